@@ -1,0 +1,1 @@
+"""Audio: formats, the audio log, sources, resampling, level."""

@@ -1,0 +1,60 @@
+"""Errors a user can meet: one plain sentence, one hint, one exit code each."""
+
+from typing import ClassVar
+
+from transcribe_cli.exit_status import ExitStatus
+
+
+class StreamError(Exception):
+    """An error to show as one line and one hint; raised low, explained once at the edge.
+
+    Attributes:
+        message: what happened, to what, as one plain sentence.
+        hint: what to try next; empty when there is nothing sensible to try.
+        exit_status: what the process ends with when nothing better comes up.
+    """
+
+    exit_status: ClassVar[ExitStatus] = ExitStatus.FAULT
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
+class UsageError(StreamError):
+    """The command line asks for something that cannot be done."""
+
+    exit_status = ExitStatus.USAGE
+
+
+class AudioError(StreamError):
+    """No device, an unreadable file, PortAudio missing."""
+
+    exit_status = ExitStatus.AUDIO
+
+
+class AccountError(StreamError):
+    """The key, the account or its billing was refused."""
+
+    exit_status = ExitStatus.ACCOUNT
+
+
+class ServiceError(StreamError):
+    """The service could not be reached, or gave up."""
+
+    exit_status = ExitStatus.SERVICE
+
+
+class ConnectionFailed(ServiceError):
+    """A session could not be opened, or its socket broke.
+
+    `http_status` is set when an HTTP answer refused the upgrade.
+    """
+
+    def __init__(
+        self, message: str, hint: str = "", *, http_status: int | None = None, retry: bool = True
+    ) -> None:
+        super().__init__(message, hint)
+        self.http_status = http_status
+        self.retry = retry

@@ -1,0 +1,1 @@
+"""The Streaming v3 protocol: pure, and shared by the client and the local service."""

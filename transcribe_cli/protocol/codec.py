@@ -1,0 +1,168 @@
+"""From text frames to messages and back, for both sides of the wire.
+
+Decoding never raises on what a service may send: the whole object is kept as it came (`raw`), the
+typed message beside it takes what it understands, and each missing or odd field is one entry of
+`problems`.
+"""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple, TypeVar
+
+import msgspec
+
+from transcribe_cli.protocol.messages import (
+    CLIENT_MESSAGES,
+    SERVER_MESSAGES,
+    ClientMessage,
+    Error,
+    Revision,
+    ServerMessage,
+    Turn,
+    UnknownMessage,
+    Word,
+)
+
+S = TypeVar("S", bound=msgspec.Struct)
+
+# Without these a message of the type says nothing that can be acted on: their absence is told.
+_EXPECTED: dict[str, tuple[str, ...]] = {
+    "Begin": ("id", "expires_at"),
+    "Turn": ("turn_order", "end_of_turn", "transcript", "words"),
+    "Termination": ("audio_duration_seconds", "session_duration_seconds"),
+    "Error": ("error",),
+}
+_NESTED: dict[str, type[msgspec.Struct]] = {"words": Word, "revisions": Revision}
+
+
+class Decoded(NamedTuple):
+    """One text frame of the service, read.
+
+    Attributes:
+        message: the typed view; an `UnknownMessage` for types unknown here.
+        raw: every field as it came, known or not.
+        problems: what was missing or odd, in words; empty for a sound message.
+    """
+
+    message: ServerMessage
+    raw: dict[str, Any]
+    problems: list[str]
+
+
+class BadMessage(ValueError):
+    """A text frame that is no message; `text` is the service's wording for it."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self.text = text
+
+
+def decode_server_message(data: str | bytes) -> Decoded:
+    """Read one text frame from a service.
+
+    Raises:
+        BadMessage: the frame is not a JSON object. Nothing can be kept of it but a warning.
+    """
+    try:
+        raw = msgspec.json.decode(data)
+    except (msgspec.DecodeError, UnicodeDecodeError) as e:
+        raise BadMessage(f"not JSON: {e}") from e
+    if not isinstance(raw, dict):
+        raise BadMessage(f"not a JSON object but {type(raw).__name__}")
+    kind = raw.get("type")
+    if kind is None and "error" in raw:
+        # SDK test suites and older services send errors without a type.
+        kind = Error.type
+    cls = SERVER_MESSAGES.get(kind) if isinstance(kind, str) else None
+    if cls is None:
+        if isinstance(kind, str):
+            return Decoded(UnknownMessage(kind), raw, [])
+        return Decoded(UnknownMessage(""), raw, ["a message without a type"])
+    problems = [
+        f"{kind} without {name}" for name in _EXPECTED.get(str(kind), ()) if name not in raw
+    ]
+    try:
+        return Decoded(msgspec.convert(raw, cls), raw, problems)
+    except msgspec.ValidationError:
+        message, odd = _convert_leniently(raw, cls, str(kind))
+        return Decoded(message, raw, problems + odd)
+
+
+def _convert_leniently(raw: Mapping[str, Any], cls: type[S], where: str) -> tuple[S, list[str]]:
+    """Take every field that fits; leave the default for those that do not, and say which."""
+    values: dict[str, Any] = {}
+    problems: list[str] = []
+    for spec in msgspec.structs.fields(cls):
+        if spec.name not in raw:
+            continue
+        value = raw[spec.name]
+        nested = _NESTED.get(spec.name)
+        if nested is not None and isinstance(value, list):
+            items = []
+            for index, item in enumerate(value):
+                place = f"{where}.{spec.name}[{index}]"
+                if not isinstance(item, dict):
+                    problems.append(f"{place} is {_shown(item)}")
+                    continue
+                kept, odd = _convert_leniently(item, nested, place)
+                items.append(kept)
+                problems += odd
+            values[spec.name] = items
+            continue
+        try:
+            values[spec.name] = _convert_value(value, spec.type)
+        except (msgspec.ValidationError, ValueError, OverflowError):
+            problems.append(f"{where}.{spec.name} is {_shown(value)}")
+    return cls(**values), problems
+
+
+def _convert_value(value: Any, kind: Any) -> Any:
+    """`value` as `kind`; a fractional time is rounded, since ms are whole (and the value kept)."""
+    if kind is int and isinstance(value, float):
+        return round(value)
+    return msgspec.convert(value, kind)
+
+
+def _shown(value: Any) -> str:
+    """A value's type for a warning. Its content stays out of logs: it may be transcript."""
+    return "null" if value is None else f"a {type(value).__name__}"
+
+
+def encode_server_message(message: ServerMessage) -> str:
+    """One text frame as the service writes it: absent optional fields left out, `type` last."""
+    body = {k: v for k, v in msgspec.to_builtins(message).items() if v is not None}
+    if isinstance(message, Turn):
+        for word in body["words"]:
+            for name in ("speaker", "speaker_confidence"):
+                if word[name] is None:
+                    del word[name]
+    body["type"] = message.type
+    return msgspec.json.encode(body).decode()
+
+
+def decode_client_message(data: str | bytes) -> ClientMessage:
+    """Read one text frame from a client, as strictly as the service does.
+
+    Raises:
+        BadMessage: with the text of the service's own Error message (page "Common session errors").
+    """
+    try:
+        raw = msgspec.json.decode(data)
+    except (msgspec.DecodeError, UnicodeDecodeError) as e:
+        raise BadMessage(f"Invalid JSON: {e}") from e
+    shown = data if isinstance(data, str) else data.decode(errors="replace")
+    if not isinstance(raw, dict) or not isinstance(raw.get("type"), str):
+        raise BadMessage(f"Invalid Message: {shown!r}")
+    cls = CLIENT_MESSAGES.get(raw["type"])
+    if cls is None:
+        raise BadMessage(f"Invalid Message Type: {raw['type']}")
+    try:
+        return msgspec.convert(raw, cls)
+    except msgspec.ValidationError as e:
+        raise BadMessage(f"User Input Validation Error: {e}") from e
+
+
+def encode_client_message(message: ClientMessage) -> str:
+    """One text frame for the service: `{"type":"Terminate"}` and its like."""
+    body = {"type": message.type}
+    body |= {k: v for k, v in msgspec.to_builtins(message).items() if v is not None}
+    return msgspec.json.encode(body).decode()

@@ -1,0 +1,201 @@
+"""The models: what each takes, does and costs. One table drives validation, help and the bill.
+
+Sources: page "Model selection" (names, languages, features), "Whisper streaming" and "Multilingual
+streaming" (formatting, language detection), "Streaming API" reference (which parameter has an
+effect on which model), "Models" in the documentation's "Getting started" (prices, March 2026).
+"""
+
+from enum import StrEnum
+from typing import NamedTuple
+
+from transcribe_cli.protocol.languages import PRO_LANGUAGES, SIX_LANGUAGES, WHISPER_LANGUAGES
+
+DEFAULT_MODEL = "u3-rt-pro"
+
+
+class Family(StrEnum):
+    """Models that behave alike on the wire."""
+
+    UNIVERSAL_STREAMING = "universal-streaming"  # words become final one by one
+    WHISPER = "whisper"
+    PRO = "pro"  # the whole turn is written anew each time; exactly one final
+
+
+class Model(NamedTuple):
+    """One row of the table.
+
+    Attributes:
+        name: the value of `speech_model`.
+        takes: connection parameters that have an effect on it.
+        always_formats: punctuation and capitals come without `format_turns`.
+        languages: codes it transcribes.
+        usd_per_hour: list price for an hour of open session; extras come on top.
+        min_turn_silence_ms, max_turn_silence_ms: the service's defaults; None: not documented.
+    """
+
+    name: str
+    title: str
+    family: Family
+    takes: frozenset[str]
+    always_formats: bool
+    languages: tuple[str, ...]
+    usd_per_hour: float
+    non_speech_tags: bool
+    min_turn_silence_ms: int | None
+    max_turn_silence_ms: int | None
+    source: str
+
+
+_ALL = frozenset(
+    """speech_model sample_rate encoding token inactivity_timeout filter_profanity domain
+    session_heartbeat include_partial_turns llm_gateway""".split()
+)
+_SILENCE = frozenset(("min_turn_silence", "max_turn_silence"))
+_SPEAKERS = frozenset(
+    ("speaker_labels", "max_speakers", "speaker_labels_revision_interval_ms"),
+)
+_REDACTION = frozenset(("redact_pii", "redact_pii_policies", "redact_pii_sub"))
+_WEBHOOK = frozenset(
+    ("webhook_url", "webhook_auth_header_name", "webhook_auth_header_value"),
+)
+_UNIVERSAL = (
+    _ALL
+    | _SILENCE
+    | _SPEAKERS
+    | _REDACTION
+    | _WEBHOOK
+    | {"end_of_turn_confidence_threshold", "vad_threshold", "keyterms_prompt"}
+)
+_PRO = (
+    _ALL
+    | _SILENCE
+    | _SPEAKERS
+    | {
+        "vad_threshold",
+        "keyterms_prompt",
+        "prompt",
+        "language_detection",
+        "language_code",
+        "mode",
+        "acknowledge_silence",
+    }
+)
+_UNIVERSAL_3_5 = (
+    (_PRO - {"language_code"})
+    | _REDACTION
+    | frozenset(
+        """language_codes agent_context previous_context_n_turns continuous_partials
+    interruption_delay voice_focus voice_focus_threshold""".split()
+    )
+)
+
+_SELECTION = "page 'Model selection'"
+_PRICES = "page 'Models' (March 2026)"
+
+MODELS: dict[str, Model] = {
+    model.name: model
+    for model in (
+        Model(
+            name="u3-rt-pro",
+            title="Universal-3 Pro Streaming",
+            family=Family.PRO,
+            takes=_PRO | _WEBHOOK,
+            always_formats=True,
+            languages=SIX_LANGUAGES,
+            usd_per_hour=0.45,
+            non_speech_tags=False,
+            min_turn_silence_ms=100,
+            max_turn_silence_ms=1000,
+            source=f"{_SELECTION}; {_PRICES}",
+        ),
+        Model(
+            name="universal-streaming-english",
+            title="Universal-Streaming English",
+            family=Family.UNIVERSAL_STREAMING,
+            takes=_UNIVERSAL | {"format_turns"},
+            always_formats=False,
+            languages=("en",),
+            usd_per_hour=0.15,
+            non_speech_tags=False,
+            min_turn_silence_ms=400,
+            max_turn_silence_ms=1280,
+            source=f"{_SELECTION}; {_PRICES}",
+        ),
+        Model(
+            name="universal-streaming-multilingual",
+            title="Universal-Streaming Multilingual",
+            family=Family.UNIVERSAL_STREAMING,
+            takes=_UNIVERSAL | {"language_detection"},
+            always_formats=True,
+            languages=SIX_LANGUAGES,
+            usd_per_hour=0.15,
+            non_speech_tags=False,
+            min_turn_silence_ms=400,
+            max_turn_silence_ms=1280,
+            source=f"{_SELECTION}; page 'Multilingual streaming'; {_PRICES}",
+        ),
+        Model(
+            name="whisper-rt",
+            title="Whisper Streaming",
+            family=Family.WHISPER,
+            # Which silence parameters it obeys is not documented, so they are let through.
+            takes=_ALL | _SILENCE | {"format_turns", "language_detection"},
+            always_formats=False,
+            languages=tuple(WHISPER_LANGUAGES),
+            usd_per_hour=0.30,
+            non_speech_tags=True,
+            min_turn_silence_ms=None,
+            max_turn_silence_ms=None,
+            source=f"{_SELECTION}; page 'Whisper streaming'; {_PRICES}",
+        ),
+        Model(
+            name="universal-3-5-pro",
+            title="Universal-3.5 Pro Streaming",
+            family=Family.PRO,
+            takes=_UNIVERSAL_3_5,
+            always_formats=True,
+            languages=PRO_LANGUAGES,
+            usd_per_hour=0.45,
+            non_speech_tags=False,
+            min_turn_silence_ms=128,
+            max_turn_silence_ms=1280,
+            source="official streaming reference (September 2026)",
+        ),
+        Model(
+            name="universal-3-6-pro",
+            title="Universal-3.6 Pro Streaming",
+            family=Family.PRO,
+            takes=_UNIVERSAL_3_5,
+            always_formats=True,
+            languages=PRO_LANGUAGES,
+            usd_per_hour=0.45,
+            non_speech_tags=False,
+            min_turn_silence_ms=128,
+            max_turn_silence_ms=1280,
+            source="official streaming reference (September 2026)",
+        ),
+    )
+}
+
+# List prices per hour of what is charged on top, from the official streaming reference.
+_EXTRAS_USD_PER_HOUR = {"voice_focus": 0.10, "redact_pii": 0.12}
+_KEYTERMS_USD_PER_HOUR = 0.04  # on the Universal-Streaming models only
+
+
+def models_that_take(parameter: str) -> list[str]:
+    """Names of the models on which a connection parameter has an effect, in the table's order."""
+    return [model.name for model in MODELS.values() if parameter in model.takes]
+
+
+def usd_per_hour(parameters: dict[str, object]) -> float | None:
+    """List price of an hour of session with these parameters; None for an unknown model."""
+    model = MODELS.get(str(parameters.get("speech_model")))
+    if model is None:
+        return None
+    price = model.usd_per_hour
+    for name, extra in _EXTRAS_USD_PER_HOUR.items():
+        if parameters.get(name):
+            price += extra
+    if model.family is Family.UNIVERSAL_STREAMING and parameters.get("keyterms_prompt"):
+        price += _KEYTERMS_USD_PER_HOUR
+    return price

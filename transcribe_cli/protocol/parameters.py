@@ -1,0 +1,215 @@
+"""The connection's query parameters: their types and ranges, writing them, reading them.
+
+Booleans travel as `true` and `false` (any capitals are read), lists and objects as one parameter
+holding JSON. Sources: page "Streaming API" reference and the official SDKs' URL builders. A name
+that is unknown is ignored by the service; a known name with a bad value is refused before `Begin`
+with "User Input Validation Error: Invalid '<name>': <reason>", close 3006.
+"""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+from urllib.parse import parse_qsl, urlencode
+
+import msgspec
+
+from transcribe_cli.protocol.languages import PRO_LANGUAGES
+
+SPEECH_MODELS = (
+    "universal-streaming-english",
+    "universal-streaming-multilingual",
+    "whisper-rt",
+    "u3-rt-pro",
+    "u3-rt-pro-beta-1",
+    "u3-rt-agent",
+    "universal-3-5-pro",
+    "universal-3-6-pro",
+    "universal-3-6",
+    "universal-3-7-preview",
+    "_universal-3-5-notetaker",
+)
+"""What the service's own error message lists as values of `speech_model` (September 2026)."""
+
+PCM_ENCODINGS = ("pcm_s16le", "pcm_mulaw")
+MAX_TEXT = 1750  # characters of `prompt` and of `agent_context`
+
+
+class Parameter(NamedTuple):
+    """One query parameter.
+
+    Attributes:
+        kind: bool, int, float, str, list (of str) or dict (a JSON object).
+        low, high: least and greatest number, or greatest length of a list or text (`high`).
+        choices: the only values allowed; empty: any.
+    """
+
+    name: str
+    kind: type
+    low: float | None = None
+    high: float | None = None
+    choices: tuple[str, ...] = ()
+
+
+PARAMETERS: dict[str, Parameter] = {
+    parameter.name: parameter
+    for parameter in (
+        Parameter("speech_model", str, choices=SPEECH_MODELS),
+        Parameter("sample_rate", int, 8000, 96000),
+        Parameter("encoding", str, choices=(*PCM_ENCODINGS, "opus", "ogg_opus", "aac")),
+        Parameter("token", str),
+        Parameter("format_turns", bool),
+        Parameter("end_of_turn_confidence_threshold", float, 0, 1),
+        Parameter("min_turn_silence", int, 0),
+        Parameter("min_end_of_turn_silence_when_confident", int, 0),
+        Parameter("max_turn_silence", int, 0),
+        Parameter("vad_threshold", float, 0, 1),
+        Parameter("keyterms_prompt", list, high=100),
+        Parameter("prompt", str, high=MAX_TEXT),
+        Parameter("agent_context", str, high=MAX_TEXT),
+        Parameter("previous_context_n_turns", int, 0, 100),
+        Parameter("language", str),
+        Parameter("language_code", str),
+        Parameter("language_codes", list, high=10, choices=(*PRO_LANGUAGES, "multi")),
+        Parameter("language_detection", bool),
+        Parameter("filter_profanity", bool),
+        Parameter("inactivity_timeout", int, 5, 3600),
+        Parameter("speaker_labels", bool),
+        Parameter("max_speakers", int, 1, 10),
+        Parameter("speaker_labels_revision_interval_ms", int, 0, 86_400_000),
+        Parameter("domain", str, choices=("medical-v1",)),
+        Parameter("redact_pii", bool),
+        Parameter("redact_pii_policies", list),
+        Parameter("redact_pii_sub", str, choices=("hash", "entity_name")),
+        Parameter("include_partial_turns", bool),
+        Parameter("continuous_partials", bool),
+        Parameter("interruption_delay", int, 0, 1000),
+        Parameter("turn_left_pad_ms", int, 0),
+        Parameter("voice_focus", str, choices=("near-field", "far-field")),
+        Parameter("voice_focus_threshold", float, 0, 1),
+        Parameter("mode", str, choices=("min_latency", "balanced", "max_accuracy")),
+        Parameter("session_heartbeat", bool),
+        Parameter("acknowledge_silence", bool),
+        Parameter("llm_gateway", dict),
+        Parameter("webhook_url", str),
+        Parameter("webhook_auth_header_name", str),
+        Parameter("webhook_auth_header_value", str),
+        Parameter("customer_support_audio_capture", bool),
+    )
+}
+
+SECRET_PARAMETERS = frozenset(("token", "webhook_auth_header_value"))
+
+
+class BadParameter(ValueError):
+    """A known parameter with a bad value; `str()` is the service's own wording."""
+
+    def __init__(self, name: str, reason: str) -> None:
+        super().__init__(f"User Input Validation Error: Invalid '{name}': {reason}")
+        self.name = name
+        self.reason = reason
+
+
+def encode_query(parameters: Mapping[str, object]) -> str:
+    """The query string; None is left out, text is sent as it is, the rest as the page above says.
+
+    >>> encode_query({"sample_rate": 16000, "format_turns": True, "keyterms_prompt": ["Å b"]})
+    'sample_rate=16000&format_turns=true&keyterms_prompt=%5B%22%C3%85+b%22%5D'
+    """
+    return urlencode({k: _encode_value(v) for k, v in parameters.items() if v is not None})
+
+
+def _encode_value(value: object) -> str:
+    if isinstance(value, str):
+        return value
+    return msgspec.json.encode(value).decode()
+
+
+def decode_query(query: str) -> dict[str, Any]:
+    """Read and check a query string as the service does; unknown names are dropped.
+
+    Raises:
+        BadParameter: the first known name whose value is bad.
+    """
+    read: dict[str, Any] = {}
+    for name, text in parse_qsl(query, keep_blank_values=True):
+        parameter = PARAMETERS.get(name)
+        if parameter is None:
+            continue
+        if name in read and parameter.kind is list:
+            # A repeated list parameter is refused: each part alone is no JSON array.
+            raise BadParameter(name, "Value error, Invalid JSON array")
+        read[name] = _decode_value(parameter, text)
+    return read
+
+
+def _decode_value(parameter: Parameter, text: str) -> Any:
+    value = _parse(parameter, text)
+    if isinstance(value, bool | dict):
+        return value
+    if isinstance(value, int | float):
+        _check_range(parameter, value)
+        return value
+    if isinstance(value, list):
+        if parameter.high is not None and len(value) > parameter.high:
+            raise BadParameter(parameter.name, f"Value error, Max {parameter.high:.0f} items")
+        for index, item in enumerate(value):
+            _check_choice(parameter, item, f"{parameter.name}.{index}")
+        return value
+    if parameter.high is not None and len(value) > parameter.high:
+        limit = f"{parameter.high:.0f} characters (got {len(value)})"
+        raise BadParameter(
+            parameter.name, f"Value error, {parameter.name} exceeds maximum length of {limit}"
+        )
+    _check_choice(parameter, value, parameter.name)
+    return value
+
+
+def _parse(parameter: Parameter, text: str) -> Any:
+    name = parameter.name
+    if parameter.kind is bool:
+        lowered = text.lower()
+        if lowered not in ("true", "false"):
+            raise BadParameter(name, "Input should be a valid boolean")
+        return lowered == "true"
+    if parameter.kind in (int, float):
+        try:
+            return parameter.kind(text)
+        except ValueError:
+            noun = "integer" if parameter.kind is int else "number"
+            raise BadParameter(name, f"Input should be a valid {noun}") from None
+    if parameter.kind is list:
+        if name == "redact_pii_policies" and not text.startswith("["):
+            return [part.strip() for part in text.split(",")]
+        try:
+            return msgspec.json.decode(text, type=list[str])
+        except msgspec.DecodeError:
+            raise BadParameter(name, "Value error, Invalid JSON array") from None
+    if parameter.kind is dict:
+        try:
+            return msgspec.json.decode(text, type=dict[str, Any])
+        except msgspec.DecodeError:
+            raise BadParameter(name, "Value error, Invalid JSON object") from None
+    return text
+
+
+def _check_range(parameter: Parameter, value: float) -> None:
+    if parameter.name == "sample_rate" and parameter.low is not None and value < parameter.low:
+        least = f"{parameter.low:,.0f}"
+        raise BadParameter("sample_rate", f"Value error, sample_rate must be at least {least} Hz")
+    # Not-a-number compares false with everything, so it is caught by asking for what is right.
+    if parameter.low is not None and not value >= parameter.low:
+        raise BadParameter(
+            parameter.name, f"Input should be greater than or equal to {parameter.low:.0f}"
+        )
+    if parameter.high is not None and not value <= parameter.high:
+        raise BadParameter(
+            parameter.name, f"Input should be less than or equal to {parameter.high:.0f}"
+        )
+
+
+def _check_choice(parameter: Parameter, value: str, place: str) -> None:
+    if parameter.choices and value not in parameter.choices:
+        if parameter.name == "encoding":
+            raise BadParameter(place, f"'{value}' is not a valid Encoding")
+        *most, last = (f"'{choice}'" for choice in parameter.choices)
+        listed = f"{', '.join(most)} or {last}" if most else last
+        raise BadParameter(place, f"Input should be {listed}")

@@ -1,0 +1,1 @@
+"""The recording on disk: its folder and its journal."""

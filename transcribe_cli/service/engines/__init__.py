@@ -1,0 +1,1 @@
+"""What recognises speech in the local service."""

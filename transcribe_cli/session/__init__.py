@@ -1,0 +1,1 @@
+"""One connection to the service and the rules of keeping one open."""

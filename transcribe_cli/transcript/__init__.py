@@ -1,0 +1,1 @@
+"""From Turn messages to a transcript: pure."""
