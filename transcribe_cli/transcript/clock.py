@@ -1,0 +1,70 @@
+"""From a session's clock to the recording's: every time in a message moved by one offset.
+
+A session's clock starts at the first sample sent to it; the recording's starts at its first sample.
+The offset of a session is therefore the recording's time of that first sample, in ms.
+"""
+
+from typing import Any
+
+from msgspec.structs import replace
+
+from transcribe_cli.protocol.codec import Decoded
+from transcribe_cli.protocol.messages import Silence, SpeakerRevision, SpeechStarted, Turn, Word
+
+_TIMES = ("timestamp", "start_ms", "end_ms")
+_WORD_TIMES = ("start", "end")
+
+
+def on_recording_clock(decoded: Decoded, offset_ms: int) -> Decoded:
+    """The same message with its times on the recording's clock; the argument is left as it was."""
+    if offset_ms == 0:
+        return decoded
+    message = decoded.message
+    if isinstance(message, Turn):
+        message = replace(message, words=_shift_words(message.words, offset_ms))
+    elif isinstance(message, SpeechStarted):
+        message = replace(message, timestamp=message.timestamp + offset_ms)
+    elif isinstance(message, Silence):
+        message = replace(
+            message, start_ms=message.start_ms + offset_ms, end_ms=message.end_ms + offset_ms
+        )
+    elif isinstance(message, SpeakerRevision):
+        message = replace(
+            message,
+            revisions=[
+                replace(revision, words=_shift_words(revision.words, offset_ms))
+                for revision in message.revisions
+            ],
+        )
+    return decoded._replace(message=message, raw=_shift_raw(decoded.raw, offset_ms))
+
+
+def _shift_words(words: list[Word], offset_ms: int) -> list[Word]:
+    return [replace(word, start=word.start + offset_ms, end=word.end + offset_ms) for word in words]
+
+
+def _shift_raw(raw: dict[str, Any], offset_ms: int) -> dict[str, Any]:
+    shifted = dict(raw)
+    for name in _TIMES:
+        if name in shifted:
+            shifted[name] = _later(shifted[name], offset_ms)
+    if isinstance(raw.get("words"), list):
+        shifted["words"] = [_shift_raw_word(word, offset_ms) for word in raw["words"]]
+    if isinstance(raw.get("revisions"), list):
+        shifted["revisions"] = [
+            _shift_raw(revision, offset_ms) if isinstance(revision, dict) else revision
+            for revision in raw["revisions"]
+        ]
+    return shifted
+
+
+def _shift_raw_word(word: Any, offset_ms: int) -> Any:
+    if not isinstance(word, dict):
+        return word
+    return word | {name: _later(word[name], offset_ms) for name in _WORD_TIMES if name in word}
+
+
+def _later(value: Any, offset_ms: int) -> Any:
+    """An odd value stays as it is: it is told as a warning where the message is decoded."""
+    odd = isinstance(value, bool) or not isinstance(value, int | float)
+    return value if odd else value + offset_ms

@@ -1,0 +1,89 @@
+"""The words of a turn as a person reads them: settled, still open to change, or no speech at all.
+
+Sources: page "Whisper streaming" (bracketed non-speech tags in `utterance`, the raw words beside
+them in `transcript`), page "Message sequence" (`transcript` of the Universal-Streaming models holds the
+finalized words only; the rest of the turn so far is in `words`).
+"""
+
+import re
+from typing import NamedTuple
+
+from transcribe_cli.protocol.messages import Turn
+
+_TAG = re.compile(r"\[\s*([^\[\]]*?)\s*\]")
+
+
+class TurnText(NamedTuple):
+    """The text of a turn so far.
+
+    Attributes:
+        settled: words that will not change.
+        tentative: words that may; empty for a final.
+        non_speech: the whole turn is tags such as `[Silence]` or `[Music]`.
+    """
+
+    settled: str
+    tentative: str = ""
+    non_speech: bool = False
+
+    @property
+    def whole(self) -> str:
+        """Both parts as one line of text."""
+        return f"{self.settled} {self.tentative}".strip()
+
+
+def read_turn_text(turn: Turn) -> TurnText:
+    """What a turn says.
+
+    >>> read_turn_text(Turn(transcript=" silence", utterance="[ Silence]", end_of_turn=True))
+    TurnText(settled='[Silence]', tentative='', non_speech=True)
+    """
+    tags = non_speech_tags(turn.utterance) or non_speech_tags(turn.transcript)
+    if tags:
+        return TurnText(" ".join(f"[{tag}]" for tag in tags), non_speech=True)
+    transcript = " ".join(turn.transcript.split())
+    if turn.end_of_turn:
+        return TurnText(transcript or " ".join(turn.utterance.split()))
+    return _split_partial(turn, transcript)
+
+
+def non_speech_tags(text: str) -> list[str]:
+    """The tags of a text made of nothing but bracketed tags; empty for anything else.
+
+    >>> non_speech_tags("[ Silence] [Música]"), non_speech_tags("[Music] hello")
+    (['Silence', 'Música'], [])
+    """
+    if "[" not in text or _TAG.sub("", text).strip():
+        return []
+    return [tag for tag in _TAG.findall(text) if tag]
+
+
+def _split_partial(turn: Turn, transcript: str) -> TurnText:
+    settled_words = [word.text for word in turn.words if word.word_is_final]
+    open_words = [word.text for word in turn.words if not word.word_is_final]
+    if not turn.words:
+        return TurnText("", transcript)
+    # Compared without blanks: `transcript` has the language's own spacing, words have none.
+    said = _squash(transcript)
+    if said == _squash("".join(settled_words)):
+        return TurnText(transcript, " ".join(text for text in open_words if text))
+    if said == _squash("".join(settled_words + open_words)):
+        cut = _position_after(transcript, len(_squash("".join(settled_words))))
+        return TurnText(transcript[:cut].strip(), transcript[cut:].strip())
+    # Neither: text and words disagree (a service's own formatting). The text is what was meant,
+    # unless it is empty beside words.
+    return TurnText("", transcript or " ".join(text for text in open_words if text))
+
+
+def _squash(text: str) -> str:
+    return "".join(text.split())
+
+
+def _position_after(text: str, letters: int) -> int:
+    """The index in `text` after that many characters that are not blanks."""
+    for index, character in enumerate(text):
+        if letters == 0:
+            return index
+        if not character.isspace():
+            letters -= 1
+    return len(text)
