@@ -1,0 +1,33 @@
+"""The form that audio has inside the house: 16-bit little-endian PCM, a rate, a channel count."""
+
+from typing import NamedTuple
+
+SAMPLE_BYTES = 2
+
+
+class AudioFormat(NamedTuple):
+    """16-bit little-endian PCM. One frame is one sample for each channel."""
+
+    rate_hz: int = 16000
+    channels: int = 1
+
+    @property
+    def frame_bytes(self) -> int:
+        """Bytes of one frame."""
+        return SAMPLE_BYTES * self.channels
+
+    def frames(self, seconds: float) -> int:
+        """The whole frames nearest to a duration."""
+        return round(seconds * self.rate_hz)
+
+    def seconds(self, frames: int) -> float:
+        """The duration of that many frames."""
+        return frames / self.rate_hz
+
+    def ms(self, frames: int) -> int:
+        """The duration of that many frames, in whole ms, rounded once."""
+        return (frames * 1000 + self.rate_hz // 2) // self.rate_hz
+
+    def frames_before(self, ms: int) -> int:
+        """The frames that lie wholly before a time in ms."""
+        return ms * self.rate_hz // 1000

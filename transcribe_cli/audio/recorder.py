@@ -1,0 +1,91 @@
+"""The thread between a source and the audio log: every block is written before anything else."""
+
+import threading
+import time
+from collections.abc import Callable
+
+from transcribe_cli.audio.level import peak
+from transcribe_cli.audio.log import AudioLog
+from transcribe_cli.audio.source import Source, SourceEvent
+from transcribe_cli.errors import AudioError, StreamError
+
+SYNC_EVERY_S = 1.0  # a power cut costs at most this and one block
+READ_AHEAD_S = 4.0  # how far a file is decoded ahead of its reader
+_POLL_S = 0.5
+
+
+class Recorder:
+    """Runs `aai-recorder`; owns the writing end of the log.
+
+    Attributes:
+        loudest: greatest sample amplitude since the level was last taken (0 to 32768).
+    """
+
+    def __init__(
+        self,
+        source: Source,
+        log: AudioLog,
+        report: Callable[[SourceEvent], None],
+        ended: Callable[[StreamError | None], None],
+    ) -> None:
+        self._source = source
+        self._log = log
+        self._report = report
+        self._ended = ended
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="aai-recorder", daemon=True)
+        self.loudest = 0
+
+    def start(self) -> None:
+        """Begin to record."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Stop the source; `ended` is called when the last block is in the log."""
+        self._stopping.set()
+        self._source.stop()
+        self._log.wake()
+
+    def join(self, timeout_s: float) -> None:
+        """Wait for the thread; it holds nothing that outlives the process."""
+        if self._thread.ident is not None:
+            self._thread.join(timeout_s)
+
+    def take_level(self) -> int:
+        """The loudest sample since the last call."""
+        loudest, self.loudest = self.loudest, 0
+        return loudest
+
+    def _run(self) -> None:
+        problem: StreamError | None = None
+        try:
+            self._record()
+        except StreamError as e:
+            problem = e
+        except OSError as e:
+            problem = AudioError(
+                f"The recording cannot be written: {e.strerror or e}.",
+                "free some space; what was recorded before is saved",
+            )
+        except Exception as e:  # a worker never dies silently: main decides
+            problem = StreamError(f"The recorder failed: {type(e).__name__}: {e}")
+            problem.__cause__ = e
+        finally:
+            self._log.end()
+            self._ended(problem)
+
+    def _record(self) -> None:
+        ahead = self._log.audio.frames(READ_AHEAD_S)
+        next_sync = time.monotonic() + SYNC_EVERY_S
+        for block in self._source.blocks(self._report):
+            if not block:
+                continue
+            self._log.append(block)
+            self.loudest = max(self.loudest, peak(block))
+            if time.monotonic() >= next_sync:
+                self._log.sync()
+                next_sync = time.monotonic() + SYNC_EVERY_S
+            while not self._source.live and not self._stopping.is_set():
+                if self._log.wait_for_reader(ahead, _POLL_S):
+                    break
+        self._log.sync()

@@ -1,0 +1,59 @@
+"""Where audio comes from: what every source can do, and what it may report."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceLost:
+    """The microphone has given no block for a while; it may have been unplugged."""
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceBack:
+    """Blocks come again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Overflow:
+    """The system dropped samples, because they were not fetched in time."""
+
+
+@dataclass(frozen=True, slots=True)
+class SourceWarning:
+    """Something about the source that the user should know; the run goes on."""
+
+    text: str
+
+
+SourceEvent = DeviceLost | DeviceBack | Overflow | SourceWarning
+
+
+class Source(Protocol):
+    """A stream of s16le mono audio at the session's rate.
+
+    Attributes:
+        name: what to call it before a person: a device, a file's name, "standard input".
+        kind: "mic", "file" or "stdin".
+        live: it runs on its own clock and cannot be asked to wait (a microphone, a pipe).
+        length_s: its duration, where that is known.
+    """
+
+    name: str
+    kind: str
+    live: bool
+    length_s: float | None
+
+    def blocks(self, report: Callable[[SourceEvent], None]) -> Iterator[bytes]:
+        """Blocks of whole frames until the source ends or `stop` is called.
+
+        Raises:
+            AudioError: the source broke; what came before it is good.
+        """
+
+    def stop(self) -> None:
+        """End `blocks` soon, after what has been captured; from any thread, harmless twice."""
+
+    def close(self) -> None:
+        """Give back the device or the file; harmless twice."""
