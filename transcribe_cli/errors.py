@@ -1,7 +1,5 @@
 """Errors a user can meet: one plain sentence, one hint, one exit code each."""
 
-from typing import ClassVar
-
 from transcribe_cli.exit_status import ExitStatus
 
 
@@ -14,12 +12,16 @@ class StreamError(Exception):
         exit_status: what the process ends with when nothing better comes up.
     """
 
-    exit_status: ClassVar[ExitStatus] = ExitStatus.FAULT
+    exit_status: ExitStatus = ExitStatus.FAULT
 
-    def __init__(self, message: str, hint: str = "") -> None:
+    def __init__(
+        self, message: str, hint: str = "", *, exit_status: ExitStatus | None = None
+    ) -> None:
         super().__init__(message)
         self.message = message
         self.hint = hint
+        if exit_status is not None:
+            self.exit_status = exit_status
 
 
 class UsageError(StreamError):

@@ -122,8 +122,11 @@ class FfmpegFile:
         self._block_bytes = 2 * round(rate_hz * BLOCK_S)
         self._process = subprocess.Popen(
             # Local files only: a playlist must not make ffmpeg fetch something.
-            "ffmpeg -nostdin -v error -protocol_whitelist file,pipe,crypto,data -i".split()
-            + [f"file:{path}", *f"-map 0:a:0 -f s16le -ac 1 -ar {rate_hz} pipe:1".split()],
+            [
+                *"ffmpeg -nostdin -v error -protocol_whitelist file,pipe,crypto,data -i".split(),
+                f"file:{path}",
+                *f"-map 0:a:0 -f s16le -ac 1 -ar {rate_hz} pipe:1".split(),
+            ],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

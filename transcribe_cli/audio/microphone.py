@@ -10,7 +10,8 @@ import os
 import queue
 import threading
 from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import Any
 
 from transcribe_cli.audio.convert import PcmConverter
 from transcribe_cli.audio.source import DeviceBack, DeviceLost, Overflow, SourceEvent
@@ -26,7 +27,8 @@ _NO_PORTAUDIO = (
 )
 
 
-class InputDevice(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class InputDevice:
     """One device that can record."""
 
     index: int

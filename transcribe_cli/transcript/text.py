@@ -1,8 +1,8 @@
 """The words of a turn as a person reads them: settled, still open to change, or no speech at all.
 
 Sources: page "Whisper streaming" (bracketed non-speech tags in `utterance`, the raw words beside
-them in `transcript`), page "Message sequence" (`transcript` of the Universal-Streaming models holds the
-finalized words only; the rest of the turn so far is in `words`).
+them in `transcript`), page "Message sequence" (`transcript` of the Universal-Streaming models holds
+the finalized words only; the rest of the turn so far is in `words`).
 """
 
 import re

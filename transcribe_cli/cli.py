@@ -1,0 +1,190 @@
+"""The command line: Typer's application, and the one ladder from an error to an exit code."""
+
+import sys
+from collections.abc import Callable, Sequence
+from typing import Annotated, Any, NoReturn
+
+from transcribe_cli import __version__
+
+PROGRAM = "aai-stream"
+
+
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    """Run the program and leave with its exit code."""
+    arguments = sys.argv[1:] if arguments is None else list(arguments)
+    if arguments == ["--version"]:
+        # Answered before anything else is imported.
+        sys.stdout.write(f"{PROGRAM} {__version__}\n")
+        sys.exit(0)
+    sys.exit(run(arguments))
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run a command line; every way it can end becomes an exit code here."""
+    from transcribe_cli.environment import Environment, load_dotenv
+    from transcribe_cli.errors import StreamError
+
+    environment = Environment.current()
+    try:
+        load_dotenv(environment.folder)
+        return _dispatch(arguments, environment)
+    except StreamError as e:
+        return _explain(e, environment, arguments)
+    except BrokenPipeError:
+        # The reader of a list went away: nothing is wrong.
+        _forget_stdout()
+        return 0
+    except KeyboardInterrupt:
+        return 130
+    except Exception as e:
+        fault = StreamError(
+            f"A fault of this program: {type(e).__name__}: {e}.",
+            "please report it, with what '--verbose' shows",
+        )
+        if "--verbose" in arguments or "-v" in arguments:
+            import traceback
+
+            traceback.print_exc()
+        return _explain(fault, environment, arguments)
+
+
+def _dispatch(arguments: Sequence[str], environment: Any) -> int:
+    import typer
+
+    from transcribe_cli.errors import UsageError
+
+    app = make_app(environment)
+    command = typer.main.get_command(app)
+    defaults = _defaults(command, environment) if arguments[:1] in (["mic"], ["file"]) else {}
+    # Typer carries a Click of its own, whose base error has no public name.
+    click_error: Any = next(c for c in typer.BadParameter.__mro__ if c.__name__ == "ClickException")
+    try:
+        status = command.main(
+            args=list(arguments), prog_name=PROGRAM, standalone_mode=False, default_map=defaults
+        )
+    except click_error as e:
+        context = getattr(e, "ctx", None)
+        path = context.command_path if context is not None else PROGRAM
+        message = e.format_message()
+        if not message:  # nothing was asked: Typer has shown the help
+            return 2
+        raise UsageError(message, f"see '{path} --help'") from e
+    except typer.Abort:
+        return 130
+    return int(status or 0)
+
+
+def _defaults(command: Any, environment: Any) -> dict[str, Any]:
+    """The config file's settings, for the commands that take them."""
+    from transcribe_cli.config import config_path, load_config
+
+    names = {
+        name: {parameter.name for parameter in command.commands[name].params}
+        for name in ("mic", "file")
+    }
+    path = config_path(environment.variables)
+    settings = load_config(path, names["mic"] | names["file"])
+    return {
+        name: {key: value for key, value in settings.items() if key in known}
+        for name, known in names.items()
+    }
+
+
+def _explain(error: Any, environment: Any, arguments: Sequence[str]) -> int:
+    """One line and one hint on stderr; with `--jsonl` a record on stdout as well."""
+    from transcribe_cli.ui.safe_text import safe_text
+
+    lines = [f"error: {error.message}"] + ([f"hint: {error.hint}"] if error.hint else [])
+    environment.stderr.write("".join(safe_text(line) + "\n" for line in lines))
+    if "--jsonl" in arguments and arguments[:1] in (["mic"], ["file"]):
+        from transcribe_cli.commands.transcribe import write_error_record
+
+        write_error_record(environment, error)
+    return int(error.exit_status)
+
+
+def _forget_stdout() -> None:
+    import os
+
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def make_app(environment: Any) -> Any:
+    """The Typer application; what a command needs is imported when it runs."""
+    import typer
+
+    from transcribe_cli.commands.help import GroupedCommand
+    from transcribe_cli.commands.options import FileOptions, MicOptions, as_command
+
+    app = typer.Typer(
+        name=PROGRAM,
+        help="Transcribe a microphone or a file in real time.",
+        epilog="Start with: aai-stream file samples/meeting.wav --local",
+        no_args_is_help=True,
+        rich_markup_mode=None,
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+
+    def version(asked: bool) -> None:
+        if asked:
+            environment.stdout.write(f"{PROGRAM} {__version__}\n")
+            raise typer.Exit
+
+    @app.callback()
+    def top(
+        version: Annotated[
+            bool,
+            typer.Option("--version", help="Say the version.", callback=version, is_eager=True),
+        ] = False,
+    ) -> None:
+        pass
+
+    def run_mic(options: MicOptions) -> int:
+        """Transcribe a microphone until stopped."""
+        from transcribe_cli.commands.mic import mic
+
+        return mic(options, environment)
+
+    def run_file(options: FileOptions) -> int:
+        """Transcribe audio files; - is standard input."""
+        from transcribe_cli.commands.file import file
+
+        return file(options, environment)
+
+    app.command("mic", cls=GroupedCommand)(as_command(MicOptions, run_mic))
+    app.command("file", cls=GroupedCommand)(as_command(FileOptions, run_file))
+    _add_lists(app, environment)
+    _add_serve(app, environment)
+    return app
+
+
+def _add_lists(app: Any, environment: Any) -> None:
+    import typer
+
+    def add(name: str, help_text: str) -> None:
+        def show(
+            as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
+        ) -> int:
+            from transcribe_cli.commands import lists
+
+            command: Callable[..., int] = getattr(lists, name)
+            return command(environment, as_json=as_json)
+
+        app.command(name, help=help_text)(show)
+
+    add("devices", "List the input devices.")
+    add("models", "List the models, what each does and costs.")
+    add("languages", "List the language codes.")
+
+
+def _add_serve(app: Any, environment: Any) -> None:
+    from transcribe_cli.commands.help import GroupedCommand
+    from transcribe_cli.commands.options import as_command
+    from transcribe_cli.commands.serve import ServeOptions, serve
+
+    def run_serve(options: ServeOptions) -> int:
+        """Serve the Streaming v3 protocol on this machine, without a key or a network."""
+        return serve(options, environment)
+
+    app.command("serve", cls=GroupedCommand)(as_command(ServeOptions, run_serve))

@@ -1,0 +1,120 @@
+"""`devices`, `models` and `languages`: tables for people, `--json` for programs."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from transcribe_cli.environment import Environment
+from transcribe_cli.exit_status import ExitStatus
+from transcribe_cli.protocol.languages import WHISPER_LANGUAGES, language_name
+from transcribe_cli.protocol.models import DEFAULT_MODEL, MODELS
+
+
+def devices(environment: Environment, *, as_json: bool) -> ExitStatus:
+    """The input devices; the default is marked."""
+    from dataclasses import asdict
+
+    from transcribe_cli.audio.microphone import list_devices
+
+    found = list_devices()
+    if as_json:
+        return _write_json(environment, [asdict(device) for device in found])
+    if not found:
+        environment.stdout.write("no input device\n")
+        return ExitStatus.OK
+    rows = [
+        (
+            "*" if device.is_default else " ",
+            str(device.index),
+            device.name,
+            device.host_api,
+            f"{device.channels} ch",
+            f"{device.default_rate_hz} Hz",
+        )
+        for device in found
+    ]
+    return _write_table(environment, ("", "", "name", "system", "", "rate"), rows)
+
+
+def models(environment: Environment, *, as_json: bool) -> ExitStatus:
+    """What each model does, costs and takes."""
+    if as_json:
+        rows = [
+            {
+                "name": model.name,
+                "title": model.title,
+                "default": model.name == DEFAULT_MODEL,
+                "languages": list(model.languages),
+                "language_detection": "language_detection" in model.takes,
+                "always_formats": model.always_formats,
+                "non_speech_tags": model.non_speech_tags,
+                "usd_per_hour": model.usd_per_hour,
+                "min_turn_silence_ms": model.min_turn_silence_ms,
+                "max_turn_silence_ms": model.max_turn_silence_ms,
+                "parameters": sorted(model.takes),
+                "source": model.source,
+            }
+            for model in MODELS.values()
+        ]
+        return _write_json(environment, rows)
+    table = []
+    for model in MODELS.values():
+        shown = " ".join(model.languages) if len(model.languages) < 8 else str(len(model.languages))
+        table.append(
+            (
+                "*" if model.name == DEFAULT_MODEL else " ",
+                model.name,
+                f"${model.usd_per_hour:.2f}/h",
+                shown,
+                "yes" if "language_detection" in model.takes else "no",
+                "always" if model.always_formats else "--format-turns",
+                "yes" if "keyterms_prompt" in model.takes else "no",
+                "yes" if "prompt" in model.takes else "no",
+                "yes" if "speaker_labels" in model.takes else "no",
+                "[tags]" if model.non_speech_tags else "no",
+            )
+        )
+    titles = "|model|price|languages|detects|formats|key terms|prompt|speakers|non-speech".split(
+        "|"
+    )
+    return _write_table(environment, titles, table)
+
+
+def languages(environment: Environment, *, as_json: bool) -> ExitStatus:
+    """Every language code, and which models know it."""
+    codes = dict.fromkeys(WHISPER_LANGUAGES)
+    for model in MODELS.values():
+        codes |= dict.fromkeys(model.languages)
+    rows = [
+        (
+            code,
+            language_name(code),
+            [model.name for model in MODELS.values() if code in model.languages],
+        )
+        for code in sorted(codes)
+    ]
+    if as_json:
+        return _write_json(
+            environment, [{"code": c, "language": n, "models": found} for c, n, found in rows]
+        )
+    table = [(code, name, ", ".join(found)) for code, name, found in rows]
+    return _write_table(environment, ("code", "language", "models"), table)
+
+
+def _write_json(environment: Environment, value: Any) -> ExitStatus:
+    import json
+
+    environment.stdout.write(json.dumps(value, ensure_ascii=False, indent=2) + "\n")
+    return ExitStatus.OK
+
+
+def _write_table(
+    environment: Environment, titles: Sequence[str], rows: Sequence[Sequence[str]]
+) -> ExitStatus:
+    from transcribe_cli.outputs.text import one_line
+
+    cells = [titles, *([one_line(cell) or " " for cell in row] for row in rows)]
+    widths = [max(len(row[column]) for row in cells) for column in range(len(titles))]
+    for row in cells:
+        line = "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+        environment.stdout.write(line.rstrip() + "\n")
+    return ExitStatus.OK

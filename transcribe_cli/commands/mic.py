@@ -1,0 +1,25 @@
+"""`aai-stream mic`: transcribe a microphone until stopped."""
+
+from transcribe_cli.commands.options import MicOptions
+from transcribe_cli.environment import Environment
+from transcribe_cli.exit_status import ExitStatus
+
+_BLOCK_MS = 50  # at most: the level meter and the audio log live from short blocks
+
+
+def mic(options: MicOptions, environment: Environment) -> ExitStatus:
+    """Transcribe a microphone until Ctrl+C, a limit or a signal."""
+    from transcribe_cli.audio.microphone import Microphone
+    from transcribe_cli.commands.transcribe import Transcriber
+
+    transcriber = Transcriber(options, environment, sources=1, pace=None)
+    with transcriber.shared_outputs() as shared, transcriber.service() as service:
+        return transcriber.transcribe(
+            service,
+            shared,
+            "mic",
+            "mic",
+            lambda: Microphone(
+                options.device, options.sample_rate, min(options.chunk_ms, _BLOCK_MS)
+            ),
+        ).exit_status

@@ -1,0 +1,151 @@
+"""`aai-stream serve`: a local service that speaks the same protocol."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from transcribe_cli.environment import Environment
+from transcribe_cli.errors import UsageError
+from transcribe_cli.exit_status import ExitStatus
+
+_LISTENING = "Listening"
+_SPEECH = "Speech"
+_LIMITS = "Limits"
+
+
+class Engine(StrEnum):
+    """What recognises speech."""
+
+    SPHINX = "sphinx"
+    SCRIPTED = "scripted"
+
+
+class Finals(StrEnum):
+    """How `universal-streaming-english` sends a formatted final."""
+
+    ONE = "one"
+    TWO = "two"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ServeOptions:
+    """Options of `serve`."""
+
+    host: Annotated[str, typer.Option(help="Address to listen at.", rich_help_panel=_LISTENING)] = (
+        "127.0.0.1"
+    )
+    port: Annotated[
+        int,
+        typer.Option(
+            help="Port; 0 takes a free one.", min=0, max=65535, rich_help_panel=_LISTENING
+        ),
+    ] = 8765
+    key: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Accept this key only. Repeatable. It shows in the process list: better set "
+            "AAI_STREAM_SERVE_KEY.",
+            envvar="AAI_STREAM_SERVE_KEY",
+            show_envvar=False,
+            metavar="KEY",
+            rich_help_panel=_LISTENING,
+        ),
+    ] = None
+    certfile: Annotated[
+        Path | None,
+        typer.Option(help="TLS certificate, PEM.", metavar="PATH", rich_help_panel=_LISTENING),
+    ] = None
+    keyfile: Annotated[
+        Path | None,
+        typer.Option(help="Its private key, PEM.", metavar="PATH", rich_help_panel=_LISTENING),
+    ] = None
+    engine: Annotated[
+        Engine | None,
+        typer.Option(
+            help="Recognise speech, or play a script. [default: sphinx; scripted with --script]",
+            rich_help_panel=_SPEECH,
+        ),
+    ] = None
+    script: Annotated[
+        list[Path] | None,
+        typer.Option(
+            help="JSON Lines of messages to play; the next for each next session. Repeatable.",
+            metavar="PATH",
+            rich_help_panel=_SPEECH,
+        ),
+    ] = None
+    formatted_finals: Annotated[
+        Finals,
+        typer.Option(
+            help="How universal-streaming-english formats: in one final, or in a second one.",
+            rich_help_panel=_SPEECH,
+        ),
+    ] = Finals.TWO
+    max_session_s: Annotated[
+        int,
+        typer.Option(
+            help="Close sessions with 3008 after so long.",
+            min=1,
+            metavar="S",
+            rich_help_panel=_LIMITS,
+        ),
+    ] = 10800
+    new_sessions_per_minute: Annotated[
+        int | None,
+        typer.Option(help="Refuse more with 1008.", min=1, metavar="N", rich_help_panel=_LIMITS),
+    ] = None
+    max_sessions: Annotated[
+        int | None,
+        typer.Option(
+            help="Refuse more at once with 1008.", min=1, metavar="N", rich_help_panel=_LIMITS
+        ),
+    ] = None
+    max_audio_rate: Annotated[
+        float | None,
+        typer.Option(
+            help="Refuse audio so many times faster than real time with 3007.",
+            min=1,
+            metavar="X",
+            rich_help_panel=_LIMITS,
+        ),
+    ] = None
+    logbook: Annotated[
+        Path | None,
+        typer.Option(
+            help="Write a JSON line for each event.", metavar="PATH", rich_help_panel=_LIMITS
+        ),
+    ] = None
+
+
+def serve(options: ServeOptions, environment: Environment) -> ExitStatus:
+    """Serve until Ctrl+C."""
+    from transcribe_cli.service.options import ServiceOptions
+    from transcribe_cli.service.server import run_service
+
+    scripts = tuple(options.script or ())
+    engine = options.engine or (Engine.SCRIPTED if scripts else Engine.SPHINX)
+    if engine is Engine.SCRIPTED and not scripts:
+        raise UsageError("--engine scripted needs a --script.", "samples/ holds one to try")
+    if engine is Engine.SPHINX and scripts:
+        raise UsageError("--script is for --engine scripted.")
+    run_service(
+        ServiceOptions(
+            host=options.host,
+            port=options.port,
+            keys=tuple(options.key or ()),
+            engine=engine.value,
+            scripts=scripts,
+            formatted_finals=options.formatted_finals.value,
+            max_session_s=options.max_session_s,
+            new_sessions_per_minute=options.new_sessions_per_minute,
+            max_sessions=options.max_sessions,
+            max_audio_rate=options.max_audio_rate,
+            certfile=options.certfile,
+            keyfile=options.keyfile,
+            logbook=options.logbook,
+        )
+    )
+    return ExitStatus.OK

@@ -1,0 +1,389 @@
+"""What `mic` and `file` share: everything between the options and a run, opened in a safe order.
+
+Outputs and the recording's folder are opened before the microphone, so that a bad path fails before
+a word is spoken; the microphone before the connection, so that the first words are not lost.
+"""
+
+import contextlib
+import os
+import queue
+import shutil
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import BinaryIO, NamedTuple
+
+from transcribe_cli import __version__
+from transcribe_cli.audio.format import AudioFormat
+from transcribe_cli.audio.log import AudioLog
+from transcribe_cli.audio.source import Source
+from transcribe_cli.commands.options import NonSpeech, RunOptions
+from transcribe_cli.config import (
+    FREE_ACCOUNT_SESSIONS_PER_MINUTE,
+    Credentials,
+    Parameters,
+    default_save_dir,
+    find_credentials,
+    parse_duration,
+    resolve_endpoint,
+    resolve_parameters,
+)
+from transcribe_cli.environment import Environment
+from transcribe_cli.errors import StreamError, UsageError
+from transcribe_cli.exit_status import ExitStatus
+from transcribe_cli.outputs.jsonl import JsonlOutput
+from transcribe_cli.outputs.output import Output, Outputs
+from transcribe_cli.outputs.paths import open_for_writing, open_outputs, output_path
+from transcribe_cli.outputs.record import Record
+from transcribe_cli.outputs.text import TextOutput
+from transcribe_cli.protocol.endpoint import host_of, is_loopback, session_url
+from transcribe_cli.protocol.models import usd_per_hour
+from transcribe_cli.recordings.folder import (
+    AUDIO,
+    JOURNAL,
+    TRANSCRIPT,
+    create_folder,
+    recording_id,
+)
+from transcribe_cli.run import Limits, Plans, Result, Run, View
+from transcribe_cli.session.events import Event, StopRequested
+from transcribe_cli.session.session import Target
+from transcribe_cli.ui.notices import Notices, make_consoles
+
+API_VERSION = "2025-05-12"
+OpenSource = Callable[[], Source]
+
+
+class Service(NamedTuple):
+    """Where sessions are opened, settled and checked."""
+
+    endpoint: str
+    target: Target
+    parameters: Parameters
+    local: bool
+
+
+class Transcriber:
+    """One command's work: one or several recordings that share settings and standard output."""
+
+    def __init__(
+        self, options: RunOptions, environment: Environment, *, sources: int, pace: float | None
+    ) -> None:
+        self._options = options
+        self._environment = environment
+        self._several = sources > 1
+        self._pace = pace
+        stdout, stderr = make_consoles(options.color.value, environment.variables)
+        self._stdout = stdout
+        self.notices = Notices(stderr, quiet=options.quiet, verbose=options.verbose)
+        self._parameters = resolve_parameters(
+            options.model,
+            options.sample_rate,
+            format_turns=options.format_turns,
+            asked=options.parameters(),
+            params=options.param or (),
+        )
+        self._limits = _limits(options)
+        if options.jsonl and options.text:
+            raise UsageError("--jsonl and --text cannot both have standard output.", "use -o")
+        if options.local and options.endpoint:
+            raise UsageError("--local and --endpoint name two services.", "use one of them")
+        for template in options.output or ():
+            output_path(template, "x")
+        _check_record(options.record)
+
+    @contextlib.contextmanager
+    def service(self) -> Iterator[Service]:
+        """The service, started where it is the local one.
+
+        Raises:
+            StreamError: no key, a bad endpoint, the local service cannot start.
+        """
+        options = self._options
+        with contextlib.ExitStack() as stack:
+            if options.local:
+                from transcribe_cli.service.child import LocalService
+
+                endpoint = stack.enter_context(LocalService()).url
+                credentials = Credentials()
+            else:
+                endpoint = resolve_endpoint(options.region.value, options.endpoint)
+                credentials = find_credentials(self._environment, endpoint)
+            query = self._parameters.query | credentials.query()
+            headers = {
+                "User-Agent": f"aai-stream/{__version__}",
+                "AssemblyAI-Version": API_VERSION,
+            } | credentials.headers()
+            yield Service(
+                endpoint,
+                Target(session_url(endpoint, query), headers),
+                self._parameters,
+                options.local,
+            )
+
+    @contextlib.contextmanager
+    def shared_outputs(self) -> Iterator[list[Output]]:
+        """Standard output and the files that all recordings of the command share."""
+        options = self._options
+        shared: list[Output] = []
+        stdout = _binary_stdout(self._environment)
+        if options.jsonl:
+            shared.append(
+                JsonlOutput(stdout, "standard output", partials=options.partials, owned=False)
+            )
+        elif not self.live:
+            shared.append(
+                TextOutput(
+                    stdout,
+                    "standard output",
+                    non_speech=self._keeps_non_speech,
+                    headings=self._several,
+                    owned=False,
+                )
+            )
+        templates = [t for t in options.output or () if "{stem}" not in t]
+        try:
+            shared += open_outputs(
+                templates,
+                "",
+                partials=options.partials,
+                non_speech=self._keeps_non_speech,
+                headings=self._several,
+            )
+            yield shared
+        finally:
+            for output in shared:
+                with contextlib.suppress(OSError):
+                    output.close()
+
+    @property
+    def live(self) -> bool:
+        """Whether standard output gets the live view."""
+        options = self._options
+        return self._stdout.is_terminal and not (options.jsonl or options.text)
+
+    @property
+    def _keeps_non_speech(self) -> bool:
+        return self._options.non_speech is not NonSpeech.HIDE
+
+    def transcribe(
+        self, service: Service, shared: list[Output], stem: str, kind: str, open_source: OpenSource
+    ) -> Result:
+        """One recording, from opening everything to telling where it is saved.
+
+        Raises:
+            StreamError: something cannot be opened; nothing is left behind then.
+        """
+        options = self._options
+        audio = AudioFormat(options.sample_rate)
+        recording = recording_id(datetime.now(), "" if kind == "mic" else stem)
+        inbox: queue.SimpleQueue[Event] = queue.SimpleQueue()
+        with contextlib.ExitStack() as stack:
+            folder: Path | None = None
+            if not options.no_save:
+                save_dir = Path(options.save_dir) if options.save_dir else default_save_dir()
+                folder = create_folder(save_dir, recording)
+                stack.callback(_remove_if_empty, folder)
+            own = self._own_outputs(folder, stem)
+            outputs = Outputs([*shared, *own], self._output_broken(inbox))
+            for output in own:
+                stack.callback(_close_quietly, output)
+            try:
+                log = stack.enter_context(self._open_log(folder, kind, audio))
+                source = open_source()
+                stack.callback(source.close)
+            except StreamError:
+                _discard(folder)
+                raise
+            view = stack.enter_context(self._view()) if self.live else None
+            run = Run(
+                Plans(
+                    recording=folder.name if folder else recording,
+                    folder=str(folder) if folder else None,
+                    parameters=service.parameters,
+                    target=service.target,
+                    endpoint=host_of(service.endpoint),
+                    audio=audio,
+                    chunk_ms=options.chunk_ms,
+                    pace=self._pace,
+                    limited=not service.local and (kind == "mic" or self._pace is not None),
+                    new_sessions_per_minute=self._per_minute(service.endpoint),
+                    usd_per_hour=0.0 if service.local else usd_per_hour(service.parameters.query),
+                    limits=self._limits,
+                    tells_source=self._several,
+                ),
+                source,
+                log,
+                outputs,
+                self.notices,
+                view,
+                inbox,
+            )
+            result = run.run()
+            recorded = self._leave_audio(log, kind)
+        self._tell_end(result, folder, kind, recorded)
+        return result
+
+    def _open_log(self, folder: Path | None, kind: str, audio: AudioFormat) -> AudioLog:
+        """A microphone's or a pipe's audio is saved; a file's is there already."""
+        if kind != "file" and folder is not None:
+            return AudioLog.create(folder / AUDIO, audio)
+        record = self._options.record
+        if record and kind != "file" and record.lower().endswith(".wav"):
+            return AudioLog.create(Path(record), audio)
+        return AudioLog.temporary(audio, folder)
+
+    def _own_outputs(self, folder: Path | None, stem: str) -> list[Output]:
+        options = self._options
+        templates = [t for t in options.output or () if "{stem}" in t]
+        own = open_outputs(
+            templates, stem, partials=options.partials, non_speech=self._keeps_non_speech
+        )
+        if folder is not None:
+            own.append(JsonlOutput(open_for_writing(folder / JOURNAL), str(folder / JOURNAL)))
+            transcript = folder / TRANSCRIPT
+            own.append(TextOutput(open_for_writing(transcript), str(transcript)))
+        return own
+
+    def _output_broken(self, inbox: queue.SimpleQueue[Event]) -> Callable[[Output, OSError], None]:
+        def broken(output: Output, e: OSError) -> None:
+            if output.name == "standard output":
+                # Its reader has gone (`| head`): the run ends quietly, and properly.
+                inbox.put(StopRequested("output"))
+                _silence(self._environment)
+            else:
+                self.notices.warning(f"'{output.name}' is given up: {e.strerror or e}")
+
+        return broken
+
+    @contextlib.contextmanager
+    def _view(self) -> Iterator[View]:
+        from transcribe_cli.ui.live import LiveView
+
+        with LiveView(self._stdout, non_speech=self._options.non_speech.value) as view:
+            self.notices.sink = view.notice
+            try:
+                yield view
+            finally:
+                self.notices.sink = None
+
+    def _per_minute(self, endpoint: str) -> int | None:
+        given = self._options.new_sessions_per_minute
+        if given is not None:
+            return given
+        return None if is_loopback(endpoint) else FREE_ACCOUNT_SESSIONS_PER_MINUTE
+
+    def _leave_audio(self, log: AudioLog, kind: str) -> Path | None:
+        """Put the audio at `--record`; a copy, or FLAC, of the log."""
+        if not self._options.record:
+            return None
+        target = Path(self._options.record)
+        if log.path == target:
+            return target
+        from transcribe_cli.audio.export import export_audio
+
+        export_audio(log, target)
+        return target
+
+    def _tell_end(
+        self, result: Result, folder: Path | None, kind: str, recorded: Path | None
+    ) -> None:
+        """Where everything is, what it cost, and what went wrong."""
+        notices, summary = self.notices, result.summary
+        if recorded is not None:
+            notices.note(f"audio: {recorded}")
+        if folder is not None:
+            what = "audio, journal and transcript" if kind != "file" else "journal and transcript"
+            notices.note(f"saved: {folder} ({what})")
+        if summary["sessions"] and summary["terminated"] and not self._options.local:
+            cost = summary["cost_usd"]
+            about = f", about ${cost:.4f}" if cost is not None else ""
+            notices.note(f"billed: {_clock(summary['session_s'])} of session{about}")
+        if summary["sessions"] and not summary["terminated"]:
+            notices.warning(
+                "the service did not confirm the end of every session; one that stays open is "
+                "billed until it closes, after 3 hours at the latest"
+            )
+        if result.problem is not None:
+            notices.error(result.problem)
+        elif result.exit_status is ExitStatus.INCOMPLETE:
+            notices.error(
+                "The transcript is incomplete.",
+                "the audio is saved" if folder is not None and kind != "file" else "",
+            )
+
+
+def write_error_record(environment: Environment, error: StreamError) -> None:
+    """For `--jsonl`: an error that came before any run could tell it."""
+    record = Record(
+        datetime.now(UTC),
+        "Error",
+        {
+            "exit_code": int(error.exit_status),
+            "message": error.message,
+            "hint": error.hint,
+        },
+    )
+    output = JsonlOutput(_binary_stdout(environment), "standard output", owned=False)
+    with contextlib.suppress(OSError):
+        output.write(record)
+
+
+def _limits(options: RunOptions) -> Limits:
+    def seconds(text: str | None, option: str) -> float | None:
+        return None if text is None else parse_duration(text, option)
+
+    return Limits(
+        max_duration_s=seconds(options.max_duration, "--max-duration"),
+        max_cost_usd=options.max_cost,
+        idle_stop_s=seconds(options.idle_stop, "--idle-stop"),
+    )
+
+
+def _check_record(record: str | None) -> None:
+    """Find an unwritable `--record` before the microphone is opened."""
+    if record is None:
+        return
+    path = Path(record)
+    if path.suffix.lower() not in (".wav", ".flac"):
+        raise UsageError(f"--record '{record}' does not end in .wav or .flac.")
+    try:
+        with path.open("ab"):
+            pass
+    except OSError as e:
+        raise UsageError(f"'{record}' cannot be written: {e.strerror or e}.") from e
+
+
+def _binary_stdout(environment: Environment) -> BinaryIO:
+    environment.stdout.flush()
+    return environment.stdout.buffer
+
+
+def _silence(environment: Environment) -> None:
+    """Point standard output at nothing, so that the interpreter's own last flush cannot fail."""
+    with contextlib.suppress(OSError, ValueError):
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, environment.stdout.fileno())
+        os.close(nowhere)
+
+
+def _close_quietly(output: Output) -> None:
+    with contextlib.suppress(OSError):
+        output.close()
+
+
+def _remove_if_empty(folder: Path) -> None:
+    with contextlib.suppress(OSError):
+        folder.rmdir()
+
+
+def _discard(folder: Path | None) -> None:
+    """Nothing was recorded: a folder with an empty journal would only be in the way."""
+    if folder is not None:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _clock(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"

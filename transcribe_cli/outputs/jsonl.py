@@ -1,0 +1,38 @@
+"""JSON Lines: every record, flushed as it is made. The journal is one of these."""
+
+from typing import BinaryIO
+
+from transcribe_cli.outputs.record import Record, encode_record
+
+
+class JsonlOutput:
+    """Writes records to a binary stream, numbered from 0 in `seq`.
+
+    Args:
+        partials: false leaves out Turns that are not final.
+        owned: close the stream at the end.
+    """
+
+    def __init__(
+        self, stream: BinaryIO, name: str, *, partials: bool = True, owned: bool = True
+    ) -> None:
+        self.name = name
+        self._stream = stream
+        self._partials = partials
+        self._owned = owned
+        self._seq = 0
+
+    def write(self, record: Record) -> None:
+        """Write one line and flush it."""
+        if record.update is not None and not (self._partials or record.update.final):
+            return
+        self._stream.write(encode_record(record, self._seq))
+        self._stream.flush()
+        self._seq += 1
+
+    def close(self) -> None:
+        """Flush, and close a stream of our own."""
+        if not self._stream.closed:
+            self._stream.flush()
+            if self._owned:
+                self._stream.close()

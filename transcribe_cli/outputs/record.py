@@ -1,0 +1,75 @@
+"""Records: what a run says of itself, one JSON object a line, version 1. Pure.
+
+`docs/jsonl.md` describes them for readers. Messages of the service keep the API's type and every
+field; records of ours have types of their own. Readers ignore types and fields they do not know.
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+
+from transcribe_cli.transcript.turns import TurnUpdate
+
+VERSION = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One thing that happened.
+
+    Attributes:
+        time: when it was recorded.
+        type: the API's message type, or one of ours.
+        body: all other fields, times on the recording's clock.
+        update: for a Turn, the turn itself.
+    """
+
+    time: datetime
+    type: str
+    body: dict[str, Any]
+    update: TurnUpdate | None = None
+
+
+def turn_record(update: TurnUpdate, time: datetime) -> Record:
+    """A Turn message, with its place in the recording."""
+    ours = {
+        "session": update.session,
+        "session_offset_ms": update.session_offset_ms,
+        "turn": update.turn,
+        "start": update.start_ms,
+        "end": update.end_ms,
+        "final": update.final,
+    }
+    return Record(time, "Turn", _beside(ours, update.raw), update)
+
+
+def message_record(
+    type_name: str, raw: dict[str, Any], session: int, offset_ms: int, time: datetime
+) -> Record:
+    """Any other message of the service; its times are on the recording's clock already."""
+    ours = {"session": session, "session_offset_ms": offset_ms}
+    return Record(time, type_name, _beside(ours, raw))
+
+
+def _beside(ours: dict[str, Any], raw: dict[str, Any]) -> dict[str, Any]:
+    """Our fields, then the message's; ours win where a service should ever use the same name."""
+    taken = ours.keys() | {"v", "seq", "time", "type"}
+    return ours | {name: value for name, value in raw.items() if name not in taken}
+
+
+def encode_record(record: Record, seq: int) -> bytes:
+    """One line of JSON, with its line feed.
+
+    >>> when = datetime(2026, 1, 2, 3, 4, 5, 678901, UTC)
+    >>> encode_record(Record(when, "Mark", {"at": 5}), 0)
+    b'{"v":1,"seq":0,"time":"2026-01-02T03:04:05.678Z","type":"Mark","at":5}\\n'
+    """
+    head = {"v": VERSION, "seq": seq, "time": timestamp(record.time), "type": record.type}
+    return msgspec.json.encode(head | record.body) + b"\n"
+
+
+def timestamp(time: datetime) -> str:
+    """UTC, ISO 8601, in ms."""
+    return time.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

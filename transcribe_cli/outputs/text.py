@@ -1,0 +1,70 @@
+"""Plain text: one line for each final turn that says something, and nothing else."""
+
+from typing import BinaryIO
+
+from transcribe_cli.outputs.record import Record
+from transcribe_cli.transcript.text import read_turn_text
+from transcribe_cli.transcript.turns import TurnUpdate
+
+
+def text_line(update: TurnUpdate, *, non_speech: bool) -> str:
+    """The line of a final turn, without its line feed; "" when it says nothing.
+
+    `non_speech`: keep turns that are only tags such as `[Silence]`.
+    """
+    said = read_turn_text(update.message)
+    if said.non_speech and not non_speech:
+        return ""
+    speaker = update.message.speaker_label
+    prefix = f"{one_line(speaker)}: " if speaker and said.whole else ""
+    return prefix + one_line(said.whole)
+
+
+def one_line(text: str) -> str:
+    """Text from outside as one line without control characters: it may go to a terminal."""
+    return " ".join("".join(c if c.isprintable() else " " for c in text).split())
+
+
+class TextOutput:
+    """Writes lines to a binary stream as UTF-8, each flushed.
+
+    Args:
+        headings: name each source before its first line, where one output holds several.
+        owned: close the stream at the end.
+    """
+
+    def __init__(
+        self,
+        stream: BinaryIO,
+        name: str,
+        *,
+        non_speech: bool = True,
+        headings: bool = False,
+        owned: bool = True,
+    ) -> None:
+        self.name = name
+        self._stream = stream
+        self._non_speech = non_speech
+        self._headings = headings
+        self._owned = owned
+
+    def write(self, record: Record) -> None:
+        """Write the line of a final turn."""
+        if self._headings and record.type == "Recording":
+            self._write_line(f"# {one_line(str(record.body['source']))}")
+        if record.update is None or not record.update.final:
+            return
+        line = text_line(record.update, non_speech=self._non_speech)
+        if line:
+            self._write_line(line)
+
+    def _write_line(self, line: str) -> None:
+        self._stream.write(line.encode("utf-8", "replace") + b"\n")
+        self._stream.flush()
+
+    def close(self) -> None:
+        """Flush, and close a stream of our own."""
+        if not self._stream.closed:
+            self._stream.flush()
+            if self._owned:
+                self._stream.close()

@@ -1,0 +1,59 @@
+"""Where the service is: regions, own endpoints, and the URL of a session.
+
+Source: pages "Streaming endpoints and data zones" and "Streaming quickstart".
+"""
+
+from collections.abc import Mapping
+from urllib.parse import urlsplit, urlunsplit
+
+from transcribe_cli.errors import UsageError
+from transcribe_cli.protocol.parameters import encode_query
+
+REGIONS = {
+    "default": "wss://streaming.assemblyai.com/v3/ws",
+    "us": "wss://streaming.us.assemblyai.com/v3/ws",
+    "eu": "wss://streaming.eu.assemblyai.com/v3/ws",
+}
+PATH = "/v3/ws"
+
+
+def normalise_endpoint(text: str) -> str:
+    """An endpoint as the user writes it, with the path that sessions are opened at.
+
+    >>> normalise_endpoint("ws://localhost:8080")
+    'ws://localhost:8080/v3/ws'
+
+    Raises:
+        UsageError: it is no `ws://` or `wss://` URL.
+    """
+    try:
+        parts = urlsplit(text)
+        parts.port  # noqa: B018 - reading it checks it
+    except ValueError as e:
+        raise UsageError(f"'{text}' is no URL: {e}.", "give --endpoint wss://HOST/v3/ws") from e
+    if parts.scheme not in ("ws", "wss") or not parts.hostname:
+        raise UsageError(
+            f"'{text}' is no WebSocket endpoint.", "it begins with ws:// or wss://, then a host"
+        )
+    path = parts.path.rstrip("/")
+    if not path.endswith(PATH):
+        path += PATH
+    return urlunsplit((parts.scheme, parts.netloc, path, parts.query, ""))
+
+
+def session_url(endpoint: str, parameters: Mapping[str, object]) -> str:
+    """The URL that opens a session with these parameters."""
+    parts = urlsplit(endpoint)
+    query = "&".join(part for part in (parts.query, encode_query(parameters)) if part)
+    return urlunsplit((parts.scheme, parts.netloc, parts.path, query, ""))
+
+
+def is_loopback(endpoint: str) -> bool:
+    """Whether the endpoint is on this machine: it needs no key and never goes through a proxy."""
+    host = urlsplit(endpoint).hostname or ""
+    return host in ("localhost", "::1") or host.startswith("127.")
+
+
+def host_of(endpoint: str) -> str:
+    """The endpoint's host and port, for people."""
+    return urlsplit(endpoint).netloc.rpartition("@")[2]

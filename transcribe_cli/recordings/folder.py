@@ -1,0 +1,49 @@
+"""A recording's folder: `<save-dir>/<YYYY-MM-DD-HHMMSS>[-name]/` and what lies in it."""
+
+import re
+from datetime import datetime
+from pathlib import Path
+
+from transcribe_cli.errors import UsageError
+
+AUDIO = "audio.wav"
+JOURNAL = "journal.jsonl"
+TRANSCRIPT = "transcript.txt"
+
+
+def recording_id(started: datetime, name: str = "") -> str:
+    """The folder's name: local time, then what was transcribed.
+
+    >>> recording_id(datetime(2026, 11, 20, 9, 5, 7), "Team meeting.wav")
+    '2026-11-20-090507-team-meeting'
+    """
+    slug = re.sub(r"[^\w]+", "-", Path(name).stem.lower()).strip("-_")[:40]
+    return f"{started:%Y-%m-%d-%H%M%S}" + (f"-{slug}" if slug else "")
+
+
+def create_folder(save_dir: Path, recording: str) -> Path:
+    """A new folder for a recording; a second one in the same second gets a number.
+
+    Raises:
+        UsageError: it cannot be made; found before a word is spoken.
+    """
+    number = 1
+    while True:
+        folder = save_dir / (recording if number == 1 else f"{recording}-{number}")
+        try:
+            folder.mkdir(parents=True)
+        except FileExistsError as e:
+            if not folder.is_dir():
+                raise _unwritable(save_dir, e) from e
+            number += 1
+        except OSError as e:
+            raise _unwritable(save_dir, e) from e
+        else:
+            return folder
+
+
+def _unwritable(save_dir: Path, e: OSError) -> UsageError:
+    return UsageError(
+        f"No recording can be saved in '{save_dir}': {e.strerror or e}.",
+        "choose another --save-dir, or --no-save",
+    )

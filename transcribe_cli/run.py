@@ -1,0 +1,502 @@
+"""One recording from start to end: wires the parts, owns the main loop.
+
+Audio goes source -> recorder -> audio log -> sender -> service; messages come service -> receiver
+-> inbox -> here -> transcript -> outputs. Only this thread prints, writes outputs and decides.
+"""
+
+import queue
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Protocol
+
+from transcribe_cli.audio.format import AudioFormat
+from transcribe_cli.audio.level import CLIP_AT, decibels
+from transcribe_cli.audio.log import AudioLog
+from transcribe_cli.audio.recorder import Recorder
+from transcribe_cli.audio.source import DeviceBack, DeviceLost, Overflow, Source, SourceWarning
+from transcribe_cli.config import Parameters
+from transcribe_cli.errors import StreamError
+from transcribe_cli.exit_status import ExitStatus
+from transcribe_cli.outputs.output import Outputs
+from transcribe_cli.outputs.record import Record, message_record, turn_record
+from transcribe_cli.protocol.messages import Termination, Turn
+from transcribe_cli.protocol.messages import Warning as ServiceWarning
+from transcribe_cli.session.bill import Bill
+from transcribe_cli.session.chunks import chunk_sizes
+from transcribe_cli.session.events import (
+    BadFrame,
+    Closed,
+    Event,
+    Received,
+    SourceEnded,
+    SourceReported,
+    StopRequested,
+)
+from transcribe_cli.session.pacing import Pacer
+from transcribe_cli.session.session import Plan, Session, Target
+from transcribe_cli.session.supervisor import (
+    AbandonSession,
+    Command,
+    Finish,
+    FinishHere,
+    OpenSession,
+    Policy,
+    StopSource,
+    Supervisor,
+    TellDisconnected,
+    TellReconnected,
+)
+from transcribe_cli.signals import stop_signals
+from transcribe_cli.transcript.clock import on_recording_clock
+from transcribe_cli.transcript.totals import Totals
+from transcribe_cli.transcript.turns import Transcript, TurnUpdate
+from transcribe_cli.ui.notices import Notices
+from transcribe_cli.ui.status_line import Status
+
+QUIET_SOURCE_S = 10.0  # a microphone that gives nothing but silence for so long may be muted
+_SILENT_PEAK = 8  # of 32768: what a muted input gives at most
+_CLIP_SHOWN_S = 1.0
+_STATUS_EVERY_S = 0.2
+_IDLE_WAKE_S = 1.0
+_JOIN_S = 1.0
+
+
+class View(Protocol):
+    """What the live view offers."""
+
+    def turn(self, update: TurnUpdate) -> None: ...
+    def drop_partial(self, session: int | None = None) -> None: ...
+    def status(self, status: Status) -> None: ...
+    def tick(self, now: float | None = None) -> float | None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """When a run stops by itself; None: never."""
+
+    max_duration_s: float | None = None
+    max_cost_usd: float | None = None
+    idle_stop_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Plans:
+    """What a run does, settled before anything is opened.
+
+    Attributes:
+        recording: its id; folder: where it is saved, None for nowhere.
+        pace: of a source that is there before its time; None for as fast as it goes.
+        limited: a backlog is sent no faster than the service likes it.
+        usd_per_hour: None where no price is known.
+        tells_source: every record names its source, because several share an output.
+    """
+
+    recording: str
+    folder: str | None
+    parameters: Parameters
+    target: Target
+    endpoint: str
+    audio: AudioFormat
+    chunk_ms: int
+    pace: float | None
+    limited: bool
+    new_sessions_per_minute: int | None
+    usd_per_hour: float | None
+    limits: Limits
+    tells_source: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """How a run ended."""
+
+    exit_status: ExitStatus
+    problem: StreamError | None
+    summary: dict[str, Any]
+    interrupted: bool
+
+
+class Run:
+    """One recording. Everything it is given is open already, and closed by who opened it."""
+
+    def __init__(
+        self,
+        plans: Plans,
+        source: Source,
+        log: AudioLog,
+        outputs: Outputs,
+        notices: Notices,
+        view: View | None = None,
+        inbox: "queue.SimpleQueue[Event] | None" = None,
+    ) -> None:
+        self._plans = plans
+        self._source = source
+        self._log = log
+        self._outputs = outputs
+        self._notices = notices
+        self._view = view
+        self._inbox = queue.SimpleQueue() if inbox is None else inbox
+        self._recorder = Recorder(
+            source,
+            log,
+            report=lambda event: self._inbox.put(SourceReported(event)),
+            ended=lambda problem: self._inbox.put(SourceEnded(problem)),
+        )
+        self._supervisor = Supervisor(
+            Policy(
+                live=source.kind == "mic",
+                drops_backlog=source.kind != "mic",
+                new_sessions_per_minute=plans.new_sessions_per_minute,
+            )
+        )
+        self._transcript = Transcript()
+        self._totals = Totals()
+        self._bill = Bill(plans.usd_per_hour)
+        self._session: Session | None = None
+        self._offsets: dict[int, int] = {}
+        self._billed: dict[int, float | None] = {}
+        self._stops: list[str] = []
+        self._finish: Finish | None = None
+        self._lost_ms = 0
+        self._overflows = 0
+        # For the status line and the limits.
+        self._started = 0.0
+        self._words_at = 0.0
+        self._sound_at = 0.0
+        self._clipped_at = float("-inf")
+        self._level_db: float | None = None
+        self._source_message = ""
+        self._heard_ms = 0
+        self._status_at = 0.0
+
+    def run(self) -> Result:
+        """Record and transcribe until the source ends or someone stops it."""
+        now = self._started = self._words_at = self._sound_at = time.monotonic()
+        with stop_signals(lambda name: self._inbox.put(StopRequested(name))):
+            self._recorder.start()
+            self._write_own(
+                "Recording",
+                id=self._plans.recording,
+                source=self._source.name,
+                kind=self._source.kind,
+                folder=self._plans.folder,
+                audio={
+                    "sample_rate": self._plans.audio.rate_hz,
+                    "channels": self._plans.audio.channels,
+                    "encoding": "pcm_s16le",
+                },
+                model=self._plans.parameters.query["speech_model"],
+                endpoint=self._plans.endpoint,
+                parameters=self._plans.parameters.query,
+            )
+            for note in self._plans.parameters.notes:
+                self._warn(note)
+            self._carry_out(self._supervisor.start(now), now)
+            while self._finish is None:
+                self._step()
+            return self._end(self._finish)
+
+    def _step(self) -> None:
+        """Take one event, or let time pass."""
+        wake = self._next_wake(time.monotonic())
+        try:
+            event = self._inbox.get(timeout=max(0.0, wake - time.monotonic()))
+        except queue.Empty:
+            event = None
+        now = time.monotonic()
+        if event is not None:
+            self._take(event, now)
+            self._carry_out(self._supervisor.handle(event, now), now)
+        self._carry_out(self._supervisor.tick(now), now)
+        for update in self._transcript.release_due(now):
+            self._tell_turn(update)
+        self._check_limits(now)
+        if self._view is not None:
+            if now - self._status_at >= _STATUS_EVERY_S:
+                self._status_at = now
+                self._view.status(self._status(now))
+            self._view.tick(now)
+
+    def _next_wake(self, now: float) -> float:
+        idle = _IDLE_WAKE_S if self._view is None else _STATUS_EVERY_S
+        due = [now + idle, self._supervisor.next_due(), self._transcript.next_due()]
+        if self._view is not None:
+            due.append(self._view.tick(now))
+        return min(at for at in due if at is not None)
+
+    # Events.
+
+    def _take(self, event: Event, now: float) -> None:
+        """What an event means for transcript, outputs and bill; the supervisor decides the rest."""
+        match event:
+            case Received():
+                self._take_message(event, now)
+            case BadFrame(problem=problem):
+                self._warn(f"the service sent a message that cannot be read: {problem}")
+            case Closed():
+                self._take_close(event, now)
+            case SourceReported(event=reported):
+                self._take_report(reported)
+            case StopRequested(cause=cause):
+                self._stops.append(cause)
+
+    def _take_message(self, event: Received, now: float) -> None:
+        session, decoded = event.session, event.decoded
+        for problem in decoded.problems:
+            self._warn(f"the service sent an odd message: {problem}")
+        message = decoded.message
+        if isinstance(message, Turn):
+            for update in self._transcript.receive(session, decoded, now):
+                self._tell_turn(update)
+            held = self._transcript.held_update(session)
+            if held is not None and self._view is not None:
+                self._view.turn(held)
+            if message.words:
+                self._words_at = now
+                self._heard_ms = max(self._heard_ms, message.words[-1].end + self._offsets[session])
+            return
+        offset = self._offsets[session]
+        decoded = on_recording_clock(decoded, offset)
+        self._write(
+            message_record(
+                message.type or str(decoded.raw.get("type")),
+                decoded.raw,
+                session,
+                offset,
+                datetime.now(UTC),
+            )
+        )
+        if message.type == "Begin":
+            self._bill.began(session, event.at)
+        elif isinstance(message, Termination):
+            self._billed[session] = message.session_duration_seconds
+        elif isinstance(message, ServiceWarning):
+            self._notices.warning(f"the service warns: {message.warning}")
+
+    def _take_close(self, event: Closed, now: float) -> None:
+        session = event.session
+        for update in self._transcript.end_session(session):
+            self._tell_turn(update)
+        billed = self._billed.get(session)
+        if event.terminated and billed is None:
+            billed = event.open_s
+        self._bill.ended(session, billed if event.terminated else None, now)
+        if self._view is not None:
+            self._view.drop_partial(session)
+
+    def _take_report(self, event: object) -> None:
+        at = self._log.audio.ms(self._log.frames)
+        match event:
+            case DeviceLost():
+                self._write_own("DeviceLost", at=at)
+                self._source_message = "no audio from the microphone: is it unplugged?"
+                self._notices.warning(self._source_message)
+            case DeviceBack():
+                self._write_own("DeviceBack", at=at)
+                self._source_message = ""
+            case Overflow():
+                self._overflows += 1
+                self._write_own("Overflow", at=at)
+            case SourceWarning(text=text):
+                self._warn(text)
+
+    # Commands.
+
+    def _carry_out(self, commands: list[Command], now: float) -> None:
+        for command in commands:
+            match command:
+                case OpenSession(number=number):
+                    self._open_session(number)
+                case StopSource():
+                    self._recorder.stop()
+                case FinishHere():
+                    if self._session is not None:
+                        self._session.finish_here()
+                case AbandonSession():
+                    if self._session is not None:
+                        self._session.abandon()
+                case TellDisconnected():
+                    self._tell_disconnected(command)
+                case TellReconnected(session=session):
+                    self._tell_reconnected(session)
+                case Finish():
+                    self._finish = command
+
+    def _open_session(self, number: int) -> None:
+        plans, audio = self._plans, self._plans.audio
+        start = audio.frames_before(self._transcript.finished_ms)
+        offset = self._offsets[number] = audio.ms(start)
+        model = plans.parameters.model
+        query = plans.parameters.query
+        self._transcript.begin_session(
+            number,
+            offset,
+            expects_formatted=query.get("format_turns") is True
+            and not (model is not None and model.always_formats),
+        )
+        waits = None if self._source.kind == "mic" else plans.pace
+        self._session = Session(
+            Plan(number, start),
+            plans.target,
+            self._log,
+            chunk_sizes(audio, plans.chunk_ms),
+            Pacer(audio.rate_hz, waits, limited=plans.limited),
+            self._inbox.put,
+        )
+        self._notices.debug(f"session {number}: connecting to {plans.endpoint}")
+        self._session.start()
+
+    def _tell_disconnected(self, command: TellDisconnected) -> None:
+        verdict = command.verdict
+        self._write_own(
+            "Disconnected",
+            session=command.session,
+            at=self._log.audio.ms(self._log.frames),
+            reason=verdict.sentence,
+            retry_in_ms=round(command.retry_in_s * 1000),
+        )
+        sentence = verdict.sentence.rstrip(".")
+        self._notices.warning(f"{sentence}; the next try is in {command.retry_in_s:.1f} s")
+
+    def _tell_reconnected(self, session: int) -> None:
+        behind = self._log.audio.ms(self._log.frames) - self._offsets[session]
+        self._write_own(
+            "Reconnected", session=session, at=self._offsets[session], behind_ms=max(0, behind)
+        )
+        self._notices.note(f"connected again, {behind / 1000:.1f} s behind")
+
+    # Telling.
+
+    def _tell_turn(self, update: TurnUpdate) -> None:
+        if update.final:
+            self._totals.add(update)
+        self._write(turn_record(update, datetime.now(UTC)))
+        if self._view is not None:
+            self._view.turn(update)
+
+    def _warn(self, text: str) -> None:
+        self._notices.warning(text)
+        self._write_own("Warning", message=text)
+
+    def _write_own(self, type_name: str, **body: Any) -> None:
+        self._write(Record(datetime.now(UTC), type_name, body))
+
+    def _write(self, record: Record) -> None:
+        if self._plans.tells_source and "source" not in record.body:
+            record.body["source"] = self._source.name
+        self._outputs.write(record)
+
+    # Limits and status.
+
+    def _position_s(self) -> float:
+        """How far the recording is: what was captured, or for a file what was sent."""
+        if self._source.live or self._session is None:
+            return self._log.seconds if self._source.live else 0.0
+        return self._log.audio.seconds(self._session.position)
+
+    def _check_limits(self, now: float) -> None:
+        if self._stops or self._finish is not None:
+            return
+        limits = self._plans.limits
+        cost = self._bill.cost_usd(now)
+        if limits.max_duration_s is not None and self._position_s() >= limits.max_duration_s:
+            reason = "the longest duration is reached"
+        elif limits.max_cost_usd is not None and cost is not None and cost >= limits.max_cost_usd:
+            reason = "the greatest cost is reached"
+        elif limits.idle_stop_s is not None and now - self._words_at >= limits.idle_stop_s:
+            reason = f"no words for {limits.idle_stop_s:.0f} s"
+        else:
+            return
+        self._notices.note(f"stopping: {reason}")
+        self._inbox.put(StopRequested("limit"))
+        self._stops.append("limit asked")
+
+    def _status(self, now: float) -> Status:
+        source, session = self._source, self._session
+        loudest = self._recorder.take_level()
+        if source.kind == "mic":
+            self._level_db = decibels(loudest)
+        if loudest > _SILENT_PEAK:
+            self._sound_at = now
+        if loudest >= CLIP_AT:
+            self._clipped_at = now
+        message = self._source_message
+        if not message and source.kind == "mic" and now - self._sound_at > QUIET_SOURCE_S:
+            quiet_s = int(now - self._sound_at)
+            message = f"no sound for {quiet_s} s: is the microphone muted?"
+        position_s = self._position_s()
+        sent = 0 if session is None else session.position
+        backlog_s = self._log.audio.seconds(self._log.frames - sent) if source.live else None
+        running_s = max(0.001, now - self._started)
+        progress = None
+        if not source.live:
+            progress = (position_s, source.length_s, position_s / running_s)
+        return Status(
+            state=str(self._supervisor.state),
+            elapsed_s=position_s,
+            model=str(self._plans.parameters.query["speech_model"]),
+            source=source.name,
+            level_db=self._level_db,
+            clipped=now - self._clipped_at < _CLIP_SHOWN_S,
+            language=self._totals.language,
+            turns=self._totals.turns,
+            behind_s=max(0.0, position_s - self._heard_ms / 1000) if self._heard_ms else None,
+            backlog_s=backlog_s if backlog_s is not None and backlog_s > 1 else None,
+            dropped=self._overflows,
+            cost_usd=self._bill.cost_usd(now),
+            progress=progress,
+            message=message,
+        )
+
+    # The end.
+
+    def _end(self, finish: Finish) -> Result:
+        self._recorder.stop()
+        self._recorder.join(_JOIN_S)
+        if self._session is not None:
+            self._session.abandon()
+            self._session.join(_JOIN_S)
+        now = time.monotonic()
+        signals = [cause for cause in self._stops if cause.startswith("SIG")]
+        status = finish.exit_status
+        if self._source.kind != "mic" and signals:
+            by_int = signals[0] in ("SIGINT", "SIGBREAK")
+            status = ExitStatus.INTERRUPTED if by_int else ExitStatus.TERMINATED
+        elif signals.count("SIGINT") > 1:
+            status = ExitStatus.INTERRUPTED
+        complete = finish.complete and status in (ExitStatus.OK, ExitStatus.INTERRUPTED)
+        complete = complete and not (self._source.kind != "mic" and signals)
+        if not finish.complete and self._source.live:
+            self._tell_gap(finish)
+        if finish.problem is not None:
+            self._write_own(
+                "Error",
+                exit_code=int(status),
+                message=finish.problem.message,
+                hint=finish.problem.hint,
+            )
+        cost = self._bill.cost_usd(now)
+        summary = {
+            "audio_s": round(self._position_s(), 3),
+            "session_s": round(self._bill.session_s(now), 3),
+            "cost_usd": None if cost is None else round(cost, 6),
+            "sessions": self._bill.sessions,
+            "turns": self._totals.turns,
+            "words": self._totals.words,
+            "languages": {c: ms / 1000 for c, ms in self._totals.language_ms.items()},
+            "lost_ms": self._lost_ms,
+            "terminated": self._bill.terminated,
+            "complete": complete,
+        }
+        self._write_own("Summary", **summary)
+        return Result(status, finish.problem, summary, bool(signals))
+
+    def _tell_gap(self, finish: Finish) -> None:
+        """Audio that was captured and whose words are not final."""
+        start = self._transcript.finished_ms
+        end = self._log.audio.ms(self._log.frames)
+        if end > start:
+            self._lost_ms += end - start
+            reason = "stopped" if finish.problem is None else finish.problem.message
+            self._write_own("Gap", start=start, end=end, reason=reason)

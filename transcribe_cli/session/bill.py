@@ -1,0 +1,48 @@
+"""What the sessions cost: the service bills the time each WebSocket stays open. Pure.
+
+Source: every quickstart page, "Streaming is billed per session".
+"""
+
+
+class Bill:
+    """Adds up sessions; times in seconds on the monotonic clock.
+
+    Args:
+        usd_per_hour: list price of these parameters; None where it is not known.
+    """
+
+    def __init__(self, usd_per_hour: float | None) -> None:
+        self._usd_per_hour = usd_per_hour
+        self._open: dict[int, float] = {}
+        self._closed_s = 0.0
+        self._unconfirmed: set[int] = set()
+        self.sessions = 0
+
+    def began(self, session: int, now: float) -> None:
+        """A session has begun, and is billed from here on."""
+        self._open[session] = now
+        self.sessions += 1
+
+    def ended(self, session: int, billed_s: float | None, now: float) -> None:
+        """A session's socket is closed; `billed_s` is what its Termination said, if one came."""
+        began = self._open.pop(session, None)
+        if began is None:
+            return
+        if billed_s is None:
+            self._unconfirmed.add(session)
+        self._closed_s += now - began if billed_s is None else billed_s
+
+    @property
+    def terminated(self) -> bool:
+        """The service confirmed the end of every session."""
+        return not self._unconfirmed and not self._open
+
+    def session_s(self, now: float) -> float:
+        """Seconds billed so far."""
+        return self._closed_s + sum(now - began for began in self._open.values())
+
+    def cost_usd(self, now: float) -> float | None:
+        """About what that costs at list price; None where no price is known."""
+        if self._usd_per_hour is None:
+            return None
+        return self.session_s(now) / 3600 * self._usd_per_hour

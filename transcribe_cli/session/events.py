@@ -1,0 +1,93 @@
+"""What main takes from the inbox: everything that happens outside main, as values."""
+
+from dataclasses import dataclass
+
+from transcribe_cli.audio.source import SourceEvent
+from transcribe_cli.errors import ConnectionFailed, StreamError
+from transcribe_cli.protocol.codec import Decoded
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """A message of the service came in; `at` is on the monotonic clock, in seconds."""
+
+    session: int
+    decoded: Decoded
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class BadFrame:
+    """A text frame came in that is no message; `problem` says why, without its content."""
+
+    session: int
+    problem: str
+
+
+@dataclass(frozen=True, slots=True)
+class TerminateSent:
+    """All audio is out, and Terminate behind it."""
+
+    session: int
+
+
+@dataclass(frozen=True, slots=True)
+class Closed:
+    """A session's socket is closed, whichever way.
+
+    Attributes:
+        terminated: its Termination had come.
+        code, reason: of the close frame; None and "" where there was none.
+        error_code, error_text: of the Error message before it.
+        failure: why there was no close frame, or no session at all.
+        open_s: how long it was open, from the upgrade on; 0 where it was never open.
+    """
+
+    session: int
+    terminated: bool = False
+    code: int | None = None
+    reason: str = ""
+    error_code: int | None = None
+    error_text: str = ""
+    failure: ConnectionFailed | None = None
+    open_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class SourceEnded:
+    """The last block is in the log; `problem` is why there are no more, if not the end."""
+
+    problem: StreamError | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SourceReported:
+    """The source has something to say."""
+
+    event: SourceEvent
+
+
+@dataclass(frozen=True, slots=True)
+class StopRequested:
+    """Someone wants the run to end: a signal's name, "limit", or "output" (its reader is gone)."""
+
+    cause: str
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerFailed:
+    """A thread of ours met a fault; main ends the run with it."""
+
+    problem: StreamError
+
+
+Event = (
+    Received
+    | BadFrame
+    | TerminateSent
+    | Closed
+    | SourceEnded
+    | SourceReported
+    | StopRequested
+    | WorkerFailed
+)

@@ -1,0 +1,53 @@
+"""When a chunk may be sent: on the recording's absolute clock, never much faster than real time.
+
+Pure: the time is an argument. Sources: page "Streaming API" ("pace the chunks at approximately
+real-time"), page "Common session errors and closures" (3007, "Audio Transmission Rate Exceeded").
+"""
+
+CATCH_UP = 1.2
+"""How much faster than its pace a backlog is sent; the service throttles at about 1.25."""
+
+_CREDIT_S = 0.25  # how much time lost to hiccups may be made good at once
+
+
+class Pacer:
+    """The timetable of one session.
+
+    Args:
+        rate_hz: frames a second.
+        pace: seconds of audio a second, for audio that is there before its time (a file);
+            None for audio that comes on its own clock (a microphone).
+        limited: a backlog is sent at no more than `CATCH_UP` times the pace.
+    """
+
+    def __init__(self, rate_hz: int, pace: float | None, *, limited: bool) -> None:
+        self._rate_hz = rate_hz
+        self._pace = pace
+        self._limit = rate_hz * CATCH_UP * (pace or 1.0) if limited else None
+        self._began = 0.0
+        self._first = 0
+        self._free = 0.0  # when the rate limit lets the next chunk go
+
+    def start(self, frame: int, now: float) -> None:
+        """The session's first frame is `frame`, and its clock starts now."""
+        self._first = frame
+        self._began = now
+        self._free = now + _CREDIT_S
+
+    def due(self, end: int, now: float) -> float:
+        """When the chunk that ends at frame `end` may go; a time up to `now` means at once.
+
+        A chunk is due when its last sample would have been spoken, so errors never add up: the
+        clock is absolute, and what a hiccup cost is caught up at the limited rate.
+        """
+        due = now
+        if self._pace is not None:
+            due = self._began + (end - self._first) / (self._rate_hz * self._pace)
+        if self._limit is not None:
+            due = max(due, self._free - _CREDIT_S)
+        return due
+
+    def sent(self, frames: int, now: float) -> None:
+        """A chunk of that many frames went out."""
+        if self._limit is not None:
+            self._free = max(self._free, now) + frames / self._limit
