@@ -1,0 +1,144 @@
+"""Resizes at random moments: each final is there exactly once and in order, and nothing else is."""
+
+import re
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.ui.screens import Terminal, console_on
+from tests.ui.turn_updates import update
+from transcribe_cli.ui.live import LiveView
+from transcribe_cli.ui.status_line import Status
+
+FILLER = "lorem ipsum dolor sit amet, 日本語も少し consectetur adipiscing elit sed do eiusmod "
+
+sizes = st.tuples(st.integers(20, 120), st.integers(4, 40))
+steps = st.one_of(
+    st.tuples(st.just("partial"), st.integers(0, 12)),
+    st.tuples(st.just("final"), st.integers(0, 12)),
+    st.tuples(st.just("resize"), sizes),
+    st.tuples(st.just("resize unseen"), sizes),
+    st.tuples(st.just("notice"), st.just(0)),
+    st.tuples(st.just("drop"), st.just(0)),
+)
+
+
+class Run:
+    """A view on a terminal of one kind, and whether a resize asked more than a terminal can do."""
+
+    def __init__(self, resizing: str) -> None:
+        self.terminal = Terminal(80, 24, "clip" if resizing == "clip" else "reflow")
+        self.console = console_on(self.terminal)
+        self.view = LiveView(self.console)
+        self.view.open()
+        self.now = 0.0
+        self.finals = self.notices = 0
+        self.spilled = False
+
+    def step(self, action: str, value: object) -> None:
+        if action == "partial" and isinstance(value, int):
+            text = f"p{self.finals}q {FILLER * value}"
+            self.view.turn(update(text, turn=self.finals, settled=1))
+        elif action == "final" and isinstance(value, int):
+            text = f"F{self.finals}x {FILLER * value}"
+            self.view.turn(update(text, turn=self.finals, final=True))
+            self.finals += 1
+        elif action == "notice":
+            self.view.notice(f"N{self.notices}y")
+            self.notices += 1
+        elif action == "drop":
+            self.view.drop_partial()
+        elif isinstance(value, tuple):
+            self.resize(*value)
+            if action == "resize":
+                self.console.size = value
+        self.view.status(Status(state="listening", elapsed_s=self.now, source="Microphone"))
+        self.now += 1
+        self.view.tick(self.now)
+        # Drawn for a window that had become too low: the terminal had to scroll.
+        self.spilled |= self.console.size.height > self.terminal.lines
+        self.console.size = (self.terminal.columns, self.terminal.lines)
+
+    def resize(self, columns: int, lines: int) -> None:
+        if self.terminal.resizing == "reflow":
+            # Rows that the region gains push as many rows off the top of the screen.
+            widths = self.terminal.widths_from_cursor()
+            gained = sum(max(-(-width // (columns - 1)), 1) - 1 for width in widths)
+            self.spilled |= gained > min(self.terminal.cursor.y, lines - 1)
+            self.spilled |= gained + len(widths) > lines
+        self.terminal.resize(lines, columns)
+
+    def squashed(self) -> str:
+        return "".join("".join(self.terminal.rows()).split())
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.sampled_from(["clip", "reflow"]), st.lists(steps, min_size=2, max_size=40))
+def test_each_final_is_there_once_and_nothing_is_doubled(
+    resizing: str, script: list[tuple[str, object]]
+) -> None:
+    run = Run(resizing)
+    for action, value in script:
+        run.step(action, value)
+    seen = run.squashed()
+    assert re.findall(r"F(\d+)x", seen) == [str(number) for number in range(run.finals)]
+    assert re.findall(r"N(\d+)y", seen) == [str(number) for number in range(run.notices)]
+    if not run.spilled:
+        assert seen.count("listening") == 1
+        assert len(re.findall(r"p\d+q", seen)) <= 1
+    run.view.close()
+    assert run.terminal.cursor_visible
+    if not run.spilled:
+        left = run.squashed()
+        assert "listening" not in left
+        assert not re.findall(r"p\d+q", left)
+
+
+def test_a_region_that_is_rewrapped_by_the_terminal_leaves_no_ghost() -> None:
+    terminal = Terminal(100, 20, "reflow")
+    console = console_on(terminal)
+    with LiveView(console) as view:
+        for number in range(18):
+            view.turn(update(f"Turn {number}.", turn=number, final=True))
+        view.status(Status(state="listening", model="m" * 30, source="s" * 30))
+        view.turn(update("words " * 40, turn=18))
+        view.tick(1.0)
+        for now, columns in enumerate((40, 90, 60, 100), 2):
+            terminal.resize(20, columns)
+            console.size = (columns, 20)
+            view.tick(float(now))
+            assert " ".join(terminal.rows()).count("listening") == 1
+            assert " ".join(terminal.rows()).count("words") == 40
+
+
+def test_losing_height_pushes_nothing_of_the_region_into_the_scrollback() -> None:
+    terminal = Terminal(40, 20, "reflow")
+    console = console_on(terminal)
+    with LiveView(console) as view:
+        for number in range(15):
+            view.turn(update(f"Turn {number}.", turn=number, final=True))
+        view.turn(update("words " * 30, turn=15))
+        view.tick(1.0)
+        terminal.resize(5, 40)
+        console.size = (40, 5)
+        view.tick(2.0)
+        above = terminal.rows()[: -terminal.lines]
+        assert not [row for row in above if "words" in row or "connecting" in row]
+        assert terminal.screen()[-1].startswith("  ○ connecting")
+
+
+def test_a_final_on_a_row_that_the_terminal_had_wrapped_is_not_joined_with_the_next() -> None:
+    terminal = Terminal(80, 20, "reflow")
+    console = console_on(terminal)
+    with LiveView(console) as view:
+        for number in range(18):
+            view.turn(update(f"Turn {number}.", turn=number, final=True))
+        view.turn(update("words " * 25, turn=18))
+        view.tick(1.0)
+        terminal.resize(20, 40)
+        console.size = (40, 20)
+        view.turn(update("Short.", turn=18, final=True))
+        view.turn(update("Next.", turn=19, final=True))
+        view.tick(2.0)
+        terminal.resize(20, 80)
+        assert terminal.rows()[18:20] == ["  0:00  Short.", "  0:00  Next."]

@@ -1,0 +1,125 @@
+"""The status line: the most important things, in the width there is."""
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from transcribe_cli.ui.layout import cells
+from transcribe_cli.ui.status_line import Status, status_line
+
+LISTENING = Status(
+    state="listening",
+    elapsed_s=754,
+    model="u3-rt-pro",
+    source="MacBook Pro Microphone",
+    level_db=-15.0,
+    language="en",
+    turns=42,
+    behind_s=0.8,
+    cost_usd=0.0312,
+)
+
+
+def shown(status: Status, width: int, *, ascii_only: bool = False) -> str:
+    return status_line(status, width, ascii_only=ascii_only).plain
+
+
+def test_everything_is_shown_where_there_is_room() -> None:
+    assert shown(LISTENING, 300) == (
+        "● listening  12:34  ▕████████████    ▏  0.8 s behind  en  42 turns  $0.031"
+        "  u3-rt-pro  MacBook Pro Microphone"
+    )
+
+
+@pytest.mark.parametrize(
+    ("width", "line"),
+    [
+        (80, "● listening  12:34  ▕████████████    ▏  0.8 s behind  en  42 turns  $0.031"),
+        (60, "● listening  12:34  ▕████████████    ▏  0.8 s behind  en"),
+        (40, "● listening  12:34  ▕████████████    ▏"),
+        (20, "● listening  ▕███ ▏"),
+        (12, "● listening"),
+        (5, "●"),
+    ],
+)
+def test_the_least_important_goes_first(width: int, line: str) -> None:
+    assert shown(LISTENING, width) == line
+
+
+def test_ascii_where_the_terminal_has_nothing_else() -> None:
+    assert shown(LISTENING, 40, ascii_only=True) == "* listening  12:34  [############----]"
+    offline = replace(LISTENING, state="offline", message="no network, still recording")
+    assert shown(offline, 16, ascii_only=True).isascii()
+
+
+def test_clipping_is_written_into_the_meter() -> None:
+    clipped = replace(LISTENING, level_db=0.0, clipped=True)
+    assert "▕████████████CLIP▏" in shown(clipped, 80)
+    assert shown(clipped, 20).endswith("!▏")
+
+
+def test_what_is_wrong_is_said_in_words_and_stays_longest() -> None:
+    silent = replace(LISTENING, message="no sound for 10 s: is the microphone muted?")
+    assert "! no sound for 10 s: is the microphone muted?" in shown(silent, 60)
+    assert shown(silent, 24) == "! no sound for 10 s: is…"
+
+
+def test_lost_and_waiting_audio_is_shown() -> None:
+    late = replace(LISTENING, behind_s=42.0, backlog_s=41.0, dropped=800)
+    assert "800 samples lost  0:41 to send  0:42 behind" in shown(late, 120)
+    assert "to send" not in shown(replace(LISTENING, backlog_s=0.3), 120)
+
+
+def test_a_file_shows_its_progress_in_place_of_the_meter() -> None:
+    status = Status(state="transcribing", progress=(150.0, 600.0, 1.5))
+    assert shown(status, 100) == (
+        "● transcribing  0:00  ▕█████               ▏ 2:30 / 10:00  1.5x  5:00 left"
+    )
+    assert shown(status, 40) == "● transcribing  ▕██▌       ▏ 25%"
+    assert shown(status, 20) == "● transcribing  25%"
+
+
+def test_a_source_without_an_end_has_no_bar() -> None:
+    assert "0:09 1.0x" in shown(Status(progress=(9.0, None, 1.0)), 80)
+
+
+def test_trouble_is_told_apart_without_colour() -> None:
+    lines = {shown(replace(LISTENING, state=s), 4) for s in ("listening", "offline", "paused")}
+    assert lines == {"●", "×", "‖"}  # noqa: RUF001
+
+
+def test_names_from_outside_are_safe() -> None:
+    assert "\x1b" not in shown(replace(LISTENING, source="Mic\x1b[2J", model="m\n"), 300)
+
+
+numbers = st.none() | st.floats(-200, 1e7, allow_nan=False)
+words = st.text(max_size=30)
+
+
+@given(
+    st.builds(
+        Status,
+        state=words,
+        elapsed_s=st.floats(0, 1e6),
+        model=words,
+        source=words,
+        level_db=numbers,
+        clipped=st.booleans(),
+        language=st.none() | words,
+        turns=st.integers(0, 10**6),
+        behind_s=numbers,
+        backlog_s=numbers,
+        dropped=st.integers(0, 10**9),
+        cost_usd=numbers,
+        progress=st.none() | st.tuples(st.floats(0, 1e6), numbers, st.floats(0, 1e3)),
+        message=words,
+    ),
+    st.integers(1, 300),
+    st.booleans(),
+)
+def test_it_never_wraps(status: Status, width: int, ascii_only: bool) -> None:
+    line = status_line(status, width, ascii_only=ascii_only)
+    assert cells(line.plain) <= width
+    assert "\n" not in line.plain

@@ -1,0 +1,129 @@
+"""Lines of a known width from styled text: where to break, and how many cells a character takes.
+
+Terminals disagree on the width of emoji sequences and flags. Where they do, the widest answer is
+counted, so that a line is at worst a little short and never longer than the window. Pure.
+"""
+
+from rich.cells import get_character_cell_size
+from rich.text import Text
+
+_EMOJI_STYLE = "\ufe0f"  # makes the character before it an emoji, two cells wide
+_JOINER = "\u200d"
+_NO_BREAK = frozenset("\u00a0\u202f\u2007")
+_NOT_FIRST = frozenset(  # punctuation and small letters that end what is before them
+    "、。，．・：；？！）］｝」』】〉》〕ー～…々ぁぃぅぇぉっゃゅょァィゥェォッャュョ"  # noqa: RUF001
+)
+_NOT_LAST = frozenset("（［｛「『【〈《〔")  # noqa: RUF001
+
+
+def cells(text: str) -> int:
+    """How many cells of a terminal the text takes, at most."""
+    if text.isascii():
+        return len(text)
+    return sum(_widths(text))
+
+
+def wrap(text: Text, width: int, indent: int = 0) -> list[Text]:
+    """The text in lines of at most `width` cells; all but the first start with `indent` blanks.
+
+    Breaks at blanks, and between the characters of scripts that have none; a word longer than a
+    line is cut between characters, never inside one.
+    """
+    width = max(width, 2)  # a wide character must fit
+    if width - indent < 4:  # and a flag
+        indent = 0
+    lines = list(text.divide(_breaks(text.plain, width, width - indent)))
+    for number, line in enumerate(lines):
+        line.rstrip()
+        if number:
+            line.pad_left(indent)
+    return lines
+
+
+def cut(text: str, width: int, mark: str = "…") -> str:
+    """The text in at most `width` cells, with a mark at the end where something was cut off."""
+    if cells(text) <= width:
+        return text
+    room = width - cells(mark)
+    if room < 0:
+        return mark[: max(width, 0)]
+    end = total = 0
+    for end, size in enumerate(_widths(text)):  # noqa: B007
+        total += size
+        if total > room:
+            break
+    while end and not _may_part(text, end):
+        end -= 1
+    return text[:end].rstrip() + mark
+
+
+def _widths(text: str) -> list[int]:
+    widths: list[int] = []
+    for character in text:
+        if character < "\u0300":
+            size = 1
+        elif character == _EMOJI_STYLE:
+            size = 1 if widths and widths[-1] == 1 else 0
+        elif _is_half_flag(character):
+            size = 2  # or one, as the terminal likes
+        else:
+            size = get_character_cell_size(character)
+        widths.append(size)
+    return widths
+
+
+def _is_half_flag(character: str) -> bool:
+    return "\U0001f1e6" <= character <= "\U0001f1ff"
+
+
+def _breaks(text: str, first: int, others: int) -> list[int]:
+    """The indexes at which a new line starts, for a first line and others of that many cells."""
+    breaks: list[int] = []
+    widths = _widths(text)
+    start, room = 0, first
+    while (end := _overflow(text, widths, start, room)) < len(text):
+        candidates = range(end, start, -1)
+        cut_at = next((i for i in candidates if _may_break(text, widths, i)), 0)
+        anywhere = (*candidates, *range(end + 1, len(text)))  # further on when nothing fits
+        cut_at = cut_at or next((i for i in anywhere if _may_part(text, i)), 0)
+        if not cut_at:
+            break
+        breaks.append(cut_at)
+        start, room = cut_at, others
+    return breaks
+
+
+def _overflow(text: str, widths: list[int], start: int, room: int) -> int:
+    """The index of the first character that does not fit; blanks at the end may stick out."""
+    used = 0
+    for index in range(start, len(text)):
+        used += widths[index]
+        if used > room and not text[index].isspace():
+            return index
+    return len(text)
+
+
+def _may_break(text: str, widths: list[int], index: int) -> bool:
+    before, after = text[index - 1], text[index]
+    if before in _NO_BREAK or after in _NO_BREAK:
+        return False
+    if before.isspace():
+        return not after.isspace()
+    if after.isspace() or (widths[index] < 2 and widths[index - 1] < 2):
+        return False
+    if "\uac00" <= before <= "\ud7a3" or "\uac00" <= after <= "\ud7a3":
+        return False  # Korean is wide and has blanks between its words
+    return before not in _NOT_LAST and after not in _NOT_FIRST and _may_part(text, index)
+
+
+def _may_part(text: str, index: int) -> bool:
+    """Whether the characters on both sides are two to a reader, not one and its marks."""
+    before, after = text[index - 1], text[index]
+    if after < "\u0300":
+        return before != _JOINER
+    if _is_half_flag(after):
+        halves = index
+        while halves and _is_half_flag(text[halves - 1]):
+            halves -= 1
+        return (index - halves) % 2 == 0 and before != _JOINER
+    return before != _JOINER and after != _EMOJI_STYLE and get_character_cell_size(after) > 0

@@ -1,0 +1,115 @@
+"""The one place that prints to stderr, and the one that makes the consoles.
+
+Each notice is one line of safe text, never markup. While a live view is on the same terminal,
+notices go through it: set `sink` to its `notice`, and back to None when it is closed.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Literal, Protocol
+
+from transcribe_cli.ui.safe_text import encodable, safe_text
+
+if TYPE_CHECKING:
+    # Rich takes longer to import than everything else a one-line error needs.
+    from rich.console import Console
+    from rich.text import Text
+
+Color = Literal["auto", "always", "never"]
+
+
+class Explained(Protocol):
+    """What an error to show looks like; `StreamError` is one."""
+
+    message: str
+    hint: str
+
+
+class Notices:
+    """One line each on stderr. `quiet`: errors and warnings only; `verbose`: `debug` too.
+
+    Attributes:
+        sink: where lines go while something else owns the terminal; it gets a `Text` a line.
+    """
+
+    def __init__(self, console: Console, *, quiet: bool = False, verbose: bool = False) -> None:
+        self.console = console
+        self.quiet = quiet
+        self.verbose = verbose
+        self.sink: Callable[[Text], None] | None = None
+
+    def error(self, error: Explained | str, hint: str = "") -> None:
+        """What happened, and on a line of its own what to try; a given `hint` wins."""
+        message = error if isinstance(error, str) else error.message
+        hint = hint or ("" if isinstance(error, str) else error.hint)
+        self._line("error: ", "bold red", message)
+        if hint:
+            self._line("hint: ", "bold", hint)
+
+    def warning(self, text: str) -> None:
+        """Something is not as it should be, and the run goes on."""
+        self._line("warning: ", "bold yellow", text)
+
+    def note(self, text: str) -> None:
+        """Good to know; not shown when quiet."""
+        if not self.quiet:
+            self._line("", "", text)
+
+    def debug(self, text: str) -> None:
+        """For finding out what went wrong; shown when verbose."""
+        if self.verbose:
+            self._line("", "", text, "dim")
+
+    def _line(self, label: str, label_style: str, text: str, style: str = "") -> None:
+        from rich.text import Text
+
+        line = Text().append(label, label_style).append(safe_text(text), style)
+        # A stderr that goes elsewhere than the view's terminal is written to directly.
+        if self.sink is not None and self.console.is_terminal:
+            self.sink(line)
+            return
+        # A character that stderr cannot show must not become a crash.
+        line.plain = encodable(line.plain, getattr(self.console.file, "encoding", None))
+        self.console.print(line, soft_wrap=True, highlight=False)
+
+
+def make_consoles(color: Color, environ: Mapping[str, str]) -> tuple[Console, Console]:
+    """The consoles of stdout and stderr.
+
+    `color` wins over NO_COLOR, NO_COLOR over FORCE_COLOR. Colour is forced on a pipe only as
+    colour: nothing moves a cursor there. TERM=dumb gets no control sequences at all unless colour
+    is forced. COLUMNS sets the width.
+    """
+    from rich.console import Console
+
+    def make(stderr: bool) -> Console:
+        stream = sys.stderr if stderr else sys.stdout
+        is_terminal = stream is not None and stream.isatty()
+        no_color = color == "never" or (color == "auto" and bool(environ.get("NO_COLOR")))
+        forced = color == "always" or (color == "auto" and _is_on(environ.get("FORCE_COLOR")))
+        dumb = environ.get("TERM", "").lower() in ("dumb", "unknown")
+        system: Literal["auto", "standard"] | None
+        if forced and not no_color:
+            system = "standard"  # all that the view uses
+        else:
+            system = "auto" if is_terminal and not dumb else None
+        columns = environ.get("COLUMNS", "")
+        return Console(
+            stderr=stderr,
+            color_system=system,
+            force_terminal=is_terminal,
+            no_color=no_color,
+            width=int(columns) if columns.isdecimal() and int(columns) > 0 else None,
+            highlight=False,
+            markup=False,
+            emoji=False,
+            _environ=environ,
+        )
+
+    return make(stderr=False), make(stderr=True)
+
+
+def _is_on(value: str | None) -> bool:
+    return bool(value) and value not in ("0", "false")

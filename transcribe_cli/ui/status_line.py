@@ -1,0 +1,222 @@
+"""The one line under the transcript: is it hearing me, and is anything wrong? Pure.
+
+The line is made of parts. Each has a few ways of saying the same thing, longest first; what does
+not fit is said shorter and then left out, the least important part first. Nothing is said by colour
+alone.
+"""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from rich.style import Style
+from rich.text import Text
+
+from transcribe_cli.ui.layout import cells, cut
+from transcribe_cli.ui.render import clock
+from transcribe_cli.ui.safe_text import safe_text
+
+QUIETEST_DB = -60.0
+"""The level at which the meter is empty, in dBFS; it is full at 0."""
+
+SHOW_BACKLOG_S = 1.0
+"""Less unsent audio than this is the ordinary course of things."""
+
+LATE_S = 5.0
+"""From here on, how far behind the words are stands out."""
+
+DIM = Style(dim=True)
+PLAIN = Style()
+GOOD = Style(color="green")
+TROUBLE = Style(color="yellow", bold=True)  # marks only: yellow words are hard to read on white
+LOUD = Style(bold=True)
+FAILED = Style(color="red", bold=True)
+
+_STATES = {
+    "listening": ("●", "*", GOOD),
+    "transcribing": ("●", "*", GOOD),
+    "connecting": ("○", "o", TROUBLE),
+    "reconnecting": ("○", "o", TROUBLE),
+    "offline": ("×", "x", FAILED),  # noqa: RUF001
+    "paused": ("‖", "=", TROUBLE),
+    "muted": ("‖", "=", TROUBLE),
+    "stopping": ("■", "#", DIM),
+}
+_OTHER_STATE = ("●", "*", PLAIN)
+_EIGHTHS = " ▏▎▍▌▋▊▉█"
+_CLIP = "CLIP"
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """What the status line knows.
+
+    Attributes:
+        state: one word: connecting, listening, transcribing, paused, muted, offline, reconnecting,
+            stopping.
+        elapsed_s: the recording's clock.
+        model, source: names, as the user gave them or the device calls itself.
+        level_db: peak of the last moments in dBFS; None when there is no microphone.
+        clipped: the input reached full scale a moment ago.
+        language: code of the language spoken last.
+        turns: finals so far.
+        behind_s: now minus the end of the last word heard.
+        backlog_s: audio that is recorded and not yet sent.
+        dropped: samples lost between the device and the recording.
+        cost_usd: what the sessions cost so far.
+        progress: of a file: position in s, length in s or None, times real time.
+        message: what is wrong, in words; "" while all is well.
+    """
+
+    state: str = "connecting"
+    elapsed_s: float = 0.0
+    model: str = ""
+    source: str = ""
+    level_db: float | None = None
+    clipped: bool = False
+    language: str | None = None
+    turns: int = 0
+    behind_s: float | None = None
+    backlog_s: float | None = None
+    dropped: int = 0
+    cost_usd: float | None = None
+    progress: tuple[float, float | None, float] | None = None
+    message: str = ""
+
+
+class _Part(NamedTuple):
+    """One thing to say: `forms` from the longest to the shortest; an empty one says nothing."""
+
+    importance: int
+    forms: list[Text]
+
+
+def status_line(status: Status, width: int, *, ascii_only: bool = False) -> Text:
+    """The status in at most `width` cells; never wraps."""
+    parts = _parts(status, ascii_only)
+    shown = [0] * len(parts)
+    by_importance = sorted(range(len(parts)), key=lambda index: parts[index].importance)
+    while _length(parts, shown) > width:
+        shrinkable = (i for i in by_importance if shown[i] + 1 < len(parts[i].forms))
+        index = next(shrinkable, None)
+        if index is None:
+            break
+        shown[index] += 1
+    line = Text("  ").join(
+        part.forms[form] for part, form in zip(parts, shown, strict=True) if part.forms[form]
+    )
+    return _cut_line(line, width, ascii_only)
+
+
+def _length(parts: list[_Part], shown: list[int]) -> int:
+    sizes = [cells(part.forms[form].plain) for part, form in zip(parts, shown, strict=True)]
+    present = [size for size in sizes if size]
+    return sum(present) + 2 * max(len(present) - 1, 0)
+
+
+def _cut_line(line: Text, width: int, ascii_only: bool) -> Text:
+    if cells(line.plain) <= width:
+        return line
+    mark = "..." if ascii_only else "…"
+    kept = cut(line.plain, width, mark)
+    shorter = line[: max(len(kept) - len(mark), 0)]
+    shorter.append(kept[len(shorter) :])
+    return shorter
+
+
+def _parts(status: Status, ascii_only: bool) -> list[_Part]:
+    """All parts, as they stand from left to right."""
+    glyph, plain_glyph, style = _STATES.get(status.state, _OTHER_STATE)
+    mark = plain_glyph if ascii_only else glyph
+    state = safe_text(status.state)
+    # Beside a message, which has a mark of its own, a state without room goes altogether.
+    short_state = Text() if status.message else _text(mark, style)
+    parts = [_Part(100, [_text(mark, style).append(f" {state}"), short_state])]
+    if status.message:
+        message = _text("!", TROUBLE).append(f" {safe_text(status.message)}", LOUD)
+        parts.append(_Part(110, [message]))
+    parts.append(_Part(80, [_text(clock(int(status.elapsed_s * 1000))), Text()]))
+    if status.progress is not None:
+        parts.append(_Part(90, _progress(*status.progress, ascii_only)))
+    elif status.level_db is not None:
+        sizes = (16, 10, 6, 4)
+        meters = [_meter(status.level_db, status.clipped, size, ascii_only) for size in sizes]
+        parts.append(_Part(90, [*meters, Text()]))
+    if status.dropped:
+        number = f"{status.dropped} samples lost"
+        parts.append(_Part(95, [_text(number, FAILED), _text("lost", FAILED), Text()]))
+    if status.backlog_s is not None and status.backlog_s >= SHOW_BACKLOG_S:
+        waiting = clock(int(status.backlog_s * 1000))
+        parts.append(_Part(70, [_text(f"{waiting} to send", LOUD), Text()]))
+    if status.behind_s is not None:
+        late = status.behind_s >= LATE_S
+        behind = _text(f"{_seconds(status.behind_s)} behind", LOUD if late else DIM)
+        parts.append(_Part(65, [behind, Text()]))
+    if status.language:
+        parts.append(_Part(60, [_text(safe_text(status.language)), Text()]))
+    if status.turns:
+        turns = f"{status.turns} turn" + "s" * (status.turns != 1)
+        parts.append(_Part(40, [_text(turns, DIM), Text()]))
+    if status.cost_usd is not None:
+        cost = f"${status.cost_usd:.3f}" if status.cost_usd < 1 else f"${status.cost_usd:.2f}"
+        parts.append(_Part(50, [_text(cost, DIM), Text()]))
+    if status.model:
+        parts.append(_Part(30, [_text(safe_text(status.model), DIM), Text()]))
+    if status.source:
+        source = safe_text(status.source)
+        ellipsis = "..." if ascii_only else "…"
+        shorter = [_text(cut(source, size, ellipsis), DIM) for size in (24, 12)]
+        parts.append(_Part(20, [_text(source, DIM), *shorter, Text()]))
+    return parts
+
+
+def _text(text: str, style: Style = PLAIN) -> Text:
+    return Text().append(text, style)
+
+
+def _seconds(seconds: float) -> str:
+    return f"{seconds:.1f} s" if seconds < 10 else clock(int(seconds * 1000))
+
+
+def _meter(level_db: float, clipped: bool, size: int, ascii_only: bool) -> Text:
+    """A bar of `size` cells between two edges; clipping is written into its loud end."""
+    share = min(max(1 - level_db / QUIETEST_DB, 0.0), 1.0)
+    bar = _bar(share, size, ascii_only)
+    left, right = ("[", "]") if ascii_only else ("▕", "▏")
+    meter = Text().append(left, DIM)
+    if clipped:
+        clip = _CLIP if size > len(_CLIP) else "!"
+        meter.append(bar[: -len(clip)], FAILED).append(clip, FAILED)
+    else:
+        meter.append(bar, GOOD)
+    return meter.append(right, DIM)
+
+
+def _bar(share: float, size: int, ascii_only: bool) -> str:
+    if ascii_only:
+        return ("#" * round(share * size)).ljust(size, "-")
+    full, eighths = divmod(round(share * size * 8), 8)
+    return ("█" * full + (_EIGHTHS[eighths] if eighths else "")).ljust(size)
+
+
+def _progress(
+    position_s: float, length_s: float | None, rate: float, ascii_only: bool
+) -> list[Text]:
+    """Where a file is: bar, position, length, rate, time left; a percentage when room is short."""
+    here = clock(int(position_s * 1000))
+    if not length_s:
+        return [_text(f"{here} {rate:.1f}x"), _text(here)]
+    share = min(max(position_s / length_s, 0.0), 1.0)
+    of = f"{here} / {clock(int(length_s * 1000))}"
+    forms: list[Text] = []
+    if rate > 0:
+        left = clock(int((length_s - min(position_s, length_s)) / rate * 1000))
+        forms.append(_with_bar(share, 20, ascii_only, f"{of}  {rate:.1f}x  {left} left"))
+    forms.append(_with_bar(share, 20, ascii_only, of))
+    forms.append(_with_bar(share, 10, ascii_only, f"{share:.0%}"))
+    return [*forms, _text(f"{share:.0%}")]
+
+
+def _with_bar(share: float, size: int, ascii_only: bool, words: str) -> Text:
+    left, right = ("[", "]") if ascii_only else ("▕", "▏")
+    bar = Text().append(left, DIM).append(_bar(share, size, ascii_only), GOOD).append(right, DIM)
+    return bar.append(f" {words}")
