@@ -1,0 +1,36 @@
+"""Capitals and full stops for raw lower-case words; pure.
+
+PocketSphinx writes neither, and the models that are asked for formatted text send both.
+"""
+
+from collections.abc import Sequence
+
+_FIRST_PERSON = frozenset(("i", "i'm", "i'll", "i've", "i'd"))
+
+
+def with_capitals(texts: Sequence[str]) -> list[str]:
+    """The words of one sentence with its first letter and "I" in capitals.
+
+    >>> with_capitals(["then", "i", "went"])
+    ['Then', 'I', 'went']
+    """
+    return [
+        text[:1].upper() + text[1:] if index == 0 or text in _FIRST_PERSON else text
+        for index, text in enumerate(texts)
+    ]
+
+
+def with_full_stop(texts: Sequence[str]) -> list[str]:
+    """The words with a full stop after the last, unless it already ends a sentence."""
+    if not texts or texts[-1].endswith((".", "?", "!")):
+        return list(texts)
+    return [*texts[:-1], f"{texts[-1]}."]
+
+
+def as_sentence(texts: Sequence[str]) -> list[str]:
+    """The words as one formatted sentence.
+
+    >>> " ".join(as_sentence("my name is sonny".split()))
+    'My name is sonny.'
+    """
+    return with_full_stop(with_capitals(texts))

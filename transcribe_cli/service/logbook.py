@@ -1,0 +1,47 @@
+"""What the service saw, one JSON object a line, for tests to question.
+
+It holds no key, no token and no transcript.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import IO, Any
+
+import msgspec
+
+from transcribe_cli.errors import UsageError
+from transcribe_cli.protocol.parameters import SECRET_PARAMETERS
+
+
+class Logbook:
+    """Writes events to a file as they happen; without a path it writes nothing.
+
+    Events: `open` (session, parameters), `refused` (code, error), `terminate` (session, audio_ms),
+    `close` (session, audio_ms, code, by "client" or "service").
+
+    Raises:
+        UsageError: the file cannot be written.
+    """
+
+    def __init__(self, path: Path | None) -> None:
+        self._file: IO[bytes] | None = None
+        if path is not None:
+            try:
+                self._file = path.open("ab", buffering=0)
+            except OSError as e:
+                raise UsageError(f"The logbook {path} cannot be written: {e}") from e
+
+    def write(self, event: str, **fields: object) -> None:
+        """Write one event."""
+        if self._file is not None:
+            self._file.write(msgspec.json.encode({"event": event, **fields}) + b"\n")
+
+    def opened(self, session: str, parameters: Mapping[str, Any]) -> None:
+        """A session has begun; its secret parameters are left out."""
+        shown = {k: v for k, v in parameters.items() if k not in SECRET_PARAMETERS}
+        self.write("open", session=session, parameters=shown)
+
+    def close(self) -> None:
+        if self._file is not None:
+            self._file.close()
+            self._file = None

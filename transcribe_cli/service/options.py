@@ -1,0 +1,45 @@
+"""What a local service can be told, as one value."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from transcribe_cli.service.session import MAX_SESSION_S
+from transcribe_cli.service.settings import FormattedFinals
+
+DEFAULT_PORT = 8765
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
+
+
+@dataclass(frozen=True)
+class ServiceOptions:
+    """The options of `aai-stream serve` and of `python -m transcribe_cli.service`.
+
+    Attributes:
+        port: 0 lets the system choose a free one.
+        keys: API keys that are accepted; none: no key is needed (on loopback only).
+        engine: "sphinx" recognises speech, "scripted" plays `scripts`.
+        scripts: the Nth session plays the Nth, later sessions the last.
+        formatted_finals: how `universal-streaming-english` formats: in one final, or in a second.
+        max_session_s: seconds after which a session is closed with 3008.
+        new_sessions_per_minute, max_sessions: more are refused with 1008; None: no limit.
+        max_audio_rate: times real time; faster audio is refused with 3007; None: no limit.
+        certfile, keyfile: PEM files for `wss`.
+        with_parent: be a child: one ready line on stdout, and end with standard input.
+        logbook: file for one JSON line per event.
+    """
+
+    host: str = "127.0.0.1"
+    port: int = DEFAULT_PORT
+    keys: tuple[str, ...] = field(default=(), repr=False)
+    engine: Literal["sphinx", "scripted"] = "sphinx"
+    scripts: tuple[Path, ...] = ()
+    formatted_finals: FormattedFinals = "two"
+    max_session_s: int = MAX_SESSION_S
+    new_sessions_per_minute: int | None = None
+    max_sessions: int | None = None
+    max_audio_rate: float | None = None
+    certfile: Path | None = None
+    keyfile: Path | None = None
+    with_parent: bool = False
+    logbook: Path | None = None

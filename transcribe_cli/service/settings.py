@@ -1,0 +1,113 @@
+"""What an engine must know of a session's parameters; pure.
+
+Only what the local engines can honour is here. Like the service itself, the local service takes
+every other known parameter without a word.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from transcribe_cli.protocol.messages import UpdateConfiguration
+from transcribe_cli.protocol.models import MODELS, Family
+
+FormattedFinals = Literal["one", "two"]
+
+DEFAULT_MIN_TURN_SILENCE_MS = 400
+DEFAULT_MAX_TURN_SILENCE_MS = 1280
+_CLAMP_MS = (50, 10_000)  # the service's own clamp of min_turn_silence
+
+# (min, max) ms by `mode`, for the Universal-3.5 family: page "Streaming API" reference.
+_MODE_SILENCE_MS = {
+    "min_latency": (128, 640),
+    "balanced": (128, 1280),
+    "max_accuracy": (512, 2560),
+}
+
+
+class Settings(Struct, frozen=True):
+    """One session's settings, in the engine's terms.
+
+    Attributes:
+        sample_rate_hz: of the audio as it arrives.
+        formatted_finals: whether `format_turns` on `universal-streaming-english` sends the
+            formatted final as a second message; both have been documented behaviour.
+        min_turn_silence_ms: silence that ends a turn when the end is likely.
+        max_turn_silence_ms: silence that ends a turn in any case.
+        end_of_turn_confidence: least confidence, 0 to 1, for ending at the shorter silence.
+        vad_threshold: least share, 0 to 1, of speech in the last 300 ms for a turn to start.
+    """
+
+    model: str = "u3-rt-pro"
+    family: Family = Family.PRO
+    sample_rate_hz: int = 16000
+    encoding: str = "pcm_s16le"
+    format_turns: bool = False
+    formatted_finals: FormattedFinals = "two"
+    language_detection: bool = False
+    include_partial_turns: bool = True
+    acknowledge_silence: bool = False
+    min_turn_silence_ms: int = DEFAULT_MIN_TURN_SILENCE_MS
+    max_turn_silence_ms: int = DEFAULT_MAX_TURN_SILENCE_MS
+    end_of_turn_confidence: float = 0.4
+    vad_threshold: float = 0.4
+
+    @property
+    def bytes_per_second(self) -> int:
+        """Bytes of one second of audio in the session's encoding, mono."""
+        return self.sample_rate_hz * (1 if self.encoding == "pcm_mulaw" else 2)
+
+
+def settings_of(parameters: Mapping[str, Any], formatted_finals: FormattedFinals) -> Settings:
+    """The settings that checked query parameters ask for, with the model's own defaults."""
+    name = parameters["speech_model"]
+    # Names that the service lists and our table does not are all of the Pro family.
+    model = MODELS.get(name, MODELS["universal-3-5-pro"])
+    shortest, longest = model.min_turn_silence_ms, model.max_turn_silence_ms
+    if model.name.startswith("universal-3"):
+        shortest, longest = _MODE_SILENCE_MS[parameters.get("mode", "balanced")]
+    shortest = parameters.get("min_end_of_turn_silence_when_confident", shortest)
+    shortest = parameters.get("min_turn_silence", shortest)
+    longest = parameters.get("max_turn_silence", longest)
+    return Settings(
+        model=name,
+        family=model.family,
+        sample_rate_hz=parameters.get("sample_rate", 16000),
+        encoding=parameters.get("encoding", "pcm_s16le"),
+        format_turns=parameters.get("format_turns", False),
+        formatted_finals=formatted_finals,
+        language_detection=(
+            parameters.get("language_detection", False) and "language_detection" in model.takes
+        ),
+        include_partial_turns=parameters.get("include_partial_turns", True),
+        acknowledge_silence=(
+            parameters.get("acknowledge_silence", False) and model.family is Family.PRO
+        ),
+        min_turn_silence_ms=_clamped(DEFAULT_MIN_TURN_SILENCE_MS if shortest is None else shortest),
+        max_turn_silence_ms=DEFAULT_MAX_TURN_SILENCE_MS if longest is None else longest,
+        end_of_turn_confidence=parameters.get("end_of_turn_confidence_threshold", 0.4),
+        vad_threshold=parameters.get("vad_threshold", 0.3 if model.family is Family.PRO else 0.4),
+    )
+
+
+def updated(settings: Settings, update: UpdateConfiguration) -> Settings:
+    """The settings after an UpdateConfiguration; what it leaves out stays as it was."""
+    shortest = update.min_turn_silence
+    if shortest is None:
+        shortest = update.min_end_of_turn_silence_when_confident
+    changes: dict[str, Any] = {
+        "format_turns": update.format_turns,
+        "acknowledge_silence": update.acknowledge_silence,
+        "min_turn_silence_ms": None if shortest is None else _clamped(shortest),
+        "max_turn_silence_ms": update.max_turn_silence,
+        "end_of_turn_confidence": update.end_of_turn_confidence_threshold,
+        "vad_threshold": update.vad_threshold,
+    }
+    return replace(settings, **{name: v for name, v in changes.items() if v is not None})
+
+
+def _clamped(silence_ms: int) -> int:
+    least, most = _CLAMP_MS
+    return min(max(silence_ms, least), most)
