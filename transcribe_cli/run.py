@@ -142,6 +142,11 @@ class Run:
             log,
             report=lambda event: self._inbox.put(SourceReported(event)),
             ended=lambda problem: self._inbox.put(SourceEnded(problem)),
+            most_frames=(
+                None
+                if plans.limits.max_duration_s is None
+                else plans.audio.frames(plans.limits.max_duration_s)
+            ),
         )
         self._supervisor = Supervisor(
             Policy(
@@ -238,6 +243,9 @@ class Run:
                 self._take_close(event, now)
             case SourceReported(event=reported):
                 self._take_report(reported)
+            case SourceEnded():
+                if self._recorder.full:
+                    self._notices.note("stopping: the longest duration is reached")
             case StopRequested(cause=cause):
                 self._stops.append(cause)
 
@@ -400,17 +408,15 @@ class Run:
             return
         limits = self._plans.limits
         cost = self._bill.cost_usd(now)
-        if limits.max_duration_s is not None and self._position_s() >= limits.max_duration_s:
-            reason = "the longest duration is reached"
-        elif limits.max_cost_usd is not None and cost is not None and cost >= limits.max_cost_usd:
+        if limits.max_cost_usd is not None and cost is not None and cost >= limits.max_cost_usd:
             reason = "the greatest cost is reached"
         elif limits.idle_stop_s is not None and now - self._words_at >= limits.idle_stop_s:
             reason = f"no words for {limits.idle_stop_s:.0f} s"
         else:
             return
         self._notices.note(f"stopping: {reason}")
-        self._inbox.put(StopRequested("limit"))
-        self._stops.append("limit asked")
+        self._stops.append("limit")
+        self._carry_out(self._supervisor.handle(StopRequested("limit"), now), now)
 
     def _status(self, now: float) -> Status:
         source, session = self._source, self._session

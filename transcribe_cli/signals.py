@@ -26,9 +26,12 @@ def stop_signals(post: Callable[[str], None]) -> Iterator[None]:
     before = {}
     for name in _NAMES:
         number = getattr(signal, name, None)
-        # A signal ignored by the parent stays ignored: `nohup` means SIGHUP, a shell's `&` SIGINT.
-        if number is not None and signal.getsignal(number) is not signal.SIG_IGN:
-            before[number] = signal.signal(number, handle)
+        if number is None:
+            continue
+        # `nohup` has SIGHUP ignored, and means it. A script's `&` has SIGINT ignored too, but there
+        # a SIGINT that comes is meant for this program.
+        if name != "SIGHUP" or signal.getsignal(number) is not signal.SIG_IGN:
+            before[number] = signal.signal(number, handle) or signal.SIG_DFL
     try:
         yield
     finally:

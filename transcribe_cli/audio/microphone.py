@@ -19,6 +19,7 @@ from transcribe_cli.audio.wav import WavHeader
 from transcribe_cli.errors import AudioError
 
 SILENT_DEVICE_S = 2.0  # an unplugged device gives no error, only no blocks
+_FIRST_BLOCK_S = 3.0  # Bluetooth and sound servers may take 2 s to wake a device up
 _CLOSE_LIMIT_S = 2.0  # PortAudio can hang when it closes a device that is gone
 
 _NO_PORTAUDIO = (
@@ -53,12 +54,15 @@ class Microphone:
     def __init__(self, device: str | None, rate_hz: int, block_ms: int) -> None:
         self._queue: queue.SimpleQueue[tuple[bytes, bool] | None] = queue.SimpleQueue()
         self._stopped = threading.Event()
+        self._heard = threading.Event()
         with _quiet_stderr():
             sd = _import_sounddevice()
             chosen = _choose(list_devices(), device)
             self.name = chosen.name
             self._stream, device_hz, channels = self._open(sd, chosen, rate_hz, block_ms)
         self._converter = PcmConverter(WavHeader(device_hz, channels, "<i2", None), rate_hz)
+        # Open is when it captures. What is said from now on is heard, so now is the time to connect.
+        self._heard.wait(_FIRST_BLOCK_S)
 
     def _open(
         self, sd: Any, chosen: InputDevice, rate_hz: int, block_ms: int
@@ -90,6 +94,7 @@ class Microphone:
     def _on_block(self, data: Any, frames: int, when: Any, status: Any) -> None:
         """PortAudio's thread: copy and leave."""
         self._queue.put((bytes(data), bool(status.input_overflow)))
+        self._heard.set()
 
     def blocks(self, report: Callable[[SourceEvent], None]) -> Iterator[bytes]:
         """What was captured, in order, from the moment the device was opened."""

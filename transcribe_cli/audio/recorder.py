@@ -17,7 +17,11 @@ _POLL_S = 0.5
 class Recorder:
     """Runs `aai-recorder`; owns the writing end of the log.
 
+    Args:
+        most_frames: stop the source after so many frames, to the sample; None: never.
+
     Attributes:
+        full: it stopped because of `most_frames`.
         loudest: greatest sample amplitude since the level was last taken (0 to 32768).
     """
 
@@ -27,13 +31,16 @@ class Recorder:
         log: AudioLog,
         report: Callable[[SourceEvent], None],
         ended: Callable[[StreamError | None], None],
+        most_frames: int | None = None,
     ) -> None:
         self._source = source
         self._log = log
         self._report = report
         self._ended = ended
+        self._most_frames = most_frames
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="aai-recorder", daemon=True)
+        self.full = False
         self.loudest = 0
 
     def start(self) -> None:
@@ -71,8 +78,9 @@ class Recorder:
             problem = StreamError(f"The recorder failed: {type(e).__name__}: {e}")
             problem.__cause__ = e
         finally:
-            self._log.end()
+            # In this order, so that main knows of the end before a sender can act on it.
             self._ended(problem)
+            self._log.end()
 
     def _record(self) -> None:
         ahead = self._log.audio.frames(READ_AHEAD_S)
@@ -80,6 +88,7 @@ class Recorder:
         for block in self._source.blocks(self._report):
             if not block:
                 continue
+            block = self._up_to_limit(block)
             self._log.append(block)
             self.loudest = max(self.loudest, peak(block))
             if time.monotonic() >= next_sync:
@@ -88,4 +97,14 @@ class Recorder:
             while not self._source.live and not self._stopping.is_set():
                 if self._log.wait_for_reader(ahead, _POLL_S):
                     break
+            if self.full:
+                self._source.stop()
+                break
         self._log.sync()
+
+    def _up_to_limit(self, block: bytes) -> bytes:
+        if self._most_frames is None:
+            return block
+        left = (self._most_frames - self._log.frames) * self._log.audio.frame_bytes
+        self.full = len(block) >= left
+        return block[:left]

@@ -221,6 +221,9 @@ class Transcriber:
             )
             result = run.run()
             recorded = self._leave_audio(log, kind)
+        if kind == "file" and not result.summary["sessions"]:
+            _discard(folder)  # the file is where it was, and nothing came of it
+            folder = None
         self._tell_end(result, folder, kind, recorded)
         return result
 

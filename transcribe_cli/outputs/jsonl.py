@@ -2,6 +2,7 @@
 
 from typing import BinaryIO
 
+from transcribe_cli.outputs.output import finish_stream
 from transcribe_cli.outputs.record import Record, encode_record
 
 
@@ -32,7 +33,4 @@ class JsonlOutput:
 
     def close(self) -> None:
         """Flush, and close a stream of our own."""
-        if not self._stream.closed:
-            self._stream.flush()
-            if self._owned:
-                self._stream.close()
+        finish_stream(self._stream, owned=self._owned)

@@ -1,7 +1,8 @@
 """What an output is, and the fan-out: one that breaks is dropped, and the others go on."""
 
 from collections.abc import Callable, Sequence
-from typing import Protocol
+from contextlib import suppress
+from typing import BinaryIO, Protocol
 
 from transcribe_cli.outputs.record import Record
 
@@ -30,6 +31,17 @@ class Output(Protocol):
         """
 
 
+def finish_stream(stream: BinaryIO, *, owned: bool) -> None:
+    """Flush a stream and close it if it is ours; closed also where the flush fails."""
+    if stream.closed:
+        return
+    try:
+        stream.flush()
+    finally:
+        if owned:
+            stream.close()
+
+
 class Outputs:
     """All outputs of a run.
 
@@ -50,6 +62,8 @@ class Outputs:
                 output.write(record)
             except OSError as e:
                 self._outputs.remove(output)
+                with suppress(OSError):
+                    output.close()
                 self._broken(output, e)
 
     def close(self) -> None:

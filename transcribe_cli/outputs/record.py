@@ -4,6 +4,7 @@
 field; records of ours have types of their own. Readers ignore types and fields they do not know.
 """
 
+import json
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -67,7 +68,11 @@ def encode_record(record: Record, seq: int) -> bytes:
     b'{"v":1,"seq":0,"time":"2026-01-02T03:04:05.678Z","type":"Mark","at":5}\\n'
     """
     head = {"v": VERSION, "seq": seq, "time": timestamp(record.time), "type": record.type}
-    return msgspec.json.encode(head | record.body) + b"\n"
+    try:
+        return msgspec.json.encode(head | record.body) + b"\n"
+    except UnicodeEncodeError:  # a file's name may hold bytes that are no text
+        text = json.dumps(head | record.body, ensure_ascii=False, separators=(",", ":"))
+        return text.encode("utf-8", "replace") + b"\n"
 
 
 def timestamp(time: datetime) -> str:

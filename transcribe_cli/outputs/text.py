@@ -2,9 +2,12 @@
 
 from typing import BinaryIO
 
+from transcribe_cli.outputs.output import finish_stream
 from transcribe_cli.outputs.record import Record
 from transcribe_cli.transcript.text import read_turn_text
 from transcribe_cli.transcript.turns import TurnUpdate
+
+_JOINERS = "\u200c\u200d"  # within words of Persian and Hindi, within emoji
 
 
 def text_line(update: TurnUpdate, *, non_speech: bool) -> str:
@@ -22,7 +25,7 @@ def text_line(update: TurnUpdate, *, non_speech: bool) -> str:
 
 def one_line(text: str) -> str:
     """Text from outside as one line without control characters: it may go to a terminal."""
-    return " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    return " ".join("".join(c if c.isprintable() or c in _JOINERS else " " for c in text).split())
 
 
 class TextOutput:
@@ -64,7 +67,4 @@ class TextOutput:
 
     def close(self) -> None:
         """Flush, and close a stream of our own."""
-        if not self._stream.closed:
-            self._stream.flush()
-            if self._owned:
-                self._stream.close()
+        finish_stream(self._stream, owned=self._owned)

@@ -1,0 +1,234 @@
+"""Audio that carries its own count, and a service that reads it: every word and time is known.
+
+Word N is 60 ms of the constant sample value N, then 40 ms of silence, so the words of any stretch
+of audio are known exactly, and which of them a client lost, doubled or moved. The service is
+written from the public pages "Streaming quickstart", "Message sequence" and "Common session errors
+and closures" alone; it shares no code with the program.
+"""
+
+import json
+import struct
+import threading
+import time
+import wave
+from array import array
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+from websockets.exceptions import ConnectionClosed
+from websockets.sync.server import Server, ServerConnection, serve
+
+RATE = 16000
+WORD_MS = 100
+_SAID_MS = 60
+_LEAST_MS = 30  # a shorter run of samples is a word that was cut
+
+
+def speak(words: int, first: int = 1) -> bytes:
+    """s16le mono audio at `RATE` that says the words `first`, `first` + 1, ..."""
+    said, silent = RATE * _SAID_MS // 1000, RATE * (WORD_MS - _SAID_MS) // 1000
+    return b"".join(
+        struct.pack("<h", number) * said + bytes(2 * silent)
+        for number in range(first, first + words)
+    )
+
+
+def write_wav(path: Path, words: int, *, lead_s: float = 0.0) -> Path:
+    """A WAV file that says so many words, after some silence."""
+    with wave.open(str(path), "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(RATE)
+        file.writeframes(bytes(2 * round(lead_s * RATE)) + speak(words))
+    return path
+
+
+def true_times(number: int) -> tuple[int, int]:
+    """When word `number` is said, in ms from the first word's start."""
+    start = (number - 1) * WORD_MS
+    return start, start + _SAID_MS
+
+
+class _Ear:
+    """Reads words out of a session's audio, on the session's clock."""
+
+    def __init__(self) -> None:
+        self.position = 0
+        self._value = 0
+        self._began = 0
+
+    def hear(self, samples: bytes) -> list[dict[str, Any]]:
+        words = []
+        for value in array("h", samples):
+            if value != self._value:
+                length_ms = (self.position - self._began) * 1000 // RATE
+                if self._value and length_ms >= _LEAST_MS:
+                    words.append(
+                        {
+                            "start": self._began * 1000 // RATE,
+                            "end": self.position * 1000 // RATE,
+                            "text": f"w{self._value}",
+                            "confidence": 0.9,
+                            "word_is_final": False,
+                        }
+                    )
+                self._value, self._began = value, self.position
+            self.position += 1
+        return words
+
+
+@dataclass
+class Seen:
+    """What the service saw of one session."""
+
+    query: dict[str, list[str]]
+    headers: dict[str, str]
+    opened: float
+    chunks_ms: list[float] = field(default_factory=list)
+    arrivals: list[float] = field(default_factory=list)
+    terminated: bool = False
+    terminated_at: float = 0.0
+    closed: bool = False
+    audio: bytearray = field(default_factory=bytearray)
+
+
+Fault = Callable[["Session", int], None]
+
+
+@dataclass
+class Session:
+    """One session of the service; faults are called with the number of words heard so far."""
+
+    connection: ServerConnection
+    number: int
+    seen: Seen
+    turn_words: int
+    fault: Fault | None
+    ear: _Ear = field(default_factory=_Ear)
+    open_words: list[dict[str, Any]] = field(default_factory=list)
+    heard: int = 0
+    order: int = 0
+
+    def send(self, message: dict[str, Any]) -> None:
+        self.connection.send(json.dumps(message))
+
+    def fail(self, code: int, text: str) -> None:
+        """An Error message and the close that follows it."""
+        self.send({"type": "Error", "error_code": code, "error": text})
+        self.connection.close(code, "See Error message for details")
+
+    def turn(self, *, end: bool) -> None:
+        words = [word | {"word_is_final": end} for word in self.open_words]
+        text = " ".join(word["text"] for word in words)
+        self.send(
+            {
+                "turn_order": self.order,
+                "turn_is_formatted": end,
+                "end_of_turn": end,
+                "transcript": text,
+                "end_of_turn_confidence": 1.0 if end else 0.0,
+                "words": words,
+                "utterance": text if end else "",
+                "type": "Turn",
+            }
+        )
+        if end:
+            self.order += 1
+            self.open_words = []
+
+    def hear(self, samples: bytes) -> None:
+        for word in self.ear.hear(samples):
+            self.open_words.append(word)
+            self.heard += 1
+            if self.fault is not None:
+                self.fault(self, self.heard)
+            self.turn(end=len(self.open_words) == self.turn_words)
+
+    def finish(self) -> None:
+        if self.open_words:
+            self.turn(end=True)
+        seconds = self.ear.position // RATE
+        self.send(
+            {
+                "type": "Termination",
+                "audio_duration_seconds": seconds,
+                "session_duration_seconds": round(time.monotonic() - self.seen.opened),
+            }
+        )
+        self.connection.close(1000, "Session Ended")
+
+
+class CountingService:
+    """The service; `sessions` is its logbook."""
+
+    def __init__(self, turn_words: int = 5, fault: Fault | None = None) -> None:
+        self.sessions: list[Seen] = []
+        self.turn_words = turn_words
+        self.fault = fault
+        self.began = threading.Event()
+        self.heard_words = 0
+        self._heard_more = threading.Condition()
+        self._server: Server | None = None
+
+    @property
+    def url(self) -> str:
+        assert self._server is not None
+        return f"ws://127.0.0.1:{self._server.socket.getsockname()[1]}"
+
+    def wait_for_words(self, count: int, timeout_s: float = 20) -> None:
+        """Wait until so many words were heard over all sessions."""
+        with self._heard_more:
+            done = self._heard_more.wait_for(lambda: self.heard_words >= count, timeout_s)
+        assert done, f"only {self.heard_words} words were heard"
+
+    def _handle(self, connection: ServerConnection) -> None:
+        request = connection.request
+        assert request is not None
+        seen = Seen(parse_qs(urlsplit(request.path).query), dict(request.headers), time.monotonic())
+        session = Session(connection, len(self.sessions), seen, self.turn_words, self.fault)
+        self.sessions.append(seen)
+        try:
+            if self.fault is not None:
+                self.fault(session, -1)
+            expires = int(time.time()) + 10800
+            session.send({"type": "Begin", "id": f"s{session.number}", "expires_at": expires})
+            self.began.set()
+            if self.fault is not None:
+                self.fault(session, 0)
+            for message in connection:
+                if isinstance(message, bytes):
+                    seen.chunks_ms.append(len(message) / 2 * 1000 / RATE)
+                    seen.arrivals.append(time.monotonic())
+                    seen.audio += message
+                    before = session.heard
+                    session.hear(message)
+                    with self._heard_more:
+                        self.heard_words += session.heard - before
+                        self._heard_more.notify_all()
+                elif json.loads(message) == {"type": "Terminate"}:
+                    seen.terminated = True
+                    seen.terminated_at = time.monotonic()
+                    session.finish()
+        except ConnectionClosed:
+            pass  # by a fault, or by the client
+        finally:
+            seen.closed = True
+
+
+@contextmanager
+def counting_service(turn_words: int = 5, fault: Fault | None = None) -> Iterator[CountingService]:
+    """A running service on a free port of this machine."""
+    service = CountingService(turn_words, fault)
+    with serve(service._handle, "127.0.0.1", 0, compression=None) as server:
+        service._server = server
+        thread = threading.Thread(target=server.serve_forever, name="counting-service")
+        thread.start()
+        try:
+            yield service
+        finally:
+            server.shutdown()
+            thread.join(10)

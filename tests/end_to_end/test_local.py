@@ -1,0 +1,79 @@
+"""`--local`: the program's whole job with no key and no network."""
+
+import re
+from pathlib import Path
+
+from tests.program import ROOT, Home, finals
+
+SAMPLE = ROOT / "samples" / "meeting.wav"
+
+
+def said(text: str) -> list[str]:
+    return re.findall(r"[a-z']+", text.lower())
+
+
+def spoken() -> list[str]:
+    lines = (ROOT / "samples" / "meeting.txt").read_text().splitlines()
+    return said(" ".join(line.partition(": ")[2] for line in lines))
+
+
+def test_the_sample_comes_out_word_for_word(home: Home) -> None:
+    outcome = home.run("file", str(SAMPLE), "--local")
+    assert outcome.code == 0, outcome.err
+    assert said(outcome.out) == spoken()
+    assert outcome.out.splitlines()[0][0].isupper()
+
+
+def test_partials_change_and_times_lie_in_the_recording(home: Home) -> None:
+    outcome = home.run("file", str(SAMPLE), "--local", "--jsonl", "--max-duration", "15")
+    records = outcome.records
+    partials: dict[int, set[str]] = {}
+    for record in records:
+        if record["type"] == "Turn" and not record["final"]:
+            partials.setdefault(record["turn"], set()).add(record["transcript"])
+    assert any(len(texts) > 3 for texts in partials.values())
+    ends = [word["end"] for turn in finals(records) for word in turn["words"]]
+    assert ends == sorted(ends)
+    assert ends[-1] <= records[-1]["audio_s"] * 1000
+    assert records[-1]["cost_usd"] == 0
+
+
+def test_the_language_is_reported_with_its_confidence(home: Home) -> None:
+    outcome = home.run(
+        *("file", str(SAMPLE), "--local", "--jsonl", "--max-duration", "8"),
+        *("--model", "whisper-rt", "--detect-language"),
+    )
+    for turn in finals(outcome.records):
+        assert turn["language_code"] == "en"
+        assert 0 < turn["language_confidence"] <= 1
+    assert outcome.records[-1]["languages"].keys() == {"en"}
+
+
+def test_no_child_is_left_behind(home: Home) -> None:
+    import psutil
+
+    process = home.start("file", str(SAMPLE), "--local", "--pace", "1", "--jsonl")
+    assert process.stdout is not None
+    while b'"Begin"' not in process.stdout.readline():
+        pass
+    children = psutil.Process(process.pid).children(recursive=True)
+    assert children
+    process.kill()
+    process.communicate()
+    _, alive = psutil.wait_procs(children, timeout=20)
+    assert not alive
+
+
+def test_text_from_the_service_cannot_drive_a_terminal(home: Home, tmp_path: Path) -> None:
+    from transcribe_cli.service.child import LocalService
+
+    script = tmp_path / "script.jsonl"
+    script.write_text(
+        r'{"type":"Turn","turn_order":0,"end_of_turn":true,'
+        r'"transcript":"a\u001b[2Jb\u0007 [red]c[/red] %s {d}\nsecond line"}'
+    )
+    with LocalService("--script", str(script)) as service:
+        outcome = home.run(
+            "file", str(SAMPLE), "--endpoint", service.url, "--max-duration", "1", "--text"
+        )
+    assert outcome.out == "a [2Jb [red]c[/red] %s {d} second line\n"

@@ -1,0 +1,141 @@
+"""`aai-stream mic` on a real PortAudio device: PulseAudio without hardware."""
+
+import json
+import re
+import signal
+import tempfile
+import time
+import wave
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.counting import counting_service, speak, write_wav
+from tests.loudspeaker import Loudspeaker, loudspeaker
+from tests.program import ROOT, Home, finish, words
+from tests.requirements import require_portaudio, require_programs
+
+pytestmark = pytest.mark.device
+
+LEAD_S = 0.5  # the sound server swallows some ms when a player starts
+
+
+@pytest.fixture(scope="module")
+def speaker() -> Iterator[Loudspeaker]:
+    require_programs("pulseaudio", "pactl", "paplay")
+    require_portaudio()
+    with (
+        tempfile.TemporaryDirectory(prefix="pulse-") as folder,  # a socket's path has little room
+        loudspeaker(Path(folder)) as running,
+    ):
+        yield running
+
+
+def spoken(count: int) -> bytes:
+    """What is said, without the silence behind the last word."""
+    return speak(count).rstrip(b"\0")
+
+
+def saved_audio(home: Home) -> bytes:
+    with wave.open(str(home.only_recording() / "audio.wav")) as file:
+        frames: bytes = file.readframes(10**9)
+    return frames
+
+
+def test_devices_are_listed(home: Home, speaker: Loudspeaker) -> None:
+    found = json.loads(home.run("devices", "--json", env=speaker.env).out)
+    assert any(device["name"] == "pulse" for device in found)
+    assert sum(device["is_default"] for device in found) == 1
+    assert "pulse" in home.run("devices", env=speaker.env).out
+
+
+def test_every_word_that_is_played_comes_out_and_is_saved(home: Home, speaker: Loudspeaker) -> None:
+    talk = write_wav(home.work / "talk.wav", 40, lead_s=LEAD_S)
+    with counting_service() as service:
+        process = home.start(
+            *("mic", "--device", "pulse", "--endpoint", service.url, "--jsonl"), env=speaker.env
+        )
+        assert service.began.wait(20)
+        speaker.play(talk)
+        service.wait_for_words(40)
+        process.send_signal(signal.SIGINT)
+        outcome = finish(process)
+    assert outcome.code == 0, outcome.err
+    assert words(outcome.records) == [f"w{number}" for number in range(1, 41)]
+    found = saved_audio(home).find(spoken(40))
+    assert found >= 0  # sample for sample
+    assert outcome.records[-1]["complete"] is True
+    assert f"saved: {home.only_recording()}" in outcome.err
+
+
+def test_speech_into_the_microphone_comes_out_as_words(home: Home, speaker: Loudspeaker) -> None:
+    with (
+        wave.open(str(ROOT / "samples" / "meeting.wav")) as sample,
+        wave.open(str(home.work / "start.wav"), "wb") as cut,
+    ):
+        cut.setparams(sample.getparams())
+        cut.writeframes(sample.readframes(16000 * 5))
+    process = home.start("mic", "--local", "--jsonl", env=speaker.env)
+    assert process.stdout is not None
+    assert json.loads(process.stdout.readline())["type"] == "Recording"
+    # From here on everything is heard, even though no session has begun: capture comes first.
+    speaker.play(home.work / "start.wav")
+    while not (record := json.loads(process.stdout.readline())).get("final"):
+        pass
+    process.send_signal(signal.SIGTERM)
+    outcome = finish(process)
+    assert outcome.code == 0, outcome.err
+    said = " ".join(re.findall(r"[a-z]+", record["transcript"].lower()))
+    assert said == "good morning and thank you for coming to the weekly meeting"
+
+
+def test_a_device_is_chosen_by_part_of_its_name_and_a_wrong_one_is_explained(
+    home: Home, speaker: Loudspeaker
+) -> None:
+    outcome = home.run("mic", "--device", "no such device", "--local", env=speaker.env)
+    assert outcome.code == 3
+    assert "no such device" in outcome.err
+    assert "pulse" in outcome.err  # the hint names what there is
+    with counting_service() as service:
+        process = home.start(
+            *("mic", "--device", "PULS", "--endpoint", service.url, "--jsonl"), env=speaker.env
+        )
+        assert service.began.wait(20)
+        process.send_signal(signal.SIGINT)
+        outcome = finish(process)
+    assert outcome.code == 0, outcome.err
+    assert outcome.records[0]["source"] == "pulse"
+
+
+def test_another_rate_is_resampled(home: Home, speaker: Loudspeaker) -> None:
+    with counting_service() as service:
+        process = home.start(
+            *("mic", "--device", "pulse", "--endpoint", service.url, "--jsonl"),
+            *("--sample-rate", "22050", "--max-duration", "2"),
+            env=speaker.env,
+        )
+        outcome = finish(process)
+    assert outcome.code == 0, outcome.err
+    assert outcome.records[-1]["audio_s"] == 2.0
+    assert service.sessions[0].query["sample_rate"] == ["22050"]
+    assert len(service.sessions[0].audio) >= 2 * 2 * 22050
+
+
+def test_without_a_network_the_microphone_is_recorded_all_the_same(
+    home: Home, speaker: Loudspeaker
+) -> None:
+    talk = write_wav(home.work / "talk.wav", 10, lead_s=LEAD_S)
+    process = home.start("mic", "--endpoint", "ws://127.0.0.1:9", "--jsonl", env=speaker.env)
+    assert process.stdout is not None
+    while b'"Disconnected"' not in process.stdout.readline():
+        pass
+    speaker.play(talk)
+    deadline = time.monotonic() + 10
+    while spoken(10) not in saved_audio(home):  # the file is whole at every moment
+        assert time.monotonic() < deadline
+    process.send_signal(signal.SIGINT)
+    outcome = finish(process)
+    assert outcome.code == 6
+    assert "incomplete" in outcome.err
+    assert outcome.records[-1]["complete"] is False

@@ -1,0 +1,65 @@
+"""A real sound device without hardware: what is played into it comes out of a microphone."""
+
+import os
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+SINK = "aai_stream_test"
+
+
+class Loudspeaker:
+    """A PulseAudio server of the test's own. `env` makes PortAudio's default device hear it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.env = {
+            "PULSE_RUNTIME_PATH": str(folder),
+            "PULSE_SOURCE": f"{SINK}.monitor",
+        }
+
+    def play(self, path: Path) -> None:
+        """Play a WAV file to its end."""
+        subprocess.run(
+            ["paplay", f"--device={SINK}", str(path)],
+            env=os.environ | self.env,
+            check=True,
+            timeout=60,
+        )
+
+
+@contextmanager
+def loudspeaker(folder: Path) -> Iterator[Loudspeaker]:
+    """A running server; `folder` holds its socket."""
+    folder.chmod(0o700)
+    speaker = Loudspeaker(folder)
+    server = subprocess.Popen(
+        [
+            *("pulseaudio", "-n", "--daemonize=no", "--exit-idle-time=-1", "--disable-shm=yes"),
+            *("--use-pid-file=no", "-L", "module-native-protocol-unix"),
+            *("-L", f"module-null-sink sink_name={SINK} rate=16000 channels=1 format=s16le"),
+        ],
+        env=os.environ | speaker.env | {"HOME": str(folder)},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        _await(speaker, server)
+        yield speaker
+    finally:
+        server.terminate()
+        server.wait(10)
+
+
+def _await(speaker: Loudspeaker, server: "subprocess.Popen[bytes]") -> None:
+    deadline = time.monotonic() + 20
+    while subprocess.run(
+        ["pactl", "info"],
+        env=os.environ | speaker.env,
+        capture_output=True,
+        timeout=10,
+        check=False,
+    ).returncode:
+        assert server.poll() is None, "pulseaudio ended"
+        assert time.monotonic() < deadline, "pulseaudio does not answer"

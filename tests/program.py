@@ -1,0 +1,105 @@
+"""The program as a user runs it: a process of its own, an empty home, a pipe or a terminal."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parent.parent
+DEADLINE_S = 45
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a run ended."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def records(self) -> list[dict[str, Any]]:
+        """Standard output as JSON lines."""
+        return [json.loads(line) for line in self.out.splitlines()]
+
+
+class Home:
+    """An empty home folder, and a working folder in it."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.work = path / "work"
+        self.work.mkdir(parents=True)
+        self.recordings = path / "recordings"
+
+    def environment(self, extra: Mapping[str, str] | None = None) -> dict[str, str]:
+        """Nothing of the tester's own settings, and nothing outside this home."""
+        kept = {
+            name: value
+            for name, value in os.environ.items()
+            if not name.startswith(("AAI_", "ASSEMBLYAI_", "XDG_", "PULSE_"))
+            and not name.lower().endswith("_proxy")
+        }
+        return kept | {
+            "HOME": str(self.path),
+            "XDG_CONFIG_HOME": str(self.path / "config"),
+            "XDG_DATA_HOME": str(self.path / "data"),
+            "AAI_STREAM_SAVE_DIR": str(self.recordings),
+            "PYTHONPATH": str(ROOT),
+            "PYTHONWARNINGS": "error",
+            **(extra or {}),
+        }
+
+    def start(
+        self, *arguments: str, env: Mapping[str, str] | None = None, **popen: Any
+    ) -> subprocess.Popen[bytes]:
+        """The program, started."""
+        popen.setdefault("stdin", subprocess.DEVNULL)
+        popen.setdefault("stdout", subprocess.PIPE)
+        popen.setdefault("stderr", subprocess.PIPE)
+        return subprocess.Popen(
+            [sys.executable, "-m", "transcribe_cli", *arguments],
+            cwd=self.work,
+            env=self.environment(env),
+            **popen,
+        )
+
+    def run(
+        self, *arguments: str, data: bytes | None = None, env: Mapping[str, str] | None = None
+    ) -> Outcome:
+        """The program, run to its end."""
+        stdin = subprocess.DEVNULL if data is None else subprocess.PIPE
+        return finish(self.start(*arguments, env=env, stdin=stdin), data)
+
+    def only_recording(self) -> Path:
+        """The folder of the one recording that was made."""
+        (folder,) = self.recordings.iterdir()
+        return folder
+
+
+def finish(process: subprocess.Popen[bytes], data: bytes | None = None) -> Outcome:
+    """Wait for the end of a run, within the deadline."""
+    try:
+        out, err = process.communicate(data, timeout=DEADLINE_S)
+    except subprocess.TimeoutExpired:
+        process.send_signal(signal.SIGABRT)  # faulthandler, where it is on, says where it hangs
+        out, err = process.communicate()
+        raise AssertionError(
+            f"it did not end: {(err or b'').decode(errors='replace')[-3000:]}"
+        ) from None
+    return Outcome(process.returncode, (out or b"").decode(), (err or b"").decode())
+
+
+def finals(records: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The transcript of a run: the Turns that count."""
+    return [record for record in records if record["type"] == "Turn" and record["final"]]
+
+
+def words(records: list[dict[str, Any]]) -> list[str]:
+    """All words of the transcript, in order."""
+    return [word["text"] for turn in finals(records) for word in turn["words"]]

@@ -1,0 +1,27 @@
+"""What some tests need of the machine: skipped with a reason on a person's, a failure in CI."""
+
+import os
+import shutil
+
+import pytest
+
+
+def require_programs(*names: str) -> None:
+    """Skip the test, or fail it in CI, unless all these programs are installed."""
+    missing = [name for name in names if shutil.which(name) is None]
+    if missing:
+        _lacks(f"not installed: {', '.join(missing)}")
+
+
+def require_portaudio() -> None:
+    """Skip the test, or fail it in CI, unless PortAudio is installed."""
+    try:
+        import sounddevice  # noqa: F401
+    except OSError as e:
+        _lacks(f"no PortAudio: {e}")
+
+
+def _lacks(reason: str) -> None:
+    if os.environ.get("CI"):
+        pytest.fail(f"{reason}; CI must have it", pytrace=False)
+    pytest.skip(reason)
