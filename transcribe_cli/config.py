@@ -145,7 +145,8 @@ def parse_params(params: Sequence[str]) -> dict[str, str]:
     parsed: dict[str, str] = {}
     for text in params:
         name, equals, value = text.partition("=")
-        if not equals or not name.strip():
+        name = name.strip()
+        if not equals or not name:
             raise UsageError(
                 f"--param '{text}' is not NAME=VALUE.", "for example --param mode=fast"
             )
@@ -198,7 +199,7 @@ def find_credentials(environment: Environment, endpoint: str) -> Credentials:
                 "There is no API key.",
                 f"set {KEY_VARIABLE}, write it into .env, or try --local, which needs none",
             )
-    if not (key + token).isprintable():
+    if not ((key + token).isascii() and (key + token).isprintable()):
         raise AccountError(
             "The API key holds a character that cannot be in a key.", f"set {KEY_VARIABLE} again"
         )
@@ -245,7 +246,7 @@ def load_config(path: Path, known: set[str]) -> dict[str, Any]:
     try:
         with path.open("rb") as file:
             settings = tomllib.load(file)
-    except (OSError, tomllib.TOMLDecodeError) as e:
+    except (OSError, ValueError) as e:  # no TOML, or no UTF-8
         raise UsageError(f"The settings in {path} cannot be read: {e}.") from e
     defaults = {name.replace("-", "_"): value for name, value in settings.items()}
     for name in defaults:

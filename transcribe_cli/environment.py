@@ -1,5 +1,6 @@
 """The world as one object: streams, variables, the folder; tests hand in one of their own."""
 
+import io
 import os
 import sys
 from collections.abc import Mapping
@@ -44,6 +45,11 @@ def load_dotenv(folder: Path) -> None:
         return
     from dotenv import dotenv_values
 
-    for name, value in dotenv_values(path).items():
+    try:
+        # Some editors begin a file with a byte order mark.
+        text = path.read_text(encoding="utf-8-sig", errors="replace")
+    except OSError:
+        return
+    for name, value in dotenv_values(stream=io.StringIO(text)).items():
         if value is not None and (name == KEY_VARIABLE or name.startswith("AAI_STREAM_")):
             os.environ.setdefault(name, value)

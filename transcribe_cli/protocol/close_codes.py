@@ -37,6 +37,10 @@ _ACCOUNT_HINT = "look at Billing and Account on your AssemblyAI dashboard"
 _RETRY_HINT = "nothing is wrong on your side; try again in a moment"
 _REPORT_HINT = "this is a fault of this program; please report it with the text above"
 
+_NOT_UNDERSTOOD = Verdict(
+    "The service did not understand a message.", _REPORT_HINT, ExitStatus.SERVICE, Retry.NO
+)
+
 # (what the text contains, in lower case; the verdict), most particular first.
 _BY_TEXT: tuple[tuple[str, Verdict], ...] = (
     (
@@ -89,7 +93,8 @@ _BY_TEXT: tuple[tuple[str, Verdict], ...] = (
         Verdict("The account has no credit left.", _ACCOUNT_HINT, ExitStatus.ACCOUNT, Retry.NO),
     ),
     (
-        "inactivity",
+        # Not "inactivity" alone: that is in the name of the parameter `inactivity_timeout` too.
+        "due to inactivity",
         Verdict(
             "The service closed the session because it heard nothing for too long.",
             "raise --inactivity-timeout, or leave it out",
@@ -124,6 +129,8 @@ _BY_TEXT: tuple[tuple[str, Verdict], ...] = (
             Retry.AT_ONCE,
         ),
     ),
+    ("invalid message", _NOT_UNDERSTOOD),
+    ("invalid json:", _NOT_UNDERSTOOD),  # with the colon: a bad list is an "Invalid JSON array"
     (
         "user input validation error",
         Verdict(
@@ -131,18 +138,6 @@ _BY_TEXT: tuple[tuple[str, Verdict], ...] = (
             "compare with 'aai-stream models'; --param sends whatever you give it",
             ExitStatus.USAGE,
             Retry.NO,
-        ),
-    ),
-    (
-        "invalid message",
-        Verdict(
-            "The service did not understand a message.", _REPORT_HINT, ExitStatus.SERVICE, Retry.NO
-        ),
-    ),
-    (
-        "invalid json",
-        Verdict(
-            "The service did not understand a message.", _REPORT_HINT, ExitStatus.SERVICE, Retry.NO
         ),
     ),
 )
@@ -212,6 +207,7 @@ _BY_CODE: dict[int, Verdict] = {
     ),
     4008: next(verdict for text, verdict in _BY_TEXT if text == "maximum session duration"),
     4029: next(verdict for text, verdict in _BY_TEXT if text == "transmission rate exceeded"),
+    4031: next(verdict for text, verdict in _BY_TEXT if text == "due to inactivity"),
     4102: next(verdict for text, verdict in _BY_TEXT if text == "too many concurrent"),
 }
 

@@ -17,7 +17,6 @@ from transcribe_cli.protocol.messages import (
     Error,
     Revision,
     ServerMessage,
-    Turn,
     UnknownMessage,
     Word,
 )
@@ -32,6 +31,8 @@ _EXPECTED: dict[str, tuple[str, ...]] = {
     "Error": ("error",),
 }
 _NESTED: dict[str, type[msgspec.Struct]] = {"words": Word, "revisions": Revision}
+# A thousand nested brackets are a RecursionError.
+_NOT_JSON = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
 class Decoded(NamedTuple):
@@ -64,7 +65,7 @@ def decode_server_message(data: str | bytes) -> Decoded:
     """
     try:
         raw = msgspec.json.decode(data)
-    except (msgspec.DecodeError, UnicodeDecodeError) as e:
+    except _NOT_JSON as e:
         raise BadMessage(f"not JSON: {e}") from e
     if not isinstance(raw, dict):
         raise BadMessage(f"not a JSON object but {type(raw).__name__}")
@@ -130,8 +131,8 @@ def _shown(value: Any) -> str:
 def encode_server_message(message: ServerMessage) -> str:
     """One text frame as the service writes it: absent optional fields left out, `type` last."""
     body = {k: v for k, v in msgspec.to_builtins(message).items() if v is not None}
-    if isinstance(message, Turn):
-        for word in body["words"]:
+    for holder in (body, *body.get("revisions", ())):
+        for word in holder.get("words", ()):
             for name in ("speaker", "speaker_confidence"):
                 if word[name] is None:
                     del word[name]
@@ -147,7 +148,7 @@ def decode_client_message(data: str | bytes) -> ClientMessage:
     """
     try:
         raw = msgspec.json.decode(data)
-    except (msgspec.DecodeError, UnicodeDecodeError) as e:
+    except _NOT_JSON as e:
         raise BadMessage(f"Invalid JSON: {e}") from e
     shown = data if isinstance(data, str) else data.decode(errors="replace")
     if not isinstance(raw, dict) or not isinstance(raw.get("type"), str):

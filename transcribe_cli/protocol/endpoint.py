@@ -4,6 +4,7 @@ Source: pages "Streaming endpoints and data zones" and "Streaming quickstart".
 """
 
 from collections.abc import Mapping
+from ipaddress import ip_address
 from urllib.parse import urlsplit, urlunsplit
 
 from transcribe_cli.errors import UsageError
@@ -51,7 +52,10 @@ def session_url(endpoint: str, parameters: Mapping[str, object]) -> str:
 def is_loopback(endpoint: str) -> bool:
     """Whether the endpoint is on this machine: it needs no key and never goes through a proxy."""
     host = urlsplit(endpoint).hostname or ""
-    return host in ("localhost", "::1") or host.startswith("127.")
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:  # a name, which may well begin with "127."
+        return host == "localhost"
 
 
 def host_of(endpoint: str) -> str:

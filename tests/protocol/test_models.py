@@ -1,0 +1,85 @@
+"""What each model takes and costs, as the pages "Model selection" and "Models" say."""
+
+import pytest
+
+from transcribe_cli.protocol.models import (
+    DEFAULT_MODEL,
+    MODELS,
+    Family,
+    models_that_take,
+    usd_per_hour,
+)
+from transcribe_cli.protocol.parameters import PARAMETERS, SPEECH_MODELS
+
+PRO = {"u3-rt-pro", "universal-3-5-pro", "universal-3-6-pro"}
+UNIVERSAL = {"universal-streaming-english", "universal-streaming-multilingual"}
+
+
+def test_default_model_is_the_recommended_one() -> None:
+    assert DEFAULT_MODEL == "u3-rt-pro"
+    assert DEFAULT_MODEL in MODELS
+
+
+def test_models_and_parameters_are_ones_that_the_service_knows() -> None:
+    assert set(MODELS) <= set(SPEECH_MODELS)
+    assert not [name for model in MODELS.values() for name in model.takes - PARAMETERS.keys()]
+
+
+@pytest.mark.parametrize(
+    ("parameter", "models"),
+    [
+        ("keyterms_prompt", PRO | UNIVERSAL),
+        ("prompt", PRO),
+        ("language_code", {"u3-rt-pro"}),
+        ("language_codes", {"universal-3-5-pro", "universal-3-6-pro"}),
+        ("language_detection", PRO | {"universal-streaming-multilingual", "whisper-rt"}),
+        ("format_turns", {"universal-streaming-english", "whisper-rt"}),
+        ("speaker_labels", PRO | UNIVERSAL),
+        ("end_of_turn_confidence_threshold", UNIVERSAL),
+        ("voice_focus", {"universal-3-5-pro", "universal-3-6-pro"}),
+        ("inactivity_timeout", set(MODELS)),
+        ("min_turn_silence", set(MODELS)),
+        ("language", set()),
+    ],
+)
+def test_models_that_take_a_parameter(parameter: str, models: set[str]) -> None:
+    assert set(models_that_take(parameter)) == models
+
+
+def test_whisper_takes_no_language_no_key_terms_and_no_prompt() -> None:
+    takes = MODELS["whisper-rt"].takes
+
+    assert not takes & {"language", "language_code", "language_codes", "keyterms_prompt", "prompt"}
+
+
+def test_pro_models_send_one_final_and_always_format() -> None:
+    pro = {name for name, model in MODELS.items() if model.family is Family.PRO}
+
+    assert pro == PRO
+    assert all(MODELS[name].always_formats for name in PRO)
+
+
+def test_only_whisper_tags_what_is_no_speech() -> None:
+    assert [name for name, model in MODELS.items() if model.non_speech_tags] == ["whisper-rt"]
+    assert len(MODELS["whisper-rt"].languages) == 100
+
+
+@pytest.mark.parametrize(
+    ("parameters", "price"),
+    [
+        ({"speech_model": "u3-rt-pro"}, 0.45),
+        ({"speech_model": "universal-streaming-english"}, 0.15),
+        ({"speech_model": "universal-streaming-english", "keyterms_prompt": ["a"]}, 0.19),
+        ({"speech_model": "u3-rt-pro", "keyterms_prompt": ["a"]}, 0.45),
+        ({"speech_model": "whisper-rt"}, 0.30),
+        ({"speech_model": "universal-3-5-pro", "voice_focus": "near-field"}, 0.55),
+        ({"speech_model": "universal-3-5-pro", "redact_pii": True}, 0.57),
+        ({"speech_model": "universal-3-5-pro", "redact_pii": False}, 0.45),
+    ],
+)
+def test_price_of_an_hour(parameters: dict[str, object], price: float) -> None:
+    assert usd_per_hour(parameters) == pytest.approx(price)
+
+
+def test_price_of_an_unknown_model_is_not_guessed() -> None:
+    assert usd_per_hour({"speech_model": "universal-9"}) is None
