@@ -8,6 +8,8 @@ _FIRST_S = 0.25
 _FIRST_SLOW_S = 4.0  # a freed slot has been seen to take 2 to 28 s
 _GREATEST_S = 30.0
 _JITTER = 0.5
+_MINUTE_S = 61.0  # the service counts arrivals, and not every connection takes as long
+_MOST_DOUBLINGS = 7  # from 0.25 s to the greatest wait; a night offline is a thousand tries
 
 
 class Backoff:
@@ -38,14 +40,14 @@ class Backoff:
     def next_try(self, retry: Retry, now: float, chance: float) -> float:
         """When to open the next session; `chance` is a random number from 0 to 1."""
         first = _FIRST_SLOW_S if retry is Retry.SLOWLY else _FIRST_S
-        wait = min(first * 2.0**self._failures, _GREATEST_S)
-        wait *= 1 + _JITTER * chance
+        doublings = min(self._failures, _MOST_DOUBLINGS)
+        wait = min(first * 2.0**doublings, _GREATEST_S) * (1 + _JITTER * chance)
+        if retry is Retry.AT_ONCE and self._failures == 0:
+            wait = 0.0  # but never in a loop: a session that ends again at once has to wait
         self._failures += 1
-        if retry is Retry.AT_ONCE:
-            wait = 0.0
         due = now + wait
-        while self._opened and self._opened[0] <= now - 60:
+        while self._opened and self._opened[0] <= now - _MINUTE_S:
             self._opened.popleft()
         if self._per_minute is not None and len(self._opened) >= self._per_minute:
-            due = max(due, self._opened[-self._per_minute] + 60)
+            due = max(due, self._opened[-self._per_minute] + _MINUTE_S)
         return due

@@ -14,8 +14,8 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Mapping
-from typing import Any, NamedTuple
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple, TypeVar
 from urllib.parse import urlsplit
 
 import websocket
@@ -26,7 +26,15 @@ from transcribe_cli.protocol.endpoint import host_of, is_loopback
 
 CONNECT_TIMEOUT_S = 10.0
 SEND_TIMEOUT_S = 8.0
-_LOOPBACK = ["localhost", "127.0.0.1", "::1"]
+# websocket-client looks at `http_no_proxy` only where a proxy is named, which is not used then.
+_WITHOUT_PROXY: dict[str, Any] = {"http_proxy_host": "unused", "http_no_proxy": ["*"]}
+# About 2 s of audio: what waits belongs into the audio log, where it can be read again, and not
+# into the system's own buffer, which by default takes minutes of it.
+_SEND_BUFFER_BYTES = 1 << 16
+_READ_BYTES = 1 << 14
+
+A = TypeVar("A")
+R = TypeVar("R")
 
 
 class CloseFrame(NamedTuple):
@@ -66,12 +74,15 @@ class Connection:
                 timeout=CONNECT_TIMEOUT_S,
                 suppress_origin=True,
                 redirect_limit=0,
-                http_no_proxy=_LOOPBACK if is_loopback(url) else None,
-                sockopt=((socket.IPPROTO_TCP, socket.TCP_NODELAY, 1),),
+                **(_WITHOUT_PROXY if is_loopback(url) else {}),
+                sockopt=(
+                    (socket.IPPROTO_TCP, socket.TCP_NODELAY, 1),
+                    (socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER_BYTES),
+                ),
             )
         except Exception as e:
             ws.shutdown()
-            raise _explain_connect(e, url) from e
+            raise _explain_connect(e, url, ws.handshake_response) from e
         ws.sock = _SharedSocket(ws.sock)
         return cls(ws)
 
@@ -126,6 +137,7 @@ class Connection:
         with contextlib.suppress(OSError, websocket.WebSocketException):
             self._ws.send_close()
         self._ws.shutdown()
+        self._socket.close()  # it closes only what it takes for a socket of its own
 
     def abort(self) -> None:
         """Make both threads' calls fail at once; from any thread."""
@@ -145,26 +157,30 @@ class _SharedSocket:
         self._lock = threading.Lock()
         self._raw.settimeout(0)
         self._aborted = False
+        self._ahead = b""  # received, and not asked for yet
+        self._readable = selectors.DefaultSelector()
+        self._readable.register(raw, selectors.EVENT_READ)
+        self._reader = threading.current_thread()  # who connects is who reads
         self.read_timeout_s = CONNECT_TIMEOUT_S
         self.write_timeout_s = SEND_TIMEOUT_S
         self.heard_at = time.monotonic()
 
     def recv(self, count: int) -> bytes:
-        data = self._when_ready(
-            lambda: self._raw.recv(count), selectors.EVENT_READ, self.read_timeout_s
-        )
-        self.heard_at = time.monotonic()
-        assert isinstance(data, bytes)
+        # A frame is asked for in three small pieces: one call to the system serves them all.
+        if not self._ahead:
+            self._ahead = self._when_ready(
+                self._raw.recv, _READ_BYTES, selectors.EVENT_READ, self.read_timeout_s
+            )
+            self.heard_at = time.monotonic()
+        data, self._ahead = self._ahead[:count], self._ahead[count:]
         return data
 
     def send(self, data: bytes) -> int:
-        sent = self._when_ready(
-            lambda: self._raw.send(data), selectors.EVENT_WRITE, self.write_timeout_s
-        )
-        assert isinstance(sent, int)
-        return sent
+        return self._when_ready(self._raw.send, data, selectors.EVENT_WRITE, self.write_timeout_s)
 
-    def _when_ready(self, call: Any, wait_for: int, timeout_s: float) -> object:
+    def _when_ready(
+        self, call: Callable[[A], R], argument: A, wait_for: int, timeout_s: float
+    ) -> R:
         deadline = time.monotonic() + timeout_s
         while True:
             if self._aborted:
@@ -172,7 +188,7 @@ class _SharedSocket:
             needed = wait_for
             try:
                 with self._lock:
-                    return call()
+                    return call(argument)
             except (ssl.SSLWantReadError, ssl.SSLWantWriteError) as e:
                 # TLS may have to read in order to write, and the other way round.
                 reading = isinstance(e, ssl.SSLWantReadError)
@@ -184,6 +200,8 @@ class _SharedSocket:
                 raise TimeoutError("timed out")
 
     def _wait(self, needed: int, timeout_s: float) -> bool:
+        if needed == selectors.EVENT_READ and threading.current_thread() is self._reader:
+            return bool(self._readable.select(timeout_s))
         with selectors.DefaultSelector() as selector:
             selector.register(self._raw, needed)
             return bool(selector.select(timeout_s))
@@ -211,6 +229,7 @@ class _SharedSocket:
 
     def close(self) -> None:
         with self._lock:
+            self._readable.close()
             self._raw.close()
 
 
@@ -218,10 +237,17 @@ def _said(e: BaseException) -> str:
     return str(e).rstrip(".") or type(e).__name__
 
 
-def _explain_connect(e: Exception, url: str) -> ConnectionFailed:
-    """The sentence for a connection that did not come about."""
+def _explain_connect(e: Exception, url: str, answer: Any) -> ConnectionFailed:
+    """The sentence for a connection that did not come about; `answer` is what the upgrade got."""
     host = host_of(url)
-    if isinstance(e, websocket.WebSocketBadStatusException):
+    if answer is not None and 300 <= answer.status < 400:
+        return ConnectionFailed(
+            f"{host} answered with HTTP {answer.status}, a redirect, which is not followed.",
+            "check --endpoint",
+            http_status=answer.status,
+            retry=False,
+        )
+    if isinstance(e, websocket.WebSocketBadStatusException) and e.status_code:
         return ConnectionFailed(
             f"{host} answered with HTTP {e.status_code}.", http_status=e.status_code
         )

@@ -26,9 +26,14 @@ class BadFrame:
 
 @dataclass(frozen=True, slots=True)
 class TerminateSent:
-    """All audio is out, and Terminate behind it."""
+    """No more audio goes out, and Terminate follows; its answers come after this event.
+
+    Attributes:
+        whole: everything that was captured went out before it.
+    """
 
     session: int
+    whole: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,8 +7,6 @@ real-time"), page "Common session errors and closures" (3007, "Audio Transmissio
 CATCH_UP = 1.2
 """How much faster than its pace a backlog is sent; the service throttles at about 1.25."""
 
-_CREDIT_S = 0.25  # how much time lost to hiccups may be made good at once
-
 
 class Pacer:
     """The timetable of one session.
@@ -32,7 +30,7 @@ class Pacer:
         """The session's first frame is `frame`, and its clock starts now."""
         self._first = frame
         self._began = now
-        self._free = now + _CREDIT_S
+        self._free = now
 
     def due(self, end: int, now: float) -> float:
         """When the chunk that ends at frame `end` may go; a time up to `now` means at once.
@@ -44,7 +42,7 @@ class Pacer:
         if self._pace is not None:
             due = self._began + (end - self._first) / (self._rate_hz * self._pace)
         if self._limit is not None:
-            due = max(due, self._free - _CREDIT_S)
+            due = max(due, self._free)
         return due
 
     def sent(self, frames: int, now: float) -> None:

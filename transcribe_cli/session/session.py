@@ -221,8 +221,8 @@ class Session:
             self._send_failure = e
             self._send_failed_at = time.monotonic()
         except Exception as e:  # a worker never dies silently: main decides
-            connection.abort()
             self._post(WorkerFailed(_fault("sender", e)))
+            connection.abort()
 
     def _send_all(self, connection: Connection) -> None:
         log, pacer = self._log, self._pacer
@@ -247,9 +247,10 @@ class Session:
                 log.wait(self._position + self._sizes.wanted, next_ping - now)
                 continue
             if count == 0:
+                # Told first, so that the answer to it cannot be told before it.
+                self._post(TerminateSent(self.plan.number, self._position >= log.frames))
                 connection.send_text(encode_client_message(Terminate()))
                 terminated = True
-                self._post(TerminateSent(self.plan.number))
                 continue
             wait = pacer.due(self._position + count, now) - now
             if wait > 0 and not self._finish_here.is_set():

@@ -25,6 +25,7 @@ from transcribe_cli.session.events import (
 
 DRAIN_DEADLINE_S = 15.0
 SHORT_DEADLINE_S = 2.0  # after a second Ctrl+C
+FORCING = ("SIGINT", "SIGBREAK")  # causes of a stop that, coming after another, shorten the wait
 CONNECT_GRACE_S = 5.0  # stopped before the session began: how long it may still take
 _SOUND_AFTER_S = 10.0  # a session that was open so long was no failure
 
@@ -138,13 +139,16 @@ class Supervisor:
         self._number = -1
         self._open: int | None = None  # the session that has a socket, or tries to
         self._begun = False  # that session's Begin has come
+        self._asked: TerminateSent | None = None  # what that session was told at its end
         self._ever_begun = False
         self._failures = 0
         self._retry_at: float | None = None
         self._drain_deadline: float | None = None
         self._drain_given_up = False
         self._source_ended = False
-        self._stops = 0
+        self._stopped = False
+        self._forced = False  # told a second time
+        self._cut = False  # stopped before the source's own end
         self._problem: StreamError | None = None
 
     def start(self, now: float) -> list[Command]:
@@ -164,8 +168,10 @@ class Supervisor:
         if self._drain_deadline is not None and now >= self._drain_deadline:
             self._drain_deadline = None
             self._drain_given_up = True
-            if self._open is not None:
+            if self._open is not None and self._begun:
                 return [AbandonSession(self._open)]
+            # Nothing can come of it any more, and connecting may take much longer to fail.
+            return self._give_up(ExitStatus.INCOMPLETE)
         return []
 
     def handle(self, event: Event, now: float) -> list[Command]:
@@ -177,15 +183,18 @@ class Supervisor:
                 if isinstance(decoded.message, Begin) and session == self._open:
                     return self._begin(session)
             case TerminateSent(session=session):
-                if session == self._open and self._drain_deadline is None:
-                    self._drain_deadline = now + DRAIN_DEADLINE_S
+                if session == self._open:
+                    self._asked = event
+                    self.state = State.STOPPING
+                    if self._drain_deadline is None:
+                        self._drain_deadline = now + DRAIN_DEADLINE_S
             case Closed():
                 if event.session == self._open:
                     return self._close(event, now)
             case SourceEnded(problem=problem):
                 return self._end_source(problem)
-            case StopRequested():
-                return self._stop(now)
+            case StopRequested(cause=cause):
+                return self._stop(cause, now)
             case WorkerFailed(problem=problem):
                 self._problem = self._problem or problem
                 return [StopSource(), *self._give_up(ExitStatus.FAULT)]
@@ -195,70 +204,81 @@ class Supervisor:
         self._number += 1
         self._open = self._number
         self._begun = False
+        self._asked = None
         self._backoff.opened(now)
-        if self.state is not State.STOPPING:
-            self.state = State.OFFLINE if self._ever_begun else State.CONNECTING
+        self.state = State.OFFLINE if self._ever_begun else State.CONNECTING
         return [OpenSession(self._number)]
 
     def _begin(self, session: int) -> list[Command]:
         again = self._ever_begun
         self._begun = self._ever_begun = True
-        if self.state is State.STOPPING:
+        if self._stopped and not self._forced:
             # The grace for connecting is over; draining gets a deadline when Terminate is out.
             self._drain_deadline = None
-        else:
-            self.state = State.LISTENING
+        self.state = State.STOPPING if self._stopped else State.LISTENING
         return [TellReconnected(session)] if again else []
 
     def _end_source(self, problem: StreamError | None) -> list[Command]:
         self._source_ended = True
         self._problem = self._problem or problem
-        if self.state in (State.LISTENING, State.CONNECTING):
-            self.state = State.STOPPING
         return []
 
-    def _stop(self, now: float) -> list[Command]:
-        self._stops += 1
+    def _stop(self, cause: str, now: float) -> list[Command]:
+        again, self._stopped = self._stopped, True
         self.state = State.STOPPING
         if self._open is None:
             # Between two sessions: what was captured is saved, and can be resumed.
             return [StopSource(), *self._give_up(ExitStatus.INCOMPLETE)]
-        if self._stops == 1:
-            if not self._begun:
-                self._drain_deadline = now + CONNECT_GRACE_S
-            if self._policy.drops_backlog:
-                return [StopSource(), FinishHere(self._open)]
-            return [StopSource()]
-        self._drain_deadline = min(self._drain_deadline or now + 60, now + SHORT_DEADLINE_S)
-        return [StopSource(), FinishHere(self._open)]
+        if again:
+            if cause not in FORCING:
+                return []  # a terminal that goes away says so several times
+            self._forced = True
+            due = now + SHORT_DEADLINE_S
+            self._drain_deadline = min(self._drain_deadline or due, due)
+            return [StopSource(), FinishHere(self._open)]
+        if not self._begun:
+            self._drain_deadline = now + CONNECT_GRACE_S
+        if self._policy.drops_backlog:
+            self._cut = self._asked is None
+            return [StopSource(), FinishHere(self._open)]
+        return [StopSource()]
 
     def _close(self, closed: Closed, now: float) -> list[Command]:
         session, self._open = closed.session, None
         self._drain_deadline = None
-        if closed.terminated and self._source_ended:
-            return self._give_up(ExitStatus.OK, complete=True)
-        if self._drain_given_up or self._stops > 1:
+        if closed.terminated and self._asked is not None:
+            # As asked. A source that was stopped may not have said yet that it has ended.
+            return self._give_up(ExitStatus.OK, complete=self._asked.whole and not self._cut)
+        if self._drain_given_up or self._forced:
             return self._give_up(ExitStatus.INCOMPLETE)
-        verdict = _verdict(closed)
+        verdict = self._verdict(closed)
         if closed.open_s > _SOUND_AFTER_S:
             self._failures = 0
             self._backoff.succeeded()
         if closed.failure is not None and closed.open_s == 0 and closed.failure.http_status is None:
             self._backoff.unopened()
-        if verdict.retry is Retry.NO or not self._may_retry(closed):
+        if verdict.retry is Retry.NO or not self._may_retry():
             self._problem = self._problem or _as_error(verdict)
             return [StopSource(), *self._give_up(verdict.exit_status)]
-        if self._stops:
+        if self._stopped:
             # Stopped by the user and cut off before the end: no new session is begun.
             self._problem = self._problem or _as_error(verdict)
             return self._give_up(ExitStatus.INCOMPLETE)
         self._failures += 1
         self._retry_at = self._backoff.next_try(verdict.retry, now, self._chance.random())
-        if self.state is not State.STOPPING:
-            self.state = State.OFFLINE
+        self.state = State.OFFLINE
         return [TellDisconnected(session, verdict, self._retry_at - now)]
 
-    def _may_retry(self, closed: Closed) -> bool:
+    def _verdict(self, closed: Closed) -> Verdict:
+        verdict = _verdict(closed)
+        handshake = closed.failure is not None and closed.open_s == 0
+        if handshake and self._ever_begun and verdict.retry is Retry.NO:
+            # Address, certificate and key have been good before: something in between answered,
+            # such as the log-in page of a network. That must not end a recording.
+            return verdict._replace(retry=Retry.BACK_OFF)
+        return verdict
+
+    def _may_retry(self) -> bool:
         if self._policy.live and not self._source_ended:
             return True
         tries = self._policy.later_tries if self._ever_begun else self._policy.first_tries

@@ -104,6 +104,7 @@ class Transcript:
         if not turn.end_of_turn or order in state.finished:
             return [*updates, self._update(state, decoded)]
         if state.expects_formatted and not turn.turn_is_formatted and turn.transcript.strip():
+            self._number(state, order)  # before the next turn's partials take it
             state.held = _Held(order, decoded, now + FORMATTED_WAIT_S)
             return updates
         return [*updates, self._finish(state, decoded)]
@@ -163,17 +164,14 @@ class Transcript:
     ) -> TurnUpdate:
         turn = decoded.message
         assert isinstance(turn, Turn)
-        order = turn.turn_order
-        if order not in state.numbers:
-            state.numbers[order] = self._next_turn
-            self._next_turn += 1
+        number = self._number(state, turn.turn_order)
         # An empty turn has no place of its own: it lies where the words before it ended.
         start_ms = turn.words[0].start if turn.words else max(self.finished_ms, state.offset_ms)
         end_ms = turn.words[-1].end if turn.words else start_ms
         return TurnUpdate(
             session=state.number,
             session_offset_ms=state.offset_ms,
-            turn=state.numbers[order],
+            turn=number,
             final=final,
             held=held,
             start_ms=start_ms,
@@ -181,3 +179,10 @@ class Transcript:
             message=turn,
             raw=decoded.raw,
         )
+
+    def _number(self, state: _Session, order: int) -> int:
+        """A turn's number over all sessions, given when it is first met."""
+        if order not in state.numbers:
+            state.numbers[order] = self._next_turn
+            self._next_turn += 1
+        return state.numbers[order]

@@ -1,0 +1,511 @@
+"""One session, both threads, against a real server."""
+
+import queue
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http import HTTPStatus
+from typing import Any
+
+import pytest
+
+from tests.session.server import (
+    BEGIN,
+    DEADLINE_S,
+    TERMINATE,
+    TERMINATION,
+    Conversation,
+    plain_server,
+    read_to_end,
+    service,
+    turn,
+)
+from transcribe_cli.audio.format import AudioFormat
+from transcribe_cli.audio.log import AudioLog
+from transcribe_cli.protocol.messages import Begin, Turn
+from transcribe_cli.session import connection as connection_module
+from transcribe_cli.session import session as module
+from transcribe_cli.session.chunks import chunk_sizes
+from transcribe_cli.session.events import (
+    BadFrame,
+    Closed,
+    Event,
+    Received,
+    TerminateSent,
+    WorkerFailed,
+)
+from transcribe_cli.session.pacing import Pacer
+from transcribe_cli.session.session import Plan, Session, Target
+
+AUDIO = AudioFormat(16000)
+SECOND = bytes(range(250)) * 128  # 32000 bytes
+
+
+class Desk:
+    """An audio log, a session that reads it, and the inbox."""
+
+    def __init__(self, log: AudioLog, url: str, *, start: int, pace: float | None) -> None:
+        self.log = log
+        self.inbox: queue.SimpleQueue[Event] = queue.SimpleQueue()
+        self.session = Session(
+            Plan(3, start),
+            Target(url, {"Authorization": "secret-key"}),
+            log,
+            chunk_sizes(AUDIO, 100),
+            Pacer(AUDIO.rate_hz, pace, limited=pace is not None),
+            self.inbox.put,
+        )
+        self.session.start()
+
+    def next_event(self) -> Event:
+        return self.inbox.get(timeout=DEADLINE_S)
+
+    def until_closed(self) -> list[Event]:
+        """All events, the last of which is `Closed`, after which there are no more."""
+        events = [self.next_event()]
+        while not isinstance(events[-1], Closed):
+            events.append(self.next_event())
+        self.session.join(DEADLINE_S)
+        assert self.inbox.empty()
+        return events
+
+    def closed(self) -> Closed:
+        last = self.until_closed()[-1]
+        assert isinstance(last, Closed)
+        return last
+
+
+@contextmanager
+def desk(
+    url: str, audio: bytes = b"", *, ended: bool = True, start: int = 0, pace: float | None = None
+) -> Iterator[Desk]:
+    with AudioLog.temporary(AUDIO) as log:
+        log.append(audio)
+        if ended:
+            log.end()
+        opened = Desk(log, url, start=start, pace=pace)
+        try:
+            yield opened
+        finally:
+            opened.session.abandon()
+            opened.session.join(DEADLINE_S)
+
+
+def obey(talk: Conversation) -> None:
+    """Begin, audio, Terminate, Termination."""
+    talk.say(BEGIN)
+    talk.listen()
+    talk.say(turn(0, "hi"), TERMINATION)
+    talk.listen_on()
+
+
+def kinds(events: list[Event]) -> list[str]:
+    return [e.decoded.message.type if isinstance(e, Received) else type(e).__name__ for e in events]
+
+
+def test_session_goes_from_begin_to_termination() -> None:
+    with service(obey) as server, desk(server.url, SECOND) as at:
+        events = at.until_closed()
+
+        assert kinds(events) == ["Begin", "TerminateSent", "Turn", "Termination", "Closed"]
+        assert events[1] == TerminateSent(3, whole=True)
+        closed = events[-1]
+        assert isinstance(closed, Closed)
+        assert (closed.session, closed.terminated, closed.failure) == (3, True, None)
+        assert 0 < closed.open_s < DEADLINE_S
+        assert server.logbook.close_code == 1000
+
+
+def test_every_byte_arrives_in_chunks_of_the_right_size() -> None:
+    with service(obey) as server, desk(server.url, SECOND * 3 + SECOND[:1234]) as at:
+        at.until_closed()
+
+        assert server.logbook.audio == SECOND * 3 + SECOND[:1234]
+        lengths_ms = [len(chunk) / 32 for chunk in server.logbook.chunks]
+        assert all(50 <= length <= 1000 for length in lengths_ms)
+        assert server.logbook.texts == [TERMINATE]
+
+
+def test_audio_waits_for_begin() -> None:
+    begin = threading.Event()
+
+    def late(talk: Conversation) -> None:
+        assert begin.wait(DEADLINE_S)
+        with pytest.raises(TimeoutError):
+            talk.connection.recv(timeout=0)
+        obey(talk)
+
+    with service(late) as server, desk(server.url, SECOND) as at:
+        with pytest.raises(queue.Empty):
+            at.inbox.get(timeout=0.2)
+        begin.set()
+
+        assert at.closed().terminated
+        assert server.logbook.audio == SECOND
+
+
+def test_audio_is_sent_as_it_comes() -> None:
+    with service(obey) as server, desk(server.url, ended=False) as at:
+        at.next_event()
+        for _ in range(10):
+            at.log.append(SECOND[:3200])
+        at.log.end()
+        at.until_closed()
+
+        assert server.logbook.audio == SECOND[:3200] * 10
+
+
+def test_session_starts_where_its_plan_says() -> None:
+    with service(obey) as server, desk(server.url, SECOND, start=4000) as at:
+        at.until_closed()
+
+        assert server.logbook.audio == SECOND[8000:]
+        assert at.session.position == 16000
+
+
+def test_session_that_starts_after_the_last_sample_sends_nothing() -> None:
+    with service(obey) as server, desk(server.url, SECOND, start=40_000) as at:
+        assert at.closed().terminated
+        assert server.logbook.chunks == []
+
+
+def test_last_chunk_that_is_too_short_is_padded_with_silence() -> None:
+    with service(obey) as server, desk(server.url, SECOND[:400]) as at:
+        at.until_closed()
+
+        assert server.logbook.audio == SECOND[:400] + bytes(1200)
+
+
+def test_terminate_follows_the_last_chunk_and_last_turn_is_not_lost() -> None:
+    released = threading.Event()
+
+    def slow(talk: Conversation) -> None:
+        talk.say(BEGIN)
+        talk.listen()
+        assert released.wait(DEADLINE_S)
+        talk.say(*(turn(i, f"turn {i}") for i in range(50)), TERMINATION)
+        talk.listen_on()
+
+    with service(slow) as server, desk(server.url, SECOND) as at:
+        assert kinds([at.next_event(), at.next_event()]) == ["Begin", "TerminateSent"]
+        released.set()
+        events = at.until_closed()
+
+        turns = [e.decoded.message for e in events if isinstance(e, Received)][:-1]
+        assert [t.transcript for t in turns if isinstance(t, Turn)] == [
+            f"turn {i}" for i in range(50)
+        ]
+
+
+def test_close_code_and_error_text_reach_main() -> None:
+    def refuse(talk: Conversation) -> None:
+        talk.say('{"type":"Error","error_code":1008,"error":"Unauthorized Connection: no"}')
+        talk.close(1008, "See Error message for details")
+
+    with service(refuse) as server, desk(server.url) as at:
+        closed = at.closed()
+
+    assert (closed.code, closed.reason) == (1008, "See Error message for details")
+    assert (closed.error_code, closed.error_text) == (1008, "Unauthorized Connection: no")
+    assert not closed.terminated
+
+
+def test_error_after_begin_stops_the_sender() -> None:
+    def refuse(talk: Conversation) -> None:
+        talk.say(BEGIN)
+        talk.listen(2)
+        talk.say('{"type":"Error","error_code":3007,"error":"Input Duration Violation"}')
+        talk.close(3007)
+
+    with service(refuse) as server, desk(server.url, SECOND * 60, pace=1.0) as at:
+        closed = at.closed()
+
+    assert (closed.code, closed.error_text) == (3007, "Input Duration Violation")
+
+
+def test_error_without_a_close_ends_the_session(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_CLOSE_AFTER_ERROR_S", 0.1)
+
+    def complain(talk: Conversation) -> None:
+        talk.say(BEGIN, '{"type":"Error","error":"Session Cancelled"}')
+        talk.listen_on()
+
+    with service(complain) as server, desk(server.url, ended=False) as at:
+        closed = at.closed()
+
+    assert (closed.code, closed.error_text) == (None, "Session Cancelled")
+
+
+def test_termination_that_was_not_asked_for_ends_the_session() -> None:
+    def expire(talk: Conversation) -> None:
+        talk.say(BEGIN, TERMINATION)
+        talk.listen_on()
+
+    with service(expire) as server, desk(server.url, ended=False) as at:
+        events = at.until_closed()
+
+    assert kinds(events) == ["Begin", "Termination", "Closed"]
+
+
+def test_service_that_never_begins_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "BEGIN_DEADLINE_S", 0.2)
+    monkeypatch.setattr(module, "_POLL_S", 0.05)
+
+    with service(lambda talk: talk.listen_on()) as server, desk(server.url, SECOND) as at:
+        closed = at.closed()
+
+    assert closed.failure is not None
+    assert "did not begin" in closed.failure.message
+    assert closed.failure.retry
+
+
+def test_silent_dead_connection_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "DEAD_AFTER_S", 0.4)
+    monkeypatch.setattr(module, "PING_EVERY_S", 0.1)
+    monkeypatch.setattr(module, "_POLL_S", 0.05)
+    noticed = threading.Event()
+
+    def freeze(talk: Conversation) -> None:
+        talk.say(BEGIN)
+        _stop_reading(talk)
+        noticed.wait(DEADLINE_S)
+        talk.connection.socket.shutdown(socket.SHUT_RDWR)
+
+    with service(freeze) as server, desk(server.url, ended=False) as at:
+        closed = at.closed()
+        noticed.set()
+
+    assert closed.failure is not None
+    assert "dead" in closed.failure.message
+
+
+def _stop_reading(talk: Conversation) -> None:
+    """From now on the service answers nothing, not even a ping."""
+    talk.connection.protocol.receive_data = lambda data: None  # type: ignore[method-assign]
+
+
+def test_service_that_pongs_is_not_dead(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "DEAD_AFTER_S", 0.4)
+    monkeypatch.setattr(module, "PING_EVERY_S", 0.1)
+    monkeypatch.setattr(module, "_POLL_S", 0.05)
+
+    with service(obey) as server, desk(server.url, ended=False) as at:
+        assert kinds([at.next_event()]) == ["Begin"]
+        with pytest.raises(queue.Empty):
+            at.inbox.get(timeout=1.0)
+        at.log.end()
+
+        assert at.closed().terminated
+
+
+def test_service_that_stops_reading_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connection_module, "SEND_TIMEOUT_S", 0.3)
+    monkeypatch.setattr(module, "_CLOSE_AFTER_ERROR_S", 0.1)
+    monkeypatch.setattr(module, "_POLL_S", 0.05)
+    noticed = threading.Event()
+
+    def stall(talk: Conversation) -> None:
+        talk.say(BEGIN)
+        noticed.wait(DEADLINE_S)
+        talk.connection.socket.shutdown(socket.SHUT_RDWR)
+
+    with service(stall) as server, desk(server.url, SECOND * 1200) as at:
+        closed = at.closed()
+        noticed.set()
+
+    assert closed.failure is not None
+    assert "while sending" in closed.failure.message
+    assert at.session.position < 1200 * 16000
+
+
+def test_connection_that_breaks_in_mid_session_is_told() -> None:
+    def vanish(talk: Conversation) -> None:
+        talk.say(BEGIN)
+        talk.listen(3)
+        talk.connection.socket.shutdown(socket.SHUT_RDWR)
+
+    with service(vanish) as server, desk(server.url, SECOND * 60, pace=1.0) as at:
+        closed = at.closed()
+
+    assert closed.code is None
+    assert closed.failure is not None
+    assert closed.failure.retry
+
+
+@pytest.mark.parametrize("status", [403, 404, 429, 500])
+def test_http_answer_reaches_main(status: int) -> None:
+    with service(obey, answer=(HTTPStatus(status), {})) as server, desk(server.url) as at:
+        closed = at.closed()
+
+    assert closed.failure is not None
+    assert closed.failure.http_status == status
+    assert closed.open_s == 0
+
+
+def test_server_that_speaks_no_http_reaches_main() -> None:
+    def speak_smtp(client: socket.socket) -> None:
+        client.sendall(b"220 ready\r\n\r\n")
+        read_to_end(client)
+
+    with plain_server(speak_smtp) as url, desk(url) as at:
+        closed = at.closed()
+
+    assert closed.failure is not None
+
+
+def test_text_that_is_no_message_is_told_and_the_session_goes_on() -> None:
+    def mumble(talk: Conversation) -> None:
+        talk.say("[]", "{", '{"type":"Applause"}')
+        obey(talk)
+
+    with service(mumble) as server, desk(server.url) as at:
+        events = at.until_closed()
+
+    assert kinds(events)[:4] == ["BadFrame", "BadFrame", "Applause", "Begin"]
+    assert isinstance(events[0], BadFrame)
+    assert events[0].session == 3
+
+
+def test_second_begin_starts_no_second_sender() -> None:
+    def twice(talk: Conversation) -> None:
+        talk.say(BEGIN)
+        obey(talk)
+
+    with service(twice) as server, desk(server.url, SECOND) as at:
+        events = at.until_closed()
+
+        assert not [e for e in events if isinstance(e, WorkerFailed)]
+        assert server.logbook.audio == SECOND
+
+
+# Ending it early.
+
+
+def test_finish_here_sends_the_last_moment_and_terminate() -> None:
+    with service(obey) as server, desk(server.url, SECOND, ended=False, pace=0.01) as at:
+        at.next_event()
+        at.session.finish_here()
+        events = at.until_closed()
+
+        assert events[0] == TerminateSent(3, whole=True)
+        assert server.logbook.audio == SECOND
+
+
+def test_finish_here_leaves_a_backlog_in_the_log() -> None:
+    with service(obey) as server, desk(server.url, SECOND * 30, ended=False, pace=0.01) as at:
+        at.next_event()
+        at.session.finish_here()
+        events = at.until_closed()
+
+        assert events[0] == TerminateSent(3, whole=False)
+        assert kinds(events)[-1] == "Closed"
+        assert server.logbook.audio == b""
+        assert server.logbook.texts == [TERMINATE]
+
+
+def test_finish_here_before_begin_still_sends_terminate() -> None:
+    begin = threading.Event()
+
+    def late(talk: Conversation) -> None:
+        assert begin.wait(DEADLINE_S)
+        obey(talk)
+
+    with service(late) as server, desk(server.url, SECOND * 30, ended=False) as at:
+        at.session.finish_here()
+        begin.set()
+
+        assert at.closed().terminated
+        assert server.logbook.texts == [TERMINATE]
+
+
+def test_abandoned_session_ends_at_once() -> None:
+    with service(obey) as server:
+        with desk(server.url, ended=False) as at:
+            at.next_event()
+            began = time.monotonic()
+            at.session.abandon()
+
+            assert not at.closed().terminated
+            assert time.monotonic() - began < DEADLINE_S / 2
+        assert server.logbook.closed.is_set()
+
+
+def test_abandoning_twice_and_joining_twice_is_harmless() -> None:
+    with service(obey) as server, desk(server.url) as at:
+        at.until_closed()
+        at.session.abandon()
+        at.session.abandon()
+        at.session.join(1.0)
+        at.session.finish_here()
+
+        assert at.inbox.empty()
+
+
+def test_session_that_was_never_started_can_be_joined() -> None:
+    with AudioLog.temporary(AUDIO) as log:
+        session = Session(
+            Plan(0, 0),
+            Target("ws://127.0.0.1:1/v3/ws", {}),
+            log,
+            chunk_sizes(AUDIO, 50),
+            Pacer(16000, None, limited=False),
+            lambda event: None,
+        )
+
+        session.join(0.1)
+
+
+def test_fault_of_the_sender_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: Any) -> bytes:
+        raise KeyError("wrong")
+
+    with service(obey) as server, desk(server.url, ended=False) as at:
+        at.next_event()
+        monkeypatch.setattr(at.log, "read", fail)
+        at.log.append(SECOND)
+        events = at.until_closed()
+
+    assert isinstance(events[0], WorkerFailed)
+    assert events[0].problem.message == "The sender failed: KeyError: 'wrong'"
+
+
+def test_fault_of_the_receiver_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(_: object) -> None:
+        raise KeyError("wrong")
+
+    monkeypatch.setattr(module, "decode_server_message", fail)
+
+    with service(obey) as server, desk(server.url) as at:
+        events = at.until_closed()
+
+    assert kinds(events) == ["WorkerFailed", "Closed"]
+
+
+def test_key_is_in_no_repr() -> None:
+    target = Target("wss://host/v3/ws?token=secret-token", {"Authorization": "secret-key"})
+
+    assert "secret" not in repr(target)
+    assert "secret" not in str(target)
+
+
+def test_begin_says_when_it_came() -> None:
+    before = time.monotonic()
+
+    with service(obey) as server, desk(server.url) as at:
+        first = at.next_event()
+        at.until_closed()
+
+    assert isinstance(first, Received)
+    assert isinstance(first.decoded.message, Begin)
+    assert before < first.at < time.monotonic()
+
+
+def test_pace_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    with service(obey) as server, desk(server.url, SECOND, pace=4.0) as at:
+        began = time.monotonic()
+        at.until_closed()
+
+        assert time.monotonic() - began >= 0.25
+        assert server.logbook.audio == SECOND

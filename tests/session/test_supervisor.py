@@ -1,0 +1,728 @@
+"""The rules of a run, as conversations: what happens, when, and what is done about it."""
+
+import random
+from typing import Any
+
+import pytest
+
+from transcribe_cli.errors import AudioError, ConnectionFailed, StreamError
+from transcribe_cli.exit_status import ExitStatus
+from transcribe_cli.protocol.codec import decode_server_message
+from transcribe_cli.session.events import (
+    BadFrame,
+    Closed,
+    Received,
+    SourceEnded,
+    StopRequested,
+    TerminateSent,
+    WorkerFailed,
+)
+from transcribe_cli.session.supervisor import (
+    CONNECT_GRACE_S,
+    DRAIN_DEADLINE_S,
+    SHORT_DEADLINE_S,
+    AbandonSession,
+    Command,
+    Finish,
+    FinishHere,
+    OpenSession,
+    Policy,
+    State,
+    StopSource,
+    Supervisor,
+    TellDisconnected,
+    TellReconnected,
+)
+
+MIC = Policy(live=True, drops_backlog=False, new_sessions_per_minute=5)
+FILE = Policy(live=False, drops_backlog=True, new_sessions_per_minute=5)
+LOCAL_FILE = Policy(live=False, drops_backlog=True, new_sessions_per_minute=None)
+UNREACHABLE = ConnectionFailed("host cannot be reached: no route.", "check the network")
+DONE = Finish(ExitStatus.OK)
+
+
+class Talk:
+    """A supervisor and the time, with a word for everything that can happen."""
+
+    def __init__(self, policy: Policy, *, begun: bool = True) -> None:
+        self.now = 100.0
+        self.session = 0
+        self.supervisor = Supervisor(policy, random.Random(0))
+        assert self.supervisor.start(self.now) == [OpenSession(0)]
+        if begun:
+            assert self.begin() == []
+
+    @property
+    def state(self) -> State:
+        return self.supervisor.state
+
+    def happens(self, event: Any, after_s: float = 0.0) -> list[Command]:
+        self.now += after_s
+        return self.supervisor.handle(event, self.now)
+
+    def begin(self, after_s: float = 0.0) -> list[Command]:
+        begin = decode_server_message('{"type":"Begin","id":"a","expires_at":1}')
+        return self.happens(Received(self.session, begin, self.now), after_s)
+
+    def stop(self, cause: str = "SIGINT", after_s: float = 0.0) -> list[Command]:
+        return self.happens(StopRequested(cause), after_s)
+
+    def source_ends(self, problem: StreamError | None = None) -> list[Command]:
+        return self.happens(SourceEnded(problem))
+
+    def terminate_sent(self, *, whole: bool = True, after_s: float = 0.0) -> list[Command]:
+        return self.happens(TerminateSent(self.session, whole), after_s)
+
+    def closed(self, after_s: float = 0.0, open_s: float = 5.0, **how: Any) -> list[Command]:
+        return self.happens(Closed(self.session, open_s=open_s, **how), after_s)
+
+    def terminated(self) -> list[Command]:
+        return self.closed(terminated=True)
+
+    def passes(self, seconds: float) -> list[Command]:
+        self.now += seconds
+        return self.supervisor.tick(self.now)
+
+    def next_session(self) -> float:
+        """Wait for the next try; returns how long that was."""
+        due = self.supervisor.next_due()
+        assert due is not None
+        waited = due - self.now
+        assert self.passes(waited - 0.001) == []
+        self.session += 1
+        assert self.passes(0.002) == [OpenSession(self.session)]
+        return waited
+
+
+def finish_of(commands: list[Command]) -> Finish:
+    assert isinstance(commands[-1], Finish)
+    return commands[-1]
+
+
+# The normal end.
+
+
+@pytest.mark.parametrize("policy", [MIC, FILE])
+def test_run_ends_when_its_last_session_is_terminated(policy: Policy) -> None:
+    talk = Talk(policy)
+
+    assert talk.source_ends() == []
+    assert talk.terminate_sent() == []
+    assert talk.terminated() == [DONE]
+
+
+def test_states_are_those_that_the_live_view_shows() -> None:
+    talk = Talk(MIC, begun=False)
+    states = [talk.state]
+    talk.begin()
+    states.append(talk.state)
+    talk.closed(code=1006)
+    states.append(talk.state)
+    talk.next_session()
+    talk.begin()
+    states.append(talk.state)
+    talk.source_ends()
+    states.append(talk.state)  # a file is read ahead of what is sent
+    talk.terminate_sent()
+    states.append(talk.state)
+    talk.terminated()
+    states.append(talk.state)
+
+    assert states == [
+        "connecting",
+        "listening",
+        "offline",
+        "listening",
+        "listening",
+        "stopping",
+        "over",
+    ]
+
+
+def test_stopped_run_is_stopping_also_before_its_session_begins() -> None:
+    talk = Talk(MIC, begun=False)
+    talk.stop()
+    before = talk.state
+    talk.begin()
+
+    assert before is talk.state is State.STOPPING
+
+
+def test_short_file_may_end_before_its_session_begins() -> None:
+    talk = Talk(FILE, begun=False)
+    talk.source_ends()
+
+    assert talk.begin() == []
+    talk.terminate_sent()
+    assert talk.terminated() == [DONE]
+
+
+def test_nothing_is_due_while_a_session_is_open() -> None:
+    talk = Talk(MIC)
+
+    assert talk.supervisor.next_due() is None
+    assert talk.passes(3600) == []
+
+
+def test_nothing_happens_after_the_end() -> None:
+    talk = Talk(MIC)
+    talk.source_ends()
+    talk.terminate_sent()
+    talk.terminated()
+
+    assert talk.stop() == []
+    assert talk.closed(code=1006) == []
+    assert talk.passes(100) == []
+
+
+def test_events_of_an_earlier_session_are_ignored() -> None:
+    talk = Talk(MIC)
+    talk.closed(code=1006)
+    talk.next_session()
+    talk.begin()
+
+    assert talk.happens(Closed(0, code=1008)) == []
+    assert talk.happens(TerminateSent(0)) == []
+    assert talk.supervisor.next_due() is None
+
+
+def test_message_that_cannot_be_read_ends_nothing() -> None:
+    talk = Talk(MIC)
+
+    assert talk.happens(BadFrame(0, "not JSON")) == []
+    assert talk.state is State.LISTENING
+
+
+# Stopping.
+
+
+@pytest.mark.parametrize("cause", ["SIGINT", "SIGTERM", "SIGHUP", "limit", "output"])
+def test_stopped_microphone_sends_what_it_captured(cause: str) -> None:
+    talk = Talk(MIC)
+
+    assert talk.stop(cause) == [StopSource()]
+    assert talk.supervisor.next_due() is None  # a backlog takes as long as it takes
+    talk.source_ends()
+    talk.terminate_sent(after_s=30)
+    assert talk.terminated() == [DONE]
+
+
+@pytest.mark.parametrize("cause", ["SIGINT", "SIGTERM", "SIGHUP", "limit", "output"])
+def test_stopped_file_ends_where_it_is(cause: str) -> None:
+    talk = Talk(FILE)
+
+    assert talk.stop(cause) == [StopSource(), FinishHere(0)]
+    talk.source_ends()
+    talk.terminate_sent(whole=False)
+    assert talk.terminated() == [Finish(ExitStatus.OK, complete=False)]
+
+
+def test_stopped_file_is_not_complete_even_if_all_that_was_read_went_out() -> None:
+    talk = Talk(FILE)
+    talk.stop("limit")
+    talk.terminate_sent(whole=True)
+
+    assert talk.terminated() == [Finish(ExitStatus.OK, complete=False)]
+
+
+def test_file_that_had_ended_when_it_was_stopped_is_complete() -> None:
+    talk = Talk(FILE)
+    talk.source_ends()
+    talk.terminate_sent()
+    talk.stop("SIGTERM")
+
+    assert talk.terminated() == [DONE]
+
+
+@pytest.mark.parametrize("policy", [MIC, FILE])
+def test_termination_may_come_before_the_source_says_that_it_has_ended(policy: Policy) -> None:
+    talk = Talk(policy)
+    talk.stop()
+    talk.terminate_sent()
+
+    assert finish_of(talk.terminated()).exit_status is ExitStatus.OK
+
+
+def test_drain_has_a_deadline() -> None:
+    talk = Talk(MIC)
+    talk.stop()
+    talk.source_ends()
+    talk.terminate_sent(after_s=1.0)
+
+    assert talk.supervisor.next_due() == talk.now + DRAIN_DEADLINE_S == talk.now + 15
+    assert talk.passes(14.99) == []
+    assert talk.passes(0.02) == [AbandonSession(0)]
+    assert talk.closed() == [Finish(ExitStatus.INCOMPLETE, complete=False)]
+
+
+@pytest.mark.parametrize("policy", [MIC, FILE])
+def test_second_ctrl_c_shortens_the_wait_and_still_sends_terminate(policy: Policy) -> None:
+    talk = Talk(policy)
+    talk.stop()
+
+    assert talk.stop(after_s=3.0) == [StopSource(), FinishHere(0)]
+    assert talk.supervisor.next_due() == talk.now + SHORT_DEADLINE_S
+    talk.terminate_sent(whole=False, after_s=0.5)
+    assert talk.passes(SHORT_DEADLINE_S - 0.5) == [AbandonSession(0)]
+    assert talk.closed() == [Finish(ExitStatus.INCOMPLETE, complete=False)]
+
+
+def test_second_ctrl_c_while_draining_shortens_the_wait() -> None:
+    talk = Talk(MIC)
+    talk.stop()
+    talk.source_ends()
+    talk.terminate_sent()
+
+    talk.stop(after_s=1.0)
+
+    assert talk.supervisor.next_due() == talk.now + SHORT_DEADLINE_S
+
+
+def test_third_ctrl_c_does_not_lengthen_the_wait() -> None:
+    talk = Talk(MIC)
+    talk.stop()
+    talk.stop()
+    due = talk.supervisor.next_due()
+    talk.stop(after_s=1.5)
+
+    assert talk.supervisor.next_due() == due
+
+
+def test_late_terminate_after_a_second_ctrl_c_does_not_lengthen_the_wait() -> None:
+    talk = Talk(MIC)
+    talk.stop()
+    talk.stop()
+    due = talk.supervisor.next_due()
+    talk.terminate_sent(after_s=1.0)
+
+    assert talk.supervisor.next_due() == due
+
+
+def test_backlog_dropped_by_a_second_ctrl_c_makes_the_transcript_incomplete() -> None:
+    talk = Talk(MIC)
+    talk.stop()
+    talk.stop(after_s=1.0)
+    talk.source_ends()
+    talk.terminate_sent(whole=False)
+
+    assert talk.terminated() == [Finish(ExitStatus.OK, complete=False)]
+
+
+def test_second_ctrl_c_that_dropped_nothing_leaves_the_transcript_complete() -> None:
+    talk = Talk(MIC)
+    talk.stop()
+    talk.source_ends()
+    talk.terminate_sent(whole=True)
+    talk.stop(after_s=1.0)
+
+    assert talk.terminated() == [DONE]
+
+
+@pytest.mark.parametrize("cause", ["SIGHUP", "SIGTERM", "output", "limit"])
+def test_terminal_that_goes_away_in_several_ways_is_one_stop(cause: str) -> None:
+    talk = Talk(MIC)
+    talk.stop("SIGHUP")
+
+    assert talk.stop(cause, after_s=0.01) == []
+    assert talk.supervisor.next_due() is None
+
+
+def test_ctrl_c_after_another_stop_shortens_the_wait() -> None:
+    talk = Talk(MIC)
+    talk.stop("limit")
+
+    assert talk.stop("SIGINT", after_s=1.0) == [StopSource(), FinishHere(0)]
+
+
+def test_stop_while_connecting_gives_the_session_a_little_time_to_begin() -> None:
+    talk = Talk(MIC, begun=False)
+
+    assert talk.stop() == [StopSource()]
+    assert talk.supervisor.next_due() == talk.now + CONNECT_GRACE_S
+    assert talk.begin(after_s=1.0) == []
+    assert talk.supervisor.next_due() is None
+    talk.source_ends()
+    talk.terminate_sent()
+    assert talk.terminated() == [DONE]
+
+
+def test_stop_while_connecting_does_not_wait_for_a_connection_that_hangs() -> None:
+    talk = Talk(MIC, begun=False)
+    talk.stop()
+
+    assert talk.passes(CONNECT_GRACE_S) == [
+        AbandonSession(0),
+        Finish(ExitStatus.INCOMPLETE, complete=False),
+    ]
+
+
+def test_second_ctrl_c_while_connecting_shortens_the_grace() -> None:
+    talk = Talk(MIC, begun=False)
+    talk.stop()
+    talk.stop(after_s=0.5)
+
+    assert finish_of(talk.passes(SHORT_DEADLINE_S)).exit_status is ExitStatus.INCOMPLETE
+
+
+def test_session_that_begins_after_a_second_ctrl_c_keeps_the_short_deadline() -> None:
+    talk = Talk(MIC, begun=False)
+    talk.stop()
+    talk.stop(after_s=0.5)
+    due = talk.supervisor.next_due()
+    talk.begin(after_s=1.0)
+    talk.terminate_sent(after_s=0.1)
+
+    assert talk.supervisor.next_due() == due
+
+
+def test_connection_that_fails_after_a_stop_is_not_tried_again() -> None:
+    talk = Talk(MIC, begun=False)
+    talk.stop()
+
+    finish = finish_of(talk.closed(failure=UNREACHABLE, open_s=0.0))
+
+    assert finish.exit_status is ExitStatus.SERVICE
+    assert finish.problem is not None
+    assert "cannot be reached" in finish.problem.message
+
+
+@pytest.mark.parametrize("policy", [MIC, FILE])
+def test_stop_while_offline_ends_the_run_at_once(policy: Policy) -> None:
+    talk = Talk(policy)
+    talk.closed(code=1006)
+
+    assert talk.stop() == [StopSource(), Finish(ExitStatus.INCOMPLETE, complete=False)]
+    assert talk.passes(60) == []
+
+
+@pytest.mark.parametrize("how", [{"code": 1006}, {"code": 1011}, {"failure": UNREACHABLE}])
+def test_session_that_is_lost_while_a_stopped_run_drains_ends_it(how: dict[str, Any]) -> None:
+    talk = Talk(MIC)
+    talk.stop()
+    talk.source_ends()
+    talk.terminate_sent()
+
+    finish = finish_of(talk.closed(**how))
+
+    assert (finish.exit_status, finish.complete) == (ExitStatus.SERVICE, False)
+
+
+# Sessions that end before their time.
+
+RETRYABLE: list[dict[str, Any]] = [
+    {},
+    {"code": 1000},
+    {"code": 1001},
+    {"code": 1006},
+    {"code": 1011},
+    {"code": 1012},
+    {"code": 1013},
+    {"code": 3005, "error_code": 3005, "error_text": "Session Cancelled: An error occurred"},
+    {"code": 1008, "error_text": "Unauthorized Connection: Too many concurrent sessions"},
+    {"code": 1008, "error_text": "Unauthorized connection: Incorrect padding"},
+    {"code": 3009},
+    {"code": 3008, "error_text": "Session Expired: Maximum session duration exceeded"},
+    {"code": 3006, "error_text": "Session terminated due to inactivity: No messages received"},
+    {"failure": UNREACHABLE},
+    {"failure": ConnectionFailed("h answered with HTTP 429.", http_status=429)},
+    {"failure": ConnectionFailed("h answered with HTTP 503.", http_status=503)},
+    {"terminated": True},
+]
+FATAL: list[tuple[dict[str, Any], ExitStatus]] = [
+    ({"code": 1008, "error_text": "Unauthorized Connection: Invalid API key"}, ExitStatus.ACCOUNT),
+    ({"error_code": 1008, "error_text": "Missing Authorization header"}, ExitStatus.ACCOUNT),
+    ({"code": 1008, "error_text": "Signature has expired"}, ExitStatus.ACCOUNT),
+    ({"code": 1008}, ExitStatus.ACCOUNT),
+    ({"code": 1009}, ExitStatus.SERVICE),
+    (
+        {"code": 3006, "error_text": "User Input Validation Error: Invalid 'mode': no"},
+        ExitStatus.USAGE,
+    ),
+    ({"code": 3007, "error_text": "Input Duration Violation: 20.0 ms"}, ExitStatus.SERVICE),
+    ({"code": 4001}, ExitStatus.ACCOUNT),
+]
+FATAL_HANDSHAKES: list[tuple[ConnectionFailed, ExitStatus]] = [
+    (ConnectionFailed("h answered with HTTP 403.", http_status=403), ExitStatus.ACCOUNT),
+    (ConnectionFailed("h answered with HTTP 404.", http_status=404), ExitStatus.SERVICE),
+    (ConnectionFailed("The certificate does not verify.", retry=False), ExitStatus.SERVICE),
+]
+
+
+@pytest.mark.parametrize("policy", [MIC, FILE])
+@pytest.mark.parametrize("how", RETRYABLE)
+def test_session_lost_before_begin_is_followed_by_another(
+    how: dict[str, Any], policy: Policy
+) -> None:
+    talk = Talk(policy, begun=False)
+
+    (told,) = talk.closed(open_s=0.0, **how)
+
+    assert isinstance(told, TellDisconnected)
+    talk.next_session()
+    assert talk.state is State.CONNECTING
+    assert talk.begin() == []
+
+
+@pytest.mark.parametrize("policy", [MIC, FILE])
+@pytest.mark.parametrize("how", RETRYABLE)
+def test_session_lost_after_begin_is_followed_by_another(
+    how: dict[str, Any], policy: Policy
+) -> None:
+    talk = Talk(policy)
+
+    (told,) = talk.closed(open_s=60.0, **how)
+
+    assert isinstance(told, TellDisconnected)
+    assert told.session == 0
+    assert talk.next_session() == pytest.approx(told.retry_in_s)
+    assert talk.begin() == [TellReconnected(1)]
+    assert talk.state is State.LISTENING
+
+
+@pytest.mark.parametrize("how", [how for how in RETRYABLE if "terminated" not in how])
+def test_session_lost_while_a_file_drains_is_followed_by_another(how: dict[str, Any]) -> None:
+    talk = Talk(FILE)
+    talk.source_ends()
+    talk.terminate_sent()
+    talk.closed(**how)
+    talk.next_session()
+
+    assert talk.begin() == [TellReconnected(1)]
+    talk.terminate_sent()
+    assert talk.terminated() == [DONE]
+
+
+@pytest.mark.parametrize("begun", [True, False])
+@pytest.mark.parametrize("policy", [MIC, FILE])
+@pytest.mark.parametrize(("how", "status"), FATAL)
+def test_refusal_ends_the_run(
+    how: dict[str, Any], status: ExitStatus, policy: Policy, begun: bool
+) -> None:
+    talk = Talk(policy, begun=begun)
+
+    commands = talk.closed(**how)
+
+    assert commands[0] == StopSource()
+    finish = finish_of(commands)
+    assert (finish.exit_status, finish.complete) == (status, False)
+    assert finish.problem is not None
+    assert finish.problem.exit_status is status
+    assert talk.supervisor.next_due() is None
+
+
+@pytest.mark.parametrize(("how", "status"), FATAL)
+def test_refusal_while_draining_ends_the_run(how: dict[str, Any], status: ExitStatus) -> None:
+    talk = Talk(FILE)
+    talk.source_ends()
+    talk.terminate_sent()
+
+    assert finish_of(talk.closed(**how)).exit_status is status
+
+
+@pytest.mark.parametrize("policy", [MIC, FILE])
+@pytest.mark.parametrize(("failure", "status"), FATAL_HANDSHAKES)
+def test_first_handshake_that_cannot_succeed_ends_the_run(
+    failure: ConnectionFailed, status: ExitStatus, policy: Policy
+) -> None:
+    talk = Talk(policy, begun=False)
+
+    assert finish_of(talk.closed(failure=failure, open_s=0.0)).exit_status is status
+
+
+@pytest.mark.parametrize(("failure", "status"), FATAL_HANDSHAKES)
+def test_log_in_page_of_a_network_does_not_end_a_recording(
+    failure: ConnectionFailed, status: ExitStatus
+) -> None:
+    talk = Talk(MIC)
+    talk.closed(code=1006, open_s=60.0)
+    talk.next_session()
+
+    (told,) = talk.closed(failure=failure, open_s=0.0)
+
+    assert isinstance(told, TellDisconnected)
+    talk.next_session()
+    assert talk.begin() == [TellReconnected(2)]
+
+
+def test_error_text_explains_the_end_better_than_its_close() -> None:
+    talk = Talk(MIC)
+    how: dict[str, Any] = {
+        "code": 1008,
+        "reason": "See Error message for details",
+        "error_code": 1008,
+    }
+
+    finish = finish_of(talk.closed(error_text="Unauthorized Connection: Invalid API key", **how))
+
+    assert finish.problem is not None
+    assert "Invalid API key" in finish.problem.message
+
+
+@pytest.mark.parametrize("policy", [MIC, FILE])
+def test_termination_that_was_not_asked_for_is_not_the_end(policy: Policy) -> None:
+    talk = Talk(policy)
+
+    (told,) = talk.closed(terminated=True, open_s=10_800.0)
+
+    assert isinstance(told, TellDisconnected)
+    assert talk.next_session() < 0.5
+    assert talk.begin() == [TellReconnected(1)]
+
+
+def test_termination_that_was_not_asked_for_does_not_end_a_file_that_is_read_ahead() -> None:
+    talk = Talk(FILE)
+    talk.source_ends()  # decoded to its end, but not sent yet
+
+    (told,) = talk.terminated()
+
+    assert isinstance(told, TellDisconnected)
+
+
+def test_expired_session_is_followed_at_once() -> None:
+    talk = Talk(MIC)
+    talk.closed(code=3008, open_s=10_800.0)
+
+    assert talk.passes(0.0) == [OpenSession(1)]
+
+
+def test_sessions_that_expire_as_soon_as_they_begin_are_not_opened_in_a_loop() -> None:
+    talk = Talk(Policy(live=True, drops_backlog=False, new_sessions_per_minute=None))
+    talk.closed(code=3008, open_s=10_800.0)
+    talk.passes(0.0)
+    waits = []
+    for session in range(1, 8):
+        talk.session = session
+        talk.begin()
+        (told,) = talk.closed(code=3008, open_s=0.1)
+        assert isinstance(told, TellDisconnected)
+        waits.append(told.retry_in_s)
+        talk.passes(told.retry_in_s + 0.001)
+
+    assert waits == sorted(waits)
+    assert waits[-1] > 10
+
+
+# How often.
+
+
+def test_file_gives_up_when_the_first_session_cannot_be_opened() -> None:
+    talk = Talk(FILE, begun=False)
+    for _ in range(2):
+        talk.closed(failure=UNREACHABLE, open_s=0.0)
+        talk.next_session()
+
+    finish = finish_of(talk.closed(failure=UNREACHABLE, open_s=0.0))
+
+    assert finish.exit_status is ExitStatus.SERVICE
+    assert finish.problem is not None
+    assert finish.problem.hint == "check the network"
+
+
+def test_file_that_has_begun_tries_longer() -> None:
+    talk = Talk(FILE)
+    tries = 0
+    while not isinstance(talk.closed(failure=UNREACHABLE, open_s=0.0)[-1], Finish):
+        talk.next_session()
+        tries += 1
+
+    assert tries == FILE.later_tries - 1 == 11
+
+
+def test_microphone_tries_as_long_as_it_records() -> None:
+    talk = Talk(MIC, begun=False)
+    for _ in range(200):
+        (told,) = talk.closed(failure=UNREACHABLE, open_s=0.0)
+        assert isinstance(told, TellDisconnected)
+        assert told.retry_in_s <= 45
+        talk.next_session()
+    assert talk.begin() == []
+
+
+def test_microphone_that_has_ended_offline_gives_up_at_last() -> None:
+    talk = Talk(MIC)
+    talk.closed(code=1006)
+    talk.source_ends(AudioError("The device is gone."))
+    finish: Finish | None = None
+    for _ in range(MIC.later_tries):
+        talk.next_session()
+        last = talk.closed(failure=UNREACHABLE, open_s=0.0)[-1]
+        if isinstance(last, Finish):
+            finish = last
+            break
+
+    assert finish is not None
+    assert finish.exit_status is ExitStatus.SERVICE
+
+
+def test_first_try_after_a_loss_comes_within_half_a_second() -> None:
+    talk = Talk(MIC)
+    talk.closed(code=1006, open_s=1.0)
+
+    assert talk.next_session() < 0.5
+
+
+def test_session_that_lasted_makes_the_waits_small_again() -> None:
+    talk = Talk(MIC)
+    for _ in range(3):
+        talk.closed(failure=UNREACHABLE, open_s=0.0)
+        talk.next_session()
+    talk.begin()
+    talk.closed(code=1006, open_s=3600.0, after_s=3600.0)
+
+    assert talk.next_session() < 0.5
+
+
+def test_no_more_new_sessions_a_minute_than_the_account_may_open() -> None:
+    talk = Talk(MIC)
+    opened = [talk.now]
+    for _ in range(12):
+        talk.closed(code=1006, open_s=60.0)
+        talk.next_session()
+        opened.append(talk.now)
+        talk.begin()
+
+    assert all(later - earlier > 60 for earlier, later in zip(opened, opened[5:], strict=False))
+
+
+def test_tries_that_never_reach_the_service_do_not_use_the_account_up() -> None:
+    talk = Talk(MIC)
+    for _ in range(6):
+        talk.closed(failure=UNREACHABLE, open_s=0.0)
+        waited = talk.next_session()
+
+    assert waited < 15
+
+
+# Faults.
+
+
+def test_source_that_fails_is_transcribed_as_far_as_it_went() -> None:
+    talk = Talk(FILE)
+    problem = AudioError("'a.wav' is damaged.")
+
+    assert talk.source_ends(problem) == []
+    talk.terminate_sent()
+    assert talk.terminated() == [Finish(ExitStatus.AUDIO, problem, complete=False)]
+
+
+def test_fault_of_a_thread_ends_the_run() -> None:
+    talk = Talk(MIC)
+    problem = StreamError("The sender failed: KeyError: 5")
+
+    assert talk.happens(WorkerFailed(problem)) == [
+        StopSource(),
+        AbandonSession(0),
+        Finish(ExitStatus.FAULT, problem, complete=False),
+    ]
+
+
+def test_fault_between_two_sessions_ends_the_run() -> None:
+    talk = Talk(LOCAL_FILE)
+    talk.closed(code=1006)
+    problem = StreamError("The receiver failed: KeyError: 5")
+
+    assert talk.happens(WorkerFailed(problem)) == [
+        StopSource(),
+        Finish(ExitStatus.FAULT, problem, complete=False),
+    ]
+    assert talk.supervisor.next_due() is None
