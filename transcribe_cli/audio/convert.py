@@ -27,7 +27,7 @@ class MonoConverter:
 
     def convert(self, frames: "Samples") -> bytes:
         """Frames as an array of shape (frames, channels) or (frames,), -1 to 1, to s16le mono."""
-        mono = frames.mean(axis=1) if frames.ndim == 2 else frames
+        mono = _finite(frames.mean(axis=1) if frames.ndim == 2 else frames)
         if self._resampler is not None:
             mono = self._resampler.resample_chunk(mono.astype("float32", copy=False))
         return _to_int16(mono)
@@ -94,7 +94,15 @@ def _to_float(data: bytes, source: WavHeader) -> "Samples":
 def _to_int16(mono: "Samples") -> bytes:
     import numpy as np
 
-    # NaN (a broken float file) would become an arbitrary number: make it silence.
-    scaled = np.nan_to_num(mono * np.float32(32768), nan=0.0, posinf=32767, neginf=-32768)
-    samples: bytes = np.clip(np.rint(scaled), -32768, 32767).astype("<i2").tobytes()
+    scaled = np.rint(mono * np.float32(32768))
+    samples: bytes = np.clip(scaled, -32768, 32767).astype("<i2").tobytes()
     return samples
+
+
+def _finite(mono: "Samples") -> "Samples":
+    import numpy as np
+
+    # A broken float file. NaN is no sample at all, and one of it would spread through a whole
+    # window of the resampler.
+    finite: Samples = np.nan_to_num(mono, nan=0.0, posinf=1.0, neginf=-1.0)
+    return finite

@@ -1,7 +1,9 @@
 """Audio files: what libsndfile reads, and other media through ffmpeg where it is installed."""
 
+import re
 import shutil
 import subprocess
+import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,6 +14,8 @@ from transcribe_cli.audio.source import Source, SourceEvent, SourceWarning
 from transcribe_cli.errors import AudioError
 
 BLOCK_S = 0.25
+_UNKNOWN_FRAMES = 1 << 62
+_UNKNOWN_SIZE = 0xFFFFFFFF
 _FFMPEG_HINT = "if it is a video, m4a, aac or webm file, install ffmpeg; else convert it to WAV"
 
 
@@ -25,21 +29,35 @@ def open_file(path: Path, rate_hz: int) -> Source:
     import soundfile
 
     try:
-        file = soundfile.SoundFile(str(path))
+        file = _in_order(soundfile.SoundFile)(str(path))
     except soundfile.LibsndfileError as e:
         if shutil.which("ffmpeg"):
             return FfmpegFile(path, rate_hz)
         raise AudioError(f"'{path}' is no audio that can be read here.", _FFMPEG_HINT) from e
     if file.frames == 0:
         file.close()
-        raise AudioError(f"'{path}' holds no audio.", "it has a header and nothing behind it")
+        raise AudioError(
+            f"'{path}' holds no audio, by its header.",
+            f"if there is some after all, pipe it in: cat '{path}' | aai-stream file -",
+        )
     return AudioFile(file, path, rate_hz)
+
+
+def _in_order(sound_file: Any) -> Any:
+    """libsndfile's class without its seeks: they fail in a FLAC that was written to a pipe."""
+    return type("_InOrder", (sound_file,), {"seekable": lambda _: False})
 
 
 def _check(path: Path) -> None:
     try:
         if path.is_dir():
             raise AudioError(f"'{path}' is a directory.", "name the files in it")
+        if path.exists() and not path.is_file():
+            # To open it would take its first bytes away.
+            raise AudioError(
+                f"'{path}' is no file, but a pipe or a device.",
+                f"pipe it in: cat '{path}' | aai-stream file -",
+            )
         with path.open("rb") as file:
             if not file.read(1):
                 raise AudioError(f"'{path}' is empty.", "check what wrote it")
@@ -51,6 +69,15 @@ def _check(path: Path) -> None:
         ) from e
 
 
+def _ends_early(extra_info: str) -> bool:
+    """libsndfile notes a header that promises more than there is, and reads what there is."""
+    found = re.search(r"(?:data|SSND) : (\d+) \(should be (\d+)\)", extra_info)
+    if found is None:
+        return False
+    promised, there = map(int, found.groups())
+    return there < promised < _UNKNOWN_SIZE
+
+
 class AudioFile:
     """A file that libsndfile reads."""
 
@@ -60,7 +87,8 @@ class AudioFile:
 
     def __init__(self, file: Any, path: Path, rate_hz: int) -> None:
         self.name = path.name
-        self.length_s = file.frames / file.samplerate
+        # A FLAC that was written to a pipe does not know how long it is.
+        self.length_s = file.frames / file.samplerate if file.frames < _UNKNOWN_FRAMES else None
         self._file = file
         self._rate_hz = rate_hz
         self._stopped = threading.Event()
@@ -70,8 +98,7 @@ class AudioFile:
         import soundfile
 
         file = self._file
-        if "should be" in file.extra_info:
-            # libsndfile notes a header that promises more than there is, and reads what there is.
+        if _ends_early(file.extra_info):
             report(SourceWarning(f"'{self.name}' ends before its header says it does"))
         count = max(1, round(file.samplerate * BLOCK_S))
         # 16-bit mono at the right rate goes through bit for bit; all else goes through floats,
@@ -82,7 +109,7 @@ class AudioFile:
         while not self._stopped.is_set():
             try:
                 if converter is None:
-                    block = bytes(file.buffer_read(count, dtype="int16"))
+                    block = file.read(count, dtype="int16").astype("<i2", copy=False).tobytes()
                     ended = not block
                 else:
                     frames = file.read(count, dtype="float32", always_2d=True)
@@ -120,6 +147,7 @@ class FfmpegFile:
         self._path = path
         self._stopped = threading.Event()
         self._block_bytes = 2 * round(rate_hz * BLOCK_S)
+        self._messages = tempfile.TemporaryFile()  # noqa: SIM115 - closed by close()
         self._process = subprocess.Popen(
             # Local files only: a playlist must not make ffmpeg fetch something.
             [
@@ -129,7 +157,7 @@ class FfmpegFile:
             ],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
+            stderr=self._messages,  # no pipe: a damaged file fills one, and ffmpeg would wait
             start_new_session=True,  # Ctrl+C is ours to handle
         )
         assert self._process.stdout is not None
@@ -157,8 +185,9 @@ class FfmpegFile:
             )
 
     def _said(self) -> str:
-        assert self._process.stderr is not None
-        lines = self._process.stderr.read().decode(errors="replace").strip().splitlines()
+        self._process.wait()
+        self._messages.seek(0)
+        lines = self._messages.read().decode(errors="replace").strip().splitlines()
         return lines[-1] if lines else ""
 
     def stop(self) -> None:
@@ -171,6 +200,6 @@ class FfmpegFile:
         if self._process.poll() is None:
             self._process.kill()
         self._process.wait()
-        for pipe in (self._process.stdout, self._process.stderr):
-            if pipe is not None:
-                pipe.close()
+        self._messages.close()
+        if self._process.stdout is not None:
+            self._process.stdout.close()

@@ -83,8 +83,8 @@ class AudioLog:
         after = before + len(samples)
         with self._file_lock:
             self._put(wav.HEADER_BYTES + before, samples)
-            self._put(wav.RIFF_SIZE_AT, wav.riff_size(after))
-            self._put(wav.DATA_SIZE_AT, wav.data_size(after))
+            # The sizes at the header's ends and what lies between, in one write.
+            self._put(wav.RIFF_SIZE_AT, wav.header(self.audio, after)[wav.RIFF_SIZE_AT :])
         with self._grown:
             self._frames = after // self.audio.frame_bytes
             self._grown.notify_all()
@@ -157,7 +157,12 @@ class AudioLog:
         """Write all of `data` at a place; a raw file may take less than it is given."""
         view = memoryview(data)
         while view:
-            self._file.seek(at)
-            written = self._file.write(view) or 0
+            written = self._write(view, at)
             at += written
             view = view[written:]
+
+    def _write(self, data: memoryview, at: int) -> int:
+        if _CAN_PREAD:
+            return os.pwrite(self._file.fileno(), data, at)
+        self._file.seek(at)
+        return self._file.write(data) or 0

@@ -61,7 +61,7 @@ class Microphone:
             self.name = chosen.name
             self._stream, device_hz, channels = self._open(sd, chosen, rate_hz, block_ms)
         self._converter = PcmConverter(WavHeader(device_hz, channels, "<i2", None), rate_hz)
-        # Open is when it captures. What is said from now on is heard, so now is the time to connect.
+        # Open means that it captures: what is said from now on is heard, so a session may begin.
         self._heard.wait(_FIRST_BLOCK_S)
 
     def _open(

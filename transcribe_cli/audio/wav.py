@@ -12,7 +12,7 @@ from transcribe_cli.audio.format import SAMPLE_BYTES, AudioFormat
 
 HEADER_BYTES = 44
 RIFF_SIZE_AT = 4
-DATA_SIZE_AT = 40
+_HEADER = struct.Struct("<4sI4s4sIHHIIHH4sI")
 _UNKNOWN = 0xFFFFFFFF
 
 _PCM, _FLOAT, _EXTENSIBLE = 1, 3, 0xFFFE
@@ -42,35 +42,21 @@ class _Reader(Protocol):
 
 def header(audio: AudioFormat, data_bytes: int) -> bytes:
     """The 44 bytes before `data_bytes` of samples."""
-    return b"".join(
-        (
-            b"RIFF",
-            riff_size(data_bytes),
-            b"WAVEfmt ",
-            struct.pack(
-                "<IHHIIHH",
-                16,
-                _PCM,
-                audio.channels,
-                audio.rate_hz,
-                audio.rate_hz * audio.frame_bytes,
-                audio.frame_bytes,
-                8 * SAMPLE_BYTES,
-            ),
-            b"data",
-            data_size(data_bytes),
-        )
+    return _HEADER.pack(
+        b"RIFF",
+        min(data_bytes + HEADER_BYTES - 8, _UNKNOWN),
+        b"WAVE",
+        b"fmt ",
+        16,
+        _PCM,
+        audio.channels,
+        audio.rate_hz,
+        audio.rate_hz * audio.frame_bytes,
+        audio.frame_bytes,
+        8 * SAMPLE_BYTES,
+        b"data",
+        min(data_bytes, _UNKNOWN),
     )
-
-
-def riff_size(data_bytes: int) -> bytes:
-    """The field at `RIFF_SIZE_AT`."""
-    return struct.pack("<I", min(data_bytes + HEADER_BYTES - 8, _UNKNOWN))
-
-
-def data_size(data_bytes: int) -> bytes:
-    """The field at `DATA_SIZE_AT`."""
-    return struct.pack("<I", min(data_bytes, _UNKNOWN))
 
 
 def read_header(stream: _Reader) -> WavHeader:

@@ -1,0 +1,16 @@
+"""No recorder thread may outlive its test."""
+
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+
+@pytest.fixture(autouse=True)
+def no_thread_left() -> Iterator[None]:
+    """Fail a test that leaves one of our threads behind."""
+    yield
+    for thread in threading.enumerate():
+        if thread.name.startswith(("aai-", "test-")):
+            thread.join(5)
+            assert not thread.is_alive(), f"{thread.name} is left"

@@ -1,0 +1,236 @@
+"""The audio log: an append-only WAV that is valid at every moment."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+import wave
+from pathlib import Path
+
+import pytest
+import soundfile
+
+from transcribe_cli.audio.format import AudioFormat
+from transcribe_cli.audio.log import AudioLog
+
+AUDIO = AudioFormat(16000)
+BLOCK = bytes(range(200)) * 8  # 50 ms
+DEADLINE_S = 10.0
+
+
+def in_thread(target: object, *args: object) -> threading.Thread:
+    assert callable(target)
+    thread = threading.Thread(target=target, args=args, name="test-log")
+    thread.start()
+    return thread
+
+
+def test_file_is_valid_after_every_append(tmp_path: Path) -> None:
+    path = tmp_path / "a.wav"
+    with AudioLog.create(path, AUDIO) as log:
+        for count in range(20):
+            with wave.open(str(path)) as file:
+                assert file.readframes(10**6) == BLOCK * count
+            with soundfile.SoundFile(str(path)) as other:
+                assert (other.frames, other.samplerate) == (800 * count, 16000)
+            log.append(BLOCK)
+
+    assert path.stat().st_size == 44 + 20 * len(BLOCK)
+
+
+def test_stereo_frames_are_counted(tmp_path: Path) -> None:
+    with AudioLog.create(tmp_path / "a.wav", AudioFormat(8000, 2)) as log:
+        log.append(bytes(400))
+
+        assert (log.frames, log.seconds) == (100, 0.0125)
+        assert log.read(90, 100) == bytes(40)
+
+
+def test_what_was_there_before_is_replaced(tmp_path: Path) -> None:
+    path = tmp_path / "a.wav"
+    path.write_bytes(bytes(100_000))
+    with AudioLog.create(path, AUDIO) as log:
+        log.append(BLOCK)
+
+    assert path.stat().st_size == 44 + len(BLOCK)
+
+
+def test_path_that_cannot_be_written_is_an_os_error(tmp_path: Path) -> None:
+    with pytest.raises(OSError):
+        AudioLog.create(tmp_path / "none" / "a.wav", AUDIO)
+
+
+def test_read_gives_what_there_is(tmp_path: Path) -> None:
+    with AudioLog.create(tmp_path / "a.wav", AUDIO) as log:
+        log.append(BLOCK)
+        log.append(BLOCK)
+
+        assert log.read(0, 800) == BLOCK
+        assert log.read(400, 800) == BLOCK[800:] + BLOCK[:800]
+        assert log.read(1599, 10) == BLOCK[-2:]
+        assert log.read(1600, 10) == b""
+        assert log.read(5000, 10) == b""
+
+
+def test_reader_may_be_behind_the_writer() -> None:
+    read: list[bytes] = []
+
+    def follow(log: AudioLog) -> None:
+        position = 0
+        while not (log.ended and position == log.frames):
+            log.wait(position + 1, DEADLINE_S)
+            part = log.read(position, 333)
+            position += len(part) // 2
+            read.append(part)
+
+    with AudioLog.temporary(AUDIO) as log:
+        reader = in_thread(follow, log)
+        for number in range(500):
+            log.append(number.to_bytes(2, "little") * 100)
+        log.end()
+        reader.join(DEADLINE_S)
+
+    assert b"".join(read) == b"".join(n.to_bytes(2, "little") * 100 for n in range(500))
+
+
+def test_temporary_log_leaves_nothing_behind(tmp_path: Path) -> None:
+    with AudioLog.temporary(AUDIO, tmp_path) as log:
+        log.append(BLOCK)
+
+        assert log.path is None
+        assert log.read(0, 800) == BLOCK
+        assert list(tmp_path.iterdir()) == []
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_closing_twice_is_harmless(tmp_path: Path) -> None:
+    log = AudioLog.create(tmp_path / "a.wav", AUDIO)
+    log.close()
+    log.close()
+
+    assert log.ended
+
+
+def test_sync_keeps_the_log_usable(tmp_path: Path) -> None:
+    with AudioLog.create(tmp_path / "a.wav", AUDIO) as log, AudioLog.temporary(AUDIO) as other:
+        log.append(BLOCK)
+        log.sync()
+        other.sync()
+
+        assert log.read(0, 800) == BLOCK
+
+
+# Waiting.
+
+
+def test_wait_ends_when_there_is_enough() -> None:
+    with AudioLog.temporary(AUDIO) as log:
+        waiter = in_thread(log.wait, 800, DEADLINE_S)
+        log.append(BLOCK)
+        waiter.join(DEADLINE_S)
+
+        assert not waiter.is_alive()
+
+
+@pytest.mark.parametrize("how", ["end", "wake", "close"])
+def test_wait_ends_when_it_is_pointless(how: str) -> None:
+    with AudioLog.temporary(AUDIO) as log:
+        waiter = in_thread(log.wait, 800, DEADLINE_S)
+        # A wake that comes before the wait is no wake, so it is repeated.
+        deadline = time.monotonic() + DEADLINE_S
+        while waiter.is_alive() and time.monotonic() < deadline:
+            getattr(log, how)()
+            waiter.join(0.01)
+
+        assert not waiter.is_alive()
+
+
+def test_wait_ends_when_time_is_up() -> None:
+    with AudioLog.temporary(AUDIO) as log:
+        began = time.monotonic()
+        log.wait(800, 0.05)
+
+        assert 0.04 < time.monotonic() - began < DEADLINE_S / 2
+
+
+def test_wait_for_what_is_there_does_not_wait() -> None:
+    with AudioLog.temporary(AUDIO) as log:
+        log.append(BLOCK)
+        began = time.monotonic()
+        log.wait(800, DEADLINE_S)
+
+        assert time.monotonic() - began < DEADLINE_S / 2
+
+
+def test_writer_waits_for_its_reader() -> None:
+    with AudioLog.temporary(AUDIO) as log:
+        log.append(BLOCK)
+        results: list[bool] = []
+        waiter = in_thread(lambda: results.append(log.wait_for_reader(400, DEADLINE_S)))
+        log.consumed(400)
+        waiter.join(DEADLINE_S)
+
+        assert results == [True]
+
+
+def test_writer_that_is_not_too_far_ahead_does_not_wait() -> None:
+    with AudioLog.temporary(AUDIO) as log:
+        log.append(BLOCK)
+
+        assert log.wait_for_reader(800, DEADLINE_S)
+        assert not log.wait_for_reader(799, 0.01)
+
+
+def test_reader_that_goes_back_holds_the_writer_again() -> None:
+    with AudioLog.temporary(AUDIO) as log:
+        log.append(BLOCK)
+        log.consumed(800)
+        log.consumed(0)
+
+        assert not log.wait_for_reader(400, 0.01)
+
+
+# The worst.
+
+_APPEND_FOR_EVER = """
+import sys
+from pathlib import Path
+from transcribe_cli.audio.format import AudioFormat
+from transcribe_cli.audio.log import AudioLog
+
+log = AudioLog.create(Path(sys.argv[1]), AudioFormat(16000))
+number = 0
+while True:
+    number += 1
+    log.append(number.to_bytes(2, "little") * 800)
+    if number == 100:
+        print("going", flush=True)
+    if number == 65535:
+        number = 0
+"""
+
+
+@pytest.mark.skipif(os.name != "posix", reason="kill -9 is of POSIX")
+def test_killed_writer_leaves_all_but_the_last_moment(tmp_path: Path) -> None:
+    path = tmp_path / "a.wav"
+    with subprocess.Popen(
+        [sys.executable, "-c", _APPEND_FOR_EVER, str(path)], stdout=subprocess.PIPE
+    ) as child:
+        assert child.stdout is not None
+        assert child.stdout.readline() == b"going\n"
+        child.send_signal(signal.SIGKILL)
+        child.wait(DEADLINE_S)
+
+    written = path.stat().st_size - 44
+    with wave.open(str(path)) as file:
+        samples = file.readframes(file.getnframes())
+    with soundfile.SoundFile(str(path)) as other:
+        assert other.frames >= 80_000
+    assert len(samples) >= 100 * 1600
+    assert written - len(samples) <= 3200  # 0.1 s
+    for number in range(1, min(len(samples) // 1600, 60_000)):
+        assert samples[1600 * (number - 1) : 1600 * (number - 1) + 2] == number.to_bytes(
+            2, "little"
+        )

@@ -1,0 +1,100 @@
+"""Records: one JSON object a line."""
+
+import json
+from datetime import datetime, timedelta, timezone
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.outputs.updates import WHEN, record
+from transcribe_cli.outputs.record import Record, encode_record, message_record, timestamp
+from transcribe_cli.protocol.messages import Word
+
+
+def read(made: Record, seq: int = 0) -> dict[str, Any]:
+    line = encode_record(made, seq)
+    assert line.count(b"\n") == 1
+    assert line.endswith(b"\n")
+    loaded = json.loads(line)
+    assert isinstance(loaded, dict)
+    return loaded
+
+
+def test_every_record_begins_with_the_same_four_fields() -> None:
+    line = read(Record(WHEN, "Mark", {"at": 5}), 7)
+
+    assert list(line.items()) == [
+        ("v", 1),
+        ("seq", 7),
+        ("time", "2026-11-20T09:05:07.999Z"),
+        ("type", "Mark"),
+        ("at", 5),
+    ]
+
+
+def test_time_is_in_utc() -> None:
+    when = datetime(2026, 1, 1, 1, 0, tzinfo=timezone(timedelta(hours=2)))
+
+    assert timestamp(when) == "2025-12-31T23:00:00.000Z"
+
+
+def test_turn_keeps_every_field_of_the_service_and_says_where_it_belongs() -> None:
+    line = read(record("Hi.", words=[Word(5, 9, "Hi.", 0.5, True)], language_code="en"))
+
+    assert line["type"] == "Turn"
+    assert {k: line[k] for k in ("session", "session_offset_ms", "turn", "start", "end")} == {
+        "session": 0,
+        "session_offset_ms": 1000,
+        "turn": 0,
+        "start": 1005,
+        "end": 1009,
+    }
+    assert line["final"] is True
+    assert line["words"][0] == {
+        "start": 1005,
+        "end": 1009,
+        "text": "Hi.",
+        "confidence": 0.5,
+        "word_is_final": True,
+    }
+    assert line["language_code"] == "en"
+    assert line["end_of_turn"] is True
+
+
+def test_other_messages_keep_unknown_fields() -> None:
+    raw = {"type": "Applause", "volume": 11, "session": "theirs", "v": 2, "seq": 5, "time": 1}
+
+    line = read(message_record("Applause", raw, 3, 500, WHEN))
+
+    assert line["volume"] == 11
+    assert (line["session"], line["session_offset_ms"]) == (3, 500)
+    assert (line["v"], line["seq"], line["type"]) == (1, 0, "Applause")
+
+
+def test_text_is_written_as_utf_8() -> None:
+    assert "días 今".encode() in encode_record(record("días 今"), 0)
+
+
+def test_name_that_is_no_text_does_not_end_the_run() -> None:
+    line = read(
+        Record(
+            WHEN, "Recording", {"source": b"caf\xe9 \xc3\xa9.wav".decode(errors="surrogateescape")}
+        )
+    )
+
+    assert line["source"] == "caf? é.wav"
+
+
+def test_line_separators_within_a_text_stay_within_the_line() -> None:
+    line = encode_record(record("a\r\nb"), 0)
+
+    assert len(line.splitlines()) == 1
+
+
+@given(st.dictionaries(st.text(max_size=5), st.text(st.characters(), max_size=9)))
+def test_any_text_can_be_written(body: dict[str, str]) -> None:
+    line = encode_record(Record(WHEN, "Mark", body), 0)
+
+    assert line.count(b"\n") == 1
+    json.loads(line.decode("utf-8"))
