@@ -60,6 +60,7 @@ _CLIP_SHOWN_S = 1.0
 _STATUS_EVERY_S = 0.2
 _IDLE_WAKE_S = 1.0
 _JOIN_S = 1.0
+_BAIL_OUT_S = 3.0
 
 
 class View(Protocol):
@@ -197,10 +198,15 @@ class Run:
             )
             for note in self._plans.parameters.notes:
                 self._warn(note)
-            self._carry_out(self._supervisor.start(now), now)
-            while self._finish is None:
-                self._step()
-            return self._end(self._finish)
+            try:
+                self._carry_out(self._supervisor.start(now), now)
+                while self._finish is None:
+                    self._step()
+                return self._end(self._finish)
+            except BaseException:
+                # A fault of ours must not leave a session open, and billed, behind it.
+                self._bail_out()
+                raise
 
     def _step(self) -> None:
         """Take one event, or let time pass."""
@@ -229,6 +235,12 @@ class Run:
         if self._view is not None:
             due.append(self._view.tick(now))
         return min(at for at in due if at is not None)
+
+    def _bail_out(self) -> None:
+        self._recorder.stop()
+        if self._session is not None:
+            self._session.finish_here()
+            self._session.join(_BAIL_OUT_S)
 
     # Events.
 

@@ -270,8 +270,10 @@ class LiveView:
         ).replace(render.NO_BREAK, " ")  # it has done its work; a search should find a blank
 
     def _write(self, data: str) -> None:
-        self.console.file.write(encodable(data, self._encoding))
-        self.console.file.flush()
+        """A terminal that has gone away takes nothing; the run it showed goes on."""
+        with suppress(OSError):
+            self.console.file.write(encodable(data, self._encoding))
+            self.console.file.flush()
 
 
 def _usable(columns: int) -> int:
