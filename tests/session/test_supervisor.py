@@ -705,15 +705,22 @@ def test_source_that_fails_is_transcribed_as_far_as_it_went() -> None:
     assert talk.terminated() == [Finish(ExitStatus.AUDIO, problem, complete=False)]
 
 
-def test_fault_of_a_thread_ends_the_run() -> None:
+def test_fault_of_a_thread_ends_the_run_and_the_session_is_told_so() -> None:
+    talk = Talk(MIC)
+    problem = StreamError("The recorder failed: KeyError: 5")
+
+    assert talk.happens(WorkerFailed(problem)) == [StopSource(), FinishHere(0)]
+    assert talk.happens(TerminateSent(0)) == []
+    assert talk.terminated() == [Finish(ExitStatus.FAULT, problem, complete=False)]
+
+
+def test_fault_of_the_thread_that_would_tell_the_session_ends_the_run_soon() -> None:
     talk = Talk(MIC)
     problem = StreamError("The sender failed: KeyError: 5")
 
-    assert talk.happens(WorkerFailed(problem)) == [
-        StopSource(),
-        AbandonSession(0),
-        Finish(ExitStatus.FAULT, problem, complete=False),
-    ]
+    talk.happens(WorkerFailed(problem))
+    assert talk.passes(SHORT_DEADLINE_S) == [AbandonSession(0)]
+    assert talk.closed() == [Finish(ExitStatus.FAULT, problem, complete=False)]
 
 
 def test_fault_between_two_sessions_ends_the_run() -> None:

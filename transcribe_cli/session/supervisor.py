@@ -196,8 +196,7 @@ class Supervisor:
             case StopRequested(cause=cause):
                 return self._stop(cause, now)
             case WorkerFailed(problem=problem):
-                self._problem = self._problem or problem
-                return [StopSource(), *self._give_up(ExitStatus.FAULT)]
+                return self._end_with(problem, now)
         return []
 
     def _open_next(self, now: float) -> list[Command]:
@@ -242,6 +241,17 @@ class Supervisor:
             self._cut = self._asked is None
             return [StopSource(), FinishHere(self._open)]
         return [StopSource()]
+
+    def _end_with(self, problem: StreamError, now: float) -> list[Command]:
+        """A fault of ours: the session is still told that it is over, so that it is not billed."""
+        self._problem = self._problem or problem
+        self._stopped = self._forced = True
+        if self._open is None or not self._begun:
+            return [StopSource(), *self._give_up(ExitStatus.FAULT)]
+        self.state = State.STOPPING
+        due = now + SHORT_DEADLINE_S
+        self._drain_deadline = min(self._drain_deadline or due, due)
+        return [StopSource(), FinishHere(self._open)]
 
     def _close(self, closed: Closed, now: float) -> list[Command]:
         session, self._open = closed.session, None
