@@ -13,7 +13,6 @@ from transcribe_cli import config
 from transcribe_cli.config import (
     Credentials,
     config_path,
-    default_save_dir,
     find_credentials,
     load_config,
     parse_duration,
@@ -21,6 +20,7 @@ from transcribe_cli.config import (
     parse_params,
     resolve_endpoint,
     resolve_parameters,
+    save_dir_of,
 )
 from transcribe_cli.environment import Environment
 from transcribe_cli.errors import AccountError, UsageError
@@ -296,7 +296,7 @@ def test_settings_that_cannot_be_read_are_told(tmp_path: Path, content: bytes) -
 def test_another_file_can_be_named(tmp_path: Path) -> None:
     assert config_path({"AAI_STREAM_CONFIG": "/a/b.toml"}) == Path("/a/b.toml")
     assert config_path({}).name == "config.toml"
-    assert "aai-stream" in str(default_save_dir())
+    assert "aai-stream" in str(save_dir_of(None))
 
 
 # Durations and pace.

@@ -30,6 +30,7 @@ class Words:
     kind = "file"
     live = False
     length_s: float | None = None
+    path: str | None = None
 
     def __init__(self, count: int, breaks: bool = False) -> None:
         self._count = count
@@ -86,6 +87,7 @@ def run(
         parameters=Parameters(query, MODELS[model], []),
         target=Target(session_url(normalise_endpoint(service.url), query), {}),
         endpoint="here",
+        local=False,
         audio=audio,
         chunk_ms=50,
         pace=pace,

@@ -155,6 +155,7 @@ def make_app(environment: Any) -> Any:
     app.command("mic", cls=GroupedCommand)(as_command(MicOptions, run_mic))
     app.command("file", cls=GroupedCommand)(as_command(FileOptions, run_file))
     _add_lists(app, environment)
+    _add_recordings(app, environment)
     _add_serve(app, environment)
     return app
 
@@ -176,6 +177,53 @@ def _add_lists(app: Any, environment: Any) -> None:
     add("devices", "List the input devices.")
     add("models", "List the models, what each does and costs.")
     add("languages", "List the language codes.")
+
+
+def _add_recordings(app: Any, environment: Any) -> None:
+    import typer
+
+    from transcribe_cli.commands.help import GroupedCommand
+    from transcribe_cli.commands.options import ResumeOptions, as_command
+
+    group = typer.Typer(help="The saved recordings.", rich_markup_mode=None, no_args_is_help=True)
+    recording = typer.Argument(help="Its id, the beginning of it, or latest.", metavar="RECORDING")
+    save_dir = typer.Option(
+        "--save-dir", help="Where recordings are.", metavar="DIR", envvar="AAI_STREAM_SAVE_DIR"
+    )
+
+    def list_all(
+        save_dir: Annotated[str | None, save_dir] = None,
+        as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
+    ) -> int:
+        from transcribe_cli.commands import recordings
+
+        return recordings.list_all(environment, save_dir, as_json=as_json)
+
+    group.command("list", help="List them, the newest last.")(list_all)
+
+    def add(name: str, function: str, help_text: str) -> None:
+        def call(
+            recording: Annotated[str, recording], save_dir: Annotated[str | None, save_dir] = None
+        ) -> int:
+            from transcribe_cli.commands import recordings
+
+            command: Callable[..., int] = getattr(recordings, function)
+            return command(environment, save_dir, recording)
+
+        group.command(name, help=help_text)(call)
+
+    add("show", "show", "What it is, and its transcript.")
+    add("recover", "mend", "Make its files whole again after a crash.")
+    add("rm", "remove", "Delete it for good.")
+
+    def run_resume(options: ResumeOptions) -> int:
+        """Transcribe what has no final words yet."""
+        from transcribe_cli.commands.recordings import resume
+
+        return resume(environment, options)
+
+    group.command("resume", cls=GroupedCommand)(as_command(ResumeOptions, run_resume))
+    app.add_typer(group, name="recordings")
 
 
 def _add_serve(app: Any, environment: Any) -> None:

@@ -217,8 +217,10 @@ def _key_from_keyring() -> str:
         return ""
 
 
-def default_save_dir() -> Path:
-    """The platform's user data directory for this program."""
+def save_dir_of(given: str | None) -> Path:
+    """Where recordings are saved: as given, else the platform's user data directory."""
+    if given:
+        return Path(given).expanduser()
     import platformdirs
 
     return Path(platformdirs.user_data_dir(APP, appauthor=False)) / "recordings"

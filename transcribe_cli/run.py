@@ -87,6 +87,7 @@ class Plans:
 
     Attributes:
         recording: its id; folder: where it is saved, None for nowhere.
+        endpoint: for people and for a later run, without any credential.
         pace: of a source that is there before its time; None for as fast as it goes.
         limited: a backlog is sent no faster than the service likes it.
         usd_per_hour: None where no price is known.
@@ -98,6 +99,7 @@ class Plans:
     parameters: Parameters
     target: Target
     endpoint: str
+    local: bool
     audio: AudioFormat
     chunk_ms: int
     pace: float | None
@@ -106,6 +108,17 @@ class Plans:
     usd_per_hour: float | None
     limits: Limits
     tells_source: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Earlier:
+    """What an earlier run of the same recording has done already."""
+
+    next_turn: int
+    finished_ms: int
+    next_session: int
+    session_s: float
+    totals: Totals
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +143,7 @@ class Run:
         notices: Notices,
         view: View | None = None,
         inbox: "queue.SimpleQueue[Event] | None" = None,
+        earlier: Earlier | None = None,
     ) -> None:
         self._plans = plans
         self._source = source
@@ -154,11 +168,17 @@ class Run:
                 live=source.kind == "mic",
                 drops_backlog=source.kind != "mic",
                 new_sessions_per_minute=plans.new_sessions_per_minute,
-            )
+            ),
+            first_session=earlier.next_session if earlier else 0,
         )
+        self._resumed = earlier is not None
         self._transcript = Transcript()
         self._totals = Totals()
         self._bill = Bill(plans.usd_per_hour)
+        if earlier is not None:
+            self._transcript = Transcript(earlier.next_turn, earlier.finished_ms)
+            self._totals = earlier.totals
+            self._bill = Bill(plans.usd_per_hour, earlier.session_s, earlier.next_session)
         self._session: Session | None = None
         self._offsets: dict[int, int] = {}
         self._billed: dict[int, float | None] = {}
@@ -181,21 +201,8 @@ class Run:
         now = self._started = self._words_at = self._sound_at = time.monotonic()
         with stop_signals(lambda name: self._inbox.put(StopRequested(name))):
             self._recorder.start()
-            self._write_own(
-                "Recording",
-                id=self._plans.recording,
-                source=self._source.name,
-                kind=self._source.kind,
-                folder=self._plans.folder,
-                audio={
-                    "sample_rate": self._plans.audio.rate_hz,
-                    "channels": self._plans.audio.channels,
-                    "encoding": "pcm_s16le",
-                },
-                model=self._plans.parameters.query["speech_model"],
-                endpoint=self._plans.endpoint,
-                parameters=self._plans.parameters.query,
-            )
+            if not self._resumed:
+                self._tell_start()
             for note in self._plans.parameters.notes:
                 self._warn(note)
             try:
@@ -207,6 +214,25 @@ class Run:
                 # A fault of ours must not leave a session open, and billed, behind it.
                 self._bail_out()
                 raise
+
+    def _tell_start(self) -> None:
+        self._write_own(
+            "Recording",
+            id=self._plans.recording,
+            source=self._source.name,
+            kind=self._source.kind,
+            path=self._source.path,
+            folder=self._plans.folder,
+            audio={
+                "sample_rate": self._plans.audio.rate_hz,
+                "channels": self._plans.audio.channels,
+                "encoding": "pcm_s16le",
+            },
+            model=self._plans.parameters.query["speech_model"],
+            endpoint=self._plans.endpoint,
+            local=self._plans.local,
+            parameters=self._plans.parameters.query,
+        )
 
     def _step(self) -> None:
         """Take one event, or let time pass."""
@@ -346,6 +372,7 @@ class Run:
     def _open_session(self, number: int) -> None:
         plans, audio = self._plans, self._plans.audio
         start = audio.frames_before(self._transcript.finished_ms)
+        self._log.consumed(start)
         offset = self._offsets[number] = audio.ms(start)
         model = plans.parameters.model
         query = plans.parameters.query

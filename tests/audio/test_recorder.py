@@ -25,6 +25,7 @@ class Given:
     name = "given"
     kind = "mic"
     length_s: float | None = None
+    path: str | None = None
 
     def __init__(self, *items: bytes | Exception | None, live: bool = True) -> None:
         self.live = live

@@ -84,9 +84,11 @@ class AudioFile:
     kind = "file"
     live = False
     length_s: float | None
+    path: str | None
 
     def __init__(self, file: Any, path: Path, rate_hz: int) -> None:
         self.name = path.name
+        self.path = str(path.resolve())
         # A FLAC that was written to a pipe does not know how long it is.
         self.length_s = file.frames / file.samplerate if file.frames < _UNKNOWN_FRAMES else None
         self._file = file
@@ -141,9 +143,11 @@ class FfmpegFile:
     kind = "file"
     live = False
     length_s: float | None = None
+    path: str | None
 
     def __init__(self, path: Path, rate_hz: int) -> None:
         self.name = path.name
+        self.path = str(path.resolve())
         self._path = path
         self._stopped = threading.Event()
         self._block_bytes = 2 * round(rate_hz * BLOCK_S)

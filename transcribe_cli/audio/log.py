@@ -26,16 +26,29 @@ class AudioLog:
         path: where it lies; None for one that vanishes when it is closed.
     """
 
-    def __init__(self, file: FileIO, audio: AudioFormat, path: Path | None) -> None:
+    def __init__(
+        self, file: FileIO, audio: AudioFormat, path: Path | None, frames: int = 0
+    ) -> None:
         self.audio = audio
         self.path = path
         self._file = file
         self._file_lock = threading.Lock()  # guards the file's one position
         self._grown = threading.Condition()  # guards _frames, _ended, _consumed
-        self._frames = 0
+        self._frames = frames
         self._ended = False
         self._consumed = 0
-        self._put(0, wav.header(audio, 0))
+        self._put(0, wav.header(audio, frames * audio.frame_bytes))
+
+    @classmethod
+    def open(cls, path: Path, audio: AudioFormat) -> Self:
+        """The log of an earlier run, with a header that is right again.
+
+        Raises:
+            OSError: it is not there, or cannot be written.
+        """
+        file = FileIO(path, "r+")
+        samples = max(0, file.seek(0, os.SEEK_END) - wav.HEADER_BYTES)
+        return cls(file, audio, path, samples // audio.frame_bytes)
 
     @classmethod
     def create(cls, path: Path, audio: AudioFormat) -> Self:

@@ -50,6 +50,7 @@ class Microphone:
     kind = "mic"
     live = True
     length_s: float | None = None
+    path: str | None = None
 
     def __init__(self, device: str | None, rate_hz: int, block_ms: int) -> None:
         self._queue: queue.SimpleQueue[tuple[bytes, bool] | None] = queue.SimpleQueue()

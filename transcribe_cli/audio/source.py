@@ -38,12 +38,14 @@ class Source(Protocol):
         kind: "mic", "file" or "stdin".
         live: it runs on its own clock and cannot be asked to wait (a microphone, a pipe).
         length_s: its duration, where that is known.
+        path: of a file, in full; None for other sources.
     """
 
     name: str
     kind: str
     live: bool
     length_s: float | None
+    path: str | None
 
     def blocks(self, report: Callable[[SourceEvent], None]) -> Iterator[bytes]:
         """Blocks of whole frames until the source ends or `stop` is called.

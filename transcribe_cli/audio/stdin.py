@@ -115,6 +115,7 @@ class StdinPcm:
     kind = "stdin"
     live = True
     length_s: float | None = None
+    path: str | None = None
 
     def __init__(self, pipe: _Pipe, source: WavHeader, rate_hz: int) -> None:
         self._pipe = pipe
@@ -148,6 +149,7 @@ class _Spooled:
     kind = "stdin"
     live = False
     length_s: float | None = None
+    path: str | None = None
 
     def __init__(self, pipe: _Pipe, suffix: str, rate_hz: int) -> None:
         self._pipe = pipe

@@ -1,8 +1,6 @@
 """`devices`, `models` and `languages`: tables for people, `--json` for programs."""
 
-from collections.abc import Sequence
-from typing import Any
-
+from transcribe_cli.commands.tables import write_json, write_table
 from transcribe_cli.environment import Environment
 from transcribe_cli.exit_status import ExitStatus
 from transcribe_cli.protocol.languages import WHISPER_LANGUAGES, language_name
@@ -17,7 +15,7 @@ def devices(environment: Environment, *, as_json: bool) -> ExitStatus:
 
     found = list_devices()
     if as_json:
-        return _write_json(environment, [asdict(device) for device in found])
+        return write_json(environment, [asdict(device) for device in found])
     if not found:
         environment.stdout.write("no input device\n")
         return ExitStatus.OK
@@ -32,7 +30,7 @@ def devices(environment: Environment, *, as_json: bool) -> ExitStatus:
         )
         for device in found
     ]
-    return _write_table(environment, ("", "", "name", "system", "", "rate"), rows)
+    return write_table(environment, ("", "", "name", "system", "", "rate"), rows)
 
 
 def models(environment: Environment, *, as_json: bool) -> ExitStatus:
@@ -55,7 +53,7 @@ def models(environment: Environment, *, as_json: bool) -> ExitStatus:
             }
             for model in MODELS.values()
         ]
-        return _write_json(environment, rows)
+        return write_json(environment, rows)
     table = []
     for model in MODELS.values():
         shown = " ".join(model.languages) if len(model.languages) < 8 else str(len(model.languages))
@@ -76,7 +74,7 @@ def models(environment: Environment, *, as_json: bool) -> ExitStatus:
     titles = "|model|price|languages|detects|formats|key terms|prompt|speakers|non-speech".split(
         "|"
     )
-    return _write_table(environment, titles, table)
+    return write_table(environment, titles, table)
 
 
 def languages(environment: Environment, *, as_json: bool) -> ExitStatus:
@@ -93,28 +91,8 @@ def languages(environment: Environment, *, as_json: bool) -> ExitStatus:
         for code in sorted(codes)
     ]
     if as_json:
-        return _write_json(
+        return write_json(
             environment, [{"code": c, "language": n, "models": found} for c, n, found in rows]
         )
     table = [(code, name, ", ".join(found)) for code, name, found in rows]
-    return _write_table(environment, ("code", "language", "models"), table)
-
-
-def _write_json(environment: Environment, value: Any) -> ExitStatus:
-    import json
-
-    environment.stdout.write(json.dumps(value, ensure_ascii=False, indent=2) + "\n")
-    return ExitStatus.OK
-
-
-def _write_table(
-    environment: Environment, titles: Sequence[str], rows: Sequence[Sequence[str]]
-) -> ExitStatus:
-    from transcribe_cli.outputs.text import one_line
-
-    cells = [titles, *([one_line(cell) or " " for cell in row] for row in rows)]
-    widths = [max(len(row[column]) for row in cells) for column in range(len(titles))]
-    for row in cells:
-        line = "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))
-        environment.stdout.write(line.rstrip() + "\n")
-    return ExitStatus.OK
+    return write_table(environment, ("code", "language", "models"), table)

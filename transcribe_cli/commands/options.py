@@ -332,6 +332,45 @@ class FileOptions(RunOptions):
     ] = None
 
 
+@dataclass(frozen=True, kw_only=True)
+class ResumeOptions:
+    """Options of `recordings resume`: the service's, by default those of the recording."""
+
+    recording: Annotated[
+        str, typer.Argument(help="Its id, the beginning of it, or latest.", metavar="RECORDING")
+    ]
+    save_dir: Annotated[
+        str | None, _option(_SAVING, "Where recordings are.", "--save-dir", metavar="DIR")
+    ] = None
+    region: Annotated[
+        Region | None, _option(_SERVICE, "Where the service processes.", "--region")
+    ] = None
+    endpoint: Annotated[
+        str | None,
+        _option(_SERVICE, "Another service: ws:// or wss://.", "--endpoint", metavar="URL"),
+    ] = None
+    local: Annotated[bool, _option(_SERVICE, "The embedded service.", "--local")] = False
+    new_sessions_per_minute: Annotated[
+        int | None,
+        _option(
+            _SERVICE,
+            "The account's limit. [default: 5; none on this machine]",
+            "--new-sessions-per-minute",
+            min=1,
+            metavar="N",
+        ),
+    ] = None
+    jsonl: Annotated[
+        bool, _option(_OUTPUT, "New records as lines of JSON on stdout.", "--jsonl")
+    ] = False
+    text: Annotated[bool, _option(_OUTPUT, "New turns as lines of text on stdout.", "--text")] = (
+        False
+    )
+    color: Annotated[Color, _option(_OUTPUT, "When to use colour.", "--color")] = Color.AUTO
+    quiet: Annotated[bool, _option(_OUTPUT, "Only errors on stderr.", "--quiet", "-q")] = False
+    verbose: Annotated[bool, _option(_OUTPUT, "More on stderr.", "--verbose", "-v")] = False
+
+
 def as_command(options: type[T], run: Callable[[T], int]) -> Callable[..., int]:
     """A function with one parameter for each field of `options`, which calls `run` with them."""
     hints = get_type_hints(options, include_extras=True)

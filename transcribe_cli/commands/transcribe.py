@@ -22,11 +22,11 @@ from transcribe_cli.config import (
     FREE_ACCOUNT_SESSIONS_PER_MINUTE,
     Credentials,
     Parameters,
-    default_save_dir,
     find_credentials,
     parse_duration,
     resolve_endpoint,
     resolve_parameters,
+    save_dir_of,
 )
 from transcribe_cli.environment import Environment
 from transcribe_cli.errors import StreamError, UsageError
@@ -36,7 +36,7 @@ from transcribe_cli.outputs.output import Output, Outputs
 from transcribe_cli.outputs.paths import open_for_writing, open_outputs, output_path
 from transcribe_cli.outputs.record import Record
 from transcribe_cli.outputs.text import TextOutput
-from transcribe_cli.protocol.endpoint import host_of, is_loopback, session_url
+from transcribe_cli.protocol.endpoint import is_loopback, session_url, without_credentials
 from transcribe_cli.protocol.models import usd_per_hour
 from transcribe_cli.recordings.folder import (
     AUDIO,
@@ -45,7 +45,7 @@ from transcribe_cli.recordings.folder import (
     create_folder,
     recording_id,
 )
-from transcribe_cli.run import Limits, Plans, Result, Run, View
+from transcribe_cli.run import Earlier, Limits, Plans, Result, Run, View
 from transcribe_cli.session.events import Event, StopRequested
 from transcribe_cli.session.session import Target
 from transcribe_cli.ui.notices import Notices, make_consoles
@@ -67,7 +67,13 @@ class Transcriber:
     """One command's work: one or several recordings that share settings and standard output."""
 
     def __init__(
-        self, options: RunOptions, environment: Environment, *, sources: int, pace: float | None
+        self,
+        options: RunOptions,
+        environment: Environment,
+        *,
+        sources: int,
+        pace: float | None,
+        parameters: Parameters | None = None,
     ) -> None:
         self._options = options
         self._environment = environment
@@ -76,7 +82,7 @@ class Transcriber:
         stdout, stderr = make_consoles(options.color.value, environment.variables)
         self._stdout = stdout
         self.notices = Notices(stderr, quiet=options.quiet, verbose=options.verbose)
-        self._parameters = resolve_parameters(
+        self._parameters = parameters or resolve_parameters(
             options.model,
             options.sample_rate,
             format_turns=options.format_turns,
@@ -181,11 +187,11 @@ class Transcriber:
         with contextlib.ExitStack() as stack:
             folder: Path | None = None
             if not options.no_save:
-                save_dir = Path(options.save_dir) if options.save_dir else default_save_dir()
+                save_dir = save_dir_of(options.save_dir)
                 folder = create_folder(save_dir, recording)
                 stack.callback(_remove_if_empty, folder)
             own = self._own_outputs(folder, stem)
-            outputs = Outputs([*shared, *own], self._output_broken(inbox))
+            outputs = Outputs([*shared, *own], self.output_broken(inbox))
             for output in own:
                 stack.callback(_close_quietly, output)
             try:
@@ -195,37 +201,44 @@ class Transcriber:
             except StreamError:
                 _discard(folder)
                 raise
-            view = stack.enter_context(self._view()) if self.live else None
-            run = Run(
-                Plans(
-                    recording=folder.name if folder else recording,
-                    folder=str(folder) if folder else None,
-                    parameters=service.parameters,
-                    target=service.target,
-                    endpoint=host_of(service.endpoint),
-                    audio=audio,
-                    chunk_ms=options.chunk_ms,
-                    pace=self._pace,
-                    limited=not service.local and (kind == "mic" or self._pace is not None),
-                    new_sessions_per_minute=self._per_minute(service.endpoint),
-                    usd_per_hour=0.0 if service.local else usd_per_hour(service.parameters.query),
-                    limits=self._limits,
-                    tells_source=self._several,
-                ),
-                source,
-                log,
-                outputs,
-                self.notices,
-                view,
-                inbox,
-            )
-            result = run.run()
+            result = self.run(service, outputs, inbox, folder, log, source)
             recorded = self._leave_audio(log, kind)
         if kind == "file" and not result.summary["sessions"]:
             _discard(folder)  # the file is where it was, and nothing came of it
             folder = None
-        self._tell_end(result, folder, kind, recorded)
+        self.tell_end(result, folder, kind, recorded)
         return result
+
+    def run(
+        self,
+        service: Service,
+        outputs: Outputs,
+        inbox: queue.SimpleQueue[Event],
+        folder: Path | None,
+        log: AudioLog,
+        source: Source,
+        earlier: Earlier | None = None,
+    ) -> Result:
+        """The run itself, everything it needs being open."""
+        query = service.parameters.query
+        plans = Plans(
+            recording=folder.name if folder else recording_id(datetime.now(), source.name),
+            folder=str(folder) if folder else None,
+            parameters=service.parameters,
+            target=service.target,
+            endpoint=without_credentials(service.endpoint),
+            local=service.local,
+            audio=log.audio,
+            chunk_ms=self._options.chunk_ms,
+            pace=self._pace,
+            limited=not service.local and (source.kind == "mic" or self._pace is not None),
+            new_sessions_per_minute=self._per_minute(service.endpoint),
+            usd_per_hour=0.0 if service.local else usd_per_hour(query),
+            limits=self._limits,
+            tells_source=self._several,
+        )
+        with self._view() as view:
+            return Run(plans, source, log, outputs, self.notices, view, inbox, earlier).run()
 
     def _open_log(self, folder: Path | None, kind: str, audio: AudioFormat) -> AudioLog:
         """A microphone's or a pipe's audio is saved; a file's is there already."""
@@ -248,7 +261,7 @@ class Transcriber:
             own.append(TextOutput(open_for_writing(transcript), str(transcript)))
         return own
 
-    def _output_broken(self, inbox: queue.SimpleQueue[Event]) -> Callable[[Output, OSError], None]:
+    def output_broken(self, inbox: queue.SimpleQueue[Event]) -> Callable[[Output, OSError], None]:
         def broken(output: Output, e: OSError) -> None:
             if output.name == "standard output":
                 # Its reader has gone (`| head`): the run ends quietly, and properly.
@@ -260,7 +273,10 @@ class Transcriber:
         return broken
 
     @contextlib.contextmanager
-    def _view(self) -> Iterator[View]:
+    def _view(self) -> Iterator[View | None]:
+        if not self.live:
+            yield None
+            return
         from transcribe_cli.ui.live import LiveView
 
         with LiveView(self._stdout, non_speech=self._options.non_speech.value) as view:
@@ -288,7 +304,7 @@ class Transcriber:
         export_audio(log, target)
         return target
 
-    def _tell_end(
+    def tell_end(
         self, result: Result, folder: Path | None, kind: str, recorded: Path | None
     ) -> None:
         """Where everything is, what it cost, and what went wrong."""
@@ -310,10 +326,9 @@ class Transcriber:
         if result.problem is not None:
             notices.error(result.problem)
         elif result.exit_status is ExitStatus.INCOMPLETE:
-            notices.error(
-                "The transcript is incomplete.",
-                "the audio is saved" if folder is not None and kind != "file" else "",
-            )
+            notices.error("The transcript is incomplete.")
+        if folder is not None and not summary["complete"]:
+            notices.note(f"go on with: aai-stream recordings resume {folder.name}")
 
 
 def write_error_record(environment: Environment, error: StreamError) -> None:

@@ -12,16 +12,23 @@ class JsonlOutput:
     Args:
         partials: false leaves out Turns that are not final.
         owned: close the stream at the end.
+        first_seq: the number of the first record; above 0 where a journal is taken up again.
     """
 
     def __init__(
-        self, stream: BinaryIO, name: str, *, partials: bool = True, owned: bool = True
+        self,
+        stream: BinaryIO,
+        name: str,
+        *,
+        partials: bool = True,
+        owned: bool = True,
+        first_seq: int = 0,
     ) -> None:
         self.name = name
         self._stream = stream
         self._partials = partials
         self._owned = owned
-        self._seq = 0
+        self._seq = first_seq
 
     def write(self, record: Record) -> None:
         """Write one line and flush it."""

@@ -69,6 +69,11 @@ def decode_server_message(data: str | bytes) -> Decoded:
         raise BadMessage(f"not JSON: {e}") from e
     if not isinstance(raw, dict):
         raise BadMessage(f"not a JSON object but {type(raw).__name__}")
+    return read_server_object(raw)
+
+
+def read_server_object(raw: dict[str, Any]) -> Decoded:
+    """The same for an object that is read already, such as a record of a journal."""
     kind = raw.get("type")
     if kind is None and "error" in raw:
         # SDK test suites and older services send errors without a type.

@@ -61,3 +61,9 @@ def is_loopback(endpoint: str) -> bool:
 def host_of(endpoint: str) -> str:
     """The endpoint's host and port, for people."""
     return urlsplit(endpoint).netloc.rpartition("@")[2]
+
+
+def without_credentials(endpoint: str) -> str:
+    """The endpoint without what may be secret in it: a user, a password, a query."""
+    parts = urlsplit(endpoint)
+    return urlunsplit((parts.scheme, host_of(endpoint), parts.path, "", ""))

@@ -9,14 +9,17 @@ class Bill:
 
     Args:
         usd_per_hour: list price of these parameters; None where it is not known.
+        earlier_s, earlier_sessions: what an earlier run of the same recording had.
     """
 
-    def __init__(self, usd_per_hour: float | None) -> None:
+    def __init__(
+        self, usd_per_hour: float | None, earlier_s: float = 0.0, earlier_sessions: int = 0
+    ) -> None:
         self._usd_per_hour = usd_per_hour
         self._open: dict[int, float] = {}
-        self._closed_s = 0.0
+        self._closed_s = earlier_s
         self._unconfirmed: set[int] = set()
-        self.sessions = 0
+        self.sessions = earlier_sessions
 
     def began(self, session: int, now: float) -> None:
         """A session has begun, and is billed from here on."""

@@ -131,12 +131,14 @@ class Policy:
 class Supervisor:
     """The rules of one run. Every method takes `now`, seconds on the monotonic clock."""
 
-    def __init__(self, policy: Policy, chance: random.Random | None = None) -> None:
+    def __init__(
+        self, policy: Policy, chance: random.Random | None = None, *, first_session: int = 0
+    ) -> None:
         self.state = State.CONNECTING
         self._policy = policy
         self._chance = chance or random.Random()
         self._backoff = Backoff(policy.new_sessions_per_minute)
-        self._number = -1
+        self._number = first_session - 1
         self._open: int | None = None  # the session that has a socket, or tries to
         self._begun = False  # that session's Begin has come
         self._asked: TerminateSent | None = None  # what that session was told at its end

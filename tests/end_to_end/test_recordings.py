@@ -1,0 +1,149 @@
+"""After a crash: what is saved, how it is mended, and how its transcript is finished."""
+
+import json
+import random
+import re
+import subprocess
+import wave
+from pathlib import Path
+
+import pytest
+
+from tests.counting import counting_service, speak, write_wav
+from tests.program import Home, finals, finish, words
+from transcribe_cli.recordings.journal import read_journal
+
+
+def expected(count: int) -> list[str]:
+    return [f"w{number}" for number in range(1, count + 1)]
+
+
+def kill_in_mid_run(home: Home, source: str, said: int, *, after_words: int) -> Path:
+    """A run that is killed without warning when so many words were heard."""
+    with counting_service() as service:
+        process = home.start(
+            *("file", source, "--endpoint", service.url, "--jsonl"),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+        )
+        assert process.stdin is not None
+        if source == "-":
+            process.stdin.write(speak(said))
+            process.stdin.flush()
+        service.wait_for_words(after_words)
+        process.kill()
+        process.communicate()
+    return home.only_recording()
+
+
+@pytest.mark.parametrize("source", ["-", "talk.wav"])
+def test_a_killed_run_is_finished_by_resume_without_a_lost_or_doubled_word(
+    home: Home, source: str
+) -> None:
+    write_wav(home.work / "talk.wav", 40)
+    folder = kill_in_mid_run(home, source, 40, after_words=18)
+    assert "interrupted" in home.run("recordings", "list").out
+    before = words(read_journal(folder / "journal.jsonl"))
+    assert before == expected(len(before))
+
+    with counting_service() as service:
+        outcome = home.run("recordings", "resume", "latest", "--endpoint", service.url, "--jsonl")
+    assert outcome.code == 0, outcome.err
+    journal = read_journal(folder / "journal.jsonl")
+    assert words(journal) == expected(40)
+    assert words(outcome.records) == expected(40)[len(before) :]
+    assert [turn["turn"] for turn in finals(journal)] == list(range(8))
+    assert [record["seq"] for record in journal] == list(range(len(journal)))
+    assert [record["type"] for record in journal].count("Summary") == 1
+    assert journal[-1]["complete"] is True
+    assert (journal[-1]["turns"], journal[-1]["words"]) == (8, 40)
+    assert (folder / "transcript.txt").read_text().split() == expected(40)
+    for turn in finals(journal):
+        for word in turn["words"]:
+            assert abs(word["start"] - (int(word["text"][1:]) - 1) * 100) <= 20
+    # Only what had no final words was sent again.
+    assert sum(service.sessions[0].chunks_ms) == pytest.approx(4000 - before_ms(before), abs=100)
+
+
+def before_ms(before: list[str]) -> int:
+    return len(before) * 100
+
+
+def test_resume_does_nothing_the_second_time(home: Home) -> None:
+    kill_in_mid_run(home, "-", 20, after_words=8)
+    with counting_service() as service:
+        assert home.run("recordings", "resume", "latest", "--endpoint", service.url).code == 0
+        folder = home.only_recording()
+        whole = {path.name: path.read_bytes() for path in folder.iterdir()}
+        again = home.run("recordings", "resume", "latest", "--endpoint", service.url)
+    assert again.code == 0
+    assert "nothing to do" in again.err
+    assert len(service.sessions) == 1
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == whole
+
+
+def test_the_audio_of_a_killed_run_opens_with_all_but_its_last_moment(home: Home) -> None:
+    folder = kill_in_mid_run(home, "-", 30, after_words=12)
+    with wave.open(str(folder / "audio.wav")) as file:
+        assert file.readframes(10**9) == speak(30)
+
+
+def test_a_torn_header_and_a_torn_line_are_mended(home: Home) -> None:
+    folder = kill_in_mid_run(home, "-", 20, after_words=12)
+    audio, journal = folder / "audio.wav", folder / "journal.jsonl"
+    audio.write_bytes(bytes(44) + audio.read_bytes()[44:])
+    lines = journal.read_bytes()
+    journal.write_bytes(lines + b'{"v":1,"seq":99,"type":"Tu')
+    (folder / "transcript.txt").write_text("w1 w2")
+    outcome = home.run("recordings", "recover", "latest")
+    assert outcome.code == 0
+    assert "mended" in outcome.err
+    with wave.open(str(audio)) as file:
+        assert file.readframes(10**9) == speak(20)
+    assert journal.read_bytes() == lines
+    said = words(read_journal(journal))
+    assert (folder / "transcript.txt").read_text().split() == said
+    assert "nothing needed mending" in home.run("recordings", "recover", "latest").err
+
+
+def test_stopped_while_offline_the_rest_is_resumed_as_the_hint_says(home: Home) -> None:
+    process = home.start("file", "-", "--endpoint", "ws://127.0.0.1:9", stdin=subprocess.PIPE)
+    outcome = finish(process, speak(12))
+    assert outcome.code == 5
+    hint = re.search(r"aai-stream (recordings resume \S+)", outcome.err)
+    assert hint is not None, outcome.err
+    with counting_service() as service:
+        resumed = home.run(*hint[1].split(), "--endpoint", service.url, "--text")
+    assert resumed.code == 0, resumed.err
+    assert resumed.out.split() == expected(12)
+
+
+def test_recordings_are_listed_shown_and_removed(home: Home) -> None:
+    assert home.run("recordings", "list").out == "no recordings\n"
+    write_wav(home.work / "talk.wav", 5)
+    with counting_service() as service:
+        home.run("file", "talk.wav", "--endpoint", service.url, "--pace", "max")
+    (listed,) = json.loads(home.run("recordings", "list", "--json").out)
+    assert (listed["state"], listed["source"], listed["turns"]) == ("complete", "talk.wav", 1)
+    shown = home.run("recordings", "show", listed["id"]).out
+    assert "w1 w2 w3 w4 w5" in shown
+    wrong = home.run("recordings", "show", "2001")
+    assert (wrong.code, "recordings list" in wrong.err) == (2, True)
+    assert home.run("recordings", "rm", "latest").code == 0
+    assert not list(home.recordings.iterdir())
+
+
+@pytest.mark.long
+@pytest.mark.timeout(600)
+def test_killed_thirty_times_at_random_moments(home: Home, tmp_path: Path) -> None:
+    chance = random.Random(7)
+    for number in range(30):
+        run = Home(tmp_path / str(number))
+        write_wav(run.work / "talk.wav", 30)
+        folder = kill_in_mid_run(
+            run, chance.choice(["-", "talk.wav"]), 30, after_words=chance.randint(1, 29)
+        )
+        with counting_service() as service:
+            outcome = run.run("recordings", "resume", "latest", "--endpoint", service.url)
+        assert outcome.code == 0, outcome.err
+        assert words(read_journal(folder / "journal.jsonl")) == expected(30)

@@ -1,0 +1,168 @@
+"""Reading a journal back: what a recording has become so far, also after a crash.
+
+A journal is a recording's JSON Lines (see `docs/jsonl.md`). After `kill -9` its last line may be
+torn.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from transcribe_cli.audio.format import AudioFormat
+from transcribe_cli.protocol.codec import read_server_object
+from transcribe_cli.protocol.messages import Turn
+from transcribe_cli.transcript.totals import Totals
+from transcribe_cli.transcript.turns import TurnUpdate
+
+JournalRecord = dict[str, Any]
+
+# What a run says of its own end; true no longer once the recording is taken up again.
+_OF_THE_END = ("Summary", "Gap", "Error")
+
+
+def whole_lines(data: bytes) -> list[bytes]:
+    """The lines of a journal that are records, without their line feeds."""
+    return [line for line in data.splitlines() if _read(line) is not None]
+
+
+def read_journal(path: Path) -> list[JournalRecord]:
+    """Every whole record, in order; lines that are torn or no record are passed over.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    records = (_read(line) for line in path.read_bytes().splitlines())
+    return [record for record in records if record is not None]
+
+
+def _read(line: bytes) -> JournalRecord | None:
+    try:
+        record = msgspec.json.decode(line)
+    except (msgspec.DecodeError, RecursionError):
+        return None
+    fits = isinstance(record, dict) and isinstance(record.get("type"), str)
+    return record if fits else None
+
+
+def is_final(record: JournalRecord) -> bool:
+    """A turn's version that counts."""
+    return record["type"] == "Turn" and record.get("final") is True
+
+
+def turn_of(record: JournalRecord) -> TurnUpdate:
+    """The turn that a Turn record tells of, its times on the recording's clock as they stand."""
+    message = read_server_object(record).message
+    assert isinstance(message, Turn)
+    return TurnUpdate(
+        session=record["session"],
+        session_offset_ms=record["session_offset_ms"],
+        turn=record["turn"],
+        final=record["final"],
+        held=False,
+        start_ms=record["start"],
+        end_ms=record["end"],
+        message=message,
+        raw=record,
+    )
+
+
+@dataclass(frozen=True)
+class Story:
+    """What a journal tells.
+
+    Attributes:
+        start: the Recording record; empty where even that is missing.
+        finals: the Turns that count, in order.
+        summary: the last Summary; None for a run that was cut off.
+        next_session: the number that a further session gets.
+        session_s: seconds of session so far; of one whose end is not told, up to the last record.
+    """
+
+    start: JournalRecord = field(default_factory=dict)
+    finals: Sequence[JournalRecord] = ()
+    summary: JournalRecord | None = None
+    next_session: int = 0
+    session_s: float = 0.0
+
+    @property
+    def audio(self) -> AudioFormat:
+        """The format of its audio log."""
+        audio = self.start.get("audio", {})
+        return AudioFormat(audio.get("sample_rate", 16000), audio.get("channels", 1))
+
+    @property
+    def finished_ms(self) -> int:
+        """End of the last final word."""
+        return max((turn["end"] for turn in self.finals if turn.get("words")), default=0)
+
+    @property
+    def totals(self) -> Totals:
+        """What its final turns add up to."""
+        totals = Totals()
+        for record in self.finals:
+            totals.add(turn_of(record))
+        return totals
+
+    @property
+    def next_turn(self) -> int:
+        """The number that a further turn gets."""
+        return max((turn["turn"] + 1 for turn in self.finals), default=0)
+
+    @property
+    def state(self) -> str:
+        """`complete`, `incomplete`, or `interrupted` where the run was cut off."""
+        if self.summary is None:
+            return "interrupted"
+        return "complete" if self.summary.get("complete") else "incomplete"
+
+
+def tell(records: Sequence[JournalRecord]) -> Story:
+    """The story of a journal's records."""
+    start = next((record for record in records if record["type"] == "Recording"), {})
+    last = records[-1] if records else {}
+    ended = last if last.get("type") == "Summary" else None
+    sessions = [record["session"] for record in records if isinstance(record.get("session"), int)]
+    return Story(
+        start=start,
+        finals=[record for record in records if is_final(record)],
+        summary=ended,
+        next_session=max(sessions, default=-1) + 1,
+        session_s=_session_s(records),
+    )
+
+
+def without_the_end(records: Sequence[JournalRecord]) -> list[JournalRecord]:
+    """The records that stay true when the recording goes on, the service's errors among them."""
+    return [
+        record
+        for record in records
+        if record["type"] not in _OF_THE_END
+        or (record["type"] == "Error" and "exit_code" not in record)
+    ]
+
+
+def _session_s(records: Sequence[JournalRecord]) -> float:
+    """What was billed: what each Termination says, else the time between a session's records."""
+    seconds: dict[int, float] = {}
+    began: dict[int, datetime] = {}
+    confirmed: set[int] = set()
+    for record in records:
+        session = record.get("session")
+        if not isinstance(session, int) or session in confirmed:
+            continue
+        time = datetime.fromisoformat(record["time"])
+        if record["type"] == "Begin":
+            began[session] = time
+        if record["type"] == "Termination":
+            said = record.get("session_duration_seconds")
+            if isinstance(said, int | float):
+                seconds[session] = float(said)
+                confirmed.add(session)
+                continue
+        if session in began:
+            seconds[session] = (time - began[session]).total_seconds()
+    return sum(seconds.values())

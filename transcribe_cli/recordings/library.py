@@ -1,0 +1,82 @@
+"""The saved recordings: finding them, and saying what each is."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from transcribe_cli.audio import wav
+from transcribe_cli.errors import UsageError
+from transcribe_cli.recordings.folder import AUDIO, JOURNAL
+from transcribe_cli.recordings.journal import Story, read_journal, tell
+
+LATEST = "latest"
+
+
+@dataclass(frozen=True)
+class Recording:
+    """One recording's folder and what its journal tells."""
+
+    folder: Path
+    story: Story
+
+    @property
+    def id(self) -> str:
+        """The folder's name."""
+        return self.folder.name
+
+    @property
+    def audio_path(self) -> Path | None:
+        """The saved audio; None for a file run, whose source is where it was."""
+        path = self.folder / AUDIO
+        return path if path.exists() else None
+
+    @property
+    def audio_s(self) -> float:
+        """How long it is: what was saved, else what the run said of its source."""
+        path = self.audio_path
+        if path is not None:
+            size = max(0, path.stat().st_size - wav.HEADER_BYTES)
+            return self.story.audio.seconds(size // self.story.audio.frame_bytes)
+        if self.story.summary is not None:
+            return float(self.story.summary.get("audio_s", 0.0))
+        return self.story.finished_ms / 1000
+
+
+def list_recordings(save_dir: Path) -> list[Recording]:
+    """All recordings, the oldest first; folders of other things are passed over."""
+    if not save_dir.is_dir():
+        return []
+    return [
+        load_recording(folder)
+        for folder in sorted(save_dir.iterdir())
+        if (folder / JOURNAL).is_file()
+    ]
+
+
+def load_recording(folder: Path) -> Recording:
+    """One recording."""
+    return Recording(folder, tell(read_journal(folder / JOURNAL)))
+
+
+def find_recording(save_dir: Path, name: str) -> Recording:
+    """By id, by the only id that begins so, or `latest`.
+
+    Raises:
+        UsageError: there is none, or there are several.
+    """
+    ids = sorted(folder.name for folder in _folders(save_dir) if (folder / JOURNAL).is_file())
+    if name == LATEST and ids:
+        return load_recording(save_dir / ids[-1])
+    matches = [found for found in ids if found == name] or [
+        found for found in ids if found.startswith(name)
+    ]
+    if len(matches) == 1:
+        return load_recording(save_dir / matches[0])
+    if not ids:
+        raise UsageError(f"There are no recordings in '{save_dir}'.", "name another --save-dir")
+    if matches:
+        raise UsageError(f"'{name}' fits several recordings.", f"one of {', '.join(matches)}")
+    raise UsageError(f"There is no recording '{name}'.", "see 'aai-stream recordings list'")
+
+
+def _folders(save_dir: Path) -> list[Path]:
+    return [path for path in save_dir.iterdir() if path.is_dir()] if save_dir.is_dir() else []
