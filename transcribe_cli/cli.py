@@ -230,6 +230,13 @@ def _add_serve(app: Any, environment: Any) -> None:
     from transcribe_cli.commands.help import GroupedCommand
     from transcribe_cli.commands.options import as_command
     from transcribe_cli.commands.serve import ServeOptions, serve
+    from transcribe_cli.commands.token import TokenOptions, token
+
+    def run_token(options: TokenOptions) -> int:
+        """Make a temporary token for a machine that should not have the key."""
+        return token(options, environment)
+
+    app.command("token")(as_command(TokenOptions, run_token))
 
     def run_serve(options: ServeOptions) -> int:
         """Serve the Streaming v3 protocol on this machine, without a key or a network."""

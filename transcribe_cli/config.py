@@ -184,13 +184,17 @@ class Credentials:
         return {"token": self.token} if self.token else {}
 
 
-def find_credentials(environment: Environment, endpoint: str) -> Credentials:
+def find_credentials(
+    environment: Environment, endpoint: str, *, with_token: bool = True
+) -> Credentials:
     """The token or the key, from the environment, `.env` or the system keyring.
+
+    `with_token`: a temporary token will do.
 
     Raises:
         AccountError: there is none, and the endpoint is not on this machine.
     """
-    token = environment.variables.get(TOKEN_VARIABLE, "").strip()
+    token = environment.variables.get(TOKEN_VARIABLE, "").strip() if with_token else ""
     key = environment.variables.get(KEY_VARIABLE, "").strip()
     if not key and not token and not is_loopback(endpoint):
         key = _key_from_keyring()

@@ -152,6 +152,8 @@ class Run:
         self._notices = notices
         self._view = view
         self._inbox = queue.SimpleQueue() if inbox is None else inbox
+        # Spoken now: it cannot wait, and stopping it is how it normally ends.
+        self._spoken_now = source.kind == "mic" and source.live
         self._recorder = Recorder(
             source,
             log,
@@ -165,8 +167,8 @@ class Run:
         )
         self._supervisor = Supervisor(
             Policy(
-                live=source.kind == "mic",
-                drops_backlog=source.kind != "mic",
+                live=self._spoken_now,
+                drops_backlog=not self._spoken_now,
                 new_sessions_per_minute=plans.new_sessions_per_minute,
             ),
             first_session=earlier.next_session if earlier else 0,
@@ -504,15 +506,13 @@ class Run:
             self._session.join(_JOIN_S)
         now = time.monotonic()
         signals = [cause for cause in self._stops if cause.startswith("SIG")]
+        cut_short = bool(signals) and not self._spoken_now
         status = finish.exit_status
-        if self._source.kind != "mic" and signals:
-            by_int = signals[0] in ("SIGINT", "SIGBREAK")
+        if cut_short or signals.count("SIGINT") > 1:
+            by_int = not cut_short or signals[0] in ("SIGINT", "SIGBREAK")
             status = ExitStatus.INTERRUPTED if by_int else ExitStatus.TERMINATED
-        elif signals.count("SIGINT") > 1:
-            status = ExitStatus.INTERRUPTED
-        complete = finish.complete and status in (ExitStatus.OK, ExitStatus.INTERRUPTED)
-        complete = complete and not (self._source.kind != "mic" and signals)
-        if not finish.complete and self._source.live:
+        complete = finish.complete and not cut_short
+        if not complete and self._source.kind != "file":
             self._tell_gap(finish)
         if finish.problem is not None:
             self._write_own(

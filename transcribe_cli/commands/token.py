@@ -1,0 +1,52 @@
+"""`aai-stream token`: make a temporary token."""
+
+from dataclasses import dataclass
+from typing import Annotated
+
+import typer
+
+from transcribe_cli.commands.options import Region
+from transcribe_cli.config import Credentials, find_credentials, resolve_endpoint
+from transcribe_cli.environment import Environment
+from transcribe_cli.exit_status import ExitStatus
+
+
+@dataclass(frozen=True, kw_only=True)
+class TokenOptions:
+    """Options of `token`."""
+
+    expires_in: Annotated[
+        int,
+        typer.Option(help="Sessions can be opened for so long.", min=1, max=600, metavar="S"),
+    ] = 60
+    max_session: Annotated[
+        int | None,
+        typer.Option(help="Each may last so long.", min=60, max=10800, metavar="S"),
+    ] = None
+    region: Annotated[
+        Region,
+        typer.Option(help="Of the service.", envvar="AAI_STREAM_REGION", show_envvar=False),
+    ] = Region.DEFAULT
+    endpoint: Annotated[
+        str | None,
+        typer.Option(
+            help="Another service: ws:// or wss://.",
+            envvar="AAI_STREAM_ENDPOINT",
+            show_envvar=False,
+            metavar="URL",
+        ),
+    ] = None
+
+
+def token(options: TokenOptions, environment: Environment) -> ExitStatus:
+    """Write a new token, and nothing else, to standard output."""
+    from transcribe_cli.session.token import fetch_token
+
+    endpoint = resolve_endpoint(options.region.value, options.endpoint)
+    # A token cannot make another one: only the key counts here.
+    key = find_credentials(environment, endpoint, with_token=False).key
+    made = fetch_token(
+        endpoint, Credentials(key).headers(), options.expires_in, options.max_session
+    )
+    environment.stdout.write(made + "\n")
+    return ExitStatus.OK
