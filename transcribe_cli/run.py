@@ -6,6 +6,8 @@ Audio goes source -> recorder -> audio log -> sender -> service; messages come s
 
 import queue
 import time
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Protocol
@@ -42,6 +44,7 @@ from transcribe_cli.session.supervisor import (
     FinishHere,
     OpenSession,
     Policy,
+    State,
     StopSource,
     Supervisor,
     TellDisconnected,
@@ -59,6 +62,9 @@ _SILENT_PEAK = 8  # of 32768: what a muted input gives at most
 _CLIP_SHOWN_S = 1.0
 _STATUS_EVERY_S = 0.2
 _IDLE_WAKE_S = 1.0
+# Page "Streaming API": a turn is cut after 60 s at the latest, so words older than that are final.
+LONGEST_TURN_MS = 60_000
+_BACKLOG_S = 2.0  # more than this, and the service hears the past
 _JOIN_S = 1.0
 _BAIL_OUT_S = 3.0
 
@@ -174,6 +180,7 @@ class Run:
             first_session=earlier.next_session if earlier else 0,
         )
         self._resumed = earlier is not None
+        self._signals_taken: Callable[[], None] = lambda: None
         self._transcript = Transcript()
         self._totals = Totals()
         self._bill = Bill(plans.usd_per_hour)
@@ -183,11 +190,13 @@ class Run:
             self._bill = Bill(plans.usd_per_hour, earlier.session_s, earlier.next_session)
         self._session: Session | None = None
         self._offsets: dict[int, int] = {}
+        self._begun: set[int] = set()
         self._billed: dict[int, float | None] = {}
         self._stops: list[str] = []
         self._finish: Finish | None = None
         self._lost_ms = 0
         self._overflows = 0
+        self._resume_ms = self._transcript.finished_ms
         # For the status line and the limits.
         self._started = 0.0
         self._words_at = 0.0
@@ -201,7 +210,8 @@ class Run:
     def run(self) -> Result:
         """Record and transcribe until the source ends or someone stops it."""
         now = self._started = self._words_at = self._sound_at = time.monotonic()
-        with stop_signals(lambda name: self._inbox.put(StopRequested(name))):
+        with stop_signals(lambda name: self._inbox.put(StopRequested(name))) as signals:
+            self._signals_taken = signals.taken
             self._recorder.start()
             if not self._resumed:
                 self._tell_start()
@@ -287,6 +297,7 @@ class Run:
                 if self._recorder.full:
                     self._notices.note("stopping: the longest duration is reached")
             case StopRequested(cause=cause):
+                self._signals_taken()
                 self._stops.append(cause)
 
     def _take_message(self, event: Received, now: float) -> None:
@@ -316,6 +327,7 @@ class Run:
             )
         )
         if message.type == "Begin":
+            self._begun.add(session)
             self._bill.began(session, event.at)
         elif isinstance(message, Termination):
             self._billed[session] = message.session_duration_seconds
@@ -324,14 +336,33 @@ class Run:
 
     def _take_close(self, event: Closed, now: float) -> None:
         session = event.session
+        open_since_ms = self._transcript.open_since_ms(session)
         for update in self._transcript.end_session(session):
             self._tell_turn(update)
+        self._resume_ms = self._next_start_ms(open_since_ms)
         billed = self._billed.get(session)
         if event.terminated and billed is None:
             billed = event.open_s
+        if event.open_s > 0 and event.code is None and session not in self._begun:
+            self._bill.began(session, now - event.open_s)  # opened, and its end never confirmed
         self._bill.ended(session, billed if event.terminated else None, now)
         if self._view is not None:
             self._view.drop_partial(session)
+
+    def _next_start_ms(self, open_since_ms: int | None) -> int:
+        """The earliest time whose words may not be final yet.
+
+        That is not simply the end of the last final word: what was silent long ago stays silent,
+        and sending hours of silence again would cost hours.
+        """
+        earliest = max(self._resume_ms, self._transcript.finished_ms)
+        if self._session is None or not self._plans.limited:
+            return earliest  # what is sent faster than it is spoken may be heard much later
+        sent_ms = self._log.audio.ms(self._session.position)
+        undecided = sent_ms - LONGEST_TURN_MS
+        if open_since_ms is not None:
+            undecided = min(undecided, open_since_ms)
+        return max(earliest, undecided)
 
     def _take_report(self, event: object) -> None:
         at = self._log.audio.ms(self._log.frames)
@@ -373,7 +404,7 @@ class Run:
 
     def _open_session(self, number: int) -> None:
         plans, audio = self._plans, self._plans.audio
-        start = audio.frames_before(self._transcript.finished_ms)
+        start = min(audio.frames_before(self._resume_ms), self._log.frames)
         self._log.consumed(start)
         offset = self._offsets[number] = audio.ms(start)
         model = plans.parameters.model
@@ -444,10 +475,19 @@ class Run:
             return self._log.seconds if self._source.live else 0.0
         return self._log.audio.seconds(self._session.position)
 
+    def _backlog_s(self) -> float:
+        """What was captured and is not sent yet; a file that is read ahead has no backlog."""
+        if not self._source.live:
+            return 0.0
+        sent = 0 if self._session is None else self._session.position
+        return self._log.audio.seconds(self._log.frames - sent)
+
     def _check_limits(self, now: float) -> None:
         if self._stops or self._finish is not None:
             return
         limits = self._plans.limits
+        if self._supervisor.state is not State.LISTENING or self._backlog_s() > _BACKLOG_S:
+            self._words_at = now  # nobody could have heard any
         cost = self._bill.cost_usd(now)
         if limits.max_cost_usd is not None and cost is not None and cost >= limits.max_cost_usd:
             reason = "the greatest cost is reached"
@@ -460,21 +500,20 @@ class Run:
         self._carry_out(self._supervisor.handle(StopRequested("limit"), now), now)
 
     def _status(self, now: float) -> Status:
-        source, session = self._source, self._session
+        source = self._source
         loudest = self._recorder.take_level()
-        if source.kind == "mic":
+        if self._spoken_now:
             self._level_db = decibels(loudest)
         if loudest > _SILENT_PEAK:
             self._sound_at = now
         if loudest >= CLIP_AT:
             self._clipped_at = now
         message = self._source_message
-        if not message and source.kind == "mic" and now - self._sound_at > QUIET_SOURCE_S:
+        if not message and self._spoken_now and now - self._sound_at > QUIET_SOURCE_S:
             quiet_s = int(now - self._sound_at)
             message = f"no sound for {quiet_s} s: is the microphone muted?"
         position_s = self._position_s()
-        sent = 0 if session is None else session.position
-        backlog_s = self._log.audio.seconds(self._log.frames - sent) if source.live else None
+        backlog_s = self._backlog_s()
         running_s = max(0.001, now - self._started)
         progress = None
         if not source.live:
@@ -489,7 +528,7 @@ class Run:
             language=self._totals.language,
             turns=self._totals.turns,
             behind_s=max(0.0, position_s - self._heard_ms / 1000) if self._heard_ms else None,
-            backlog_s=backlog_s if backlog_s is not None and backlog_s > 1 else None,
+            backlog_s=backlog_s if backlog_s > 1 else None,
             dropped=self._overflows,
             cost_usd=self._bill.cost_usd(now),
             progress=progress,
@@ -505,6 +544,7 @@ class Run:
             self._session.abandon()
             self._session.join(_JOIN_S)
         now = time.monotonic()
+        self._take_the_rest(now)
         signals = [cause for cause in self._stops if cause.startswith("SIG")]
         cut_short = bool(signals) and not self._spoken_now
         status = finish.exit_status
@@ -536,6 +576,12 @@ class Run:
         }
         self._write_own("Summary", **summary)
         return Result(status, finish.problem, summary, bool(signals))
+
+    def _take_the_rest(self, now: float) -> None:
+        """What came in while the last session was being closed."""
+        with suppress(queue.Empty):
+            while True:
+                self._take(self._inbox.get_nowait(), now)
 
     def _tell_gap(self, finish: Finish) -> None:
         """Audio that was captured and whose words are not final."""

@@ -72,6 +72,7 @@ class Microphone:
         problem: Exception | None = None
         for channels in dict.fromkeys((1, min(2, chosen.channels), chosen.channels)):
             for hz in dict.fromkeys((rate_hz, chosen.default_rate_hz)):
+                stream = None
                 try:
                     stream = sd.RawInputStream(
                         samplerate=hz,
@@ -84,6 +85,8 @@ class Microphone:
                     stream.start()
                 except (sd.PortAudioError, ValueError) as e:
                     problem = e
+                    if stream is not None:
+                        _within(_CLOSE_LIMIT_S, stream.close)
                 else:
                     return stream, hz, channels
         raise AudioError(

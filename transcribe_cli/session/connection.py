@@ -14,6 +14,7 @@ import socket
 import ssl
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, TypeVar
 from urllib.parse import urlsplit
@@ -53,6 +54,7 @@ class Connection:
     def __init__(self, ws: Any) -> None:
         self._ws = ws
         self._socket: _SharedSocket = ws.sock
+        self._writing = threading.Lock()
 
     @classmethod
     def open(cls, url: str, headers: Mapping[str, str]) -> "Connection":
@@ -62,8 +64,8 @@ class Connection:
             ConnectionFailed: with `http_status` where the service answered the upgrade otherwise,
                 and `retry` false where another try cannot help.
         """
-        ws: Any = websocket.WebSocket(
-            enable_multithread=True,  # a pong is written by the reading thread
+        ws: Any = _WebSocket(
+            enable_multithread=False,  # one reads, and `_writing` guards the writing
             skip_utf8_validation=True,  # the codec checks, and never raises
             sslopt={"context": ssl.create_default_context()},
         )
@@ -100,7 +102,9 @@ class Connection:
 
     def _send(self, data: str | bytes, opcode: int) -> None:
         try:
-            self._ws.send(data, opcode)
+            with self._writing:
+                self._ws.send(data, opcode)
+                self._send_pongs()
         except (OSError, websocket.WebSocketException) as e:
             raise ConnectionFailed(f"The connection broke while sending: {_said(e)}.") from e
 
@@ -111,7 +115,9 @@ class Connection:
         """
         self._socket.read_timeout_s = timeout_s
         try:
+            self._answer_pings()
             opcode, frame = self._ws.recv_data_frame(control_frame=True)
+            self._answer_pings()
         except websocket.WebSocketTimeoutException:
             return None
         except (OSError, ValueError, websocket.WebSocketException) as e:
@@ -122,26 +128,62 @@ class Connection:
             return CloseFrame(code, data[2:].decode(errors="replace"))
         return data if opcode == ABNF.OPCODE_TEXT else None
 
+    def _send_pongs(self) -> None:
+        """Answer the service's pings; `_writing` is held."""
+        while self._ws.pings:
+            self._ws.send(self._ws.pings.popleft(), ABNF.OPCODE_PONG)
+
+    def _answer_pings(self) -> None:
+        """Where the sender is just writing it answers them itself, so nobody waits for it."""
+        if self._ws.pings and self._writing.acquire(blocking=False):
+            try:
+                self._send_pongs()
+            finally:
+                self._writing.release()
+
     @property
     def heard_at(self) -> float:
         """When bytes last came in, on the monotonic clock."""
         return self._socket.heard_at
 
-    def close(self) -> None:
+    def close(self, last_words: str = "") -> None:
         """Say goodbye where that works, and close the socket without waiting; harmless twice.
 
-        Only for the reading thread, after the last message that matters.
+        Only for the reading thread, after the last message that matters. `last_words` is a text
+        message that the service should still get.
         """
         self._socket.write_timeout_s = 0.1
-        # It may be closed already, or nobody may listen.
-        with contextlib.suppress(OSError, websocket.WebSocketException):
-            self._ws.send_close()
+        if self._writing.acquire(timeout=0.1):
+            # It may be closed already, or nobody may listen.
+            with contextlib.suppress(OSError, websocket.WebSocketException):
+                if last_words:
+                    self._ws.send(last_words)
+                self._ws.say_goodbye()
+            self._writing.release()
+        self._socket.abort()
         self._ws.shutdown()
         self._socket.close()  # it closes only what it takes for a socket of its own
 
     def abort(self) -> None:
         """Make both threads' calls fail at once; from any thread."""
         self._socket.abort()
+
+
+class _WebSocket(websocket.WebSocket):
+    """Reading never writes: pings wait in `pings`, and a close is answered by `say_goodbye`."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self.pings: deque[bytes] = deque()
+
+    def pong(self, payload: str | bytes = "") -> None:
+        self.pings.append(payload.encode() if isinstance(payload, str) else payload)
+
+    def send_close(self, status: int = 1000, reason: str | bytes = b"") -> None:
+        pass  # called where a close frame is read
+
+    def say_goodbye(self) -> None:
+        super().send_close()
 
 
 class _SharedSocket:

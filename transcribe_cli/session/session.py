@@ -30,7 +30,7 @@ PING_EVERY_S = 3.0
 DEAD_AFTER_S = 9.0  # nothing came back for so long, not even a pong
 _CLOSE_AFTER_ERROR_S = 2.0  # an Error message is followed by a close; one that is not, is made
 _LAST_MOMENT_S = 1.0  # the least that is sent after all when a session is ended where it is
-_POLL_S = 0.5
+_POLL_S = 0.25
 
 
 class Target(NamedTuple):
@@ -77,6 +77,7 @@ class Session:
         self._position = plan.start
         self._last_frame: int | None = None
         self._connection: Connection | None = None
+        self._terminate_sent = False
         self._send_failure: ConnectionFailed | None = None
         self._send_failed_at = 0.0
         self._abandoned = threading.Event()
@@ -103,11 +104,9 @@ class Session:
         self._log.wake()
 
     def abandon(self) -> None:
-        """Close the socket at once; a `Closed` event follows."""
+        """End it soon, with a Terminate if none went out yet; a `Closed` event follows."""
         self._abandoned.set()
         self._log.wake()
-        if self._connection is not None:
-            self._connection.abort()
 
     def join(self, timeout_s: float) -> None:
         """Wait for both threads to end."""
@@ -128,7 +127,9 @@ class Session:
             self._abandoned.set()  # the sender has nobody to talk to any more
             self._log.wake()
             if self._connection is not None:
-                self._connection.close()
+                # Given up before its time, it is still told that it is over: it is billed.
+                told = self._terminate_sent or closed.code is not None
+                self._connection.close("" if told else encode_client_message(Terminate()))
             self._post(closed)
 
     def _converse(self) -> Closed:
@@ -140,8 +141,6 @@ class Session:
             return Closed(number, failure=e)
         opened = time.monotonic()
         self._connection = connection
-        if self._abandoned.is_set():
-            return Closed(number, open_s=time.monotonic() - opened)
         begun = False
         error: Error | None = None
         error_deadline = float("inf")
@@ -162,6 +161,8 @@ class Session:
                     return Closed(number, terminated=True, open_s=now - opened)
                 elif isinstance(message, Error):
                     error, error_deadline = message, now + _CLOSE_AFTER_ERROR_S
+            if self._abandoned.is_set():
+                return self._closed(opened, None, error, None)
             problem = self._overdue(begun, opened, now, connection.heard_at)
             if now > error_deadline or problem is not None:
                 return self._closed(opened, None, error, problem)
@@ -250,7 +251,7 @@ class Session:
                 # Told first, so that the answer to it cannot be told before it.
                 self._post(TerminateSent(self.plan.number, self._position >= log.frames))
                 connection.send_text(encode_client_message(Terminate()))
-                terminated = True
+                self._terminate_sent = terminated = True
                 continue
             wait = pacer.due(self._position + count, now) - now
             if wait > 0 and not self._finish_here.is_set():

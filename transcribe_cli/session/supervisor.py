@@ -264,7 +264,7 @@ class Supervisor:
         if self._drain_given_up or self._forced:
             return self._give_up(ExitStatus.INCOMPLETE)
         verdict = self._verdict(closed)
-        if closed.open_s > _SOUND_AFTER_S:
+        if self._begun and closed.open_s > _SOUND_AFTER_S:
             self._failures = 0
             self._backoff.succeeded()
         if closed.failure is not None and closed.open_s == 0 and closed.failure.http_status is None:

@@ -8,6 +8,7 @@ import json
 import urllib.error
 import urllib.request
 from collections.abc import Mapping
+from http.client import HTTPException
 from typing import IO, Any
 from urllib.parse import urlencode, urlsplit, urlunsplit
 
@@ -55,7 +56,7 @@ def fetch_token(
                 ) from e
             verdict = explain_handshake(e.code)
             raise ServiceError(f"The service made no token (HTTP {e.code}).", verdict.hint) from e
-    except (OSError, ValueError, KeyError, TypeError) as e:
+    except (OSError, HTTPException, ValueError, KeyError, TypeError) as e:
         reason = getattr(e, "reason", None) or e
         raise ConnectionFailed(
             f"No token could be had from {host_of(endpoint)}: {reason}.", "check the network"

@@ -56,6 +56,7 @@ class _Session:
     offset_ms: int
     expects_formatted: bool
     numbers: dict[int, int] = field(default_factory=dict)  # turn_order -> turn
+    open_starts: dict[int, int] = field(default_factory=dict)  # turn_order -> ms, not final yet
     finished: set[int] = field(default_factory=set)
     held: _Held | None = None
 
@@ -101,6 +102,8 @@ class Transcript:
                 return [*updates, self._finish(state, decoded)]
             if order > state.held.order and turn.end_of_turn:
                 updates += self._release(state)
+        if not turn.end_of_turn and turn.words and order not in state.finished:
+            state.open_starts[order] = turn.words[0].start
         if not turn.end_of_turn or order in state.finished:
             return [*updates, self._update(state, decoded)]
         if state.expects_formatted and not turn.turn_is_formatted and turn.transcript.strip():
@@ -130,6 +133,10 @@ class Transcript:
             return None
         return self._update(state, state.held.decoded, held=True)
 
+    def open_since_ms(self, session: int) -> int | None:
+        """Where the first word begins that was heard in a session and is not final."""
+        return min(self._sessions[session].open_starts.values(), default=None)
+
     def end_session(self, session: int) -> list[TurnUpdate]:
         """Nothing more comes: what is held counts as it is; an open turn will be said again.
 
@@ -153,6 +160,7 @@ class Transcript:
         assert isinstance(turn, Turn)
         update = self._update(state, decoded, final=True)
         state.finished.add(turn.turn_order)
+        state.open_starts.pop(turn.turn_order, None)
         self.finals += 1
         self._last_final = max(self._last_final, update.turn)
         if turn.words:
