@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from transcribe_cli import config
+from transcribe_cli.commands.serve import ServeOptions
 from transcribe_cli.config import (
     Credentials,
     config_path,
@@ -244,6 +245,18 @@ def test_key_that_cannot_be_one_is_refused_without_showing_it(key: str) -> None:
         find_credentials(environment(ASSEMBLYAI_API_KEY=key), SERVICE)
 
     assert key not in refused.value.message + refused.value.hint
+
+
+def test_unencrypted_service_elsewhere_gets_no_key() -> None:
+    with pytest.raises(UsageError) as refused:
+        find_credentials(environment(ASSEMBLYAI_API_KEY="the-key"), "ws://192.0.2.1:80/v3/ws")
+
+    assert "wss://" in refused.value.hint
+    assert "the-key" not in refused.value.message
+
+
+def test_keys_of_the_local_service_are_in_no_repr() -> None:
+    assert "secret" not in repr(ServeOptions(key=["secret"]))
 
 
 def test_credentials_are_in_no_repr() -> None:

@@ -16,9 +16,10 @@ from transcribe_cli.errors import AudioError
 from transcribe_cli.exit_status import ExitStatus
 from transcribe_cli.outputs.output import Outputs
 from transcribe_cli.outputs.record import Record
+from transcribe_cli.plans import Limits, Plans, Result
 from transcribe_cli.protocol.endpoint import normalise_endpoint, session_url
 from transcribe_cli.protocol.models import MODELS
-from transcribe_cli.run import Limits, Plans, Result, Run
+from transcribe_cli.run import Run
 from transcribe_cli.session.session import Target
 from transcribe_cli.ui.notices import Notices
 

@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Annotated, Any, NoReturn
 
 from transcribe_cli import __version__
@@ -12,7 +13,7 @@ PROGRAM = "aai-stream"
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run the program and leave with its exit code."""
     arguments = sys.argv[1:] if arguments is None else list(arguments)
-    if arguments == ["--version"]:
+    if arguments == ["--version"] and sys.stdout is not None:
         # Answered before anything else is imported.
         sys.stdout.write(f"{PROGRAM} {__version__}\n")
         sys.exit(0)
@@ -27,12 +28,14 @@ def run(arguments: Sequence[str]) -> int:
     environment = Environment.current()
     try:
         load_dotenv(environment.folder)
-        return _dispatch(arguments, environment)
+        status = _dispatch(arguments, environment)
+        environment.write("")  # what is left, and not when the interpreter ends
+        return status
     except StreamError as e:
         return _explain(e, environment, arguments)
     except BrokenPipeError:
         # The reader of a list went away: nothing is wrong.
-        _forget_stdout()
+        environment.forget_stdout()
         return 0
     except KeyboardInterrupt:
         return 130
@@ -66,7 +69,8 @@ def _dispatch(arguments: Sequence[str], environment: Any) -> int:
         context = getattr(e, "ctx", None)
         path = context.command_path if context is not None else PROGRAM
         message = e.format_message()
-        if not message:  # nothing was asked: Typer has shown the help
+        if type(e).__name__ == "NoArgsIsHelpError":  # its message is the help itself
+            environment.stderr.write(message + "\n")
             return 2
         raise UsageError(message, f"see '{path} --help'") from e
     except typer.Abort:
@@ -95,18 +99,36 @@ def _explain(error: Any, environment: Any, arguments: Sequence[str]) -> int:
     from transcribe_cli.ui.safe_text import safe_text
 
     lines = [f"error: {error.message}"] + ([f"hint: {error.hint}"] if error.hint else [])
-    environment.stderr.write("".join(safe_text(line) + "\n" for line in lines))
-    if "--jsonl" in arguments and arguments[:1] in (["mic"], ["file"]):
-        from transcribe_cli.commands.transcribe import write_error_record
+    with suppress(OSError):
+        environment.stderr.write("".join(safe_text(line) + "\n" for line in lines))
+    if _wants_records(arguments, environment):
+        from datetime import UTC, datetime
 
-        write_error_record(environment, error)
+        from transcribe_cli.outputs.record import encode_record, error_record
+
+        with suppress(OSError):
+            stdout = environment.binary_stdout
+            stdout.write(encode_record(error_record(error, datetime.now(UTC)), 0))
+            stdout.flush()
     return int(error.exit_status)
 
 
-def _forget_stdout() -> None:
-    import os
+def _wants_records(arguments: Sequence[str], environment: Any) -> bool:
+    """Whether standard output was to get JSON lines, wherever that was asked."""
+    from transcribe_cli.config import config_path, load_settings
+    from transcribe_cli.errors import UsageError
 
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    runs = list(arguments[:1]) in (["mic"], ["file"])
+    if not runs and list(arguments[:2]) != ["recordings", "resume"]:
+        return False
+    if "--jsonl" in arguments:
+        return True
+    if given := environment.variables.get("AAI_STREAM_JSONL", "").strip().lower():
+        return given in ("1", "true", "t", "yes", "y", "on")
+    try:
+        return runs and load_settings(config_path(environment.variables)).get("jsonl") is True
+    except UsageError:
+        return False
 
 
 def make_app(environment: Any) -> Any:
@@ -128,7 +150,7 @@ def make_app(environment: Any) -> Any:
 
     def version(asked: bool) -> None:
         if asked:
-            environment.stdout.write(f"{PROGRAM} {__version__}\n")
+            environment.write(f"{PROGRAM} {__version__}\n")
             raise typer.Exit
 
     @app.callback()

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from transcribe_cli.environment import APP, KEY_VARIABLE, TOKEN_VARIABLE, Environment
 from transcribe_cli.errors import AccountError, UsageError
-from transcribe_cli.protocol.endpoint import REGIONS, is_loopback, normalise_endpoint
+from transcribe_cli.protocol.endpoint import REGIONS, host_of, is_loopback, normalise_endpoint
 from transcribe_cli.protocol.models import MODELS, Model, models_that_take
 from transcribe_cli.protocol.parameters import PARAMETERS, SECRET_PARAMETERS
 
@@ -192,8 +192,13 @@ def find_credentials(
     `with_token`: a temporary token will do.
 
     Raises:
+        UsageError: they would go over the network unencrypted.
         AccountError: there is none, and the endpoint is not on this machine.
     """
+    if not is_loopback(endpoint) and not endpoint.startswith("wss:"):
+        raise UsageError(
+            f"To {host_of(endpoint)} the key would go unencrypted.", "use wss:// instead of ws://"
+        )
     token = environment.variables.get(TOKEN_VARIABLE, "").strip() if with_token else ""
     key = environment.variables.get(KEY_VARIABLE, "").strip()
     if not key and not token and not is_loopback(endpoint):
@@ -245,6 +250,21 @@ def load_config(path: Path, known: set[str]) -> dict[str, Any]:
     Raises:
         UsageError: it is no TOML, or names an option that does not exist.
     """
+    defaults = load_settings(path)
+    for name in defaults:
+        if name not in known:
+            raise UsageError(
+                f"{path} sets '{name}', which is no option.", "compare with 'aai-stream mic --help'"
+            )
+    return defaults
+
+
+def load_settings(path: Path) -> dict[str, Any]:
+    """Everything that the file sets, known or not, by the option's name with underscores.
+
+    Raises:
+        UsageError: it is no TOML.
+    """
     if not path.is_file():
         return {}
     import tomllib
@@ -254,13 +274,7 @@ def load_config(path: Path, known: set[str]) -> dict[str, Any]:
             settings = tomllib.load(file)
     except (OSError, ValueError) as e:  # no TOML, or no UTF-8
         raise UsageError(f"The settings in {path} cannot be read: {e}.") from e
-    defaults = {name.replace("-", "_"): value for name, value in settings.items()}
-    for name in defaults:
-        if name not in known:
-            raise UsageError(
-                f"{path} sets '{name}', which is no option.", "compare with 'aai-stream mic --help'"
-            )
-    return defaults
+    return {name.replace("-", "_"): value for name, value in settings.items()}
 
 
 _UNITS = {"h": 3600, "m": 60, "s": 1}

@@ -1,5 +1,7 @@
 """The world as one object: streams, variables, the folder; tests hand in one of their own."""
 
+import contextlib
+import errno
 import io
 import os
 import sys
@@ -8,9 +10,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO, TextIO
 
+from transcribe_cli.errors import StreamError
+
 APP = "aai-stream"
 KEY_VARIABLE = "ASSEMBLYAI_API_KEY"
 TOKEN_VARIABLE = "AAI_STREAM_TOKEN"
+
+# Where a key is sent to: not for a file to say that came with somebody else's folder.
+_OF_THE_SERVICE = ("AAI_STREAM_ENDPOINT", "AAI_STREAM_REGION", "AAI_STREAM_CONFIG")
 
 
 @dataclass(frozen=True)
@@ -25,20 +32,77 @@ class Environment:
 
     @classmethod
     def current(cls) -> "Environment":
-        """This process's own."""
-        return cls(
-            stdin=sys.stdin.buffer if sys.stdin is not None else open(os.devnull, "rb"),  # noqa: PTH123
-            stdout=sys.stdout,
-            stderr=sys.stderr,
-            variables=os.environ,
-            folder=Path.cwd(),
-        )
+        """This process's own; whatever the shell closed (`>&-`) is replaced by nothing.
+
+        In the order of their numbers, so that no other file gets one of these.
+        """
+        nothing = Path(os.devnull)
+        stdin = nothing.open("rb") if sys.stdin is None else sys.stdin.buffer
+        if sys.stdout is None:
+            sys.stdout = nothing.open("w", encoding="utf-8")
+        if sys.stderr is None:
+            sys.stderr = nothing.open("w", encoding="utf-8")
+        if isinstance(sys.stdout, io.TextIOWrapper):
+            # A name that the encoding of the place does not know must not become a crash.
+            encoding = None if sys.stdout.isatty() else "utf-8"
+            sys.stdout.reconfigure(encoding=encoding, errors="replace")
+        return cls(stdin, sys.stdout, sys.stderr, os.environ, _current_folder())
+
+    def write(self, text: str) -> None:
+        """Write to standard output, and find now whether it takes that.
+
+        Raises:
+            BrokenPipeError: its reader went away.
+            StreamError: it cannot be written, on a full disk for example.
+        """
+        try:
+            self.stdout.write(text)
+            self.stdout.flush()
+        except OSError as e:
+            self.forget_stdout()
+            if reader_is_gone(e):
+                raise BrokenPipeError from e
+            raise StreamError(
+                f"Standard output cannot be written: {e.strerror or e}.", "free some space"
+            ) from e
+
+    @property
+    def binary_stdout(self) -> BinaryIO:
+        """Standard output for bytes, after what was written as text."""
+        self.stdout.flush()
+        return self.stdout.buffer
+
+    def forget_stdout(self) -> None:
+        """Point standard output at nothing: the interpreter's own last flush must not fail."""
+        with contextlib.suppress(OSError, ValueError):
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nowhere, self.stdout.fileno())
+            os.close(nowhere)
+
+
+def reader_is_gone(e: OSError) -> bool:
+    """Whether a pipe has no reader any more (`| head`), which is no error; Windows says EINVAL."""
+    return e.errno == errno.EPIPE or (sys.platform == "win32" and e.errno == errno.EINVAL)
+
+
+def _current_folder() -> Path:
+    try:
+        return Path.cwd()
+    except OSError:  # it was deleted
+        return Path()
+
+
+def child_variables() -> dict[str, str]:
+    """The variables for a program of others: without the key and the token."""
+    secret = (KEY_VARIABLE, TOKEN_VARIABLE)
+    return {name: value for name, value in os.environ.items() if name not in secret}
 
 
 def load_dotenv(folder: Path) -> None:
     """Take settings from the folder's `.env`; variables that are set already win.
 
-    Only this program's own names are taken: a `.env` is often another program's too.
+    Only this program's own names are taken: a `.env` is often another program's too. It says where
+    the service is only to its own key: no other is sent to where a file of some folder points.
     """
     path = folder / ".env"
     if not path.is_file():
@@ -50,6 +114,11 @@ def load_dotenv(folder: Path) -> None:
         text = path.read_text(encoding="utf-8-sig", errors="replace")
     except OSError:
         return
-    for name, value in dotenv_values(stream=io.StringIO(text)).items():
-        if value is not None and (name == KEY_VARIABLE or name.startswith("AAI_STREAM_")):
+    values = dotenv_values(stream=io.StringIO(text))
+    its_own_key = bool(values.get(KEY_VARIABLE)) and KEY_VARIABLE not in os.environ
+    its_own_key = its_own_key and not os.environ.get(TOKEN_VARIABLE)
+    for name, value in values.items():
+        if value is None or (name in _OF_THE_SERVICE and not its_own_key):
+            continue
+        if name == KEY_VARIABLE or name.startswith("AAI_STREAM_"):
             os.environ.setdefault(name, value)

@@ -8,22 +8,19 @@ import queue
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
-from transcribe_cli.audio.format import AudioFormat
-from transcribe_cli.audio.level import CLIP_AT, decibels
 from transcribe_cli.audio.log import AudioLog
 from transcribe_cli.audio.recorder import Recorder
 from transcribe_cli.audio.source import DeviceBack, DeviceLost, Overflow, Source, SourceWarning
-from transcribe_cli.config import Parameters
-from transcribe_cli.errors import StreamError
 from transcribe_cli.exit_status import ExitStatus
 from transcribe_cli.outputs.output import Outputs
 from transcribe_cli.outputs.record import Record, message_record, turn_record
+from transcribe_cli.plans import Earlier, Plans, Result
 from transcribe_cli.protocol.messages import Termination, Turn
 from transcribe_cli.protocol.messages import Warning as ServiceWarning
+from transcribe_cli.protocol.models import Family
 from transcribe_cli.session.bill import Bill
 from transcribe_cli.session.chunks import chunk_sizes
 from transcribe_cli.session.events import (
@@ -36,7 +33,7 @@ from transcribe_cli.session.events import (
     StopRequested,
 )
 from transcribe_cli.session.pacing import Pacer
-from transcribe_cli.session.session import Plan, Session, Target
+from transcribe_cli.session.session import Plan, Session
 from transcribe_cli.session.supervisor import (
     AbandonSession,
     Command,
@@ -44,7 +41,6 @@ from transcribe_cli.session.supervisor import (
     FinishHere,
     OpenSession,
     Policy,
-    State,
     StopSource,
     Supervisor,
     TellDisconnected,
@@ -56,15 +52,12 @@ from transcribe_cli.transcript.totals import Totals
 from transcribe_cli.transcript.turns import Transcript, TurnUpdate
 from transcribe_cli.ui.notices import Notices
 from transcribe_cli.ui.status_line import Status
+from transcribe_cli.watch import Watch
 
-QUIET_SOURCE_S = 10.0  # a microphone that gives nothing but silence for so long may be muted
-_SILENT_PEAK = 8  # of 32768: what a muted input gives at most
-_CLIP_SHOWN_S = 1.0
 _STATUS_EVERY_S = 0.2
 _IDLE_WAKE_S = 1.0
 # Page "Streaming API": a turn is cut after 60 s at the latest, so words older than that are final.
 LONGEST_TURN_MS = 60_000
-_BACKLOG_S = 2.0  # more than this, and the service hears the past
 _JOIN_S = 1.0
 _BAIL_OUT_S = 3.0
 
@@ -76,65 +69,6 @@ class View(Protocol):
     def drop_partial(self, session: int | None = None) -> None: ...
     def status(self, status: Status) -> None: ...
     def tick(self, now: float | None = None) -> float | None: ...
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """When a run stops by itself; None: never."""
-
-    max_duration_s: float | None = None
-    max_cost_usd: float | None = None
-    idle_stop_s: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Plans:
-    """What a run does, settled before anything is opened.
-
-    Attributes:
-        recording: its id; folder: where it is saved, None for nowhere.
-        endpoint: for people and for a later run, without any credential.
-        pace: of a source that is there before its time; None for as fast as it goes.
-        limited: a backlog is sent no faster than the service likes it.
-        usd_per_hour: None where no price is known.
-        tells_source: every record names its source, because several share an output.
-    """
-
-    recording: str
-    folder: str | None
-    parameters: Parameters
-    target: Target
-    endpoint: str
-    local: bool
-    audio: AudioFormat
-    chunk_ms: int
-    pace: float | None
-    limited: bool
-    new_sessions_per_minute: int | None
-    usd_per_hour: float | None
-    limits: Limits
-    tells_source: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Earlier:
-    """What an earlier run of the same recording has done already."""
-
-    next_turn: int
-    finished_ms: int
-    next_session: int
-    session_s: float
-    totals: Totals
-
-
-@dataclass(frozen=True, slots=True)
-class Result:
-    """How a run ended."""
-
-    exit_status: ExitStatus
-    problem: StreamError | None
-    summary: dict[str, Any]
-    interrupted: bool
 
 
 class Run:
@@ -195,21 +129,15 @@ class Run:
         self._stops: list[str] = []
         self._finish: Finish | None = None
         self._lost_ms = 0
-        self._overflows = 0
         self._resume_ms = self._transcript.finished_ms
-        # For the status line and the limits.
-        self._started = 0.0
-        self._words_at = 0.0
-        self._sound_at = 0.0
-        self._clipped_at = float("-inf")
-        self._level_db: float | None = None
-        self._source_message = ""
-        self._heard_ms = 0
+        self._watch = Watch(
+            plans, source, log, self._recorder, self._supervisor, self._bill, self._totals
+        )
         self._status_at = 0.0
 
     def run(self) -> Result:
         """Record and transcribe until the source ends or someone stops it."""
-        now = self._started = self._words_at = self._sound_at = time.monotonic()
+        now = time.monotonic()
         with stop_signals(lambda name: self._inbox.put(StopRequested(name))) as signals:
             self._signals_taken = signals.taken
             self._recorder.start()
@@ -264,7 +192,7 @@ class Run:
         if self._view is not None:
             if now - self._status_at >= _STATUS_EVERY_S:
                 self._status_at = now
-                self._view.status(self._status(now))
+                self._view.status(self._watch.status(self._session, now))
             self._view.tick(now)
 
     def _next_wake(self, now: float) -> float:
@@ -308,25 +236,24 @@ class Run:
         if isinstance(message, Turn):
             for update in self._transcript.receive(session, decoded, now):
                 self._tell_turn(update)
-            held = self._transcript.held_update(session)
-            if held is not None and self._view is not None:
-                self._view.turn(held)
+            if self._view is not None:
+                for held in self._transcript.held_updates(session):
+                    self._view.turn(held)
             if message.words:
-                self._words_at = now
-                self._heard_ms = max(self._heard_ms, message.words[-1].end + self._offsets[session])
+                self._watch.heard(message.words[-1].end + self._offsets[session], now)
             return
         offset = self._offsets[session]
         decoded = on_recording_clock(decoded, offset)
         self._write(
             message_record(
-                message.type or str(decoded.raw.get("type")),
+                message.type or str(decoded.raw.get("type") or "Unknown"),
                 decoded.raw,
                 session,
                 offset,
                 datetime.now(UTC),
             )
         )
-        if message.type == "Begin":
+        if message.type == "Begin" and session not in self._begun:
             self._begun.add(session)
             self._bill.began(session, event.at)
         elif isinstance(message, Termination):
@@ -337,15 +264,17 @@ class Run:
     def _take_close(self, event: Closed, now: float) -> None:
         session = event.session
         open_since_ms = self._transcript.open_since_ms(session)
-        for update in self._transcript.end_session(session):
+        for update in self._transcript.end_session(session, complete=event.terminated):
             self._tell_turn(update)
         self._resume_ms = self._next_start_ms(open_since_ms)
         billed = self._billed.get(session)
-        if event.terminated and billed is None:
+        # A session that the service itself has closed is over, also where it said no Termination.
+        over = event.terminated or event.code is not None
+        if over and billed is None:
             billed = event.open_s
         if event.open_s > 0 and event.code is None and session not in self._begun:
             self._bill.began(session, now - event.open_s)  # opened, and its end never confirmed
-        self._bill.ended(session, billed if event.terminated else None, now)
+        self._bill.ended(session, billed if over else None, now)
         if self._view is not None:
             self._view.drop_partial(session)
 
@@ -369,13 +298,13 @@ class Run:
         match event:
             case DeviceLost():
                 self._write_own("DeviceLost", at=at)
-                self._source_message = "no audio from the microphone: is it unplugged?"
-                self._notices.warning(self._source_message)
+                self._watch.trouble = "no audio from the microphone: is it unplugged?"
+                self._notices.warning(self._watch.trouble)
             case DeviceBack():
                 self._write_own("DeviceBack", at=at)
-                self._source_message = ""
+                self._watch.trouble = ""
             case Overflow():
-                self._overflows += 1
+                self._watch.overflows += 1
                 self._write_own("Overflow", at=at)
             case SourceWarning(text=text):
                 self._warn(text)
@@ -404,7 +333,9 @@ class Run:
 
     def _open_session(self, number: int) -> None:
         plans, audio = self._plans, self._plans.audio
-        start = min(audio.frames_before(self._resume_ms), self._log.frames)
+        start = audio.frames_before(self._resume_ms)
+        if self._source.live:
+            start = min(start, self._log.frames)  # a file's log may not have come so far yet
         self._log.consumed(start)
         offset = self._offsets[number] = audio.ms(start)
         model = plans.parameters.model
@@ -412,8 +343,13 @@ class Run:
         self._transcript.begin_session(
             number,
             offset,
-            expects_formatted=query.get("format_turns") is True
-            and not (model is not None and model.always_formats),
+            # Universal-Streaming Multilingual formats as it goes, and never sets the flag.
+            expects_formatted=query.get("format_turns") is not False
+            and not (
+                model is not None
+                and model.always_formats
+                and model.family is Family.UNIVERSAL_STREAMING
+            ),
         )
         waits = None if self._source.kind == "mic" else plans.pace
         self._session = Session(
@@ -467,73 +403,14 @@ class Run:
             record.body["source"] = self._source.name
         self._outputs.write(record)
 
-    # Limits and status.
-
-    def _position_s(self) -> float:
-        """How far the recording is: what was captured, or for a file what was sent."""
-        if self._source.live or self._session is None:
-            return self._log.seconds if self._source.live else 0.0
-        return self._log.audio.seconds(self._session.position)
-
-    def _backlog_s(self) -> float:
-        """What was captured and is not sent yet; a file that is read ahead has no backlog."""
-        if not self._source.live:
-            return 0.0
-        sent = 0 if self._session is None else self._session.position
-        return self._log.audio.seconds(self._log.frames - sent)
-
     def _check_limits(self, now: float) -> None:
         if self._stops or self._finish is not None:
             return
-        limits = self._plans.limits
-        if self._supervisor.state is not State.LISTENING or self._backlog_s() > _BACKLOG_S:
-            self._words_at = now  # nobody could have heard any
-        cost = self._bill.cost_usd(now)
-        if limits.max_cost_usd is not None and cost is not None and cost >= limits.max_cost_usd:
-            reason = "the greatest cost is reached"
-        elif limits.idle_stop_s is not None and now - self._words_at >= limits.idle_stop_s:
-            reason = f"no words for {limits.idle_stop_s:.0f} s"
-        else:
-            return
-        self._notices.note(f"stopping: {reason}")
-        self._stops.append("limit")
-        self._carry_out(self._supervisor.handle(StopRequested("limit"), now), now)
-
-    def _status(self, now: float) -> Status:
-        source = self._source
-        loudest = self._recorder.take_level()
-        if self._spoken_now:
-            self._level_db = decibels(loudest)
-        if loudest > _SILENT_PEAK:
-            self._sound_at = now
-        if loudest >= CLIP_AT:
-            self._clipped_at = now
-        message = self._source_message
-        if not message and self._spoken_now and now - self._sound_at > QUIET_SOURCE_S:
-            quiet_s = int(now - self._sound_at)
-            message = f"no sound for {quiet_s} s: is the microphone muted?"
-        position_s = self._position_s()
-        backlog_s = self._backlog_s()
-        running_s = max(0.001, now - self._started)
-        progress = None
-        if not source.live:
-            progress = (position_s, source.length_s, position_s / running_s)
-        return Status(
-            state=str(self._supervisor.state),
-            elapsed_s=position_s,
-            model=str(self._plans.parameters.query["speech_model"]),
-            source=source.name,
-            level_db=self._level_db,
-            clipped=now - self._clipped_at < _CLIP_SHOWN_S,
-            language=self._totals.language,
-            turns=self._totals.turns,
-            behind_s=max(0.0, position_s - self._heard_ms / 1000) if self._heard_ms else None,
-            backlog_s=backlog_s if backlog_s > 1 else None,
-            dropped=self._overflows,
-            cost_usd=self._bill.cost_usd(now),
-            progress=progress,
-            message=message,
-        )
+        reason = self._watch.limit_reached(self._session, now)
+        if reason is not None:
+            self._notices.note(f"stopping: {reason}")
+            self._stops.append("limit")
+            self._carry_out(self._supervisor.handle(StopRequested("limit"), now), now)
 
     # The end.
 
@@ -563,7 +440,7 @@ class Run:
             )
         cost = self._bill.cost_usd(now)
         summary = {
-            "audio_s": round(self._position_s(), 3),
+            "audio_s": round(self._watch.position_s(self._session), 3),
             "session_s": round(self._bill.session_s(now), 3),
             "cost_usd": None if cost is None else round(cost, 6),
             "sessions": self._bill.sessions,

@@ -261,5 +261,8 @@ def test_lines_come_while_the_file_is_spoken(home: Home) -> None:
 
 def test_the_module_is_the_same_program(home: Home) -> None:
     assert home.run("--version").out.startswith("aai-stream ")
+    nothing_asked = home.run()
+    assert nothing_asked.code == 2
+    assert nothing_asked.err.startswith("Usage: aai-stream")
     help_text = home.run("--help").out
     assert all(name in help_text for name in ("mic", "file", "devices", "models", "serve"))

@@ -133,6 +133,65 @@ def test_recordings_are_listed_shown_and_removed(home: Home) -> None:
     assert not list(home.recordings.iterdir())
 
 
+ODD = {
+    "empty": b"",
+    "no beginning": b'{"v":1,"seq":0,"time":"2026-01-01T00:00:00.000Z","type":"Begin"}\n',
+    "no time": b'{"v":1,"seq":0,"type":"Recording","source":"x"}\n',
+    "odd types": b'{"v":1,"seq":0,"time":7,"type":"Recording","audio":[],"parameters":3}\n',
+    "no text": b"\xff\xfe\x00",
+}
+
+
+@pytest.mark.parametrize("journal", ODD.values(), ids=ODD)
+def test_a_journal_that_is_none_is_told_in_one_line(home: Home, journal: bytes) -> None:
+    write_wav(home.work / "talk.wav", 5)
+    with counting_service() as service:
+        home.run("file", "talk.wav", "--endpoint", service.url, "--pace", "max")
+    odd = home.recordings / "2001-odd"
+    odd.mkdir()
+    (odd / "journal.jsonl").write_bytes(journal)
+    states = json.loads(home.run("recordings", "list", "--json").out)
+    assert [recording["state"] for recording in states] == ["unreadable", "complete"]
+    assert "unreadable" in home.run("recordings", "list").out
+    for command in ("show", "recover", "resume"):
+        outcome = home.run("recordings", command, "2001")
+        assert (outcome.code, outcome.out) == (3, "")
+        (line,) = outcome.err.splitlines()
+        assert line.startswith("error: The recording 2001-odd cannot be read: ")
+        assert (odd / "journal.jsonl").read_bytes() == journal
+    assert home.run("recordings", "rm", "2001").code == 0
+    assert not odd.exists()
+
+
+def test_a_running_recording_is_not_touched(home: Home) -> None:
+    with counting_service() as service:
+        process = home.start("file", "-", "--endpoint", service.url, stdin=subprocess.PIPE)
+        assert process.stdin is not None
+        process.stdin.write(speak(8))
+        process.stdin.flush()
+        service.wait_for_words(7)
+        folder = home.only_recording()
+        (listed,) = json.loads(home.run("recordings", "list", "--json").out)
+        assert listed["state"] == "running"
+        for command in ("resume", "recover", "rm"):
+            outcome = home.run("recordings", command, "latest")
+            assert outcome.code == 2
+            assert f"The recording {folder.name} is running" in outcome.err
+        assert finish(process).code == 0
+    assert sorted(path.name for path in folder.iterdir()) == [
+        *("audio.wav", "journal.jsonl", "transcript.txt")
+    ]
+    assert words(read_journal(folder / "journal.jsonl")) == expected(8)
+    assert "complete" in home.run("recordings", "list").out
+
+
+def test_a_killed_recording_is_not_running_any_more(home: Home) -> None:
+    kill_in_mid_run(home, "-", 20, after_words=8)
+    assert "interrupted" in home.run("recordings", "list").out
+    assert home.run("recordings", "rm", "latest").code == 0
+    assert list(home.recordings.iterdir()) == []
+
+
 @pytest.mark.long
 @pytest.mark.timeout(600)
 def test_killed_thirty_times_at_random_moments(home: Home, tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """The folder of a recording."""
 
+import sys
 from datetime import datetime
 from pathlib import Path
 
@@ -16,6 +17,7 @@ STARTED = datetime(2026, 11, 20, 9, 5, 7)
     [
         ("", "2026-11-20-090507"),
         ("Team meeting.wav", "2026-11-20-090507-team-meeting"),
+        ("2026.11.20 meeting.wav", "2026-11-20-090507-2026-11-20-meeting"),
         ("../../etc/passwd", "2026-11-20-090507-passwd"),
         ("..", "2026-11-20-090507"),
         ("días & 今天.mp3", "2026-11-20-090507-días-今天"),
@@ -33,6 +35,11 @@ def test_folder_is_made_with_its_parents(tmp_path: Path) -> None:
 
     assert folder == tmp_path / "new" / "place" / "2026-11-20-090507"
     assert folder.is_dir()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="modes are of POSIX")
+def test_folder_is_its_owner_s_alone(tmp_path: Path) -> None:
+    assert create_folder(tmp_path, "x").stat().st_mode & 0o777 == 0o700
 
 
 def test_second_recording_of_a_second_gets_a_number(tmp_path: Path) -> None:

@@ -479,7 +479,18 @@ def test_session_lost_after_begin_is_followed_by_another(
     assert talk.state is State.LISTENING
 
 
-@pytest.mark.parametrize("how", [how for how in RETRYABLE if "terminated" not in how])
+LOST = [how for how in RETRYABLE if "terminated" not in how and how.get("code") != 1000]
+
+
+def test_normal_close_after_terminate_is_an_end_also_without_a_termination() -> None:
+    talk = Talk(FILE)
+    talk.source_ends()
+    talk.terminate_sent()
+
+    assert talk.closed(code=1000) == [Finish(ExitStatus.OK)]
+
+
+@pytest.mark.parametrize("how", LOST)
 def test_session_lost_while_a_file_drains_is_followed_by_another(how: dict[str, Any]) -> None:
     talk = Talk(FILE)
     talk.source_ends()

@@ -59,14 +59,13 @@ def test_raw_final_that_waits_can_be_shown() -> None:
     transcript = begun()
     transcript.receive(0, raw_final(0, "hi"), 0.0)
 
-    shown = transcript.held_update(0)
+    (shown,) = transcript.held_updates(0)
 
-    assert shown is not None
     assert (shown.held, shown.final, shown.message.transcript) == (True, False, "hi")
 
 
 def test_nothing_is_shown_as_held_when_nothing_waits() -> None:
-    assert begun().held_update(0) is None
+    assert begun().held_updates(0) == []
 
 
 def test_raw_final_counts_after_a_second_without_a_formatted_version() -> None:
@@ -87,14 +86,34 @@ def test_formatted_version_that_comes_too_late_is_no_second_final() -> None:
     assert texts(transcript.receive(0, formatted(0, "Hi."), 1.2)) == [(0, "Hi.", False)]
 
 
-def test_final_of_the_next_turn_releases_the_one_that_waits() -> None:
+def test_final_of_the_next_turn_waits_for_the_one_before_it() -> None:
     transcript = begun()
     transcript.receive(0, raw_final(0, "one"), 0.0)
 
-    assert texts(transcript.receive(0, formatted(1, "Two."), 0.1)) == [
-        (0, "one", True),
+    assert transcript.receive(0, formatted(1, "Two."), 0.1) == []
+    assert texts(transcript.release_due(FORMATTED_WAIT_S)) == [(0, "one", True), (1, "Two.", True)]
+
+
+def test_formatted_version_is_taken_also_after_the_next_turn_has_ended() -> None:
+    transcript = begun()
+    transcript.receive(0, raw_final(0, "one"), 0.0)
+    transcript.receive(0, raw_final(1, "two"), 0.1)
+
+    assert texts(transcript.receive(0, formatted(0, "One."), 0.2)) == [
+        (0, "one", False),
+        (0, "One.", True),
+    ]
+    assert texts(transcript.receive(0, formatted(1, "Two."), 0.3)) == [
+        (1, "two", False),
         (1, "Two.", True),
     ]
+
+
+def test_open_turn_of_a_session_that_is_complete_counts_as_it_stands() -> None:
+    transcript = begun()
+    transcript.receive(0, said(0, "never finished"), 0.0)
+
+    assert texts(transcript.end_session(0, complete=True)) == [(0, "never finished", True)]
 
 
 def test_partial_of_the_next_turn_does_not_end_the_wait() -> None:

@@ -11,6 +11,7 @@ from typing import Any
 
 from transcribe_cli.audio.convert import MonoConverter
 from transcribe_cli.audio.source import Source, SourceEvent, SourceWarning
+from transcribe_cli.environment import child_variables
 from transcribe_cli.errors import AudioError
 
 BLOCK_S = 0.25
@@ -163,6 +164,7 @@ class FfmpegFile:
             stdout=subprocess.PIPE,
             stderr=self._messages,  # no pipe: a damaged file fills one, and ffmpeg would wait
             start_new_session=True,  # Ctrl+C is ours to handle
+            env=child_variables(),
         )
         assert self._process.stdout is not None
         self._first = self._process.stdout.read(self._block_bytes)

@@ -7,42 +7,52 @@ from transcribe_cli.audio.source import Source
 from transcribe_cli.commands.options import FileOptions
 from transcribe_cli.config import parse_pace
 from transcribe_cli.environment import Environment
-from transcribe_cli.errors import StreamError
+from transcribe_cli.errors import AudioError, StreamError
 from transcribe_cli.exit_status import ExitStatus
-
-STDIN = "-"
 
 
 def file(options: FileOptions, environment: Environment) -> ExitStatus:
-    """Transcribe files one after the other; one that fails does not stop the others."""
+    """Transcribe files one after the other; one that is no good does not stop the others."""
+    from transcribe_cli.commands.checks import STDIN, check_sources
     from transcribe_cli.commands.transcribe import Transcriber
 
     pace = parse_pace(options.pace, local=options.local)
-    several = len(options.paths) > 1
-    transcriber = Transcriber(options, environment, sources=len(options.paths), pace=pace)
-    if not several and options.paths[0] != STDIN:
-        _open(options.paths[0], options, environment).close()  # no service for a file that is none
-    worst = ExitStatus.OK
+    paths = options.paths
+    several = len(paths) > 1
+    check_sources(paths, options.record, options.output or (), environment)
+    transcriber = Transcriber(options, environment, sources=len(paths), pace=pace)
+    if not several and paths[0] != STDIN:
+        _open(paths[0], options, environment).close()  # no service for a file that is none
+    first_error = ExitStatus.OK
     with transcriber.shared_outputs() as shared, transcriber.service() as service:
-        for path in options.paths:
-            stem, kind = ("stdin", "stdin") if path == STDIN else (Path(path).stem, "file")
+        for number, path in enumerate(paths):
+            name, kind = ("stdin", "stdin") if path == STDIN else (Path(path).name, "file")
+            if number and transcriber.budget_is_used:
+                left = ", ".join(paths[number:])
+                transcriber.notices.note(f"the greatest cost is reached; not transcribed: {left}")
+                break
             try:
                 result = transcriber.transcribe(
-                    service, shared, stem, kind, partial(_open, path, options, environment)
+                    service, shared, name, kind, partial(_open, path, options, environment)
                 )
             except StreamError as e:
                 if not several:
                     raise
-                transcriber.notices.error(e)
-                worst = worst or e.exit_status
+                transcriber.tell_error(e, path)
+                first_error = first_error or e.exit_status
+                if not isinstance(e, AudioError):
+                    break
                 continue
-            worst = worst or result.exit_status
-            if result.interrupted or result.problem is not None:
+            first_error = first_error or result.exit_status
+            stopped = result.interrupted or transcriber.stdout_is_broken
+            if stopped or not isinstance(result.problem, AudioError | None):
                 break
-    return worst
+    return first_error
 
 
 def _open(path: str, options: FileOptions, environment: Environment) -> Source:
+    from transcribe_cli.commands.checks import STDIN
+
     if path == STDIN:
         from transcribe_cli.audio.stdin import open_stdin
 

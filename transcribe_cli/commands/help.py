@@ -1,12 +1,24 @@
-"""Help as plain text in groups: as quick as Typer alone, and read as easily."""
+"""Commands with many options: help as plain text in groups, lists from the environment by line."""
 
+import copy
 from typing import Any
 
 from typer.core import TyperCommand
 
 
 class GroupedCommand(TyperCommand):
-    """A command whose help shows its options by the panel that each belongs to."""
+    """A command whose help shows its options by the panel that each belongs to.
+
+    The variable of a repeatable option holds one value a line: a path or a name may have blanks.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for param in self.params:
+            if getattr(param, "multiple", False):
+                kind: Any = copy.copy(param.type)
+                kind.split_envvar_value = _values_by_line
+                param.type = kind
 
     def format_options(self, ctx: Any, formatter: Any) -> None:
         """Write arguments first, then each group of options in the order of its first one."""
@@ -21,3 +33,7 @@ class GroupedCommand(TyperCommand):
         for title, records in groups.items():
             with formatter.section(title):
                 formatter.write_dl(records)
+
+
+def _values_by_line(text: str) -> list[str]:
+    return [line.strip() for line in text.splitlines() if line.strip()]

@@ -17,7 +17,7 @@ def devices(environment: Environment, *, as_json: bool) -> ExitStatus:
     if as_json:
         return write_json(environment, [asdict(device) for device in found])
     if not found:
-        environment.stdout.write("no input device\n")
+        environment.write("no input device\n")
         return ExitStatus.OK
     rows = [
         (

@@ -20,12 +20,19 @@ from transcribe_cli.exit_status import ExitStatus
 from transcribe_cli.outputs.jsonl import JsonlOutput
 from transcribe_cli.outputs.output import Output, Outputs
 from transcribe_cli.outputs.text import TextOutput, one_line, text_line
+from transcribe_cli.plans import Earlier
 from transcribe_cli.protocol.models import MODELS
 from transcribe_cli.recordings.folder import JOURNAL, TRANSCRIPT
 from transcribe_cli.recordings.journal import Story, read_journal, turn_of, without_the_end
-from transcribe_cli.recordings.library import Recording, find_recording, list_recordings
+from transcribe_cli.recordings.library import (
+    Recording,
+    check_readable,
+    find_recording,
+    list_recordings,
+    load_recording,
+)
+from transcribe_cli.recordings.lock import locked, refuse_running
 from transcribe_cli.recordings.recover import join_lines, recover, write_whole
-from transcribe_cli.run import Earlier
 from transcribe_cli.session.events import Event
 
 
@@ -35,13 +42,15 @@ def list_all(environment: Environment, save_dir: str | None, *, as_json: bool) -
     if as_json:
         return write_json(environment, [_described(recording) for recording in found])
     if not found:
-        environment.stdout.write("no recordings\n")
+        environment.write("no recordings\n")
         return ExitStatus.OK
+    from transcribe_cli.ui.render import clock
+
     table = [
         (
             recording.id,
-            recording.story.state,
-            _clock(recording.audio_s),
+            recording.state,
+            clock(round(recording.audio_s) * 1000),
             str(len(recording.story.finals)),
             one_line(str(recording.story.start.get("source", ""))),
         )
@@ -53,15 +62,17 @@ def list_all(environment: Environment, save_dir: str | None, *, as_json: bool) -
 def show(environment: Environment, save_dir: str | None, name: str) -> ExitStatus:
     """What a recording is, and its transcript."""
     recording = find_recording(save_dir_of(save_dir), name)
-    for key, value in _described(recording).items():
-        environment.stdout.write(f"{key + ':':<10} {one_line(str(value))}\n")
-    environment.stdout.write("\n" + _transcript(recording.story))
+    check_readable(recording)
+    described = _described(recording).items()
+    head = "".join(f"{key + ':':<10} {one_line(str(value))}\n" for key, value in described)
+    environment.write(f"{head}\n{_transcript(recording.story)}")
     return ExitStatus.OK
 
 
 def remove(environment: Environment, save_dir: str | None, name: str) -> ExitStatus:
     """Delete a recording for good."""
     recording = find_recording(save_dir_of(save_dir), name)
+    refuse_running(recording.folder)
     shutil.rmtree(recording.folder)
     environment.stderr.write(f"removed: {recording.folder}\n")
     return ExitStatus.OK
@@ -70,9 +81,11 @@ def remove(environment: Environment, save_dir: str | None, name: str) -> ExitSta
 def mend(environment: Environment, save_dir: str | None, name: str) -> ExitStatus:
     """Make a recording's files whole again after a crash."""
     recording = find_recording(save_dir_of(save_dir), name)
-    mended = recover(recording)
-    if write_whole(recording.folder / TRANSCRIPT, _transcript(recording.story).encode()):
-        mended.append("the transcript")
+    with locked(recording.folder):
+        check_readable(recording)
+        mended = recover(recording)
+        if write_whole(recording.folder / TRANSCRIPT, _transcript(recording.story).encode()):
+            mended.append("the transcript")
     said = f"mended {', '.join(mended)}" if mended else "nothing needed mending"
     environment.stderr.write(f"{recording.id}: {said}\n")
     return ExitStatus.OK
@@ -80,9 +93,16 @@ def mend(environment: Environment, save_dir: str | None, name: str) -> ExitStatu
 
 def resume(environment: Environment, asked: ResumeOptions) -> ExitStatus:
     """Transcribe what has no final words yet; the folder is then as if nothing had happened."""
+    folder = find_recording(save_dir_of(asked.save_dir), asked.recording).folder
+    with locked(folder):
+        return _resume(environment, asked, load_recording(folder))
+
+
+def _resume(environment: Environment, asked: ResumeOptions, recording: Recording) -> ExitStatus:
+    from transcribe_cli.commands.ending import tell_end
     from transcribe_cli.commands.transcribe import Transcriber
 
-    recording = find_recording(save_dir_of(asked.save_dir), asked.recording)
+    check_readable(recording)
     story = recording.story
     if story.state == "complete":
         environment.stderr.write(f"{recording.id} is complete: there is nothing to do\n")
@@ -109,7 +129,14 @@ def resume(environment: Environment, asked: ResumeOptions) -> ExitStatus:
         result = transcriber.run(
             service, outputs, inbox, recording.folder, log, source, _earlier(story)
         )
-    transcriber.tell_end(result, recording.folder, source.kind, None)
+    tell_end(
+        transcriber.notices,
+        result,
+        recording.folder,
+        source.kind,
+        recorded=None,
+        local=options.local,
+    )
     return result.exit_status
 
 
@@ -183,16 +210,10 @@ def _described(recording: Recording) -> dict[str, object]:
     start = recording.story.start
     return {
         "id": recording.id,
-        "state": recording.story.state,
+        "state": recording.state,
         "source": start.get("source"),
         "model": start.get("model"),
         "audio_s": round(recording.audio_s, 3),
         "turns": len(recording.story.finals),
         "folder": str(recording.folder),
     }
-
-
-def _clock(seconds: float) -> str:
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"

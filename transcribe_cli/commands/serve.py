@@ -1,6 +1,6 @@
 """`aai-stream serve`: a local service that speaks the same protocol."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -53,7 +53,7 @@ class ServeOptions:
             metavar="KEY",
             rich_help_panel=_LISTENING,
         ),
-    ] = None
+    ] = field(default=None, repr=False)
     certfile: Annotated[
         Path | None,
         typer.Option(help="TLS certificate, PEM.", metavar="PATH", rich_help_panel=_LISTENING),

@@ -11,7 +11,7 @@ from transcribe_cli.outputs.text import one_line
 
 def write_json(environment: Environment, value: Any) -> ExitStatus:
     """A value as JSON that people can read too."""
-    environment.stdout.write(json.dumps(value, ensure_ascii=False, indent=2) + "\n")
+    environment.write(json.dumps(value, ensure_ascii=False, indent=2) + "\n")
     return ExitStatus.OK
 
 
@@ -21,7 +21,9 @@ def write_table(
     """Rows of text in columns under their titles; text from outside is made safe."""
     cells = [titles, *([one_line(cell) or " " for cell in row] for row in rows)]
     widths = [max(len(row[column]) for row in cells) for column in range(len(titles))]
-    for row in cells:
-        line = "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))
-        environment.stdout.write(line.rstrip() + "\n")
+    lines = (
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+        for row in cells
+    )
+    environment.write("".join(line.rstrip() + "\n" for line in lines))
     return ExitStatus.OK

@@ -48,5 +48,5 @@ def token(options: TokenOptions, environment: Environment) -> ExitStatus:
     made = fetch_token(
         endpoint, Credentials(key).headers(), options.expires_in, options.max_session
     )
-    environment.stdout.write(made + "\n")
+    environment.write(made + "\n")
     return ExitStatus.OK

@@ -5,18 +5,20 @@ a word is spoken; the microphone before the connection, so that the first words 
 """
 
 import contextlib
-import os
 import queue
 import shutil
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import BinaryIO, NamedTuple
+from typing import NamedTuple
 
 from transcribe_cli import __version__
 from transcribe_cli.audio.format import AudioFormat
 from transcribe_cli.audio.log import AudioLog
 from transcribe_cli.audio.source import Source
+from transcribe_cli.commands.checks import check_record
+from transcribe_cli.commands.ending import tell_end
 from transcribe_cli.commands.options import NonSpeech, RunOptions
 from transcribe_cli.config import (
     FREE_ACCOUNT_SESSIONS_PER_MINUTE,
@@ -28,14 +30,14 @@ from transcribe_cli.config import (
     resolve_parameters,
     save_dir_of,
 )
-from transcribe_cli.environment import Environment
-from transcribe_cli.errors import StreamError, UsageError
-from transcribe_cli.exit_status import ExitStatus
+from transcribe_cli.environment import Environment, reader_is_gone
+from transcribe_cli.errors import AudioError, StreamError, UsageError
 from transcribe_cli.outputs.jsonl import JsonlOutput
 from transcribe_cli.outputs.output import Output, Outputs
 from transcribe_cli.outputs.paths import open_for_writing, open_outputs, output_path
-from transcribe_cli.outputs.record import Record
+from transcribe_cli.outputs.record import error_record
 from transcribe_cli.outputs.text import TextOutput
+from transcribe_cli.plans import Earlier, Limits, Plans, Result
 from transcribe_cli.protocol.endpoint import is_loopback, session_url, without_credentials
 from transcribe_cli.protocol.models import usd_per_hour
 from transcribe_cli.recordings.folder import (
@@ -45,7 +47,8 @@ from transcribe_cli.recordings.folder import (
     create_folder,
     recording_id,
 )
-from transcribe_cli.run import Earlier, Limits, Plans, Result, Run, View
+from transcribe_cli.recordings.lock import locked
+from transcribe_cli.run import Run, View
 from transcribe_cli.session.events import Event, StopRequested
 from transcribe_cli.session.session import Target
 from transcribe_cli.ui.notices import Notices, make_consoles
@@ -64,7 +67,11 @@ class Service(NamedTuple):
 
 
 class Transcriber:
-    """One command's work: one or several recordings that share settings and standard output."""
+    """One command's work: one or several recordings that share settings and standard output.
+
+    Attributes:
+        stdout_is_broken: standard output takes nothing any more, so that the command ends.
+    """
 
     def __init__(
         self,
@@ -96,7 +103,10 @@ class Transcriber:
             raise UsageError("--local and --endpoint name two services.", "use one of them")
         for template in options.output or ():
             output_path(template, "x")
-        _check_record(options.record)
+        check_record(options.record)
+        self.stdout_is_broken = False
+        self._stdout_problem: StreamError | None = None
+        self._shared: list[Output] = []
 
     @contextlib.contextmanager
     def service(self) -> Iterator[Service]:
@@ -131,8 +141,8 @@ class Transcriber:
     def shared_outputs(self) -> Iterator[list[Output]]:
         """Standard output and the files that all recordings of the command share."""
         options = self._options
-        shared: list[Output] = []
-        stdout = _binary_stdout(self._environment)
+        shared = self._shared
+        stdout = self._environment.binary_stdout
         if options.jsonl:
             shared.append(
                 JsonlOutput(stdout, "standard output", partials=options.partials, owned=False)
@@ -169,11 +179,17 @@ class Transcriber:
         return self._stdout.is_terminal and not (options.jsonl or options.text)
 
     @property
+    def budget_is_used(self) -> bool:
+        """Whether the recordings so far have cost what all of them may cost."""
+        most = self._limits.max_cost_usd
+        return most is not None and most < 1e-6  # to which costs are rounded
+
+    @property
     def _keeps_non_speech(self) -> bool:
         return self._options.non_speech is not NonSpeech.HIDE
 
     def transcribe(
-        self, service: Service, shared: list[Output], stem: str, kind: str, open_source: OpenSource
+        self, service: Service, shared: list[Output], name: str, kind: str, open_source: OpenSource
     ) -> Result:
         """One recording, from opening everything to telling where it is saved.
 
@@ -182,7 +198,7 @@ class Transcriber:
         """
         options = self._options
         audio = AudioFormat(options.sample_rate)
-        recording = recording_id(datetime.now(), "" if kind == "mic" else stem)
+        recording = recording_id(datetime.now(), "" if kind == "mic" else name)
         inbox: queue.SimpleQueue[Event] = queue.SimpleQueue()
         with contextlib.ExitStack() as stack:
             folder: Path | None = None
@@ -190,23 +206,28 @@ class Transcriber:
                 save_dir = save_dir_of(options.save_dir)
                 folder = create_folder(save_dir, recording)
                 stack.callback(_remove_if_empty, folder)
-            own = self._own_outputs(folder, stem)
+                stack.enter_context(locked(folder))
+            not_begun = stack.enter_context(contextlib.ExitStack())
+            not_begun.callback(_discard, folder)
+            own = self._own_outputs(folder, Path(name).stem)
             outputs = Outputs([*shared, *own], self.output_broken(inbox))
             for output in own:
                 stack.callback(_close_quietly, output)
-            try:
-                log = stack.enter_context(self._open_log(folder, kind, audio))
-                source = open_source()
-                stack.callback(source.close)
-            except StreamError:
-                _discard(folder)
-                raise
+            log = stack.enter_context(self._open_log(folder, kind, audio))
+            source = open_source()
+            stack.callback(source.close)
+            not_begun.pop_all()  # from here on there is something to keep
             result = self.run(service, outputs, inbox, folder, log, source)
-            recorded = self._leave_audio(log, kind)
+            recorded = None
+            try:
+                recorded = self._leave_audio(log)
+            except AudioError as e:
+                self.notices.warning(e.message)
+                result = replace(result, exit_status=result.exit_status or e.exit_status)
         if kind == "file" and not result.summary["sessions"]:
             _discard(folder)  # the file is where it was, and nothing came of it
             folder = None
-        self.tell_end(result, folder, kind, recorded)
+        tell_end(self.notices, result, folder, kind, recorded=recorded, local=self._options.local)
         return result
 
     def run(
@@ -238,7 +259,19 @@ class Transcriber:
             tells_source=self._several,
         )
         with self._view() as view:
-            return Run(plans, source, log, outputs, self.notices, view, inbox, earlier).run()
+            result = Run(plans, source, log, outputs, self.notices, view, inbox, earlier).run()
+        self._pay(result.summary["cost_usd"])
+        problem = self._stdout_problem
+        if problem is None or result.problem is not None:
+            return result
+        status = result.exit_status or problem.exit_status
+        return replace(result, exit_status=status, problem=problem)
+
+    def _pay(self, cost_usd: float | None) -> None:
+        """What one recording cost is missing to the next one."""
+        most = self._limits.max_cost_usd
+        if most is not None and cost_usd is not None:
+            self._limits = replace(self._limits, max_cost_usd=max(0.0, most - cost_usd))
 
     def _open_log(self, folder: Path | None, kind: str, audio: AudioFormat) -> AudioLog:
         """A microphone's or a pipe's audio is saved; a file's is there already."""
@@ -262,11 +295,21 @@ class Transcriber:
         return own
 
     def output_broken(self, inbox: queue.SimpleQueue[Event]) -> Callable[[Output, OSError], None]:
+        """What a run does about an output that takes nothing any more."""
+
         def broken(output: Output, e: OSError) -> None:
+            if output in self._shared:
+                self._shared.remove(output)
             if output.name == "standard output":
-                # Its reader has gone (`| head`): the run ends quietly, and properly.
+                # The run ends, properly; and quietly where it is the reader that has gone.
+                self.stdout_is_broken = True
+                if not reader_is_gone(e):
+                    self._stdout_problem = StreamError(
+                        f"Standard output cannot be written: {e.strerror or e}.",
+                        "everything else is saved",
+                    )
                 inbox.put(StopRequested("output"))
-                _silence(self._environment)
+                self._environment.forget_stdout()
             else:
                 self.notices.warning(f"'{output.name}' is given up: {e.strerror or e}")
 
@@ -292,8 +335,12 @@ class Transcriber:
             return given
         return None if is_loopback(endpoint) else FREE_ACCOUNT_SESSIONS_PER_MINUTE
 
-    def _leave_audio(self, log: AudioLog, kind: str) -> Path | None:
-        """Put the audio at `--record`; a copy, or FLAC, of the log."""
+    def _leave_audio(self, log: AudioLog) -> Path | None:
+        """Put the audio at `--record`; a copy, or FLAC, of the log.
+
+        Raises:
+            AudioError: it cannot be written.
+        """
         if not self._options.record:
             return None
         target = Path(self._options.record)
@@ -304,47 +351,12 @@ class Transcriber:
         export_audio(log, target)
         return target
 
-    def tell_end(
-        self, result: Result, folder: Path | None, kind: str, recorded: Path | None
-    ) -> None:
-        """Where everything is, what it cost, and what went wrong."""
-        notices, summary = self.notices, result.summary
-        if recorded is not None:
-            notices.note(f"audio: {recorded}")
-        if folder is not None:
-            what = "audio, journal and transcript" if kind != "file" else "journal and transcript"
-            notices.note(f"saved: {folder} ({what})")
-        if summary["sessions"] and summary["terminated"] and not self._options.local:
-            cost = summary["cost_usd"]
-            about = f", about ${cost:.4f}" if cost is not None else ""
-            notices.note(f"billed: {_clock(summary['session_s'])} of session{about}")
-        if summary["sessions"] and not summary["terminated"]:
-            notices.warning(
-                "the service did not confirm the end of every session; one that stays open is "
-                "billed until it closes, after 3 hours at the latest"
-            )
-        if result.problem is not None:
-            notices.error(result.problem)
-        elif result.exit_status is ExitStatus.INCOMPLETE:
-            notices.error("The transcript is incomplete.")
-        if folder is not None and not summary["complete"]:
-            notices.note(f"go on with: aai-stream recordings resume {folder.name}")
-
-
-def write_error_record(environment: Environment, error: StreamError) -> None:
-    """For `--jsonl`: an error that came before any run could tell it."""
-    record = Record(
-        datetime.now(UTC),
-        "Error",
-        {
-            "exit_code": int(error.exit_status),
-            "message": error.message,
-            "hint": error.hint,
-        },
-    )
-    output = JsonlOutput(_binary_stdout(environment), "standard output", owned=False)
-    with contextlib.suppress(OSError):
-        output.write(record)
+    def tell_error(self, error: StreamError, path: str) -> None:
+        """One of several files came to nothing."""
+        self.notices.error(error)
+        record = error_record(error, datetime.now(UTC))
+        record.body["source"] = Path(path).name
+        Outputs(self._shared, self.output_broken(queue.SimpleQueue())).write(record)
 
 
 def _limits(options: RunOptions) -> Limits:
@@ -356,33 +368,6 @@ def _limits(options: RunOptions) -> Limits:
         max_cost_usd=options.max_cost,
         idle_stop_s=seconds(options.idle_stop, "--idle-stop"),
     )
-
-
-def _check_record(record: str | None) -> None:
-    """Find an unwritable `--record` before the microphone is opened."""
-    if record is None:
-        return
-    path = Path(record)
-    if path.suffix.lower() not in (".wav", ".flac"):
-        raise UsageError(f"--record '{record}' does not end in .wav or .flac.")
-    try:
-        with path.open("ab"):
-            pass
-    except OSError as e:
-        raise UsageError(f"'{record}' cannot be written: {e.strerror or e}.") from e
-
-
-def _binary_stdout(environment: Environment) -> BinaryIO:
-    environment.stdout.flush()
-    return environment.stdout.buffer
-
-
-def _silence(environment: Environment) -> None:
-    """Point standard output at nothing, so that the interpreter's own last flush cannot fail."""
-    with contextlib.suppress(OSError, ValueError):
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, environment.stdout.fileno())
-        os.close(nowhere)
 
 
 def _close_quietly(output: Output) -> None:
@@ -399,9 +384,3 @@ def _discard(folder: Path | None) -> None:
     """Nothing was recorded: a folder with an empty journal would only be in the way."""
     if folder is not None:
         shutil.rmtree(folder, ignore_errors=True)
-
-
-def _clock(seconds: float) -> str:
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"

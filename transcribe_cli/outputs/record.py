@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 
+from transcribe_cli.errors import StreamError
 from transcribe_cli.transcript.turns import TurnUpdate
 
 VERSION = 1
@@ -52,6 +53,12 @@ def message_record(
     """Any other message of the service; its times are on the recording's clock already."""
     ours = {"session": session, "session_offset_ms": offset_ms}
     return Record(time, type_name, _beside(ours, raw))
+
+
+def error_record(error: StreamError, time: datetime) -> Record:
+    """What a run, or a command that came to none, failed with."""
+    body = {"exit_code": int(error.exit_status), "message": error.message, "hint": error.hint}
+    return Record(time, "Error", body)
 
 
 def _beside(ours: dict[str, Any], raw: dict[str, Any]) -> dict[str, Any]:

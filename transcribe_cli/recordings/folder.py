@@ -12,7 +12,7 @@ TRANSCRIPT = "transcript.txt"
 
 
 def recording_id(started: datetime, name: str = "") -> str:
-    """The folder's name: local time, then what was transcribed.
+    """The folder's name: local time, then the name of the file that is transcribed.
 
     >>> recording_id(datetime(2026, 11, 20, 9, 5, 7), "Team meeting.wav")
     '2026-11-20-090507-team-meeting'
@@ -31,7 +31,7 @@ def create_folder(save_dir: Path, recording: str) -> Path:
     while True:
         folder = save_dir / (recording if number == 1 else f"{recording}-{number}")
         try:
-            folder.mkdir(parents=True)
+            folder.mkdir(mode=0o700, parents=True)  # what was said is not for everybody
         except FileExistsError as e:
             if not folder.is_dir():
                 raise _unwritable(save_dir, e) from e

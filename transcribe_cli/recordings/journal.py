@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
@@ -80,6 +80,7 @@ class Story:
         summary: the last Summary; None for a run that was cut off.
         next_session: the number that a further session gets.
         session_s: seconds of session so far; of one whose end is not told, up to the last record.
+        problem: why nothing can be told; empty where all is well.
     """
 
     start: JournalRecord = field(default_factory=dict)
@@ -87,6 +88,7 @@ class Story:
     summary: JournalRecord | None = None
     next_session: int = 0
     session_s: float = 0.0
+    problem: str = ""
 
     @property
     def audio(self) -> AudioFormat:
@@ -114,7 +116,9 @@ class Story:
 
     @property
     def state(self) -> str:
-        """`complete`, `incomplete`, or `interrupted` where the run was cut off."""
+        """`complete`, `incomplete`, `interrupted` where the run was cut off, or `unreadable`."""
+        if self.problem:
+            return "unreadable"
         if self.summary is None:
             return "interrupted"
         return "complete" if self.summary.get("complete") else "incomplete"
@@ -122,6 +126,9 @@ class Story:
 
 def tell(records: Sequence[JournalRecord]) -> Story:
     """The story of a journal's records."""
+    problem = _problem(records)
+    if problem:
+        return Story(problem=problem)
     start = next((record for record in records if record["type"] == "Recording"), {})
     last = records[-1] if records else {}
     ended = last if last.get("type") == "Summary" else None
@@ -133,6 +140,57 @@ def tell(records: Sequence[JournalRecord]) -> Story:
         next_session=max(sessions, default=-1) + 1,
         session_s=_session_s(records),
     )
+
+
+class _Shape(msgspec.Struct):
+    """What every record has."""
+
+    time: datetime
+    session: int | None = None
+
+
+class _Audio(msgspec.Struct):
+    sample_rate: Annotated[int, msgspec.Meta(gt=0)]
+    channels: Annotated[int, msgspec.Meta(gt=0)]
+
+
+class _RecordingShape(_Shape, kw_only=True):
+    source: str
+    kind: str
+    audio: _Audio
+    parameters: dict[str, Any]
+    path: str | None = None
+    endpoint: str | None = None
+
+
+class _FinalShape(_Shape, kw_only=True):
+    session: int
+    session_offset_ms: int
+    turn: int
+    start: int
+    end: int
+
+
+class _SummaryShape(_Shape, kw_only=True):
+    audio_s: float = 0.0
+
+
+_SHAPES: dict[str, type[_Shape]] = {"Recording": _RecordingShape, "Summary": _SummaryShape}
+
+
+def _problem(records: Sequence[JournalRecord]) -> str:
+    """Why these records are no journal, after whatever may have written them; "" if they are."""
+    if not any(record["type"] == "Recording" for record in records):
+        return "its journal does not begin" if records else "its journal is empty"
+    for number, record in enumerate(records, 1):
+        final = is_final(record)
+        try:
+            msgspec.convert(record, _FinalShape if final else _SHAPES.get(record["type"], _Shape))
+        except msgspec.ValidationError as e:
+            return f"record {number} of its journal is odd: {e}"
+        if final and not isinstance(read_server_object(record).message, Turn):
+            return f"record {number} of its journal is no turn"
+    return ""
 
 
 def without_the_end(records: Sequence[JournalRecord]) -> list[JournalRecord]:

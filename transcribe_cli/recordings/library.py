@@ -4,9 +4,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from transcribe_cli.audio import wav
-from transcribe_cli.errors import UsageError
+from transcribe_cli.errors import StreamError, UsageError
+from transcribe_cli.exit_status import ExitStatus
 from transcribe_cli.recordings.folder import AUDIO, JOURNAL
 from transcribe_cli.recordings.journal import Story, read_journal, tell
+from transcribe_cli.recordings.lock import is_locked
 
 LATEST = "latest"
 
@@ -17,11 +19,17 @@ class Recording:
 
     folder: Path
     story: Story
+    running: bool = False
 
     @property
     def id(self) -> str:
         """The folder's name."""
         return self.folder.name
+
+    @property
+    def state(self) -> str:
+        """What its journal says, or `running`."""
+        return "running" if self.running else self.story.state
 
     @property
     def audio_path(self) -> Path | None:
@@ -53,8 +61,23 @@ def list_recordings(save_dir: Path) -> list[Recording]:
 
 
 def load_recording(folder: Path) -> Recording:
-    """One recording."""
-    return Recording(folder, tell(read_journal(folder / JOURNAL)))
+    """One recording; what is wrong with its journal is said in its story."""
+    try:
+        story = tell(read_journal(folder / JOURNAL))
+    except OSError as e:
+        story = Story(problem=f"its journal cannot be read: {e.strerror or e}")
+    return Recording(folder, story, is_locked(folder))
+
+
+def check_readable(recording: Recording) -> None:
+    """Raise StreamError where the journal does not say what was recorded."""
+    if recording.story.problem:
+        audio = recording.audio_path
+        raise StreamError(
+            f"The recording {recording.id} cannot be read: {recording.story.problem}.",
+            f"aai-stream file '{audio}' transcribes its audio" if audio else "",
+            exit_status=ExitStatus.AUDIO,
+        )
 
 
 def find_recording(save_dir: Path, name: str) -> Recording:

@@ -27,6 +27,8 @@ DRAIN_DEADLINE_S = 15.0
 SHORT_DEADLINE_S = 2.0  # after a second Ctrl+C
 FORCING = ("SIGINT", "SIGBREAK")  # causes of a stop that, coming after another, shorten the wait
 CONNECT_GRACE_S = 5.0  # stopped before the session began: how long it may still take
+_NORMAL = 1000  # the close code of a session that ended as asked
+_SLOW_TRIES = 6  # 4 s, 8 s, 16 s ...: a slot has been seen to take 28 s
 _SOUND_AFTER_S = 10.0  # a session that was open so long was no failure
 
 
@@ -182,7 +184,8 @@ class Supervisor:
             return []
         match event:
             case Received(session=session, decoded=decoded):
-                if isinstance(decoded.message, Begin) and session == self._open:
+                first = session == self._open and not self._begun
+                if first and isinstance(decoded.message, Begin):
                     return self._begin(session)
             case TerminateSent(session=session):
                 if session == self._open:
@@ -258,7 +261,7 @@ class Supervisor:
     def _close(self, closed: Closed, now: float) -> list[Command]:
         session, self._open = closed.session, None
         self._drain_deadline = None
-        if closed.terminated and self._asked is not None:
+        if self._asked is not None and (closed.terminated or closed.code == _NORMAL):
             # As asked. A source that was stopped may not have said yet that it has ended.
             return self._give_up(ExitStatus.OK, complete=self._asked.whole and not self._cut)
         if self._drain_given_up or self._forced:
@@ -269,7 +272,7 @@ class Supervisor:
             self._backoff.succeeded()
         if closed.failure is not None and closed.open_s == 0 and closed.failure.http_status is None:
             self._backoff.unopened()
-        if verdict.retry is Retry.NO or not self._may_retry():
+        if verdict.retry is Retry.NO or not self._may_retry(verdict):
             self._problem = self._problem or _as_error(verdict)
             return [StopSource(), *self._give_up(verdict.exit_status)]
         if self._stopped:
@@ -290,10 +293,12 @@ class Supervisor:
             return verdict._replace(retry=Retry.BACK_OFF)
         return verdict
 
-    def _may_retry(self) -> bool:
+    def _may_retry(self, verdict: Verdict) -> bool:
         if self._policy.live and not self._source_ended:
             return True
         tries = self._policy.later_tries if self._ever_begun else self._policy.first_tries
+        if verdict.retry is Retry.SLOWLY:
+            tries = max(tries, _SLOW_TRIES)
         return self._failures + 1 < tries
 
     def _give_up(self, status: ExitStatus, *, complete: bool = False) -> list[Command]:

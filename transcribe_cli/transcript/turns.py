@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from transcribe_cli.protocol.codec import Decoded
-from transcribe_cli.protocol.messages import Turn
+from transcribe_cli.protocol.messages import Turn, Word
 from transcribe_cli.transcript.clock import on_recording_clock
 
 FORMATTED_WAIT_S = 1.0
@@ -42,12 +42,16 @@ class TurnUpdate:
 
 
 @dataclass(slots=True)
-class _Held:
-    """A raw final that waits for its formatted version."""
+class _Waiting:
+    """A turn that has ended and is not final yet.
 
-    order: int
+    A raw final waits for its formatted version until `due`; one that is `ready` waits only for
+    the turns before it, so that finals come in order.
+    """
+
     decoded: Decoded
     due: float
+    ready: bool
 
 
 @dataclass(slots=True)
@@ -56,9 +60,9 @@ class _Session:
     offset_ms: int
     expects_formatted: bool
     numbers: dict[int, int] = field(default_factory=dict)  # turn_order -> turn
-    open_starts: dict[int, int] = field(default_factory=dict)  # turn_order -> ms, not final yet
+    open: dict[int, Decoded] = field(default_factory=dict)  # turn_order -> its last partial
+    waiting: dict[int, _Waiting] = field(default_factory=dict)  # turn_order -> in order
     finished: set[int] = field(default_factory=set)
-    held: _Held | None = None
 
 
 class Transcript:
@@ -93,74 +97,74 @@ class Transcript:
         turn = decoded.message
         assert isinstance(turn, Turn)
         order = turn.turn_order
-        updates: list[TurnUpdate] = []
-        if state.held is not None:
-            if order == state.held.order and turn.end_of_turn:
-                # The raw final is followed by its formatted version, which counts.
-                updates.append(self._update(state, state.held.decoded))
-                state.held = None
-                return [*updates, self._finish(state, decoded)]
-            if order > state.held.order and turn.end_of_turn:
-                updates += self._release(state)
-        if not turn.end_of_turn and turn.words and order not in state.finished:
-            state.open_starts[order] = turn.words[0].start
         if not turn.end_of_turn or order in state.finished:
-            return [*updates, self._update(state, decoded)]
-        if state.expects_formatted and not turn.turn_is_formatted and turn.transcript.strip():
-            self._number(state, order)  # before the next turn's partials take it
-            state.held = _Held(order, decoded, now + FORMATTED_WAIT_S)
-            return updates
-        return [*updates, self._finish(state, decoded)]
+            if turn.words and order not in state.finished and order not in state.waiting:
+                state.open[order] = decoded
+            return [self._update(state, decoded)]
+        state.open.pop(order, None)
+        raw = state.waiting.get(order)
+        waits = state.expects_formatted and not turn.turn_is_formatted
+        waits = waits and raw is None and bool(turn.transcript.strip())
+        if raw is None and not waits and not state.waiting:
+            return [self._finish(state, decoded)]
+        self._number(state, order)  # before the next turn's partials take it
+        due = now + FORMATTED_WAIT_S if raw is None else raw.due
+        state.waiting[order] = _Waiting(decoded, due, ready=not waits)
+        # The raw final that its formatted version replaces is told too, as what it was.
+        replaced = [self._update(state, raw.decoded)] if raw is not None else []
+        return replaced + self._release(state, now)
 
     def release_due(self, now: float) -> list[TurnUpdate]:
         """Finals whose formatted version did not come in time."""
-        return [
-            update
-            for state in self._sessions.values()
-            if state.held is not None and state.held.due <= now
-            for update in self._release(state)
-        ]
+        return [update for state in self._sessions.values() for update in self._release(state, now)]
 
     def next_due(self) -> float | None:
-        """When `release_due` has something to say; None while nothing is held."""
-        due = [state.held.due for state in self._sessions.values() if state.held is not None]
-        return min(due, default=None)
+        """When `release_due` has something to say; None while nothing waits."""
+        firsts = (next(iter(state.waiting.values()), None) for state in self._sessions.values())
+        return min((first.due for first in firsts if first is not None), default=None)
 
-    def held_update(self, session: int) -> TurnUpdate | None:
-        """The final that is held back, for a view that wants to show it at once."""
+    def held_updates(self, session: int) -> list[TurnUpdate]:
+        """The turns that have ended and wait, for a view that wants to show them at once."""
         state = self._sessions[session]
-        if state.held is None:
-            return None
-        return self._update(state, state.held.decoded, held=True)
+        return [self._update(state, turn.decoded, held=True) for turn in state.waiting.values()]
 
     def open_since_ms(self, session: int) -> int | None:
         """Where the first word begins that was heard in a session and is not final."""
-        return min(self._sessions[session].open_starts.values(), default=None)
+        return min(
+            (_words(turn)[0].start for turn in self._sessions[session].open.values()), default=None
+        )
 
-    def end_session(self, session: int) -> list[TurnUpdate]:
-        """Nothing more comes: what is held counts as it is; an open turn will be said again.
+    def end_session(self, session: int, *, complete: bool = False) -> list[TurnUpdate]:
+        """Nothing more comes: what waits counts as it is.
 
-        The number of a turn that never became final is free for the next session.
+        An open turn will be said again in the next session, and its number is free for that;
+        `complete`: there is none, the service has finished, so what it said last counts.
         """
         state = self._sessions[session]
-        updates = self._release(state)
+        updates = self._release(state, float("inf"))
+        if complete:
+            updates += [self._finish(state, turn) for turn in list(state.open.values())]
         if not any(other.number > session for other in self._sessions.values()):
             self._next_turn = self._last_final + 1
         del self._sessions[session]
         return updates
 
-    def _release(self, state: _Session) -> list[TurnUpdate]:
-        if state.held is None:
-            return []
-        decoded, state.held = state.held.decoded, None
-        return [self._finish(state, decoded)]
+    def _release(self, state: _Session, now: float) -> list[TurnUpdate]:
+        """The turns at the front that need not wait any longer."""
+        updates = []
+        for order, turn in list(state.waiting.items()):
+            if not turn.ready and turn.due > now:
+                break
+            del state.waiting[order]
+            updates.append(self._finish(state, turn.decoded))
+        return updates
 
     def _finish(self, state: _Session, decoded: Decoded) -> TurnUpdate:
         turn = decoded.message
         assert isinstance(turn, Turn)
         update = self._update(state, decoded, final=True)
         state.finished.add(turn.turn_order)
-        state.open_starts.pop(turn.turn_order, None)
+        state.open.pop(turn.turn_order, None)
         self.finals += 1
         self._last_final = max(self._last_final, update.turn)
         if turn.words:
@@ -175,7 +179,7 @@ class Transcript:
         number = self._number(state, turn.turn_order)
         # An empty turn has no place of its own: it lies where the words before it ended.
         start_ms = turn.words[0].start if turn.words else max(self.finished_ms, state.offset_ms)
-        end_ms = turn.words[-1].end if turn.words else start_ms
+        end_ms = max(turn.words[-1].end, start_ms) if turn.words else start_ms
         return TurnUpdate(
             session=state.number,
             session_offset_ms=state.offset_ms,
@@ -194,3 +198,8 @@ class Transcript:
             state.numbers[order] = self._next_turn
             self._next_turn += 1
         return state.numbers[order]
+
+
+def _words(decoded: Decoded) -> list[Word]:
+    assert isinstance(decoded.message, Turn)
+    return decoded.message.words
