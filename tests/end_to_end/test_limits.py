@@ -26,8 +26,9 @@ def test_a_run_stops_when_nobody_speaks(home: Home) -> None:
             stdin=subprocess.PIPE,
         )
         assert process.stdin is not None
-        process.stdin.write(speak(5) + bytes(32000 * 20))
+        process.stdin.write(speak(5) + bytes(32000 * 4))
         process.stdin.flush()
+        process.wait(30)  # by itself: its input is still open
         outcome = finish(process)
     assert outcome.code == 0
     assert service.sessions[0].terminated
