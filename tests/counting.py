@@ -7,6 +7,7 @@ and closures" alone; it shares no code with the program.
 """
 
 import json
+import socket
 import struct
 import threading
 import time
@@ -160,6 +161,16 @@ class Session:
             }
         )
         self.connection.close(1000, "Session Ended")
+
+
+def drops_at(word: int) -> Fault:
+    """The first session's connection breaks when so many words were heard."""
+
+    def drop(session: Session, heard: int) -> None:
+        if session.number == 0 and heard == word:
+            session.connection.socket.shutdown(socket.SHUT_RDWR)
+
+    return drop
 
 
 class CountingService:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.counting import Session, counting_service, speak, write_wav
+from tests.counting import Session, counting_service, drops_at, speak, write_wav
 from tests.program import Home, Outcome, finals, finish, words
 
 LONG = 300  # words: 30 s
@@ -121,12 +121,8 @@ def test_an_error_of_the_service_is_explained_and_everything_else_is_saved(home:
 
 
 def test_a_lost_connection_is_taken_up_again_without_a_lost_or_doubled_word(home: Home) -> None:
-    def drop_once(session: Session, heard: int) -> None:
-        if session.number == 0 and heard == 17:
-            session.connection.socket.shutdown(2)
-
     write_wav(home.work / "talk.wav", 50)
-    with counting_service(fault=drop_once) as service:
+    with counting_service(fault=drops_at(17)) as service:
         outcome = home.run("file", "talk.wav", "--endpoint", service.url, "--jsonl")
     assert outcome.code == 0, outcome.err
     assert words(outcome.records) == [f"w{number}" for number in range(1, 51)]

@@ -1,7 +1,6 @@
 """Bad input gets one line and one hint, the right exit code, and loses nothing."""
 
 import socket
-import subprocess
 import threading
 import wave
 from collections.abc import Iterator
@@ -11,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.certificates import make_certificate
 from tests.counting import Session, counting_service, write_wav
 from tests.program import Home, Outcome, words
 
@@ -194,21 +194,13 @@ def test_an_endpoint_that_is_no_websocket(home: Home, talk: str, status: int, co
 
 
 def test_a_certificate_that_does_not_verify(home: Home, talk: str, tmp_path: Path) -> None:
-    subprocess.run(
-        [
-            *"openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost".split(),
-            *("-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"),
-            *("-keyout", str(tmp_path / "key.pem"), "-out", str(tmp_path / "cert.pem")),
-        ],
-        check=True,
-        capture_output=True,
-    )
+    cert, key = make_certificate(tmp_path)
     from transcribe_cli.service.child import LocalService
 
     script = tmp_path / "script.jsonl"
     script.write_text('{"type":"Turn","turn_order":0,"end_of_turn":true,"transcript":"hello"}\n')
     with LocalService(
-        *("--certfile", str(tmp_path / "cert.pem"), "--keyfile", str(tmp_path / "key.pem")),
+        *("--certfile", str(cert), "--keyfile", str(key)),
         *("--script", str(script)),
     ) as service:
         refused = home.run("file", talk, "--endpoint", service.url)
@@ -216,7 +208,7 @@ def test_a_certificate_that_does_not_verify(home: Home, talk: str, tmp_path: Pat
             "file",
             talk,
             *("--endpoint", service.url.replace("127.0.0.1", "localhost")),
-            env={"SSL_CERT_FILE": str(tmp_path / "cert.pem")},
+            env={"SSL_CERT_FILE": str(cert)},
         )
     explained(refused, 5, "certificate", "does not verify", "SSL_CERT_FILE")
     assert "next try" not in refused.err

@@ -6,7 +6,7 @@ import signal
 import subprocess
 import time
 
-from tests.counting import Session, counting_service, speak, write_wav
+from tests.counting import Session, counting_service, drops_at, speak, write_wav
 from tests.program import Home, finish, words
 
 F_SETPIPE_SZ = 1031
@@ -34,12 +34,8 @@ def test_a_reader_that_stops_reading_cannot_hold_the_program_up(home: Home) -> N
 
 
 def test_standard_error_that_nobody_reads_does_not_end_a_run(home: Home) -> None:
-    def drop_once(session: Session, heard: int) -> None:
-        if session.number == 0 and heard == 7:
-            session.connection.socket.shutdown(2)
-
     write_wav(home.work / "talk.wav", 20)
-    with counting_service(fault=drop_once) as service:
+    with counting_service(fault=drops_at(7)) as service:
         process = home.start("file", "talk.wav", "--endpoint", service.url, "--text")
         assert process.stderr is not None
         process.stderr.close()
@@ -50,13 +46,9 @@ def test_standard_error_that_nobody_reads_does_not_end_a_run(home: Home) -> None
 
 
 def test_silence_of_long_ago_is_not_sent_again_after_a_drop(home: Home) -> None:
-    def drop_once(session: Session, heard: int) -> None:
-        if session.number == 0 and heard == 6:
-            session.connection.socket.shutdown(2)
-
     silence_s = 90
     audio = speak(5) + bytes(32000 * silence_s) + speak(10, first=6)
-    with counting_service(fault=drop_once) as service:
+    with counting_service(fault=drops_at(6)) as service:
         process = home.start(
             *("file", "-", "--endpoint", service.url, "--jsonl", "--pace", "20"),
             stdin=subprocess.PIPE,

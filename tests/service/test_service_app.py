@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 import pytest
 from websockets.sync.client import connect
 
+from tests.certificates import make_certificate
 from tests.service.talking import (
     DEADLINE_S,
     REPOSITORY,
@@ -183,18 +184,9 @@ def test_a_bad_certificate_is_one_plain_error(tmp_path: Path) -> None:
 
 
 def test_tls(serve: Callable[..., str], tmp_path: Path) -> None:
-    import shutil
     import ssl
 
-    if shutil.which("openssl") is None:
-        pytest.skip("needs openssl to make a certificate")
-    cert, key = tmp_path / "cert.pem", tmp_path / "key.pem"
-    subprocess.run(
-        f"openssl req -x509 -newkey rsa:2048 -nodes -days 1 -subj /CN=localhost "
-        f"-addext subjectAltName=IP:127.0.0.1 -keyout {key} -out {cert}".split(),
-        check=True,
-        capture_output=True,
-    )
+    cert, key = make_certificate(tmp_path)
     script = tmp_path / "empty.jsonl"
     script.write_text("", encoding="utf-8")
     url = serve("--script", str(script), "--certfile", str(cert), "--keyfile", str(key))

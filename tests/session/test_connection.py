@@ -2,7 +2,6 @@
 
 import socket
 import ssl
-import subprocess
 import threading
 import time
 from http import HTTPStatus
@@ -10,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.requirements import require_programs
+from tests.certificates import make_certificate
 from tests.session.server import (
     BEGIN,
     DEADLINE_S,
@@ -350,18 +349,7 @@ def test_other_machines_are_reached_through_the_proxy(monkeypatch: pytest.Monkey
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, ssl.SSLContext]:
     """A certificate for 127.0.0.1 that nobody vouches for, and a server's context with it."""
-    require_programs("openssl")
-    folder = tmp_path_factory.mktemp("tls")
-    cert, key = folder / "cert.pem", folder / "key.pem"
-    subprocess.run(
-        [
-            *"openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=test".split(),
-            *("-addext", "subjectAltName=IP:127.0.0.1", "-keyout", key, "-out", cert),
-        ],
-        check=True,
-        capture_output=True,
-        timeout=60,
-    )
+    cert, key = make_certificate(tmp_path_factory.mktemp("tls"))
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(cert, key)
     return cert, context

@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -13,30 +12,20 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Self
 
-import pytest
+from tests.requirements import require_programs
 
 ROOT = Path(__file__).parents[2]
 CHILD = Path(__file__).with_name("live_child.py")
-
-
-def need_tmux() -> str:
-    """The path of tmux. Without it the test is skipped, or fails where `CI` is set."""
-    tmux = shutil.which("tmux")
-    if tmux is None:
-        if os.environ.get("CI"):
-            pytest.fail("tmux is not installed, and CI must run this test")
-        pytest.skip("tmux is not installed")
-    return tmux
 
 
 class Window:
     """One window that runs a `LiveView` and is told what to do, one answered command at a time."""
 
     def __init__(self, folder: Path, columns: int, lines: int, **environ: str) -> None:
-        program = need_tmux()
+        require_programs("tmux")
         # Not in the test's folder: the path of a socket has little room.
         self._socket = tempfile.TemporaryDirectory(prefix="tmux-")
-        self._tmux = [program, "-S", f"{self._socket.name}/socket", "-u", "-f", "/dev/null"]
+        self._tmux = ["tmux", "-S", f"{self._socket.name}/socket", "-u", "-f", "/dev/null"]
         self._folder = folder
         self._size = ["-x", str(columns), "-y", str(lines)]
         self._environ = {"LC_ALL": "C.UTF-8", "PYTHONPATH": str(ROOT)} | environ
