@@ -1,5 +1,6 @@
 """`aai-stream file`: transcribe audio files, or standard input."""
 
+import contextlib
 from functools import partial
 from pathlib import Path
 
@@ -21,10 +22,18 @@ def file(options: FileOptions, environment: Environment) -> ExitStatus:
     several = len(paths) > 1
     check_sources(paths, options.record, options.output or (), environment)
     transcriber = Transcriber(options, environment, sources=len(paths), pace=pace)
-    if not several and paths[0] != STDIN:
-        _open(paths[0], options, environment).close()  # no service for a file that is none
     first_error = ExitStatus.OK
-    with transcriber.shared_outputs() as shared, transcriber.service() as service:
+    with contextlib.ExitStack() as stack:
+        opened: Source | None = None
+        if not several and paths[0] != STDIN:
+            # Opened first: no service is started for a file that is none.
+            opened = stack.enter_context(contextlib.closing(_open(paths[0], options, environment)))
+
+        def open_source(path: str) -> Source:
+            return opened or _open(path, options, environment)
+
+        shared = stack.enter_context(transcriber.shared_outputs())
+        service = stack.enter_context(transcriber.service())
         for number, path in enumerate(paths):
             name, kind = ("stdin", "stdin") if path == STDIN else (Path(path).name, "file")
             if number and transcriber.budget_is_used:
@@ -33,7 +42,7 @@ def file(options: FileOptions, environment: Environment) -> ExitStatus:
                 break
             try:
                 result = transcriber.transcribe(
-                    service, shared, name, kind, partial(_open, path, options, environment)
+                    service, shared, name, kind, partial(open_source, path)
                 )
             except StreamError as e:
                 if not several:

@@ -66,6 +66,23 @@ _STOPPING = "Stopping"
 
 Texts = list[str] | None
 
+# Options that several commands take.
+EndpointOption = Annotated[
+    str | None,
+    _option(_SERVICE, "Another service: ws:// or wss://.", "--endpoint", metavar="URL"),
+]
+NewSessionsOption = Annotated[
+    int | None,
+    _option(
+        _SERVICE,
+        "The account's limit. [default: 5; none on this machine]",
+        "--new-sessions-per-minute",
+        min=1,
+        metavar="N",
+    ),
+]
+ColorOption = Annotated[Color, _option(_OUTPUT, "When to use colour.", "--color")]
+
 
 @dataclass(frozen=True, kw_only=True)
 class RunOptions:
@@ -189,23 +206,11 @@ class RunOptions:
     region: Annotated[Region, _option(_SERVICE, "Where the service processes.", "--region")] = (
         Region.DEFAULT
     )
-    endpoint: Annotated[
-        str | None,
-        _option(_SERVICE, "Another service: ws:// or wss://.", "--endpoint", metavar="URL"),
-    ] = None
+    endpoint: EndpointOption = None
     local: Annotated[
         bool, _option(_SERVICE, "The embedded service: no key, no network, English.", "--local")
     ] = False
-    new_sessions_per_minute: Annotated[
-        int | None,
-        _option(
-            _SERVICE,
-            "The account's limit. [default: 5; none on this machine]",
-            "--new-sessions-per-minute",
-            min=1,
-            metavar="N",
-        ),
-    ] = None
+    new_sessions_per_minute: NewSessionsOption = None
 
     sample_rate: Annotated[
         int,
@@ -245,7 +250,7 @@ class RunOptions:
     non_speech: Annotated[
         NonSpeech, _option(_OUTPUT, "[Silence], [Music] and their like.", "--non-speech")
     ] = NonSpeech.DIM
-    color: Annotated[Color, _option(_OUTPUT, "When to use colour.", "--color")] = Color.AUTO
+    color: ColorOption = Color.AUTO
     quiet: Annotated[bool, _option(_OUTPUT, "Only errors on stderr.", "--quiet", "-q")] = False
     verbose: Annotated[
         bool, _option(_OUTPUT, "More on stderr; tracebacks for faults.", "--verbose", "-v")
@@ -345,28 +350,16 @@ class ResumeOptions:
     region: Annotated[
         Region | None, _option(_SERVICE, "Where the service processes.", "--region")
     ] = None
-    endpoint: Annotated[
-        str | None,
-        _option(_SERVICE, "Another service: ws:// or wss://.", "--endpoint", metavar="URL"),
-    ] = None
+    endpoint: EndpointOption = None
     local: Annotated[bool, _option(_SERVICE, "The embedded service.", "--local")] = False
-    new_sessions_per_minute: Annotated[
-        int | None,
-        _option(
-            _SERVICE,
-            "The account's limit. [default: 5; none on this machine]",
-            "--new-sessions-per-minute",
-            min=1,
-            metavar="N",
-        ),
-    ] = None
+    new_sessions_per_minute: NewSessionsOption = None
     jsonl: Annotated[
         bool, _option(_OUTPUT, "New records as lines of JSON on stdout.", "--jsonl")
     ] = False
     text: Annotated[bool, _option(_OUTPUT, "New turns as lines of text on stdout.", "--text")] = (
         False
     )
-    color: Annotated[Color, _option(_OUTPUT, "When to use colour.", "--color")] = Color.AUTO
+    color: ColorOption = Color.AUTO
     quiet: Annotated[bool, _option(_OUTPUT, "Only errors on stderr.", "--quiet", "-q")] = False
     verbose: Annotated[bool, _option(_OUTPUT, "More on stderr.", "--verbose", "-v")] = False
 

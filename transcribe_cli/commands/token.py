@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from transcribe_cli.commands.options import Region
+from transcribe_cli.commands.options import EndpointOption, Region
 from transcribe_cli.config import Credentials, find_credentials, resolve_endpoint
 from transcribe_cli.environment import Environment
 from transcribe_cli.exit_status import ExitStatus
@@ -27,15 +27,7 @@ class TokenOptions:
         Region,
         typer.Option(help="Of the service.", envvar="AAI_STREAM_REGION", show_envvar=False),
     ] = Region.DEFAULT
-    endpoint: Annotated[
-        str | None,
-        typer.Option(
-            help="Another service: ws:// or wss://.",
-            envvar="AAI_STREAM_ENDPOINT",
-            show_envvar=False,
-            metavar="URL",
-        ),
-    ] = None
+    endpoint: EndpointOption = None
 
 
 def token(options: TokenOptions, environment: Environment) -> ExitStatus:
