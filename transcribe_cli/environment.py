@@ -74,10 +74,19 @@ class Environment:
 
     def forget_stdout(self) -> None:
         """Point standard output at nothing: the interpreter's own last flush must not fail."""
-        with contextlib.suppress(OSError, ValueError):
-            nowhere = os.open(os.devnull, os.O_WRONLY)
-            os.dup2(nowhere, self.stdout.fileno())
-            os.close(nowhere)
+        with contextlib.suppress(OSError, ValueError):  # it may have no number, or be closed
+            point_at_nothing(self.stdout.fileno())
+
+
+def point_at_nothing(number: int) -> None:
+    """Let whatever is written to a file number from now on go nowhere, also by a write under way.
+
+    Raises:
+        OSError: there is no such number.
+    """
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, number)
+    os.close(nowhere)
 
 
 def reader_is_gone(e: OSError) -> bool:

@@ -35,6 +35,7 @@ from transcribe_cli.session.events import (
 from transcribe_cli.session.pacing import Pacer
 from transcribe_cli.session.session import Plan, Session
 from transcribe_cli.session.supervisor import (
+    FORCING,
     AbandonSession,
     Command,
     Finish,
@@ -426,7 +427,7 @@ class Run:
         cut_short = bool(signals) and not self._spoken_now
         status = finish.exit_status
         if cut_short or signals.count("SIGINT") > 1:
-            by_int = not cut_short or signals[0] in ("SIGINT", "SIGBREAK")
+            by_int = not cut_short or signals[0] in FORCING
             status = ExitStatus.INTERRUPTED if by_int else ExitStatus.TERMINATED
         complete = finish.complete and not cut_short
         if not complete and self._source.kind != "file":

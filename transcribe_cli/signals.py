@@ -1,6 +1,5 @@
 """Signals become events: a handler posts and returns, and main decides."""
 
-import os
 import signal
 import threading
 import time
@@ -8,9 +7,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from types import FrameType
 
+from transcribe_cli.environment import point_at_nothing
+
 _NAMES = ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK")  # what the platform has of them
 
 
+_STDOUT = 1
 _STUCK_AFTER_S = 0.5  # main takes a signal within a few ms, unless it is blocked
 
 
@@ -36,16 +38,9 @@ class StopSignals:
         if self._waiting_since is None:
             self._waiting_since = now
         elif now - self._waiting_since > _STUCK_AFTER_S:
-            forget_stdout()
+            with suppress(OSError):
+                point_at_nothing(_STDOUT)
         self._post(signal.Signals(number).name)
-
-
-def forget_stdout() -> None:
-    """Let whatever is written to standard output from now on go nowhere."""
-    with suppress(OSError):
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, 1)
-        os.close(nowhere)
 
 
 @contextmanager

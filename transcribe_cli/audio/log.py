@@ -10,7 +10,7 @@ import tempfile
 import threading
 from io import FileIO
 from pathlib import Path
-from typing import Self
+from typing import IO, Self
 
 from transcribe_cli.audio import wav
 from transcribe_cli.audio.format import AudioFormat
@@ -69,7 +69,7 @@ class AudioLog:
         log._opened = opened
         return log
 
-    _opened: object = None
+    _opened: IO[bytes] | None = None  # the wrapper that deletes a temporary file on Windows
 
     @property
     def frames(self) -> int:
@@ -158,7 +158,7 @@ class AudioLog:
         if not self._file.closed:
             self._file.close()
         if self._opened is not None:
-            self._opened.close()  # type: ignore[attr-defined]
+            self._opened.close()
 
     def __enter__(self) -> Self:
         return self

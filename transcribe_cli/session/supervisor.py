@@ -236,10 +236,7 @@ class Supervisor:
         if again:
             if cause not in FORCING:
                 return []  # a terminal that goes away says so several times
-            self._forced = True
-            due = now + SHORT_DEADLINE_S
-            self._drain_deadline = min(self._drain_deadline or due, due)
-            return [StopSource(), FinishHere(self._open)]
+            return self._hurry(self._open, now)
         if not self._begun:
             self._drain_deadline = now + CONNECT_GRACE_S
         if self._policy.drops_backlog:
@@ -250,13 +247,18 @@ class Supervisor:
     def _end_with(self, problem: StreamError, now: float) -> list[Command]:
         """A fault of ours: the session is still told that it is over, so that it is not billed."""
         self._problem = self._problem or problem
-        self._stopped = self._forced = True
+        self._stopped = True
+        self.state = State.STOPPING
         if self._open is None or not self._begun:
             return [StopSource(), *self._give_up(ExitStatus.FAULT)]
-        self.state = State.STOPPING
+        return self._hurry(self._open, now)
+
+    def _hurry(self, session: int, now: float) -> list[Command]:
+        """End a session where it is, and wait for that only shortly."""
+        self._forced = True
         due = now + SHORT_DEADLINE_S
         self._drain_deadline = min(self._drain_deadline or due, due)
-        return [StopSource(), FinishHere(self._open)]
+        return [StopSource(), FinishHere(session)]
 
     def _close(self, closed: Closed, now: float) -> list[Command]:
         session, self._open = closed.session, None
