@@ -4,7 +4,6 @@ python -m bench.client_ours URL COUNT PER_SECOND
 """
 
 import json
-import queue
 import sys
 import threading
 import time
@@ -12,54 +11,92 @@ import time
 from bench.pace import RATE_HZ, chunks
 from transcribe_cli.audio.format import AudioFormat
 from transcribe_cli.audio.log import AudioLog
+from transcribe_cli.loop import Loop
 from transcribe_cli.protocol.messages import Begin, Turn
 from transcribe_cli.session.chunks import chunk_sizes
-from transcribe_cli.session.events import Closed, Event, Received
+from transcribe_cli.session.connecting import Connecting
+from transcribe_cli.session.events import Closed, Event, Opened, Received, SourceEnded
 from transcribe_cli.session.pacing import Pacer
-from transcribe_cli.session.session import Plan, Session, Target
+from transcribe_cli.session.session import Session, Target
 from transcribe_cli.transcript.turns import Transcript
+
+
+class Task:
+    """What `run` does with a chunk and with a Turn, and nothing else."""
+
+    def __init__(self, loop: Loop, log: AudioLog, url: str, count: int, per_second: float) -> None:
+        self.due = 0.0
+        self.nudged = self.over = False
+        self.given: list[float] = []
+        self.handled: list[float] = []
+        self.cpu_began = self.cpu_ended = 0.0
+        self._loop = loop
+        self._log = log
+        self._url = f"{url}?speech_model=u3-rt-pro&sample_rate={RATE_HZ}"
+        self._chunks = chunks(count, per_second, self.given)
+        pacer = Pacer(RATE_HZ, None, limited=False)
+        self._session = Session(0, log, chunk_sizes(log.audio, 50), pacer, 0)
+        self._transcript = Transcript()
+        self._transcript.begin_session(0, 0, expects_formatted=False)
+
+    def start(self, now: float) -> None:
+        """Connect."""
+        Connecting(0, Target(self._url, {}), lambda event: self._loop.post(self, event))
+
+    def _record(self) -> None:
+        """On the recording thread."""
+        for chunk in self._chunks:
+            self._log.append(chunk)
+            if self._session.push(time.monotonic()) is not None:
+                self._nudge()
+        self._log.end()
+        self._nudge()
+        self._loop.post(self, SourceEnded())
+
+    def _nudge(self) -> None:
+        self._session.nudged = self.nudged = True
+        self._loop.wake()
+
+    def take(self, event: Event, now: float) -> None:
+        """On main."""
+        match event:
+            case Opened(connection=connection):
+                self._session.opened(connection, now)
+                self._loop.watch(self, self._session)
+            case Closed():
+                self._loop.forget(self._session)
+                self.over = True
+            case Received(decoded=decoded) if isinstance(decoded.message, Begin):
+                self.cpu_began = time.process_time()
+                threading.Thread(target=self._record, daemon=True).start()
+            case Received(decoded=decoded) if isinstance(decoded.message, Turn):
+                self._transcript.receive(0, decoded, event.at)
+                self.handled.append(time.perf_counter())
+                self.cpu_ended = time.process_time()
+
+    def read(self, session: Session, now: float) -> None:
+        """The socket has something."""
+        for event in session.read(now):
+            self.take(event, now)
+
+    def advance(self, now: float) -> None:
+        """Something is due."""
+        self.nudged = False
+        for event in self._session.advance(now):
+            self.take(event, now)
+        self.due = self._session.due
+
+    def bail_out(self) -> None:
+        """Nothing is kept."""
 
 
 def main(url: str, count: int, per_second: float) -> None:
     """Print the moments at which chunks were given and Turns handled, and the CPU time."""
-    audio = AudioFormat(RATE_HZ)
-    inbox: queue.SimpleQueue[Event] = queue.SimpleQueue()
-    transcript = Transcript()
-    transcript.begin_session(0, 0, expects_formatted=False)
-    given: list[float] = []
-    handled: list[float] = []
-    with AudioLog.temporary(audio) as log:
-        session = Session(
-            Plan(0, 0),
-            Target(f"{url}?speech_model=u3-rt-pro&sample_rate={RATE_HZ}", {}),
-            log,
-            chunk_sizes(audio, 50),
-            Pacer(RATE_HZ, None, limited=False),
-            inbox.put,
-        )
-
-        def record() -> None:
-            for chunk in chunks(count, per_second, given):
-                log.append(chunk)
-            log.end()
-
-        session.start()
-        cpu_began = cpu_ended = 0.0
-        while True:
-            event = inbox.get(timeout=30)
-            if isinstance(event, Closed):
-                break
-            if not isinstance(event, Received):
-                continue
-            if isinstance(event.decoded.message, Begin):
-                cpu_began = time.process_time()
-                threading.Thread(target=record, daemon=True).start()
-            elif isinstance(event.decoded.message, Turn):
-                transcript.receive(0, event.decoded, event.at)
-                handled.append(time.perf_counter())
-                cpu_ended = time.process_time()
-        session.join(5)
-    print(json.dumps({"given": given, "handled": handled, "cpu_s": cpu_ended - cpu_began}))
+    with AudioLog.temporary(AudioFormat(RATE_HZ)) as log, Loop() as loop:
+        task = Task(loop, log, url, count, per_second)
+        loop.run([task])
+    cpu_s = task.cpu_ended - task.cpu_began
+    print(json.dumps({"given": task.given, "handled": task.handled, "cpu_s": cpu_s}))
 
 
 if __name__ == "__main__":

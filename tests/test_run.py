@@ -14,6 +14,7 @@ from transcribe_cli.audio.source import SourceEvent
 from transcribe_cli.config import Parameters
 from transcribe_cli.errors import AudioError
 from transcribe_cli.exit_status import ExitStatus
+from transcribe_cli.loop import Loop
 from transcribe_cli.outputs.output import Outputs
 from transcribe_cli.outputs.record import Record
 from transcribe_cli.plans import Limits, Plans, Result
@@ -98,8 +99,12 @@ def run(
         limits=Limits(),
     )
     notices = Notices(Console(file=io.StringIO()))
-    with AudioLog.temporary(audio) as log:
-        return Run(plans, source, log, Outputs([output], lambda *_: None), notices).run()
+    with AudioLog.temporary(audio) as log, Loop() as loop:
+        outputs = Outputs([output], lambda *_: None)
+        recording = Run(plans, source, log, outputs, notices, loop)
+        loop.run([recording])
+    assert recording.result is not None
+    return recording.result
 
 
 def alive() -> list[str]:

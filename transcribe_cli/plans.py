@@ -19,6 +19,11 @@ class Limits:
     max_cost_usd: float | None = None
     idle_stop_s: float | None = None
 
+    @property
+    def watched(self) -> bool:
+        """Whether time alone may reach one."""
+        return self.max_cost_usd is not None or self.idle_stop_s is not None
+
     def reached(self, cost_usd: float | None, quiet_s: float) -> str | None:
         """Why to stop now, in words; None: go on. The duration is the recorder's business."""
         if self.max_cost_usd is not None and cost_usd is not None and cost_usd >= self.max_cost_usd:

@@ -1,79 +1,99 @@
-"""One recording from start to end: wires the parts, owns the main loop.
+"""One recording from start to end: takes what happens, and carries out what the supervisor says.
 
-Audio goes source -> recorder -> audio log -> sender -> service; messages come service -> receiver
--> inbox -> here -> transcript -> outputs. Only this thread prints, writes outputs and decides.
+Audio goes source -> recorder -> audio log -> session -> service; messages come service -> session
+-> here -> transcript -> outputs. `Loop` drives it; only that thread prints, writes and decides.
 """
 
-import queue
 import time
-from collections.abc import Callable
-from contextlib import suppress
-from datetime import UTC, datetime
-from typing import Any, Protocol
+from dataclasses import dataclass
 
 from transcribe_cli.audio.log import AudioLog
 from transcribe_cli.audio.recorder import Recorder
-from transcribe_cli.audio.source import DeviceBack, DeviceLost, Overflow, Source, SourceWarning
+from transcribe_cli.audio.source import Source
 from transcribe_cli.exit_status import ExitStatus
+from transcribe_cli.loop import Loop
 from transcribe_cli.outputs.output import Outputs
-from transcribe_cli.outputs.record import Record, message_record, turn_record
 from transcribe_cli.plans import Earlier, Plans, Result
-from transcribe_cli.protocol.messages import Termination, Turn
-from transcribe_cli.protocol.messages import Warning as ServiceWarning
+from transcribe_cli.protocol.codec import encode_client_message
+from transcribe_cli.protocol.messages import Terminate, Termination, Turn
 from transcribe_cli.protocol.models import Family
+from transcribe_cli.session.backoff import Arrivals
 from transcribe_cli.session.bill import Bill
 from transcribe_cli.session.chunks import chunk_sizes
+from transcribe_cli.session.commands import (
+    AbandonSession,
+    Command,
+    DropSession,
+    Finish,
+    FinishAtPause,
+    FinishHere,
+    HandOver,
+    OpenSession,
+    StartSession,
+    StopSource,
+    TellDisconnected,
+    TellReconnected,
+)
+from transcribe_cli.session.connecting import Connecting
 from transcribe_cli.session.events import (
     BadFrame,
     Closed,
     Event,
+    KeyPressed,
+    Opened,
     Received,
     SourceEnded,
     SourceReported,
     StopRequested,
 )
 from transcribe_cli.session.pacing import Pacer
-from transcribe_cli.session.session import Plan, Session
-from transcribe_cli.session.supervisor import (
-    FORCING,
-    AbandonSession,
-    Command,
-    Finish,
-    FinishHere,
-    OpenSession,
-    Policy,
-    StopSource,
-    Supervisor,
-    TellDisconnected,
-    TellReconnected,
-)
-from transcribe_cli.signals import stop_signals
+from transcribe_cli.session.session import Session
+from transcribe_cli.session.supervisor import FORCING, Policy, Supervisor
+from transcribe_cli.telling import Teller, View
 from transcribe_cli.transcript.clock import on_recording_clock
 from transcribe_cli.transcript.totals import Totals
-from transcribe_cli.transcript.turns import Transcript, TurnUpdate
+from transcribe_cli.transcript.turns import Transcript
 from transcribe_cli.ui.notices import Notices
-from transcribe_cli.ui.status_line import Status
 from transcribe_cli.watch import Watch
 
 _STATUS_EVERY_S = 0.2
-_IDLE_WAKE_S = 1.0
+_NEVER = float("inf")
 # Page "Streaming API": a turn is cut after 60 s at the latest, so words older than that are final.
 LONGEST_TURN_MS = 60_000
 _JOIN_S = 1.0
 _BAIL_OUT_S = 3.0
 
 
-class View(Protocol):
-    """What the live view offers."""
+@dataclass(slots=True)
+class _Conversation:
+    """A session that is not over, and what is known of it.
 
-    def turn(self, update: TurnUpdate) -> None: ...
-    def drop_partial(self, session: int | None = None) -> None: ...
-    def status(self, status: Status) -> None: ...
-    def tick(self, now: float | None = None) -> float | None: ...
+    Attributes:
+        offset_ms: where its clock starts in the recording; of one opened ahead, not known yet.
+        connecting: until it is open.
+        held: what it said while the session before it had not ended.
+        last_turn: its turns after this `turn_order` are said again by the next session.
+        mute: nothing that it says counts.
+    """
+
+    session: Session
+    connecting: Connecting
+    offset_ms: int | None
+    held: list[Event]
+    last_turn: float = _NEVER
+    mute: bool = False
+    begun: bool = False
+    billed_s: float | None = None
+    writing: bool = False
 
 
 class Run:
-    """One recording. Everything it is given is open already, and closed by who opened it."""
+    """One recording. Everything it is given is open already, and closed by who opened it.
+
+    Attributes:
+        due, nudged, over: for the loop.
+        result: how it ended, once it is over.
+    """
 
     def __init__(
         self,
@@ -82,24 +102,29 @@ class Run:
         log: AudioLog,
         outputs: Outputs,
         notices: Notices,
+        loop: Loop,
+        *,
         view: View | None = None,
-        inbox: "queue.SimpleQueue[Event] | None" = None,
+        arrivals: Arrivals | None = None,
         earlier: Earlier | None = None,
     ) -> None:
+        self.due = 0.0
+        self.nudged = False
+        self.result: Result | None = None
         self._plans = plans
         self._source = source
         self._log = log
-        self._outputs = outputs
         self._notices = notices
+        self._loop = loop
         self._view = view
-        self._inbox = queue.SimpleQueue() if inbox is None else inbox
         # Spoken now: it cannot wait, and stopping it is how it normally ends.
         self._spoken_now = source.kind == "mic" and source.live
         self._recorder = Recorder(
             source,
             log,
-            report=lambda event: self._inbox.put(SourceReported(event)),
-            ended=lambda problem: self._inbox.put(SourceEnded(problem)),
+            report=lambda event: self._post(SourceReported(event)),
+            ended=lambda problem: self._post(SourceEnded(problem)),
+            grew=self._push,
             most_frames=(
                 None
                 if plans.limits.max_duration_s is None
@@ -107,243 +132,163 @@ class Run:
             ),
         )
         self._supervisor = Supervisor(
-            Policy(
-                live=self._spoken_now,
-                drops_backlog=not self._spoken_now,
-                new_sessions_per_minute=plans.new_sessions_per_minute,
-            ),
+            Policy(live=self._spoken_now, drops_backlog=not self._spoken_now),
+            arrivals or Arrivals(plans.new_sessions_per_minute),
             first_session=earlier.next_session if earlier else 0,
         )
         self._resumed = earlier is not None
-        self._signals_taken: Callable[[], None] = lambda: None
         self._transcript = Transcript()
-        self._totals = Totals()
         self._bill = Bill(plans.usd_per_hour)
+        totals = Totals()
         if earlier is not None:
             self._transcript = Transcript(earlier.next_turn, earlier.finished_ms)
-            self._totals = earlier.totals
             self._bill = Bill(plans.usd_per_hour, earlier.session_s, earlier.next_session)
-        self._session: Session | None = None
-        self._offsets: dict[int, int] = {}
-        self._begun: set[int] = set()
-        self._billed: dict[int, float | None] = {}
+            totals = earlier.totals
+        self._tell = Teller(plans, source, outputs, notices, view, totals)
+        self._conversations: dict[int, _Conversation] = {}
+        self._current: Session | None = None  # the one that reads the log, or did last
+        self._told: int | None = None  # the session whose words come now
         self._stops: list[str] = []
         self._finish: Finish | None = None
         self._lost_ms = 0
         self._resume_ms = self._transcript.finished_ms
+        self._ended_turn = (0, 0)  # the last turn that ended: its turn_order, and its end in ms
         self._watch = Watch(
-            plans, source, log, self._recorder, self._supervisor, self._bill, self._totals
+            plans, source, log, self._recorder, self._supervisor, self._bill, totals
         )
         self._status_at = 0.0
 
-    def run(self) -> Result:
-        """Record and transcribe until the source ends or someone stops it."""
-        now = time.monotonic()
-        with stop_signals(lambda name: self._inbox.put(StopRequested(name))) as signals:
-            self._signals_taken = signals.taken
-            self._recorder.start()
-            if not self._resumed:
-                self._tell_start()
-            for note in self._plans.parameters.notes:
-                self._warn(note)
-            try:
-                self._carry_out(self._supervisor.start(now), now)
-                while self._finish is None:
-                    self._step()
-                return self._end(self._finish)
-            except BaseException:
-                # A fault of ours must not leave a session open, and billed, behind it.
-                self._bail_out()
-                raise
+    @property
+    def over(self) -> bool:
+        """It has ended, and `result` says how."""
+        return self.result is not None
 
-    def _tell_start(self) -> None:
-        self._write_own(
-            "Recording",
-            id=self._plans.recording,
-            source=self._source.name,
-            kind=self._source.kind,
-            path=self._source.path,
-            folder=self._plans.folder,
-            audio={
-                "sample_rate": self._plans.audio.rate_hz,
-                "channels": self._plans.audio.channels,
-                "encoding": "pcm_s16le",
-            },
-            model=self._plans.parameters.query["speech_model"],
-            endpoint=self._plans.endpoint,
-            local=self._plans.local,
-            parameters=self._plans.parameters.query,
-        )
+    def _post(self, event: Event) -> None:
+        self._loop.post(self, event)
 
-    def _step(self) -> None:
-        """Take one event, or let time pass."""
-        wake = self._next_wake(time.monotonic())
-        try:
-            event = self._inbox.get(timeout=max(0.0, wake - time.monotonic()))
-        except queue.Empty:
-            event = None
-        now = time.monotonic()
-        if event is not None:
-            self._take(event, now)
-            self._carry_out(self._supervisor.handle(event, now), now)
+    # What the loop calls.
+
+    def start(self, now: float) -> None:
+        """Begin to record and to connect."""
+        self._recorder.start()
+        if not self._resumed:
+            self._tell.start()
+        self._carry_out(self._supervisor.start(now), now)
+        self.advance(now)
+
+    def take(self, event: Event, now: float) -> None:
+        """Something happened outside this thread."""
+        if self.over:
+            if isinstance(event, Opened):
+                event.connection.close(encode_client_message(Terminate()))
+            return
+        self._take(event, now)
+        self._carry_out(self._supervisor.handle(event, now), now)
+        self.nudged = True
+
+    def read(self, session: Session, now: float) -> None:
+        """A session's socket has something."""
+        for event in session.read(now):
+            self.take(event, now)
+
+    def advance(self, now: float) -> None:
+        """Do what is due, and find out when that is the case next."""
+        if self.over:
+            return
+        self.nudged = False
+        for conversation in list(self._conversations.values()):
+            session = conversation.session
+            if session.nudged or session.due <= now:
+                for event in session.advance(now):
+                    self.take(event, now)
+                self._watch_writing(conversation)
         self._carry_out(self._supervisor.tick(now), now)
         for update in self._transcript.release_due(now):
-            self._tell_turn(update)
+            self._tell.turn(update)
         self._check_limits(now)
+        if self._finish is not None:
+            self._end(self._finish, now)
+            return
         if self._view is not None:
             if now - self._status_at >= _STATUS_EVERY_S:
                 self._status_at = now
-                self._view.status(self._watch.status(self._session, now))
+                self._view.status(self._watch.status(self._current, now))
             self._view.tick(now)
+        self.due = self._next_due(now)
 
-    def _next_wake(self, now: float) -> float:
-        idle = _IDLE_WAKE_S if self._view is None else _STATUS_EVERY_S
-        due = [now + idle, self._supervisor.next_due(), self._transcript.next_due()]
+    def _next_due(self, now: float) -> float:
+        due = [self._supervisor.next_due(), self._transcript.next_due()]
+        due += [conversation.session.due for conversation in self._conversations.values()]
         if self._view is not None:
-            due.append(self._view.tick(now))
-        return min(at for at in due if at is not None)
+            due += [self._view.tick(now), self._status_at + _STATUS_EVERY_S]
+        if self._plans.limits.watched:
+            due.append(now + _STATUS_EVERY_S)
+        return min((at for at in due if at is not None), default=_NEVER)
 
-    def _bail_out(self) -> None:
+    def bail_out(self) -> None:
+        """A fault of ours ends everything: sessions are still told that they are over."""
         self._recorder.stop()
-        if self._session is not None:
-            self._session.finish_here()
-            self._session.join(_BAIL_OUT_S)
+        for conversation in self._conversations.values():
+            conversation.connecting.abandon()
+            conversation.session.abandon()
+            conversation.session.advance(time.monotonic())
+        self._recorder.join(_BAIL_OUT_S)
+
+    # What the recorder calls, on its own thread.
+
+    def _push(self) -> None:
+        """Send what has just been recorded."""
+        session = self._current
+        if session is None:
+            return
+        due = session.push(time.monotonic())
+        connection = session.connection
+        if due is not None or (connection is not None and connection.unsent):
+            session.nudged = self.nudged = True
+            self._loop.wake()
 
     # Events.
 
     def _take(self, event: Event, now: float) -> None:
         """What an event means for transcript, outputs and bill; the supervisor decides the rest."""
         match event:
-            case Received():
-                self._take_message(event, now)
-            case BadFrame(problem=problem):
-                self._warn(f"the service sent a message that cannot be read: {problem}")
+            case Opened(session=number, connection=connection):
+                conversation = self._conversations[number]
+                conversation.session.opened(connection, now)
+                self._loop.watch(self, conversation.session)
+            case Received() | BadFrame():
+                self._hear(event, now)
             case Closed():
                 self._take_close(event, now)
             case SourceReported(event=reported):
-                self._take_report(reported)
+                self._tell.source_event(reported, self._captured_ms, self._watch)
             case SourceEnded():
                 if self._recorder.full:
                     self._notices.note("stopping: the longest duration is reached")
             case StopRequested(cause=cause):
-                self._signals_taken()
                 self._stops.append(cause)
+            case KeyPressed(key=key):
+                self._take_key(key, now)
 
-    def _take_message(self, event: Received, now: float) -> None:
-        session, decoded = event.session, event.decoded
-        for problem in decoded.problems:
-            self._warn(f"the service sent an odd message: {problem}")
-        message = decoded.message
-        if isinstance(message, Turn):
-            for update in self._transcript.receive(session, decoded, now):
-                self._tell_turn(update)
-            if self._view is not None:
-                for held in self._transcript.held_updates(session):
-                    self._view.turn(held)
-            if message.words:
-                self._watch.heard(message.words[-1].end + self._offsets[session], now)
-            return
-        offset = self._offsets[session]
-        decoded = on_recording_clock(decoded, offset)
-        self._write(
-            message_record(
-                message.type or str(decoded.raw.get("type") or "Unknown"),
-                decoded.raw,
-                session,
-                offset,
-                datetime.now(UTC),
-            )
-        )
-        if message.type == "Begin" and session not in self._begun:
-            self._begun.add(session)
-            self._bill.began(session, event.at)
-        elif isinstance(message, Termination):
-            self._billed[session] = message.session_duration_seconds
-        elif isinstance(message, ServiceWarning):
-            self._notices.warning(f"the service warns: {message.warning}")
+    def _hear(self, event: Received | BadFrame, now: float) -> None:
+        """What a session says; where another one has not ended, it waits until that has."""
+        conversation = self._conversations[event.session]
+        if self._told is None and conversation.offset_ms is not None:
+            self._told = event.session
+            self._begin_telling(event.session, conversation)
+        if self._told != event.session:
+            conversation.held.append(event)
+        elif isinstance(event, BadFrame):
+            self._tell.warn(f"the service sent a message that cannot be read: {event.problem}")
+        else:
+            self._take_message(conversation, event, now)
 
-    def _take_close(self, event: Closed, now: float) -> None:
-        session = event.session
-        open_since_ms = self._transcript.open_since_ms(session)
-        for update in self._transcript.end_session(session, complete=event.terminated):
-            self._tell_turn(update)
-        self._resume_ms = self._next_start_ms(open_since_ms)
-        billed = self._billed.get(session)
-        # A session that the service itself has closed is over, also where it said no Termination.
-        over = event.terminated or event.code is not None
-        if over and billed is None:
-            billed = event.open_s
-        if event.open_s > 0 and event.code is None and session not in self._begun:
-            self._bill.began(session, now - event.open_s)  # opened, and its end never confirmed
-        self._bill.ended(session, billed if over else None, now)
-        if self._view is not None:
-            self._view.drop_partial(session)
-
-    def _next_start_ms(self, open_since_ms: int | None) -> int:
-        """The earliest time whose words may not be final yet.
-
-        That is not simply the end of the last final word: what was silent long ago stays silent,
-        and sending hours of silence again would cost hours.
-        """
-        earliest = max(self._resume_ms, self._transcript.finished_ms)
-        if self._session is None or not self._plans.limited:
-            return earliest  # what is sent faster than it is spoken may be heard much later
-        sent_ms = self._log.audio.ms(self._session.position)
-        undecided = sent_ms - LONGEST_TURN_MS
-        if open_since_ms is not None:
-            undecided = min(undecided, open_since_ms)
-        return max(earliest, undecided)
-
-    def _take_report(self, event: object) -> None:
-        at = self._log.audio.ms(self._log.frames)
-        match event:
-            case DeviceLost():
-                self._write_own("DeviceLost", at=at)
-                self._watch.trouble = "no audio from the microphone: is it unplugged?"
-                self._notices.warning(self._watch.trouble)
-            case DeviceBack():
-                self._write_own("DeviceBack", at=at)
-                self._watch.trouble = ""
-            case Overflow():
-                self._watch.overflows += 1
-                self._write_own("Overflow", at=at)
-            case SourceWarning(text=text):
-                self._warn(text)
-
-    # Commands.
-
-    def _carry_out(self, commands: list[Command], now: float) -> None:
-        for command in commands:
-            match command:
-                case OpenSession(number=number):
-                    self._open_session(number)
-                case StopSource():
-                    self._recorder.stop()
-                case FinishHere():
-                    if self._session is not None:
-                        self._session.finish_here()
-                case AbandonSession():
-                    if self._session is not None:
-                        self._session.abandon()
-                case TellDisconnected():
-                    self._tell_disconnected(command)
-                case TellReconnected(session=session):
-                    self._tell_reconnected(session)
-                case Finish():
-                    self._finish = command
-
-    def _open_session(self, number: int) -> None:
-        plans, audio = self._plans, self._plans.audio
-        start = audio.frames_before(self._resume_ms)
-        if self._source.live:
-            start = min(start, self._log.frames)  # a file's log may not have come so far yet
-        self._log.consumed(start)
-        offset = self._offsets[number] = audio.ms(start)
-        model = plans.parameters.model
-        query = plans.parameters.query
+    def _begin_telling(self, number: int, conversation: _Conversation) -> None:
+        model, query = self._plans.parameters.model, self._plans.parameters.query
+        assert conversation.offset_ms is not None
         self._transcript.begin_session(
             number,
-            offset,
+            conversation.offset_ms,
             # Universal-Streaming Multilingual formats as it goes, and never sets the flag.
             expects_formatted=query.get("format_turns") is not False
             and not (
@@ -352,120 +297,294 @@ class Run:
                 and model.family is Family.UNIVERSAL_STREAMING
             ),
         )
+
+    def _take_message(self, conversation: _Conversation, event: Received, now: float) -> None:
+        session, decoded = event.session, event.decoded
+        for problem in decoded.problems:
+            self._tell.warn(f"the service sent an odd message: {problem}")
+        message = decoded.message
+        offset = conversation.offset_ms or 0
+        if isinstance(message, Turn):
+            if conversation.mute or message.turn_order > conversation.last_turn:
+                return
+            for update in self._transcript.receive(session, decoded, now):
+                self._tell.turn(update)
+            self._tell.held(self._transcript.held_updates(session))
+            if message.words:
+                end_ms = message.words[-1].end + offset
+                self._watch.heard(end_ms, now)
+                if message.end_of_turn:
+                    self._ended_turn = (message.turn_order, end_ms)
+            return
+        self._tell.message(session, offset, on_recording_clock(decoded, offset))
+        if message.type == "Begin" and not conversation.begun:
+            conversation.begun = True
+            self._bill.began(session, event.at)
+        elif isinstance(message, Termination):
+            conversation.billed_s = message.session_duration_seconds
+
+    def _take_close(self, event: Closed, now: float) -> None:
+        session = event.session
+        conversation = self._conversations.pop(session)
+        conversation.session.closed = True
+        self._loop.forget(conversation.session)
+        if self._told == session:
+            self._stop_telling(conversation, event)
+        else:
+            self._tell_unheard(conversation, now)
+        billed = conversation.billed_s
+        # A session that the service itself has closed is over, also where it said no Termination.
+        closed_there = event.terminated or event.code is not None
+        if closed_there and billed is None:
+            billed = event.open_s
+        if event.open_s > 0 and event.code is None and not conversation.begun:
+            self._bill.began(session, now - event.open_s)  # opened, and its end never confirmed
+        self._bill.ended(session, billed if closed_there else None, now)
+        self._tell.drop_partial(session)
+        if self._told is None:
+            self._tell_next(now)
+
+    def _stop_telling(self, conversation: _Conversation, event: Closed) -> None:
+        session = event.session
+        open_since_ms = self._transcript.open_since_ms(session)
+        for update in self._transcript.end_session(
+            session, complete=event.terminated and conversation.last_turn == _NEVER
+        ):
+            self._tell.turn(update)
+        self._resume_ms = self._next_start_ms(conversation.session, open_since_ms)
+        self._told = None
+
+    def _tell_unheard(self, conversation: _Conversation, now: float) -> None:
+        """A session has ended before its turn came: what it said about itself is kept."""
+        conversation.mute = True
+        for event in conversation.held:
+            if isinstance(event, Received):
+                self._take_message(conversation, event, now)
+
+    def _tell_next(self, now: float) -> None:
+        """The session that has waited for its turn is heard."""
+        for conversation in list(self._conversations.values()):
+            if conversation.offset_ms is None or conversation.mute:
+                continue
+            held, conversation.held = conversation.held, []
+            for event in held:
+                if isinstance(event, Received | BadFrame):
+                    self._hear(event, now)
+            return
+
+    def _next_start_ms(self, session: Session, open_since_ms: int | None) -> int:
+        """The earliest time whose words may not be final yet.
+
+        That is not simply the end of the last final word: what was silent long ago stays silent,
+        and sending hours of silence again would cost hours.
+        """
+        earliest = max(self._resume_ms, self._transcript.finished_ms)
+        if not self._plans.limited:
+            return earliest  # what is sent faster than it is spoken may be heard much later
+        undecided = self._log.audio.ms(session.position) - LONGEST_TURN_MS
+        if open_since_ms is not None:
+            undecided = min(undecided, open_since_ms)
+        return max(earliest, undecided)
+
+    @property
+    def _captured_ms(self) -> int:
+        return self._log.audio.ms(self._log.frames)
+
+    # Keys.
+
+    def _take_key(self, key: str, now: float) -> None:
+        at = self._captured_ms if self._source.live else self._position_ms
+        match key:
+            case "q":
+                self._post(StopRequested("q"))
+            case "space":
+                self._pause_or_resume(at, now)
+            case "m" if self._spoken_now:
+                self._recorder.muted = not self._recorder.muted
+                state = "muted" if self._recorder.muted else "unmuted"
+                self._tell.record("Mark", at=at, label=state)
+                self._notices.note(state)
+            case "b":
+                self._tell.record("Mark", at=at, label="bookmark")
+                self._notices.note(f"bookmark at {at // 60_000}:{at // 1000 % 60:02}")
+            case "e" if self._current is not None:
+                self._current.force_endpoint()
+
+    @property
+    def _position_ms(self) -> int:
+        return 0 if self._current is None else self._log.audio.ms(self._current.position)
+
+    def _pause_or_resume(self, at: int, now: float) -> None:
+        if self._stops:
+            return
+        paused = self._recorder.paused = not self._recorder.paused
+        if self._current is not None and not self._spoken_now:
+            self._current.hold(held=paused, now=now)
+        self._tell.record("Paused" if paused else "Resumed", at=at)
+        if paused:
+            self._supervisor.pause(now)
+        else:
+            self._carry_out(self._supervisor.resume(now), now)
+
+    # Commands.
+
+    def _carry_out(self, commands: list[Command], now: float) -> None:
+        for command in commands:
+            match command:
+                case OpenSession():
+                    self._open_session(command)
+                case StartSession(number=number):
+                    self._start_session(number, self._resume_frame(), now)
+                case HandOver():
+                    self._hand_over(command, now)
+                case FinishAtPause(session=session):
+                    self._conversations[session].session.finish_at_pause()
+                case DropSession(session=session):
+                    self._drop(session)
+                case StopSource():
+                    self._recorder.stop()
+                case FinishHere(session=session):
+                    self._conversations[session].session.finish_here()
+                case AbandonSession(session=session):
+                    self._abandon(session)
+                case TellDisconnected():
+                    self._tell.disconnected(command, self._captured_ms)
+                case TellReconnected(session=session):
+                    offset = self._conversations[session].offset_ms or 0
+                    self._tell.reconnected(session, offset, self._captured_ms)
+                case Finish():
+                    self._finish = command
+        if commands:
+            self.nudged = True
+
+    def _resume_frame(self) -> int:
+        start = self._plans.audio.frames_before(self._resume_ms)
+        # A file's log may not have come so far yet.
+        return min(start, self._log.frames) if self._source.live else start
+
+    def _open_session(self, command: OpenSession) -> None:
+        plans, audio, number = self._plans, self._plans.audio, command.number
+        start = None if command.ahead else self._resume_frame()
         waits = None if self._source.kind == "mic" else plans.pace
-        self._session = Session(
-            Plan(number, start),
-            plans.target,
+        session = Session(
+            number,
             self._log,
             chunk_sizes(audio, plans.chunk_ms),
             Pacer(audio.rate_hz, waits, limited=plans.limited),
-            self._inbox.put,
+            start,
         )
         self._notices.debug(f"session {number}: connecting to {plans.endpoint}")
-        self._session.start()
-
-    def _tell_disconnected(self, command: TellDisconnected) -> None:
-        verdict = command.verdict
-        self._write_own(
-            "Disconnected",
-            session=command.session,
-            at=self._log.audio.ms(self._log.frames),
-            reason=verdict.sentence,
-            retry_in_ms=round(command.retry_in_s * 1000),
+        self._conversations[number] = _Conversation(
+            session,
+            Connecting(number, plans.target, self._post),
+            None if start is None else audio.ms(start),
+            [],
         )
-        sentence = verdict.sentence.rstrip(".")
-        self._notices.warning(f"{sentence}; the next try is in {command.retry_in_s:.1f} s")
+        if start is not None:
+            self._log.consumed(start)
+            self._current = session
 
-    def _tell_reconnected(self, session: int) -> None:
-        behind = self._log.audio.ms(self._log.frames) - self._offsets[session]
-        self._write_own(
-            "Reconnected", session=session, at=self._offsets[session], behind_ms=max(0, behind)
-        )
-        self._notices.note(f"connected again, {behind / 1000:.1f} s behind")
+    def _start_session(self, number: int, start: int, now: float) -> None:
+        conversation = self._conversations[number]
+        conversation.offset_ms = self._plans.audio.ms(start)
+        self._log.consumed(start)
+        conversation.session.start_at(start, now)
+        self._current = conversation.session
+        if self._told is None:
+            self._tell_next(now)
 
-    # Telling.
+    def _hand_over(self, command: HandOver, now: float) -> None:
+        start = command.frame
+        if start is None:
+            order, end_ms = self._ended_turn
+            start = self._plans.audio.frames_before(end_ms)
+            # What the old one was sent beyond its last turn, the next one says again.
+            old = self._conversations[command.old]
+            old.last_turn = order
+            old.session.finish_at(0)
+        at = self._plans.audio.ms(start)
+        self._tell.record("Rollover", session=command.old, next_session=command.new, at=at)
+        self._start_session(command.new, start, now)
 
-    def _tell_turn(self, update: TurnUpdate) -> None:
-        if update.final:
-            self._totals.add(update)
-        self._write(turn_record(update, datetime.now(UTC)))
-        if self._view is not None:
-            self._view.turn(update)
+    def _drop(self, session: int) -> None:
+        conversation = self._conversations[session]
+        conversation.mute = True
+        if conversation.session.connection is None:
+            self._abandon(session)
+        else:
+            conversation.session.finish_at(0)
 
-    def _warn(self, text: str) -> None:
-        self._notices.warning(text)
-        self._write_own("Warning", message=text)
+    def _abandon(self, session: int) -> None:
+        conversation = self._conversations.get(session)
+        if conversation is not None:
+            conversation.connecting.abandon()
+            conversation.session.abandon()
 
-    def _write_own(self, type_name: str, **body: Any) -> None:
-        self._write(Record(datetime.now(UTC), type_name, body))
-
-    def _write(self, record: Record) -> None:
-        if self._plans.tells_source and "source" not in record.body:
-            record.body["source"] = self._source.name
-        self._outputs.write(record)
+    def _watch_writing(self, conversation: _Conversation) -> None:
+        connection = conversation.session.connection
+        writing = connection is not None and connection.unsent > 0
+        if writing != conversation.writing and not conversation.session.closed:
+            conversation.writing = writing
+            self._loop.watch_writing(self, conversation.session, writing)
 
     def _check_limits(self, now: float) -> None:
         if self._stops or self._finish is not None:
             return
-        reason = self._watch.limit_reached(self._session, now)
+        reason = self._watch.limit_reached(self._current, now)
         if reason is not None:
             self._notices.note(f"stopping: {reason}")
-            self._stops.append("limit")
-            self._carry_out(self._supervisor.handle(StopRequested("limit"), now), now)
+            self.take(StopRequested("limit"), now)
 
     # The end.
 
-    def _end(self, finish: Finish) -> Result:
+    def _end(self, finish: Finish, now: float) -> None:
         self._recorder.stop()
         self._recorder.join(_JOIN_S)
-        if self._session is not None:
-            self._session.abandon()
-            self._session.join(_JOIN_S)
-        now = time.monotonic()
-        self._take_the_rest(now)
+        position_s = self._watch.position_s(self._current)
+        for number, conversation in list(self._conversations.items()):
+            conversation.connecting.abandon()
+            conversation.connecting.join(_JOIN_S)
+            conversation.session.abandon()
+            for event in conversation.session.advance(now):
+                self._take(event, now)
+            self._conversations.pop(number, None)
         signals = [cause for cause in self._stops if cause.startswith("SIG")]
-        cut_short = bool(signals) and not self._spoken_now
+        cut_short = bool(signals or "q" in self._stops) and not self._spoken_now
         status = finish.exit_status
         if cut_short or signals.count("SIGINT") > 1:
-            by_int = not cut_short or signals[0] in FORCING
-            status = ExitStatus.INTERRUPTED if by_int else ExitStatus.TERMINATED
+            by_term = cut_short and bool(signals) and signals[0] not in FORCING
+            status = ExitStatus.TERMINATED if by_term else ExitStatus.INTERRUPTED
         complete = finish.complete and not cut_short
         if not complete and self._source.kind != "file":
             self._tell_gap(finish)
         if finish.problem is not None:
-            self._write_own(
+            self._tell.record(
                 "Error",
                 exit_code=int(status),
                 message=finish.problem.message,
                 hint=finish.problem.hint,
             )
-        cost = self._bill.cost_usd(now)
+        cost, totals = self._bill.cost_usd(now), self._tell.totals
         summary = {
-            "audio_s": round(self._watch.position_s(self._session), 3),
+            "audio_s": round(position_s, 3),
             "session_s": round(self._bill.session_s(now), 3),
             "cost_usd": None if cost is None else round(cost, 6),
             "sessions": self._bill.sessions,
-            "turns": self._totals.turns,
-            "words": self._totals.words,
-            "languages": {c: ms / 1000 for c, ms in self._totals.language_ms.items()},
+            "turns": totals.turns,
+            "words": totals.words,
+            "languages": {c: ms / 1000 for c, ms in totals.language_ms.items()},
             "lost_ms": self._lost_ms,
             "terminated": self._bill.terminated,
             "complete": complete,
         }
-        self._write_own("Summary", **summary)
-        return Result(status, finish.problem, summary, bool(signals))
-
-    def _take_the_rest(self, now: float) -> None:
-        """What came in while the last session was being closed."""
-        with suppress(queue.Empty):
-            while True:
-                self._take(self._inbox.get_nowait(), now)
+        self._tell.record("Summary", **summary)
+        interrupted = bool(signals) or "q" in self._stops
+        self.result = Result(status, finish.problem, summary, interrupted)
 
     def _tell_gap(self, finish: Finish) -> None:
         """Audio that was captured and whose words are not final."""
-        start = self._transcript.finished_ms
-        end = self._log.audio.ms(self._log.frames)
+        start, end = self._transcript.finished_ms, self._captured_ms
         if end > start:
             self._lost_ms += end - start
             reason = "stopped" if finish.problem is None else finish.problem.message
-            self._write_own("Gap", start=start, end=end, reason=reason)
+            self._tell.record("Gap", start=start, end=end, reason=reason)

@@ -1,5 +1,6 @@
 """From a source into the log."""
 
+import errno
 import queue
 import threading
 from collections.abc import Callable, Iterator
@@ -11,7 +12,7 @@ from transcribe_cli.audio import recorder as module
 from transcribe_cli.audio.format import AudioFormat
 from transcribe_cli.audio.log import AudioLog
 from transcribe_cli.audio.recorder import Recorder
-from transcribe_cli.audio.source import Overflow, SourceEvent
+from transcribe_cli.audio.source import DiskBack, DiskFull, Overflow, SourceEvent
 from transcribe_cli.errors import AudioError, StreamError
 
 AUDIO = AudioFormat(16000)
@@ -52,14 +53,21 @@ class Desk:
         self.log = log
         self.reports: list[SourceEvent] = []
         self.ended: queue.SimpleQueue[tuple[StreamError | None, bool]] = queue.SimpleQueue()
+        self._grown: queue.SimpleQueue[int] = queue.SimpleQueue()
         self.recorder = Recorder(
             source,
             log,
             self.reports.append,
             lambda problem: self.ended.put((problem, log.ended)),
+            lambda: self._grown.put(log.frames),
             most_frames,
         )
         self.recorder.start()
+
+    def grown(self, frames: int) -> None:
+        """Wait until the log holds so many frames."""
+        while self._grown.get(timeout=DEADLINE_S) < frames:
+            pass
 
     def end(self) -> StreamError | None:
         problem, log_had_ended = self.ended.get(timeout=DEADLINE_S)
@@ -104,16 +112,28 @@ def test_source_that_breaks_is_told_and_what_came_before_is_kept() -> None:
         assert log.frames == 1
 
 
-def test_disk_that_is_full_is_an_audio_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(_: bytes) -> None:
-        raise OSError(28, "No space left on device")
-
+def test_disk_that_is_full_is_told_once_and_when_it_is_over(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     with AudioLog.temporary(AUDIO) as log:
-        monkeypatch.setattr(log, "append", fail)
-        problem = Desk(Given(pcm(1), None), log).end()
+        source = Given()
+        desk = Desk(source, log)
+        with monkeypatch.context() as full:
+            full.setattr(log, "_write", no_space)
+            source.items.put(pcm(1))
+            source.items.put(pcm(2))
+            desk.grown(2)
+        source.items.put(pcm(3))
+        source.items.put(None)
 
-    assert isinstance(problem, AudioError)
-    assert "No space left on device" in problem.message
+        assert desk.end() is None
+        assert desk.reports == [Overflow(), DiskFull("No space left on device"), DiskBack()]
+        assert log.read(0, 3) == pcm(1, 2, 3)
+        assert log.missing == []
+
+
+def no_space(*_: object) -> int:
+    raise OSError(errno.ENOSPC, "No space left on device")
 
 
 def test_fault_is_told() -> None:
@@ -128,7 +148,7 @@ def test_file_is_decoded_only_a_little_ahead(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(module, "_POLL_S", 0.01)
     with AudioLog.temporary(AUDIO) as log:
         desk = Desk(Given(*[SECOND] * 20, None, live=False), log)
-        log.wait(5 * 16000, DEADLINE_S)
+        desk.grown(5 * 16000)
         with pytest.raises(queue.Empty):
             desk.ended.get(timeout=0.1)
         ahead = log.frames
@@ -142,7 +162,7 @@ def test_file_is_decoded_only_a_little_ahead(monkeypatch: pytest.MonkeyPatch) ->
 def test_stop_ends_the_wait_for_a_reader() -> None:
     with AudioLog.temporary(AUDIO) as log:
         desk = Desk(Given(*[SECOND] * 5, live=False), log)
-        log.wait(5 * 16000, DEADLINE_S)
+        desk.grown(5 * 16000)
         desk.recorder.stop()
 
         assert desk.end() is None

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from transcribe_cli.protocol.close_codes import Retry
-from transcribe_cli.session.backoff import Backoff
+from transcribe_cli.session.backoff import Arrivals, Backoff
 
 chances = st.floats(0, 1)
 
@@ -16,20 +16,20 @@ def waits(backoff: Backoff, count: int, retry: Retry = Retry.BACK_OFF) -> list[f
 
 @given(chances)
 def test_first_try_comes_within_half_a_second(chance: float) -> None:
-    assert 0 < Backoff(None).next_try(Retry.BACK_OFF, 0.0, chance) < 0.5
+    assert 0 < Backoff(Arrivals(None)).next_try(Retry.BACK_OFF, 0.0, chance) < 0.5
 
 
 def test_waits_double_up_to_half_a_minute() -> None:
-    assert waits(Backoff(None), 10) == [0.25, 0.5, 1, 2, 4, 8, 16, 30, 30, 30]
+    assert waits(Backoff(Arrivals(None)), 10) == [0.25, 0.5, 1, 2, 4, 8, 16, 30, 30, 30]
 
 
 def test_slot_that_must_come_free_is_waited_for_longer() -> None:
-    assert waits(Backoff(None), 4, Retry.SLOWLY) == [4, 8, 16, 30]
+    assert waits(Backoff(Arrivals(None)), 4, Retry.SLOWLY) == [4, 8, 16, 30]
 
 
 @given(st.integers(1, 20), chances)
 def test_jitter_adds_at_most_half(tries: int, chance: float) -> None:
-    plain, jittered = Backoff(None), Backoff(None)
+    plain, jittered = Backoff(Arrivals(None)), Backoff(Arrivals(None))
     plain_wait = waits(plain, tries)[-1]
     waits(jittered, tries - 1)
 
@@ -37,11 +37,11 @@ def test_jitter_adds_at_most_half(tries: int, chance: float) -> None:
 
 
 def test_a_week_offline_still_has_a_next_try() -> None:
-    assert waits(Backoff(None), 20_000)[-1] == 30
+    assert waits(Backoff(Arrivals(None)), 20_000)[-1] == 30
 
 
 def test_success_makes_the_waits_small_again() -> None:
-    backoff = Backoff(None)
+    backoff = Backoff(Arrivals(None))
     waits(backoff, 5)
     backoff.succeeded()
 
@@ -49,47 +49,51 @@ def test_success_makes_the_waits_small_again() -> None:
 
 
 def test_session_that_had_its_time_is_followed_at_once() -> None:
-    assert waits(Backoff(None), 1, Retry.AT_ONCE) == [0]
+    assert waits(Backoff(Arrivals(None)), 1, Retry.AT_ONCE) == [0]
 
 
 def test_sessions_that_end_at_once_again_and_again_have_to_wait() -> None:
-    assert waits(Backoff(None), 3, Retry.AT_ONCE) == [0, 0.5, 1]
+    assert waits(Backoff(Arrivals(None)), 3, Retry.AT_ONCE) == [0, 0.5, 1]
 
 
 @pytest.mark.parametrize("retry", [Retry.AT_ONCE, Retry.BACK_OFF])
 def test_sixth_session_of_a_minute_waits_for_the_minute_to_pass(retry: Retry) -> None:
-    backoff = Backoff(5)
+    arrivals = Arrivals(5)
+    backoff = Backoff(arrivals)
     for second in range(5):
-        backoff.opened(float(second))
+        arrivals.opened(float(second))
 
     assert backoff.next_try(retry, 5.0, 0.0) == 61.0
 
 
 def test_sessions_of_an_earlier_minute_do_not_count() -> None:
-    backoff = Backoff(5)
+    arrivals = Arrivals(5)
+    backoff = Backoff(arrivals)
     for second in range(5):
-        backoff.opened(float(second))
+        arrivals.opened(float(second))
 
     assert backoff.next_try(Retry.AT_ONCE, 65.0, 0.0) == 65.0
 
 
 def test_session_that_never_reached_the_service_does_not_count() -> None:
-    backoff = Backoff(1)
-    backoff.opened(0.0)
-    backoff.unopened()
+    arrivals = Arrivals(1)
+    backoff = Backoff(arrivals)
+    arrivals.opened(0.0)
+    arrivals.unopened()
 
     assert backoff.next_try(Retry.AT_ONCE, 1.0, 0.0) == 1.0
 
 
 @given(st.lists(st.tuples(st.floats(0, 20), chances), min_size=6, max_size=60))
 def test_never_more_than_five_new_sessions_in_any_minute(steps: list[tuple[float, float]]) -> None:
-    backoff = Backoff(5)
+    arrivals = Arrivals(5)
+    backoff = Backoff(arrivals)
     now, opened = 0.0, [0.0]
-    backoff.opened(now)
+    arrivals.opened(now)
     for lasted, chance in steps:
         now = backoff.next_try(Retry.AT_ONCE, now + lasted, chance)
         backoff.succeeded()
-        backoff.opened(now)
+        arrivals.opened(now)
         opened.append(now)
 
     assert all(later - earlier >= 60 for earlier, later in zip(opened, opened[5:], strict=False))

@@ -4,10 +4,9 @@ import queue
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http import HTTPStatus
-from typing import Any
 
 import pytest
 
@@ -24,40 +23,88 @@ from tests.session.server import (
 )
 from transcribe_cli.audio.format import AudioFormat
 from transcribe_cli.audio.log import AudioLog
+from transcribe_cli.loop import Loop
 from transcribe_cli.protocol.messages import Begin, Turn
-from transcribe_cli.session import connection as connection_module
 from transcribe_cli.session import session as module
 from transcribe_cli.session.chunks import chunk_sizes
+from transcribe_cli.session.connecting import Connecting
 from transcribe_cli.session.events import (
     BadFrame,
     Closed,
     Event,
+    Opened,
     Received,
     TerminateSent,
-    WorkerFailed,
 )
 from transcribe_cli.session.pacing import Pacer
-from transcribe_cli.session.session import Plan, Session, Target
+from transcribe_cli.session.session import Session, Target
 
 AUDIO = AudioFormat(16000)
 SECOND = bytes(range(250)) * 128  # 32000 bytes
 
 
 class Desk:
-    """An audio log, a session that reads it, and the inbox."""
+    """An audio log, a session that reads it, a loop on a thread of its own, and what happened."""
 
     def __init__(self, log: AudioLog, url: str, *, start: int, pace: float | None) -> None:
         self.log = log
         self.inbox: queue.SimpleQueue[Event] = queue.SimpleQueue()
-        self.session = Session(
-            Plan(3, start),
-            Target(url, {"Authorization": "secret-key"}),
-            log,
-            chunk_sizes(AUDIO, 100),
-            Pacer(AUDIO.rate_hz, pace, limited=pace is not None),
-            self.inbox.put,
+        self.due = 0.0
+        self.nudged = False
+        self.over = False
+        pacer = Pacer(AUDIO.rate_hz, pace, limited=pace is not None)
+        self.session = Session(3, log, chunk_sizes(AUDIO, 100), pacer, start)
+        self._loop = Loop()
+        self._target = Target(url, {"Authorization": "secret-key"})
+        self._thread = threading.Thread(
+            target=self._loop.run, args=([self],), name="test-loop", daemon=True
         )
-        self.session.start()
+        self._thread.start()
+
+    # What the loop calls.
+
+    def start(self, now: float) -> None:
+        self._connecting = Connecting(3, self._target, lambda e: self._loop.post(self, e))
+
+    def take(self, event: Event, now: float) -> None:
+        if isinstance(event, Opened):
+            self.session.opened(event.connection, now)
+            self._loop.watch(self, self.session)
+            self.nudged = True
+            return
+        if isinstance(event, Closed):
+            self._loop.forget(self.session)
+            self.over = True
+        self.inbox.put(event)
+
+    def read(self, session: Session, now: float) -> None:
+        for event in session.read(now):
+            self.take(event, now)
+        self.nudged = True
+
+    def advance(self, now: float) -> None:
+        self.nudged = False
+        for event in self.session.advance(now):
+            self.take(event, now)
+        connection = self.session.connection
+        if connection is not None and not self.over:
+            self._loop.watch_writing(self, self.session, connection.unsent > 0)
+        self.due = self.session.due
+
+    def bail_out(self) -> None:
+        self.over = True
+
+    # What a test does.
+
+    def do(self, action: Callable[[], None]) -> None:
+        """Tell the session something, and let the loop look at it."""
+        action()
+        self.nudged = True
+        self._loop.wake()
+
+    def end(self) -> None:
+        """The recording ends."""
+        self.do(self.log.end)
 
     def next_event(self) -> Event:
         return self.inbox.get(timeout=DEADLINE_S)
@@ -67,7 +114,7 @@ class Desk:
         events = [self.next_event()]
         while not isinstance(events[-1], Closed):
             events.append(self.next_event())
-        self.session.join(DEADLINE_S)
+        self._thread.join(DEADLINE_S)
         assert self.inbox.empty()
         return events
 
@@ -75,6 +122,15 @@ class Desk:
         last = self.until_closed()[-1]
         assert isinstance(last, Closed)
         return last
+
+    def leave(self) -> None:
+        self._connecting.abandon()
+        self.do(self.session.abandon)
+        if self.session.connection is None:
+            self.over = True
+        self._thread.join(DEADLINE_S)
+        self._connecting.join(DEADLINE_S)
+        self._loop.__exit__(None, None, None)
 
 
 @contextmanager
@@ -89,8 +145,7 @@ def desk(
         try:
             yield opened
         finally:
-            opened.session.abandon()
-            opened.session.join(DEADLINE_S)
+            opened.leave()
 
 
 def obey(talk: Conversation) -> None:
@@ -110,7 +165,7 @@ def test_session_goes_from_begin_to_termination() -> None:
         events = at.until_closed()
 
         assert kinds(events) == ["Begin", "TerminateSent", "Turn", "Termination", "Closed"]
-        assert events[1] == TerminateSent(3, whole=True)
+        assert events[1] == TerminateSent(3, 16000, whole=True)
         closed = events[-1]
         assert isinstance(closed, Closed)
         assert (closed.session, closed.terminated, closed.failure) == (3, True, None)
@@ -151,7 +206,7 @@ def test_audio_is_sent_as_it_comes() -> None:
         at.next_event()
         for _ in range(10):
             at.log.append(SECOND[:3200])
-        at.log.end()
+        at.end()
         at.until_closed()
 
         assert server.logbook.audio == SECOND[:3200] * 10
@@ -251,7 +306,6 @@ def test_termination_that_was_not_asked_for_ends_the_session() -> None:
 
 def test_service_that_never_begins_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "BEGIN_DEADLINE_S", 0.2)
-    monkeypatch.setattr(module, "_POLL_S", 0.05)
 
     with service(lambda talk: talk.listen_on()) as server, desk(server.url, SECOND) as at:
         closed = at.closed()
@@ -264,7 +318,6 @@ def test_service_that_never_begins_is_given_up(monkeypatch: pytest.MonkeyPatch) 
 def test_silent_dead_connection_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "DEAD_AFTER_S", 0.4)
     monkeypatch.setattr(module, "PING_EVERY_S", 0.1)
-    monkeypatch.setattr(module, "_POLL_S", 0.05)
     noticed = threading.Event()
 
     def freeze(talk: Conversation) -> None:
@@ -289,21 +342,19 @@ def _stop_reading(talk: Conversation) -> None:
 def test_service_that_pongs_is_not_dead(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "DEAD_AFTER_S", 0.4)
     monkeypatch.setattr(module, "PING_EVERY_S", 0.1)
-    monkeypatch.setattr(module, "_POLL_S", 0.05)
 
     with service(obey) as server, desk(server.url, ended=False) as at:
         assert kinds([at.next_event()]) == ["Begin"]
         with pytest.raises(queue.Empty):
             at.inbox.get(timeout=1.0)
-        at.log.end()
+        at.end()
 
         assert at.closed().terminated
 
 
 def test_service_that_stops_reading_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(connection_module, "SEND_TIMEOUT_S", 0.3)
+    monkeypatch.setattr(module, "SEND_TIMEOUT_S", 0.3)
     monkeypatch.setattr(module, "_CLOSE_AFTER_ERROR_S", 0.1)
-    monkeypatch.setattr(module, "_POLL_S", 0.05)
     noticed = threading.Event()
 
     def stall(talk: Conversation) -> None:
@@ -368,7 +419,7 @@ def test_text_that_is_no_message_is_told_and_the_session_goes_on() -> None:
     assert events[0].session == 3
 
 
-def test_second_begin_starts_no_second_sender() -> None:
+def test_second_begin_changes_nothing() -> None:
     def twice(talk: Conversation) -> None:
         talk.say(BEGIN)
         obey(talk)
@@ -376,7 +427,7 @@ def test_second_begin_starts_no_second_sender() -> None:
     with service(twice) as server, desk(server.url, SECOND) as at:
         events = at.until_closed()
 
-        assert not [e for e in events if isinstance(e, WorkerFailed)]
+        assert kinds(events)[-1] == "Closed"
         assert server.logbook.audio == SECOND
 
 
@@ -386,20 +437,20 @@ def test_second_begin_starts_no_second_sender() -> None:
 def test_finish_here_sends_the_last_moment_and_terminate() -> None:
     with service(obey) as server, desk(server.url, SECOND, ended=False, pace=0.01) as at:
         at.next_event()
-        at.session.finish_here()
+        at.do(at.session.finish_here)
         events = at.until_closed()
 
-        assert events[0] == TerminateSent(3, whole=True)
+        assert events[0] == TerminateSent(3, 16000, whole=True)
         assert server.logbook.audio == SECOND
 
 
 def test_finish_here_leaves_a_backlog_in_the_log() -> None:
     with service(obey) as server, desk(server.url, SECOND * 30, ended=False, pace=0.01) as at:
         at.next_event()
-        at.session.finish_here()
+        at.do(at.session.finish_here)
         events = at.until_closed()
 
-        assert events[0] == TerminateSent(3, whole=False)
+        assert events[0] == TerminateSent(3, 0, whole=False)
         assert kinds(events)[-1] == "Closed"
         assert server.logbook.audio == b""
         assert server.logbook.texts == [TERMINATE]
@@ -413,7 +464,7 @@ def test_finish_here_before_begin_still_sends_terminate() -> None:
         obey(talk)
 
     with service(late) as server, desk(server.url, SECOND * 30, ended=False) as at:
-        at.session.finish_here()
+        at.do(at.session.finish_here)
         begin.set()
 
         assert at.closed().terminated
@@ -425,62 +476,21 @@ def test_abandoned_session_ends_at_once() -> None:
         with desk(server.url, ended=False) as at:
             at.next_event()
             began = time.monotonic()
-            at.session.abandon()
+            at.do(at.session.abandon)
 
             assert not at.closed().terminated
             assert time.monotonic() - began < DEADLINE_S / 2
         assert server.logbook.closed.is_set()
 
 
-def test_abandoning_twice_and_joining_twice_is_harmless() -> None:
+def test_abandoning_twice_is_harmless() -> None:
     with service(obey) as server, desk(server.url) as at:
         at.until_closed()
-        at.session.abandon()
-        at.session.abandon()
-        at.session.join(1.0)
-        at.session.finish_here()
+        at.do(at.session.abandon)
+        at.do(at.session.abandon)
+        at.do(at.session.finish_here)
 
         assert at.inbox.empty()
-
-
-def test_session_that_was_never_started_can_be_joined() -> None:
-    with AudioLog.temporary(AUDIO) as log:
-        session = Session(
-            Plan(0, 0),
-            Target("ws://127.0.0.1:1/v3/ws", {}),
-            log,
-            chunk_sizes(AUDIO, 50),
-            Pacer(16000, None, limited=False),
-            lambda event: None,
-        )
-
-        session.join(0.1)
-
-
-def test_fault_of_the_sender_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(*_: Any) -> bytes:
-        raise KeyError("wrong")
-
-    with service(obey) as server, desk(server.url, ended=False) as at:
-        at.next_event()
-        monkeypatch.setattr(at.log, "read", fail)
-        at.log.append(SECOND)
-        events = at.until_closed()
-
-    assert isinstance(events[0], WorkerFailed)
-    assert events[0].problem.message == "The sender failed: KeyError: 'wrong'"
-
-
-def test_fault_of_the_receiver_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(_: object) -> None:
-        raise KeyError("wrong")
-
-    monkeypatch.setattr(module, "decode_server_message", fail)
-
-    with service(obey) as server, desk(server.url) as at:
-        events = at.until_closed()
-
-    assert kinds(events) == ["WorkerFailed", "Closed"]
 
 
 def test_key_is_in_no_repr() -> None:

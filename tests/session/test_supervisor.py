@@ -8,6 +8,21 @@ import pytest
 from transcribe_cli.errors import AudioError, ConnectionFailed, StreamError
 from transcribe_cli.exit_status import ExitStatus
 from transcribe_cli.protocol.codec import decode_server_message
+from transcribe_cli.session.backoff import Arrivals
+from transcribe_cli.session.commands import (
+    AbandonSession,
+    Command,
+    DropSession,
+    Finish,
+    FinishAtPause,
+    FinishHere,
+    HandOver,
+    OpenSession,
+    StartSession,
+    StopSource,
+    TellDisconnected,
+    TellReconnected,
+)
 from transcribe_cli.session.events import (
     BadFrame,
     Closed,
@@ -20,23 +35,18 @@ from transcribe_cli.session.events import (
 from transcribe_cli.session.supervisor import (
     CONNECT_GRACE_S,
     DRAIN_DEADLINE_S,
+    LONGEST_SESSION_S,
+    PARK_AFTER_S,
+    ROLL_BY,
+    ROLL_FROM,
     SHORT_DEADLINE_S,
-    AbandonSession,
-    Command,
-    Finish,
-    FinishHere,
-    OpenSession,
     Policy,
     State,
-    StopSource,
     Supervisor,
-    TellDisconnected,
-    TellReconnected,
 )
 
-MIC = Policy(live=True, drops_backlog=False, new_sessions_per_minute=5)
-FILE = Policy(live=False, drops_backlog=True, new_sessions_per_minute=5)
-LOCAL_FILE = Policy(live=False, drops_backlog=True, new_sessions_per_minute=None)
+MIC = Policy(live=True, drops_backlog=False)
+FILE = Policy(live=False, drops_backlog=True)
 UNREACHABLE = ConnectionFailed("host cannot be reached: no route.", "check the network")
 DONE = Finish(ExitStatus.OK)
 
@@ -44,10 +54,11 @@ DONE = Finish(ExitStatus.OK)
 class Talk:
     """A supervisor and the time, with a word for everything that can happen."""
 
-    def __init__(self, policy: Policy, *, begun: bool = True) -> None:
+    def __init__(self, policy: Policy, *, begun: bool = True, per_minute: int | None = 5) -> None:
         self.now = 100.0
         self.session = 0
-        self.supervisor = Supervisor(policy, random.Random(0))
+        self.arrivals = Arrivals(per_minute)
+        self.supervisor = Supervisor(policy, self.arrivals, random.Random(0), wall=lambda: 1e9)
         assert self.supervisor.start(self.now) == [OpenSession(0)]
         if begun:
             assert self.begin() == []
@@ -71,7 +82,7 @@ class Talk:
         return self.happens(SourceEnded(problem))
 
     def terminate_sent(self, *, whole: bool = True, after_s: float = 0.0) -> list[Command]:
-        return self.happens(TerminateSent(self.session, whole), after_s)
+        return self.happens(TerminateSent(self.session, whole=whole), after_s)
 
     def closed(self, after_s: float = 0.0, open_s: float = 5.0, **how: Any) -> list[Command]:
         return self.happens(Closed(self.session, open_s=open_s, **how), after_s)
@@ -160,7 +171,7 @@ def test_short_file_may_end_before_its_session_begins() -> None:
 def test_nothing_is_due_while_a_session_is_open() -> None:
     talk = Talk(MIC)
 
-    assert talk.supervisor.next_due() is None
+    assert talk.supervisor.next_due() == talk.now + ROLL_FROM * LONGEST_SESSION_S
     assert talk.passes(3600) == []
 
 
@@ -183,7 +194,7 @@ def test_events_of_an_earlier_session_are_ignored() -> None:
 
     assert talk.happens(Closed(0, code=1008)) == []
     assert talk.happens(TerminateSent(0)) == []
-    assert talk.supervisor.next_due() is None
+    assert talk.state is State.LISTENING
 
 
 def test_message_that_cannot_be_read_ends_nothing() -> None:
@@ -597,7 +608,7 @@ def test_expired_session_is_followed_at_once() -> None:
 
 
 def test_sessions_that_expire_as_soon_as_they_begin_are_not_opened_in_a_loop() -> None:
-    talk = Talk(Policy(live=True, drops_backlog=False, new_sessions_per_minute=None))
+    talk = Talk(MIC, per_minute=None)
     talk.closed(code=3008, open_s=10_800.0)
     talk.passes(0.0)
     waits = []
@@ -735,7 +746,7 @@ def test_fault_of_the_thread_that_would_tell_the_session_ends_the_run_soon() -> 
 
 
 def test_fault_between_two_sessions_ends_the_run() -> None:
-    talk = Talk(LOCAL_FILE)
+    talk = Talk(FILE, per_minute=None)
     talk.closed(code=1006)
     problem = StreamError("The receiver failed: KeyError: 5")
 
@@ -744,3 +755,250 @@ def test_fault_between_two_sessions_ends_the_run() -> None:
         Finish(ExitStatus.FAULT, problem, complete=False),
     ]
     assert talk.supervisor.next_due() is None
+
+
+# A session's time runs out.
+
+LIFE_S = 1000.0
+WALL = 1e9
+
+
+class Rolling(Talk):
+    """A talk whose sessions live for `LIFE_S`; session 1 is to follow session 0."""
+
+    def __init__(self, policy: Policy = MIC) -> None:
+        super().__init__(policy, begun=False)
+        self.says(0, f'{{"type":"Begin","id":"a","expires_at":{WALL + LIFE_S}}}')
+
+    def says(self, session: int, text: str) -> list[Command]:
+        return self.happens(Received(session, decode_server_message(text), self.now))
+
+    def next_begins(self) -> list[Command]:
+        return self.says(1, f'{{"type":"Begin","id":"b","expires_at":{WALL + LIFE_S}}}')
+
+    def turn_ends(self, session: int = 0) -> list[Command]:
+        text = '{"type":"Turn","turn_order":0,"end_of_turn":true,"transcript":"hi","words":'
+        return self.says(session, text + '[{"start":0,"end":9,"text":"hi"}]}')
+
+    def ends(self, session: int, **how: Any) -> list[Command]:
+        return self.happens(Closed(session, open_s=500.0, **how))
+
+    def open_ahead(self) -> None:
+        assert self.passes(ROLL_FROM * LIFE_S - 1) == []
+        assert self.passes(1) == [OpenSession(1, ahead=True)]
+        assert self.next_begins() == []
+
+
+def test_next_session_is_opened_when_nine_tenths_are_over() -> None:
+    talk = Rolling()
+
+    assert talk.supervisor.next_due() == talk.now + ROLL_FROM * LIFE_S
+    talk.open_ahead()
+    assert talk.state is State.LISTENING
+
+
+def test_next_session_takes_over_at_the_end_of_a_turn() -> None:
+    talk = Rolling()
+    talk.open_ahead()
+
+    assert talk.turn_ends() == [HandOver(0, 1)]
+    assert talk.ends(0, terminated=True) == []
+    assert talk.state is State.LISTENING
+
+
+def test_turn_that_ends_before_the_next_session_has_begun_changes_nothing() -> None:
+    talk = Rolling()
+    talk.passes(ROLL_FROM * LIFE_S)
+
+    assert talk.turn_ends() == []
+
+
+def test_next_session_takes_over_at_a_pause_when_no_turn_ends_in_time() -> None:
+    talk = Rolling()
+    talk.open_ahead()
+
+    assert talk.supervisor.next_due() == pytest.approx(100 + ROLL_BY * LIFE_S)
+    assert talk.passes(100 + ROLL_BY * LIFE_S - talk.now) == [FinishAtPause(0)]
+    assert talk.happens(TerminateSent(0, 4711)) == [HandOver(0, 1, 4711)]
+    assert talk.ends(0, terminated=True) == []
+
+
+def test_session_that_breaks_off_while_it_owes_words_is_said_again() -> None:
+    talk = Rolling()
+    talk.open_ahead()
+    talk.passes(ROLL_BY * LIFE_S - ROLL_FROM * LIFE_S)
+    talk.happens(TerminateSent(0, 4711))
+    commands = talk.ends(0, code=1006)
+
+    assert commands[0] == DropSession(1)
+    assert isinstance(commands[1], TellDisconnected)
+    talk.session = 1
+    talk.next_session()
+
+
+def test_session_that_breaks_off_after_its_last_turn_is_not_missed() -> None:
+    talk = Rolling()
+    talk.open_ahead()
+    talk.turn_ends()
+
+    assert talk.ends(0, code=1006) == []
+    assert talk.state is State.LISTENING
+
+
+def test_session_that_does_not_end_in_time_is_abandoned() -> None:
+    talk = Rolling()
+    talk.open_ahead()
+    talk.turn_ends()
+
+    assert talk.passes(DRAIN_DEADLINE_S) == [AbandonSession(0)]
+    assert talk.ends(0) == []
+    assert talk.state is State.LISTENING
+
+
+def test_session_that_breaks_off_is_replaced_by_the_one_that_waits() -> None:
+    talk = Rolling()
+    talk.open_ahead()
+    commands = talk.ends(0, code=1006)
+
+    assert isinstance(commands[0], TellDisconnected)
+    assert commands[1:] == [StartSession(1), TellReconnected(1)]
+
+
+def test_next_session_that_cannot_be_opened_is_tried_again() -> None:
+    talk = Rolling()
+    talk.passes(ROLL_FROM * LIFE_S)
+
+    assert talk.happens(Closed(1, failure=UNREACHABLE)) == []
+    due = talk.supervisor.next_due()
+    assert due is not None
+    assert talk.passes(due - talk.now) == [OpenSession(2, ahead=True)]
+
+
+def test_expiry_without_a_next_session_is_a_reconnect() -> None:
+    talk = Rolling()
+    talk.passes(ROLL_FROM * LIFE_S)
+    talk.happens(Closed(1, failure=UNREACHABLE))
+    (told,) = talk.ends(0, code=3008)
+
+    assert isinstance(told, TellDisconnected)
+
+
+def test_third_session_follows_the_second() -> None:
+    talk = Rolling()
+    talk.open_ahead()
+    talk.turn_ends()
+    talk.ends(0, terminated=True)
+
+    assert talk.passes(ROLL_FROM * LIFE_S) == [OpenSession(2, ahead=True)]
+
+
+def test_stop_while_the_old_session_drains_waits_for_both() -> None:
+    talk = Rolling()
+    talk.open_ahead()
+    talk.turn_ends()
+    assert talk.stop() == [StopSource()]
+    talk.happens(TerminateSent(1))
+
+    assert talk.ends(1, terminated=True) == []
+    assert talk.ends(0, terminated=True) == [DONE]
+
+
+def test_stop_ends_the_session_that_was_opened_ahead_too() -> None:
+    talk = Rolling()
+    talk.open_ahead()
+
+    assert talk.stop() == [StopSource(), DropSession(1)]
+    talk.happens(TerminateSent(0))
+    assert talk.ends(0, terminated=True) == []
+    assert talk.ends(1, terminated=True) == [DONE]
+
+
+def test_sessions_that_do_not_end_are_not_waited_for_forever() -> None:
+    talk = Rolling()
+    talk.open_ahead()
+    talk.stop()
+    talk.happens(TerminateSent(0))
+    talk.ends(0, terminated=True)
+
+    assert talk.passes(DRAIN_DEADLINE_S) == [AbandonSession(1), DONE]
+
+
+def test_both_sessions_lost_at_once_are_one_reconnect() -> None:
+    talk = Rolling()
+    talk.open_ahead()
+    talk.turn_ends()
+    commands = talk.ends(1, code=1006)
+
+    assert commands[0] == DropSession(0)
+    assert isinstance(commands[1], TellDisconnected)
+    assert talk.ends(0, code=1006) == []
+
+
+@pytest.mark.parametrize("expires_at", [0, -5, WALL - 3600, WALL + 1e12])
+def test_odd_expiry_is_taken_for_three_hours(expires_at: float) -> None:
+    talk = Talk(MIC, begun=False)
+    message = f'{{"type":"Begin","id":"a","expires_at":{int(expires_at)}}}'
+    talk.happens(Received(0, decode_server_message(message), talk.now))
+
+    assert talk.supervisor.next_due() == talk.now + ROLL_FROM * LONGEST_SESSION_S
+
+
+# A pause.
+
+
+def test_short_pause_closes_nothing() -> None:
+    talk = Talk(MIC)
+    talk.supervisor.pause(talk.now)
+
+    assert talk.state is State.PAUSED
+    assert talk.passes(PARK_AFTER_S - 1) == []
+    assert talk.supervisor.resume(talk.now) == []
+    assert str(talk.state) == "listening"
+
+
+def test_long_pause_ends_the_session_and_going_on_opens_another() -> None:
+    talk = Talk(MIC)
+    talk.supervisor.pause(talk.now)
+
+    assert talk.passes(PARK_AFTER_S) == [FinishHere(0)]
+    assert talk.terminate_sent() == []
+    assert talk.terminated() == []
+    assert talk.state is State.PAUSED
+    assert talk.supervisor.resume(talk.now) == [OpenSession(1)]
+
+
+def test_going_on_while_the_session_is_being_ended_opens_another_after_it() -> None:
+    talk = Talk(MIC)
+    talk.supervisor.pause(talk.now)
+    talk.passes(PARK_AFTER_S)
+    talk.terminate_sent()
+
+    assert talk.supervisor.resume(talk.now) == []
+    assert talk.terminated() == [OpenSession(1)]
+
+
+def test_stop_in_a_long_pause_is_a_clean_end() -> None:
+    talk = Talk(MIC)
+    talk.supervisor.pause(talk.now)
+    talk.passes(PARK_AFTER_S)
+    talk.terminate_sent()
+    talk.terminated()
+
+    assert talk.stop() == [StopSource(), DONE]
+
+
+def test_session_that_breaks_off_in_a_pause_is_not_replaced_before_it_is_needed() -> None:
+    talk = Talk(MIC)
+    talk.supervisor.pause(talk.now)
+
+    assert talk.closed(code=1006) == []
+    assert talk.supervisor.next_due() is None
+    assert talk.supervisor.resume(talk.now) == [OpenSession(1)]
+
+
+def test_pause_holds_the_rollover_back() -> None:
+    talk = Rolling()
+    talk.supervisor.pause(talk.now)
+
+    assert talk.passes(PARK_AFTER_S) == [FinishHere(0)]
+    assert talk.passes(LIFE_S) == []

@@ -8,12 +8,31 @@ CLIP_AT = 32700  # of 32767: converters that clip rarely stop at exactly the las
 SILENT_DB = -90.0
 
 
+_QUIET_SHARE = 0.1  # of the loudest sample around it
+
+
 def peak(samples: bytes) -> int:
     """The greatest absolute sample of s16le audio, 0 to 32768; 0 for none."""
     values = array("h", samples)
     if sys.byteorder == "big":
         values.byteswap()
     return max(max(values), -min(values)) if values else 0
+
+
+def find_pause(samples: bytes, frames: int) -> int | None:
+    """The middle of the first stretch of so many frames that is quiet beside the rest of it.
+
+    `samples` are s16le mono; the answer is a frame of them, None where nothing is so long quiet.
+    """
+    step = max(1, frames // 3)
+    levels = [peak(samples[at : at + 2 * step]) for at in range(0, len(samples), 2 * step)]
+    quiet = max(levels, default=0) * _QUIET_SHARE
+    run = 0
+    for number, level in enumerate(levels):
+        run = run + 1 if level <= quiet else 0
+        if run == 3:
+            return (number - 1) * step + step // 2
+    return None
 
 
 def decibels(amplitude: int) -> float:

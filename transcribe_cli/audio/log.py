@@ -5,9 +5,11 @@ behind as it needs to be. A slow network, a lost connection or a new session is 
 and nothing else. Each append patches the header, so after `kill -9` any player opens the file.
 """
 
+import errno
 import os
 import tempfile
 import threading
+from collections.abc import Callable
 from io import FileIO
 from pathlib import Path
 from typing import IO, Self
@@ -15,6 +17,7 @@ from typing import IO, Self
 from transcribe_cli.audio import wav
 from transcribe_cli.audio.format import AudioFormat
 
+MOST_UNSAVED_BYTES = 1 << 26  # half an hour: for so long a full disk may be cleared in time
 _CAN_PREAD = hasattr(os, "pread")  # not on Windows
 
 
@@ -24,6 +27,7 @@ class AudioLog:
     Attributes:
         audio: the format of its samples.
         path: where it lies; None for one that vanishes when it is closed.
+        unwritable: why the disk takes no samples just now; they are kept in memory meanwhile.
     """
 
     def __init__(
@@ -31,13 +35,19 @@ class AudioLog:
     ) -> None:
         self.audio = audio
         self.path = path
+        self.unwritable: OSError | None = None
         self._file = file
-        self._file_lock = threading.Lock()  # guards the file's one position
-        self._grown = threading.Condition()  # guards _frames, _ended, _consumed
+        self._file_lock = threading.Lock()  # guards the file's one position, and what is unsaved
+        self._taken = threading.Condition()  # told when the reader is near enough
         self._frames = frames
         self._ended = False
         self._consumed = 0
-        self._put(0, wav.header(audio, frames * audio.frame_bytes))
+        self._wanted = -1  # when so few frames are unread, a waiting writer is told
+        self._saved = frames  # the file holds everything before this frame
+        self._unsaved = bytearray()  # and this everything from there on, while the disk is full
+        self._lost: list[tuple[int, int]] = []  # frames that were given up: silence in the file
+        self._last = (frames, b"")  # the newest block: who follows closely needs no file
+        _write_all(self._write, 0, wav.header(audio, frames * audio.frame_bytes))
 
     @classmethod
     def open(cls, path: Path, audio: AudioFormat) -> Self:
@@ -89,59 +99,109 @@ class AudioLog:
     def append(self, samples: bytes) -> None:
         """Write samples, then the header that counts them.
 
-        Raises:
-            OSError: the disk is full or gone; what was there before stays valid.
+        A disk that is full or gone is no error here: the samples can be read all the same, and are
+        written as soon as it takes them again. `unwritable` tells.
         """
-        before = self._frames * self.audio.frame_bytes
-        after = before + len(samples)
+        start = self._frames
         with self._file_lock:
-            self._put(wav.HEADER_BYTES + before, samples)
-            # The sizes at the header's ends and what lies between, in one write.
-            self._put(wav.RIFF_SIZE_AT, wav.header(self.audio, after)[wav.RIFF_SIZE_AT :])
-        with self._grown:
-            self._frames = after // self.audio.frame_bytes
-            self._grown.notify_all()
+            if self._unsaved:
+                self._unsaved += samples
+                self._save_rest()
+            elif (saved := self._save(samples)) < len(samples):
+                self._unsaved += samples[saved:]
+        self._last = (start, samples)
+        self._frames = start + len(samples) // self.audio.frame_bytes
+
+    def _save(self, samples: bytes | bytearray) -> int:
+        """Write samples behind what is saved; how many bytes of them the disk took."""
+        size = self.audio.frame_bytes
+        at = wav.HEADER_BYTES + self._saved * size
+        taken = 0
+        try:
+            taken = _write_all(self._write, at, samples)
+            if taken < len(samples):
+                taken -= taken % size
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            self.unwritable = None
+        except OSError as e:
+            self.unwritable = e
+        self._saved += taken // size
+        # The sizes at the header's ends and what lies between, in one write.
+        header = wav.header(self.audio, self._saved * size)
+        try:
+            _write_all(self._write, wav.RIFF_SIZE_AT, header[wav.RIFF_SIZE_AT :])
+        except OSError as e:  # its place is there already, but some disks write to another first
+            self.unwritable = e
+        return taken
+
+    def _save_rest(self) -> None:
+        """Try again to write what is unsaved, and keep the rest of it within bounds."""
+        del self._unsaved[: self._save(self._unsaved)]
+        size = self.audio.frame_bytes
+        too_many = (len(self._unsaved) - MOST_UNSAVED_BYTES) // size
+        if too_many > 0:
+            self._lost.append((self._saved, self._saved + too_many))
+            self._saved += too_many
+            del self._unsaved[: too_many * size]
+
+    @property
+    def missing(self) -> list[tuple[int, int]]:
+        """The frames, from and to, that the file does not hold."""
+        with self._file_lock:
+            unsaved = (self._saved, self._saved + len(self._unsaved) // self.audio.frame_bytes)
+            return [*self._lost, unsaved] if self._unsaved else list(self._lost)
 
     def consumed(self, frame: int) -> None:
         """A reader has taken everything before `frame`; the appending thread may be waiting."""
-        with self._grown:
-            self._consumed = frame
-            self._grown.notify_all()
+        self._consumed = frame
+        if self._frames - frame <= self._wanted:
+            self.wake()
 
     def wait_for_reader(self, ahead: int, timeout_s: float) -> bool:
-        """Wait until at most `ahead` frames are unread; false when woken or out of time first."""
-        with self._grown:
-            if self._frames - self._consumed > ahead:
-                self._grown.wait(timeout_s)
-            return self._frames - self._consumed <= ahead
+        """Wait while more than `ahead` frames are unread, and then until half of them are taken.
+
+        False when woken or out of time first.
+        """
+        if self._frames - self._consumed <= ahead:
+            return True
+        with self._taken:
+            self._wanted = ahead // 2
+            if self._frames - self._consumed > self._wanted:
+                self._taken.wait(timeout_s)
+            self._wanted = -1
+        return self._frames - self._consumed <= ahead // 2
 
     def end(self) -> None:
-        """Say that nothing more comes, and wake the readers."""
-        with self._grown:
-            self._ended = True
-            self._grown.notify_all()
+        """Say that nothing more comes."""
+        self._ended = True
+        self.wake()
 
     def wake(self) -> None:
-        """Make every waiting reader look again at whatever else it waits for."""
-        with self._grown:
-            self._grown.notify_all()
-
-    def wait(self, frames: int, timeout_s: float) -> None:
-        """Wait until the log holds that many frames, has ended, is woken, or time is up."""
-        with self._grown:
-            if self._frames < frames and not self._ended:
-                self._grown.wait(timeout_s)
+        """Make a waiting writer look again at whatever else it waits for."""
+        with self._taken:
+            self._taken.notify_all()
 
     def read(self, start: int, count: int) -> bytes:
         """At most `count` frames from frame `start` on; fewer at the end."""
         count = max(0, min(count, self._frames - start))
-        size = count * self.audio.frame_bytes
-        at = wav.HEADER_BYTES + start * self.audio.frame_bytes
+        size = self.audio.frame_bytes
+        newest, samples = self._last
+        if start >= newest:
+            at = (start - newest) * size
+            return samples[at : at + count * size]
+        with self._file_lock:
+            in_file = max(0, min(count, self._saved - start))
+            at = max(0, start - self._saved) * size
+            rest = bytes(self._unsaved[at : at + (count - in_file) * size])
+            saved = self._read_file(wav.HEADER_BYTES + start * size, in_file * size)
+        # What was given up before anything came after it is not even a hole of the file yet.
+        return saved + bytes(in_file * size - len(saved)) + rest
+
+    def _read_file(self, at: int, size: int) -> bytes:
         if _CAN_PREAD:
             return os.pread(self._file.fileno(), size, at)
-        with self._file_lock:
-            self._file.seek(at)
-            return self._file.read(size) or b""
+        self._file.seek(at)
+        return self._file.read(size) or b""
 
     def sync(self) -> None:
         """Ask the system to put everything on the disk, so that a power cut keeps it.
@@ -156,6 +216,9 @@ class AudioLog:
         """End it and close the file; harmless when called again."""
         self.end()
         if not self._file.closed:
+            with self._file_lock:
+                if self._unsaved:
+                    self._save_rest()
             self._file.close()
         if self._opened is not None:
             self._opened.close()
@@ -166,16 +229,25 @@ class AudioLog:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _put(self, at: int, data: bytes) -> None:
-        """Write all of `data` at a place; a raw file may take less than it is given."""
-        view = memoryview(data)
-        while view:
-            written = self._write(view, at)
-            at += written
-            view = view[written:]
-
     def _write(self, data: memoryview, at: int) -> int:
         if _CAN_PREAD:
             return os.pwrite(self._file.fileno(), data, at)
         self._file.seek(at)
         return self._file.write(data) or 0
+
+
+def _write_all(write: Callable[[memoryview, int], int], at: int, data: bytes | bytearray) -> int:
+    """Write data at a place; a raw file may take less than it is given.
+
+    Returns how much was written: less than all only where the disk took a part and then failed.
+    """
+    done = 0
+    with memoryview(data) as view:
+        while done < len(view):
+            try:
+                done += write(view[done:], at + done)
+            except OSError:
+                if not done:
+                    raise
+                break
+    return done

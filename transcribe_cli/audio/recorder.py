@@ -1,13 +1,14 @@
 """The thread between a source and the audio log: every block is written before anything else."""
 
+import contextlib
 import threading
 import time
 from collections.abc import Callable
 
 from transcribe_cli.audio.level import peak
 from transcribe_cli.audio.log import AudioLog
-from transcribe_cli.audio.source import Source, SourceEvent
-from transcribe_cli.errors import AudioError, StreamError
+from transcribe_cli.audio.source import DiskBack, DiskFull, Source, SourceEvent
+from transcribe_cli.errors import StreamError
 
 SYNC_EVERY_S = 1.0  # a power cut costs at most this and one block
 READ_AHEAD_S = 4.0  # how far a file is decoded ahead of its reader
@@ -18,9 +19,14 @@ class Recorder:
     """Runs `aai-recorder`; owns the writing end of the log.
 
     Args:
+        report: told what the source and the disk have to say.
+        ended: told when the last block is in the log, and why, if not for the source's end.
+        grew: called when there is more to send, or nothing more to come.
         most_frames: stop the source after so many frames, to the sample; None: never.
 
     Attributes:
+        paused: a live source's blocks are dropped, and the recording's clock stands still.
+        muted: blocks are recorded as silence.
         full: it stopped because of `most_frames`.
         loudest: greatest sample amplitude since the level was last taken (0 to 32768).
     """
@@ -31,17 +37,22 @@ class Recorder:
         log: AudioLog,
         report: Callable[[SourceEvent], None],
         ended: Callable[[StreamError | None], None],
+        grew: Callable[[], None] = lambda: None,
         most_frames: int | None = None,
     ) -> None:
         self._source = source
         self._log = log
         self._report = report
         self._ended = ended
+        self._grew = grew
         self._most_frames = most_frames
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="aai-recorder", daemon=True)
+        self.paused = False
+        self.muted = False
         self.full = False
         self.loudest = 0
+        self._failing = False
 
     def start(self) -> None:
         """Begin to record."""
@@ -69,11 +80,6 @@ class Recorder:
             self._record()
         except StreamError as e:
             problem = e
-        except OSError as e:
-            problem = AudioError(
-                f"The recording cannot be written: {e.strerror or e}.",
-                "free some space; what was recorded before is saved",
-            )
         except Exception as e:  # a worker never dies silently: main decides
             problem = StreamError(f"The recorder failed: {type(e).__name__}: {e}")
             problem.__cause__ = e
@@ -81,6 +87,7 @@ class Recorder:
             # In this order, so that main knows of the end before a sender can act on it.
             self._ended(problem)
             self._log.end()
+            self._grew()
 
     def _record(self) -> None:
         ahead = self._log.audio.frames(READ_AHEAD_S)
@@ -88,11 +95,9 @@ class Recorder:
         for block in self._source.blocks(self._report):
             if not block:
                 continue
-            block = self._up_to_limit(block)
-            self._log.append(block)
-            self.loudest = max(self.loudest, peak(block))
+            self.take(block)
             if time.monotonic() >= next_sync:
-                self._log.sync()
+                self._sync()
                 next_sync = time.monotonic() + SYNC_EVERY_S
             while not self._source.live and not self._stopping.is_set():
                 if self._log.wait_for_reader(ahead, _POLL_S):
@@ -100,7 +105,27 @@ class Recorder:
             if self.full:
                 self._source.stop()
                 break
-        self._log.sync()
+        self._sync()
+
+    def take(self, block: bytes) -> None:
+        """Write a block, and let it be sent."""
+        if self.paused and self._source.live:
+            return
+        block = self._up_to_limit(block)
+        if self.muted:
+            block = bytes(len(block))
+        self._log.append(block)
+        self._grew()
+        self.loudest = max(self.loudest, peak(block))
+        failing = self._log.unwritable
+        if (failing is not None) != self._failing:
+            self._failing = failing is not None
+            self._report(DiskFull(failing.strerror or str(failing)) if failing else DiskBack())
+
+    def _sync(self) -> None:
+        if self._log.unwritable is None:
+            with contextlib.suppress(OSError):  # the next append finds out
+                self._log.sync()
 
     def _up_to_limit(self, block: bytes) -> bytes:
         if self._most_frames is None:

@@ -21,13 +21,25 @@ class Overflow:
 
 
 @dataclass(frozen=True, slots=True)
+class DiskFull:
+    """The disk takes no audio any more, for that `reason`; it is kept in memory for a while."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class DiskBack:
+    """The disk has taken what was kept, and takes audio again."""
+
+
+@dataclass(frozen=True, slots=True)
 class SourceWarning:
     """Something about the source that the user should know; the run goes on."""
 
     text: str
 
 
-SourceEvent = DeviceLost | DeviceBack | Overflow | SourceWarning
+SourceEvent = DeviceLost | DeviceBack | Overflow | DiskFull | DiskBack | SourceWarning
 
 
 class Source(Protocol):

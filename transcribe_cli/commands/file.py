@@ -15,7 +15,7 @@ from transcribe_cli.exit_status import ExitStatus
 def file(options: FileOptions, environment: Environment) -> ExitStatus:
     """Transcribe files one after the other; one that is no good does not stop the others."""
     from transcribe_cli.commands.checks import STDIN, check_sources
-    from transcribe_cli.commands.transcribe import Transcriber
+    from transcribe_cli.commands.transcribe import Asked, Transcriber
 
     pace = parse_pace(options.pace, local=options.local)
     paths = options.paths
@@ -41,9 +41,8 @@ def file(options: FileOptions, environment: Environment) -> ExitStatus:
                 transcriber.notices.note(f"the greatest cost is reached; not transcribed: {left}")
                 break
             try:
-                result = transcriber.transcribe(
-                    service, shared, name, kind, partial(open_source, path)
-                )
+                what = Asked(name, kind, partial(open_source, path))
+                result = transcriber.transcribe(service, shared, what)
             except StreamError as e:
                 if not several:
                     raise

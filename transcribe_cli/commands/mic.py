@@ -10,16 +10,12 @@ _BLOCK_MS = 50  # at most: the level meter and the audio log live from short blo
 def mic(options: MicOptions, environment: Environment) -> ExitStatus:
     """Transcribe a microphone until Ctrl+C, a limit or a signal."""
     from transcribe_cli.audio.microphone import Microphone
-    from transcribe_cli.commands.transcribe import Transcriber
+    from transcribe_cli.commands.transcribe import Asked, Transcriber
+
+    def open_source() -> Microphone:
+        return Microphone(options.device, options.sample_rate, min(options.chunk_ms, _BLOCK_MS))
 
     transcriber = Transcriber(options, environment, sources=1, pace=None)
     with transcriber.shared_outputs() as shared, transcriber.service() as service:
-        return transcriber.transcribe(
-            service,
-            shared,
-            "mic",
-            "mic",
-            lambda: Microphone(
-                options.device, options.sample_rate, min(options.chunk_ms, _BLOCK_MS)
-            ),
-        ).exit_status
+        what = Asked("mic", "mic", open_source)
+        return transcriber.transcribe(service, shared, what).exit_status

@@ -1,7 +1,6 @@
 """`aai-stream recordings`: list, show, recover, resume and remove what was saved."""
 
 import contextlib
-import queue
 import shutil
 from pathlib import Path
 
@@ -17,6 +16,7 @@ from transcribe_cli.config import Parameters, save_dir_of
 from transcribe_cli.environment import Environment
 from transcribe_cli.errors import AudioError
 from transcribe_cli.exit_status import ExitStatus
+from transcribe_cli.loop import Loop
 from transcribe_cli.outputs.jsonl import JsonlOutput
 from transcribe_cli.outputs.output import Output, Outputs
 from transcribe_cli.outputs.text import TextOutput, one_line, text_line
@@ -33,7 +33,6 @@ from transcribe_cli.recordings.library import (
 )
 from transcribe_cli.recordings.lock import locked, refuse_running
 from transcribe_cli.recordings.recover import join_lines, recover, write_whole
-from transcribe_cli.session.events import Event
 
 
 def list_all(environment: Environment, save_dir: str | None, *, as_json: bool) -> ExitStatus:
@@ -117,18 +116,25 @@ def _resume(environment: Environment, asked: ResumeOptions, recording: Recording
         pace=None if options.local else 1.0,
         parameters=Parameters(query, MODELS.get(str(query.get("speech_model"))), []),
     )
-    inbox: queue.SimpleQueue[Event] = queue.SimpleQueue()
     with contextlib.ExitStack() as stack:
         shared = stack.enter_context(transcriber.shared_outputs())
         service = stack.enter_context(transcriber.service())
         log, source = _open_audio(recording)
         stack.callback(log.close)
         stack.callback(source.close)
-        outputs = Outputs([*shared, *_take_up_outputs(recording)], transcriber.output_broken(inbox))
+        loop = stack.enter_context(Loop())
+        outputs = Outputs([*shared, *_take_up_outputs(recording)], transcriber.output_broken(loop))
         stack.callback(outputs.close)
-        result = transcriber.run(
-            service, outputs, inbox, recording.folder, log, source, _earlier(story)
+        view = transcriber.make_view()
+        run = transcriber.make_run(
+            *(loop, service, outputs, recording.folder, log, source),
+            view=view,
+            earlier=_earlier(story),
         )
+        with transcriber.shown(view):
+            loop.run([run])
+        assert run.result is not None
+        result = transcriber.settle(run.result)
     tell_end(
         transcriber.notices,
         result,

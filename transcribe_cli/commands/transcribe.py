@@ -5,13 +5,12 @@ a word is spoken; the microphone before the connection, so that the first words 
 """
 
 import contextlib
-import queue
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Self
 
 from transcribe_cli import __version__
 from transcribe_cli.audio.format import AudioFormat
@@ -32,6 +31,7 @@ from transcribe_cli.config import (
 )
 from transcribe_cli.environment import Environment, reader_is_gone
 from transcribe_cli.errors import AudioError, StreamError, UsageError
+from transcribe_cli.loop import Loop
 from transcribe_cli.outputs.jsonl import JsonlOutput
 from transcribe_cli.outputs.output import Output, Outputs
 from transcribe_cli.outputs.paths import open_for_writing, open_outputs, output_path
@@ -48,13 +48,28 @@ from transcribe_cli.recordings.folder import (
     recording_id,
 )
 from transcribe_cli.recordings.lock import locked
-from transcribe_cli.run import Run, View
-from transcribe_cli.session.events import Event, StopRequested
+from transcribe_cli.run import Run
+from transcribe_cli.session.events import StopRequested
 from transcribe_cli.session.session import Target
+from transcribe_cli.telling import View
 from transcribe_cli.ui.notices import Notices, make_consoles
 
+if TYPE_CHECKING:
+    from transcribe_cli.ui.live import LiveView
+
 API_VERSION = "2025-05-12"
-OpenSource = Callable[[], Source]
+
+
+class Asked(NamedTuple):
+    """A source as it was asked for, not open yet.
+
+    Attributes:
+        name: a file's name, "stdin" or "mic"; kind: "file", "stdin" or "mic".
+    """
+
+    name: str
+    kind: str
+    open: Callable[[], Source]
 
 
 class Service(NamedTuple):
@@ -179,6 +194,11 @@ class Transcriber:
         return self._stdout.is_terminal and not (options.jsonl or options.text)
 
     @property
+    def local(self) -> bool:
+        """Whether the embedded service is used."""
+        return self._options.local
+
+    @property
     def budget_is_used(self) -> bool:
         """Whether the recordings so far have cost what all of them may cost."""
         most = self._limits.max_cost_usd
@@ -188,18 +208,22 @@ class Transcriber:
     def _keeps_non_speech(self) -> bool:
         return self._options.non_speech is not NonSpeech.HIDE
 
-    def transcribe(
-        self, service: Service, shared: list[Output], name: str, kind: str, open_source: OpenSource
-    ) -> Result:
-        """One recording, from opening everything to telling where it is saved.
+    def begin(
+        self,
+        loop: Loop,
+        service: Service,
+        shared: list[Output],
+        what: Asked,
+        view: View | None = None,
+    ) -> "Job":
+        """Open everything that a recording needs.
 
         Raises:
             StreamError: something cannot be opened; nothing is left behind then.
         """
         options = self._options
         audio = AudioFormat(options.sample_rate)
-        recording = recording_id(datetime.now(), "" if kind == "mic" else name)
-        inbox: queue.SimpleQueue[Event] = queue.SimpleQueue()
+        recording = recording_id(datetime.now(), "" if what.kind == "mic" else what.name)
         with contextlib.ExitStack() as stack:
             folder: Path | None = None
             if not options.no_save:
@@ -209,38 +233,42 @@ class Transcriber:
                 stack.enter_context(locked(folder))
             not_begun = stack.enter_context(contextlib.ExitStack())
             not_begun.callback(_discard, folder)
-            own = self._own_outputs(folder, Path(name).stem)
-            outputs = Outputs([*shared, *own], self.output_broken(inbox))
+            own = self._own_outputs(folder, Path(what.name).stem)
+            outputs = Outputs([*shared, *own], self.output_broken(loop))
             for output in own:
                 stack.callback(_close_quietly, output)
-            log = stack.enter_context(self._open_log(folder, kind, audio))
-            source = open_source()
+            log = stack.enter_context(self._open_log(folder, what.kind, audio))
+            source = what.open()
             stack.callback(source.close)
+            run = self.make_run(loop, service, outputs, folder, log, source, view=view)
             not_begun.pop_all()  # from here on there is something to keep
-            result = self.run(service, outputs, inbox, folder, log, source)
-            recorded = None
-            try:
-                recorded = self._leave_audio(log)
-            except AudioError as e:
-                self.notices.warning(e.message)
-                result = replace(result, exit_status=result.exit_status or e.exit_status)
-        if kind == "file" and not result.summary["sessions"]:
-            _discard(folder)  # the file is where it was, and nothing came of it
-            folder = None
-        tell_end(self.notices, result, folder, kind, recorded=recorded, local=self._options.local)
-        return result
+            return Job(self, run, folder, log, what, stack.pop_all())
 
-    def run(
+    def transcribe(self, service: Service, shared: list[Output], what: Asked) -> Result:
+        """One recording, from opening everything to telling where it is saved.
+
+        Raises:
+            StreamError: something cannot be opened; nothing is left behind then.
+        """
+        view = self.make_view()
+        with Loop() as loop, self.begin(loop, service, shared, what, view) as job:
+            with self.shown(view):
+                loop.run([job.run])
+            return job.end()
+
+    def make_run(
         self,
+        loop: Loop,
         service: Service,
         outputs: Outputs,
-        inbox: queue.SimpleQueue[Event],
         folder: Path | None,
         log: AudioLog,
         source: Source,
+        *,
+        view: View | None = None,
         earlier: Earlier | None = None,
-    ) -> Result:
-        """The run itself, everything it needs being open."""
+    ) -> Run:
+        """A run, everything it needs being open."""
         query = service.parameters.query
         plans = Plans(
             recording=folder.name if folder else recording_id(datetime.now(), source.name),
@@ -258,20 +286,18 @@ class Transcriber:
             limits=self._limits,
             tells_source=self._several,
         )
-        with self._view() as view:
-            result = Run(plans, source, log, outputs, self.notices, view, inbox, earlier).run()
-        self._pay(result.summary["cost_usd"])
+        return Run(plans, source, log, outputs, self.notices, loop, view=view, earlier=earlier)
+
+    def settle(self, result: Result) -> Result:
+        """What a recording cost is missing to the next one; and standard output's fate counts."""
+        most, cost_usd = self._limits.max_cost_usd, result.summary["cost_usd"]
+        if most is not None and cost_usd is not None:
+            self._limits = replace(self._limits, max_cost_usd=max(0.0, most - cost_usd))
         problem = self._stdout_problem
         if problem is None or result.problem is not None:
             return result
         status = result.exit_status or problem.exit_status
         return replace(result, exit_status=status, problem=problem)
-
-    def _pay(self, cost_usd: float | None) -> None:
-        """What one recording cost is missing to the next one."""
-        most = self._limits.max_cost_usd
-        if most is not None and cost_usd is not None:
-            self._limits = replace(self._limits, max_cost_usd=max(0.0, most - cost_usd))
 
     def _open_log(self, folder: Path | None, kind: str, audio: AudioFormat) -> AudioLog:
         """A microphone's or a pipe's audio is saved; a file's is there already."""
@@ -294,7 +320,7 @@ class Transcriber:
             own.append(TextOutput(open_for_writing(transcript), str(transcript)))
         return own
 
-    def output_broken(self, inbox: queue.SimpleQueue[Event]) -> Callable[[Output, OSError], None]:
+    def output_broken(self, loop: Loop | None) -> Callable[[Output, OSError], None]:
         """What a run does about an output that takes nothing any more."""
 
         def broken(output: Output, e: OSError) -> None:
@@ -308,24 +334,32 @@ class Transcriber:
                         f"Standard output cannot be written: {e.strerror or e}.",
                         "everything else is saved",
                     )
-                inbox.put(StopRequested("output"))
+                if loop is not None:
+                    loop.post(None, StopRequested("output"))
                 self._environment.forget_stdout()
             else:
                 self.notices.warning(f"'{output.name}' is given up: {e.strerror or e}")
 
         return broken
 
-    @contextlib.contextmanager
-    def _view(self) -> Iterator[View | None]:
+    def make_view(self) -> "LiveView | None":
+        """The live view, where standard output gets one; not shown yet."""
         if not self.live:
-            yield None
-            return
+            return None
         from transcribe_cli.ui.live import LiveView
 
-        with LiveView(self._stdout, non_speech=self._options.non_speech.value) as view:
+        return LiveView(self._stdout, non_speech=self._options.non_speech.value)
+
+    @contextlib.contextmanager
+    def shown(self, view: "LiveView | None") -> Iterator[None]:
+        """Show the view, with the notices in their place above its region."""
+        if view is None:
+            yield
+            return
+        with view:
             self.notices.sink = view.notice
             try:
-                yield view
+                yield
             finally:
                 self.notices.sink = None
 
@@ -335,7 +369,7 @@ class Transcriber:
             return given
         return None if is_loopback(endpoint) else FREE_ACCOUNT_SESSIONS_PER_MINUTE
 
-    def _leave_audio(self, log: AudioLog) -> Path | None:
+    def leave_audio(self, log: AudioLog) -> Path | None:
         """Put the audio at `--record`; a copy, or FLAC, of the log.
 
         Raises:
@@ -356,7 +390,52 @@ class Transcriber:
         self.notices.error(error)
         record = error_record(error, datetime.now(UTC))
         record.body["source"] = Path(path).name
-        Outputs(self._shared, self.output_broken(queue.SimpleQueue())).write(record)
+        Outputs(self._shared, self.output_broken(None)).write(record)
+
+
+class Job:
+    """One recording that runs: a context manager around everything that is open for it."""
+
+    def __init__(
+        self,
+        transcriber: Transcriber,
+        run: Run,
+        folder: Path | None,
+        log: AudioLog,
+        what: Asked,
+        stack: contextlib.ExitStack,
+    ) -> None:
+        self.run = run
+        self.what = what
+        self._transcriber = transcriber
+        self._folder = folder
+        self._log = log
+        self._stack = stack
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()
+
+    def end(self) -> Result:
+        """Close everything after the run, and tell where it is saved."""
+        assert self.run.result is not None
+        transcriber, folder, kind = self._transcriber, self._folder, self.what.kind
+        result = transcriber.settle(self.run.result)
+        recorded = None
+        try:
+            recorded = transcriber.leave_audio(self._log)
+        except AudioError as e:
+            transcriber.notices.warning(e.message)
+            result = replace(result, exit_status=result.exit_status or e.exit_status)
+        self._stack.close()
+        if kind == "file" and not result.summary["sessions"]:
+            _discard(folder)  # the file is where it was, and nothing came of it
+            folder = None
+        local = transcriber.local
+        tell_end(transcriber.notices, result, folder, kind, recorded=recorded, local=local)
+        return result
 
 
 def _limits(options: RunOptions) -> Limits:

@@ -12,8 +12,8 @@ _MINUTE_S = 61.0  # the service counts arrivals, and not every connection takes 
 _MOST_DOUBLINGS = 7  # from 0.25 s to the greatest wait; a night offline is a thousand tries
 
 
-class Backoff:
-    """The waits between sessions.
+class Arrivals:
+    """The sessions that were opened of late, over all recordings that share an account.
 
     Args:
         per_minute: most new sessions in any 60 s; None for no limit.
@@ -22,16 +22,32 @@ class Backoff:
     def __init__(self, per_minute: int | None) -> None:
         self._per_minute = per_minute
         self._opened: deque[float] = deque()
-        self._failures = 0
 
     def opened(self, now: float) -> None:
         """A session is being opened."""
-        self._opened.append(now)
+        if self._per_minute is not None:
+            self._opened.append(now)
 
     def unopened(self) -> None:
         """The last one never reached the service, so it does not count there."""
         if self._opened:
             self._opened.pop()
+
+    def free_at(self, now: float) -> float:
+        """When the next session may be opened; `now` or earlier means at once."""
+        while self._opened and self._opened[0] <= now - _MINUTE_S:
+            self._opened.popleft()
+        if self._per_minute is None or len(self._opened) < self._per_minute:
+            return now
+        return self._opened[-self._per_minute] + _MINUTE_S
+
+
+class Backoff:
+    """The waits between the sessions of one recording."""
+
+    def __init__(self, arrivals: Arrivals) -> None:
+        self._arrivals = arrivals
+        self._failures = 0
 
     def succeeded(self) -> None:
         """The service transcribes again: the waits start small."""
@@ -45,9 +61,4 @@ class Backoff:
         if retry is Retry.AT_ONCE and self._failures == 0:
             wait = 0.0  # but never in a loop: a session that ends again at once has to wait
         self._failures += 1
-        due = now + wait
-        while self._opened and self._opened[0] <= now - _MINUTE_S:
-            self._opened.popleft()
-        if self._per_minute is not None and len(self._opened) >= self._per_minute:
-            due = max(due, self._opened[-self._per_minute] + _MINUTE_S)
-        return due
+        return max(now + wait, self._arrivals.free_at(now))

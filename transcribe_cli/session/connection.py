@@ -1,41 +1,37 @@
 """One WebSocket connection: the only door to websocket-client.
 
-One thread reads and closes, one thread writes. Facts about websocket-client 1.9 that shape this
-file: `close()` reads frames and throws away all but the close frame, so it is never called while
-messages may come; `recv()` hides close codes, so frames are read with `recv_data_frame`; no timeout
-is set by default; localhost is no longer exempt from proxies; redirects are followed with all
-headers, which would hand the key to another host.
+websocket-client connects: proxies, TLS, the upgrade. Once open, the socket is read and written here
+without ever waiting, so that one thread serves any number of sessions. Facts about websocket-client
+1.9 that shape this file: its `close()` reads frames and throws away all but the close frame; its
+`recv()` hides close codes; localhost is no longer exempt from proxies; redirects are followed with
+all headers, which would hand the key to another host.
 """
 
 import contextlib
-import errno
 import selectors
 import socket
 import ssl
 import threading
 import time
-from collections import deque
-from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple, TypeVar
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 import websocket
-from websocket import ABNF
 
 from transcribe_cli.errors import ConnectionFailed
 from transcribe_cli.protocol.endpoint import host_of, is_loopback
+from transcribe_cli.session import frames
 
 CONNECT_TIMEOUT_S = 10.0
-SEND_TIMEOUT_S = 8.0
 # websocket-client looks at `http_no_proxy` only where a proxy is named, which is not used then.
 _WITHOUT_PROXY: dict[str, Any] = {"http_proxy_host": "unused", "http_no_proxy": ["*"]}
 # About 2 s of audio: what waits belongs into the audio log, where it can be read again, and not
 # into the system's own buffer, which by default takes minutes of it.
 _SEND_BUFFER_BYTES = 1 << 16
-_READ_BYTES = 1 << 14
-
-A = TypeVar("A")
-R = TypeVar("R")
+_READ_BYTES = 1 << 16
+_GOODBYE_S = 0.1
+_WOULD_BLOCK = (BlockingIOError, InterruptedError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
 
 
 class CloseFrame(NamedTuple):
@@ -45,30 +41,43 @@ class CloseFrame(NamedTuple):
     reason: str
 
 
-class Connection:
-    """An open WebSocket.
+Message = bytes | CloseFrame
+"""A text message's UTF-8, or the service's close."""
 
-    Raises (from every method): ConnectionFailed.
+
+class Connection:
+    """An open WebSocket that never makes anyone wait.
+
+    One thread receives and closes; any thread may send.
+
+    Attributes:
+        broken: why nothing more can be received, once that is so.
+        send_failure: why nothing more can be sent, once that is so.
+        heard_at: when bytes last came in, on the monotonic clock.
     """
 
-    def __init__(self, ws: Any) -> None:
-        self._ws = ws
-        self._socket: _SharedSocket = ws.sock
-        self._writing = threading.Lock()
+    def __init__(self, raw: socket.socket) -> None:
+        self._socket = raw
+        raw.setblocking(False)
+        # OpenSSL allows one call at a time on a connection: the lock is held for that instant.
+        self._lock = threading.Lock()
+        self._writer = frames.FrameWriter()
+        self._reader = frames.FrameReader()
+        self._unsent = b""
+        self._closed = False
+        self.broken: ConnectionFailed | None = None
+        self.send_failure: ConnectionFailed | None = None
+        self.heard_at = time.monotonic()
 
     @classmethod
     def open(cls, url: str, headers: Mapping[str, str]) -> "Connection":
-        """Connect and upgrade.
+        """Connect and upgrade; takes up to `CONNECT_TIMEOUT_S` for each step.
 
         Raises:
             ConnectionFailed: with `http_status` where the service answered the upgrade otherwise,
                 and `retry` false where another try cannot help.
         """
-        ws: Any = _WebSocket(
-            enable_multithread=False,  # one reads, and `_writing` guards the writing
-            skip_utf8_validation=True,  # the codec checks, and never raises
-            sslopt={"context": ssl.create_default_context()},
-        )
+        ws: Any = websocket.WebSocket(sslopt={"context": ssl.create_default_context()})
         try:
             ws.connect(
                 url,
@@ -85,194 +94,130 @@ class Connection:
         except Exception as e:
             ws.shutdown()
             raise _explain_connect(e, url, ws.handshake_response) from e
-        ws.sock = _SharedSocket(ws.sock)
-        return cls(ws)
+        # From here on the socket is ours: websocket-client would wait on it.
+        raw, ws.sock = ws.sock, None
+        return cls(raw)
+
+    def fileno(self) -> int:
+        """For a selector."""
+        return self._socket.fileno()
+
+    @property
+    def unsent(self) -> int:
+        """Bytes that the system would not take yet; `flush` when it does again."""
+        return len(self._unsent)
 
     def send_audio(self, samples: bytes) -> None:
         """One binary message."""
-        self._send(samples, ABNF.OPCODE_BINARY)
+        self._send(frames.BINARY, samples)
 
     def send_text(self, text: str) -> None:
         """One text message."""
-        self._send(text, ABNF.OPCODE_TEXT)
+        self._send(frames.TEXT, text.encode())
 
     def ping(self) -> None:
-        """Ask for a sign of life; the pong is a frame like any other to `receive`."""
-        self._send(b"", ABNF.OPCODE_PING)
+        """Ask for a sign of life; the pong shows in `heard_at`."""
+        self._send(frames.PING, b"")
 
-    def _send(self, data: str | bytes, opcode: int) -> None:
+    def flush(self) -> None:
+        """Send what the system takes of what is waiting."""
+        with self._lock:
+            self._flush()
+
+    def _send(self, opcode: int, payload: bytes) -> None:
+        with self._lock:
+            frame = self._writer.frame(opcode, payload)
+            self._unsent = self._unsent + frame if self._unsent else frame
+            self._flush()
+
+    def _flush(self) -> None:
+        if self.send_failure is not None:
+            self._unsent = b""
+            return
         try:
-            with self._writing:
-                self._ws.send(data, opcode)
-                self._send_pongs()
-        except (OSError, websocket.WebSocketException) as e:
-            raise ConnectionFailed(f"The connection broke while sending: {_said(e)}.") from e
+            while self._unsent:
+                sent = self._socket.send(self._unsent)
+                self._unsent = self._unsent[sent:]
+        except _WOULD_BLOCK:
+            pass
+        except OSError as e:
+            self._unsent = b""
+            self.send_failure = ConnectionFailed(f"The connection broke while sending: {_said(e)}.")
 
-    def receive(self, timeout_s: float) -> str | bytes | CloseFrame | None:
-        """The next text message, a close, or None for another frame (a pong) or when time is up.
-
-        To tell the two apart ask `heard_at`.
-        """
-        self._socket.read_timeout_s = timeout_s
-        try:
-            self._answer_pings()
-            opcode, frame = self._ws.recv_data_frame(control_frame=True)
-            self._answer_pings()
-        except websocket.WebSocketTimeoutException:
-            return None
-        except (OSError, ValueError, websocket.WebSocketException) as e:
-            raise ConnectionFailed(f"The connection to the service was lost: {_said(e)}.") from e
-        data: bytes = frame.data
-        if opcode == ABNF.OPCODE_CLOSE:
-            code = int.from_bytes(data[:2], "big") if len(data) >= 2 else None
-            return CloseFrame(code, data[2:].decode(errors="replace"))
-        return data if opcode == ABNF.OPCODE_TEXT else None
-
-    def _send_pongs(self) -> None:
-        """Answer the service's pings; `_writing` is held."""
-        while self._ws.pings:
-            self._ws.send(self._ws.pings.popleft(), ABNF.OPCODE_PONG)
-
-    def _answer_pings(self) -> None:
-        """Where the sender is just writing it answers them itself, so nobody waits for it."""
-        if self._ws.pings and self._writing.acquire(blocking=False):
-            try:
-                self._send_pongs()
-            finally:
-                self._writing.release()
-
-    @property
-    def heard_at(self) -> float:
-        """When bytes last came in, on the monotonic clock."""
-        return self._socket.heard_at
-
-    def close(self, last_words: str = "") -> None:
-        """Say goodbye where that works, and close the socket without waiting; harmless twice.
-
-        Only for the reading thread, after the last message that matters. `last_words` is a text
-        message that the service should still get.
-        """
-        self._socket.write_timeout_s = 0.1
-        if self._writing.acquire(timeout=0.1):
-            # It may be closed already, or nobody may listen.
-            with contextlib.suppress(OSError, websocket.WebSocketException):
-                if last_words:
-                    self._ws.send(last_words)
-                self._ws.say_goodbye()
-            self._writing.release()
-        self._socket.abort()
-        self._ws.shutdown()
-        self._socket.close()  # it closes only what it takes for a socket of its own
-
-    def abort(self) -> None:
-        """Make both threads' calls fail at once; from any thread."""
-        self._socket.abort()
-
-
-class _WebSocket(websocket.WebSocket):
-    """Reading never writes: pings wait in `pings`, and a close is answered by `say_goodbye`."""
-
-    def __init__(self, **options: Any) -> None:
-        super().__init__(**options)
-        self.pings: deque[bytes] = deque()
-
-    def pong(self, payload: str | bytes = "") -> None:
-        self.pings.append(payload.encode() if isinstance(payload, str) else payload)
-
-    def send_close(self, status: int = 1000, reason: str | bytes = b"") -> None:
-        pass  # called where a close frame is read
-
-    def say_goodbye(self) -> None:
-        super().send_close()
-
-
-class _SharedSocket:
-    """A socket, plain or TLS, that one thread may read while another writes.
-
-    OpenSSL allows one call at a time on a connection. The socket is put into non-blocking mode, one
-    lock is held for the instant of each call, and waiting happens outside it with a selector, so a
-    blocked write never keeps the reader from reading, and each direction has a timeout of its own.
-    """
-
-    def __init__(self, raw: socket.socket) -> None:
-        self._raw = raw
-        self._lock = threading.Lock()
-        self._raw.settimeout(0)
-        self._aborted = False
-        self._ahead = b""  # received, and not asked for yet
-        self._readable = selectors.DefaultSelector()
-        self._readable.register(raw, selectors.EVENT_READ)
-        self._reader = threading.current_thread()  # who connects is who reads
-        self.read_timeout_s = CONNECT_TIMEOUT_S
-        self.write_timeout_s = SEND_TIMEOUT_S
-        self.heard_at = time.monotonic()
-
-    def recv(self, count: int) -> bytes:
-        # A frame is asked for in three small pieces: one call to the system serves them all.
-        if not self._ahead:
-            self._ahead = self._when_ready(
-                self._raw.recv, _READ_BYTES, selectors.EVENT_READ, self.read_timeout_s
-            )
-            self.heard_at = time.monotonic()
-        data, self._ahead = self._ahead[:count], self._ahead[count:]
-        return data
-
-    def send(self, data: bytes) -> int:
-        return self._when_ready(self._raw.send, data, selectors.EVENT_WRITE, self.write_timeout_s)
-
-    def _when_ready(
-        self, call: Callable[[A], R], argument: A, wait_for: int, timeout_s: float
-    ) -> R:
-        deadline = time.monotonic() + timeout_s
-        while True:
-            if self._aborted:
-                raise ConnectionAbortedError(errno.ECONNABORTED, "given up")
-            needed = wait_for
+    def receive(self, now: float) -> list[Message]:
+        """What has come in; nothing more comes when `broken` is set. Pings are answered."""
+        found: list[frames.Frame] = []
+        while self.broken is None:
             try:
                 with self._lock:
-                    return call(argument)
-            except (ssl.SSLWantReadError, ssl.SSLWantWriteError) as e:
-                # TLS may have to read in order to write, and the other way round.
-                reading = isinstance(e, ssl.SSLWantReadError)
-                needed = selectors.EVENT_READ if reading else selectors.EVENT_WRITE
-            except (BlockingIOError, InterruptedError):
+                    data = self._socket.recv(_READ_BYTES)
+                    more = len(data) == _READ_BYTES or _holds_more(self._socket)
+            except _WOULD_BLOCK:
+                break
+            except (OSError, ValueError) as e:  # closed here, in the meantime
+                self._break(_said(e))
+                break
+            if not data:
+                self._break("it was closed without a word")
+                break
+            self.heard_at = now
+            try:
+                found += self._reader.feed(data)
+            except frames.BadFrames as e:
+                self._break(str(e))
+            if not more:
+                break
+        return [message for frame in found if (message := self._read(frame)) is not None]
+
+    def _read(self, frame: frames.Frame) -> Message | None:
+        if frame.opcode == frames.TEXT:
+            return frame.payload
+        if frame.opcode == frames.PING:
+            self._send(frames.PONG, frame.payload)
+        if frame.opcode != frames.CLOSE:
+            return None
+        data = frame.payload
+        code = int.from_bytes(data[:2], "big") if len(data) >= 2 else None
+        return CloseFrame(code, data[2:].decode(errors="replace"))
+
+    def _break(self, why: str) -> None:
+        self.broken = ConnectionFailed(f"The connection to the service was lost: {why}.")
+
+    def close(self, last_words: str = "") -> None:
+        """Say goodbye where that works, and close without waiting for an answer; harmless twice.
+
+        `last_words` is a text message that the service should still get.
+        """
+        if self._closed:
+            return
+        self._closed = True
+        if last_words:
+            self.send_text(last_words)
+        self._send(frames.CLOSE, (1000).to_bytes(2, "big"))
+        deadline = time.monotonic() + _GOODBYE_S
+        while self._unsent and (left := deadline - time.monotonic()) > 0:
+            if not _wait_writable(self._socket, left):
+                break
+            self.flush()
+        with self._lock, contextlib.suppress(OSError):
+            # Unread bytes would turn the close into a reset, and a reset may overtake what was
+            # said last.
+            self._socket.shutdown(socket.SHUT_WR)
+            while self._socket.recv(_READ_BYTES):
                 pass
-            left = deadline - time.monotonic()
-            if left <= 0 or not self._wait(needed, left):
-                raise TimeoutError("timed out")
-
-    def _wait(self, needed: int, timeout_s: float) -> bool:
-        if needed == selectors.EVENT_READ and threading.current_thread() is self._reader:
-            return bool(self._readable.select(timeout_s))
-        with selectors.DefaultSelector() as selector:
-            selector.register(self._raw, needed)
-            return bool(selector.select(timeout_s))
-
-    def abort(self) -> None:
-        self._aborted = True
-        with contextlib.suppress(OSError):  # it was closed or reset already
-            # Not close(): that would free the number while the other thread still waits on it.
-            socket.socket.shutdown(self._raw, socket.SHUT_RDWR)
-
-    # What else websocket-client asks of a socket.
-
-    def fileno(self) -> int:
-        return self._raw.fileno()
-
-    def gettimeout(self) -> float:
-        return self.read_timeout_s
-
-    def settimeout(self, timeout_s: float | None) -> None:
-        pass  # each direction has its own
-
-    def shutdown(self, how: int) -> None:
         with self._lock:
-            self._raw.shutdown(how)
+            self._socket.close()
 
-    def close(self) -> None:
-        with self._lock:
-            self._readable.close()
-            self._raw.close()
+
+def _holds_more(raw: socket.socket) -> bool:
+    """Whether TLS has decrypted more than it gave: no selector would tell."""
+    return isinstance(raw, ssl.SSLSocket) and raw.pending() > 0
+
+
+def _wait_writable(raw: socket.socket, timeout_s: float) -> bool:
+    with selectors.DefaultSelector() as selector:
+        selector.register(raw, selectors.EVENT_WRITE)
+        return bool(selector.select(timeout_s))
 
 
 def _said(e: BaseException) -> str:

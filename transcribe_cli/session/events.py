@@ -5,6 +5,15 @@ from dataclasses import dataclass
 from transcribe_cli.audio.source import SourceEvent
 from transcribe_cli.errors import ConnectionFailed, StreamError
 from transcribe_cli.protocol.codec import Decoded
+from transcribe_cli.session.connection import Connection
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A session's socket is open; Begin comes next."""
+
+    session: int
+    connection: Connection
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,10 +38,12 @@ class TerminateSent:
     """No more audio goes out, and Terminate follows; its answers come after this event.
 
     Attributes:
+        position: the first frame of the log that was not sent.
         whole: everything that was captured went out before it.
     """
 
     session: int
+    position: int = 0
     whole: bool = True
 
 
@@ -80,6 +91,13 @@ class StopRequested:
 
 
 @dataclass(frozen=True, slots=True)
+class KeyPressed:
+    """A key was pressed in the terminal; `key` is its name: "space", "m", "?"."""
+
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
 class WorkerFailed:
     """A thread of ours met a fault; main ends the run with it."""
 
@@ -87,12 +105,14 @@ class WorkerFailed:
 
 
 Event = (
-    Received
+    Opened
+    | Received
     | BadFrame
     | TerminateSent
     | Closed
     | SourceEnded
     | SourceReported
     | StopRequested
+    | KeyPressed
     | WorkerFailed
 )

@@ -1,36 +1,41 @@
-"""One session: a receiver thread that opens, reads and closes, a sender thread that reads the log.
+"""One session: reads the audio log at a position of its own, and what the service says.
 
-Neither thread decides anything: what they meet becomes an event in the inbox.
+It has no thread and never waits. Main calls `read` when the socket has something, and `advance`
+when a time of its own has come; whoever appends to the log calls `push`, so that a microphone's
+audio goes out from the thread that records it. It decides nothing: what happens becomes events.
 """
 
 import threading
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from transcribe_cli.audio.level import find_pause
 from transcribe_cli.audio.log import AudioLog
-from transcribe_cli.errors import ConnectionFailed, StreamError
+from transcribe_cli.errors import ConnectionFailed
 from transcribe_cli.protocol.codec import BadMessage, decode_server_message, encode_client_message
-from transcribe_cli.protocol.messages import Begin, Error, Terminate, Termination
+from transcribe_cli.protocol.messages import (
+    Begin,
+    Error,
+    ForceEndpoint,
+    Terminate,
+    Termination,
+)
 from transcribe_cli.session.chunks import ChunkSizes, next_chunk
 from transcribe_cli.session.connection import CloseFrame, Connection
-from transcribe_cli.session.events import (
-    BadFrame,
-    Closed,
-    Event,
-    Received,
-    TerminateSent,
-    WorkerFailed,
-)
+from transcribe_cli.session.events import BadFrame, Closed, Event, Received, TerminateSent
 from transcribe_cli.session.pacing import Pacer
 
 BEGIN_DEADLINE_S = 15.0  # Begin has been seen to take 11 s
 PING_EVERY_S = 3.0
 DEAD_AFTER_S = 9.0  # nothing came back for so long, not even a pong
+SEND_TIMEOUT_S = 8.0  # the system takes no more bytes for so long
 _CLOSE_AFTER_ERROR_S = 2.0  # an Error message is followed by a close; one that is not, is made
+_ABSENT_S = 5.0  # more than lies between two pings
 _LAST_MOMENT_S = 1.0  # the least that is sent after all when a session is ended where it is
-_POLL_S = 0.25
+_QUIET_S = 0.03  # so long a pause lies between two words
+_QUIET_WITHIN_S = 1.0  # where no pause is found for so long, a session ends without one
+_NEVER = float("inf")
 
 
 class Target(NamedTuple):
@@ -43,249 +48,315 @@ class Target(NamedTuple):
         return "Target(...)"
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """One session to be.
+@dataclass(slots=True)
+class _Asked:
+    """How the sending side shall end; set by main, read wherever chunks are sent."""
 
-    Attributes:
-        number: counts the sessions of a recording, from 0.
-        start: the first frame of the log that it sends.
-    """
-
-    number: int
-    start: int
+    here: bool = False
+    last_frame: int | None = None
+    quiet_from: int | None = None  # the frame from which on a pause is looked for
 
 
 class Session:
-    """Threads `aai-receiver-N` and `aai-sender-N`. Ends with exactly one `Closed` event."""
+    """Ends with exactly one `Closed` event; its socket is closed by then.
+
+    Args:
+        number: counts the sessions of a recording, from 0.
+        log: what is sent; the frames at which chunks start and end are the log's.
+        start: the first frame to send; None: `start_at` will say.
+
+    Attributes:
+        position: the first frame that has not been sent yet.
+        due: when `advance` has something to do next, on the monotonic clock.
+        nudged: `push` found something to do for `advance`, on another thread.
+        closed: its `Closed` event has been given.
+    """
 
     def __init__(
-        self,
-        plan: Plan,
-        target: Target,
-        log: AudioLog,
-        sizes: ChunkSizes,
-        pacer: Pacer,
-        post: Callable[[Event], None],
+        self, number: int, log: AudioLog, sizes: ChunkSizes, pacer: Pacer, start: int | None
     ) -> None:
-        self.plan = plan
-        self._target = target
+        self.number = number
+        self.position = start or 0
+        self.due = _NEVER
+        self.nudged = False
+        self.closed = False
+        self.connection: Connection | None = None
         self._log = log
         self._sizes = sizes
         self._pacer = pacer
-        self._post = post
-        self._position = plan.start
-        self._last_frame: int | None = None
-        self._connection: Connection | None = None
-        self._terminate_sent = False
-        self._send_failure: ConnectionFailed | None = None
-        self._send_failed_at = 0.0
-        self._abandoned = threading.Event()
-        self._finish_here = threading.Event()
-        self._receiver = threading.Thread(
-            target=self._receive, name=f"aai-receiver-{plan.number}", daemon=True
-        )
-        self._sender = threading.Thread(
-            target=self._send, name=f"aai-sender-{plan.number}", daemon=True
-        )
+        self._sending = threading.Lock()  # guards position, pacer and what is asked
+        self._may_send = False
+        self._has_start = start is not None
+        self._begun = False
+        self._held = False
+        self._asked = _Asked()
+        self._abandoned = False
+        self._terminated = False  # Terminate has gone out
+        self._opened_at = self._advanced_at = 0.0
+        self._ping_at = _NEVER
+        self._stuck_since: float | None = None
+        self._send_failed_at: float | None = None
+        self._error: Error | None = None
+        self._error_at = _NEVER
 
-    @property
-    def position(self) -> int:
-        """The first frame that has not been sent yet."""
-        return self._position
+    # Told by main.
 
-    def start(self) -> None:
-        """Begin to connect."""
-        self._receiver.start()
+    def opened(self, connection: Connection, now: float) -> None:
+        """The upgrade is through."""
+        self.connection = connection
+        self._opened_at = self._advanced_at = now
+        self.due = now
+
+    def start_at(self, frame: int, now: float) -> None:
+        """The first frame to send, of a session that was opened before that was known."""
+        self.position = frame
+        self._has_start = True
+        self._let_send(now)
 
     def finish_here(self) -> None:
         """Send Terminate now, or after a last moment of audio; a backlog stays in the log."""
-        self._finish_here.set()
-        self._log.wake()
+        if not self._has_start:
+            self.finish_at(0)
+        self._asked.here = True
+        self.due = 0.0
+
+    def finish_at(self, frame: int) -> None:
+        """Send Terminate after that frame, or now where it has been sent."""
+        with self._sending:
+            self._asked.last_frame = max(frame, self.position)
+        self._has_start = True
+        self.due = 0.0
+
+    def hold(self, *, held: bool, now: float) -> None:
+        """Send no audio for a while; the timetable goes on where it stood."""
+        with self._sending:
+            self._held = held
+            self._pacer.start(self.position, now)
+        self.due = now
+
+    def finish_at_pause(self) -> None:
+        """Send Terminate at the next short pause of the speech; `position` is then that place."""
+        with self._sending:
+            self._asked.quiet_from = self.position
+        self.due = 0.0
 
     def abandon(self) -> None:
-        """End it soon, with a Terminate if none went out yet; a `Closed` event follows."""
-        self._abandoned.set()
-        self._log.wake()
+        """End it at the next `advance`, with a Terminate if none went out yet."""
+        self._abandoned = True
+        self.due = 0.0
 
-    def join(self, timeout_s: float) -> None:
-        """Wait for both threads to end."""
-        deadline = time.monotonic() + timeout_s
-        for thread in (self._receiver, self._sender):
-            if thread.ident is not None:
-                thread.join(max(0.0, deadline - time.monotonic()))
+    def force_endpoint(self) -> None:
+        """Ask the service to end the turn now."""
+        if self.connection is not None and self._may_send and not self._terminated:
+            self.connection.send_text(encode_client_message(ForceEndpoint()))
 
-    # The receiver's side.
+    # The receiving side.
 
-    def _receive(self) -> None:
-        closed = Closed(self.plan.number)
-        try:
-            closed = self._converse()
-        except Exception as e:  # a worker never dies silently: main decides
-            self._post(WorkerFailed(_fault("receiver", e)))
-        finally:
-            self._abandoned.set()  # the sender has nobody to talk to any more
-            self._log.wake()
-            if self._connection is not None:
-                # Given up before its time, it is still told that it is over: it is billed.
-                told = self._terminate_sent or closed.code is not None
-                self._connection.close("" if told else encode_client_message(Terminate()))
-            self._post(closed)
-
-    def _converse(self) -> Closed:
-        """Everything from the upgrade to the close."""
-        number = self.plan.number
-        try:
-            connection = Connection.open(self._target.url, self._target.headers)
-        except ConnectionFailed as e:
-            return Closed(number, failure=e)
-        opened = time.monotonic()
-        self._connection = connection
-        begun = False
-        error: Error | None = None
-        error_deadline = float("inf")
-        while True:
+    def read(self, now: float) -> list[Event]:
+        """Take what the socket has."""
+        connection = self.connection
+        if connection is None or self.closed:
+            return []
+        events: list[Event] = []
+        for message in connection.receive(now):
+            if isinstance(message, CloseFrame):
+                return [*events, self._close(now, frame=message)]
             try:
-                frame = connection.receive(_POLL_S)
-            except ConnectionFailed as e:
-                return self._closed(opened, None, error, e)
-            now = time.monotonic()
-            if isinstance(frame, CloseFrame):
-                return self._closed(opened, frame, error, None)
-            if frame is not None:
-                message = self._take(frame, now)
-                if isinstance(message, Begin) and not begun:
-                    begun = True
-                    self._sender.start()
-                elif isinstance(message, Termination):
-                    return Closed(number, terminated=True, open_s=now - opened)
-                elif isinstance(message, Error):
-                    error, error_deadline = message, now + _CLOSE_AFTER_ERROR_S
-            if self._abandoned.is_set():
-                return self._closed(opened, None, error, None)
-            problem = self._overdue(begun, opened, now, connection.heard_at)
-            if now > error_deadline or problem is not None:
-                return self._closed(opened, None, error, problem)
+                decoded = decode_server_message(message)
+            except BadMessage as e:
+                events.append(BadFrame(self.number, e.text))
+                continue
+            events.append(Received(self.number, decoded, now))
+            if isinstance(decoded.message, Termination):
+                return [*events, self._close(now, terminated=True)]
+            if isinstance(decoded.message, Begin) and not self._begun:
+                self._begun = True
+                self._ping_at = now + PING_EVERY_S
+                self._let_send(now)
+            elif isinstance(decoded.message, Error):
+                self._error, self._error_at = decoded.message, now + _CLOSE_AFTER_ERROR_S
+                self.due = min(self.due, self._error_at)
+        if connection.broken is not None:
+            events.append(self._close(now, failure=connection.broken))
+        return events
 
-    def _take(self, frame: str | bytes, now: float) -> object:
-        try:
-            decoded = decode_server_message(frame)
-        except BadMessage as e:
-            self._post(BadFrame(self.plan.number, e.text))
+    def _let_send(self, now: float) -> None:
+        if self._begun and self._has_start and not self._may_send:
+            self._pacer.start(self.position, now)
+            self._may_send = True
+            self.due = now
+
+    def _close(
+        self,
+        now: float,
+        *,
+        terminated: bool = False,
+        frame: CloseFrame | None = None,
+        failure: ConnectionFailed | None = None,
+    ) -> Closed:
+        assert self.connection is not None
+        self.closed = True
+        self.due = _NEVER
+        # Given up before its time, it is still told that it is over: it is billed.
+        told = self._terminated or terminated or frame is not None
+        with self._sending:
+            self._may_send = False
+            self.connection.close("" if told else encode_client_message(Terminate()))
+        error = None if terminated else self._error
+        return Closed(
+            self.number,
+            terminated=terminated,
+            code=frame.code if frame else None,
+            reason=frame.reason if frame else "",
+            error_code=error.error_code if error else None,
+            error_text=error.error if error else "",
+            failure=failure,
+            open_s=now - self._opened_at,
+        )
+
+    # The sending side.
+
+    def push(self, now: float) -> float | None:
+        """Send the audio that is due; from any thread.
+
+        Returns when main has something to do for the sending side; None: when the log grows.
+        """
+        with self._sending:
+            return self._push(now)
+
+    def _push(self, now: float) -> float | None:
+        connection = self.connection
+        if connection is None or not self._may_send or self._terminated:
             return None
-        self._post(Received(self.plan.number, decoded, now))
-        return decoded.message
+        if connection.send_failure is not None:
+            return None  # main closes it
+        while True:
+            if connection.unsent:
+                connection.flush()
+                if connection.unsent:
+                    return now  # main waits until the system takes more
+            ended, end = self._end()
+            count = next_chunk(end - self.position, ended, self._sizes)
+            if count == 0:
+                return now if ended else None
+            if self._held and not self._asked.here:
+                return None
+            wait = self._pacer.due(self.position + count, now) - now
+            if wait > 0 and not self._asked.here:
+                return now + wait
+            self._send_chunk(connection, count, now)
+            if connection.send_failure is not None:
+                return now
 
-    def _overdue(
-        self, begun: bool, opened: float, now: float, heard_at: float
-    ) -> ConnectionFailed | None:
-        if not begun and now - opened > BEGIN_DEADLINE_S:
+    def _end(self) -> tuple[bool, int]:
+        """Whether the sending side has an end, and up to where there is something to send."""
+        log, asked = self._log, self._asked
+        ended = log.ended  # asked first: what came before the end is then counted
+        end = log.frames
+        if asked.here and asked.last_frame is None:
+            # A moment of audio is still sent, a backlog is not.
+            moment = log.audio.frames(_LAST_MOMENT_S)
+            asked.last_frame = end if end - self.position <= moment else self.position
+        elif asked.quiet_from is not None and asked.last_frame is None:
+            asked.last_frame = end if ended else self._find_pause(asked.quiet_from, end)
+        if asked.last_frame is not None:
+            return True, min(end, asked.last_frame)
+        return ended, end
+
+    def _find_pause(self, start: int, end: int) -> int | None:
+        audio = self._log.audio
+        within = audio.frames(_QUIET_WITHIN_S)
+        samples = self._log.read(start, min(end - start, within))
+        pause = find_pause(samples, audio.frames(_QUIET_S))
+        if pause is not None:
+            return max(start + pause, self.position)
+        # Sent already or not: what lies before the position cannot be taken back.
+        return max(start + within, self.position) if end - start >= within else None
+
+    def _send_chunk(self, connection: Connection, count: int, now: float) -> None:
+        samples = self._log.read(self.position, count)
+        short = self._sizes.least - count
+        if short > 0:
+            # Only at the very end, when the chunk before it was already out.
+            samples += bytes(short * self._log.audio.frame_bytes)
+        connection.send_audio(samples)
+        self._pacer.sent(count, now)
+        self.position += count
+        self._log.consumed(self.position)
+
+    def advance(self, now: float) -> list[Event]:
+        """Do what is due: audio, pings, Terminate, deadlines."""
+        self.nudged = False  # first: what comes from now on is for the next time
+        connection = self.connection
+        if connection is None or self.closed:
+            return []
+        if self._abandoned:
+            return [self._close(now)]
+        if now - self._advanced_at > _ABSENT_S:
+            # Main was away, held up by a reader of its output: that says nothing of the service.
+            connection.heard_at = self._ping_at = now
+        self._advanced_at = now
+        if connection.unsent:
+            connection.flush()
+        if now >= self._ping_at:
+            connection.ping()
+            self._ping_at = now + PING_EVERY_S
+        events: list[Event] = []
+        push_at = self.push(now)
+        if self._may_send and not self._terminated and self._sent_all():
+            self._terminated = True
+            whole = self.position >= self._log.frames
+            events.append(TerminateSent(self.number, self.position, whole))
+            connection.send_text(encode_client_message(Terminate()))
+            push_at = None
+        problem = self._overdue(connection, now)
+        if problem is not None or now >= self._error_at:
+            return [*events, self._close(now, failure=problem)]
+        if connection.unsent:
+            push_at = None  # the selector tells
+        self.due = self._next_due(connection, push_at)
+        return events
+
+    def _sent_all(self) -> bool:
+        with self._sending:
+            ended, end = self._end()
+            return ended and self.position >= end
+
+    def _overdue(self, connection: Connection, now: float) -> ConnectionFailed | None:
+        if not self._begun and now - self._opened_at > BEGIN_DEADLINE_S:
             return ConnectionFailed(
                 f"The service did not begin the session within {BEGIN_DEADLINE_S:.0f} s.",
                 "try again in a moment",
             )
-        if self._send_failure is not None and now - self._send_failed_at > _CLOSE_AFTER_ERROR_S:
-            return self._send_failure
-        if begun and now - heard_at > DEAD_AFTER_S:
+        if not connection.unsent:
+            self._stuck_since = None
+        elif self._stuck_since is None:
+            self._stuck_since = now
+        elif now - self._stuck_since > SEND_TIMEOUT_S:
+            return ConnectionFailed("The connection broke while sending: timed out.")
+        if connection.send_failure is not None:
+            # The service may have said why before it closed: it is read for a moment longer.
+            if self._send_failed_at is None:
+                self._send_failed_at = now
+            if now - self._send_failed_at > _CLOSE_AFTER_ERROR_S:
+                return connection.send_failure
+        if self._begun and now - connection.heard_at > DEAD_AFTER_S:
             return ConnectionFailed(
                 f"The connection is dead: nothing came back for {DEAD_AFTER_S:.0f} s.",
                 "check the network",
             )
         return None
 
-    def _closed(
-        self,
-        opened: float,
-        frame: CloseFrame | None,
-        error: Error | None,
-        failure: ConnectionFailed | None,
-    ) -> Closed:
-        return Closed(
-            self.plan.number,
-            code=frame.code if frame else None,
-            reason=frame.reason if frame else "",
-            error_code=error.error_code if error else None,
-            error_text=error.error if error else "",
-            failure=failure,
-            open_s=time.monotonic() - opened,
-        )
-
-    # The sender's side.
-
-    def _send(self) -> None:
-        connection = self._connection
-        assert connection is not None
-        try:
-            self._send_all(connection)
-        except ConnectionFailed as e:
-            # The service may have said why before it closed: the receiver reads on for a moment.
-            self._send_failure = e
-            self._send_failed_at = time.monotonic()
-        except Exception as e:  # a worker never dies silently: main decides
-            self._post(WorkerFailed(_fault("sender", e)))
-            connection.abort()
-
-    def _send_all(self, connection: Connection) -> None:
-        log, pacer = self._log, self._pacer
-        pacer.start(self._position, time.monotonic())
-        next_ping = time.monotonic() + PING_EVERY_S
-        terminated = False
-        while not self._abandoned.is_set():
-            now = time.monotonic()
-            if now >= next_ping:
-                connection.ping()
-                next_ping = now + PING_EVERY_S
-            if terminated:
-                self._abandoned.wait(max(0.0, next_ping - now))
-                continue
-            ended = log.ended  # asked first: what came before the end is then counted
-            end = log.frames
-            if self._finish_here.is_set():
-                end = self._last_frame = min(end, self._last_frame or self._end_now(end))
-                ended = True
-            count = next_chunk(end - self._position, ended, self._sizes)
-            if count == 0 and not ended:
-                log.wait(self._position + self._sizes.wanted, next_ping - now)
-                continue
-            if count == 0:
-                # Told first, so that the answer to it cannot be told before it.
-                self._post(TerminateSent(self.plan.number, self._position >= log.frames))
-                connection.send_text(encode_client_message(Terminate()))
-                self._terminate_sent = terminated = True
-                continue
-            wait = pacer.due(self._position + count, now) - now
-            if wait > 0 and not self._finish_here.is_set():
-                self._pause(min(wait, next_ping - now))
-                continue
-            self._send_chunk(connection, count)
-
-    def _end_now(self, captured: int) -> int:
-        """Where to end when asked to: a moment of audio is still sent, a backlog is not."""
-        moment = self._log.audio.frames(_LAST_MOMENT_S)
-        return captured if captured - self._position <= moment else self._position
-
-    def _pause(self, seconds: float) -> None:
-        """Wait for the timetable; `finish_here` and `abandon` end the wait."""
-        deadline = time.monotonic() + seconds
-        while not (self._abandoned.is_set() or self._finish_here.is_set()):
-            left = deadline - time.monotonic()
-            if left <= 0:
-                break
-            self._finish_here.wait(min(left, 0.25))
-
-    def _send_chunk(self, connection: Connection, count: int) -> None:
-        samples = self._log.read(self._position, count)
-        short = self._sizes.least - count
-        if short > 0:
-            # Only at the very end, when the chunk before it was already out.
-            samples += bytes(short * self._log.audio.frame_bytes)
-        connection.send_audio(samples)
-        self._pacer.sent(count, time.monotonic())
-        self._position += count
-        self._log.consumed(self._position)
-
-
-def _fault(thread: str, e: Exception) -> StreamError:
-    problem = StreamError(f"The {thread} failed: {type(e).__name__}: {e}")
-    problem.__cause__ = e
-    return problem
+    def _next_due(self, connection: Connection, push_at: float | None) -> float:
+        due = [self._ping_at, self._error_at]
+        if push_at is not None:
+            due.append(push_at)
+        if not self._begun:
+            due.append(self._opened_at + BEGIN_DEADLINE_S)
+        else:
+            due.append(connection.heard_at + DEAD_AFTER_S)
+        if self._stuck_since is not None:
+            due.append(self._stuck_since + SEND_TIMEOUT_S)
+        if self._send_failed_at is not None:
+            due.append(self._send_failed_at + _CLOSE_AFTER_ERROR_S)
+        return min(due)

@@ -1,0 +1,184 @@
+"""Main's loop: waits for sockets, events and times, for any number of recordings at once.
+
+Everything that decides, writes outputs or draws happens on the thread that runs it. Other threads
+and signal handlers only `post`.
+"""
+
+import queue
+import selectors
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from types import TracebackType
+from typing import Protocol, Self
+
+from transcribe_cli.session.events import Event, StopRequested
+from transcribe_cli.session.session import Session
+from transcribe_cli.signals import stop_signals
+
+MANY = 8
+"""With more recordings than this, events are gathered for `GATHER_S` and taken together."""
+
+GATHER_S = 0.02
+_IDLE_S = 1.0
+
+
+class Task(Protocol):
+    """What the loop drives: a `Run`.
+
+    Attributes:
+        due: when `advance` has something to do next, on the monotonic clock.
+        nudged: another thread has found something to do for `advance`.
+        over: it has ended, and needs the loop no more.
+    """
+
+    due: float
+    nudged: bool
+
+    @property
+    def over(self) -> bool: ...
+
+    def start(self, now: float) -> None: ...
+    def take(self, event: Event, now: float) -> None: ...
+    def read(self, session: Session, now: float) -> None: ...
+    def advance(self, now: float) -> None: ...
+    def bail_out(self) -> None: ...
+
+
+class Loop:
+    """A context manager; one thread runs it.
+
+    Args:
+        clock: seconds, only forward.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._inbox: queue.SimpleQueue[tuple[Task | None, Event]] = queue.SimpleQueue()
+        self._tasks: list[Task] = []
+        self._selector = selectors.DefaultSelector()
+        self._waker, self._woken = socket.socketpair()
+        self._waker.setblocking(False)
+        self._woken.setblocking(False)
+        self._selector.register(self._woken, selectors.EVENT_READ)
+        self._stepped_at = float("-inf")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._selector.close()
+        self._waker.close()
+        self._woken.close()
+
+    # From any thread.
+
+    def post(self, task: Task | None, event: Event) -> None:
+        """Give an event to a task, or with None to every one."""
+        self._inbox.put((task, event))
+        self.wake()
+
+    def wake(self) -> None:
+        """Make the loop look at what is due."""
+        with suppress(OSError):  # it is full, so the loop will wake; or closed
+            self._waker.send(b"\0")
+
+    # From tasks.
+
+    def watch(self, task: Task, session: Session) -> None:
+        """Call `task.read` when the session's socket has something."""
+        assert session.connection is not None
+        self._selector.register(session.connection, selectors.EVENT_READ, (task, session))
+
+    def watch_writing(self, task: Task, session: Session, writing: bool) -> None:
+        """Also wake when its socket takes more."""
+        assert session.connection is not None
+        events = selectors.EVENT_READ | (selectors.EVENT_WRITE if writing else 0)
+        self._selector.modify(session.connection, events, (task, session))
+
+    def forget(self, session: Session) -> None:
+        """The session's socket is closed."""
+        if session.connection is not None:
+            with suppress(KeyError):
+                self._selector.unregister(session.connection)
+
+    # From main.
+
+    def run(self, tasks: Iterable[Task], more: Callable[[], Iterable[Task]] = tuple) -> None:
+        """Drive tasks until all are over; `more` is asked for further ones after each end."""
+        with stop_signals(self._stop) as signals:
+            self._signals_taken = signals.taken
+            try:
+                self._start(tasks)
+                while self._tasks:
+                    self._step()
+                    ended = [task for task in self._tasks if task.over]
+                    if ended:
+                        self._tasks = [task for task in self._tasks if not task.over]
+                        self._start(more())
+            except BaseException:
+                # A fault of ours must not leave a session open, and billed, behind it.
+                for task in self._tasks:
+                    task.bail_out()
+                raise
+
+    def _start(self, tasks: Iterable[Task]) -> None:
+        for task in tasks:
+            self._tasks.append(task)
+            task.start(self._clock())
+
+    def _stop(self, cause: str) -> None:
+        self.post(None, StopRequested(cause))
+
+    def _step(self) -> None:
+        now = self._clock()
+        due = min(task.due for task in self._tasks)
+        timeout = max(0.0, min(due - now, _IDLE_S))
+        ready = self._selector.select(timeout)
+        if len(self._tasks) > MANY:
+            ready = self._gather(ready)
+        woken = False
+        for key, _ in ready:
+            if key.data is None:
+                woken = True
+                with suppress(BlockingIOError):
+                    self._woken.recv(4096)
+        now = self._stepped_at = self._clock()
+        if woken:
+            self._take_posted(now)
+        for key, events in ready:
+            if key.data is not None:
+                task, session = key.data
+                if events & selectors.EVENT_READ:
+                    task.read(session, now)
+                if events & selectors.EVENT_WRITE:
+                    session.nudged = task.nudged = True
+        for task in self._tasks:
+            if task.nudged or task.due <= now:
+                task.advance(now)
+
+    def _gather(
+        self, ready: list[tuple[selectors.SelectorKey, int]]
+    ) -> list[tuple[selectors.SelectorKey, int]]:
+        """Wait a little for more to come, so that many recordings cost few turns of the loop."""
+        rest = self._stepped_at + GATHER_S - self._clock()
+        if rest <= 0:
+            return ready
+        threading.Event().wait(rest)
+        return self._selector.select(0)
+
+    def _take_posted(self, now: float) -> None:
+        with suppress(queue.Empty):
+            while True:
+                task, event = self._inbox.get_nowait()
+                for taker in self._tasks if task is None else (task,):
+                    taker.take(event, now)
+                if task is None:
+                    self._signals_taken()

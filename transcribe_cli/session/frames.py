@@ -1,0 +1,129 @@
+"""WebSocket frames, from bytes and back, as a client sends and receives them. Pure.
+
+Source: RFC 6455, sections 5.2 to 5.5. A chunk of audio is a frame every 50 ms for hours, so this is
+the innermost loop of a session: nothing is copied twice, and nothing is asked of the system.
+"""
+
+import os
+import struct
+from typing import NamedTuple
+
+CONTINUATION, TEXT, BINARY = 0x0, 0x1, 0x2
+CLOSE, PING, PONG = 0x8, 0x9, 0xA
+MOST_BYTES = 1 << 24
+"""A message that is longer is taken for a broken stream."""
+
+_FINAL = _MASKED = 0x80
+_RESERVED = 0x70
+_CONTROL = 0x08
+_MASKS_AT_ONCE = 1024
+
+
+class BadFrames(ValueError):
+    """What came is no WebSocket any more; `str()` says why."""
+
+
+class Frame(NamedTuple):
+    """A message, put together from its fragments, or a control frame."""
+
+    opcode: int
+    payload: bytes
+
+
+class FrameWriter:
+    """Makes a client's frames, each with a mask that nobody could know before."""
+
+    def __init__(self) -> None:
+        self._masks = b""
+        self._at = 0
+
+    def frame(self, opcode: int, payload: bytes) -> bytes:
+        """One whole frame."""
+        size = len(payload)
+        first = _FINAL | opcode
+        if size < 126:
+            head = struct.pack("!BB", first, _MASKED | size)
+        elif size < 1 << 16:
+            head = struct.pack("!BBH", first, _MASKED | 126, size)
+        else:
+            head = struct.pack("!BBQ", first, _MASKED | 127, size)
+        mask = self._next_mask()
+        return head + mask + apply_mask(payload, mask)
+
+    def _next_mask(self) -> bytes:
+        if self._at == len(self._masks):  # the system is asked once for many
+            self._masks, self._at = os.urandom(4 * _MASKS_AT_ONCE), 0
+        self._at += 4
+        return self._masks[self._at - 4 : self._at]
+
+
+def apply_mask(payload: bytes, mask: bytes) -> bytes:
+    """Mask a payload, or unmask one; `mask` has 4 bytes."""
+    size = len(payload)
+    key = (mask * (size // 4 + 1))[:size]
+    mixed = int.from_bytes(payload, "little") ^ int.from_bytes(key, "little")
+    return mixed.to_bytes(size, "little")
+
+
+class FrameReader:
+    """Finds the frames in a server's stream of bytes, however it is cut."""
+
+    def __init__(self) -> None:
+        self._data = b""
+        self._parts: list[bytes] = []  # of a message whose last fragment has not come
+        self._opcode = 0
+
+    def feed(self, data: bytes) -> list[Frame]:
+        """Take bytes, and give the messages and control frames that are whole now.
+
+        Raises:
+            BadFrames: the stream cannot be read any further.
+        """
+        self._data = self._data + data if self._data else data
+        frames = []
+        while (frame := self._take()) is not None:
+            final, opcode, payload = frame
+            if opcode & _CONTROL:
+                frames.append(Frame(opcode, payload))
+                continue
+            if (opcode == CONTINUATION) != bool(self._parts):
+                raise BadFrames("a fragment without a beginning, or a beginning without an end")
+            if final and not self._parts:
+                frames.append(Frame(opcode, payload))
+                continue
+            if not self._parts:
+                self._opcode = opcode
+            self._parts.append(payload)
+            if sum(map(len, self._parts)) > MOST_BYTES:
+                raise BadFrames("a message without end")
+            if final:
+                frames.append(Frame(self._opcode, b"".join(self._parts)))
+                self._parts = []
+        return frames
+
+    def _take(self) -> tuple[bool, int, bytes] | None:
+        """The next frame, cut off the data; None while it is not whole."""
+        data = self._data
+        if len(data) < 2:
+            return None
+        first, size = data[0], data[1]
+        if first & _RESERVED or size & _MASKED:
+            raise BadFrames("no frame of a server")
+        at = 2
+        if size == 126:
+            at = 4
+            if len(data) < at:
+                return None
+            (size,) = struct.unpack_from("!H", data, 2)
+        elif size == 127:
+            at = 10
+            if len(data) < at:
+                return None
+            (size,) = struct.unpack_from("!Q", data, 2)
+        if size > MOST_BYTES:
+            raise BadFrames("a message without end")
+        end = at + size
+        if len(data) < end:
+            return None
+        self._data = data[end:]
+        return bool(first & _FINAL), first & 0x0F, data[at:end]

@@ -1,0 +1,163 @@
+"""What a run tells: records to its outputs, turns to the live view, notices to the person."""
+
+from datetime import UTC, datetime
+from typing import Any, Protocol
+
+from transcribe_cli.audio.source import (
+    DeviceBack,
+    DeviceLost,
+    DiskBack,
+    DiskFull,
+    Overflow,
+    Source,
+    SourceEvent,
+    SourceWarning,
+)
+from transcribe_cli.outputs.output import Outputs
+from transcribe_cli.outputs.record import Record, message_record, turn_record
+from transcribe_cli.plans import Plans
+from transcribe_cli.protocol.codec import Decoded
+from transcribe_cli.protocol.messages import Warning as ServiceWarning
+from transcribe_cli.session.commands import TellDisconnected
+from transcribe_cli.transcript.totals import Totals
+from transcribe_cli.transcript.turns import TurnUpdate
+from transcribe_cli.ui.notices import Notices
+from transcribe_cli.ui.status_line import Status
+from transcribe_cli.watch import Watch
+
+
+class View(Protocol):
+    """What the live view offers."""
+
+    def turn(self, update: TurnUpdate) -> None: ...
+    def drop_partial(self, session: int | None = None) -> None: ...
+    def status(self, status: Status) -> None: ...
+    def tick(self, now: float | None = None) -> float | None: ...
+
+
+class Teller:
+    """Writes and shows what happens; decides nothing. Times are ms on the recording's clock.
+
+    Attributes:
+        totals: what the final turns add up to.
+    """
+
+    def __init__(
+        self,
+        plans: Plans,
+        source: Source,
+        outputs: Outputs,
+        notices: Notices,
+        view: View | None,
+        totals: Totals,
+    ) -> None:
+        self.totals = totals
+        self._plans = plans
+        self._source = source
+        self._outputs = outputs
+        self._notices = notices
+        self._view = view
+
+    def start(self) -> None:
+        """The first record."""
+        self.record(
+            "Recording",
+            id=self._plans.recording,
+            source=self._source.name,
+            kind=self._source.kind,
+            path=self._source.path,
+            folder=self._plans.folder,
+            audio={
+                "sample_rate": self._plans.audio.rate_hz,
+                "channels": self._plans.audio.channels,
+                "encoding": "pcm_s16le",
+            },
+            model=self._plans.parameters.query["speech_model"],
+            endpoint=self._plans.endpoint,
+            local=self._plans.local,
+            parameters=self._plans.parameters.query,
+        )
+        for note in self._plans.parameters.notes:
+            self.warn(note)
+
+    def turn(self, update: TurnUpdate) -> None:
+        """A turn as it stands now."""
+        if update.final:
+            self.totals.add(update)
+        self._write(turn_record(update, datetime.now(UTC)))
+        if self._view is not None:
+            self._view.turn(update)
+
+    def held(self, updates: list[TurnUpdate]) -> None:
+        """Turns that have ended and may still be replaced: for the eye only."""
+        if self._view is not None:
+            for update in updates:
+                self._view.turn(update)
+
+    def drop_partial(self, session: int) -> None:
+        """A session has ended: its open turns are no more."""
+        if self._view is not None:
+            self._view.drop_partial(session)
+
+    def message(self, session: int, offset_ms: int, decoded: Decoded) -> None:
+        """Any other message of the service, on the recording's clock."""
+        message = decoded.message
+        name = message.type or str(decoded.raw.get("type") or "Unknown")
+        self._write(message_record(name, decoded.raw, session, offset_ms, datetime.now(UTC)))
+        if isinstance(message, ServiceWarning):
+            self._notices.warning(f"the service warns: {message.warning}")
+
+    def disconnected(self, command: TellDisconnected, at: int) -> None:
+        """A session broke off."""
+        verdict, retry_in_s = command.verdict, command.retry_in_s
+        self.record(
+            "Disconnected",
+            session=command.session,
+            at=at,
+            reason=verdict.sentence,
+            retry_in_ms=round(retry_in_s * 1000),
+        )
+        sentence = verdict.sentence.rstrip(".")
+        self._notices.warning(f"{sentence}; the next try is in {retry_in_s:.1f} s")
+
+    def reconnected(self, session: int, at: int, captured: int) -> None:
+        """A later session has begun; it reads from `at`, and so much is captured already."""
+        behind = max(0, captured - at)
+        self.record("Reconnected", session=session, at=at, behind_ms=behind)
+        self._notices.note(f"connected again, {behind / 1000:.1f} s behind")
+
+    def source_event(self, event: SourceEvent, at: int, watch: Watch) -> None:
+        """What the source or the disk has to say."""
+        match event:
+            case DeviceLost():
+                self.record("DeviceLost", at=at)
+                watch.trouble = "no audio from the microphone: is it unplugged?"
+                self._notices.warning(watch.trouble)
+            case DeviceBack():
+                self.record("DeviceBack", at=at)
+                watch.trouble = ""
+            case Overflow():
+                watch.overflows += 1
+                self.record("Overflow", at=at)
+            case DiskFull(reason=reason):
+                watch.trouble = f"the recording cannot be written: {reason}"
+                self.warn(f"{watch.trouble}; the transcript goes on, free some space")
+            case DiskBack():
+                watch.trouble = ""
+                self._notices.note("the disk takes the recording again")
+            case SourceWarning(text=text):
+                self.warn(text)
+
+    def warn(self, text: str) -> None:
+        """Something that the user should know; the run goes on."""
+        self._notices.warning(text)
+        self.record("Warning", message=text)
+
+    def record(self, type_name: str, **body: Any) -> None:
+        """A record of ours."""
+        self._write(Record(datetime.now(UTC), type_name, body))
+
+    def _write(self, record: Record) -> None:
+        if self._plans.tells_source and "source" not in record.body:
+            record.body["source"] = self._source.name
+        self._outputs.write(record)
