@@ -1,0 +1,226 @@
+"""From final turns to caption cues: what is shown, when, in which lines. Pure.
+
+A turn is first cut into phrases, each short enough for one cue, where a reader would pause. Then
+the phrases of all turns are laid out one after another. Both follow the usual rules of captions: at
+most 2 lines of 42 cells, 5/6 s to 7 s, 17 characters a second where the speech leaves room, never
+two cues at once. Times are whole ms on the recording's clock, rounded once.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import zip_longest
+
+from msgspec.structs import replace
+
+from transcribe_cli.protocol.messages import Word
+from transcribe_cli.transcript.lines import TORN_APART, Piece, break_pieces, cells, cut_pieces
+from transcribe_cli.transcript.text import read_turn_text
+from transcribe_cli.transcript.timeline import Timeline, squash
+from transcribe_cli.transcript.turns import TurnUpdate
+
+WIDTH = 42
+LINES = 2
+SHORTEST_MS = 834  # 5/6 s
+LONGEST_MS = 7000
+CELLS_PER_S = 17  # a wide character takes as long to read as two narrow ones
+PAUSE_MS = 2000  # a cue does not go on over a longer silence
+
+_LONGEST_NAME = 16
+_UNDECIDED = ("UNKNOWN", "PENDING")  # what the service says before it knows a speaker
+
+# What a cue costs when a turn is cut, on the scale of the costs of a line break.
+_CUE = 300
+_EMPTY = 900  # nothing in it, less by the square as it fills
+_TOO_SHORT = 1500  # less time than a cue must have
+_HURRIED = 200  # for a second that a reader lacks, by the square
+_PAUSE_WORTH = 500  # gained by a cut where the longest pause is
+
+_CONTROLS = dict.fromkeys((*range(0x20), *range(0x7F, 0xA0)), " ") | dict.fromkeys(
+    (*range(0x202A, 0x202F), *range(0x2066, 0x206A)),  # turn the rest of a line around
+    "",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Cue:
+    """One timed caption.
+
+    Attributes:
+        start_ms, end_ms: on the recording's clock.
+        lines: one or two, the speaker's name not among them.
+        speaker: None where the service names none.
+    """
+
+    start_ms: int
+    end_ms: int
+    lines: tuple[str, ...]
+    speaker: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Phrase:
+    """What one cue will show; `start_ms` to `end_ms` is when it is said."""
+
+    start_ms: int
+    end_ms: int
+    lines: tuple[str, ...]
+    speaker: str | None = None
+
+
+def make_cues(turns: Iterable[TurnUpdate], *, non_speech: bool) -> list[Cue]:
+    """The captions of final turns, in order.
+
+    `non_speech`: keep turns that are only tags such as `[Silence]`.
+    """
+    return lay_out([phrase for turn in turns for phrase in cut_turn(turn, non_speech=non_speech)])
+
+
+def lay_out(phrases: Sequence[Phrase], after_ms: int = 0) -> list[Cue]:
+    """One cue for each phrase, from `after_ms` on.
+
+    A cue stays as long as a reader needs, until the next one is due. Where turns overlap or follow
+    too fast, the later cue waits for the earlier one. A cue depends on those before it and on the
+    one phrase after it, so all but the last stand when more phrases come.
+    """
+    cues: list[Cue] = []
+    end = after_ms
+    for phrase, following in zip_longest(phrases, [later.start_ms for later in phrases[1:]]):
+        due = phrase.start_ms if following is None else min(phrase.start_ms, following)
+        start = max(end, due)
+        end = max(phrase.end_ms, start + SHORTEST_MS, start + reading_ms(phrase.lines))
+        if following is not None:
+            end = min(end, max(following, start + SHORTEST_MS))
+        end = min(end, start + LONGEST_MS)
+        cues.append(Cue(start, end, phrase.lines, phrase.speaker))
+    return cues
+
+
+def reading_ms(lines: Sequence[str]) -> int:
+    """How long a reader needs for some lines."""
+    return _reading_ms(sum(map(cells, lines)))
+
+
+def name_width(speaker: str | None) -> int:
+    """How many cells of a first line are left to the speaker's name, as in `A: `."""
+    return cells(speaker) + 2 if speaker else 0
+
+
+def cut_turn(update: TurnUpdate, *, non_speech: bool) -> list[Phrase]:
+    """The phrases of one turn; none for a turn that says nothing."""
+    said = read_turn_text(update.message)
+    text = _without_controls(said.whole)
+    if (said.non_speech and not non_speech) or not squash(text):
+        return []
+    return _cut(_timed_pieces(update, text))
+
+
+@dataclass(frozen=True, slots=True)
+class _Timed:
+    piece: Piece
+    start_ms: int
+    end_ms: int
+    speaker: str | None
+
+
+def _timed_pieces(update: TurnUpdate, text: str) -> list[_Timed]:
+    turn = update.message
+    words = [_clean_word(word) for word in turn.words]
+    label = _shown_name(turn.speaker_label)
+    speakers = {word.speaker for word in words if word.speaker}
+    if len(speakers) < 2:
+        # Of one speaker the turn itself has the last word: a revision may name no words.
+        words = [replace(word, speaker=None) for word in words]
+        label = label or next(iter(speakers), None)
+    names = max(map(name_width, speakers | {label}))
+    timeline = Timeline(text, words, update.start_ms, update.end_ms)
+    timed = []
+    character = 0
+    for piece in cut_pieces(text, WIDTH - names):
+        after = character + len(squash(piece.text))
+        if timeline.parts_word(character):  # of a script without blanks: only the words tell
+            piece = piece._replace(cost=max(piece.cost, TORN_APART))
+        start_ms, end_ms = timeline.start_of(character), timeline.end_of(after)
+        timed.append(_Timed(piece, start_ms, end_ms, timeline.speaker_of(character) or label))
+        character = after
+    return timed
+
+
+def _cut(timed: Sequence[_Timed]) -> list[Phrase]:
+    """The best row of phrases: the cheapest one of all that keep the rules."""
+    count = len(timed)
+    # For each number of pieces: the least cost of their phrases, and where the last one starts.
+    best: list[tuple[float, int]] = [(0.0, 0)] + [(float("inf"), 0)] * count
+    for start in range(count):
+        for end, width in _possible_ends(timed, start):
+            cost = best[start][0] + _cost(timed, start, end, width)
+            best[end] = min(best[end], (cost, start))
+    phrases = []
+    end = count
+    while end:
+        start = best[end][1]
+        phrases.append(_phrase(timed[start:end]))
+        end = start
+    phrases.reverse()
+    return phrases
+
+
+def _possible_ends(timed: Sequence[_Timed], start: int) -> Iterable[tuple[int, int]]:
+    """Where a phrase from `start` on may end, and how many cells it takes then."""
+    first = timed[start]
+    room = WIDTH - name_width(first.speaker)
+    lines, used, width = 1, 0, 0
+    for index in range(start, len(timed)):
+        this = timed[index]
+        size = this.piece.cells + (this.piece.blank and used > 0)
+        if used and used + size > room:
+            lines, used, room = lines + 1, 0, WIDTH
+            size = this.piece.cells
+        used += size
+        width += size
+        if index > start and (
+            lines > LINES
+            or this.speaker != first.speaker
+            or this.end_ms - first.start_ms > LONGEST_MS
+            or this.start_ms - timed[index - 1].end_ms > PAUSE_MS
+        ):
+            return
+        yield index + 1, width
+
+
+def _cost(timed: Sequence[_Timed], start: int, end: int, width: int) -> float:
+    """What one phrase costs, with the cut before it."""
+    first = timed[start]
+    cost = _CUE + _EMPTY * (1 - width / (WIDTH * LINES)) ** 2
+    if start:
+        pause = first.start_ms - timed[start - 1].end_ms
+        cost += 2 * first.piece.cost - _PAUSE_WORTH * min(pause, PAUSE_MS) / PAUSE_MS
+    if end < len(timed):  # after the turn there is time enough, mostly
+        room_ms = timed[end].start_ms - first.start_ms
+        cost += _HURRIED * (max(0, _reading_ms(width) - room_ms) / 1000) ** 2
+        cost += _TOO_SHORT if room_ms < SHORTEST_MS else 0
+    return cost
+
+
+def _phrase(timed: Sequence[_Timed]) -> Phrase:
+    speaker = timed[0].speaker
+    lines = break_pieces([one.piece for one in timed], WIDTH, indent=name_width(speaker))
+    return Phrase(timed[0].start_ms, timed[-1].end_ms, tuple(lines), speaker)
+
+
+def _reading_ms(width: int) -> int:
+    return -(-width * 1000 // CELLS_PER_S)  # no less than it takes
+
+
+def _shown_name(speaker: str | None) -> str | None:
+    """A speaker's name as captions have it, of a length that leaves room for words."""
+    name = " ".join(_without_controls(speaker or "").split())[:_LONGEST_NAME].strip()
+    return name if name and name not in _UNDECIDED else None
+
+
+def _clean_word(word: Word) -> Word:
+    return replace(word, text=_without_controls(word.text), speaker=_shown_name(word.speaker))
+
+
+def _without_controls(text: str) -> str:
+    """Text from outside, of which nothing is left that moves a cursor or turns a line around."""
+    return text if text.isprintable() else text.translate(_CONTROLS)

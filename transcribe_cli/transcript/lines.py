@@ -1,0 +1,267 @@
+"""Cut text into short lines where a reader would pause, balanced, as captions want it. Pure.
+
+Widths are in cells: wide scripts count two, marks on other characters none. Blanks between words
+are where lines break; scripts that have none break between their characters, but never before
+closing punctuation or after opening punctuation.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
+from typing import NamedTuple
+from unicodedata import category, east_asian_width
+
+# What a break costs, against the square of the cells that it leaves empty; less than 0 is sought.
+AFTER_SENTENCE = -500
+AFTER_CLAUSE = -350
+BEFORE_CONJUNCTION = -200
+BEFORE_PREPOSITION = -120
+ANYWHERE = 0
+BETWEEN_CHARACTERS = 60
+TORN_APART = 300
+INSIDE_WORD = 1000
+
+_CONJUNCTIONS = frozenset(
+    "and but or nor because although though unless until while whereas when where which who that if"
+    " y e o u pero sino porque aunque cuando donde que si mientras"
+    " et ou mais donc car parce quand lorsque puisque qui dont où"
+    " und oder aber sondern denn weil dass wenn obwohl während"
+    " ed od ma però perché quando mentre che"
+    " mas porém embora enquanto".split()
+)
+_PREPOSITIONS = frozenset(
+    "about above across after against along among around at before behind below between by during"
+    " for from in into near of off on onto over since through to toward towards under upon with"
+    " within without"
+    " a ante bajo con contra de del desde en entre hacia hasta para por según sin sobre tras"
+    " à au aux avec chez contre dans depuis des du pendant pour sans sous sur vers"
+    " auf aus bei bis durch für gegen mit nach ohne seit um unter von vor zu zum zur zwischen"
+    " al da dal dalla di della delle dei nel nella per su sul tra fra"
+    " ao aos às com da das do dos em na nas no nos pela pelo sem".split()
+)
+_ARTICLES = frozenset(
+    "an the my your his her its our their this these those"
+    " el la los las un una unos unas mi tu su"
+    " le les une ce cette mon ma mes ton ta tes son sa ses"
+    " der die das den dem ein eine einen einem einer"
+    " il lo gli i uno os as um uma".split()
+)
+_ABBREVIATIONS = frozenset("mr. mrs. ms. dr. prof. st. sr. sra. vs. e.g. i.e. z.b. m. mme.".split())
+
+_BLANKS = re.compile(r"[^\S\u00a0\u2007\u202f]+")  # blanks that bind two words break no line
+_CLOSERS = "\"'”’»)]}）」』】〉》"  # noqa: RUF001
+_SENTENCE_ENDS = frozenset(".!?…。！？؟।॥։።")  # noqa: RUF001
+_CLAUSE_ENDS = frozenset(",;:–—、，；：،؛·")  # noqa: RUF001
+_NOT_FIRST = frozenset("ー～々ぁぃぅぇぉっゃゅょァィゥェォッャュョ%°ะาำๅๆฯຯະາຳ")  # noqa: RUF001
+_NOT_LAST = frozenset("¿¡$£€#@เแโใไເແໂໃໄ")
+_OPENERS = frozenset("¿¡#@&")  # punctuation that belongs to what follows it
+
+
+class Piece(NamedTuple):
+    """A part of a text that stays on one line.
+
+    Attributes:
+        text: without blanks around it.
+        blank: whether a blank stands before it.
+        cells: how wide it is.
+        cost: what a break right before it costs.
+    """
+
+    text: str
+    blank: bool
+    cells: int
+    cost: int
+
+
+def break_lines(text: str, width: int = 42, *, indent: int = 0) -> list[str]:
+    """The text in as few lines of at most `width` cells as can be; none for a text of blanks.
+
+    `indent`: cells of the first line that are taken already. Blanks in a row become one, and those
+    at a break go; no other character is lost. A word that is longer than a line is cut between
+    characters.
+
+    >>> break_lines("We came home so late, but all of the lights were still on.")
+    ['We came home so late,', 'but all of the lights were still on.']
+    """
+    return break_pieces(cut_pieces(text, max(1, width - indent)), width, indent=indent)
+
+
+def break_pieces(pieces: Sequence[Piece], width: int = 42, *, indent: int = 0) -> list[str]:
+    """The same for a text that is in pieces already, or for some in a row of a longer text."""
+    count = len(pieces)
+    # For each number of pieces: how few lines hold them, at what cost, where the last one starts.
+    best: list[tuple[int, float, int]] = [(0, 0.0, 0)] + [(count + 1, 0.0, 0)] * count
+    for start in range(count):
+        lines, cost, _ = best[start]
+        room = width - (0 if start else indent)
+        cost += pieces[start].cost if start else 0
+        used = 0
+        for end in range(start, count):
+            used += pieces[end].cells + (pieces[end].blank and end > start)
+            if used > room and end > start:
+                break
+            empty = (room - used) * 42 / width
+            best[end + 1] = min(best[end + 1], (lines + 1, cost + empty**2, start))
+    starts = []
+    end = count
+    while end:
+        starts.append((best[end][2], end))
+        end = best[end][2]
+    return [join_pieces(pieces[start:end]) for start, end in reversed(starts)]
+
+
+def cut_pieces(text: str, width: int = 42) -> list[Piece]:
+    """The smallest parts of a text that a line may start with, each at most `width` cells."""
+    pieces: list[Piece] = []
+    before = ""
+    for word in _BLANKS.split(text):
+        if not word:
+            continue
+        for number, (part, inside) in enumerate(_parts(word, width)):
+            cost = inside if number else _cost_between(before, word)
+            pieces.append(Piece(part, number == 0 and before != "", cells(part), cost))
+        before = word
+    return pieces
+
+
+def join_pieces(pieces: Sequence[Piece]) -> str:
+    """Pieces in a row as one text, without a blank before the first."""
+    text = "".join(f" {piece.text}" if piece.blank else piece.text for piece in pieces)
+    return text.removeprefix(" ") if pieces and pieces[0].blank else text
+
+
+def cells(text: str) -> int:
+    """How many cells the text takes.
+
+    >>> cells("días"), cells("今天"), cells("e\\u0301")
+    (4, 4, 1)
+    """
+    return len(text) if text.isascii() else sum(_cells_of(cluster) for cluster in clusters(text))
+
+
+def clusters(text: str) -> Iterator[str]:
+    """The characters as a reader counts them, each with its marks; joined they are the text.
+
+    >>> [len(cluster) for cluster in clusters("e\\u0301a")]
+    [2, 1]
+    """
+    start = 0
+    flag = False  # the cluster so far is half a flag
+    for index in range(1, len(text)):
+        half = _is_half_flag(text[index])
+        if half and _is_half_flag(text[index - 1]) and not flag:
+            flag = True
+        elif not _joins(text[index - 1], text[index]):
+            yield text[start:index]
+            start, flag = index, False
+    if text:
+        yield text[start:]
+
+
+def _cost_between(before: str, after: str) -> int:
+    """What a break at the blank between two words costs."""
+    end = before.rstrip(_CLOSERS)[-1:]
+    word = before.strip("\"'“”‘’«»()[]¿¡").lower()  # noqa: RUF001
+    if word in _ABBREVIATIONS or (len(word) == 2 and word[0].isalpha() and word[1] == "."):
+        return TORN_APART
+    if end in _SENTENCE_ENDS:
+        return AFTER_SENTENCE
+    if end in _CLAUSE_ENDS:
+        return AFTER_CLAUSE
+    if word in _ARTICLES or word in _PREPOSITIONS or word in _CONJUNCTIONS:
+        return TORN_APART
+    opening = after.strip("\"'“”‘’«»()[]¿¡,").lower()  # noqa: RUF001
+    if opening in _CONJUNCTIONS:
+        return BEFORE_CONJUNCTION
+    return BEFORE_PREPOSITION if opening in _PREPOSITIONS else ANYWHERE
+
+
+def _parts(word: str, width: int) -> Iterator[tuple[str, int]]:
+    """The parts of a text without blanks, each with the cost of a break before it."""
+    if word.isascii() and len(word) <= width:
+        yield word, ANYWHERE
+        return
+    part, cost, before = "", ANYWHERE, ""
+    for cluster in clusters(word):
+        if before and _may_part(before, cluster):
+            yield from _torn(part, cost, width)
+            part, cost = "", _cost_inside(part)
+        part += cluster
+        before = cluster
+    yield from _torn(part, cost, width)
+
+
+def _cost_inside(before: str) -> int:
+    """What a break costs after a text and right before a character that no blank parts from it."""
+    end = before.rstrip(_CLOSERS)[-1:]
+    if end in _SENTENCE_ENDS:
+        return AFTER_SENTENCE
+    return AFTER_CLAUSE if end in _CLAUSE_ENDS else BETWEEN_CHARACTERS
+
+
+def _may_part(before: str, after: str) -> bool:
+    """Whether a line may break between two characters that no blank parts."""
+    if before[-1] == "\u200b":  # a blank of no width says so
+        return True
+    ideographic = _is_ideographic(before) or _is_ideographic(after)
+    return ideographic and not _binds(before, after)
+
+
+def _binds(before: str, after: str) -> bool:
+    """Whether one would look lost at the edge of a line without the other."""
+    first, last = after[0], before[0]
+    closes = category(first) in ("Pe", "Pf", "Po", "Pd") and first not in _OPENERS
+    opens = category(last) in ("Ps", "Pi") or last in _OPENERS
+    return closes or opens or first in _NOT_FIRST or last in _NOT_LAST
+
+
+def _torn(part: str, cost: int, width: int) -> Iterator[tuple[str, int]]:
+    """A part as it is, or character by character where it is longer than a line."""
+    if cells(part) <= width:
+        yield part, cost
+        return
+    torn, before = "", ""
+    for cluster in clusters(part):
+        if torn and (not _binds(before, cluster) or cells(torn + cluster) > width):
+            yield torn, cost
+            torn, cost = "", INSIDE_WORD
+        torn += cluster
+        before = cluster
+    yield torn, cost
+
+
+def _is_ideographic(cluster: str) -> bool:
+    """Wide and of a script without blanks; Korean is wide too and has blanks between its words."""
+    character = cluster[0]
+    return _is_wide(character) and not "\uac00" <= character <= "\ud7a3"
+
+
+def _cells_of(cluster: str) -> int:
+    if "\ufe0f" in cluster:  # makes an emoji of what is before it
+        return 2
+    return sum(
+        0 if _is_mark(character) else 2 if _is_wide(character) else 1 for character in cluster
+    )
+
+
+def _joins(before: str, after: str) -> bool:
+    if after < "\u0300":
+        return after == "\xad"  # a soft hyphen
+    skin = "\U0001f3fb" <= after <= "\U0001f3ff"
+    return before == "\u200d" or skin or _is_mark(after) or category(after) == "Mc"
+
+
+@lru_cache(4096)
+def _is_mark(character: str) -> bool:
+    """Whether it takes no cell of its own: marks, joiners, and the later parts of a syllable."""
+    jamo = "\u1160" <= character <= "\u11ff"
+    return jamo or category(character) in ("Mn", "Me", "Cf")
+
+
+@lru_cache(4096)
+def _is_wide(character: str) -> bool:
+    return east_asian_width(character) in ("W", "F")
+
+
+def _is_half_flag(character: str) -> bool:
+    return "\U0001f1e6" <= character <= "\U0001f1ff"
