@@ -5,11 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.outputs.updates import WHEN, record
+from tests.outputs.told import recording
+from tests.outputs.updates import record
 from transcribe_cli.errors import UsageError
-from transcribe_cli.outputs.output import Outputs
-from transcribe_cli.outputs.paths import open_outputs, output_path
+from transcribe_cli.outputs.paths import SUFFIXES, open_outputs, output_path
 from transcribe_cli.outputs.record import Record
+from transcribe_cli.protocol.messages import Word
 
 _OPEN_FILES = Path("/proc/self/fd")  # on Linux
 
@@ -38,17 +39,71 @@ def test_path_without_a_format_is_refused(template: str) -> None:
     assert ".txt" in refused.value.hint
 
 
-def test_suffix_chooses_the_format(tmp_path: Path) -> None:
-    templates = [str(tmp_path / "{stem}.txt"), str(tmp_path / "{stem}.JSONL")]
-    outputs = Outputs(
-        open_outputs(templates, "a", partials=False, non_speech=True), lambda *_: None
-    )
-    outputs.write(Record(WHEN, "Recording", {"source": "a"}))
-    outputs.write(record("Hi."))
-    outputs.close()
+BEGINS = {
+    ".txt": "Hi.\n",
+    ".md": "# a.wav\n",
+    ".srt": "1\n00:00:",
+    ".vtt": "WEBVTT\n\n00:00:",
+    ".jsonl": '{"v":1,"seq":0,',
+    ".json": '{\n"v": 1,\n',
+}
 
-    assert (tmp_path / "a.txt").read_text() == "Hi.\n"
-    assert len((tmp_path / "a.JSONL").read_text().splitlines()) == 2
+
+def test_there_is_a_format_for_each_suffix() -> None:
+    assert set(SUFFIXES) == set(BEGINS)
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_suffix_chooses_the_format(tmp_path: Path, suffix: str) -> None:
+    said = record("Hi.", words=[Word(start=0, end=900, text="Hi.")])
+    for spelling in (suffix, suffix.upper()):
+        written(str(tmp_path / f"{{stem}}{spelling}"), recording("a.wav"), said)
+
+        assert (tmp_path / f"a{spelling}").read_text().startswith(BEGINS[suffix])
+
+
+@pytest.mark.parametrize("suffix", sorted(set(SUFFIXES) - {".jsonl"}))
+def test_tags_are_left_out_of_every_format_but_json_lines(tmp_path: Path, suffix: str) -> None:
+    tag = record("[Music]", words=[Word(start=0, end=900, text="Music")])
+    for keeps in (True, False):
+        path = tmp_path / f"{keeps}{suffix}"
+        written(str(path), recording("a.wav"), tag, non_speech=keeps)
+
+        assert ("Music" in path.read_text()) is keeps
+
+
+def test_partials_are_left_out_of_json_lines_if_asked(tmp_path: Path) -> None:
+    path = tmp_path / "x.jsonl"
+    written(str(path), recording("a.wav"), record("H", final=False), record("Hi."), partials=False)
+
+    assert len(path.read_text().splitlines()) == 2
+
+
+def test_recordings_that_share_a_file_are_told_apart(tmp_path: Path) -> None:
+    records = [recording("a.wav"), record("One."), recording("b.wav"), record("Two.")]
+    for suffix in (".txt", ".md", ".json"):
+        path = tmp_path / f"x{suffix}"
+        written(str(path), *records, headings=True)
+        text = path.read_text()
+
+        places = [text.index(part) for part in ("a.wav", "One.", "b.wav", "Two.")]
+        assert places == sorted(places)
+
+
+def written(
+    template: str,
+    *records: Record,
+    partials: bool = True,
+    non_speech: bool = True,
+    headings: bool = False,
+) -> None:
+    """What one output makes of these records."""
+    (output,) = open_outputs(
+        [template], "a", partials=partials, non_speech=non_speech, headings=headings
+    )
+    for made in records:
+        output.write(made)
+    output.close()
 
 
 def test_path_that_cannot_be_written_leaves_nothing_open(tmp_path: Path) -> None:

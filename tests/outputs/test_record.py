@@ -4,11 +4,21 @@ import json
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
+import msgspec
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests import traces
+from tests.outputs.told import told
 from tests.outputs.updates import WHEN, record
-from transcribe_cli.outputs.record import Record, encode_record, message_record, timestamp
+from transcribe_cli.outputs.record import (
+    Record,
+    encode_record,
+    message_record,
+    read_record,
+    timestamp,
+)
 from transcribe_cli.protocol.messages import Word
 
 
@@ -98,3 +108,43 @@ def test_any_text_can_be_written(body: dict[str, str]) -> None:
 
     assert line.count(b"\n") == 1
     json.loads(line.decode("utf-8"))
+
+
+@pytest.mark.parametrize("name", traces.NAMES)
+def test_record_that_is_read_back_is_the_record_that_was_written(name: str) -> None:
+    for seq, made in enumerate(told(name)):
+        line = encode_record(made, seq)
+        again = read_record(json.loads(line))
+
+        assert encode_record(again, seq) == line
+        assert (again.type, again.body) == (made.type, made.body)
+        if made.update is None or again.update is None:
+            assert again.update is made.update
+        else:
+            assert again.update.message == made.update.message
+            assert (again.update.turn, again.update.final) == (made.update.turn, made.update.final)
+
+
+@given(
+    st.dictionaries(
+        st.text(max_size=5).filter(lambda name: name not in ("v", "seq", "time", "type")),
+        st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
+    )
+)
+def test_whatever_was_written_is_written_again_the_same(body: dict[str, Any]) -> None:
+    line = encode_record(Record(WHEN, "Applause", body), 3)
+
+    assert encode_record(read_record(msgspec.json.decode(line)), 3) == line
+
+
+def test_name_that_is_no_text_is_written_again_as_it_was_saved() -> None:
+    odd = Record(WHEN, "Recording", {"source": "caf\udce9.wav", "parameters": {"x": 1e-05}})
+    line = encode_record(odd, 0)
+
+    assert encode_record(read_record(json.loads(line)), 0) == line
+
+
+def test_turn_of_an_odd_journal_is_a_record_without_a_turn() -> None:
+    line = {"v": 1, "seq": 0, "time": timestamp(WHEN), "type": "Turn", "final": True}
+
+    assert read_record(line).update is None

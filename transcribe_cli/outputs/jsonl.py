@@ -38,6 +38,10 @@ class JsonlOutput:
         self._stream.flush()
         self._seq += 1
 
+    def flush(self) -> None:
+        """Find out whether the stream is well."""
+        self._stream.flush()
+
     def close(self) -> None:
         """Flush, and close a stream of our own."""
         finish_stream(self._stream, owned=self._owned)

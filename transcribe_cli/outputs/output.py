@@ -2,7 +2,8 @@
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from typing import BinaryIO, Protocol
+from functools import partial
+from typing import BinaryIO, Protocol, runtime_checkable
 
 from transcribe_cli.outputs.record import Record
 
@@ -31,6 +32,18 @@ class Output(Protocol):
         """
 
 
+@runtime_checkable
+class Flushed(Protocol):
+    """An output on a stream that may fail later than it is written to."""
+
+    def flush(self) -> None:
+        """Find out whether all is well.
+
+        Raises:
+            OSError: it cannot be written any more.
+        """
+
+
 def finish_stream(stream: BinaryIO, *, owned: bool) -> None:
     """Flush a stream and close it if it is ours; closed also where the flush fails."""
     if stream.closed:
@@ -55,16 +68,29 @@ class Outputs:
         self._outputs = list(outputs)
         self._broken = broken
 
+    def put_first(self, outputs: Sequence[Output]) -> None:
+        """More of them, for what comes from now on; told before the others."""
+        self._outputs = [*outputs, *self._outputs]
+
     def write(self, record: Record) -> None:
         """Give a record to every output that still works."""
         for output in tuple(self._outputs):
-            try:
-                output.write(record)
-            except OSError as e:
-                self._outputs.remove(output)
-                with suppress(OSError):
-                    output.close()
-                self._broken(output, e)
+            self._try(output, partial(output.write, record))
+
+    def _try(self, output: Output, action: Callable[[], None]) -> None:
+        try:
+            action()
+        except OSError as e:
+            self._outputs.remove(output)
+            with suppress(OSError):
+                output.close()
+            self._broken(output, e)
+
+    def flush(self) -> None:
+        """Find out which of those that are written to by a thread of their own have failed."""
+        for output in tuple(self._outputs):
+            if isinstance(output, Flushed):
+                self._try(output, output.flush)
 
     def close(self) -> None:
         """Close them all; harmless twice."""

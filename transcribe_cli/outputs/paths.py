@@ -2,14 +2,17 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Literal
 
 from transcribe_cli.errors import UsageError
+from transcribe_cli.outputs.document import DocumentOutput
+from transcribe_cli.outputs.json_document import JsonDocument
 from transcribe_cli.outputs.jsonl import JsonlOutput
+from transcribe_cli.outputs.markdown import Markdown
 from transcribe_cli.outputs.output import Output
 from transcribe_cli.outputs.text import TextOutput
 
-SUFFIXES = (".txt", ".jsonl")
+SUFFIXES = (".txt", ".md", ".srt", ".vtt", ".jsonl", ".json")
 
 
 def output_path(template: str, stem: str) -> Path:
@@ -43,7 +46,7 @@ def open_for_writing(path: Path) -> BinaryIO:
 def open_outputs(
     templates: Sequence[str], stem: str, *, partials: bool, non_speech: bool, headings: bool = False
 ) -> list[Output]:
-    """The outputs of one recording.
+    """The outputs of one recording, or with `headings` those that several share.
 
     Raises:
         UsageError: one of them cannot be opened; none is left open then.
@@ -52,15 +55,34 @@ def open_outputs(
     outputs: list[Output] = []
     try:
         for path in paths:
-            stream = open_for_writing(path)
-            if path.suffix.lower() == ".jsonl":
-                outputs.append(JsonlOutput(stream, str(path), partials=partials))
-            else:
-                outputs.append(
-                    TextOutput(stream, str(path), non_speech=non_speech, headings=headings)
-                )
+            output = _open_output(path, partials=partials, non_speech=non_speech, several=headings)
+            outputs.append(output)
     except UsageError:
-        for output in outputs:
-            output.close()
+        for opened in outputs:
+            opened.close()
         raise
     return outputs
+
+
+def _open_output(path: Path, *, partials: bool, non_speech: bool, several: bool) -> Output:
+    match path.suffix.lower():
+        case ".jsonl":
+            return JsonlOutput(open_for_writing(path), str(path), partials=partials)
+        case ".md":
+            return DocumentOutput(path, Markdown(non_speech=non_speech))
+        case ".json":
+            return DocumentOutput(path, JsonDocument(non_speech=non_speech, several=several))
+        case ".srt":
+            return _open_captions(path, "srt", non_speech=non_speech)
+        case ".vtt":
+            return _open_captions(path, "vtt", non_speech=non_speech)
+        case _:
+            return TextOutput(
+                open_for_writing(path), str(path), non_speech=non_speech, headings=several
+            )
+
+
+def _open_captions(path: Path, kind: Literal["srt", "vtt"], *, non_speech: bool) -> Output:
+    from transcribe_cli.outputs.captions import CaptionsOutput
+
+    return CaptionsOutput(path, kind, non_speech=non_speech)

@@ -12,9 +12,12 @@ from typing import Any
 import msgspec
 
 from transcribe_cli.errors import StreamError
+from transcribe_cli.recordings.journal import JournalRecord, turn_of
 from transcribe_cli.transcript.turns import TurnUpdate
 
 VERSION = 1
+_HEAD = {"v", "seq", "time", "type"}
+_OF_A_TURN = {"session", "session_offset_ms", "turn", "start", "end", "final"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +66,7 @@ def error_record(error: StreamError, time: datetime) -> Record:
 
 def _beside(ours: dict[str, Any], raw: dict[str, Any]) -> dict[str, Any]:
     """Our fields, then the message's; ours win where a service should ever use the same name."""
-    taken = ours.keys() | {"v", "seq", "time", "type"}
+    taken = ours.keys() | _HEAD
     return ours | {name: value for name, value in raw.items() if name not in taken}
 
 
@@ -75,11 +78,24 @@ def encode_record(record: Record, seq: int) -> bytes:
     b'{"v":1,"seq":0,"time":"2026-01-02T03:04:05.678Z","type":"Mark","at":5}\\n'
     """
     head = {"v": VERSION, "seq": seq, "time": timestamp(record.time), "type": record.type}
+    return encode_json(head | record.body) + b"\n"
+
+
+def encode_json(value: Any) -> bytes:
+    """A value as JSON on one line."""
     try:
-        return msgspec.json.encode(head | record.body) + b"\n"
+        return msgspec.json.encode(value)
     except UnicodeEncodeError:  # a file's name may hold bytes that are no text
-        text = json.dumps(head | record.body, ensure_ascii=False, separators=(",", ":"))
-        return text.encode("utf-8", "replace") + b"\n"
+        text = json.dumps(value, ensure_ascii=False).encode("utf-8", "replace")
+        return msgspec.json.encode(msgspec.json.decode(text))
+
+
+def read_record(line: JournalRecord) -> Record:
+    """A record as it was before it was written to a journal; written again, it is the same."""
+    body = {name: value for name, value in line.items() if name not in _HEAD}
+    is_whole = line["type"] == "Turn" and line.keys() >= _OF_A_TURN
+    update = turn_of(line) if is_whole else None
+    return Record(datetime.fromisoformat(line["time"]), line["type"], body, update)
 
 
 def timestamp(time: datetime) -> str:

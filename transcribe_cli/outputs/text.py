@@ -65,6 +65,10 @@ class TextOutput:
         self._stream.write(line.encode("utf-8", "replace") + b"\n")
         self._stream.flush()
 
+    def flush(self) -> None:
+        """Find out whether the stream is well."""
+        self._stream.flush()
+
     def close(self) -> None:
         """Flush, and close a stream of our own."""
         finish_stream(self._stream, owned=self._owned)

@@ -7,6 +7,7 @@ from transcribe_cli.audio import wav
 from transcribe_cli.recordings.folder import JOURNAL
 from transcribe_cli.recordings.journal import whole_lines
 from transcribe_cli.recordings.library import Recording
+from transcribe_cli.replace import replace_file
 
 
 def recover(recording: Recording) -> list[str]:
@@ -52,7 +53,5 @@ def write_whole(path: Path, data: bytes) -> bool:
     """
     if path.exists() and path.read_bytes() == data:
         return False
-    beside = path.with_name(path.name + ".new")
-    beside.write_bytes(data)
-    beside.replace(path)
+    replace_file(path, data)
     return True

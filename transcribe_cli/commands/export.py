@@ -1,0 +1,74 @@
+"""`aai-stream recordings export`: make a recording's outputs again, from its journal alone.
+
+The journal's records go through the outputs of a run, so that each file is the one which the run
+itself would have left.
+"""
+
+import io
+from collections.abc import Sequence
+from pathlib import Path
+
+from transcribe_cli.commands.options import ExportOptions, NonSpeech
+from transcribe_cli.config import save_dir_of
+from transcribe_cli.environment import Environment
+from transcribe_cli.errors import StreamError, UsageError
+from transcribe_cli.exit_status import ExitStatus
+from transcribe_cli.outputs.output import Output, Outputs
+from transcribe_cli.outputs.paths import open_outputs, output_path
+from transcribe_cli.outputs.record import read_record
+from transcribe_cli.outputs.text import TextOutput
+from transcribe_cli.recordings.folder import JOURNAL
+from transcribe_cli.recordings.journal import JournalRecord, Story, read_journal
+from transcribe_cli.recordings.library import check_readable, find_recording
+
+
+def export(environment: Environment, asked: ExportOptions) -> ExitStatus:
+    """Write every file that is asked for, or the text to standard output.
+
+    Raises:
+        StreamError: the recording cannot be read, or one of the files cannot be written; the
+            others are written all the same.
+    """
+    recording = find_recording(save_dir_of(asked.save_dir), asked.recording)
+    check_readable(recording)
+    journal = recording.folder / JOURNAL
+    records = read_journal(journal)
+    non_speech = asked.non_speech is not NonSpeech.HIDE
+    if not asked.output:
+        text = io.BytesIO()
+        _write(records, [TextOutput(text, "standard output", non_speech=non_speech, owned=False)])
+        environment.write(text.getvalue().decode())
+        return ExitStatus.OK
+    stem = stem_of(recording.story)
+    for template in asked.output:
+        path = output_path(template, stem)
+        if path.exists() and path.samefile(journal):
+            raise UsageError(f"'{path}' is the recording's own journal.", "choose another path")
+    _write(
+        records,
+        open_outputs(asked.output, stem, partials=asked.partials, non_speech=non_speech),
+    )
+    return ExitStatus.OK
+
+
+def stem_of(story: Story) -> str:
+    """What `{stem}` was in the run: the source's name without suffix."""
+    kind = str(story.start["kind"])
+    return Path(str(story.start["source"])).stem if kind == "file" else kind
+
+
+def _write(records: Sequence[JournalRecord], opened: Sequence[Output]) -> None:
+    failures: list[StreamError] = []
+
+    def broken(output: Output, e: OSError) -> None:
+        sentence = f"'{output.name}' cannot be written: {e.strerror or e}."
+        failures.append(StreamError(sentence, "see whether the disk is full"))
+
+    outputs = Outputs(opened, broken)
+    try:
+        for record in records:
+            outputs.write(read_record(record))
+    finally:
+        outputs.close()
+    for failure in failures:
+        raise failure

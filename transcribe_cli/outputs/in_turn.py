@@ -1,0 +1,87 @@
+"""Several recordings at once, one output: what each says stays together, in the order of asking."""
+
+from collections.abc import Callable
+
+from transcribe_cli.outputs.output import Flushed, Output
+from transcribe_cli.outputs.record import Record
+
+
+class InTurn:
+    """Gives each recording a way of its own, and puts them one after the other into `output`.
+
+    The recording whose turn it is writes at once, the later ones are kept until then.
+
+    Args:
+        failed: told, once, that the output takes nothing any more.
+    """
+
+    def __init__(self, output: Output, failed: Callable[[Output, OSError], None]) -> None:
+        self.output = output
+        self._failed = failed
+        self._entries: list[Entry] = []
+        self._works = True
+
+    def enter(self) -> "Entry":
+        """The next recording's way."""
+        entry = Entry(self)
+        self._entries.append(entry)
+        self._move_up()
+        return entry
+
+    def tell(self, action: Callable[[], None]) -> None:
+        """Do something with the output, unless it has failed before."""
+        if self._works:
+            try:
+                action()
+            except OSError as e:
+                self._works = False
+                self._failed(self.output, e)
+
+    def leave(self) -> None:
+        """A recording has ended: those behind it move up."""
+        while self._entries and self._entries[0].ended:
+            self._entries.pop(0)
+            self._move_up()
+
+    def _move_up(self) -> None:
+        if self._entries:
+            self._entries[0].let_through()
+
+
+class Entry:
+    """One recording's way to a shared output; it never fails.
+
+    Attributes:
+        ended: nothing more comes from this recording.
+    """
+
+    def __init__(self, turns: InTurn) -> None:
+        self.name = turns.output.name
+        self.ended = False
+        self._turns = turns
+        self._kept: list[Record] | None = []  # None: it is its turn
+
+    def let_through(self) -> None:
+        """It is its turn: write what was kept, and what comes."""
+        kept, self._kept = self._kept, None
+        for record in kept or ():
+            self.write(record)
+
+    def write(self, record: Record) -> None:
+        """Write a record, or keep it until it is its turn."""
+        if self._kept is not None:
+            self._kept.append(record)
+        else:
+            self._turns.tell(lambda: self._turns.output.write(record))
+
+    def flush(self) -> None:
+        """Find out whether the output still works."""
+        output = self._turns.output
+        if isinstance(output, Flushed):
+            self._turns.tell(output.flush)
+
+    def close(self) -> None:
+        """The recording has ended; harmless twice."""
+        if not self.ended:
+            self.ended = True
+            self._turns.leave()

@@ -1,0 +1,97 @@
+"""JSON: one object for a recording, described in `docs/documents.md`. Pure.
+
+Each turn and each word is a line of its own, so that a person, `grep` and `diff` can read it too.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+from transcribe_cli.outputs.chapters import Chapter
+from transcribe_cli.outputs.memory import Memory
+from transcribe_cli.outputs.record import VERSION, encode_json, timestamp
+from transcribe_cli.transcript.text import read_turn_text
+from transcribe_cli.transcript.turns import TurnUpdate
+
+
+class JsonDocument:
+    """Makes documents; what was made of a turn is not made again.
+
+    Args:
+        non_speech: keep turns that are only tags such as `[Silence]`.
+        several: a list of objects, because several recordings share the file.
+    """
+
+    def __init__(self, *, non_speech: bool, several: bool) -> None:
+        self._several = several
+        self._turns = Memory(lambda update: _turn_lines(update, non_speech=non_speech))
+
+    def encode(self, chapters: Sequence[Chapter]) -> bytes:
+        """The whole file; without a recording `[]`, or nothing where it is to be one object."""
+        objects = [self._object(chapter) for chapter in chapters]
+        if self._several:
+            return b"[\n" + b",\n".join(objects) + b"\n]\n" if objects else b"[]\n"
+        return b"".join(made + b"\n" for made in objects)
+
+    def _object(self, chapter: Chapter) -> bytes:
+        turns, words = [], []
+        for update in chapter.finals.turns:
+            turn, its_words = self._turns.of(update)
+            turns += turn
+            words += its_words
+        fields = {
+            "v": b"%d" % VERSION,
+            "recording": encode_json(_recording(chapter)),
+            "turns": _list(turns),
+            "words": _list(words),
+            "marks": _list(map(encode_json, chapter.marks)),
+            "gaps": _list(map(encode_json, chapter.gaps)),
+            "error": encode_json(chapter.error or None),
+            "summary": encode_json(chapter.summary or None),
+        }
+        lines = (b'"%s": %s' % (name.encode(), value) for name, value in fields.items())
+        return b"{\n" + b",\n".join(lines) + b"\n}"
+
+
+def _recording(chapter: Chapter) -> dict[str, Any]:
+    started = None if chapter.started is None else timestamp(chapter.started)
+    return {"source": chapter.source, "started": started} | chapter.start
+
+
+def _turn_lines(update: TurnUpdate, *, non_speech: bool) -> tuple[list[bytes], list[bytes]]:
+    """The line of a turn and those of its words; none for a turn that says nothing."""
+    message = update.message
+    said = read_turn_text(message)
+    if not said.whole or (said.non_speech and not non_speech):
+        return [], []
+    turn = {
+        "turn": update.turn,
+        "start": update.start_ms,
+        "end": update.end_ms,
+        "text": said.whole,
+        "speaker": message.speaker_label,
+        "language": message.language_code,
+        "language_confidence": message.language_confidence,
+        "non_speech": said.non_speech,
+    }
+    words = [] if said.non_speech else map(encode_json, _words(update))
+    return [encode_json(turn)], list(words)
+
+
+def _words(update: TurnUpdate) -> Iterator[dict[str, Any]]:
+    words = update.message.words
+    given = any(word.confidence for word in words)  # zeros throughout: the model tells none
+    for word in words:
+        if text := word.text.strip():
+            yield {
+                "turn": update.turn,
+                "start": word.start,
+                "end": word.end,
+                "text": text,
+                "speaker": word.speaker,
+                "confidence": word.confidence if given else None,
+            }
+
+
+def _list(items: Iterable[bytes]) -> bytes:
+    lines = b",\n".join(items)
+    return b"[\n" + lines + b"\n]" if lines else b"[]"

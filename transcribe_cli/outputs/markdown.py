@@ -1,0 +1,119 @@
+"""Markdown: what was recorded, then one paragraph a turn, each with its time. Pure.
+
+A time is written `00:01:05`, its hours always there, so that searching for one finds it. What was
+said is text: whatever Markdown would take for markup is escaped, and one line stays one line.
+"""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC
+from operator import itemgetter
+from typing import Any
+
+from transcribe_cli.outputs.chapters import Chapter
+from transcribe_cli.outputs.memory import Memory
+from transcribe_cli.outputs.text import one_line
+from transcribe_cli.protocol.languages import language_name
+from transcribe_cli.transcript.text import read_turn_text
+from transcribe_cli.transcript.turns import TurnUpdate
+
+# `&` only where it begins a character reference: "AT&T" is left to be found as it was said.
+_MARKUP = re.compile(r"[\\`*_\[\]<>~#$|]|&(?=#?\w+;)")
+
+
+class Markdown:
+    """Makes documents; what was made of a turn is not made again.
+
+    Args:
+        non_speech: keep turns that are only tags such as `[Silence]`.
+    """
+
+    def __init__(self, *, non_speech: bool) -> None:
+        self._paragraphs = Memory(lambda update: _paragraph(update, non_speech=non_speech))
+
+    def encode(self, chapters: Sequence[Chapter]) -> bytes:
+        """The whole file; empty where nothing has begun."""
+        blocks = [block for chapter in chapters for block in self._blocks(chapter)]
+        return "".join(["\n\n".join(blocks), "\n" if blocks else ""]).encode("utf-8", "replace")
+
+    def _blocks(self, chapter: Chapter) -> Iterator[str]:
+        yield f"# {escape(chapter.source) or 'Recording'}"
+        facts = [f"- {name}: {value}" for name, value in _facts(chapter) if value]
+        if facts:
+            yield "\n".join(facts)
+        if chapter.marks:
+            yield "## Bookmarks"
+            yield "\n".join(_bookmark(mark) for mark in chapter.marks)
+        if chapter.started is None:
+            return
+        yield "## Transcript"
+        gaps = sorted(chapter.gaps, key=itemgetter("start"))
+        for update in chapter.finals.turns:
+            while gaps and gaps[0]["start"] <= update.start_ms:
+                yield _gap(gaps.pop(0))
+            if paragraph := self._paragraphs.of(update):
+                yield paragraph
+        yield from map(_gap, gaps)
+
+
+def escape(text: str) -> str:
+    r"""Text from outside as one line in which nothing is markup.
+
+    >>> escape("[link](x) & *this*\n# AT&T &amp; co")
+    '\\[link\\](x) & \\*this\\* \\# AT&T \\&amp; co'
+    """
+    as_saved = text.encode("utf-8", "replace").decode()  # a file's name may hold bytes of no text
+    return _MARKUP.sub(r"\\\g<0>", one_line(as_saved))
+
+
+def stamp(ms: int) -> str:
+    """A place in the recording, to the second.
+
+    >>> stamp(3_665_900)
+    '01:01:05'
+    """
+    minutes, seconds = divmod(max(ms, 0) // 1000, 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours:02}:{minutes:02}:{seconds:02}"
+
+
+def _facts(chapter: Chapter) -> Iterator[tuple[str, str]]:
+    summary = chapter.summary
+    if chapter.started is not None:
+        yield "Date", f"{chapter.started.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+    if isinstance(length_s := summary.get("audio_s"), int | float):
+        yield "Length", stamp(round(length_s * 1000))
+    yield "Model", escape(str(chapter.start.get("model") or ""))
+    yield "Languages", _languages(chapter.totals.language_ms)
+    yield "Speakers", ", ".join(filter(None, map(escape, chapter.speakers)))
+    yield "Recording", escape(str(chapter.start.get("id") or ""))
+    yield "Error", escape(str(chapter.error.get("message") or ""))
+    if summary.get("complete") is False:
+        yield "Complete", "no, words are missing"
+
+
+def _languages(language_ms: Mapping[str, int]) -> str:
+    """The one spoken most first; for how long, where there are several."""
+    ordered = sorted(language_ms.items(), key=lambda item: -item[1])
+    if len(ordered) == 1:
+        return escape(language_name(ordered[0][0]))
+    return ", ".join(f"{escape(language_name(code))} ({stamp(ms)})" for code, ms in ordered)
+
+
+def _bookmark(mark: Mapping[str, Any]) -> str:
+    return f"- **{stamp(mark['at'])}** {escape(str(mark.get('label') or ''))}".rstrip()
+
+
+def _gap(gap: Mapping[str, Any]) -> str:
+    until, reason = stamp(gap["end"]), escape(str(gap.get("reason") or "")).rstrip(".")
+    return f"**{stamp(gap['start'])}** *No words until {until}{reason and f': {reason}'}.*"
+
+
+def _paragraph(update: TurnUpdate, *, non_speech: bool) -> str:
+    said = read_turn_text(update.message)
+    text = escape(said.whole)
+    if not text or (said.non_speech and not non_speech):
+        return ""
+    speaker = escape(update.message.speaker_label or "")
+    said_by = f"{speaker}: " if speaker else ""
+    return f"**{stamp(update.start_ms)}** {said_by}{f'*{text}*' if said.non_speech else text}"
