@@ -107,23 +107,28 @@ def child_variables() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if name not in secret}
 
 
-def load_dotenv(folder: Path) -> None:
-    """Take settings from the folder's `.env`; variables that are set already win.
-
-    Only this program's own names are taken: a `.env` is often another program's too. It says where
-    the service is only to its own key: no other is sent to where a file of some folder points.
-    """
+def read_dotenv(folder: Path) -> dict[str, str | None]:
+    """Everything that the folder's `.env` sets; nothing where there is none to read."""
     path = folder / ".env"
     if not path.is_file():
-        return
+        return {}
     from dotenv import dotenv_values
 
     try:
         # Some editors begin a file with a byte order mark.
         text = path.read_text(encoding="utf-8-sig", errors="replace")
     except OSError:
-        return
-    values = dotenv_values(stream=io.StringIO(text))
+        return {}
+    return dotenv_values(stream=io.StringIO(text))
+
+
+def load_dotenv(folder: Path) -> None:
+    """Take settings from the folder's `.env`; variables that are set already win.
+
+    Only this program's own names are taken: a `.env` is often another program's too. It says where
+    the service is only to its own key: no other is sent to where a file of some folder points.
+    """
+    values = read_dotenv(folder)
     its_own_key = bool(values.get(KEY_VARIABLE)) and KEY_VARIABLE not in os.environ
     its_own_key = its_own_key and not os.environ.get(TOKEN_VARIABLE)
     for name, value in values.items():

@@ -1,0 +1,191 @@
+"""The key, and a session that is begun with it and ended at once."""
+
+import re
+import selectors
+import time
+from typing import TYPE_CHECKING, NamedTuple
+
+from transcribe_cli import __version__
+from transcribe_cli.config import Credentials, find_credentials, resolve_parameters
+from transcribe_cli.doctor.findings import Finding, failed, ok, warning
+from transcribe_cli.environment import KEY_VARIABLE, TOKEN_VARIABLE, Environment, read_dotenv
+from transcribe_cli.errors import ConnectionFailed, ServiceError, StreamError
+from transcribe_cli.exit_status import ExitStatus
+from transcribe_cli.protocol.close_codes import Verdict, explain_close, explain_handshake
+from transcribe_cli.protocol.codec import BadMessage, decode_server_message, encode_client_message
+from transcribe_cli.protocol.endpoint import is_loopback, session_url
+from transcribe_cli.protocol.messages import Begin, Error, Terminate, Termination
+from transcribe_cli.protocol.models import DEFAULT_MODEL, usd_per_hour
+
+if TYPE_CHECKING:
+    from transcribe_cli.session.connection import CloseFrame, Connection
+
+_SESSION_LIMIT_S = 9.0
+_END_LIMIT_S = 3.0
+_CLOSE_AFTER_ERROR_S = 0.5
+_KEY_FORM = re.compile(r"[0-9a-fA-F]{32}")
+
+
+def check_key(environment: Environment, endpoint: str) -> tuple[Finding, Credentials | None]:
+    """Whether there is a key, where it comes from, and whether it looks like one.
+
+    The credentials are None where no session can be opened. The key itself is never said.
+    """
+    try:
+        credentials = find_credentials(environment, endpoint)
+    except StreamError as e:
+        return failed("key", e), None
+    if credentials.token:
+        return ok("key", f"a temporary token from {TOKEN_VARIABLE}"), credentials
+    if not credentials.key:
+        return ok("key", "none, and a service on this machine needs none"), credentials
+    source = _source_of(environment, credentials.key)
+    if is_loopback(endpoint) or _KEY_FORM.fullmatch(credentials.key):
+        return ok("key", f"from {source}"), credentials
+    return (
+        warning(
+            "key",
+            f"from {source}; it does not look like one",
+            f"a key is usually 32 hexadecimal digits: set {KEY_VARIABLE} to it without quotes, "
+            "blanks or 'Bearer'",
+        ),
+        credentials,
+    )
+
+
+def _source_of(environment: Environment, key: str) -> str:
+    if environment.variables.get(KEY_VARIABLE, "").strip() != key:
+        return "the system keyring"
+    if (read_dotenv(environment.folder).get(KEY_VARIABLE) or "").strip() == key:
+        return f"{environment.folder / '.env'}"
+    return f"{KEY_VARIABLE} in the environment"
+
+
+class Course(NamedTuple):
+    """How a session went; None for what did not come.
+
+    Attributes:
+        begun_s: how long it took to begin.
+        billed_s: what its Termination said.
+        error: the Error message, before a close or instead of one.
+        close: code and reason of a close that came before the Termination.
+    """
+
+    begun_s: float | None = None
+    billed_s: float | None = None
+    error: Error | None = None
+    close: tuple[int | None, str] | None = None
+
+    @property
+    def is_over(self) -> bool:
+        """Nothing more can come."""
+        return self.billed_s is not None or self.close is not None
+
+    def after(self, message: "bytes | CloseFrame", now_s: float) -> "Course":
+        """The course so far, one message later; `now_s` since the session was asked for."""
+        if self.is_over:
+            return self
+        if not isinstance(message, bytes):
+            return self._replace(close=(message.code, message.reason))
+        try:
+            said = decode_server_message(message).message
+        except BadMessage:
+            return self
+        if isinstance(said, Begin) and self.begun_s is None:
+            return self._replace(begun_s=now_s)
+        if isinstance(said, Error):
+            return self._replace(error=said)
+        if isinstance(said, Termination):
+            return self._replace(billed_s=float(said.session_duration_seconds or 0))
+        return self
+
+
+def check_session(endpoint: str, credentials: Credentials, *, local: bool) -> Finding:
+    """Begin a session and end it at once.
+
+    Raises:
+        ConnectionFailed: the service cannot be reached, or the connection broke.
+    """
+    from transcribe_cli.session.connection import Connection
+
+    query = resolve_parameters(DEFAULT_MODEL, 16000).query
+    headers = {"User-Agent": f"aai-stream/{__version__}"} | credentials.headers()
+    began = time.monotonic()
+    try:
+        connection = Connection.open(session_url(endpoint, query | credentials.query()), headers)
+    except ConnectionFailed as e:
+        if e.http_status is None or 300 <= e.http_status < 400:
+            raise
+        return _refused(explain_handshake(e.http_status))
+    course = Course()
+    try:
+        course = _converse(connection, began)
+    finally:
+        told = course.begun_s is not None
+        connection.close("" if told else encode_client_message(Terminate()))
+    return session_finding(course, 0.0 if local else usd_per_hour(query))
+
+
+def _converse(connection: "Connection", began: float) -> Course:
+    """Everything from the upgrade to the Termination, or to what comes instead of it.
+
+    Raises:
+        ConnectionFailed: the connection broke.
+    """
+    course = Course()
+    deadline = began + _SESSION_LIMIT_S
+    with selectors.DefaultSelector() as selector:
+        selector.register(connection, selectors.EVENT_READ)
+        while not course.is_over and (left_s := deadline - time.monotonic()) > 0:
+            selector.select(left_s)
+            before = course
+            for message in connection.receive(time.monotonic()):
+                course = course.after(message, time.monotonic() - began)
+            if course.begun_s is not None and before.begun_s is None:
+                connection.send_text(encode_client_message(Terminate()))
+                deadline = time.monotonic() + _END_LIMIT_S
+            if course.error is not None and before.error is None:
+                deadline = time.monotonic() + _CLOSE_AFTER_ERROR_S
+            if connection.broken is not None:
+                if course == Course():
+                    raise connection.broken
+                break
+    return course
+
+
+def session_finding(course: Course, usd_an_hour: float | None) -> Finding:
+    """What the course of a session that was ended at once says of the service and the key.
+
+    `usd_an_hour`: 0 for a service on this machine, None where no price is known.
+    """
+    if course.error is not None:
+        code, reason = course.close or (None, "")
+        error = course.error
+        return _refused(explain_close(error.error_code or code, error.error, reason))
+    if course.begun_s is None:
+        if course.close is not None:
+            return _refused(explain_close(course.close[0], "", course.close[1]))
+        return failed(
+            "session",
+            ServiceError(
+                f"No session began within {_SESSION_LIMIT_S:.0f} s.",
+                "the service is there and does not answer: try again in a moment",
+            ),
+        )
+    if course.billed_s is None:
+        return warning(
+            "session",
+            f"began after {course.begun_s:.1f} s, but its end was not confirmed",
+            "it may be billed for a moment longer; try again",
+        )
+    text = f"began after {course.begun_s:.1f} s and was ended at once"
+    if usd_an_hour:
+        cost_usd = course.billed_s / 3600 * usd_an_hour
+        text += f"; {course.billed_s:.0f} s billed, about ${cost_usd:.4f}"
+    return ok("session", text)
+
+
+def _refused(verdict: Verdict) -> Finding:
+    area = "key" if verdict.exit_status is ExitStatus.ACCOUNT else "session"
+    error = StreamError(verdict.sentence, verdict.hint, exit_status=verdict.exit_status)
+    return failed(area, error)

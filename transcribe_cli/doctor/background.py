@@ -1,0 +1,64 @@
+"""Checks on a thread of their own, and waited for only so long: a network or a disk can hang."""
+
+import queue
+import threading
+import time
+from collections.abc import Iterable, Iterator
+
+from transcribe_cli.doctor.findings import Finding, failed
+from transcribe_cli.errors import StreamError
+from transcribe_cli.exit_status import ExitStatus
+
+
+class Background:
+    """Findings of checks that have begun already.
+
+    Args:
+        area: what is said to hang when they do.
+        hint: what to try then.
+        exit_status: what that means.
+        limit_s: how long they get.
+    """
+
+    def __init__(
+        self,
+        area: str,
+        checks: Iterable[Finding],
+        *,
+        hint: str,
+        exit_status: ExitStatus,
+        limit_s: float,
+    ) -> None:
+        self._area = area
+        self._checks = checks
+        self._found: queue.SimpleQueue[Finding | None] = queue.SimpleQueue()
+        self._overdue = failed(
+            area,
+            StreamError(f"No answer within {limit_s:.0f} s.", hint, exit_status=exit_status),
+        )
+        self._deadline = time.monotonic() + limit_s
+        threading.Thread(target=self._run, name=f"aai-doctor-{area}", daemon=True).start()
+
+    def _run(self) -> None:
+        try:
+            for finding in self._checks:
+                self._found.put(finding)
+        except StreamError as e:
+            self._found.put(failed(self._area, e))
+        except Exception as e:  # a worker never dies silently
+            fault = StreamError(f"A fault of this program: {type(e).__name__}: {e}.")
+            self._found.put(failed(self._area, fault))
+        finally:
+            self._found.put(None)
+
+    def findings(self) -> Iterator[Finding]:
+        """Each as it is found; the last one says so when they take too long."""
+        while True:
+            try:
+                finding = self._found.get(timeout=max(0.0, self._deadline - time.monotonic()))
+            except queue.Empty:
+                yield self._overdue
+                return
+            if finding is None:
+                return
+            yield finding

@@ -1,0 +1,123 @@
+"""Findings: what checks come to, how that is written, what it makes of the exit code. Pure."""
+
+import textwrap
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from transcribe_cli.errors import StreamError
+from transcribe_cli.exit_status import ExitStatus
+
+_AREA_WIDTH = 9
+_STATE_WIDTH = 8
+
+
+class State(StrEnum):
+    """How something stands."""
+
+    OK = "ok"
+    WARNING = "warning"  # it works, perhaps not as it should
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What one check came to.
+
+    Attributes:
+        area: what it is about, as one word.
+        text: one plain sentence, or less.
+        hint: how to mend it.
+        exit_status: what the program would end with because of it; 0 unless it failed.
+    """
+
+    area: str
+    state: State
+    text: str
+    hint: str = ""
+    exit_status: ExitStatus = ExitStatus.OK
+
+
+def ok(area: str, text: str) -> Finding:
+    """All is well here."""
+    return Finding(area, State.OK, text)
+
+
+def warning(area: str, text: str, hint: str) -> Finding:
+    """Something to know before it hurts."""
+    return Finding(area, State.WARNING, text, hint)
+
+
+def failed(area: str, error: StreamError) -> Finding:
+    """What the error is that a run would end with."""
+    return Finding(area, State.FAILED, error.message, error.hint, error.exit_status)
+
+
+def exit_status_of(findings: Sequence[Finding]) -> ExitStatus:
+    """That of the first finding that failed."""
+    statuses = (f.exit_status for f in findings if f.state is State.FAILED)
+    return next(statuses, ExitStatus.OK)
+
+
+def lines_of(
+    finding: Finding, before: Finding | None = None, width: int | None = None
+) -> list[str]:
+    """A finding as lines of text; its area stands only where it is another one than `before`.
+
+    `width`: of the terminal, whose lines are not to be torn.
+
+    >>> lines_of(warning("disk", "2 GB are free", "make room"))
+    ['warning  disk      2 GB are free', '                   -> make room']
+    """
+    area = "" if before is not None and before.area == finding.area else finding.area
+    start = f"{finding.state:<{_STATE_WIDTH}} {area:<{_AREA_WIDTH}} "
+    indent = " " * len(start)
+    lines = _wrapped(finding.text, width, start, indent)
+    if finding.hint:
+        lines += _wrapped(finding.hint, width, f"{indent}-> ", f"{indent}   ")
+    return lines
+
+
+def _wrapped(text: str, width: int | None, first: str, others: str) -> list[str]:
+    if width is None or width < 2 * len(others):
+        return [first + text]
+    return textwrap.wrap(
+        text,
+        width,
+        initial_indent=first,
+        subsequent_indent=others,
+        break_long_words=False,  # a path is to be copied whole
+        break_on_hyphens=False,
+    ) or [first.rstrip()]
+
+
+def summary_of(findings: Sequence[Finding]) -> str:
+    """All of them in a few words.
+
+    >>> summary_of([ok("key", ""), warning("disk", "", "")])
+    'nothing failed, 1 warning'
+    """
+    states = [finding.state for finding in findings]
+    failures, warnings = states.count(State.FAILED), states.count(State.WARNING)
+    if not failures and not warnings:
+        return "all is well"
+    said = f"{failures} failed" if failures else "nothing failed"
+    return said + (f", {warnings} warning{'s' * (warnings > 1)}" if warnings else "")
+
+
+def to_json(findings: Sequence[Finding]) -> dict[str, Any]:
+    """All of them for programs."""
+    return {
+        "exit_code": int(exit_status_of(findings)),
+        "findings": [
+            {
+                "area": finding.area,
+                "state": finding.state.value,
+                "text": finding.text,
+                "hint": finding.hint,
+                "exit_code": int(finding.exit_status),
+            }
+            for finding in findings
+        ],
+    }

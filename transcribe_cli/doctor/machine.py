@@ -1,0 +1,152 @@
+"""The machine: this program and its settings, the disk, the terminal, and optional parts."""
+
+import importlib.util
+import platform
+import shutil
+import sys
+import tempfile
+from collections.abc import Collection, Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from transcribe_cli import __version__
+from transcribe_cli.config import config_path, load_config, save_dir_of
+from transcribe_cli.doctor.findings import Finding, failed, ok, warning
+from transcribe_cli.environment import Environment
+from transcribe_cli.errors import StreamError, UsageError
+
+_BYTES_AN_HOUR = 16000 * 2 * 3600  # at the default rate, and little more for the journal
+_FEW_HOURS = 3.0  # what one session may last
+_LEAST_COLUMNS, _LEAST_ROWS = 40, 8
+
+
+def check_program(environment: Environment, options: Collection[str]) -> Iterator[Finding]:
+    """Versions, and the settings file; `options` are the names that it may set."""
+    yield ok(
+        "program",
+        f"aai-stream {__version__}, Python {platform.python_version()}, {platform.platform()}",
+    )
+    path = config_path(environment.variables)
+    try:
+        settings = load_config(path, set(options))
+    except StreamError as e:
+        yield failed("settings", e)
+        return
+    if settings:
+        names = ", ".join(name.replace("_", "-") for name in settings)
+        yield ok("settings", f"{path} sets {names}")
+    elif environment.variables.get("AAI_STREAM_CONFIG") and not path.is_file():
+        yield warning(
+            "settings", f"there is no {path}", "AAI_STREAM_CONFIG names it: mend or unset that"
+        )
+
+
+def check_disk(save_dir: str | None) -> Iterator[Finding]:
+    """Whether recordings can be saved, and how many hours of them; leaves nothing behind."""
+    folder = save_dir_of(save_dir)
+    try:
+        there = next(path for path in (folder, *folder.absolute().parents) if path.exists())
+        with tempfile.TemporaryFile(dir=there) as trial:
+            trial.write(b"-")
+        free_bytes = shutil.disk_usage(there).free
+    except OSError as e:
+        yield failed(
+            "disk",
+            UsageError(
+                f"No recording can be saved in '{folder}': {e.strerror or e}.",
+                "choose another --save-dir, or --no-save",
+            ),
+        )
+        return
+    yield space_finding(folder, free_bytes)
+
+
+def space_finding(folder: Path, free_bytes: int) -> Finding:
+    """How long the free space of a disk lasts."""
+    hours = free_bytes / _BYTES_AN_HOUR
+    room = f"{hours:.0f} hours" if hours >= 2 else f"{hours * 60:.0f} minutes"
+    text = f"{folder}: {free_bytes / 1e9:.1f} GB free, room for {room} of audio"
+    if hours < _FEW_HOURS:
+        return warning("disk", text, "make room, or choose another --save-dir")
+    return ok("disk", text)
+
+
+class Terminal(NamedTuple):
+    """What there is to show things on.
+
+    Attributes:
+        shows: standard output is a terminal.
+        has_keys: standard input is one too.
+        moves: its cursor can be moved.
+        colors: how many colours, in Rich's words; None for none.
+    """
+
+    shows: bool
+    has_keys: bool
+    moves: bool
+    columns: int
+    rows: int
+    colors: str | None
+    encoding: str
+
+
+def look_at_terminal(environment: Environment) -> Terminal:
+    """The terminal of this process."""
+    from transcribe_cli.ui.notices import make_consoles
+
+    console, _ = make_consoles("auto", environment.variables)
+    columns, rows = shutil.get_terminal_size()
+    return Terminal(
+        shows=console.is_terminal,
+        has_keys=environment.stdin.isatty(),
+        moves=environment.variables.get("TERM", "").lower() not in ("dumb", "unknown"),
+        columns=columns,
+        rows=rows,
+        colors=None if console.no_color else console.color_system,
+        encoding=environment.stdout.encoding or "",
+    )
+
+
+def check_terminal(terminal: Terminal) -> Iterator[Finding]:
+    """Whether the live view has what it needs."""
+    if not terminal.shows:
+        yield ok("terminal", "standard output is no terminal: final turns go there as plain lines")
+        return
+    colors = f"{terminal.colors} colours" if terminal.colors else "no colours"
+    text = f"{terminal.columns} x {terminal.rows}, {colors}, {terminal.encoding}"
+    if not terminal.moves:
+        yield warning("terminal", f"{text}, and TERM is dumb", "set TERM to what it is, or --text")
+    elif terminal.columns < _LEAST_COLUMNS or terminal.rows < _LEAST_ROWS:
+        yield warning(
+            "terminal", text, f"make the window larger: {_LEAST_COLUMNS} x {_LEAST_ROWS} at least"
+        )
+    elif terminal.encoding.lower().replace("-", "") != "utf8":
+        yield warning(
+            "terminal",
+            text,
+            "what it cannot show becomes '?': set LANG to a UTF-8 locale, such as C.UTF-8"
+            if sys.platform != "win32"
+            else "what it cannot show becomes '?': set PYTHONUTF8=1",
+        )
+    else:
+        yield ok("terminal", text + ("" if terminal.has_keys else "; no keys, input is a pipe"))
+
+
+def check_parts() -> Iterator[Finding]:
+    """What only some need."""
+    ffmpeg = shutil.which("ffmpeg")
+    if ffmpeg:
+        yield ok("parts", f"ffmpeg for video, m4a and others: {ffmpeg}")
+    else:
+        yield warning(
+            "parts",
+            "no ffmpeg: WAV, FLAC, Ogg, MP3 and AIFF can be read, video and m4a cannot",
+            "install ffmpeg",
+        )
+    missing = [n for n in ("websockets", "pocketsphinx") if importlib.util.find_spec(n) is None]
+    if missing:
+        from transcribe_cli.service.server import LOCAL_HINT
+
+        yield warning("parts", f"no local service: {', '.join(missing)} missing", LOCAL_HINT)
+    else:
+        yield ok("parts", "the local service for --local")
