@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.figures import RULE, TITLES, figures_in
 from tests.program import Home
 
 
@@ -11,3 +12,12 @@ from tests.program import Home
 def home(tmp_path: Path) -> Home:
     """An empty home folder to run the program in."""
     return Home(tmp_path / "home")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Tell the figures of the runs in which things went wrong, where there were any."""
+    figures = figures_in(terminalreporter.getreports("passed"))
+    if figures.runs:
+        terminalreporter.section("random faults")
+        for line in (TITLES, RULE, figures.as_row()):
+            terminalreporter.line(line)

@@ -21,6 +21,7 @@ from transcribe_cli.plans import Limits, Plans, Result
 from transcribe_cli.protocol.endpoint import normalise_endpoint, session_url
 from transcribe_cli.protocol.models import MODELS
 from transcribe_cli.run import Run
+from transcribe_cli.session.backoff import Arrivals
 from transcribe_cli.session.session import Target
 from transcribe_cli.ui.notices import Notices
 
@@ -94,14 +95,13 @@ def run(
         chunk_ms=50,
         pace=pace,
         limited=pace is not None,
-        new_sessions_per_minute=None,
         usd_per_hour=0.45,
         limits=Limits(),
     )
     notices = Notices(Console(file=io.StringIO()))
     with AudioLog.temporary(audio) as log, Loop() as loop:
         outputs = Outputs([output], lambda *_: None)
-        recording = Run(plans, source, log, outputs, notices, loop)
+        recording = Run(plans, source, log, outputs, notices, loop, Arrivals(None))
         loop.run([recording])
     assert recording.result is not None
     return recording.result

@@ -58,7 +58,9 @@ def _dispatch(arguments: Sequence[str], environment: Any) -> int:
 
     app = make_app(environment)
     command = typer.main.get_command(app)
-    defaults = _defaults(command, environment) if arguments[:1] in (["mic"], ["file"]) else {}
+    defaults = {}
+    if arguments[:1] in (["mic"], ["file"], ["doctor"]):
+        defaults = _defaults(command, environment, strict=arguments[0] != "doctor")
     # Typer carries a Click of its own, whose base error has no public name.
     click_error: Any = next(c for c in typer.BadParameter.__mro__ if c.__name__ == "ClickException")
     try:
@@ -78,16 +80,25 @@ def _dispatch(arguments: Sequence[str], environment: Any) -> int:
     return int(status or 0)
 
 
-def _defaults(command: Any, environment: Any) -> dict[str, Any]:
-    """The config file's settings, for the commands that take them."""
+def _defaults(command: Any, environment: Any, *, strict: bool) -> dict[str, Any]:
+    """The config file's settings, for the commands that take them.
+
+    `strict`: wrong ones are an error; to the doctor they are a finding.
+    """
     from transcribe_cli.config import config_path, load_config
+    from transcribe_cli.errors import UsageError
 
     names = {
         name: {parameter.name for parameter in command.commands[name].params}
-        for name in ("mic", "file")
+        for name in ("mic", "file", "doctor")
     }
     path = config_path(environment.variables)
-    settings = load_config(path, names["mic"] | names["file"])
+    try:
+        settings = load_config(path, names["mic"] | names["file"])
+    except UsageError:
+        if strict:
+            raise
+        settings = {}
     return {
         name: {key: value for key, value in settings.items() if key in known}
         for name, known in names.items()
@@ -205,7 +216,7 @@ def _add_recordings(app: Any, environment: Any) -> None:
     import typer
 
     from transcribe_cli.commands.help import GroupedCommand
-    from transcribe_cli.commands.options import ResumeOptions, as_command
+    from transcribe_cli.commands.options import ExportOptions, ResumeOptions, as_command
 
     group = typer.Typer(help="The saved recordings.", rich_markup_mode=None, no_args_is_help=True)
     recording = typer.Argument(help="Its id, the beginning of it, or latest.", metavar="RECORDING")
@@ -245,13 +256,23 @@ def _add_recordings(app: Any, environment: Any) -> None:
         return resume(environment, options)
 
     group.command("resume", cls=GroupedCommand)(as_command(ResumeOptions, run_resume))
+
+    def run_export(options: ExportOptions) -> int:
+        """Make its outputs in any format, as the run itself does; without -o, text on stdout."""
+        from transcribe_cli.commands.export import export
+
+        return export(environment, options)
+
+    group.command("export", cls=GroupedCommand)(as_command(ExportOptions, run_export))
     app.add_typer(group, name="recordings")
 
 
 def _add_serve(app: Any, environment: Any) -> None:
+    from transcribe_cli.commands.doctor import DoctorOptions, doctor
     from transcribe_cli.commands.help import GroupedCommand
     from transcribe_cli.commands.options import as_command
-    from transcribe_cli.commands.serve import ServeOptions, serve
+    from transcribe_cli.commands.replay import ReplayOptions, replay
+    from transcribe_cli.commands.serve import FAULTS_HELP, ServeOptions, serve
     from transcribe_cli.commands.token import TokenOptions, token
 
     def run_token(options: TokenOptions) -> int:
@@ -260,8 +281,24 @@ def _add_serve(app: Any, environment: Any) -> None:
 
     app.command("token")(as_command(TokenOptions, run_token))
 
+    def run_replay(options: ReplayOptions) -> int:
+        """Show a recording again as it happened; without a terminal, write its text."""
+        return replay(environment, options)
+
+    app.command("replay", cls=GroupedCommand)(as_command(ReplayOptions, run_replay))
+
+    def run_doctor(options: DoctorOptions) -> int:
+        """Check key, network, audio, disk and terminal, and say how to mend what fails.
+
+        With a key one session is begun and ended at once; about a second of it is billed.
+        """
+        return doctor(options, environment)
+
+    app.command("doctor")(as_command(DoctorOptions, run_doctor))
+
     def run_serve(options: ServeOptions) -> int:
         """Serve the Streaming v3 protocol on this machine, without a key or a network."""
         return serve(options, environment)
 
-    app.command("serve", cls=GroupedCommand)(as_command(ServeOptions, run_serve))
+    serving = app.command("serve", cls=GroupedCommand, epilog=FAULTS_HELP)
+    serving(as_command(ServeOptions, run_serve))

@@ -280,19 +280,20 @@ def load_settings(path: Path) -> dict[str, Any]:
 _UNITS = {"h": 3600, "m": 60, "s": 1}
 
 
-def parse_duration(text: str, option: str) -> float:
+def parse_duration(text: str, option: str, *, least_s: float = 1e-9) -> float:
     """Seconds from `90`, `1.5`, `10m`, `1h30m`, `0:42` or `1:02:03`.
 
     >>> parse_duration("1h30m", "--max-duration"), parse_duration("0:42", "--max-duration")
     (5400.0, 42.0)
 
     Raises:
-        UsageError: it is none of these, or not above zero.
+        UsageError: it is none of these, or less than `least_s`: by default not above zero.
     """
     import re
 
-    seconds = 0.0
+    seconds = -1.0
     if re.fullmatch(r"\d+(:\d{1,2}){1,2}(\.\d+)?", text):
+        seconds = 0.0
         for part in text.split(":"):
             seconds = seconds * 60 + float(part)
     elif re.fullmatch(r"\d+(\.\d+)?", text):
@@ -300,7 +301,7 @@ def parse_duration(text: str, option: str) -> float:
     elif text and re.fullmatch(r"(\d+(\.\d+)?h)?(\d+(\.\d+)?m)?(\d+(\.\d+)?s)?", text):
         found = re.findall(r"([\d.]+)([hms])", text)
         seconds = sum(float(number) * _UNITS[unit] for number, unit in found)
-    if seconds <= 0:
+    if seconds < least_s:
         raise UsageError(f"{option} '{text}' is no duration.", "for example 90, 10m, 1h30m or 0:42")
     return seconds
 

@@ -56,7 +56,8 @@ class Loop:
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        self._inbox: queue.SimpleQueue[tuple[Task | None, Event]] = queue.SimpleQueue()
+        self._inbox: queue.SimpleQueue[tuple[Task | None, Event] | Callable[[], None]]
+        self._inbox = queue.SimpleQueue()
         self._tasks: list[Task] = []
         self._selector = selectors.DefaultSelector()
         self._waker, self._woken = socket.socketpair()
@@ -83,6 +84,11 @@ class Loop:
     def post(self, task: Task | None, event: Event) -> None:
         """Give an event to a task, or with None to every one."""
         self._inbox.put((task, event))
+        self.wake()
+
+    def call(self, action: Callable[[], None]) -> None:
+        """Have main do something."""
+        self._inbox.put(action)
         self.wake()
 
     def wake(self) -> None:
@@ -177,7 +183,11 @@ class Loop:
     def _take_posted(self, now: float) -> None:
         with suppress(queue.Empty):
             while True:
-                task, event = self._inbox.get_nowait()
+                posted = self._inbox.get_nowait()
+                if callable(posted):
+                    posted()
+                    continue
+                task, event = posted
                 for taker in self._tasks if task is None else (task,):
                     taker.take(event, now)
                 if task is None:

@@ -1,8 +1,10 @@
 """What a run is given and what it gives back: values, settled before anything is opened."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from transcribe_cli.audio.excerpt import EVERYTHING, Range
 from transcribe_cli.audio.format import AudioFormat
 from transcribe_cli.config import Parameters
 from transcribe_cli.errors import StreamError
@@ -43,6 +45,8 @@ class Plans:
         pace: of a source that is there before its time; None for as fast as it goes.
         limited: a backlog is sent no faster than the service likes it.
         usd_per_hour: None where no price is known.
+        part: of the source.
+        others_usd: what the command's other recordings have cost; the limit is for all of them.
         tells_source: every record names its source, because several share an output.
     """
 
@@ -56,10 +60,11 @@ class Plans:
     chunk_ms: int
     pace: float | None
     limited: bool
-    new_sessions_per_minute: int | None
     usd_per_hour: float | None
     limits: Limits
+    part: Range = EVERYTHING
     tells_source: bool = False
+    others_usd: Callable[[float], float] = lambda now: 0.0
 
 
 @dataclass(frozen=True, slots=True)

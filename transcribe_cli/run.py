@@ -5,7 +5,7 @@ Audio goes source -> recorder -> audio log -> session -> service; messages come 
 """
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from transcribe_cli.audio.log import AudioLog
 from transcribe_cli.audio.recorder import Recorder
@@ -41,6 +41,7 @@ from transcribe_cli.session.events import (
     Event,
     KeyPressed,
     Opened,
+    OutputFailed,
     Received,
     SourceEnded,
     SourceReported,
@@ -103,9 +104,9 @@ class Run:
         outputs: Outputs,
         notices: Notices,
         loop: Loop,
+        arrivals: Arrivals,
         *,
         view: View | None = None,
-        arrivals: Arrivals | None = None,
         earlier: Earlier | None = None,
     ) -> None:
         self.due = 0.0
@@ -114,6 +115,7 @@ class Run:
         self._plans = plans
         self._source = source
         self._log = log
+        self._outputs = outputs
         self._notices = notices
         self._loop = loop
         self._view = view
@@ -133,7 +135,7 @@ class Run:
         )
         self._supervisor = Supervisor(
             Policy(live=self._spoken_now, drops_backlog=not self._spoken_now),
-            arrivals or Arrivals(plans.new_sessions_per_minute),
+            arrivals,
             first_session=earlier.next_session if earlier else 0,
         )
         self._resumed = earlier is not None
@@ -163,6 +165,10 @@ class Run:
         """It has ended, and `result` says how."""
         return self.result is not None
 
+    def cost_usd(self, now: float) -> float:
+        """About what it has cost so far; 0 where no price is known."""
+        return self._bill.cost_usd(now) or 0.0
+
     def _post(self, event: Event) -> None:
         self._loop.post(self, event)
 
@@ -182,6 +188,9 @@ class Run:
             if isinstance(event, Opened):
                 event.connection.close(encode_client_message(Terminate()))
             return
+        if isinstance(event, Closed) and event.session == self._told:
+            owes_words = self._transcript.open_since_ms(event.session) is not None
+            event = replace(event, owes_words=owes_words)
         self._take(event, now)
         self._carry_out(self._supervisor.handle(event, now), now)
         self.nudged = True
@@ -267,6 +276,8 @@ class Run:
                     self._notices.note("stopping: the longest duration is reached")
             case StopRequested(cause=cause):
                 self._stops.append(cause)
+            case OutputFailed():
+                self._outputs.flush()
             case KeyPressed(key=key):
                 self._take_key(key, now)
 
@@ -399,16 +410,21 @@ class Run:
                 self._post(StopRequested("q"))
             case "space":
                 self._pause_or_resume(at, now)
-            case "m" if self._spoken_now:
-                self._recorder.muted = not self._recorder.muted
-                state = "muted" if self._recorder.muted else "unmuted"
-                self._tell.record("Mark", at=at, label=state)
-                self._notices.note(state)
+            case "m":
+                self._mute(at)
             case "b":
-                self._tell.record("Mark", at=at, label="bookmark")
-                self._notices.note(f"bookmark at {at // 60_000}:{at // 1000 % 60:02}")
-            case "e" if self._current is not None:
-                self._current.force_endpoint()
+                self._tell.mark("Mark", at, "bookmark", label="bookmark")
+            case "e":
+                self._force_endpoint()
+        if self._view is None:
+            return
+        match key:
+            case "?":
+                self._view.toggle_help()
+            case "l":
+                self._view.toggle_languages(self._tell.totals.language_ms)
+            case "w":
+                self._view.toggle_confidences()
 
     @property
     def _position_ms(self) -> int:
@@ -420,11 +436,28 @@ class Run:
         paused = self._recorder.paused = not self._recorder.paused
         if self._current is not None and not self._spoken_now:
             self._current.hold(held=paused, now=now)
-        self._tell.record("Paused" if paused else "Resumed", at=at)
         if paused:
+            self._tell.mark("Paused", at, "paused")
             self._supervisor.pause(now)
         else:
+            self._tell.mark("Resumed", at, "goes on")
             self._carry_out(self._supervisor.resume(now), now)
+
+    def _mute(self, at: int) -> None:
+        if not self._spoken_now:
+            self._hint("only a microphone can be muted")
+            return
+        muted = self._recorder.muted = not self._recorder.muted
+        words = "muted" if muted else "not muted any more"
+        self._tell.mark("Mark", at, words, label="muted" if muted else "unmuted")
+
+    def _force_endpoint(self) -> None:
+        if self._current is not None and self._current.force_endpoint():
+            self._hint("the service is asked to end the turn")
+
+    def _hint(self, text: str) -> None:
+        if self._view is not None:
+            self._view.hint(text)
 
     # Commands.
 

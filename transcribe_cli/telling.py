@@ -1,5 +1,6 @@
 """What a run tells: records to its outputs, turns to the live view, notices to the person."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
@@ -17,6 +18,7 @@ from transcribe_cli.outputs.output import Outputs
 from transcribe_cli.outputs.record import Record, message_record, turn_record
 from transcribe_cli.plans import Plans
 from transcribe_cli.protocol.codec import Decoded
+from transcribe_cli.protocol.messages import SpeakerRevision
 from transcribe_cli.protocol.messages import Warning as ServiceWarning
 from transcribe_cli.session.commands import TellDisconnected
 from transcribe_cli.transcript.totals import Totals
@@ -30,6 +32,12 @@ class View(Protocol):
     """What the live view offers."""
 
     def turn(self, update: TurnUpdate) -> None: ...
+    def revise(self, session: int, revision: SpeakerRevision) -> None: ...
+    def mark(self, at_ms: int, words: str) -> None: ...
+    def hint(self, text: str) -> None: ...
+    def toggle_help(self) -> None: ...
+    def toggle_languages(self, shares: Mapping[str, int]) -> None: ...
+    def toggle_confidences(self) -> None: ...
     def drop_partial(self, session: int | None = None) -> None: ...
     def status(self, status: Status) -> None: ...
     def tick(self, now: float | None = None) -> float | None: ...
@@ -60,6 +68,10 @@ class Teller:
 
     def start(self) -> None:
         """The first record."""
+        part = self._plans.part
+        excerpt = {"start": round(part.start_s * 1000)}
+        if part.duration_s is not None:
+            excerpt["duration"] = round(part.duration_s * 1000)
         self.record(
             "Recording",
             id=self._plans.recording,
@@ -76,6 +88,7 @@ class Teller:
             endpoint=self._plans.endpoint,
             local=self._plans.local,
             parameters=self._plans.parameters.query,
+            **({} if part.is_all else {"excerpt": excerpt}),
         )
         for note in self._plans.parameters.notes:
             self.warn(note)
@@ -104,6 +117,8 @@ class Teller:
         message = decoded.message
         name = message.type or str(decoded.raw.get("type") or "Unknown")
         self._write(message_record(name, decoded.raw, session, offset_ms, datetime.now(UTC)))
+        if isinstance(message, SpeakerRevision) and self._view is not None:
+            self._view.revise(session, message)
         if isinstance(message, ServiceWarning):
             self._notices.warning(f"the service warns: {message.warning}")
 
@@ -147,6 +162,12 @@ class Teller:
                 self._notices.note("the disk takes the recording again")
             case SourceWarning(text=text):
                 self.warn(text)
+
+    def mark(self, type_name: str, at: int, words: str, **body: Any) -> None:
+        """What a person did there: a record, and a line for the eye."""
+        self.record(type_name, at=at, **body)
+        if self._view is not None:
+            self._view.mark(at, words)
 
     def warn(self, text: str) -> None:
         """Something that the user should know; the run goes on."""

@@ -75,7 +75,10 @@ class Watch:
         listening = self._supervisor.state is State.LISTENING
         if not listening or self.backlog_s(session) > _BACKLOG_S:
             self._words_at = now  # nobody could have heard any
-        return self._plans.limits.reached(self._bill.cost_usd(now), now - self._words_at)
+        cost_usd = self._bill.cost_usd(now)
+        if cost_usd is not None:
+            cost_usd += self._plans.others_usd(now)
+        return self._plans.limits.reached(cost_usd, now - self._words_at)
 
     def status(self, session: Session | None, now: float) -> Status:
         """What the status line shows; takes the level since the last call."""

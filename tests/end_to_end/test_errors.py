@@ -227,8 +227,8 @@ def test_odd_messages_are_warnings_and_the_session_goes_on(home: Home, talk: str
     with counting_service(fault=be_odd) as service:
         outcome = home.run("file", talk, "--endpoint", service.url, "--jsonl")
     assert outcome.code == 0
-    assert words(outcome.records) == [f"w{number}" for number in range(1, 6)]
-    novelty = next(record for record in outcome.records if record["type"] == "Novelty")
+    assert words(outcome.lines) == [f"w{number}" for number in range(1, 6)]
+    novelty = next(record for record in outcome.lines if record["type"] == "Novelty")
     assert novelty["what"] == {"ever": 1}
     assert "odd message" in outcome.err
     assert "cannot be read" in outcome.err

@@ -493,12 +493,12 @@ def test_session_lost_after_begin_is_followed_by_another(
 LOST = [how for how in RETRYABLE if "terminated" not in how and how.get("code") != 1000]
 
 
-def test_normal_close_after_terminate_is_an_end_also_without_a_termination() -> None:
-    talk = Talk(FILE)
-    talk.source_ends()
+def test_normal_close_after_a_stop_is_an_end_also_without_a_termination() -> None:
+    talk = Talk(MIC)
+    talk.stop()
     talk.terminate_sent()
 
-    assert talk.closed(code=1000) == [Finish(ExitStatus.OK)]
+    assert talk.closed(code=1000) == [DONE]
 
 
 @pytest.mark.parametrize("how", LOST)
@@ -598,6 +598,28 @@ def test_termination_that_was_not_asked_for_does_not_end_a_file_that_is_read_ahe
     (told,) = talk.terminated()
 
     assert isinstance(told, TellDisconnected)
+
+
+def test_polite_close_in_mid_turn_is_no_end() -> None:
+    talk = Talk(FILE)
+    talk.source_ends()
+    talk.terminate_sent()
+    (told,) = talk.closed(code=1000, owes_words=True)
+
+    assert isinstance(told, TellDisconnected)
+
+
+def test_polite_close_without_termination_is_believed_the_second_time() -> None:
+    talk = Talk(FILE)
+    talk.source_ends()
+    talk.terminate_sent()
+    (told,) = talk.closed(code=1000)
+    assert isinstance(told, TellDisconnected)
+    talk.next_session()
+    talk.begin()
+    talk.terminate_sent()
+
+    assert talk.closed(code=1000) == [DONE]
 
 
 def test_expired_session_is_followed_at_once() -> None:

@@ -56,8 +56,10 @@ class Source(Protocol):
     name: str
     kind: str
     live: bool
-    length_s: float | None
     path: str | None
+
+    @property
+    def length_s(self) -> float | None: ...
 
     def blocks(self, report: Callable[[SourceEvent], None]) -> Iterator[bytes]:
         """Blocks of whole frames until the source ends or `stop` is called.

@@ -5,11 +5,10 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
+from transcribe_cli.commands.sources import STDIN
 from transcribe_cli.environment import Environment
 from transcribe_cli.errors import UsageError
 from transcribe_cli.outputs.paths import output_path
-
-STDIN = "-"
 
 
 def check_record(record: str | None) -> None:

@@ -1,11 +1,17 @@
-"""What is said at the end of a run."""
+"""What is said at the end of a run: what there is now, what it cost, and what is missing."""
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from transcribe_cli.exit_status import ExitStatus
 from transcribe_cli.plans import Result
+from transcribe_cli.protocol.languages import WHISPER_LANGUAGES
 from transcribe_cli.ui.notices import Notices
 from transcribe_cli.ui.render import clock
+
+MOST_LANGUAGES = 4
+"""More languages than this are told by their number."""
 
 
 def tell_end(
@@ -17,17 +23,23 @@ def tell_end(
     recorded: Path | None,
     local: bool,
 ) -> None:
-    """Where everything is, what it cost, and what went wrong."""
+    """Where everything is, what was heard, what it cost, what was lost, and what went wrong."""
     summary = result.summary
     if recorded is not None:
         notices.note(f"audio: {recorded}")
     if folder is not None:
         what = "audio, journal and transcript" if kind != "file" else "journal and transcript"
         notices.note(f"saved: {folder} ({what})")
+    if summary["sessions"]:
+        notices.note(f"heard: {heard(summary)}")
     if summary["sessions"] and summary["terminated"] and not local:
         cost = summary["cost_usd"]
         about = f", about ${cost:.4f}" if cost is not None else ""
         notices.note(f"billed: {clock(round(summary['session_s']) * 1000)} of session{about}")
+    if summary["lost_ms"]:
+        notices.warning(f"lost: {_length(summary['lost_ms'])} of sound has no final words")
+    elif summary["complete"] and summary["sessions"]:
+        notices.note("lost: nothing")
     if summary["sessions"] and not summary["terminated"]:
         notices.warning(
             "the service did not confirm the end of every session; one that stays open is "
@@ -39,3 +51,34 @@ def tell_end(
         notices.error("The transcript is incomplete.")
     if folder is not None and not summary["complete"]:
         notices.note(f"go on with: aai-stream recordings resume {folder.name}")
+
+
+def heard(summary: Mapping[str, Any]) -> str:
+    """Duration, turns, words, and each language's share.
+
+    >>> heard({"audio_s": 62.0, "turns": 2, "words": 1, "languages": {"en": 30.0, "es": 10.0}})
+    '1:02, 2 turns, 1 word; English 75%, Spanish 25%'
+    """
+    length = _length(round(summary["audio_s"] * 1000))
+    counted = f"{length}, {_count(summary['turns'], 'turn')}, {_count(summary['words'], 'word')}"
+    shares = _shares(summary["languages"])
+    return f"{counted}; {', '.join(shares)}" if shares else counted
+
+
+def _shares(seconds: Mapping[str, float]) -> list[str]:
+    total = sum(seconds.values())
+    if total <= 0:
+        return []
+    ranking = sorted(seconds.items(), key=lambda share: (-share[1], share[0]))
+    told = [f"{WHISPER_LANGUAGES.get(code, code)} {spoken / total:.0%}" for code, spoken in ranking]
+    if len(told) > MOST_LANGUAGES:
+        told[MOST_LANGUAGES:] = [f"{len(told) - MOST_LANGUAGES} more"]
+    return told
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+def _length(ms: int) -> str:
+    return f"{ms / 1000:.1f} s" if ms < 10_000 else clock(ms)

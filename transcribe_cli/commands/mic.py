@@ -15,7 +15,6 @@ def mic(options: MicOptions, environment: Environment) -> ExitStatus:
     def open_source() -> Microphone:
         return Microphone(options.device, options.sample_rate, min(options.chunk_ms, _BLOCK_MS))
 
-    transcriber = Transcriber(options, environment, sources=1, pace=None)
-    with transcriber.shared_outputs() as shared, transcriber.service() as service:
-        what = Asked("mic", "mic", open_source)
-        return transcriber.transcribe(service, shared, what).exit_status
+    transcriber = Transcriber(options, environment, pace=None)
+    with transcriber.shared_outputs(), transcriber.service() as service:
+        return transcriber.transcribe(service, Asked("mic", "mic", open_source)).exit_status

@@ -82,6 +82,29 @@ NewSessionsOption = Annotated[
     ),
 ]
 ColorOption = Annotated[Color, _option(_OUTPUT, "When to use colour.", "--color")]
+OutputOption = Annotated[
+    Texts,
+    _option(
+        _OUTPUT,
+        "Write this file: .txt .md .srt .vtt .jsonl .json; {stem} is the source's name. "
+        "Repeatable.",
+        "--output",
+        "-o",
+        metavar="PATH",
+    ),
+]
+PartialsOption = Annotated[
+    bool, _option(_OUTPUT, "Partial turns in JSON lines.", "--partials/--no-partials")
+]
+NonSpeechOption = Annotated[
+    NonSpeech, _option(_OUTPUT, "[Silence], [Music] and their like.", "--non-speech")
+]
+RecordingArgument = Annotated[
+    str, typer.Argument(help="Its id, the beginning of it, or latest.", metavar="RECORDING")
+]
+RecordingsOption = Annotated[
+    str | None, _option(_SAVING, "Where recordings are.", "--save-dir", metavar="DIR")
+]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -234,22 +257,29 @@ class RunOptions:
     text: Annotated[bool, _option(_OUTPUT, "Final turns as lines of text on stdout.", "--text")] = (
         False
     )
-    output: Annotated[
-        Texts,
+    output: OutputOption = None
+    captions_file: Annotated[
+        str | None,
         _option(
             _OUTPUT,
-            "Also write this file: .txt or .jsonl; {stem} is the source's name. Repeatable.",
-            "--output",
-            "-o",
+            "Keep the newest two caption lines in this file, for OBS.",
+            "--captions-file",
             metavar="PATH",
         ),
     ] = None
-    partials: Annotated[
-        bool, _option(_OUTPUT, "Partial turns in JSON lines.", "--partials/--no-partials")
-    ] = True
-    non_speech: Annotated[
-        NonSpeech, _option(_OUTPUT, "[Silence], [Music] and their like.", "--non-speech")
-    ] = NonSpeech.DIM
+    captions_port: Annotated[
+        int | None,
+        _option(
+            _OUTPUT,
+            "Show captions on a web page of this machine; 0 takes a free port.",
+            "--captions-port",
+            min=0,
+            max=65535,
+            metavar="N",
+        ),
+    ] = None
+    partials: PartialsOption = True
+    non_speech: NonSpeechOption = NonSpeech.DIM
     color: ColorOption = Color.AUTO
     quiet: Annotated[bool, _option(_OUTPUT, "Only errors on stderr.", "--quiet", "-q")] = False
     verbose: Annotated[
@@ -324,8 +354,35 @@ class FileOptions(RunOptions):
     """Options of `file`."""
 
     paths: Annotated[
-        list[str], typer.Argument(help="Audio files; - is standard input.", metavar="PATH...")
-    ]
+        list[str] | None,
+        typer.Argument(help="Audio files, or folders of them; - is standard input."),
+    ] = None
+    from_list: Annotated[
+        str | None,
+        _option(
+            _AUDIO,
+            "Also the files that are named there, one a line.",
+            "--from-list",
+            metavar="FILE",
+        ),
+    ] = None
+    jobs: Annotated[
+        int,
+        _option(
+            _AUDIO, "So many files at once, a session each.", "--jobs", min=1, max=1000, metavar="N"
+        ),
+    ] = 1
+    start: Annotated[
+        str | None,
+        _option(_AUDIO, "Begin there: 90, 1m30s or 1:30.", "--start", metavar="T"),
+    ] = None
+    duration: Annotated[
+        str | None, _option(_AUDIO, "Only so much of each file.", "--duration", metavar="T")
+    ] = None
+    again: Annotated[
+        bool,
+        _option(_AUDIO, "Of several files, also those that are complete already.", "--again"),
+    ] = False
     pace: Annotated[
         str | None,
         _option(
@@ -341,12 +398,8 @@ class FileOptions(RunOptions):
 class ResumeOptions:
     """Options of `recordings resume`: the service's, by default those of the recording."""
 
-    recording: Annotated[
-        str, typer.Argument(help="Its id, the beginning of it, or latest.", metavar="RECORDING")
-    ]
-    save_dir: Annotated[
-        str | None, _option(_SAVING, "Where recordings are.", "--save-dir", metavar="DIR")
-    ] = None
+    recording: RecordingArgument
+    save_dir: RecordingsOption = None
     region: Annotated[
         Region | None, _option(_SERVICE, "Where the service processes.", "--region")
     ] = None
@@ -362,6 +415,17 @@ class ResumeOptions:
     color: ColorOption = Color.AUTO
     quiet: Annotated[bool, _option(_OUTPUT, "Only errors on stderr.", "--quiet", "-q")] = False
     verbose: Annotated[bool, _option(_OUTPUT, "More on stderr.", "--verbose", "-v")] = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExportOptions:
+    """Options of `recordings export`: those of a run that say what its outputs hold."""
+
+    recording: RecordingArgument
+    save_dir: RecordingsOption = None
+    output: OutputOption = None
+    partials: PartialsOption = True
+    non_speech: NonSpeechOption = NonSpeech.DIM
 
 
 def as_command(options: type[T], run: Callable[[T], int]) -> Callable[..., int]:

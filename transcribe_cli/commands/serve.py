@@ -14,6 +14,33 @@ from transcribe_cli.exit_status import ExitStatus
 _LISTENING = "Listening"
 _SPEECH = "Speech"
 _LIMITS = "Limits"
+_FAULTS = "Faults"
+
+
+FAULTS_HELP = """\b
+FAULT is [session=N:][chance=P%:]KIND[=VALUE][@MOMENT], for example drop@12.5s
+or session=0:error=3005@word=40.
+
+\b
+KIND
+  drop, reset         cut the TCP connection, by FIN or by RST
+  close=CODE          close frame; close='CODE REASON' says why
+  error=CODE          Error message and close; error='CODE TEXT' in other words
+  stall[=T]           neither read nor send, for T or for ever
+  delay=T             send every message so much later
+  refuse=STATUS       answer the upgrade with an HTTP status
+  expire=T            the session may last so long, then comes 3008
+MOMENT
+  12.5s, audio=12.5s  since the upgrade; of audio received
+  word=40, turn=3     instead of telling that word; after that turn's final
+  connect, begin      instead of the upgrade; instead of Begin
+  terminate           when Terminate came
+session=0:, session=0..2:, session=3..:
+  for these connections only, counted from 0, refused ones too
+chance=30%:
+  not always. Where a number or a time T (300ms, 12.5s, 2m, 1h) is wanted,
+  A..B draws one for each connection; --fault-seed draws the same again.
+"""
 
 
 class Engine(StrEnum):
@@ -21,6 +48,7 @@ class Engine(StrEnum):
 
     SPHINX = "sphinx"
     SCRIPTED = "scripted"
+    COUNTING = "counting"
 
 
 class Finals(StrEnum):
@@ -65,7 +93,8 @@ class ServeOptions:
     engine: Annotated[
         Engine | None,
         typer.Option(
-            help="Recognise speech, or play a script. [default: sphinx; scripted with --script]",
+            help="Recognise speech, play a script, or hear audio that carries its own count. "
+            "[default: sphinx; scripted with --script]",
             rich_help_panel=_SPEECH,
         ),
     ] = None
@@ -77,6 +106,15 @@ class ServeOptions:
             rich_help_panel=_SPEECH,
         ),
     ] = None
+    turn_words: Annotated[
+        int,
+        typer.Option(
+            help="Words in a turn, with --engine counting.",
+            min=1,
+            metavar="N",
+            rich_help_panel=_SPEECH,
+        ),
+    ] = 5
     formatted_finals: Annotated[
         Finals,
         typer.Option(
@@ -115,9 +153,31 @@ class ServeOptions:
     logbook: Annotated[
         Path | None,
         typer.Option(
-            help="Write a JSON line for each event.", metavar="PATH", rich_help_panel=_LIMITS
+            help="Write a JSON line for each event.", metavar="PATH", rich_help_panel=_LISTENING
         ),
     ] = None
+    fault: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Go wrong on purpose, as told below. Repeatable.",
+            metavar="FAULT",
+            rich_help_panel=_FAULTS,
+        ),
+    ] = None
+    fault_seed: Annotated[
+        int | None,
+        typer.Option(
+            help="Draw the random faults as this seed does.", metavar="N", rich_help_panel=_FAULTS
+        ),
+    ] = None
+    with_parent: Annotated[
+        bool,
+        typer.Option(
+            "--with-parent",
+            hidden=True,
+            help="Be a child: one ready line on stdout, and end with standard input.",
+        ),
+    ] = False
 
 
 def serve(options: ServeOptions, environment: Environment) -> ExitStatus:
@@ -129,7 +189,7 @@ def serve(options: ServeOptions, environment: Environment) -> ExitStatus:
     engine = options.engine or (Engine.SCRIPTED if scripts else Engine.SPHINX)
     if engine is Engine.SCRIPTED and not scripts:
         raise UsageError("--engine scripted needs a --script.", "samples/ holds one to try")
-    if engine is Engine.SPHINX and scripts:
+    if engine is not Engine.SCRIPTED and scripts:
         raise UsageError("--script is for --engine scripted.")
     run_service(
         ServiceOptions(
@@ -138,6 +198,7 @@ def serve(options: ServeOptions, environment: Environment) -> ExitStatus:
             keys=tuple(options.key or ()),
             engine=engine.value,
             scripts=scripts,
+            turn_words=options.turn_words,
             formatted_finals=options.formatted_finals.value,
             max_session_s=options.max_session_s,
             new_sessions_per_minute=options.new_sessions_per_minute,
@@ -145,6 +206,9 @@ def serve(options: ServeOptions, environment: Environment) -> ExitStatus:
             max_audio_rate=options.max_audio_rate,
             certfile=options.certfile,
             keyfile=options.keyfile,
+            faults=tuple(options.fault or ()),
+            fault_seed=options.fault_seed,
+            with_parent=options.with_parent,
             logbook=options.logbook,
         )
     )

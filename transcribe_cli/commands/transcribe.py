@@ -5,20 +5,25 @@ a word is spoken; the microphone before the connection, so that the first words 
 """
 
 import contextlib
+import os
 import shutil
-from collections.abc import Callable, Iterator
+import stat
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from io import FileIO
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple, Self
+from typing import TYPE_CHECKING, BinaryIO, NamedTuple, Self, cast
 
 from transcribe_cli import __version__
+from transcribe_cli.audio.excerpt import EVERYTHING, Excerpt, Range
 from transcribe_cli.audio.format import AudioFormat
 from transcribe_cli.audio.log import AudioLog
 from transcribe_cli.audio.source import Source
 from transcribe_cli.commands.checks import check_record
 from transcribe_cli.commands.ending import tell_end
 from transcribe_cli.commands.options import NonSpeech, RunOptions
+from transcribe_cli.commands.taking_up import earlier_of, open_audio, take_up_outputs
 from transcribe_cli.config import (
     FREE_ACCOUNT_SESSIONS_PER_MINUTE,
     Credentials,
@@ -32,10 +37,13 @@ from transcribe_cli.config import (
 from transcribe_cli.environment import Environment, reader_is_gone
 from transcribe_cli.errors import AudioError, StreamError, UsageError
 from transcribe_cli.loop import Loop
+from transcribe_cli.outputs.feed import open_feed
+from transcribe_cli.outputs.in_turn import InTurn
 from transcribe_cli.outputs.jsonl import JsonlOutput
 from transcribe_cli.outputs.output import Output, Outputs
 from transcribe_cli.outputs.paths import open_for_writing, open_outputs, output_path
-from transcribe_cli.outputs.record import error_record
+from transcribe_cli.outputs.queued import QueuedStream
+from transcribe_cli.outputs.record import Record, error_record, read_record
 from transcribe_cli.outputs.text import TextOutput
 from transcribe_cli.plans import Earlier, Limits, Plans, Result
 from transcribe_cli.protocol.endpoint import is_loopback, session_url, without_credentials
@@ -47,9 +55,13 @@ from transcribe_cli.recordings.folder import (
     create_folder,
     recording_id,
 )
+from transcribe_cli.recordings.journal import JournalRecord, read_journal
+from transcribe_cli.recordings.library import Recording
 from transcribe_cli.recordings.lock import locked
+from transcribe_cli.recordings.recover import recover
 from transcribe_cli.run import Run
-from transcribe_cli.session.events import StopRequested
+from transcribe_cli.session.backoff import Arrivals
+from transcribe_cli.session.events import KeyPressed, OutputFailed, StopRequested
 from transcribe_cli.session.session import Target
 from transcribe_cli.telling import View
 from transcribe_cli.ui.notices import Notices, make_consoles
@@ -65,11 +77,13 @@ class Asked(NamedTuple):
 
     Attributes:
         name: a file's name, "stdin" or "mic"; kind: "file", "stdin" or "mic".
+        path: of a file, as it was given.
     """
 
     name: str
     kind: str
     open: Callable[[], Source]
+    path: str | None = None
 
 
 class Service(NamedTuple):
@@ -84,6 +98,11 @@ class Service(NamedTuple):
 class Transcriber:
     """One command's work: one or several recordings that share settings and standard output.
 
+    Args:
+        several: what goes to one output names its source.
+        at_once: several recordings run at the same time.
+        part: of each source.
+
     Attributes:
         stdout_is_broken: standard output takes nothing any more, so that the command ends.
     """
@@ -93,18 +112,23 @@ class Transcriber:
         options: RunOptions,
         environment: Environment,
         *,
-        sources: int,
+        several: bool = False,
+        at_once: bool = False,
         pace: float | None,
+        part: Range = EVERYTHING,
         parameters: Parameters | None = None,
     ) -> None:
         self._options = options
         self._environment = environment
-        self._several = sources > 1
+        self._several = several
+        self._at_once = at_once
         self._pace = pace
+        self.part = part
+        self.save_dir = None if options.no_save else save_dir_of(options.save_dir)
         stdout, stderr = make_consoles(options.color.value, environment.variables)
         self._stdout = stdout
         self.notices = Notices(stderr, quiet=options.quiet, verbose=options.verbose)
-        self._parameters = parameters or resolve_parameters(
+        self.parameters = parameters or resolve_parameters(
             options.model,
             options.sample_rate,
             format_turns=options.format_turns,
@@ -112,6 +136,9 @@ class Transcriber:
             params=options.param or (),
         )
         self._limits = _limits(options)
+        self._spent_usd = 0.0
+        self._running: list[Run] = []
+        self._arrivals: Arrivals | None = None
         if options.jsonl and options.text:
             raise UsageError("--jsonl and --text cannot both have standard output.", "use -o")
         if options.local and options.endpoint:
@@ -121,7 +148,10 @@ class Transcriber:
         check_record(options.record)
         self.stdout_is_broken = False
         self._stdout_problem: StreamError | None = None
-        self._shared: list[Output] = []
+        self._queued: QueuedStream | None = None
+        self._loop: Loop | None = None
+        self._shared: list[Output | InTurn] = []
+        self._broken: list[Output] = []
 
     @contextlib.contextmanager
     def service(self) -> Iterator[Service]:
@@ -140,7 +170,7 @@ class Transcriber:
             else:
                 endpoint = resolve_endpoint(options.region.value, options.endpoint)
                 credentials = find_credentials(self._environment, endpoint)
-            query = self._parameters.query | credentials.query()
+            query = self.parameters.query | credentials.query()
             headers = {
                 "User-Agent": f"aai-stream/{__version__}",
                 "AssemblyAI-Version": API_VERSION,
@@ -148,22 +178,22 @@ class Transcriber:
             yield Service(
                 endpoint,
                 Target(session_url(endpoint, query), headers),
-                self._parameters,
+                self.parameters,
                 options.local,
             )
 
     @contextlib.contextmanager
-    def shared_outputs(self) -> Iterator[list[Output]]:
-        """Standard output and the files that all recordings of the command share."""
+    def shared_outputs(self) -> Iterator[None]:
+        """Open standard output and the files that all recordings of the command share."""
         options = self._options
-        shared = self._shared
-        stdout = self._environment.binary_stdout
+        opened: list[Output] = []
+        stdout = self._open_stdout()
         if options.jsonl:
-            shared.append(
+            opened.append(
                 JsonlOutput(stdout, "standard output", partials=options.partials, owned=False)
             )
         elif not self.live:
-            shared.append(
+            opened.append(
                 TextOutput(
                     stdout,
                     "standard output",
@@ -174,18 +204,59 @@ class Transcriber:
             )
         templates = [t for t in options.output or () if "{stem}" not in t]
         try:
-            shared += open_outputs(
+            opened += open_outputs(
                 templates,
                 "",
                 partials=options.partials,
                 non_speech=self._keeps_non_speech,
                 headings=self._several,
             )
-            yield shared
+            opened += open_feed(
+                options.captions_file,
+                options.captions_port,
+                self.notices.note,
+                non_speech=self._keeps_non_speech,
+            )
+            self._shared = [self._in_turn(output) for output in opened]
+            yield
         finally:
-            for output in shared:
-                with contextlib.suppress(OSError):
-                    output.close()
+            works = [output for output in opened if output not in self._broken]
+            Outputs(works, self.output_broken).close()
+
+    def _in_turn(self, output: Output) -> Output | InTurn:
+        """Recordings that run at once are told one after the other; records name their source."""
+        if not self._at_once or isinstance(output, JsonlOutput):
+            return output
+        return InTurn(output, self.output_broken)
+
+    def _enter_shared(self, stack: contextlib.ExitStack) -> list[Output]:
+        """One recording's way to the shared outputs, until the stack is closed."""
+        outputs: list[Output] = []
+        for shared in self._shared:
+            if isinstance(shared, InTurn):
+                entry = shared.enter()
+                stack.callback(entry.close)
+                outputs.append(entry)
+            else:
+                outputs.append(shared)
+        return outputs
+
+    def _open_stdout(self) -> BinaryIO:
+        """Standard output; where a reader may hold it up, main does not wait for that."""
+        stream = self._environment.binary_stdout
+        raw = getattr(stream, "raw", stream)  # PYTHONUNBUFFERED leaves only that
+        if not isinstance(raw, FileIO) or stat.S_ISREG(os.fstat(raw.fileno()).st_mode):
+            return stream
+        self._queued = QueuedStream(raw)
+        return cast(BinaryIO, self._queued)
+
+    def drain_stdout(self) -> None:
+        """Wait until the reader of standard output has taken everything."""
+        if self._queued is not None and not self.stdout_is_broken:
+            try:
+                self._queued.drain()
+            except OSError as e:
+                self._give_up_stdout(e)
 
     @property
     def live(self) -> bool:
@@ -202,20 +273,19 @@ class Transcriber:
     def budget_is_used(self) -> bool:
         """Whether the recordings so far have cost what all of them may cost."""
         most = self._limits.max_cost_usd
-        return most is not None and most < 1e-6  # to which costs are rounded
+        return most is not None and self._spent_usd >= most - 1e-6  # to which costs are rounded
+
+    def _others_usd(self, run: Run, now: float) -> float:
+        """What all recordings but this one have cost so far."""
+        return self._spent_usd + sum(
+            other.cost_usd(now) for other in self._running if other is not run
+        )
 
     @property
     def _keeps_non_speech(self) -> bool:
         return self._options.non_speech is not NonSpeech.HIDE
 
-    def begin(
-        self,
-        loop: Loop,
-        service: Service,
-        shared: list[Output],
-        what: Asked,
-        view: View | None = None,
-    ) -> "Job":
+    def begin(self, loop: Loop, service: Service, what: Asked, view: View | None = None) -> "Job":
         """Open everything that a recording needs.
 
         Raises:
@@ -226,33 +296,91 @@ class Transcriber:
         recording = recording_id(datetime.now(), "" if what.kind == "mic" else what.name)
         with contextlib.ExitStack() as stack:
             folder: Path | None = None
-            if not options.no_save:
-                save_dir = save_dir_of(options.save_dir)
-                folder = create_folder(save_dir, recording)
+            if self.save_dir is not None:
+                folder = create_folder(self.save_dir, recording)
                 stack.callback(_remove_if_empty, folder)
                 stack.enter_context(locked(folder))
             not_begun = stack.enter_context(contextlib.ExitStack())
             not_begun.callback(_discard, folder)
-            own = self._own_outputs(folder, Path(what.name).stem)
-            outputs = Outputs([*shared, *own], self.output_broken(loop))
-            for output in own:
-                stack.callback(_close_quietly, output)
+            # The journal first: what an output holds can then be made again from it.
+            own = (_journal_outputs(folder) if folder else []) + self.own_outputs(what)
+            outputs = self._open_outputs(loop, own, stack)
             log = stack.enter_context(self._open_log(folder, what.kind, audio))
-            source = what.open()
+            source = self._open_source(what, audio)
             stack.callback(source.close)
             run = self.make_run(loop, service, outputs, folder, log, source, view=view)
             not_begun.pop_all()  # from here on there is something to keep
             return Job(self, run, folder, log, what, stack.pop_all())
 
-    def transcribe(self, service: Service, shared: list[Output], what: Asked) -> Result:
+    def _open_source(self, what: Asked, audio: AudioFormat) -> Source:
+        source = what.open()
+        return source if self.part.is_all else Excerpt(source, self.part, audio)
+
+    def _open_outputs(
+        self, loop: Loop | None, own: Sequence[Output], stack: contextlib.ExitStack
+    ) -> Outputs:
+        """One recording's outputs; its own are closed with the stack."""
+        stack.callback(Outputs(own, self.output_broken).close)
+        self._loop = loop
+        if self._queued is not None and loop is not None:
+            self._queued.failed = lambda: loop.post(None, OutputFailed())
+        return Outputs([*own, *self._enter_shared(stack)], self.output_broken)
+
+    def begin_again(
+        self,
+        loop: Loop,
+        service: Service,
+        what: Asked,
+        recording: Recording,
+        own: Sequence[Output],
+        stack: contextlib.ExitStack,
+        view: View | None = None,
+    ) -> "Job":
+        """Take up a recording of an earlier run, with all that is final in it.
+
+        Args:
+            own: outputs of this recording alone, but for its journal and transcript.
+            stack: holds what is open for it already, such as its lock; emptied by success.
+        """
+        recover(recording)
+        log, source = open_audio(recording)
+        stack.callback(log.close)
+        stack.callback(source.close)
+        kept = take_up_outputs(recording)
+        stack.callback(Outputs(kept, self.output_broken).close)
+        outputs = self._open_outputs(loop, own, stack)
+        if self._several:
+            for record in read_journal(recording.folder / JOURNAL):
+                outputs.write(self._named(record, what))
+        outputs.put_first(kept)
+        earlier = earlier_of(recording.story)
+        run = self.make_run(
+            loop, service, outputs, recording.folder, log, source, view=view, earlier=earlier
+        )
+        return Job(self, run, recording.folder, log, what, stack.pop_all())
+
+    def tell_again(self, recording: Recording, what: Asked) -> None:
+        """Give a complete recording of an earlier run to the outputs of this one."""
+        with contextlib.ExitStack() as stack:
+            outputs = self._open_outputs(None, self.own_outputs(what), stack)
+            for record in read_journal(recording.folder / JOURNAL):
+                outputs.write(self._named(record, what))
+
+    def _named(self, record: JournalRecord, what: Asked) -> Record:
+        """A record of an earlier run as this one would have told it."""
+        told = read_record(record)
+        told.body["source"] = what.name
+        return told
+
+    def transcribe(self, service: Service, what: Asked) -> Result:
         """One recording, from opening everything to telling where it is saved.
 
         Raises:
             StreamError: something cannot be opened; nothing is left behind then.
         """
         view = self.make_view()
-        with Loop() as loop, self.begin(loop, service, shared, what, view) as job:
-            with self.shown(view):
+        with Loop() as loop, self.begin(loop, service, what, view) as job:
+            with self.shown(view, loop):
                 loop.run([job.run])
             return job.end()
 
@@ -281,18 +409,34 @@ class Transcriber:
             chunk_ms=self._options.chunk_ms,
             pace=self._pace,
             limited=not service.local and (source.kind == "mic" or self._pace is not None),
-            new_sessions_per_minute=self._per_minute(service.endpoint),
             usd_per_hour=0.0 if service.local else usd_per_hour(query),
             limits=self._limits,
+            part=self.part,
             tells_source=self._several,
+            others_usd=lambda now: self._others_usd(run, now),
         )
-        return Run(plans, source, log, outputs, self.notices, loop, view=view, earlier=earlier)
+        if self._arrivals is None:
+            self._arrivals = Arrivals(self._per_minute(service.endpoint))
+        run = Run(
+            plans,
+            source,
+            log,
+            outputs,
+            self.notices,
+            loop,
+            self._arrivals,
+            view=view,
+            earlier=earlier,
+        )
+        self._running.append(run)
+        return run
 
-    def settle(self, result: Result) -> Result:
-        """What a recording cost is missing to the next one; and standard output's fate counts."""
-        most, cost_usd = self._limits.max_cost_usd, result.summary["cost_usd"]
-        if most is not None and cost_usd is not None:
-            self._limits = replace(self._limits, max_cost_usd=max(0.0, most - cost_usd))
+    def settle(self, run: Run) -> Result:
+        """How a run ended, once standard output has taken everything."""
+        assert run.result is not None
+        self._running.remove(run)
+        result = run.result
+        self._spent_usd += result.summary["cost_usd"] or 0.0
         problem = self._stdout_problem
         if problem is None or result.problem is not None:
             return result
@@ -308,39 +452,36 @@ class Transcriber:
             return AudioLog.create(Path(record), audio)
         return AudioLog.temporary(audio, folder)
 
-    def _own_outputs(self, folder: Path | None, stem: str) -> list[Output]:
+    def own_outputs(self, what: Asked) -> list[Output]:
+        """The files of `-o` that are this recording's alone."""
         options = self._options
         templates = [t for t in options.output or () if "{stem}" in t]
-        own = open_outputs(
+        stem = Path(what.name).stem
+        return open_outputs(
             templates, stem, partials=options.partials, non_speech=self._keeps_non_speech
         )
-        if folder is not None:
-            own.append(JsonlOutput(open_for_writing(folder / JOURNAL), str(folder / JOURNAL)))
-            transcript = folder / TRANSCRIPT
-            own.append(TextOutput(open_for_writing(transcript), str(transcript)))
-        return own
 
-    def output_broken(self, loop: Loop | None) -> Callable[[Output, OSError], None]:
-        """What a run does about an output that takes nothing any more."""
+    def output_broken(self, output: Output, e: OSError) -> None:
+        """What is done about an output that takes nothing any more."""
+        self._broken.append(output)
+        if output in self._shared:
+            self._shared.remove(output)
+        if output.name == "standard output":
+            self._give_up_stdout(e)
+        else:
+            self.notices.warning(f"'{output.name}' is given up: {e.strerror or e}")
 
-        def broken(output: Output, e: OSError) -> None:
-            if output in self._shared:
-                self._shared.remove(output)
-            if output.name == "standard output":
-                # The run ends, properly; and quietly where it is the reader that has gone.
-                self.stdout_is_broken = True
-                if not reader_is_gone(e):
-                    self._stdout_problem = StreamError(
-                        f"Standard output cannot be written: {e.strerror or e}.",
-                        "everything else is saved",
-                    )
-                if loop is not None:
-                    loop.post(None, StopRequested("output"))
-                self._environment.forget_stdout()
-            else:
-                self.notices.warning(f"'{output.name}' is given up: {e.strerror or e}")
-
-        return broken
+    def _give_up_stdout(self, e: OSError) -> None:
+        """The run ends, properly; and quietly where it is the reader that has gone."""
+        self.stdout_is_broken = True
+        if not reader_is_gone(e):
+            self._stdout_problem = StreamError(
+                f"Standard output cannot be written: {e.strerror or e}.",
+                "everything else is saved",
+            )
+        if self._loop is not None:
+            self._loop.post(None, StopRequested("output"))
+        self._environment.forget_stdout()
 
     def make_view(self) -> "LiveView | None":
         """The live view, where standard output gets one; not shown yet."""
@@ -350,13 +491,30 @@ class Transcriber:
 
         return LiveView(self._stdout, non_speech=self._options.non_speech.value)
 
+    def view_of(self, what: Asked) -> View | None:
+        """What shows one of several recordings."""
+        return None
+
+    def make_batch_view(self, names: Sequence[str], jobs: int) -> "LiveView | None":
+        """What shows several recordings."""
+        return None
+
     @contextlib.contextmanager
-    def shown(self, view: "LiveView | None") -> Iterator[None]:
-        """Show the view, with the notices in their place above its region."""
+    def shown(self, view: "LiveView | None", loop: Loop) -> Iterator[None]:
+        """Show the view, with the notices in their place above its region, and take keys."""
         if view is None:
             yield
             return
-        with view:
+        from transcribe_cli.ui.keys import Keys
+        from transcribe_cli.ui.suspend import Cause, suspend, suspend_signals, take_back
+
+        keys = Keys(lambda key: loop.post(None, KeyPressed(key)))
+        change = {"suspend": suspend, "continue": take_back}
+        with (
+            view,
+            suspend_signals(lambda cause: loop.call(lambda: change[cause](view, keys))),
+            keys,
+        ):
             self.notices.sink = view.notice
             try:
                 yield
@@ -390,7 +548,8 @@ class Transcriber:
         self.notices.error(error)
         record = error_record(error, datetime.now(UTC))
         record.body["source"] = Path(path).name
-        Outputs(self._shared, self.output_broken(None)).write(record)
+        with contextlib.ExitStack() as stack:
+            Outputs(self._enter_shared(stack), self.output_broken).write(record)
 
 
 class Job:
@@ -420,16 +579,18 @@ class Job:
 
     def end(self) -> Result:
         """Close everything after the run, and tell where it is saved."""
-        assert self.run.result is not None
         transcriber, folder, kind = self._transcriber, self._folder, self.what.kind
-        result = transcriber.settle(self.run.result)
-        recorded = None
+        recorded, problem = None, None
         try:
             recorded = transcriber.leave_audio(self._log)
         except AudioError as e:
             transcriber.notices.warning(e.message)
-            result = replace(result, exit_status=result.exit_status or e.exit_status)
+            problem = e
         self._stack.close()
+        transcriber.drain_stdout()
+        result = transcriber.settle(self.run)
+        if problem is not None:
+            result = replace(result, exit_status=result.exit_status or problem.exit_status)
         if kind == "file" and not result.summary["sessions"]:
             _discard(folder)  # the file is where it was, and nothing came of it
             folder = None
@@ -449,9 +610,12 @@ def _limits(options: RunOptions) -> Limits:
     )
 
 
-def _close_quietly(output: Output) -> None:
-    with contextlib.suppress(OSError):
-        output.close()
+def _journal_outputs(folder: Path) -> list[Output]:
+    journal, transcript = folder / JOURNAL, folder / TRANSCRIPT
+    return [
+        JsonlOutput(open_for_writing(journal), str(journal)),
+        TextOutput(open_for_writing(transcript), str(transcript)),
+    ]
 
 
 def _remove_if_empty(folder: Path) -> None:

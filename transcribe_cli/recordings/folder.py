@@ -17,8 +17,13 @@ def recording_id(started: datetime, name: str = "") -> str:
     >>> recording_id(datetime(2026, 11, 20, 9, 5, 7), "Team meeting.wav")
     '2026-11-20-090507-team-meeting'
     """
-    slug = re.sub(r"[^\w]+", "-", Path(name).stem.lower()).strip("-_")[:40]
+    slug = recording_slug(name)
     return f"{started:%Y-%m-%d-%H%M%S}" + (f"-{slug}" if slug else "")
+
+
+def recording_slug(name: str) -> str:
+    """A file's name as it stands in a folder's."""
+    return re.sub(r"[^\w]+", "-", Path(name).stem.lower()).strip("-_")[:40]
 
 
 def create_folder(save_dir: Path, recording: str) -> Path:

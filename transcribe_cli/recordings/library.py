@@ -1,5 +1,6 @@
 """The saved recordings: finding them, and saying what each is."""
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -58,6 +59,13 @@ def list_recordings(save_dir: Path) -> list[Recording]:
         for folder in sorted(save_dir.iterdir())
         if (folder / JOURNAL).is_file()
     ]
+
+
+def find_by_slug(save_dir: Path, slug: str) -> list[Recording]:
+    """The recordings of files with that name, the oldest first."""
+    wanted = re.compile(rf"\d{{4}}-\d\d-\d\d-\d{{6}}-{re.escape(slug)}(-\d+)?")
+    folders = sorted(folder for folder in _folders(save_dir) if wanted.fullmatch(folder.name))
+    return [load_recording(folder) for folder in folders if (folder / JOURNAL).is_file()]
 
 
 def load_recording(folder: Path) -> Recording:

@@ -57,6 +57,7 @@ class Closed:
         error_code, error_text: of the Error message before it.
         failure: why there was no close frame, or no session at all.
         open_s: how long it was open, from the upgrade on; 0 where it was never open.
+        owes_words: a turn that was begun has not become final.
     """
 
     session: int
@@ -67,6 +68,7 @@ class Closed:
     error_text: str = ""
     failure: ConnectionFailed | None = None
     open_s: float = 0.0
+    owes_words: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +90,11 @@ class StopRequested:
     """Someone wants the run to end: a signal's name, "limit", or "output" (its reader is gone)."""
 
     cause: str
+
+
+@dataclass(frozen=True, slots=True)
+class OutputFailed:
+    """An output that is written to by a thread of its own takes nothing any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +120,7 @@ Event = (
     | SourceEnded
     | SourceReported
     | StopRequested
+    | OutputFailed
     | KeyPressed
     | WorkerFailed
 )

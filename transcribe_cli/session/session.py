@@ -145,10 +145,12 @@ class Session:
         self._abandoned = True
         self.due = 0.0
 
-    def force_endpoint(self) -> None:
-        """Ask the service to end the turn now."""
-        if self.connection is not None and self._may_send and not self._terminated:
-            self.connection.send_text(encode_client_message(ForceEndpoint()))
+    def force_endpoint(self) -> bool:
+        """Ask the service to end the turn now; false where there is nobody to ask."""
+        if self.connection is None or not self._may_send or self._terminated:
+            return False
+        self.connection.send_text(encode_client_message(ForceEndpoint()))
+        return True
 
     # The receiving side.
 

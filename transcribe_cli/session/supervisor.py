@@ -129,6 +129,7 @@ class Supervisor:
         self._source_ended = False
         self._stopped = False
         self._forced = False  # told a second time
+        self._left_politely = False  # a session closed as if it had ended, without Termination
         self._cut = False  # stopped before the source's own end
         self._problem: StreamError | None = None
         self._finish: Finish | None = None  # all but the other sessions' ends is settled
@@ -440,7 +441,7 @@ class Supervisor:
         """The session that counts has ended."""
         session, self._open = closed.session, None
         self._drain_deadline = None
-        as_asked = closed.terminated or closed.code == _NORMAL
+        as_asked = closed.terminated or self._is_polite_end(closed)
         if self._asked is not None and as_asked and not self._parked:
             # As asked. A source that was stopped may not have said yet that it has ended.
             whole = self._asked.whole and not self._cut
@@ -470,6 +471,17 @@ class Supervisor:
             commands.append(DropSession(self._last_words))
             self._last_words = None
         return commands + self._retry(session, verdict, now)
+
+    def _is_polite_end(self, closed: Closed) -> bool:
+        """Whether a close without Termination is the end after all.
+
+        Words may be missing then, so another session asks for them; one that ends like that again
+        is that service's way.
+        """
+        if self._asked is None or closed.code != _NORMAL or closed.owes_words:
+            return False
+        again, self._left_politely = self._left_politely, True
+        return again or self._stopped
 
     def _forget_arrival(self, closed: Closed) -> None:
         """What never reached the service does not count there."""

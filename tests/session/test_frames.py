@@ -1,0 +1,101 @@
+"""WebSocket frames, against another implementation of RFC 6455."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from websockets.frames import Frame as TheirFrame
+from websockets.frames import Opcode
+from websockets.protocol import SERVER, Protocol
+
+from transcribe_cli.session.frames import (
+    BINARY,
+    CLOSE,
+    MOST_BYTES,
+    PING,
+    TEXT,
+    BadFrames,
+    Frame,
+    FrameReader,
+    FrameWriter,
+    apply_mask,
+)
+
+payloads = st.binary(max_size=300) | st.sampled_from([125, 126, 127, 65535, 65536]).map(bytes)
+
+
+@given(st.lists(payloads, min_size=1, max_size=5))
+def test_what_is_written_another_server_reads(sent: list[bytes]) -> None:
+    server = Protocol(SERVER)
+    writer = FrameWriter()
+    for payload in sent:
+        server.receive_data(writer.frame(BINARY, payload))
+
+    assert [event.data for event in server.events_received()] == sent  # type: ignore[union-attr]
+
+
+@given(st.lists(st.tuples(st.booleans(), payloads), max_size=5), st.lists(st.integers(1, 50)))
+def test_what_another_server_writes_is_read_however_it_is_cut(
+    sent: list[tuple[bool, bytes]], cuts: list[int]
+) -> None:
+    data = b"".join(
+        TheirFrame(Opcode.TEXT if text else Opcode.BINARY, payload).serialize(mask=False)
+        for text, payload in sent
+    )
+    reader, found = FrameReader(), []
+    for cut in [*cuts, len(data)]:
+        found += reader.feed(data[:cut])
+        data = data[cut:]
+
+    assert found == [Frame(TEXT if text else BINARY, payload) for text, payload in sent]
+
+
+def test_fragments_are_one_message_and_a_ping_may_come_between() -> None:
+    parts = [
+        TheirFrame(Opcode.TEXT, b"one ", fin=False),
+        TheirFrame(Opcode.PING, b"p"),
+        TheirFrame(Opcode.CONT, b"two ", fin=False),
+        TheirFrame(Opcode.CONT, b"three"),
+        TheirFrame(Opcode.CLOSE, b"\x03\xe8bye"),
+    ]
+    data = b"".join(part.serialize(mask=False) for part in parts)
+
+    assert FrameReader().feed(data) == [
+        Frame(PING, b"p"),
+        Frame(TEXT, b"one two three"),
+        Frame(CLOSE, b"\x03\xe8bye"),
+    ]
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"\xc1\x01x",  # a reserved bit
+        b"\x81\x81abcdx",  # masked, as only a client may
+        b"\x80\x01x",  # a fragment without a beginning
+        b"\x01\x01x\x81\x01y",  # a message within a message
+        b"\x82\x7f" + (MOST_BYTES + 1).to_bytes(8, "big"),
+    ],
+)
+def test_what_is_no_websocket_is_refused(data: bytes) -> None:
+    with pytest.raises(BadFrames):
+        FrameReader().feed(data)
+
+
+def test_message_without_end_is_refused() -> None:
+    reader = FrameReader()
+    part = TheirFrame(Opcode.CONT, bytes(MOST_BYTES // 2), fin=False).serialize(mask=False)
+    reader.feed(b"\x01\x00" + part)
+    with pytest.raises(BadFrames):
+        reader.feed(part + part)
+
+
+@given(st.binary(max_size=100), st.binary(min_size=4, max_size=4))
+def test_masking_twice_changes_nothing(payload: bytes, mask: bytes) -> None:
+    assert apply_mask(apply_mask(payload, mask), mask) == payload
+
+
+def test_no_two_masks_in_a_row_are_the_same() -> None:
+    writer = FrameWriter()
+    masks = {writer.frame(BINARY, b"")[2:6] for _ in range(3000)}
+
+    assert len(masks) > 2990

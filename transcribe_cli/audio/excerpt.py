@@ -1,0 +1,84 @@
+"""A stretch of a source: from some time on, for so long."""
+
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+from transcribe_cli.audio.format import AudioFormat
+from transcribe_cli.audio.source import Source, SourceEvent
+from transcribe_cli.errors import AudioError
+
+
+class Range(NamedTuple):
+    """From `start_s` on, for `duration_s`; None: to the end."""
+
+    start_s: float = 0.0
+    duration_s: float | None = None
+
+    @property
+    def is_all(self) -> bool:
+        """Nothing is left out."""
+        return self.start_s == 0 and self.duration_s is None
+
+
+EVERYTHING = Range()
+
+
+class Excerpt:
+    """A source whose first sample is the one at `start_s` of another, to the sample.
+
+    What comes before is decoded and dropped: that works with every file and every pipe, and takes
+    a second for an hour.
+    """
+
+    def __init__(self, source: Source, part: Range, audio: AudioFormat) -> None:
+        self.name, self.kind, self.live = source.name, source.kind, source.live
+        self.path = source.path
+        self._source = source
+        self._skip = audio.frames(part.start_s) * audio.frame_bytes
+        self._most = None
+        if part.duration_s is not None:
+            self._most = audio.frames(part.duration_s) * audio.frame_bytes
+        self._part = part
+
+    @property
+    def length_s(self) -> float | None:
+        """Of the stretch, as far as it is known."""
+        whole_s, part = self._source.length_s, self._part
+        if whole_s is None:
+            return None
+        left_s = max(0.0, whole_s - part.start_s)
+        return left_s if part.duration_s is None else min(left_s, part.duration_s)
+
+    def blocks(self, report: Callable[[SourceEvent], None]) -> Iterator[bytes]:
+        """The blocks of the stretch.
+
+        Raises:
+            AudioError: the source broke, or ends before the stretch begins.
+        """
+        skip, left = self._skip, self._most
+        given = False
+        for block in self._source.blocks(report):
+            if skip >= len(block):
+                skip -= len(block)
+                continue
+            block, skip = block[skip:], 0
+            if left is not None:
+                block = block[:left]
+                left -= len(block)
+            given = True
+            yield block
+            if left == 0:
+                self._source.stop()
+                return
+        if not given and self._skip:
+            raise AudioError(
+                f"'{self.name}' ends before {self._part.start_s:g} s.", "choose an earlier --start"
+            )
+
+    def stop(self) -> None:
+        """End `blocks` soon."""
+        self._source.stop()
+
+    def close(self) -> None:
+        """Close the source."""
+        self._source.close()

@@ -1,0 +1,159 @@
+"""`aai-stream replay`: show a recording again as it happened."""
+
+import contextlib
+import queue
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from transcribe_cli.commands.options import (
+    Color,
+    ColorOption,
+    NonSpeech,
+    NonSpeechOption,
+    RecordingsOption,
+)
+from transcribe_cli.environment import Environment
+from transcribe_cli.errors import StreamError
+from transcribe_cli.exit_status import ExitStatus
+
+if TYPE_CHECKING:
+    from transcribe_cli.recordings.journal import JournalRecord
+    from transcribe_cli.recordings.playback import Scene
+    from transcribe_cli.ui.live import LiveView
+    from transcribe_cli.ui.notices import Notices
+    from transcribe_cli.ui.player import Player
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReplayOptions:
+    """Options of `replay`."""
+
+    recording: Annotated[
+        str,
+        typer.Argument(
+            help="Its id, the beginning of it, latest, or a JSON Lines file.",
+            metavar="RECORDING|FILE.jsonl",
+        ),
+    ]
+    speed: Annotated[
+        float, typer.Option(help="Times as fast as it happened.", min=0.01, metavar="X")
+    ] = 1.0
+    instant: Annotated[bool, typer.Option("--instant", help="Print the final view at once.")] = (
+        False
+    )
+    save_dir: RecordingsOption = None
+    color: ColorOption = Color.AUTO
+    non_speech: NonSpeechOption = NonSpeech.DIM
+
+
+def replay(environment: Environment, asked: ReplayOptions) -> ExitStatus:
+    """Show a recording on the terminal; without one, write its text.
+
+    Raises:
+        StreamError: there is no such recording, or the file holds none.
+    """
+    from transcribe_cli.recordings.playback import as_it_counts, scenes
+    from transcribe_cli.ui.notices import Notices, make_consoles
+
+    played = scenes(read_records(asked.recording, asked.save_dir))
+    stdout, stderr = make_consoles(asked.color.value, environment.variables)
+    if not stdout.is_terminal:
+        _write_text(environment, as_it_counts(played), asked.non_speech)
+        return ExitStatus.OK
+    from transcribe_cli.ui.live import LiveView
+    from transcribe_cli.ui.player import KEYS, Player
+
+    notices = Notices(stderr)
+    view = LiveView(stdout, non_speech=asked.non_speech.value, keys=KEYS)
+    player = Player(view, notices)
+    if asked.instant:
+        with _told_by(view, notices):
+            for scene in as_it_counts(played):
+                player.show(scene)
+            player.end()
+        with view:
+            return ExitStatus.OK
+    return _show(played, player, view, notices, asked.speed)
+
+
+def _show(
+    played: "Sequence[Scene]", player: "Player", view: "LiveView", notices: "Notices", speed: float
+) -> ExitStatus:
+    from transcribe_cli.signals import stop_signals
+    from transcribe_cli.ui.keys import Keys
+    from transcribe_cli.ui.player import Replay
+    from transcribe_cli.ui.suspend import suspend_signals
+
+    inbox: queue.SimpleQueue[str] = queue.SimpleQueue()
+    keys = Keys(inbox.put)
+    with (
+        stop_signals(inbox.put) as signals,
+        suspend_signals(inbox.put),
+        view,
+        _told_by(view, notices),
+        keys,
+    ):
+
+        def wait(seconds: float) -> str | None:
+            with contextlib.suppress(queue.Empty):
+                event = inbox.get(timeout=seconds)
+                signals.taken()
+                return event
+            return None
+
+        return Replay(player, view, keys, speed, wait).run(played)
+
+
+def read_records(name: str, save_dir: str | None) -> "Sequence[JournalRecord]":
+    """The records of a file, or of the journal of a recording.
+
+    Raises:
+        StreamError: there is none by that name, it cannot be read, or it holds no record.
+    """
+    from transcribe_cli.config import save_dir_of
+    from transcribe_cli.recordings.folder import JOURNAL
+    from transcribe_cli.recordings.journal import read_journal
+    from transcribe_cli.recordings.library import find_recording
+
+    path = Path(name)
+    if not path.is_file():
+        folder = path if (path / JOURNAL).is_file() else None
+        path = (folder or find_recording(save_dir_of(save_dir), name).folder) / JOURNAL
+    try:
+        records = read_journal(path)
+    except OSError as e:
+        raise StreamError(
+            f"'{path}' cannot be read: {e.strerror or e}.", exit_status=ExitStatus.AUDIO
+        ) from e
+    if not records:
+        raise StreamError(
+            f"'{path}' holds no records.",
+            "it takes what --jsonl and -o x.jsonl write",
+            exit_status=ExitStatus.AUDIO,
+        )
+    return records
+
+
+@contextlib.contextmanager
+def _told_by(view: "LiveView", notices: "Notices") -> Iterator[None]:
+    """While open, notices go through the view."""
+    notices.sink = view.notice
+    try:
+        yield
+    finally:
+        notices.sink = None
+
+
+def _write_text(environment: Environment, played: "Sequence[Scene]", shown: NonSpeech) -> None:
+    from transcribe_cli.outputs.text import text_line
+
+    keep = shown is not NonSpeech.HIDE
+    for scene in played:
+        if scene.update is not None and scene.update.final:
+            line = text_line(scene.update, non_speech=keep)
+            if line:
+                environment.write(line + "\n")

@@ -1,0 +1,73 @@
+"""The sources of `file`: what its arguments, folders and lists name."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import BinaryIO, NamedTuple
+
+from transcribe_cli.errors import AudioError, UsageError
+
+STDIN = "-"
+_MEDIA = frozenset(
+    ".aac .aif .aifc .aiff .amr .au .caf .flac .m4a .m4b .m4v .mka .mkv .mov .mp2 .mp3 .mp4 .mpga "
+    ".oga .ogg .opus .rf64 .snd .w64 .wav .webm .wma".split()
+)
+
+
+class Sources(NamedTuple):
+    """What to transcribe, in order.
+
+    Attributes:
+        paths: files, or `-` for standard input.
+        many: a list or a folder was named, or more than one file: what is complete already is not
+            transcribed again.
+    """
+
+    paths: list[str]
+    many: bool
+
+
+def find_sources(paths: Sequence[str], from_list: str | None, stdin: BinaryIO) -> Sources:
+    """Folders become the media files in them, a list the files that it names.
+
+    Raises:
+        UsageError: nothing is named, or the list cannot be read.
+        AudioError: a folder holds no media.
+    """
+    found: list[str] = []
+    folders = False
+    for path in paths:
+        if path != STDIN and Path(path).is_dir():
+            folders = True
+            found += _media_in(Path(path))
+        else:
+            found.append(path)
+    if from_list is not None:
+        found += _read_list(from_list, stdin)
+    if not found:
+        raise UsageError("There is nothing to transcribe.", "name a file, a folder, or - for stdin")
+    if found.count(STDIN) > 1 or (from_list == STDIN and STDIN in found):
+        raise UsageError("Standard input can be read once only.", "name - once")
+    return Sources(found, folders or from_list is not None or len(found) > 1)
+
+
+def _media_in(folder: Path) -> list[str]:
+    try:
+        inside = sorted(folder.iterdir())
+    except OSError as e:
+        raise AudioError(f"'{folder}' cannot be read: {e.strerror or e}.") from e
+    media = [str(path) for path in inside if path.suffix.lower() in _MEDIA and path.is_file()]
+    if not media:
+        raise AudioError(f"'{folder}' is a directory without audio files.", "name another one")
+    return media
+
+
+def _read_list(name: str, stdin: BinaryIO) -> list[str]:
+    """One path a line; blank lines and `#` comments do not count."""
+    try:
+        data = stdin.read() if name == STDIN else Path(name).read_bytes()
+        text = data.decode("utf-8-sig")
+    except (OSError, UnicodeDecodeError) as e:
+        said = getattr(e, "strerror", None) or "it is no text"
+        raise UsageError(f"The list '{name}' cannot be read: {said}.") from e
+    lines = [line.strip() for line in text.splitlines()]
+    return [line for line in lines if line and not line.startswith("#")]
