@@ -55,7 +55,7 @@ class Loop:
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        self._clock = clock
+        self.clock = clock
         self._inbox: queue.SimpleQueue[tuple[Task | None, Event] | Callable[[], None]]
         self._inbox = queue.SimpleQueue()
         self._tasks: list[Task] = []
@@ -138,13 +138,13 @@ class Loop:
     def _start(self, tasks: Iterable[Task]) -> None:
         for task in tasks:
             self._tasks.append(task)
-            task.start(self._clock())
+            task.start(self.clock())
 
     def _stop(self, cause: str) -> None:
         self.post(None, StopRequested(cause))
 
     def _step(self) -> None:
-        now = self._clock()
+        now = self.clock()
         due = min(task.due for task in self._tasks)
         timeout = max(0.0, min(due - now, _IDLE_S))
         ready = self._selector.select(timeout)
@@ -156,7 +156,7 @@ class Loop:
                 woken = True
                 with suppress(BlockingIOError):
                     self._woken.recv(4096)
-        now = self._stepped_at = self._clock()
+        now = self._stepped_at = self.clock()
         if woken:
             self._take_posted(now)
         for key, events in ready:
@@ -174,7 +174,7 @@ class Loop:
         self, ready: list[tuple[selectors.SelectorKey, int]]
     ) -> list[tuple[selectors.SelectorKey, int]]:
         """Wait a little for more to come, so that many recordings cost few turns of the loop."""
-        rest = self._stepped_at + GATHER_S - self._clock()
+        rest = self._stepped_at + GATHER_S - self.clock()
         if rest <= 0:
             return ready
         threading.Event().wait(rest)

@@ -5,6 +5,7 @@ Audio goes source -> recorder -> audio log -> session -> service; messages come 
 """
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from transcribe_cli.audio.log import AudioLog
@@ -48,7 +49,7 @@ from transcribe_cli.session.events import (
     StopRequested,
 )
 from transcribe_cli.session.pacing import Pacer
-from transcribe_cli.session.session import Session
+from transcribe_cli.session.session import Session, Target
 from transcribe_cli.session.supervisor import FORCING, Policy, Supervisor
 from transcribe_cli.telling import Teller, View
 from transcribe_cli.transcript.clock import on_recording_clock
@@ -91,6 +92,10 @@ class _Conversation:
 class Run:
     """One recording. Everything it is given is open already, and closed by who opened it.
 
+    Args:
+        connect, make_recorder: what opens a session's connection, and what records the source.
+        wall: seconds since 1970.
+
     Attributes:
         due, nudged, over: for the loop.
         result: how it ended, once it is over.
@@ -108,6 +113,9 @@ class Run:
         *,
         view: View | None = None,
         earlier: Earlier | None = None,
+        connect: Callable[[int, Target, Callable[[Event], None]], Connecting] = Connecting,
+        make_recorder: Callable[..., Recorder] = Recorder,
+        wall: Callable[[], float] = time.time,
     ) -> None:
         self.due = 0.0
         self.nudged = False
@@ -118,10 +126,11 @@ class Run:
         self._outputs = outputs
         self._notices = notices
         self._loop = loop
+        self._connect = connect
         self._view = view
         # Spoken now: it cannot wait, and stopping it is how it normally ends.
         self._spoken_now = source.kind == "mic" and source.live
-        self._recorder = Recorder(
+        self._recorder = make_recorder(
             source,
             log,
             report=lambda event: self._post(SourceReported(event)),
@@ -137,6 +146,7 @@ class Run:
             Policy(live=self._spoken_now, drops_backlog=not self._spoken_now),
             arrivals,
             first_session=earlier.next_session if earlier else 0,
+            wall=wall,
         )
         self._resumed = earlier is not None
         self._transcript = Transcript()
@@ -156,7 +166,8 @@ class Run:
         self._resume_ms = self._transcript.finished_ms
         self._ended_turn = (0, 0)  # the last turn that ended: its turn_order, and its end in ms
         self._watch = Watch(
-            plans, source, log, self._recorder, self._supervisor, self._bill, totals
+            *(plans, source, log, self._recorder, self._supervisor, self._bill, totals),
+            loop.clock(),
         )
         self._status_at = 0.0
 
@@ -240,7 +251,7 @@ class Run:
         for conversation in self._conversations.values():
             conversation.connecting.abandon()
             conversation.session.abandon()
-            conversation.session.advance(time.monotonic())
+            conversation.session.advance(self._loop.clock())
         self._recorder.join(_BAIL_OUT_S)
 
     # What the recorder calls, on its own thread.
@@ -250,7 +261,7 @@ class Run:
         session = self._current
         if session is None:
             return
-        due = session.push(time.monotonic())
+        due = session.push(self._loop.clock())
         connection = session.connection
         if due is not None or (connection is not None and connection.unsent):
             session.nudged = self.nudged = True
@@ -509,7 +520,7 @@ class Run:
         self._notices.debug(f"session {number}: connecting to {plans.endpoint}")
         self._conversations[number] = _Conversation(
             session,
-            Connecting(number, plans.target, self._post),
+            self._connect(number, plans.target, self._post),
             None if start is None else audio.ms(start),
             [],
         )

@@ -1,7 +1,5 @@
 """What a run looks like just now: for the status line, and for the limits that stop it."""
 
-import time
-
 from transcribe_cli.audio.level import CLIP_AT, decibels
 from transcribe_cli.audio.log import AudioLog
 from transcribe_cli.audio.recorder import Recorder
@@ -37,6 +35,7 @@ class Watch:
         supervisor: Supervisor,
         bill: Bill,
         totals: Totals,
+        now: float,
     ) -> None:
         self._plans = plans
         self._source = source
@@ -46,7 +45,7 @@ class Watch:
         self._bill = bill
         self._totals = totals
         self._metered = source.kind == "mic" and source.live
-        self._started = self._words_at = self._sound_at = time.monotonic()
+        self._started = self._words_at = self._sound_at = now
         self._clipped_at = float("-inf")
         self._heard_ms = 0
         self.trouble = ""

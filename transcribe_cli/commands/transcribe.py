@@ -506,7 +506,7 @@ class Transcriber:
             yield
             return
         from transcribe_cli.ui.keys import Keys
-        from transcribe_cli.ui.suspend import Cause, suspend, suspend_signals, take_back
+        from transcribe_cli.ui.suspend import suspend, suspend_signals, take_back
 
         keys = Keys(lambda key: loop.post(None, KeyPressed(key)))
         change = {"suspend": suspend, "continue": take_back}
