@@ -46,6 +46,8 @@ def main() -> None:
                 view.status(Status(**command))
             elif action == "warn":
                 notices.warning(**command)
+            elif action == "help":
+                view.toggle_help()
             elif action == "close":
                 view.close()
                 return

@@ -5,7 +5,8 @@ from hypothesis import strategies as st
 from rich.text import Text
 from wcwidth import wcswidth
 
-from transcribe_cli.ui.layout import cells, cut, wrap
+from tests.ui.screens import Terminal
+from transcribe_cli.ui.layout import cells, cut, rows_at, wrap
 
 
 def lines(text: str, width: int, indent: int = 0) -> list[str]:
@@ -62,3 +63,15 @@ def test_lines_fit_and_say_everything(text: str, width: int, indent: int) -> Non
         assert wcswidth(line.plain) <= cells(line.plain) <= width
     said = "".join(line.plain for line in wrapped)
     assert "".join(said.split()) == "".join(text.split())
+
+
+@given(st.text(st.sampled_from("ab 日語é👩"), max_size=60), st.integers(2, 30))
+def test_rows_are_counted_as_a_terminal_cuts_them(text: str, columns: int) -> None:
+    terminal = Terminal(columns, 80)
+    terminal.feed(text)
+    assert rows_at(text, columns) == terminal.cursor.y + 1
+
+
+def test_marks_take_no_row_and_emoji_as_much_as_in_any_terminal() -> None:
+    assert rows_at("aaa\u0301", 3) == 1
+    assert rows_at("👩\u200d👩", 2) == 2

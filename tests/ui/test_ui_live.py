@@ -83,8 +83,7 @@ def test_a_tall_partial_shows_its_newest_rows_and_leaves_the_scrollback_alone(
         shown.draw()
     assert shown.terminal.above == []
     assert shown.draw() == [
-        "…       word080 word081 word082 word083",
-        "        word084 word085 word086 word087",
+        "…       word084 word085 word086 word087",
         "        word088 word089 word090 word091",
         "        word092 word093 word094 word095",
         "        word096 word097 word098 word099",

@@ -102,6 +102,7 @@ def test_unsure_words_are_found_in_text_without_blanks() -> None:
 
 def test_speakers_have_colours_of_their_own_and_keep_them() -> None:
     assert len({speaker_style(label).color for label in "ABCD"}) == 4
+    assert len({speaker_style(label) for label in "ABCDEFGH"}) == 8
     assert speaker_style("UNKNOWN") == speaker_style("UNKNOWN")
 
 

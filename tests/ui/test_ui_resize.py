@@ -2,6 +2,7 @@
 
 import re
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -26,9 +27,9 @@ steps = st.one_of(
 class Run:
     """A view on a terminal of one kind, and whether a resize asked more than a terminal can do."""
 
-    def __init__(self, resizing: str) -> None:
+    def __init__(self, resizing: str, term: str = "tmux-256color") -> None:
         self.terminal = Terminal(80, 24, "clip" if resizing == "clip" else "reflow")
-        self.console = console_on(self.terminal)
+        self.console = console_on(self.terminal, _environ={"TERM": term})
         self.view = LiveView(self.console)
         self.view.open()
         self.now = 0.0
@@ -48,6 +49,14 @@ class Run:
             self.notices += 1
         elif action == "drop":
             self.view.drop_partial()
+        elif action == "help":
+            self.view.toggle_help()
+        elif action == "languages":
+            self.view.toggle_languages({"en": 2, "es": 1, "fr": 1})
+        elif action == "hint":
+            self.view.hint("passing")
+        elif action == "mark":
+            self.view.mark(0, "here")
         elif isinstance(value, tuple):
             self.resize(*value)
             if action == "resize":
@@ -94,6 +103,67 @@ def test_each_final_is_there_once_and_nothing_is_doubled(
         assert not re.findall(r"p\d+q", left)
 
 
+widths = st.integers(20, 120)
+narrowing_steps = st.one_of(
+    st.tuples(st.just("partial"), st.integers(0, 40)),
+    st.tuples(st.just("final"), st.integers(0, 12)),
+    st.tuples(st.sampled_from(["resize", "resize unseen"]), st.tuples(widths, st.just(30))),
+    st.tuples(st.just("notice"), st.just(0)),
+    st.tuples(st.sampled_from(["help", "languages", "hint", "mark"]), st.just(0)),
+)
+
+
+@settings(max_examples=200, deadline=None)
+@given(widths, st.lists(narrowing_steps, min_size=2, max_size=40))
+def test_a_window_made_narrow_keeps_no_trace_of_the_region(
+    columns: int, script: list[tuple[str, object]]
+) -> None:
+    run = Run("reflow")
+    run.resize(columns, 30)
+    run.console.size = (columns, 30)
+    for action, value in script:
+        run.step(action, value)
+        seen = run.squashed()
+        assert len(re.findall("listening|offline", seen)) == 1
+        assert len(re.findall(r"p\d+q", seen)) <= 1
+        assert seen.count("…") <= 1
+    assert re.findall(r"F(\d+)x", seen) == [str(number) for number in range(run.finals)]
+    assert re.findall(r"N(\d+)y", seen) == [str(number) for number in range(run.notices)]
+    run.view.close()
+    left = run.squashed()
+    assert "listening" not in left
+    assert "thesekeys" not in left
+    assert "passing" not in left
+    assert not re.findall(r"p\d+q", left)
+
+
+@pytest.mark.parametrize("columns", [60, 80, 100, 120])
+def test_the_tallest_partial_fits_a_window_of_20_columns(columns: int) -> None:
+    run = Run("reflow")
+    for size in ((columns, 30), (20, 30), (columns, 30)):
+        run.step("resize", size)
+        run.step("partial", 60)
+        assert run.squashed().count("listening") == 1
+        assert run.squashed().count("…") == 1
+
+
+def test_blank_rows_above_the_region_are_filled_by_the_finals() -> None:
+    run = Run("reflow")
+    run.step("partial", 1)
+    places = [run.terminal.screen().index(row) for row in run.terminal.screen() if "p0q" in row]
+    for number in range(3):
+        run.step("final", 0)
+        run.step("partial", 1)
+        screen = run.terminal.screen()
+        assert [row.split()[-1] for row in screen[: number + 1]] == [
+            f"F{turn}x" for turn in range(number + 1)
+        ]
+        places += [screen.index(row) for row in screen if f"p{number + 1}q" in row]
+    assert len(set(places)) == 1
+    run.view.close()
+    assert len(run.terminal.screen()) == 3
+
+
 def test_a_region_that_is_rewrapped_by_the_terminal_leaves_no_ghost() -> None:
     terminal = Terminal(100, 20, "reflow")
     console = console_on(terminal)
@@ -101,14 +171,14 @@ def test_a_region_that_is_rewrapped_by_the_terminal_leaves_no_ghost() -> None:
         for number in range(18):
             view.turn(update(f"Turn {number}.", turn=number, final=True))
         view.status(Status(state="listening", model="m" * 30, source="s" * 30))
-        view.turn(update("words " * 40, turn=18))
+        view.turn(update("words " * 25, turn=18))
         view.tick(1.0)
         for now, columns in enumerate((40, 90, 60, 100), 2):
             terminal.resize(20, columns)
             console.size = (columns, 20)
             view.tick(float(now))
             assert " ".join(terminal.rows()).count("listening") == 1
-            assert " ".join(terminal.rows()).count("words") == 40
+            assert " ".join(terminal.rows()).count("words") == 25
 
 
 def test_losing_height_pushes_nothing_of_the_region_into_the_scrollback() -> None:

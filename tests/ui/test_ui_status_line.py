@@ -68,8 +68,29 @@ def test_what_is_wrong_is_said_in_words_and_stays_longest() -> None:
 
 def test_lost_and_waiting_audio_is_shown() -> None:
     late = replace(LISTENING, behind_s=42.0, backlog_s=41.0, dropped=800)
-    assert "800 samples lost  0:41 to send  0:42 behind" in shown(late, 120)
+    assert "sound lost 800 times  0:41 to send  0:42 behind" in shown(late, 120)
     assert "to send" not in shown(replace(LISTENING, backlog_s=0.3), 120)
+
+
+def test_a_lost_connection_says_that_nothing_else_is_lost() -> None:
+    offline = replace(LISTENING, state="offline", backlog_s=42.0, behind_s=42.5)
+    assert shown(offline, 60).startswith("× offline, recording, 0:42 behind  12:34")  # noqa: RUF001
+    assert "to send" not in shown(offline, 300)
+    assert shown(offline, 24) == "× offline, 0:42 behind"  # noqa: RUF001
+    assert shown(offline, 12) == "× offline"  # noqa: RUF001
+    catching_up = replace(offline, state="listening")
+    assert "0:42 to send" in shown(catching_up, 120)
+
+
+def test_lost_sound_is_counted() -> None:
+    assert "sound lost once" in shown(replace(LISTENING, dropped=1), 80)
+    assert shown(replace(LISTENING, dropped=3), 30).endswith("  sound lost")
+
+
+def test_a_file_that_is_stuck_has_no_time_left() -> None:
+    stuck = shown(Status(progress=(0.0, 60.0, 1e-300)), 80)
+    assert "0:00 / 1:00" in stuck
+    assert "left" not in stuck
 
 
 def test_a_file_shows_its_progress_in_place_of_the_meter() -> None:

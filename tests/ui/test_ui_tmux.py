@@ -6,6 +6,8 @@ import sys
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from tests.ui.tmux import window
 
@@ -27,12 +29,13 @@ def test_the_screen_that_a_person_sees(tmp_path: Path) -> None:
         assert shown.rows() == [
             "  0:00  Good morning, and welcome to the meeting of today.",
             "warning: the network is slow␛[2J",
+            *["", ""],  # near the top of a window of tmux: what a resize may push off it
             "  0:05  ␛[2J日本語 and 👩‍👩‍👧 words that are still open",
             "",
             "  ● listening  0:42  ▕████████        ▏  en",
         ]
         colored = shown.rows("-e")
-        assert "\x1b[2m" in colored[2]  # words that may change are dim
+        assert "\x1b[2m" in colored[4]  # words that may change are dim
         assert not shown.cursor_visible
 
 
@@ -68,6 +71,68 @@ def test_resizes_while_running_leave_no_ghosts_and_lose_nothing(tmp_path: Path) 
         assert everything.count("andmorewords" * 6) == 40
         shown.end("close")
         assert "listening" not in " ".join(shown.rows())
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(["partial", "final", "resize", "warn", "help"]),
+            st.integers(0, 30),
+            st.integers(20, 120),
+        ),
+        min_size=1,
+        max_size=25,
+    )
+)
+@pytest.mark.long
+@pytest.mark.timeout(900)
+def test_resizes_at_random_moments_leave_each_final_once(
+    tmp_path_factory: pytest.TempPathFactory, script: list[tuple[str, int, int]]
+) -> None:
+    finals = warnings = 0
+    with window(tmp_path_factory.mktemp("random"), 80, 30) as shown:
+        shown.do("status", **STATUS)
+        for action, count, columns in script:
+            if action == "partial":
+                shown.do("turn", text=f"p{finals}q " + "some words 日本語 " * count, turn=finals)
+            elif action == "final":
+                text = f"F{finals}x " + "more words 日本語 " * count
+                shown.do("turn", text=text, turn=finals, final=True)
+                finals += 1
+            elif action == "warn":
+                shown.do("warn", text=f"W{warnings}y")
+                warnings += 1
+            elif action == "help":
+                shown.do("help")
+            else:
+                shown.resize(columns, 30)
+                shown.do("status", **STATUS | {"elapsed_s": float(columns)})
+            seen = "".join("".join(shown.rows()).split())
+            assert seen.count("listening") == 1, shown.rows()
+            assert len(re.findall(r"p\d+q", seen)) <= 1, shown.rows()
+        assert re.findall(r"F(\d+)x", seen) == [str(turn) for turn in range(finals)]
+        assert re.findall(r"W(\d+)y", seen) == [str(number) for number in range(warnings)]
+        shown.end("close")
+        left = "".join("".join(shown.rows()).split())
+    assert "listening" not in left
+    assert "bookmark" not in left
+    assert re.findall(r"F(\d+)x", left) == [str(turn) for turn in range(finals)]
+
+
+def test_the_first_turn_leaves_no_ghost_in_an_empty_window(tmp_path: Path) -> None:
+    with window(tmp_path, 100, 24) as shown:
+        shown.do("status", **STATUS)
+        shown.do("turn", text="p0q " + "while it is said " * 20)
+        for columns in (40, 100, 20, 80):
+            shown.resize(columns, 24)
+            shown.do("status", **STATUS | {"elapsed_s": float(columns)})
+            seen = "".join("".join(shown.rows()).split())
+            assert seen.count("listening") == 1
+            assert seen.count("p0q") + seen.count("…") == 1
+        shown.do("turn", text="F0x.", final=True)
+        shown.end("close")
+        assert [row for row in shown.rows() if row] == ["  0:00  F0x."]
 
 
 def test_a_dumb_terminal_gets_plain_lines(tmp_path: Path) -> None:

@@ -57,6 +57,18 @@ def cut(text: str, width: int, mark: str = "…") -> str:
     return text[:end].rstrip() + mark
 
 
+def rows_at(text: str, columns: int) -> int:
+    """How many rows a window of so many columns makes of one row of text, cutting anywhere."""
+    if text.isascii():
+        return max(-(-len(text) // columns), 1)
+    rows, used = 1, 0
+    for size in _widths(text):
+        if used + size > columns:
+            rows, used = rows + 1, 0
+        used += size
+    return rows
+
+
 def _widths(text: str) -> list[int]:
     widths: list[int] = []
     for character in text:

@@ -7,22 +7,24 @@ and `tick` draws, so that a burst of messages costs one drawing. Where a cursor 
 
 import atexit
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from types import TracebackType
 from typing import NamedTuple, Self
 
-from rich.color import ColorSystem
 from rich.console import Console
-from rich.segment import Segment
 from rich.text import Text
 
+from transcribe_cli.protocol.messages import SpeakerRevision
 from transcribe_cli.transcript.turns import TurnUpdate
-from transcribe_cli.ui import render
-from transcribe_cli.ui.layout import wrap
-from transcribe_cli.ui.region import close_region, draw_region, open_region
+from transcribe_cli.ui import panels, render
+from transcribe_cli.ui.ansi import ASK_FOR_CURSOR, ansi, has_few_glyphs, is_tmux
+from transcribe_cli.ui.layout import cut, wrap
+from transcribe_cli.ui.region import Headroom, close_region, draw_region, height_when_narrow
 from transcribe_cli.ui.safe_text import encodable, is_utf8, safe_text
+from transcribe_cli.ui.speakers import Speakers
 from transcribe_cli.ui.status_line import Status, status_line
+from transcribe_cli.ui.tty import cursor_row, in_foreground
 
 DRAW_INTERVAL_S = 1 / 12
 """The region is drawn at most this often."""
@@ -34,13 +36,19 @@ ROOMY = 12
 """Windows of this many rows keep a blank row above the status line all the time."""
 
 SMALLEST_PARTIAL = 4
-"""Rows of a long partial that are shown even where they are more than half of the window."""
+"""Rows of a long partial that may be shown even where they are more than half of the window."""
 
-_COLOR_SYSTEMS = {
-    "standard": ColorSystem.STANDARD,
-    "256": ColorSystem.EIGHT_BIT,
-    "truecolor": ColorSystem.TRUECOLOR,
-}  # a console of old Windows is not here: it would show the codes
+ALWAYS_SHOWN = 2
+"""Rows of a partial that are shown even where a much narrower window could not hold them."""
+
+LEFT_TO_WORDS = 5
+"""Rows that a panel leaves to what is being said, where they are counted in a narrow window."""
+
+HINT_S = 3.0
+"""How long a passing hint stays."""
+
+LOOK_AGAIN_S = 0.5
+"""In the background so often it is looked whether the terminal is ours again."""
 
 
 class _Line(NamedTuple):
@@ -54,7 +62,9 @@ class LiveView:
     """Shows turns, notices and the status of one recording on a console.
 
     A context manager; `close` and a new `open` also serve for stopping the program and going on.
-    `non_speech`: what becomes of `[Silence]` and its like. `clock`: seconds, only forward.
+    In the background, and under `timeout`, finals and notices are plain lines too.
+    `non_speech`: what becomes of `[Silence]` and its like. `clock`: seconds, only forward. `keys`:
+    what the panel of keys says.
     """
 
     def __init__(
@@ -63,21 +73,32 @@ class LiveView:
         *,
         non_speech: render.NonSpeech = "dim",
         clock: Callable[[], float] = time.monotonic,
+        keys: Sequence[tuple[str, str]] = panels.KEYS,
     ) -> None:
         self.console = console
         self.non_speech = non_speech
         self._clock = clock
+        self._keys = keys
         self._live = (
             console.is_terminal and not console.is_dumb_terminal and not console.legacy_windows
         )
         # Of the stream: the console says UTF-8 of a stdout that it was not given.
         self._encoding: str | None = getattr(console.file, "encoding", None)
-        self._utf8 = is_utf8(self._encoding)
+        self._ascii = not is_utf8(self._encoding) or has_few_glyphs(console)
+        self._headroom = Headroom() if is_tmux(console) else None
         self._is_open = False
+        self._is_drawn = False
         self._committed: list[_Line] = []  # not drawn yet
         self._finished: set[int] = set()
         self._partials: dict[int, TurnUpdate] = {}  # by turn
+        self._speakers = Speakers(ascii_only=self._ascii)
         self._language: str | None = None
+        self._latest = ""  # language of the last turn, with its confidence
+        self._confidences = True
+        self._shows_help = False
+        self._shares: Mapping[str, int] | None = None  # by language, while they are shown
+        self._hint = ""
+        self._hint_ends = float("-inf")
         self._status = Status()
         self._status_changed = False
         self._content_changed = False
@@ -86,14 +107,16 @@ class LiveView:
         self._tallest = 0  # rows that the partial has had since the last final
 
     def open(self) -> None:
-        """Hide the cursor and start drawing; harmless when open."""
+        """Start drawing, from the next `tick` on; harmless when open."""
         if self._is_open:
             return
         self._is_open = True
         self._content_changed = True
         if self._live:
             atexit.register(self.close)
-            self._write(open_region())
+            if self._headroom is not None and self._in_foreground():
+                row = cursor_row(0, lambda: self._write(ASK_FOR_CURSOR))
+                self._headroom = Headroom(row or 0)
 
     def close(self) -> None:
         """Draw what waits, remove partial and status line, give the cursor back; harmless twice."""
@@ -104,9 +127,12 @@ class LiveView:
             self._print_lines()
             return
         atexit.unregister(self.close)
+        committed = self._take_committed(self.console.size.width)
+        is_drawn, self._is_drawn = self._is_drawn, False
         # A terminal that has gone, or a stdout that was closed, has no cursor to give back.
         with suppress(OSError, ValueError):
-            self._write(close_region(self._take_committed(self.console.size.width)))
+            # Drawn and now in the background: what is below the cursor is another program's.
+            self._write(close_region(committed, erase=is_drawn and self._in_foreground()))
         self._drawn_at = float("-inf")
 
     def __enter__(self) -> Self:
@@ -125,6 +151,7 @@ class LiveView:
         """A turn as it stands now; a final is committed once, whatever comes after it."""
         if update.turn in self._finished:
             return
+        update = self._speakers.correct(update)
         for turn, older in list(self._partials.items()):
             # The service went on to the next turn; one that is held comes again as a final.
             if older.session == update.session and turn < update.turn and not older.held:
@@ -133,11 +160,60 @@ class LiveView:
             self._finished.add(update.turn)
             self._partials.pop(update.turn, None)
             self._tallest = 0
+            self._speakers.commit(update)
             self._announce_language(update)
-            self._commit(lambda columns: self._final(update, columns), update.start_ms)
+            confidences = self._confidences
+            self._commit(lambda columns: self._final(update, columns, confidences), update.start_ms)
         else:
             self._partials[update.turn] = update
         self._content_changed = True
+
+    def revise(self, session: int, revision: SpeakerRevision) -> None:
+        """The service corrected speakers: in place what is open, by a line what is committed."""
+        for line in self._speakers.revise(session, revision):
+            self.notice(line)
+        for turn, update in self._partials.items():
+            self._partials[turn] = self._speakers.correct(update)
+        self._content_changed = True
+
+    def mark(self, at_ms: int, words: str) -> None:
+        """A line for what a person did there: `bookmark`, `paused`, `goes on`, `muted` ..."""
+        self._commit(
+            lambda columns: render.mark_line(at_ms, words, columns, ascii_only=self._ascii), at_ms
+        )
+        self._content_changed = True
+
+    def hint(self, text: str) -> None:
+        """Passing words above the status line; they leave no trace."""
+        self._hint = safe_text(text)
+        self._hint_ends = self._clock() + HINT_S
+        self._content_changed = True
+        if not self._live:
+            self.notice(text)
+
+    def toggle_help(self) -> None:
+        """Show what the keys do, or no longer."""
+        self._shows_help, self._shares = not self._shows_help, None
+        self._content_changed = True
+        if not self._live:
+            for name, what in self._keys:
+                self.notice(f"{name:<6} {what}")
+
+    def toggle_languages(self, shares: Mapping[str, int]) -> None:
+        """Show how long each language was spoken, or no longer.
+
+        `shares`: ms by code; what it holds later is shown too.
+        """
+        self._shows_help, self._shares = False, shares if self._shares is None else None
+        self._content_changed = True
+        if not self._live:
+            for row in panels.languages_panel(shares, self._latest, 1000, 100, ascii_only=True):
+                self.notice(row)
+
+    def toggle_confidences(self) -> None:
+        """Mark words that the service is unsure of, or no longer; what is committed stays."""
+        self._confidences = not self._confidences
+        self.hint("unsure words are " + ("underlined" if self._confidences else "not marked"))
 
     def drop_partial(self, session: int | None = None) -> None:
         """A session broke off: its open turns will be said again (of all sessions by default)."""
@@ -174,60 +250,98 @@ class LiveView:
             self._print_lines()
             return None
         now = self._clock() if now is None else now
+        if self._hint and now >= self._hint_ends:
+            self._hint = ""
+            self._content_changed = True
         if self._content_changed or self.console.size != self._size:
             due = self._drawn_at + DRAW_INTERVAL_S
         elif self._status_changed:
             due = self._drawn_at + METER_INTERVAL_S
         else:
-            return None
+            return self._hint_ends if self._hint else None
         if now < due:
             return due
+        if not self._in_foreground():
+            self._print_lines()
+            return now + LOOK_AGAIN_S
         self._draw()
         self._drawn_at = now
-        return None
+        return self._hint_ends if self._hint else None
 
     def _draw(self) -> None:
         if self.console.size != self._size:
             self._size = self.console.size
             self._tallest = 0
+            if self._headroom is not None:
+                self._headroom.resized(self._size[0])
         columns, height = self._size
-        rows = self._partial_rows(columns, height)
         inset = 0 if columns < render.NARROW else 2  # in line with the times above it
-        status = status_line(self._status, _usable(columns) - inset, ascii_only=not self._utf8)
-        status.pad_left(inset)
-        rows.append(self._ansi(status))
+        width = _usable(columns) - inset
+        status = status_line(self._status, width, ascii_only=self._ascii)
+        panel = self._panel_rows(width, height - height_when_narrow([status]))
+        hint = [Text(cut(self._hint, width, "..."), render.DIM)] if self._hint else []
+        below = [*hint, *panel, status]
+        for row in below:
+            row.pad_left(inset)
+        partial = self._partial_rows(columns, height, below)
+        if not hint and (height >= ROOMY or (len(partial) + len(below) == 1 and height > 1)):
+            below.insert(0, Text())
+        texts = [*partial, *below][-height:]
         committed = self._take_committed(columns)
+        if self._headroom is not None:
+            texts[:0] = [Text()] * self._headroom.blank_rows(texts, len(committed), height)
         self._content_changed = self._status_changed = False
-        self._write(draw_region(committed, rows))
+        self._is_drawn = True
+        self._write(draw_region(committed, [self._ansi(row) for row in texts]))
 
-    def _partial_rows(self, columns: int, height: int) -> list[str]:
+    def _panel_rows(self, width: int, room: int) -> list[Text]:
+        """The panel that is open, so far as it leaves some room to what is being said."""
+        most = room - LEFT_TO_WORDS
+        if self._shows_help:
+            panel = panels.keys_panel(width, most, self._keys)
+        elif self._shares is not None:
+            panel = panels.languages_panel(
+                self._shares, self._latest, width, most, ascii_only=self._ascii
+            )
+        else:
+            return []
+        while panel and height_when_narrow(panel) > most:
+            panel.pop()
+        return panel
+
+    def _partial_rows(self, columns: int, height: int, below: list[Text]) -> list[Text]:
         """The newest rows of what is being said, never fewer than this turn had before.
 
-        At most half of the window: what a narrower window makes of them should still fit it.
+        At most half of the window, and no more than a narrower window could still hold.
         """
         lines: list[Text] = []
         for _, update in sorted(self._partials.items()):
-            line = render.partial_line(update, columns=columns, non_speech=self.non_speech)
+            line = render.partial_line(
+                update,
+                columns=columns,
+                non_speech=self.non_speech,
+                confidences=self._confidences,
+            )
             if line is not None:
                 indent = render.hanging_indent(update.start_ms, columns)
                 lines += wrap(line, _usable(columns), indent)
-        most = max(min(max(height // 2, SMALLEST_PARTIAL), height - 1), 0)
-        if len(lines) > most:
-            lines = lines[len(lines) - most :]
-            if lines and lines[0].plain.startswith("  "):
-                mark = Text().append("… " if self._utf8 else ". ", render.DIM)
-                lines[0] = mark + lines[0][2:]
-        self._tallest = min(max(self._tallest, len(lines)), most)
-        rows = [self._ansi(line) for line in lines]
-        rows += [""] * (self._tallest - len(rows))
-        if height >= ROOMY or (not rows and height > 1):
-            rows.append("")
-        return rows
+        room = height - len(below) - (height >= ROOMY)
+        most = max(min(max(height // 2, SMALLEST_PARTIAL), room), 0)
+        always = ALWAYS_SHOWN if len(below) == 1 else 1
+        kept = _newest(lines, most, always, height - 1 - height_when_narrow(below))
+        if len(kept) < len(lines) and kept and kept[0].plain.startswith("  "):
+            mark = Text().append(". " if self._ascii else "… ", render.DIM)
+            kept[0] = mark + kept[0][2:]
+        self._tallest = min(max(self._tallest, len(kept)), most)
+        blank = min(self._tallest - len(kept), height - 1 - height_when_narrow([*kept, *below]))
+        return kept + [Text()] * max(blank, 0)
 
     def _commit(self, make: Callable[[int], Text | None], start_ms: int | None) -> None:
         self._committed.append(_Line(make, start_ms))
 
     def _announce_language(self, update: TurnUpdate) -> None:
+        if tag := render.language_tag(update.message):
+            self._latest = tag
         code = render.confident_language(update.message)
         if code is None or code == self._language:
             return
@@ -236,8 +350,10 @@ class LiveView:
             self._commit(lambda columns: render.language_change(code, start_ms, columns), start_ms)
         self._language = code
 
-    def _final(self, update: TurnUpdate, columns: int) -> Text | None:
-        return render.final_line(update, columns=columns, non_speech=self.non_speech)
+    def _final(self, update: TurnUpdate, columns: int, confidences: bool) -> Text | None:
+        return render.final_line(
+            update, columns=columns, non_speech=self.non_speech, confidences=confidences
+        )
 
     def _take_committed(self, columns: int) -> list[str]:
         rows: list[str] = []
@@ -259,15 +375,13 @@ class LiveView:
                 self._write(self._ansi(text) + "\n")
 
     def _ansi(self, text: Text) -> str:
-        console = self.console
-        segments = text.render(console)
-        if console.no_color:
-            segments = Segment.remove_color(segments)
-        color_system = _COLOR_SYSTEMS.get(console.color_system or "")
-        return "".join(
-            style.render(words, color_system=color_system) if style else words
-            for words, style, _ in segments
-        ).replace(render.NO_BREAK, " ")  # it has done its work; a search should find a blank
+        return ansi(text, self.console)
+
+    def _in_foreground(self) -> bool:
+        try:
+            return in_foreground(self.console.file.fileno())
+        except (OSError, ValueError, AttributeError):  # not a stream of the system
+            return True
 
     def _write(self, data: str) -> None:
         """A terminal that has gone away takes nothing; the run it showed goes on."""
@@ -279,3 +393,14 @@ class LiveView:
 def _usable(columns: int) -> int:
     """The last column stays free: what a terminal does after a character there differs."""
     return max(columns - 1, 2)
+
+
+def _newest(lines: list[Text], most: int, always: int, room_when_narrow: int) -> list[Text]:
+    """The last lines that fit both now and, but for `always`, when the window is made narrow."""
+    kept: list[Text] = []
+    for line in reversed(lines[-most:] if most else []):
+        room_when_narrow -= height_when_narrow([line])
+        if len(kept) >= always and room_when_narrow < 0:
+            break
+        kept.insert(0, line)
+    return kept

@@ -13,8 +13,9 @@ from rich.text import Text
 
 from transcribe_cli.protocol.languages import WHISPER_LANGUAGES
 from transcribe_cli.protocol.messages import Turn, Word
-from transcribe_cli.transcript.text import TurnText, read_turn_text
+from transcribe_cli.transcript.text import read_turn_text
 from transcribe_cli.transcript.turns import TurnUpdate
+from transcribe_cli.ui.layout import cut
 from transcribe_cli.ui.safe_text import safe_text
 
 NonSpeech = Literal["dim", "hide", "keep"]
@@ -33,9 +34,14 @@ NARROW = 32
 DIM = Style(dim=True)
 UNSURE = Style(color="magenta", underline=True)  # yellow is hard to read on white
 # No yellow and no red, which mean trouble; without colour the label tells speakers apart.
-SPEAKERS = tuple(Style(color=name, bold=True) for name in ("cyan", "magenta", "green", "blue"))
+SPEAKERS = tuple(
+    Style(color=name, bold=bold)
+    for bold in (True, False)
+    for name in ("cyan", "magenta", "green", "blue")
+)
 
 
+_FIRST_WORDS = 28  # cells by which a turn is named
 _FORMATTING_SLACK = 40  # characters by which formatted text may run ahead of the words
 _FIRST_EAST_ASIAN = "\u2e80"  # from here on, words are not set apart by blanks
 
@@ -109,8 +115,18 @@ def partial_line(
     if not said.whole or (said.non_speech and non_speech == "hide"):
         return None
     line = _opening(update, columns)
-    _append_open(line, said, aside=said.non_speech and non_speech == "dim")
-    return line
+    if said.non_speech:
+        line.append(safe_text(said.whole), DIM if non_speech == "dim" else None)
+        return line
+    start, settled = len(line), safe_text(said.settled)
+    line.append(settled)
+    if confidences and settled:
+        words = [word for word in update.message.words if word.word_is_final]
+        for first, last in unsure_spans(settled, words):
+            line.stylize(UNSURE, start + first, start + last)
+    if said.settled and said.tentative:
+        line.append(" ")
+    return line.append(safe_text(said.tentative), DIM)
 
 
 def confident_language(turn: Turn) -> str | None:
@@ -129,6 +145,39 @@ def language_change(code: str, start_ms: int, columns: int = 80) -> Text:
     indent = " " * hanging_indent(start_ms, columns)
     named = f"{name} ({code})" if name else safe_text(code)
     return Text(f"{indent}language: {named}", DIM)
+
+
+def mark_line(at_ms: int, words: str, columns: int = 80, *, ascii_only: bool = False) -> Text:
+    """What a person did at a place in the recording: a bookmark, a pause.
+
+    >>> mark_line(12_000, "bookmark").plain
+    '  0:12  ── bookmark ──'
+    """
+    rule = "--" if ascii_only else "──"
+    return Text(f"{gutter(at_ms, columns)}{rule} {safe_text(words)} {rule}", DIM)
+
+
+def revision_line(start_ms: int, words: str, speaker: str | None, before: str | None) -> Text:
+    """That a turn which stands above is another speaker's.
+
+    >>> revision_line(12_000, '"first words…"', "B", "A").plain
+    'speaker: 0:12 "first words…" is B, not A'
+    """
+    said = f" {words}" if words else ""
+    now = safe_text(speaker) if speaker else "nobody"
+    no_more = f", not {safe_text(before)}" if before else ""
+    return Text(f"speaker: {clock(start_ms)}{said} is {now}{no_more}", DIM)
+
+
+def first_words(turn: Turn, *, ascii_only: bool = False) -> str:
+    """How a turn begins, quoted, so that a person finds it again; "" when it says nothing."""
+    said = safe_text(read_turn_text(turn).whole)
+    mark = "..." if ascii_only else "…"
+    short = cut(said, _FIRST_WORDS, mark)
+    if short != said:
+        whole_words = short.removesuffix(mark).rpartition(" ")[0]
+        short = (whole_words or short.removesuffix(mark)) + mark
+    return f'"{short}"' if said else ""
 
 
 def language_tag(turn: Turn) -> str:
@@ -206,13 +255,3 @@ def _opening(update: TurnUpdate, columns: int) -> Text:
         label = safe_text(speaker)
         line.append(f"{label}:", speaker_style(label)).append(" ")
     return line
-
-
-def _append_open(line: Text, said: TurnText, *, aside: bool) -> None:
-    if aside:
-        line.append(safe_text(said.whole), DIM)
-        return
-    line.append(safe_text(said.settled))
-    if said.settled and said.tentative:
-        line.append(" ")
-    line.append(safe_text(said.tentative), DIM)

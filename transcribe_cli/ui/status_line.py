@@ -37,10 +37,12 @@ _STATES = {
     "connecting": ("○", "o", TROUBLE),
     "reconnecting": ("○", "o", TROUBLE),
     "offline": ("×", "x", FAILED),  # noqa: RUF001
+    "replaying": ("▸", ">", GOOD),
     "paused": ("‖", "=", TROUBLE),
     "muted": ("‖", "=", TROUBLE),
     "stopping": ("■", "#", DIM),
 }
+_CUT_OFF = ("connecting", "reconnecting", "offline")
 _OTHER_STATE = ("●", "*", PLAIN)
 _EIGHTHS = " ▏▎▍▌▋▊▉█"
 _CLIP = "CLIP"
@@ -52,7 +54,7 @@ class Status:
 
     Attributes:
         state: one word: connecting, listening, transcribing, paused, muted, offline, reconnecting,
-            stopping.
+            replaying, stopping.
         elapsed_s: the recording's clock.
         model, source: names, as the user gave them or the device calls itself.
         level_db: peak of the last moments in dBFS; None when there is no microphone.
@@ -61,7 +63,7 @@ class Status:
         turns: finals so far.
         behind_s: now minus the end of the last word heard.
         backlog_s: audio that is recorded and not yet sent.
-        dropped: samples lost between the device and the recording.
+        dropped: how often samples were lost between the device and the recording.
         cost_usd: what the sessions cost so far.
         progress: of a file: position in s, length in s or None, times real time.
         message: what is wrong, in words; "" while all is well.
@@ -125,12 +127,7 @@ def _cut_line(line: Text, width: int, ascii_only: bool) -> Text:
 
 def _parts(status: Status, ascii_only: bool) -> list[_Part]:
     """All parts, as they stand from left to right."""
-    glyph, plain_glyph, style = _STATES.get(status.state, _OTHER_STATE)
-    mark = plain_glyph if ascii_only else glyph
-    state = safe_text(status.state)
-    # Beside a message, which has a mark of its own, a state without room goes altogether.
-    short_state = Text() if status.message else _text(mark, style)
-    parts = [_Part(100, [_text(mark, style).append(f" {state}"), short_state])]
+    parts = [_state(status, ascii_only)]
     if status.message:
         message = _text("!", TROUBLE).append(f" {safe_text(status.message)}", LOUD)
         parts.append(_Part(110, [message]))
@@ -142,12 +139,14 @@ def _parts(status: Status, ascii_only: bool) -> list[_Part]:
         meters = [_meter(status.level_db, status.clipped, size, ascii_only) for size in sizes]
         parts.append(_Part(90, [*meters, Text()]))
     if status.dropped:
-        number = f"{status.dropped} samples lost"
-        parts.append(_Part(95, [_text(number, FAILED), _text("lost", FAILED), Text()]))
-    if status.backlog_s is not None and status.backlog_s >= SHOW_BACKLOG_S:
+        often = "once" if status.dropped == 1 else f"{status.dropped} times"
+        lost = _text(f"sound lost {often}", FAILED)
+        parts.append(_Part(95, [lost, _text("sound lost", FAILED), Text()]))
+    told = _is_cut_off(status)  # by the state, how far behind
+    if status.backlog_s is not None and status.backlog_s >= SHOW_BACKLOG_S and not told:
         waiting = clock(int(status.backlog_s * 1000))
         parts.append(_Part(70, [_text(f"{waiting} to send", LOUD), Text()]))
-    if status.behind_s is not None:
+    if status.behind_s is not None and not told:
         late = status.behind_s >= LATE_S
         behind = _text(f"{_seconds(status.behind_s)} behind", LOUD if late else DIM)
         parts.append(_Part(65, [behind, Text()]))
@@ -167,6 +166,25 @@ def _parts(status: Status, ascii_only: bool) -> list[_Part]:
         shorter = [_text(cut(source, size, ellipsis), DIM) for size in (24, 12)]
         parts.append(_Part(20, [_text(source, DIM), *shorter, Text()]))
     return parts
+
+
+def _state(status: Status, ascii_only: bool) -> _Part:
+    """What is going on; with the connection lost also that nothing else is."""
+    glyph, plain_glyph, style = _STATES.get(status.state, _OTHER_STATE)
+    mark = plain_glyph if ascii_only else glyph
+    state = safe_text(status.state)
+    forms = [_text(mark, style).append(f" {state}")]
+    if _is_cut_off(status):
+        behind = f"{clock(int((status.backlog_s or 0) * 1000))} behind"
+        longer = (f" {state}, recording, {behind}", f" {state}, {behind}")
+        forms = [*(_text(mark, style).append(words, LOUD) for words in longer), *forms]
+    # Beside a message, which has a mark of its own, a state without room goes altogether.
+    return _Part(100, [*forms, Text() if status.message else _text(mark, style)])
+
+
+def _is_cut_off(status: Status) -> bool:
+    """Whether sound is recorded that cannot be sent now."""
+    return status.state in _CUT_OFF and (status.backlog_s or 0.0) >= SHOW_BACKLOG_S
 
 
 def _text(text: str, style: Style = PLAIN) -> Text:
@@ -208,7 +226,7 @@ def _progress(
     share = min(max(position_s / length_s, 0.0), 1.0)
     of = f"{here} / {clock(int(length_s * 1000))}"
     forms: list[Text] = []
-    if rate > 0:
+    if rate > 0.001:  # else it is stuck, and the time left would be no time
         left = clock(int((length_s - min(position_s, length_s)) / rate * 1000))
         forms.append(_with_bar(share, 20, ascii_only, f"{of}  {rate:.1f}x  {left} left"))
     forms.append(_with_bar(share, 20, ascii_only, of))

@@ -1,0 +1,135 @@
+"""Keys and hostile words, with the whole program in a real terminal."""
+
+import json
+import shlex
+from typing import Any
+
+import pytest
+
+from tests.counting import counting_service, write_wav
+from tests.end_to_end.test_screen import scripted
+from tests.program import Home
+from tests.terminal import Terminal
+from tests.ui.shell import python, shell
+
+pytestmark = pytest.mark.terminal
+
+
+def records(home: Home) -> list[dict[str, Any]]:
+    journal = home.only_recording() / "journal.jsonl"
+    return [json.loads(line) for line in journal.read_text().splitlines()]
+
+
+def test_keys_are_shown_and_heard_and_q_stops(home: Home) -> None:
+    write_wav(home.work / "talk.wav", 300)
+    with (
+        counting_service() as service,
+        Terminal(home, "file", "talk.wav", "--endpoint", service.url) as terminal,
+    ):
+        service.wait_for_words(6)
+        terminal.type("?")
+        terminal.wait_for_text("these keys")
+        terminal.type("?")
+        terminal.wait_for(lambda: "these keys" not in terminal.screen(), "closed the panel")
+        terminal.type("b")
+        terminal.wait_for_text("── bookmark ──")
+        terminal.type("w")
+        terminal.wait_for_text("unsure words are not marked")
+        terminal.type("q")
+        terminal.wait_for_exit()
+        everything = terminal.everything()
+        before, after = terminal.modes()
+        cursor = terminal.tmux("display-message", "-p", "#{cursor_flag}").strip()
+    assert before == after
+    assert cursor == "1"
+    assert everything.count("── bookmark ──") == 1
+    for passing in ("these keys", "unsure words", "listening"):
+        assert passing not in everything
+    written = records(home)
+    assert [record["type"] for record in written].count("Mark") == 1
+    assert written[-1]["type"] == "Summary"
+    assert written[-1]["terminated"] is True
+
+
+def test_a_pause_is_in_the_record_and_on_the_screen(home: Home) -> None:
+    write_wav(home.work / "talk.wav", 60)
+    with (
+        counting_service() as service,
+        Terminal(home, "file", "talk.wav", "--endpoint", service.url) as terminal,
+    ):
+        service.wait_for_words(6)
+        terminal.type("Space")
+        terminal.wait_for_text("── paused ──")
+        terminal.type("Space")
+        terminal.wait_for_text("── goes on ──")
+        assert terminal.wait_for_exit() == 0
+        everything = " ".join(terminal.everything().split())
+    types = [record["type"] for record in records(home)]
+    assert types.index("Paused") < types.index("Resumed")
+    for first in range(1, 60, 5):
+        words = " ".join(f"w{number}" for number in range(first, first + 5))
+        assert everything.count(words + " ") == 1, everything
+
+
+def test_ctrl_z_and_fg_lose_no_word(home: Home) -> None:
+    write_wav(home.work / "talk.wav", 60)
+    with counting_service() as service, shell(80, 30) as window:
+        before = window.modes()
+        settings = home.environment({"TERM": "tmux-256color", "LC_ALL": "C.UTF-8"})
+        kept = ("HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "AAI_STREAM_SAVE_DIR", "PYTHONPATH")
+        (home.work / "run").write_text(
+            "".join(f"export {name}={shlex.quote(settings[name])}\n" for name in kept)
+            + f"cd {shlex.quote(str(home.work))}\n"
+            + f"exec {python('-m', 'transcribe_cli', 'file', 'talk.wav')} "
+            + f"--endpoint {service.url}\n"
+        )
+        window.enter(f"clear; bash {shlex.quote(str(home.work / 'run'))}")
+        service.wait_for_words(6)
+        window.press("C-z")
+        window.wait_for("Stopped")
+        assert window.modes() == before
+        assert window.cursor_visible
+        window.enter("fg; echo code=$?")
+        rows = window.wait_for("code=0", "saved:")
+        assert window.modes() == before
+        everything = " ".join(" ".join(rows).split())
+    assert "listening" not in everything
+    for first in range(1, 60, 5):
+        words = " ".join(f"w{number}" for number in range(first, first + 5))
+        assert everything.count(words + " ") == 1, everything
+
+
+HOSTILE = "\x1b[2J\x1b]0;owned\x07\x1b[31mred\x1b[5;5H\x9b2J \u202eturned\u202c [bold]x[/bold]"
+
+
+def test_words_of_the_service_cannot_drive_the_terminal(home: Home) -> None:
+    message = {
+        "type": "Turn",
+        "turn_order": 0,
+        "turn_is_formatted": True,
+        "end_of_turn": True,
+        "transcript": HOSTILE,
+        "end_of_turn_confidence": 1.0,
+        "words": [
+            {"start": 0, "end": 900, "text": HOSTILE, "confidence": 0.1, "word_is_final": True}
+        ],
+        "utterance": "",
+        "speaker_label": "\x1b[1mA",
+        "language_code": "\x1b[7m",
+        "language_confidence": 0.9,
+    }
+    write_wav(home.work / "talk.wav", 20)
+    with (
+        scripted(home, message) as url,
+        Terminal(home, "file", "talk.wav", "--endpoint", url) as terminal,
+    ):
+        assert terminal.wait_for_exit() == 0
+        everything = terminal.everything()
+        coloured = terminal.tmux("capture-pane", "-p", "-e", "-S", "-")
+        title = terminal.tmux("display-message", "-p", "#{pane_title}").strip()
+    assert "␛[2J␛]0;owned␇␛[31mred␛[5;5H" in "".join(everything.split("\n"))
+    assert "[bold]x[/bold]" in everything
+    assert "\u202e" not in everything
+    assert title != "owned"
+    assert "\x1b[31m" not in coloured
+    assert "\x1b[7m" not in coloured

@@ -1,0 +1,95 @@
+"""A shell with job control in a real terminal: a person who types commands, Ctrl+Z and `fg`."""
+
+import os
+import shlex
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from tests.requirements import require_programs
+
+ROOT = Path(__file__).parents[2]
+
+
+class Shell:
+    """A window with an interactive bash."""
+
+    def __init__(self, socket: str) -> None:
+        self._tmux = ["tmux", "-S", socket, "-u", "-f", "/dev/null"]
+
+    def tmux(self, *command: str) -> str:
+        """What a tmux command prints."""
+        done = subprocess.run(
+            [*self._tmux, *command], capture_output=True, text=True, timeout=20, check=True
+        )
+        return done.stdout
+
+    def press(self, *keys: str) -> None:
+        """Press keys, by tmux's names."""
+        self.tmux("send-keys", *keys)
+
+    def enter(self, line: str) -> None:
+        """Type a line."""
+        self.tmux("send-keys", "-l", line)
+        self.press("Enter")
+
+    def rows(self) -> list[str]:
+        """Scrollback and screen."""
+        text = self.tmux("capture-pane", "-p", "-S", "-").rstrip("\n")
+        return [row.rstrip() for row in text.split("\n")]
+
+    def wait_for(self, *wanted: str) -> list[str]:
+        """The rows, once each text is there as often as it is named."""
+        deadline = time.monotonic() + 20
+        while True:
+            rows = self.rows()
+            shown = "\n".join(rows)
+            if all(shown.count(text) >= wanted.count(text) for text in wanted):
+                return rows
+            assert time.monotonic() < deadline, f"never showed {wanted}:\n{shown}"
+
+    def modes(self) -> str:
+        """What `stty -a` says of the terminal, from outside."""
+        tty = self.tmux("display-message", "-p", "#{pane_tty}").strip()
+        with Path(tty).open("rb") as stdin:
+            done = subprocess.run(
+                ["stty", "-a"], stdin=stdin, capture_output=True, text=True, timeout=20, check=True
+            )
+        return done.stdout
+
+    @property
+    def cursor_visible(self) -> bool:
+        return self.tmux("display-message", "-p", "#{cursor_flag}").strip() == "1"
+
+
+@contextmanager
+def shell(columns: int = 70, lines: int = 24) -> Iterator[Shell]:
+    """A window of that size with a shell in it that is ready."""
+    require_programs("tmux", "bash", "stty")
+    with tempfile.TemporaryDirectory(prefix="tmux-") as folder:
+        window = Shell(f"{folder}/socket")
+        environ = {name: value for name, value in os.environ.items() if name != "NO_COLOR"}
+        environ |= {"LC_ALL": "C.UTF-8", "PYTHONPATH": str(ROOT)}
+        Path(f"{folder}/rc").write_text("PS1='$ '\n")
+        # No readline: it changes the modes while it reads a line, and the comparison needs rest.
+        command = f"bash --noprofile --noediting --rcfile '{folder}/rc' -i"
+        subprocess.run(
+            [*window._tmux, "new-session", "-d", "-x", str(columns), "-y", str(lines), command],
+            env=environ,
+            timeout=20,
+            check=True,
+        )
+        try:
+            window.wait_for("$")
+            yield window
+        finally:
+            subprocess.run([*window._tmux, "kill-server"], check=False, timeout=20)
+
+
+def python(*arguments: str) -> str:
+    """A command line that runs Python with these arguments."""
+    return shlex.join([sys.executable, *arguments])

@@ -1,0 +1,82 @@
+"""Panels that can be opened above the status line: the keys, and the languages spoken. Pure."""
+
+from collections.abc import Mapping, Sequence
+
+from rich.style import Style
+from rich.text import Text
+
+from transcribe_cli.protocol.languages import WHISPER_LANGUAGES
+from transcribe_cli.ui.layout import cells, cut
+from transcribe_cli.ui.render import NARROW, NO_BREAK, clock
+from transcribe_cli.ui.safe_text import safe_text
+
+DIM = Style(dim=True)
+LOUD = Style(bold=True)
+
+KEYS = (
+    ("space", "pause, go on"),
+    ("m", "mute"),
+    ("b", "bookmark"),
+    ("e", "end the turn"),
+    ("l", "languages"),
+    ("w", "unsure words"),
+    ("?", "these keys"),
+    ("q", "stop"),
+)
+"""What the keys do while a microphone or a file is transcribed, the most useful first."""
+
+_APART = 3  # cells between two columns
+_MOST_LANGUAGES = 6
+
+
+def keys_panel(width: int, most: int, keys: Sequence[tuple[str, str]] = KEYS) -> list[Text]:
+    """What each key does, in at most `most` rows of at most `width` cells.
+
+    Where the rows are too few for all, the last keys are not shown.
+    """
+    name_size = max(cells(name) for name, _ in keys)
+    size = name_size + 2 + max(cells(what) for _, what in keys)
+    columns = max((width + _APART) // (size + _APART), 1)
+    height = min(-(-len(keys) // columns), max(most, 0))
+    rows = [Text() for _ in range(height)]
+    for index, (name, what) in enumerate(keys[: height * columns]):
+        row = rows[index % height]
+        if index >= height:
+            row.pad_right((index // height) * (size + _APART) - cells(row.plain))
+        row.append(name, LOUD).append(" " * (name_size - cells(name) + 2)).append(what)
+    return [_cut(row, width) for row in rows]
+
+
+def languages_panel(
+    shares: Mapping[str, int], latest: str, width: int, most: int, *, ascii_only: bool = False
+) -> list[Text]:
+    """How long each language was spoken, the most spoken first, in at most `most` rows.
+
+    `shares`: ms by code. `latest`: code and confidence of the last turn, as its tag says them.
+    """
+    most = max(min(most, _MOST_LANGUAGES + 1), 0)
+    if not shares:
+        return [_cut(Text("no language was detected so far", DIM), width)][:most]
+    total = max(sum(shares.values()), 1)
+    ranking = sorted(shares.items(), key=lambda share: (-share[1], share[0]))
+    rows: list[Text] = []
+    for code, spoken_ms in ranking:
+        row = Text().append(f"{safe_text(code):<3}", LOUD).append(f" {spoken_ms / total:>4.0%}")
+        if width >= NARROW:
+            row.append(f" {clock(spoken_ms):>7}", DIM)
+        row.append(f"  {WHISPER_LANGUAGES.get(code, '')}".rstrip())
+        if latest.split(NO_BREAK)[0] == code:
+            row.append("  now" + latest.removeprefix(code), DIM)
+        rows.append(row)
+    if len(rows) > most:
+        kept = max(most - 1, 0)
+        rows = [*rows[:kept], Text(f"and {len(rows) - kept} more", DIM)][:most]
+    return [_cut(row, width, ascii_only=ascii_only) for row in rows]
+
+
+def _cut(row: Text, width: int, *, ascii_only: bool = True) -> Text:
+    if cells(row.plain) <= width:
+        return row
+    mark = "." if ascii_only else "…"
+    kept = cut(row.plain, width, mark)
+    return row[: max(len(kept) - len(mark), 0)].append(kept[max(len(kept) - len(mark), 0) :])
