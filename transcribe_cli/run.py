@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from transcribe_cli.audio.log import AudioLog
 from transcribe_cli.audio.recorder import Recorder
 from transcribe_cli.audio.source import Source
+from transcribe_cli.errors import AudioError, StreamError
 from transcribe_cli.exit_status import ExitStatus
 from transcribe_cli.loop import Loop
 from transcribe_cli.outputs.output import Outputs
@@ -93,6 +94,7 @@ class Run:
     """One recording. Everything it is given is open already, and closed by who opened it.
 
     Args:
+        sync: puts the journal on the disk, as the recorder does with the audio; on its thread.
         connect, make_recorder: what opens a session's connection, and what records the source.
         wall: seconds since 1970.
 
@@ -113,6 +115,7 @@ class Run:
         *,
         view: View | None = None,
         earlier: Earlier | None = None,
+        sync: Callable[[], None] = lambda: None,
         connect: Callable[[int, Target, Callable[[Event], None]], Connecting] = Connecting,
         make_recorder: Callable[..., Recorder] = Recorder,
         wall: Callable[[], float] = time.time,
@@ -136,6 +139,7 @@ class Run:
             report=lambda event: self._post(SourceReported(event)),
             ended=lambda problem: self._post(SourceEnded(problem)),
             grew=self._push,
+            sync=sync,
             most_frames=(
                 None
                 if plans.limits.max_duration_s is None
@@ -601,12 +605,11 @@ class Run:
         complete = finish.complete and not cut_short
         if not complete and self._source.kind != "file":
             self._tell_gap(finish)
-        if finish.problem is not None:
+        problem = finish.problem or self._tell_unsaved()
+        if problem is not None:
+            status = status or problem.exit_status
             self._tell.record(
-                "Error",
-                exit_code=int(status),
-                message=finish.problem.message,
-                hint=finish.problem.hint,
+                "Error", exit_code=int(status), message=problem.message, hint=problem.hint
             )
         cost, totals = self._bill.cost_usd(now), self._tell.totals
         summary = {
@@ -623,7 +626,22 @@ class Run:
         }
         self._tell.record("Summary", **summary)
         interrupted = bool(signals) or "q" in self._stops
-        self.result = Result(status, finish.problem, summary, interrupted)
+        self.result = Result(status, problem, summary, interrupted)
+
+    def _tell_unsaved(self) -> StreamError | None:
+        """Audio that was heard, and that the disk did not take."""
+        missing = self._log.missing if self._log.path is not None else []
+        reason = f"not saved: {self._log.unwritable or 'the disk was full'}"
+        for start, end in missing:
+            audio = self._log.audio
+            self._tell.record("Gap", start=audio.ms(start), end=audio.ms(end), reason=reason)
+        if not missing:
+            return None
+        seconds = self._log.audio.seconds(sum(end - start for start, end in missing))
+        return AudioError(
+            f"{seconds:.1f} s of the recording could not be saved; the transcript has them.",
+            "free some space on the disk",
+        )
 
     def _tell_gap(self, finish: Finish) -> None:
         """Audio that was captured and whose words are not final."""

@@ -1,5 +1,6 @@
 """The audio log: an append-only WAV that is valid at every moment."""
 
+import errno
 import os
 import signal
 import subprocess
@@ -10,7 +11,10 @@ from pathlib import Path
 
 import pytest
 import soundfile
+from hypothesis import given
+from hypothesis import strategies as st
 
+from transcribe_cli.audio import log as module
 from transcribe_cli.audio.format import AudioFormat
 from transcribe_cli.audio.log import AudioLog
 
@@ -195,4 +199,71 @@ def test_killed_writer_leaves_all_but_the_last_moment(tmp_path: Path) -> None:
     for number in range(1, min(len(samples) // 1600, 60_000)):
         assert samples[1600 * (number - 1) : 1600 * (number - 1) + 2] == number.to_bytes(
             2, "little"
+        )
+
+
+# A full disk.
+
+
+class Disk:
+    """Takes the place of a log's file, and takes only so much at a time."""
+
+    def __init__(self, log: AudioLog) -> None:
+        self._write = log._write
+        self.room = 1 << 60
+
+    def write(self, data: memoryview, at: int) -> int:
+        if not self.room:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        taken = self._write(data[: self.room], at)
+        self.room -= taken
+        return taken
+
+
+@given(st.lists(st.tuples(st.integers(1, 400), st.integers(0, 900)), max_size=30), st.booleans())
+def test_full_disk_changes_nothing_that_is_read(steps: list[tuple[int, int]], freed: bool) -> None:
+    said = b""
+    with AudioLog.temporary(AUDIO) as log:
+        disk = Disk(log)
+        log._write = disk.write  # type: ignore[method-assign]
+        for number, (frames, room) in enumerate(steps):
+            disk.room = room
+            block = number.to_bytes(2, "little") * frames
+            log.append(block)
+            said += block
+            assert log.read(0, log.frames) == said
+            assert log.read(log.frames // 2, 100) == said[log.frames // 2 * 2 :][:200]
+        missing = log.missing
+        assert all(0 <= start < end <= log.frames for start, end in missing)
+        disk.room = 1 << 60 if freed else 0
+        log.append(b"\x07\x00")
+
+        assert log.read(0, log.frames) == said + b"\x07\x00"
+        assert bool(log.missing) is not freed
+        assert (log.unwritable is None) is freed
+
+
+def test_what_no_memory_is_left_for_is_silence(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MOST_UNSAVED_BYTES", 1000)
+    with AudioLog.temporary(AUDIO) as log:
+        disk = Disk(log)
+        log._write = disk.write  # type: ignore[method-assign]
+        log.append(b"\x01\x00" * 100)
+        disk.room = 0
+        for _ in range(10):
+            log.append(b"\x02\x00" * 100)
+        assert log.missing == [
+            (100, 200),
+            (200, 300),
+            (300, 400),
+            (400, 500),
+            (500, 600),
+            (600, 1100),
+        ]
+        disk.room = 1 << 60
+        log.append(b"\x03\x00")
+
+        assert log.frames == 1101
+        assert log.read(0, 1101) == (
+            b"\x01\x00" * 100 + bytes(1000) + b"\x02\x00" * 500 + b"\x03\x00"
         )

@@ -60,7 +60,7 @@ class Desk:
             self.reports.append,
             lambda problem: self.ended.put((problem, log.ended)),
             lambda: self._grown.put(log.frames),
-            most_frames,
+            most_frames=most_frames,
         )
         self.recorder.start()
 

@@ -112,7 +112,7 @@ class AudioLog:
         self._last = (start, samples)
         self._frames = start + len(samples) // self.audio.frame_bytes
 
-    def _save(self, samples: bytes | bytearray) -> int:
+    def _save(self, samples: bytes) -> int:
         """Write samples behind what is saved; how many bytes of them the disk took."""
         size = self.audio.frame_bytes
         at = wav.HEADER_BYTES + self._saved * size
@@ -124,19 +124,19 @@ class AudioLog:
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
             self.unwritable = None
         except OSError as e:
-            self.unwritable = e
+            self.unwritable = e.with_traceback(None)  # which would hold on to the samples
         self._saved += taken // size
         # The sizes at the header's ends and what lies between, in one write.
         header = wav.header(self.audio, self._saved * size)
         try:
             _write_all(self._write, wav.RIFF_SIZE_AT, header[wav.RIFF_SIZE_AT :])
         except OSError as e:  # its place is there already, but some disks write to another first
-            self.unwritable = e
+            self.unwritable = e.with_traceback(None)
         return taken
 
     def _save_rest(self) -> None:
         """Try again to write what is unsaved, and keep the rest of it within bounds."""
-        del self._unsaved[: self._save(self._unsaved)]
+        del self._unsaved[: self._save(bytes(self._unsaved))]
         size = self.audio.frame_bytes
         too_many = (len(self._unsaved) - MOST_UNSAVED_BYTES) // size
         if too_many > 0:
@@ -236,7 +236,7 @@ class AudioLog:
         return self._file.write(data) or 0
 
 
-def _write_all(write: Callable[[memoryview, int], int], at: int, data: bytes | bytearray) -> int:
+def _write_all(write: Callable[[memoryview, int], int], at: int, data: bytes) -> int:
     """Write data at a place; a raw file may take less than it is given.
 
     Returns how much was written: less than all only where the disk took a part and then failed.

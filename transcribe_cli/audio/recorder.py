@@ -21,6 +21,7 @@ class Recorder:
     Args:
         report: told what the source and the disk have to say.
         ended: told when the last block is in the log, and why, if not for the source's end.
+        sync: what else to put on the disk where the audio is.
         grew: called when there is more to send, or nothing more to come.
         most_frames: stop the source after so many frames, to the sample; None: never.
 
@@ -38,6 +39,7 @@ class Recorder:
         report: Callable[[SourceEvent], None],
         ended: Callable[[StreamError | None], None],
         grew: Callable[[], None] = lambda: None,
+        sync: Callable[[], None] = lambda: None,
         most_frames: int | None = None,
     ) -> None:
         self._source = source
@@ -45,6 +47,7 @@ class Recorder:
         self._report = report
         self._ended = ended
         self._grew = grew
+        self._also_sync = sync
         self._most_frames = most_frames
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="aai-recorder", daemon=True)
@@ -124,8 +127,9 @@ class Recorder:
 
     def _sync(self) -> None:
         if self._log.unwritable is None:
-            with contextlib.suppress(OSError):  # the next append finds out
+            with contextlib.suppress(OSError, ValueError):  # the next append finds out
                 self._log.sync()
+                self._also_sync()
 
     def _up_to_limit(self, block: bytes) -> bytes:
         if self._most_frames is None:

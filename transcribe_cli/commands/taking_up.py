@@ -1,5 +1,6 @@
 """What is needed to take up a recording again where its transcript ends."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
@@ -12,6 +13,7 @@ from transcribe_cli.audio.source import Source
 from transcribe_cli.errors import AudioError
 from transcribe_cli.outputs.jsonl import JsonlOutput
 from transcribe_cli.outputs.output import Output
+from transcribe_cli.outputs.patient import PatientFile
 from transcribe_cli.outputs.text import TextOutput, text_line
 from transcribe_cli.plans import Earlier
 from transcribe_cli.recordings.folder import JOURNAL, TRANSCRIPT
@@ -50,17 +52,25 @@ def part_of(story: Story) -> Range:
     return Range(excerpt.get("start", 0) / 1000, None if duration is None else duration / 1000)
 
 
-def take_up_outputs(recording: Recording) -> list[Output]:
-    """The journal without what it said of its end, and the transcript as far as it is final."""
+def take_up_outputs(
+    recording: Recording, say: Callable[[str], None]
+) -> tuple[list[Output], Callable[[], None]]:
+    """The journal without what it said of its end, and the transcript as far as it is final.
+
+    Returns both as outputs, the journal first, and what puts the journal on the disk. `say` is told
+    when they cannot be written.
+    """
     journal, transcript = recording.folder / JOURNAL, recording.folder / TRANSCRIPT
     kept = without_the_end(read_journal(journal))
     lines = [msgspec.json.encode(record | {"seq": seq}) for seq, record in enumerate(kept)]
     write_whole(journal, join_lines(lines))
     write_whole(transcript, transcript_of(recording.story).encode())
-    return [
-        JsonlOutput(journal.open("ab"), str(journal), first_seq=len(lines)),
-        TextOutput(transcript.open("ab"), str(transcript)),
+    file = PatientFile(journal, say, "ab")
+    outputs: list[Output] = [
+        JsonlOutput(file, str(journal), first_seq=len(lines)),
+        TextOutput(PatientFile(transcript, say, "ab"), str(transcript)),
     ]
+    return outputs, file.sync
 
 
 def earlier_of(story: Story) -> Earlier:

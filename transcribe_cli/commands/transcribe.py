@@ -41,7 +41,8 @@ from transcribe_cli.outputs.feed import open_feed
 from transcribe_cli.outputs.in_turn import InTurn
 from transcribe_cli.outputs.jsonl import JsonlOutput
 from transcribe_cli.outputs.output import Output, Outputs
-from transcribe_cli.outputs.paths import open_for_writing, open_outputs, output_path
+from transcribe_cli.outputs.paths import open_outputs, output_path
+from transcribe_cli.outputs.patient import PatientFile
 from transcribe_cli.outputs.queued import QueuedStream
 from transcribe_cli.outputs.record import Record, error_record, read_record
 from transcribe_cli.outputs.text import TextOutput
@@ -303,14 +304,28 @@ class Transcriber:
             not_begun = stack.enter_context(contextlib.ExitStack())
             not_begun.callback(_discard, folder)
             # The journal first: what an output holds can then be made again from it.
-            own = (_journal_outputs(folder) if folder else []) + self.own_outputs(what)
+            journal = (
+                None if folder is None else PatientFile(folder / JOURNAL, self.notices.warning)
+            )
+            own = [*self._recording_outputs(folder, journal), *self.own_outputs(what)]
             outputs = self._open_outputs(loop, own, stack)
             log = stack.enter_context(self._open_log(folder, what.kind, audio))
             source = self._open_source(what, audio)
             stack.callback(source.close)
-            run = self.make_run(loop, service, outputs, folder, log, source, view=view)
+            sync = _nothing if journal is None else journal.sync
+            run = self.make_run(loop, service, outputs, folder, log, source, sync, view=view)
             not_begun.pop_all()  # from here on there is something to keep
             return Job(self, run, folder, log, what, stack.pop_all())
+
+    def _recording_outputs(self, folder: Path | None, journal: PatientFile | None) -> list[Output]:
+        """What lies in a recording's folder."""
+        if folder is None or journal is None:
+            return []
+        transcript = PatientFile(folder / TRANSCRIPT, self.notices.warning)
+        return [
+            JsonlOutput(journal, str(folder / JOURNAL)),
+            TextOutput(transcript, str(folder / TRANSCRIPT)),
+        ]
 
     def _open_source(self, what: Asked, audio: AudioFormat) -> Source:
         source = what.open()
@@ -346,7 +361,7 @@ class Transcriber:
         log, source = open_audio(recording)
         stack.callback(log.close)
         stack.callback(source.close)
-        kept = take_up_outputs(recording)
+        kept, sync = take_up_outputs(recording, self.notices.warning)
         stack.callback(Outputs(kept, self.output_broken).close)
         outputs = self._open_outputs(loop, own, stack)
         if self._several:
@@ -355,7 +370,9 @@ class Transcriber:
         outputs.put_first(kept)
         earlier = earlier_of(recording.story)
         run = self.make_run(
-            loop, service, outputs, recording.folder, log, source, view=view, earlier=earlier
+            *(loop, service, outputs, recording.folder, log, source, sync),
+            view=view,
+            earlier=earlier,
         )
         return Job(self, run, recording.folder, log, what, stack.pop_all())
 
@@ -392,6 +409,7 @@ class Transcriber:
         folder: Path | None,
         log: AudioLog,
         source: Source,
+        sync: Callable[[], None],
         *,
         view: View | None = None,
         earlier: Earlier | None = None,
@@ -427,6 +445,7 @@ class Transcriber:
             self._arrivals,
             view=view,
             earlier=earlier,
+            sync=sync,
         )
         self._running.append(run)
         return run
@@ -610,12 +629,8 @@ def _limits(options: RunOptions) -> Limits:
     )
 
 
-def _journal_outputs(folder: Path) -> list[Output]:
-    journal, transcript = folder / JOURNAL, folder / TRANSCRIPT
-    return [
-        JsonlOutput(open_for_writing(journal), str(journal)),
-        TextOutput(open_for_writing(transcript), str(transcript)),
-    ]
+def _nothing() -> None:
+    """There is no journal to be put on the disk."""
 
 
 def _remove_if_empty(folder: Path) -> None:

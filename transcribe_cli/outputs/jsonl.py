@@ -1,5 +1,6 @@
 """JSON Lines: every record, flushed as it is made. The journal is one of these."""
 
+from io import RawIOBase
 from typing import BinaryIO
 
 from transcribe_cli.outputs.output import finish_stream
@@ -17,7 +18,7 @@ class JsonlOutput:
 
     def __init__(
         self,
-        stream: BinaryIO,
+        stream: BinaryIO | RawIOBase,
         name: str,
         *,
         partials: bool = True,

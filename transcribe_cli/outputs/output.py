@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
+from io import RawIOBase
 from typing import BinaryIO, Protocol, runtime_checkable
 
 from transcribe_cli.outputs.record import Record
@@ -44,7 +45,7 @@ class Flushed(Protocol):
         """
 
 
-def finish_stream(stream: BinaryIO, *, owned: bool) -> None:
+def finish_stream(stream: BinaryIO | RawIOBase, *, owned: bool) -> None:
     """Flush a stream and close it if it is ours; closed also where the flush fails."""
     if stream.closed:
         return

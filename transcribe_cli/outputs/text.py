@@ -1,5 +1,6 @@
 """Plain text: one line for each final turn that says something, and nothing else."""
 
+from io import RawIOBase
 from typing import BinaryIO
 
 from transcribe_cli.outputs.output import finish_stream
@@ -38,7 +39,7 @@ class TextOutput:
 
     def __init__(
         self,
-        stream: BinaryIO,
+        stream: BinaryIO | RawIOBase,
         name: str,
         *,
         non_speech: bool = True,
