@@ -6,7 +6,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -18,9 +18,17 @@ from tests.requirements import require_programs
 class Terminal:
     """One window that runs the program, then a shell's `cat`, so that it can be looked at."""
 
-    def __init__(self, home: Home, *arguments: str, columns: int = 80, lines: int = 24) -> None:
+    def __init__(
+        self,
+        home: Home,
+        *arguments: str,
+        columns: int = 80,
+        lines: int = 24,
+        env: Mapping[str, str] | None = None,
+    ) -> None:
         require_programs("tmux")
         self._home = home
+        self._env = {"TERM": "tmux-256color", "LC_ALL": "C.UTF-8", **(env or {})}
         self._arguments = arguments
         self._size = ["-x", str(columns), "-y", str(lines)]
         self._folder = tempfile.TemporaryDirectory(prefix="tmux-")
@@ -28,7 +36,7 @@ class Terminal:
         self.exit_file = home.path / "exit"
 
     def __enter__(self) -> Self:
-        environment = self._home.environment({"TERM": "tmux-256color", "LC_ALL": "C.UTF-8"})
+        environment = self._home.environment(self._env)
         program = shlex.join([sys.executable, "-m", "transcribe_cli", *self._arguments])
         before, after = (shlex.quote(str(self._home.path / name)) for name in ("before", "after"))
         script = (

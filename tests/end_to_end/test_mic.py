@@ -16,6 +16,7 @@ from tests.counting import counting_service, speak, write_wav
 from tests.loudspeaker import Loudspeaker, loudspeaker
 from tests.program import ROOT, Home, finish, words
 from tests.requirements import require_portaudio, require_programs
+from tests.terminal import Terminal
 
 pytestmark = pytest.mark.device
 
@@ -142,3 +143,54 @@ def test_without_a_network_the_microphone_is_recorded_all_the_same(
     assert outcome.code == 6
     assert "incomplete" in outcome.err
     assert outcome.records[-1]["complete"] is False
+
+
+def test_keys_pause_and_mute_the_microphone(home: Home, speaker: Loudspeaker) -> None:
+    def say(first: int) -> Path:
+        path = home.work / f"{first}.wav"
+        write_wav(path, 10, lead_s=LEAD_S, first=first)
+        return path
+
+    with (
+        counting_service() as service,
+        Terminal(
+            *(home, "mic", "--device", "pulse", "--endpoint", service.url),
+            columns=100,
+            env=speaker.env,
+        ) as terminal,
+    ):
+        assert service.began.wait(20)
+        speaker.play(say(1))
+        service.wait_for_words(10)
+        terminal.type("Space")
+        terminal.wait_for_text("── paused ──")
+        speaker.play(say(11))  # is not for anybody
+        terminal.type("Space")
+        terminal.wait_for_text("── goes on ──")
+        speaker.play(say(21))
+        service.wait_for_words(20)
+        terminal.type("m")
+        terminal.wait_for_text("muted")
+        speaker.play(say(31))  # is recorded as silence
+        terminal.type("m")
+        terminal.wait_for_text("not muted any more")
+        speaker.play(say(41))
+        service.wait_for_words(30)
+        terminal.type("b", "e", "q")
+        assert terminal.wait_for_exit() == 0
+        assert terminal.modes()[0] == terminal.modes()[1]
+    journal = (home.only_recording() / "journal.jsonl").read_text().splitlines()
+    records = [json.loads(line) for line in journal]
+    heard = [*range(1, 11), *range(21, 31), *range(41, 51)]
+    assert words(records) == [f"w{number}" for number in heard]
+    ours = [r for r in records if r["type"] in ("Paused", "Resumed", "Mark")]
+    assert [(r["type"], r.get("label")) for r in ours] == [
+        *(("Paused", None), ("Resumed", None)),
+        *(("Mark", "muted"), ("Mark", "unmuted"), ("Mark", "bookmark")),
+    ]
+    assert ours[1]["at"] - ours[0]["at"] < 200  # the recording's clock stood still
+    audio = saved_audio(home)
+    assert speak(1, first=15) not in audio
+    assert speak(1, first=35) not in audio
+    (seen,) = service.sessions
+    assert "ForceEndpoint" in "".join(seen.texts)
