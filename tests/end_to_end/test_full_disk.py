@@ -43,7 +43,7 @@ def record(home: Home, count: int, *, lifted_after: int | None) -> Outcome:
 
 def saved(path: Path) -> bytes:
     with wave.open(str(path)) as file:
-        return file.readframes(file.getnframes())
+        return bytes(file.readframes(file.getnframes()))
 
 
 def test_a_disk_that_is_full_for_a_while_costs_nothing(home: Home) -> None:

@@ -5,6 +5,7 @@ field; records of ours have types of their own. Readers ignore types and fields 
 """
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -51,7 +52,7 @@ def turn_record(update: TurnUpdate, time: datetime) -> Record:
 
 
 def message_record(
-    type_name: str, raw: dict[str, Any], session: int, offset_ms: int, time: datetime
+    type_name: str, raw: Mapping[str, Any], session: int, offset_ms: int, time: datetime
 ) -> Record:
     """Any other message of the service; its times are on the recording's clock already."""
     ours = {"session": session, "session_offset_ms": offset_ms}
@@ -64,7 +65,7 @@ def error_record(error: StreamError, time: datetime) -> Record:
     return Record(time, "Error", body)
 
 
-def _beside(ours: dict[str, Any], raw: dict[str, Any]) -> dict[str, Any]:
+def _beside(ours: dict[str, Any], raw: Mapping[str, Any]) -> dict[str, Any]:
     """Our fields, then the message's; ours win where a service should ever use the same name."""
     taken = ours.keys() | _HEAD
     return ours | {name: value for name, value in raw.items() if name not in taken}

@@ -4,6 +4,7 @@ A session's clock starts at the first sample sent to it; the recording's starts 
 The offset of a session is therefore the recording's time of that first sample, in ms.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 from msgspec.structs import replace
@@ -43,7 +44,7 @@ def _shift_words(words: list[Word], offset_ms: int) -> list[Word]:
     return [replace(word, start=word.start + offset_ms, end=word.end + offset_ms) for word in words]
 
 
-def _shift_raw(raw: dict[str, Any], offset_ms: int) -> dict[str, Any]:
+def _shift_raw(raw: Mapping[str, Any], offset_ms: int) -> dict[str, Any]:
     shifted = dict(raw)
     for name in _TIMES:
         if name in shifted:

@@ -54,7 +54,7 @@ class Finals:
 
 
 def _revised(update: TurnUpdate, revision: Revision) -> TurnUpdate:
-    message, raw = update.message, update.raw
+    message, raw = update.message, dict(update.raw)
     words = message.words
     speakers = _speakers(words, revision.words)
     raw = _with_speaker(raw, "speaker_label", "speaker_confidence", revision.speaker_label)

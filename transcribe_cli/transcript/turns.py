@@ -7,6 +7,7 @@ same `turn_order`, or only one. So a raw final is held back for at most `FORMATT
 where a formatted one may follow.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -38,7 +39,7 @@ class TurnUpdate:
     start_ms: int
     end_ms: int
     message: Turn
-    raw: dict[str, Any]
+    raw: Mapping[str, Any]
 
 
 @dataclass(slots=True)
