@@ -1,9 +1,9 @@
 """Audio that carries its own count, and a service that reads it: every word and time is known.
 
-Word N is 60 ms of the constant sample value N, then 40 ms of silence, so the words of any stretch
-of audio are known exactly, and which of them a client lost, doubled or moved. The service is
-written from the public pages "Streaming quickstart", "Message sequence" and "Common session errors
-and closures" alone; it shares no code with the program.
+Word N, 1 to 65535, is 60 ms of the constant sample N (16 bits, unsigned), then 40 ms of silence, so
+the words of any stretch of audio are known exactly, and which of them a client lost, doubled or
+moved. The service is written from the public pages "Streaming quickstart", "Message sequence" and
+"Common session errors and closures" alone; it shares no code with the program.
 """
 
 import json
@@ -26,25 +26,25 @@ from websockets.sync.server import Server, ServerConnection, serve
 RATE = 16000
 WORD_MS = 100
 _SAID_MS = 60
-_LEAST_MS = 30  # a shorter run of samples is a word that was cut
+_LEAST_MS = 30  # of a word that was cut in two, one side at most is more
 
 
 def speak(words: int, first: int = 1) -> bytes:
     """s16le mono audio at `RATE` that says the words `first`, `first` + 1, ..."""
     said, silent = RATE * _SAID_MS // 1000, RATE * (WORD_MS - _SAID_MS) // 1000
     return b"".join(
-        struct.pack("<h", number) * said + bytes(2 * silent)
+        struct.pack("<H", number) * said + bytes(2 * silent)
         for number in range(first, first + words)
     )
 
 
-def write_wav(path: Path, words: int, *, lead_s: float = 0.0) -> Path:
+def write_wav(path: Path, words: int, *, lead_s: float = 0.0, first: int = 1) -> Path:
     """A WAV file that says so many words, after some silence."""
     with wave.open(str(path), "wb") as file:
         file.setnchannels(1)
         file.setsampwidth(2)
         file.setframerate(RATE)
-        file.writeframes(bytes(2 * round(lead_s * RATE)) + speak(words))
+        file.writeframes(bytes(2 * round(lead_s * RATE)) + speak(words, first))
     return path
 
 
@@ -64,22 +64,25 @@ class _Ear:
 
     def hear(self, samples: bytes) -> list[dict[str, Any]]:
         words = []
-        for value in array("h", samples):
+        for value in array("H", samples):
             if value != self._value:
-                length_ms = (self.position - self._began) * 1000 // RATE
-                if self._value and length_ms >= _LEAST_MS:
-                    words.append(
-                        {
-                            "start": self._began * 1000 // RATE,
-                            "end": self.position * 1000 // RATE,
-                            "text": f"w{self._value}",
-                            "confidence": 0.9,
-                            "word_is_final": False,
-                        }
-                    )
+                words += self.sounding()
                 self._value, self._began = value, self.position
             self.position += 1
         return words
+
+    def sounding(self) -> list[dict[str, Any]]:
+        """The word at the end of the audio, as far as it was said: one or none."""
+        if not self._value or (self.position - self._began) * 1000 <= _LEAST_MS * RATE:
+            return []
+        word = {
+            "start": self._began * 1000 // RATE,
+            "end": self.position * 1000 // RATE,
+            "text": f"w{self._value}",
+            "confidence": 0.9,
+            "word_is_final": False,
+        }
+        return [word]
 
 
 @dataclass
@@ -93,8 +96,10 @@ class Seen:
     arrivals: list[float] = field(default_factory=list)
     terminated: bool = False
     terminated_at: float = 0.0
+    expired: bool = False
     closed: bool = False
     audio: bytearray = field(default_factory=bytearray)
+    texts: list[str] = field(default_factory=list)  # but for Terminate
 
 
 Fault = Callable[["Session", int], None]
@@ -142,7 +147,10 @@ class Session:
             self.open_words = []
 
     def hear(self, samples: bytes) -> None:
-        for word in self.ear.hear(samples):
+        self._say(self.ear.hear(samples))
+
+    def _say(self, words: list[dict[str, Any]]) -> None:
+        for word in words:
             self.open_words.append(word)
             self.heard += 1
             if self.fault is not None:
@@ -150,6 +158,7 @@ class Session:
             self.turn(end=len(self.open_words) == self.turn_words)
 
     def finish(self) -> None:
+        self._say(self.ear.sounding())
         if self.open_words:
             self.turn(end=True)
         seconds = self.ear.position // RATE
@@ -176,9 +185,15 @@ def drops_at(word: int) -> Fault:
 class CountingService:
     """The service; `sessions` is its logbook."""
 
-    def __init__(self, turn_words: int = 5, fault: Fault | None = None) -> None:
+    def __init__(
+        self,
+        turn_words: int = 5,
+        fault: Fault | None = None,
+        expires_in_s: float | None = None,
+    ) -> None:
         self.sessions: list[Seen] = []
         self.turn_words = turn_words
+        self.expires_in_s = expires_in_s
         self.fault = fault
         self.began = threading.Event()
         self.heard_words = 0
@@ -205,8 +220,12 @@ class CountingService:
         try:
             if self.fault is not None:
                 self.fault(session, -1)
-            expires = int(time.time()) + 10800
+            expires = int(time.time() + (self.expires_in_s or 10800))
             session.send({"type": "Begin", "id": f"s{session.number}", "expires_at": expires})
+            if self.expires_in_s is not None:
+                expiry = threading.Timer(self.expires_in_s, self._expire, [session])
+                expiry.daemon = True
+                expiry.start()
             self.began.set()
             if self.fault is not None:
                 self.fault(session, 0)
@@ -215,25 +234,48 @@ class CountingService:
                     seen.chunks_ms.append(len(message) / 2 * 1000 / RATE)
                     seen.arrivals.append(time.monotonic())
                     seen.audio += message
-                    before = session.heard
-                    session.hear(message)
-                    with self._heard_more:
-                        self.heard_words += session.heard - before
-                        self._heard_more.notify_all()
+                    with self._counted(session):
+                        session.hear(message)
                 elif json.loads(message) == {"type": "Terminate"}:
                     seen.terminated = True
                     seen.terminated_at = time.monotonic()
-                    session.finish()
+                    with self._counted(session):
+                        session.finish()
+                else:
+                    seen.texts.append(message)
         except ConnectionClosed:
             pass  # by a fault, or by the client
         finally:
             seen.closed = True
 
+    @contextmanager
+    def _counted(self, session: Session) -> Iterator[None]:
+        """Tell who waits for words how many more were heard."""
+        before = session.heard
+        try:
+            yield
+        finally:
+            with self._heard_more:
+                self.heard_words += session.heard - before
+                self._heard_more.notify_all()
+
+    @staticmethod
+    def _expire(session: Session) -> None:
+        """The session has had its time; the documentation has this close come without an Error."""
+        if not session.seen.closed:
+            session.seen.expired = True
+            session.connection.close(3008, "Session Expired: Maximum session duration exceeded")
+
 
 @contextmanager
-def counting_service(turn_words: int = 5, fault: Fault | None = None) -> Iterator[CountingService]:
-    """A running service on a free port of this machine."""
-    service = CountingService(turn_words, fault)
+def counting_service(
+    turn_words: int = 5, fault: Fault | None = None, expires_in_s: float | None = None
+) -> Iterator[CountingService]:
+    """A running service on a free port of this machine.
+
+    `expires_in_s`: each session says so in its Begin, and is closed with 3008 then.
+    """
+    service = CountingService(turn_words, fault, expires_in_s)
     with serve(service._handle, "127.0.0.1", 0, compression=None) as server:
         service._server = server
         thread = threading.Thread(target=server.serve_forever, name="counting-service")

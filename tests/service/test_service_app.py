@@ -144,7 +144,7 @@ def test_sessions_are_closed_when_the_service_stops(tmp_path: Path) -> None:
     script = tmp_path / "empty.jsonl"
     script.write_text("", encoding="utf-8")
     process = subprocess.Popen(
-        [sys.executable, "-m", "transcribe_cli.service", "--port", "0", "--script", str(script)],
+        [sys.executable, "-m", "transcribe_cli", "serve", "--port", "0", "--script", str(script)],
         cwd=REPOSITORY,
         stderr=subprocess.PIPE,
         text=True,

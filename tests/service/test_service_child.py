@@ -4,6 +4,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import psutil
 import pytest
@@ -143,6 +144,19 @@ def test_a_service_that_does_not_start_says_why() -> None:
     with pytest.raises(ServiceError, match="needs a key") as e, LocalService("--host", "0.0.0.0"):
         pass
     assert e.value.hint
+
+
+def test_the_key_of_a_service_of_ones_own_is_not_asked_by_this_one(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("AAI_STREAM_SERVE_KEY", "swordfish")
+    with LocalService("--engine", "counting") as service:
+        assert talk(service.url).code == 1000
+    monkeypatch.delenv("AAI_STREAM_SERVE_KEY")
+    (tmp_path / ".env").write_text("AAI_STREAM_SERVE_KEY=swordfish\n")
+    monkeypatch.chdir(tmp_path)
+    with LocalService("--engine", "counting") as service:
+        assert talk(service.url).code == 1000
 
 
 def test_a_missing_package_is_a_usage_error(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -25,13 +25,30 @@ class Close(NamedTuple):
 
 
 class Drop(NamedTuple):
-    """Cut the TCP connection without a close frame, as a failing network does."""
+    """Cut the TCP connection without a close frame, as a failing network does.
+
+    `reset`: by RST, so that what is on its way is lost too.
+    """
+
+    reset: bool = False
 
 
 class Stall(NamedTuple):
-    """Neither read nor write for `ms` milliseconds of wall time."""
+    """Neither read nor write for `ms` milliseconds of wall time; None: never again."""
+
+    ms: int | None
+
+
+class Delay(NamedTuple):
+    """From now on send everything `ms` milliseconds later."""
 
     ms: int
+
+
+class Answer(NamedTuple):
+    """Answer the upgrade with this HTTP status, and nothing else."""
+
+    status: int
 
 
 class Finished(NamedTuple):
@@ -58,7 +75,7 @@ class Finish(NamedTuple):
     """No more audio: end the open turn and say so (the client's Terminate)."""
 
 
-ToClient = Send | Close | Drop | Stall
+ToClient = Send | Close | Drop | Stall | Delay
 FromEngine = ToClient | Finished
 ToEngine = Hear | Configure | EndTurn | Finish
 Action = ToClient | ToEngine

@@ -9,6 +9,8 @@ import asyncio
 import logging
 import socket
 import ssl
+import struct
+import sys
 import time
 from collections import deque
 from collections.abc import Sequence
@@ -17,24 +19,29 @@ from http import HTTPStatus
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 from uuid import uuid4
+from weakref import WeakKeyDictionary
 
 import msgspec
 from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
 
-from transcribe_cli.service.actions import Close, Send, ToClient
+from transcribe_cli.service.actions import Answer, Close, Drop, Send, Stall, ToClient
 from transcribe_cli.service.conversation import Conversation, Gone
 from transcribe_cli.service.credentials import UNAUTHORIZED, Credentials
+from transcribe_cli.service.engines.counting import CountingEngine
 from transcribe_cli.service.engines.scripted import Script, ScriptedEngine
+from transcribe_cli.service.faults import Moment
 from transcribe_cli.service.logbook import Logbook
 from transcribe_cli.service.options import ServiceOptions
 from transcribe_cli.service.ports import EnginePort, InProcess, Worker
+from transcribe_cli.service.schedule import FaultPlan, Schedule
 from transcribe_cli.service.session import Refused, Session, Terms, read_parameters, refusal
 from transcribe_cli.service.token_endpoint import answer_token_request
 
 MAX_MESSAGE_BYTES = 128 * 1024  # the service's own limit; a longer one is closed with 1009
 CLOSE_TIMEOUT_S = 3.0
+_OPEN_TIMEOUT_S = 10.0
 _PING_EVERY_S = 20.0
 _PONG_WITHIN_S = 60.0
 _MINUTE_S = 60.0
@@ -63,18 +70,32 @@ class _Wire:
     async def close(self, code: int, reason: str) -> None:
         await self._connection.close(code, reason)
 
-    def abort(self) -> None:
-        self._connection.transport.abort()
+    def abort(self, reset: bool = False) -> None:
+        _cut(self._connection, reset)
+
+    def hold(self) -> None:
+        self._connection.transport.pause_reading()
+
+    def release(self) -> None:
+        self._connection.transport.resume_reading()
 
 
 class App:
     """Every session of one service."""
 
     def __init__(
-        self, options: ServiceOptions, scripts: Sequence[Script], logbook: Logbook
+        self,
+        options: ServiceOptions,
+        scripts: Sequence[Script],
+        plan: FaultPlan,
+        logbook: Logbook,
     ) -> None:
         self._options = options
         self._scripts = scripts
+        self._plan = plan
+        self._schedules: WeakKeyDictionary[ServerConnection, Schedule] = WeakKeyDictionary()
+        self._connections = 0
+        self._stopping = asyncio.Event()
         self._logbook = logbook
         self._credentials = Credentials(options.keys)
         self._open: set[Conversation] = set()
@@ -99,17 +120,20 @@ class App:
             compression=None,
             max_size=MAX_MESSAGE_BYTES,
             close_timeout=CLOSE_TIMEOUT_S,
-            ping_interval=_PING_EVERY_S,
+            # A stalled service sends nothing, and lets nobody go.
+            open_timeout=None if self._plan else _OPEN_TIMEOUT_S,
+            ping_interval=None if self._plan else _PING_EVERY_S,
             ping_timeout=_PONG_WITHIN_S,
             logger=logger,
         )
 
     def stop(self) -> None:
         """Close every session that is open."""
+        self._stopping.set()
         for conversation in self._open:
             conversation.stop()
 
-    def _answer_http(self, connection: ServerConnection, request: Request) -> Response | None:
+    async def _answer_http(self, connection: ServerConnection, request: Request) -> Response | None:
         """Answer plain HTTP; None goes on with the upgrade."""
         url = urlsplit(request.path)
         if url.path == "/v3/ws/health":
@@ -118,7 +142,29 @@ class App:
             authorization = request.headers.get("Authorization")
             answer = answer_token_request(url.query, authorization, self._credentials, time.time())
             return _json_response(connection, *answer)
-        return None
+        schedule = self._plan.draw(self._connections)
+        self._connections += 1
+        self._schedules[connection] = schedule
+        return await self._go_wrong(connection, schedule)
+
+    async def _go_wrong(self, connection: ServerConnection, schedule: Schedule) -> Response | None:
+        """Let the faults happen that come before the upgrade."""
+        answer = None
+        for spec, actions in schedule.reached(Moment.CONNECT):
+            self._logbook.write("fault", fault=spec)
+            match actions[0]:
+                case Answer(status):
+                    answer = _json_response(
+                        connection, status, {"error": HTTPStatus(status).phrase}
+                    )
+                case Drop(reset):
+                    _cut(connection, reset)
+                    answer = _json_response(connection, 503, {})  # which goes nowhere
+                case Stall(ms):
+                    with suppress(TimeoutError):
+                        seconds = None if ms is None else ms / 1000
+                        await asyncio.wait_for(self._stopping.wait(), seconds)
+        return answer
 
     async def _serve(self, connection: ServerConnection) -> None:
         wire = _Wire(connection)
@@ -151,8 +197,10 @@ class App:
         if self._options.engine == "scripted":
             script = self._scripts[min(self._served, len(self._scripts) - 1)]
         self._served += 1
+        schedule = self._schedules[connection]
+        limits_s = (max_session_s, self._options.max_session_s, schedule.expires_in_s)
         terms = Terms(
-            max_session_s=min(max_session_s, self._options.max_session_s),
+            max_session_s=min(limit_s for limit_s in limits_s if limit_s is not None),
             max_audio_rate=self._options.max_audio_rate,
             formatted_finals=self._options.formatted_finals,
             begin=script.begin if script else None,
@@ -162,10 +210,12 @@ class App:
         engine: EnginePort
         if script:
             engine = InProcess(ScriptedEngine(script, session.settings))
+        elif self._options.engine == "counting":
+            engine = InProcess(CountingEngine(session.settings, self._options.turn_words))
         else:
             engine = await Worker.start(session.settings)
         self._logbook.opened(session.id, parameters)
-        conversation = Conversation(wire, session, engine, self._logbook)
+        conversation = Conversation(wire, session, engine, self._logbook, schedule)
         return conversation, script.on_open if script else ()
 
     def _count_session(self) -> None:
@@ -188,6 +238,15 @@ def url_of(server: Server, scheme: str) -> str:
     """The address that a listening server can be reached at, without a path."""
     host, port = next(iter(server.sockets)).getsockname()[:2]
     return f"{scheme}://{f'[{host}]' if ':' in host else host}:{port}"
+
+
+def _cut(connection: ServerConnection, reset: bool) -> None:
+    """Cut the TCP connection; `reset`: by RST, which a linger time of 0 s makes of a close."""
+    if reset:
+        linger = struct.pack("HH" if sys.platform == "win32" else "ii", 1, 0)
+        sock = connection.transport.get_extra_info("socket")
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+    connection.transport.abort()
 
 
 def _hold_back(connection: ServerConnection) -> None:

@@ -15,6 +15,7 @@ from transcribe_cli.service.server import require_packages
 from transcribe_cli.service.spawning import detached, module_command, module_environment
 
 START_WITHIN_S = 20.0
+KEY_VARIABLE = "AAI_STREAM_SERVE_KEY"
 _STOP_WITHIN_S = 5.0
 _DIE_WITHIN_S = 2.0
 
@@ -29,7 +30,7 @@ class LocalService:
     because this process then still has a session to drain.
 
     Args:
-        arguments: more options for `python -m transcribe_cli.service`.
+        arguments: more options for `aai-stream serve`.
     """
 
     def __init__(self, *arguments: str, start_within_s: float = START_WITHIN_S) -> None:
@@ -51,19 +52,20 @@ class LocalService:
             UsageError: a package of the extra `local` is missing.
             ServiceError: it ended, or was not ready in time.
         """
-        scripted = any(word in self._arguments for word in ("--script", "scripted"))
-        require_packages("websockets", *([] if scripted else ["pocketsphinx"]))
+        deaf = any(word in self._arguments for word in ("--script", "scripted", "counting"))
+        require_packages("websockets", *([] if deaf else ["pocketsphinx"]))
         # A file, since a pipe that nobody reads would block the child when it is full.
         self._stderr = tempfile.TemporaryFile()  # closed in close()
         try:
             self._process = subprocess.Popen(
                 module_command(
-                    "transcribe_cli.service", "--port", "0", "--with-parent", *self._arguments
+                    *("transcribe_cli", "serve", "--port", "0", "--with-parent"), *self._arguments
                 ),
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=self._stderr,
-                env=module_environment(),
+                # The key that a service of the user's asks for is not this one's.
+                env=module_environment() | {KEY_VARIABLE: ""},
                 **detached(),
             )
             self.url = self._await_ready_line(self._process)

@@ -6,14 +6,16 @@ that what the client gets has one order. Whatever is decided is decided by `Sess
 
 import asyncio
 import time
-from collections.abc import Awaitable, Iterable
+from collections.abc import Awaitable, Iterable, Sequence
 from contextlib import suppress
 from typing import NamedTuple, Protocol
 
 from transcribe_cli.service.actions import (
     Action,
+    Answer,
     Close,
     Configure,
+    Delay,
     Drop,
     EndTurn,
     Finish,
@@ -23,8 +25,10 @@ from transcribe_cli.service.actions import (
     Stall,
     ToClient,
 )
+from transcribe_cli.service.faults import Moment
 from transcribe_cli.service.logbook import Logbook
 from transcribe_cli.service.ports import EngineFailed, EnginePort
+from transcribe_cli.service.schedule import Due, Schedule, Tally
 from transcribe_cli.service.session import Session
 
 _LONGEST_NAP_S = 1.0  # between two looks at the clock: a heartbeat may be asked for at any time
@@ -50,8 +54,14 @@ class Wire(Protocol):
     async def close(self, code: int, reason: str) -> None:
         """Close with a close frame, and wait for the client's, not for long."""
 
-    def abort(self) -> None:
-        """Cut the TCP connection."""
+    def abort(self, reset: bool = False) -> None:
+        """Cut the TCP connection, by RST where `reset`."""
+
+    def hold(self) -> None:
+        """Take nothing more from the socket, so that not even a ping is answered."""
+
+    def release(self) -> None:
+        """Take what comes again."""
 
 
 class _ClientGone(NamedTuple):
@@ -61,21 +71,37 @@ class _ClientGone(NamedTuple):
 
 
 class Conversation:
-    """One connection, from `Begin` to its end."""
+    """One connection, from `Begin` to its end; `schedule` is what goes wrong with it."""
 
-    def __init__(self, wire: Wire, session: Session, engine: EnginePort, logbook: Logbook) -> None:
+    def __init__(
+        self,
+        wire: Wire,
+        session: Session,
+        engine: EnginePort,
+        logbook: Logbook,
+        schedule: Schedule | None = None,
+    ) -> None:
         self._wire = wire
         self._session = session
         self._engine = engine
         self._logbook = logbook
-        self._outbox: asyncio.Queue[ToClient | _ClientGone] = asyncio.Queue()
+        self._schedule = schedule or Schedule()
+        self._tally = Tally() if self._schedule.counts_words else None
+        self._opened = time.monotonic()
+        self._delay_s = 0.0
+        # What to send, and when on the clock of `time.monotonic`.
+        self._outbox: asyncio.Queue[tuple[float, ToClient | _ClientGone]] = asyncio.Queue()
         self._moving = asyncio.Event()  # cleared while stalled
         self._moving.set()
+        self._stopping = asyncio.Event()
 
     async def run(self, before_begin: Iterable[ToClient] = ()) -> None:
         """Talk until either side closes."""
-        for action in (*before_begin, *self._session.begin(time.time())):
+        for action in before_begin:
             await self._perform([action])
+        await self._go_wrong(self._schedule.reached(Moment.BEGIN))
+        if not self._session.closing:
+            await self._perform(self._session.begin(time.time()))
         # A script may have something to say before any audio.
         await self._engine.order(Hear(b""))
         tasks = [
@@ -93,7 +119,8 @@ class Conversation:
     def stop(self) -> None:
         """The service is going away: close behind what is already on its way."""
         self._session.closing = True
-        self._outbox.put_nowait(Close(1001, "The local service was stopped"))
+        self._stopping.set()
+        self._put(Close(1001, "The local service was stopped"))
 
     async def _guard(self, work: Awaitable[None]) -> None:
         """Run one of the three; a fault of ours ends the session, and is told on stderr."""
@@ -110,15 +137,20 @@ class Conversation:
             try:
                 frame = await self._wire.receive()
             except Gone as e:
-                self._outbox.put_nowait(_ClientGone(e.code))
+                self._put(_ClientGone(e.code))
                 return
             await self._moving.wait()
             now = time.monotonic()
             if isinstance(frame, bytes):
                 actions = self._session.audio(frame, now)
+                await self._perform(actions)
+                reached = self._schedule.reached(Moment.AUDIO, self._session.audio_s)
+                await self._go_wrong(reached)
             else:
                 actions = self._session.text(frame, now)
-            await self._perform(actions)
+                if self._session.terminating:
+                    await self._go_wrong(self._schedule.reached(Moment.TERMINATE))
+                await self._perform(actions)
             self._session.was_held_up(time.monotonic())
 
     async def _relay(self) -> None:
@@ -132,16 +164,42 @@ class Conversation:
             if isinstance(answer, Finished):
                 await self._perform(self._session.finished(time.monotonic()))
                 return
-            if not self._session.closing:
-                self._session.closing = isinstance(answer, Close | Drop)
-                await self._perform([answer])
+            if self._tally is None or not isinstance(answer, Send):
+                await self._tell(answer)
+            elif self._tally.count(answer.text):
+                await self._go_wrong(self._schedule.reached(Moment.WORD, self._tally.words))
+                await self._tell(answer)
+                await self._go_wrong(self._schedule.reached(Moment.TURN, self._tally.turns))
+            else:
+                await self._tell(answer)
+
+    async def _tell(self, action: ToClient) -> None:
+        """Pass on what the engine wants done, unless the end is decided already."""
+        if not self._session.closing:
+            self._session.closing = isinstance(action, Close | Drop)
+            await self._perform([action])
+
+    async def _go_wrong(self, faults: Sequence[Due]) -> None:
+        """Let faults happen whose moment has come."""
+        for spec, actions in faults:
+            if self._session.closing:
+                return
+            self._log("fault", fault=spec)
+            for action in actions:
+                assert not isinstance(action, Answer)  # its moment is before the upgrade
+                await self._tell(action)
 
     async def _watch(self) -> None:
         """Take what the clock brings."""
         while not self._session.closing:
-            nap_s = self._session.next_tick() - time.monotonic()
+            due = self._session.next_tick()
+            fault_s = self._schedule.next_time()
+            if fault_s is not None:
+                due = min(due, self._opened + fault_s)
+            nap_s = due - time.monotonic()
             await asyncio.sleep(min(max(nap_s, 0.0), _LONGEST_NAP_S))
             now = time.monotonic()
+            await self._go_wrong(self._schedule.reached(Moment.TIME, now - self._opened))
             beat = self._session.is_beat_due(now)
             probability = self._engine.take_speech_probability() if beat else 0.0
             await self._perform(self._session.tick(now, probability))
@@ -153,32 +211,47 @@ class Conversation:
                     if isinstance(action, Finish):
                         self._log("terminate")
                     await self._engine.order(action)
+                case Delay(ms):
+                    self._delay_s = ms / 1000
                 case _:
-                    self._outbox.put_nowait(action)
+                    self._put(action)
+
+    def _put(self, action: ToClient | _ClientGone) -> None:
+        self._outbox.put_nowait((time.monotonic() + self._delay_s, action))
 
     async def _write(self) -> None:
         """Send what is in the outbox, until something in it ends the connection."""
         while True:
-            match await self._outbox.get():
+            due, action = await self._outbox.get()
+            if (wait_s := due - time.monotonic()) > 0 and not self._stopping.is_set():
+                await asyncio.sleep(wait_s)
+            match action:
                 case Send(text):
                     # A client that is gone is reported by the reader, with its code.
                     with suppress(Gone):
                         await self._wire.send(text)
                 case Stall(ms):
-                    self._moving.clear()
-                    await asyncio.sleep(ms / 1000)
-                    self._moving.set()
+                    await self._stall(None if ms is None else ms / 1000)
                 case Close(code, reason):
                     self._log("close", code=code, by="service")
                     await self._wire.close(code, reason)
                     return
-                case Drop():
+                case Drop(reset):
                     self._log("close", code=1006, by="service")
-                    self._wire.abort()
+                    self._wire.abort(reset)
                     return
                 case _ClientGone(code):
                     self._log("close", code=code, by="client")
                     return
+
+    async def _stall(self, seconds: float | None) -> None:
+        """Do nothing at all for so long, or until the service stops."""
+        self._moving.clear()
+        self._wire.hold()
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._stopping.wait(), seconds)
+        self._wire.release()
+        self._moving.set()
 
     def _log(self, event: str, **fields: object) -> None:
         audio_ms = round(self._session.audio_s * 1000)

@@ -17,7 +17,7 @@ class Logbook:
     """Writes events to a file as they happen; without a path it writes nothing.
 
     Events: `open` (session, parameters), `refused` (code, error), `terminate` (session, audio_ms),
-    `close` (session, audio_ms, code, by "client" or "service").
+    `fault` (session, audio_ms, fault), `close` (session, audio_ms, code, by "client" or "service").
 
     Raises:
         UsageError: the file cannot be written.

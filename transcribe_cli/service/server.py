@@ -17,6 +17,7 @@ from transcribe_cli.errors import UsageError
 from transcribe_cli.service.engines.scripted import Script, load_script
 from transcribe_cli.service.logbook import Logbook
 from transcribe_cli.service.options import LOOPBACK, ServiceOptions
+from transcribe_cli.service.schedule import FaultPlan
 
 LOCAL_HINT = "pip install 'aai-stream[local]'"
 _STOP_WITHIN_S = 4.0
@@ -48,12 +49,15 @@ def run_service(options: ServiceOptions, announce: Callable[[str], None] | None 
     if options.engine == "scripted" and not options.scripts:
         raise UsageError("The scripted engine needs a script.", "give --script PATH")
     scripts = [load_script(path) for path in options.scripts]
+    plan = FaultPlan(options.faults, options.fault_seed)
     context = _tls_context(options)
     logbook = Logbook(options.logbook)
+    if plan.is_random and options.fault_seed is None:
+        sys.stderr.write(f"The faults can be drawn again with --fault-seed {plan.seed}.\n")
     if announce is None:
         announce = _announce_to_parent if options.with_parent else _announce_to_people
     try:
-        asyncio.run(_serve(options, scripts, context, logbook, announce))
+        asyncio.run(_serve(options, scripts, plan, context, logbook, announce))
     finally:
         logbook.close()
 
@@ -61,6 +65,7 @@ def run_service(options: ServiceOptions, announce: Callable[[str], None] | None 
 async def _serve(
     options: ServiceOptions,
     scripts: list[Script],
+    plan: FaultPlan,
     context: ssl.SSLContext | None,
     logbook: Logbook,
     announce: Callable[[str], None],
@@ -69,7 +74,7 @@ async def _serve(
 
     stop = asyncio.Event()
     _stop_on_signals(stop)
-    app = App(options, scripts, logbook)
+    app = App(options, scripts, plan, logbook)
     try:
         server = await app.listen(context)
     except OSError as e:

@@ -72,7 +72,7 @@ class Terms(NamedTuple):
         begin, termination: frames to send instead of the service's own; None: its own.
     """
 
-    max_session_s: int = MAX_SESSION_S
+    max_session_s: float = MAX_SESSION_S
     max_audio_rate: float | None = None
     formatted_finals: FormattedFinals = "two"
     begin: str | None = None
@@ -150,7 +150,7 @@ class Session:
             domain=get("domain"),
             voice_focus=get("voice_focus"),
         )
-        expires_at = int(unix_time) + self._terms.max_session_s
+        expires_at = int(unix_time + self._terms.max_session_s)
         return [send(Begin(id=self.id, expires_at=expires_at, configuration=configuration))]
 
     def audio(self, data: bytes, now: float) -> Sequence[Action]:

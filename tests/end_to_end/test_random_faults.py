@@ -1,0 +1,246 @@
+"""Whatever goes wrong, at whatever moment: each word once, in order, within 20 ms of its time.
+
+Each run draws a recording and up to four faults: cuts, stalls, delays, closes, errors, outages, at
+any word or while the last turns are awaited. Sessions may be short-lived, so that one follows the
+other all the time. Audio goes at 20 times its speed. The figures of all runs are told at the end,
+as a row for the README.
+"""
+
+import tempfile
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, Phase, given, note, settings
+from hypothesis import strategies as st
+
+from tests.counting import CountingService, Session, counting_service, write_wav
+from tests.figures import Figures
+from tests.program import Home
+from tests.proxy import Proxy, Way
+from tests.truth import judge
+
+RUNS = 200
+SLICES = 8  # so that the workers share them
+PACE = 20
+SLOW_ONE_IN = 10
+DEAD_S = 11.0  # a stall that the client must take for a dead connection
+ERRORS = {
+    1008: "Unauthorized Connection: Too many concurrent sessions",
+    3005: "Session Cancelled: An error occurred",
+}
+
+
+class Later:
+    """Things to do after a while, all in time or never."""
+
+    def __init__(self) -> None:
+        self._timers: list[threading.Timer] = []
+
+    def __call__(self, seconds: float, work: Callable[[], None]) -> None:
+        timer = threading.Timer(seconds, work)
+        self._timers.append(timer)
+        timer.start()
+
+    def stop(self) -> None:
+        for timer in self._timers:
+            timer.cancel()
+            timer.join()
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One thing that goes wrong.
+
+    Attributes:
+        at: when so many words were heard over all sessions; past the last: at Terminate.
+        value: seconds, or a close code, by kind.
+    """
+
+    kind: str
+    at: int
+    value: float = 0.0
+
+    def happen(self, session: Session, proxy: Proxy, later: Later) -> None:
+        """Do it, from within the service's own thread."""
+        connection = session.connection
+        match self.kind:
+            case "fin" | "rst":
+                later(self.value, lambda: proxy.cut(reset=self.kind == "rst"))
+            case "stall up":
+                proxy.swallow(Way.UP)
+                later(self.value, proxy.heal)
+            case "stall down":
+                proxy.swallow(Way.DOWN)
+                later(self.value, proxy.heal)
+            case "dead" | "vanished":
+                proxy.swallow() if self.kind == "dead" else proxy.vanish()
+                later(DEAD_S, proxy.heal)
+            case "delay":
+                proxy.delay(self.value)
+            case "throttle":
+                proxy.throttle(self.value)
+                later(1.0, proxy.heal)
+            case "down":
+                proxy.go_down()
+                later(self.value, proxy.heal)
+            case "close":
+                connection.close(int(self.value))
+            case "error":
+                session.fail(int(self.value), ERRORS[int(self.value)])
+
+
+def faults(words: int) -> st.SearchStrategy[list[Fault]]:
+    """What may go wrong with a recording of so many words."""
+    at = st.integers(0, words + 5)
+    moment = st.floats(0, 0.06)  # so a cut comes anywhere within a chunk, and within a handshake
+    short = st.floats(0.05, 0.8)
+    quick = (
+        st.builds(Fault, st.sampled_from(["fin", "rst"]), at, moment),
+        st.builds(Fault, st.just("close"), at, st.sampled_from([1000, 1001, 1011, 1012, 1013])),
+        st.builds(Fault, st.just("close"), at, st.sampled_from([3005, 3008])),
+        st.builds(Fault, st.just("error"), at, st.just(3005)),
+        st.builds(Fault, st.sampled_from(["stall up", "stall down"]), at, short),
+        st.builds(Fault, st.just("delay"), at, st.floats(0, 0.2)),
+        st.builds(Fault, st.just("throttle"), at, st.floats(50_000, 400_000)),
+        st.builds(Fault, st.just("down"), at, short),
+    )
+    several = st.lists(st.one_of(*quick), min_size=1, max_size=4)
+    # These take seconds of a client's: a dead connection is one after 9 s, a slot is free after 4.
+    slow = (
+        st.builds(Fault, st.sampled_from(["dead", "vanished"]), at),
+        st.builds(Fault, st.just("error"), at, st.just(1008)),
+    )
+    alone = st.one_of(*slow).map(lambda fault: [fault])
+    return st.integers(1, SLOW_ONE_IN).flatmap(lambda n: alone if n == SLOW_ONE_IN else several)
+
+
+@dataclass(frozen=True)
+class Recording:
+    """One run to be.
+
+    Attributes:
+        life_s: of a session, after which it is closed; None: long enough.
+    """
+
+    words: int
+    turn_words: int
+    chunk_ms: int
+    life_s: float | None
+    faults: list[Fault]
+
+
+@st.composite
+def recordings(draw: st.DrawFn) -> Recording:
+    life_s = draw(st.sampled_from([None, None, None, None, 3.0]))
+    words = draw(st.integers(20, 120) if life_s is None else st.integers(300, 700))
+    return Recording(
+        words,
+        draw(st.integers(1, 12)),
+        draw(st.sampled_from([50, 50, 100, 270])),
+        life_s,
+        draw(faults(words)),
+    )
+
+
+@dataclass
+class BadLuck:
+    """The faults of one run, as the service meets their moments."""
+
+    proxy: Proxy
+    waiting: list[Fault]
+    words: int
+    later: Later = field(default_factory=Later)
+    heard: int = 0
+    happened: list[Fault] = field(default_factory=list)
+
+    def __call__(self, session: Session, heard: int) -> None:
+        """What the service calls before it tells a word."""
+        if heard == 0:
+            finish = session.finish
+
+            def finish_badly() -> None:
+                self._let_happen(session, self.words + 5)
+                finish()
+
+            session.finish = finish_badly  # type: ignore[method-assign]
+        self.heard += heard > 0
+        self._let_happen(session, min(self.heard, self.words))
+
+    def _let_happen(self, session: Session, heard: int) -> None:
+        due = [fault for fault in self.waiting if fault.at <= heard]
+        self.waiting = [fault for fault in self.waiting if fault.at > heard]
+        self.happened += due
+        for fault in due:
+            fault.happen(session, self.proxy, self.later)
+
+
+@contextmanager
+def bad_service(recording: Recording) -> Iterator[tuple[CountingService, Proxy, BadLuck]]:
+    """A service behind a network, and what will go wrong with both."""
+    with (
+        counting_service(recording.turn_words, expires_in_s=recording.life_s) as service,
+        Proxy(service.url) as proxy,
+    ):
+        luck = BadLuck(proxy, recording.faults, recording.words)
+        service.fault = luck
+        try:
+            yield service, proxy, luck
+        finally:
+            luck.later.stop()
+
+
+def run(recording: Recording, folder: Path) -> Figures:
+    """One run of the program; its figures, or what is wrong with it."""
+    home = Home(folder / "home")
+    write_wav(home.work / "talk.wav", recording.words)
+    with bad_service(recording) as (service, proxy, luck):
+        outcome = home.run(
+            *("file", "talk.wav", "--endpoint", proxy.url, "--jsonl", "--no-save"),
+            *("--pace", str(PACE), "--chunk-ms", str(recording.chunk_ms)),
+        )
+        note(f"{luck.happened}\n{outcome.err}")
+    verdict = judge(outcome.records, recording.words)
+    figures = Figures(
+        runs=1,
+        faults=len(luck.happened),
+        words=recording.words,
+        lost=len(verdict.lost),
+        doubled=len(verdict.doubled),
+        greatest_error_ms=verdict.greatest_error_ms,
+    )
+    assert verdict.is_exact, verdict
+    assert outcome.code == 0
+    assert outcome.records[-1]["complete"] is True
+    # The bill: whoever could be told that it is over was told.
+    assert service.sessions[-1].terminated
+    return figures
+
+
+@pytest.mark.long
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("slice_number", range(SLICES))
+def test_no_fault_loses_doubles_or_moves_a_word(
+    slice_number: int, record_property: Callable[[str, Any], None]
+) -> None:
+    total = Figures()
+
+    @settings(
+        max_examples=RUNS // SLICES,
+        deadline=None,
+        database=None,
+        phases=[Phase.generate],  # each try takes seconds, so none is spent on shrinking
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(recordings())
+    def go_wrong(recording: Recording) -> None:
+        nonlocal total
+        with tempfile.TemporaryDirectory() as folder:
+            total += run(recording, Path(folder))
+
+    go_wrong()
+    record_property(Figures.PROPERTY, total.as_dict())

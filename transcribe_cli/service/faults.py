@@ -1,0 +1,229 @@
+"""What a service can be told to do wrong: specifications as typed, read and checked; pure.
+
+A fault is `[session=N:][chance=P%:]KIND[=VALUE][@MOMENT]`.
+
+| kind | what happens | moment |
+| --- | --- | --- |
+| `drop`, `reset` | the TCP connection is cut, by FIN or by RST, without a close frame | needed |
+| `close=CODE[ REASON]` | a close frame | needed |
+| `error=CODE[ TEXT]` | an Error message, then the close that always follows one | needed |
+| `stall[=T]` | nothing is read nor sent any more, for T or for ever; still connected | needed |
+| `delay=T` | every message is sent so much later | from the start |
+| `refuse=STATUS` | the upgrade is answered with this HTTP status | |
+| `expire=T` | `Begin.expires_at` is so far away, and 3008 comes then | |
+
+Moments: `12.5s` (since the upgrade), `audio=12.5s` (of audio received), `word=40` (instead of the
+message that would tell it), `turn=3` (after its final), `connect` (instead of the upgrade), `begin`
+(instead of Begin), `terminate` (when Terminate came). Words and turns count within a session from
+1. T is a number with ms, s, m or h. `A..B` for a number or a T is drawn anew for each connection.
+
+Connections count from 0, refused ones too: `session=0:`, `session=0..2:` or `session=3..:` picks
+some, `chance=30%:` picks at random.
+"""
+
+import random
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from http import HTTPStatus
+from typing import NamedTuple
+
+from transcribe_cli.errors import UsageError
+
+_HINT = "for example drop@12.5s, drop@word=40, close=3005@3s, stall@5s, delay=300ms, refuse=503"
+_UNIT_S = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
+# What a close frame may carry: RFC 6455 section 7.4, and the registry it founds.
+_CLOSE_CODES = {1000, 1001, 1002, 1003, *range(1007, 1015), *range(3000, 5000)}
+
+_SPEC = re.compile(
+    r"(?:session=(?P<first>\d+)(?P<more>\.\.(?P<last>\d*))?:)?"
+    r"(?:chance=(?P<chance>\d+(?:\.\d+)?)%:)?"
+    r"(?P<kind>[a-z]+)(?:=(?P<value>.*?))?(?:@(?P<moment>[a-z]*=?[0-9a-z.]*))?",
+    re.DOTALL,
+)
+
+
+class Moment(StrEnum):
+    """What a fault waits for."""
+
+    CONNECT = "connect"
+    BEGIN = "begin"
+    TERMINATE = "terminate"
+    TIME = "time"
+    AUDIO = "audio"
+    WORD = "word"
+    TURN = "turn"
+
+
+_INSIDE = frozenset(Moment) - {Moment.CONNECT}
+_BY_COUNT = frozenset({Moment.TIME, Moment.AUDIO, Moment.WORD, Moment.TURN})
+# Where each kind may happen, and where it does when nothing is said.
+KINDS: dict[str, tuple[frozenset[Moment], Moment | None]] = {
+    "drop": (frozenset(Moment), None),
+    "reset": (frozenset(Moment), None),
+    "stall": (frozenset(Moment), None),
+    "close": (_INSIDE, None),
+    "error": (_INSIDE, None),
+    "delay": (_BY_COUNT | {Moment.BEGIN}, Moment.BEGIN),
+    "refuse": (frozenset({Moment.CONNECT}), Moment.CONNECT),
+    "expire": (frozenset({Moment.BEGIN}), Moment.BEGIN),
+}
+
+
+class Span(NamedTuple):
+    """A number, or a stretch to draw one from."""
+
+    low: float
+    high: float
+
+    def draw(self, chance: random.Random) -> float:
+        return self.low if self.low == self.high else chance.uniform(self.low, self.high)
+
+
+NOTHING = Span(0, 0)
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One specification, read and checked.
+
+    Attributes:
+        spec: as it was given.
+        code, text: of a close, an error or an HTTP answer.
+        seconds: of a stall, a delay or an expiry; None: for ever.
+        at: which second, word or turn.
+        first, last: the connections that it is for; `last` None: every later one too.
+        chance: the share, 0 to 1, of these that it happens to.
+    """
+
+    spec: str
+    kind: str
+    moment: Moment
+    at: Span = NOTHING
+    code: int = 0
+    text: str = ""
+    seconds: Span | None = None
+    first: int = 0
+    last: int | None = None
+    chance: float = 1.0
+
+    @property
+    def is_random(self) -> bool:
+        spans = (self.at, self.seconds or NOTHING)
+        return self.chance < 1 or any(span.low != span.high for span in spans)
+
+    def concerns(self, connection: int) -> bool:
+        return self.first <= connection and (self.last is None or connection <= self.last)
+
+
+class _BadFault(ValueError):
+    """What is wrong with a specification; the specification is added on the way up."""
+
+
+def parse_fault(spec: str) -> Fault:
+    """Read one specification.
+
+    >>> fault = parse_fault("session=0:drop@word=40")
+    >>> fault.kind, fault.moment.value, fault.at.low, fault.concerns(1)
+    ('drop', 'word', 40.0, False)
+
+    Raises:
+        UsageError: it is wrong; the message says where.
+    """
+    try:
+        return _parse(spec)
+    except _BadFault as e:
+        raise UsageError(f"--fault '{spec}': {e}.", _HINT) from e
+
+
+def _parse(spec: str) -> Fault:
+    found = _SPEC.fullmatch(spec)
+    if found is None:
+        raise _BadFault("it is not [session=N:][chance=P%:]KIND[=VALUE][@MOMENT]")
+    kind, value = found["kind"], found["value"]
+    if kind not in KINDS:
+        raise _BadFault(f"there is no '{kind}'; there are {', '.join(KINDS)}")
+    allowed, moment = KINDS[kind]
+    at = NOTHING
+    if found["moment"] is not None:
+        moment, at = _moment(found["moment"])
+    if moment is None:
+        raise _BadFault("it does not say when, such as @3s, @word=40, @turn=2 or @terminate")
+    if moment not in allowed:
+        raise _BadFault(f"{kind} cannot wait for '{found['moment']}'")
+    code, text, seconds = _value(kind, value)
+    first = int(found["first"] or 0)
+    last = first if found["first"] and not found["more"] else None
+    if found["last"]:
+        last = int(found["last"])
+    if last is not None and last < first:
+        raise _BadFault(f"there is no session from {first} to {last}")
+    chance = float(found["chance"] or 100) / 100
+    if chance > 1:
+        raise _BadFault("a chance is at most 100%")
+    return Fault(spec, kind, moment, at, code, text, seconds, first, last, chance)
+
+
+def _value(kind: str, value: str | None) -> tuple[int, str, Span | None]:
+    """The code, the text and the seconds of a fault's value."""
+    if kind in ("drop", "reset"):
+        if value is not None:
+            raise _BadFault(f"{kind} takes no value")
+        return 0, "", None
+    if kind == "stall" and value is None:
+        return 0, "", None
+    if not value:
+        raise _BadFault(f"{kind} needs a value")
+    if kind in ("stall", "delay", "expire"):
+        seconds = _span(value, _seconds)
+        if kind == "expire" and seconds.low <= 0:
+            raise _BadFault("a session lasts more than no time")
+        return 0, "", seconds
+    number, _, text = value.partition(" ")
+    code = int(_whole(number))
+    if kind == "refuse":
+        if text or not 400 <= code < 600 or code not in set(HTTPStatus):
+            raise _BadFault(f"'{value}' is no HTTP status of a refusal, 400 to 599")
+        return code, "", None
+    if code not in _CLOSE_CODES:
+        hint = "; drop cuts without any" if code in (1005, 1006) else ""
+        raise _BadFault(f"{code} is no code that a close frame can carry{hint}")
+    return code, text, None
+
+
+def _moment(text: str) -> tuple[Moment, Span]:
+    name, equals, number = text.partition("=")
+    if not equals:
+        if name in (Moment.CONNECT, Moment.BEGIN, Moment.TERMINATE):
+            return Moment(name), NOTHING
+        return Moment.TIME, _span(text, _seconds)
+    if name in (Moment.WORD, Moment.TURN):
+        span = _span(number, _whole)
+        if span.low < 1:
+            raise _BadFault(f"the first {name} is number 1")
+        return Moment(name), span
+    if name == Moment.AUDIO:
+        return Moment.AUDIO, _span(number, _seconds)
+    raise _BadFault(f"'{text}' is no moment")
+
+
+def _span(text: str, read: Callable[[str], float]) -> Span:
+    low, _, high = text.partition("..")
+    span = Span(read(low), read(high or low))
+    if span.high < span.low:
+        raise _BadFault(f"{text} ends before it begins")
+    return span
+
+
+def _seconds(text: str) -> float:
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)(ms|s|m|h)", text)
+    if found is None:
+        raise _BadFault(f"'{text}' is no time, such as 300ms, 12.5s or 2m")
+    return float(found[1]) * _UNIT_S[found[2]]
+
+
+def _whole(text: str) -> float:
+    if not text.isascii() or not text.isdecimal():
+        raise _BadFault(f"'{text}' is no number")
+    return float(text)
