@@ -40,6 +40,14 @@ def test_a_week_offline_still_has_a_next_try() -> None:
     assert waits(Backoff(Arrivals(None)), 20_000)[-1] == 30
 
 
+def test_another_kind_of_failure_waits_from_its_own_beginning() -> None:
+    backoff = Backoff(Arrivals(None))
+    waits(backoff, 5)
+
+    assert waits(backoff, 2, Retry.SLOWLY) == [4, 8]
+    assert waits(backoff, 1) == [0.25]
+
+
 def test_success_makes_the_waits_small_again() -> None:
     backoff = Backoff(Arrivals(None))
     waits(backoff, 5)

@@ -48,6 +48,7 @@ class Backoff:
     def __init__(self, arrivals: Arrivals) -> None:
         self._arrivals = arrivals
         self._failures = 0
+        self._last: Retry | None = None
 
     def succeeded(self) -> None:
         """The service transcribes again: the waits start small."""
@@ -55,6 +56,8 @@ class Backoff:
 
     def next_try(self, retry: Retry, now: float, chance: float) -> float:
         """When to open the next session; `chance` is a random number from 0 to 1."""
+        if retry is not self._last:
+            self._failures, self._last = 0, retry  # another thing went wrong
         first = _FIRST_SLOW_S if retry is Retry.SLOWLY else _FIRST_S
         doublings = min(self._failures, _MOST_DOUBLINGS)
         wait = min(first * 2.0**doublings, _GREATEST_S) * (1 + _JITTER * chance)
