@@ -98,7 +98,7 @@ def test_page_reads_turns_as_the_program_does(tab: Tab) -> None:
     ]
     with a_page() as page:
         tab.open(page.url)
-        raw = json.dumps([decoded(turn).raw for turn in turns])
+        raw = json.dumps([dict(decoded(turn).raw) for turn in turns])
         read = tab.value(f"{raw}.map(read).map((t) => [t.settled ?? '', t.open ?? '', !!t.sound])")
     for turn, (settled, tentative, sound) in zip(turns, read, strict=True):
         said = read_turn_text(turn)

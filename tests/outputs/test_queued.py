@@ -11,6 +11,15 @@ from transcribe_cli.outputs.queued import QueuedStream
 DEADLINE_S = 10.0
 
 
+def end(stream: QueuedStream) -> None:
+    """Close it, and see that its thread ends."""
+    stream.close()
+    stream.close()
+    assert stream._thread is not None
+    stream._thread.join(DEADLINE_S)
+    assert not stream._thread.is_alive()
+
+
 def test_everything_arrives_in_order() -> None:
     read_end, write_end = os.pipe()
     with os.fdopen(write_end, "wb", buffering=0) as raw, os.fdopen(read_end, "rb") as reader:
@@ -18,6 +27,7 @@ def test_everything_arrives_in_order() -> None:
         for number in range(1000):
             stream.write(b"%d\n" % number)
         stream.drain()
+        end(stream)
         raw.close()
 
         assert reader.read() == b"".join(b"%d\n" % number for number in range(1000))
@@ -38,6 +48,7 @@ def test_reader_that_does_not_read_holds_nobody_up() -> None:
         drained.join(DEADLINE_S)
 
         assert not stream.busy
+        end(stream)
 
 
 def test_reader_that_goes_away_is_told_at_once_and_is_an_error_of_what_comes_next() -> None:
@@ -74,3 +85,4 @@ def test_memory_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
         writer.join(DEADLINE_S)
 
         assert len(written) == 10
+        end(stream)

@@ -77,6 +77,12 @@ class QueuedStream(RawIOBase):
                 self._changed.wait(0.2)
             self._raise()
 
+    def close(self) -> None:
+        """Nothing more is written: the thread ends after what is waiting."""
+        if not self.closed:
+            super().close()
+            self._queue.put(None)
+
     def _raise(self) -> None:
         if self._error is not None:
             raise self._error
