@@ -4,6 +4,7 @@ Audio goes source -> recorder -> audio log -> session -> service; messages come 
 -> here -> transcript -> outputs. `Loop` drives it; only that thread prints, writes and decides.
 """
 
+import random
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -60,6 +61,7 @@ from transcribe_cli.ui.notices import Notices
 from transcribe_cli.watch import Watch
 
 _STATUS_EVERY_S = 0.2
+_FORGET_EVERY_S = 30.0
 _NEVER = float("inf")
 # Page "Streaming API": a turn is cut after 60 s at the latest, so words older than that are final.
 LONGEST_TURN_MS = 60_000
@@ -97,6 +99,7 @@ class Run:
         sync: puts the journal on the disk, as the recorder does with the audio; on its thread.
         connect, make_recorder: what opens a session's connection, and what records the source.
         wall: seconds since 1970.
+        chance: the jitter of waits comes from it.
 
     Attributes:
         due, nudged, over: for the loop.
@@ -119,6 +122,7 @@ class Run:
         connect: Callable[[int, Target, Callable[[Event], None]], Connecting] = Connecting,
         make_recorder: Callable[..., Recorder] = Recorder,
         wall: Callable[[], float] = time.time,
+        chance: random.Random | None = None,
     ) -> None:
         self.due = 0.0
         self.nudged = False
@@ -149,6 +153,7 @@ class Run:
         self._supervisor = Supervisor(
             Policy(live=self._spoken_now, drops_backlog=not self._spoken_now),
             arrivals,
+            chance,
             first_session=earlier.next_session if earlier else 0,
             wall=wall,
         )
@@ -168,7 +173,9 @@ class Run:
         self._finish: Finish | None = None
         self._lost_ms = 0
         self._resume_ms = self._transcript.finished_ms
-        self._ended_turn = (0, 0)  # the last turn that ended: its turn_order, and its end in ms
+        self._forget_from = 0  # the position at which it is looked what the log may forget
+        # The last turn that ended: its session, its turn_order, and its end in ms.
+        self._ended_turn = (-1, 0, 0)
         self._watch = Watch(
             *(plans, source, log, self._recorder, self._supervisor, self._bill, totals),
             loop.clock(),
@@ -199,15 +206,20 @@ class Run:
 
     def take(self, event: Event, now: float) -> None:
         """Something happened outside this thread."""
-        if self.over:
+        if isinstance(event, Opened | Closed) and event.session not in self._conversations:
+            # Given up while it was connecting, and that came about all the same.
             if isinstance(event, Opened):
                 event.connection.close(encode_client_message(Terminate()))
+            return
+        if self.over:
             return
         if isinstance(event, Closed) and event.session == self._told:
             owes_words = self._transcript.open_since_ms(event.session) is not None
             event = replace(event, owes_words=owes_words)
         self._take(event, now)
         self._carry_out(self._supervisor.handle(event, now), now)
+        if self._told is None:
+            self._tell_next(now)  # only now is it known whether what it said counts
         self.nudged = True
 
     def read(self, session: Session, now: float) -> None:
@@ -229,6 +241,8 @@ class Run:
         self._carry_out(self._supervisor.tick(now), now)
         for update in self._transcript.release_due(now):
             self._tell.turn(update)
+        if self._current is not None and self._current.position >= self._forget_from:
+            self._forget(self._current)
         self._check_limits(now)
         if self._finish is not None:
             self._end(self._finish, now)
@@ -299,6 +313,10 @@ class Run:
     def _hear(self, event: Received | BadFrame, now: float) -> None:
         """What a session says; where another one has not ended, it waits until that has."""
         conversation = self._conversations[event.session]
+        if conversation.mute:
+            if isinstance(event, Received):
+                self._take_message(conversation, event, now)
+            return
         if self._told is None and conversation.offset_ms is not None:
             self._told = event.session
             self._begin_telling(event.session, conversation)
@@ -340,8 +358,14 @@ class Run:
                 end_ms = message.words[-1].end + offset
                 self._watch.heard(end_ms, now)
                 if message.end_of_turn:
-                    self._ended_turn = (message.turn_order, end_ms)
+                    # A formatted version may come after the raw final of a later turn.
+                    ended = (session, message.turn_order, end_ms)
+                    self._ended_turn = max(self._ended_turn, ended)
             return
+        if isinstance(message, Termination) and session == self._told:
+            # No formatted version comes any more: turns are told before their session's end.
+            for update in self._transcript.release_due(_NEVER):
+                self._tell.turn(update)
         self._tell.message(session, offset, on_recording_clock(decoded, offset))
         if message.type == "Begin" and not conversation.begun:
             conversation.begun = True
@@ -351,14 +375,22 @@ class Run:
 
     def _take_close(self, event: Closed, now: float) -> None:
         session = event.session
-        conversation = self._conversations.pop(session)
+        conversation = self._conversations[session]
         conversation.session.closed = True
         self._loop.forget(conversation.session)
+        if event.terminated and self._waits(conversation):
+            conversation.held.append(event)  # all that it said still has to be heard
+            return
+        self._conversations.pop(session)
         if self._told == session:
-            self._stop_telling(conversation, event)
+            self._finish_telling(conversation, event, now)
         else:
             self._tell_unheard(conversation, now)
-        billed = conversation.billed_s
+            self._settle(conversation, event, now)
+
+    def _settle(self, conversation: _Conversation, event: Closed, now: float) -> None:
+        """What a session that is over has cost."""
+        session, billed = event.session, conversation.billed_s
         # A session that the service itself has closed is over, also where it said no Termination.
         closed_there = event.terminated or event.code is not None
         if closed_there and billed is None:
@@ -367,15 +399,21 @@ class Run:
             self._bill.began(session, now - event.open_s)  # opened, and its end never confirmed
         self._bill.ended(session, billed if closed_there else None, now)
         self._tell.drop_partial(session)
-        if self._told is None:
-            self._tell_next(now)
 
-    def _stop_telling(self, conversation: _Conversation, event: Closed) -> None:
-        session = event.session
+    def _waits(self, conversation: _Conversation) -> bool:
+        """Whether its words come after those of the session that is heard now."""
+        heard = self._told in (None, conversation.session.number)
+        return not (heard or conversation.mute or conversation.offset_ms is None)
+
+    def _finish_telling(self, conversation: _Conversation, event: Closed, now: float) -> None:
+        complete = event.terminated and conversation.last_turn == _NEVER
+        self._stop_telling(conversation, complete=complete)
+        self._settle(conversation, event, now)
+
+    def _stop_telling(self, conversation: _Conversation, *, complete: bool) -> None:
+        session = conversation.session.number
         open_since_ms = self._transcript.open_since_ms(session)
-        for update in self._transcript.end_session(
-            session, complete=event.terminated and conversation.last_turn == _NEVER
-        ):
+        for update in self._transcript.end_session(session, complete=complete):
             self._tell.turn(update)
         self._resume_ms = self._next_start_ms(conversation.session, open_since_ms)
         self._told = None
@@ -386,17 +424,23 @@ class Run:
         for event in conversation.held:
             if isinstance(event, Received):
                 self._take_message(conversation, event, now)
+            elif isinstance(event, Closed):
+                self._settle(conversation, event, now)
 
     def _tell_next(self, now: float) -> None:
-        """The session that has waited for its turn is heard."""
-        for conversation in list(self._conversations.values()):
+        """The session that has waited for its turn is heard; where it has ended too, the next."""
+        for number, conversation in list(self._conversations.items()):
             if conversation.offset_ms is None or conversation.mute:
                 continue
             held, conversation.held = conversation.held, []
             for event in held:
                 if isinstance(event, Received | BadFrame):
                     self._hear(event, now)
-            return
+                elif isinstance(event, Closed):
+                    self._conversations.pop(number)
+                    self._finish_telling(conversation, event, now)
+            if number in self._conversations:
+                return
 
     def _next_start_ms(self, session: Session, open_since_ms: int | None) -> int:
         """The earliest time whose words may not be final yet.
@@ -411,6 +455,17 @@ class Run:
         if open_since_ms is not None:
             undecided = min(undecided, open_since_ms)
         return max(earliest, undecided)
+
+    def _forget(self, session: Session) -> None:
+        """The log of a file need not keep what no session will be sent again."""
+        self._forget_from = session.position + self._plans.audio.frames(_FORGET_EVERY_S)
+        before_ms = max(self._resume_ms, self._transcript.finished_ms)
+        if list(self._conversations) == [self._told] == [session.number]:
+            open_since_ms = self._transcript.open_since_ms(session.number)
+            before_ms = self._next_start_ms(session, open_since_ms)
+        # Words that come late may lie before those that are heard now.
+        before_ms = max(0, before_ms - LONGEST_TURN_MS)
+        self._log.forget(self._plans.audio.frames_before(before_ms))
 
     @property
     def _captured_ms(self) -> int:
@@ -488,7 +543,7 @@ class Run:
                 case FinishAtPause(session=session):
                     self._conversations[session].session.finish_at_pause()
                 case DropSession(session=session):
-                    self._drop(session)
+                    self._drop(session, now)
                 case StopSource():
                     self._recorder.stop()
                 case FinishHere(session=session):
@@ -506,7 +561,7 @@ class Run:
             self.nudged = True
 
     def _resume_frame(self) -> int:
-        start = self._plans.audio.frames_before(self._resume_ms)
+        start = max(self._log.first, self._plans.audio.frames_before(self._resume_ms))
         # A file's log may not have come so far yet.
         return min(start, self._log.frames) if self._source.live else start
 
@@ -544,7 +599,7 @@ class Run:
     def _hand_over(self, command: HandOver, now: float) -> None:
         start = command.frame
         if start is None:
-            order, end_ms = self._ended_turn
+            _, order, end_ms = self._ended_turn
             start = self._plans.audio.frames_before(end_ms)
             # What the old one was sent beyond its last turn, the next one says again.
             old = self._conversations[command.old]
@@ -554,10 +609,19 @@ class Run:
         self._tell.record("Rollover", session=command.old, next_session=command.new, at=at)
         self._start_session(command.new, start, now)
 
-    def _drop(self, session: int) -> None:
-        conversation = self._conversations[session]
+    def _drop(self, session: int, now: float) -> None:
+        conversation = self._conversations.get(session)
+        if conversation is None:
+            return
+        if session == self._told:
+            # Its end may be long in coming, and the next one starts where its words end.
+            self._stop_telling(conversation, complete=False)
+            self._tell.drop_partial(session)
         conversation.mute = True
-        if conversation.session.connection is None:
+        if conversation.session.closed:
+            self._conversations.pop(session)
+            self._tell_unheard(conversation, now)
+        elif conversation.session.connection is None:
             self._abandon(session)
         else:
             conversation.session.finish_at(0)
@@ -595,6 +659,8 @@ class Run:
             conversation.session.abandon()
             for event in conversation.session.advance(now):
                 self._take(event, now)
+            if self._told is None:
+                self._tell_next(now)
             self._conversations.pop(number, None)
         signals = [cause for cause in self._stops if cause.startswith("SIG")]
         cut_short = bool(signals or "q" in self._stops) and not self._spoken_now
@@ -602,7 +668,9 @@ class Run:
         if cut_short or signals.count("SIGINT") > 1:
             by_term = cut_short and bool(signals) and signals[0] not in FORCING
             status = ExitStatus.TERMINATED if by_term else ExitStatus.INTERRUPTED
-        complete = finish.complete and not cut_short
+        # What was captured while a forced end was already under way has not been sent.
+        sent = self._current is not None and self._current.position >= self._log.frames
+        complete = finish.complete and sent and not cut_short
         if not complete and self._source.kind != "file":
             self._tell_gap(finish)
         problem = finish.problem or self._tell_unsaved()

@@ -74,10 +74,12 @@ class Watch:
         listening = self._supervisor.state is State.LISTENING
         if not listening or self.backlog_s(session) > _BACKLOG_S:
             self._words_at = now  # nobody could have heard any
-        cost_usd = self._bill.cost_usd(now)
-        if cost_usd is not None:
-            cost_usd += self._plans.others_usd(now)
-        return self._plans.limits.reached(cost_usd, now - self._words_at)
+        limits, cost_usd = self._plans.limits, None
+        if limits.max_cost_usd is not None:  # else it need not be counted, over all recordings
+            cost_usd = self._bill.cost_usd(now)
+            if cost_usd is not None:
+                cost_usd += self._plans.others_usd(now)
+        return limits.reached(cost_usd, now - self._words_at)
 
     def status(self, session: Session | None, now: float) -> Status:
         """What the status line shows; takes the level since the last call."""

@@ -27,7 +27,7 @@ class MonoConverter:
 
     def convert(self, frames: "Samples") -> bytes:
         """Frames as an array of shape (frames, channels) or (frames,), -1 to 1, to s16le mono."""
-        mono = _finite(frames.mean(axis=1) if frames.ndim == 2 else frames)
+        mono = _finite(_mean(frames) if frames.ndim == 2 else frames)
         if self._resampler is not None:
             mono = self._resampler.resample_chunk(mono.astype("float32", copy=False))
         return _to_int16(mono)
@@ -97,6 +97,15 @@ def _to_int16(mono: "Samples") -> bytes:
     scaled = np.rint(mono * np.float32(32768))
     samples: bytes = np.clip(scaled, -32768, 32767).astype("<i2").tobytes()
     return samples
+
+
+def _mean(frames: "Samples") -> "Samples":
+    # Channel by channel: `mean` over rows that are as short as these takes thirty times as long.
+    mono = frames[:, 0]
+    for channel in range(1, frames.shape[1]):
+        mono = mono + frames[:, channel]
+    mean: Samples = mono / frames.shape[1]
+    return mean
 
 
 def _finite(mono: "Samples") -> "Samples":

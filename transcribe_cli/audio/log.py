@@ -151,6 +151,11 @@ class AudioLog:
             unsaved = (self._saved, self._saved + len(self._unsaved) // self.audio.frame_bytes)
             return [*self._lost, unsaved] if self._unsaved else list(self._lost)
 
+    first = 0  # the first frame that can be read
+
+    def forget(self, before: int) -> None:
+        """Nothing before that frame will be read again; this log keeps it all the same."""
+
     def consumed(self, frame: int) -> None:
         """A reader has taken everything before `frame`; the appending thread may be waiting."""
         self._consumed = frame

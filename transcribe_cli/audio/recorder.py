@@ -29,7 +29,8 @@ class Recorder:
         paused: a live source's blocks are dropped, and the recording's clock stands still.
         muted: blocks are recorded as silence.
         full: it stopped because of `most_frames`.
-        loudest: greatest sample amplitude since the level was last taken (0 to 32768).
+        loudest: greatest sample amplitude of a live source since the level was last taken (0 to
+            32768).
     """
 
     def __init__(
@@ -119,7 +120,8 @@ class Recorder:
             block = bytes(len(block))
         self._log.append(block)
         self._grew()
-        self.loudest = max(self.loudest, peak(block))
+        if self._source.live:  # nobody looks at the level of a file, and it is most of the work
+            self.loudest = max(self.loudest, peak(block))
         failing = self._log.unwritable
         if (failing is not None) != self._failing:
             self._failing = failing is not None

@@ -7,18 +7,39 @@ import contextlib
 import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
 
 from transcribe_cli.commands.taking_up import part_of
 from transcribe_cli.commands.transcribe import Asked, Job, Service, Transcriber
 from transcribe_cli.errors import AudioError, StreamError
 from transcribe_cli.exit_status import ExitStatus
 from transcribe_cli.loop import Loop
+from transcribe_cli.plans import Result
 from transcribe_cli.recordings.folder import recording_slug
+from transcribe_cli.recordings.journal import turn_of
 from transcribe_cli.recordings.library import Recording, find_by_slug
 from transcribe_cli.recordings.lock import locked
 from transcribe_cli.run import Run
+from transcribe_cli.telling import View
 
-_FILES_A_JOB = 8  # descriptors: source, log, journal, transcript, socket, outputs
+if TYPE_CHECKING:
+    from transcribe_cli.ui.batch_view import BatchView, FileView
+
+_FILES_A_JOB = 10  # descriptors: source, log, journal, transcript, lock, socket, outputs
+_MOST_OPEN_FILES = 10_240  # macOS takes no more, though it says that there is no limit
+
+
+class _Running(NamedTuple):
+    """A file that runs.
+
+    Attributes:
+        view: its place in the view of many files, where there is one.
+        shown: a live view of its own is shown until this is closed.
+    """
+
+    job: Job
+    view: "FileView | None"
+    shown: contextlib.ExitStack
 
 
 class Batch:
@@ -35,15 +56,21 @@ class Batch:
         self._service = service
         self._asked = list(asked)
         self._jobs = jobs
-        self._running: list[Job] = []
+        self._view: BatchView | None = None  # of all that run at once
+        if jobs > 1:
+            self._view = transcriber.make_batch_view(len(self._asked))
+        self._running: list[_Running] = []
         self._stopped = False
         self._status = ExitStatus.OK
         self._done: list[str] = []
         self._told_again: list[str] = []
         self._failed: list[str] = []
+        self._cut: list[str] = []  # stopped by a person before their end
 
     def run(self, *, again: bool) -> ExitStatus:
         """Transcribe them all; the exit status is that of the first that failed.
+
+        Stopped by a person, it says that, whatever failed before.
 
         Args:
             again: also those that an earlier run has completed.
@@ -51,8 +78,7 @@ class Batch:
         _allow_open_files(self._jobs * _FILES_A_JOB)
         left = iter(self._asked)
         transcriber = self._transcriber
-        view = transcriber.make_batch_view([asked.name for asked in self._asked], self._jobs)
-        with Loop() as loop, transcriber.shown(view, loop):
+        with Loop() as loop, transcriber.shown(self._view, loop):
 
             def more() -> Iterator[Run]:
                 """After each end, and at the start: what may begin now."""
@@ -64,55 +90,100 @@ class Batch:
                     asked = next(left, None)
                     if asked is None:
                         return
-                    job = self._begin(loop, asked, None if again else self._earlier(asked))
-                    if job is not None:
-                        self._running.append(job)
-                        yield job.run
+                    running = self._begin(loop, asked, None if again else self._earlier(asked))
+                    if running is not None:
+                        self._running.append(running)
+                        yield running.job.run
 
             try:
                 loop.run(more(), more)
                 self._end_finished()
             finally:
-                for job in self._running:
-                    job.__exit__()
+                for running in self._running:
+                    running.shown.close()
+                    running.job.__exit__()
+        self._status = transcriber.finish_stdout(self._status)
         self._tell_sum()
         return self._status
 
-    def _begin(self, loop: Loop, asked: Asked, earlier: Recording | None) -> Job | None:
+    def _begin(self, loop: Loop, asked: Asked, earlier: Recording | None) -> _Running | None:
         """Begin, take up, or tell again; None where nothing runs."""
         transcriber = self._transcriber
+        place = None if self._view is None else self._view.begin(asked.name)
         try:
-            if earlier is None:
-                view = transcriber.view_of(asked)
-                return transcriber.begin(loop, self._service, asked, view)
-            if earlier.state == "complete":
+            if earlier is not None and earlier.state == "complete":
                 transcriber.tell_again(earlier, asked)
                 transcriber.notices.note(f"{asked.name}: complete already, in {earlier.id}")
                 self._told_again.append(asked.name)
+                self._leave(place, failed=False)
                 return None
-            transcriber.notices.note(f"{asked.name}: going on with {earlier.id}")
-            with contextlib.ExitStack() as stack:
-                stack.enter_context(locked(earlier.folder))
-                own = transcriber.own_outputs(asked)
-                view = transcriber.view_of(asked)
-                return transcriber.begin_again(
-                    loop, self._service, asked, earlier, own, stack, view
-                )
+            live = transcriber.make_view() if self._jobs == 1 else None
+            job = self._open(loop, asked, earlier, place or live)
         except StreamError as e:
             transcriber.tell_error(e, asked.name)
             self._fail(asked, e.exit_status, e)
+            self._leave(place, failed=True)
             return None
+        with contextlib.ExitStack() as shown:
+            if live is not None:
+                shown.enter_context(transcriber.shown(live, loop))
+                live.mark(0, asked.name)
+            return _Running(job, place, shown.pop_all())
+
+    def _open(self, loop: Loop, asked: Asked, earlier: Recording | None, view: View | None) -> Job:
+        """Open everything for one file, and what is there of it already."""
+        transcriber = self._transcriber
+        if earlier is None:
+            return transcriber.begin(loop, self._service, asked, view)
+        transcriber.notices.note(f"{asked.name}: going on with {earlier.id}")
+        with contextlib.ExitStack() as stack:
+            stack.enter_context(locked(earlier.folder))
+            own = transcriber.own_outputs(asked)
+            job = transcriber.begin_again(loop, self._service, asked, earlier, own, stack, view)
+        if view is not None:
+            for record in earlier.story.finals:
+                view.turn(turn_of(record))
+        return job
+
+    def _leave(self, place: "FileView | None", *, failed: bool) -> None:
+        """A file that does not run has no place in the view."""
+        if self._view is not None and place is not None:
+            self._view.drop(place)
+            self._view.count(failed=failed)
 
     def _end_finished(self) -> None:
-        for job in [job for job in self._running if job.run.over]:
-            self._running.remove(job)
+        for running in [running for running in self._running if running.job.run.over]:
+            self._running.remove(running)
+            running.shown.close()
+            self._show_end(running)
+            job = running.job
             result = job.end()
-            if result.exit_status:
-                self._fail(job.what, result.exit_status, result.problem)
-            else:
-                self._done.append(job.what.name)
+            self._count(job.what, result)
+            if self._view is not None:
+                self._view.count(failed=bool(result.exit_status))
             if result.interrupted or self._transcriber.stdout_is_broken:
                 self._stopped = True
+
+    def _show_end(self, running: _Running) -> None:
+        """Its transcript where a view collects it; else its name above what is said of its end."""
+        notices, name = self._transcriber.notices, running.job.what.name
+        if self._view is not None and running.view is not None:
+            self._view.end(running.view)
+            if notices.console.is_terminal:
+                return
+        if len(self._asked) > 1:
+            notices.note(f"{name}:")
+
+    def _count(self, what: Asked, result: Result) -> None:
+        status = result.exit_status
+        unheard = self._transcriber.stdout_is_broken and not result.summary["complete"]
+        if (result.interrupted and status) or unheard:
+            self._status = status or self._status
+            self._cut.append(what.name)
+        elif status:
+            self._fail(what, status, result.problem)
+        else:
+            self._done.append(what.name)
 
     def _fail(self, asked: Asked, status: ExitStatus, problem: StreamError | None) -> None:
         self._status = self._status or status
@@ -128,15 +199,24 @@ class Batch:
             )
 
     def _tell_sum(self) -> None:
+        """The last line: what became of them all."""
         count = len(self._asked)
         if count == 1:
             return
         parts = [f"{len(self._done)} of {count} files transcribed"]
         if self._told_again:
             parts.append(f"{len(self._told_again)} complete already")
-        if self._failed:
-            parts.append(f"failed: {', '.join(self._failed)}")
-        self._transcriber.notices.note("; ".join(parts))
+        for what, names in (("stopped", self._cut), ("failed", self._failed)):
+            if names:
+                ordered = [asked.name for asked in self._asked if asked.name in names]
+                parts.append(f"{what}: {', '.join(ordered)}")
+        told = (self._done, self._told_again, self._cut, self._failed)
+        left = count - sum(map(len, told))
+        if left:
+            parts.append(f"{left} not begun")
+        notices = self._transcriber.notices
+        tell = notices.warning if self._failed else notices.note
+        tell("; ".join(parts))
 
     def _earlier(self, asked: Asked) -> Recording | None:
         """The last recording of the same file with the same settings, if there is one."""
@@ -145,9 +225,12 @@ class Batch:
         if path is None or save_dir is None:
             return None
         try:
-            changed = Path(path).stat().st_mtime
+            is_like = Path(path).stat()
         except OSError:
             return None
+        # An older file that was moved to its place keeps its own time of change. (On Windows this
+        # is when the file was made.)
+        changed = max(is_like.st_mtime, is_like.st_ctime)
         for recording in reversed(find_by_slug(save_dir, recording_slug(asked.name))):
             if self._is_same(recording, path, changed):
                 return recording
@@ -174,6 +257,6 @@ def _allow_open_files(count: int) -> None:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = count + 256
     if soft < wanted:
-        most = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+        most = _MOST_OPEN_FILES if hard == resource.RLIM_INFINITY else hard
         with contextlib.suppress(ValueError, OSError):
-            resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+            resource.setrlimit(resource.RLIMIT_NOFILE, (min(wanted, most), hard))

@@ -6,7 +6,7 @@ from pathlib import Path
 from transcribe_cli.audio.excerpt import Range
 from transcribe_cli.audio.source import Source
 from transcribe_cli.commands.options import FileOptions
-from transcribe_cli.commands.sources import STDIN, find_sources
+from transcribe_cli.commands.sources import STDIN, find_sources, names_of
 from transcribe_cli.config import parse_duration, parse_pace
 from transcribe_cli.environment import Environment
 from transcribe_cli.exit_status import ExitStatus
@@ -27,16 +27,22 @@ def file(options: FileOptions, environment: Environment) -> ExitStatus:
         options, environment, several=many, at_once=jobs > 1, pace=pace, part=part
     )
 
-    def asked(path: str) -> Asked:
-        if path == STDIN:
-            return Asked("stdin", "stdin", lambda: _open(path, options, environment))
-        return Asked(Path(path).name, "file", lambda: _open(path, options, environment), path)
+    def asked(path: str, name: str) -> Asked:
+        def opened() -> Source:
+            source = _open(path, options, environment)
+            if path != STDIN:
+                source.name = name
+            return source
 
+        if path == STDIN:
+            return Asked("stdin", "stdin", opened)
+        return Asked(name, "file", opened, path)
+
+    every = [asked(path, name) for path, name in zip(paths, names_of(paths), strict=True)]
     if many:
         with transcriber.shared_outputs(), transcriber.service() as service:
-            batch = Batch(transcriber, service, [asked(path) for path in paths], jobs)
-            return batch.run(again=options.again)
-    what = asked(paths[0])
+            return Batch(transcriber, service, every, jobs).run(again=options.again)
+    (what,) = every
     with contextlib.ExitStack() as stack:
         if paths[0] != STDIN:
             # Opened first: no service is started for a file that is none.

@@ -361,7 +361,7 @@ class FileOptions(RunOptions):
         str | None,
         _option(
             _AUDIO,
-            "Also the files that are named there, one a line.",
+            "Also the files that this list names, one a line; - is standard input.",
             "--from-list",
             metavar="FILE",
         ),
@@ -369,19 +369,24 @@ class FileOptions(RunOptions):
     jobs: Annotated[
         int,
         _option(
-            _AUDIO, "So many files at once, a session each.", "--jobs", min=1, max=1000, metavar="N"
+            _AUDIO,
+            "How many files at once, each with a session of its own.",
+            "--jobs",
+            min=1,
+            max=1000,
+            metavar="N",
         ),
     ] = 1
     start: Annotated[
         str | None,
-        _option(_AUDIO, "Begin there: 90, 1m30s or 1:30.", "--start", metavar="T"),
+        _option(_AUDIO, "Begin each file there: 90, 1m30s or 1:30.", "--start", metavar="T"),
     ] = None
     duration: Annotated[
         str | None, _option(_AUDIO, "Only so much of each file.", "--duration", metavar="T")
     ] = None
     again: Annotated[
         bool,
-        _option(_AUDIO, "Of several files, also those that are complete already.", "--again"),
+        _option(_AUDIO, "Of many files, also those that an earlier run has completed.", "--again"),
     ] = False
     pace: Annotated[
         str | None,

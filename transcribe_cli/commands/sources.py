@@ -50,6 +50,42 @@ def find_sources(paths: Sequence[str], from_list: str | None, stdin: BinaryIO) -
     return Sources(found, folders or from_list is not None or len(found) > 1)
 
 
+def names_of(paths: Sequence[str]) -> list[str]:
+    """What to call each source: the file's name, with as much of its folder as tells it apart.
+
+    >>> names_of(["mon/talk.wav", "tue/talk.wav", "a/intro.wav"])
+    ['mon/talk.wav', 'tue/talk.wav', 'intro.wav']
+    """
+    parts = [_parts_of(path) for path in paths]
+    names = [""] * len(paths)
+    together: dict[tuple[str, ...], list[int]] = {
+        (): list(range(len(paths)))
+    }  # those that have so many last parts in common
+    size = 0
+    while together:
+        size += 1
+        closer: dict[tuple[str, ...], list[int]] = {}
+        for index in (index for group in together.values() for index in group):
+            closer.setdefault(parts[index][-size:], []).append(index)
+        together = {}
+        for last, group in closer.items():
+            whole = {parts[index] for index in group}
+            if len(whole) == 1:
+                for index in group:
+                    names[index] = "/".join(last)
+            else:
+                together[last] = group
+    return names
+
+
+def _parts_of(path: str) -> tuple[str, ...]:
+    if path == STDIN:
+        return ("stdin",)
+    anchor, *others = Path(path).absolute().parts
+    drive = anchor.rstrip("/\\")
+    return (drive, *others) if drive else tuple(others)
+
+
 def _media_in(folder: Path) -> list[str]:
     try:
         inside = sorted(folder.iterdir())

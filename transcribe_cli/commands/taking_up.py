@@ -9,6 +9,7 @@ from transcribe_cli.audio.excerpt import EVERYTHING, Excerpt, Range
 from transcribe_cli.audio.files import open_file
 from transcribe_cli.audio.log import AudioLog
 from transcribe_cli.audio.logged import LoggedSource
+from transcribe_cli.audio.passing_log import PassingLog
 from transcribe_cli.audio.source import Source
 from transcribe_cli.errors import AudioError
 from transcribe_cli.outputs.jsonl import JsonlOutput
@@ -40,7 +41,7 @@ def open_audio(recording: Recording) -> tuple[AudioLog, Source]:
     part = part_of(story)
     if not part.is_all:
         source = Excerpt(source, part, story.audio)
-    return AudioLog.temporary(story.audio, recording.folder), source
+    return PassingLog.temporary(story.audio, recording.folder), source
 
 
 def part_of(story: Story) -> Range:

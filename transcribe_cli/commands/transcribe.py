@@ -19,6 +19,7 @@ from transcribe_cli import __version__
 from transcribe_cli.audio.excerpt import EVERYTHING, Excerpt, Range
 from transcribe_cli.audio.format import AudioFormat
 from transcribe_cli.audio.log import AudioLog
+from transcribe_cli.audio.passing_log import PassingLog
 from transcribe_cli.audio.source import Source
 from transcribe_cli.commands.checks import check_record
 from transcribe_cli.commands.ending import tell_end
@@ -36,6 +37,7 @@ from transcribe_cli.config import (
 )
 from transcribe_cli.environment import Environment, reader_is_gone
 from transcribe_cli.errors import AudioError, StreamError, UsageError
+from transcribe_cli.exit_status import ExitStatus
 from transcribe_cli.loop import Loop
 from transcribe_cli.outputs.feed import open_feed
 from transcribe_cli.outputs.in_turn import InTurn
@@ -65,9 +67,11 @@ from transcribe_cli.session.backoff import Arrivals
 from transcribe_cli.session.events import KeyPressed, OutputFailed, StopRequested
 from transcribe_cli.session.session import Target
 from transcribe_cli.telling import View
+from transcribe_cli.ui.named_notices import NamedNotices
 from transcribe_cli.ui.notices import Notices, make_consoles
 
 if TYPE_CHECKING:
+    from transcribe_cli.ui.batch_view import BatchView
     from transcribe_cli.ui.live import LiveView
 
 API_VERSION = "2025-05-12"
@@ -101,10 +105,10 @@ class Transcriber:
 
     Args:
         several: what goes to one output names its source.
-        at_once: several recordings run at the same time.
         part: of each source.
 
     Attributes:
+        at_once: several recordings run at the same time.
         stdout_is_broken: standard output takes nothing any more, so that the command ends.
     """
 
@@ -122,7 +126,7 @@ class Transcriber:
         self._options = options
         self._environment = environment
         self._several = several
-        self._at_once = at_once
+        self.at_once = at_once
         self._pace = pace
         self.part = part
         self.save_dir = None if options.no_save else save_dir_of(options.save_dir)
@@ -138,6 +142,8 @@ class Transcriber:
         )
         self._limits = _limits(options)
         self._spent_usd = 0.0
+        self._counted = (float("-inf"), 0.0)  # when, and what all recordings had cost then
+        self._budget_is_used = False
         self._running: list[Run] = []
         self._arrivals: Arrivals | None = None
         if options.jsonl and options.text:
@@ -223,10 +229,13 @@ class Transcriber:
         finally:
             works = [output for output in opened if output not in self._broken]
             Outputs(works, self.output_broken).close()
+            if self._queued is not None:
+                with contextlib.suppress(OSError):  # which has been told
+                    self._queued.close()
 
     def _in_turn(self, output: Output) -> Output | InTurn:
         """Recordings that run at once are told one after the other; records name their source."""
-        if not self._at_once or isinstance(output, JsonlOutput):
+        if not self.at_once or isinstance(output, JsonlOutput):
             return output
         return InTurn(output, self.output_broken)
 
@@ -259,6 +268,15 @@ class Transcriber:
             except OSError as e:
                 self._give_up_stdout(e)
 
+    def finish_stdout(self, status: ExitStatus) -> ExitStatus:
+        """The exit status of several recordings, once standard output has taken everything."""
+        self.drain_stdout()
+        problem = self._stdout_problem
+        if problem is None or status:
+            return status
+        self.notices.error(problem)
+        return problem.exit_status
+
     @property
     def live(self) -> bool:
         """Whether standard output gets the live view."""
@@ -272,15 +290,21 @@ class Transcriber:
 
     @property
     def budget_is_used(self) -> bool:
-        """Whether the recordings so far have cost what all of them may cost."""
+        """Whether the recordings have cost what all of them may cost."""
         most = self._limits.max_cost_usd
-        return most is not None and self._spent_usd >= most - 1e-6  # to which costs are rounded
+        # Once used, also where the service then bills less than the clock said.
+        return self._budget_is_used or (
+            most is not None and self._spent_usd >= most - 1e-6  # to which costs are rounded
+        )
 
     def _others_usd(self, run: Run, now: float) -> float:
         """What all recordings but this one have cost so far."""
-        return self._spent_usd + sum(
-            other.cost_usd(now) for other in self._running if other is not run
-        )
+        if now != self._counted[0]:  # counted once for all that ask at the same moment
+            running = sum(other.cost_usd(now) for other in self._running)
+            self._counted = (now, self._spent_usd + running)
+            most = self._limits.max_cost_usd
+            self._budget_is_used |= most is not None and self._counted[1] >= most
+        return self._counted[1] - run.cost_usd(now)
 
     @property
     def _keeps_non_speech(self) -> bool:
@@ -359,6 +383,8 @@ class Transcriber:
         """
         recover(recording)
         log, source = open_audio(recording)
+        if self._several:
+            source.name = what.name
         stack.callback(log.close)
         stack.callback(source.close)
         kept, sync = take_up_outputs(recording, self.notices.warning)
@@ -440,7 +466,7 @@ class Transcriber:
             source,
             log,
             outputs,
-            self.notices,
+            NamedNotices(self.notices, source.name) if self.at_once else self.notices,
             loop,
             self._arrivals,
             view=view,
@@ -457,8 +483,8 @@ class Transcriber:
         result = run.result
         self._spent_usd += result.summary["cost_usd"] or 0.0
         problem = self._stdout_problem
-        if problem is None or result.problem is not None:
-            return result
+        if problem is None or result.problem is not None or self._several:
+            return result  # of several recordings `finish_stdout` tells it, once
         status = result.exit_status or problem.exit_status
         return replace(result, exit_status=status, problem=problem)
 
@@ -469,6 +495,8 @@ class Transcriber:
         record = self._options.record
         if record and kind != "file" and record.lower().endswith(".wav"):
             return AudioLog.create(Path(record), audio)
+        if kind == "file" and not record:
+            return PassingLog.temporary(audio, folder)
         return AudioLog.temporary(audio, folder)
 
     def own_outputs(self, what: Asked) -> list[Output]:
@@ -510,24 +538,34 @@ class Transcriber:
 
         return LiveView(self._stdout, non_speech=self._options.non_speech.value)
 
-    def view_of(self, what: Asked) -> View | None:
-        """What shows one of several recordings."""
-        return None
+    def make_batch_view(self, files: int) -> "BatchView | None":
+        """What shows several recordings at once, where standard output gets it."""
+        if not self.live:
+            return None
+        from transcribe_cli.ui.batch_view import BatchView
 
-    def make_batch_view(self, names: Sequence[str], jobs: int) -> "LiveView | None":
-        """What shows several recordings."""
-        return None
+        return BatchView(self._stdout, files, non_speech=self._options.non_speech.value)
 
     @contextlib.contextmanager
-    def shown(self, view: "LiveView | None", loop: Loop) -> Iterator[None]:
-        """Show the view, with the notices in their place above its region, and take keys."""
+    def shown(self, view: "LiveView | BatchView | None", loop: Loop) -> Iterator[None]:
+        """Show the view, with the notices in their place above its region, and take keys.
+
+        Over many recordings at once there is one key, which stops them all.
+        """
         if view is None:
             yield
             return
+        from transcribe_cli.ui.batch_view import BatchView
         from transcribe_cli.ui.keys import Keys
         from transcribe_cli.ui.suspend import suspend, suspend_signals, take_back
 
-        keys = Keys(lambda key: loop.post(None, KeyPressed(key)))
+        def press(key: str) -> None:
+            if not isinstance(view, BatchView):
+                loop.post(None, KeyPressed(key))
+            elif key == "q":
+                loop.post(None, StopRequested("q"))
+
+        keys = Keys(press)
         change = {"suspend": suspend, "continue": take_back}
         with (
             view,
@@ -562,11 +600,11 @@ class Transcriber:
         export_audio(log, target)
         return target
 
-    def tell_error(self, error: StreamError, path: str) -> None:
+    def tell_error(self, error: StreamError, name: str) -> None:
         """One of several files came to nothing."""
         self.notices.error(error)
         record = error_record(error, datetime.now(UTC))
-        record.body["source"] = Path(path).name
+        record.body["source"] = name
         with contextlib.ExitStack() as stack:
             Outputs(self._enter_shared(stack), self.output_broken).write(record)
 
@@ -606,7 +644,8 @@ class Job:
             transcriber.notices.warning(e.message)
             problem = e
         self._stack.close()
-        transcriber.drain_stdout()
+        if not transcriber.at_once:  # the others must not wait for a reader of standard output
+            transcriber.drain_stdout()
         result = transcriber.settle(self.run)
         if problem is not None:
             result = replace(result, exit_status=result.exit_status or problem.exit_status)

@@ -1,15 +1,21 @@
 """Several recordings at once, one output: what each says stays together, in the order of asking."""
 
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Iterator
+
+import msgspec
 
 from transcribe_cli.outputs.output import Flushed, Output
-from transcribe_cli.outputs.record import Record
+from transcribe_cli.outputs.record import Record, encode_record, read_record
+
+_IN_MEMORY_BYTES = 1 << 16  # a quarter of an hour of speech; more of it waits on the disk
 
 
 class InTurn:
     """Gives each recording a way of its own, and puts them one after the other into `output`.
 
-    The recording whose turn it is writes at once, the later ones are kept until then.
+    The recording whose turn it is writes at once. What the later ones say is kept until then, but
+    for partials: whoever reads it then knows how they ended.
 
     Args:
         failed: told, once, that the output takes nothing any more.
@@ -29,7 +35,7 @@ class InTurn:
         return entry
 
     def tell(self, action: Callable[[], None]) -> None:
-        """Do something with the output, unless it has failed before."""
+        """Do something for the output, unless it has failed before."""
         if self._works:
             try:
                 action()
@@ -59,20 +65,26 @@ class Entry:
         self.name = turns.output.name
         self.ended = False
         self._turns = turns
-        self._kept: list[Record] | None = []  # None: it is its turn
+        self._kept: _Kept | None = _Kept()  # None: it is its turn
 
     def let_through(self) -> None:
         """It is its turn: write what was kept, and what comes."""
         kept, self._kept = self._kept, None
-        for record in kept or ():
-            self.write(record)
+        if kept is not None:
+            self._turns.tell(lambda: self._write_all(kept))
+            kept.close()
+
+    def _write_all(self, kept: "_Kept") -> None:
+        for record in kept.records():
+            self._turns.output.write(record)
 
     def write(self, record: Record) -> None:
         """Write a record, or keep it until it is its turn."""
-        if self._kept is not None:
-            self._kept.append(record)
-        else:
+        kept = self._kept
+        if kept is None:
             self._turns.tell(lambda: self._turns.output.write(record))
+        elif record.update is None or record.update.final:
+            self._turns.tell(lambda: kept.add(record))
 
     def flush(self) -> None:
         """Find out whether the output still works."""
@@ -85,3 +97,21 @@ class Entry:
         if not self.ended:
             self.ended = True
             self._turns.leave()
+
+
+class _Kept:
+    """Records as lines of JSON: a long recording would take much more memory as objects."""
+
+    def __init__(self) -> None:
+        self._file = tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY_BYTES)  # noqa: SIM115
+
+    def add(self, record: Record) -> None:
+        self._file.write(encode_record(record, 0))
+
+    def records(self) -> Iterator[Record]:
+        self._file.seek(0)
+        for line in self._file:
+            yield read_record(msgspec.json.decode(line))
+
+    def close(self) -> None:
+        self._file.close()

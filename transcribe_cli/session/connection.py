@@ -8,6 +8,8 @@ all headers, which would hand the key to another host.
 """
 
 import contextlib
+import functools
+import os
 import selectors
 import socket
 import ssl
@@ -31,6 +33,7 @@ _WITHOUT_PROXY: dict[str, Any] = {"http_proxy_host": "unused", "http_no_proxy": 
 _SEND_BUFFER_BYTES = 1 << 16
 _READ_BYTES = 1 << 16
 _GOODBYE_S = 0.1
+_TLS_LOCK = threading.Lock()  # many connections are opened at once, and make one context
 _WOULD_BLOCK = (BlockingIOError, InterruptedError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
 
 
@@ -77,7 +80,8 @@ class Connection:
             ConnectionFailed: with `http_status` where the service answered the upgrade otherwise,
                 and `retry` false where another try cannot help.
         """
-        ws: Any = websocket.WebSocket(sslopt={"context": ssl.create_default_context()})
+        tls = {"context": _tls_context()} if urlsplit(url).scheme == "wss" else None
+        ws: Any = websocket.WebSocket(sslopt=tls)
         try:
             ws.connect(
                 url,
@@ -207,6 +211,17 @@ class Connection:
                 pass
         with self._lock:
             self._socket.close()
+
+
+def _tls_context() -> ssl.SSLContext:
+    """The same for all connections: with every certificate that is trusted it has 0.8 MB."""
+    with _TLS_LOCK:
+        return _make_tls_context(os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR"))
+
+
+@functools.cache
+def _make_tls_context(*_trusted: str | None) -> ssl.SSLContext:
+    return ssl.create_default_context()
 
 
 def _holds_more(raw: socket.socket) -> bool:

@@ -30,6 +30,7 @@ BEGIN_DEADLINE_S = 15.0  # Begin has been seen to take 11 s
 PING_EVERY_S = 3.0
 DEAD_AFTER_S = 9.0  # nothing came back for so long, not even a pong
 SEND_TIMEOUT_S = 8.0  # the system takes no more bytes for so long
+END_DEADLINE_S = 20.0  # Terminate was not answered for so long: nobody else waits that long
 _CLOSE_AFTER_ERROR_S = 2.0  # an Error message is followed by a close; one that is not, is made
 _ABSENT_S = 5.0  # more than lies between two pings
 _LAST_MOMENT_S = 1.0  # the least that is sent after all when a session is ended where it is
@@ -53,6 +54,7 @@ class _Asked:
     """How the sending side shall end; set by main, read wherever chunks are sent."""
 
     here: bool = False
+    settled: bool = False  # and that is turned into a last frame
     last_frame: int | None = None
     quiet_from: int | None = None  # the frame from which on a pause is looked for
 
@@ -92,6 +94,7 @@ class Session:
         self._asked = _Asked()
         self._abandoned = False
         self._terminated = False  # Terminate has gone out
+        self._end_by = _NEVER
         self._opened_at = self._advanced_at = 0.0
         self._ping_at = _NEVER
         self._stuck_since: float | None = None
@@ -255,12 +258,16 @@ class Session:
         log, asked = self._log, self._asked
         ended = log.ended  # asked first: what came before the end is then counted
         end = log.frames
-        if asked.here and asked.last_frame is None:
+        if asked.here and not asked.settled:
             # A moment of audio is still sent, a backlog is not.
             moment = log.audio.frames(_LAST_MOMENT_S)
-            asked.last_frame = end if end - self.position <= moment else self.position
+            last = end if asked.last_frame is None else min(end, asked.last_frame)
+            asked.last_frame = last if last - self.position <= moment else self.position
+            asked.settled = True
         elif asked.quiet_from is not None and asked.last_frame is None:
-            asked.last_frame = end if ended else self._find_pause(asked.quiet_from, end)
+            asked.last_frame = self._find_pause(asked.quiet_from, end)
+            if asked.last_frame is None and ended:
+                asked.last_frame = end
         if asked.last_frame is not None:
             return True, min(end, asked.last_frame)
         return ended, end
@@ -291,6 +298,10 @@ class Session:
         self.nudged = False  # first: what comes from now on is for the next time
         connection = self.connection
         if connection is None or self.closed:
+            self.due = _NEVER  # what was asked of it meanwhile is looked at once it is open
+            if self._abandoned and not self.closed:
+                self.closed = True
+                return [Closed(self.number)]
             return []
         if self._abandoned:
             return [self._close(now)]
@@ -304,9 +315,11 @@ class Session:
             connection.ping()
             self._ping_at = now + PING_EVERY_S
         events: list[Event] = []
+        self._let_send(now)  # one that is to end before it has read anything still says so
         push_at = self.push(now)
         if self._may_send and not self._terminated and self._sent_all():
             self._terminated = True
+            self._end_by = now + END_DEADLINE_S
             whole = self.position >= self._log.frames
             events.append(TerminateSent(self.number, self.position, whole))
             connection.send_text(encode_client_message(Terminate()))
@@ -342,6 +355,8 @@ class Session:
                 self._send_failed_at = now
             if now - self._send_failed_at > _CLOSE_AFTER_ERROR_S:
                 return connection.send_failure
+        if now >= self._end_by:
+            return ConnectionFailed("The service did not end the session.")
         if self._begun and now - connection.heard_at > DEAD_AFTER_S:
             return ConnectionFailed(
                 f"The connection is dead: nothing came back for {DEAD_AFTER_S:.0f} s.",
@@ -350,7 +365,7 @@ class Session:
         return None
 
     def _next_due(self, connection: Connection, push_at: float | None) -> float:
-        due = [self._ping_at, self._error_at]
+        due = [self._ping_at, self._error_at, self._end_by]
         if push_at is not None:
             due.append(push_at)
         if not self._begun:

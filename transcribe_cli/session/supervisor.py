@@ -117,6 +117,7 @@ class Supervisor:
         self._handing: int | None = None  # that one has been told to end at a pause, for the next
         self._last_words: int | None = None  # the session before, which has not ended yet
         self._its_words_count = False  # the session before had an open turn
+        self._done: int | None = None  # the session that has ended as asked, before that one
         self._others: set[int] = set()  # ended sessions that have not said so yet
         self._ever_begun = False
         self._failures = 0
@@ -129,6 +130,7 @@ class Supervisor:
         self._source_ended = False
         self._stopped = False
         self._forced = False  # told a second time
+        self._forced_by = _NEVER  # so everything is over by then
         self._left_politely = False  # a session closed as if it had ended, without Termination
         self._cut = False  # stopped before the source's own end
         self._problem: StreamError | None = None
@@ -241,10 +243,16 @@ class Supervisor:
                 self._next_begun = True
                 self._next_life = self._life(message)
         elif isinstance(message, Turn) and session == self._open and message.end_of_turn:
+            if message.words:
+                self._succeed()  # however soon it breaks off, the run has come further
             ready = self._next_begun and self._handing is None
             if ready and message.words and self._may_roll:
                 return self._hand_over(now)
         return []
+
+    def _succeed(self) -> None:
+        self._failures = 0
+        self._backoff.succeeded()
 
     def _begin(self, session: int, message: Begin, now: float) -> list[Command]:
         again = self._ever_begun
@@ -281,7 +289,7 @@ class Supervisor:
             and self._asked is None
             and self._paused_at is None
             and self._last_words is None
-            and not (self._stopped or self._source_ended)
+            and not self._stopped  # a source that has ended may have hours left to be sent
         )
 
     def _open_ahead(self, now: float) -> list[Command]:
@@ -330,20 +338,22 @@ class Supervisor:
         elif session == self._last_words:
             self._last_words = None
             self._drain_deadline = None
-            if self._its_words_count and not closed.terminated and self._open is not None:
-                return self._start_again(closed, now)
+            new = self._open if self._open is not None else self._done
+            if self._its_words_count and not closed.terminated and new is not None:
+                return self._start_again(closed, new, now)
         return self._conclude(now)
 
-    def _start_again(self, closed: Closed, now: float) -> list[Command]:
+    def _start_again(self, closed: Closed, new: int, now: float) -> list[Command]:
         """The old session broke off and owes us words: the new one began behind them."""
-        assert self._open is not None
-        dropped, self._open = self._open, None
-        self._others.add(dropped)
-        commands: list[Command] = [DropSession(dropped)]
+        commands: list[Command] = [DropSession(new)]
+        if self._open is not None:
+            self._others.add(self._open)
+        self._open = self._done = self._finish = self._asked = None
         verdict = _verdict(closed)
-        if self._stopped or self._source_ended:
+        if self._stopped or not self._may_retry(verdict):
             self._problem = self._problem or _as_error(verdict)
             return commands + self._give_up(ExitStatus.INCOMPLETE, now)
+        self._drain_deadline = None
         return commands + self._retry(closed.session, verdict, now)
 
     # Ending.
@@ -397,7 +407,9 @@ class Supervisor:
             if cause not in FORCING:
                 return []  # a terminal that goes away says so several times
             return self._hurry(self._open, now)
-        commands: list[Command] = [StopSource(), *self._drop_next()]
+        commands: list[Command] = [StopSource()]
+        if self._handing is None or self._policy.drops_backlog:
+            commands += self._drop_next()  # otherwise it says the rest
         if not self._begun:
             self._drain_deadline = now + CONNECT_GRACE_S
         if self._policy.drops_backlog:
@@ -417,18 +429,22 @@ class Supervisor:
     def _hurry(self, session: int, now: float) -> list[Command]:
         """End a session where it is, and wait for that only shortly."""
         self._forced = True
-        due = now + SHORT_DEADLINE_S
+        due = self._forced_by = min(self._forced_by, now + SHORT_DEADLINE_S)
         self._drain_deadline = min(self._drain_deadline or due, due)
-        return [StopSource(), FinishHere(session)]
+        return [StopSource(), *self._drop_next(), FinishHere(session)]
 
     def _give_up_draining(self) -> list[Command]:
         """What was asked to end has not, in all the time it had."""
         others = [s for s in (*sorted(self._others), self._last_words) if s is not None]
         if self._finish is not None:
+            commands: list[Command] = [AbandonSession(session) for session in others]
+            if self._last_words is not None and self._its_words_count and self._done is not None:
+                commands.append(DropSession(self._done))
+                self._finish = Finish(ExitStatus.INCOMPLETE, self._finish.problem, False)
             self._others.clear()
             self._last_words = None
             self.state = State.OVER
-            return [*(AbandonSession(session) for session in others), self._finish]
+            return [*commands, self._finish]
         if self._last_words is not None:
             return [AbandonSession(self._last_words)]
         self._drain_given_up = True
@@ -445,13 +461,17 @@ class Supervisor:
         if self._asked is not None and as_asked and not self._parked:
             # As asked. A source that was stopped may not have said yet that it has ended.
             whole = self._asked.whole and not self._cut
+            if self._handing == session and not (self._stopped or (whole and self._source_ended)):
+                return self._open_next(now)  # who was to follow has gone in the meantime
+            if self._last_words is not None:
+                self._done = session
             return self._give_up(ExitStatus.OK, now, complete=whole)
         if self._drain_given_up or self._forced:
             return self._give_up(ExitStatus.INCOMPLETE, now)
         verdict = self._verdict(closed)
-        if self._begun and closed.open_s > _SOUND_AFTER_S:
-            self._failures = 0
-            self._backoff.succeeded()
+        # One that breaks off when it has nothing left but to end may do so again and again.
+        if self._begun and closed.open_s > _SOUND_AFTER_S and self._asked is None:
+            self._succeed()
         self._forget_arrival(closed)
         if self._parked or self._paused_at is not None:
             return self._close_paused(as_asked, verdict, now)
@@ -463,11 +483,13 @@ class Supervisor:
             self._problem = self._problem or _as_error(verdict)
             return self._give_up(ExitStatus.INCOMPLETE, now)
         if self._next is not None:
-            return self._replace(session, verdict)
+            return self._replace(session, verdict, now)
         commands: list[Command] = []
         if self._last_words is not None:
             # Its words are said again by the session that comes: both cannot be had in order.
             self._others.add(self._last_words)
+            if closed.terminated:
+                commands.append(DropSession(session))
             commands.append(DropSession(self._last_words))
             self._last_words = None
         return commands + self._retry(session, verdict, now)
@@ -480,6 +502,8 @@ class Supervisor:
         """
         if self._asked is None or closed.code != _NORMAL or closed.owes_words:
             return False
+        if self._last_words is not None:
+            return False  # what it said last has not been heard yet
         again, self._left_politely = self._left_politely, True
         return again or self._stopped
 
@@ -503,13 +527,14 @@ class Supervisor:
         self._parked = True
         return []
 
-    def _replace(self, old: int, verdict: Verdict) -> list[Command]:
+    def _replace(self, old: int, verdict: Verdict, now: float) -> list[Command]:
         """The session broke off, but the one that was to follow it is there already."""
         new, begun = self._next, self._next_begun
         assert new is not None
         self._take_up(new, begun=begun)
         commands: list[Command] = [TellDisconnected(old, verdict, 0.0), StartSession(new)]
         if begun:
+            self._set_life(self._next_life, now)
             self._settle_state()
             return [*commands, TellReconnected(new)]
         self.state = State.OFFLINE
@@ -563,8 +588,8 @@ class Supervisor:
             return []
         if self._others or self._last_words is not None:
             self.state = State.STOPPING
-            wait = SHORT_DEADLINE_S if self._forced else DRAIN_DEADLINE_S
-            self._drain_deadline = self._drain_deadline or now + wait
+            due = min(now + DRAIN_DEADLINE_S, max(now, self._forced_by))
+            self._drain_deadline = self._drain_deadline or due
             return []
         self.state = State.OVER
         self._drain_deadline = None

@@ -1,0 +1,69 @@
+"""An audio log that forgets what nobody will read again: of a file, which is there already.
+
+It is kept in segments of a minute, in one file whose places are used again and again. So a file of
+three hours takes a few minutes' room on the disk, and not what all of it would take decoded.
+"""
+
+from io import FileIO
+from pathlib import Path
+
+from transcribe_cli.audio import wav
+from transcribe_cli.audio.format import AudioFormat
+from transcribe_cli.audio.log import AudioLog
+
+SEGMENT_S = 60.0
+
+
+class PassingLog(AudioLog):
+    """A temporary log whose beginning goes.
+
+    Attributes:
+        first: the first frame that can still be read.
+    """
+
+    def __init__(
+        self, file: FileIO, audio: AudioFormat, path: Path | None = None, frames: int = 0
+    ) -> None:
+        self.first = 0
+        self._segment_bytes = audio.frames(SEGMENT_S) * audio.frame_bytes
+        self._places: dict[int, int] = {}  # of each segment that is kept, in the file
+        self._free: list[int] = []
+        super().__init__(file, audio, path, frames)
+
+    def forget(self, before: int) -> None:
+        """Let go of the whole segments that lie before a frame."""
+        with self._file_lock:
+            segment = before * self.audio.frame_bytes // self._segment_bytes
+            first = segment * self._segment_bytes // self.audio.frame_bytes
+            if first > self.first:
+                self.first = first
+                for gone in [number for number in self._places if number < segment]:
+                    self._free.append(self._places.pop(gone))
+
+    def _write(self, data: memoryview, at: int) -> int:
+        at -= wav.HEADER_BYTES
+        if at < 0:
+            return len(data)  # nobody opens it as a WAV
+        segment, inside = divmod(at, self._segment_bytes)
+        data = data[: self._segment_bytes - inside]
+        if segment * self._segment_bytes < self.first * self.audio.frame_bytes:
+            return len(data)
+        if segment not in self._places:
+            self._places[segment] = self._free.pop() if self._free else len(self._places)
+        return super()._write(data, self._places[segment] * self._segment_bytes + inside)
+
+    def _read_file(self, at: int, size: int) -> bytes:
+        at -= wav.HEADER_BYTES
+        if size and at < self.first * self.audio.frame_bytes:
+            raise ValueError(f"frame {at // self.audio.frame_bytes} has been forgotten")
+        parts = []
+        while size > 0:
+            segment, inside = divmod(at, self._segment_bytes)
+            count = min(size, self._segment_bytes - inside)
+            place = self._places.get(segment)
+            part = b""
+            if place is not None:
+                part = super()._read_file(place * self._segment_bytes + inside, count)
+            parts.append(part.ljust(count, b"\0"))
+            at, size = at + count, size - count
+        return b"".join(parts)
