@@ -205,6 +205,14 @@ class CountingService:
         assert self._server is not None
         return f"ws://127.0.0.1:{self._server.socket.getsockname()[1]}"
 
+    def wait_for_close(self, timeout_s: float = 20) -> None:
+        """Wait until every session so far is over on this side too."""
+        with self._heard_more:
+            done = self._heard_more.wait_for(
+                lambda: all(s.closed for s in self.sessions), timeout_s
+            )
+        assert done, "a session is still open"
+
     def wait_for_words(self, count: int, timeout_s: float = 20) -> None:
         """Wait until so many words were heard over all sessions."""
         with self._heard_more:
@@ -246,7 +254,9 @@ class CountingService:
         except ConnectionClosed:
             pass  # by a fault, or by the client
         finally:
-            seen.closed = True
+            with self._heard_more:
+                seen.closed = True
+                self._heard_more.notify_all()
 
     @contextmanager
     def _counted(self, session: Session) -> Iterator[None]:

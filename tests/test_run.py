@@ -115,6 +115,7 @@ def test_a_fault_of_ours_still_ends_the_session_properly() -> None:
     with counting_service() as service:
         with pytest.raises(RuntimeError, match="a bug"):
             run(service, Words(200), Kept(breaks_at="Turn"), pace=1.0)
+        service.wait_for_close()
         assert service.sessions[0].terminated
     assert alive() == []
 

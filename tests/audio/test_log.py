@@ -212,7 +212,7 @@ class Disk:
         self._write = log._write
         self.room = 1 << 60
 
-    def write(self, data: memoryview, at: int) -> int:
+    def write(self, data: bytes | memoryview, at: int) -> int:
         if not self.room:
             raise OSError(errno.ENOSPC, "No space left on device")
         taken = self._write(data[: self.room], at)

@@ -11,6 +11,7 @@ import pytest
 
 from tests.counting import counting_service, speak, write_wav
 from tests.program import Home, finals, finish, words
+from tests.truth import assert_exact
 from transcribe_cli.recordings.journal import read_journal
 
 
@@ -205,4 +206,4 @@ def test_killed_thirty_times_at_random_moments(home: Home, tmp_path: Path) -> No
         with counting_service() as service:
             outcome = run.run("recordings", "resume", "latest", "--endpoint", service.url)
         assert outcome.code == 0, outcome.err
-        assert words(read_journal(folder / "journal.jsonl")) == expected(30)
+        assert_exact(read_journal(folder / "journal.jsonl"), 30)

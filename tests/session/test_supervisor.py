@@ -392,7 +392,7 @@ def test_connection_that_fails_after_a_stop_is_not_tried_again() -> None:
 
     finish = finish_of(talk.closed(failure=UNREACHABLE, open_s=0.0))
 
-    assert finish.exit_status is ExitStatus.SERVICE
+    assert finish.exit_status is ExitStatus.INCOMPLETE
     assert finish.problem is not None
     assert "cannot be reached" in finish.problem.message
 
@@ -415,7 +415,7 @@ def test_session_that_is_lost_while_a_stopped_run_drains_ends_it(how: dict[str, 
 
     finish = finish_of(talk.closed(**how))
 
-    assert (finish.exit_status, finish.complete) == (ExitStatus.SERVICE, False)
+    assert (finish.exit_status, finish.complete) == (ExitStatus.INCOMPLETE, False)
 
 
 # Sessions that end before their time.
@@ -695,7 +695,7 @@ def test_microphone_that_has_ended_offline_gives_up_at_last() -> None:
             break
 
     assert finish is not None
-    assert finish.exit_status is ExitStatus.SERVICE
+    assert finish.exit_status is ExitStatus.AUDIO
 
 
 def test_first_try_after_a_loss_comes_within_half_a_second() -> None:

@@ -234,19 +234,21 @@ class AudioLog:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _write(self, data: memoryview, at: int) -> int:
+    def _write(self, data: bytes | memoryview, at: int) -> int:
         if _CAN_PREAD:
             return os.pwrite(self._file.fileno(), data, at)
         self._file.seek(at)
         return self._file.write(data) or 0
 
 
-def _write_all(write: Callable[[memoryview, int], int], at: int, data: bytes) -> int:
+def _write_all(write: Callable[[bytes | memoryview, int], int], at: int, data: bytes) -> int:
     """Write data at a place; a raw file may take less than it is given.
 
     Returns how much was written: less than all only where the disk took a part and then failed.
     """
-    done = 0
+    done = write(data, at)
+    if done == len(data):
+        return done
     with memoryview(data) as view:
         while done < len(view):
             try:

@@ -40,7 +40,7 @@ class PassingLog(AudioLog):
                 for gone in [number for number in self._places if number < segment]:
                     self._free.append(self._places.pop(gone))
 
-    def _write(self, data: memoryview, at: int) -> int:
+    def _write(self, data: bytes | memoryview, at: int) -> int:
         at -= wav.HEADER_BYTES
         if at < 0:
             return len(data)  # nobody opens it as a WAV

@@ -31,7 +31,7 @@ _WITHOUT_PROXY: dict[str, Any] = {"http_proxy_host": "unused", "http_no_proxy": 
 # About 2 s of audio: what waits belongs into the audio log, where it can be read again, and not
 # into the system's own buffer, which by default takes minutes of it.
 _SEND_BUFFER_BYTES = 1 << 16
-_READ_BYTES = 1 << 16
+_READ_BYTES = 1 << 14  # many times a message: a larger buffer costs more to make than to fill
 _GOODBYE_S = 0.1
 _TLS_LOCK = threading.Lock()  # many connections are opened at once, and make one context
 _WOULD_BLOCK = (BlockingIOError, InterruptedError, ssl.SSLWantReadError, ssl.SSLWantWriteError)

@@ -16,7 +16,7 @@ class Opened:
     connection: Connection
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen, because many a second are made; nobody changes one
 class Received:
     """A message of the service came in; `at` is on the monotonic clock, in seconds."""
 

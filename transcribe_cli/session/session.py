@@ -250,8 +250,10 @@ class Session:
             if wait > 0 and not self._asked.here:
                 return now + wait
             self._send_chunk(connection, count, now)
-            if connection.send_failure is not None:
+            if connection.send_failure is not None or connection.unsent:
                 return now
+            if not ended and end - self.position < self._sizes.wanted:
+                return None
 
     def _end(self) -> tuple[bool, int]:
         """Whether the sending side has an end, and up to where there is something to send."""

@@ -349,7 +349,7 @@ class Supervisor:
         if self._open is not None:
             self._others.add(self._open)
         self._open = self._done = self._finish = self._asked = None
-        verdict = _verdict(closed)
+        verdict = self._as_saved(_verdict(closed))
         if self._stopped or not self._may_retry(verdict):
             self._problem = self._problem or _as_error(verdict)
             return commands + self._give_up(ExitStatus.INCOMPLETE, now)
@@ -468,7 +468,7 @@ class Supervisor:
             return self._give_up(ExitStatus.OK, now, complete=whole)
         if self._drain_given_up or self._forced:
             return self._give_up(ExitStatus.INCOMPLETE, now)
-        verdict = self._verdict(closed)
+        verdict = self._as_saved(self._verdict(closed))
         # One that breaks off when it has nothing left but to end may do so again and again.
         if self._begun and closed.open_s > _SOUND_AFTER_S and self._asked is None:
             self._succeed()
@@ -561,6 +561,12 @@ class Supervisor:
             # such as the log-in page of a network. That must not end a recording.
             return verdict._replace(retry=Retry.BACK_OFF)
         return verdict
+
+    def _as_saved(self, verdict: Verdict) -> Verdict:
+        """What is spoken now is kept, and can be taken up again when the service is back."""
+        if not self._policy.live or verdict.retry is Retry.NO:
+            return verdict
+        return verdict._replace(exit_status=ExitStatus.INCOMPLETE)
 
     def _may_retry(self, verdict: Verdict) -> bool:
         if self._policy.live and not self._source_ended:

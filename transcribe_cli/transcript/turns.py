@@ -18,7 +18,7 @@ from transcribe_cli.transcript.clock import on_recording_clock
 FORMATTED_WAIT_S = 1.0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen, because many a second are made; nobody changes one
 class TurnUpdate:
     """One Turn message in its place in the recording.
 

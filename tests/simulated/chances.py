@@ -1,0 +1,118 @@
+"""Scenarios as hypothesis draws them: a recording, a service, and several faults."""
+
+from hypothesis import strategies as st
+
+from tests.simulated.faults import CLOSES, ERRORS, HTTP, STOPS, Fault
+from tests.simulated.scenario import Scenario
+from tests.simulated.service import Ending, Formats, Habits
+
+_WHOM = st.sampled_from(["newest", "oldest", "all"])
+_SHORT = st.floats(0.0, 1.5)
+
+
+def _moments(seconds: float, words: int) -> st.SearchStrategy[tuple[str, float]]:
+    """When: at a time, a word, or an event between the two sides of a session."""
+    return st.one_of(
+        st.tuples(st.just("time"), st.floats(0.0, seconds + 15)),
+        st.tuples(st.just("word"), st.integers(1, words).map(float)),
+        st.tuples(st.sampled_from(["open", "begin", "terminate"]), st.integers(1, 4).map(float)),
+    )
+
+
+@st.composite
+def _faults(draw: st.DrawFn, seconds: float, words: int) -> Fault:
+    event, count = draw(_moments(seconds, words))
+    after = draw(st.one_of(st.just(0.0), _SHORT))
+    kind, seconds_of_it, value = draw(
+        st.one_of(
+            st.tuples(st.sampled_from(["reset", "cut", "vanish"]), st.just(0.0), st.none()),
+            st.tuples(st.just("close"), st.just(0.0), st.sampled_from(CLOSES)),
+            st.tuples(st.just("error"), st.just(0.0), st.sampled_from(sorted(ERRORS))),
+            st.tuples(st.just("stall"), st.floats(0.1, 40.0), st.none()),
+            st.tuples(st.just("delay"), st.floats(0.1, 30.0), st.floats(0.1, 6.0)),
+            st.tuples(st.just("slow"), st.floats(1.0, 40.0), st.floats(2_000, 60_000)),
+            st.tuples(st.sampled_from(["down", "silence"]), st.floats(0.1, 60.0), st.none()),
+            st.tuples(st.just("refuse"), st.floats(0.1, 40.0), st.sampled_from(HTTP)),
+            st.tuples(st.just("no begin"), st.floats(0.1, 10.0), st.none()),
+            st.tuples(st.just("unformatted"), st.floats(0.1, 30.0), st.none()),
+            st.tuples(
+                st.just("ending"), st.floats(0.0, 20.0), st.sampled_from([str(e) for e in Ending])
+            ),
+            st.tuples(st.just("hold"), st.floats(0.5, 20.0), st.none()),
+        )
+    )
+    return Fault(kind, event, count, after, seconds_of_it, value, draw(_WHOM))
+
+
+@st.composite
+def _users(draw: st.DrawFn, seconds: float, words: int) -> Fault:
+    """What the user does, but stop."""
+    event, count = draw(_moments(seconds, words))
+    kind = draw(st.sampled_from(["pause", "mute", "endpoint"]))
+    lasts = draw(st.one_of(st.floats(0.2, 5.0), st.floats(50.0, 80.0)))
+    return Fault(kind, event, count, draw(_SHORT), lasts)
+
+
+@st.composite
+def _stops(draw: st.DrawFn, seconds: float, words: int) -> Fault:
+    event, count = draw(_moments(seconds, words))
+    return Fault(draw(st.sampled_from(STOPS)), event, count, draw(_SHORT), draw(st.floats(0, 20)))
+
+
+@st.composite
+def _habits(draw: st.DrawFn, per_minute: int | None, often: bool) -> Habits:
+    # Shorter than any token allows, so that sessions follow each other often.
+    # With five sessions a minute, shorter ones could not even keep up.
+    least = 20.0 if per_minute is None else 40.0
+    wrong = st.just(0.0) if often else st.sampled_from([3600.0, -3600.0])
+    slow_begin = st.floats(1.0, 3.0) if often else st.floats(1.0, 12.0)
+    return Habits(
+        turn_words=draw(st.integers(1, 12)),
+        silence_ms=draw(st.integers(300, 1500)),
+        lag_s=draw(st.floats(0.01, 0.6)),
+        formats=draw(st.sampled_from(list(Formats))),
+        format_s=draw(st.floats(0.05, 2.0)),
+        begin_s=draw(st.one_of(st.floats(0.01, 1.0), slow_begin)),
+        life_s=draw(st.floats(least, 60.0)) if often else 10_800.0,
+        per_minute=per_minute,
+        skew_s=draw(st.one_of(st.just(0.0), st.floats(-1.0, 1.0), wrong)),
+    )
+
+
+@st.composite
+def scenarios(draw: st.DrawFn, stopped: bool | None = None) -> Scenario:
+    """A recording and up to six things that go wrong; `stopped`: by the user, before its end."""
+    stretches = draw(
+        st.lists(
+            st.tuples(
+                st.integers(1, 40),
+                st.one_of(st.floats(0.0, 3.0), st.floats(0.0, 3.0), st.floats(3.0, 12.0)),
+            ),
+            min_size=1,
+            max_size=6,
+        )
+    )
+    words = sum(count for count, _ in stretches)
+    seconds = sum(count / 10 + pause for count, pause in stretches)
+    kind = draw(st.sampled_from(["mic", "mic", "file", "stdin"]))
+    limited = kind == "mic" or draw(st.integers(0, 3)) > 0
+    per_minute = 5 if limited and draw(st.booleans()) else None
+    faults = draw(st.lists(_faults(seconds, words), min_size=1, max_size=5))
+    faults += draw(st.lists(_users(seconds, words), max_size=1))
+    if stopped if stopped is not None else draw(st.booleans()):
+        faults.append(draw(_stops(seconds, words)))
+    return Scenario(
+        seed=draw(st.integers(0, 1 << 20)),
+        kind=kind,
+        lead_s=draw(st.floats(0.0, 2.0)),
+        stretches=tuple(stretches),
+        chunk_ms=draw(st.sampled_from([50, 50, 100, 270])),
+        pace=(1.0 if limited else None),
+        limited=limited,
+        per_minute=per_minute,
+        latency_s=draw(st.floats(0.001, 0.3)),
+        jitter_s=draw(st.floats(0.0, 0.2)),
+        habits=draw(_habits(per_minute, draw(st.booleans()))),
+        faults=tuple(faults),
+        most_s=draw(st.one_of(st.none(), st.none(), st.none(), st.floats(0.5, seconds + 5))),
+    )

@@ -1,0 +1,263 @@
+"""What must hold of every run, whatever went wrong."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from tests.figures import Figures
+from tests.simulated.scenario import (
+    AUDIO,
+    Outcome,
+    Record,
+    Scenario,
+    play,
+    unstopped,
+    without_faults,
+)
+from tests.simulated.service import ARRIVALS_WITHIN_S, Seen
+from tests.simulated.talk import RATE
+from transcribe_cli.exit_status import ExitStatus
+
+TOLERANCE_MS = 20
+_LEAST_CHUNK, _MOST_CHUNK = RATE // 20, RATE
+_LONG_OUTAGE_S = 100.0  # a source that can wait does not wait for ever
+_LATE_S = 10.0  # an answer to Terminate that is not waited for much longer
+_SHORT_S = 2.5
+_END_S = 36.0  # to connect, to send the last words and to hear the answer to them
+_LAST_MOMENT = RATE  # may go out at once when a session is ended where it is
+
+
+@dataclass(frozen=True)
+class Words:
+    """The words of a run's finals against what was said.
+
+    Attributes:
+        said: how many of them there were.
+        lost, doubled: words, by their numbers.
+        missing_at_end: words after the last final one.
+    """
+
+    said: int
+    lost: list[int]
+    doubled: list[int]
+    missing_at_end: int
+    ordered: bool
+    greatest_error_ms: int
+
+
+def compare(outcome: Outcome) -> Words:
+    """Words that were themselves cut short, by a pause or the end, may be heard or not."""
+    said = [word for word in outcome.said if word.is_whole]
+    whole = {word.number: word for word in said}
+    heard = [word for turn in outcome.finals for word in turn["words"]]
+    numbers = [int(word["text"][1:]) for word in heard]
+    known = [(number, word) for number, word in zip(numbers, heard, strict=True) if number in whole]
+    errors = [
+        abs(word[edge] - at * 1000 / RATE)
+        for number, word in known
+        for edge, at in (("start", whole[number].start), ("end", whole[number].end))
+    ]
+    found = set(numbers)
+    last = max((index for index, word in enumerate(said) if word.number in found), default=-1)
+    return Words(
+        said=len(said),
+        lost=[word.number for word in said[: last + 1] if word.number not in found],
+        doubled=sorted({number for number in numbers if numbers.count(number) > 1})
+        if len(found) < len(numbers)
+        else [],
+        missing_at_end=len(said) - last - 1,
+        ordered=numbers == sorted(numbers),
+        greatest_error_ms=round(max(errors, default=0)),
+    )
+
+
+def check(outcome: Outcome) -> Words:
+    """All that must hold of a run, complete or not."""
+    _check_deadlines(outcome)
+    words = compare(outcome)
+    assert not words.lost, words
+    assert not words.doubled, words
+    assert words.ordered, words
+    assert words.greatest_error_ms <= TOLERANCE_MS, words
+    _check_records(outcome.records)
+    _check_summary(outcome, words)
+    for seen in outcome.service.sessions:
+        _check_session(outcome, seen)
+    _check_arrivals(outcome)
+    return words
+
+
+def must_be_complete(outcome: Outcome) -> bool:
+    """Whether nothing that happened excuses a word that is not final."""
+    if outcome.scenario.stopped or not any(r["type"] == "Begin" for r in outcome.records):
+        return False
+    faults = [fault for _, fault in outcome.happened]
+    endings = [fault for fault in faults if fault.kind == "ending"]
+    last = outcome.service.sessions[-1]
+    if any(fault.whom == "all" or fault.seconds > _LATE_S for fault in endings):
+        return False
+    if endings and not last.confirmed:
+        return False
+    kinds = {fault.kind for fault in faults}
+    if "hold" in kinds and kinds & {"stall", "vanish", "down", "silence", "delay", "slow"}:
+        return False  # who is away cannot tell a dead connection from one that is slow to end
+    if "slow" in kinds and outcome.result.problem is None:
+        return False  # the last words did not get through in time
+    outages = ("down", "silence", "refuse", "stall")
+    return sum(fault.seconds for fault in faults if fault.kind in outages) < _LONG_OUTAGE_S
+
+
+def check_complete(outcome: Outcome) -> None:
+    """Every word is final, and the summary says so."""
+    words = compare(outcome)
+    assert words.missing_at_end == 0, words
+    assert outcome.result.summary["complete"] is True, outcome.result
+    assert outcome.result.summary["lost_ms"] == 0
+    assert outcome.result.problem is None
+
+
+def _check_records(records: Sequence[Record]) -> None:
+    assert [record["seq"] for record in records] == list(range(len(records)))
+    finals = [r for r in records if r["type"] == "Turn" and r["final"]]
+    assert [turn["turn"] for turn in finals] == list(range(len(finals)))
+    ends = [turn["end"] for turn in finals]
+    assert ends == sorted(ends)
+    told = [turn["session"] for turn in finals]
+    assert told == sorted(told), "a session's turns after those of the next"
+    assert records[0]["type"] == "Recording"
+    assert records[-1]["type"] == "Summary"
+    _check_order(records)
+
+
+def _check_order(records: Sequence[Record]) -> None:
+    """What is told of sessions comes in the order of what happened."""
+    begun: set[int] = set()
+    ended: set[int] = set()
+    off = False
+    newest = -1
+    for record in records:
+        session: int = record.get("session", -1)
+        match record["type"]:
+            case "Begin":
+                assert session not in begun
+                begun.add(session)
+            case "Turn":
+                assert session in begun
+                assert session not in ended, "a Turn after its session's end"
+            case "Termination":
+                ended.add(session)
+                off = True
+            case "Rollover":
+                assert record["next_session"] > session
+                newest = record["next_session"]
+            case "Disconnected" | "Paused" | "Resumed":
+                off = True
+            case "Reconnected":
+                assert off, "connected again, and was never told to be off"
+                assert session > newest or newest == session
+                newest, off = session, False
+
+
+def _check_summary(outcome: Outcome, words: Words) -> None:
+    summary, records = outcome.result.summary, outcome.records
+    last = {name: records[-1][name] for name in summary}
+    assert last == summary
+    finals = outcome.finals
+    assert summary["turns"] == len(finals)
+    assert summary["words"] == sum(len(turn["words"]) for turn in finals)
+    gaps = [record for record in records if record["type"] == "Gap"]
+    assert summary["lost_ms"] == sum(gap["end"] - gap["start"] for gap in gaps)
+    if summary["complete"]:
+        assert words.missing_at_end == 0, words
+        assert not gaps
+        assert outcome.result.problem is None
+    elif outcome.scenario.kind != "file":
+        start = max((turn["end"] for turn in finals if turn["words"]), default=0)
+        end = AUDIO.ms(outcome.frames)
+        assert [(gap["start"], gap["end"]) for gap in gaps] == ([(start, end)] * (end > start))
+    if summary["terminated"]:
+        for seen in outcome.service.sessions:
+            known = seen.begun and not outcome.never_told(seen)
+            assert not known or seen.confirmed or seen.closed_here, "its end was never confirmed"
+    _check_status(outcome)
+
+
+def _check_status(outcome: Outcome) -> None:
+    result = outcome.result
+    status, complete = result.exit_status, result.summary["complete"]
+    stops = [cause for _, cause in outcome.stops]
+    if outcome.scenario.kind != "mic" and stops:
+        by_term = stops[0] == "SIGTERM"
+        assert status is (ExitStatus.TERMINATED if by_term else ExitStatus.INTERRUPTED), result
+        assert not complete
+    elif stops.count("SIGINT") > 1:
+        assert status is ExitStatus.INTERRUPTED, result
+    elif complete:
+        assert status is ExitStatus.OK, result
+    else:
+        assert status not in (ExitStatus.FAULT, ExitStatus.USAGE, ExitStatus.AUDIO), result
+
+
+def _check_session(outcome: Outcome, seen: Seen) -> None:
+    told = seen.terminated or seen.closed_here or seen.link.broken or seen.link.client.swallowed
+    assert told, f"session {seen.number} was never told that it is over"
+    meter = seen.link.client.meter
+    if meter.largest:
+        assert meter.smallest >= _LEAST_CHUNK, f"a chunk of {meter.smallest} frames"
+        assert meter.largest <= _MOST_CHUNK, f"a chunk of {meter.largest} frames"
+    if outcome.scenario.limited:
+        ended_early = any(fault.stops or fault.kind == "pause" for fault in outcome.scenario.faults)
+        most = meter.largest + 2 + (_LAST_MOMENT if ended_early else 0)
+        assert meter.ahead <= most, f"{meter.ahead:.0f} frames ahead of the time"
+
+
+def _check_deadlines(outcome: Outcome) -> None:
+    """Who asks for the end gets it soon, however things stand."""
+    stops = outcome.stops
+    if not stops:
+        return
+    held_s = sum(fault.seconds for _, fault in outcome.happened if fault.kind == "hold")
+    forced = [at for at, cause in stops if cause == "SIGINT"][1:]
+    if forced:
+        assert outcome.ended - forced[0] <= _SHORT_S + held_s, "a second Ctrl+C was not enough"
+    first = stops[0][0]
+    # What a microphone has recorded is still sent, as fast as the service takes it.
+    behind_s = 0.0 if outcome.scenario.kind != "mic" else outcome.frames / RATE
+    took_s = outcome.ended - first
+    assert took_s <= _END_S + held_s + behind_s, f"the end took {took_s:.0f} s"
+
+
+def _check_arrivals(outcome: Outcome) -> None:
+    limit = outcome.scenario.per_minute
+    arrivals = outcome.service.arrivals
+    if limit is not None:
+        for first, later in zip(arrivals, arrivals[limit:], strict=False):
+            assert later - first > ARRIVALS_WITHIN_S, "too many sessions in a minute"
+
+
+def survive(scenario: Scenario) -> Figures:
+    """Play a scenario, and take it up again where it was not finished; what came of it.
+
+    It is taken up amid the same faults once more, and after that in better times.
+
+    Raises:
+        AssertionError: something that must hold of every run did not.
+    """
+    outcome = play(scenario)
+    words = check(outcome)
+    if must_be_complete(outcome):
+        check_complete(outcome)
+    faults = len(outcome.happened)
+    for times in (unstopped(scenario), without_faults(scenario)):
+        if not outcome.result.summary["complete"]:
+            outcome = play(times, before=(outcome.audio, outcome.records))
+            words = check(outcome)
+            faults += len(outcome.happened)
+    check_complete(outcome)
+    return Figures(
+        runs=1,
+        faults=faults,
+        words=words.said,
+        lost=len(words.lost) + words.missing_at_end,
+        doubled=len(words.doubled),
+        greatest_error_ms=words.greatest_error_ms,
+    )

@@ -1,0 +1,258 @@
+"""One recording in virtual time, from what is given to what came of it."""
+
+import io
+import random
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import Any
+
+import msgspec
+from rich.console import Console
+
+from tests.simulated.faults import Fate, Fault
+from tests.simulated.network import Network, SimulatedConnecting
+from tests.simulated.service import Formats, Habits, Seen, Service
+from tests.simulated.source import SimulatedRecorder, Speaker
+from tests.simulated.talk import RATE, Heard, Talk, words_in
+from tests.simulated.world import VirtualLoop, World
+from transcribe_cli.audio.format import AudioFormat
+from transcribe_cli.audio.log import AudioLog
+from transcribe_cli.commands.taking_up import earlier_of
+from transcribe_cli.config import Parameters
+from transcribe_cli.loop import Loop
+from transcribe_cli.outputs.jsonl import JsonlOutput
+from transcribe_cli.outputs.output import Output, Outputs
+from transcribe_cli.plans import Earlier, Limits, Plans, Result
+from transcribe_cli.protocol.models import MODELS
+from transcribe_cli.recordings.journal import tell, without_the_end
+from transcribe_cli.run import Run
+from transcribe_cli.session.backoff import Arrivals
+from transcribe_cli.session.session import Target
+from transcribe_cli.ui.notices import Notices
+
+AUDIO = AudioFormat(RATE)
+_AFTERWARDS_S = 60.0
+_MODEL_OF = {
+    Formats.ALWAYS: "u3-rt-pro",
+    Formats.TWICE: "universal-streaming-english",
+    Formats.ONCE: "universal-streaming-english",
+    Formats.NEVER: "universal-streaming-english",
+}
+
+Record = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """A recording to be, and what will go wrong with it. Times are in seconds.
+
+    Attributes:
+        kind: "mic", "stdin" (a pipe) or "file".
+        lead_s, stretches: the talk: silence, then words and the pause behind them.
+        pace, limited: of a source that can wait; None and false: as fast as it goes.
+        most_s: of audio; None: no limit.
+    """
+
+    seed: int
+    kind: str
+    lead_s: float
+    stretches: tuple[tuple[int, float], ...]
+    chunk_ms: int
+    pace: float | None
+    limited: bool
+    per_minute: int | None
+    latency_s: float
+    jitter_s: float
+    habits: Habits
+    faults: tuple[Fault, ...] = ()
+    most_s: float | None = None
+
+    @property
+    def talk(self) -> Talk:
+        frames = AUDIO.frames
+        return Talk(frames(self.lead_s), [(words, frames(s)) for words, s in self.stretches])
+
+    @property
+    def stopped(self) -> bool:
+        return any(fault.stops for fault in self.faults)
+
+
+CALM = Scenario(
+    seed=0,
+    kind="mic",
+    lead_s=0.5,
+    stretches=((50, 1.0),),
+    chunk_ms=50,
+    pace=1.0,
+    limited=True,
+    per_minute=5,
+    latency_s=0.04,
+    jitter_s=0.02,
+    habits=Habits(
+        turn_words=5,
+        silence_ms=800,
+        lag_s=0.2,
+        formats=Formats.ALWAYS,
+        format_s=0.3,
+        begin_s=0.5,
+        life_s=10_800.0,
+        per_minute=5,
+        skew_s=0.0,
+    ),
+)
+"""An ordinary day: a microphone, and nothing goes wrong."""
+
+
+@dataclass
+class Outcome:
+    """What came of a run.
+
+    Attributes:
+        records: of the journal.
+        said: the words of the audio log.
+        service: its logbook.
+        ended: when, in virtual seconds; turns: how often main came by.
+        happened: the faults that did, and when; stops: what the user asked for, and when.
+    """
+
+    scenario: Scenario
+    records: list[Record]
+    said: list[Heard]
+    frames: int
+    service: Service
+    result: Result
+    ended: float
+    turns: int
+    happened: list[tuple[float, Fault]]
+    stops: list[tuple[float, str]]
+    talk_of_the_console: str = ""
+    audio: bytes = field(default=b"", repr=False)
+
+    def never_told(self, seen: Seen) -> bool:
+        """The run had given up connecting before the session was open on its side."""
+        return seen.number not in {r["session"] for r in self.records if r["type"] == "Begin"}
+
+    @property
+    def finals(self) -> list[Record]:
+        return [r for r in self.records if r["type"] == "Turn" and r["final"]]
+
+
+def plans_of(scenario: Scenario) -> Plans:
+    model = MODELS[_MODEL_OF[scenario.habits.formats]]
+    query: dict[str, Any] = {"speech_model": model.name, "sample_rate": RATE}
+    if "format_turns" in model.takes:
+        query["format_turns"] = True
+    return Plans(
+        recording="simulated",
+        folder=None,
+        parameters=Parameters(query, model, []),
+        target=Target("ws://nowhere", {}),
+        endpoint="nowhere",
+        local=False,
+        audio=AUDIO,
+        chunk_ms=scenario.chunk_ms,
+        pace=scenario.pace,
+        limited=scenario.limited,
+        usd_per_hour=0.45,
+        limits=Limits(max_duration_s=scenario.most_s),
+    )
+
+
+def play(
+    scenario: Scenario,
+    ends_at: float | None = None,
+    before: tuple[bytes, list[Record]] | None = None,
+) -> Outcome:
+    """Run it to its end; `before`: the audio and the journal of an earlier run."""
+    journal = io.BytesIO()
+    first_seq = 0
+    earlier = None
+    if before is not None:
+        kept = [r | {"seq": seq} for seq, r in enumerate(without_the_end(before[1]))]
+        journal.write(b"".join(msgspec.json.encode(record) + b"\n" for record in kept))
+        first_seq = len(kept)
+        earlier = earlier_of(tell(before[1]))
+    output = JsonlOutput(journal, "journal", owned=False, first_seq=first_seq)
+    talk = scenario.talk
+    live = scenario.kind != "file" and before is None
+    in_log = before is not None and scenario.kind != "file"
+    source = Speaker(scenario.kind, live, None if in_log else talk)
+    with AudioLog.temporary(AUDIO) as log:
+        if in_log and before is not None:
+            log.append(before[0])
+        outcome = record(scenario, source, log, [output], ends_at, earlier)
+        outcome.audio = log.read(0, log.frames)
+    outcome.said = words_in(outcome.audio)
+    outcome.records = [msgspec.json.decode(line) for line in journal.getvalue().splitlines()]
+    return outcome
+
+
+def record(
+    scenario: Scenario,
+    source: Speaker,
+    log: AudioLog,
+    outputs: list[Output],
+    ends_at: float | None = None,
+    earlier: Earlier | None = None,
+    watch: Callable[[Network], None] = lambda network: None,
+) -> Outcome:
+    """Run it into these outputs; what they say is not read. `watch` is called before it begins."""
+    world = World(ends_at or 3600.0 + 20 * scenario.talk.frames / RATE)
+    chance = random.Random(scenario.seed)
+    network = Network(world, chance, scenario.latency_s, scenario.jitter_s)
+    service = Service(network, scenario.habits, chance)
+    console = io.StringIO()
+    with VirtualLoop(world) as loop:
+        fate = Fate(world, network, service, loop, list(scenario.faults))
+        run = Run(
+            plans_of(scenario),
+            source,
+            log,
+            Outputs(outputs, _broken),
+            Notices(Console(file=console, width=200)),
+            loop,
+            Arrivals(scenario.per_minute),
+            earlier=earlier,
+            connect=lambda number, target, post: SimulatedConnecting(  # type: ignore[arg-type,return-value]
+                number, post, network, service.accept
+            ),
+            make_recorder=partial(SimulatedRecorder, world),
+            wall=world.wall,
+            chance=random.Random(scenario.seed),
+        )
+        fate.run = run
+        fate.begin()
+        watch(network)
+        Loop.run(loop, [run])
+        ended = world.now
+        turns = loop.selector.turns
+        world.settle(_AFTERWARDS_S)
+    assert run.result is not None
+    return Outcome(
+        scenario,
+        records=[],
+        said=[],
+        frames=log.frames,
+        service=service,
+        result=run.result,
+        ended=ended,
+        turns=turns,
+        happened=fate.happened,
+        stops=fate.stops,
+        talk_of_the_console=console.getvalue(),
+    )
+
+
+def unstopped(scenario: Scenario) -> Scenario:
+    """The same, and nobody stops it."""
+    return replace(scenario, faults=tuple(f for f in scenario.faults if not f.stops))
+
+
+def without_faults(scenario: Scenario) -> Scenario:
+    """The same in better times."""
+    return replace(scenario, faults=())
+
+
+def _broken(output: Output, problem: OSError) -> None:
+    raise problem

@@ -1,0 +1,103 @@
+"""A microphone, a pipe or a file in virtual time, and the recorder that takes its blocks."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from tests.simulated.talk import RATE, Talk
+from tests.simulated.world import World
+from transcribe_cli.audio.log import AudioLog
+from transcribe_cli.audio.recorder import READ_AHEAD_S, Recorder
+from transcribe_cli.audio.source import SourceEvent
+
+BLOCK_S = 0.05
+_BLOCK = round(BLOCK_S * RATE)
+_LATE_S = 0.03  # the recorder's thread notices that it is to stop
+
+
+class Speaker:
+    """A source; its recorder takes the audio without a thread.
+
+    Attributes:
+        talk: what it says; None: it is in the log already.
+    """
+
+    path: str | None = None
+
+    def __init__(self, kind: str, live: bool, talk: Talk | None) -> None:
+        self.name = "talk"
+        self.kind = kind
+        self.live = live
+        self.talk = talk
+        self.length_s = None if live or talk is None else talk.frames / RATE
+
+    def blocks(self, report: Callable[[SourceEvent], None]) -> Iterator[bytes]:
+        raise AssertionError("the recorder takes the audio itself")
+
+    def stop(self) -> None:
+        pass
+
+    def close(self) -> None:
+        pass
+
+
+class SimulatedRecorder(Recorder):
+    """The program's own recorder, with the world's events in place of its thread."""
+
+    def __init__(self, world: World, source: Speaker, log: AudioLog, **told: Any) -> None:
+        super().__init__(source, log, **told)
+        self._world = world
+        self._speaker = source
+        self._said = 0
+        self._done = False
+
+    def start(self) -> None:
+        if self._speaker.talk is None:
+            self._world.after(0.0, self._finish)
+        elif self._speaker.live:
+            self._world.after(BLOCK_S, self._capture)
+        else:
+            self._world.after(0.0, self._decode)
+
+    def stop(self) -> None:
+        self._stopping.set()
+        self._world.after(_LATE_S, self._finish)
+
+    def join(self, timeout_s: float) -> None:
+        if self._stopping.is_set():
+            self._finish()
+
+    def _next_block(self) -> bytes:
+        assert self._speaker.talk is not None
+        block = self._speaker.talk.audio(self._said, _BLOCK)
+        self._said += len(block) // 2
+        return block
+
+    def _capture(self) -> None:
+        """A block of 50 ms has been spoken."""
+        if self._done:
+            return
+        block = self._next_block()
+        if block:
+            self.take(block)
+            self._world.after(BLOCK_S, self._capture)
+        if not block or self.full:
+            self._finish()
+
+    def _decode(self) -> None:
+        """A file is read a little ahead of its reader."""
+        ahead = self._log.audio.frames(READ_AHEAD_S)
+        while not self._done and self._log.wait_for_reader(ahead, 0.0):
+            block = self._next_block()
+            if block:
+                self.take(block)
+            if not block or self.full:
+                self._finish()
+        if not self._done:
+            self._world.after(BLOCK_S, self._decode)
+
+    def _finish(self) -> None:
+        if not self._done:
+            self._done = True
+            self._ended(None)
+            self._log.end()
+            self._grew()
