@@ -40,8 +40,8 @@ class Terminal:
         program = shlex.join([sys.executable, "-m", "transcribe_cli", *self._arguments])
         before, after = (shlex.quote(str(self._home.path / name)) for name in ("before", "after"))
         script = (
-            f"cd {shlex.quote(str(self._home.work))}; stty -a > {before}; {program}; "
-            f"echo $? > {shlex.quote(str(self.exit_file))}; stty -a > {after}; exec cat"
+            f"cd {shlex.quote(str(self._home.work))}; stty -a > {before}; {program}; code=$?; "
+            f"stty -a > {after}; echo $code > {shlex.quote(str(self.exit_file))}; exec cat"
         )
         subprocess.run(
             [*self._tmux(), "-f", "/dev/null", "new-session", "-d", *self._size, script],

@@ -575,6 +575,7 @@ class Run:
             chunk_sizes(audio, plans.chunk_ms),
             Pacer(audio.rate_hz, waits, limited=plans.limited),
             start,
+            0 if self._source.live else chunk_sizes(audio, plans.chunk_ms).least,
         )
         self._notices.debug(f"session {number}: connecting to {plans.endpoint}")
         self._conversations[number] = _Conversation(

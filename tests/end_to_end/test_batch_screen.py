@@ -97,6 +97,7 @@ def test_a_file_that_is_cut_off_says_so_beside_its_bar(home: Home) -> None:
     assert len(service.sessions) == 3
 
 
+@pytest.mark.long
 def test_a_file_that_is_taken_up_again_is_left_whole(home: Home) -> None:
     said = write_talks(home.work, 50, 60)
     asked = ("file", *said, "--jobs", "2", "--endpoint")
@@ -133,6 +134,7 @@ def test_a_narrow_window_and_one_that_is_resized(home: Home) -> None:
     assert transcripts(everything) == said
 
 
+@pytest.mark.long
 def test_ctrl_z_and_fg_lose_no_word(home: Home) -> None:
     said = write_talks(home.work, 50, 60)
     with counting_service() as service, shell(80, 30) as window:

@@ -37,6 +37,7 @@ def kept_bytes(pid: int) -> int:
     return max(sizes)
 
 
+@pytest.mark.long
 @pytest.mark.skipif(sys.platform != "linux", reason="looks at /proc")
 def test_no_more_is_kept_than_may_be_sent_again_and_no_word_is_lost(home: Home) -> None:
     write_wav(home.work / "talk.wav", WORDS)

@@ -251,6 +251,7 @@ def test_a_connection_that_is_open_and_dead_is_given_up_within_ten_seconds(
     assert service.sessions[-1].terminated
 
 
+@pytest.mark.long
 def test_a_network_at_half_the_speed_is_caught_up_with(home: Home) -> None:
     words = 150
     with network() as (service, proxy):

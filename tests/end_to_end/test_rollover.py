@@ -69,6 +69,7 @@ def test_the_next_session_takes_over_where_a_turn_ends(home: Home) -> None:
     assert all(len(turn["words"]) == 5 for turn in finals)
 
 
+@pytest.mark.long
 def test_someone_who_never_pauses_is_taken_over_in_time(home: Home) -> None:
     with counting_service(turn_words=1000, expires_in_s=LIFE_S) as service:
         records = check(home, service, WORDS)
@@ -77,6 +78,7 @@ def test_someone_who_never_pauses_is_taken_over_in_time(home: Home) -> None:
     assert (LIFE_S - 1) * LATEST - SLACK_S <= at_s <= LIFE_S * LATEST + SLACK_S
 
 
+@pytest.mark.long
 def test_the_first_session_is_heard_to_its_own_end(home: Home) -> None:
     def is_slow(session: Session, heard: int) -> None:
         if session.number == 0 and heard == 0:
@@ -95,6 +97,7 @@ def test_the_first_session_is_heard_to_its_own_end(home: Home) -> None:
     assert turns == sorted(turns)  # whatever came first, what was said first is told first
 
 
+@pytest.mark.long
 def test_what_is_captured_and_not_sent_is_rolled_over_too(home: Home) -> None:
     # The file is read to its end, a few seconds ahead, before the session nears its own end.
     with counting_service(turn_words=5, expires_in_s=LIFE_S) as service:
@@ -102,6 +105,7 @@ def test_what_is_captured_and_not_sent_is_rolled_over_too(home: Home) -> None:
     assert len(of_type(records, "Rollover")) == 1
 
 
+@pytest.mark.long
 def test_an_old_session_that_breaks_off_and_owes_words_is_taken_up_where_they_are(
     home: Home,
 ) -> None:

@@ -53,6 +53,7 @@ def encode_mulaw(samples: bytes) -> bytes:
     return bytes(order[place].astype(np.uint8))
 
 
+@pytest.mark.long
 def test_the_meeting_comes_out_word_for_word(sphinx: str) -> None:
     heard = talk(sphinx, meeting())
     assert heard.spoken == meeting_lines()

@@ -66,6 +66,8 @@ class Session:
         number: counts the sessions of a recording, from 0.
         log: what is sent; the frames at which chunks start and end are the log's.
         start: the first frame to send; None: `start_at` will say.
+        reserve: so many frames are held back until the log has ended, so that a short rest can go
+            with the chunk before it; 0 for audio that is awaited.
 
     Attributes:
         position: the first frame that has not been sent yet.
@@ -75,7 +77,13 @@ class Session:
     """
 
     def __init__(
-        self, number: int, log: AudioLog, sizes: ChunkSizes, pacer: Pacer, start: int | None
+        self,
+        number: int,
+        log: AudioLog,
+        sizes: ChunkSizes,
+        pacer: Pacer,
+        start: int | None,
+        reserve: int = 0,
     ) -> None:
         self.number = number
         self.position = start or 0
@@ -86,6 +94,7 @@ class Session:
         self._log = log
         self._sizes = sizes
         self._pacer = pacer
+        self._reserve = reserve
         self._sending = threading.Lock()  # guards position, pacer and what is asked
         self._may_send = False
         self._has_start = start is not None
@@ -272,7 +281,7 @@ class Session:
                 asked.last_frame = end
         if asked.last_frame is not None:
             return True, min(end, asked.last_frame)
-        return ended, end
+        return ended, end if ended else end - self._reserve
 
     def _find_pause(self, start: int, end: int) -> int | None:
         audio = self._log.audio
