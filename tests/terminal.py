@@ -39,9 +39,10 @@ class Terminal:
         environment = self._home.environment(self._env)
         program = shlex.join([sys.executable, "-m", "transcribe_cli", *self._arguments])
         before, after = (shlex.quote(str(self._home.path / name)) for name in ("before", "after"))
+        modes = "COLUMNS=80 stty -a"  # or its lines break where the shell says
         script = (
-            f"cd {shlex.quote(str(self._home.work))}; stty -a > {before}; {program}; code=$?; "
-            f"stty -a > {after}; echo $code > {shlex.quote(str(self.exit_file))}; exec cat"
+            f"cd {shlex.quote(str(self._home.work))}; {modes} > {before}; {program}; code=$?; "
+            f"{modes} > {after}; echo $code > {shlex.quote(str(self.exit_file))}; exec cat"
         )
         subprocess.run(
             [*self._tmux(), "-f", "/dev/null", "new-session", "-d", *self._size, script],

@@ -17,7 +17,34 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         # Answered before anything else is imported.
         sys.stdout.write(f"{PROGRAM} {__version__}\n")
         sys.exit(0)
-    sys.exit(run(arguments))
+    _leave_on_signals()
+    status = run(arguments)
+    _ignore_signals()  # what is left is the interpreter's own end
+    sys.exit(status)
+
+
+def _leave_on_signals() -> None:
+    """Outside a run, which handles them itself, SIGTERM and SIGHUP end the program as SIGINT does.
+
+    So what is open is closed, and the exit code says what happened.
+    """
+    import signal
+
+    def leave(number: int, _: object) -> NoReturn:
+        raise SystemExit(143)
+
+    for name in ("SIGTERM", "SIGHUP"):
+        number = getattr(signal, name, None)
+        if number is not None and signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, leave)
+
+
+def _ignore_signals() -> None:
+    import signal
+
+    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), signal.SIG_IGN)
 
 
 def run(arguments: Sequence[str]) -> int:

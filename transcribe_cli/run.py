@@ -671,7 +671,7 @@ class Run:
             status = ExitStatus.TERMINATED if by_term else ExitStatus.INTERRUPTED
         # What was captured while a forced end was already under way has not been sent.
         sent = self._current is not None and self._current.position >= self._log.frames
-        complete = finish.complete and sent and not cut_short
+        complete = finish.complete and sent
         if not complete and self._source.kind != "file":
             self._tell_gap(finish)
         problem = finish.problem or self._tell_unsaved()

@@ -21,7 +21,9 @@ def check_record(record: str | None) -> None:
         return
     path = Path(record)
     if path.suffix.lower() not in (".wav", ".flac"):
-        raise UsageError(f"--record '{record}' does not end in .wav or .flac.")
+        raise UsageError(
+            f"--record '{record}' does not end in .wav or .flac.", "choose one of them"
+        )
     try:
         is_new = not path.exists()
         with path.open("ab"):

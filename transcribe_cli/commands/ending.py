@@ -1,9 +1,12 @@
 """What is said at the end of a run: what there is now, what it cost, and what is missing."""
 
+import os
+import shlex
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from transcribe_cli.config import save_dir_of
 from transcribe_cli.exit_status import ExitStatus
 from transcribe_cli.plans import Result
 from transcribe_cli.protocol.languages import WHISPER_LANGUAGES
@@ -50,7 +53,13 @@ def tell_end(
     elif result.exit_status is ExitStatus.INCOMPLETE:
         notices.error("The transcript is incomplete.")
     if folder is not None and not summary["complete"]:
-        notices.note(f"go on with: aai-stream recordings resume {folder.name}")
+        notices.note(f"go on with: aai-stream recordings resume {folder.name}{_where(folder)}")
+
+
+def _where(folder: Path) -> str:
+    """What the command needs to find a recording that is not where recordings are by default."""
+    usual = save_dir_of(os.environ.get("AAI_STREAM_SAVE_DIR"))
+    return "" if folder.parent == usual else f" --save-dir {shlex.quote(str(folder.parent))}"
 
 
 def heard(summary: Mapping[str, Any]) -> str:

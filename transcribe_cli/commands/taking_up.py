@@ -1,5 +1,6 @@
 """What is needed to take up a recording again where its transcript ends."""
 
+import shlex
 from collections.abc import Callable
 from pathlib import Path
 
@@ -38,6 +39,12 @@ def open_audio(recording: Recording) -> tuple[AudioLog, Source]:
     if not given:
         raise AudioError(f"The audio of {recording.id} is not there.", "it was run with --no-save?")
     source: Source = open_file(Path(given), story.audio.rate_hz)
+    if Path(given).stat().st_mtime > story.began:
+        source.close()
+        raise AudioError(
+            f"'{given}' has changed since it was transcribed.",
+            f"transcribe it anew: aai-stream file {shlex.quote(given)}",
+        )
     part = part_of(story)
     if not part.is_all:
         source = Excerpt(source, part, story.audio)

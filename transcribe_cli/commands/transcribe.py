@@ -353,7 +353,15 @@ class Transcriber:
 
     def _open_source(self, what: Asked, audio: AudioFormat) -> Source:
         source = what.open()
-        return source if self.part.is_all else Excerpt(source, self.part, audio)
+        if self.part.is_all:
+            return source
+        excerpt = Excerpt(source, self.part, audio)
+        if excerpt.length_s == 0:
+            source.close()
+            raise AudioError(
+                f"'{source.name}' ends before {self.part.start_s:g} s.", "choose an earlier --start"
+            )
+        return excerpt
 
     def _open_outputs(
         self, loop: Loop | None, own: Sequence[Output], stack: contextlib.ExitStack

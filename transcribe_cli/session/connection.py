@@ -255,7 +255,7 @@ def _explain_connect(e: Exception, url: str, answer: Any) -> ConnectionFailed:
         )
     if isinstance(e, ssl.SSLCertVerificationError):
         return ConnectionFailed(
-            f"The TLS certificate of {host} does not verify: {e.verify_message}.",
+            f"The TLS certificate of {host} does not verify: {e.verify_message.rstrip('.')}.",
             "check the clock of this machine; behind a company proxy, point SSL_CERT_FILE at its "
             "certificate",
             retry=False,

@@ -413,7 +413,7 @@ class Supervisor:
         if not self._begun:
             self._drain_deadline = now + CONNECT_GRACE_S
         if self._policy.drops_backlog:
-            self._cut = self._asked is None
+            self._cut = self._asked is None and not self._source_ended
             commands.append(FinishHere(self._open))
         return commands
 
