@@ -60,7 +60,9 @@ def test_what_was_lost_is_a_warning() -> None:
     lines = told(lost_ms=1950, complete=False, status=ExitStatus.INCOMPLETE)
     assert "warning: lost: 1.9 s of sound has no final words" in lines
     assert "error: The transcript is incomplete." in lines
-    assert lines[-1] == f"go on with: aai-stream recordings resume {FOLDER.name}"
+    # With the place, because recordings are somewhere else by default.
+    where = f"{FOLDER.name} --save-dir {FOLDER.parent}"
+    assert lines[-1] == f"go on with: aai-stream recordings resume {where}"
     assert "lost: nothing" not in lines
 
 
