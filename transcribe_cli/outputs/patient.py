@@ -75,8 +75,8 @@ class PatientFile(RawIOBase):
         Raises:
             OSError: the disk is still full.
         """
-        if self._file.closed:
-            return
+        if "_file" not in vars(self) or self._file.closed:
+            return  # a file that could not be opened is closed too, when it is forgotten
         try:
             while self._kept:
                 del self._kept[: self._file.write(self._kept) or 0]
