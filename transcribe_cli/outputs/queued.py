@@ -7,6 +7,7 @@ holds up neither what is heard nor what is saved.
 import queue
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from io import RawIOBase
 from typing import Any
 
@@ -80,7 +81,8 @@ class QueuedStream(RawIOBase):
     def close(self) -> None:
         """Nothing more is written: the thread ends after what is waiting."""
         if not self.closed:
-            super().close()
+            with suppress(OSError):  # what could not be written has been told
+                super().close()
             self._queue.put(None)
 
     def _raise(self) -> None:
