@@ -39,18 +39,24 @@ class Shell:
 
     def rows(self) -> list[str]:
         """Scrollback and screen."""
-        text = self.tmux("capture-pane", "-p", "-S", "-").rstrip("\n")
-        return [row.rstrip() for row in text.split("\n")]
+        return self._captured("-p")
 
     def wait_for(self, *wanted: str) -> list[str]:
-        """The rows, once each text is there as often as it is named."""
+        """The rows, once each text is there as often as it is named.
+
+        A text may go on in the next row: where a line that was typed is broken depends on how long
+        the interpreter's path is.
+        """
         deadline = time.monotonic() + 20
         while True:
-            rows = self.rows()
-            shown = "\n".join(rows)
+            shown = "\n".join(self._captured("-pJ"))
             if all(shown.count(text) >= wanted.count(text) for text in wanted):
-                return rows
+                return self.rows()
             assert time.monotonic() < deadline, f"never showed {wanted}:\n{shown}"
+
+    def _captured(self, how: str) -> list[str]:
+        text = self.tmux("capture-pane", how, "-S", "-").rstrip("\n")
+        return [row.rstrip() for row in text.split("\n")]
 
     def modes(self) -> str:
         """What `stty -a` says of the terminal, from outside."""
