@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from rich.style import Style
 from rich.text import Text
 
-from transcribe_cli.ui.layout import cells, cut
+from transcribe_cli.ui.layout import cells, cut, cut_text
 from transcribe_cli.ui.render import DIM, clock
 from transcribe_cli.ui.safe_text import safe_text
 
@@ -87,7 +87,9 @@ def batch_rows(
         shown = [shown[index] for index in sorted(ranking[: max(room - 1, 0)])]
     rows = _file_rows(shown, width, ascii_only)
     if len(shown) < len(running) and room:
-        rows.append(_cut(Text(f"and {len(running) - len(shown)} more", DIM), width, ascii_only))
+        rows.append(
+            cut_text(Text(f"and {len(running) - len(shown)} more", DIM), width, _mark(ascii_only))
+        )
     return [*rows, sum_row(whole, width, ascii_only=ascii_only)]
 
 
@@ -133,7 +135,7 @@ def _file_rows(shown: Sequence[Progress], width: int, ascii_only: bool) -> list[
             parts.append(Text(cut(states[number], state, _mark(ascii_only)), _LOUD))
         row = Text("  ").join(parts)
         row.rstrip()
-        rows.append(_cut(row, width, ascii_only))
+        rows.append(cut_text(row, width, _mark(ascii_only)))
     return rows
 
 
@@ -154,7 +156,7 @@ def sum_row(whole: Sum, width: int, *, ascii_only: bool = False) -> Text:
         if whole.share is not None and cells(line.plain) + size + 4 <= width:
             line = Text("  ").join([_bar(whole.share, size, ascii_only), line])
             break
-    return _cut(line, width, ascii_only)
+    return cut_text(line, width, _mark(ascii_only))
 
 
 def heading(name: str, width: int, *, ascii_only: bool = False) -> Text:
@@ -200,15 +202,6 @@ def _bar(share: float | None, size: int, ascii_only: bool) -> Text:
         full, eighths = divmod(int(share * size * 8), 8)
         filled = ("█" * full + (_EIGHTHS[eighths] if eighths else "")).ljust(size)
     return Text().append(left, DIM).append(filled, _GOOD).append(right, DIM)
-
-
-def _cut(row: Text, width: int, ascii_only: bool) -> Text:
-    if cells(row.plain) <= width:
-        return row
-    mark = _mark(ascii_only)
-    kept = cut(row.plain, width, mark)
-    shorter = row[: max(len(kept) - len(mark), 0)]
-    return shorter.append(kept[len(shorter) :])
 
 
 def _mark(ascii_only: bool) -> str:

@@ -5,12 +5,8 @@ under its name. Called from one thread. Where a cursor cannot be controlled (`TE
 without VT sequences) there are no bars, and the transcripts are printed as plain lines.
 """
 
-import atexit
 import time
 from collections.abc import Callable, Mapping
-from contextlib import suppress
-from types import TracebackType
-from typing import NamedTuple, Self
 
 from rich.console import Console
 from rich.text import Text
@@ -18,32 +14,16 @@ from rich.text import Text
 from transcribe_cli.protocol.messages import SpeakerRevision
 from transcribe_cli.transcript.turns import TurnUpdate
 from transcribe_cli.ui import render
-from transcribe_cli.ui.ansi import ASK_FOR_CURSOR, ansi, has_few_glyphs, is_tmux
 from transcribe_cli.ui.batch_rows import Progress, Sum, batch_rows, heading
-from transcribe_cli.ui.layout import wrap
-from transcribe_cli.ui.region import Headroom, close_region, draw_region
-from transcribe_cli.ui.safe_text import encodable, is_utf8, safe_text
+from transcribe_cli.ui.region import draw_region
+from transcribe_cli.ui.region_view import LOOK_AGAIN_S, ROOMY, RegionView, usable
 from transcribe_cli.ui.speakers import Speakers
 from transcribe_cli.ui.status_line import Status
-from transcribe_cli.ui.tty import cursor_row, in_foreground
 
 DRAW_INTERVAL_S = 1 / 5
 """The region is drawn at most this often."""
 
-ROOMY = 12
-"""In windows of this many rows a blank row stands above the bars."""
-
-LOOK_AGAIN_S = 0.5
-"""In the background so often it is looked whether the terminal is ours again."""
-
 _SOON_S = 3.0  # before that nobody can tell how long it will take
-
-
-class _Line(NamedTuple):
-    """A line for the scrollback, wrapped only when it is drawn."""
-
-    text: Text
-    start_ms: int | None  # a turn's place, for the indent; None for all else
 
 
 class FileView:
@@ -58,7 +38,7 @@ class FileView:
         self.name = name
         self.progress = Progress(name)
         self.first_s = 0.0
-        self.lines: list[_Line] = []
+        self.lines: list[tuple[Text, int | None]] = []  # each with a turn's place, for the indent
         self._batch = batch
         self._finished: set[int] = set()
         self._speakers = Speakers(ascii_only=batch.ascii_only)
@@ -74,17 +54,17 @@ class FileView:
             update, columns=self._batch.columns, non_speech=self._batch.non_speech
         )
         if line is not None:
-            self.lines.append(_Line(line, update.start_ms))
+            self.lines.append((line, update.start_ms))
 
     def revise(self, session: int, revision: SpeakerRevision) -> None:
         """The service corrected speakers."""
-        self.lines += [_Line(line, None) for line in self._speakers.revise(session, revision)]
+        self.lines += [(line, None) for line in self._speakers.revise(session, revision)]
 
     def mark(self, at_ms: int, words: str) -> None:
         """A line for what happened there."""
         batch = self._batch
         line = render.mark_line(at_ms, words, batch.columns, ascii_only=batch.ascii_only)
-        self.lines.append(_Line(line, at_ms))
+        self.lines.append((line, at_ms))
 
     def hint(self, text: str) -> None:
         """Passing words have no place among many files."""
@@ -119,10 +99,8 @@ class FileView:
         return None
 
 
-class BatchView:
+class BatchView(RegionView):
     """Shows how far many files are, and what became of each, on a console.
-
-    A context manager; `close` and a new `open` also serve for stopping the program and going on.
 
     Args:
         files: how many there are.
@@ -138,15 +116,9 @@ class BatchView:
         non_speech: render.NonSpeech = "dim",
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self.console = console
+        super().__init__(console)
         self.non_speech = non_speech
         self._clock = clock
-        self._live = (
-            console.is_terminal and not console.is_dumb_terminal and not console.legacy_windows
-        )
-        self._encoding: str | None = getattr(console.file, "encoding", None)
-        self.ascii_only = not is_utf8(self._encoding) or has_few_glyphs(console)
-        self._headroom = Headroom() if is_tmux(console) else None
         self._files = files
         self._running: list[FileView] = []
         self._done = self._failed = 0
@@ -154,11 +126,9 @@ class BatchView:
         self._heard_s = 0.0  # audio of the files that have ended
         self._skipped_s = 0.0  # and what of it earlier runs had done
         self._began: float | None = None
-        self._committed: list[_Line] = []
         self._drawn: list[str] = []
         self._size = (0, 0)
         self._due = float("-inf")
-        self._is_open = self._is_drawn = False
 
     @property
     def columns(self) -> int:
@@ -186,8 +156,9 @@ class BatchView:
         self._heard_s += view.progress.position_s
         self._skipped_s += view.first_s
         self._lengths.append(view.progress.length_s or view.progress.position_s)
-        title = heading(view.name, _usable(self.columns), ascii_only=self.ascii_only)
-        self._committed += [_Line(Text(), None), _Line(title, None), *view.lines]
+        title = heading(view.name, usable(self.columns), ascii_only=self.ascii_only)
+        for line, start_ms in [(Text(), None), (title, None), *view.lines]:
+            self._commit_text(line, start_ms)
 
     def count(self, *, failed: bool) -> None:
         """One file more is done, or has failed."""
@@ -195,11 +166,6 @@ class BatchView:
             self._failed += 1
         else:
             self._done += 1
-
-    def notice(self, text: Text | str) -> None:
-        """A line above the bars, in its order among the transcripts."""
-        line = text if isinstance(text, Text) else Text(safe_text(text))
-        self._committed.append(_Line(line, None))
 
     def sum(self, now: float) -> Sum:
         """How far all of it is."""
@@ -225,42 +191,14 @@ class BatchView:
 
     def open(self) -> None:
         """Start drawing, from the next `tick` on; harmless when open."""
-        if self._is_open:
-            return
-        self._is_open = True
-        self._drawn = []
-        if self._live:
-            atexit.register(self.close)
-            if self._headroom is not None and self._in_foreground():
-                row = cursor_row(0, lambda: self._write(ASK_FOR_CURSOR))
-                self._headroom = Headroom(row or 0)
+        if not self._is_open:
+            self._drawn = []
+        super().open()
 
     def close(self) -> None:
         """Draw what waits, remove the bars, give the cursor back; harmless twice."""
-        if not self._is_open:
-            return
-        self._is_open = False
-        if not self._live:
-            self._print_lines()
-            return
-        atexit.unregister(self.close)
-        committed = self._take_committed()
-        is_drawn, self._is_drawn = self._is_drawn, False
-        with suppress(OSError, ValueError):  # a terminal that has gone has no cursor to give back
-            self._write(close_region(committed, erase=is_drawn and self._in_foreground()))
+        super().close()
         self._due = float("-inf")
-
-    def __enter__(self) -> Self:
-        self.open()
-        return self
-
-    def __exit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def tick(self, now: float | None = None) -> None:
         """Draw if something changed and the last drawing is long enough ago.
@@ -288,7 +226,7 @@ class BatchView:
         rows = batch_rows(
             [view.progress for view in self._running],
             self.sum(now),
-            _usable(columns),
+            usable(columns),
             self._most_rows(height),
             ascii_only=self.ascii_only,
         )
@@ -298,7 +236,7 @@ class BatchView:
         if written == self._drawn and not self._committed and not resized:
             return
         self._drawn = written
-        committed = self._take_committed()
+        committed = self._take_committed(columns)
         blank = 0
         if self._headroom is not None:
             blank = self._headroom.blank_rows(rows, len(committed), height)
@@ -308,38 +246,3 @@ class BatchView:
     def _most_rows(self, height: int) -> int:
         """Half of the window: then a window that is made half as wide still holds them all."""
         return max(height // 2 - (height >= ROOMY), 1)
-
-    def _take_committed(self) -> list[str]:
-        columns = self.columns
-        rows: list[str] = []
-        for text, start_ms in self._committed:
-            indent = 2 if start_ms is None else render.hanging_indent(start_ms, columns)
-            rows += [self._ansi(row) for row in wrap(text, _usable(columns), indent)]
-        self._committed.clear()
-        return rows
-
-    def _print_lines(self) -> None:
-        """Without cursor control: each line as one line, wrapped by whatever shows it."""
-        lines, self._committed = self._committed, []
-        for line in lines:
-            self._write(self._ansi(line.text) + "\n")
-
-    def _ansi(self, text: Text) -> str:
-        return ansi(text, self.console)
-
-    def _in_foreground(self) -> bool:
-        try:
-            return in_foreground(self.console.file.fileno())
-        except (OSError, ValueError, AttributeError):  # not a stream of the system
-            return True
-
-    def _write(self, data: str) -> None:
-        """A terminal that has gone away takes nothing; the runs it showed go on."""
-        with suppress(OSError):
-            self.console.file.write(encodable(data, self._encoding))
-            self.console.file.flush()
-
-
-def _usable(columns: int) -> int:
-    """The last column stays free: what a terminal does after a character there differs."""
-    return max(columns - 1, 2)

@@ -69,6 +69,15 @@ def rows_at(text: str, columns: int) -> int:
     return rows
 
 
+def cut_text(text: Text, width: int, mark: str = "…") -> Text:
+    """The same for styled text; what is kept keeps its style."""
+    if cells(text.plain) <= width:
+        return text
+    kept = cut(text.plain, width, mark)
+    shorter = text[: max(len(kept) - len(mark), 0)]
+    return shorter.append(kept[len(shorter) :])
+
+
 def _widths(text: str) -> list[int]:
     widths: list[int] = []
     for character in text:

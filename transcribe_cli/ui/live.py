@@ -5,12 +5,8 @@ and `tick` draws, so that a burst of messages costs one drawing. Where a cursor 
 (a pipe, `TERM=dumb`, a console without VT sequences) finals and notices are printed as plain lines.
 """
 
-import atexit
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
-from types import TracebackType
-from typing import NamedTuple, Self
 
 from rich.console import Console
 from rich.text import Text
@@ -18,22 +14,18 @@ from rich.text import Text
 from transcribe_cli.protocol.messages import SpeakerRevision
 from transcribe_cli.transcript.turns import TurnUpdate
 from transcribe_cli.ui import panels, render
-from transcribe_cli.ui.ansi import ASK_FOR_CURSOR, ansi, has_few_glyphs, is_tmux
 from transcribe_cli.ui.layout import cut, wrap
-from transcribe_cli.ui.region import Headroom, close_region, draw_region, height_when_narrow
-from transcribe_cli.ui.safe_text import encodable, is_utf8, safe_text
+from transcribe_cli.ui.region import draw_region, height_when_narrow
+from transcribe_cli.ui.region_view import LOOK_AGAIN_S, ROOMY, RegionView, usable
+from transcribe_cli.ui.safe_text import safe_text
 from transcribe_cli.ui.speakers import Speakers
 from transcribe_cli.ui.status_line import Status, status_line
-from transcribe_cli.ui.tty import cursor_row, in_foreground
 
 DRAW_INTERVAL_S = 1 / 12
 """The region is drawn at most this often."""
 
 METER_INTERVAL_S = 1 / 5
 """A change of the status line alone, mostly of the meter, waits this long."""
-
-ROOMY = 12
-"""Windows of this many rows keep a blank row above the status line all the time."""
 
 SMALLEST_PARTIAL = 4
 """Rows of a long partial that may be shown even where they are more than half of the window."""
@@ -47,21 +39,10 @@ LEFT_TO_WORDS = 5
 HINT_S = 3.0
 """How long a passing hint stays."""
 
-LOOK_AGAIN_S = 0.5
-"""In the background so often it is looked whether the terminal is ours again."""
 
-
-class _Line(NamedTuple):
-    """A line to commit, wrapped only when it is drawn: the window may change until then."""
-
-    make: Callable[[int], Text | None]  # the text for a window of so many columns
-    start_ms: int | None  # a turn's place, for the indent; None for a notice
-
-
-class LiveView:
+class LiveView(RegionView):
     """Shows turns, notices and the status of one recording on a console.
 
-    A context manager; `close` and a new `open` also serve for stopping the program and going on.
     In the background, and under `timeout`, finals and notices are plain lines too.
     `non_speech`: what becomes of `[Silence]` and its like. `clock`: seconds, only forward. `keys`:
     what the panel of keys says.
@@ -75,23 +56,13 @@ class LiveView:
         clock: Callable[[], float] = time.monotonic,
         keys: Sequence[tuple[str, str]] = panels.KEYS,
     ) -> None:
-        self.console = console
+        super().__init__(console)
         self.non_speech = non_speech
         self._clock = clock
         self._keys = keys
-        self._live = (
-            console.is_terminal and not console.is_dumb_terminal and not console.legacy_windows
-        )
-        # Of the stream: the console says UTF-8 of a stdout that it was not given.
-        self._encoding: str | None = getattr(console.file, "encoding", None)
-        self._ascii = not is_utf8(self._encoding) or has_few_glyphs(console)
-        self._headroom = Headroom() if is_tmux(console) else None
-        self._is_open = False
-        self._is_drawn = False
-        self._committed: list[_Line] = []  # not drawn yet
         self._finished: set[int] = set()
         self._partials: dict[int, TurnUpdate] = {}  # by turn
-        self._speakers = Speakers(ascii_only=self._ascii)
+        self._speakers = Speakers(ascii_only=self.ascii_only)
         self._language: str | None = None
         self._latest = ""  # language of the last turn, with its confidence
         self._confidences = True
@@ -108,44 +79,14 @@ class LiveView:
 
     def open(self) -> None:
         """Start drawing, from the next `tick` on; harmless when open."""
-        if self._is_open:
-            return
-        self._is_open = True
-        self._content_changed = True
-        if self._live:
-            atexit.register(self.close)
-            if self._headroom is not None and self._in_foreground():
-                row = cursor_row(0, lambda: self._write(ASK_FOR_CURSOR))
-                self._headroom = Headroom(row or 0)
+        if not self._is_open:
+            self._content_changed = True
+        super().open()
 
     def close(self) -> None:
         """Draw what waits, remove partial and status line, give the cursor back; harmless twice."""
-        if not self._is_open:
-            return
-        self._is_open = False
-        if not self._live:
-            self._print_lines()
-            return
-        atexit.unregister(self.close)
-        committed = self._take_committed(self.console.size.width)
-        is_drawn, self._is_drawn = self._is_drawn, False
-        # A terminal that has gone, or a stdout that was closed, has no cursor to give back.
-        with suppress(OSError, ValueError):
-            # Drawn and now in the background: what is below the cursor is another program's.
-            self._write(close_region(committed, erase=is_drawn and self._in_foreground()))
+        super().close()
         self._drawn_at = float("-inf")
-
-    def __enter__(self) -> Self:
-        self.open()
-        return self
-
-    def __exit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def turn(self, update: TurnUpdate) -> None:
         """A turn as it stands now; a final is committed once, whatever comes after it."""
@@ -178,9 +119,8 @@ class LiveView:
 
     def mark(self, at_ms: int, words: str) -> None:
         """A line for what a person did there: `bookmark`, `paused`, `goes on`, `muted` ..."""
-        self._commit(
-            lambda columns: render.mark_line(at_ms, words, columns, ascii_only=self._ascii), at_ms
-        )
+        few = self.ascii_only
+        self._commit(lambda columns: render.mark_line(at_ms, words, columns, ascii_only=few), at_ms)
         self._content_changed = True
 
     def hint(self, text: str) -> None:
@@ -230,12 +170,8 @@ class LiveView:
             self._status_changed = True
 
     def notice(self, text: Text | str) -> None:
-        """A line above the region, in its order among the finals.
-
-        A `str` is made safe; a `Text` is shown as it is, so its maker made it safe.
-        """
-        line = text if isinstance(text, Text) else Text(safe_text(text))
-        self._commit(lambda _: line, None)
+        """A line above the region, in its order among the finals."""
+        super().notice(text)
         self._content_changed = True
 
     def tick(self, now: float | None = None) -> float | None:
@@ -276,8 +212,8 @@ class LiveView:
                 self._headroom.resized(self._size[0])
         columns, height = self._size
         inset = 0 if columns < render.NARROW else 2  # in line with the times above it
-        width = _usable(columns) - inset
-        status = status_line(self._status, width, ascii_only=self._ascii)
+        width = usable(columns) - inset
+        status = status_line(self._status, width, ascii_only=self.ascii_only)
         panel = self._panel_rows(width, height - height_when_narrow([status]))
         hint = [Text(cut(self._hint, width, "..."), render.DIM)] if self._hint else []
         below = [*hint, *panel, status]
@@ -301,7 +237,7 @@ class LiveView:
             panel = panels.keys_panel(width, most, self._keys)
         elif self._shares is not None:
             panel = panels.languages_panel(
-                self._shares, self._latest, width, most, ascii_only=self._ascii
+                self._shares, self._latest, width, most, ascii_only=self.ascii_only
             )
         else:
             return []
@@ -324,20 +260,17 @@ class LiveView:
             )
             if line is not None:
                 indent = render.hanging_indent(update.start_ms, columns)
-                lines += wrap(line, _usable(columns), indent)
+                lines += wrap(line, usable(columns), indent)
         room = height - len(below) - (height >= ROOMY)
         most = max(min(max(height // 2, SMALLEST_PARTIAL), room), 0)
         always = ALWAYS_SHOWN if len(below) == 1 else 1
         kept = _newest(lines, most, always, height - 1 - height_when_narrow(below))
         if len(kept) < len(lines) and kept and kept[0].plain.startswith("  "):
-            mark = Text().append(". " if self._ascii else "… ", render.DIM)
+            mark = Text().append(". " if self.ascii_only else "… ", render.DIM)
             kept[0] = mark + kept[0][2:]
         self._tallest = min(max(self._tallest, len(kept)), most)
         blank = min(self._tallest - len(kept), height - 1 - height_when_narrow([*kept, *below]))
         return kept + [Text()] * max(blank, 0)
-
-    def _commit(self, make: Callable[[int], Text | None], start_ms: int | None) -> None:
-        self._committed.append(_Line(make, start_ms))
 
     def _announce_language(self, update: TurnUpdate) -> None:
         if tag := render.language_tag(update.message):
@@ -354,45 +287,6 @@ class LiveView:
         return render.final_line(
             update, columns=columns, non_speech=self.non_speech, confidences=confidences
         )
-
-    def _take_committed(self, columns: int) -> list[str]:
-        rows: list[str] = []
-        for line in self._committed:
-            text = line.make(columns)
-            if text is not None:
-                start_ms = line.start_ms
-                indent = 2 if start_ms is None else render.hanging_indent(start_ms, columns)
-                rows += [self._ansi(row) for row in wrap(text, _usable(columns), indent)]
-        self._committed.clear()
-        return rows
-
-    def _print_lines(self) -> None:
-        """Without cursor control: each line as one line, wrapped by whatever shows it."""
-        lines, self._committed = self._committed, []
-        for line in lines:
-            text = line.make(self.console.size.width)
-            if text is not None:
-                self._write(self._ansi(text) + "\n")
-
-    def _ansi(self, text: Text) -> str:
-        return ansi(text, self.console)
-
-    def _in_foreground(self) -> bool:
-        try:
-            return in_foreground(self.console.file.fileno())
-        except (OSError, ValueError, AttributeError):  # not a stream of the system
-            return True
-
-    def _write(self, data: str) -> None:
-        """A terminal that has gone away takes nothing; the run it showed goes on."""
-        with suppress(OSError):
-            self.console.file.write(encodable(data, self._encoding))
-            self.console.file.flush()
-
-
-def _usable(columns: int) -> int:
-    """The last column stays free: what a terminal does after a character there differs."""
-    return max(columns - 1, 2)
 
 
 def _newest(lines: list[Text], most: int, always: int, room_when_narrow: int) -> list[Text]:

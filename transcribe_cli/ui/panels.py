@@ -6,7 +6,7 @@ from rich.style import Style
 from rich.text import Text
 
 from transcribe_cli.protocol.languages import WHISPER_LANGUAGES
-from transcribe_cli.ui.layout import cells, cut
+from transcribe_cli.ui.layout import cells, cut_text
 from transcribe_cli.ui.render import NARROW, NO_BREAK, clock
 from transcribe_cli.ui.safe_text import safe_text
 
@@ -44,7 +44,7 @@ def keys_panel(width: int, most: int, keys: Sequence[tuple[str, str]] = KEYS) ->
         if index >= height:
             row.pad_right((index // height) * (size + _APART) - cells(row.plain))
         row.append(name, LOUD).append(" " * (name_size - cells(name) + 2)).append(what)
-    return [_cut(row, width) for row in rows]
+    return [cut_text(row, width, ".") for row in rows]
 
 
 def languages_panel(
@@ -56,7 +56,7 @@ def languages_panel(
     """
     most = max(min(most, _MOST_LANGUAGES + 1), 0)
     if not shares:
-        return [_cut(Text("no language was detected so far", DIM), width)][:most]
+        return [cut_text(Text("no language was detected so far", DIM), width, ".")][:most]
     total = max(sum(shares.values()), 1)
     ranking = sorted(shares.items(), key=lambda share: (-share[1], share[0]))
     rows: list[Text] = []
@@ -71,12 +71,4 @@ def languages_panel(
     if len(rows) > most:
         kept = max(most - 1, 0)
         rows = [*rows[:kept], Text(f"and {len(rows) - kept} more", DIM)][:most]
-    return [_cut(row, width, ascii_only=ascii_only) for row in rows]
-
-
-def _cut(row: Text, width: int, *, ascii_only: bool = True) -> Text:
-    if cells(row.plain) <= width:
-        return row
-    mark = "." if ascii_only else "…"
-    kept = cut(row.plain, width, mark)
-    return row[: max(len(kept) - len(mark), 0)].append(kept[max(len(kept) - len(mark), 0) :])
+    return [cut_text(row, width, "." if ascii_only else "…") for row in rows]

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from rich.style import Style
 from rich.text import Text
 
-from transcribe_cli.ui.layout import cells, cut
+from transcribe_cli.ui.layout import cells, cut, cut_text
 from transcribe_cli.ui.render import clock
 from transcribe_cli.ui.safe_text import safe_text
 
@@ -106,23 +106,13 @@ def status_line(status: Status, width: int, *, ascii_only: bool = False) -> Text
     line = Text("  ").join(
         part.forms[form] for part, form in zip(parts, shown, strict=True) if part.forms[form]
     )
-    return _cut_line(line, width, ascii_only)
+    return cut_text(line, width, "..." if ascii_only else "…")
 
 
 def _length(parts: list[_Part], shown: list[int]) -> int:
     sizes = [cells(part.forms[form].plain) for part, form in zip(parts, shown, strict=True)]
     present = [size for size in sizes if size]
     return sum(present) + 2 * max(len(present) - 1, 0)
-
-
-def _cut_line(line: Text, width: int, ascii_only: bool) -> Text:
-    if cells(line.plain) <= width:
-        return line
-    mark = "..." if ascii_only else "…"
-    kept = cut(line.plain, width, mark)
-    shorter = line[: max(len(kept) - len(mark), 0)]
-    shorter.append(kept[len(shorter) :])
-    return shorter
 
 
 def _parts(status: Status, ascii_only: bool) -> list[_Part]:

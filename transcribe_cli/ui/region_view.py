@@ -1,0 +1,147 @@
+"""What the live view and the view of many files share: lines that stay, above a region.
+
+Where a cursor cannot be controlled (a pipe, `TERM=dumb`, a console without VT sequences), and while
+the terminal is another program's, the lines are printed plainly and there is no region.
+"""
+
+import atexit
+from collections.abc import Callable
+from contextlib import suppress
+from types import TracebackType
+from typing import NamedTuple, Self
+
+from rich.console import Console
+from rich.text import Text
+
+from transcribe_cli.ui import render
+from transcribe_cli.ui.ansi import ASK_FOR_CURSOR, ansi, has_few_glyphs, is_tmux
+from transcribe_cli.ui.layout import wrap
+from transcribe_cli.ui.region import Headroom, close_region
+from transcribe_cli.ui.safe_text import encodable, is_utf8, safe_text
+from transcribe_cli.ui.tty import cursor_row, in_foreground
+
+ROOMY = 12
+"""Windows of this many rows have room for a blank row in the region."""
+
+LOOK_AGAIN_S = 0.5
+"""In the background so often it is looked whether the terminal is ours again."""
+
+
+class _Line(NamedTuple):
+    """A line to commit, wrapped only when it is drawn: the window may change until then."""
+
+    make: Callable[[int], Text | None]  # the text for a window of so many columns
+    start_ms: int | None  # a turn's place, for the indent; None for a notice
+
+
+class RegionView:
+    """A context manager; `close` and a new `open` also serve for stopping the program and going on.
+
+    Attributes:
+        ascii_only: the console can show nothing else.
+    """
+
+    def __init__(self, console: Console) -> None:
+        self.console = console
+        self._live = (
+            console.is_terminal and not console.is_dumb_terminal and not console.legacy_windows
+        )
+        # Of the stream: the console says UTF-8 of a stdout that it was not given.
+        self._encoding: str | None = getattr(console.file, "encoding", None)
+        self.ascii_only = not is_utf8(self._encoding) or has_few_glyphs(console)
+        self._headroom = Headroom() if is_tmux(console) else None
+        self._is_open = False
+        self._is_drawn = False
+        self._committed: list[_Line] = []  # not drawn yet
+
+    def open(self) -> None:
+        """Start drawing, from the next `tick` on; harmless when open."""
+        if self._is_open:
+            return
+        self._is_open = True
+        if self._live:
+            atexit.register(self.close)
+            if self._headroom is not None and self._in_foreground():
+                row = cursor_row(0, lambda: self._write(ASK_FOR_CURSOR))
+                self._headroom = Headroom(row or 0)
+
+    def close(self) -> None:
+        """Draw what waits, remove the region, give the cursor back; harmless twice."""
+        if not self._is_open:
+            return
+        self._is_open = False
+        if not self._live:
+            self._print_lines()
+            return
+        atexit.unregister(self.close)
+        committed = self._take_committed(self.console.size.width)
+        is_drawn, self._is_drawn = self._is_drawn, False
+        # A terminal that has gone, or a stdout that was closed, has no cursor to give back.
+        with suppress(OSError, ValueError):
+            # Drawn and now in the background: what is below the cursor is another program's.
+            self._write(close_region(committed, erase=is_drawn and self._in_foreground()))
+
+    def __enter__(self) -> Self:
+        self.open()
+        return self
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def notice(self, text: Text | str) -> None:
+        """A line above the region, in its order among the others.
+
+        A `str` is made safe; a `Text` is shown as it is, so its maker made it safe.
+        """
+        line = text if isinstance(text, Text) else Text(safe_text(text))
+        self._commit_text(line, None)
+
+    def _commit_text(self, text: Text, start_ms: int | None) -> None:
+        self._commit(lambda _: text, start_ms)
+
+    def _commit(self, make: Callable[[int], Text | None], start_ms: int | None) -> None:
+        self._committed.append(_Line(make, start_ms))
+
+    def _take_committed(self, columns: int) -> list[str]:
+        rows: list[str] = []
+        for line in self._committed:
+            text = line.make(columns)
+            if text is not None:
+                start_ms = line.start_ms
+                indent = 2 if start_ms is None else render.hanging_indent(start_ms, columns)
+                rows += [self._ansi(row) for row in wrap(text, usable(columns), indent)]
+        self._committed.clear()
+        return rows
+
+    def _print_lines(self) -> None:
+        """Without cursor control: each line as one line, wrapped by whatever shows it."""
+        lines, self._committed = self._committed, []
+        for line in lines:
+            text = line.make(self.console.size.width)
+            if text is not None:
+                self._write(self._ansi(text) + "\n")
+
+    def _ansi(self, text: Text) -> str:
+        return ansi(text, self.console)
+
+    def _in_foreground(self) -> bool:
+        try:
+            return in_foreground(self.console.file.fileno())
+        except (OSError, ValueError, AttributeError):  # not a stream of the system
+            return True
+
+    def _write(self, data: str) -> None:
+        """A terminal that has gone away takes nothing; the run it showed goes on."""
+        with suppress(OSError):
+            self.console.file.write(encodable(data, self._encoding))
+            self.console.file.flush()
+
+
+def usable(columns: int) -> int:
+    """The last column stays free: what a terminal does after a character there differs."""
+    return max(columns - 1, 2)
