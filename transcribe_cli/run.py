@@ -247,21 +247,16 @@ class Run:
         if self._finish is not None:
             self._end(self._finish, now)
             return
+        due = [self._supervisor.next_due(), self._transcript.next_due()]
+        due += [conversation.session.due for conversation in self._conversations.values()]
         if self._view is not None:
             if now - self._status_at >= _STATUS_EVERY_S:
                 self._status_at = now
                 self._view.status(self._watch.status(self._current, now))
-            self._view.tick(now)
-        self.due = self._next_due(now)
-
-    def _next_due(self, now: float) -> float:
-        due = [self._supervisor.next_due(), self._transcript.next_due()]
-        due += [conversation.session.due for conversation in self._conversations.values()]
-        if self._view is not None:
             due += [self._view.tick(now), self._status_at + _STATUS_EVERY_S]
         if self._plans.limits.watched:
             due.append(now + _STATUS_EVERY_S)
-        return min((at for at in due if at is not None), default=_NEVER)
+        self.due = min((at for at in due if at is not None), default=_NEVER)
 
     def bail_out(self) -> None:
         """A fault of ours ends everything: sessions are still told that they are over."""
@@ -569,13 +564,14 @@ class Run:
         plans, audio, number = self._plans, self._plans.audio, command.number
         start = None if command.ahead else self._resume_frame()
         waits = None if self._source.kind == "mic" else plans.pace
+        sizes = chunk_sizes(audio, plans.chunk_ms)
         session = Session(
             number,
             self._log,
-            chunk_sizes(audio, plans.chunk_ms),
+            sizes,
             Pacer(audio.rate_hz, waits, limited=plans.limited),
             start,
-            0 if self._source.live else chunk_sizes(audio, plans.chunk_ms).least,
+            0 if self._source.live else sizes.least,
         )
         self._notices.debug(f"session {number}: connecting to {plans.endpoint}")
         self._conversations[number] = _Conversation(
