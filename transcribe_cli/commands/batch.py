@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from transcribe_cli.commands.taking_up import part_of
+from transcribe_cli.commands.taking_up import has_changed, part_of
 from transcribe_cli.commands.transcribe import Asked, Job, Service, Transcriber
 from transcribe_cli.errors import AudioError, StreamError
 from transcribe_cli.exit_status import ExitStatus
@@ -220,31 +220,26 @@ class Batch:
 
     def _earlier(self, asked: Asked) -> Recording | None:
         """The last recording of the same file with the same settings, if there is one."""
-        path = asked.path
         save_dir = self._transcriber.save_dir
-        if path is None or save_dir is None:
+        if asked.path is None or save_dir is None:
             return None
-        try:
-            is_like = Path(path).stat()
-        except OSError:
+        path = Path(asked.path)
+        if not path.exists():
             return None
-        # An older file that was moved to its place keeps its own time of change. (On Windows this
-        # is when the file was made.)
-        changed = max(is_like.st_mtime, is_like.st_ctime)
         for recording in reversed(find_by_slug(save_dir, recording_slug(asked.name))):
-            if self._is_same(recording, path, changed):
+            if self._is_same(recording, path):
                 return recording
         return None
 
-    def _is_same(self, recording: Recording, path: str, changed: float) -> bool:
+    def _is_same(self, recording: Recording, path: Path) -> bool:
         story = recording.story
         return (
             recording.state in ("complete", "incomplete", "interrupted")
-            and story.start.get("path") == str(Path(path).resolve())
+            and story.start.get("path") == str(path.resolve())
             and story.start.get("parameters") == self._transcriber.parameters.query
             and bool(story.start.get("local")) == self._service.local
             and part_of(story) == self._transcriber.part
-            and story.began > changed
+            and not has_changed(path, story)
         )
 
 

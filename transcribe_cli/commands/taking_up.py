@@ -3,6 +3,7 @@
 import shlex
 from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 
@@ -19,7 +20,13 @@ from transcribe_cli.outputs.patient import PatientFile
 from transcribe_cli.outputs.text import TextOutput, text_line
 from transcribe_cli.plans import Earlier
 from transcribe_cli.recordings.folder import JOURNAL, TRANSCRIPT
-from transcribe_cli.recordings.journal import Story, read_journal, turn_of, without_the_end
+from transcribe_cli.recordings.journal import (
+    JournalRecord,
+    Story,
+    read_journal,
+    turn_of,
+    without_the_end,
+)
 from transcribe_cli.recordings.library import Recording
 from transcribe_cli.recordings.recover import join_lines, write_whole
 
@@ -39,7 +46,7 @@ def open_audio(recording: Recording) -> tuple[AudioLog, Source]:
     if not given:
         raise AudioError(f"The audio of {recording.id} is not there.", "it was run with --no-save?")
     source: Source = open_file(Path(given), story.audio.rate_hz)
-    if Path(given).stat().st_mtime > story.began:
+    if has_changed(Path(given), story):
         source.close()
         raise AudioError(
             f"'{given}' has changed since it was transcribed.",
@@ -51,6 +58,19 @@ def open_audio(recording: Recording) -> tuple[AudioLog, Source]:
     return PassingLog.temporary(story.audio, recording.folder), source
 
 
+def has_changed(path: Path, story: Story) -> bool:
+    """Whether a file is another one than when it was transcribed, as far as its times tell.
+
+    An older file that was moved to its place keeps its own time of change, so both count. (On
+    Windows the second is when the file was made.)
+
+    Raises:
+        OSError: it is not there.
+    """
+    found = path.stat()
+    return max(found.st_mtime, found.st_ctime) > story.began
+
+
 def part_of(story: Story) -> Range:
     """The stretch of its source that was transcribed."""
     excerpt = story.start.get("excerpt")
@@ -60,13 +80,24 @@ def part_of(story: Story) -> Range:
     return Range(excerpt.get("start", 0) / 1000, None if duration is None else duration / 1000)
 
 
-def take_up_outputs(
-    recording: Recording, say: Callable[[str], None]
-) -> tuple[list[Output], Callable[[], None]]:
+class TakenUp(NamedTuple):
+    """What lies in a recording's folder, open again.
+
+    Attributes:
+        outputs: the journal, then the transcript.
+        sync: puts the journal on the disk.
+        records: what the journal holds.
+    """
+
+    outputs: list[Output]
+    sync: Callable[[], None]
+    records: list[JournalRecord]
+
+
+def take_up_outputs(recording: Recording, say: Callable[[str], None]) -> TakenUp:
     """The journal without what it said of its end, and the transcript as far as it is final.
 
-    Returns both as outputs, the journal first, and what puts the journal on the disk. `say` is told
-    when they cannot be written.
+    `say` is told when they cannot be written.
     """
     journal, transcript = recording.folder / JOURNAL, recording.folder / TRANSCRIPT
     kept = without_the_end(read_journal(journal))
@@ -78,7 +109,7 @@ def take_up_outputs(
         JsonlOutput(file, str(journal), first_seq=len(lines)),
         TextOutput(PatientFile(transcript, say, "ab"), str(transcript)),
     ]
-    return outputs, file.sync
+    return TakenUp(outputs, file.sync, kept)
 
 
 def earlier_of(story: Story) -> Earlier:

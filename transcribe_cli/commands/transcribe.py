@@ -395,16 +395,16 @@ class Transcriber:
             source.name = what.name
         stack.callback(log.close)
         stack.callback(source.close)
-        kept, sync = take_up_outputs(recording, self.notices.warning)
-        stack.callback(Outputs(kept, self.output_broken).close)
+        taken_up = take_up_outputs(recording, self.notices.warning)
+        stack.callback(Outputs(taken_up.outputs, self.output_broken).close)
         outputs = self._open_outputs(loop, own, stack)
         if self._several:
-            for record in read_journal(recording.folder / JOURNAL):
+            for record in taken_up.records:
                 outputs.write(self._named(record, what))
-        outputs.put_first(kept)
+        outputs.put_first(taken_up.outputs)
         earlier = earlier_of(recording.story)
         run = self.make_run(
-            *(loop, service, outputs, recording.folder, log, source, sync),
+            *(loop, service, outputs, recording.folder, log, source, taken_up.sync),
             view=view,
             earlier=earlier,
         )
