@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -82,6 +83,18 @@ class Home:
         """The program, run to its end."""
         stdin = subprocess.DEVNULL if data is None else subprocess.PIPE
         return finish(self.start(*arguments, env=env, stdin=stdin), data)
+
+    def command(self, *arguments: str) -> str:
+        """What a person types into a shell of their own to run the program in this home."""
+        settings = self.environment({"TERM": "tmux-256color", "LC_ALL": "C.UTF-8"})
+        kept = ("HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "AAI_STREAM_SAVE_DIR", "PYTHONPATH")
+        script = self.work / "run"
+        script.write_text(
+            "".join(f"export {name}={shlex.quote(settings[name])}\n" for name in kept)
+            + f"cd {shlex.quote(str(self.work))}\n"
+            + f"exec {shlex.join([sys.executable, '-m', 'transcribe_cli', *arguments])}\n"
+        )
+        return f"bash {shlex.quote(str(script))}"
 
     def only_recording(self) -> Path:
         """The folder of the one recording that was made."""

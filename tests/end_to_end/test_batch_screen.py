@@ -3,7 +3,6 @@
 import contextlib
 import os
 import re
-import shlex
 
 import pytest
 
@@ -11,7 +10,7 @@ from tests.counting import counting_service, drops_at
 from tests.end_to_end.talks import write_talks
 from tests.program import Home, finish
 from tests.terminal import Terminal
-from tests.ui.shell import python, shell
+from tests.ui.shell import shell
 
 pytestmark = pytest.mark.terminal
 
@@ -139,15 +138,8 @@ def test_ctrl_z_and_fg_lose_no_word(home: Home) -> None:
     said = write_talks(home.work, 50, 60)
     with counting_service() as service, shell(80, 30) as window:
         before = window.modes()
-        settings = home.environment({"TERM": "tmux-256color", "LC_ALL": "C.UTF-8"})
-        kept = ("HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "AAI_STREAM_SAVE_DIR", "PYTHONPATH")
-        (home.work / "run").write_text(
-            "".join(f"export {name}={shlex.quote(settings[name])}\n" for name in kept)
-            + f"cd {shlex.quote(str(home.work))}\n"
-            + f"exec {python('-m', 'transcribe_cli', 'file', *said)} "
-            + f"--jobs 2 --endpoint {service.url}\n"
-        )
-        window.enter(f"clear; bash {shlex.quote(str(home.work / 'run'))}")
+        command = home.command("file", *said, "--jobs", "2", "--endpoint", service.url)
+        window.enter(f"clear; {command}")
         service.wait_for_words(12)
         window.press("C-z")
         window.wait_for("Stopped")

@@ -1,7 +1,6 @@
 """Keys and hostile words, with the whole program in a real terminal."""
 
 import json
-import shlex
 from typing import Any
 
 import pytest
@@ -10,7 +9,7 @@ from tests.counting import counting_service, write_wav
 from tests.end_to_end.test_screen import scripted
 from tests.program import Home
 from tests.terminal import Terminal
-from tests.ui.shell import python, shell
+from tests.ui.shell import shell
 
 pytestmark = pytest.mark.terminal
 
@@ -75,15 +74,8 @@ def test_ctrl_z_and_fg_lose_no_word(home: Home) -> None:
     write_wav(home.work / "talk.wav", 60)
     with counting_service() as service, shell(80, 30) as window:
         before = window.modes()
-        settings = home.environment({"TERM": "tmux-256color", "LC_ALL": "C.UTF-8"})
-        kept = ("HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "AAI_STREAM_SAVE_DIR", "PYTHONPATH")
-        (home.work / "run").write_text(
-            "".join(f"export {name}={shlex.quote(settings[name])}\n" for name in kept)
-            + f"cd {shlex.quote(str(home.work))}\n"
-            + f"exec {python('-m', 'transcribe_cli', 'file', 'talk.wav')} "
-            + f"--endpoint {service.url}\n"
-        )
-        window.enter(f"clear; bash {shlex.quote(str(home.work / 'run'))}")
+        command = home.command("file", "talk.wav", "--endpoint", service.url)
+        window.enter(f"clear; {command}")
         service.wait_for_words(6)
         window.press("C-z")
         window.wait_for("Stopped")
