@@ -46,12 +46,14 @@ class Task:
     def _record(self) -> None:
         """On the recording thread."""
         for chunk in self._chunks:
-            self._log.append(chunk)
-            if self._session.push(time.monotonic()) is not None:
-                self._nudge()
+            self._log.append(chunk, self._push)
         self._log.end()
         self._nudge()
         self._loop.post(self, SourceEnded())
+
+    def _push(self) -> None:
+        if self._session.push(time.monotonic()) is not None:
+            self._nudge()
 
     def _nudge(self) -> None:
         self._session.nudged = self.nudged = True

@@ -77,6 +77,23 @@ def test_read_gives_what_there_is(tmp_path: Path) -> None:
         assert log.read(5000, 10) == b""
 
 
+def test_samples_can_be_read_before_they_are_written(tmp_path: Path) -> None:
+    path = tmp_path / "a.wav"
+    found: list[bytes] = []
+    with AudioLog.create(path, AUDIO) as log:
+        log.append(BLOCK)
+
+        def look() -> None:
+            with wave.open(str(path)) as file:
+                assert file.readframes(10**6) == BLOCK
+            found.extend([log.read(800, 800), log.read(400, 1200), log.read(0, 400)])
+
+        log.append(BLOCK[::-1], look)
+        assert log.read(0, 1600) == BLOCK + BLOCK[::-1]
+
+    assert found == [BLOCK[::-1], BLOCK[800:] + BLOCK[::-1], BLOCK[:800]]
+
+
 def test_reader_may_be_behind_the_writer() -> None:
     read: list[bytes] = []
 
@@ -229,8 +246,10 @@ def test_full_disk_changes_nothing_that_is_read(steps: list[tuple[int, int]], fr
         for number, (frames, room) in enumerate(steps):
             disk.room = room
             block = number.to_bytes(2, "little") * frames
-            log.append(block)
             said += block
+            seen: list[bytes] = []
+            log.append(block, lambda seen=seen: seen.append(log.read(0, log.frames)))  # type: ignore[misc]
+            assert seen == [said]
             assert log.read(0, log.frames) == said
             assert log.read(log.frames // 2, 100) == said[log.frames // 2 * 2 :][:200]
         missing = log.missing

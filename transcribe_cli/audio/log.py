@@ -26,6 +26,8 @@ class AudioLog:
 
     Attributes:
         audio: the format of its samples.
+        frames: how many frames have been appended.
+        ended: nothing will be appended any more.
         path: where it lies; None for one that vanishes when it is closed.
         unwritable: why the disk takes no samples just now; they are kept in memory meanwhile.
     """
@@ -39,8 +41,9 @@ class AudioLog:
         self._file = file
         self._file_lock = threading.Lock()  # guards the file's one position, and what is unsaved
         self._taken = threading.Condition()  # told when the reader is near enough
-        self._frames = frames
-        self._ended = False
+        self._sizes_patch = wav.SizesPatch(audio)
+        self.frames = frames
+        self.ended = False
         self._consumed = 0
         self._wanted = -1  # when so few frames are unread, a waiting writer is told
         self._saved = frames  # the file holds everything before this frame
@@ -82,35 +85,31 @@ class AudioLog:
     _opened: IO[bytes] | None = None  # the wrapper that deletes a temporary file on Windows
 
     @property
-    def frames(self) -> int:
-        """How many frames have been appended."""
-        return self._frames
-
-    @property
-    def ended(self) -> bool:
-        """Nothing will be appended any more."""
-        return self._ended
-
-    @property
     def seconds(self) -> float:
         """The duration of what has been appended."""
-        return self.audio.seconds(self._frames)
+        return self.audio.seconds(self.frames)
 
-    def append(self, samples: bytes) -> None:
+    def append(self, samples: bytes, readable: Callable[[], None] | None = None) -> None:
         """Write samples, then the header that counts them.
 
-        A disk that is full or gone is no error here: the samples can be read all the same, and are
-        written as soon as it takes them again. `unwritable` tells.
+        `readable` is called as soon as they can be read, before they are written: a slow disk keeps
+        nobody waiting. One that is full or gone is no error here: the samples can be read all the
+        same, and are written as soon as it takes them again. `unwritable` tells.
         """
-        start = self._frames
-        with self._file_lock:
-            if self._unsaved:
+        start = self.frames
+        behind = bool(self._unsaved)
+        if behind:
+            with self._file_lock:
                 self._unsaved += samples
+        self._last = (start, samples)
+        self.frames = start + len(samples) // self.audio.frame_bytes
+        if readable is not None:
+            readable()
+        with self._file_lock:
+            if behind:
                 self._save_rest()
             elif (saved := self._save(samples)) < len(samples):
                 self._unsaved += samples[saved:]
-        self._last = (start, samples)
-        self._frames = start + len(samples) // self.audio.frame_bytes
 
     def _save(self, samples: bytes) -> int:
         """Write samples behind what is saved; how many bytes of them the disk took."""
@@ -126,10 +125,8 @@ class AudioLog:
         except OSError as e:
             self.unwritable = e.with_traceback(None)  # which would hold on to the samples
         self._saved += taken // size
-        # The sizes at the header's ends and what lies between, in one write.
-        header = wav.header(self.audio, self._saved * size)
         try:
-            _write_all(self._write, wav.RIFF_SIZE_AT, header[wav.RIFF_SIZE_AT :])
+            _write_all(self._write, wav.RIFF_SIZE_AT, self._sizes_patch(self._saved * size))
         except OSError as e:  # its place is there already, but some disks write to another first
             self.unwritable = e.with_traceback(None)
         return taken
@@ -159,7 +156,7 @@ class AudioLog:
     def consumed(self, frame: int) -> None:
         """A reader has taken everything before `frame`; the appending thread may be waiting."""
         self._consumed = frame
-        if self._frames - frame <= self._wanted:
+        if self.frames - frame <= self._wanted:
             self.wake()
 
     def wait_for_reader(self, ahead: int, timeout_s: float) -> bool:
@@ -167,18 +164,18 @@ class AudioLog:
 
         False when woken or out of time first.
         """
-        if self._frames - self._consumed <= ahead:
+        if self.frames - self._consumed <= ahead:
             return True
         with self._taken:
             self._wanted = ahead // 2
-            if self._frames - self._consumed > self._wanted:
+            if self.frames - self._consumed > self._wanted:
                 self._taken.wait(timeout_s)
             self._wanted = -1
-        return self._frames - self._consumed <= ahead // 2
+        return self.frames - self._consumed <= ahead // 2
 
     def end(self) -> None:
         """Say that nothing more comes."""
-        self._ended = True
+        self.ended = True
         self.wake()
 
     def wake(self) -> None:
@@ -188,7 +185,7 @@ class AudioLog:
 
     def read(self, start: int, count: int) -> bytes:
         """At most `count` frames from frame `start` on; fewer at the end."""
-        count = max(0, min(count, self._frames - start))
+        count = max(0, min(count, self.frames - start))
         size = self.audio.frame_bytes
         newest, samples = self._last
         if start >= newest:
@@ -196,8 +193,14 @@ class AudioLog:
             return samples[at : at + count * size]
         with self._file_lock:
             in_file = max(0, min(count, self._saved - start))
-            at = max(0, start - self._saved) * size
-            rest = bytes(self._unsaved[at : at + (count - in_file) * size])
+            rest = b""
+            if in_file < count:  # the newest block is about to be written, or several cannot be
+                first, unsaved = newest, memoryview(samples)
+                if self._unsaved:
+                    first, unsaved = self._saved, memoryview(self._unsaved)
+                at = max(0, start - first) * size
+                rest = bytes(unsaved[at : at + (count - in_file) * size])
+                unsaved.release()
             saved = self._read_file(wav.HEADER_BYTES + start * size, in_file * size)
         # What was given up before anything came after it is not even a hole of the file yet.
         return saved + bytes(in_file * size - len(saved)) + rest

@@ -1,4 +1,4 @@
-"""The thread between a source and the audio log: every block is written before anything else."""
+"""The thread between a source and the audio log."""
 
 import contextlib
 import threading
@@ -118,8 +118,7 @@ class Recorder:
         block = self._up_to_limit(block)
         if self.muted:
             block = bytes(len(block))
-        self._log.append(block)
-        self._grew()
+        self._log.append(block, self._grew)
         if self._source.live:  # nobody looks at the level of a file, and it is most of the work
             self.loudest = max(self.loudest, peak(block))
         failing = self._log.unwritable

@@ -13,6 +13,7 @@ from transcribe_cli.audio.format import SAMPLE_BYTES, AudioFormat
 HEADER_BYTES = 44
 RIFF_SIZE_AT = 4
 _HEADER = struct.Struct("<4sI4s4sIHHIIHH4sI")
+_PATCH = struct.Struct("<I32sI")
 _UNKNOWN = 0xFFFFFFFF
 
 _PCM, _FLOAT, _EXTENSIBLE = 1, 3, 0xFFFE
@@ -57,6 +58,21 @@ def header(audio: AudioFormat, data_bytes: int) -> bytes:
         b"data",
         min(data_bytes, _UNKNOWN),
     )
+
+
+class SizesPatch:
+    """What an append writes over a header that stands already, `RIFF_SIZE_AT` bytes into it.
+
+    It runs from the first of the two sizes to the second, so that one write does.
+    """
+
+    def __init__(self, audio: AudioFormat) -> None:
+        self._between = header(audio, 0)[RIFF_SIZE_AT + 4 : HEADER_BYTES - 4]
+
+    def __call__(self, data_bytes: int) -> bytes:
+        """The patch for a header before so many bytes of samples."""
+        riff_bytes = data_bytes + HEADER_BYTES - 8
+        return _PATCH.pack(min(riff_bytes, _UNKNOWN), self._between, min(data_bytes, _UNKNOWN))
 
 
 def read_header(stream: _Reader) -> WavHeader:
