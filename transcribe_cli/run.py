@@ -631,7 +631,7 @@ class Run:
 
     def _watch_writing(self, conversation: _Conversation) -> None:
         connection = conversation.session.connection
-        writing = connection is not None and connection.unsent > 0
+        writing = connection is not None and bool(connection.unsent)
         if writing != conversation.writing and not conversation.session.closed:
             conversation.writing = writing
             self._loop.watch_writing(self, conversation.session, writing)

@@ -199,17 +199,19 @@ def test_closed_connection_gives_and_takes_nothing() -> None:
         assert connection.send_failure is not None
 
 
-def test_last_words_reach_a_service_that_has_more_to_say() -> None:
+def test_last_words_reach_a_service_whose_own_are_unread() -> None:
     heard: list[object] = []
+    said = threading.Event()
 
     def babble(talk: Conversation) -> None:
         for _ in range(20):
             talk.say("x" * 1000)
+        said.set()
         heard.append(talk.connection.recv(timeout=DEADLINE_S))
 
     with service(babble) as server:
         connection = Connection.open(server.url, KEY)
-        next_frame(connection)
+        assert said.wait(DEADLINE_S)
         connection.close("goodbye")
         assert server.logbook.closed.wait(DEADLINE_S)
 
@@ -227,7 +229,7 @@ def test_service_that_does_not_read_makes_nobody_wait() -> None:
         connection = Connection.open(server.url, KEY)
         for _ in range(100):
             connection.send_audio(bytes(100_000))
-        waiting = connection.unsent
+        waiting = len(connection.unsent)
         began = time.monotonic()
         connection.close()
         done.set()

@@ -88,7 +88,7 @@ class Desk:
             self.take(event, now)
         connection = self.session.connection
         if connection is not None and not self.over:
-            self._loop.watch_writing(self, self.session, connection.unsent > 0)
+            self._loop.watch_writing(self, self.session, bool(connection.unsent))
         self.due = self.session.due
 
     def bail_out(self) -> None:

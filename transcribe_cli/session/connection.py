@@ -54,6 +54,7 @@ class Connection:
     One thread receives and closes; any thread may send.
 
     Attributes:
+        unsent: what the system would not take yet; `flush` when it does again.
         broken: why nothing more can be received, once that is so.
         send_failure: why nothing more can be sent, once that is so.
         heard_at: when bytes last came in, on the monotonic clock.
@@ -64,9 +65,10 @@ class Connection:
         raw.setblocking(False)
         # OpenSSL allows one call at a time on a connection: the lock is held for that instant.
         self._lock = threading.Lock()
+        self._tls = raw if isinstance(raw, ssl.SSLSocket) else None
         self._writer = frames.FrameWriter()
         self._reader = frames.FrameReader()
-        self._unsent = b""
+        self.unsent = b""
         self._closed = False
         self.broken: ConnectionFailed | None = None
         self.send_failure: ConnectionFailed | None = None
@@ -106,11 +108,6 @@ class Connection:
         """For a selector."""
         return self._socket.fileno()
 
-    @property
-    def unsent(self) -> int:
-        """Bytes that the system would not take yet; `flush` when it does again."""
-        return len(self._unsent)
-
     def send_audio(self, samples: bytes) -> None:
         """One binary message."""
         self._send(frames.BINARY, samples)
@@ -131,31 +128,32 @@ class Connection:
     def _send(self, opcode: int, payload: bytes) -> None:
         with self._lock:
             frame = self._writer.frame(opcode, payload)
-            self._unsent = self._unsent + frame if self._unsent else frame
+            self.unsent = self.unsent + frame if self.unsent else frame
             self._flush()
 
     def _flush(self) -> None:
         if self.send_failure is not None:
-            self._unsent = b""
+            self.unsent = b""
             return
         try:
-            while self._unsent:
-                sent = self._socket.send(self._unsent)
-                self._unsent = self._unsent[sent:]
+            while self.unsent:
+                sent = self._socket.send(self.unsent)
+                self.unsent = self.unsent[sent:]
         except _WOULD_BLOCK:
             pass
         except OSError as e:
-            self._unsent = b""
+            self.unsent = b""
             self.send_failure = ConnectionFailed(f"The connection broke while sending: {_said(e)}.")
 
     def receive(self, now: float) -> list[Message]:
         """What has come in; nothing more comes when `broken` is set. Pings are answered."""
-        found: list[frames.Frame] = []
+        messages: list[Message] = []
         while self.broken is None:
             try:
                 with self._lock:
                     data = self._socket.recv(_READ_BYTES)
-                    more = len(data) == _READ_BYTES or _holds_more(self._socket)
+                    # TLS may have decrypted more than it gave: no selector would tell.
+                    held = self._tls.pending() if self._tls is not None else 0
             except _WOULD_BLOCK:
                 break
             except (OSError, ValueError) as e:  # closed here, in the meantime
@@ -166,23 +164,18 @@ class Connection:
                 break
             self.heard_at = now
             try:
-                found += self._reader.feed(data)
+                for opcode, payload in self._reader.feed(data):
+                    if opcode == frames.TEXT:
+                        messages.append(payload)
+                    elif opcode == frames.CLOSE:
+                        messages.append(_read_close(payload))
+                    elif opcode == frames.PING:
+                        self._send(frames.PONG, payload)
             except frames.BadFrames as e:
                 self._break(str(e))
-            if not more:
+            if not held and len(data) < _READ_BYTES:
                 break
-        return [message for frame in found if (message := self._read(frame)) is not None]
-
-    def _read(self, frame: frames.Frame) -> Message | None:
-        if frame.opcode == frames.TEXT:
-            return frame.payload
-        if frame.opcode == frames.PING:
-            self._send(frames.PONG, frame.payload)
-        if frame.opcode != frames.CLOSE:
-            return None
-        data = frame.payload
-        code = int.from_bytes(data[:2], "big") if len(data) >= 2 else None
-        return CloseFrame(code, data[2:].decode(errors="replace"))
+        return messages
 
     def _break(self, why: str) -> None:
         self.broken = ConnectionFailed(f"The connection to the service was lost: {why}.")
@@ -199,7 +192,7 @@ class Connection:
             self.send_text(last_words)
         self._send(frames.CLOSE, (1000).to_bytes(2, "big"))
         deadline = time.monotonic() + _GOODBYE_S
-        while self._unsent and (left := deadline - time.monotonic()) > 0:
+        while self.unsent and (left := deadline - time.monotonic()) > 0:
             if not _wait_writable(self._socket, left):
                 break
             self.flush()
@@ -224,9 +217,9 @@ def _make_tls_context(*_trusted: str | None) -> ssl.SSLContext:
     return ssl.create_default_context()
 
 
-def _holds_more(raw: socket.socket) -> bool:
-    """Whether TLS has decrypted more than it gave: no selector would tell."""
-    return isinstance(raw, ssl.SSLSocket) and raw.pending() > 0
+def _read_close(payload: bytes) -> CloseFrame:
+    code = int.from_bytes(payload[:2], "big") if len(payload) >= 2 else None
+    return CloseFrame(code, payload[2:].decode(errors="replace"))
 
 
 def _wait_writable(raw: socket.socket, timeout_s: float) -> bool:

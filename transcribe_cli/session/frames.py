@@ -16,6 +16,7 @@ MOST_BYTES = 1 << 24
 _FINAL = _MASKED = 0x80
 _RESERVED = 0x70
 _CONTROL = 0x08
+_HEAD_16, _HEAD_64 = struct.Struct("!BBH"), struct.Struct("!BBQ")
 _MASKS_AT_ONCE = 1024
 
 
@@ -42,19 +43,16 @@ class FrameWriter:
         size = len(payload)
         first = _FINAL | opcode
         if size < 126:
-            head = struct.pack("!BB", first, _MASKED | size)
+            head = bytes((first, _MASKED | size))
         elif size < 1 << 16:
-            head = struct.pack("!BBH", first, _MASKED | 126, size)
+            head = _HEAD_16.pack(first, _MASKED | 126, size)
         else:
-            head = struct.pack("!BBQ", first, _MASKED | 127, size)
-        mask = self._next_mask()
-        return head + mask + apply_mask(payload, mask)
-
-    def _next_mask(self) -> bytes:
+            head = _HEAD_64.pack(first, _MASKED | 127, size)
         if self._at == len(self._masks):  # the system is asked once for many
             self._masks, self._at = os.urandom(4 * _MASKS_AT_ONCE), 0
+        mask = self._masks[self._at : self._at + 4]
         self._at += 4
-        return self._masks[self._at - 4 : self._at]
+        return b"".join((head, mask, apply_mask(payload, mask)))
 
 
 def apply_mask(payload: bytes, mask: bytes) -> bytes:
@@ -81,7 +79,7 @@ class FrameReader:
         """
         self._data = self._data + data if self._data else data
         frames = []
-        while (frame := self._take()) is not None:
+        while self._data and (frame := self._take()) is not None:
             final, opcode, payload = frame
             if opcode & _CONTROL:
                 frames.append(Frame(opcode, payload))

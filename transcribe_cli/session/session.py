@@ -100,7 +100,7 @@ class Session:
         self._has_start = start is not None
         self._begun = False
         self._held = False
-        self._asked = _Asked()
+        self._asked: _Asked | None = None  # nothing yet: it sends on and on
         self._abandoned = False
         self._terminated = False  # Terminate has gone out
         self._end_by = _NEVER
@@ -129,13 +129,13 @@ class Session:
         """Send Terminate now, or after a last moment of audio; a backlog stays in the log."""
         if not self._has_start:
             self.finish_at(0)
-        self._asked.here = True
+        self._ask().here = True
         self.due = 0.0
 
     def finish_at(self, frame: int) -> None:
         """Send Terminate after that frame, or now where it has been sent."""
         with self._sending:
-            self._asked.last_frame = max(frame, self.position)
+            self._ask().last_frame = max(frame, self.position)
         self._has_start = True
         self.due = 0.0
 
@@ -149,8 +149,12 @@ class Session:
     def finish_at_pause(self) -> None:
         """Send Terminate at the next short pause of the speech; `position` is then that place."""
         with self._sending:
-            self._asked.quiet_from = self.position
+            self._ask().quiet_from = self.position
         self.due = 0.0
+
+    def _ask(self) -> _Asked:
+        asked = self._asked = self._asked or _Asked()
+        return asked
 
     def abandon(self) -> None:
         """End it at the next `advance`, with a Terminate if none went out yet."""
@@ -253,11 +257,12 @@ class Session:
             count = next_chunk(end - self.position, ended, self._sizes)
             if count == 0:
                 return now if ended else None
-            if self._held and not self._asked.here:
+            at_once = self._asked is not None and self._asked.here
+            if self._held and not at_once:
                 return None
-            wait = self._pacer.due(self.position + count, now) - now
-            if wait > 0 and not self._asked.here:
-                return now + wait
+            due = self._pacer.due(self.position + count, now)
+            if due > now and not at_once:
+                return due
             self._send_chunk(connection, count, now)
             if connection.send_failure is not None or connection.unsent:
                 return now
@@ -269,6 +274,8 @@ class Session:
         log, asked = self._log, self._asked
         ended = log.ended  # asked first: what came before the end is then counted
         end = log.frames
+        if asked is None:
+            return ended, end if ended else end - self._reserve
         if asked.here and not asked.settled:
             # A moment of audio is still sent, a backlog is not.
             moment = log.audio.frames(_LAST_MOMENT_S)
