@@ -7,7 +7,6 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from msgspec.structs import asdict as fields
 
 from tests.traces import NAMES, read_trace
 from transcribe_cli.protocol.codec import (
@@ -97,18 +96,16 @@ def test_every_recorded_message_is_read_without_loss(name: str, index: int, line
 def test_turn_of_the_whisper_page_has_all_its_fields() -> None:
     decoded = decode_server_message(read_trace("whisper")[0])
 
-    assert fields(decoded.message) == fields(
-        Turn(
-            turn_order=0,
-            turn_is_formatted=False,
-            end_of_turn=True,
-            transcript="buenos días",
-            end_of_turn_confidence=1.0,
-            words=[Word(1200, 2596, "buenos", 0.0, True), Word(2828, 3760, "días", 0.0, True)],
-            utterance="Buenos días.",
-            language_code="es",
-            language_confidence=0.846999,
-        )
+    assert decoded.message == Turn(
+        turn_order=0,
+        turn_is_formatted=False,
+        end_of_turn=True,
+        transcript="buenos días",
+        end_of_turn_confidence=1.0,
+        words=[Word(1200, 2596, "buenos", 0.0, True), Word(2828, 3760, "días", 0.0, True)],
+        utterance="Buenos días.",
+        language_code="es",
+        language_confidence=0.846999,
     )
 
 
@@ -256,8 +253,7 @@ def test_server_message_ends_with_its_type_and_leaves_out_what_is_absent(
 def test_server_message_is_read_back_as_it_was(message: Any) -> None:
     decoded = decode_server_message(encode_server_message(message))
 
-    assert isinstance(decoded.message, type(message))
-    assert fields(decoded.message) == fields(message)
+    assert decoded.message == message
     assert decoded.problems == []
 
 

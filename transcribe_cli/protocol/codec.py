@@ -32,18 +32,9 @@ _EXPECTED: dict[str, tuple[str, ...]] = {
     "Error": ("error",),
 }
 _NESTED: dict[str, type[msgspec.Struct]] = {"words": Word, "revisions": Revision}
-
-
-class _SoundTurn(Turn, tag_field="type", tag="Turn", kw_only=True):
-    """A Turn without a fault: what is expected of it is there."""
-
-    turn_order: int
-    end_of_turn: bool
-    transcript: str
-    words: list[Word]
-
-
-_SOUND_TURN = msgspec.json.Decoder(_SoundTurn)
+_EXPECTED_OF_TURN = frozenset(_EXPECTED["Turn"])
+_PARTS = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_TURN = msgspec.json.Decoder(Turn)
 # A thousand nested brackets are a RecursionError.
 _NOT_JSON = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
@@ -100,10 +91,9 @@ def decode_server_message(data: str | bytes) -> Decoded:
     Raises:
         BadMessage: the frame is not a JSON object. Nothing can be kept of it but a warning.
     """
-    try:  # most messages are such Turns, many a second: what nobody asks for is not read
-        return Decoded(_SOUND_TURN.decode(data), Unread(data), [])
-    except (msgspec.MsgspecError, *_NOT_JSON):
-        pass
+    turn = _read_sound_turn(data)
+    if turn is not None:
+        return turn
     try:
         raw = msgspec.json.decode(data)
     except _NOT_JSON as e:
@@ -111,6 +101,18 @@ def decode_server_message(data: str | bytes) -> Decoded:
     if not isinstance(raw, dict):
         raise BadMessage(f"not a JSON object but {type(raw).__name__}")
     return read_server_object(raw)
+
+
+def _read_sound_turn(data: str | bytes) -> Decoded | None:
+    """Most messages are Turns without a fault, many a second: what nobody asks for is not read."""
+    try:
+        parts = _PARTS.decode(data)
+        is_turn = bytes(parts.get("type", b"")) == b'"Turn"'
+        if not (is_turn and parts.keys() >= _EXPECTED_OF_TURN):
+            return None
+        return Decoded(_TURN.decode(data), Unread(data), [])
+    except (msgspec.MsgspecError, *_NOT_JSON):
+        return None
 
 
 def read_server_object(raw: dict[str, Any]) -> Decoded:
