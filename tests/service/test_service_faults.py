@@ -370,7 +370,8 @@ def test_the_official_sdk_sees_faults_as_the_real_service_sends_them(
     # It may leave turns unread once its sending has failed; none is there that was not due.
     most = ["w1", "w2", "w3", "w4", "w5"]
     errors, words = sdk_sees(url, speak(12))
-    assert errors[0] == (3005, "Session Cancelled: An error occurred")
+    # Its sending side may meet the close before its reading side has taken the Error message.
+    assert errors[0] in [(3005, "Session Cancelled: An error occurred"), (3005, "Server error")]
     assert words == most[: len(words)]
     errors, words = sdk_sees(url, speak(12))
     assert errors[0][0] == 1011 and words == most[: len(words)]
