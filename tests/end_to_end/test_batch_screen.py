@@ -57,7 +57,7 @@ def test_bars_move_and_each_transcript_is_left_once(home: Home) -> None:
     assert cursor == "1"
 
 
-def test_q_stops_them_all_and_other_keys_do_nothing(home: Home) -> None:
+def test_q_stops_them_all_and_keys_of_one_recording_do_nothing(home: Home) -> None:
     said = write_talks(home.work, 200, 200, 200)
     with (
         counting_service() as service,
@@ -66,7 +66,6 @@ def test_q_stops_them_all_and_other_keys_do_nothing(home: Home) -> None:
         service.wait_for_words(10)
         terminal.type("Space")
         terminal.type("b")
-        terminal.type("?")
         service.wait_for_words(30)
         terminal.type("q")
         assert terminal.wait_for_exit() == 130
@@ -75,12 +74,32 @@ def test_q_stops_them_all_and_other_keys_do_nothing(home: Home) -> None:
     assert before == after
     assert len(service.sessions) == 2
     assert all(seen.terminated for seen in service.sessions)
-    for trace in ("paused", "bookmark", "these keys", "▕"):
+    for trace in ("paused", "bookmark", "▕"):
         assert trace not in everything
     heard = transcripts(everything)
     assert sum(map(len, heard.values())) == service.heard_words
     assert all(words == said[name][: len(words)] for name, words in heard.items())
     assert "stopped: talk1.wav, talk2.wav; 1 not begun" in " ".join(everything.split())
+
+
+def test_the_keys_are_shown_and_hidden(home: Home) -> None:
+    said = write_talks(home.work, 200, 200)
+    with (
+        counting_service() as service,
+        Terminal(home, "file", *said, "--jobs", "2", "--endpoint", service.url) as terminal,
+    ):
+        service.wait_for_words(10)
+        terminal.type("?")
+        terminal.wait_for_text("q  stop all files   ?  these keys")
+        assert len(percents(terminal.screen())) == 2
+        terminal.type("?")
+        terminal.wait_for(lambda: "these keys" not in terminal.screen(), "hid the keys")
+        terminal.type("?")
+        terminal.wait_for_text("these keys")
+        terminal.type("q")
+        assert terminal.wait_for_exit() == 130
+        everything = terminal.everything()
+    assert "these keys" not in everything
 
 
 def test_a_file_that_is_cut_off_says_so_beside_its_bar(home: Home) -> None:

@@ -11,6 +11,7 @@ import pytest
 
 from tests.counting import counting_service, speak, write_wav
 from tests.program import Home, finals, finish, words
+from tests.terminal import Terminal
 from tests.truth import assert_exact
 from transcribe_cli.recordings.journal import read_journal
 
@@ -130,8 +131,82 @@ def test_recordings_are_listed_shown_and_removed(home: Home) -> None:
     assert "w1 w2 w3 w4 w5" in shown
     wrong = home.run("recordings", "show", "2001")
     assert (wrong.code, "recordings list" in wrong.err) == (2, True)
-    assert home.run("recordings", "rm", "latest").code == 0
+    assert home.run("recordings", "rm", listed["id"]).code == 0
     assert not list(home.recordings.iterdir())
+
+
+def save_two(home: Home) -> tuple[Path, Path]:
+    """Two recordings whose ids begin differently."""
+    folders = home.recordings / "2001-one", home.recordings / "2002-two"
+    for folder in folders:
+        folder.mkdir(parents=True)
+        (folder / "journal.jsonl").touch()
+    return folders
+
+
+@pytest.mark.parametrize("name", ["2001", "2001-on"])
+def test_a_part_of_an_id_removes_nothing_unasked(home: Home, name: str) -> None:
+    one, two = save_two(home)
+    outcome = home.run("recordings", "rm", name, data=b"y\n")
+    assert outcome.code == 2
+    error, hint = outcome.err.splitlines()
+    assert error == f"error: '{name}' is not a whole id; it means {one.name}."
+    assert "whole id" in hint
+    assert "--yes" in hint
+    assert one.exists()
+    assert home.run("recordings", "rm", name, "--yes").code == 0
+    assert not one.exists()
+    assert two.exists()
+
+
+def test_latest_is_an_id(home: Home) -> None:
+    one, two = save_two(home)
+    assert home.run("recordings", "rm", "latest").code == 0
+    assert one.exists()
+    assert not two.exists()
+
+
+@pytest.mark.terminal
+@pytest.mark.parametrize(
+    ("keys", "removed"),
+    [(("y",), True), (("YES",), True), (("n",), False), ((), False), (("2001-one",), False)],
+)
+def test_on_a_terminal_it_asks(home: Home, keys: tuple[str, ...], removed: bool) -> None:
+    one, two = save_two(home)
+    with Terminal(home, "recordings", "rm", "2001") as terminal:
+        terminal.wait_for_text("[y/N]")
+        assert "'2001' is 2001-one" in terminal.screen()
+        assert one.exists()
+        terminal.type(*keys, "Enter")
+        assert terminal.wait_for_exit() == 0
+        said = terminal.everything()
+    assert one.exists() is not removed
+    assert two.exists()
+    assert ("removed: " in said) is removed
+    assert ("nothing is removed" in said) is not removed
+
+
+@pytest.mark.terminal
+def test_on_a_terminal_a_whole_id_and_yes_are_not_asked_about(home: Home) -> None:
+    one, two = save_two(home)
+    for arguments in ((one.name,), ("2002", "--yes")):
+        with Terminal(home, "recordings", "rm", *arguments) as terminal:
+            assert terminal.wait_for_exit() == 0
+            assert "[y/N]" not in terminal.everything()
+        terminal.exit_file.unlink()
+    assert not one.exists()
+    assert not two.exists()
+
+
+@pytest.mark.terminal
+@pytest.mark.parametrize(("key", "code"), [("C-d", 0), ("C-c", 130)])
+def test_no_answer_removes_nothing(home: Home, key: str, code: int) -> None:
+    one, _ = save_two(home)
+    with Terminal(home, "recordings", "rm", "2001") as terminal:
+        terminal.wait_for_text("[y/N]")
+        terminal.type(key)
+        assert terminal.wait_for_exit() == code
+    assert one.exists()
 
 
 ODD = {
@@ -160,7 +235,7 @@ def test_a_journal_that_is_none_is_told_in_one_line(home: Home, journal: bytes) 
         (line,) = outcome.err.splitlines()
         assert line.startswith("error: The recording 2001-odd cannot be read: ")
         assert (odd / "journal.jsonl").read_bytes() == journal
-    assert home.run("recordings", "rm", "2001").code == 0
+    assert home.run("recordings", "rm", "2001-odd").code == 0
     assert not odd.exists()
 
 

@@ -191,6 +191,40 @@ def test_a_corrected_speaker_stands_with_the_turn_or_is_told_after_it(shown: Sho
     assert rows[-1].endswith("is B, not A")
 
 
+def test_the_keys_are_shown_above_the_sum_and_hidden_again(shown: Shown) -> None:
+    at(shown.view.begin("one.wav"), 5)
+    before = shown.draw()
+    shown.view.toggle_help()
+    assert shown.draw() == [before[0], "q  stop all files   ?  these keys", before[1]]
+    shown.view.toggle_help()
+    assert shown.draw() == before
+
+
+def test_the_keys_leave_room_to_the_sum_and_take_that_of_files() -> None:
+    shown = Shown(columns=24, lines=8, files=9)
+    for number in range(9):
+        shown.view.begin(f"{number}.wav")
+    shown.view.toggle_help()
+    screen = shown.draw()
+    assert screen[1:3] == ["q  stop all files", "?  these keys"]
+    assert screen[0] == "and 9 more"
+    assert "0 of 9 files" in screen[3]
+    shown.view.close()
+    low = Shown(lines=2)
+    low.view.toggle_help()
+    (row,) = low.draw()
+    assert "0 of 3 files" in row
+    low.view.close()
+
+
+def test_the_keys_are_plain_lines_on_a_dumb_terminal() -> None:
+    shown = Shown(_environ={"TERM": "dumb"}, color_system=None)
+    shown.view.toggle_help()
+    shown.draw()
+    shown.view.close()
+    assert "".join(shown.writes) == "q  stop all files\n?  these keys\n"
+
+
 def test_keys_of_one_recording_leave_no_trace_here(shown: Shown) -> None:
     one = shown.view.begin("one.wav")
     before = shown.draw()

@@ -9,8 +9,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from transcribe_cli.commands.service import Service
 from transcribe_cli.commands.taking_up import has_changed, part_of
-from transcribe_cli.commands.transcribe import Asked, Job, Service, Transcriber
+from transcribe_cli.commands.transcribe import Asked, Job, Transcriber
 from transcribe_cli.errors import AudioError, StreamError
 from transcribe_cli.exit_status import ExitStatus
 from transcribe_cli.loop import Loop
@@ -58,7 +59,7 @@ class Batch:
         self._jobs = jobs
         self._view: BatchView | None = None  # of all that run at once
         if jobs > 1:
-            self._view = transcriber.make_batch_view(len(self._asked))
+            self._view = transcriber.screen.make_batch_view(len(self._asked))
         self._running: list[_Running] = []
         self._stopped = False
         self._status = ExitStatus.OK
@@ -78,13 +79,13 @@ class Batch:
         _allow_open_files(self._jobs * _FILES_A_JOB)
         left = iter(self._asked)
         transcriber = self._transcriber
-        with Loop() as loop, transcriber.shown(self._view, loop):
+        with Loop() as loop, transcriber.screen.shown(self._view, loop):
 
             def more() -> Iterator[Run]:
                 """After each end, and at the start: what may begin now."""
                 self._end_finished()
                 while len(self._running) < self._jobs and not self._stopped:
-                    if transcriber.budget_is_used:
+                    if transcriber.runs.budget_is_used:
                         self._tell_left(left)
                         return
                     asked = next(left, None)
@@ -102,7 +103,7 @@ class Batch:
                 for running in self._running:
                     running.shown.close()
                     running.job.__exit__()
-        self._status = transcriber.finish_stdout(self._status)
+        self._status = transcriber.outputs.finish_stdout(self._status)
         self._tell_sum()
         return self._status
 
@@ -117,16 +118,16 @@ class Batch:
                 self._told_again.append(asked.name)
                 self._leave(place, failed=False)
                 return None
-            live = transcriber.make_view() if self._jobs == 1 else None
+            live = transcriber.screen.make_view() if self._jobs == 1 else None
             job = self._open(loop, asked, earlier, place or live)
         except StreamError as e:
-            transcriber.tell_error(e, asked.name)
+            transcriber.outputs.tell_error(e, asked.name)
             self._fail(asked, e.exit_status, e)
             self._leave(place, failed=True)
             return None
         with contextlib.ExitStack() as shown:
             if live is not None:
-                shown.enter_context(transcriber.shown(live, loop))
+                shown.enter_context(transcriber.screen.shown(live, loop))
                 live.mark(0, asked.name)
             return _Running(job, place, shown.pop_all())
 
@@ -138,7 +139,7 @@ class Batch:
         transcriber.notices.note(f"{asked.name}: going on with {earlier.id}")
         with contextlib.ExitStack() as stack:
             stack.enter_context(locked(earlier.folder))
-            own = transcriber.own_outputs(asked)
+            own = transcriber.outputs.open_own(asked.name)
             job = transcriber.begin_again(loop, self._service, asked, earlier, own, stack, view)
         if view is not None:
             for record in earlier.story.finals:
@@ -161,7 +162,7 @@ class Batch:
             self._count(job.what, result)
             if self._view is not None:
                 self._view.count(failed=bool(result.exit_status))
-            if result.interrupted or self._transcriber.stdout_is_broken:
+            if result.interrupted or self._transcriber.outputs.stdout_is_broken:
                 self._stopped = True
 
     def _show_end(self, running: _Running) -> None:
@@ -176,7 +177,7 @@ class Batch:
 
     def _count(self, what: Asked, result: Result) -> None:
         status = result.exit_status
-        unheard = self._transcriber.stdout_is_broken and not result.summary["complete"]
+        unheard = self._transcriber.outputs.stdout_is_broken and not result.summary["complete"]
         if (result.interrupted and status) or unheard:
             self._status = status or self._status
             self._cut.append(what.name)

@@ -40,7 +40,7 @@ def file(options: FileOptions, environment: Environment) -> ExitStatus:
 
     every = [asked(path, name) for path, name in zip(paths, names_of(paths), strict=True)]
     if many:
-        with transcriber.shared_outputs(), transcriber.service() as service:
+        with transcriber.outputs.open_shared(), transcriber.service() as service:
             return Batch(transcriber, service, every, jobs).run(again=options.again)
     (what,) = every
     with contextlib.ExitStack() as stack:
@@ -48,7 +48,7 @@ def file(options: FileOptions, environment: Environment) -> ExitStatus:
             # Opened first: no service is started for a file that is none.
             source = stack.enter_context(contextlib.closing(what.open()))
             what = what._replace(open=lambda: source)
-        stack.enter_context(transcriber.shared_outputs())
+        stack.enter_context(transcriber.outputs.open_shared())
         service = stack.enter_context(transcriber.service())
         return transcriber.transcribe(service, what).exit_status
 

@@ -16,5 +16,5 @@ def mic(options: MicOptions, environment: Environment) -> ExitStatus:
         return Microphone(options.device, options.sample_rate, min(options.chunk_ms, _BLOCK_MS))
 
     transcriber = Transcriber(options, environment, pace=None)
-    with transcriber.shared_outputs(), transcriber.service() as service:
+    with transcriber.outputs.open_shared(), transcriber.service() as service:
         return transcriber.transcribe(service, Asked("mic", "mic", open_source)).exit_status

@@ -9,6 +9,7 @@ from transcribe_cli.commands.tables import write_json, write_table
 from transcribe_cli.commands.taking_up import transcript_of
 from transcribe_cli.config import Parameters, save_dir_of
 from transcribe_cli.environment import Environment
+from transcribe_cli.errors import UsageError
 from transcribe_cli.exit_status import ExitStatus
 from transcribe_cli.loop import Loop
 from transcribe_cli.outputs.text import one_line
@@ -16,6 +17,7 @@ from transcribe_cli.protocol.models import MODELS
 from transcribe_cli.recordings.folder import TRANSCRIPT
 from transcribe_cli.recordings.journal import Story
 from transcribe_cli.recordings.library import (
+    LATEST,
     Recording,
     check_readable,
     find_recording,
@@ -59,13 +61,47 @@ def show(environment: Environment, save_dir: str | None, name: str) -> ExitStatu
     return ExitStatus.OK
 
 
-def remove(environment: Environment, save_dir: str | None, name: str) -> ExitStatus:
-    """Delete a recording for good."""
+def remove(environment: Environment, save_dir: str | None, name: str, *, yes: bool) -> ExitStatus:
+    """Delete a recording for good.
+
+    A part of an id may mean another one than was thought of: that is asked first.
+
+    Args:
+        yes: do not ask.
+
+    Raises:
+        UsageError: there is none to delete, or nobody to ask.
+    """
     recording = find_recording(save_dir_of(save_dir), name)
     refuse_running(recording.folder)
+    if not yes and name not in (recording.id, LATEST):
+        if not _agreed(environment, recording, name):
+            environment.stderr.write("nothing is removed\n")
+            return ExitStatus.OK
+        refuse_running(recording.folder)  # it may have been taken up in the meantime
     shutil.rmtree(recording.folder)
     environment.stderr.write(f"removed: {recording.folder}\n")
     return ExitStatus.OK
+
+
+def _agreed(environment: Environment, recording: Recording, name: str) -> bool:
+    """Whether the person at the terminal means this recording; anything but a yes is a no."""
+    stdin, stderr = environment.stdin, environment.stderr
+    if not (stdin.isatty() and stderr.isatty()):
+        raise UsageError(
+            f"'{name}' is not a whole id; it means {recording.id}.",
+            "give the whole id, or --yes",
+        )
+    from transcribe_cli.ui.render import clock
+
+    length = clock(round(recording.audio_s) * 1000)
+    meant = one_line(f"'{name}' is {recording.id}: {length}, {recording.state}")
+    stderr.write(f"{meant}\nDelete it for good? [y/N] ")
+    stderr.flush()
+    answer = stdin.readline()
+    if not answer.endswith(b"\n"):  # Ctrl+D
+        stderr.write("\n")
+    return answer.strip().lower() in (b"y", b"yes")
 
 
 def mend(environment: Environment, save_dir: str | None, name: str) -> ExitStatus:
@@ -106,13 +142,13 @@ def _resume(environment: Environment, asked: ResumeOptions, recording: Recording
     )
     what = Asked(str(story.start["source"]), str(story.start["kind"]), _never)
     with contextlib.ExitStack() as stack:
-        stack.enter_context(transcriber.shared_outputs())
+        stack.enter_context(transcriber.outputs.open_shared())
         service = stack.enter_context(transcriber.service())
         loop = stack.enter_context(Loop())
-        view = transcriber.make_view()
+        view = transcriber.screen.make_view()
         own = stack.enter_context(contextlib.ExitStack())
         with transcriber.begin_again(loop, service, what, recording, [], own, view) as job:
-            with transcriber.shown(view, loop):
+            with transcriber.screen.shown(view, loop):
                 loop.run([job.run])
             return job.end().exit_status
 

@@ -13,7 +13,7 @@ from rich.text import Text
 
 from transcribe_cli.protocol.messages import SpeakerRevision
 from transcribe_cli.transcript.turns import TurnUpdate
-from transcribe_cli.ui import render
+from transcribe_cli.ui import panels, render
 from transcribe_cli.ui.batch_rows import Progress, Sum, batch_rows, heading
 from transcribe_cli.ui.region import draw_region
 from transcribe_cli.ui.region_view import LOOK_AGAIN_S, ROOMY, RegionView, usable
@@ -22,6 +22,9 @@ from transcribe_cli.ui.status_line import Status
 
 DRAW_INTERVAL_S = 1 / 5
 """The region is drawn at most this often."""
+
+KEYS = (("q", "stop all files"), ("?", "these keys"))
+"""What the keys do while many files are transcribed at once."""
 
 _SOON_S = 3.0  # before that nobody can tell how long it will take
 
@@ -70,7 +73,7 @@ class FileView:
         """Passing words have no place among many files."""
 
     def toggle_help(self) -> None:
-        """There is no panel."""
+        """The panel of keys is that of all files."""
 
     def toggle_languages(self, shares: Mapping[str, int]) -> None:
         """There is no panel."""
@@ -126,6 +129,7 @@ class BatchView(RegionView):
         self._heard_s = 0.0  # audio of the files that have ended
         self._skipped_s = 0.0  # and what of it earlier runs had done
         self._began: float | None = None
+        self._shows_help = False
         self._drawn: list[str] = []
         self._size = (0, 0)
         self._due = float("-inf")
@@ -187,6 +191,13 @@ class BatchView(RegionView):
                 left_s = max(whole_s - heard_s, 0.0) * elapsed_s / new_s
         return Sum(self._files, self._done, self._failed, len(running), share, left_s)
 
+    def toggle_help(self) -> None:
+        """Show what the keys do, or no longer."""
+        self._shows_help = not self._shows_help
+        if not self._live:
+            for name, what in KEYS:
+                self.notice(f"{name}  {what}")
+
     # The terminal.
 
     def open(self) -> None:
@@ -223,13 +234,16 @@ class BatchView(RegionView):
         columns, height = size
         if resized and self._headroom is not None:
             self._headroom.resized(columns)
+        width, most = usable(columns), self._most_rows(height)
+        panel = panels.keys_panel(width, most - 1, KEYS) if self._shows_help else []
         rows = batch_rows(
             [view.progress for view in self._running],
             self.sum(now),
-            usable(columns),
-            self._most_rows(height),
+            width,
+            most - len(panel),
             ascii_only=self.ascii_only,
         )
+        rows[-1:-1] = panel  # above the row for all files, as the live view has it
         if height >= ROOMY:
             rows.insert(0, Text())
         written = [self._ansi(row) for row in rows]
