@@ -306,10 +306,26 @@ def test_settings_that_cannot_be_read_are_told(tmp_path: Path, content: bytes) -
     assert "cannot be read" in usage(load_config, path, {"model"}).message
 
 
+def test_a_folder_is_no_settings(tmp_path: Path) -> None:
+    assert "cannot be read" in usage(load_config, tmp_path, {"model"}).message
+
+
 def test_another_file_can_be_named(tmp_path: Path) -> None:
-    assert config_path({"AAI_STREAM_CONFIG": "/a/b.toml"}) == Path("/a/b.toml")
+    path = tmp_path / "b.toml"
+    path.touch()
+    assert config_path({"AAI_STREAM_CONFIG": str(path)}) == path
     assert config_path({}).name == "config.toml"
     assert "aai-stream" in str(save_dir_of(None))
+
+
+def test_a_file_that_is_named_and_is_not_there_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "gone.toml"
+
+    refused = usage(config_path, {"AAI_STREAM_CONFIG": str(path)})
+
+    assert str(path) in refused.message
+    assert "AAI_STREAM_CONFIG" in refused.message
+    assert refused.hint
 
 
 # Durations and pace.

@@ -87,7 +87,8 @@ def _dispatch(arguments: Sequence[str], environment: Any) -> int:
     command = typer.main.get_command(app)
     defaults = {}
     if arguments[:1] in (["mic"], ["file"], ["doctor"]):
-        defaults = _defaults(command, environment, strict=arguments[0] != "doctor")
+        lenient = arguments[0] == "doctor" or not {"-h", "--help"}.isdisjoint(arguments)
+        defaults = _defaults(command, environment, strict=not lenient)
     # Typer carries a Click of its own, whose base error has no public name.
     click_error: Any = next(c for c in typer.BadParameter.__mro__ if c.__name__ == "ClickException")
     try:
@@ -110,7 +111,7 @@ def _dispatch(arguments: Sequence[str], environment: Any) -> int:
 def _defaults(command: Any, environment: Any, *, strict: bool) -> dict[str, Any]:
     """The config file's settings, for the commands that take them.
 
-    `strict`: wrong ones are an error; to the doctor they are a finding.
+    `strict`: wrong ones are an error; to the doctor they are a finding, and help needs none.
     """
     from transcribe_cli.config import config_path, load_config
     from transcribe_cli.errors import UsageError
@@ -119,8 +120,8 @@ def _defaults(command: Any, environment: Any, *, strict: bool) -> dict[str, Any]
         name: {parameter.name for parameter in command.commands[name].params}
         for name in ("mic", "file", "doctor")
     }
-    path = config_path(environment.variables)
     try:
+        path = config_path(environment.variables)
         settings = load_config(path, names["mic"] | names["file"])
     except UsageError:
         if strict:
@@ -274,7 +275,17 @@ def _add_recordings(app: Any, environment: Any) -> None:
 
     add("show", "show", "What it is, and its transcript.")
     add("recover", "mend", "Make its files whole again after a crash.")
-    add("rm", "remove", "Delete it for good.")
+
+    def remove(
+        recording: Annotated[str, recording],
+        save_dir: Annotated[str | None, save_dir] = None,
+        yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    ) -> int:
+        from transcribe_cli.commands import recordings
+
+        return recordings.remove(environment, save_dir, recording, yes=yes)
+
+    group.command("rm", help="Delete it for good; asks when given a part of its id.")(remove)
 
     def run_resume(options: ResumeOptions) -> int:
         """Transcribe what has no final words yet."""

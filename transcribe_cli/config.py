@@ -13,6 +13,7 @@ from transcribe_cli.protocol.parameters import PARAMETERS, SECRET_PARAMETERS
 
 FREE_ACCOUNT_SESSIONS_PER_MINUTE = 5
 _KEYRING_SERVICE = APP
+_CONFIG_VARIABLE = "AAI_STREAM_CONFIG"
 
 
 class Parameters(NamedTuple):
@@ -236,9 +237,19 @@ def save_dir_of(given: str | None) -> Path:
 
 
 def config_path(variables: Mapping[str, str]) -> Path:
-    """Where settings are read from; `AAI_STREAM_CONFIG` names another file."""
-    if named := variables.get("AAI_STREAM_CONFIG"):
-        return Path(named)
+    """Where settings are read from; `AAI_STREAM_CONFIG` names another file.
+
+    Raises:
+        UsageError: it names one that does not exist. The usual file need not.
+    """
+    if named := variables.get(_CONFIG_VARIABLE):
+        path = Path(named)
+        if not path.exists():
+            raise UsageError(
+                f"There is no '{path}', which {_CONFIG_VARIABLE} names.",
+                f"mend or unset {_CONFIG_VARIABLE}",
+            )
+        return path
     import platformdirs
 
     return Path(platformdirs.user_config_dir(APP, appauthor=False)) / "config.toml"
@@ -263,16 +274,16 @@ def load_settings(path: Path) -> dict[str, Any]:
     """Everything that the file sets, known or not, by the option's name with underscores.
 
     Raises:
-        UsageError: it is no TOML.
+        UsageError: it is no file of TOML.
     """
-    if not path.is_file():
+    if not path.exists():
         return {}
     import tomllib
 
     try:
         with path.open("rb") as file:
             settings = tomllib.load(file)
-    except (OSError, ValueError) as e:  # no TOML, or no UTF-8
+    except (OSError, ValueError) as e:  # a folder, no TOML, or no UTF-8
         raise UsageError(f"The settings in {path} cannot be read: {e}.") from e
     return {name.replace("-", "_"): value for name, value in settings.items()}
 

@@ -88,7 +88,7 @@ def settings(tmp_path: Path, text: str | None) -> Environment:
         ('save-dir = "x"\n', State.OK, "sets save-dir"),
         ("nonsense", State.FAILED, "cannot be read"),
         ('no-such-option = "x"\n', State.FAILED, "no_such_option"),
-        (None, State.WARNING, "there is no"),
+        (None, State.FAILED, "There is no"),
     ],
 )
 def test_settings_are_read(tmp_path: Path, text: str | None, state: State, said: str) -> None:

@@ -315,6 +315,28 @@ def test_a_variable_of_a_repeatable_option_holds_one_value_a_line(home: Home) ->
     assert (home.work / "my talk.txt").exists()
 
 
+NO_SETTINGS = {"AAI_STREAM_CONFIG": "gone.toml"}
+
+
+@pytest.mark.parametrize("command", [("file", "talk.wav", "--local"), ("mic",)])
+def test_settings_that_are_named_must_be_there(home: Home, command: tuple[str, ...]) -> None:
+    write_wav(home.work / "talk.wav", 5)
+    outcome = home.run(*command, env=NO_SETTINGS)
+    assert (outcome.code, outcome.out) == (2, "")
+    error, hint = outcome.err.splitlines()
+    assert error == "error: There is no 'gone.toml', which AAI_STREAM_CONFIG names."
+    assert hint.startswith("hint: ")
+    assert not home.recordings.exists()
+
+
+@pytest.mark.parametrize(
+    "line", ["--help", "--version", "file --help", "mic -h", "models", "recordings list"]
+)
+def test_what_reads_no_settings_does_not_miss_them(home: Home, line: str) -> None:
+    outcome = home.run(*line.split(), env=NO_SETTINGS)
+    assert (outcome.code, outcome.err) == (0, "")
+
+
 def test_a_dotenv_does_not_send_the_key_elsewhere(home: Home) -> None:
     write_wav(home.work / "talk.wav", 5)
     with counting_service() as service:

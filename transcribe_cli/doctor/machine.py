@@ -26,8 +26,8 @@ def check_program(environment: Environment, options: Collection[str]) -> Iterato
         "program",
         f"aai-stream {__version__}, Python {platform.python_version()}, {platform.platform()}",
     )
-    path = config_path(environment.variables)
     try:
+        path = config_path(environment.variables)
         settings = load_config(path, set(options))
     except StreamError as e:
         yield failed("settings", e)
@@ -35,10 +35,6 @@ def check_program(environment: Environment, options: Collection[str]) -> Iterato
     if settings:
         names = ", ".join(name.replace("_", "-") for name in settings)
         yield ok("settings", f"{path} sets {names}")
-    elif environment.variables.get("AAI_STREAM_CONFIG") and not path.is_file():
-        yield warning(
-            "settings", f"there is no {path}", "AAI_STREAM_CONFIG names it: mend or unset that"
-        )
 
 
 def check_disk(save_dir: str | None) -> Iterator[Finding]:
