@@ -1,7 +1,9 @@
 """What a run tells: records to its outputs, turns to the live view, notices to the person."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any, Protocol
 
 from transcribe_cli.audio.source import (
@@ -20,6 +22,7 @@ from transcribe_cli.plans import Plans
 from transcribe_cli.protocol.codec import Decoded
 from transcribe_cli.protocol.messages import SpeakerRevision
 from transcribe_cli.protocol.messages import Warning as ServiceWarning
+from transcribe_cli.recordings.stamp import stamp_of
 from transcribe_cli.session.commands import TellDisconnected
 from transcribe_cli.transcript.totals import Totals
 from transcribe_cli.transcript.turns import TurnUpdate
@@ -72,6 +75,10 @@ class Teller:
         excerpt = {"start": round(part.start_s * 1000)}
         if part.duration_s is not None:
             excerpt["duration"] = round(part.duration_s * 1000)
+        known: dict[str, Any] = {} if part.is_all else {"excerpt": excerpt}
+        if self._source.path is not None:
+            with suppress(OSError):  # it has gone since it was opened
+                known["file"] = stamp_of(Path(self._source.path))
         self.record(
             "Recording",
             id=self._plans.recording,
@@ -88,7 +95,7 @@ class Teller:
             endpoint=self._plans.endpoint,
             local=self._plans.local,
             parameters=self._plans.parameters.query,
-            **({} if part.is_all else {"excerpt": excerpt}),
+            **known,
         )
         for note in self._plans.parameters.notes:
             self.warn(note)

@@ -1,6 +1,7 @@
 """Many files with one command: at once, one failing, once more."""
 
 import json
+import os
 import signal
 from pathlib import Path
 
@@ -212,6 +213,7 @@ def test_a_changed_file_another_model_and_again_are_transcribed_anew(home: Home)
         assert sessions() == 0
         write_talk(home.work / "talk1.wav", 9, 5000)
         assert sessions() == 1
+        (home.work / "talk2.wav").chmod(0o600)  # which changes nothing that is said in it
         assert sessions() == 0
         assert sessions("--model", "whisper-rt") == 2
         assert sessions("--start", "0.2") == 2
@@ -223,6 +225,7 @@ def test_a_changed_file_another_model_and_again_are_transcribed_anew(home: Home)
 
 def test_a_file_that_was_put_in_another_s_place_is_transcribed_anew(home: Home) -> None:
     older = write_talk(home.work / "older.wav", 6, 5000)
+    os.utime(older, (1_700_000_000, 1_700_000_000))
     said = write_talks(home.work, 5, 6)
     with counting_service() as service:
         asked = ["file", *said, *to(service, "--pace", "max", "--jsonl")]

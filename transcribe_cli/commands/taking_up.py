@@ -29,6 +29,7 @@ from transcribe_cli.recordings.journal import (
 )
 from transcribe_cli.recordings.library import Recording
 from transcribe_cli.recordings.recover import join_lines, write_whole
+from transcribe_cli.recordings.stamp import stamp_of
 
 
 def open_audio(recording: Recording) -> tuple[AudioLog, Source]:
@@ -59,16 +60,12 @@ def open_audio(recording: Recording) -> tuple[AudioLog, Source]:
 
 
 def has_changed(path: Path, story: Story) -> bool:
-    """Whether a file is another one than when it was transcribed, as far as its times tell.
-
-    An older file that was moved to its place keeps its own time of change, so both count. (On
-    Windows the second is when the file was made.)
+    """Whether a file is another one than when it was transcribed.
 
     Raises:
         OSError: it is not there.
     """
-    found = path.stat()
-    return max(found.st_mtime, found.st_ctime) > story.began
+    return stamp_of(path) != story.start.get("file")
 
 
 def part_of(story: Story) -> Range:

@@ -91,11 +91,6 @@ class Story:
     problem: str = ""
 
     @property
-    def began(self) -> float:
-        """When it began, seconds since 1970."""
-        return datetime.fromisoformat(self.start["time"]).timestamp()
-
-    @property
     def audio(self) -> AudioFormat:
         """The format of its audio log."""
         audio = self.start.get("audio", {})
