@@ -20,7 +20,7 @@ from transcribe_cli.outputs.output import Outputs
 from transcribe_cli.outputs.record import Record, message_record, turn_record
 from transcribe_cli.plans import Plans
 from transcribe_cli.protocol.codec import Decoded
-from transcribe_cli.protocol.messages import SpeakerRevision
+from transcribe_cli.protocol.messages import Begin, SpeakerRevision
 from transcribe_cli.protocol.messages import Warning as ServiceWarning
 from transcribe_cli.recordings.stamp import stamp_of
 from transcribe_cli.session.commands import TellDisconnected
@@ -68,6 +68,7 @@ class Teller:
         self._outputs = outputs
         self._notices = notices
         self._view = view
+        self._outage = ""  # why there is no session, as it was told
 
     def start(self) -> None:
         """The first record."""
@@ -124,6 +125,8 @@ class Teller:
         message = decoded.message
         name = message.type or str(decoded.raw.get("type") or "Unknown")
         self._write(message_record(name, decoded.raw, session, offset_ms, datetime.now(UTC)))
+        if isinstance(message, Begin):
+            self._outage = ""
         if isinstance(message, SpeakerRevision) and self._view is not None:
             self._view.revise(session, message)
         if isinstance(message, ServiceWarning):
@@ -140,7 +143,13 @@ class Teller:
             retry_in_ms=round(retry_in_s * 1000),
         )
         sentence = verdict.sentence.rstrip(".")
-        self._notices.warning(f"{sentence}; the next try is in {retry_in_s:.1f} s")
+        words = f"{sentence}; the next try is in {retry_in_s:.1f} s"
+        if self._view is not None and sentence == self._outage:
+            # An hour without a network must not scroll the transcript away.
+            self._view.hint(words)
+        else:
+            self._notices.warning(words)
+        self._outage = sentence
 
     def reconnected(self, session: int, at: int, captured: int) -> None:
         """A later session has begun; it reads from `at`, and so much is captured already."""
