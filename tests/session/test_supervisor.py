@@ -493,12 +493,14 @@ def test_session_lost_after_begin_is_followed_by_another(
 LOST = [how for how in RETRYABLE if "terminated" not in how and how.get("code") != 1000]
 
 
-def test_normal_close_after_a_stop_is_an_end_also_without_a_termination() -> None:
+def test_normal_close_after_a_stop_is_no_end_without_a_termination() -> None:
     talk = Talk(MIC)
     talk.stop()
     talk.terminate_sent()
 
-    assert talk.closed(code=1000) == [DONE]
+    finish = finish_of(talk.closed(code=1000))
+    assert finish.exit_status is ExitStatus.INCOMPLETE
+    assert finish.complete is False
 
 
 @pytest.mark.parametrize("how", LOST)

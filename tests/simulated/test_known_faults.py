@@ -179,6 +179,21 @@ def test_a_second_interrupt_at_once_does_not_call_a_recording_complete_that_is_n
     assert outcome.result.summary["complete"] is False
 
 
+def test_a_close_without_termination_and_before_the_last_words_is_not_called_complete() -> None:
+    """The service had said nothing yet of what it was sent."""
+    outcome = play(
+        scenario(
+            Fault("SIGTERM", "open", 1, after_s=2.0),
+            Fault("close", "terminate", 1, value=1000),
+            habits=replace(CALM.habits, lag_s=2.0),
+        )
+    )
+    words = check(outcome)
+    assert words.missing_at_end > 0
+    assert outcome.result.summary["complete"] is False
+    assert outcome.result.exit_status is ExitStatus.INCOMPLETE
+
+
 def test_a_session_that_owes_words_when_the_file_has_ended_is_made_up_for() -> None:
     """A file's reader is at the end long before the words are."""
     outcome = play(

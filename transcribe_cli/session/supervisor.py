@@ -498,14 +498,14 @@ class Supervisor:
         """Whether a close without Termination is the end after all.
 
         Words may be missing then, so another session asks for them; one that ends like that again
-        is that service's way.
+        is that service's way. After a stop there is no other session, so nobody can know.
         """
         if self._asked is None or closed.code != _NORMAL or closed.owes_words:
             return False
         if self._last_words is not None:
             return False  # what it said last has not been heard yet
         again, self._left_politely = self._left_politely, True
-        return again or self._stopped
+        return again and not self._stopped
 
     def _forget_arrival(self, closed: Closed) -> None:
         """What never reached the service does not count there."""
