@@ -611,17 +611,20 @@ def test_polite_close_in_mid_turn_is_no_end() -> None:
     assert isinstance(told, TellDisconnected)
 
 
-def test_polite_close_without_termination_is_believed_the_second_time() -> None:
+def test_service_that_never_says_termination_is_not_asked_for_ever() -> None:
     talk = Talk(FILE)
     talk.source_ends()
-    talk.terminate_sent()
-    (told,) = talk.closed(code=1000)
-    assert isinstance(told, TellDisconnected)
-    talk.next_session()
-    talk.begin()
+    for _ in range(2):
+        talk.terminate_sent()
+        (told,) = talk.closed(code=1000)
+        assert isinstance(told, TellDisconnected)
+        talk.next_session()
+        talk.begin()
     talk.terminate_sent()
 
-    assert talk.closed(code=1000) == [DONE]
+    finish = finish_of(talk.closed(code=1000))
+    assert finish.exit_status is ExitStatus.SERVICE
+    assert finish.complete is False
 
 
 def test_expired_session_is_followed_at_once() -> None:

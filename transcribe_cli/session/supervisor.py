@@ -49,6 +49,7 @@ ROLL_BY = 0.97  # of its life: at the latest
 PARK_AFTER_S = 60.0  # of pause: the session is ended, because it is billed
 _NORMAL = 1000  # the close code of a session that ended as asked
 _SLOW_TRIES = 6  # 4 s, 8 s, 16 s ...: a slot has been seen to take 28 s
+_MOST_POLITE = 3  # closes without Termination, where one was asked for
 _SOUND_AFTER_S = 10.0  # a session that was open so long was no failure
 _NEVER = float("inf")
 
@@ -131,7 +132,7 @@ class Supervisor:
         self._stopped = False
         self._forced = False  # told a second time
         self._forced_by = _NEVER  # so everything is over by then
-        self._left_politely = False  # a session closed as if it had ended, without Termination
+        self._left_politely = 0  # sessions closed as if they had ended, without Termination
         self._cut = False  # stopped before the source's own end
         self._problem: StreamError | None = None
         self._finish: Finish | None = None  # all but the other sessions' ends is settled
@@ -251,7 +252,7 @@ class Supervisor:
         return []
 
     def _succeed(self) -> None:
-        self._failures = 0
+        self._failures = self._left_politely = 0
         self._backoff.succeeded()
 
     def _begin(self, session: int, message: Begin, now: float) -> list[Command]:
@@ -457,8 +458,8 @@ class Supervisor:
         """The session that counts has ended."""
         session, self._open = closed.session, None
         self._drain_deadline = None
-        as_asked = closed.terminated or self._is_polite_end(closed)
-        if self._asked is not None and as_asked and not self._parked:
+        never_terminates = self._never_terminates(closed)
+        if self._asked is not None and closed.terminated and not self._parked:
             # As asked. A source that was stopped may not have said yet that it has ended.
             whole = self._asked.whole and not self._cut
             if self._handing == session and not (self._stopped or (whole and self._source_ended)):
@@ -474,8 +475,8 @@ class Supervisor:
             self._succeed()
         self._forget_arrival(closed)
         if self._parked or self._paused_at is not None:
-            return self._close_paused(as_asked, verdict, now)
-        if verdict.retry is Retry.NO or not self._may_retry(verdict):
+            return self._close_paused(closed.terminated, verdict, now)
+        if verdict.retry is Retry.NO or never_terminates or not self._may_retry(verdict):
             self._problem = self._problem or _as_error(verdict)
             return [StopSource(), *self._give_up(verdict.exit_status, now)]
         if self._stopped:
@@ -494,18 +495,18 @@ class Supervisor:
             self._last_words = None
         return commands + self._retry(session, verdict, now)
 
-    def _is_polite_end(self, closed: Closed) -> bool:
-        """Whether a close without Termination is the end after all.
+    def _never_terminates(self, closed: Closed) -> bool:
+        """Whether it is the service's way to close sessions as if they had ended, and no more.
 
-        Words may be missing then, so another session asks for them; one that ends like that again
-        is that service's way. After a stop there is no other session, so nobody can know.
+        Without Termination words may be missing, so another session asks for them. Where several
+        end like that and say nothing new, nobody can know whether all has been said.
         """
-        if self._asked is None or closed.code != _NORMAL or closed.owes_words:
+        if self._asked is None or closed.terminated or closed.code != _NORMAL or closed.owes_words:
             return False
         if self._last_words is not None:
             return False  # what it said last has not been heard yet
-        again, self._left_politely = self._left_politely, True
-        return again and not self._stopped
+        self._left_politely += 1
+        return self._left_politely >= _MOST_POLITE
 
     def _forget_arrival(self, closed: Closed) -> None:
         """What never reached the service does not count there."""
