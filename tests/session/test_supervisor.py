@@ -49,6 +49,7 @@ MIC = Policy(live=True, drops_backlog=False)
 FILE = Policy(live=False, drops_backlog=True)
 UNREACHABLE = ConnectionFailed("host cannot be reached: no route.", "check the network")
 DONE = Finish(ExitStatus.OK)
+TRIES = Policy(live=True, drops_backlog=False).later_tries
 
 
 class Talk:
@@ -609,6 +610,20 @@ def test_polite_close_in_mid_turn_is_no_end() -> None:
     (told,) = talk.closed(code=1000, owes_words=True)
 
     assert isinstance(told, TellDisconnected)
+
+
+def test_sessions_that_bring_no_word_after_the_end_do_not_go_on_for_ever() -> None:
+    """Each may be too short for the silence that it is sent, and each is billed."""
+    talk = Talk(MIC)
+    talk.source_ends()
+    for _ in range(TRIES - 1):
+        (told,) = talk.closed(code=3008, open_s=1000.0)
+        assert isinstance(told, TellDisconnected)
+        talk.next_session()
+        talk.begin()
+
+    finish = finish_of(talk.closed(code=3008, open_s=1000.0))
+    assert finish.exit_status is ExitStatus.INCOMPLETE
 
 
 def test_service_that_never_says_termination_is_not_asked_for_ever() -> None:

@@ -9,17 +9,20 @@ from tests.simulated.scenario import (
     Outcome,
     Record,
     Scenario,
+    in_better_times,
     play,
     unstopped,
-    without_faults,
 )
 from tests.simulated.service import ARRIVALS_WITHIN_S, Seen
 from tests.simulated.talk import RATE
 from transcribe_cli.exit_status import ExitStatus
+from transcribe_cli.hearing import LONGEST_TURN_MS
 
 TOLERANCE_MS = 20
 _LEAST_CHUNK, _MOST_CHUNK = RATE // 20, RATE
 _LONG_OUTAGE_S = 100.0  # a source that can wait does not wait for ever
+_AWAY = ("stall", "silence", "delay", "slow")
+_DRAIN_S = 16.0  # so long an answer to Terminate is waited for, and a little more
 _LATE_S = 10.0  # an answer to Terminate that is not waited for much longer
 _SHORT_S = 2.5
 _END_S = 36.0  # to connect, to send the last words and to hear the answer to them
@@ -100,8 +103,13 @@ def must_be_complete(outcome: Outcome) -> bool:
     kinds = {fault.kind for fault in faults}
     if "hold" in kinds and kinds & {"stall", "vanish", "down", "silence", "delay", "slow"}:
         return False  # who is away cannot tell a dead connection from one that is slow to end
-    if "slow" in kinds and outcome.result.problem is None:
+    if outcome.result.problem is None and any(
+        fault.kind in _AWAY and at < outcome.ended < at + fault.seconds + _DRAIN_S
+        for at, fault in outcome.happened
+    ):
         return False  # the last words did not get through in time
+    if "mute" in kinds and outcome.scenario.habits.life_s < LONGEST_TURN_MS / 1000:
+        return False  # no session lives long enough to tell silence from words that come late
     outages = ("down", "silence", "refuse", "stall")
     return sum(fault.seconds for fault in faults if fault.kind in outages) < _LONG_OUTAGE_S
 
@@ -246,7 +254,7 @@ def survive(scenario: Scenario) -> Figures:
     if must_be_complete(outcome):
         check_complete(outcome)
     faults = len(outcome.happened)
-    for times in (unstopped(scenario), without_faults(scenario)):
+    for times in (unstopped(scenario), in_better_times(scenario)):
         if not outcome.result.summary["complete"]:
             outcome = play(times, before=(outcome.audio, outcome.records))
             words = check(outcome)

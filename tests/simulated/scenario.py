@@ -29,6 +29,7 @@ from transcribe_cli.recordings.journal import tell, without_the_end
 from transcribe_cli.run import Run
 from transcribe_cli.session.backoff import Arrivals
 from transcribe_cli.session.session import Target
+from transcribe_cli.session.supervisor import LONGEST_SESSION_S
 from transcribe_cli.ui.notices import Notices
 
 AUDIO = AudioFormat(RATE)
@@ -249,9 +250,9 @@ def unstopped(scenario: Scenario) -> Scenario:
     return replace(scenario, faults=tuple(f for f in scenario.faults if not f.stops))
 
 
-def without_faults(scenario: Scenario) -> Scenario:
-    """The same in better times."""
-    return replace(scenario, faults=())
+def in_better_times(scenario: Scenario) -> Scenario:
+    """The same without faults, with sessions that live as long as the service's do."""
+    return replace(scenario, faults=(), habits=replace(scenario.habits, life_s=LONGEST_SESSION_S))
 
 
 def _broken(output: Output, problem: OSError) -> None:

@@ -470,8 +470,10 @@ class Supervisor:
         if self._drain_given_up or self._forced:
             return self._give_up(ExitStatus.INCOMPLETE, now)
         verdict = self._as_saved(self._verdict(closed))
-        # One that breaks off when it has nothing left but to end may do so again and again.
-        if self._begun and closed.open_s > _SOUND_AFTER_S and self._asked is None:
+        # Once nothing more is captured, only words count: what breaks off before it has said any
+        # may do so again and again.
+        sound = self._begun and closed.open_s > _SOUND_AFTER_S
+        if sound and self._asked is None and not self._source_ended:
             self._succeed()
         self._forget_arrival(closed)
         if self._parked or self._paused_at is not None:
@@ -532,6 +534,7 @@ class Supervisor:
         """The session broke off, but the one that was to follow it is there already."""
         new, begun = self._next, self._next_begun
         assert new is not None
+        self._failures += 1
         self._take_up(new, begun=begun)
         commands: list[Command] = [TellDisconnected(old, verdict, 0.0), StartSession(new)]
         if begun:
