@@ -1,6 +1,7 @@
 """What a person's keys do to a run: pause, mute, bookmark, end the turn, and panels of the view."""
 
 from transcribe_cli.audio.recorder import Recorder
+from transcribe_cli.audio.source import Source, is_spoken_now
 from transcribe_cli.session.commands import Command
 from transcribe_cli.session.session import Session
 from transcribe_cli.session.supervisor import Supervisor
@@ -8,26 +9,21 @@ from transcribe_cli.telling import Teller, View
 
 
 class Controls:
-    """Takes keys one by one. (`q` is no business of theirs: it stops the run as a signal does.)
-
-    Args:
-        spoken_now: the source is a microphone: it can be muted, and waits for nobody.
-    """
+    """Takes keys one by one. (`q` is no business of theirs: it stops the run as a signal does.)"""
 
     def __init__(
         self,
+        source: Source,
         recorder: Recorder,
         supervisor: Supervisor,
         tell: Teller,
         view: View | None,
-        *,
-        spoken_now: bool,
     ) -> None:
         self._recorder = recorder
         self._supervisor = supervisor
         self._tell = tell
         self._view = view
-        self._spoken_now = spoken_now
+        self._spoken_now = is_spoken_now(source)
 
     def press(self, key: str, session: Session | None, at: int, now: float) -> list[Command]:
         """Do what a key is for, and say what that asks of the run.

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from transcribe_cli.audio.log import AudioLog
+from transcribe_cli.audio.source import Source, is_spoken_now
 from transcribe_cli.errors import AudioError, StreamError
 from transcribe_cli.exit_status import ExitStatus
 from transcribe_cli.plans import Result
@@ -33,12 +34,11 @@ def exit_status(finished: ExitStatus, stops: Sequence[str], *, spoken_now: bool)
 def conclude(
     finish: Finish,
     stops: Sequence[str],
+    source: Source,
     log: AudioLog,
     bill: Bill,
     tell: Teller,
     *,
-    kind: str,
-    spoken_now: bool,
     sent: int,
     finished_ms: int,
     audio_s: float,
@@ -47,7 +47,6 @@ def conclude(
     """Tell gaps, the error and the summary of a run whose sessions are all over.
 
     Args:
-        kind: of the source.
         sent: how many frames were sent.
         finished_ms: where the last final word ends.
         audio_s: how much was captured, or for a file was sent.
@@ -56,11 +55,11 @@ def conclude(
     # What was captured while a forced end was already under way has not been sent.
     complete = finish.complete and sent >= log.frames
     lost_ms = 0
-    if not complete and kind != "file" and captured_ms > finished_ms:
+    if not complete and source.kind != "file" and captured_ms > finished_ms:
         lost_ms = captured_ms - finished_ms
         reason = "stopped" if finish.problem is None else finish.problem.message
         tell.record("Gap", start=finished_ms, end=captured_ms, reason=reason)
-    status = exit_status(finish.exit_status, stops, spoken_now=spoken_now)
+    status = exit_status(finish.exit_status, stops, spoken_now=is_spoken_now(source))
     problem = finish.problem or _tell_unsaved(log, tell)
     if problem is not None:
         status = status or problem.exit_status

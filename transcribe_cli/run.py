@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from transcribe_cli.audio.log import AudioLog
 from transcribe_cli.audio.recorder import Recorder
-from transcribe_cli.audio.source import Source
+from transcribe_cli.audio.source import Source, is_spoken_now
 from transcribe_cli.controls import Controls
 from transcribe_cli.ending import conclude
 from transcribe_cli.hearing import Conversation, Hearing
@@ -109,8 +109,6 @@ class Run:
         self._loop = loop
         self._connect = connect
         self._view = view
-        # Spoken now: it cannot wait, and stopping it is how it normally ends.
-        self._spoken_now = source.kind == "mic" and source.live
         self._recorder = make_recorder(
             source,
             log,
@@ -125,7 +123,7 @@ class Run:
             ),
         )
         self._supervisor = Supervisor(
-            Policy(live=self._spoken_now, drops_backlog=not self._spoken_now),
+            Policy(live=is_spoken_now(source), drops_backlog=not is_spoken_now(source)),
             arrivals,
             chance,
             first_session=earlier.next_session if earlier else 0,
@@ -149,9 +147,7 @@ class Run:
             loop.clock(),
         )
         self._hearing = Hearing(plans, log, self._transcript, self._bill, self._tell, self._watch)
-        self._controls = Controls(
-            *(self._recorder, self._supervisor, self._tell, view), spoken_now=self._spoken_now
-        )
+        self._controls = Controls(source, self._recorder, self._supervisor, self._tell, view)
         self._status_at = 0.0
 
     @property
@@ -425,9 +421,7 @@ class Run:
             self._hearing.conversations.pop(number, None)
         sent = 0 if self._current is None else self._current.position
         self.result = conclude(
-            *(finish, self._stops, self._log, self._bill, self._tell),
-            kind=self._source.kind,
-            spoken_now=self._spoken_now,
+            *(finish, self._stops, self._source, self._log, self._bill, self._tell),
             sent=sent,
             finished_ms=self._transcript.finished_ms,
             audio_s=audio_s,

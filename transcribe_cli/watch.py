@@ -3,7 +3,7 @@
 from transcribe_cli.audio.level import CLIP_AT, decibels
 from transcribe_cli.audio.log import AudioLog
 from transcribe_cli.audio.recorder import Recorder
-from transcribe_cli.audio.source import Source
+from transcribe_cli.audio.source import Source, is_spoken_now
 from transcribe_cli.plans import Plans
 from transcribe_cli.session.bill import Bill
 from transcribe_cli.session.session import Session
@@ -44,7 +44,7 @@ class Watch:
         self._supervisor = supervisor
         self._bill = bill
         self._totals = totals
-        self._metered = source.kind == "mic" and source.live
+        self._metered = is_spoken_now(source)
         self._started = self._words_at = self._sound_at = now
         self._clipped_at = float("-inf")
         self._heard_ms = 0

@@ -73,3 +73,10 @@ class Source(Protocol):
 
     def close(self) -> None:
         """Give back the device or the file; harmless twice."""
+
+
+def is_spoken_now(source: Source) -> bool:
+    """Whether it is a microphone, and not one's recording: it waits for nobody, and somebody stops
+    it when all has been said.
+    """
+    return source.kind == "mic" and source.live
