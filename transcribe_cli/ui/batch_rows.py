@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from rich.style import Style
 from rich.text import Text
 
-from transcribe_cli.ui.layout import cells, cut, cut_text
+from transcribe_cli.ui.layout import cells, cut, cut_text, ellipsis
 from transcribe_cli.ui.render import DIM, clock
 from transcribe_cli.ui.safe_text import safe_text
 
@@ -88,7 +88,9 @@ def batch_rows(
     rows = _file_rows(shown, width, ascii_only)
     if len(shown) < len(running) and room:
         rows.append(
-            cut_text(Text(f"and {len(running) - len(shown)} more", DIM), width, _mark(ascii_only))
+            cut_text(
+                Text(f"and {len(running) - len(shown)} more", DIM), width, ellipsis(ascii_only)
+            )
         )
     return [*rows, sum_row(whole, width, ascii_only=ascii_only)]
 
@@ -132,10 +134,10 @@ def _file_rows(shown: Sequence[Progress], width: int, ascii_only: bool) -> list[
         if turn:
             parts.append(Text(turns[number].rjust(turn), DIM))
         if state and states[number]:
-            parts.append(Text(cut(states[number], state, _mark(ascii_only)), _LOUD))
+            parts.append(Text(cut(states[number], state, ellipsis(ascii_only)), _LOUD))
         row = Text("  ").join(parts)
         row.rstrip()
-        rows.append(cut_text(row, width, _mark(ascii_only)))
+        rows.append(cut_text(row, width, ellipsis(ascii_only)))
     return rows
 
 
@@ -156,7 +158,7 @@ def sum_row(whole: Sum, width: int, *, ascii_only: bool = False) -> Text:
         if whole.share is not None and cells(line.plain) + size + 4 <= width:
             line = Text("  ").join([_bar(whole.share, size, ascii_only), line])
             break
-    return cut_text(line, width, _mark(ascii_only))
+    return cut_text(line, width, ellipsis(ascii_only))
 
 
 def heading(name: str, width: int, *, ascii_only: bool = False) -> Text:
@@ -166,7 +168,7 @@ def heading(name: str, width: int, *, ascii_only: bool = False) -> Text:
     '── talk.wav ──'
     """
     rule = "--" if ascii_only else "──"
-    words = cut(safe_text(name), max(width - 6, 1), _mark(ascii_only))
+    words = cut(safe_text(name), max(width - 6, 1), ellipsis(ascii_only))
     return Text().append(f"{rule} ", DIM).append(words, _LOUD).append(f" {rule}", DIM)
 
 
@@ -188,7 +190,7 @@ def _widest(texts: Sequence[str]) -> int:
 
 
 def _padded(text: str, size: int, ascii_only: bool) -> Text:
-    text = cut(text, size, _mark(ascii_only))
+    text = cut(text, size, ellipsis(ascii_only))
     return Text(text + " " * (size - cells(text)))
 
 
@@ -202,7 +204,3 @@ def _bar(share: float | None, size: int, ascii_only: bool) -> Text:
         full, eighths = divmod(int(share * size * 8), 8)
         filled = ("█" * full + (_EIGHTHS[eighths] if eighths else "")).ljust(size)
     return Text().append(left, DIM).append(filled, _GOOD).append(right, DIM)
-
-
-def _mark(ascii_only: bool) -> str:
-    return "..." if ascii_only else "…"

@@ -69,8 +69,13 @@ def rows_at(text: str, columns: int) -> int:
     return rows
 
 
+def ellipsis(ascii_only: bool) -> str:
+    """The mark of what was cut off."""
+    return "..." if ascii_only else "…"
+
+
 def cut_text(text: Text, width: int, mark: str = "…") -> Text:
-    """The same for styled text; what is kept keeps its style."""
+    """`cut` for styled text: what is kept keeps its style."""
     if cells(text.plain) <= width:
         return text
     kept = cut(text.plain, width, mark)

@@ -15,7 +15,7 @@ from transcribe_cli.protocol.languages import WHISPER_LANGUAGES
 from transcribe_cli.protocol.messages import Turn, Word
 from transcribe_cli.transcript.text import read_turn_text
 from transcribe_cli.transcript.turns import TurnUpdate
-from transcribe_cli.ui.layout import cut
+from transcribe_cli.ui.layout import cut, ellipsis
 from transcribe_cli.ui.safe_text import safe_text
 
 NonSpeech = Literal["dim", "hide", "keep"]
@@ -172,7 +172,7 @@ def revision_line(start_ms: int, words: str, speaker: str | None, before: str | 
 def first_words(turn: Turn, *, ascii_only: bool = False) -> str:
     """How a turn begins, quoted, so that a person finds it again; "" when it says nothing."""
     said = safe_text(read_turn_text(turn).whole)
-    mark = "..." if ascii_only else "…"
+    mark = ellipsis(ascii_only)
     short = cut(said, _FIRST_WORDS, mark)
     if short != said:
         whole_words = short.removesuffix(mark).rpartition(" ")[0]

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from rich.style import Style
 from rich.text import Text
 
-from transcribe_cli.ui.layout import cells, cut, cut_text
+from transcribe_cli.ui.layout import cells, cut, cut_text, ellipsis
 from transcribe_cli.ui.render import clock
 from transcribe_cli.ui.safe_text import safe_text
 
@@ -106,7 +106,7 @@ def status_line(status: Status, width: int, *, ascii_only: bool = False) -> Text
     line = Text("  ").join(
         part.forms[form] for part, form in zip(parts, shown, strict=True) if part.forms[form]
     )
-    return cut_text(line, width, "..." if ascii_only else "…")
+    return cut_text(line, width, ellipsis(ascii_only))
 
 
 def _length(parts: list[_Part], shown: list[int]) -> int:
@@ -152,8 +152,8 @@ def _parts(status: Status, ascii_only: bool) -> list[_Part]:
         parts.append(_Part(30, [_text(safe_text(status.model), DIM), Text()]))
     if status.source:
         source = safe_text(status.source)
-        ellipsis = "..." if ascii_only else "…"
-        shorter = [_text(cut(source, size, ellipsis), DIM) for size in (24, 12)]
+        mark = ellipsis(ascii_only)
+        shorter = [_text(cut(source, size, mark), DIM) for size in (24, 12)]
         parts.append(_Part(20, [_text(source, DIM), *shorter, Text()]))
     return parts
 
