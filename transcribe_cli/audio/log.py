@@ -195,12 +195,9 @@ class AudioLog:
             in_file = max(0, min(count, self._saved - start))
             rest = b""
             if in_file < count:  # the newest block is about to be written, or several cannot be
-                first, unsaved = newest, memoryview(samples)
-                if self._unsaved:
-                    first, unsaved = self._saved, memoryview(self._unsaved)
-                at = max(0, start - first) * size
+                unsaved = self._unsaved or samples
+                at = max(0, start - (self._saved if self._unsaved else newest)) * size
                 rest = bytes(unsaved[at : at + (count - in_file) * size])
-                unsaved.release()
             saved = self._read_file(wav.HEADER_BYTES + start * size, in_file * size)
         # What was given up before anything came after it is not even a hole of the file yet.
         return saved + bytes(in_file * size - len(saved)) + rest

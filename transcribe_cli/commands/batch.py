@@ -224,7 +224,7 @@ class Batch:
         save_dir = self._transcriber.save_dir
         if asked.path is None or save_dir is None:
             return None
-        path = Path(asked.path)
+        path = Path(asked.path).resolve()
         if not path.exists():
             return None
         for recording in reversed(find_by_slug(save_dir, recording_slug(asked.name))):
@@ -236,7 +236,7 @@ class Batch:
         story = recording.story
         return (
             recording.state in ("complete", "incomplete", "interrupted")
-            and story.start.get("path") == str(path.resolve())
+            and story.start.get("path") == str(path)
             and story.start.get("parameters") == self._transcriber.parameters.query
             and bool(story.start.get("local")) == self._service.local
             and part_of(story) == self._transcriber.part

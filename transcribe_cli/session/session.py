@@ -274,11 +274,17 @@ class Session:
         log, asked = self._log, self._asked
         ended = log.ended  # asked first: what came before the end is then counted
         end = log.frames
-        if asked is None:
-            return ended, end if ended else end - self._reserve
+        if asked is not None:
+            self._settle(asked, ended, end)
+            if asked.last_frame is not None:
+                return True, min(end, asked.last_frame)
+        return ended, end if ended else end - self._reserve
+
+    def _settle(self, asked: _Asked, ended: bool, end: int) -> None:
+        """Find the last frame of what was asked, where that can be said by now."""
         if asked.here and not asked.settled:
             # A moment of audio is still sent, a backlog is not.
-            moment = log.audio.frames(_LAST_MOMENT_S)
+            moment = self._log.audio.frames(_LAST_MOMENT_S)
             last = end if asked.last_frame is None else min(end, asked.last_frame)
             asked.last_frame = last if last - self.position <= moment else self.position
             asked.settled = True
@@ -286,9 +292,6 @@ class Session:
             asked.last_frame = self._find_pause(asked.quiet_from, end)
             if asked.last_frame is None and ended:
                 asked.last_frame = end
-        if asked.last_frame is not None:
-            return True, min(end, asked.last_frame)
-        return ended, end if ended else end - self._reserve
 
     def _find_pause(self, start: int, end: int) -> int | None:
         audio = self._log.audio
