@@ -3,6 +3,7 @@
 import io
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import pytest
 from rich.console import Console
@@ -24,6 +25,21 @@ from transcribe_cli.run import Run
 from transcribe_cli.session.backoff import Arrivals
 from transcribe_cli.session.session import Target
 from transcribe_cli.ui.notices import Notices
+
+PLANS = Plans(
+    recording="test",
+    folder=None,
+    parameters=Parameters({"speech_model": "u3-rt-pro"}, MODELS["u3-rt-pro"], []),
+    target=Target("", {}),
+    endpoint="here",
+    local=False,
+    audio=AudioFormat(),
+    chunk_ms=50,
+    pace=None,
+    limited=False,
+    usd_per_hour=0.45,
+    limits=Limits(),
+)
 
 
 class Words:
@@ -80,23 +96,16 @@ def run(
     pace: float | None = None,
     model: str = "u3-rt-pro",
 ) -> Result:
-    audio = AudioFormat()
+    audio = PLANS.audio
     query = {"speech_model": model, "sample_rate": audio.rate_hz}
     if "format_turns" in MODELS[model].takes:
         query["format_turns"] = True
-    plans = Plans(
-        recording="test",
-        folder=None,
+    plans = replace(
+        PLANS,
         parameters=Parameters(query, MODELS[model], []),
         target=Target(session_url(normalise_endpoint(service.url), query), {}),
-        endpoint="here",
-        local=False,
-        audio=audio,
-        chunk_ms=50,
         pace=pace,
         limited=pace is not None,
-        usd_per_hour=0.45,
-        limits=Limits(),
     )
     notices = Notices(Console(file=io.StringIO()))
     with AudioLog.temporary(audio) as log, Loop() as loop:

@@ -6,37 +6,17 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from tests.test_run import Kept, Words
-from transcribe_cli.audio.format import AudioFormat
-from transcribe_cli.config import Parameters
+from tests.test_run import PLANS, Kept, Words
 from transcribe_cli.exit_status import ExitStatus
 from transcribe_cli.outputs.output import Outputs
-from transcribe_cli.plans import Limits, Plans
 from transcribe_cli.protocol.close_codes import Retry, Verdict
 from transcribe_cli.protocol.codec import Decoded
 from transcribe_cli.protocol.messages import Begin
-from transcribe_cli.protocol.models import MODELS
 from transcribe_cli.session.commands import TellDisconnected
-from transcribe_cli.session.session import Target
 from transcribe_cli.telling import Teller
 from transcribe_cli.transcript.totals import Totals
 from transcribe_cli.ui.live import LiveView
 from transcribe_cli.ui.notices import Notices
-
-PLANS = Plans(
-    recording="test",
-    folder=None,
-    parameters=Parameters({"speech_model": "u3-rt-pro"}, MODELS["u3-rt-pro"], []),
-    target=Target("", {}),
-    endpoint="here",
-    local=False,
-    audio=AudioFormat(),
-    chunk_ms=50,
-    pace=None,
-    limited=False,
-    usd_per_hour=None,
-    limits=Limits(),
-)
 
 
 class View(LiveView):

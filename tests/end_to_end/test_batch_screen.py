@@ -160,10 +160,7 @@ def test_ctrl_z_and_fg_lose_no_word(home: Home) -> None:
         command = home.command("file", *said, "--jobs", "2", "--endpoint", service.url)
         window.enter(f"clear; {command}")
         service.wait_for_words(12)
-        window.press("C-z")
-        window.wait_for("Stopped")
-        assert window.modes() == before
-        assert window.cursor_visible
+        window.stop(before)
         window.enter("fg; echo code=$?")
         rows = window.wait_for("code=0", "2 of 2 files transcribed")
         assert window.modes() == before

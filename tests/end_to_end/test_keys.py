@@ -77,10 +77,7 @@ def test_ctrl_z_and_fg_lose_no_word(home: Home) -> None:
         command = home.command("file", "talk.wav", "--endpoint", service.url)
         window.enter(f"clear; {command}")
         service.wait_for_words(6)
-        window.press("C-z")
-        window.wait_for("Stopped")
-        assert window.modes() == before
-        assert window.cursor_visible
+        window.stop(before)
         window.enter("fg; echo code=$?")
         rows = window.wait_for("code=0", "saved:")
         assert window.modes() == before

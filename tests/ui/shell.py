@@ -58,6 +58,13 @@ class Shell:
         text = self.tmux("capture-pane", how, "-S", "-").rstrip("\n")
         return [row.rstrip() for row in text.split("\n")]
 
+    def stop(self, modes: str) -> None:
+        """Press Ctrl+Z: the program stops, and leaves the terminal as it was."""
+        self.press("C-z")
+        self.wait_for("Stopped")
+        assert self.modes() == modes
+        assert self.cursor_visible
+
     def modes(self) -> str:
         """What `stty -a` says of the terminal, from outside."""
         tty = self.tmux("display-message", "-p", "#{pane_tty}").strip()
