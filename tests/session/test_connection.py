@@ -232,10 +232,11 @@ def test_service_that_does_not_read_makes_nobody_wait() -> None:
         waiting = len(connection.unsent)
         began = time.monotonic()
         connection.close()
+        took = time.monotonic() - began
         done.set()
 
     assert waiting > 1_000_000
-    assert time.monotonic() - began < DEADLINE_S / 2
+    assert took < DEADLINE_S / 2
 
 
 @pytest.mark.parametrize("status", [401, 403, 404, 429, 500, 503])
