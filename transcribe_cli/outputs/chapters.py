@@ -1,9 +1,11 @@
 """What documents tell: the records of each recording, folded into one chapter. Pure."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
+
+from msgspec.structs import replace
 
 from transcribe_cli.outputs.record import Record
 from transcribe_cli.protocol.codec import read_server_object

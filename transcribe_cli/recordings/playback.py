@@ -5,11 +5,11 @@ passed over, and several recordings in one file keep apart.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import NamedTuple
 
 import msgspec
+from msgspec.structs import replace
 
 from transcribe_cli.protocol.codec import read_server_object
 from transcribe_cli.protocol.messages import SpeakerRevision

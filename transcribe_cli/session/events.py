@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from msgspec import Struct
+
 from transcribe_cli.audio.source import SourceEvent
 from transcribe_cli.errors import ConnectionFailed, StreamError
 from transcribe_cli.protocol.codec import Decoded
@@ -16,8 +18,7 @@ class Opened:
     connection: Connection
 
 
-@dataclass(slots=True)  # not frozen, because many a second are made; nobody changes one
-class Received:
+class Received(Struct):  # many a second are made; nobody changes one
     """A message of the service came in; `at` is on the monotonic clock, in seconds."""
 
     session: int

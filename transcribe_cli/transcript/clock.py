@@ -37,7 +37,7 @@ def on_recording_clock(decoded: Decoded, offset_ms: int) -> Decoded:
                 for revision in message.revisions
             ],
         )
-    return decoded._replace(message=message, raw=_shift_raw(decoded.raw, offset_ms))
+    return replace(decoded, message=message, raw=_shift_raw(decoded.raw, offset_ms))
 
 
 def _shift_words(words: list[Word], offset_ms: int) -> list[Word]:

@@ -6,10 +6,9 @@ formatted version can be revised before it is final, so a revision is kept until
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
-from msgspec.structs import replace as replace_fields
+from msgspec.structs import replace
 
 from transcribe_cli.protocol.messages import Revision, SpeakerRevision, Word
 from transcribe_cli.transcript.turns import TurnUpdate
@@ -62,14 +61,14 @@ def _revised(update: TurnUpdate, revision: Revision) -> TurnUpdate:
         raw = raw | {"words": _revised_raw_words(raw["words"], speakers)}
     return replace(
         update,
-        message=replace_fields(
+        message=replace(
             message,
             speaker_label=revision.speaker_label,
             speaker_confidence=_still(
                 message.speaker_confidence, message.speaker_label, revision.speaker_label
             ),
             words=[
-                replace_fields(
+                replace(
                     word,
                     speaker=speaker,
                     speaker_confidence=_still(word.speaker_confidence, word.speaker, speaker),

@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from msgspec import Struct
+
 from transcribe_cli.protocol.codec import Decoded
 from transcribe_cli.protocol.messages import Turn, Word
 from transcribe_cli.transcript.clock import on_recording_clock
@@ -18,8 +20,7 @@ from transcribe_cli.transcript.clock import on_recording_clock
 FORMATTED_WAIT_S = 1.0
 
 
-@dataclass(slots=True)  # not frozen, because many a second are made; nobody changes one
-class TurnUpdate:
+class TurnUpdate(Struct):  # many a second are made; nobody changes one
     """One Turn message in its place in the recording.
 
     Attributes:

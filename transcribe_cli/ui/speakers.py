@@ -4,10 +4,9 @@ Source: page "Streaming diarization": a SpeakerRevision names turns of its own s
 `turn_order`; the last one wins. It can come before the turn that it is about is final.
 """
 
-from dataclasses import replace
 from typing import NamedTuple
 
-import msgspec
+from msgspec.structs import replace
 from rich.text import Text
 
 from transcribe_cli.protocol.messages import SpeakerRevision
@@ -39,7 +38,7 @@ class Speakers:
         place = _place(update)
         if place not in self._early or update.message.speaker_label == self._early[place]:
             return update
-        message = msgspec.structs.replace(update.message, speaker_label=self._early[place])
+        message = replace(update.message, speaker_label=self._early[place])
         return replace(update, message=message)
 
     def commit(self, update: TurnUpdate) -> None:
