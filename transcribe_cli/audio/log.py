@@ -39,6 +39,7 @@ class AudioLog:
         self.path = path
         self.unwritable: OSError | None = None
         self._file = file
+        self._frame_bytes = audio.frame_bytes
         self._file_lock = threading.Lock()  # guards the file's one position, and what is unsaved
         self._taken = threading.Condition()  # told when the reader is near enough
         self._sizes_patch = wav.SizesPatch(audio)
@@ -50,7 +51,7 @@ class AudioLog:
         self._unsaved = bytearray()  # and this everything from there on, while the disk is full
         self._lost: list[tuple[int, int]] = []  # frames that were given up: silence in the file
         self._last = (frames, b"")  # the newest block: who follows closely needs no file
-        _write_all(self._write, 0, wav.header(audio, frames * audio.frame_bytes))
+        self._write_all(wav.header(audio, frames * audio.frame_bytes), 0)
 
     @classmethod
     def open(cls, path: Path, audio: AudioFormat) -> Self:
@@ -102,7 +103,7 @@ class AudioLog:
             with self._file_lock:
                 self._unsaved += samples
         self._last = (start, samples)
-        self.frames = start + len(samples) // self.audio.frame_bytes
+        self.frames = start + len(samples) // self._frame_bytes
         if readable is not None:
             readable()
         with self._file_lock:
@@ -113,11 +114,10 @@ class AudioLog:
 
     def _save(self, samples: bytes) -> int:
         """Write samples behind what is saved; how many bytes of them the disk took."""
-        size = self.audio.frame_bytes
-        at = wav.HEADER_BYTES + self._saved * size
+        size = self._frame_bytes
         taken = 0
         try:
-            taken = _write_all(self._write, at, samples)
+            taken = self._write_all(samples, wav.HEADER_BYTES + self._saved * size)
             if taken < len(samples):
                 taken -= taken % size
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
@@ -126,7 +126,7 @@ class AudioLog:
             self.unwritable = e.with_traceback(None)  # which would hold on to the samples
         self._saved += taken // size
         try:
-            _write_all(self._write, wav.RIFF_SIZE_AT, self._sizes_patch(self._saved * size))
+            self._write_all(self._sizes_patch(self._saved * size), wav.RIFF_SIZE_AT)
         except OSError as e:  # its place is there already, but some disks write to another first
             self.unwritable = e.with_traceback(None)
         return taken
@@ -134,7 +134,7 @@ class AudioLog:
     def _save_rest(self) -> None:
         """Try again to write what is unsaved, and keep the rest of it within bounds."""
         del self._unsaved[: self._save(bytes(self._unsaved))]
-        size = self.audio.frame_bytes
+        size = self._frame_bytes
         too_many = (len(self._unsaved) - MOST_UNSAVED_BYTES) // size
         if too_many > 0:
             self._lost.append((self._saved, self._saved + too_many))
@@ -145,7 +145,7 @@ class AudioLog:
     def missing(self) -> list[tuple[int, int]]:
         """The frames, from and to, that the file does not hold."""
         with self._file_lock:
-            unsaved = (self._saved, self._saved + len(self._unsaved) // self.audio.frame_bytes)
+            unsaved = (self._saved, self._saved + len(self._unsaved) // self._frame_bytes)
             return [*self._lost, unsaved] if self._unsaved else list(self._lost)
 
     first = 0  # the first frame that can be read
@@ -186,7 +186,7 @@ class AudioLog:
     def read(self, start: int, count: int) -> bytes:
         """At most `count` frames from frame `start` on; fewer at the end."""
         count = max(0, min(count, self.frames - start))
-        size = self.audio.frame_bytes
+        size = self._frame_bytes
         newest, samples = self._last
         if start >= newest:
             at = (start - newest) * size
@@ -234,27 +234,26 @@ class AudioLog:
     def __exit__(self, *_: object) -> None:
         self.close()
 
+    def _write_all(self, data: bytes, at: int) -> int:
+        """Write data at a place; a raw file may take less than it is given.
+
+        Returns how much was written: less than all only where the disk took a part and then failed.
+        """
+        done = self._write(data, at)
+        if done == len(data):
+            return done
+        with memoryview(data) as view:
+            while done < len(view):
+                try:
+                    done += self._write(view[done:], at + done)
+                except OSError:
+                    if not done:
+                        raise
+                    break
+        return done
+
     def _write(self, data: bytes | memoryview, at: int) -> int:
         if _CAN_PREAD:
             return os.pwrite(self._file.fileno(), data, at)
         self._file.seek(at)
         return self._file.write(data) or 0
-
-
-def _write_all(write: Callable[[bytes | memoryview, int], int], at: int, data: bytes) -> int:
-    """Write data at a place; a raw file may take less than it is given.
-
-    Returns how much was written: less than all only where the disk took a part and then failed.
-    """
-    done = write(data, at)
-    if done == len(data):
-        return done
-    with memoryview(data) as view:
-        while done < len(view):
-            try:
-                done += write(view[done:], at + done)
-            except OSError:
-                if not done:
-                    raise
-                break
-    return done
