@@ -124,9 +124,7 @@ class Loop:
             try:
                 self._start(tasks)
                 while self._tasks:
-                    self._step()
-                    ended = [task for task in self._tasks if task.over]
-                    if ended:
+                    if self._step():
                         self._tasks = [task for task in self._tasks if not task.over]
                         self._start(more())
             except BaseException:
@@ -143,11 +141,13 @@ class Loop:
     def _stop(self, cause: str) -> None:
         self.post(None, StopRequested(cause))
 
-    def _step(self) -> None:
+    def _step(self) -> bool:
+        """Wait for something, and have it dealt with; whether a task is over now."""
         now = self.clock()
-        due = min(task.due for task in self._tasks)
-        timeout = max(0.0, min(due - now, _IDLE_S))
-        ready = self._selector.select(timeout)
+        due = now + _IDLE_S
+        for task in self._tasks:
+            due = min(due, task.due)
+        ready = self._selector.select(due - now)
         if len(self._tasks) > MANY:
             ready = self._gather(ready)
         woken = False
@@ -166,9 +166,12 @@ class Loop:
                     task.read(session, now)
                 if events & selectors.EVENT_WRITE:
                     session.nudged = task.nudged = True
+        over = False
         for task in self._tasks:
             if task.nudged or task.due <= now:
                 task.advance(now)
+            over = over or task.over
+        return over
 
     def _gather(
         self, ready: list[tuple[selectors.SelectorKey, int]]
