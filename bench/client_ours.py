@@ -62,6 +62,10 @@ class Task:
     def take(self, event: Event, now: float) -> None:
         """On main."""
         match event:
+            case Received(decoded=decoded) if isinstance(decoded.message, Turn):
+                self._transcript.receive(0, decoded, event.at)
+                self.handled.append(time.perf_counter())
+                self.cpu_ended = time.process_time()
             case Opened(connection=connection):
                 self._session.opened(connection, now)
                 self._loop.watch(self, self._session)
@@ -71,10 +75,6 @@ class Task:
             case Received(decoded=decoded) if isinstance(decoded.message, Begin):
                 self.cpu_began = time.process_time()
                 threading.Thread(target=self._record, daemon=True).start()
-            case Received(decoded=decoded) if isinstance(decoded.message, Turn):
-                self._transcript.receive(0, decoded, event.at)
-                self.handled.append(time.perf_counter())
-                self.cpu_ended = time.process_time()
 
     def read(self, session: Session, now: float) -> None:
         """The socket has something."""

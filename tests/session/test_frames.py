@@ -14,7 +14,6 @@ from transcribe_cli.session.frames import (
     PING,
     TEXT,
     BadFrames,
-    Frame,
     FrameReader,
     FrameWriter,
     apply_mask,
@@ -46,7 +45,7 @@ def test_what_another_server_writes_is_read_however_it_is_cut(
         found += reader.feed(data[:cut])
         data = data[cut:]
 
-    assert found == [Frame(TEXT if text else BINARY, payload) for text, payload in sent]
+    assert found == [(TEXT if text else BINARY, payload) for text, payload in sent]
 
 
 def test_fragments_are_one_message_and_a_ping_may_come_between() -> None:
@@ -60,9 +59,9 @@ def test_fragments_are_one_message_and_a_ping_may_come_between() -> None:
     data = b"".join(part.serialize(mask=False) for part in parts)
 
     assert FrameReader().feed(data) == [
-        Frame(PING, b"p"),
-        Frame(TEXT, b"one two three"),
-        Frame(CLOSE, b"\x03\xe8bye"),
+        (PING, b"p"),
+        (TEXT, b"one two three"),
+        (CLOSE, b"\x03\xe8bye"),
     ]
 
 

@@ -106,7 +106,7 @@ def decode_server_message(data: str | bytes) -> Decoded:
 def _read_sound_turn(data: bytes) -> Decoded | None:
     """Most messages are Turns without a fault, many a second: what nobody asks for is not read."""
     for name in _OF_SOUND_TURN:
-        if name not in data:
+        if data.find(name) < 0:  # `in` is slower: it tries a number first
             return None
     try:
         return Decoded(_TURN.decode(data), Unread(data), [])

@@ -7,7 +7,6 @@ the innermost loop of a session: nothing is copied twice, and nothing is asked o
 import functools
 import os
 import struct
-from typing import NamedTuple
 
 CONTINUATION, TEXT, BINARY = 0x0, 0x1, 0x2
 CLOSE, PING, PONG = 0x8, 0x9, 0xA
@@ -25,11 +24,8 @@ class BadFrames(ValueError):
     """What came is no WebSocket any more; `str()` says why."""
 
 
-class Frame(NamedTuple):
-    """A message, put together from its fragments, or a control frame."""
-
-    opcode: int
-    payload: bytes
+Frame = tuple[int, bytes]
+"""Opcode and payload: of a message, put together from its fragments, or of a control frame."""
 
 
 class FrameWriter:
@@ -90,12 +86,12 @@ class FrameReader:
         while self._data and (frame := self._take()) is not None:
             final, opcode, payload = frame
             if opcode & _CONTROL:
-                frames.append(Frame(opcode, payload))
+                frames.append((opcode, payload))
                 continue
             if (opcode == CONTINUATION) != bool(self._parts):
                 raise BadFrames("a fragment without a beginning, or a beginning without an end")
             if final and not self._parts:
-                frames.append(Frame(opcode, payload))
+                frames.append((opcode, payload))
                 continue
             if not self._parts:
                 self._opcode = opcode
@@ -103,7 +99,7 @@ class FrameReader:
             if sum(map(len, self._parts)) > MOST_BYTES:
                 raise BadFrames("a message without end")
             if final:
-                frames.append(Frame(self._opcode, b"".join(self._parts)))
+                frames.append((self._opcode, b"".join(self._parts)))
                 self._parts = []
         return frames
 
