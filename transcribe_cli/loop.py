@@ -146,7 +146,8 @@ class Loop:
         now = self.clock()
         due = now + _IDLE_S
         for task in self._tasks:
-            due = min(due, task.due)
+            if task.due < due:
+                due = task.due
         ready = self._selector.select(due - now)
         if len(self._tasks) > MANY:
             ready = self._gather(ready)

@@ -72,7 +72,9 @@ class SizesPatch:
     def __call__(self, data_bytes: int) -> bytes:
         """The patch for a header before so many bytes of samples."""
         riff_bytes = data_bytes + HEADER_BYTES - 8
-        return _PATCH.pack(min(riff_bytes, _UNKNOWN), self._between, min(data_bytes, _UNKNOWN))
+        if riff_bytes > _UNKNOWN:
+            riff_bytes, data_bytes = _UNKNOWN, min(data_bytes, _UNKNOWN)
+        return _PATCH.pack(riff_bytes, self._between, data_bytes)
 
 
 def read_header(stream: _Reader) -> WavHeader:

@@ -82,7 +82,7 @@ class FrameReader:
             BadFrames: the stream cannot be read any further.
         """
         self._data = self._data + data if self._data else data
-        frames = []
+        frames: list[Frame] = []
         while self._data and (frame := self._take()) is not None:
             final, opcode, payload = frame
             if opcode & _CONTROL:

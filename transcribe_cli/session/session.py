@@ -240,34 +240,31 @@ class Session:
         Returns when main has something to do for the sending side; None: when the log grows.
         """
         with self._sending:
-            return self._push(now)
-
-    def _push(self, now: float) -> float | None:
-        connection = self.connection
-        if connection is None or not self._may_send or self._terminated:
-            return None
-        if connection.send_failure is not None:
-            return None  # main closes it
-        while True:
-            if connection.unsent:
-                connection.flush()
+            connection = self.connection
+            if connection is None or not self._may_send or self._terminated:
+                return None
+            if connection.send_failure is not None:
+                return None  # main closes it
+            while True:
                 if connection.unsent:
-                    return now  # main waits until the system takes more
-            ended, end = self._end()
-            count = next_chunk(end - self.position, ended, self._sizes)
-            if count == 0:
-                return now if ended else None
-            at_once = self._asked is not None and self._asked.here
-            if self._held and not at_once:
-                return None
-            due = self._pacer.due(self.position + count, now)
-            if due > now and not at_once:
-                return due
-            self._send_chunk(connection, count, now)
-            if connection.send_failure is not None or connection.unsent:
-                return now
-            if not ended and end - self.position < self._sizes.wanted:
-                return None
+                    connection.flush()
+                    if connection.unsent:
+                        return now  # main waits until the system takes more
+                ended, end = self._end()
+                count = next_chunk(end - self.position, ended, self._sizes)
+                if count == 0:
+                    return now if ended else None
+                at_once = self._asked is not None and self._asked.here
+                if self._held and not at_once:
+                    return None
+                due = self._pacer.due(self.position + count, now)
+                if due > now and not at_once:
+                    return due
+                self._send_chunk(connection, count, now)
+                if connection.send_failure is not None or connection.unsent:
+                    return now
+                if not ended and end - self.position < self._sizes.wanted:
+                    return None
 
     def _end(self) -> tuple[bool, int]:
         """Whether the sending side has an end, and up to where there is something to send."""

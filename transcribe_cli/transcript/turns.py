@@ -180,8 +180,9 @@ class Transcript:
         assert isinstance(turn, Turn)
         number = self._number(state, turn.turn_order)
         # An empty turn has no place of its own: it lies where the words before it ended.
-        start_ms = turn.words[0].start if turn.words else max(self.finished_ms, state.offset_ms)
-        end_ms = max(turn.words[-1].end, start_ms) if turn.words else start_ms
+        words = turn.words
+        start_ms = words[0].start if words else max(self.finished_ms, state.offset_ms)
+        end_ms = words[-1].end if words and words[-1].end > start_ms else start_ms
         return TurnUpdate(
             session=state.number,
             session_offset_ms=state.offset_ms,
