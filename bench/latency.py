@@ -10,7 +10,7 @@ from bench import sdk
 from bench.server import EchoServer, echo_server
 from bench.table import Row, median_ratio, percentile
 
-PAIRS = 4
+PAIRS = 6
 COUNT = 1000  # chunks a run
 PER_SECOND = 100.0
 _WARM_UP = 50  # chunks at the start of each run that do not count

@@ -143,6 +143,14 @@ def test_unknown_fields_of_a_known_type_are_kept_in_raw() -> None:
             '{"type":"Turn","turn_order":3}',
             ["Turn without end_of_turn", "Turn without transcript", "Turn without words"],
         ),
+        (
+            r'{"turn_order":0,"end_of_turn":true,"transcript":"say \"words\": now","type":"Turn"}',
+            ["Turn without words"],
+        ),
+        (
+            '{"turn_order":0,"end_of_turn":true,"transcript":"words","words":[]}',
+            ["a message without a type"],
+        ),
         ("{}", ["a message without a type"]),
         ('{"type":7}', ["a message without a type"]),
     ],

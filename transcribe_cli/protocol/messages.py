@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 from msgspec import Struct, field
 
 
-class Word(Struct, gc=False):  # many a second are made, and nothing refers back to one
+class Word(Struct, gc=False):  # many a second are made; none can hold what holds it
     """One word of a turn; `start` and `end` in ms."""
 
     start: int = 0
@@ -53,7 +53,7 @@ class SpeechStarted(Struct):
     confidence: float | None = None
 
 
-class Turn(Struct, tag="Turn"):
+class Turn(Struct, tag="Turn"):  # tagged: a decoder of Turns alone refuses other types
     """The state of one turn; the same `turn_order` comes again until `end_of_turn`, or once more.
 
     `transcript` holds the finalized words on the Universal-Streaming models and the whole turn on
