@@ -82,11 +82,10 @@ class Proxy:
         self._delay_s = 0.0
         self._bytes_per_s: float | None = None
         self._pairs: set[_Pair] = set()
-        self._loop = asyncio.new_event_loop()
+        self._loop = asyncio.SelectorEventLoop()
         self._flowing = {way: asyncio.Event() for way in Way}
         self._thread = threading.Thread(target=self._loop.run_forever, name="proxy")
         self._listener: socket.socket | None = None
-        self._accepting: asyncio.Task[None] | None = None
         self._port = 0
 
     @property
@@ -187,35 +186,36 @@ class Proxy:
             self._listener = socket.create_server(("127.0.0.1", self._port))
             self._listener.setblocking(False)
             self._port = self._listener.getsockname()[1]
-            self._accepting = self._loop.create_task(self._accept(self._listener))
+            self._loop.add_reader(self._listener, self._accept, self._listener)
 
     async def _stop_listening(self) -> None:
-        if self._listener is not None and self._accepting is not None:
-            self._accepting.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._accepting
+        if self._listener is not None:
+            self._loop.remove_reader(self._listener)
             self._listener.close()
             self._listener = None
 
-    async def _accept(self, listener: socket.socket) -> None:
-        while True:
-            client, _ = await self._loop.sock_accept(listener)
-            server = socket.socket()
-            server.setblocking(False)
-            for end, option in ((client, socket.SO_RCVBUF), (server, socket.SO_SNDBUF)):
-                end.setsockopt(socket.SOL_SOCKET, option, _BUFFER_BYTES)
-            for end in (client, server):
-                end.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            try:
-                await self._loop.sock_connect(server, self._target)
-            except OSError:
-                client.close()
-                server.close()
-                continue
-            pair = _Pair(client, server)
+    def _accept(self, listener: socket.socket) -> None:
+        """Not `sock_accept`: cancelled at the wrong moment, it would lose an open connection."""
+        with contextlib.suppress(OSError):  # it was given up again
+            pair = _Pair(listener.accept()[0], socket.socket())
             self._pairs.add(pair)
-            pair.tasks = [self._loop.create_task(self._carry(pair, way)) for way in Way]
-            self._count(accepted=1)
+            pair.tasks.append(self._loop.create_task(self._connect(pair)))
+
+    async def _connect(self, pair: _Pair) -> None:
+        client, server = pair.ends[Way.UP]
+        for end, option in ((client, socket.SO_RCVBUF), (server, socket.SO_SNDBUF)):
+            end.setblocking(False)
+            end.setsockopt(socket.SOL_SOCKET, option, _BUFFER_BYTES)
+            end.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        try:
+            await self._loop.sock_connect(server, self._target)
+        except OSError:
+            self._pairs.discard(pair)
+            client.close()
+            server.close()
+            return
+        pair.tasks += [self._loop.create_task(self._carry(pair, way)) for way in Way]
+        self._count(accepted=1)
 
     async def _carry(self, pair: _Pair, way: Way) -> None:
         """Everything that goes one way of one connection."""
