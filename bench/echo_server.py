@@ -13,7 +13,6 @@ the upgrade is left to `websockets`; its compression would be paid for by the SD
 import argparse
 import contextlib
 import functools
-import itertools
 import json
 import socket
 import threading
@@ -24,6 +23,8 @@ from typing import Any
 from websockets.frames import Frame, Opcode
 from websockets.http11 import Request
 from websockets.server import ServerProtocol
+
+from transcribe_cli.session.frames import apply_mask
 
 TEXT = "and so the first thing that we would like to measure is"
 STEPS = 25  # Turn messages in a turn; the last one is final
@@ -86,8 +87,8 @@ class Conversation:
                 elif opcode == Opcode.TEXT:  # clients of ours send none but Terminate
                     self._terminate()
                 elif opcode == Opcode.PING:
-                    data = bytes(a ^ b for a, b in zip(payload, itertools.cycle(mask)))
-                    self._socket.sendall(Frame(Opcode.PONG, data).serialize(mask=False))
+                    pong = Frame(Opcode.PONG, apply_mask(payload, mask))
+                    self._socket.sendall(pong.serialize(mask=False))
                 elif opcode == Opcode.CLOSE:
                     return
 
