@@ -49,7 +49,6 @@ MIC = Policy(live=True, drops_backlog=False)
 FILE = Policy(live=False, drops_backlog=True)
 UNREACHABLE = ConnectionFailed("host cannot be reached: no route.", "check the network")
 DONE = Finish(ExitStatus.OK)
-TRIES = Policy(live=True, drops_backlog=False).later_tries
 
 
 class Talk:
@@ -616,7 +615,7 @@ def test_sessions_that_bring_no_word_after_the_end_do_not_go_on_for_ever() -> No
     """Each may be too short for the silence that it is sent, and each is billed."""
     talk = Talk(MIC)
     talk.source_ends()
-    for _ in range(TRIES - 1):
+    for _ in range(MIC.later_tries - 1):
         (told,) = talk.closed(code=3008, open_s=1000.0)
         assert isinstance(told, TellDisconnected)
         talk.next_session()
