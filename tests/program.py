@@ -102,10 +102,12 @@ class Home:
         return folder
 
 
-def finish(process: subprocess.Popen[bytes], data: bytes | None = None) -> Outcome:
+def finish(
+    process: subprocess.Popen[bytes], data: bytes | None = None, deadline_s: float = DEADLINE_S
+) -> Outcome:
     """Wait for the end of a run, within the deadline."""
     try:
-        out, err = process.communicate(data, timeout=DEADLINE_S)
+        out, err = process.communicate(data, timeout=deadline_s)
     except subprocess.TimeoutExpired:
         process.send_signal(signal.SIGABRT)  # faulthandler, where it is on, says where it hangs
         out, err = process.communicate()

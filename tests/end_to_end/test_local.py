@@ -1,9 +1,14 @@
 """`--local`: the program's whole job with no key and no network."""
 
+import contextlib
 import re
+import threading
 from pathlib import Path
 
-from tests.program import ROOT, Home, finals
+import psutil
+import pytest
+
+from tests.program import ROOT, Home, finals, finish
 
 SAMPLE = ROOT / "samples" / "meeting.wav"
 
@@ -49,9 +54,47 @@ def test_the_language_is_reported_with_its_confidence(home: Home) -> None:
     assert outcome.records[-1]["languages"].keys() == {"en"}
 
 
-def test_no_child_is_left_behind(home: Home) -> None:
-    import psutil
+@pytest.mark.long
+@pytest.mark.timeout(300)
+def test_a_recogniser_that_is_given_little_of_the_processor_is_waited_for(home: Home) -> None:
+    """What takes it seconds takes it half a minute, all of that after the last audio is sent."""
+    process = home.start("file", str(SAMPLE), "--local", "--jsonl", "--duration", "12")
+    over = threading.Event()
+    braking = threading.Thread(target=slow_down, args=(process.pid, over))
+    braking.start()
+    try:
+        outcome = finish(process, deadline_s=240)
+    finally:
+        over.set()
+        braking.join()
+    assert outcome.code == 0, outcome.err
+    *_, end, summary = outcome.records
+    assert end["type"] == "Termination"
+    assert summary["session_s"] > 15
+    assert (summary["sessions"], summary["complete"]) == (1, True)
+    heard = said(" ".join(turn["transcript"] for turn in finals(outcome.records)))
+    assert heard == spoken()[: len(heard)]
+    assert len(heard) > 20
 
+
+def slow_down(pid: int, over: threading.Event) -> None:
+    """Leave the recogniser of that process a fourteenth of its time."""
+    while not over.wait(0.07):
+        for child in workers_of(pid):
+            with contextlib.suppress(psutil.NoSuchProcess):
+                child.suspend()
+                over.wait(0.93)
+                child.resume()
+
+
+def workers_of(pid: int) -> list[psutil.Process]:
+    with contextlib.suppress(psutil.NoSuchProcess):
+        children = psutil.Process(pid).children(recursive=True)
+        return [child for child in children if "transcribe_cli.service.worker" in child.cmdline()]
+    return []
+
+
+def test_no_child_is_left_behind(home: Home) -> None:
     process = home.start("file", str(SAMPLE), "--local", "--pace", "1", "--jsonl")
     assert process.stdout is not None
     while b'"Begin"' not in process.stdout.readline():

@@ -75,6 +75,14 @@ class Talk:
         begin = decode_server_message('{"type":"Begin","id":"a","expires_at":1}')
         return self.happens(Received(self.session, begin, self.now), after_s)
 
+    def says_word(self, end_ms: int, after_s: float = 0.0) -> list[Command]:
+        """A partial turn up to there."""
+        turn = decode_server_message(
+            '{"type":"Turn","turn_order":0,"end_of_turn":false,"transcript":"hi","words":'
+            f'[{{"start":0,"end":{end_ms},"text":"hi"}}]}}'
+        )
+        return self.happens(Received(self.session, turn, self.now), after_s)
+
     def stop(self, cause: str = "SIGINT", after_s: float = 0.0) -> list[Command]:
         return self.happens(StopRequested(cause), after_s)
 
@@ -264,6 +272,31 @@ def test_drain_has_a_deadline() -> None:
     assert talk.passes(14.99) == []
     assert talk.passes(0.02) == [AbandonSession(0)]
     assert talk.closed() == [Finish(ExitStatus.INCOMPLETE, complete=False)]
+
+
+def test_session_that_still_says_new_words_is_waited_for() -> None:
+    talk = Talk(FILE)
+    talk.source_ends()
+    talk.terminate_sent()
+    for second in range(1, 10):
+        talk.says_word(1000 * second, after_s=14.0)
+
+        assert talk.supervisor.next_due() == talk.now + DRAIN_DEADLINE_S
+    talk.says_word(9000, after_s=1.0)  # which is nothing new
+
+    assert talk.passes(DRAIN_DEADLINE_S - 1.0) == [AbandonSession(0)]
+
+
+def test_new_words_do_not_lengthen_a_wait_that_was_shortened() -> None:
+    talk = Talk(MIC)
+    talk.stop()
+    talk.source_ends()
+    talk.terminate_sent()
+    talk.stop(after_s=1.0)
+    due = talk.supervisor.next_due()
+    talk.says_word(1000, after_s=1.0)
+
+    assert talk.supervisor.next_due() == due
 
 
 @pytest.mark.parametrize("policy", [MIC, FILE])
@@ -942,6 +975,19 @@ def test_stop_while_the_old_session_drains_waits_for_both() -> None:
 
     assert talk.ends(1, terminated=True) == []
     assert talk.ends(0, terminated=True) == [DONE]
+
+
+def test_new_words_of_the_old_session_do_not_lengthen_a_wait_that_was_shortened() -> None:
+    talk = Rolling()
+    talk.open_ahead()
+    talk.turn_ends()
+    talk.stop()
+    talk.happens(TerminateSent(1))
+    talk.ends(1, terminated=True)
+    talk.stop(after_s=1.0)
+    talk.says_word(1000, after_s=1.0)
+
+    assert talk.supervisor.next_due() == talk.now - 1.0 + SHORT_DEADLINE_S
 
 
 def test_stop_ends_the_session_that_was_opened_ahead_too() -> None:

@@ -4,6 +4,7 @@ It shares no code with the program, but for the JSON.
 """
 
 import json
+import math
 import random
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -49,6 +50,7 @@ class Habits:
         life_s: of a session.
         per_minute: most new sessions in a minute; None: any number.
         skew_s: how far its clock is ahead of the client's.
+        hears_s: seconds of audio that it hears in a second, at most.
     """
 
     turn_words: int
@@ -60,6 +62,7 @@ class Habits:
     life_s: float
     per_minute: int | None
     skew_s: float
+    hears_s: float = math.inf
 
 
 @dataclass
@@ -287,7 +290,7 @@ class ServiceSession:
             "utterance": text if end else "",
             "type": "Turn",
         }
-        self._world.after(self._habits.lag_s, lambda: self._say(turn))
+        self._after_hearing(lambda: self._say(turn))
 
     def _end_turn(self) -> None:
         order, words = self._order, self._open
@@ -311,7 +314,13 @@ class ServiceSession:
                 self._end_turn()
             for order in list(self._unformatted):
                 self._format(order)
-        self._world.after(self._habits.lag_s, lambda: self._say_goodbye(ending))
+        self._after_hearing(lambda: self._say_goodbye(ending))
+
+    def _after_hearing(self, say: Callable[[], None]) -> None:
+        """Say something once all that has come has been heard."""
+        habits, now = self._habits, self._world.now
+        heard = self.seen.opened + self._ear.position / RATE / habits.hears_s
+        self._world.at(max(now, heard) + habits.lag_s, say)
 
     def _say_goodbye(self, ending: Ending) -> None:
         if ending is Ending.PROPER:

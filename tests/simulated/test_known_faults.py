@@ -302,3 +302,14 @@ def test_words_that_are_owed_to_the_end_are_not_called_complete() -> None:
     outcome = old_is_slow(never, stop, answer_s=0.0)
     assert outcome.result.summary["complete"] is False
     assert outcome.result.exit_status in (ExitStatus.INCOMPLETE, ExitStatus.SERVICE)
+
+
+def test_a_service_that_is_slow_to_hear_is_waited_for_while_words_come() -> None:
+    """Such as a local one on a busy machine: a minute is left to hear when all of it is sent."""
+    slow = replace(CALM.habits, hears_s=0.8)
+    talk = replace(scenario(kind="file", habits=slow), pace=None, limited=False)
+    outcome = play(replace(talk, stretches=((600, 1.0),)))
+    check(outcome)
+    check_complete(outcome)
+    assert types(outcome) == ["Recording", "Begin", "Termination", "Summary"]
+    assert outcome.ended > 60.0

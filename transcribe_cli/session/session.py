@@ -20,6 +20,7 @@ from transcribe_cli.protocol.messages import (
     ForceEndpoint,
     Terminate,
     Termination,
+    Turn,
 )
 from transcribe_cli.session.chunks import ChunkSizes, next_chunk
 from transcribe_cli.session.connection import CloseFrame, Connection
@@ -30,7 +31,7 @@ BEGIN_DEADLINE_S = 15.0  # Begin has been seen to take 11 s
 PING_EVERY_S = 3.0
 DEAD_AFTER_S = 9.0  # nothing came back for so long, not even a pong
 SEND_TIMEOUT_S = 8.0  # the system takes no more bytes for so long
-END_DEADLINE_S = 20.0  # Terminate was not answered for so long: nobody else waits that long
+END_DEADLINE_S = 20.0  # no word came for so long after Terminate: nobody else waits that long
 _CLOSE_AFTER_ERROR_S = 2.0  # an Error message is followed by a close; one that is not, is made
 _ABSENT_S = 5.0  # more than lies between two pings
 _LAST_MOMENT_S = 1.0  # the least that is sent after all when a session is ended where it is
@@ -191,6 +192,8 @@ class Session:
                 self._begun = True
                 self._ping_at = now + PING_EVERY_S
                 self._let_send(now)
+            elif self._terminated and isinstance(decoded.message, Turn) and decoded.message.words:
+                self._end_by = now + END_DEADLINE_S  # it is slow, and not stuck
             elif isinstance(decoded.message, Error):
                 self._error, self._error_at = decoded.message, now + _CLOSE_AFTER_ERROR_S
                 self.due = min(self.due, self._error_at)

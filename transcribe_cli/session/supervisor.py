@@ -39,7 +39,7 @@ from transcribe_cli.session.events import (
     WorkerFailed,
 )
 
-DRAIN_DEADLINE_S = 15.0
+DRAIN_DEADLINE_S = 15.0  # for what a session owes after Terminate; new words start it again
 SHORT_DEADLINE_S = 2.0  # after a second Ctrl+C
 FORCING = ("SIGINT", "SIGBREAK")  # causes of a stop that, coming after another, shorten the wait
 CONNECT_GRACE_S = 5.0  # stopped before the session began: how long it may still take
@@ -124,6 +124,7 @@ class Supervisor:
         self._failures = 0
         self._retry_at: float | None = None
         self._drain_deadline: float | None = None
+        self._drained_ms = 0  # up to here, on its own clock, a session that is to end has spoken
         self._drain_given_up = False
         self._paused_at: float | None = None
         self._parked = False  # paused so long that the session was ended
@@ -243,13 +244,22 @@ class Supervisor:
             if session == self._next and not self._next_begun:
                 self._next_begun = True
                 self._next_life = self._life(message)
-        elif isinstance(message, Turn) and session == self._open and message.end_of_turn:
-            if message.words:
+        elif isinstance(message, Turn) and message.words:
+            if self._drain_deadline is not None:
+                self._wait_on(session, message, now)
+            if message.end_of_turn and session == self._open:
                 self._succeed()  # however soon it breaks off, the run has come further
-            ready = self._next_begun and self._handing is None
-            if ready and message.words and self._may_roll:
-                return self._hand_over(now)
+                if self._next_begun and self._handing is None and self._may_roll:
+                    return self._hand_over(now)
         return []
+
+    def _wait_on(self, session: int, turn: Turn, now: float) -> None:
+        """A session that was asked to end and says new words is slow, and not stuck."""
+        asked = session == self._last_words or (session == self._open and self._asked is not None)
+        said_ms = turn.words[-1].end
+        if asked and said_ms > self._drained_ms:
+            self._drained_ms = said_ms
+            self._drain_deadline = min(now + DRAIN_DEADLINE_S, self._forced_by)
 
     def _succeed(self) -> None:
         self._failures = self._left_politely = 0
@@ -361,6 +371,7 @@ class Supervisor:
 
     def _terminate_sent(self, event: TerminateSent, now: float) -> list[Command]:
         session = event.session
+        self._drained_ms = 0
         if session == self._handing:
             new = self._next
             if new is None or not self._next_begun:  # it has gone in the meantime
@@ -397,7 +408,8 @@ class Supervisor:
         self.state = State.STOPPING
         if self._finish is not None:
             if again and cause in FORCING:
-                self._drain_deadline = min(self._drain_deadline or now, now + SHORT_DEADLINE_S)
+                self._forced_by = min(self._forced_by, now + SHORT_DEADLINE_S)
+                self._drain_deadline = min(self._drain_deadline or now, self._forced_by)
             return []
         if self._open is None:
             # Between two sessions: what was captured is saved, and can be resumed.
