@@ -8,6 +8,7 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import asdict
 
 from tests import traces
 from tests.outputs.told import told
@@ -121,7 +122,7 @@ def test_record_that_is_read_back_is_the_record_that_was_written(name: str) -> N
         if made.update is None or again.update is None:
             assert again.update is made.update
         else:
-            assert again.update.message == made.update.message
+            assert asdict(again.update.message) == asdict(made.update.message)
             assert (again.update.turn, again.update.final) == (made.update.turn, made.update.final)
 
 

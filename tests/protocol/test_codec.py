@@ -7,6 +7,7 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import asdict
 
 from tests.traces import NAMES, read_trace
 from transcribe_cli.protocol.codec import (
@@ -96,16 +97,19 @@ def test_every_recorded_message_is_read_without_loss(name: str, index: int, line
 def test_turn_of_the_whisper_page_has_all_its_fields() -> None:
     decoded = decode_server_message(read_trace("whisper")[0])
 
-    assert decoded.message == Turn(
-        turn_order=0,
-        turn_is_formatted=False,
-        end_of_turn=True,
-        transcript="buenos días",
-        end_of_turn_confidence=1.0,
-        words=[Word(1200, 2596, "buenos", 0.0, True), Word(2828, 3760, "días", 0.0, True)],
-        utterance="Buenos días.",
-        language_code="es",
-        language_confidence=0.846999,
+    assert isinstance(decoded.message, Turn)
+    assert asdict(decoded.message) == asdict(
+        Turn(
+            turn_order=0,
+            turn_is_formatted=False,
+            end_of_turn=True,
+            transcript="buenos días",
+            end_of_turn_confidence=1.0,
+            words=[Word(1200, 2596, "buenos", 0.0, True), Word(2828, 3760, "días", 0.0, True)],
+            utterance="Buenos días.",
+            language_code="es",
+            language_confidence=0.846999,
+        )
     )
 
 
@@ -157,6 +161,15 @@ def test_unknown_fields_of_a_known_type_are_kept_in_raw() -> None:
 )
 def test_missing_fields_are_told(line: str, problems: list[str]) -> None:
     assert decode_server_message(line).problems == problems
+
+
+def test_field_of_an_object_inside_does_not_stand_for_the_turn_s_own() -> None:
+    decoded = decode_server_message(
+        '{"type":"Turn","turn_order":1,"end_of_turn":true,"transcript":"hi","extra":{"words":[]}}'
+    )
+
+    assert decoded.problems == ["Turn without words"]
+    assert decoded.message == Turn(turn_order=1, end_of_turn=True, transcript="hi")
 
 
 def test_odd_fields_are_told_and_the_rest_is_read() -> None:
@@ -261,7 +274,8 @@ def test_server_message_ends_with_its_type_and_leaves_out_what_is_absent(
 def test_server_message_is_read_back_as_it_was(message: Any) -> None:
     decoded = decode_server_message(encode_server_message(message))
 
-    assert decoded.message == message
+    assert isinstance(decoded.message, type(message))
+    assert asdict(decoded.message) == asdict(message)
     assert decoded.problems == []
 
 
