@@ -81,51 +81,42 @@ class FrameReader:
         Raises:
             BadFrames: the stream cannot be read any further.
         """
-        self._data = self._data + data if self._data else data
+        if self._data:
+            data = self._data + data
         frames: list[Frame] = []
-        while self._data and (frame := self._take()) is not None:
-            final, opcode, payload = frame
-            if opcode & _CONTROL:
-                frames.append((opcode, payload))
-                continue
-            if (opcode == CONTINUATION) != bool(self._parts):
-                raise BadFrames("a fragment without a beginning, or a beginning without an end")
-            if final and not self._parts:
-                frames.append((opcode, payload))
-                continue
-            if not self._parts:
-                self._opcode = opcode
-            self._parts.append(payload)
-            if sum(map(len, self._parts)) > MOST_BYTES:
+        at, have = 0, len(data)
+        while have - at >= 2:
+            first, size = data[at], data[at + 1]
+            if first & _RESERVED or size & _MASKED:
+                raise BadFrames("no frame of a server")
+            start = at + 2
+            if size >= 126:  # the size itself is in the next two or eight bytes
+                start += 2 if size == 126 else 8
+                if have < start:
+                    break
+                size = int.from_bytes(data[at + 2 : start])
+            if size > MOST_BYTES:
                 raise BadFrames("a message without end")
+            end = start + size
+            if have < end:
+                break
+            at = end
+            opcode, final = first & 0x0F, first & _FINAL
+            if opcode & _CONTROL or (final and opcode and not self._parts):
+                frames.append((opcode, data[start:end]))
+                continue
+            self._add_fragment(opcode, data[start:end])
             if final:
                 frames.append((self._opcode, b"".join(self._parts)))
                 self._parts = []
+        self._data = data[at:]
         return frames
 
-    def _take(self) -> tuple[bool, int, bytes] | None:
-        """The next frame, cut off the data; None while it is not whole."""
-        data = self._data
-        if len(data) < 2:
-            return None
-        first, size = data[0], data[1]
-        if first & _RESERVED or size & _MASKED:
-            raise BadFrames("no frame of a server")
-        at = 2
-        if size == 126:
-            at = 4
-            if len(data) < at:
-                return None
-            (size,) = struct.unpack_from("!H", data, 2)
-        elif size == 127:
-            at = 10
-            if len(data) < at:
-                return None
-            (size,) = struct.unpack_from("!Q", data, 2)
-        if size > MOST_BYTES:
+    def _add_fragment(self, opcode: int, payload: bytes) -> None:
+        if (opcode == CONTINUATION) != bool(self._parts):
+            raise BadFrames("a fragment without a beginning, or a beginning without an end")
+        if not self._parts:
+            self._opcode = opcode
+        self._parts.append(payload)
+        if sum(map(len, self._parts)) > MOST_BYTES:
             raise BadFrames("a message without end")
-        end = at + size
-        if len(data) < end:
-            return None
-        self._data = data[end:]
-        return bool(first & _FINAL), first & 0x0F, data[at:end]
