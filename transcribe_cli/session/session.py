@@ -186,16 +186,18 @@ class Session:
                 events.append(BadFrame(self.number, e.text))
                 continue
             events.append(Received(self.number, decoded, now))
-            if isinstance(decoded.message, Termination):
+            said = decoded.message
+            if isinstance(said, Turn):
+                if self._terminated and said.words:
+                    self._end_by = now + END_DEADLINE_S  # it is slow, and not stuck
+            elif isinstance(said, Termination):
                 return [*events, self._close(now, terminated=True)]
-            if isinstance(decoded.message, Begin) and not self._begun:
+            elif isinstance(said, Begin) and not self._begun:
                 self._begun = True
                 self._ping_at = now + PING_EVERY_S
                 self._let_send(now)
-            elif self._terminated and isinstance(decoded.message, Turn) and decoded.message.words:
-                self._end_by = now + END_DEADLINE_S  # it is slow, and not stuck
-            elif isinstance(decoded.message, Error):
-                self._error, self._error_at = decoded.message, now + _CLOSE_AFTER_ERROR_S
+            elif isinstance(said, Error):
+                self._error, self._error_at = said, now + _CLOSE_AFTER_ERROR_S
                 self.due = min(self.due, self._error_at)
         if connection.broken is not None:
             events.append(self._close(now, failure=connection.broken))
