@@ -151,22 +151,16 @@ class Loop:
         ready = self._selector.select(due - now)
         if len(self._tasks) > MANY:
             ready = self._gather(ready)
-        woken = False
-        for key, _ in ready:
-            if key.data is None:
-                woken = True
-                with suppress(BlockingIOError):
-                    self._woken.recv(4096)
         now = self._stepped_at = self.clock()
-        if woken:
-            self._take_posted(now)
         for key, events in ready:
-            if key.data is not None:
-                task, session = key.data
-                if events & selectors.EVENT_READ:
-                    task.read(session, now)
-                if events & selectors.EVENT_WRITE:
-                    session.nudged = task.nudged = True
+            if key.data is None:
+                self._take_posted(now)
+                continue
+            task, session = key.data
+            if events & selectors.EVENT_READ:
+                task.read(session, now)
+            if events & selectors.EVENT_WRITE:
+                session.nudged = task.nudged = True
         over = False
         for task in self._tasks:
             if task.nudged or task.due <= now:
@@ -185,6 +179,8 @@ class Loop:
         return self._selector.select(0)
 
     def _take_posted(self, now: float) -> None:
+        with suppress(BlockingIOError):
+            self._woken.recv(4096)
         with suppress(queue.Empty):
             while True:
                 posted = self._inbox.get_nowait()
