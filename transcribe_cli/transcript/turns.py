@@ -197,10 +197,11 @@ class Transcript:
 
     def _number(self, state: _Session, order: int) -> int:
         """A turn's number over all sessions, given when it is first met."""
-        if order not in state.numbers:
-            state.numbers[order] = self._next_turn
+        number = state.numbers.get(order)
+        if number is None:
+            number = state.numbers[order] = self._next_turn
             self._next_turn += 1
-        return state.numbers[order]
+        return number
 
 
 def _words(decoded: Decoded) -> list[Word]:
