@@ -127,8 +127,7 @@ class Connection:
 
     def _send(self, opcode: int, payload: bytes) -> None:
         with self._lock:
-            frame = self._writer.frame(opcode, payload)
-            self.unsent = self.unsent + frame if self.unsent else frame
+            self.unsent += self._writer.frame(opcode, payload)
             self._flush()
 
     def _flush(self) -> None:
@@ -152,8 +151,6 @@ class Connection:
             try:
                 with self._lock:
                     data = self._socket.recv(_READ_BYTES)
-                    # TLS may have decrypted more than it gave: no selector would tell.
-                    held = self._tls.pending() if self._tls is not None else 0
             except _WOULD_BLOCK:
                 break
             except (OSError, ValueError) as e:  # closed here, in the meantime
@@ -173,9 +170,14 @@ class Connection:
                         self._send(frames.PONG, payload)
             except frames.BadFrames as e:
                 self._break(str(e))
-            if not held and len(data) < _READ_BYTES:
+            if len(data) < _READ_BYTES and (self._tls is None or not self._holds_more(self._tls)):
                 break
         return messages
+
+    def _holds_more(self, tls: ssl.SSLSocket) -> bool:
+        """TLS may have decrypted more than it gave: no selector would tell."""
+        with self._lock:
+            return tls.pending() > 0
 
     def _break(self, why: str) -> None:
         self.broken = ConnectionFailed(f"The connection to the service was lost: {why}.")

@@ -7,6 +7,7 @@ the innermost loop of a session: nothing is copied twice, and nothing is asked o
 import functools
 import os
 import struct
+from collections.abc import Iterator
 
 CONTINUATION, TEXT, BINARY = 0x0, 0x1, 0x2
 CLOSE, PING, PONG = 0x8, 0x9, 0xA
@@ -16,6 +17,7 @@ MOST_BYTES = 1 << 24
 _FINAL = _MASKED = 0x80
 _RESERVED = 0x70
 _CONTROL = 0x08
+_WHOLE_TEXT = _FINAL | TEXT
 _HEAD_16, _HEAD_64 = struct.Struct("!BBH"), struct.Struct("!BBQ")
 _MASKS_AT_ONCE = 1024
 
@@ -32,8 +34,7 @@ class FrameWriter:
     """Makes a client's frames, each with a mask that nobody could know before."""
 
     def __init__(self) -> None:
-        self._masks = b""
-        self._at = 0
+        self._masks = _fresh_masks()
 
     def frame(self, opcode: int, payload: bytes) -> bytes:
         """One whole frame."""
@@ -45,17 +46,20 @@ class FrameWriter:
             head = _HEAD_16.pack(first, _MASKED | 126, size)
         else:
             head = _HEAD_64.pack(first, _MASKED | 127, size)
-        if self._at == len(self._masks):  # the system is asked once for many
-            self._masks, self._at = os.urandom(4 * _MASKS_AT_ONCE), 0
-        mask = self._masks[self._at : self._at + 4]
-        self._at += 4
-        return b"".join((head, mask, apply_mask(payload, mask)))
+        mask = next(self._masks)
+        return head + mask + apply_mask(payload, mask)
+
+
+def _fresh_masks() -> Iterator[bytes]:
+    while True:  # the system is asked once for many
+        for (mask,) in struct.iter_unpack("4s", os.urandom(4 * _MASKS_AT_ONCE)):
+            yield mask
 
 
 def apply_mask(payload: bytes, mask: bytes) -> bytes:
     """Mask a payload, or unmask one; `mask` has 4 bytes."""
     size = len(payload)
-    times = -(-size // 4)
+    times = (size + 3) // 4
     key = int.from_bytes(mask, "little") * _ones(times)
     mixed = int.from_bytes(payload, "little") ^ key
     return mixed.to_bytes(4 * times, "little")[:size]
@@ -84,35 +88,34 @@ class FrameReader:
         if self._data:
             data = self._data + data
         frames: list[Frame] = []
-        at, have = 0, len(data)
-        while have - at >= 2:
-            first, size = data[at], data[at + 1]
+        end, have = 0, len(data)
+        while have - end > 1:
+            first, size = data[end], data[end + 1]
             if first & _RESERVED or size & _MASKED:
                 raise BadFrames("no frame of a server")
-            start = at + 2
-            if size >= 126:  # the size itself is in the next two or eight bytes
+            start = end + 2
+            if size > 125:  # the size itself is in the next two or eight bytes
                 start += 2 if size == 126 else 8
                 if have < start:
                     break
-                size = int.from_bytes(data[at + 2 : start])
-            if size > MOST_BYTES:
-                raise BadFrames("a message without end")
-            end = start + size
-            if have < end:
+                size = int.from_bytes(data[end + 2 : start])
+                if size > MOST_BYTES:
+                    raise BadFrames("a message without end")
+            if have < start + size:
                 break
-            at = end
-            opcode, final = first & 0x0F, first & _FINAL
-            if opcode & _CONTROL or (final and opcode and not self._parts):
-                frames.append((opcode, data[start:end]))
-                continue
-            self._add_fragment(opcode, data[start:end])
-            if final:
-                frames.append((self._opcode, b"".join(self._parts)))
-                self._parts = []
-        self._data = data[at:]
+            end = start + size
+            if first == _WHOLE_TEXT and not self._parts:
+                frames.append((TEXT, data[start:end]))
+            elif (frame := self._take(first, data[start:end])) is not None:
+                frames.append(frame)
+        self._data = data[end:]
         return frames
 
-    def _add_fragment(self, opcode: int, payload: bytes) -> None:
+    def _take(self, first: int, payload: bytes) -> Frame | None:
+        """What a frame completes; None where its message goes on."""
+        opcode = first & 0x0F
+        if opcode & _CONTROL:
+            return opcode, payload
         if (opcode == CONTINUATION) != bool(self._parts):
             raise BadFrames("a fragment without a beginning, or a beginning without an end")
         if not self._parts:
@@ -120,3 +123,7 @@ class FrameReader:
         self._parts.append(payload)
         if sum(map(len, self._parts)) > MOST_BYTES:
             raise BadFrames("a message without end")
+        if not first & _FINAL:
+            return None
+        parts, self._parts = self._parts, []
+        return self._opcode, b"".join(parts)
