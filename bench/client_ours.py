@@ -61,11 +61,12 @@ class Task:
 
     def take(self, event: Event, now: float) -> None:
         """On main."""
+        if isinstance(event, Received) and isinstance(event.decoded.message, Turn):
+            self._transcript.receive(0, event.decoded, event.at)
+            self.handled.append(time.perf_counter())
+            self.cpu_ended = time.process_time()
+            return
         match event:
-            case Received(decoded=decoded) if isinstance(decoded.message, Turn):
-                self._transcript.receive(0, decoded, event.at)
-                self.handled.append(time.perf_counter())
-                self.cpu_ended = time.process_time()
             case Opened(connection=connection):
                 self._session.opened(connection, now)
                 self._loop.watch(self, self._session)
