@@ -10,9 +10,10 @@ from bench import sdk
 from bench.server import EchoServer, echo_server
 from bench.table import Row, median_ratio, percentile
 
-PAIRS = 20  # of short runs, so that other work on the machine comes upon both clients alike
+PAIRS = 24  # of short runs, so that other work on the machine comes upon both clients alike
 COUNT = 300  # chunks a run
 PER_SECOND = 100.0
+_NO_CLIENT_RUNS = 3
 _WARM_UP = 50  # chunks at the start of each run that do not count
 _LATENCY_TARGET = _CPU_TARGET = 0.6
 
@@ -39,23 +40,28 @@ def measure(client: str, address: str, count: int) -> Figures:
 
 
 def measure_all(server: EchoServer, pairs: int, count: int) -> dict[str, list[Figures]]:
-    """Each client by turns, several times; the SDK's where it is installed."""
-    addresses = {"client_ours": server.url, "client_none": ""}
+    """Both clients in pairs, the SDK's where it is installed; then how much of it is no client's.
+
+    Each is the first of a pair as often as the other: what ran before a run, and whether the
+    machine was idle, makes more of a difference than many a change to a client.
+    """
+    clients = [("client_ours", server.url)]
     if sdk.is_installed():
-        addresses["client_sdk"] = server.host
-    measured: dict[str, list[Figures]] = {client: [] for client in addresses}
+        clients.append(("client_sdk", server.host))
+    measured: dict[str, list[Figures]] = {client: [] for client, _ in clients}
     for _ in range(pairs):
-        for client, address in addresses.items():
+        for client, address in clients:
             measured[client].append(measure(client, address, count))
-            if address:
-                server.report(10)
+            server.report(10)
+        clients.reverse()
+    measured["client_none"] = [measure("client_none", "", count) for _ in range(_NO_CLIENT_RUNS)]
     return measured
 
 
 def run(quick: bool) -> list[Row]:
     """The rows of the table."""
     with echo_server() as server:
-        measured = measure_all(server, 3 if quick else PAIRS, COUNT)
+        measured = measure_all(server, 4 if quick else PAIRS, COUNT)
     ours, theirs = measured["client_ours"], measured.get("client_sdk", [])
     handing_out_us = median(figures.cpu_us for figures in measured["client_none"])
     net_ours, net_theirs = (
