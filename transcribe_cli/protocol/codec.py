@@ -24,17 +24,6 @@ from transcribe_cli.protocol.messages import (
 
 S = TypeVar("S", bound=msgspec.Struct)
 
-# Without these a message of the type says nothing that can be acted on: their absence is told.
-_EXPECTED: dict[str, tuple[str, ...]] = {
-    "Begin": ("id", "expires_at"),
-    "Turn": ("turn_order", "end_of_turn", "transcript", "words"),
-    "Termination": ("audio_duration_seconds", "session_duration_seconds"),
-    "Error": ("error",),
-}
-_NESTED: dict[str, type[msgspec.Struct]] = {"words": Word, "revisions": Revision}
-# A thousand nested brackets are a RecursionError.
-_NOT_JSON = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
-
 
 class _SoundTurn(Turn, tag="Turn", kw_only=True):
     """A Turn that has all that is expected of one; what lacks a part of it cannot be decoded."""
@@ -46,6 +35,16 @@ class _SoundTurn(Turn, tag="Turn", kw_only=True):
 
 
 _SOUND_TURN = msgspec.json.Decoder(_SoundTurn)
+# Without these a message of the type says nothing that can be acted on: their absence is told.
+_EXPECTED: dict[str, tuple[str, ...]] = {
+    "Begin": ("id", "expires_at"),
+    "Turn": tuple(_SoundTurn.__annotations__),
+    "Termination": ("audio_duration_seconds", "session_duration_seconds"),
+    "Error": ("error",),
+}
+_NESTED: dict[str, type[msgspec.Struct]] = {"words": Word, "revisions": Revision}
+# A thousand nested brackets are a RecursionError.
+_NOT_JSON = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
 class Decoded(msgspec.Struct):  # many a second are made
