@@ -7,7 +7,8 @@ import pytest
 
 from transcribe_cli.errors import AudioError, ConnectionFailed, StreamError
 from transcribe_cli.exit_status import ExitStatus
-from transcribe_cli.protocol.codec import decode_server_message
+from transcribe_cli.protocol.codec import decode_server_message, encode_server_message
+from transcribe_cli.protocol.messages import Turn, Word
 from transcribe_cli.session.backoff import Arrivals
 from transcribe_cli.session.commands import (
     AbandonSession,
@@ -77,10 +78,7 @@ class Talk:
 
     def says_word(self, end_ms: int, after_s: float = 0.0) -> list[Command]:
         """A partial turn up to there."""
-        turn = decode_server_message(
-            '{"type":"Turn","turn_order":0,"end_of_turn":false,"transcript":"hi","words":'
-            f'[{{"start":0,"end":{end_ms},"text":"hi"}}]}}'
-        )
+        turn = decode_server_message(turn_of_a_word(end_ms, ended=False))
         return self.happens(Received(self.session, turn, self.now), after_s)
 
     def stop(self, cause: str = "SIGINT", after_s: float = 0.0) -> list[Command]:
@@ -111,6 +109,11 @@ class Talk:
         self.session += 1
         assert self.passes(0.002) == [OpenSession(self.session)]
         return waited
+
+
+def turn_of_a_word(end_ms: int, *, ended: bool) -> str:
+    words = [Word(start=0, end=end_ms, text="hi")]
+    return encode_server_message(Turn(end_of_turn=ended, transcript="hi", words=words))
 
 
 def finish_of(commands: list[Command]) -> Finish:
@@ -851,8 +854,7 @@ class Rolling(Talk):
         return self.says(1, f'{{"type":"Begin","id":"b","expires_at":{WALL + LIFE_S}}}')
 
     def turn_ends(self, session: int = 0) -> list[Command]:
-        text = '{"type":"Turn","turn_order":0,"end_of_turn":true,"transcript":"hi","words":'
-        return self.says(session, text + '[{"start":0,"end":9,"text":"hi"}]}')
+        return self.says(session, turn_of_a_word(9, ended=True))
 
     def ends(self, session: int, **how: Any) -> list[Command]:
         return self.happens(Closed(session, open_s=500.0, **how))
