@@ -28,6 +28,7 @@ from transcribe_cli.protocol.messages import Begin, Turn
 from transcribe_cli.session import session as module
 from transcribe_cli.session.chunks import chunk_sizes
 from transcribe_cli.session.connecting import Connecting
+from transcribe_cli.session.connection import Connection
 from transcribe_cli.session.events import (
     BadFrame,
     Closed,
@@ -350,6 +351,35 @@ def test_service_that_pongs_is_not_dead(monkeypatch: pytest.MonkeyPatch) -> None
         at.end()
 
         assert at.closed().terminated
+
+
+def test_service_that_reads_slowly_is_not_dead() -> None:
+    """A narrow line: something always waits to be sent, but never the same."""
+    ours, theirs = socket.socketpair()
+    for end in (ours, theirs):
+        end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
+        end.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    connection = Connection(ours)
+    theirs.settimeout(DEADLINE_S)
+    with theirs, AudioLog.temporary(AUDIO) as log:
+        log.append(SECOND * 60)
+        sizes = chunk_sizes(AUDIO, 100)
+        session = Session(0, log, sizes, Pacer(AUDIO.rate_hz, None, limited=False), 0)
+        session.opened(connection, 0.0)
+        theirs.sendall(b"\x81" + bytes([len(BEGIN)]) + BEGIN.encode())
+        assert kinds(session.read(0.0)) == ["Begin"]
+        events: list[Event] = []
+        for second in range(40):
+            connection.heard_at = second  # it answers pings
+            events += session.advance(second)
+            if second < 30:
+                assert not events, "while it reads"
+                assert theirs.recv(1000)
+
+    (closed,) = events
+    assert isinstance(closed, Closed)
+    assert closed.failure is not None
+    assert "while sending" in closed.failure.message
 
 
 def test_service_that_stops_reading_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:

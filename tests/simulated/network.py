@@ -207,6 +207,7 @@ class SimulatedConnection:
         self.broken: ConnectionFailed | None = None
         self.send_failure: ConnectionFailed | None = None
         self.heard_at = network.world.now
+        self.taken = 0
         self.meter = Meter(CATCH_UP * RATE)
         self.swallowed = False
         self.closed = False
@@ -239,7 +240,9 @@ class SimulatedConnection:
             self.send_failure = ConnectionFailed("The connection broke while sending: reset.")
         pipe = self._link.to_service
         while self._unsent and pipe.bytes < BUFFER_BYTES:
-            pipe.send(self._unsent.popleft())
+            frame = self._unsent.popleft()
+            self.taken += len(frame.payload) + _FRAME_BYTES
+            pipe.send(frame)
 
     def _send(self, frame: Frame) -> None:
         if self.send_failure is None:

@@ -55,6 +55,7 @@ class Connection:
 
     Attributes:
         unsent: what the system would not take yet; `flush` when it does again.
+        taken: so many bytes it has taken so far.
         broken: why nothing more can be received, once that is so.
         send_failure: why nothing more can be sent, once that is so.
         heard_at: when bytes last came in, on the monotonic clock.
@@ -69,6 +70,7 @@ class Connection:
         self._writer = frames.FrameWriter()
         self._reader = frames.FrameReader()
         self.unsent = b""
+        self.taken = 0
         self._closed = False
         self.broken: ConnectionFailed | None = None
         self.send_failure: ConnectionFailed | None = None
@@ -138,6 +140,7 @@ class Connection:
             while self.unsent:
                 sent = self._socket.send(self.unsent)
                 self.unsent = self.unsent[sent:]
+                self.taken += sent
         except _WOULD_BLOCK:
             pass
         except OSError as e:

@@ -108,6 +108,7 @@ class Session:
         self._opened_at = self._advanced_at = 0.0
         self._ping_at = _NEVER
         self._stuck_since: float | None = None
+        self._stuck_at = 0  # what the system had taken by then
         self._send_failed_at: float | None = None
         self._error: Error | None = None
         self._error_at = _NEVER
@@ -368,8 +369,8 @@ class Session:
             )
         if not connection.unsent:
             self._stuck_since = None
-        elif self._stuck_since is None:
-            self._stuck_since = now
+        elif self._stuck_since is None or connection.taken != self._stuck_at:
+            self._stuck_since, self._stuck_at = now, connection.taken  # at worst it is slow
         elif now - self._stuck_since > SEND_TIMEOUT_S:
             return ConnectionFailed("The connection broke while sending: timed out.")
         if connection.send_failure is not None:
