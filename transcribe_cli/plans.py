@@ -9,6 +9,7 @@ from transcribe_cli.audio.format import AudioFormat
 from transcribe_cli.config import Parameters
 from transcribe_cli.errors import StreamError
 from transcribe_cli.exit_status import ExitStatus
+from transcribe_cli.session.patience import LOCAL, SERVICE, Patience
 from transcribe_cli.session.session import Target
 from transcribe_cli.transcript.totals import Totals
 
@@ -65,6 +66,11 @@ class Plans:
     part: Range = EVERYTHING
     tells_source: bool = False
     others_usd: Callable[[float], float] = lambda now: 0.0
+
+    @property
+    def patience(self) -> Patience:
+        """With the service, before a session is taken for stuck."""
+        return LOCAL if self.local else SERVICE
 
 
 @dataclass(frozen=True, slots=True)

@@ -123,7 +123,11 @@ class Run:
             ),
         )
         self._supervisor = Supervisor(
-            Policy(live=is_spoken_now(source), drops_backlog=not is_spoken_now(source)),
+            Policy(
+                live=is_spoken_now(source),
+                drops_backlog=not is_spoken_now(source),
+                patience=plans.patience,
+            ),
             arrivals,
             chance,
             first_session=earlier.next_session if earlier else 0,
@@ -341,6 +345,7 @@ class Run:
             Pacer(audio.rate_hz, waits, limited=plans.limited),
             start,
             0 if self._source.live else sizes.least,
+            plans.patience,
         )
         self._notices.debug(f"session {number}: connecting to {plans.endpoint}")
         self._hearing.conversations[number] = Conversation(

@@ -38,6 +38,7 @@ from transcribe_cli.session.events import (
     TerminateSent,
 )
 from transcribe_cli.session.pacing import Pacer
+from transcribe_cli.session.patience import SERVICE, Patience
 from transcribe_cli.session.session import Session, Target
 
 AUDIO = AudioFormat(16000)
@@ -47,14 +48,17 @@ SECOND = bytes(range(250)) * 128  # 32000 bytes
 class Desk:
     """An audio log, a session that reads it, a loop on a thread of its own, and what happened."""
 
-    def __init__(self, log: AudioLog, url: str, *, start: int, pace: float | None) -> None:
+    def __init__(
+        self, log: AudioLog, url: str, *, start: int, pace: float | None, patience: Patience
+    ) -> None:
         self.log = log
         self.inbox: queue.SimpleQueue[Event] = queue.SimpleQueue()
         self.due = 0.0
         self.nudged = False
         self.over = False
         pacer = Pacer(AUDIO.rate_hz, pace, limited=pace is not None)
-        self.session = Session(3, log, chunk_sizes(AUDIO, 100), pacer, start)
+        sizes = chunk_sizes(AUDIO, 100)
+        self.session = Session(3, log, sizes, pacer, start, patience=patience)
         self._loop = Loop()
         self._target = Target(url, {"Authorization": "secret-key"})
         self._thread = threading.Thread(
@@ -136,13 +140,19 @@ class Desk:
 
 @contextmanager
 def desk(
-    url: str, audio: bytes = b"", *, ended: bool = True, start: int = 0, pace: float | None = None
+    url: str,
+    audio: bytes = b"",
+    *,
+    ended: bool = True,
+    start: int = 0,
+    pace: float | None = None,
+    patience: Patience = SERVICE,
 ) -> Iterator[Desk]:
     with AudioLog.temporary(AUDIO) as log:
         log.append(audio)
         if ended:
             log.end()
-        opened = Desk(log, url, start=start, pace=pace)
+        opened = Desk(log, url, start=start, pace=pace, patience=patience)
         try:
             yield opened
         finally:
@@ -383,7 +393,7 @@ def test_service_that_reads_slowly_is_not_dead() -> None:
 
 
 def test_service_that_stops_reading_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "SEND_TIMEOUT_S", 0.3)
+    patience = SERVICE._replace(send_s=0.3)
     monkeypatch.setattr(module, "_CLOSE_AFTER_ERROR_S", 0.1)
     noticed = threading.Event()
 
@@ -392,7 +402,7 @@ def test_service_that_stops_reading_is_noticed(monkeypatch: pytest.MonkeyPatch) 
         noticed.wait(DEADLINE_S)
         talk.connection.socket.shutdown(socket.SHUT_RDWR)
 
-    with service(stall) as server, desk(server.url, SECOND * 1200) as at:
+    with service(stall) as server, desk(server.url, SECOND * 1200, patience=patience) as at:
         closed = at.closed()
         noticed.set()
 

@@ -1,5 +1,6 @@
 """The rules of a run, as conversations: what happens, when, and what is done about it."""
 
+import dataclasses
 import random
 from typing import Any
 
@@ -33,9 +34,9 @@ from transcribe_cli.session.events import (
     TerminateSent,
     WorkerFailed,
 )
+from transcribe_cli.session.patience import LOCAL, SERVICE
 from transcribe_cli.session.supervisor import (
     CONNECT_GRACE_S,
-    DRAIN_DEADLINE_S,
     LONGEST_SESSION_S,
     PARK_AFTER_S,
     ROLL_BY,
@@ -271,10 +272,19 @@ def test_drain_has_a_deadline() -> None:
     talk.source_ends()
     talk.terminate_sent(after_s=1.0)
 
-    assert talk.supervisor.next_due() == talk.now + DRAIN_DEADLINE_S == talk.now + 15
+    assert talk.supervisor.next_due() == talk.now + SERVICE.last_words_s == talk.now + 15
     assert talk.passes(14.99) == []
     assert talk.passes(0.02) == [AbandonSession(0)]
     assert talk.closed() == [Finish(ExitStatus.INCOMPLETE, complete=False)]
+
+
+def test_busy_machine_has_a_minute_for_the_recogniser_that_it_runs_itself() -> None:
+    talk = Talk(dataclasses.replace(FILE, patience=LOCAL))
+    talk.source_ends()
+    talk.terminate_sent()
+
+    assert talk.passes(59.99) == []
+    assert talk.passes(0.02) == [AbandonSession(0)]
 
 
 def test_session_that_still_says_new_words_is_waited_for() -> None:
@@ -284,10 +294,10 @@ def test_session_that_still_says_new_words_is_waited_for() -> None:
     for second in range(1, 10):
         talk.says_word(1000 * second, after_s=14.0)
 
-        assert talk.supervisor.next_due() == talk.now + DRAIN_DEADLINE_S
+        assert talk.supervisor.next_due() == talk.now + SERVICE.last_words_s
     talk.says_word(9000, after_s=1.0)  # which is nothing new
 
-    assert talk.passes(DRAIN_DEADLINE_S - 1.0) == [AbandonSession(0)]
+    assert talk.passes(SERVICE.last_words_s - 1.0) == [AbandonSession(0)]
 
 
 def test_new_words_do_not_lengthen_a_wait_that_was_shortened() -> None:
@@ -926,7 +936,7 @@ def test_session_that_does_not_end_in_time_is_abandoned() -> None:
     talk.open_ahead()
     talk.turn_ends()
 
-    assert talk.passes(DRAIN_DEADLINE_S) == [AbandonSession(0)]
+    assert talk.passes(SERVICE.last_words_s) == [AbandonSession(0)]
     assert talk.ends(0) == []
     assert talk.state is State.LISTENING
 
@@ -1009,7 +1019,7 @@ def test_sessions_that_do_not_end_are_not_waited_for_forever() -> None:
     talk.happens(TerminateSent(0))
     talk.ends(0, terminated=True)
 
-    assert talk.passes(DRAIN_DEADLINE_S) == [AbandonSession(1), DONE]
+    assert talk.passes(SERVICE.last_words_s) == [AbandonSession(1), DONE]
 
 
 def test_both_sessions_lost_at_once_are_one_reconnect() -> None:

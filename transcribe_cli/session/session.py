@@ -26,12 +26,12 @@ from transcribe_cli.session.chunks import ChunkSizes, next_chunk
 from transcribe_cli.session.connection import CloseFrame, Connection
 from transcribe_cli.session.events import BadFrame, Closed, Event, Received, TerminateSent
 from transcribe_cli.session.pacing import Pacer
+from transcribe_cli.session.patience import SERVICE, Patience
 
 BEGIN_DEADLINE_S = 15.0  # Begin has been seen to take 11 s
 PING_EVERY_S = 3.0
 DEAD_AFTER_S = 9.0  # nothing came back for so long, not even a pong
-SEND_TIMEOUT_S = 8.0  # the system takes no more bytes for so long
-END_DEADLINE_S = 20.0  # no word came for so long after Terminate: nobody else waits that long
+_LEFT_ALONE_S = 5.0  # so much longer than anybody waits for its last words
 _CLOSE_AFTER_ERROR_S = 2.0  # an Error message is followed by a close; one that is not, is made
 _ABSENT_S = 5.0  # more than lies between two pings
 _LAST_MOMENT_S = 1.0  # the least that is sent after all when a session is ended where it is
@@ -69,6 +69,7 @@ class Session:
         start: the first frame to send; None: `start_at` will say.
         reserve: so many frames are held back until the log has ended, so that a short rest can go
             with the chunk before it; 0 for audio that is awaited.
+        patience: with the service, before it is taken for stuck.
 
     Attributes:
         position: the first frame that has not been sent yet.
@@ -85,6 +86,7 @@ class Session:
         pacer: Pacer,
         start: int | None,
         reserve: int = 0,
+        patience: Patience = SERVICE,
     ) -> None:
         self.number = number
         self.position = start or 0
@@ -96,6 +98,8 @@ class Session:
         self._sizes = sizes
         self._pacer = pacer
         self._reserve = reserve
+        self._patience = patience
+        self._ends_within_s = patience.last_words_s + _LEFT_ALONE_S
         self._sending = threading.Lock()  # guards position, pacer and what is asked
         self._may_send = False
         self._has_start = start is not None
@@ -190,7 +194,7 @@ class Session:
             said = decoded.message
             if isinstance(said, Turn):
                 if self._terminated and said.words:
-                    self._end_by = now + END_DEADLINE_S  # it is slow, and not stuck
+                    self._end_by = now + self._ends_within_s  # it is slow, and not stuck
             elif isinstance(said, Termination):
                 return [*events, self._close(now, terminated=True)]
             elif isinstance(said, Begin) and not self._begun:
@@ -343,7 +347,7 @@ class Session:
         push_at = self.push(now)
         if self._may_send and not self._terminated and self._sent_all():
             self._terminated = True
-            self._end_by = now + END_DEADLINE_S
+            self._end_by = now + self._ends_within_s
             whole = self.position >= self._log.frames
             events.append(TerminateSent(self.number, self.position, whole))
             connection.send_text(encode_client_message(Terminate()))
@@ -371,7 +375,7 @@ class Session:
             self._stuck_since = None
         elif self._stuck_since is None or connection.taken != self._stuck_at:
             self._stuck_since, self._stuck_at = now, connection.taken  # at worst it is slow
-        elif now - self._stuck_since > SEND_TIMEOUT_S:
+        elif now - self._stuck_since > self._patience.send_s:
             return ConnectionFailed("The connection broke while sending: timed out.")
         if connection.send_failure is not None:
             # The service may have said why before it closed: it is read for a moment longer.
@@ -397,7 +401,7 @@ class Session:
         else:
             due.append(connection.heard_at + DEAD_AFTER_S)
         if self._stuck_since is not None:
-            due.append(self._stuck_since + SEND_TIMEOUT_S)
+            due.append(self._stuck_since + self._patience.send_s)
         if self._send_failed_at is not None:
             due.append(self._send_failed_at + _CLOSE_AFTER_ERROR_S)
         return min(due)

@@ -38,8 +38,8 @@ from transcribe_cli.session.events import (
     TerminateSent,
     WorkerFailed,
 )
+from transcribe_cli.session.patience import SERVICE, Patience
 
-DRAIN_DEADLINE_S = 15.0  # for what a session owes after Terminate; new words start it again
 SHORT_DEADLINE_S = 2.0  # after a second Ctrl+C
 FORCING = ("SIGINT", "SIGBREAK")  # causes of a stop that, coming after another, shorten the wait
 CONNECT_GRACE_S = 5.0  # stopped before the session began: how long it may still take
@@ -75,12 +75,14 @@ class Policy:
             because audio may have been captured long before its time (a file, a pipe).
         first_tries: how often a source that can wait tries for its first session.
         later_tries: how often in a row it tries for another one.
+        patience: how long a session that is to end may say nothing new, among others.
     """
 
     live: bool
     drops_backlog: bool
     first_tries: int = 3
     later_tries: int = 12
+    patience: Patience = SERVICE
 
 
 class Supervisor:
@@ -103,6 +105,7 @@ class Supervisor:
     ) -> None:
         self.state = State.CONNECTING
         self._policy = policy
+        self._patience_s = policy.patience.last_words_s
         self._chance = chance or random.Random()
         self._arrivals = arrivals
         self._backoff = Backoff(arrivals)
@@ -259,7 +262,7 @@ class Supervisor:
         said_ms = turn.words[-1].end
         if asked and said_ms > self._drained_ms:
             self._drained_ms = said_ms
-            self._drain_deadline = min(now + DRAIN_DEADLINE_S, self._forced_by)
+            self._drain_deadline = min(now + self._patience_s, self._forced_by)
 
     def _succeed(self) -> None:
         self._failures = self._left_politely = 0
@@ -333,7 +336,7 @@ class Supervisor:
         self._set_life(self._next_life, now)
         self._last_words = old
         self._its_words_count = words_count
-        self._drain_deadline = now + DRAIN_DEADLINE_S
+        self._drain_deadline = now + self._patience_s
 
     def _close_other(self, closed: Closed, now: float) -> list[Command]:
         """A session has ended that is not the one that counts."""
@@ -376,7 +379,7 @@ class Supervisor:
             new = self._next
             if new is None or not self._next_begun:  # it has gone in the meantime
                 self._asked = event
-                self._drain_deadline = now + DRAIN_DEADLINE_S
+                self._drain_deadline = now + self._patience_s
                 return []
             self._leave(session, now, words_count=True)
             return [HandOver(session, new, event.position)]
@@ -385,7 +388,7 @@ class Supervisor:
             if not self._parked:
                 self.state = State.STOPPING
             if self._drain_deadline is None:
-                self._drain_deadline = now + DRAIN_DEADLINE_S
+                self._drain_deadline = now + self._patience_s
         return []
 
     @property
@@ -610,7 +613,7 @@ class Supervisor:
             return []
         if self._others or self._last_words is not None:
             self.state = State.STOPPING
-            due = min(now + DRAIN_DEADLINE_S, max(now, self._forced_by))
+            due = min(now + self._patience_s, max(now, self._forced_by))
             self._drain_deadline = self._drain_deadline or due
             return []
         self.state = State.OVER
