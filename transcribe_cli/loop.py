@@ -23,6 +23,7 @@ MANY = 8
 
 GATHER_S = 0.02
 _IDLE_S = 1.0
+_READ, _WRITE = selectors.EVENT_READ, selectors.EVENT_WRITE
 
 
 class Task(Protocol):
@@ -63,7 +64,7 @@ class Loop:
         self._waker, self._woken = socket.socketpair()
         self._waker.setblocking(False)
         self._woken.setblocking(False)
-        self._selector.register(self._woken, selectors.EVENT_READ)
+        self._selector.register(self._woken, _READ)
         self._stepped_at = float("-inf")
 
     def __enter__(self) -> Self:
@@ -101,12 +102,12 @@ class Loop:
     def watch(self, task: Task, session: Session) -> None:
         """Call `task.read` when the session's socket has something."""
         assert session.connection is not None
-        self._selector.register(session.connection, selectors.EVENT_READ, (task, session))
+        self._selector.register(session.connection, _READ, (task, session))
 
     def watch_writing(self, task: Task, session: Session, writing: bool) -> None:
         """Also wake when its socket takes more."""
         assert session.connection is not None
-        events = selectors.EVENT_READ | (selectors.EVENT_WRITE if writing else 0)
+        events = _READ | (_WRITE if writing else 0)
         self._selector.modify(session.connection, events, (task, session))
 
     def forget(self, session: Session) -> None:
@@ -157,9 +158,9 @@ class Loop:
                 self._take_posted(now)
                 continue
             task, session = key.data
-            if events & selectors.EVENT_READ:
+            if events & _READ:
                 task.read(session, now)
-            if events & selectors.EVENT_WRITE:
+            if events & _WRITE:
                 session.nudged = task.nudged = True
         over = False
         for task in self._tasks:

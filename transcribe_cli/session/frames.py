@@ -18,6 +18,7 @@ _FINAL = _MASKED = 0x80
 _RESERVED = 0x70
 _CONTROL = 0x08
 _WHOLE_TEXT = _FINAL | TEXT
+_WHOLE_TEXT_16 = bytes((_WHOLE_TEXT, 126))  # and its size is in the next two bytes
 _HEAD_16, _HEAD_64 = struct.Struct("!BBH"), struct.Struct("!BBQ")
 _MASKS_AT_ONCE = 1024
 
@@ -38,16 +39,18 @@ class FrameWriter:
 
     def frame(self, opcode: int, payload: bytes) -> bytes:
         """One whole frame."""
-        size = len(payload)
-        first = _FINAL | opcode
-        if size < 126:
-            head = bytes((first, _MASKED | size))
-        elif size < 1 << 16:
-            head = _HEAD_16.pack(first, _MASKED | 126, size)
-        else:
-            head = _HEAD_64.pack(first, _MASKED | 127, size)
         mask = next(self._masks)
-        return head + mask + apply_mask(payload, mask)
+        return _head(opcode, len(payload)) + mask + apply_mask(payload, mask)
+
+
+@functools.lru_cache(maxsize=8)  # chunks are nearly always of one size
+def _head(opcode: int, size: int) -> bytes:
+    first = _FINAL | opcode
+    if size < 126:
+        return bytes((first, _MASKED | size))
+    if size < 1 << 16:
+        return _HEAD_16.pack(first, _MASKED | 126, size)
+    return _HEAD_64.pack(first, _MASKED | 127, size)
 
 
 def _fresh_masks() -> Iterator[bytes]:
@@ -65,7 +68,7 @@ def apply_mask(payload: bytes, mask: bytes) -> bytes:
     return mixed.to_bytes(4 * times, "little")[:size]
 
 
-@functools.lru_cache(maxsize=8)  # chunks are nearly always of one size
+@functools.lru_cache(maxsize=8)
 def _ones(times: int) -> int:
     """What repeats a mask so many times when multiplied by it: half the work of making it long."""
     return int.from_bytes(b"\1\0\0\0" * times, "little")
@@ -87,6 +90,13 @@ class FrameReader:
         """
         if self._data:
             data = self._data + data
+        if (
+            data[:2] == _WHOLE_TEXT_16
+            and len(data) == 4 + int.from_bytes(data[2:4])
+            and not self._parts
+        ):
+            self._data = b""
+            return [(TEXT, data[4:])]  # what a service says most: one Turn
         frames: list[Frame] = []
         end, have = 0, len(data)
         while have - end > 1:
