@@ -5,7 +5,6 @@ and signal handlers only `post`.
 """
 
 import queue
-import selectors
 import socket
 import threading
 import time
@@ -14,6 +13,7 @@ from contextlib import suppress
 from types import TracebackType
 from typing import Protocol, Self
 
+from transcribe_cli.polling import READ, WRITE, make_poll
 from transcribe_cli.session.events import Event, StopRequested
 from transcribe_cli.session.session import Session
 from transcribe_cli.signals import stop_signals
@@ -23,7 +23,6 @@ MANY = 8
 
 GATHER_S = 0.02
 _IDLE_S = 1.0
-_READ, _WRITE = selectors.EVENT_READ, selectors.EVENT_WRITE
 
 
 class Task(Protocol):
@@ -60,11 +59,12 @@ class Loop:
         self._inbox: queue.SimpleQueue[tuple[Task | None, Event] | Callable[[], None]]
         self._inbox = queue.SimpleQueue()
         self._tasks: list[Task] = []
-        self._selector = selectors.DefaultSelector()
+        self._poll = make_poll()
+        self._watched: dict[int, tuple[Task, Session]] = {}  # by their sockets' numbers
         self._waker, self._woken = socket.socketpair()
         self._waker.setblocking(False)
         self._woken.setblocking(False)
-        self._selector.register(self._woken, _READ)
+        self._poll.register(self._woken, READ)
         self._stepped_at = float("-inf")
 
     def __enter__(self) -> Self:
@@ -76,7 +76,7 @@ class Loop:
         exc: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self._selector.close()
+        self._poll.close()
         self._waker.close()
         self._woken.close()
 
@@ -102,19 +102,21 @@ class Loop:
     def watch(self, task: Task, session: Session) -> None:
         """Call `task.read` when the session's socket has something."""
         assert session.connection is not None
-        self._selector.register(session.connection, _READ, (task, session))
+        self._poll.register(session.connection, READ)
+        self._watched[session.connection.fileno()] = (task, session)
 
-    def watch_writing(self, task: Task, session: Session, writing: bool) -> None:
+    def watch_writing(self, session: Session, writing: bool) -> None:
         """Also wake when its socket takes more."""
         assert session.connection is not None
-        events = _READ | (_WRITE if writing else 0)
-        self._selector.modify(session.connection, events, (task, session))
+        self._poll.modify(session.connection, READ | WRITE if writing else READ)
 
     def forget(self, session: Session) -> None:
         """The session's socket is closed."""
-        if session.connection is not None:
-            with suppress(KeyError):
-                self._selector.unregister(session.connection)
+        for number, (_, watched) in list(self._watched.items()):
+            if watched is session:
+                del self._watched[number]
+                with suppress(OSError):  # a socket that is closed is watched no more
+                    self._poll.unregister(number)
 
     # From main.
 
@@ -149,18 +151,19 @@ class Loop:
         for task in self._tasks:
             if task.due < due:
                 due = task.due
-        ready = self._selector.select(due - now)
+        ready = self._poll.poll(due - now if due > now else 0.0)
         if len(self._tasks) > MANY:
             ready = self._gather(ready)
         now = self._stepped_at = self.clock()
-        for key, events in ready:
-            if key.data is None:
+        for number, events in ready:
+            watched = self._watched.get(number)
+            if watched is None:
                 self._take_posted(now)
                 continue
-            task, session = key.data
-            if events & _READ:
+            task, session = watched
+            if events != WRITE:  # a socket that has failed says so when it is read
                 task.read(session, now)
-            if events & _WRITE:
+            if events != READ:
                 session.nudged = task.nudged = True
         over = False
         for task in self._tasks:
@@ -169,15 +172,13 @@ class Loop:
             over = over or task.over
         return over
 
-    def _gather(
-        self, ready: list[tuple[selectors.SelectorKey, int]]
-    ) -> list[tuple[selectors.SelectorKey, int]]:
+    def _gather(self, ready: list[tuple[int, int]]) -> list[tuple[int, int]]:
         """Wait a little for more to come, so that many recordings cost few turns of the loop."""
         rest = self._stepped_at + GATHER_S - self.clock()
         if rest <= 0:
             return ready
         threading.Event().wait(rest)
-        return self._selector.select(0)
+        return self._poll.poll(0.0)
 
     def _take_posted(self, now: float) -> None:
         with suppress(BlockingIOError):

@@ -400,7 +400,7 @@ class Run:
         writing = connection is not None and bool(connection.unsent)
         if writing != conversation.writing and not conversation.session.closed:
             conversation.writing = writing
-            self._loop.watch_writing(self, conversation.session, writing)
+            self._loop.watch_writing(conversation.session, writing)
 
     def _check_limits(self, now: float) -> None:
         if self._stops or self._finish is not None:

@@ -93,7 +93,7 @@ class Desk:
             self.take(event, now)
         connection = self.session.connection
         if connection is not None and not self.over:
-            self._loop.watch_writing(self, self.session, bool(connection.unsent))
+            self._loop.watch_writing(self.session, bool(connection.unsent))
         self.due = self.session.due
 
     def bail_out(self) -> None:

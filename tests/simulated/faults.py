@@ -108,7 +108,7 @@ class Fate:
                 mood.ending, mood.answer_s = Ending(str(fault.value)), fault.seconds
                 mood.once = fault.whom != "all"
             case "hold":
-                self.loop.selector.held_until = until
+                self.loop.poll.held_until = until
             case "pause":
                 self._press("space")
                 self.world.at(until, lambda: self._press("space"))

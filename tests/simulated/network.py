@@ -1,5 +1,6 @@
 """The network between client and service: two pipes a connection, and all that may befall them."""
 
+import itertools
 import random
 from collections import deque
 from collections.abc import Callable
@@ -20,6 +21,7 @@ _FRAME_BYTES = 8
 CATCH_UP = 1.2  # a service refuses what comes much faster than it was spoken
 _TIMEOUT_S = 10.0
 _NORMAL = 1000
+_NUMBERS = itertools.count()  # of connections, as a system counts sockets
 
 
 class Kind(Enum):
@@ -211,6 +213,7 @@ class SimulatedConnection:
         self.meter = Meter(CATCH_UP * RATE)
         self.swallowed = False
         self.closed = False
+        self._number = next(_NUMBERS)
         self._network = network
         self._link = link
         self._unsent: deque[Frame] = deque()
@@ -218,6 +221,9 @@ class SimulatedConnection:
         self._peer_gone = False
 
     # What the session uses.
+
+    def fileno(self) -> int:
+        return self._number
 
     @property
     def unsent(self) -> int:

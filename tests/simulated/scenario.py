@@ -227,7 +227,7 @@ def record(
         watch(network)
         Loop.run(loop, [run])
         ended = world.now
-        turns = loop.selector.turns
+        turns = loop.poll.turns
         world.settle(_AFTERWARDS_S)
     assert run.result is not None
     return Outcome(

@@ -1,22 +1,23 @@
 """Time that jumps to whatever happens next, and the program's own main loop in it.
 
 What other threads, the network and the service do are events of the world. Main waits in
-`select`, as it does in real life; there the world moves on, until main has something to do.
+`poll`, as it does in real life; there the world moves on, until main has something to do.
 """
 
 import heapq
 import itertools
-import selectors
 from collections.abc import Callable
 from typing import Any, Protocol
 
 from transcribe_cli.loop import Loop
+from transcribe_cli.polling import READ, WRITE
 from transcribe_cli.session.events import StopRequested
 
 EPOCH_S = 1_700_000_000.0
 _INSTANT_S = 1e-5  # what one turn of the loop takes
 _MOST_TURNS_AT_ONCE = 2000
 _AT_ONCE_S = 0.05
+_WAKER = -1
 
 
 class Stuck(AssertionError):
@@ -73,13 +74,14 @@ class World:
 class Readiness(Protocol):
     """What a simulated connection tells of itself instead of having a socket."""
 
+    def fileno(self) -> int: ...
     @property
     def readable(self) -> bool: ...
     @property
     def writable(self) -> bool: ...
 
 
-class VirtualSelector:
+class VirtualPoll:
     """Where main waits: the world goes on meanwhile.
 
     Attributes:
@@ -93,26 +95,25 @@ class VirtualSelector:
         self.held_until = 0.0
         self.turns = 0
         self._world = world
-        self._keys: dict[int, selectors.SelectorKey] = {}
-        self._waker = selectors.SelectorKey(-1, -1, selectors.EVENT_READ, None)
+        self._watched: dict[int, tuple[Readiness, int]] = {}
         self._calm_at = (0.0, 0)
 
-    def register(self, connection: Any, events: int, data: Any = None) -> None:
-        assert id(connection) not in self._keys
-        self._keys[id(connection)] = selectors.SelectorKey(connection, 0, events, data)
+    def register(self, connection: Readiness, events: int) -> None:
+        assert connection.fileno() not in self._watched
+        self._watched[connection.fileno()] = (connection, events)
 
-    def modify(self, connection: Any, events: int, data: Any = None) -> None:
-        assert id(connection) in self._keys
-        self._keys[id(connection)] = selectors.SelectorKey(connection, 0, events, data)
+    def modify(self, connection: Readiness, events: int) -> None:
+        assert connection.fileno() in self._watched
+        self._watched[connection.fileno()] = (connection, events)
 
-    def unregister(self, connection: Any) -> None:
-        del self._keys[id(connection)]
+    def unregister(self, number: int) -> None:
+        del self._watched[number]
 
     def close(self) -> None:
-        self._keys.clear()
+        self._watched.clear()
 
-    def select(self, timeout: float) -> list[tuple[selectors.SelectorKey, int]]:
-        """Like a selector's, in virtual time."""
+    def poll(self, timeout: float) -> list[tuple[int, int]]:
+        """Like epoll's, in virtual time."""
         world = self._world
         world.now += _INSTANT_S
         self._count_turn()
@@ -124,18 +125,17 @@ class VirtualSelector:
                     return ready
             world.move_on(max(deadline, self.held_until))
 
-    def _ready(self) -> list[tuple[selectors.SelectorKey, int]]:
+    def _ready(self) -> list[tuple[int, int]]:
         ready = []
         if self.woken:
             self.woken = False
-            ready.append((self._waker, selectors.EVENT_READ))
-        for key in self._keys.values():
-            connection: Any = key.fileobj
-            events = selectors.EVENT_READ if connection.readable else 0
-            if key.events & selectors.EVENT_WRITE and connection.writable:
-                events |= selectors.EVENT_WRITE
+            ready.append((_WAKER, READ))
+        for number, (connection, wanted) in self._watched.items():
+            events = READ if connection.readable else 0
+            if wanted & WRITE and connection.writable:
+                events |= WRITE
             if events:
-                ready.append((key, events))
+                ready.append((number, events))
         return ready
 
     def _count_turn(self) -> None:
@@ -151,15 +151,15 @@ class VirtualSelector:
 class VirtualLoop(Loop):
     """The program's own loop; only its waiting is virtual."""
 
-    _selector: Any
+    _poll: Any
 
     def __init__(self, world: World) -> None:
         super().__init__(clock=lambda: world.now)
-        self._selector.close()
-        self.selector = self._selector = VirtualSelector(world)
+        self._poll.close()
+        self.poll = self._poll = VirtualPoll(world)
 
     def wake(self) -> None:
-        self.selector.woken = True
+        self.poll.woken = True
 
     def signal(self, name: str) -> None:
         """As a signal's handler does."""

@@ -264,12 +264,9 @@ class Session:
                 count = next_chunk(end - self.position, ended, self._sizes)
                 if count == 0:
                     return now if ended else None
-                at_once = self._asked is not None and self._asked.here
-                if self._held and not at_once:
-                    return None
                 due = self._pacer.due(self.position + count, now)
-                if due > now and not at_once:
-                    return due
+                if (self._held or due > now) and not (self._asked and self._asked.here):
+                    return None if self._held else due
                 self._send_chunk(connection, count, now)
                 if connection.send_failure is not None or connection.unsent:
                     return now
