@@ -185,12 +185,13 @@ class AudioLog:
 
     def read(self, start: int, count: int) -> bytes:
         """At most `count` frames from frame `start` on; fewer at the end."""
-        size, frames = self._frame_bytes, self.frames  # first: the newest block is then as new
+        size = self._frame_bytes
         newest, samples = self._last
         if start >= newest and count > 0:
             at = (start - newest) * size
             return samples[at : at + count * size]
-        count = max(0, min(count, frames - start))
+        count = max(0, min(count, self.frames - start))
+        newest, samples = self._last  # again: as new as the count of frames is
         with self._file_lock:
             in_file = max(0, min(count, self._saved - start))
             rest = b""

@@ -99,9 +99,14 @@ def decode_server_message(data: str | bytes) -> Decoded:
     Raises:
         BadMessage: the frame is not a JSON object. Nothing can be kept of it but a warning.
     """
-    turn = _read_sound_turn(data.encode() if isinstance(data, str) else data)
-    if turn is not None:
-        return turn
+    if isinstance(data, str):
+        data = data.encode()
+    # Most messages are Turns without a fault, many a second: what nobody asks for is not read.
+    if data.rfind(b'"type":') >= 0:  # which the decoder of Turns does not ask for, and comes last
+        try:
+            return Decoded(_SOUND_TURN.decode(data), Unread(data), [])
+        except (msgspec.MsgspecError, *_NOT_JSON):
+            pass
     try:
         raw = msgspec.json.decode(data)
     except _NOT_JSON as e:
@@ -109,16 +114,6 @@ def decode_server_message(data: str | bytes) -> Decoded:
     if not isinstance(raw, dict):
         raise BadMessage(f"not a JSON object but {type(raw).__name__}")
     return read_server_object(raw)
-
-
-def _read_sound_turn(data: bytes) -> Decoded | None:
-    """Most messages are Turns without a fault, many a second: what nobody asks for is not read."""
-    if data.rfind(b'"type":') < 0:  # which the decoder does not ask for, and comes last
-        return None
-    try:
-        return Decoded(_SOUND_TURN.decode(data), Unread(data), [])
-    except (msgspec.MsgspecError, *_NOT_JSON):
-        return None
 
 
 def read_server_object(raw: dict[str, Any]) -> Decoded:
