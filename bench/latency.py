@@ -3,19 +3,45 @@
 import json
 import subprocess
 import sys
+from contextlib import nullcontext
 from statistics import median
 from typing import NamedTuple
 
 from bench import sdk
+from bench.awake import kept_awake
 from bench.server import EchoServer, echo_server
 from bench.table import Row, median_ratio, percentile
 
-PAIRS = 24  # of short runs, so that other work on the machine comes upon both clients alike
-COUNT = 300  # chunks a run
-PER_SECOND = 100.0
 _NO_CLIENT_RUNS = 3
-_WARM_UP = 50  # chunks at the start of each run that do not count
-_LATENCY_TARGET = _CPU_TARGET = 0.6
+_WARM_UP = 6  # one chunk of so many, at the start of each run, does not count
+_TARGET = 0.6
+
+
+class Pace(NamedTuple):
+    """How fast chunks of 50 ms come, and how they are measured.
+
+    Attributes:
+        chunks: a run.
+        pairs: of short runs, so that other work on the machine comes upon both clients alike.
+        awake: the processors are kept from sleeping between two chunks.
+    """
+
+    per_second: float
+    chunks: int
+    pairs: int
+    awake: bool = True
+
+    def __str__(self) -> str:
+        asleep = "" if self.awake else ", processors asleep in between"
+        return f"{self.per_second:.0f} a second{asleep}"
+
+
+PACES = (
+    Pace(20.0, 120, 14),  # one microphone
+    Pace(100.0, 300, 14),  # 5 recordings
+    Pace(500.0, 1000, 10),  # 25 recordings
+    Pace(20.0, 120, 10, awake=False),
+)
 
 
 class Figures(NamedTuple):
@@ -26,20 +52,22 @@ class Figures(NamedTuple):
     cpu_us: float  # a turn
 
 
-def measure(client: str, address: str, count: int) -> Figures:
+def measure(client: str, address: str, pace: Pace) -> Figures:
     """One run of a client, in a process of its own."""
-    command = [sys.executable, "-m", f"bench.{client}", address, str(count), str(PER_SECOND)]
-    limit_s = count / PER_SECOND + 60
+    arguments = [address, str(pace.chunks), str(pace.per_second)]
+    command = [sys.executable, "-m", f"bench.{client}", *arguments]
+    limit_s = pace.chunks / pace.per_second + 60
     out = subprocess.run(command, stdout=subprocess.PIPE, check=True, timeout=limit_s).stdout
     result = json.loads(out)
     given, handled = result["given"], result["handled"]
-    latencies = [1000 * (b - a) for a, b in zip(given, handled, strict=True)][_WARM_UP:]
+    latencies = [1000 * (b - a) for a, b in zip(given, handled, strict=True)]
+    latencies = latencies[pace.chunks // _WARM_UP :]
     return Figures(
         median(latencies), percentile(latencies, 95), result["cpu_s"] / len(handled) * 1e6
     )
 
 
-def measure_all(server: EchoServer, pairs: int, count: int) -> dict[str, list[Figures]]:
+def measure_all(server: EchoServer, pace: Pace) -> dict[str, list[Figures]]:
     """Both clients in pairs, the SDK's where it is installed; then how much of it is no client's.
 
     Each is the first of a pair as often as the other: what ran before a run, and whether the
@@ -49,37 +77,40 @@ def measure_all(server: EchoServer, pairs: int, count: int) -> dict[str, list[Fi
     if sdk.is_installed():
         clients.append(("client_sdk", server.host))
     measured: dict[str, list[Figures]] = {client: [] for client, _ in clients}
-    for _ in range(pairs):
+    for _ in range(pace.pairs):
         for client, address in clients:
-            measured[client].append(measure(client, address, count))
+            measured[client].append(measure(client, address, pace))
             server.report(10)
         clients.reverse()
-    measured["client_none"] = [measure("client_none", "", count) for _ in range(_NO_CLIENT_RUNS)]
+    measured["client_none"] = [measure("client_none", "", pace) for _ in range(_NO_CLIENT_RUNS)]
     return measured
 
 
 def run(quick: bool) -> list[Row]:
     """The rows of the table."""
+    rows: list[Row] = []
     with echo_server() as server:
-        measured = measure_all(server, 4 if quick else PAIRS, COUNT)
+        for pace in PACES:
+            with kept_awake() if pace.awake else nullcontext():
+                measured = measure_all(server, pace._replace(pairs=4) if quick else pace)
+            rows += _rows(pace, measured)
+    return rows
+
+
+def _rows(pace: Pace, measured: dict[str, list[Figures]]) -> list[Row]:
     ours, theirs = measured["client_ours"], measured.get("client_sdk", [])
     handing_out_us = median(figures.cpu_us for figures in measured["client_none"])
     net_ours, net_theirs = (
         [figures._replace(cpu_us=figures.cpu_us - handing_out_us) for figures in of_one]
         for of_one in (ours, theirs)
     )
+    target = _TARGET if pace.awake else None
+    with_it = f"(and {handing_out_us:.0f} µs for handing out chunks)"
     return [
-        _row("latency of a chunk, median", "median_ms", "ms", _LATENCY_TARGET, ours, theirs),
-        _row("latency of a chunk, p95", "p95_ms", "ms", None, ours, theirs),
-        _row("CPU a turn", "cpu_us", "µs", _CPU_TARGET, net_ours, net_theirs),
-        _row(
-            f"(and {handing_out_us:.0f} µs for handing out chunks)",
-            "cpu_us",
-            "µs",
-            None,
-            ours,
-            theirs,
-        ),
+        _row(f"{pace}: latency, median", "median_ms", "ms", target, ours, theirs),
+        _row(f"{pace}: latency, p95", "p95_ms", "ms", None, ours, theirs),
+        _row(f"{pace}: CPU a turn", "cpu_us", "µs", target, net_ours, net_theirs),
+        _row(with_it, "cpu_us", "µs", None, ours, theirs),
     ]
 
 
