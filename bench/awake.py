@@ -28,11 +28,9 @@ def can_keep_awake() -> bool:
 
 @contextmanager
 def kept_awake() -> Iterator[None]:
-    """A loop for each processor that runs only while nobody else wants to; none on some systems."""
-    loops = []
-    if can_keep_awake():
-        command = [sys.executable, "-c", _LOOP]
-        loops = [subprocess.Popen(command) for _ in range(os.cpu_count() or 1)]
+    """A loop for each processor that runs only while nobody else wants to."""
+    command = [sys.executable, "-c", _LOOP]
+    loops = [subprocess.Popen(command) for _ in range(os.cpu_count() or 1)]
     try:
         yield
     finally:

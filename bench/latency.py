@@ -8,7 +8,7 @@ from statistics import median
 from typing import NamedTuple
 
 from bench import sdk
-from bench.awake import kept_awake
+from bench.awake import can_keep_awake, kept_awake
 from bench.server import EchoServer, echo_server
 from bench.table import Row, median_ratio, percentile
 
@@ -91,6 +91,8 @@ def run(quick: bool) -> list[Row]:
     rows: list[Row] = []
     with echo_server() as server:
         for pace in PACES:
+            if pace.awake and not can_keep_awake():
+                continue
             with kept_awake() if pace.awake else nullcontext():
                 measured = measure_all(server, pace._replace(pairs=4) if quick else pace)
             rows += _rows(pace, measured)

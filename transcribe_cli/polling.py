@@ -12,6 +12,8 @@ from typing import Protocol
 READ, WRITE = 1, 4
 """The events that are asked for; epoll's own numbers, which are the same on every Linux."""
 
+_READ, _WRITE = selectors.EVENT_READ, selectors.EVENT_WRITE
+
 
 class HasFileno(Protocol):
     """A socket, or what stands around one."""
@@ -62,9 +64,6 @@ class SelectorPoll:
     def close(self) -> None:
         """Watch nothing."""
         self._selector.close()
-
-
-_READ, _WRITE = selectors.EVENT_READ, selectors.EVENT_WRITE
 
 
 def _as_selector_events(events: int) -> int:

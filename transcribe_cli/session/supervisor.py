@@ -75,7 +75,7 @@ class Policy:
             because audio may have been captured long before its time (a file, a pipe).
         first_tries: how often a source that can wait tries for its first session.
         later_tries: how often in a row it tries for another one.
-        patience: how long a session that is to end may say nothing new, among others.
+        patience: with the service, before a session is taken for stuck.
     """
 
     live: bool
