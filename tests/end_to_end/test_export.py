@@ -64,12 +64,20 @@ def corrects_the_first_speaker(session: Session, heard: int) -> None:
         session.send({"type": "SpeakerRevision", "revisions": [revised]})
 
 
+HIDING = ["--no-partials", "--non-speech", "hide"]
 FAULTS = {"nothing else": None, "much else": corrects_the_first_speaker, "dropped": drops_at(17)}
 
 
 @pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
-@pytest.mark.parametrize("source", ["talk.wav", "-"])
-@pytest.mark.parametrize("options", [[], ["--no-partials", "--non-speech", "hide"]])
+@pytest.mark.parametrize(
+    ("source", "options"),
+    [
+        ("talk.wav", []),
+        ("-", HIDING),
+        pytest.param("talk.wav", HIDING, marks=pytest.mark.long),
+        pytest.param("-", [], marks=pytest.mark.long),
+    ],
+)
 def test_export_makes_the_files_of_the_run_byte_by_byte(
     home: Home, fault: Fault | None, source: str, options: list[str]
 ) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.counting import counting_service, speak, write_wav
-from tests.program import Home, finals, finish, words
+from tests.program import Home, Outcome, finals, finish, words
 from tests.terminal import Terminal
 from tests.truth import assert_exact
 from transcribe_cli.recordings.journal import read_journal
@@ -218,25 +218,41 @@ ODD = {
 }
 
 
-@pytest.mark.parametrize("journal", ODD.values(), ids=ODD)
-def test_a_journal_that_is_none_is_told_in_one_line(home: Home, journal: bytes) -> None:
-    write_wav(home.work / "talk.wav", 5)
+def make_odd(home: Home, kind: str) -> Path:
+    """A recording whose journal is none."""
+    folder = home.recordings / f"2001-{kind.replace(' ', '-')}"
+    folder.mkdir(parents=True)
+    (folder / "journal.jsonl").write_bytes(ODD[kind])
+    return folder
+
+
+def assert_told(outcome: Outcome, folder: Path) -> None:
+    assert (outcome.code, outcome.out) == (3, "")
+    (line,) = outcome.err.splitlines()
+    assert line.startswith(f"error: The recording {folder.name} cannot be read: ")
+
+
+def test_a_journal_that_is_none_is_told_in_one_line(home: Home) -> None:
     with counting_service() as service:
-        home.run("file", "talk.wav", "--endpoint", service.url, "--pace", "max")
-    odd = home.recordings / "2001-odd"
-    odd.mkdir()
-    (odd / "journal.jsonl").write_bytes(journal)
+        home.run("file", "-", "--endpoint", service.url, data=speak(5))
+    folders = [make_odd(home, kind) for kind in ODD]
+
     states = json.loads(home.run("recordings", "list", "--json").out)
-    assert [recording["state"] for recording in states] == ["unreadable", "complete"]
-    assert "unreadable" in home.run("recordings", "list").out
-    for command in ("show", "recover", "resume"):
-        outcome = home.run("recordings", command, "2001")
-        assert (outcome.code, outcome.out) == (3, "")
-        (line,) = outcome.err.splitlines()
-        assert line.startswith("error: The recording 2001-odd cannot be read: ")
-        assert (odd / "journal.jsonl").read_bytes() == journal
-    assert home.run("recordings", "rm", "2001-odd").code == 0
-    assert not odd.exists()
+    assert [recording["state"] for recording in states] == ["unreadable"] * 5 + ["complete"]
+    assert home.run("recordings", "list").out.count("unreadable") == 5
+    for folder, journal in zip(folders, ODD.values(), strict=True):
+        assert_told(home.run("recordings", "show", folder.name), folder)
+        assert (folder / "journal.jsonl").read_bytes() == journal
+    assert home.run("recordings", "rm", folders[0].name).code == 0
+    assert not folders[0].exists()
+
+
+@pytest.mark.parametrize("command", ["recover", "resume"])
+def test_a_journal_that_is_none_cannot_be_mended(home: Home, command: str) -> None:
+    folder = make_odd(home, "odd types")
+
+    assert_told(home.run("recordings", command, "2001"), folder)
+    assert (folder / "journal.jsonl").read_bytes() == ODD["odd types"]
 
 
 def test_a_running_recording_is_not_touched(home: Home) -> None:
