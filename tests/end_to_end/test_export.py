@@ -170,7 +170,9 @@ def test_killed_recording_is_exported_as_far_as_it_came(home: Home) -> None:
     assert document["summary"] is None
 
 
-@pytest.mark.parametrize("seed", range(10))
+@pytest.mark.parametrize(
+    "seed", [*range(3), *(pytest.param(seed, marks=pytest.mark.long) for seed in range(3, 10))]
+)
 def test_outputs_of_a_killed_run_are_whole(home: Home, seed: int) -> None:
     chance, live = random.Random(seed), home.work / "live"
     write_wav(home.work / "talk.wav", 200)

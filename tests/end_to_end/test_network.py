@@ -276,15 +276,15 @@ def test_a_network_at_half_the_speed_is_caught_up_with(home: Home) -> None:
 @pytest.mark.timeout(120)
 def test_a_network_that_is_too_slow_for_long_is_not_given_up(home: Home) -> None:
     """The system's buffers are full all the time, but it is not the same audio that waits."""
-    words = 400
+    words = 450
     with network() as (service, proxy):
         process = home.start(
             *("file", "-", "--endpoint", proxy.url, "--jsonl"), stdin=subprocess.PIPE
         )
         with live(process, words):
             service.wait_for_words(20)
-            proxy.throttle(RATE / 2)  # a quarter of what is said
-            service.wait_for_words(120, timeout_s=60)
+            proxy.throttle(RATE)  # a byte a frame: half of what is said
+            service.wait_for_words(230, timeout_s=60)
             proxy.heal()
         outcome = finish(process, deadline_s=60)
     check(home, outcome, words, cuts=0)
