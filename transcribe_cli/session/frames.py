@@ -17,8 +17,7 @@ MOST_BYTES = 1 << 24
 _FINAL = _MASKED = 0x80
 _RESERVED = 0x70
 _CONTROL = 0x08
-_WHOLE_TEXT = _FINAL | TEXT
-_WHOLE_TEXT_16 = bytes((_WHOLE_TEXT, 126))  # and its size is in the next two bytes
+_WHOLE_TEXT_16 = bytes((_FINAL | TEXT, 126))  # and its size is in the next two bytes
 _HEAD_16, _HEAD_64 = struct.Struct("!BBH"), struct.Struct("!BBQ")
 _MASKS_AT_ONCE = 1024
 
@@ -114,9 +113,8 @@ class FrameReader:
             if have < start + size:
                 break
             end = start + size
-            if first == _WHOLE_TEXT and not self._parts:
-                frames.append((TEXT, data[start:end]))
-            elif (frame := self._take(first, data[start:end])) is not None:
+            frame = self._take(first, data[start:end])
+            if frame is not None:
                 frames.append(frame)
         self._data = data[end:]
         return frames
