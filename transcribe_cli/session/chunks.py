@@ -37,10 +37,10 @@ def next_chunk(available: int, ended: bool, sizes: ChunkSizes) -> int:
     >>> next_chunk(799, False, sizes), next_chunk(900, False, sizes), next_chunk(900, True, sizes)
     (0, 800, 900)
     """
-    if available <= 0:
-        return 0  # a session may start a little after the last sample: words end late
     if not ended:
         return sizes.wanted if available >= sizes.wanted else 0
+    if available <= 0:
+        return 0  # a session may start a little after the last sample: words end late
     rest = available - sizes.wanted
     if rest <= 0 or rest >= sizes.least:
         return min(available, sizes.wanted)

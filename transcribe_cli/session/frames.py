@@ -61,16 +61,20 @@ def _fresh_masks() -> Iterator[bytes]:
 def apply_mask(payload: bytes, mask: bytes) -> bytes:
     """Mask a payload, or unmask one; `mask` has 4 bytes."""
     size = len(payload)
-    times = (size + 3) // 4
-    key = int.from_bytes(mask, "little") * _ones(times)
+    whole, ones = _masks_in(size)
+    key = int.from_bytes(mask, "little") * ones
     mixed = int.from_bytes(payload, "little") ^ key
-    return mixed.to_bytes(4 * times, "little")[:size]
+    return mixed.to_bytes(whole, "little")[:size]
 
 
 @functools.lru_cache(maxsize=8)
-def _ones(times: int) -> int:
-    """What repeats a mask so many times when multiplied by it: half the work of making it long."""
-    return int.from_bytes(b"\1\0\0\0" * times, "little")
+def _masks_in(size: int) -> tuple[int, int]:
+    """So many bytes, rounded up to whole masks, and what repeats a mask so often.
+
+    A mask multiplied by it is as long as they are: half the work of joining copies of it.
+    """
+    times = (size + 3) // 4
+    return 4 * times, int.from_bytes(b"\1\0\0\0" * times, "little")
 
 
 class FrameReader:
@@ -89,12 +93,11 @@ class FrameReader:
         """
         if self._data:
             data = self._data + data
-        if (
+        elif (
             data[:2] == _WHOLE_TEXT_16
             and len(data) == 4 + int.from_bytes(data[2:4])
             and not self._parts
         ):
-            self._data = b""
             return [(TEXT, data[4:])]  # what a service says most: one Turn
         frames: list[Frame] = []
         end, have = 0, len(data)

@@ -309,10 +309,9 @@ class Session:
 
     def _send_chunk(self, connection: Connection, count: int, now: float) -> None:
         samples = self._log.read(self.position, count)
-        short = self._sizes.least - count
-        if short > 0:
+        if count < self._sizes.least:
             # Only at the very end, when the chunk before it was already out.
-            samples += bytes(short * self._log.audio.frame_bytes)
+            samples += bytes((self._sizes.least - count) * self._log.audio.frame_bytes)
         connection.send_audio(samples)
         self._pacer.sent(count, now)
         self.position += count
