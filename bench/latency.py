@@ -13,6 +13,7 @@ from bench.server import EchoServer, echo_server
 from bench.table import Row, median_ratio, percentile
 
 _NO_CLIENT_RUNS = 3
+_BARE_EVERY = 2  # pairs of runs
 _WARM_UP = 6  # one chunk of so many, at the start of each run, does not count
 _TARGET = 0.6
 
@@ -68,7 +69,7 @@ def measure(client: str, address: str, pace: Pace) -> Figures:
 
 
 def measure_all(server: EchoServer, pace: Pace) -> dict[str, list[Figures]]:
-    """Both clients in pairs, the SDK's where it is installed; then how much of it is no client's.
+    """Both clients in pairs, the SDK's where it is installed, and how much of it is no client's.
 
     Each is the first of a pair as often as the other: what ran before a run, and whether the
     machine was idle, makes more of a difference than many a change to a client.
@@ -76,9 +77,10 @@ def measure_all(server: EchoServer, pace: Pace) -> dict[str, list[Figures]]:
     clients = [("client_ours", server.url)]
     if sdk.is_installed():
         clients.append(("client_sdk", server.host))
-    measured: dict[str, list[Figures]] = {client: [] for client, _ in clients}
-    for _ in range(pace.pairs):
-        for client, address in clients:
+    bare = "client_bare", server.url
+    measured: dict[str, list[Figures]] = {client: [] for client, _ in (*clients, bare)}
+    for pair in range(pace.pairs):
+        for client, address in (*clients, *([bare] if pair % _BARE_EVERY == 0 else [])):
             measured[client].append(measure(client, address, pace))
             server.report(10)
         clients.reverse()
@@ -101,17 +103,20 @@ def run(quick: bool) -> list[Row]:
 
 def _rows(pace: Pace, measured: dict[str, list[Figures]]) -> list[Row]:
     ours, theirs = measured["client_ours"], measured.get("client_sdk", [])
+    bare, theirs_beside = measured["client_bare"], theirs[::_BARE_EVERY]
     handing_out_us = median(figures.cpu_us for figures in measured["client_none"])
-    net_ours, net_theirs = (
+    net_ours, net_theirs, net_bare, net_beside = (
         [figures._replace(cpu_us=figures.cpu_us - handing_out_us) for figures in of_one]
-        for of_one in (ours, theirs)
+        for of_one in (ours, theirs, bare, theirs_beside)
     )
     target = _TARGET if pace.awake else None
     with_it = f"(and {handing_out_us:.0f} µs for handing out chunks)"
     return [
         _row(f"{pace}: latency, median", "median_ms", "ms", target, ours, theirs),
+        _row("(of bare sockets)", "median_ms", "ms", None, bare, theirs_beside),
         _row(f"{pace}: latency, p95", "p95_ms", "ms", None, ours, theirs),
         _row(f"{pace}: CPU a turn", "cpu_us", "µs", target, net_ours, net_theirs),
+        _row("(of bare sockets)", "cpu_us", "µs", None, net_bare, net_beside),
         _row(with_it, "cpu_us", "µs", None, ours, theirs),
     ]
 
