@@ -35,6 +35,7 @@ class Run:
         self.now = 0.0
         self.finals = self.notices = 0
         self.spilled = False
+        self.unseen = False  # the window has a size that no drawing was for yet
 
     def step(self, action: str, value: object) -> None:
         if action == "partial" and isinstance(value, int):
@@ -58,6 +59,8 @@ class Run:
         elif action == "mark":
             self.view.mark(0, "here")
         elif isinstance(value, tuple):
+            if self.unseen:
+                self.look()
             self.resize(*value)
             if action == "resize":
                 self.console.size = value
@@ -67,6 +70,12 @@ class Run:
         # Drawn for a window that had become too low: the terminal had to scroll.
         self.spilled |= self.console.size.height > self.terminal.lines
         self.console.size = (self.terminal.columns, self.terminal.lines)
+        self.unseen = action == "resize unseen"
+
+    def look(self) -> None:
+        """A drawing for the size as it is: of one that comes and goes before, nobody knows."""
+        self.now += 1
+        self.view.tick(self.now)
 
     def resize(self, columns: int, lines: int) -> None:
         if self.terminal.resizing == "reflow":

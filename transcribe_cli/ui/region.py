@@ -39,7 +39,9 @@ class Headroom:
     A row of the region that becomes two pushes another one off the top of the screen, also where
     rows below are free. Near the top that would be the region's own first rows: so there it begins
     with blank ones, into which the finals grow. Pure arithmetic: `above` is the least number of
-    rows that are above the region on the screen.
+    rows that are above the region on the screen. It is too high after a narrow width that has come
+    and gone between two drawings, because nothing tells of it: then one more narrow one may leave a
+    row behind.
     """
 
     def __init__(self, above: int = 0) -> None:
