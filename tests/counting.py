@@ -279,14 +279,20 @@ class CountingService:
 
 @contextmanager
 def counting_service(
-    turn_words: int = 5, fault: Fault | None = None, expires_in_s: float | None = None
+    turn_words: int = 5,
+    fault: Fault | None = None,
+    expires_in_s: float | None = None,
+    *,
+    pings: bool = True,
 ) -> Iterator[CountingService]:
     """A running service on a free port of this machine.
 
-    `expires_in_s`: each session says so in its Begin, and is closed with 3008 then.
+    `expires_in_s`: each session says so in its Begin, and is closed with 3008 then. `pings`: it
+    asks every 20 s for a sign of life, and closes with 1011 when none has come after 20 more.
     """
+    every_s = 20.0 if pings else None
     service = CountingService(turn_words, fault, expires_in_s)
-    with serve(service._handle, "127.0.0.1", 0, compression=None) as server:
+    with serve(service._handle, "127.0.0.1", 0, compression=None, ping_interval=every_s) as server:
         service._server = server
         thread = threading.Thread(target=server.serve_forever, name="counting-service")
         thread.start()
