@@ -151,9 +151,8 @@ class Loop:
         for task in self._tasks:
             if task.due < due:
                 due = task.due
-        many = len(self._tasks) > MANY
         ready = self._poll.poll(due - now if due > now else 0.0)
-        if many:
+        if len(self._tasks) > MANY:
             ready = self._gather(ready)
         now = self._stepped_at = self.clock()
         for number, events in ready:

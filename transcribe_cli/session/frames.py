@@ -61,20 +61,16 @@ def _fresh_masks() -> Iterator[bytes]:
 def apply_mask(payload: bytes, mask: bytes) -> bytes:
     """Mask a payload, or unmask one; `mask` has 4 bytes."""
     size = len(payload)
-    whole, ones = _masks_in(size)
-    key = int.from_bytes(mask, "little") * ones
+    times = (size + 3) // 4
+    key = int.from_bytes(mask, "little") * _ones(times)
     mixed = int.from_bytes(payload, "little") ^ key
-    return mixed.to_bytes(whole, "little")[:size]
+    return mixed.to_bytes(4 * times, "little")[:size]
 
 
 @functools.lru_cache(maxsize=8)
-def _masks_in(size: int) -> tuple[int, int]:
-    """So many bytes, rounded up to whole masks, and what repeats a mask so often.
-
-    A mask multiplied by it is as long as they are: half the work of joining copies of it.
-    """
-    times = (size + 3) // 4
-    return 4 * times, int.from_bytes(b"\1\0\0\0" * times, "little")
+def _ones(times: int) -> int:
+    """What repeats a mask so many times when multiplied by it: half the work of making it long."""
+    return int.from_bytes(b"\1\0\0\0" * times, "little")
 
 
 class FrameReader:

@@ -14,7 +14,7 @@ from typing import Any
 from msgspec import Struct
 
 from transcribe_cli.protocol.codec import Decoded
-from transcribe_cli.protocol.messages import Turn
+from transcribe_cli.protocol.messages import Turn, Word
 from transcribe_cli.transcript.clock import on_recording_clock
 
 FORMATTED_WAIT_S = 1.0
@@ -51,8 +51,7 @@ class _Waiting:
     the turns before it, so that finals come in order.
     """
 
-    turn: Turn
-    raw: Mapping[str, Any]
+    decoded: Decoded
     due: float
     ready: bool
 
@@ -66,10 +65,6 @@ class _Session:
     open: dict[int, Decoded] = field(default_factory=dict)  # turn_order -> its last partial
     waiting: dict[int, _Waiting] = field(default_factory=dict)  # turn_order -> in order
     finished: set[int] = field(default_factory=set)
-
-    def is_new(self, order: int) -> bool:
-        """Whether that turn has not ended yet."""
-        return order not in self.finished and order not in self.waiting
 
 
 class Transcript:
@@ -104,23 +99,21 @@ class Transcript:
         turn = decoded.message
         assert isinstance(turn, Turn)
         order = turn.turn_order
-        if not turn.end_of_turn:
-            if turn.words and (order in state.open or state.is_new(order)):
+        if not turn.end_of_turn or order in state.finished:
+            if turn.words and order not in state.finished and order not in state.waiting:
                 state.open[order] = decoded
-            return [self._update(state, turn, decoded.raw)]
-        if order in state.finished:
-            return [self._update(state, turn, decoded.raw)]
+            return [self._update(state, decoded)]
         state.open.pop(order, None)
-        before = state.waiting.get(order)
+        raw = state.waiting.get(order)
         waits = state.expects_formatted and not turn.turn_is_formatted
-        waits = waits and before is None and bool(turn.transcript.strip())
-        if before is None and not waits and not state.waiting:
-            return [self._finish(state, turn, decoded.raw)]
+        waits = waits and raw is None and bool(turn.transcript.strip())
+        if raw is None and not waits and not state.waiting:
+            return [self._finish(state, decoded)]
         self._number(state, order)  # before the next turn's partials take it
-        due = now + FORMATTED_WAIT_S if before is None else before.due
-        state.waiting[order] = _Waiting(turn, decoded.raw, due, ready=not waits)
+        due = now + FORMATTED_WAIT_S if raw is None else raw.due
+        state.waiting[order] = _Waiting(decoded, due, ready=not waits)
         # The raw final that its formatted version replaces is told too, as what it was.
-        replaced = [self._update(state, before.turn, before.raw)] if before is not None else []
+        replaced = [self._update(state, raw.decoded)] if raw is not None else []
         return replaced + self._release(state, now)
 
     def release_due(self, now: float) -> list[TurnUpdate]:
@@ -135,16 +128,12 @@ class Transcript:
     def held_updates(self, session: int) -> list[TurnUpdate]:
         """The turns that have ended and wait, for a view that wants to show them at once."""
         state = self._sessions[session]
-        return [
-            self._update(state, waiting.turn, waiting.raw, held=True)
-            for waiting in state.waiting.values()
-        ]
+        return [self._update(state, turn.decoded, held=True) for turn in state.waiting.values()]
 
     def open_since_ms(self, session: int) -> int | None:
         """Where the first word begins that was heard in a session and is not final."""
         return min(
-            (_turn(heard).words[0].start for heard in self._sessions[session].open.values()),
-            default=None,
+            (_words(turn)[0].start for turn in self._sessions[session].open.values()), default=None
         )
 
     def end_session(self, session: int, *, complete: bool = False) -> list[TurnUpdate]:
@@ -156,9 +145,7 @@ class Transcript:
         state = self._sessions[session]
         updates = self._release(state, float("inf"))
         if complete:
-            updates += [
-                self._finish(state, _turn(heard), heard.raw) for heard in list(state.open.values())
-            ]
+            updates += [self._finish(state, turn) for turn in list(state.open.values())]
         if not any(other.number > session for other in self._sessions.values()):
             self._next_turn = self._last_final + 1
         del self._sessions[session]
@@ -167,15 +154,17 @@ class Transcript:
     def _release(self, state: _Session, now: float) -> list[TurnUpdate]:
         """The turns at the front that need not wait any longer."""
         updates = []
-        for order, waiting in list(state.waiting.items()):
-            if not waiting.ready and waiting.due > now:
+        for order, turn in list(state.waiting.items()):
+            if not turn.ready and turn.due > now:
                 break
             del state.waiting[order]
-            updates.append(self._finish(state, waiting.turn, waiting.raw))
+            updates.append(self._finish(state, turn.decoded))
         return updates
 
-    def _finish(self, state: _Session, turn: Turn, raw: Mapping[str, Any]) -> TurnUpdate:
-        update = self._update(state, turn, raw, final=True)
+    def _finish(self, state: _Session, decoded: Decoded) -> TurnUpdate:
+        turn = decoded.message
+        assert isinstance(turn, Turn)
+        update = self._update(state, decoded, final=True)
         state.finished.add(turn.turn_order)
         state.open.pop(turn.turn_order, None)
         self.finals += 1
@@ -185,24 +174,15 @@ class Transcript:
         return update
 
     def _update(
-        self,
-        state: _Session,
-        turn: Turn,
-        raw: Mapping[str, Any],
-        *,
-        final: bool = False,
-        held: bool = False,
+        self, state: _Session, decoded: Decoded, *, final: bool = False, held: bool = False
     ) -> TurnUpdate:
-        number = state.numbers.get(turn.turn_order)
-        if number is None:
-            number = self._number(state, turn.turn_order)
+        turn = decoded.message
+        assert isinstance(turn, Turn)
+        number = self._number(state, turn.turn_order)
+        # An empty turn has no place of its own: it lies where the words before it ended.
         words = turn.words
-        if words:
-            start_ms, end_ms = words[0].start, words[-1].end
-            if end_ms < start_ms:
-                end_ms = start_ms
-        else:  # it has no place of its own: it lies where the words before it ended
-            start_ms = end_ms = max(self.finished_ms, state.offset_ms)
+        start_ms = words[0].start if words else max(self.finished_ms, state.offset_ms)
+        end_ms = words[-1].end if words and words[-1].end > start_ms else start_ms
         return TurnUpdate(
             session=state.number,
             session_offset_ms=state.offset_ms,
@@ -212,7 +192,7 @@ class Transcript:
             start_ms=start_ms,
             end_ms=end_ms,
             message=turn,
-            raw=raw,
+            raw=decoded.raw,
         )
 
     def _number(self, state: _Session, order: int) -> int:
@@ -224,6 +204,6 @@ class Transcript:
         return number
 
 
-def _turn(decoded: Decoded) -> Turn:
+def _words(decoded: Decoded) -> list[Word]:
     assert isinstance(decoded.message, Turn)
-    return decoded.message
+    return decoded.message.words
