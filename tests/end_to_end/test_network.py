@@ -35,10 +35,7 @@ BLOCK_WORDS = 2  # that a live source gives at a time
 @contextmanager
 def network(turn_words: int = 5, *, pings: bool = True) -> Iterator[tuple[CountingService, Proxy]]:
     """A counting service, and the bad network that leads to it."""
-    with (
-        counting_service(turn_words, pings=pings) as service,
-        Proxy(service.url) as proxy,
-    ):
+    with counting_service(turn_words, pings=pings) as service, Proxy(service.url) as proxy:
         yield service, proxy
 
 
