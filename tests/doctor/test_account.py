@@ -5,7 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from transcribe_cli.doctor.account import Course, check_key, session_finding
+from tests.counting import counting_service
+from transcribe_cli.config import Credentials
+from transcribe_cli.doctor import account
+from transcribe_cli.doctor.account import Course, check_key, check_session, session_finding
 from transcribe_cli.doctor.findings import State
 from transcribe_cli.environment import Environment
 from transcribe_cli.exit_status import ExitStatus
@@ -138,3 +141,13 @@ def test_the_file_is_another_programs_too(tmp_path: Path) -> None:
     (tmp_path / ".env").write_text("OTHER=1\n")
     finding, _ = check_key(environment(tmp_path, ASSEMBLYAI_API_KEY=KEY), REMOTE)
     assert finding.text.endswith("in the environment")
+
+
+def test_service_on_this_machine_has_longer_to_end_a_session(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(account, "_END_LIMIT_S", 0.0)
+    with counting_service() as service:
+        elsewhere = check_session(service.url, Credentials(), local=False)
+        here = check_session(service.url, Credentials(), local=True)
+    assert (elsewhere.state, here.state) == (State.WARNING, State.OK)

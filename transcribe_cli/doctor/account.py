@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 _SESSION_LIMIT_S = 9.0
 _END_LIMIT_S = 3.0
+_LOCAL_END_LIMIT_S = 8.0  # its recogniser is still loading, on a machine that may be busy
 _CLOSE_AFTER_ERROR_S = 0.5
 _KEY_FORM = re.compile(r"[0-9a-fA-F]{32}")
 
@@ -119,15 +120,17 @@ def check_session(endpoint: str, credentials: Credentials, *, local: bool) -> Fi
         return _refused(explain_handshake(e.http_status))
     course = Course()
     try:
-        course = _converse(connection, began)
+        course = _converse(connection, began, _LOCAL_END_LIMIT_S if local else _END_LIMIT_S)
     finally:
         told = course.begun_s is not None
         connection.close("" if told else encode_client_message(Terminate()))
     return session_finding(course, 0.0 if local else usd_per_hour(query))
 
 
-def _converse(connection: "Connection", began: float) -> Course:
+def _converse(connection: "Connection", began: float, end_limit_s: float) -> Course:
     """Everything from the upgrade to the Termination, or to what comes instead of it.
+
+    `end_limit_s`: for the Termination, once the session has begun.
 
     Raises:
         ConnectionFailed: the connection broke.
@@ -143,7 +146,7 @@ def _converse(connection: "Connection", began: float) -> Course:
                 course = course.after(message, time.monotonic() - began)
             if course.begun_s is not None and before.begun_s is None:
                 connection.send_text(encode_client_message(Terminate()))
-                deadline = time.monotonic() + _END_LIMIT_S
+                deadline = time.monotonic() + end_limit_s
             if course.error is not None and before.error is None:
                 deadline = time.monotonic() + _CLOSE_AFTER_ERROR_S
             if connection.broken is not None:
