@@ -47,7 +47,7 @@ class Outage:
 
     def begins(self) -> None:
         raw: dict[str, Any] = {"type": "Begin", "id": "x", "expires_at": 1}
-        self._teller.message(1, 0, Decoded(Begin("x", 1), raw, []))
+        self._teller.message(1, 0, Decoded(Begin("x", 1), raw))
 
     @property
     def lines(self) -> list[str]:

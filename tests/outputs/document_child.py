@@ -10,6 +10,7 @@ from transcribe_cli.outputs.document import DocumentOutput
 from transcribe_cli.outputs.json_document import JsonDocument
 from transcribe_cli.outputs.markdown import Markdown
 from transcribe_cli.outputs.record import turn_record
+from transcribe_cli.protocol.codec import Decoded
 from transcribe_cli.protocol.messages import Turn, Word
 from transcribe_cli.transcript.turns import TurnUpdate
 
@@ -21,7 +22,7 @@ def update(number: int) -> TurnUpdate:
     words = [Word(9 * i, 9 * i + 9, f"w{number}", 0.5, True) for i in range(WORDS)]
     text = " ".join(word.text for word in words)
     turn = Turn(turn_order=number, end_of_turn=True, transcript=text, words=words)
-    return TurnUpdate(0, 0, number, True, False, 0, 9 * WORDS, turn, {})
+    return TurnUpdate(0, 0, number, True, False, 0, 9 * WORDS, Decoded(turn, {}))
 
 
 def main(name: str) -> None:

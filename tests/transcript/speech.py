@@ -4,6 +4,7 @@ from itertools import accumulate
 
 from hypothesis import strategies as st
 
+from transcribe_cli.protocol.codec import Decoded
 from transcribe_cli.protocol.messages import Turn, Word
 from transcribe_cli.transcript.turns import TurnUpdate
 
@@ -38,7 +39,7 @@ def turn(
     )
     start_ms = words[0].start if words else 0
     end_ms = max(words[-1].end, start_ms) if words else start_ms
-    return TurnUpdate(0, 0, number, True, False, start_ms, end_ms, message, {})
+    return TurnUpdate(0, 0, number, True, False, start_ms, end_ms, Decoded(message, {}))
 
 
 @st.composite

@@ -8,6 +8,7 @@ from hypothesis import given
 from wcwidth import wcswidth
 
 from tests.transcript.speech import any_speech, clear_speech, squashed, turn
+from transcribe_cli.protocol.codec import Decoded
 from transcribe_cli.protocol.messages import Turn, Word
 from transcribe_cli.transcript.cues import LONGEST_MS, PAUSE_MS, SHORTEST_MS, Cue, make_cues
 from transcribe_cli.transcript.turns import TurnUpdate
@@ -28,7 +29,7 @@ def said(text: str, start: int = 0, each: int = 300, number: int = 0) -> TurnUpd
 
 def without_words(text: str, start: int = 0, **fields: Any) -> TurnUpdate:
     message = Turn(end_of_turn=True, transcript=text, **fields)
-    return TurnUpdate(0, 0, 0, True, False, start, start, message, {})
+    return TurnUpdate(0, 0, 0, True, False, start, start, Decoded(message, {}))
 
 
 def shown(cues: list[Cue]) -> list[tuple[str, ...]]:

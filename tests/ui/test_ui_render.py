@@ -5,6 +5,7 @@ from rich.style import Style
 from rich.text import Text
 
 from tests.ui.turn_updates import tagged, update
+from transcribe_cli.protocol.codec import Decoded
 from transcribe_cli.protocol.messages import Turn, Word
 from transcribe_cli.transcript.turns import TurnUpdate
 from transcribe_cli.ui.render import (
@@ -148,5 +149,5 @@ def test_control_characters_are_visible_in_every_field() -> None:
         language_code="e\rn",
         language_confidence=0.9,
     )
-    line = final_line(TurnUpdate(0, 0, 0, True, False, 0, 0, message, {}))
+    line = final_line(TurnUpdate(0, 0, 0, True, False, 0, 0, Decoded(message, {})))
     assert plain(line) == "  0:00  A␇: a␛[2Jb  e n 90%"

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from transcribe_cli.protocol.codec import Decoded
 from transcribe_cli.protocol.messages import Turn, Word
 from transcribe_cli.transcript.turns import TurnUpdate
 
@@ -40,10 +41,10 @@ def update(
         **fields,
     )
     end_ms = words[-1].end if words else start_ms
-    return TurnUpdate(session, 0, turn, final, held, start_ms, end_ms, message, {})
+    return TurnUpdate(session, 0, turn, final, held, start_ms, end_ms, Decoded(message, {}))
 
 
 def tagged(tag: str, *, turn: int = 0, final: bool = True, start_ms: int = 0) -> TurnUpdate:
     """A turn without speech, such as `[Music]`."""
     message = Turn(turn_order=turn, end_of_turn=final, transcript=tag[1:-1], utterance=tag)
-    return TurnUpdate(0, 0, turn, final, False, start_ms, start_ms, message, {})
+    return TurnUpdate(0, 0, turn, final, False, start_ms, start_ms, Decoded(message, {}))

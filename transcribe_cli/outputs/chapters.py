@@ -8,7 +8,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from transcribe_cli.outputs.record import Record
-from transcribe_cli.protocol.codec import read_server_object
+from transcribe_cli.protocol.codec import Decoded, read_server_object
 from transcribe_cli.protocol.messages import SpeakerRevision
 from transcribe_cli.transcript.finals import Finals
 from transcribe_cli.transcript.totals import Totals
@@ -46,7 +46,8 @@ class Chapter:
         match record.type:
             case "Turn" if record.update is not None and record.update.final:
                 # Hours of words are kept once, and not once more as they came.
-                self.finals.add(replace(record.update, raw={}))
+                bare = Decoded(record.update.message, {})
+                self.finals.add(replace(record.update, decoded=bare))
                 self.totals.add(record.update)
             case "SpeakerRevision" if _has_numbers(body, "session"):
                 revision = read_server_object({"type": record.type} | body).message

@@ -5,7 +5,7 @@ typed message beside it takes what it understands, and each missing or odd field
 `problems`.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any, TypeVar
 
 import msgspec
@@ -47,42 +47,32 @@ _NESTED: dict[str, type[msgspec.Struct]] = {"words": Word, "revisions": Revision
 _NOT_JSON = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
-class Decoded(msgspec.Struct):  # many a second are made
+class Decoded(msgspec.Struct, eq=False):  # many a second are made
     """One text frame of the service, read.
 
     Attributes:
         message: the typed view; an `UnknownMessage` for types unknown here.
-        raw: every field as it came, known or not.
+        fields: what `raw` gives, or the frame of which nobody has asked for it yet.
         problems: what was missing or odd, in words; empty for a sound message.
     """
 
     message: ServerMessage
-    raw: Mapping[str, Any]
-    problems: list[str]
+    fields: Mapping[str, Any] | bytes
+    problems: list[str] = []
 
+    @property
+    def raw(self) -> Mapping[str, Any]:
+        """Every field as it came, known or not."""
+        if isinstance(self.fields, bytes):
+            self.fields = msgspec.json.decode(self.fields, type=dict[str, Any])
+        return self.fields
 
-class Unread(Mapping[str, Any]):
-    """The fields of a JSON object, read when someone asks for one."""
-
-    __slots__ = ("_data", "_fields")
-
-    def __init__(self, data: bytes) -> None:
-        self._data = data
-        self._fields: dict[str, Any] | None = None
-
-    def _read(self) -> dict[str, Any]:
-        if self._fields is None:
-            self._fields = msgspec.json.decode(self._data, type=dict[str, Any])
-        return self._fields
-
-    def __getitem__(self, name: str) -> Any:
-        return self._read()[name]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._read())
-
-    def __len__(self) -> int:
-        return len(self._read())
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Decoded) and (self.message, self.raw, self.problems) == (
+            other.message,
+            other.raw,
+            other.problems,
+        )
 
 
 class BadMessage(ValueError):
@@ -104,7 +94,7 @@ def decode_server_message(data: str | bytes) -> Decoded:
     # Most messages are Turns without a fault, many a second: what nobody asks for is not read.
     if data.rfind(b'"type":') >= 0:  # which the decoder of Turns does not ask for, and comes last
         try:
-            return Decoded(_SOUND_TURN.decode(data), Unread(data), [])
+            return Decoded(_SOUND_TURN.decode(data), data)
         except (msgspec.MsgspecError, *_NOT_JSON):
             pass
     try:
@@ -125,7 +115,7 @@ def read_server_object(raw: dict[str, Any]) -> Decoded:
     cls = SERVER_MESSAGES.get(kind) if isinstance(kind, str) else None
     if cls is None:
         if isinstance(kind, str):
-            return Decoded(UnknownMessage(kind), raw, [])
+            return Decoded(UnknownMessage(kind), raw)
         return Decoded(UnknownMessage(""), raw, ["a message without a type"])
     problems = [
         f"{kind} without {name}" for name in _EXPECTED.get(str(kind), ()) if name not in raw

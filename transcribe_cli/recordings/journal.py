@@ -55,8 +55,6 @@ def is_final(record: JournalRecord) -> bool:
 
 def turn_of(record: JournalRecord) -> TurnUpdate:
     """The turn that a Turn record tells of, its times on the recording's clock as they stand."""
-    message = read_server_object(record).message
-    assert isinstance(message, Turn)
     return TurnUpdate(
         session=record["session"],
         session_offset_ms=record["session_offset_ms"],
@@ -65,8 +63,7 @@ def turn_of(record: JournalRecord) -> TurnUpdate:
         held=False,
         start_ms=record["start"],
         end_ms=record["end"],
-        message=message,
-        raw=record,
+        decoded=read_server_object(record),
     )
 
 

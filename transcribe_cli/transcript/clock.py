@@ -37,7 +37,7 @@ def on_recording_clock(decoded: Decoded, offset_ms: int) -> Decoded:
                 for revision in message.revisions
             ],
         )
-    return replace(decoded, message=message, raw=_shift_raw(decoded.raw, offset_ms))
+    return Decoded(message, _shift_raw(decoded.raw, offset_ms), decoded.problems)
 
 
 def _shift_words(words: list[Word], offset_ms: int) -> list[Word]:

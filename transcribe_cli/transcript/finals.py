@@ -10,6 +10,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from transcribe_cli.protocol.codec import Decoded
 from transcribe_cli.protocol.messages import Revision, SpeakerRevision, Word
 from transcribe_cli.transcript.turns import TurnUpdate
 
@@ -59,25 +60,22 @@ def _revised(update: TurnUpdate, revision: Revision) -> TurnUpdate:
     raw = _with_speaker(raw, "speaker_label", "speaker_confidence", revision.speaker_label)
     if isinstance(raw.get("words"), list):
         raw = raw | {"words": _revised_raw_words(raw["words"], speakers)}
-    return replace(
-        update,
-        message=replace(
-            message,
-            speaker_label=revision.speaker_label,
-            speaker_confidence=_still(
-                message.speaker_confidence, message.speaker_label, revision.speaker_label
-            ),
-            words=[
-                replace(
-                    word,
-                    speaker=speaker,
-                    speaker_confidence=_still(word.speaker_confidence, word.speaker, speaker),
-                )
-                for word, speaker in zip(words, speakers, strict=True)
-            ],
+    revised = replace(
+        message,
+        speaker_label=revision.speaker_label,
+        speaker_confidence=_still(
+            message.speaker_confidence, message.speaker_label, revision.speaker_label
         ),
-        raw=raw,
+        words=[
+            replace(
+                word,
+                speaker=speaker,
+                speaker_confidence=_still(word.speaker_confidence, word.speaker, speaker),
+            )
+            for word, speaker in zip(words, speakers, strict=True)
+        ],
     )
+    return replace(update, decoded=Decoded(revised, raw))
 
 
 def _speakers(words: Sequence[Word], revised: Sequence[Word]) -> list[str | None]:

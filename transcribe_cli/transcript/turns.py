@@ -29,7 +29,7 @@ class TurnUpdate(Struct):  # many a second are made; nobody changes one
         final: this is the version that counts; true exactly once for each turn.
         held: the turn has ended, but a formatted version may still replace this one.
         start_ms, end_ms: the turn's place on the recording's clock.
-        message, raw: the message, its times on the recording's clock.
+        decoded: the message, its times on the recording's clock.
     """
 
     session: int
@@ -39,8 +39,19 @@ class TurnUpdate(Struct):  # many a second are made; nobody changes one
     held: bool
     start_ms: int
     end_ms: int
-    message: Turn
-    raw: Mapping[str, Any]
+    decoded: Decoded
+
+    @property
+    def message(self) -> Turn:
+        """The typed view of it."""
+        message = self.decoded.message
+        assert isinstance(message, Turn)
+        return message
+
+    @property
+    def raw(self) -> Mapping[str, Any]:
+        """Every field of it."""
+        return self.decoded.raw
 
 
 @dataclass(slots=True)
@@ -191,8 +202,7 @@ class Transcript:
             held=held,
             start_ms=start_ms,
             end_ms=end_ms,
-            message=turn,
-            raw=decoded.raw,
+            decoded=decoded,
         )
 
     def _number(self, state: _Session, order: int) -> int:

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from msgspec.structs import replace
 from rich.text import Text
 
+from transcribe_cli.protocol.codec import Decoded
 from transcribe_cli.protocol.messages import SpeakerRevision
 from transcribe_cli.transcript.turns import TurnUpdate
 from transcribe_cli.ui.render import DIM, first_words, revision_line
@@ -39,7 +40,7 @@ class Speakers:
         if place not in self._early or update.message.speaker_label == self._early[place]:
             return update
         message = replace(update.message, speaker_label=self._early[place])
-        return replace(update, message=message)
+        return replace(update, decoded=Decoded(message, update.decoded.fields))
 
     def commit(self, update: TurnUpdate) -> None:
         """The final stands in the scrollback now, where it cannot be changed."""
