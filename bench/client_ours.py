@@ -51,8 +51,8 @@ class Task:
         self._nudge()
         self._loop.post(self, SourceEnded())
 
-    def _push(self) -> None:
-        if self._session.push(time.monotonic()) is not None:
+    def _push(self, start: int, samples: bytes) -> None:
+        if self._session.push_block(start, samples, time.monotonic()) is not None:
             self._nudge()
 
     def _nudge(self) -> None:

@@ -239,12 +239,12 @@ class Run:
 
     # What the recorder calls, on its own thread.
 
-    def _push(self) -> None:
+    def _push(self, start: int, samples: bytes) -> None:
         """Send what has just been recorded."""
         session = self._current
         if session is None:
             return
-        due = session.push(self._loop.clock())
+        due = session.push_block(start, samples, self._loop.clock())
         connection = session.connection
         if due is not None or (connection is not None and connection.unsent):
             session.nudged = self.nudged = True

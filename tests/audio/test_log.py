@@ -83,9 +83,10 @@ def test_samples_can_be_read_before_they_are_written(tmp_path: Path) -> None:
     with AudioLog.create(path, AUDIO) as log:
         log.append(BLOCK)
 
-        def look() -> None:
+        def look(start: int, samples: bytes) -> None:
             with wave.open(str(path)) as file:
                 assert file.readframes(10**6) == BLOCK
+            assert (start, samples) == (800, BLOCK[::-1])
             found.extend([log.read(800, 800), log.read(400, 1200), log.read(0, 400)])
 
         log.append(BLOCK[::-1], look)
@@ -248,7 +249,7 @@ def test_full_disk_changes_nothing_that_is_read(steps: list[tuple[int, int]], fr
             block = number.to_bytes(2, "little") * frames
             said += block
             seen: list[bytes] = []
-            log.append(block, lambda seen=seen: seen.append(log.read(0, log.frames)))  # type: ignore[misc]
+            log.append(block, lambda *_, seen=seen: seen.append(log.read(0, log.frames)))
             assert seen == [said]
             assert log.read(0, log.frames) == said
             assert log.read(log.frames // 2, 100) == said[log.frames // 2 * 2 :][:200]

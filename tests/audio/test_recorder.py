@@ -59,7 +59,7 @@ class Desk:
             log,
             self.reports.append,
             lambda problem: self.ended.put((problem, log.ended)),
-            lambda: self._grown.put(log.frames),
+            lambda start, samples: self._grown.put(log.frames),
             most_frames=most_frames,
         )
         self.recorder.start()

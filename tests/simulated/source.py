@@ -100,4 +100,4 @@ class SimulatedRecorder(Recorder):
             self._done = True
             self._ended(None)
             self._log.end()
-            self._grew()
+            self._grew(self._log.frames, b"")

@@ -90,12 +90,13 @@ class AudioLog:
         """The duration of what has been appended."""
         return self.audio.seconds(self.frames)
 
-    def append(self, samples: bytes, readable: Callable[[], None] | None = None) -> None:
+    def append(self, samples: bytes, readable: Callable[[int, bytes], None] | None = None) -> None:
         """Write samples, then the header that counts them.
 
-        `readable` is called as soon as they can be read, before they are written: a slow disk keeps
-        nobody waiting. One that is full or gone is no error here: the samples can be read all the
-        same, and are written as soon as it takes them again. `unwritable` tells.
+        `readable` gets their first frame and the samples as soon as they can be read, before they
+        are written: a slow disk keeps nobody waiting. One that is full or gone is no error here:
+        the samples can be read all the same, and are written as soon as it takes them again.
+        `unwritable` tells.
         """
         start = self.frames
         behind = bool(self._unsaved)
@@ -105,7 +106,7 @@ class AudioLog:
         self._last = (start, samples)
         self.frames = start + len(samples) // self._frame_bytes
         if readable is not None:
-            readable()
+            readable(start, samples)
         with self._file_lock:
             if behind:
                 self._save_rest()

@@ -22,7 +22,7 @@ class Recorder:
         report: told what the source and the disk have to say.
         ended: told when the last block is in the log, and why, if not for the source's end.
         sync: what else to put on the disk where the audio is.
-        grew: called when there is more to send, or nothing more to come.
+        grew: given what there is to send now, its first frame and the samples; none at the end.
         most_frames: stop the source after so many frames, to the sample; None: never.
 
     Attributes:
@@ -39,7 +39,7 @@ class Recorder:
         log: AudioLog,
         report: Callable[[SourceEvent], None],
         ended: Callable[[StreamError | None], None],
-        grew: Callable[[], None] = lambda: None,
+        grew: Callable[[int, bytes], None] = lambda start, samples: None,
         sync: Callable[[], None] = lambda: None,
         most_frames: int | None = None,
     ) -> None:
@@ -91,7 +91,7 @@ class Recorder:
             # In this order, so that main knows of the end before a sender can act on it.
             self._ended(problem)
             self._log.end()
-            self._grew()
+            self._grew(self._log.frames, b"")
 
     def _record(self) -> None:
         ahead = self._log.audio.frames(READ_AHEAD_S)

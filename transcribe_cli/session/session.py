@@ -1,8 +1,9 @@
 """One session: reads the audio log at a position of its own, and what the service says.
 
 It has no thread and never waits. Main calls `read` when the socket has something, and `advance`
-when a time of its own has come; whoever appends to the log calls `push`, so that a microphone's
-audio goes out from the thread that records it. It decides nothing: what happens becomes events.
+when a time of its own has come; whoever appends to the log calls `push_block`, so that audio of a
+microphone goes out from the thread that records it. It decides nothing: what happens becomes
+events.
 """
 
 import threading
@@ -98,6 +99,8 @@ class Session:
         self._sizes = sizes
         self._pacer = pacer
         self._reserve = reserve
+        # A block of that size is a chunk, where none of it is held back.
+        self._chunk_bytes = None if reserve else sizes.wanted * log.audio.frame_bytes
         self._patience = patience
         self._ends_within_s = patience.last_words_s + _LEFT_ALONE_S
         self._sending = threading.Lock()  # guards position, pacer and what is asked
@@ -244,6 +247,28 @@ class Session:
 
     # The sending side.
 
+    def push_block(self, start: int, samples: bytes, now: float) -> float | None:
+        """Send what has just been appended at frame `start`, and returns what `push` does.
+
+        A microphone's block is nearly always the next chunk, and due: it goes out as it is.
+        """
+        with self._sending:
+            connection, count = self.connection, self._sizes.wanted
+            if (
+                start == self.position
+                and len(samples) == self._chunk_bytes
+                and connection is not None
+                and self._may_send
+                and self._asked is None
+                and not self._held
+                and not connection.unsent
+                and connection.send_failure is None
+                and self._pacer.due(start + count, now) <= now
+            ):
+                self._send_chunk(connection, samples, count, now)
+                return now if connection.unsent or connection.send_failure is not None else None
+        return self.push(now)
+
     def push(self, now: float) -> float | None:
         """Send the audio that is due; from any thread.
 
@@ -267,7 +292,11 @@ class Session:
                 due = self._pacer.due(self.position + count, now)
                 if (self._held or due > now) and not (self._asked and self._asked.here):
                     return None if self._held else due
-                self._send_chunk(connection, count, now)
+                samples = self._log.read(self.position, count)
+                if count < self._sizes.least:
+                    # Only at the very end, when the chunk before it was already out.
+                    samples += bytes((self._sizes.least - count) * self._log.audio.frame_bytes)
+                self._send_chunk(connection, samples, count, now)
                 if connection.send_failure is not None or connection.unsent:
                     return now
                 if not ended and end - self.position < self._sizes.wanted:
@@ -307,11 +336,7 @@ class Session:
         # Sent already or not: what lies before the position cannot be taken back.
         return max(start + within, self.position) if end - start >= within else None
 
-    def _send_chunk(self, connection: Connection, count: int, now: float) -> None:
-        samples = self._log.read(self.position, count)
-        if count < self._sizes.least:
-            # Only at the very end, when the chunk before it was already out.
-            samples += bytes((self._sizes.least - count) * self._log.audio.frame_bytes)
+    def _send_chunk(self, connection: Connection, samples: bytes, count: int, now: float) -> None:
         connection.send_audio(samples)
         self._pacer.sent(count, now)
         self.position += count

@@ -1,0 +1,244 @@
+"""What the recorder hands to a session, block by block, in virtual time over a pair of sockets."""
+
+import contextlib
+import socket
+from collections.abc import Callable, Iterator
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.session.server import BEGIN
+from transcribe_cli.audio.format import AudioFormat
+from transcribe_cli.audio.log import AudioLog
+from transcribe_cli.session.chunks import chunk_sizes
+from transcribe_cli.session.connection import Connection
+from transcribe_cli.session.frames import BINARY, apply_mask
+from transcribe_cli.session.pacing import Pacer
+from transcribe_cli.session.session import Session
+
+AUDIO = AudioFormat(16000)
+SIZES = chunk_sizes(AUDIO, 50)
+CHUNK = bytes(range(200)) * 8  # 50 ms
+
+
+class Desk:
+    """A log, a session that is open since time 0, and the service's end of its connection."""
+
+    def __init__(self, log: AudioLog, *, limited: bool = False, reserve: int = 0) -> None:
+        self.log = log
+        self.now = 0.0
+        self.due: list[float | None] = []  # what each block's push returned
+        ours, self._theirs = socket.socketpair()
+        self._theirs.setblocking(False)
+        self._data = b""
+        self.connection = Connection(ours)
+        pacer = Pacer(AUDIO.rate_hz, None, limited=limited)
+        self.session = Session(0, log, SIZES, pacer, 0, reserve)
+        self.session.opened(self.connection, 0.0)
+
+    def begin(self) -> None:
+        """The service says Begin."""
+        self._theirs.sendall(b"\x81" + bytes([len(BEGIN)]) + BEGIN.encode())
+        self.session.read(self.now)
+
+    def record(self, samples: bytes) -> None:
+        """The recorder appends a block."""
+        self.log.append(
+            samples,
+            lambda start, samples: self.due.append(
+                self.session.push_block(start, samples, self.now)
+            ),
+        )
+
+    def heard(self) -> list[bytes]:
+        """The chunks that have arrived since it was asked last."""
+        with contextlib.suppress(BlockingIOError):
+            while part := self._theirs.recv(1 << 16):
+                self._data += part
+        chunks = []
+        while len(self._data) > 8:
+            assert self._data[0] == 0x80 | BINARY
+            assert self._data[1] == 0x80 | 126  # masked, and its size is in the next two bytes
+            end = 8 + int.from_bytes(self._data[2:4])
+            if len(self._data) < end:
+                break
+            chunks.append(apply_mask(self._data[8:end], self._data[4:8]))
+            self._data = self._data[end:]
+        return chunks
+
+    def hang_up(self) -> None:
+        """The service's end is closed."""
+        self._theirs.close()
+
+    def close(self) -> None:
+        self.connection.close()
+        self.hang_up()
+
+
+@pytest.fixture
+def desk() -> Iterator[Callable[..., Desk]]:
+    opened: list[Desk] = []
+    with AudioLog.temporary(AUDIO) as log:
+
+        def make(*, begun: bool = True, limited: bool = False, reserve: int = 0) -> Desk:
+            opened.append(Desk(log, limited=limited, reserve=reserve))
+            if begun:
+                opened[-1].begin()
+            return opened[-1]
+
+        yield make
+        for at in opened:
+            at.close()
+
+
+def test_block_that_is_the_next_chunk_is_not_read_back(
+    desk: Callable[..., Desk], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def read(start: int, count: int) -> bytes:
+        raise AssertionError("it is at hand")
+
+    at = desk(limited=True)
+    monkeypatch.setattr(at.log, "read", read)
+    for number in range(1, 4):
+        at.record(CHUNK)
+
+        assert at.heard() == [CHUNK]
+        assert at.session.position == at.log._consumed == number * 800
+        at.now += 0.05
+    assert at.due == [None] * 3
+
+
+def test_block_waits_for_begin(desk: Callable[..., Desk]) -> None:
+    at = desk(begun=False)
+    at.record(CHUNK)
+    assert at.heard() == []
+
+    at.begin()
+    at.record(CHUNK[::-1])
+    assert at.heard() == [CHUNK, CHUNK[::-1]]
+
+
+def test_blocks_of_other_sizes_become_chunks(desk: Callable[..., Desk]) -> None:
+    at = desk()
+    for samples in (CHUNK[:700], CHUNK[700:], CHUNK + CHUNK[:4], CHUNK[4:]):
+        at.record(samples)
+
+    assert at.heard() == [CHUNK] * 3
+
+
+def test_block_waits_for_the_backlog_before_it(desk: Callable[..., Desk]) -> None:
+    at = desk()
+    at.log.append(CHUNK * 2)
+    at.record(CHUNK[::-1])
+
+    assert at.heard() == [CHUNK, CHUNK, CHUNK[::-1]]
+
+
+def test_block_of_a_backlog_waits_for_the_rate_limit(desk: Callable[..., Desk]) -> None:
+    at = desk(limited=True)
+    at.record(CHUNK)
+    at.record(CHUNK[::-1])
+
+    assert at.heard() == [CHUNK]
+    assert at.due == [None, pytest.approx(0.05 / 1.2)]
+
+
+def test_what_is_held_back_at_the_end_is_no_chunk_yet(desk: Callable[..., Desk]) -> None:
+    at = desk(reserve=SIZES.least)
+    at.record(CHUNK)
+    assert at.heard() == []
+
+    at.record(CHUNK)
+    assert at.heard() == [CHUNK]
+
+
+def test_held_session_is_given_nothing(desk: Callable[..., Desk]) -> None:
+    at = desk()
+    at.session.hold(held=True, now=0.0)
+    at.record(CHUNK)
+    assert at.heard() == []
+
+    at.session.hold(held=False, now=1.0)
+    at.record(CHUNK)
+    assert at.heard() == [CHUNK, CHUNK]
+
+
+def test_block_after_the_end_that_was_asked_for_stays_in_the_log(desk: Callable[..., Desk]) -> None:
+    at = desk()
+    at.record(CHUNK)
+    at.session.finish_at(1200)
+    at.record(CHUNK[::-1])
+
+    first, last = at.heard()
+    assert (first, last[:800]) == (CHUNK, CHUNK[::-1][:800])
+    assert last[800:] == bytes(800)
+    assert at.session.position == 1200
+
+
+def test_block_follows_what_the_system_has_not_taken(desk: Callable[..., Desk]) -> None:
+    at = desk()
+    sent = 0
+    while not at.connection.unsent:
+        at.record(CHUNK)
+        sent += 1
+    assert at.due == [None] * (sent - 1) + [0.0]  # main waits until the system takes more
+    at.record(CHUNK[::-1])
+    assert at.session.position == sent * 800
+
+    heard = at.heard()
+    while at.session.push(0.0) is not None:
+        heard += at.heard()
+    heard += at.heard()
+    assert heard == [CHUNK] * sent + [CHUNK[::-1]]
+
+
+def test_block_for_a_connection_that_broke_stays_in_the_log(desk: Callable[..., Desk]) -> None:
+    at = desk()
+    at.hang_up()
+    at.record(CHUNK)
+    assert at.connection.send_failure is not None
+    assert at.due == [0.0]  # main closes it
+
+    at.record(CHUNK)
+    assert at.session.position == 800
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from([800, 800, 800, 1, 400, 799, 801, 1600, 4000]),
+            st.sampled_from([0.0, 0.04, 0.05, 0.05, 0.3]),
+            st.booleans(),
+        ),
+        max_size=40,
+    ),
+    st.booleans(),
+)
+def test_every_sample_goes_out_once_and_in_order(
+    blocks: list[tuple[int, float, bool]], limited: bool
+) -> None:
+    """Blocks of all sizes, at all times, handed along or only appended."""
+    with AudioLog.temporary(AUDIO) as log:
+        at = Desk(log, limited=limited)
+        at.begin()
+        said = b""
+        heard: list[bytes] = []
+        for number, (frames, later_s, handed) in enumerate(blocks):
+            at.now += later_s
+            samples = number.to_bytes(2, "little") * frames
+            said += samples
+            if handed:
+                at.record(samples)
+            else:
+                log.append(samples)
+            heard += at.heard()
+            assert b"".join(heard) == said[: at.session.position * 2]
+        at.now += 1000.0
+        while at.session.push(at.now) is not None:
+            at.now += 1.0
+        heard += at.heard()
+        at.close()
+
+    assert b"".join(heard) == said[: len(said) // 1600 * 1600]
+    assert {len(chunk) for chunk in heard} <= {1600}
