@@ -23,8 +23,7 @@ from typing import Any
 from websockets.frames import Frame, Opcode
 from websockets.http11 import Request
 from websockets.server import ServerProtocol
-
-from transcribe_cli.session.frames import apply_mask
+from websockets.utils import apply_mask
 
 TEXT = "and so the first thing that we would like to measure is"
 STEPS = 25  # Turn messages in a turn; the last one is final

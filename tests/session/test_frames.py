@@ -1,5 +1,8 @@
 """WebSocket frames, against another implementation of RFC 6455."""
 
+import sys
+import threading
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -16,7 +19,6 @@ from transcribe_cli.session.frames import (
     BadFrames,
     FrameReader,
     FrameWriter,
-    apply_mask,
 )
 
 payloads = st.binary(max_size=300) | st.sampled_from([125, 126, 127, 65535, 65536]).map(bytes)
@@ -88,13 +90,36 @@ def test_message_without_end_is_refused() -> None:
         reader.feed(part + part)
 
 
-@given(st.binary(max_size=100), st.binary(min_size=4, max_size=4))
-def test_masking_twice_changes_nothing(payload: bytes, mask: bytes) -> None:
-    assert apply_mask(apply_mask(payload, mask), mask) == payload
-
-
 def test_no_two_masks_in_a_row_are_the_same() -> None:
     writer = FrameWriter()
     masks = {writer.frame(BINARY, b"")[2:6] for _ in range(3000)}
 
     assert len(masks) > 2990
+
+
+def test_threads_that_write_at_the_same_time_get_whole_frames() -> None:
+    writer = FrameWriter()
+    written: dict[int, list[bytes]] = {1: [], 200: [], 1600: []}
+    together = threading.Barrier(len(written))
+
+    def write(size: int) -> None:
+        together.wait()
+        for number in range(3000):
+            written[size].append(writer.frame(BINARY, number.to_bytes(2) * size))
+
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        threads = [threading.Thread(target=write, args=(size,)) for size in written]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    finally:
+        sys.setswitchinterval(before)
+
+    for size, frames in written.items():
+        server = Protocol(SERVER)
+        server.receive_data(b"".join(frames))
+        heard = [event.data for event in server.events_received()]  # type: ignore[union-attr]
+        assert heard == [number.to_bytes(2) * size for number in range(3000)]

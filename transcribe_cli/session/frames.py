@@ -4,10 +4,10 @@ Source: RFC 6455, sections 5.2 to 5.5. A chunk of audio is a frame every 50 ms f
 the innermost loop of a session: nothing is copied twice, and nothing is asked of the system.
 """
 
-import functools
 import os
 import struct
 from collections.abc import Iterator
+from typing import NamedTuple
 
 CONTINUATION, TEXT, BINARY = 0x0, 0x1, 0x2
 CLOSE, PING, PONG = 0x8, 0x9, 0xA
@@ -30,19 +30,28 @@ Frame = tuple[int, bytes]
 """Opcode and payload: of a message, put together from its fragments, or of a control frame."""
 
 
-class FrameWriter:
-    """Makes a client's frames, each with a mask that nobody could know before."""
+class _Shape(NamedTuple):
+    """What frames of one opcode and size have in common.
 
-    def __init__(self) -> None:
-        self._masks = _fresh_masks()
+    Attributes:
+        head: what comes before the mask.
+        padded: the size, rounded up to whole masks.
+        ones: a mask multiplied by it is as long as that: half the work of joining copies of it.
+    """
 
-    def frame(self, opcode: int, payload: bytes) -> bytes:
-        """One whole frame."""
-        mask = next(self._masks)
-        return _head(opcode, len(payload)) + mask + apply_mask(payload, mask)
+    opcode: int
+    size: int
+    head: bytes
+    padded: int
+    ones: int
 
 
-@functools.lru_cache(maxsize=8)  # chunks are nearly always of one size
+def _shape(opcode: int, size: int) -> _Shape:
+    times = (size + 3) // 4
+    ones = int.from_bytes(b"\1\0\0\0" * times, "little")
+    return _Shape(opcode, size, _head(opcode, size), 4 * times, ones)
+
+
 def _head(opcode: int, size: int) -> bytes:
     first = _FINAL | opcode
     if size < 126:
@@ -52,25 +61,31 @@ def _head(opcode: int, size: int) -> bytes:
     return _HEAD_64.pack(first, _MASKED | 127, size)
 
 
-def _fresh_masks() -> Iterator[bytes]:
-    while True:  # the system is asked once for many
-        for (mask,) in struct.iter_unpack("4s", os.urandom(4 * _MASKS_AT_ONCE)):
-            yield mask
+class FrameWriter:
+    """Makes a client's frames, each with a mask that nobody could know before; for any thread."""
+
+    def __init__(self) -> None:
+        self._shape = _shape(BINARY, 0)
+        self._masks = _fresh_masks()
+
+    def frame(self, opcode: int, payload: bytes) -> bytes:
+        """One whole frame."""
+        shape, size = self._shape, len(payload)
+        if shape.size != size or shape.opcode != opcode:  # nearly all are chunks of one size
+            shape = self._shape = _shape(opcode, size)
+        drawn = next(self._masks, None)
+        if drawn is None:
+            self._masks = _fresh_masks()
+            drawn = next(self._masks)
+        (mask,) = drawn
+        key = int.from_bytes(mask, "little") * shape.ones
+        mixed = int.from_bytes(payload, "little") ^ key
+        return shape.head + mask + mixed.to_bytes(shape.padded, "little")[:size]
 
 
-def apply_mask(payload: bytes, mask: bytes) -> bytes:
-    """Mask a payload, or unmask one; `mask` has 4 bytes."""
-    size = len(payload)
-    times = (size + 3) // 4
-    key = int.from_bytes(mask, "little") * _ones(times)
-    mixed = int.from_bytes(payload, "little") ^ key
-    return mixed.to_bytes(4 * times, "little")[:size]
-
-
-@functools.lru_cache(maxsize=8)
-def _ones(times: int) -> int:
-    """What repeats a mask so many times when multiplied by it: half the work of making it long."""
-    return int.from_bytes(b"\1\0\0\0" * times, "little")
+def _fresh_masks() -> Iterator[tuple[bytes]]:
+    """The system is asked once for many."""
+    return struct.iter_unpack("4s", os.urandom(4 * _MASKS_AT_ONCE))
 
 
 class FrameReader:
