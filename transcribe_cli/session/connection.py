@@ -64,9 +64,10 @@ class Connection:
     def __init__(self, raw: socket.socket) -> None:
         self._socket = raw
         raw.setblocking(False)
-        # OpenSSL allows one call at a time on a connection: the lock is held for that instant.
-        self._lock = threading.Lock()
+        self._lock = threading.Lock()  # guards what is unsent, and each call of TLS
         self._tls = raw if isinstance(raw, ssl.SSLSocket) else None
+        # OpenSSL allows one call at a time on a connection; TCP is read while others send.
+        self._recv = raw.recv if self._tls is None else self._recv_tls
         self._writer = frames.FrameWriter()
         self._reader = frames.FrameReader()
         self.unsent = b""
@@ -112,48 +113,44 @@ class Connection:
 
     def send_audio(self, samples: bytes) -> None:
         """One binary message."""
-        self._send(frames.BINARY, samples)
+        self._write(self._writer.frame(frames.BINARY, samples))
 
     def send_text(self, text: str) -> None:
         """One text message."""
-        self._send(frames.TEXT, text.encode())
+        self._write(self._writer.frame(frames.TEXT, text.encode()))
 
     def ping(self) -> None:
         """Ask for a sign of life; the pong shows in `heard_at`."""
-        self._send(frames.PING, b"")
+        self._write(self._writer.frame(frames.PING, b""))
 
     def flush(self) -> None:
         """Send what the system takes of what is waiting."""
-        with self._lock:
-            self._flush()
+        self._write(b"")
 
-    def _send(self, opcode: int, payload: bytes) -> None:
+    def _write(self, frame: bytes) -> None:
         with self._lock:
-            self.unsent += self._writer.frame(opcode, payload)
-            self._flush()
-
-    def _flush(self) -> None:
-        if self.send_failure is not None:
-            self.unsent = b""
-            return
-        try:
-            while self.unsent:
-                sent = self._socket.send(self.unsent)
-                self.unsent = self.unsent[sent:]
-                self.taken += sent
-        except _WOULD_BLOCK:
-            pass
-        except OSError as e:
-            self.unsent = b""
-            self.send_failure = ConnectionFailed(f"The connection broke while sending: {_said(e)}.")
+            data = self.unsent + frame
+            if not data or self.send_failure is not None:
+                return
+            try:
+                sent = self._socket.send(data)
+            except _WOULD_BLOCK:
+                sent = 0
+            except OSError as e:
+                self.unsent = b""
+                self.send_failure = ConnectionFailed(
+                    f"The connection broke while sending: {_said(e)}."
+                )
+                return
+            self.unsent = data[sent:]
+            self.taken += sent
 
     def receive(self, now: float) -> list[Message]:
         """What has come in; nothing more comes when `broken` is set. Pings are answered."""
         messages: list[Message] = []
         while self.broken is None:
             try:
-                with self._lock:
-                    data = self._socket.recv(_READ_BYTES)
+                data = self._recv(_READ_BYTES)
             except _WOULD_BLOCK:
                 break
             except (OSError, ValueError) as e:  # closed here, in the meantime
@@ -170,12 +167,16 @@ class Connection:
                     elif opcode == frames.CLOSE:
                         messages.append(_read_close(payload))
                     elif opcode == frames.PING:
-                        self._send(frames.PONG, payload)
+                        self._write(self._writer.frame(frames.PONG, payload))
             except frames.BadFrames as e:
                 self._break(str(e))
             if len(data) < _READ_BYTES and (self._tls is None or not self._holds_more(self._tls)):
                 break
         return messages
+
+    def _recv_tls(self, size: int) -> bytes:
+        with self._lock:
+            return self._socket.recv(size)
 
     def _holds_more(self, tls: ssl.SSLSocket) -> bool:
         """TLS may have decrypted more than it gave: no selector would tell."""
@@ -195,7 +196,7 @@ class Connection:
         self._closed = True
         if last_words:
             self.send_text(last_words)
-        self._send(frames.CLOSE, (1000).to_bytes(2, "big"))
+        self._write(self._writer.frame(frames.CLOSE, (1000).to_bytes(2, "big")))
         deadline = time.monotonic() + _GOODBYE_S
         while self.unsent and (left := deadline - time.monotonic()) > 0:
             if not _wait_writable(self._socket, left):
