@@ -99,7 +99,7 @@ class AudioLog:
         `unwritable` tells.
         """
         start = self.frames
-        behind = bool(self._unsaved)
+        behind = len(self._unsaved) > 0
         if behind:
             with self._file_lock:
                 self._unsaved += samples
