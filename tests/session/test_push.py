@@ -3,17 +3,19 @@
 import contextlib
 import socket
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from websockets.frames import Frame
+from websockets.protocol import SERVER, Protocol
 
 from tests.session.server import BEGIN
 from transcribe_cli.audio.format import AudioFormat
 from transcribe_cli.audio.log import AudioLog
 from transcribe_cli.session.chunks import chunk_sizes
 from transcribe_cli.session.connection import Connection
-from transcribe_cli.session.frames import BINARY, apply_mask
 from transcribe_cli.session.pacing import Pacer
 from transcribe_cli.session.session import Session
 
@@ -25,15 +27,17 @@ CHUNK = bytes(range(200)) * 8  # 50 ms
 class Desk:
     """A log, a session that is open since time 0, and the service's end of its connection."""
 
-    def __init__(self, log: AudioLog, *, limited: bool = False, reserve: int = 0) -> None:
+    def __init__(
+        self, log: AudioLog, *, limited: bool = False, reserve: int = 0, pace: float | None = None
+    ) -> None:
         self.log = log
         self.now = 0.0
         self.due: list[float | None] = []  # what each block's push returned
         ours, self._theirs = socket.socketpair()
         self._theirs.setblocking(False)
-        self._data = b""
+        self._server = Protocol(SERVER)
         self.connection = Connection(ours)
-        pacer = Pacer(AUDIO.rate_hz, None, limited=limited)
+        pacer = Pacer(AUDIO.rate_hz, pace, limited=limited)
         self.session = Session(0, log, SIZES, pacer, 0, reserve)
         self.session.opened(self.connection, 0.0)
 
@@ -55,17 +59,9 @@ class Desk:
         """The chunks that have arrived since it was asked last."""
         with contextlib.suppress(BlockingIOError):
             while part := self._theirs.recv(1 << 16):
-                self._data += part
-        chunks = []
-        while len(self._data) > 8:
-            assert self._data[0] == 0x80 | BINARY
-            assert self._data[1] == 0x80 | 126  # masked, and its size is in the next two bytes
-            end = 8 + int.from_bytes(self._data[2:4])
-            if len(self._data) < end:
-                break
-            chunks.append(apply_mask(self._data[8:end], self._data[4:8]))
-            self._data = self._data[end:]
-        return chunks
+                self._server.receive_data(part)
+        heard = self._server.events_received()
+        return [bytes(frame.data) for frame in heard if isinstance(frame, Frame)]
 
     def hang_up(self) -> None:
         """The service's end is closed."""
@@ -81,8 +77,8 @@ def desk() -> Iterator[Callable[..., Desk]]:
     opened: list[Desk] = []
     with AudioLog.temporary(AUDIO) as log:
 
-        def make(*, begun: bool = True, limited: bool = False, reserve: int = 0) -> Desk:
-            opened.append(Desk(log, limited=limited, reserve=reserve))
+        def make(*, begun: bool = True, **options: Any) -> Desk:
+            opened.append(Desk(log, **options))
             if begun:
                 opened[-1].begin()
             return opened[-1]
@@ -142,6 +138,16 @@ def test_block_of_a_backlog_waits_for_the_rate_limit(desk: Callable[..., Desk]) 
 
     assert at.heard() == [CHUNK]
     assert at.due == [None, pytest.approx(0.05 / 1.2)]
+
+
+def test_block_that_has_a_time_of_its_own_waits_for_it(desk: Callable[..., Desk]) -> None:
+    at = desk(pace=2.0)
+    at.record(CHUNK)
+    assert at.heard() == []
+    assert at.due == [0.025]
+
+    at.session.push(0.025)
+    assert at.heard() == [CHUNK]
 
 
 def test_what_is_held_back_at_the_end_is_no_chunk_yet(desk: Callable[..., Desk]) -> None:

@@ -16,6 +16,10 @@ class Pacer:
         pace: seconds of audio a second, for audio that is there before its time (a file);
             None for audio that comes on its own clock (a microphone).
         limited: a backlog is sent at no more than `CATCH_UP` times the pace.
+
+    Attributes:
+        paced: chunks have times of their own.
+        free: when the rate limit lets the next chunk go; past where there is no limit.
     """
 
     def __init__(self, rate_hz: int, pace: float | None, *, limited: bool) -> None:
@@ -24,13 +28,14 @@ class Pacer:
         self._limit = rate_hz * CATCH_UP * (pace or 1.0) if limited else None
         self._began = 0.0
         self._first = 0
-        self._free = 0.0  # when the rate limit lets the next chunk go
+        self.paced = pace is not None
+        self.free = 0.0
 
     def start(self, frame: int, now: float) -> None:
         """The session's first frame is `frame`, and its clock starts now."""
         self._first = frame
         self._began = now
-        self._free = now
+        self.free = now
 
     def due(self, end: int, now: float) -> float:
         """When the chunk that ends at frame `end` may go; a time up to `now` means at once.
@@ -42,10 +47,10 @@ class Pacer:
         if self._pace is not None:
             due = self._began + (end - self._first) / (self._rate_hz * self._pace)
         if self._limit is not None:
-            due = max(due, self._free)
+            due = max(due, self.free)
         return due
 
     def sent(self, frames: int, now: float) -> None:
         """A chunk of that many frames went out."""
         if self._limit is not None:
-            self._free = max(self._free, now) + frames / self._limit
+            self.free = max(self.free, now) + frames / self._limit

@@ -99,8 +99,9 @@ class Session:
         self._sizes = sizes
         self._pacer = pacer
         self._reserve = reserve
-        # A block of that size is a chunk, where none of it is held back.
-        self._chunk_bytes = None if reserve else sizes.wanted * log.audio.frame_bytes
+        # A block of that size is a chunk; where some audio is held back or has a time, none is.
+        aside = reserve or pacer.paced
+        self._chunk_bytes = None if aside else sizes.wanted * log.audio.frame_bytes
         self._patience = patience
         self._ends_within_s = patience.last_words_s + _LEFT_ALONE_S
         self._sending = threading.Lock()  # guards position, pacer and what is asked
@@ -263,9 +264,10 @@ class Session:
                 and not self._held
                 and not connection.unsent
                 and connection.send_failure is None
-                and self._pacer.due(start + count, now) <= now
+                and now >= self._pacer.free
             ):
-                self._send_chunk(connection, samples, count, now)
+                connection.send_audio(samples)
+                self._sent(count, now)
                 return now if connection.unsent or connection.send_failure is not None else None
         return self.push(now)
 
@@ -296,7 +298,8 @@ class Session:
                 if count < self._sizes.least:
                     # Only at the very end, when the chunk before it was already out.
                     samples += bytes((self._sizes.least - count) * self._log.audio.frame_bytes)
-                self._send_chunk(connection, samples, count, now)
+                connection.send_audio(samples)
+                self._sent(count, now)
                 if connection.send_failure is not None or connection.unsent:
                     return now
                 if not ended and end - self.position < self._sizes.wanted:
@@ -336,8 +339,7 @@ class Session:
         # Sent already or not: what lies before the position cannot be taken back.
         return max(start + within, self.position) if end - start >= within else None
 
-    def _send_chunk(self, connection: Connection, samples: bytes, count: int, now: float) -> None:
-        connection.send_audio(samples)
+    def _sent(self, count: int, now: float) -> None:
         self._pacer.sent(count, now)
         self.position += count
         self._log.consumed(self.position)
