@@ -1,5 +1,6 @@
 """Fixtures that all rooms share."""
 
+import signal
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,10 @@ from tests.program import Home
 # How long an example takes says how busy the machine is; many runs find what one does not.
 settings.register_profile("unhurried", deadline=None, max_examples=40)
 settings.load_profile("unhurried")
+
+# Tests that run under `nohup` send SIGHUP all the same.
+if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 @pytest.fixture
