@@ -12,7 +12,9 @@ from http import HTTPStatus
 
 from websockets.datastructures import Headers
 from websockets.exceptions import ConnectionClosed
+from websockets.frames import Frame
 from websockets.http11 import Request, Response
+from websockets.protocol import Protocol
 from websockets.sync.server import Server, ServerConnection, serve
 
 DEADLINE_S = 10.0
@@ -25,6 +27,12 @@ def turn(order: int, text: str) -> str:
     """A final Turn."""
     message = {"type": "Turn", "turn_order": order, "end_of_turn": True, "transcript": text}
     return json.dumps(message | {"words": []})
+
+
+def payloads_heard(server: Protocol) -> list[bytes]:
+    """Of the frames that are whole in what a server's end was given since it was asked last."""
+    heard = server.events_received()
+    return [bytes(event.data) for event in heard if isinstance(event, Frame)]
 
 
 @dataclass

@@ -8,10 +8,9 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from websockets.frames import Frame
 from websockets.protocol import SERVER, Protocol
 
-from tests.session.server import BEGIN
+from tests.session.server import BEGIN, payloads_heard
 from transcribe_cli.audio.format import AudioFormat
 from transcribe_cli.audio.log import AudioLog
 from transcribe_cli.session.chunks import chunk_sizes
@@ -60,8 +59,7 @@ class Desk:
         with contextlib.suppress(BlockingIOError):
             while part := self._theirs.recv(1 << 16):
                 self._server.receive_data(part)
-        heard = self._server.events_received()
-        return [bytes(frame.data) for frame in heard if isinstance(frame, Frame)]
+        return payloads_heard(self._server)
 
     def hang_up(self) -> None:
         """The service's end is closed."""

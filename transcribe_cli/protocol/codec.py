@@ -68,6 +68,7 @@ class Decoded(msgspec.Struct, eq=False):  # many a second are made
         return self.fields
 
     def __eq__(self, other: object) -> bool:
+        # Whether anybody has asked for its fields makes no difference.
         return isinstance(other, Decoded) and (self.message, self.raw, self.problems) == (
             other.message,
             other.raw,
