@@ -50,7 +50,7 @@ class Home:
         kept = {
             name: value
             for name, value in os.environ.items()
-            if not name.startswith(("AAI_", "ASSEMBLYAI_", "XDG_", "PULSE_"))
+            if not name.startswith(("AAI_", "ASSEMBLYAI_", "XDG_", "PULSE_", "PYTHON"))
             and not name.lower().endswith("_proxy")
         }
         return kept | {

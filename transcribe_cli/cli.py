@@ -135,11 +135,11 @@ def _defaults(command: Any, environment: Any, *, strict: bool) -> dict[str, Any]
 
 def _explain(error: Any, environment: Any, arguments: Sequence[str]) -> int:
     """One line and one hint on stderr; with `--jsonl` a record on stdout as well."""
+    from transcribe_cli.environment import say
     from transcribe_cli.ui.safe_text import safe_text
 
     lines = [f"error: {error.message}"] + ([f"hint: {error.hint}"] if error.hint else [])
-    with suppress(OSError):
-        environment.stderr.write("".join(safe_text(line) + "\n" for line in lines))
+    say(environment.stderr, "".join(safe_text(line) + "\n" for line in lines))
     if _wants_records(arguments, environment):
         from datetime import UTC, datetime
 

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import BinaryIO, TextIO
+from typing import IO, BinaryIO, TextIO
 
 from transcribe_cli.errors import StreamError
 
@@ -76,6 +76,19 @@ class Environment:
         """Point standard output at nothing: the interpreter's own last flush must not fail."""
         with contextlib.suppress(OSError, ValueError):  # it may have no number, or be closed
             point_at_nothing(self.stdout.fileno())
+
+
+def say(stream: IO[str], text: str) -> None:
+    """Write to standard error; where it takes nothing, nothing is written to it from now on.
+
+    Talk that nobody hears ends no run, and what waits in a buffer must not fail again later.
+    """
+    try:
+        stream.write(text)
+        stream.flush()
+    except (OSError, ValueError):
+        with contextlib.suppress(OSError, ValueError):  # it may have no number, or be closed
+            point_at_nothing(stream.fileno())
 
 
 def point_at_nothing(number: int) -> None:

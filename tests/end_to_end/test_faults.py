@@ -45,6 +45,14 @@ def test_standard_error_that_nobody_reads_does_not_end_a_run(home: Home) -> None
     assert outcome.out.split() == [f"w{number}" for number in range(1, 21)]
 
 
+def test_error_that_nobody_reads_keeps_its_exit_code(home: Home) -> None:
+    process = home.start("file", "missing.wav", "--local")
+    assert process.stderr is not None
+    process.stderr.close()
+    process.stderr = None
+    assert finish(process).code == 2
+
+
 def test_silence_of_long_ago_is_not_sent_again_after_a_drop(home: Home) -> None:
     silence_s = 90
     audio = speak(5) + bytes(32000 * silence_s) + speak(10, first=6)

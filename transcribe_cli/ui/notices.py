@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from typing import TYPE_CHECKING, Literal, Protocol
 
+from transcribe_cli.environment import say
 from transcribe_cli.ui.safe_text import encodable, safe_text
 
 if TYPE_CHECKING:
@@ -75,11 +75,8 @@ class Notices:
         line.plain = encodable(line.plain, getattr(self.console.file, "encoding", None))
         with self.console.capture() as captured:
             self.console.print(line, soft_wrap=True, highlight=False)
-        # Written here and not by Rich, which ends the program when the reader has gone: talk that
-        # nobody hears must not end a recording.
-        with suppress(OSError, ValueError):
-            self.console.file.write(captured.get())
-            self.console.file.flush()
+        # Written here and not by Rich, which ends the program when the reader has gone.
+        say(self.console.file, captured.get())
 
 
 def make_consoles(color: Color, environ: Mapping[str, str]) -> tuple[Console, Console]:
