@@ -50,7 +50,7 @@ def test_error_that_nobody_reads_keeps_its_exit_code(home: Home) -> None:
     assert process.stderr is not None
     process.stderr.close()
     process.stderr = None
-    assert finish(process).code == 2
+    assert finish(process).code == 3
 
 
 def test_silence_of_long_ago_is_not_sent_again_after_a_drop(home: Home) -> None:
