@@ -17,6 +17,7 @@ from tests.simulated.service import ARRIVALS_WITHIN_S, Seen
 from tests.simulated.talk import RATE
 from transcribe_cli.exit_status import ExitStatus
 from transcribe_cli.hearing import LONGEST_TURN_MS
+from transcribe_cli.session.pacing import CATCH_UP, LATE_S
 
 TOLERANCE_MS = 20
 _LEAST_CHUNK, _MOST_CHUNK = RATE // 20, RATE
@@ -213,7 +214,7 @@ def _check_session(outcome: Outcome, seen: Seen) -> None:
         assert meter.largest <= _MOST_CHUNK, f"a chunk of {meter.largest} frames"
     if outcome.scenario.limited:
         ended_early = any(fault.stops or fault.kind == "pause" for fault in outcome.scenario.faults)
-        most = meter.largest + 2 + (_LAST_MOMENT if ended_early else 0)
+        most = meter.largest + 2 + LATE_S * CATCH_UP * RATE + (_LAST_MOMENT if ended_early else 0)
         assert meter.ahead <= most, f"{meter.ahead:.0f} frames ahead of the time"
 
 

@@ -7,6 +7,9 @@ real-time"), page "Common session errors and closures" (3007, "Audio Transmissio
 CATCH_UP = 1.2
 """How much faster than its pace a backlog is sent; the service throttles at about 1.25."""
 
+LATE_S = 0.05
+"""So much of what a chunk was late is made up for at once: main serves many sessions by turns."""
+
 
 class Pacer:
     """The timetable of one session.
@@ -19,6 +22,7 @@ class Pacer:
 
     Attributes:
         paced: chunks have times of their own.
+        limited: there is such a limit.
         free: when the rate limit lets the next chunk go; past where there is no limit.
     """
 
@@ -29,6 +33,7 @@ class Pacer:
         self._began = 0.0
         self._first = 0
         self.paced = pace is not None
+        self.limited = limited
         self.free = 0.0
 
     def start(self, frame: int, now: float) -> None:
@@ -53,4 +58,4 @@ class Pacer:
     def sent(self, frames: int, now: float) -> None:
         """A chunk of that many frames went out."""
         if self._limit is not None:
-            self.free = max(self.free, now) + frames / self._limit
+            self.free = max(self.free, now - LATE_S) + frames / self._limit
