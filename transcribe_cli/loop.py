@@ -22,6 +22,7 @@ MANY = 8
 """With more recordings than this, events are gathered for `GATHER_S` and taken together."""
 
 GATHER_S = 0.02
+_POSTED_AT_ONCE = 64
 _IDLE_S = 1.0
 
 
@@ -151,24 +152,28 @@ class Loop:
         for task in self._tasks:
             if task.due < due:
                 due = task.due
-        ready = self._poll.poll(due - now if due > now else 0.0)
+        waits_s = due - now if due > now and self._inbox.empty() else 0.0
+        ready = self._poll.poll(waits_s)
         if len(self._tasks) > MANY:
             ready = self._gather(ready)
         now = self._stepped_at = self.clock()
         for number, events in ready:
             watched = self._watched.get(number)
             if watched is None:
-                self._take_posted(now)
-                continue
-            task, session = watched
-            if events != WRITE:  # a socket that has failed says so when it is read
-                task.read(session, now)
-            if events != READ:
-                session.nudged = task.nudged = True
+                self._empty_waker()
+            else:
+                task, session = watched
+                if events != WRITE:  # a socket that has failed says so when it is read
+                    task.read(session, now)
+                if events != READ:
+                    session.nudged = task.nudged = True
+            self._take_posted(now)
+        self._take_posted(now)
         over = False
         for task in self._tasks:
             if task.nudged or task.due <= now:
                 task.advance(now)
+                self._take_posted(now)
             over = over or task.over
         return over
 
@@ -180,17 +185,19 @@ class Loop:
         threading.Event().wait(rest)
         return self._poll.poll(0.0)
 
-    def _take_posted(self, now: float) -> None:
+    def _empty_waker(self) -> None:
         with suppress(BlockingIOError):
             self._woken.recv(4096)
-        with suppress(queue.Empty):
-            while True:
-                posted = self._inbox.get_nowait()
-                if callable(posted):
-                    posted()
-                    continue
-                task, event = posted
-                for taker in self._tasks if task is None else (task,):
-                    taker.take(event, now)
-                if task is None:
-                    self._signals_taken()
+
+    def _take_posted(self, now: float) -> None:
+        """Look at the inbox: between any two tasks, so that a signal waits for one of them only."""
+        for _ in range(min(self._inbox.qsize(), _POSTED_AT_ONCE)):
+            posted = self._inbox.get_nowait()
+            if callable(posted):
+                posted()
+                continue
+            task, event = posted
+            for taker in self._tasks if task is None else (task,):
+                taker.take(event, now)
+            if task is None:
+                self._signals_taken()

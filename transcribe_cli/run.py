@@ -196,6 +196,7 @@ class Run:
         """A session's socket has something."""
         for event in session.read(now):
             self.take(event, now)
+        self.nudged = self.nudged or session.due <= now  # it has more than it gives at a time
 
     def advance(self, now: float) -> None:
         """Do what is due, and find out when that is the case next."""

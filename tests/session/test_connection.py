@@ -21,7 +21,7 @@ from tests.session.server import (
     service,
 )
 from transcribe_cli.errors import ConnectionFailed
-from transcribe_cli.session import connection as module
+from transcribe_cli.session import dialing as module
 from transcribe_cli.session.connection import CloseFrame, Connection, Message
 
 KEY = {"Authorization": "secret-key"}

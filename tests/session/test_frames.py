@@ -2,6 +2,7 @@
 
 import sys
 import threading
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -17,7 +18,6 @@ from transcribe_cli.session.frames import (
     MOST_BYTES,
     PING,
     TEXT,
-    BadFrames,
     FrameReader,
     FrameWriter,
 )
@@ -79,16 +79,51 @@ def test_fragments_are_one_message_and_a_ping_may_come_between() -> None:
     ],
 )
 def test_what_is_no_websocket_is_refused(data: bytes) -> None:
-    with pytest.raises(BadFrames):
-        FrameReader().feed(data)
+    reader = FrameReader()
+
+    assert reader.feed(b"\x81\x01a" + data) == [(TEXT, b"a")]  # what came before it still counts
+    assert reader.fault is not None
+    assert reader.feed(b"\x81\x01a") == []
 
 
 def test_message_without_end_is_refused() -> None:
     reader = FrameReader()
     part = TheirFrame(Opcode.CONT, bytes(MOST_BYTES // 2), fin=False).serialize(mask=False)
     reader.feed(b"\x01\x00" + part)
-    with pytest.raises(BadFrames):
-        reader.feed(part + part)
+    assert reader.fault is None
+    reader.feed(part + part)
+
+    assert reader.fault == "a message without end"
+
+
+def test_long_message_in_many_pieces_is_copied_once() -> None:
+    class CountingBuffer(bytearray):
+        copied = 0
+
+        def __getitem__(self, key: Any) -> Any:
+            if isinstance(key, slice):
+                self.copied += len(range(*key.indices(len(self))))
+            return super().__getitem__(key)
+
+    reader = FrameReader()
+    reader._data = buffer = CountingBuffer()
+    message = bytes(MOST_BYTES)
+    whole = TheirFrame(Opcode.TEXT, message).serialize(mask=False)
+    found = [
+        frame
+        for start in range(0, len(whole), 1 << 14)
+        for frame in reader.feed(whole[start : start + (1 << 14)])
+    ]
+
+    assert found == [(TEXT, message)]
+    assert buffer.copied < 1.1 * MOST_BYTES
+
+
+def test_every_frame_counts_fragments_and_empty_ones_too() -> None:
+    reader = FrameReader()
+    reader.feed(b"\x01\x00" + b"\x00\x00" * 1000 + b"\x89\x00" * 10)
+
+    assert reader.taken == 1011
 
 
 def test_no_two_masks_in_a_row_are_the_same() -> None:

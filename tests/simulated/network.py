@@ -210,6 +210,8 @@ class SimulatedConnection:
         self.send_failure: ConnectionFailed | None = None
         self.heard_at = network.world.now
         self.taken = 0
+        self.heard_frames = self.heard_bytes = 0
+        self.unread = False
         self.meter = Meter(CATCH_UP * RATE)
         self.swallowed = False
         self.closed = False

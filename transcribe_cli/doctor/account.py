@@ -140,7 +140,8 @@ def _converse(connection: "Connection", began: float, end_limit_s: float) -> Cou
     with selectors.DefaultSelector() as selector:
         selector.register(connection, selectors.EVENT_READ)
         while not course.is_over and (left_s := deadline - time.monotonic()) > 0:
-            selector.select(left_s)
+            if not connection.unread:
+                selector.select(left_s)
             before = course
             for message in connection.receive(time.monotonic()):
                 course = course.after(message, time.monotonic() - began)

@@ -1,39 +1,28 @@
-"""One WebSocket connection: the only door to websocket-client.
+"""One open WebSocket, read and written without ever waiting, so that one thread serves any number.
 
-websocket-client connects: proxies, TLS, the upgrade. Once open, the socket is read and written here
-without ever waiting, so that one thread serves any number of sessions. Facts about websocket-client
-1.9 that shape this file: its `close()` reads frames and throws away all but the close frame; its
-`recv()` hides close codes; localhost is no longer exempt from proxies; redirects are followed with
-all headers, which would hand the key to another host.
+websocket-client only connects (`dialing.py`): its `close()` reads frames and throws away all but
+the close frame, and its `recv()` hides close codes.
 """
 
 import contextlib
-import functools
-import os
 import selectors
 import socket
 import ssl
 import threading
 import time
 from collections.abc import Mapping
-from typing import Any, NamedTuple
-from urllib.parse import urlsplit
-
-import websocket
+from typing import NamedTuple
 
 from transcribe_cli.errors import ConnectionFailed
-from transcribe_cli.protocol.endpoint import host_of, is_loopback
 from transcribe_cli.session import frames
+from transcribe_cli.session.dialing import dial
 
-CONNECT_TIMEOUT_S = 10.0
-# websocket-client looks at `http_no_proxy` only where a proxy is named, which is not used then.
-_WITHOUT_PROXY: dict[str, Any] = {"http_proxy_host": "unused", "http_no_proxy": ["*"]}
-# About 2 s of audio: what waits belongs into the audio log, where it can be read again, and not
-# into the system's own buffer, which by default takes minutes of it.
-_SEND_BUFFER_BYTES = 1 << 16
+FRAMES_A_READ = 16
+"""No more are given at a time: whoever reads has others to serve, and signals to hear."""
+
 _READ_BYTES = 1 << 14  # many times a message: a larger buffer costs more to make than to fill
 _GOODBYE_S = 0.1
-_TLS_LOCK = threading.Lock()  # many connections are opened at once, and make one context
+_MOST_UNREAD_READS = 64  # 1 MB is taken from the system's buffer to close it properly, and no more
 _WOULD_BLOCK = (BlockingIOError, InterruptedError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
 
 
@@ -59,6 +48,9 @@ class Connection:
         broken: why nothing more can be received, once that is so.
         send_failure: why nothing more can be sent, once that is so.
         heard_at: when bytes last came in, on the monotonic clock.
+        heard_bytes: so many have come in.
+        unread: there is more to `receive`, of which no selector tells: TLS has decrypted more than
+            it gave, or more frames came at once than are given at a time.
     """
 
     def __init__(self, raw: socket.socket) -> None:
@@ -70,8 +62,13 @@ class Connection:
         self._recv = raw.recv if self._tls is None else self._recv_tls
         self._writer = frames.FrameWriter()
         self._reader = frames.FrameReader()
+        self._frames: list[frames.Frame] = []  # that have come, and were not given yet
+        self._ping: bytes | None = None  # the last one, not answered yet (RFC 6455, 5.5.3)
         self.unsent = b""
         self.taken = 0
+        self.heard_bytes = 0
+        # What came with the answer to the upgrade may have been decrypted with it.
+        self.unread = self._tls is not None
         self._closed = False
         self.broken: ConnectionFailed | None = None
         self.send_failure: ConnectionFailed | None = None
@@ -79,33 +76,12 @@ class Connection:
 
     @classmethod
     def open(cls, url: str, headers: Mapping[str, str]) -> "Connection":
-        """Connect and upgrade; takes up to `CONNECT_TIMEOUT_S` for each step.
+        """Connect and upgrade.
 
         Raises:
-            ConnectionFailed: with `http_status` where the service answered the upgrade otherwise,
-                and `retry` false where another try cannot help.
+            ConnectionFailed: as `dial` says.
         """
-        tls = {"context": _tls_context()} if urlsplit(url).scheme == "wss" else None
-        ws: Any = websocket.WebSocket(sslopt=tls)
-        try:
-            ws.connect(
-                url,
-                header=[f"{name}: {value}" for name, value in headers.items()],
-                timeout=CONNECT_TIMEOUT_S,
-                suppress_origin=True,
-                redirect_limit=0,
-                **(_WITHOUT_PROXY if is_loopback(url) else {}),
-                sockopt=(
-                    (socket.IPPROTO_TCP, socket.TCP_NODELAY, 1),
-                    (socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER_BYTES),
-                ),
-            )
-        except Exception as e:
-            ws.shutdown()
-            raise _explain_connect(e, url, ws.handshake_response) from e
-        # From here on the socket is ours: websocket-client would wait on it.
-        raw, ws.sock = ws.sock, None
-        return cls(raw)
+        return cls(dial(url, headers))
 
     def fileno(self) -> int:
         """For a selector."""
@@ -126,6 +102,7 @@ class Connection:
     def flush(self) -> None:
         """Send what the system takes of what is waiting."""
         self._write(b"")
+        self._answer_ping()
 
     def _write(self, frame: bytes) -> None:
         with self._lock:
@@ -145,34 +122,59 @@ class Connection:
             self.unsent = data[sent:]
             self.taken += sent
 
+    @property
+    def heard_frames(self) -> int:
+        """How many frames have come in, of every kind."""
+        return self._reader.taken
+
     def receive(self, now: float) -> list[Message]:
-        """What has come in; nothing more comes when `broken` is set. Pings are answered."""
+        """What has come in, or a part of it; pings are answered.
+
+        Where there is more it stays in the system's buffer, or `unread` is set. Nothing more comes
+        when `broken` is set and `unread` is not.
+        """
+        given = self._frames or self._read(now)
+        self._frames = given[FRAMES_A_READ:]
         messages: list[Message] = []
-        while self.broken is None:
-            try:
-                data = self._recv(_READ_BYTES)
-            except _WOULD_BLOCK:
-                break
-            except (OSError, ValueError) as e:  # closed here, in the meantime
-                self._break(_said(e))
-                break
-            if not data:
-                self._break("it was closed without a word")
-                break
-            self.heard_at = now
-            try:
-                for opcode, payload in self._reader.feed(data):
-                    if opcode == frames.TEXT:
-                        messages.append(payload)
-                    elif opcode == frames.CLOSE:
-                        messages.append(_read_close(payload))
-                    elif opcode == frames.PING:
-                        self._write(self._writer.frame(frames.PONG, payload))
-            except frames.BadFrames as e:
-                self._break(str(e))
-            if len(data) < _READ_BYTES and (self._tls is None or not self._holds_more(self._tls)):
-                break
+        for opcode, payload in given[:FRAMES_A_READ]:
+            if opcode == frames.TEXT:
+                messages.append(payload)
+            elif opcode == frames.CLOSE:
+                messages.append(_read_close(payload))
+            elif opcode == frames.PING:
+                self._ping = payload
+        self._answer_ping()
+        self.unread = bool(self._frames) or (self._tls is not None and self._holds_more(self._tls))
         return messages
+
+    def _read(self, now: float) -> list[frames.Frame]:
+        """The frames that are whole with what one look at the socket gives."""
+        if self.broken is not None:
+            return []
+        try:
+            data = self._recv(_READ_BYTES)
+        except _WOULD_BLOCK:
+            return []
+        except (OSError, ValueError) as e:  # closed here, in the meantime
+            self._break(_said(e))
+            return []
+        if not data:
+            self._break("it was closed without a word")
+            return []
+        self.heard_at = now
+        self.heard_bytes += len(data)
+        found = self._reader.feed(data)
+        if self._reader.fault is not None:
+            self._break(self._reader.fault)
+        return found
+
+    def _answer_ping(self) -> None:
+        """Only where nothing waits: who pings and reads nothing would be answered without end."""
+        if self.unsent:
+            return
+        ping, self._ping = self._ping, None  # whichever thread sends what waits
+        if ping is not None:
+            self._write(self._writer.frame(frames.PONG, ping))
 
     def _recv_tls(self, size: int) -> bytes:
         with self._lock:
@@ -181,7 +183,7 @@ class Connection:
     def _holds_more(self, tls: ssl.SSLSocket) -> bool:
         """TLS may have decrypted more than it gave: no selector would tell."""
         with self._lock:
-            return tls.pending() > 0
+            return self.broken is None and tls.pending() > 0
 
     def _break(self, why: str) -> None:
         self.broken = ConnectionFailed(f"The connection to the service was lost: {why}.")
@@ -206,21 +208,11 @@ class Connection:
             # Unread bytes would turn the close into a reset, and a reset may overtake what was
             # said last.
             self._socket.shutdown(socket.SHUT_WR)
-            while self._socket.recv(_READ_BYTES):
-                pass
+            for _ in range(_MOST_UNREAD_READS):
+                if not self._socket.recv(_READ_BYTES):
+                    break
         with self._lock:
             self._socket.close()
-
-
-def _tls_context() -> ssl.SSLContext:
-    """The same for all connections: with every certificate that is trusted it has 0.8 MB."""
-    with _TLS_LOCK:
-        return _make_tls_context(os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR"))
-
-
-@functools.cache
-def _make_tls_context(*_trusted: str | None) -> ssl.SSLContext:
-    return ssl.create_default_context()
 
 
 def _read_close(payload: bytes) -> CloseFrame:
@@ -236,53 +228,3 @@ def _wait_writable(raw: socket.socket, timeout_s: float) -> bool:
 
 def _said(e: BaseException) -> str:
     return str(e).rstrip(".") or type(e).__name__
-
-
-def _explain_connect(e: Exception, url: str, answer: Any) -> ConnectionFailed:
-    """The sentence for a connection that did not come about; `answer` is what the upgrade got."""
-    host = host_of(url)
-    if answer is not None and 300 <= answer.status < 400:
-        return ConnectionFailed(
-            f"{host} answered with HTTP {answer.status}, a redirect, which is not followed.",
-            "check --endpoint",
-            http_status=answer.status,
-            retry=False,
-        )
-    if isinstance(e, websocket.WebSocketBadStatusException) and e.status_code:
-        return ConnectionFailed(
-            f"{host} answered with HTTP {e.status_code}.", http_status=e.status_code
-        )
-    if isinstance(e, ssl.SSLCertVerificationError):
-        return ConnectionFailed(
-            f"The TLS certificate of {host} does not verify: {e.verify_message.rstrip('.')}.",
-            "check the clock of this machine; behind a company proxy, point SSL_CERT_FILE at its "
-            "certificate",
-            retry=False,
-        )
-    if isinstance(e, ssl.SSLError):
-        return ConnectionFailed(
-            f"No TLS connection with {host}: {e.reason or e}.",
-            "check that --endpoint begins with the right one of ws:// and wss://",
-            retry=False,
-        )
-    if isinstance(e, socket.gaierror | websocket.WebSocketAddressException):
-        return ConnectionFailed(
-            f"The name {urlsplit(url).hostname} cannot be found.", "check the network"
-        )
-    if isinstance(e, websocket.WebSocketTimeoutException | TimeoutError):
-        return ConnectionFailed(
-            f"{host} did not answer within {CONNECT_TIMEOUT_S:.0f} s.", "check the network"
-        )
-    if isinstance(e, websocket.WebSocketProxyException):
-        return ConnectionFailed(f"The proxy refused the connection: {_said(e)}.", "check the proxy")
-    if isinstance(e, websocket.WebSocketConnectionClosedException):
-        return ConnectionFailed(f"{host} closed the connection at once.", "check --endpoint")
-    if isinstance(e, websocket.WebSocketException | ValueError):
-        return ConnectionFailed(
-            f"{host} does not speak WebSocket.", "check --endpoint; it ends in /v3/ws", retry=False
-        )
-    if isinstance(e, ConnectionRefusedError):
-        return ConnectionFailed(
-            f"Nothing listens at {host}.", "check --endpoint, or that the service is running"
-        )
-    return ConnectionFailed(f"{host} cannot be reached: {_said(e)}.", "check the network")

@@ -11,18 +11,20 @@ from typing import NamedTuple
 
 CONTINUATION, TEXT, BINARY = 0x0, 0x1, 0x2
 CLOSE, PING, PONG = 0x8, 0x9, 0xA
-MOST_BYTES = 1 << 24
-"""A message that is longer is taken for a broken stream."""
+MOST_BYTES = 1 << 22
+"""A message that is longer is taken for a broken stream: the longest Turn, of a minute, is about
+50 kB."""
 
 _FINAL = _MASKED = 0x80
 _RESERVED = 0x70
 _CONTROL = 0x08
+_MOST_CONTROL_BYTES = 125
 _WHOLE_TEXT_16 = bytes((_FINAL | TEXT, 126))  # and its size is in the next two bytes
 _HEAD_16, _HEAD_64 = struct.Struct("!BBH"), struct.Struct("!BBQ")
 _MASKS_AT_ONCE = 1024
 
 
-class BadFrames(ValueError):
+class _BadFrames(ValueError):
     """What came is no WebSocket any more; `str()` says why."""
 
 
@@ -89,63 +91,80 @@ def _fresh_masks() -> Iterator[tuple[bytes]]:
 
 
 class FrameReader:
-    """Finds the frames in a server's stream of bytes, however it is cut."""
+    """Finds the frames in a server's stream of bytes, however it is cut.
+
+    Attributes:
+        fault: why the stream cannot be read any further; None while it can.
+        taken: so many frames have come so far, of every kind, fragments among them.
+    """
 
     def __init__(self) -> None:
-        self._data = b""
-        self._parts: list[bytes] = []  # of a message whose last fragment has not come
-        self._opcode = 0
+        self.fault: str | None = None
+        self.taken = 0
+        self._data = bytearray()  # a frame that has not come whole
+        self._message = bytearray()  # the fragments of a message whose last one has not come
+        self._opcode: int | None = None  # of that message
 
     def feed(self, data: bytes) -> list[Frame]:
-        """Take bytes, and give the messages and control frames that are whole now.
-
-        Raises:
-            BadFrames: the stream cannot be read any further.
-        """
-        if self._data:
-            data = self._data + data
-        elif (
+        """Take bytes, and give the messages and control frames that are whole now."""
+        if (
             data[:2] == _WHOLE_TEXT_16
             and len(data) == 4 + int.from_bytes(data[2:4])
-            and not self._parts
+            and not self._data
+            and self._opcode is None
         ):
+            self.taken += 1
             return [(TEXT, data[4:])]  # what a service says most: one Turn
         frames: list[Frame] = []
-        end, have = 0, len(data)
+        if self.fault is not None:
+            return frames
+        buffer = self._data  # it grows and is emptied in place: a long frame is not copied again
+        buffer += data
+        try:
+            self._read(buffer, frames)
+        except _BadFrames as e:
+            self.fault = str(e)  # what came before it is whole
+        return frames
+
+    def _read(self, buffer: bytearray, frames: list[Frame]) -> None:
+        end, have = 0, len(buffer)
         while have - end > 1:
-            first, size = data[end], data[end + 1]
+            first, size = buffer[end], buffer[end + 1]
             if first & _RESERVED or size & _MASKED:
-                raise BadFrames("no frame of a server")
+                raise _BadFrames("no frame of a server")
             start = end + 2
             if size > 125:  # the size itself is in the next two or eight bytes
                 start += 2 if size == 126 else 8
                 if have < start:
                     break
-                size = int.from_bytes(data[end + 2 : start])
-                if size > MOST_BYTES:
-                    raise BadFrames("a message without end")
+                size = int.from_bytes(buffer[end + 2 : start])
+            if size + len(self._message) > MOST_BYTES:
+                raise _BadFrames("a message without end")
             if have < start + size:
                 break
             end = start + size
-            frame = self._take(first, data[start:end])
+            self.taken += 1
+            frame = self._take(first, bytes(buffer[start:end]))
             if frame is not None:
                 frames.append(frame)
-        self._data = data[end:]
-        return frames
+        del buffer[:end]
 
     def _take(self, first: int, payload: bytes) -> Frame | None:
         """What a frame completes; None where its message goes on."""
         opcode = first & 0x0F
         if opcode & _CONTROL:
+            if len(payload) > _MOST_CONTROL_BYTES or not first & _FINAL:
+                raise _BadFrames("a control frame in pieces")
             return opcode, payload
-        if (opcode == CONTINUATION) != bool(self._parts):
-            raise BadFrames("a fragment without a beginning, or a beginning without an end")
-        if not self._parts:
+        if (opcode == CONTINUATION) != (self._opcode is not None):
+            raise _BadFrames("a fragment without a beginning, or a beginning without an end")
+        if first & _FINAL and self._opcode is None:
+            return opcode, payload
+        if self._opcode is None:
             self._opcode = opcode
-        self._parts.append(payload)
-        if sum(map(len, self._parts)) > MOST_BYTES:
-            raise BadFrames("a message without end")
+        self._message += payload
         if not first & _FINAL:
             return None
-        parts, self._parts = self._parts, []
-        return self._opcode, b"".join(parts)
+        message = self._opcode, bytes(self._message)
+        self._opcode, self._message = None, bytearray()
+        return message

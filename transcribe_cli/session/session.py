@@ -26,6 +26,7 @@ from transcribe_cli.protocol.messages import (
 from transcribe_cli.session.chunks import ChunkSizes, next_chunk
 from transcribe_cli.session.connection import CloseFrame, Connection
 from transcribe_cli.session.events import BadFrame, Closed, Event, Received, TerminateSent
+from transcribe_cli.session.flood import Flood, Heard
 from transcribe_cli.session.pacing import Pacer
 from transcribe_cli.session.patience import SERVICE, Patience
 
@@ -35,6 +36,8 @@ DEAD_AFTER_S = 9.0  # nothing came back for so long, not even a pong
 _LEFT_ALONE_S = 5.0  # so much longer than anybody waits for its last words
 _CLOSE_AFTER_ERROR_S = 2.0  # an Error message is followed by a close; one that is not, is made
 _ABSENT_S = 5.0  # more than lies between two pings
+_CHUNKS_AT_ONCE = 64  # then others have their turn
+_LOOK_EVERY_BYTES = 1 << 16  # that come in: whether they are too many
 _LAST_MOMENT_S = 1.0  # the least that is sent after all when a session is ended where it is
 _QUIET_S = 0.03  # so long a pause lies between two words
 _QUIET_WITHIN_S = 1.0  # where no pause is found for so long, a session ends without one
@@ -115,6 +118,9 @@ class Session:
         self._end_by = _NEVER
         self._opened_at = self._advanced_at = 0.0
         self._ping_at = _NEVER
+        self._flood = Flood(forgets=pacer.limited)
+        self._look_at_bytes = _LOOK_EVERY_BYTES
+        self._last_said = (-1, 0, False)  # the furthest Turn with words since Terminate
         self._stuck_since: float | None = None
         self._stuck_at = 0  # what the system had taken by then
         self._send_failed_at: float | None = None
@@ -181,7 +187,7 @@ class Session:
     # The receiving side.
 
     def read(self, now: float) -> list[Event]:
-        """Take what the socket has."""
+        """Take what the socket has, or a part of it: `due` says when there is more."""
         connection = self.connection
         if connection is None or self.closed:
             return []
@@ -197,7 +203,7 @@ class Session:
             events.append(Received(self.number, decoded, now))
             said = decoded.message
             if isinstance(said, Turn):
-                if self._terminated and said.words:
+                if self._terminated and said.words and self._is_news(said):
                     self._end_by = now + self._ends_within_s  # it is slow, and not stuck
             elif isinstance(said, Termination):
                 return [*events, self._close(now, terminated=True)]
@@ -205,12 +211,30 @@ class Session:
                 self._begun = True
                 self._ping_at = now + PING_EVERY_S
                 self._let_send(now)
-            elif isinstance(said, Error):
+            elif isinstance(said, Error) and self._error is None:
                 self._error, self._error_at = said, now + _CLOSE_AFTER_ERROR_S
                 self.due = min(self.due, self._error_at)
-        if connection.broken is not None:
-            events.append(self._close(now, failure=connection.broken))
+        if connection.unread:
+            self.due = now
+        failure = None if connection.unread else connection.broken
+        if failure is None and connection.heard_bytes >= self._look_at_bytes:
+            self._look_at_bytes = connection.heard_bytes + _LOOK_EVERY_BYTES
+            if self._is_flooded(connection, now):
+                failure = ConnectionFailed("The service sends far more than anybody can speak.")
+        if failure is not None:
+            events.append(self._close(now, failure=failure))
         return events
+
+    def _is_news(self, turn: Turn) -> bool:
+        """Whether it goes beyond what has come since Terminate: the same again is none."""
+        said = (turn.turn_order, turn.words[-1].end, turn.end_of_turn)
+        news, self._last_said = said > self._last_said, max(said, self._last_said)
+        return news
+
+    def _is_flooded(self, connection: Connection, now: float) -> bool:
+        sent_s = connection.taken / (self._log.audio.rate_hz * self._log.audio.frame_bytes)
+        heard = Heard(connection.heard_frames, connection.heard_bytes)
+        return self._flood.is_on(heard, max(now - self._opened_at, sent_s))
 
     def _let_send(self, now: float) -> None:
         if self._begun and self._has_start and not self._may_send:
@@ -282,7 +306,7 @@ class Session:
                 return None
             if connection.send_failure is not None:
                 return None  # main closes it
-            while True:
+            for _ in range(_CHUNKS_AT_ONCE):
                 if connection.unsent:
                     connection.flush()
                     if connection.unsent:
@@ -304,6 +328,7 @@ class Session:
                     return now
                 if not ended and end - self.position < self._sizes.wanted:
                     return None
+            return now
 
     def _end(self) -> tuple[bool, int]:
         """Whether the sending side has an end, and up to where there is something to send."""
@@ -360,12 +385,16 @@ class Session:
             # Main was away, held up by a reader of its output: that says nothing of the service.
             connection.heard_at = self._ping_at = now
         self._advanced_at = now
+        events: list[Event] = []
+        if connection.unread:
+            events = self.read(now)
+            if self.closed:
+                return events
         if connection.unsent:
             connection.flush()
         if now >= self._ping_at:
             connection.ping()
             self._ping_at = now + PING_EVERY_S
-        events: list[Event] = []
         self._let_send(now)  # one that is to end before it has read anything still says so
         push_at = self.push(now)
         if self._may_send and not self._terminated and self._sent_all():
@@ -380,6 +409,8 @@ class Session:
             return [*events, self._close(now, failure=problem)]
         if connection.unsent:
             push_at = None  # the selector tells
+        if connection.unread:
+            push_at = now
         self.due = self._next_due(connection, push_at)
         return events
 

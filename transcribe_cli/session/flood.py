@@ -1,0 +1,49 @@
+"""When a service says more than anybody speaks. Pure.
+
+A service answers a chunk of 50 ms with a partial or two, each of at most about 25 kB: a Turn of a
+minute. What stays far above that is no transcript, and would fill journal and disk.
+"""
+
+from typing import NamedTuple
+
+FRAMES_PER_S = 500
+BYTES_PER_S = 2 << 20
+_BURST_S = 16  # so many seconds' worth may come at once
+
+
+class Heard(NamedTuple):
+    """What has come in so far: frames of every kind, and bytes."""
+
+    frames: int
+    size: int
+
+
+class Flood:
+    """Looks at how much a session's service says.
+
+    Args:
+        forgets: what was not said in time is not allowed later. Where audio is sent much faster
+            than it is spoken, its words may all come at the end.
+    """
+
+    def __init__(self, *, forgets: bool) -> None:
+        self._least = 0.0 if forgets else float("-inf")
+        self._at_s = 0.0
+        self._heard = Heard(0, 0)
+        self._frames_over = self._bytes_over = 0.0
+
+    def is_on(self, heard: Heard, seconds: float) -> bool:
+        """Whether that is too much.
+
+        `seconds`: that the session is open, or of audio that it was sent, whichever is more.
+        """
+        more_s = max(0.0, seconds - self._at_s)
+        self._at_s += more_s
+        before, self._heard = self._heard, heard
+        self._frames_over = max(self._least, self._frames_over - FRAMES_PER_S * more_s)
+        self._frames_over += heard.frames - before.frames
+        self._bytes_over = max(self._least, self._bytes_over - BYTES_PER_S * more_s)
+        self._bytes_over += heard.size - before.size
+        return (
+            self._frames_over > FRAMES_PER_S * _BURST_S or self._bytes_over > BYTES_PER_S * _BURST_S
+        )
