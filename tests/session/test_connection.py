@@ -10,8 +10,10 @@ from pathlib import Path
 from weakref import WeakKeyDictionary
 
 import pytest
+from websockets.frames import Opcode
 
 from tests.certificates import make_certificate
+from tests.hostile.raw_service import Client, frame, raw_service, text
 from tests.session.server import (
     BEGIN,
     DEADLINE_S,
@@ -22,7 +24,7 @@ from tests.session.server import (
 )
 from transcribe_cli.errors import ConnectionFailed
 from transcribe_cli.session import dialing as module
-from transcribe_cli.session.connection import CloseFrame, Connection, Message
+from transcribe_cli.session.connection import FRAMES_A_READ, CloseFrame, Connection, Message
 
 KEY = {"Authorization": "secret-key"}
 
@@ -361,6 +363,81 @@ def test_other_machines_are_reached_through_the_proxy(monkeypatch: pytest.Monkey
     assert asked[0].startswith(b"CONNECT service.invalid:80 ")
     assert b"secret-key" not in asked[0]
     assert "proxy" in failed.message
+
+
+# More than is given at a time.
+
+
+def test_many_messages_that_come_at_once_are_given_in_parts_and_in_order() -> None:
+    many = [str(number) for number in range(500)]
+
+    def babble(client: Client) -> None:
+        end = frame(Opcode.CLOSE, (3005).to_bytes(2, "big"))
+        client.socket.sendall(client.answer + b"".join(map(text, many)) + end)
+        for _ in client.texts():
+            pass
+
+    with raw_service(babble) as url:
+        connection = Connection.open(url, {})
+        heard: list[Message] = []
+        while not heard or not isinstance(heard[-1], CloseFrame):
+            assert connection.unread or readable(connection, DEADLINE_S)
+            given = connection.receive(time.monotonic())
+            assert len(given) <= FRAMES_A_READ
+            heard += given
+        connection.close()
+
+    assert heard == [*(text.encode() for text in many), CloseFrame(3005, "")]
+
+
+def test_what_came_before_the_end_is_given_before_it() -> None:
+    def say_and_go(client: Client) -> None:
+        client.socket.sendall(client.answer + b"".join(map(text, ["a"] * 50)))
+        client.socket.shutdown(socket.SHUT_WR)
+
+    with raw_service(say_and_go) as url:
+        connection = Connection.open(url, {})
+        heard: list[Message] = []
+        while connection.broken is None or connection.unread:
+            heard += connection.receive(time.monotonic())
+        connection.close()
+
+    assert heard == [b"a"] * 50
+
+
+def test_what_came_before_a_frame_that_cannot_be_read_is_given_too() -> None:
+    def say_and_babble(client: Client) -> None:
+        client.socket.sendall(client.answer + text("a") + b"\xff" * 100)
+        for _ in client.texts():
+            pass
+
+    with raw_service(say_and_babble) as url:
+        connection = Connection.open(url, {})
+        heard: list[Message] = []
+        while connection.broken is None or connection.unread:
+            heard += connection.receive(time.monotonic())
+        connection.close()
+
+    assert heard == [b"a"]
+    assert "no frame of a server" in connection.broken.message
+
+
+def test_who_pings_without_end_and_reads_nothing_is_not_answered_without_end() -> None:
+    def ping(client: Client) -> None:
+        client.socket.sendall(client.answer)
+        client.socket.sendall(frame(Opcode.PING, b"x" * 125) * 200_000 + text("done"))
+        for _ in client.texts():
+            pass
+
+    with raw_service(ping) as url:
+        connection = Connection.open(url, {})
+        most = 0
+        while not connection.receive(time.monotonic()):
+            most = max(most, len(connection.unsent))
+        connection.close()
+
+    assert most < 1000
+    assert connection.heard_frames == 200_001
 
 
 # TLS.

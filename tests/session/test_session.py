@@ -1,5 +1,6 @@
 """One session, both threads, against a real server."""
 
+import json
 import queue
 import socket
 import threading
@@ -302,6 +303,49 @@ def test_error_without_a_close_ends_the_session(monkeypatch: pytest.MonkeyPatch)
         closed = at.closed()
 
     assert (closed.code, closed.error_text) == (None, "Session Cancelled")
+
+
+def test_error_again_and_again_puts_off_no_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_CLOSE_AFTER_ERROR_S", 0.3)
+    over = threading.Event()
+
+    def complain(talk: Conversation) -> None:
+        talk.say(BEGIN)
+        while not over.wait(0.1):
+            talk.say('{"type":"Error","error_code":3006,"error":"again"}')
+
+    with service(complain) as server, desk(server.url, SECOND, ended=False) as at:
+        closed = at.closed()
+        over.set()
+
+    assert closed.error_text == "again"
+
+
+@pytest.mark.parametrize(
+    "end",
+    [
+        pytest.param(60, id="what it has said"),
+        pytest.param(3_600_000, id="what nobody can have heard"),
+    ],
+)
+def test_saying_the_same_without_end_puts_off_no_end(end: int) -> None:
+    over = threading.Event()
+    word = {"start": 0, "end": end, "text": "w", "confidence": 1.0, "word_is_final": True}
+    said = json.loads(turn(0, "w")) | {"words": [word]}
+    soon = Patience(last_words_s=-4.0, send_s=8.0)  # and 5 s more
+
+    def repeat(talk: Conversation) -> None:
+        talk.say(BEGIN)
+        talk.listen()
+        while not over.wait(0.1):
+            talk.say(json.dumps(said))
+
+    with service(repeat) as server, desk(server.url, SECOND, patience=soon) as at:
+        closed = at.closed()
+        over.set()
+
+    assert closed.failure is not None
+    assert "did not end the session" in closed.failure.message
 
 
 def test_termination_that_was_not_asked_for_ends_the_session() -> None:

@@ -11,7 +11,7 @@ from tests.traces import NAMES, read_trace
 from tests.transcript.turns_talk import formatted, raw_final, said
 from transcribe_cli.protocol.codec import Decoded, decode_server_message
 from transcribe_cli.protocol.messages import Turn
-from transcribe_cli.transcript.turns import FORMATTED_WAIT_S, Transcript, TurnUpdate
+from transcribe_cli.transcript.turns import FORMATTED_WAIT_S, MOST_OPEN, Transcript, TurnUpdate
 
 
 def begun(offset_ms: int = 0, *, expects_formatted: bool = True) -> Transcript:
@@ -155,6 +155,20 @@ def test_final_that_is_sent_twice_counts_once() -> None:
 
     assert texts(transcript.receive(0, formatted(0, "Hi."), 0.1)) == [(0, "Hi.", False)]
     assert transcript.finals == 1
+
+
+def test_turns_without_end_of_which_none_is_ended_are_ended_here() -> None:
+    transcript = begun()
+    updates = [
+        update
+        for order in range(3 * MOST_OPEN)
+        for update in transcript.receive(0, said(order, f"word {order}"), 0.0)
+    ]
+    finals = [update.turn for update in updates if update.final]
+
+    assert finals == list(range(2 * MOST_OPEN))
+    updates = transcript.end_session(0, complete=True)
+    assert [update.turn for update in updates] == list(range(2 * MOST_OPEN, 3 * MOST_OPEN))
 
 
 def test_end_of_a_session_releases_what_waits() -> None:

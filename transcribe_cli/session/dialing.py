@@ -12,6 +12,7 @@ import functools
 import ipaddress
 import os
 import queue
+import re
 import selectors
 import socket
 import ssl
@@ -231,8 +232,8 @@ class _Answering:
     @property
     def status(self) -> int | None:
         """The HTTP status; None before it has come, and where the other side speaks no HTTP."""
-        version, _, rest = bytes(self._head[:16]).partition(b" ")
-        return int(rest[:3]) if version.startswith(b"HTTP/") and rest[:3].isdigit() else None
+        found = re.match(rb"HTTP/[\d.]+ (\d{3})[ \r\n]", self._head)
+        return int(found[1]) if found else None
 
     def recv(self, _: int) -> bytes:
         """The next byte of the header; nothing at its end.

@@ -6,9 +6,9 @@ minute. What stays far above that is no transcript, and would fill journal and d
 
 from typing import NamedTuple
 
-FRAMES_PER_S = 500
-BYTES_PER_S = 2 << 20
-_BURST_S = 16  # so many seconds' worth may come at once
+FRAMES_PER_S = 200
+BYTES_PER_S = 1 << 20
+BURST_S = 10  # so many seconds' worth may come at once
 
 
 class Heard(NamedTuple):
@@ -45,5 +45,5 @@ class Flood:
         self._bytes_over = max(self._least, self._bytes_over - BYTES_PER_S * more_s)
         self._bytes_over += heard.size - before.size
         return (
-            self._frames_over > FRAMES_PER_S * _BURST_S or self._bytes_over > BYTES_PER_S * _BURST_S
+            self._frames_over > FRAMES_PER_S * BURST_S or self._bytes_over > BYTES_PER_S * BURST_S
         )

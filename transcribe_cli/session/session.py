@@ -37,6 +37,7 @@ _LEFT_ALONE_S = 5.0  # so much longer than anybody waits for its last words
 _CLOSE_AFTER_ERROR_S = 2.0  # an Error message is followed by a close; one that is not, is made
 _ABSENT_S = 5.0  # more than lies between two pings
 _CHUNKS_AT_ONCE = 64  # then others have their turn
+_HEARS_AHEAD_MS = 1000  # a word's end may be guessed, and lie so far behind what was sent
 _LOOK_EVERY_BYTES = 1 << 16  # that come in: whether they are too many
 _LAST_MOMENT_S = 1.0  # the least that is sent after all when a session is ended where it is
 _QUIET_S = 0.03  # so long a pause lies between two words
@@ -120,6 +121,7 @@ class Session:
         self._ping_at = _NEVER
         self._flood = Flood(forgets=pacer.limited)
         self._look_at_bytes = _LOOK_EVERY_BYTES
+        self._first = self.position  # where its clock starts
         self._last_said = (-1, 0, False)  # the furthest Turn with words since Terminate
         self._stuck_since: float | None = None
         self._stuck_at = 0  # what the system had taken by then
@@ -226,7 +228,10 @@ class Session:
         return events
 
     def _is_news(self, turn: Turn) -> bool:
-        """Whether it goes beyond what has come since Terminate: the same again is none."""
+        """Whether it goes beyond what has come since Terminate, and not beyond the audio."""
+        sent_ms = self._log.audio.ms(self.position - self._first)
+        if turn.words[-1].end > sent_ms + _HEARS_AHEAD_MS:
+            return False  # nobody can have heard that, and there would be no end to it
         said = (turn.turn_order, turn.words[-1].end, turn.end_of_turn)
         news, self._last_said = said > self._last_said, max(said, self._last_said)
         return news
@@ -238,7 +243,8 @@ class Session:
 
     def _let_send(self, now: float) -> None:
         if self._begun and self._has_start and not self._may_send:
-            self._pacer.start(self.position, now)
+            self._first = self.position
+            self._pacer.start(self._first, now)
             self._may_send = True
             self.due = now
 

@@ -18,6 +18,8 @@ from transcribe_cli.protocol.messages import Turn, Word
 from transcribe_cli.transcript.clock import on_recording_clock
 
 FORMATTED_WAIT_S = 1.0
+MOST_OPEN = 100
+"""A service ends a turn before the next one: of more than this the earliest is ended here."""
 
 
 class TurnUpdate(Struct):  # many a second are made; nobody changes one
@@ -113,7 +115,10 @@ class Transcript:
         if not turn.end_of_turn or order in state.finished:
             if turn.words and order not in state.finished and order not in state.waiting:
                 state.open[order] = decoded
-            return [self._update(state, decoded)]
+            ended = []
+            if len(state.open) > MOST_OPEN:
+                ended = [self._finish(state, next(iter(state.open.values())))]
+            return [*ended, self._update(state, decoded)]
         state.open.pop(order, None)
         raw = state.waiting.get(order)
         waits = state.expects_formatted and not turn.turn_is_formatted

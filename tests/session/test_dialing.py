@@ -1,0 +1,242 @@
+"""Connecting within one deadline, against real sockets that answer oddly, late or never."""
+
+import contextlib
+import socket
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.hostile.raw_service import BEGIN, Client, raw_server, raw_service, text
+from tests.session.server import DEADLINE_S, plain_server, read_to_end
+from transcribe_cli.errors import ConnectionFailed
+from transcribe_cli.session import dialing
+from transcribe_cli.session.dialing import MOST_HEADER_BYTES, dial
+
+SHORT_S = 0.5
+
+
+def refusal(url: str) -> ConnectionFailed:
+    with pytest.raises(ConnectionFailed) as failed:
+        dial(url, {"Authorization": "secret-key"})
+    assert "secret-key" not in failed.value.message + failed.value.hint
+    return failed.value
+
+
+@pytest.fixture
+def short(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dialing, "CONNECT_TIMEOUT_S", SHORT_S)
+
+
+class Dripping:
+    """Sends one byte after another, each soon enough, until its client goes away."""
+
+    def __init__(self, said: bytes) -> None:
+        self._said = said
+        self.gone = threading.Event()
+
+    def __call__(self, client: socket.socket) -> None:
+        client.recv(1)
+        with contextlib.suppress(OSError):
+            for byte in self._said * 1000:
+                client.sendall(bytes((byte,)))
+                if self.gone.wait(SHORT_S / 10):
+                    return
+
+
+@pytest.mark.usefixtures("short")
+def test_server_that_answers_byte_by_byte_has_the_same_deadline() -> None:
+    drip = Dripping(b"HTTP/1.1 101 Switching Protocols\r\nX-Slow: yes\r\n")
+    with raw_server(drip) as url:
+        failed = refusal(url)
+        drip.gone.set()
+
+    assert failed.retry
+    assert "did not answer" in failed.message
+
+
+@pytest.mark.usefixtures("short")
+def test_server_that_never_begins_with_tls_has_it_too() -> None:
+    with raw_server(read_to_end) as url:
+        failed = refusal(url.replace("ws://", "wss://"))
+
+    assert failed.retry
+    assert "did not answer" in failed.message
+
+
+@pytest.mark.usefixtures("short")
+def test_name_that_nobody_answers_for_has_it_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    answered = threading.Event()
+
+    def wait(*_: object, **__: object) -> list[object]:
+        answered.wait(DEADLINE_S)
+        return []
+
+    monkeypatch.setattr(socket, "getaddrinfo", wait)
+    failed = refusal("ws://service.example/v3/ws")
+    answered.set()
+
+    assert failed.retry
+    assert "did not answer" in failed.message
+
+
+def test_header_without_end_is_not_read_to_its_end() -> None:
+    sent = [0]
+
+    def talk(client: socket.socket) -> None:
+        client.sendall(b"HTTP/1.1 101 Switching Protocols\r\n")
+        with contextlib.suppress(OSError):
+            while sent[0] < 100 * MOST_HEADER_BYTES:
+                client.sendall(b"X-More: and more\r\n" * 1000)
+                sent[0] += 18_000
+
+    with raw_server(talk) as url:
+        failed = refusal(url)
+
+    assert not failed.retry
+    assert "does not speak WebSocket" in failed.message
+    assert sent[0] < 100 * MOST_HEADER_BYTES
+
+
+def test_page_that_is_answered_instead_is_not_waited_for() -> None:
+    def talk(client: socket.socket) -> None:
+        client.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 9000000000\r\n\r\n<html>")
+        read_to_end(client)
+
+    with raw_server(talk) as url:
+        failed = refusal(url)
+
+    assert failed.http_status == 200
+
+
+# Several addresses.
+
+
+def name(monkeypatch: pytest.MonkeyPatch, *places: tuple[str, int]) -> str:
+    """An address whose name stands for several places."""
+
+    def look_up(*_: object, **__: object) -> list[Any]:
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", place) for place in places]
+
+    monkeypatch.setattr(socket, "getaddrinfo", look_up)
+    return "ws://localhost/v3/ws"
+
+
+@contextlib.contextmanager
+def silent_place() -> Iterator[tuple[str, int]]:
+    """Where nobody answers, not even with a refusal: the queue of who waits there is full."""
+    with contextlib.ExitStack() as stack:
+        listener = stack.enter_context(socket.socket())
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(0)
+        for _ in range(4):
+            waiting = stack.enter_context(socket.socket())
+            waiting.setblocking(False)
+            waiting.connect_ex(listener.getsockname())
+        yield listener.getsockname()
+
+
+def unused_place() -> tuple[str, int]:
+    with socket.create_server(("127.0.0.1", 0)) as unused:
+        place: tuple[str, int] = unused.getsockname()
+    return place
+
+
+def greet(client: Client) -> None:
+    client.socket.sendall(client.answer + text(BEGIN))
+    for _ in client.texts():
+        pass
+
+
+def place_of(url: str) -> tuple[str, int]:
+    return "127.0.0.1", int(url.rpartition(":")[2])
+
+
+def test_address_that_is_silent_holds_up_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    with raw_service(greet) as url, silent_place() as silent:
+        dial(name(monkeypatch, silent, place_of(url)), {}).close()
+
+
+def test_address_that_refuses_is_followed_by_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
+    with raw_service(greet) as url:
+        dial(name(monkeypatch, unused_place(), unused_place(), place_of(url)), {}).close()
+
+
+def test_where_every_address_refuses_that_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    failed = refusal(name(monkeypatch, unused_place(), unused_place()))
+
+    assert failed.message == "Nothing listens at localhost."
+
+
+@pytest.mark.usefixtures("short")
+def test_where_no_address_answers_that_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    with silent_place() as one, silent_place() as other:
+        failed = refusal(name(monkeypatch, one, other))
+
+    assert "did not answer" in failed.message
+
+
+# Proxies.
+
+
+@pytest.mark.usefixtures("short")
+def test_proxy_that_answers_byte_by_byte_has_the_same_deadline(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    drip = Dripping(b"HTTP/1.1 200 OK\r\nX-Slow: yes\r\n")
+    with raw_server(drip) as url:
+        monkeypatch.setenv("http_proxy", url.replace("ws://", "http://"))
+        failed = refusal("ws://service.invalid/v3/ws")
+        drip.gone.set()
+
+    assert "did not answer" in failed.message
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        (b"HTTP/1.1 407 Proxy Authentication Required\r\n\r\n", "HTTP 407"),
+        (b"HTTP/1.0 502 Bad Gateway\r\nContent-Length: 900\r\n\r\n", "HTTP 502"),
+        (b"SSH-2.0-OpenSSH_9.6\r\n\r\n", "does not speak HTTP"),
+        (b"", "hung up"),
+    ],
+)
+def test_proxy_that_refuses_is_told_apart(
+    answer: bytes, said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(client: socket.socket) -> None:
+        client.recv(4096)
+        client.sendall(answer)
+
+    with plain_server(refuse) as url:
+        monkeypatch.setenv("http_proxy", url.replace("ws://", "http://"))
+        failed = refusal("ws://service.invalid/v3/ws")
+
+    assert failed.retry
+    assert said in failed.message
+    assert "proxy" in failed.message
+
+
+def test_what_a_service_says_behind_a_proxy_is_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[bytes] = []
+
+    def connect(client: socket.socket) -> None:
+        request = b""
+        while not request.endswith(b"\r\n\r\n"):
+            request += client.recv(1)
+        asked.append(request)
+        client.sendall(b"HTTP/1.1 200 Connection established\r\nVia: test\r\n\r\n")
+        greet(Client(client))
+
+    with raw_server(connect) as url:
+        address = url.replace("ws://localhost", "http://user:pass%3Aword@localhost")
+        monkeypatch.setenv("http_proxy", address)
+        raw = dial("ws://service.invalid:8080/v3/ws", {})
+        raw.settimeout(DEADLINE_S)
+        first = raw.recv(len(text(BEGIN)), socket.MSG_WAITALL)
+        raw.close()
+
+    assert first == text(BEGIN)
+    assert asked[0].startswith(b"CONNECT service.invalid:8080 HTTP/1.1\r\n")
+    assert b"Proxy-Authorization: Basic dXNlcjpwYXNzOndvcmQ=" in asked[0]

@@ -1,0 +1,96 @@
+"""Main's loop: no task keeps another, a signal or a timer waiting for longer than its own share."""
+
+import time
+from typing import cast
+
+from transcribe_cli.loop import Loop
+from transcribe_cli.session.events import Event, KeyPressed, StopRequested
+from transcribe_cli.session.session import Session
+
+
+class Busy:
+    """A task that has something to do in each turn of the loop, and writes down what comes when.
+
+    Args:
+        diary: shared by all tasks of a test.
+        most: after so many turns it is over.
+    """
+
+    def __init__(self, loop: Loop, diary: list[str], name: str, most: int = 3) -> None:
+        self.due = 0.0
+        self.nudged = True
+        self.name = name
+        self._loop = loop
+        self._diary = diary
+        self._left = most
+
+    @property
+    def over(self) -> bool:
+        return self._left <= 0
+
+    def start(self, now: float) -> None:
+        pass
+
+    def take(self, event: Event, now: float) -> None:
+        self._diary.append(f"{self.name} takes {type(event).__name__}")
+
+    def read(self, session: Session, now: float) -> None:
+        raise AssertionError("it has no session")
+
+    def advance(self, now: float) -> None:
+        self._left -= 1
+        self._diary.append(f"{self.name} works")
+        if self.name == "first":
+            self._loop.post(None, StopRequested("SIGINT"))
+
+    def bail_out(self) -> None:
+        pass
+
+
+def test_signal_waits_for_one_task_only() -> None:
+    diary: list[str] = []
+    with Loop() as loop:
+        loop.run([Busy(loop, diary, name, most=1) for name in ("first", "second", "third")])
+
+    assert diary == [
+        "first works",
+        *(f"{name} takes StopRequested" for name in ("first", "second", "third")),
+        "second works",
+        "third works",
+    ]
+
+
+def test_flood_of_what_is_posted_lets_tasks_work_in_between() -> None:
+    diary: list[str] = []
+    with Loop() as loop:
+        task = Busy(loop, diary, "only", most=5)
+        for _ in range(1000):
+            loop.post(task, KeyPressed("m"))
+        loop.run([task])
+
+    first, second = [at for at, what in enumerate(diary) if what == "only works"][:2]
+    assert first < 200
+    assert second - first < 200
+
+
+def test_what_is_posted_while_nobody_waits_is_taken_at_once() -> None:
+    diary: list[str] = []
+
+    class Sleeping(Busy):
+        def take(self, event: Event, now: float) -> None:
+            super().take(event, now)
+            self._left = 0
+
+        def advance(self, now: float) -> None:
+            self.nudged = False
+            self.due = float("inf")
+
+    with Loop() as loop:
+        task = Sleeping(loop, diary, "sleeper")
+        for _ in range(100):
+            loop.post(cast(Busy, None), KeyPressed("m"))
+        began = time.monotonic()
+        loop.run([task])
+
+    assert len(diary) == 100
+    assert time.monotonic() - began < 10
