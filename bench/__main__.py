@@ -1,6 +1,6 @@
 """Runs the measurements and prints a table.
 
-python -m bench [startup] [latency] [live] [ending] [pacing] [many] [--quick]
+python -m bench [startup] [latency] [live] [ending] [pacing] [many] [flood] [--quick]
 """
 
 import argparse
@@ -12,7 +12,7 @@ import sys
 from bench.program import program
 from bench.table import Row, as_markdown
 
-NAMES = ("startup", "latency", "live", "ending", "pacing", "many")
+NAMES = ("startup", "latency", "live", "ending", "pacing", "many", "flood")
 
 
 def main() -> None:

@@ -73,11 +73,13 @@ class Conversation:
         self._every = every
         self._growing = growing
         self._arrivals: list[float] = []
+        self._began_at = 0.0
 
     def run(self) -> None:
         """Converse until one of the two closes, or breaks off."""
         with self._socket, contextlib.suppress(OSError, EOFError):
             self._upgrade()
+            self._began_at = time.monotonic()
             expires = int(time.time()) + 3600
             self._socket.sendall(framed({"type": "Begin", "id": "bench", "expires_at": expires}))
             for opcode, mask, payload in self._frames():
@@ -133,8 +135,8 @@ class Conversation:
         now = time.monotonic()
         close = Frame(Opcode.CLOSE, (1000).to_bytes(2, "big") + b"Session Ended")
         self._socket.sendall(framed(ending | {"type": "Termination"}) + close.serialize(mask=False))
-        report = {"arrivals": self._arrivals, "terminated_at": now}
-        print(json.dumps(report), flush=True)
+        report = {"began_at": self._began_at, "arrivals": self._arrivals, "terminated_at": now}
+        print(f"{json.dumps(report)}\n", end="", flush=True)  # in one piece: others end too
 
 
 def main() -> None:

@@ -15,6 +15,7 @@ START_LIMIT_S = 20.0
 class SessionReport(NamedTuple):
     """Times on the monotonic clock, in seconds."""
 
+    began_at: float
     arrivals: list[float]
     terminated_at: float
 
