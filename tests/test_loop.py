@@ -1,6 +1,7 @@
 """Main's loop: no task keeps another, a signal or a timer waiting for longer than its own share."""
 
 import time
+from collections.abc import Iterator
 from typing import cast
 
 from transcribe_cli.loop import Loop
@@ -40,7 +41,7 @@ class Busy:
     def advance(self, now: float) -> None:
         self._left -= 1
         self._diary.append(f"{self.name} works")
-        if self.name == "first":
+        if self.name == "first" and self.over:
             self._loop.post(None, StopRequested("SIGINT"))
 
     def bail_out(self) -> None:
@@ -50,14 +51,38 @@ class Busy:
 def test_signal_waits_for_one_task_only() -> None:
     diary: list[str] = []
     with Loop() as loop:
-        loop.run([Busy(loop, diary, name, most=1) for name in ("first", "second", "third")])
+        loop.run([Busy(loop, diary, name, most=4) for name in ("first", "second", "third")])
 
-    assert diary == [
+    last = [at for at, what in enumerate(diary) if what == "first works"][-1]
+    assert diary[last : last + 6] == [
         "first works",
         *(f"{name} takes StopRequested" for name in ("first", "second", "third")),
         "second works",
         "third works",
     ]
+
+
+def test_tasks_that_run_are_served_before_the_next_one_starts() -> None:
+    diary: list[str] = []
+    with Loop() as loop:
+        loop.run([Busy(loop, diary, name, most=9) for name in ("one", "two")])
+
+    assert diary[:3] == ["one works", "one works", "two works"]
+
+
+def test_nothing_more_starts_once_all_were_asked_to_stop() -> None:
+    diary: list[str] = []
+
+    def more() -> Iterator[Busy]:
+        while True:
+            diary.append("more")
+            yield Busy(loop, diary, "later", most=1)
+
+    with Loop() as loop:
+        loop.post(None, StopRequested("SIGINT"))
+        loop.run([Busy(loop, diary, name, most=1) for name in ("one", "two")], more)
+
+    assert diary == ["one takes StopRequested", "one works"]
 
 
 def test_flood_of_what_is_posted_lets_tasks_work_in_between() -> None:

@@ -8,7 +8,8 @@ import queue
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from types import TracebackType
 from typing import Protocol, Self
@@ -60,6 +61,8 @@ class Loop:
         self._inbox: queue.SimpleQueue[tuple[Task | None, Event] | Callable[[], None]]
         self._inbox = queue.SimpleQueue()
         self._tasks: list[Task] = []
+        self._coming: deque[Iterator[Task]] = deque()
+        self._stopping = False
         self._poll = make_poll()
         self._watched: dict[int, tuple[Task, Session]] = {}  # by their sockets' numbers
         self._waker, self._woken = socket.socketpair()
@@ -122,39 +125,48 @@ class Loop:
     # From main.
 
     def run(self, tasks: Iterable[Task], more: Callable[[], Iterable[Task]] = tuple) -> None:
-        """Drive tasks until all are over; `more` is asked for further ones after each end."""
+        """Drive tasks until all are over.
+
+        `more` is asked for further ones after each end, until all were asked to stop.
+        """
         with stop_signals(self._stop) as signals:
             self._signals_taken = signals.taken
             try:
-                self._start(tasks)
-                while self._tasks:
-                    if self._step():
+                self._coming.append(iter(tasks))
+                while (started := self._start_next()) or self._tasks:
+                    if self._step(wait=not started):
                         self._tasks = [task for task in self._tasks if not task.over]
-                        self._start(more())
+                        if not self._stopping:
+                            self._coming.append(iter(more()))
             except BaseException:
                 # A fault of ours must not leave a session open, and billed, behind it.
                 for task in self._tasks:
                     task.bail_out()
                 raise
 
-    def _start(self, tasks: Iterable[Task]) -> None:
-        for task in tasks:
-            self._tasks.append(task)
-            task.start(self.clock())
+    def _start_next(self) -> bool:
+        """Start one task, where one is to come; those that run are served before the next."""
+        while self._coming:
+            task = next(self._coming[0], None)
+            if task is not None:
+                self._tasks.append(task)
+                task.start(self.clock())
+                return True
+            self._coming.popleft()
+        return False
 
     def _stop(self, cause: str) -> None:
         self.post(None, StopRequested(cause))
 
-    def _step(self) -> bool:
-        """Wait for something, and have it dealt with; whether a task is over now."""
+    def _step(self, *, wait: bool) -> bool:
+        """Take what there is, waiting for it or not; whether a task is over now."""
         now = self.clock()
         due = now + _IDLE_S
         for task in self._tasks:
             if task.due < due:
                 due = task.due
-        waits_s = due - now if due > now and self._inbox.empty() else 0.0
-        ready = self._poll.poll(waits_s)
-        if len(self._tasks) > MANY:
+        ready = self._poll.poll(due - now if wait and due > now and self._inbox.empty() else 0.0)
+        if wait and len(self._tasks) > MANY:
             ready = self._gather(ready)
         now = self._stepped_at = self.clock()
         for number, events in ready:
@@ -201,3 +213,6 @@ class Loop:
                 taker.take(event, now)
             if task is None:
                 self._signals_taken()
+                if isinstance(event, StopRequested):
+                    self._stopping = True
+                    self._coming.clear()
