@@ -1,11 +1,18 @@
 """Whatever goes wrong, at whatever moment: each word once, in order, within 20 ms of its time.
 
-Each run draws a recording and up to four faults: cuts, stalls, delays, closes, errors, outages, at
-any word or while the last turns are awaited. Sessions may be short-lived, so that one follows the
-other all the time. Audio goes at 20 times its speed. The figures of all runs are told at the end,
-as a row for the README.
+Each run draws a recording and up to four faults: cuts, stalls, delays, closes, errors, outages,
+floods, a program that is suspended or paused by its key, at any word or while the last turns are
+awaited. Sessions may be short-lived, so that one follows the other all the time; a TLS front may
+stand before the service and cut what it says in its own way. Audio goes at 20 times its speed. The
+figures of all runs are told at the end, as a row for the README.
 """
 
+import contextlib
+import json
+import os
+import pty
+import signal
+import subprocess
 import tempfile
 import threading
 from collections.abc import Callable, Iterator
@@ -20,14 +27,17 @@ from hypothesis import strategies as st
 
 from tests.counting import CountingService, Session, counting_service, write_wav
 from tests.figures import Figures
-from tests.program import Home
+from tests.hostile.tls_front import FRONTS, tls_front
+from tests.program import DEADLINE_S, Home
 from tests.proxy import Proxy, Way
+from tests.schema import held_to_schema
 from tests.truth import judge
 
 RUNS = 200
 SLICES = 8  # so that the workers share them
 PACE = 20
 SLOW_ONE_IN = 10
+MOST_REPEATED = 100_000
 DEAD_S = 11.0  # a stall that the client must take for a dead connection
 ERRORS = {
     1008: "Unauthorized Connection: Too many concurrent sessions",
@@ -65,7 +75,7 @@ class Fault:
     at: int
     value: float = 0.0
 
-    def happen(self, session: Session, proxy: Proxy, later: Later) -> None:
+    def happen(self, session: Session, proxy: Proxy, person: "Person", later: Later) -> None:
         """Do it, from within the service's own thread."""
         connection = session.connection
         match self.kind:
@@ -88,6 +98,15 @@ class Fault:
             case "down":
                 proxy.go_down()
                 later(self.value, proxy.heal)
+            case "flood":
+                for _ in range(MOST_REPEATED):  # until it is closed for that
+                    session.turn(end=False)
+            case "suspended":
+                person.suspend()
+                later(self.value, person.go_on)
+            case "pause":
+                person.press_space()
+                later(self.value, person.press_space)
             case "close":
                 connection.close(int(self.value))
             case "error":
@@ -108,8 +127,14 @@ def faults(words: int) -> st.SearchStrategy[list[Fault]]:
         st.builds(Fault, st.just("delay"), at, st.floats(0, 0.2)),
         st.builds(Fault, st.just("throttle"), at, st.floats(50_000, 400_000)),
         st.builds(Fault, st.just("down"), at, short),
+        st.builds(Fault, st.just("flood"), at),
+        st.builds(Fault, st.just("suspended"), at, short),
+        st.builds(Fault, st.just("pause"), at, st.floats(0.2, 0.8)),
     )
-    several = st.lists(st.one_of(*quick), min_size=1, max_size=4)
+    # More than three keys at once would be taken for pasted text.
+    several = st.lists(st.one_of(*quick), min_size=1, max_size=4).filter(
+        lambda drawn: [fault.kind for fault in drawn].count("pause") <= 1
+    )
     # These take seconds of a client's: a dead connection is one after 9 s, a slot is free after 4.
     slow = (
         st.builds(Fault, st.sampled_from(["dead", "vanished"]), at),
@@ -125,12 +150,14 @@ class Recording:
 
     Attributes:
         life_s: of a session, after which it is closed; None: long enough.
+        front: how a TLS front cuts what the service says; None: there is none.
     """
 
     words: int
     turn_words: int
     chunk_ms: int
     life_s: float | None
+    front: str | None
     faults: list[Fault]
 
 
@@ -138,13 +165,65 @@ class Recording:
 def recordings(draw: st.DrawFn) -> Recording:
     life_s = draw(st.sampled_from([None, None, None, None, 3.0]))
     words = draw(st.integers(20, 120) if life_s is None else st.integers(300, 700))
+    drawn = draw(faults(words))
+    # A front that cuts finely is slow: what passes through it is no flood, and takes long.
+    much = life_s is not None or any(fault.kind == "flood" for fault in drawn)
+    fronts = [None, "joined"] if much else [None, *FRONTS]
     return Recording(
         words,
         draw(st.integers(1, 12)),
         draw(st.sampled_from([50, 50, 100, 270])),
         life_s,
-        draw(faults(words)),
+        draw(st.sampled_from(fronts)),
+        drawn,
     )
+
+
+class Person:
+    """Who sits at the terminal in which the program runs."""
+
+    def __init__(self, home: Home) -> None:
+        self._home = home
+        self._process: subprocess.Popen[bytes] | None = None
+        self._terminal = -1
+        self.seen = b""
+
+    def run(self, *arguments: str, env: dict[str, str]) -> int:
+        """Run the program to its end, and look at what it draws; its exit code."""
+        self._terminal, inside = pty.openpty()
+        ends = {"stdin": inside, "stdout": inside, "stderr": inside}
+        self._process = self._home.start(*arguments, env=env | {"TERM": "xterm"}, **ends)
+        os.close(inside)
+        looking = threading.Thread(target=self._look, name="person")
+        looking.start()
+        try:
+            return self._process.wait(DEADLINE_S)
+        finally:
+            self._process.kill()
+            self._process.wait()
+            looking.join()
+            os.close(self._terminal)
+            self._process = None
+
+    def _look(self) -> None:
+        with contextlib.suppress(OSError):  # the other end is closed
+            while drawn := os.read(self._terminal, 1 << 16):
+                self.seen += drawn
+
+    def press_space(self) -> None:
+        """Pause, or go on."""
+        if self._process is not None:
+            os.write(self._terminal, b" ")
+
+    def suspend(self) -> None:
+        """As a machine that goes to sleep does."""
+        if self._process is not None:
+            self._process.send_signal(signal.SIGSTOP)
+
+    def go_on(self) -> None:
+        """After `suspend`."""
+        if self._process is not None:
+            self._process.send_signal(signal.SIGCONT)
 
 
 @dataclass
@@ -152,6 +231,7 @@ class BadLuck:
     """The faults of one run, as the service meets their moments."""
 
     proxy: Proxy
+    person: Person
     waiting: list[Fault]
     words: int
     later: Later = field(default_factory=Later)
@@ -176,35 +256,45 @@ class BadLuck:
         self.waiting = [fault for fault in self.waiting if fault.at > heard]
         self.happened += due
         for fault in due:
-            fault.happen(session, self.proxy, self.later)
+            fault.happen(session, self.proxy, self.person, self.later)
 
 
 @contextmanager
-def bad_service(recording: Recording) -> Iterator[tuple[CountingService, Proxy, BadLuck]]:
-    """A service behind a network, and what will go wrong with both."""
-    with (
-        counting_service(recording.turn_words, expires_in_s=recording.life_s) as service,
-        Proxy(service.url) as proxy,
-    ):
-        luck = BadLuck(proxy, recording.faults, recording.words)
+def bad_service(
+    recording: Recording, person: Person
+) -> Iterator[tuple[CountingService, Proxy, BadLuck, dict[str, str]]]:
+    """A service behind a network, what will go wrong with both, and what trusts its front."""
+    with contextlib.ExitStack() as stack:
+        service = stack.enter_context(
+            counting_service(recording.turn_words, expires_in_s=recording.life_s)
+        )
+        url, trusted = service.url, dict[str, str]()
+        if recording.front is not None:
+            front = tls_front(url, FRONTS[recording.front])
+            behind, trusted = stack.enter_context(front)
+            url = behind.url
+        proxy = stack.enter_context(Proxy(url))
+        luck = BadLuck(proxy, person, recording.faults, recording.words)
+        stack.callback(luck.later.stop)
         service.fault = luck
-        try:
-            yield service, proxy, luck
-        finally:
-            luck.later.stop()
+        yield service, proxy, luck, trusted
 
 
 def run(recording: Recording, folder: Path) -> Figures:
     """One run of the program; its figures, or what is wrong with it."""
     home = Home(folder / "home")
     write_wav(home.work / "talk.wav", recording.words)
-    with bad_service(recording) as (service, proxy, luck):
-        outcome = home.run(
-            *("file", "talk.wav", "--endpoint", proxy.url, "--jsonl", "--no-save"),
-            *("--pace", str(PACE), "--chunk-ms", str(recording.chunk_ms)),
+    person = Person(home)
+    with bad_service(recording, person) as (service, proxy, luck, trusted):
+        code = person.run(
+            *("file", "talk.wav", "--endpoint", proxy.url, "--pace", str(PACE)),
+            *("--chunk-ms", str(recording.chunk_ms)),
+            env=trusted,
         )
-        note(f"{luck.happened}\n{outcome.err}")
-    verdict = judge(outcome.records, recording.words)
+        note(f"{luck.happened}\n{person.seen[-3000:].decode(errors='replace')}")
+    journal = (home.only_recording() / "journal.jsonl").read_text(encoding="utf-8")
+    records = [held_to_schema(json.loads(line)) for line in journal.splitlines()]
+    verdict = judge(records, recording.words)
     figures = Figures(
         runs=1,
         faults=len(luck.happened),
@@ -214,8 +304,8 @@ def run(recording: Recording, folder: Path) -> Figures:
         greatest_error_ms=verdict.greatest_error_ms,
     )
     assert verdict.is_exact, verdict
-    assert outcome.code == 0
-    assert outcome.records[-1]["complete"] is True
+    assert code == 0
+    assert records[-1]["complete"] is True
     # The bill: whoever could be told that it is over was told.
     # One that was cut in its handshake may be the last that the service knows of.
     assert [seen for seen in service.sessions if seen.audio][-1].terminated

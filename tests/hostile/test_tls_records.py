@@ -4,7 +4,6 @@ import json
 import socket
 import ssl
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 from websockets.frames import Opcode
@@ -20,7 +19,7 @@ from tests.hostile.raw_service import (
     text,
     turn,
 )
-from tests.hostile.tls_front import Records, cut_at_random, cut_every, tls_front, whole
+from tests.hostile.tls_front import FRONTS, tls_front
 from tests.program import Home
 from tests.truth import assert_exact
 from transcribe_cli.audio.format import AudioFormat
@@ -162,17 +161,12 @@ def test_two_records_cut_at_every_byte(
     check_cuts(certificate, monkeypatch, step=1)
 
 
-CUTS = {"joined": whole, "bytes": cut_every(1), "odd": cut_every(7), "random": cut_at_random(1)}
-
-
-@pytest.mark.parametrize("records", CUTS.values(), ids=CUTS.keys())
-def test_program_behind_a_front_hears_every_word(
-    home: Home, tmp_path: Path, records: Records
-) -> None:
+@pytest.mark.parametrize("name", FRONTS)
+def test_program_behind_a_front_hears_every_word(home: Home, name: str) -> None:
     write_wav(home.work / "talk.wav", 40)
     with (
         counting_service() as service,
-        tls_front(service.url, tmp_path, records, gathers_s=0.05) as (front, trusted),
+        tls_front(service.url, FRONTS[name], gathers_s=0.05) as (front, trusted),
     ):
         outcome = home.run(
             *("file", "talk.wav", "--endpoint", front.url, "--pace", "4", "--jsonl"), env=trusted

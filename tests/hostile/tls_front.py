@@ -5,9 +5,12 @@ messages behind it into one record, or each byte into one of its own.
 """
 
 import asyncio
+import atexit
 import contextlib
+import functools
 import random
 import ssl
+import tempfile
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -33,11 +36,6 @@ def cut_every(size: int) -> Records:
     return lambda data: [data[at : at + size] for at in range(0, len(data), size)]
 
 
-def cut_at(place: int) -> Records:
-    """Two records; the first has so many bytes."""
-    return lambda data: [part for part in (data[:place], data[place:]) if part]
-
-
 def cut_at_random(seed: int) -> Records:
     """Anything between one byte and all there is."""
     chance = random.Random(seed)
@@ -51,6 +49,15 @@ def cut_at_random(seed: int) -> Records:
         return parts
 
     return cut
+
+
+FRONTS: dict[str, Records] = {
+    "joined": whole,
+    "bytes": cut_every(1),
+    "odd": cut_every(7),
+    "random": cut_at_random(1),
+}
+"""Ways to cut, by name."""
 
 
 class TlsFront:
@@ -114,8 +121,8 @@ class TlsFront:
             finally:
                 up.cancel()
                 requests.close()
-        except OSError:
-            pass
+        except (OSError, asyncio.CancelledError):
+            pass  # one of the two has gone, or the test is over
         finally:
             answers.close()
             self._tasks.discard(task)
@@ -134,16 +141,26 @@ class TlsFront:
                     while more := await source.read(1 << 16):
                         data += more
             for record in self._records(data):
+                if answers.is_closing():
+                    return
                 answers.write(record)
             await answers.drain()
 
 
+@functools.cache
+def _certificate() -> Certificate:
+    """One for all fronts of a process: making a key takes long."""
+    folder = tempfile.TemporaryDirectory(prefix="tls-front-")
+    atexit.register(folder.cleanup)
+    return make_certificate(Path(folder.name))
+
+
 @contextmanager
 def tls_front(
-    target: str, folder: Path, records: Records, *, gathers_s: float = 0.0
+    target: str, records: Records, *, gathers_s: float = 0.0
 ) -> Iterator[tuple[TlsFront, dict[str, str]]]:
     """A front before a service, and the variables with which its certificate is trusted."""
-    certificate = make_certificate(folder)
+    certificate = _certificate()
     front = TlsFront(target, certificate, records, gathers_s)
     ready = threading.Event()
     thread = threading.Thread(target=front.run, args=(ready,), name="tls-front")

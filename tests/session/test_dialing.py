@@ -65,6 +65,19 @@ def test_server_that_never_begins_with_tls_has_it_too() -> None:
     assert "did not answer" in failed.message
 
 
+@pytest.mark.parametrize("scheme", ["ws", "wss"])
+def test_server_that_hangs_up_meanwhile_may_be_tried_again(scheme: str) -> None:
+    def hang_up(client: socket.socket) -> None:
+        client.recv(10)
+        client.shutdown(socket.SHUT_WR)
+
+    with raw_server(hang_up) as url:
+        failed = refusal(url.replace("ws://", f"{scheme}://"))
+
+    assert failed.retry
+    assert "closed the connection" in failed.message
+
+
 @pytest.mark.usefixtures("short")
 def test_name_that_nobody_answers_for_has_it_too(monkeypatch: pytest.MonkeyPatch) -> None:
     answered = threading.Event()

@@ -314,6 +314,8 @@ def _explain(e: Exception, url: str, status: int | None) -> ConnectionFailed:
             "certificate",
             retry=False,
         )
+    if isinstance(e, websocket.WebSocketConnectionClosedException | ssl.SSLEOFError):
+        return ConnectionFailed(f"{host} closed the connection at once.", "check --endpoint")
     if isinstance(e, ssl.SSLError):
         return ConnectionFailed(
             f"No TLS connection with {host}: {e.reason or e}.",
@@ -330,8 +332,6 @@ def _explain(e: Exception, url: str, status: int | None) -> ConnectionFailed:
         )
     if isinstance(e, _ProxyRefused):
         return ConnectionFailed(f"The proxy refused the connection: {e}.", "check the proxy")
-    if isinstance(e, websocket.WebSocketConnectionClosedException):
-        return ConnectionFailed(f"{host} closed the connection at once.", "check --endpoint")
     if isinstance(e, websocket.WebSocketException | ValueError | _TooLong):
         return ConnectionFailed(
             f"{host} does not speak WebSocket.", "check --endpoint; it ends in /v3/ws", retry=False
