@@ -175,3 +175,13 @@ def test_program_behind_a_front_hears_every_word(home: Home, name: str) -> None:
     assert_exact(outcome.records, 40)
     assert len(service.sessions) == 1
     assert json.loads(outcome.out.splitlines()[-1])["complete"] is True
+
+
+def test_doctor_behind_a_front_sees_its_session_begin_and_end(home: Home) -> None:
+    with (
+        counting_service() as service,
+        tls_front(service.url, FRONTS["joined"], gathers_s=0.05) as (front, trusted),
+    ):
+        outcome = home.run("doctor", "--json", "--endpoint", front.url, env=trusted)
+    found = {finding["area"]: finding for finding in json.loads(outcome.out)["findings"]}
+    assert found["session"]["state"] == "ok", outcome.out
