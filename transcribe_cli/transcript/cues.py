@@ -6,14 +6,23 @@ most 2 lines of 42 cells, 5/6 s to 7 s, 17 characters a second where the speech 
 two cues at once. Times are whole ms on the recording's clock, rounded once.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
+from typing import NamedTuple
 
 from msgspec.structs import replace
 
 from transcribe_cli.protocol.messages import Word
-from transcribe_cli.transcript.lines import TORN_APART, Piece, break_pieces, cells, cut_pieces
+from transcribe_cli.transcript.lines import (
+    ANYWHERE,
+    TORN_APART,
+    Piece,
+    break_pieces,
+    cells,
+    cut_pieces,
+    join_pieces,
+)
 from transcribe_cli.transcript.text import read_turn_text
 from transcribe_cli.transcript.timeline import Timeline, squash
 from transcribe_cli.transcript.turns import TurnUpdate
@@ -25,6 +34,11 @@ LONGEST_MS = 7000
 CELLS_PER_S = 17  # a wide character takes as long to read as two narrow ones
 PAUSE_MS = 2000  # a cue does not go on over a longer silence
 
+MOST_PIECES = 2000
+"""A turn of more pieces is cut more coarsely; a minute of the fastest speech has some 500."""
+
+_COARSE = 12  # cells of a piece then
+_MOST_IN_PHRASE = 2 * WIDTH * LINES  # pieces; more are of no width
 _LONGEST_NAME = 16
 _UNDECIDED = ("UNKNOWN", "PENDING")  # what the service says before it knows a speaker
 
@@ -114,8 +128,7 @@ def cut_turn(update: TurnUpdate, *, non_speech: bool) -> list[Phrase]:
     return _cut(_timed_pieces(update, text))
 
 
-@dataclass(frozen=True, slots=True)
-class _Timed:
+class _Timed(NamedTuple):
     piece: Piece
     start_ms: int
     end_ms: int
@@ -133,9 +146,12 @@ def _timed_pieces(update: TurnUpdate, text: str) -> list[_Timed]:
         label = label or next(iter(speakers), None)
     names = max(map(name_width, speakers | {label}))
     timeline = Timeline(text, words, update.start_ms, update.end_ms)
+    pieces = cut_pieces(text, WIDTH - names)
+    if len(pieces) > MOST_PIECES:
+        pieces = list(_join_small(pieces))
     timed = []
     character = 0
-    for piece in cut_pieces(text, WIDTH - names):
+    for piece in pieces:
         after = character + len(squash(piece.text))
         if timeline.parts_word(character):  # of a script without blanks: only the words tell
             piece = piece._replace(cost=max(piece.cost, TORN_APART))
@@ -145,60 +161,95 @@ def _timed_pieces(update: TurnUpdate, text: str) -> list[_Timed]:
     return timed
 
 
+def _join_small(pieces: Iterable[Piece]) -> Iterator[Piece]:
+    """Pieces of `_COARSE` cells, but for breaks that are sought, so that there are fewer of them.
+
+    The first row of pieces that is joined takes the cost of its first break.
+    """
+    row: list[Piece] = []
+    used = 0
+    for piece in pieces:
+        size = piece.cells + piece.blank
+        if row and (used + size > _COARSE or piece.cost < ANYWHERE or len(row) == _COARSE):
+            yield _join(row)
+            row, used = [], 0
+        row.append(piece)
+        used += size if len(row) > 1 else piece.cells
+    if row:
+        yield _join(row)
+
+
+def _join(row: Sequence[Piece]) -> Piece:
+    if len(row) == 1:
+        return row[0]
+    text = join_pieces(row)
+    return row[0]._replace(text=text, cells=cells(text))
+
+
 def _cut(timed: Sequence[_Timed]) -> list[Phrase]:
     """The best row of phrases: the cheapest one of all that keep the rules."""
     count = len(timed)
     # For each number of pieces: the least cost of their phrases, and where the last one starts.
-    best: list[tuple[float, int]] = [(0.0, 0)] + [(float("inf"), 0)] * count
-    for start in range(count):
+    costs = [0.0] + [float("inf")] * count
+    starts = [0] * (count + 1)
+    for start, first in enumerate(timed):
+        cost_before = _cost_of_cut(timed, start)
         for end, width in _possible_ends(timed, start):
-            cost = best[start][0] + _cost(timed, start, end, width)
-            best[end] = min(best[end], (cost, start))
+            cost = _FILLED[width] + cost_before
+            if end < count:  # after the turn there is time enough, mostly
+                room_ms = timed[end].start_ms - first.start_ms
+                if room_ms < _READING_MS[width]:
+                    cost += _HURRIED * ((_READING_MS[width] - room_ms) / 1000) ** 2
+                if room_ms < SHORTEST_MS:
+                    cost += _TOO_SHORT
+            cost += costs[start]
+            if cost < costs[end]:
+                costs[end], starts[end] = cost, start
     phrases = []
     end = count
     while end:
-        start = best[end][1]
+        start = starts[end]
         phrases.append(_phrase(timed[start:end]))
         end = start
     phrases.reverse()
     return phrases
 
 
-def _possible_ends(timed: Sequence[_Timed], start: int) -> Iterable[tuple[int, int]]:
+def _possible_ends(timed: Sequence[_Timed], start: int) -> list[tuple[int, int]]:
     """Where a phrase from `start` on may end, and how many cells it takes then."""
-    first = timed[start]
-    room = WIDTH - name_width(first.speaker)
-    lines, used, width = 1, 0, 0
-    for index in range(start, len(timed)):
-        this = timed[index]
-        size = this.piece.cells + (this.piece.blank and used > 0)
-        if used and used + size > room:
-            lines, used, room = lines + 1, 0, WIDTH
-            size = this.piece.cells
+    (_, _, used, _), start_ms, before_ms, speaker = timed[start]
+    room = WIDTH - name_width(speaker) if speaker else WIDTH
+    lines, width = 1, used
+    ends = [(start + 1, width)]
+    latest_ms = start_ms + LONGEST_MS
+    for index in range(start + 1, min(len(timed), start + _MOST_IN_PHRASE)):
+        (_, blank, size, _), piece_ms, end_ms, speaks = timed[index]
+        if used:
+            if used + size + blank > room:
+                lines, used, room = lines + 1, 0, WIDTH
+            elif blank:
+                size += 1
+        if (
+            lines > LINES
+            or speaks != speaker
+            or end_ms > latest_ms
+            or piece_ms - before_ms > PAUSE_MS
+        ):
+            break
         used += size
         width += size
-        if index > start and (
-            lines > LINES
-            or this.speaker != first.speaker
-            or this.end_ms - first.start_ms > LONGEST_MS
-            or this.start_ms - timed[index - 1].end_ms > PAUSE_MS
-        ):
-            return
-        yield index + 1, width
+        before_ms = end_ms
+        ends.append((index + 1, width))
+    return ends
 
 
-def _cost(timed: Sequence[_Timed], start: int, end: int, width: int) -> float:
-    """What one phrase costs, with the cut before it."""
+def _cost_of_cut(timed: Sequence[_Timed], start: int) -> float:
+    """What the cut before a phrase costs; nothing where the turn begins."""
+    if not start:
+        return 0.0
     first = timed[start]
-    cost = _CUE + _EMPTY * (1 - width / (WIDTH * LINES)) ** 2
-    if start:
-        pause = first.start_ms - timed[start - 1].end_ms
-        cost += 2 * first.piece.cost - _PAUSE_WORTH * min(pause, PAUSE_MS) / PAUSE_MS
-    if end < len(timed):  # after the turn there is time enough, mostly
-        room_ms = timed[end].start_ms - first.start_ms
-        cost += _HURRIED * (max(0, _reading_ms(width) - room_ms) / 1000) ** 2
-        cost += _TOO_SHORT if room_ms < SHORTEST_MS else 0
-    return cost
+    pause = first.start_ms - timed[start - 1].end_ms
+    return 2 * first.piece.cost - _PAUSE_WORTH * min(pause, PAUSE_MS) / PAUSE_MS
 
 
 def _phrase(timed: Sequence[_Timed]) -> Phrase:
@@ -209,6 +260,11 @@ def _phrase(timed: Sequence[_Timed]) -> Phrase:
 
 def _reading_ms(width: int) -> int:
     return -(-width * 1000 // CELLS_PER_S)  # no less than it takes
+
+
+# By the width of a phrase, in cells.
+_FILLED = [_CUE + _EMPTY * (1 - width / (WIDTH * LINES)) ** 2 for width in range(2 * WIDTH * LINES)]
+_READING_MS = [_reading_ms(width) for width in range(len(_FILLED))]
 
 
 def _shown_name(speaker: str | None) -> str | None:

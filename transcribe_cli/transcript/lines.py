@@ -145,17 +145,21 @@ def clusters(text: str) -> Iterator[str]:
     >>> [len(cluster) for cluster in clusters("e\\u0301a")]
     [2, 1]
     """
+    if text.isascii():
+        yield from text
+        return
     start = 0
     flag = False  # the cluster so far is half a flag
-    for index in range(1, len(text)):
-        half = _is_half_flag(text[index])
-        if half and _is_half_flag(text[index - 1]) and not flag:
+    before = text[0]
+    for index, character in enumerate(text[1:], 1):
+        half = "\U0001f1e6" <= character <= "\U0001f1ff"
+        if half and not flag and _is_half_flag(before):
             flag = True
-        elif not _joins(text[index - 1], text[index]):
+        elif not _joins(before, character):
             yield text[start:index]
             start, flag = index, False
-    if text:
-        yield text[start:]
+        before = character
+    yield text[start:]
 
 
 def _cost_between(before: str, after: str) -> int:
@@ -181,14 +185,18 @@ def _parts(word: str, width: int) -> Iterator[tuple[str, int]]:
     if word.isascii() and len(word) <= width:
         yield word, ANYWHERE
         return
-    part, cost, before = "", ANYWHERE, ""
+    if word.isascii():
+        yield from _torn(word, ANYWHERE, width)
+        return
+    part: list[str] = []
+    cost = ANYWHERE
     for cluster in clusters(word):
-        if before and _may_part(before, cluster):
-            yield from _torn(part, cost, width)
-            part, cost = "", _cost_inside(part)
-        part += cluster
-        before = cluster
-    yield from _torn(part, cost, width)
+        if part and _may_part(part[-1], cluster):
+            before = "".join(part)
+            yield from _torn(before, cost, width)
+            part, cost = [], _cost_inside(before)
+        part.append(cluster)
+    yield from _torn("".join(part), cost, width)
 
 
 def _cost_inside(before: str) -> int:
@@ -203,16 +211,25 @@ def _may_part(before: str, after: str) -> bool:
     """Whether a line may break between two characters that no blank parts."""
     if before[-1] == "\u200b":  # a blank of no width says so
         return True
-    ideographic = _is_ideographic(before) or _is_ideographic(after)
+    ideographic = _is_ideographic(before[0]) or _is_ideographic(after[0])
     return ideographic and not _binds(before, after)
 
 
 def _binds(before: str, after: str) -> bool:
     """Whether one would look lost at the edge of a line without the other."""
-    first, last = after[0], before[0]
-    closes = category(first) in ("Pe", "Pf", "Po", "Pd") and first not in _OPENERS
-    opens = category(last) in ("Ps", "Pi") or last in _OPENERS
-    return closes or opens or first in _NOT_FIRST or last in _NOT_LAST
+    return _is_never_first(after[0]) or _is_never_last(before[0])
+
+
+@lru_cache(4096)
+def _is_never_first(character: str) -> bool:
+    closes = category(character) in ("Pe", "Pf", "Po", "Pd") and character not in _OPENERS
+    return closes or character in _NOT_FIRST
+
+
+@lru_cache(4096)
+def _is_never_last(character: str) -> bool:
+    opens = category(character) in ("Ps", "Pi") or character in _OPENERS
+    return opens or character in _NOT_LAST
 
 
 def _torn(part: str, cost: int, width: int) -> Iterator[tuple[str, int]]:
@@ -220,23 +237,27 @@ def _torn(part: str, cost: int, width: int) -> Iterator[tuple[str, int]]:
     if cells(part) <= width:
         yield part, cost
         return
-    torn, before = "", ""
+    torn: list[str] = []
+    used = 0
     for cluster in clusters(part):
-        if torn and (not _binds(before, cluster) or cells(torn + cluster) > width):
-            yield torn, cost
-            torn, cost = "", INSIDE_WORD
-        torn += cluster
-        before = cluster
-    yield torn, cost
+        size = _cells_of(cluster)
+        if torn and (used + size > width or not _binds(torn[-1], cluster)):
+            yield "".join(torn), cost
+            torn, used, cost = [], 0, INSIDE_WORD
+        torn.append(cluster)
+        used += size
+    yield "".join(torn), cost
 
 
-def _is_ideographic(cluster: str) -> bool:
+@lru_cache(4096)
+def _is_ideographic(character: str) -> bool:
     """Wide and of a script without blanks; Korean is wide too and has blanks between its words."""
-    character = cluster[0]
     return _is_wide(character) and not "\uac00" <= character <= "\ud7a3"
 
 
 def _cells_of(cluster: str) -> int:
+    if cluster.isascii():
+        return len(cluster)
     if "\ufe0f" in cluster:  # makes an emoji of what is before it
         return 2
     return sum(
@@ -247,8 +268,13 @@ def _cells_of(cluster: str) -> int:
 def _joins(before: str, after: str) -> bool:
     if after < "\u0300":
         return after == "\xad"  # a soft hyphen
-    skin = "\U0001f3fb" <= after <= "\U0001f3ff"
-    return before == "\u200d" or skin or _is_mark(after) or category(after) == "Mc"
+    return before == "\u200d" or _belongs_to_character_before(after)
+
+
+@lru_cache(4096)
+def _belongs_to_character_before(character: str) -> bool:
+    skin = "\U0001f3fb" <= character <= "\U0001f3ff"
+    return skin or _is_mark(character) or category(character) == "Mc"
 
 
 @lru_cache(4096)

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from transcribe_cli.protocol.messages import Turn
 
-_TAG = re.compile(r"\[\s*([^\[\]]*?)\s*\]")
+_TAG = re.compile(r"\[([^\[\]]*)\]")  # nothing optional in it: text of any length is read once
 
 
 class TurnText(NamedTuple):
@@ -55,7 +55,7 @@ def non_speech_tags(text: str) -> list[str]:
     """
     if "[" not in text or _TAG.sub("", text).strip():
         return []
-    return [tag for tag in _TAG.findall(text) if tag]
+    return [tag for found in _TAG.findall(text) if (tag := found.strip())]
 
 
 def _split_partial(turn: Turn, transcript: str) -> TurnText:

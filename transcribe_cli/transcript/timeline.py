@@ -7,6 +7,7 @@ or for none, or out of order. What is not known is spread by characters between 
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from difflib import SequenceMatcher
 from itertools import zip_longest
 from typing import NamedTuple
@@ -14,6 +15,8 @@ from typing import NamedTuple
 from transcribe_cli.protocol.messages import Word
 from transcribe_cli.transcript.lines import cells
 
+_MOST_COMPARED = 1_000_000  # pairs of words; a minute of fast speech has 100,000
+_LOOK_AHEAD = 40  # words
 _CELLS_PER_S = 15  # where nothing is known: an unhurried speaker, easy to read along
 
 
@@ -39,6 +42,7 @@ class Timeline:
         total = len(squash(text))
         spans = _lay_words(text, words)
         self._spans = spans
+        self._firsts = [span.first for span in spans]
         self._characters: list[int] = []
         self._times: list[int] = []
         timed = _in_order(spans)
@@ -76,7 +80,7 @@ class Timeline:
 
     def _span_before(self, character: int) -> _Span | None:
         """The last word that begins before a character."""
-        index = bisect_left(self._spans, character, key=lambda span: span.first) - 1
+        index = bisect_left(self._firsts, character) - 1
         return self._spans[index] if index >= 0 else None
 
     def _put(self, character: int, time_ms: int) -> None:
@@ -106,14 +110,26 @@ def _lay_words(text: str, words: Sequence[Word]) -> list[_Span]:
         return list(_lay_in_row([squash(word.text) for word in said], said))
     tokens = text.split()
     places = list(_lay_in_row(tokens, [Word()] * len(tokens)))
-    matcher = SequenceMatcher(
-        None, list(map(_key, tokens)), [_key(word.text) for word in said], autojunk=False
-    )
-    return [
-        places[block.a + index]._replace(word=said[block.b + index])
-        for block in matcher.get_matching_blocks()
-        for index in range(block.size)
-    ]
+    keys, said_keys = list(map(_key, tokens)), [_key(word.text) for word in said]
+    match = _match if len(keys) * len(said_keys) <= _MOST_COMPARED else _match_in_passing
+    return [places[at]._replace(word=said[index]) for at, index in match(keys, said_keys)]
+
+
+def _match(keys: Sequence[str], said: Sequence[str]) -> Iterator[tuple[int, int]]:
+    """The pairs of indexes at which both rows have the same, as many as can be."""
+    for block in SequenceMatcher(None, keys, said, autojunk=False).get_matching_blocks():
+        for index in range(block.size):
+            yield block.a + index, block.b + index
+
+
+def _match_in_passing(keys: Sequence[str], said: Sequence[str]) -> Iterator[tuple[int, int]]:
+    """The same where the best row would take too long: each word is looked for just ahead."""
+    at = 0
+    for index, key in enumerate(said):
+        with suppress(ValueError):
+            found = keys.index(key, at, at + _LOOK_AHEAD)
+            yield found, index
+            at = found + 1
 
 
 def _lay_in_row(tokens: Sequence[str], words: Sequence[Word]) -> Iterator[_Span]:
