@@ -1,6 +1,7 @@
 """A real sound device without hardware: what is played into it comes out of a microphone."""
 
 import os
+import signal
 import subprocess
 import time
 from collections.abc import Iterator
@@ -13,11 +14,17 @@ SINK = "aai_stream_test"
 class Loudspeaker:
     """A PulseAudio server of the test's own. `env` makes PortAudio's default device hear it."""
 
+    server: "subprocess.Popen[bytes]"
+
     def __init__(self, folder: Path) -> None:
         self.env = {
             "PULSE_RUNTIME_PATH": str(folder),
             "PULSE_SOURCE": f"{SINK}.monitor",
         }
+
+    def control(self, *arguments: str) -> None:
+        """Run a command of `pactl`."""
+        subprocess.run(["pactl", *arguments], env=os.environ | self.env, check=True, timeout=20)
 
     def play(self, path: Path) -> None:
         """Play a WAV file to its end."""
@@ -44,10 +51,12 @@ def loudspeaker(folder: Path) -> Iterator[Loudspeaker]:
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
+    speaker.server = server
     try:
         _await(speaker, server)
         yield speaker
     finally:
+        server.send_signal(signal.SIGCONT)  # a test may have stopped it
         server.terminate()
         server.wait(10)
 

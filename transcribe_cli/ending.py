@@ -53,14 +53,16 @@ def conclude(
     """
     captured_ms = log.audio.ms(log.frames)
     # What was captured while a forced end was already under way has not been sent.
-    complete = finish.complete and sent >= log.frames
+    has_all_words = finish.complete and sent >= log.frames
+    complete = has_all_words and not tell.missing_ms
     lost_ms = 0
-    if not complete and source.kind != "file" and captured_ms > finished_ms:
+    if not has_all_words and source.kind != "file" and captured_ms > finished_ms:
         lost_ms = captured_ms - finished_ms
         reason = "stopped" if finish.problem is None else finish.problem.message
         tell.record("Gap", start=finished_ms, end=captured_ms, reason=reason)
     status = exit_status(finish.exit_status, stops, spoken_now=is_spoken_now(source))
-    problem = finish.problem or _tell_unsaved(log, tell)
+    lost_ms += tell.missing_ms
+    problem = finish.problem or _tell_missing(captured_ms, tell) or _tell_unsaved(log, tell)
     if problem is not None:
         status = status or problem.exit_status
         tell.record("Error", exit_code=int(status), message=problem.message, hint=problem.hint)
@@ -74,6 +76,7 @@ def conclude(
         "words": totals.words,
         "languages": {c: ms / 1000 for c, ms in totals.language_ms.items()},
         "lost_ms": lost_ms,
+        "missing_ms": tell.missing_ms,
         "terminated": bill.terminated,
         "complete": complete,
     }
@@ -83,6 +86,19 @@ def conclude(
 
 def _signals(stops: Sequence[str]) -> list[str]:
     return [cause for cause in stops if cause.startswith("SIG")]
+
+
+def _tell_missing(captured_ms: int, tell: Teller) -> StreamError | None:
+    """Audio that the microphone did not give; what it gave before is there."""
+    if not tell.missing_ms:
+        return None
+    end = captured_ms + tell.missing_ms
+    tell.record("Gap", start=captured_ms, end=end, reason="no audio from the microphone")
+    return AudioError(
+        f"The microphone gave no audio for the last {tell.missing_ms / 1000:.1f} s; what it gave "
+        "before that is saved.",
+        "plug it in or start the sound server again; 'aai-stream devices' lists what there is",
+    )
 
 
 def _tell_unsaved(log: AudioLog, tell: Teller) -> StreamError | None:

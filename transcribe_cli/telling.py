@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from transcribe_cli.audio.source import (
+    AudioMissing,
     DeviceBack,
     DeviceLost,
     DiskBack,
@@ -51,6 +52,7 @@ class Teller:
 
     Attributes:
         totals: what the final turns add up to.
+        missing_ms: audio that the microphone did not give, at the end of the recording.
     """
 
     def __init__(
@@ -63,6 +65,7 @@ class Teller:
         totals: Totals,
     ) -> None:
         self.totals = totals
+        self.missing_ms = 0
         self._plans = plans
         self._source = source
         self._outputs = outputs
@@ -162,11 +165,15 @@ class Teller:
         match event:
             case DeviceLost():
                 self.record("DeviceLost", at=at)
-                watch.trouble = "no audio from the microphone: is it unplugged?"
+                watch.trouble = (
+                    "no audio from the microphone: is it unplugged, or its sound server gone?"
+                )
                 self._notices.warning(watch.trouble)
             case DeviceBack():
                 self.record("DeviceBack", at=at)
                 watch.trouble = ""
+            case AudioMissing(seconds=seconds):
+                self.missing_ms = round(seconds * 1000)
             case Overflow():
                 watch.overflows += 1
                 self.record("Overflow", at=at)

@@ -1,6 +1,7 @@
 """Which device is meant, and what is said where PortAudio is missing."""
 
 import os
+import subprocess
 import sys
 from typing import Any
 
@@ -8,6 +9,7 @@ import pytest
 
 from transcribe_cli.audio import microphone
 from transcribe_cli.audio.microphone import InputDevice
+from transcribe_cli.audio.stderr import libraries_are_silent
 from transcribe_cli.errors import AudioError
 
 
@@ -96,8 +98,24 @@ def test_missing_portaudio_says_what_to_install(
 def test_noise_on_file_descriptor_two_is_kept_off_the_screen(
     capfd: pytest.CaptureFixture[str],
 ) -> None:
-    with microphone._quiet_stderr():
+    with libraries_are_silent():
         os.write(2, b"ALSA lib pcm.c: noise\n")
     os.write(2, b"heard again\n")
 
     assert capfd.readouterr().err == "heard again\n"
+
+
+def test_what_the_program_says_itself_is_heard_while_libraries_are_silent() -> None:
+    script = """
+import os, sys
+from transcribe_cli.audio.stderr import libraries_are_silent
+with libraries_are_silent():
+    with libraries_are_silent():
+        print("ours", file=sys.stderr)
+    os.write(2, b"Expression 'x' failed\\n")
+    print("ours too", file=sys.stderr)
+print("and after", file=sys.stderr)
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, check=True)
+
+    assert done.stderr.decode().split("\n") == ["ours", "ours too", "and after", ""]

@@ -6,19 +6,21 @@ are resampled on the way out of the queue.
 """
 
 import contextlib
-import os
 import queue
 import threading
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from transcribe_cli.audio.convert import PcmConverter
 from transcribe_cli.audio.source import DeviceBack, DeviceLost, Overflow, SourceEvent
+from transcribe_cli.audio.stderr import libraries_are_silent
 from transcribe_cli.audio.wav import WavHeader
 from transcribe_cli.errors import AudioError
 
 SILENT_DEVICE_S = 2.0  # an unplugged device gives no error, only no blocks
+GONE_S = 30.0  # so long a session goes on without a device that has ended: it is billed
 _FIRST_BLOCK_S = 3.0  # Bluetooth and sound servers may take 2 s to wake a device up
 _CLOSE_LIMIT_S = 2.0  # PortAudio can hang when it closes a device that is gone
 
@@ -56,11 +58,18 @@ class Microphone:
         self._queue: queue.SimpleQueue[tuple[bytes, bool] | None] = queue.SimpleQueue()
         self._stopped = threading.Event()
         self._heard = threading.Event()
-        with _quiet_stderr():
+        self._stopping = threading.Thread(target=self._stop, name="aai-device-stop", daemon=True)
+        self._opened = False
+        with contextlib.ExitStack() as stack:
+            stack.enter_context(libraries_are_silent())
             sd = _import_sounddevice()
             chosen = _choose(list_devices(), device)
             self.name = chosen.name
             self._stream, device_hz, channels = self._open(sd, chosen, rate_hz, block_ms)
+            self._opened = True
+            self._in_use = stack.pop_all()
+        if not self._stream.active:  # it has gone meanwhile
+            self._on_end()
         self._converter = PcmConverter(WavHeader(device_hz, channels, "<i2", None), rate_hz)
         # Open means that it captures: what is said from now on is heard, so a session may begin.
         self._heard.wait(_FIRST_BLOCK_S)
@@ -81,6 +90,7 @@ class Microphone:
                         channels=channels,
                         dtype="int16",
                         callback=self._on_block,
+                        finished_callback=self._on_end,
                     )
                     stream.start()
                 except (sd.PortAudioError, ValueError) as e:
@@ -100,22 +110,41 @@ class Microphone:
         self._queue.put((bytes(data), bool(status.input_overflow)))
         self._heard.set()
 
+    def _on_end(self) -> None:
+        """PortAudio's thread: no block comes any more; mostly because `stop` asked for that."""
+        if not self._stopped.is_set() and self._opened:
+            self._queue.put(None)
+
     def blocks(self, report: Callable[[SourceEvent], None]) -> Iterator[bytes]:
-        """What was captured, in order, from the moment the device was opened."""
-        lost = False
+        """What was captured, in order, from the moment the device was opened.
+
+        A device that is gone for good, as with its sound server, gives nothing for `GONE_S`; then
+        this ends as if it had been stopped.
+        """
+        lost = ended = False
+        heard_at = time.monotonic()
         while True:
             try:
-                item = self._queue.get(timeout=SILENT_DEVICE_S)
+                item = self._queue.get(timeout=GONE_S if ended else SILENT_DEVICE_S)
             except queue.Empty:
+                if ended:
+                    break
                 if not lost:
                     lost = True
-                    report(DeviceLost())
+                    report(DeviceLost(time.monotonic() - heard_at))
                 continue
             if item is None:
-                break
+                if self._stopped.is_set():
+                    break
+                ended = True
+                if not lost:
+                    lost = True
+                    report(DeviceLost(time.monotonic() - heard_at))
+                continue
             if lost:
                 lost = False
                 report(DeviceBack())
+            heard_at = time.monotonic()
             block, overflowed = item
             if overflowed:
                 report(Overflow())
@@ -123,16 +152,24 @@ class Microphone:
         yield self._converter.flush()
 
     def stop(self) -> None:
-        """Stop capturing; the blocks that are on the queue are still given out."""
+        """Stop capturing; the blocks that are on the queue are still given out. Waits for nothing.
+
+        A device that is gone can hang when it is stopped.
+        """
         if not self._stopped.is_set():
             self._stopped.set()
-            _within(_CLOSE_LIMIT_S, self._stream.stop)
-            self._queue.put(None)
+            self._stopping.start()
+
+    def _stop(self) -> None:
+        _within(_CLOSE_LIMIT_S, self._stream.stop)
+        self._queue.put(None)
 
     def close(self) -> None:
         """Give the device back, within a time limit."""
         self.stop()
+        self._stopping.join(2 * _CLOSE_LIMIT_S)
         _within(_CLOSE_LIMIT_S, self._stream.close)
+        self._in_use.close()
 
 
 def list_devices() -> list[InputDevice]:
@@ -141,7 +178,7 @@ def list_devices() -> list[InputDevice]:
     Raises:
         AudioError: PortAudio is missing or cannot start.
     """
-    with _quiet_stderr():
+    with libraries_are_silent():
         sd = _import_sounddevice()
         try:
             apis = sd.query_hostapis()
@@ -211,21 +248,3 @@ def _within(limit_s: float, action: Callable[[], object]) -> None:
     thread = threading.Thread(target=run, name="aai-device-close", daemon=True)
     thread.start()
     thread.join(limit_s)
-
-
-@contextlib.contextmanager
-def _quiet_stderr() -> Iterator[None]:
-    """Keep ALSA's and JACK's probe noise, written straight to file descriptor 2, off the screen."""
-    try:
-        saved = os.dup(2)
-    except OSError:  # no standard error at all
-        yield
-        return
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    try:
-        os.dup2(nowhere, 2)
-        yield
-    finally:
-        os.dup2(saved, 2)
-        os.close(saved)
-        os.close(nowhere)

@@ -7,7 +7,16 @@ from collections.abc import Callable
 
 from transcribe_cli.audio.level import peak
 from transcribe_cli.audio.log import AudioLog
-from transcribe_cli.audio.source import DiskBack, DiskFull, Source, SourceEvent
+from transcribe_cli.audio.missing import MissingAudio
+from transcribe_cli.audio.source import (
+    AudioMissing,
+    DeviceBack,
+    DeviceLost,
+    DiskBack,
+    DiskFull,
+    Source,
+    SourceEvent,
+)
 from transcribe_cli.errors import StreamError
 
 SYNC_EVERY_S = 1.0  # a power cut costs at most this and one block
@@ -26,7 +35,6 @@ class Recorder:
         most_frames: stop the source after so many frames, to the sample; None: never.
 
     Attributes:
-        paused: a live source's blocks are dropped, and the recording's clock stands still.
         muted: blocks are recorded as silence.
         full: it stopped because of `most_frames`.
         loudest: greatest sample amplitude of a live source since the level was last taken (0 to
@@ -52,11 +60,23 @@ class Recorder:
         self._most_frames = most_frames
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="aai-recorder", daemon=True)
-        self.paused = False
+        self._paused = False
+        self._missing = MissingAudio()
+        self._stopped_at = float("inf")
         self.muted = False
         self.full = False
         self.loudest = 0
         self._failing = False
+
+    @property
+    def paused(self) -> bool:
+        """A live source's blocks are dropped, and the recording's clock stands still."""
+        return self._paused
+
+    @paused.setter
+    def paused(self, paused: bool) -> None:
+        self._paused = paused
+        (self._missing.pause if paused else self._missing.resume)(time.monotonic())
 
     def start(self) -> None:
         """Begin to record."""
@@ -64,6 +84,8 @@ class Recorder:
 
     def stop(self) -> None:
         """Stop the source; `ended` is called when the last block is in the log."""
+        if not self._stopping.is_set():
+            self._stopped_at = time.monotonic()
         self._stopping.set()
         self._source.stop()
         self._log.wake()
@@ -96,7 +118,7 @@ class Recorder:
     def _record(self) -> None:
         ahead = self._log.audio.frames(READ_AHEAD_S)
         next_sync = time.monotonic() + SYNC_EVERY_S
-        for block in self._source.blocks(self._report):
+        for block in self._source.blocks(self._pass_on):
             if not block:
                 continue
             self.take(block)
@@ -109,7 +131,18 @@ class Recorder:
             if self.full:
                 self._source.stop()
                 break
+        missing_s = self._missing.seconds(min(self._stopped_at, time.monotonic()))
+        if missing_s:
+            self._report(AudioMissing(missing_s))
         self._sync()
+
+    def _pass_on(self, event: SourceEvent) -> None:
+        match event:
+            case DeviceLost(silent_s=silent_s):
+                self._missing.lost(time.monotonic() - silent_s)
+            case DeviceBack():
+                self._missing.back()
+        self._report(event)
 
     def take(self, block: bytes) -> None:
         """Write a block, and let it be sent."""

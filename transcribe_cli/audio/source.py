@@ -7,12 +7,21 @@ from typing import Protocol
 
 @dataclass(frozen=True, slots=True)
 class DeviceLost:
-    """The microphone has given no block for a while; it may have been unplugged."""
+    """The microphone has given no block for `silent_s`; it may have been unplugged."""
+
+    silent_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class DeviceBack:
     """Blocks come again."""
+
+
+@dataclass(frozen=True, slots=True)
+class AudioMissing:
+    """The recording ends `seconds` later than the last audio that the microphone gave."""
+
+    seconds: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +48,9 @@ class SourceWarning:
     text: str
 
 
-SourceEvent = DeviceLost | DeviceBack | Overflow | DiskFull | DiskBack | SourceWarning
+SourceEvent = (
+    DeviceLost | DeviceBack | AudioMissing | Overflow | DiskFull | DiskBack | SourceWarning
+)
 
 
 class Source(Protocol):

@@ -28,6 +28,7 @@ def tell_end(
 ) -> None:
     """Where everything is, what was heard, what it cost, what was lost, and what went wrong."""
     summary = result.summary
+    missing_ms = summary.get("missing_ms", 0)
     if recorded is not None:
         notices.note(f"audio: {recorded}")
     if folder is not None:
@@ -38,9 +39,16 @@ def tell_end(
     if summary["sessions"] and summary["terminated"] and not local:
         cost = summary["cost_usd"]
         about = f", about ${cost:.4f}" if cost is not None else ""
-        notices.note(f"billed: {clock(round(summary['session_s']) * 1000)} of session{about}")
-    if summary["lost_ms"]:
-        notices.warning(f"lost: {_length(summary['lost_ms'])} of sound has no final words")
+        billed = f"billed: {clock(round(summary['session_s']) * 1000)} of session{about}"
+        if missing_ms:
+            notices.warning(f"{billed}; {_length(missing_ms)} of it without audio")
+        else:
+            notices.note(billed)
+    unheard_ms = summary["lost_ms"] - missing_ms
+    if missing_ms:
+        notices.warning(f"lost: {_length(missing_ms)} for which the microphone gave no audio")
+    if unheard_ms:
+        notices.warning(f"lost: {_length(unheard_ms)} of sound has no final words")
     elif summary["complete"] and summary["sessions"]:
         notices.note("lost: nothing")
     if summary["sessions"] and not summary["terminated"]:

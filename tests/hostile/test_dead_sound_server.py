@@ -1,0 +1,222 @@
+"""A sound server that ends, or is held up, in the middle of a recording: told, and counted.
+
+The server is PulseAudio without hardware, of the test's own.
+"""
+
+import json
+import re
+import signal
+import subprocess
+import tempfile
+import time
+import wave
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.counting import CountingService, counting_service, speak, write_wav
+from tests.loudspeaker import SINK, Loudspeaker, loudspeaker
+from tests.program import Home, Outcome, finish, words
+from tests.requirements import require_portaudio, require_programs
+from tests.terminal import Terminal
+
+pytestmark = pytest.mark.device
+
+
+@pytest.fixture
+def speaker() -> Iterator[Loudspeaker]:
+    require_programs("pulseaudio", "pactl", "paplay")
+    require_portaudio()
+    with (
+        tempfile.TemporaryDirectory(prefix="pulse-") as folder,  # a socket's path has little room
+        loudspeaker(Path(folder)) as running,
+    ):
+        yield running
+
+
+@contextmanager
+def recording(
+    home: Home, speaker: Loudspeaker, *arguments: str
+) -> Iterator[tuple["subprocess.Popen[bytes]", CountingService]]:
+    """The program with its session begun and ten words heard."""
+    talk = write_wav(home.work / "talk.wav", 10, lead_s=0.5)
+    with counting_service() as service:
+        process = home.start(
+            *("mic", "--device", "pulse", "--endpoint", service.url, "--jsonl", *arguments),
+            env=speaker.env,
+        )
+        assert service.began.wait(20)
+        speaker.play(talk)
+        service.wait_for_words(10)
+        yield process, service
+
+
+def wait_for(process: "subprocess.Popen[bytes]", type_name: str) -> list[dict[str, Any]]:
+    """The records up to the first of this type."""
+    assert process.stdout is not None
+    records: list[dict[str, Any]] = []
+    while not records or records[-1]["type"] != type_name:
+        line = process.stdout.readline()
+        assert line, f"it ended without a {type_name}: {records}"
+        records.append(json.loads(line))
+    return records
+
+
+def stop_and_finish(
+    process: "subprocess.Popen[bytes]", earlier: list[dict[str, Any]]
+) -> tuple[Outcome, list[dict[str, Any]]]:
+    process.send_signal(signal.SIGINT)
+    outcome = finish(process)
+    return outcome, earlier + outcome.records
+
+
+def kill(speaker: Loudspeaker) -> None:
+    speaker.server.kill()
+
+
+def unload(speaker: Loudspeaker) -> None:
+    speaker.control("unload-module", "module-null-sink")
+
+
+@pytest.mark.parametrize("end", [kill, unload])
+def test_what_a_dead_sound_server_cost_is_told(
+    home: Home, speaker: Loudspeaker, end: Callable[[Loudspeaker], None]
+) -> None:
+    captions, copy = home.work / "captions.txt", home.work / "copy.wav"
+    options = ("--captions-file", str(captions), "--record", str(copy), "--max-duration", "1h")
+    with recording(home, speaker, *options) as (process, service):
+        end(speaker)
+        gone = time.monotonic()
+        records = wait_for(process, "DeviceLost")
+        assert time.monotonic() - gone < 1.5  # not first after 2 s of silence
+        time.sleep(3)
+        outcome, records = stop_and_finish(process, records)
+    summary = records[-1]
+    (gap,) = [record for record in records if record["type"] == "Gap"]
+    assert outcome.code == 3, outcome.err
+    assert summary["complete"] is False
+    assert summary["terminated"] is True
+    assert summary["missing_ms"] == summary["lost_ms"] == gap["end"] - gap["start"]
+    assert 2500 < summary["missing_ms"] < 6000
+    assert gap["start"] == round(summary["audio_s"] * 1000)  # after the last sample
+    assert gap["reason"] == "no audio from the microphone"
+    # What was captured is all there.
+    assert words(records) == [f"w{number}" for number in range(1, 11)]
+    with wave.open(str(copy)) as file:
+        assert speak(10).rstrip(b"\0") in file.readframes(10**9)
+    assert captions.read_text().endswith("w10")
+    (session,) = service.sessions
+    assert session.terminated
+    # And the last lines say it all.
+    assert re.search(
+        r"billed: 0:\d\d of session, about \S+; \d\.\d s of it without audio", outcome.err
+    )
+    assert re.search(r"lost: \d\.\d s for which the microphone gave no audio", outcome.err)
+    assert "error: The microphone gave no audio for the last" in outcome.err
+    for noise in ("Expression", "alsa", "ALSA", "PaAlsa", "lost: nothing"):
+        assert noise not in outcome.err
+
+
+def test_device_that_is_gone_for_good_ends_the_session_which_is_billed(
+    home: Home, speaker: Loudspeaker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    quick = home.work / "sitecustomize.py"  # nobody waits for half a minute here
+    quick.write_text("from transcribe_cli.audio import microphone\nmicrophone.GONE_S = 1.0\n")
+    env = {"PYTHONPATH": f"{home.work}:{home.environment()['PYTHONPATH']}"}
+    speaker.env |= env
+    with recording(home, speaker) as (process, service):
+        kill(speaker)
+        outcome = finish(process)  # nobody stops it
+    assert outcome.code == 3, outcome.err
+    assert service.sessions[0].terminated
+    assert outcome.records[-1]["missing_ms"] >= 1000
+
+
+def test_sound_server_that_is_held_up_loses_nothing(home: Home, speaker: Loudspeaker) -> None:
+    with recording(home, speaker) as (process, service):
+        speaker.server.send_signal(signal.SIGSTOP)
+        records = wait_for(process, "DeviceLost")
+        speaker.server.send_signal(signal.SIGCONT)
+        records += wait_for(process, "DeviceBack")
+        speaker.play(write_wav(home.work / "more.wav", 10, lead_s=0.5, first=11))
+        service.wait_for_words(20)
+        outcome, records = stop_and_finish(process, records)
+    assert outcome.code == 0, outcome.err
+    assert words(records) == [f"w{number}" for number in range(1, 21)]
+    assert records[-1]["lost_ms"] == records[-1]["missing_ms"] == 0
+    assert records[-1]["complete"] is True
+
+
+def test_sound_server_that_is_held_up_does_not_hold_up_the_end(
+    home: Home, speaker: Loudspeaker
+) -> None:
+    with recording(home, speaker) as (process, service):
+        speaker.server.send_signal(signal.SIGSTOP)
+        records = wait_for(process, "DeviceLost")
+        outcome, records = stop_and_finish(process, records)
+        assert service.sessions[0].terminated
+    assert outcome.code == 3, outcome.err
+    assert words(records) == [f"w{number}" for number in range(1, 11)]
+    assert records[-1]["missing_ms"] >= 2000
+
+
+def test_sound_server_that_dies_in_a_pause_costs_no_words(home: Home, speaker: Loudspeaker) -> None:
+    talk = write_wav(home.work / "talk.wav", 10, lead_s=0.5)
+    with (
+        counting_service() as service,
+        Terminal(
+            *(home, "mic", "--device", "pulse", "--endpoint", service.url),
+            columns=100,
+            env=speaker.env,
+        ) as terminal,
+    ):
+        assert service.began.wait(20)
+        speaker.play(talk)
+        service.wait_for_words(10)
+        terminal.type("Space")
+        terminal.wait_for_text("── paused ──")
+        kill(speaker)
+        terminal.wait_for_text("no audio from the microphone")
+        terminal.type("q")
+        code = terminal.wait_for_exit()
+        assert code == 0, terminal.everything()
+        screen = terminal.everything()
+    assert "Expression" not in screen
+    assert "lost: nothing" in screen
+
+
+def test_sound_server_that_dies_while_muted_is_told(home: Home, speaker: Loudspeaker) -> None:
+    with (
+        counting_service() as service,
+        Terminal(
+            *(home, "mic", "--device", "pulse", "--endpoint", service.url),
+            columns=100,
+            env=speaker.env,
+        ) as terminal,
+    ):
+        assert service.began.wait(20)
+        terminal.type("m")
+        terminal.wait_for_text("muted")
+        kill(speaker)
+        terminal.wait_for_text("no audio from the microphone")
+        time.sleep(0.5)
+        terminal.type("q")
+        assert terminal.wait_for_exit() == 3
+
+
+def test_sound_server_that_is_not_there_is_an_error_before_anything_is_billed(
+    home: Home, speaker: Loudspeaker
+) -> None:
+    kill(speaker)
+    speaker.server.wait(10)
+    with counting_service() as service:
+        outcome = home.run(
+            "mic", "--device", "pulse", "--endpoint", service.url, "--jsonl", env=speaker.env
+        )
+    assert outcome.code == 3, outcome.err
+    assert not service.sessions
+    assert "Expression" not in outcome.err
+    assert SINK not in outcome.err
