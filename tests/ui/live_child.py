@@ -59,6 +59,7 @@ def main() -> None:
             if action != "look":
                 now += 1
                 view.tick(now)
+                view.drain()
             terminal_has_drawn()
             answers.write(json.dumps(list(os.get_terminal_size(1))) + "\n")
             answers.flush()

@@ -41,7 +41,7 @@ def test_marks_and_joined_emoji_stay_with_their_character() -> None:
 
 def test_styles_follow_their_words() -> None:
     text = Text("one two ").append("three", "bold")
-    last = wrap(text, 9, 2)[-1]
+    *_, last = wrap(text, 9, 2)
     assert [last.plain[span.start : span.end] for span in last.spans] == ["three"]
 
 
@@ -58,7 +58,7 @@ def test_text_is_cut_with_a_mark() -> None:
     st.integers(0, 8),
 )
 def test_lines_fit_and_say_everything(text: str, width: int, indent: int) -> None:
-    wrapped = wrap(Text(text), width, indent)
+    wrapped = list(wrap(Text(text), width, indent))
     for line in wrapped:
         assert wcswidth(line.plain) <= cells(line.plain) <= width
     said = "".join(line.plain for line in wrapped)

@@ -14,16 +14,18 @@ from transcribe_cli.environment import Environment, reader_is_gone
 from transcribe_cli.errors import StreamError
 from transcribe_cli.exit_status import ExitStatus
 from transcribe_cli.loop import Loop
-from transcribe_cli.outputs.feed import open_feed
+from transcribe_cli.outputs.feed import PAGE_NAME, CaptionsFileOutput, open_feed
 from transcribe_cli.outputs.in_turn import InTurn
 from transcribe_cli.outputs.jsonl import JsonlOutput
 from transcribe_cli.outputs.output import Output, Outputs
 from transcribe_cli.outputs.paths import open_outputs
-from transcribe_cli.outputs.queued import QueuedStream
+from transcribe_cli.outputs.queued import QueuedOutput, QueuedStream
 from transcribe_cli.outputs.record import error_record
 from transcribe_cli.outputs.text import TextOutput
 from transcribe_cli.session.events import OutputFailed, StopRequested
 from transcribe_cli.ui.notices import Notices
+
+_HURRIED_S = 2.0  # so long an output may take nothing after a person has stopped the program
 
 
 class CommandOutputs:
@@ -39,6 +41,7 @@ class CommandOutputs:
     Attributes:
         stdout_is_broken: standard output takes nothing any more, so that the command ends.
         stdout_problem: why; None also where it is the reader that has gone.
+        hurried: a person has stopped it, so an output that nobody reads is not waited for.
     """
 
     def __init__(
@@ -60,10 +63,12 @@ class CommandOutputs:
         self._keeps_non_speech = options.non_speech is not NonSpeech.HIDE
         self.stdout_is_broken = False
         self.stdout_problem: StreamError | None = None
+        self.hurried = False
         self._queued: QueuedStream | None = None
         self._loop: Loop | None = None
         self._shared: list[Output | InTurn] = []
         self._broken: list[Output] = []
+        self._ending: list[QueuedOutput] = []  # of recordings that are over
 
     @contextlib.contextmanager
     def open_shared(self) -> Iterator[None]:
@@ -86,46 +91,82 @@ class CommandOutputs:
                 )
             )
         templates = [t for t in options.output or () if "{stem}" not in t]
+        stack = contextlib.ExitStack()
+        stack.enter_context(self._notices.queued())
         try:
-            opened += open_outputs(
-                templates,
-                "",
-                partials=options.partials,
-                non_speech=self._keeps_non_speech,
-                headings=self._several,
+            opened += map(
+                self._queue,
+                open_outputs(
+                    templates,
+                    "",
+                    partials=options.partials,
+                    non_speech=self._keeps_non_speech,
+                    headings=self._several,
+                ),
             )
-            opened += open_feed(
-                options.captions_file,
-                options.captions_port,
-                self._notices.note,
-                non_speech=self._keeps_non_speech,
+            opened += map(
+                self._queue,
+                open_feed(
+                    options.captions_file,
+                    options.captions_port,
+                    self._notices.note,
+                    non_speech=self._keeps_non_speech,
+                ),
             )
             self._shared = [self._in_turn(output) for output in opened]
             yield
         finally:
-            works = [output for output in opened if output not in self._broken]
+            works = [o for o in (*opened, *self._ending) if o not in self._broken]
             Outputs(works, self.output_broken).close()
             if self._queued is not None:
                 with contextlib.suppress(OSError):  # which has been told
                     self._queued.close()
+            stack.close()
 
     def open_own(self, name: str) -> list[Output]:
         """The files of `-o` that belong to the recording of this source alone."""
         options = self._options
         templates = [t for t in options.output or () if "{stem}" in t]
         stem = Path(name).stem
-        return open_outputs(
+        outputs = open_outputs(
             templates, stem, partials=options.partials, non_speech=self._keeps_non_speech
         )
+        return [self._queue(output) for output in outputs]
+
+    def _queue(self, output: Output) -> Output:
+        """An output as main writes to it: without waiting for it, whatever it is."""
+        if output.name == PAGE_NAME:
+            return output  # whose readers are not waited for anyway
+        return QueuedOutput(
+            output,
+            partials=isinstance(output, JsonlOutput | CaptionsFileOutput),
+            newest=isinstance(output, CaptionsFileOutput),
+            failed=self._post_failed,
+            patience_s=lambda: _HURRIED_S if self.hurried else None,
+        )
+
+    def _post_failed(self) -> None:
+        if self._loop is not None:
+            self._loop.post(None, OutputFailed())
+
+    def _close_own(self, own: Sequence[Output]) -> None:
+        """Where other recordings run, the outputs of one that is over end by themselves."""
+        later = [o for o in own if isinstance(o, QueuedOutput)] if self._at_once else []
+        Outputs([o for o in own if o not in later], self.output_broken).close()
+        self._ending = [output for output in self._ending if not output.has_ended]
+        for output in later:
+            if output not in self._broken:
+                output.finish()
+                self._ending.append(output)
 
     def of_recording(
         self, loop: Loop | None, own: Sequence[Output], stack: contextlib.ExitStack
     ) -> Outputs:
         """One recording's outputs; its own are closed with the stack."""
-        stack.callback(Outputs(own, self.output_broken).close)
+        stack.callback(self._close_own, own)
         self._loop = loop
-        if self._queued is not None and loop is not None:
-            self._queued.failed = lambda: loop.post(None, OutputFailed())
+        if self._queued is not None:
+            self._queued.failed = self._post_failed
         return Outputs([*own, *self._enter_shared(stack)], self.output_broken)
 
     def _in_turn(self, output: Output) -> Output | InTurn:

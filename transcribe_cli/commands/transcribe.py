@@ -320,6 +320,8 @@ class Job:
         except AudioError as e:
             transcriber.notices.warning(e.message)
             problem = e
+        result = self.run.result
+        transcriber.outputs.hurried |= result is not None and result.interrupted
         self._stack.close()
         if not transcriber.at_once:  # the others must not wait for a reader of standard output
             transcriber.outputs.drain_stdout()

@@ -14,6 +14,7 @@ from typing import Literal
 from transcribe_cli.errors import UsageError
 from transcribe_cli.outputs.atomic import WholeFile
 from transcribe_cli.outputs.chapters import Chapters
+from transcribe_cli.outputs.memory import Memory
 from transcribe_cli.outputs.record import Record
 from transcribe_cli.transcript.cues import Cue, Phrase, cut_turn, lay_out
 
@@ -105,7 +106,7 @@ class CaptionsOutput:
     def __init__(self, path: Path, kind: Kind, *, non_speech: bool) -> None:
         self.name = str(path)
         self._kind = kind
-        self._non_speech = non_speech
+        self._phrases = Memory(lambda turn: cut_turn(turn, non_speech=non_speech))
         self._chapters = Chapters()
         self._begin()
         self._file = WholeFile(path)
@@ -162,7 +163,7 @@ class CaptionsOutput:
         self._sheet.add(
             _later(phrase, self._offset_ms)
             for turn in turns[self._turns :]
-            for phrase in cut_turn(turn, non_speech=self._non_speech)
+            for phrase in self._phrases.of(turn)
         )
         self._turns = len(turns)
 

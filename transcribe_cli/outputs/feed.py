@@ -11,6 +11,7 @@ from transcribe_cli.outputs.output import Output
 from transcribe_cli.outputs.record import Record
 from transcribe_cli.outputs.rolling import RollingCaptions
 
+PAGE_NAME = "captions page"
 QUIET_S = 10.0  # without a new word, after which old ones would only be in the way
 _END_TIMEOUT_S = 1.0
 

@@ -24,6 +24,7 @@ from urllib.parse import parse_qs
 
 from transcribe_cli.errors import UsageError
 from transcribe_cli.outputs.backlog import Backlog, Entry
+from transcribe_cli.outputs.feed import PAGE_NAME
 from transcribe_cli.outputs.record import Record, encode_record
 
 HOST = "127.0.0.1"
@@ -62,7 +63,7 @@ class CaptionsPage:
         UsageError: the port is taken.
     """
 
-    name = "captions page"
+    name = PAGE_NAME
 
     def __init__(
         self, port: int, *, non_speech: bool = True, heartbeat_s: float = HEARTBEAT_S

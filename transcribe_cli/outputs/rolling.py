@@ -15,6 +15,8 @@ from transcribe_cli.transcript.turns import TurnUpdate
 LINES = 2
 WIDTH_CELLS = 42
 
+_MOST_CHARACTERS = 4000  # of a turn that are laid out; a minute of fast speech has 1500
+_STEP = 1000  # what is left out changes as seldom, so that what stands mostly keeps its place
 _FINISHED = 64  # turns of which an old partial could still come
 _Place = tuple[object, int]  # source, turn
 
@@ -64,7 +66,8 @@ class RollingCaptions:
         if said.non_speech and not said.settled.casefold().replace("[silence]", "").strip():
             return []
         line = text_line(update, non_speech=self._non_speech)
-        return fill_lines(line, WIDTH_CELLS)
+        too_many = max(0, len(line) - _MOST_CHARACTERS)
+        return fill_lines(line[-(-too_many // _STEP) * _STEP :], WIDTH_CELLS)
 
 
 def fill_lines(text: str, width: int) -> list[str]:
@@ -74,9 +77,9 @@ def fill_lines(text: str, width: int) -> list[str]:
     (['one two', 'three'], ['one two', 'three', 'four'])
     """
     lines: list[list[Piece]] = []
-    used = width
+    used = 0
     for piece in cut_pieces(text, width):
-        if used + piece.blank + piece.cells > width:
+        if not lines or used + piece.blank + piece.cells > width:
             lines.append([])
             used = 0
         else:

@@ -8,6 +8,7 @@ from transcribe_cli.outputs.record import Record
 from transcribe_cli.transcript.text import read_turn_text
 from transcribe_cli.transcript.turns import TurnUpdate
 
+_MOST_REMEMBERED = 1 << 12
 _JOINERS = "\u200c\u200d"  # within words of Persian and Hindi, within emoji
 
 
@@ -26,7 +27,21 @@ def text_line(update: TurnUpdate, *, non_speech: bool) -> str:
 
 def one_line(text: str) -> str:
     """Text from outside as one line without control characters: it may go to a terminal."""
-    return " ".join("".join(c if c.isprintable() or c in _JOINERS else " " for c in text).split())
+    return " ".join((text if text.isprintable() else text.translate(_PRINTABLE)).split())
+
+
+class _Printable(dict[int, str]):
+    """For `str.translate`: each character that is met is looked at once."""
+
+    def __missing__(self, code: int) -> str:
+        character = chr(code)
+        shown = character if character.isprintable() or character in _JOINERS else " "
+        if len(self) < _MOST_REMEMBERED:
+            self[code] = shown
+        return shown
+
+
+_PRINTABLE = _Printable()
 
 
 class TextOutput:

@@ -41,7 +41,8 @@ class Finals:
     def revise(self, session: int, revision: SpeakerRevision) -> list[TurnUpdate]:
         """Apply new speakers to the turns of a session; those that are other than before."""
         changed: dict[int, TurnUpdate] = {}
-        for one in revision.revisions:
+        latest = {one.turn_order: one for one in revision.revisions}
+        for one in latest.values():
             place = (session, one.turn_order)
             index = self._indexes.get(place)
             if index is None:

@@ -217,7 +217,7 @@ class BatchView(RegionView):
         `now` is a time of the view's clock, by default the present.
         """
         now = self._clock() if now is None else now
-        if not self._is_open or now < self._due:
+        if not self._is_open or now < self._due or self._is_blocked:
             return
         self._due = now + DRAW_INTERVAL_S
         if not self._live:
@@ -247,7 +247,7 @@ class BatchView(RegionView):
         if height >= ROOMY:
             rows.insert(0, Text())
         written = [self._ansi(row) for row in rows]
-        if written == self._drawn and not self._committed and not resized:
+        if written == self._drawn and not self._has_committed and not resized:
             return
         self._drawn = written
         committed = self._take_committed(columns)

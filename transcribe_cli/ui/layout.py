@@ -4,9 +4,13 @@ Terminals disagree on the width of emoji sequences and flags. Where they do, the
 counted, so that a line is at worst a little short and never longer than the window. Pure.
 """
 
+from collections.abc import Iterator
+from itertools import accumulate, chain
+
 from rich.cells import get_character_cell_size
 from rich.text import Text
 
+_AT_ONCE = 4096  # characters that are broken into lines
 _EMOJI_STYLE = "\ufe0f"  # makes the character before it an emoji, two cells wide
 _JOINER = "\u200d"
 _NO_BREAK = frozenset("\u00a0\u202f\u2007")
@@ -23,32 +27,48 @@ def cells(text: str) -> int:
     return sum(_widths(text))
 
 
-def wrap(text: Text, width: int, indent: int = 0) -> list[Text]:
+def wrap(text: Text, width: int, indent: int = 0) -> Iterator[Text]:
     """The text in lines of at most `width` cells; all but the first start with `indent` blanks.
 
     Breaks at blanks, and between the characters of scripts that have none; a word longer than a
-    line is cut between characters, never inside one.
+    line is cut between characters, never inside one. Of a long text no more is looked at than the
+    lines need that are asked for.
     """
     width = max(width, 2)  # a wide character must fit
     if width - indent < 4:  # and a flag
         indent = 0
-    lines = list(text.divide(_breaks(text.plain, width, width - indent)))
-    for number, line in enumerate(lines):
-        line.rstrip()
-        if number:
-            line.pad_left(indent)
-    return lines
+    first, size = True, _AT_ONCE
+    while True:
+        start = text.plain[:size]
+        breaks = list(_breaks(start, width - (0 if first else indent), width - indent))
+        is_all = len(start) == len(text)
+        if not is_all and not breaks:
+            size *= 2
+            continue
+        lines = text.divide(breaks)
+        rest = (
+            Text() if is_all else lines.pop()
+        )  # where the line ends that this begins is not known
+        for line in lines:
+            line.rstrip()
+            if not first:
+                line.pad_left(indent)
+            first = False
+            yield line
+        if is_all:
+            return
+        text, size = rest, _AT_ONCE
 
 
 def cut(text: str, width: int, mark: str = "…") -> str:
     """The text in at most `width` cells, with a mark at the end where something was cut off."""
-    if cells(text) <= width:
+    if not _is_wider(text, width):
         return text
     room = width - cells(mark)
     if room < 0:
         return mark[: max(width, 0)]
     end = total = 0
-    for end, size in enumerate(_widths(text)):  # noqa: B007
+    for end, size in enumerate(_each_width(text)):  # noqa: B007
         total += size
         if total > room:
             break
@@ -76,47 +96,53 @@ def ellipsis(ascii_only: bool) -> str:
 
 def cut_text(text: Text, width: int, mark: str = "…") -> Text:
     """`cut` for styled text: what is kept keeps its style."""
-    if cells(text.plain) <= width:
+    if not _is_wider(text.plain, width):
         return text
     kept = cut(text.plain, width, mark)
     shorter = text[: max(len(kept) - len(mark), 0)]
     return shorter.append(kept[len(shorter) :])
 
 
+def _is_wider(text: str, width: int) -> bool:
+    """Whether it takes more cells; no more of it is looked at than that takes."""
+    return any(total > width for total in accumulate(_each_width(text)))
+
+
 def _widths(text: str) -> list[int]:
-    widths: list[int] = []
+    return [1] * len(text) if text.isascii() else list(_each_width(text))
+
+
+def _each_width(text: str) -> Iterator[int]:
+    size = 0
     for character in text:
         if character < "\u0300":
             size = 1
         elif character == _EMOJI_STYLE:
-            size = 1 if widths and widths[-1] == 1 else 0
+            size = 1 if size == 1 else 0
         elif _is_half_flag(character):
             size = 2  # or one, as the terminal likes
         else:
             size = get_character_cell_size(character)
-        widths.append(size)
-    return widths
+        yield size
 
 
 def _is_half_flag(character: str) -> bool:
     return "\U0001f1e6" <= character <= "\U0001f1ff"
 
 
-def _breaks(text: str, first: int, others: int) -> list[int]:
+def _breaks(text: str, first: int, others: int) -> Iterator[int]:
     """The indexes at which a new line starts, for a first line and others of that many cells."""
-    breaks: list[int] = []
     widths = _widths(text)
     start, room = 0, first
     while (end := _overflow(text, widths, start, room)) < len(text):
         candidates = range(end, start, -1)
-        cut_at = next((i for i in candidates if _may_break(text, widths, i)), 0)
-        anywhere = (*candidates, *range(end + 1, len(text)))  # further on when nothing fits
-        cut_at = cut_at or next((i for i in anywhere if _may_part(text, i)), 0)
+        cut_at = next((i for i in candidates if _may_break(text, widths, i, start)), 0)
+        anywhere = chain(candidates, range(end + 1, len(text)))  # further on when nothing fits
+        cut_at = cut_at or next((i for i in anywhere if _may_part(text, i, start)), 0)
         if not cut_at:
             break
-        breaks.append(cut_at)
+        yield cut_at
         start, room = cut_at, others
-    return breaks
 
 
 def _overflow(text: str, widths: list[int], start: int, room: int) -> int:
@@ -129,7 +155,7 @@ def _overflow(text: str, widths: list[int], start: int, room: int) -> int:
     return len(text)
 
 
-def _may_break(text: str, widths: list[int], index: int) -> bool:
+def _may_break(text: str, widths: list[int], index: int, start: int) -> bool:
     before, after = text[index - 1], text[index]
     if before in _NO_BREAK or after in _NO_BREAK:
         return False
@@ -139,17 +165,20 @@ def _may_break(text: str, widths: list[int], index: int) -> bool:
         return False
     if "\uac00" <= before <= "\ud7a3" or "\uac00" <= after <= "\ud7a3":
         return False  # Korean is wide and has blanks between its words
-    return before not in _NOT_LAST and after not in _NOT_FIRST and _may_part(text, index)
+    return before not in _NOT_LAST and after not in _NOT_FIRST and _may_part(text, index, start)
 
 
-def _may_part(text: str, index: int) -> bool:
-    """Whether the characters on both sides are two to a reader, not one and its marks."""
+def _may_part(text: str, index: int, start: int = 0) -> bool:
+    """Whether the characters on both sides are two to a reader, not one and its marks.
+
+    `start`: some place before, at which the text may be parted.
+    """
     before, after = text[index - 1], text[index]
     if after < "\u0300":
         return before != _JOINER
     if _is_half_flag(after):
         halves = index
-        while halves and _is_half_flag(text[halves - 1]):
+        while halves > start and _is_half_flag(text[halves - 1]):
             halves -= 1
         return (index - halves) % 2 == 0 and before != _JOINER
     return before != _JOINER and after != _EMOJI_STYLE and get_character_cell_size(after) > 0

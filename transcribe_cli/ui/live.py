@@ -16,7 +16,13 @@ from transcribe_cli.transcript.turns import TurnUpdate
 from transcribe_cli.ui import panels, render
 from transcribe_cli.ui.layout import cut, wrap
 from transcribe_cli.ui.region import draw_region, height_when_narrow
-from transcribe_cli.ui.region_view import LOOK_AGAIN_S, ROOMY, RegionView, usable
+from transcribe_cli.ui.region_view import (
+    BLOCKED_LOOK_S,
+    LOOK_AGAIN_S,
+    ROOMY,
+    RegionView,
+    usable,
+)
 from transcribe_cli.ui.safe_text import safe_text
 from transcribe_cli.ui.speakers import Speakers
 from transcribe_cli.ui.status_line import Status, status_line
@@ -32,6 +38,9 @@ SMALLEST_PARTIAL = 4
 
 ALWAYS_SHOWN = 2
 """Rows of a partial that are shown even where a much narrower window could not hold them."""
+
+MORE_CHARACTERS = 2000
+"""Characters of a long partial that are looked at beyond those that a window could hold."""
 
 LEFT_TO_WORDS = 5
 """Rows that a panel leaves to what is being said, where they are counted in a narrow window."""
@@ -182,10 +191,12 @@ class LiveView(RegionView):
         """
         if not self._is_open:
             return None
+        now = self._clock() if now is None else now
+        if self._is_blocked:
+            return now + BLOCKED_LOOK_S
         if not self._live:
             self._print_lines()
             return None
-        now = self._clock() if now is None else now
         if self._hint and now >= self._hint_ends:
             self._hint = ""
             self._content_changed = True
@@ -202,6 +213,8 @@ class LiveView(RegionView):
             return now + LOOK_AGAIN_S
         self._draw()
         self._drawn_at = now
+        if self._content_changed:
+            return now + DRAW_INTERVAL_S
         return self._hint_ends if self._hint else None
 
     def _draw(self) -> None:
@@ -226,7 +239,8 @@ class LiveView(RegionView):
         committed = self._take_committed(columns)
         if self._headroom is not None:
             texts[:0] = [Text()] * self._headroom.blank_rows(texts, len(committed), height)
-        self._content_changed = self._status_changed = False
+        self._content_changed = self._has_committed
+        self._status_changed = False
         self._is_drawn = True
         self._write(draw_region(committed, [self._ansi(row) for row in texts]))
 
@@ -257,6 +271,7 @@ class LiveView(RegionView):
                 columns=columns,
                 non_speech=self.non_speech,
                 confidences=self._confidences,
+                most=columns * height + MORE_CHARACTERS,
             )
             if line is not None:
                 indent = render.hanging_indent(update.start_ms, columns)

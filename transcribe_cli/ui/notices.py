@@ -6,11 +6,16 @@ notices go through it: set `sink` to its `notice`, and back to None when it is c
 
 from __future__ import annotations
 
+import contextlib
+import os
+import stat
 import sys
-from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Literal, Protocol
+from collections.abc import Callable, Iterator, Mapping
+from io import FileIO
+from typing import IO, TYPE_CHECKING, Literal, Protocol
 
-from transcribe_cli.environment import say
+from transcribe_cli.environment import point_at_nothing, say
+from transcribe_cli.outputs.queued import QueuedStream
 from transcribe_cli.ui.safe_text import encodable, safe_text
 
 if TYPE_CHECKING:
@@ -19,6 +24,11 @@ if TYPE_CHECKING:
     from rich.text import Text
 
 Color = Literal["auto", "always", "never"]
+
+MOST_CHARACTERS = 2000
+"""A notice is cut after so many: it repeats what a service or a proxy says."""
+
+_PATIENCE_S = 2.0  # at the end
 
 
 class Explained(Protocol):
@@ -40,6 +50,7 @@ class Notices:
         self.quiet = quiet
         self.verbose = verbose
         self.sink: Callable[[Text], None] | None = None
+        self._queue: QueuedStream | None = None
 
     def error(self, error: Explained | str, hint: str = "") -> None:
         """What happened, and on a line of its own what to try; a given `hint` wins."""
@@ -66,6 +77,8 @@ class Notices:
     def _line(self, label: str, label_style: str, text: str, style: str = "") -> None:
         from rich.text import Text
 
+        if len(text) > MOST_CHARACTERS:
+            text = f"{text[:MOST_CHARACTERS]}..."
         line = Text().append(label, label_style).append(safe_text(text), style)
         # A stderr that goes elsewhere than the view's terminal is written to directly.
         if self.sink is not None and self.console.is_terminal:
@@ -76,7 +89,47 @@ class Notices:
         with self.console.capture() as captured:
             self.console.print(line, soft_wrap=True, highlight=False)
         # Written here and not by Rich, which ends the program when the reader has gone.
-        say(self.console.file, captured.get())
+        if self._queue is None:
+            say(self.console.file, captured.get())
+        else:
+            encoding = getattr(self.console.file, "encoding", None) or "utf-8"
+            text = captured.get().replace("\n", os.linesep)
+            with contextlib.suppress(OSError):  # talk that nobody hears ends no run
+                self._queue.write(text.encode(encoding, "replace"))
+
+    @contextlib.contextmanager
+    def queued(self) -> Iterator[None]:
+        """While open, a reader of standard error that takes nothing holds nobody up."""
+        stream = _open_again(self.console.file)
+        if stream is None or self._queue is not None:
+            yield
+            return
+        self._queue = QueuedStream(stream)
+        try:
+            yield
+        finally:
+            queue, self._queue = self._queue, None
+            queue.close()
+            try:
+                is_taken = queue.drain(_PATIENCE_S)
+            except OSError:
+                is_taken = True
+            if is_taken:
+                stream.close()
+            else:  # what else is said would have to wait
+                with contextlib.suppress(OSError, ValueError):
+                    point_at_nothing(self.console.file.fileno())
+
+
+def _open_again(file: IO[str]) -> FileIO | None:
+    """A stream's file under a number of its own; None where nobody has to be waited for."""
+    try:
+        file.flush()
+        if stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            return None
+        return FileIO(os.dup(file.fileno()), "wb")
+    except (OSError, ValueError):  # it has no number, or is closed
+        return None
 
 
 def make_consoles(color: Color, environ: Mapping[str, str]) -> tuple[Console, Console]:

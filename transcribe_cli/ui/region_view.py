@@ -5,14 +5,19 @@ the terminal is another program's, the lines are printed plainly and there is no
 """
 
 import atexit
-from collections.abc import Callable
+import os
+from collections import deque
+from collections.abc import Callable, Iterator
 from contextlib import suppress
+from io import RawIOBase
+from itertools import chain, islice
 from types import TracebackType
 from typing import NamedTuple, Self
 
 from rich.console import Console
 from rich.text import Text
 
+from transcribe_cli.outputs.queued import QueuedStream
 from transcribe_cli.ui import render
 from transcribe_cli.ui.ansi import ASK_FOR_CURSOR, ansi, has_few_glyphs, is_tmux
 from transcribe_cli.ui.layout import wrap
@@ -22,6 +27,15 @@ from transcribe_cli.ui.tty import cursor_row, in_foreground
 
 ROOMY = 12
 """Windows of this many rows have room for a blank row in the region."""
+
+MOST_COMMITTED = 500
+"""Rows that are committed by one drawing; a turn that has more is drawn bit by bit."""
+
+BLOCKED_LOOK_S = 0.05
+"""While the terminal takes nothing, so often it is looked whether it does again."""
+
+CLOSE_LIMIT_S = 1.0
+"""So long a terminal may take nothing before it is left as it is."""
 
 LOOK_AGAIN_S = 0.5
 """In the background so often it is looked whether the terminal is ours again."""
@@ -52,17 +66,20 @@ class RegionView:
         self._headroom = Headroom() if is_tmux(console) else None
         self._is_open = False
         self._is_drawn = False
-        self._committed: list[_Line] = []  # not drawn yet
+        self._committed: deque[_Line] = deque()  # not drawn yet
+        self._rows: Iterator[str] = iter(())  # of the line that is being drawn
+        self._terminal: QueuedStream | None = None  # what writes to it, while this is open
 
     def open(self) -> None:
         """Start drawing, from the next `tick` on; harmless when open."""
         if self._is_open:
             return
         self._is_open = True
+        self._terminal = _queued(self.console)
         if self._live:
             atexit.register(self.close)
             if self._headroom is not None and self._in_foreground():
-                row = cursor_row(0, lambda: self._write(ASK_FOR_CURSOR))
+                row = cursor_row(0, lambda: self._ask(ASK_FOR_CURSOR))
                 self._headroom = Headroom(row or 0)
 
     def close(self) -> None:
@@ -72,14 +89,16 @@ class RegionView:
         self._is_open = False
         if not self._live:
             self._print_lines()
+            self._let_go()
             return
         atexit.unregister(self.close)
-        committed = self._take_committed(self.console.size.width)
+        committed = list(self._committed_rows(self.console.size.width))
         is_drawn, self._is_drawn = self._is_drawn, False
         # A terminal that has gone, or a stdout that was closed, has no cursor to give back.
         with suppress(OSError, ValueError):
             # Drawn and now in the background: what is below the cursor is another program's.
             self._write(close_region(committed, erase=is_drawn and self._in_foreground()))
+        self._let_go()
 
     def __enter__(self) -> Self:
         self.open()
@@ -107,22 +126,44 @@ class RegionView:
     def _commit(self, make: Callable[[int], Text | None], start_ms: int | None) -> None:
         self._committed.append(_Line(make, start_ms))
 
+    @property
+    def _is_blocked(self) -> bool:
+        """The terminal has not taken the last drawing: it is held, or its reader is slow."""
+        return self._terminal is not None and self._terminal.busy
+
     def _take_committed(self, columns: int) -> list[str]:
-        rows: list[str] = []
-        for line in self._committed:
-            text = line.make(columns)
-            if text is not None:
-                start_ms = line.start_ms
-                indent = 2 if start_ms is None else render.hanging_indent(start_ms, columns)
-                rows += [self._ansi(row) for row in wrap(text, usable(columns), indent)]
-        self._committed.clear()
-        return rows
+        """Rows to draw above the region now; after a long line more are left for the next time."""
+        return list(islice(self._committed_rows(columns), MOST_COMMITTED))
+
+    @property
+    def _has_committed(self) -> bool:
+        """Whether rows are left that were committed and not drawn."""
+        row = next(self._rows, None)
+        if row is not None:
+            self._rows = chain([row], self._rows)
+        return row is not None or bool(self._committed)
+
+    def _committed_rows(self, columns: int) -> Iterator[str]:
+        while True:
+            yield from self._rows
+            if not self._committed:
+                return
+            self._rows = self._rows_of(self._committed.popleft(), columns)
+
+    def _rows_of(self, line: _Line, columns: int) -> Iterator[str]:
+        text = line.make(columns)
+        if text is not None:
+            start_ms = line.start_ms
+            indent = 2 if start_ms is None else render.hanging_indent(start_ms, columns)
+            for row in wrap(text, usable(columns), indent):
+                yield self._ansi(row)
 
     def _print_lines(self) -> None:
         """Without cursor control: each line as one line, wrapped by whatever shows it."""
-        lines, self._committed = self._committed, []
-        for line in lines:
-            text = line.make(self.console.size.width)
+        for row in self._rows:
+            self._write(row + "\n")
+        while self._committed:
+            text = self._committed.popleft().make(self.console.size.width)
             if text is not None:
                 self._write(self._ansi(text) + "\n")
 
@@ -137,9 +178,45 @@ class RegionView:
 
     def _write(self, data: str) -> None:
         """A terminal that has gone away takes nothing; the run it showed goes on."""
+        data = encodable(data, self._encoding)
         with suppress(OSError):
-            self.console.file.write(encodable(data, self._encoding))
-            self.console.file.flush()
+            if self._terminal is not None:
+                self._terminal.write(
+                    data.replace("\n", os.linesep).encode(self._encoding or "utf-8", "replace")
+                )
+            else:
+                self.console.file.write(data)
+                self.console.file.flush()
+
+    def drain(self) -> None:
+        """Wait for the terminal to take what was drawn, but not for one that takes nothing."""
+        if self._terminal is not None:
+            with suppress(OSError):
+                self._terminal.drain(CLOSE_LIMIT_S)
+
+    def _ask(self, question: str) -> None:
+        self._write(question)
+        self.drain()
+
+    def _let_go(self) -> None:
+        self.drain()
+        terminal, self._terminal = self._terminal, None
+        if terminal is not None:
+            terminal.close()
+
+
+def _queued(console: Console) -> QueuedStream | None:
+    """What writes to a console's terminal without waiting for it; None for any other stream."""
+    file = console.file
+    buffer = getattr(file, "buffer", None)
+    raw = getattr(buffer, "raw", buffer)  # PYTHONUNBUFFERED leaves only that
+    try:
+        if not isinstance(raw, RawIOBase) or not file.isatty():
+            return None
+        file.flush()
+    except (OSError, ValueError):  # it was closed
+        return None
+    return QueuedStream(raw)
 
 
 def usable(columns: int) -> int:

@@ -13,7 +13,7 @@ from rich.text import Text
 
 from transcribe_cli.protocol.languages import WHISPER_LANGUAGES
 from transcribe_cli.protocol.messages import Turn, Word
-from transcribe_cli.transcript.text import read_turn_text
+from transcribe_cli.transcript.text import TurnText, read_turn_text
 from transcribe_cli.transcript.turns import TurnUpdate
 from transcribe_cli.ui.layout import cut, ellipsis
 from transcribe_cli.ui.safe_text import safe_text
@@ -42,6 +42,8 @@ SPEAKERS = tuple(
 
 
 _FIRST_WORDS = 28  # cells by which a turn is named
+_LONGEST_START = 1000  # characters in which they are
+_STEP = 1000  # characters
 _FORMATTING_SLACK = 40  # characters by which formatted text may run ahead of the words
 _FIRST_EAST_ASIAN = "\u2e80"  # from here on, words are not set apart by blanks
 
@@ -84,7 +86,18 @@ def final_line(
     `columns` is the width of the window; wrapping is the caller's. `confidences`: mark the words
     that the service is unsure of.
     """
-    said = read_turn_text(update.message)
+    said, words = read_turn_text(update.message), update.message.words
+    return _settled_line(update, said, words, columns, non_speech, confidences)
+
+
+def _settled_line(
+    update: TurnUpdate,
+    said: TurnText,
+    words: list[Word],
+    columns: int,
+    non_speech: NonSpeech,
+    confidences: bool,
+) -> Text | None:
     if not said.whole or (said.non_speech and non_speech == "hide"):
         return None
     line = _opening(update, columns)
@@ -93,7 +106,7 @@ def final_line(
     text = safe_text(said.whole)
     line.append(text, DIM if aside else None)
     if confidences and not said.non_speech:
-        for first, last in unsure_spans(text, update.message.words):
+        for first, last in unsure_spans(text, words):
             line.stylize(UNSURE, start + first, start + last)
     tag = language_tag(update.message)
     if tag and not aside:
@@ -107,11 +120,17 @@ def partial_line(
     columns: int = 80,
     non_speech: NonSpeech = "dim",
     confidences: bool = True,
+    most: int | None = None,
 ) -> Text | None:
-    """A turn that is still being said, or that is held for its formatted version."""
+    """A turn that is still being said, or that is held for its formatted version.
+
+    `most`: so many characters are enough; of a turn that has more the newest are shown.
+    """
+    said, words = read_turn_text(update.message), update.message.words
+    if most is not None and len(said.whole) > most:
+        said, words = _newest(said, words, most)
     if update.held or update.final:
-        return final_line(update, columns=columns, non_speech=non_speech, confidences=confidences)
-    said = read_turn_text(update.message)
+        return _settled_line(update, said, words, columns, non_speech, confidences)
     if not said.whole or (said.non_speech and non_speech == "hide"):
         return None
     line = _opening(update, columns)
@@ -121,12 +140,23 @@ def partial_line(
     start, settled = len(line), safe_text(said.settled)
     line.append(settled)
     if confidences and settled:
-        words = [word for word in update.message.words if word.word_is_final]
-        for first, last in unsure_spans(settled, words):
+        settled_words = [word for word in words if word.word_is_final]
+        for first, last in unsure_spans(settled, settled_words):
             line.stylize(UNSURE, start + first, start + last)
     if said.settled and said.tentative:
         line.append(" ")
     return line.append(safe_text(said.tentative), DIM)
+
+
+def _newest(said: TurnText, words: list[Word], most: int) -> tuple[TurnText, list[Word]]:
+    """The end of a long text, and the words that it may hold.
+
+    What is left out changes only now and then, so that the rest mostly keeps its place.
+    """
+    left_out = -(-(len(said.whole) - most) // _STEP) * _STEP
+    settled = said.settled[left_out:]
+    tentative = said.tentative[max(0, left_out - len(said.settled) - 1) :]
+    return said._replace(settled=settled, tentative=tentative), words[-most:]
 
 
 def confident_language(turn: Turn) -> str | None:
@@ -171,7 +201,7 @@ def revision_line(start_ms: int, words: str, speaker: str | None, before: str | 
 
 def first_words(turn: Turn, *, ascii_only: bool = False) -> str:
     """How a turn begins, quoted, so that a person finds it again; "" when it says nothing."""
-    said = safe_text(read_turn_text(turn).whole)
+    said = safe_text(read_turn_text(turn).whole[:_LONGEST_START])
     mark = ellipsis(ascii_only)
     short = cut(said, _FIRST_WORDS, mark)
     if short != said:
