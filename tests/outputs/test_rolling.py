@@ -1,13 +1,15 @@
 """The caption lines of this moment."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.outputs.talk import Talk
 from tests.outputs.updates import WHEN
+from transcribe_cli.outputs import rolling
 from transcribe_cli.outputs.record import Record
 from transcribe_cli.outputs.rolling import WIDTH_CELLS, RollingCaptions, fill_lines
-from transcribe_cli.transcript.lines import cells
+from transcribe_cli.transcript.lines import Piece, cells, cut_pieces
 
 LONG = "And then we went down to the harbour, where the boats were waiting for us in the rain."
 
@@ -114,3 +116,26 @@ def test_growing_text_only_changes_its_last_line(words: list[str]) -> None:
         after = fill_lines(" ".join(words[: count + 1]), WIDTH_CELLS)
         assert after[: len(before) - 1] == before[:-1]
         assert after[len(before) - 1].startswith(before[-1])
+
+
+def test_long_turn_is_laid_out_from_near_its_end() -> None:
+    text = " ".join(f"word{number}" for number in range(100_000))
+    pieces = 0
+
+    def counted(cut: str, width: int) -> list[Piece]:
+        nonlocal pieces
+        found = cut_pieces(cut, width)
+        pieces += len(found)
+        return found
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(rolling, "cut_pieces", counted)
+        lines = lines_after(Talk().turn(0, text, final=False))
+
+    assert pieces < 1000
+    assert lines[-1].endswith("word99999")
+    assert all(cells(line) <= WIDTH_CELLS for line in lines)
+
+
+def test_character_of_no_width_alone_is_a_line() -> None:
+    assert fill_lines("\u200d", 42) == ["\u200d"]

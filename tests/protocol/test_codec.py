@@ -11,6 +11,7 @@ from msgspec.structs import asdict
 
 from tests.traces import NAMES, read_trace
 from transcribe_cli.protocol.codec import (
+    MOST_PROBLEMS,
     BadMessage,
     decode_client_message,
     decode_server_message,
@@ -193,6 +194,17 @@ def test_odd_fields_are_told_and_the_rest_is_read() -> None:
         "Turn.words[2].word_is_final is a int",
     ]
     assert decoded.raw["words"][0]["start"] == 1.6
+
+
+def test_many_odd_fields_are_a_few_problems_and_a_number() -> None:
+    body = {"turn_order": 0, "end_of_turn": True, "transcript": "", "type": "Turn"}
+    read = decode_server_message(json.dumps(body | {"words": [{"start": "soon"}] * 1000}))
+    message = read.message
+
+    assert isinstance(message, Turn)
+    assert len(message.words) == 1000
+    assert len(read.problems) == MOST_PROBLEMS + 1
+    assert read.problems[-1] == f"{1000 - MOST_PROBLEMS} more of its kind"
 
 
 def test_problems_never_quote_what_was_said() -> None:

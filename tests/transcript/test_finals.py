@@ -2,11 +2,13 @@
 
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.transcript.turns_talk import decoded
 from transcribe_cli.protocol.messages import Revision, SpeakerRevision, Turn, Word
+from transcribe_cli.transcript import finals as finals_module
 from transcribe_cli.transcript.finals import Finals
 from transcribe_cli.transcript.turns import Transcript, TurnUpdate
 
@@ -128,6 +130,26 @@ def test_last_revision_of_a_turn_wins() -> None:
     assert [turn.message.speaker_label for turn in finals.revise(0, both)] == ["C"]
     finals.revise(0, revise(0, "D"))
     assert labels(finals) == ["D"]
+
+
+def test_turn_that_is_revised_often_in_one_message_is_revised_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    finals = added(*turns(said(0, "Hello there.", "AA")))
+    count = 0
+    revised = finals_module._revised
+
+    def counted(update: TurnUpdate, revision: Revision) -> TurnUpdate:
+        nonlocal count
+        count += 1
+        return revised(update, revision)
+
+    monkeypatch.setattr(finals_module, "_revised", counted)
+    many = [Revision(0, label) for label in "BCD" * 1000]
+    finals.revise(0, SpeakerRevision(many))
+
+    assert labels(finals) == ["D"]
+    assert count == 1
 
 
 def test_revision_that_changes_nothing_tells_of_nothing() -> None:

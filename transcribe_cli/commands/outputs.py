@@ -18,7 +18,7 @@ from transcribe_cli.outputs.feed import PAGE_NAME, CaptionsFileOutput, open_feed
 from transcribe_cli.outputs.in_turn import InTurn
 from transcribe_cli.outputs.jsonl import JsonlOutput
 from transcribe_cli.outputs.output import Output, Outputs
-from transcribe_cli.outputs.paths import open_outputs
+from transcribe_cli.outputs.paths import is_stream, open_outputs
 from transcribe_cli.outputs.queued import QueuedOutput, QueuedStream
 from transcribe_cli.outputs.record import error_record
 from transcribe_cli.outputs.text import TextOutput
@@ -142,8 +142,11 @@ class CommandOutputs:
             partials=isinstance(output, JsonlOutput | CaptionsFileOutput),
             newest=isinstance(output, CaptionsFileOutput),
             failed=self._post_failed,
-            patience_s=lambda: _HURRIED_S if self.hurried else None,
+            patience_s=self._patience_s if is_stream(Path(output.name)) else None,
         )
+
+    def _patience_s(self) -> float | None:
+        return _HURRIED_S if self.hurried else None
 
     def _post_failed(self) -> None:
         if self._loop is not None:

@@ -43,6 +43,11 @@ def open_for_writing(path: Path) -> BinaryIO:
         ) from e
 
 
+def is_stream(path: Path) -> bool:
+    """Whether it has a reader who may read no more: a FIFO, a device."""
+    return path.exists() and not path.is_file()
+
+
 def open_outputs(
     templates: Sequence[str], stem: str, *, partials: bool, non_speech: bool, headings: bool = False
 ) -> list[Output]:

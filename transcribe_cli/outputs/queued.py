@@ -152,7 +152,8 @@ class QueuedOutput:
         partials: every record; else those of Turns that are not final are left out.
         newest: a partial that waits is replaced by the next one.
         failed: called on that thread when the output takes nothing any more.
-        patience_s: asked how long, at the end, the output may take nothing; None: however long.
+        patience_s: of an output whose reader may read no more: asked how long, at the end, that
+            may take nothing; it or what it answers is None: however long.
     """
 
     def __init__(
@@ -162,7 +163,7 @@ class QueuedOutput:
         partials: bool = False,
         newest: bool = False,
         failed: Callable[[], None] = lambda: None,
-        patience_s: Callable[[], float | None] = lambda: None,
+        patience_s: Callable[[], float | None] | None = None,
     ) -> None:
         self.name = output.name
         self._output = output
@@ -231,7 +232,7 @@ class QueuedOutput:
             self._thread.join(_LOOK_S)
             if taken != self._taken:
                 taken, since = self._taken, time.monotonic()
-            patience_s = self._patience_s()
+            patience_s = None if self._patience_s is None else self._patience_s()
             if patience_s is not None and time.monotonic() - since > patience_s:
                 self._give_up()
         error, self._error = self._error, None
@@ -259,7 +260,7 @@ class QueuedOutput:
             return
         self._changed.wait_for(lambda: self._waiting < MOST_WAITING_CHARACTERS, _ROOM_WAIT_S)
         self._raise()
-        if time.monotonic() - self._taken_at > _STUCK_S:
+        if self._patience_s is not None and time.monotonic() - self._taken_at > _STUCK_S:
             self._give_up()
 
     def _give_up(self) -> NoReturn:

@@ -43,6 +43,9 @@ _EXPECTED: dict[str, tuple[str, ...]] = {
     "Error": ("error",),
 }
 _NESTED: dict[str, type[msgspec.Struct]] = {"words": Word, "revisions": Revision}
+MOST_PROBLEMS = 5
+"""More of one message are told by their number: each is a warning."""
+
 # A thousand nested brackets are a RecursionError.
 _NOT_JSON = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
@@ -125,7 +128,10 @@ def read_server_object(raw: dict[str, Any]) -> Decoded:
         return Decoded(msgspec.convert(raw, cls), raw, problems)
     except msgspec.ValidationError:
         message, odd = _convert_leniently(raw, cls, str(kind))
-        return Decoded(message, raw, problems + odd)
+        problems += odd
+        if len(problems) > MOST_PROBLEMS:
+            problems[MOST_PROBLEMS:] = [f"{len(problems) - MOST_PROBLEMS:,} more of its kind"]
+        return Decoded(message, raw, problems)
 
 
 def _convert_leniently(raw: Mapping[str, Any], cls: type[S], where: str) -> tuple[S, list[str]]:

@@ -6,7 +6,7 @@ most 2 lines of 42 cells, 5/6 s to 7 s, 17 characters a second where the speech 
 two cues at once. Times are whole ms on the recording's clock, rounded once.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
 from typing import NamedTuple
@@ -148,7 +148,7 @@ def _timed_pieces(update: TurnUpdate, text: str) -> list[_Timed]:
     timeline = Timeline(text, words, update.start_ms, update.end_ms)
     pieces = cut_pieces(text, WIDTH - names)
     if len(pieces) > MOST_PIECES:
-        pieces = list(_join_small(pieces))
+        pieces = list(_join_small(pieces, timeline.parts(PAUSE_MS, LONGEST_MS // _COARSE)))
     timed = []
     character = 0
     for piece in pieces:
@@ -161,29 +161,28 @@ def _timed_pieces(update: TurnUpdate, text: str) -> list[_Timed]:
     return timed
 
 
-def _join_small(pieces: Iterable[Piece]) -> Iterator[Piece]:
-    """Pieces of `_COARSE` cells, but for breaks that are sought, so that there are fewer of them.
+def _join_small(pieces: Iterable[Piece], parts: Collection[int]) -> Iterator[Piece]:
+    """Pieces of at most `_COARSE` cells, so that there are fewer of them.
 
-    The first row of pieces that is joined takes the cost of its first break.
+    A break that is sought stays one, and so does one before the characters `parts`.
     """
     row: list[Piece] = []
-    used = 0
+    used = character = 0
     for piece in pieces:
         size = piece.cells + piece.blank
-        if row and (used + size > _COARSE or piece.cost < ANYWHERE or len(row) == _COARSE):
-            yield _join(row)
+        if row and (
+            used + size > _COARSE
+            or piece.cost < ANYWHERE
+            or len(row) == _COARSE
+            or character in parts
+        ):
+            yield row[0]._replace(text=join_pieces(row), cells=used)
             row, used = [], 0
+        used += size if row else piece.cells
         row.append(piece)
-        used += size if len(row) > 1 else piece.cells
+        character += len(squash(piece.text))
     if row:
-        yield _join(row)
-
-
-def _join(row: Sequence[Piece]) -> Piece:
-    if len(row) == 1:
-        return row[0]
-    text = join_pieces(row)
-    return row[0]._replace(text=text, cells=cells(text))
+        yield row[0]._replace(text=join_pieces(row), cells=used)
 
 
 def _cut(timed: Sequence[_Timed]) -> list[Phrase]:

@@ -117,9 +117,9 @@ def cut_pieces(text: str, width: int = 42) -> list[Piece]:
     for word in _BLANKS.split(text):
         if not word:
             continue
-        for number, (part, inside) in enumerate(_parts(word, width)):
+        for number, (part, size, inside) in enumerate(_parts(word, width)):
             cost = inside if number else _cost_between(before, word)
-            pieces.append(Piece(part, number == 0 and before != "", cells(part), cost))
+            pieces.append(Piece(part, number == 0 and before != "", size, cost))
         before = word
     return pieces
 
@@ -136,7 +136,9 @@ def cells(text: str) -> int:
     >>> cells("días"), cells("今天"), cells("e\\u0301")
     (4, 4, 1)
     """
-    return len(text) if text.isascii() else sum(_cells_of(cluster) for cluster in clusters(text))
+    if text.isascii():
+        return len(text)
+    return _cells_of(text) if len(text) == 1 else sum(map(_cells_of, clusters(text)))
 
 
 def clusters(text: str) -> Iterator[str]:
@@ -180,10 +182,10 @@ def _cost_between(before: str, after: str) -> int:
     return BEFORE_PREPOSITION if opening in _PREPOSITIONS else ANYWHERE
 
 
-def _parts(word: str, width: int) -> Iterator[tuple[str, int]]:
-    """The parts of a text without blanks, each with the cost of a break before it."""
+def _parts(word: str, width: int) -> Iterator[tuple[str, int, int]]:
+    """The parts of a text without blanks, each with its cells and the cost of a break before it."""
     if word.isascii() and len(word) <= width:
-        yield word, ANYWHERE
+        yield word, len(word), ANYWHERE
         return
     if word.isascii():
         yield from _torn(word, ANYWHERE, width)
@@ -192,8 +194,11 @@ def _parts(word: str, width: int) -> Iterator[tuple[str, int]]:
     cost = ANYWHERE
     for cluster in clusters(word):
         if part and _may_part(part[-1], cluster):
-            before = "".join(part)
-            yield from _torn(before, cost, width)
+            before = part[0] if len(part) == 1 else "".join(part)
+            if (size := cells(before)) <= width:
+                yield before, size, cost
+            else:
+                yield from _torn(before, cost, width)
             part, cost = [], _cost_inside(before)
         part.append(cluster)
     yield from _torn("".join(part), cost, width)
@@ -201,7 +206,9 @@ def _parts(word: str, width: int) -> Iterator[tuple[str, int]]:
 
 def _cost_inside(before: str) -> int:
     """What a break costs after a text and right before a character that no blank parts from it."""
-    end = before.rstrip(_CLOSERS)[-1:]
+    end = before[-1:]
+    if end in _CLOSERS:
+        end = before.rstrip(_CLOSERS)[-1:]
     if end in _SENTENCE_ENDS:
         return AFTER_SENTENCE
     return AFTER_CLAUSE if end in _CLAUSE_ENDS else BETWEEN_CHARACTERS
@@ -232,21 +239,21 @@ def _is_never_last(character: str) -> bool:
     return opens or character in _NOT_LAST
 
 
-def _torn(part: str, cost: int, width: int) -> Iterator[tuple[str, int]]:
+def _torn(part: str, cost: int, width: int) -> Iterator[tuple[str, int, int]]:
     """A part as it is, or character by character where it is longer than a line."""
-    if cells(part) <= width:
-        yield part, cost
+    if (size := cells(part)) <= width:
+        yield part, size, cost
         return
     torn: list[str] = []
     used = 0
     for cluster in clusters(part):
         size = _cells_of(cluster)
         if torn and (used + size > width or not _binds(torn[-1], cluster)):
-            yield "".join(torn), cost
+            yield "".join(torn), used, cost
             torn, used, cost = [], 0, INSIDE_WORD
         torn.append(cluster)
         used += size
-    yield "".join(torn), cost
+    yield "".join(torn), used, cost
 
 
 @lru_cache(4096)
@@ -258,11 +265,18 @@ def _is_ideographic(character: str) -> bool:
 def _cells_of(cluster: str) -> int:
     if cluster.isascii():
         return len(cluster)
+    if len(cluster) == 1:
+        return _width(cluster)
     if "\ufe0f" in cluster:  # makes an emoji of what is before it
         return 2
-    return sum(
-        0 if _is_mark(character) else 2 if _is_wide(character) else 1 for character in cluster
-    )
+    return sum(map(_width, cluster))
+
+
+@lru_cache(4096)
+def _width(character: str) -> int:
+    if character == "\ufe0f":
+        return 2
+    return 0 if _is_mark(character) else 2 if _is_wide(character) else 1
 
 
 def _joins(before: str, after: str) -> bool:
@@ -277,14 +291,12 @@ def _belongs_to_character_before(character: str) -> bool:
     return skin or _is_mark(character) or category(character) == "Mc"
 
 
-@lru_cache(4096)
 def _is_mark(character: str) -> bool:
     """Whether it takes no cell of its own: marks, joiners, and the later parts of a syllable."""
     jamo = "\u1160" <= character <= "\u11ff"
     return jamo or category(character) in ("Mn", "Me", "Cf")
 
 
-@lru_cache(4096)
 def _is_wide(character: str) -> bool:
     return east_asian_width(character) in ("W", "F")
 

@@ -9,7 +9,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from difflib import SequenceMatcher
-from itertools import zip_longest
+from itertools import pairwise, zip_longest
 from typing import NamedTuple
 
 from transcribe_cli.protocol.messages import Word
@@ -77,6 +77,19 @@ class Timeline:
         """Whether a break before a character would part a word, as far as the words tell."""
         span = self._span_before(character)
         return span is not None and character < span.last
+
+    def parts(self, pause_ms: int, long_ms: int) -> set[int]:
+        """The characters before which somebody else speaks, a pause ends, or a long word does."""
+        found = set()
+        for before, span in pairwise(self._spans):
+            word, last = span.word, before.word
+            if (
+                word.speaker != last.speaker
+                or word.start - last.end > pause_ms
+                or max(word.end - word.start, last.end - last.start) > long_ms
+            ):
+                found.add(span.first)
+        return found
 
     def _span_before(self, character: int) -> _Span | None:
         """The last word that begins before a character."""

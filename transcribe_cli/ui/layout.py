@@ -11,6 +11,7 @@ from rich.cells import get_character_cell_size
 from rich.text import Text
 
 _AT_ONCE = 4096  # characters that are broken into lines
+_LONGEST_ROW = 4 * _AT_ONCE  # of characters that take no cell; what has more is cut anywhere
 _EMOJI_STYLE = "\ufe0f"  # makes the character before it an emoji, two cells wide
 _JOINER = "\u200d"
 _NO_BREAK = frozenset("\u00a0\u202f\u2007")
@@ -43,8 +44,10 @@ def wrap(text: Text, width: int, indent: int = 0) -> Iterator[Text]:
         breaks = list(_breaks(start, width - (0 if first else indent), width - indent))
         is_all = len(start) == len(text)
         if not is_all and not breaks:
-            size *= 2
-            continue
+            if size < _LONGEST_ROW:
+                size *= 2
+                continue
+            breaks = [size]
         lines = text.divide(breaks)
         rest = (
             Text() if is_all else lines.pop()

@@ -28,8 +28,9 @@ from transcribe_cli.ui.tty import cursor_row, in_foreground
 ROOMY = 12
 """Windows of this many rows have room for a blank row in the region."""
 
-MOST_COMMITTED = 500
-"""Rows that are committed by one drawing; a turn that has more is drawn bit by bit."""
+MOST_COMMITTED = 300
+MOST_CHARACTERS = 30_000
+"""Rows, and characters in them, of one drawing; a turn that has more is drawn bit by bit."""
 
 BLOCKED_LOOK_S = 0.05
 """While the terminal takes nothing, so often it is looked whether it does again."""
@@ -133,7 +134,14 @@ class RegionView:
 
     def _take_committed(self, columns: int) -> list[str]:
         """Rows to draw above the region now; after a long line more are left for the next time."""
-        return list(islice(self._committed_rows(columns), MOST_COMMITTED))
+        rows: list[str] = []
+        characters = 0
+        for row in islice(self._committed_rows(columns), MOST_COMMITTED):
+            rows.append(row)
+            characters += len(row)
+            if characters > MOST_CHARACTERS:
+                break
+        return rows
 
     @property
     def _has_committed(self) -> bool:
@@ -145,7 +153,9 @@ class RegionView:
 
     def _committed_rows(self, columns: int) -> Iterator[str]:
         while True:
-            yield from self._rows
+            # Not `yield from`: that would end them with whoever takes only some.
+            while (row := next(self._rows, None)) is not None:
+                yield row
             if not self._committed:
                 return
             self._rows = self._rows_of(self._committed.popleft(), columns)

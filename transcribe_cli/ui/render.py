@@ -23,6 +23,9 @@ NonSpeech = Literal["dim", "hide", "keep"]
 UNSURE_BELOW = 0.5
 """A word with less confidence than this is marked as unsure."""
 
+MOST_MARKED = 2000
+"""In a turn of more words, ten times what a minute holds, none is marked as unsure."""
+
 UNSURE_LANGUAGE_BELOW = 0.5
 """A language with less confidence than this gets a `?` and is not announced."""
 
@@ -105,7 +108,7 @@ def _settled_line(
     start = len(line)
     text = safe_text(said.whole)
     line.append(text, DIM if aside else None)
-    if confidences and not said.non_speech:
+    if confidences and not said.non_speech and len(words) <= MOST_MARKED:
         for first, last in unsure_spans(text, words):
             line.stylize(UNSURE, start + first, start + last)
     tag = language_tag(update.message)
@@ -139,7 +142,7 @@ def partial_line(
         return line
     start, settled = len(line), safe_text(said.settled)
     line.append(settled)
-    if confidences and settled:
+    if confidences and settled and len(words) <= MOST_MARKED:
         settled_words = [word for word in words if word.word_is_final]
         for first, last in unsure_spans(settled, settled_words):
             line.stylize(UNSURE, start + first, start + last)
