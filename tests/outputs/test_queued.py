@@ -197,6 +197,9 @@ def test_output_that_takes_nothing_is_given_up(monkeypatch: pytest.MonkeyPatch) 
             output.write(record)
     output.close()  # waits for nothing
     slow.let.release(9)
+    assert output._thread is not None
+    output._thread.join(DEADLINE_S)
+    assert slow.closed  # but let go of, once it takes something
 
 
 def test_stopped_run_does_not_wait_for_a_reader_who_reads_no_more() -> None:

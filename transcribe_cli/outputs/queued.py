@@ -265,8 +265,10 @@ class QueuedOutput:
 
     def _give_up(self) -> NoReturn:
         """Leave it to its thread, for which nobody waits any more."""
-        self._given_up = True
-        self._records.clear()
+        with self._changed:
+            self._given_up = self._ending = True
+            self._records.clear()
+            self._changed.notify_all()
         raise OSError(errno.ETIMEDOUT, "nobody reads it")
 
     def _run(self) -> None:
