@@ -1,10 +1,13 @@
 """Errors a user can meet: one plain sentence, one hint, one exit code each."""
 
 from transcribe_cli.exit_status import ExitStatus
+from transcribe_cli.redaction import redact
 
 
 class StreamError(Exception):
     """An error to show as one line and one hint; raised low, explained once at the edge.
+
+    What a service, a proxy or a library said may be part of it, so our own key is taken out here.
 
     Attributes:
         message: what happened, to what, as one plain sentence.
@@ -17,9 +20,9 @@ class StreamError(Exception):
     def __init__(
         self, message: str, hint: str = "", *, exit_status: ExitStatus | None = None
     ) -> None:
-        super().__init__(message)
-        self.message = message
-        self.hint = hint
+        self.message = redact(message)
+        self.hint = redact(hint)
+        super().__init__(self.message)
         if exit_status is not None:
             self.exit_status = exit_status
 

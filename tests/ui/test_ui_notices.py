@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.text import Text
 
 from transcribe_cli.errors import StreamError
+from transcribe_cli.redaction import keep_secret
 from transcribe_cli.ui.notices import Color, Notices, make_consoles
 
 
@@ -30,6 +31,15 @@ def test_an_error_is_one_line_and_one_hint() -> None:
         "hint: Plug in.\n"
         "error: Just this.\n"
     )
+
+
+def test_no_line_holds_the_key() -> None:
+    keep_secret("0123456789abcdef")
+    talk, file = notices(verbose=True)
+    for tell in (talk.error, talk.warning, talk.note, talk.debug):
+        tell("it is 0123456789abcdef")
+    assert "0123" not in file.getvalue()
+    assert file.getvalue().count("it is [key]") == 4
 
 
 @pytest.mark.parametrize(

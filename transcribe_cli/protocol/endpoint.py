@@ -9,6 +9,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 from transcribe_cli.errors import UsageError
 from transcribe_cli.protocol.parameters import encode_query
+from transcribe_cli.redaction import redact
 
 REGIONS = {
     "default": "wss://streaming.assemblyai.com/v3/ws",
@@ -64,6 +65,6 @@ def host_of(endpoint: str) -> str:
 
 
 def without_credentials(endpoint: str) -> str:
-    """The endpoint without what may be secret in it: a user, a password, a query."""
+    """The endpoint without what may be secret in it: a user, a password, our key, a query."""
     parts = urlsplit(endpoint)
-    return urlunsplit((parts.scheme, host_of(endpoint), parts.path, "", ""))
+    return redact(urlunsplit((parts.scheme, host_of(endpoint), parts.path, "", "")))

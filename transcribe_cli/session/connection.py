@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from transcribe_cli.errors import ConnectionFailed
+from transcribe_cli.redaction import redact, redact_message
 from transcribe_cli.session import frames
 from transcribe_cli.session.dialing import dial
 
@@ -138,7 +139,7 @@ class Connection:
         messages: list[Message] = []
         for opcode, payload in given[:FRAMES_A_READ]:
             if opcode == frames.TEXT:
-                messages.append(payload)
+                messages.append(redact_message(payload))
             elif opcode == frames.CLOSE:
                 messages.append(_read_close(payload))
             elif opcode == frames.PING:
@@ -217,7 +218,7 @@ class Connection:
 
 def _read_close(payload: bytes) -> CloseFrame:
     code = int.from_bytes(payload[:2], "big") if len(payload) >= 2 else None
-    return CloseFrame(code, payload[2:].decode(errors="replace"))
+    return CloseFrame(code, redact(payload[2:].decode(errors="replace")))
 
 
 def _wait_writable(raw: socket.socket, timeout_s: float) -> bool:

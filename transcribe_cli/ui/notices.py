@@ -16,6 +16,7 @@ from typing import IO, TYPE_CHECKING, Literal, Protocol
 
 from transcribe_cli.environment import point_at_nothing, say
 from transcribe_cli.outputs.queued import QueuedStream
+from transcribe_cli.redaction import redact
 from transcribe_cli.ui.safe_text import encodable, safe_text
 
 if TYPE_CHECKING:
@@ -77,6 +78,7 @@ class Notices:
     def _line(self, label: str, label_style: str, text: str, style: str = "") -> None:
         from rich.text import Text
 
+        text = redact(text)  # first: a part of the key would not be found
         if len(text) > MOST_CHARACTERS:
             text = f"{text[:MOST_CHARACTERS]}..."
         line = Text().append(label, label_style).append(safe_text(text), style)
