@@ -7,8 +7,10 @@ import stat
 from pathlib import Path
 
 
-def replace_file(path: Path, data: bytes) -> None:
-    """Put `data` in the place of a file; its permissions stay, links are followed.
+def replace_file(path: Path, data: bytes, *, follow: bool = True) -> None:
+    """Put `data` in the place of a file; its permissions stay.
+
+    `follow`: a link stays, and what it points to is replaced; else the link itself is.
 
     It is not synced: what may end in mid-write is this program, not the machine, and a sync would
     hold the main loop up for as long as the disk likes.
@@ -16,13 +18,14 @@ def replace_file(path: Path, data: bytes) -> None:
     Raises:
         OSError: it cannot be written; the old file is still there then.
     """
-    target = Path(os.path.realpath(path))
+    target = Path(os.path.realpath(path)) if follow else path
     beside = name_beside(target)
     try:
         with beside.open("xb") as file:
             file.write(data)
         with contextlib.suppress(FileNotFoundError):
-            beside.chmod(stat.S_IMODE(target.stat().st_mode))
+            if follow or not target.is_symlink():
+                beside.chmod(stat.S_IMODE(target.stat().st_mode))
         beside.replace(target)
     except BaseException:
         with contextlib.suppress(OSError):

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from transcribe_cli.audio import log as module
 from transcribe_cli.audio.format import AudioFormat
 from transcribe_cli.audio.log import AudioLog
+from transcribe_cli.regular_file import open_regular
 
 AUDIO = AudioFormat(16000)
 BLOCK = bytes(range(200)) * 8  # 50 ms
@@ -58,6 +59,18 @@ def test_what_was_there_before_is_replaced(tmp_path: Path) -> None:
         log.append(BLOCK)
 
     assert path.stat().st_size == 44 + len(BLOCK)
+
+
+def test_a_log_of_an_earlier_run_is_no_link(tmp_path: Path) -> None:
+    victim, path = tmp_path / "victim.wav", tmp_path / "a.wav"
+    victim.write_bytes(bytes(100))
+    path.symlink_to(victim)
+    with pytest.raises(OSError, match="it is a symbolic link"):
+        AudioLog.open(path, AUDIO)
+    with pytest.raises(OSError, match="it is a symbolic link"):
+        AudioLog.create(path, AUDIO, open_regular)
+
+    assert victim.read_bytes() == bytes(100)
 
 
 def test_path_that_cannot_be_written_is_an_os_error(tmp_path: Path) -> None:

@@ -52,6 +52,17 @@ def test_what_does_not_fit_is_written_later_in_its_place(
     assert [("waits" in line, "again" in line) for line in said] == [(True, False), (False, True)]
 
 
+@pytest.mark.parametrize("mode", ["wb", "ab"])
+def test_a_link_is_not_written_through(tmp_path: Path, mode: str) -> None:
+    victim, path = tmp_path / "victim", tmp_path / "j"
+    victim.write_text("precious")
+    path.symlink_to(victim)
+    with pytest.raises(UsageError, match="it is a symbolic link"):
+        PatientFile(path, lambda _: None, mode)
+
+    assert victim.read_text() == "precious"
+
+
 def test_last_try_is_at_the_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file = PatientFile(tmp_path / "j", lambda _: None)
     disk = Disk(file, monkeypatch)

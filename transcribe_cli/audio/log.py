@@ -16,6 +16,9 @@ from typing import IO, Self
 
 from transcribe_cli.audio import wav
 from transcribe_cli.audio.format import AudioFormat
+from transcribe_cli.regular_file import open_regular
+
+Opener = Callable[[str, int], int]
 
 MOST_UNSAVED_BYTES = 1 << 26  # half an hour: for so long a full disk may be cleared in time
 _CAN_PREAD = hasattr(os, "pread")  # not on Windows
@@ -58,20 +61,22 @@ class AudioLog:
         """The log of an earlier run, with a header that is right again.
 
         Raises:
-            OSError: it is not there, or cannot be written.
+            OSError: it is not there, cannot be written, or is no regular file.
         """
-        file = FileIO(path, "r+")
+        file = FileIO(path, "r+", opener=open_regular)
         samples = max(0, file.seek(0, os.SEEK_END) - wav.HEADER_BYTES)
         return cls(file, audio, path, samples // audio.frame_bytes)
 
     @classmethod
-    def create(cls, path: Path, audio: AudioFormat) -> Self:
+    def create(cls, path: Path, audio: AudioFormat, opener: Opener | None = None) -> Self:
         """A log at `path`, in place of whatever was there.
+
+        `opener`: of a file in a recording's folder, where no link is followed.
 
         Raises:
             OSError: the path cannot be written.
         """
-        return cls(FileIO(path, "w+"), audio, path)
+        return cls(FileIO(path, "w+", opener=opener), audio, path)
 
     @classmethod
     def temporary(cls, audio: AudioFormat, folder: Path | None = None) -> Self:

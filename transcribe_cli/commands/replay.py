@@ -116,15 +116,16 @@ def read_records(name: str, save_dir: str | None) -> "Sequence[JournalRecord]":
     """
     from transcribe_cli.config import save_dir_of
     from transcribe_cli.recordings.folder import JOURNAL
-    from transcribe_cli.recordings.journal import read_journal
-    from transcribe_cli.recordings.library import find_recording
+    from transcribe_cli.recordings.journal import read_journal, records_in
+    from transcribe_cli.recordings.library import find_recording, is_recording
 
     path = Path(name)
-    if not path.is_file():
-        folder = path if (path / JOURNAL).is_file() else None
-        path = (folder or find_recording(save_dir_of(save_dir), name).folder) / JOURNAL
+    named = path.is_file()
+    if not named:
+        folder = path if is_recording(path) else find_recording(save_dir_of(save_dir), name).folder
+        path = folder / JOURNAL
     try:
-        records = read_journal(path)
+        records = records_in(path.read_bytes()) if named else read_journal(path)
     except OSError as e:
         raise StreamError(
             f"'{path}' cannot be read: {e.strerror or e}.", exit_status=ExitStatus.AUDIO

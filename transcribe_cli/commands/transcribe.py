@@ -47,6 +47,7 @@ from transcribe_cli.recordings.journal import JournalRecord, read_journal
 from transcribe_cli.recordings.library import Recording
 from transcribe_cli.recordings.lock import locked
 from transcribe_cli.recordings.recover import recover
+from transcribe_cli.regular_file import open_regular
 from transcribe_cli.run import Run
 from transcribe_cli.telling import View
 
@@ -127,7 +128,7 @@ class Transcriber:
         Raises:
             StreamError: no key, a bad endpoint, the local service cannot start.
         """
-        return open_service(self._options, self._environment, self.parameters)
+        return open_service(self._options, self._environment, self.parameters, self.notices)
 
     @property
     def local(self) -> bool:
@@ -261,7 +262,7 @@ class Transcriber:
     def _open_log(self, folder: Path | None, kind: str, audio: AudioFormat) -> AudioLog:
         """A microphone's or a pipe's audio is saved; a file's is there already."""
         if kind != "file" and folder is not None:
-            return AudioLog.create(folder / AUDIO, audio)
+            return AudioLog.create(folder / AUDIO, audio, open_regular)
         record = self._options.record
         if record and kind != "file" and record.lower().endswith(".wav"):
             return AudioLog.create(Path(record), audio)

@@ -7,12 +7,15 @@ from pathlib import Path
 from typing import Any
 
 from transcribe_cli.errors import UsageError
+from transcribe_cli.regular_file import open_regular
 
 MOST_KEPT_BYTES = 1 << 24  # a day of finals
 
 
 class PatientFile(RawIOBase):
-    """A file that is only written to, at its end; every write is whole, or waits for the next.
+    """A recording's file that is only written to, at its end.
+
+    Every write is whole, or waits for the next. It is not written through a link.
 
     Args:
         say: told when the disk takes nothing any more, and when it does again.
@@ -24,7 +27,7 @@ class PatientFile(RawIOBase):
 
     def __init__(self, path: Path, say: Callable[[str], None], mode: str = "wb") -> None:
         try:
-            self._file = FileIO(path, mode)
+            self._file = FileIO(path, mode, opener=open_regular)
         except OSError as e:
             raise UsageError(
                 f"'{path}' cannot be written: {e.strerror or e}.", "choose another path"

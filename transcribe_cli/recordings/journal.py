@@ -15,6 +15,7 @@ import msgspec
 from transcribe_cli.audio.format import AudioFormat
 from transcribe_cli.protocol.codec import read_server_object
 from transcribe_cli.protocol.messages import Turn
+from transcribe_cli.regular_file import read_regular
 from transcribe_cli.transcript.totals import Totals
 from transcribe_cli.transcript.turns import TurnUpdate
 
@@ -33,9 +34,14 @@ def read_journal(path: Path) -> list[JournalRecord]:
     """Every whole record, in order; lines that are torn or no record are passed over.
 
     Raises:
-        OSError: it cannot be read.
+        OSError: it cannot be read, or is no regular file.
     """
-    records = (_read(line) for line in path.read_bytes().splitlines())
+    return records_in(read_regular(path))
+
+
+def records_in(data: bytes) -> list[JournalRecord]:
+    """The same for what a file of JSON Lines holds."""
+    records = (_read(line) for line in data.splitlines())
     return [record for record in records if record is not None]
 
 

@@ -1,5 +1,6 @@
 """The saved recordings: finding them, and saying what each is."""
 
+import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +11,7 @@ from transcribe_cli.exit_status import ExitStatus
 from transcribe_cli.recordings.folder import AUDIO, JOURNAL
 from transcribe_cli.recordings.journal import Story, read_journal, tell
 from transcribe_cli.recordings.lock import is_locked
+from transcribe_cli.regular_file import is_regular
 
 LATEST = "latest"
 
@@ -34,15 +36,16 @@ class Recording:
 
     @property
     def audio_path(self) -> Path | None:
-        """The saved audio; None for a file run, whose source is where it was."""
+        """The saved audio, or what lies in its place; None for a file run, which saves none."""
         path = self.folder / AUDIO
-        return path if path.exists() else None
+        of_file = self.story.start.get("kind") == "file"
+        return path if os.path.lexists(path) and not of_file else None
 
     @property
     def audio_s(self) -> float:
         """How long it is: what was saved, else what the run said of its source."""
         path = self.audio_path
-        if path is not None:
+        if path is not None and is_regular(path):
             size = max(0, path.stat().st_size - wav.HEADER_BYTES)
             return self.story.audio.seconds(size // self.story.audio.frame_bytes)
         if self.story.summary is not None:
@@ -51,21 +54,15 @@ class Recording:
 
 
 def list_recordings(save_dir: Path) -> list[Recording]:
-    """All recordings, the oldest first; folders of other things are passed over."""
-    if not save_dir.is_dir():
-        return []
-    return [
-        load_recording(folder)
-        for folder in sorted(save_dir.iterdir())
-        if (folder / JOURNAL).is_file()
-    ]
+    """All recordings, the oldest first; folders of other things, and links, are passed over."""
+    return [load_recording(folder) for folder in sorted(_folders(save_dir))]
 
 
 def find_by_slug(save_dir: Path, slug: str) -> list[Recording]:
     """The recordings of files with that name, the oldest first."""
     wanted = re.compile(rf"\d{{4}}-\d\d-\d\d-\d{{6}}-{re.escape(slug)}(-\d+)?")
     folders = sorted(folder for folder in _folders(save_dir) if wanted.fullmatch(folder.name))
-    return [load_recording(folder) for folder in folders if (folder / JOURNAL).is_file()]
+    return [load_recording(folder) for folder in folders]
 
 
 def load_recording(folder: Path) -> Recording:
@@ -83,7 +80,9 @@ def check_readable(recording: Recording) -> None:
         audio = recording.audio_path
         raise StreamError(
             f"The recording {recording.id} cannot be read: {recording.story.problem}.",
-            f"aai-stream file '{audio}' transcribes its audio" if audio else "",
+            f"aai-stream file '{audio}' transcribes its audio"
+            if audio is not None and is_regular(audio)
+            else "",
             exit_status=ExitStatus.AUDIO,
         )
 
@@ -94,7 +93,7 @@ def find_recording(save_dir: Path, name: str) -> Recording:
     Raises:
         UsageError: there is none, or there are several.
     """
-    ids = sorted(folder.name for folder in _folders(save_dir) if (folder / JOURNAL).is_file())
+    ids = sorted(folder.name for folder in _folders(save_dir))
     if name == LATEST and ids:
         return load_recording(save_dir / ids[-1])
     matches = [found for found in ids if found == name] or [
@@ -110,4 +109,14 @@ def find_recording(save_dir: Path, name: str) -> Recording:
 
 
 def _folders(save_dir: Path) -> list[Path]:
-    return [path for path in save_dir.iterdir() if path.is_dir()] if save_dir.is_dir() else []
+    """What lies there with a journal; a link to a folder is none, as nothing in one is a link."""
+    if not save_dir.is_dir():
+        return []
+    return [path for path in save_dir.iterdir() if is_recording(path)]
+
+
+def is_recording(folder: Path) -> bool:
+    """Whether it is a folder, and no link to one, with a journal or something in its place."""
+    is_junction = getattr(os.path, "isjunction", lambda _: False)
+    own = folder.is_dir() and not folder.is_symlink() and not is_junction(folder)
+    return own and os.path.lexists(folder / JOURNAL)

@@ -1,12 +1,19 @@
 """Mending what a crash may have left of a recording: a torn header, a torn last line."""
 
+import contextlib
+import errno
 import os
+from collections.abc import Iterator
+from io import FileIO
 from pathlib import Path
 
 from transcribe_cli.audio import wav
+from transcribe_cli.errors import StreamError
+from transcribe_cli.exit_status import ExitStatus
 from transcribe_cli.recordings.folder import JOURNAL
 from transcribe_cli.recordings.journal import whole_lines
 from transcribe_cli.recordings.library import Recording
+from transcribe_cli.regular_file import is_regular, open_regular, read_regular
 from transcribe_cli.replace import replace_file
 
 
@@ -14,21 +21,39 @@ def recover(recording: Recording) -> list[str]:
     """Mend what needs it, and name what was mended; nothing where all is well.
 
     Raises:
-        OSError: a file cannot be read or written.
+        StreamError: a file cannot be read or written, or is none but a link.
     """
     mended = []
-    if recording.audio_path is not None and _mend_header(recording, recording.audio_path):
-        mended.append("the header of audio.wav")
-    journal = recording.folder / JOURNAL
-    if write_whole(journal, join_lines(whole_lines(journal.read_bytes()))):
+    audio, journal = recording.audio_path, recording.folder / JOURNAL
+    if audio is not None:
+        with _explained(audio):
+            if _mend_header(recording, audio):
+                mended.append("the header of audio.wav")
+    with _explained(journal):
+        lines = whole_lines(read_regular(journal))
+    if write_whole(journal, join_lines(lines)):
         mended.append("the last line of the journal")
     return mended
+
+
+@contextlib.contextmanager
+def _explained(path: Path) -> Iterator[None]:
+    """An error of the system as one that says which file of a recording it is."""
+    try:
+        yield
+    except OSError as e:
+        hint = "nothing there is opened through a link: put the file itself in its place"
+        raise StreamError(
+            f"'{path}' cannot be opened: {e.strerror or e}.",
+            hint if e.errno == errno.ELOOP else "see its permissions, and whether the disk is full",
+            exit_status=ExitStatus.AUDIO,
+        ) from e
 
 
 def _mend_header(recording: Recording, path: Path) -> bool:
     """Make the header say what the file holds; samples are never touched."""
     audio = recording.story.audio
-    with path.open("r+b") as file:
+    with FileIO(path, "r+", opener=open_regular) as file:
         size = file.seek(0, os.SEEK_END)
         samples = max(0, size - wav.HEADER_BYTES)
         right = wav.header(audio, samples - samples % audio.frame_bytes)
@@ -48,10 +73,13 @@ def join_lines(lines: list[bytes]) -> bytes:
 def write_whole(path: Path, data: bytes) -> bool:
     """Replace a file in one step where its content differs; whether it did.
 
+    A link in its place is replaced itself, and what it points to stays as it is.
+
     Raises:
-        OSError: it cannot be read or written; the old file is still there then.
+        StreamError: it cannot be read or written; the old file is still there then.
     """
-    if path.exists() and path.read_bytes() == data:
-        return False
-    replace_file(path, data)
-    return True
+    with _explained(path):
+        if is_regular(path) and read_regular(path) == data:
+            return False
+        replace_file(path, data, follow=False)
+        return True
