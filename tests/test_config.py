@@ -1,6 +1,5 @@
 """From what was typed to what was meant."""
 
-import io
 import math
 from pathlib import Path
 from typing import Any
@@ -9,12 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from transcribe_cli import config
-from transcribe_cli.commands.serve import ServeOptions
 from transcribe_cli.config import (
-    Credentials,
     config_path,
-    find_credentials,
     load_config,
     parse_duration,
     parse_pace,
@@ -23,8 +18,7 @@ from transcribe_cli.config import (
     resolve_parameters,
     save_dir_of,
 )
-from transcribe_cli.environment import Environment
-from transcribe_cli.errors import AccountError, UsageError
+from transcribe_cli.errors import UsageError
 from transcribe_cli.protocol.endpoint import REGIONS
 from transcribe_cli.protocol.models import MODELS
 
@@ -190,84 +184,6 @@ def test_credential_is_no_param_and_is_not_repeated(text: str) -> None:
 def test_region_or_endpoint_gives_the_url() -> None:
     assert resolve_endpoint("eu", None) == "wss://streaming.eu.assemblyai.com/v3/ws"
     assert resolve_endpoint("eu", "ws://localhost:1") == "ws://localhost:1/v3/ws"
-
-
-# Credentials.
-
-
-def environment(**variables: str) -> Environment:
-    return Environment(io.BytesIO(), io.StringIO(), io.StringIO(), variables, Path())
-
-
-@pytest.fixture(autouse=True)
-def empty_keyring(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(config, "_key_from_keyring", lambda: "")
-
-
-def test_key_goes_into_the_header_without_bearer() -> None:
-    found = find_credentials(environment(ASSEMBLYAI_API_KEY=" the-key\n"), SERVICE)
-
-    assert found.headers() == {"Authorization": "the-key"}
-    assert found.query() == {}
-
-
-def test_token_goes_into_the_query_and_the_key_stays_here() -> None:
-    found = find_credentials(environment(ASSEMBLYAI_API_KEY="k", AAI_STREAM_TOKEN="t"), SERVICE)
-
-    assert found.query() == {"token": "t"}
-    assert found.headers() == {}
-
-
-def test_keyring_is_asked_last(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(config, "_key_from_keyring", lambda: "from-keyring")
-
-    assert find_credentials(environment(), SERVICE).headers() == {"Authorization": "from-keyring"}
-    assert find_credentials(environment(ASSEMBLYAI_API_KEY="k"), SERVICE).key == "k"
-
-
-def test_missing_key_says_where_to_put_it() -> None:
-    with pytest.raises(AccountError) as refused:
-        find_credentials(environment(ASSEMBLYAI_API_KEY="  "), SERVICE)
-
-    assert "ASSEMBLYAI_API_KEY" in refused.value.hint
-    assert "--local" in refused.value.hint
-
-
-def test_this_machine_needs_no_key() -> None:
-    found = find_credentials(environment(), LOOPBACK)
-
-    assert (found.headers(), found.query()) == ({}, {})
-
-
-@pytest.mark.parametrize("key", ["a\nb", "ключ", "a\x00b", "k\u200b"])
-def test_key_that_cannot_be_one_is_refused_without_showing_it(key: str) -> None:
-    with pytest.raises(AccountError) as refused:
-        find_credentials(environment(ASSEMBLYAI_API_KEY=key), SERVICE)
-
-    assert key not in refused.value.message + refused.value.hint
-
-
-def test_unencrypted_service_elsewhere_gets_no_key() -> None:
-    with pytest.raises(UsageError) as refused:
-        find_credentials(environment(ASSEMBLYAI_API_KEY="the-key"), "ws://192.0.2.1:80/v3/ws")
-
-    assert "wss://" in refused.value.hint
-    assert "the-key" not in refused.value.message
-
-
-def test_keys_of_the_local_service_are_in_no_repr() -> None:
-    assert "secret" not in repr(ServeOptions(key=["secret"]))
-
-
-def test_credentials_are_in_no_repr() -> None:
-    shown = [
-        repr(Credentials("secret-key", "secret-token")),
-        str(Credentials("secret-key", "secret-token")),
-        repr(environment(ASSEMBLYAI_API_KEY="secret-key")),
-        f"{[Credentials('secret-key')]}",
-    ]
-
-    assert not [text for text in shown if "secret" in text]
 
 
 # Settings.

@@ -1,87 +1,75 @@
-"""Settings of a `.env` file."""
+"""The world as one object: what a `.env` holds, and what programs of others get."""
 
 import os
 from pathlib import Path
 
 import pytest
 
-from transcribe_cli.environment import child_variables, load_dotenv
+from transcribe_cli.environment import Environment, child_variables, read_dotenv
 
 
-@pytest.fixture(autouse=True)
-def own_variables(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(os, "environ", os.environ.copy())
-    for name in tuple(os.environ):
-        if name.startswith(("ASSEMBLYAI_", "AAI_")):
-            del os.environ[name]
-
-
-def test_own_names_are_taken_and_others_left(tmp_path: Path) -> None:
+def test_everything_is_read_as_it_stands(tmp_path: Path) -> None:
     (tmp_path / ".env").write_text(
         "# a comment\nASSEMBLYAI_API_KEY='k'\nexport AAI_STREAM_MODEL=whisper-rt\n"
-        "AAI_STREAM_TOKEN=t\nOTHER_PROGRAM=1\nAAI_STREAM_BARE\n"
+        "OTHER_PROGRAM=1\nAAI_STREAM_BARE\n"
     )
-    load_dotenv(tmp_path)
+    assert read_dotenv(tmp_path) == {
+        "ASSEMBLYAI_API_KEY": "k",
+        "AAI_STREAM_MODEL": "whisper-rt",
+        "OTHER_PROGRAM": "1",
+        "AAI_STREAM_BARE": None,
+    }
 
-    assert os.environ["ASSEMBLYAI_API_KEY"] == "k"
-    assert os.environ["AAI_STREAM_MODEL"] == "whisper-rt"
-    assert os.environ["AAI_STREAM_TOKEN"] == "t"
-    assert "OTHER_PROGRAM" not in os.environ
 
-
-def test_variable_that_is_set_already_wins(tmp_path: Path) -> None:
-    os.environ["ASSEMBLYAI_API_KEY"] = "from the shell"
-    (tmp_path / ".env").write_text("ASSEMBLYAI_API_KEY=from the file\n")
-    load_dotenv(tmp_path)
-
-    assert os.environ["ASSEMBLYAI_API_KEY"] == "from the shell"
+def test_variables_of_the_process_are_put_into_no_value(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "theirs")
+    (tmp_path / ".env").write_text(
+        "AAI_STREAM_ENDPOINT=wss://x/${AWS_SECRET_ACCESS_KEY}\nA=${AWS_SECRET_ACCESS_KEY:-b}\n"
+    )
+    assert "theirs" not in str(read_dotenv(tmp_path))
 
 
 def test_mark_at_the_beginning_of_the_file_is_no_part_of_a_name(tmp_path: Path) -> None:
     (tmp_path / ".env").write_text("ASSEMBLYAI_API_KEY=k\n", encoding="utf-8-sig")
-    load_dotenv(tmp_path)
-
-    assert os.environ["ASSEMBLYAI_API_KEY"] == "k"
+    assert read_dotenv(tmp_path) == {"ASSEMBLYAI_API_KEY": "k"}
 
 
 def test_other_bytes_do_not_matter(tmp_path: Path) -> None:
     (tmp_path / ".env").write_bytes(b"NAME=caf\xe9\nASSEMBLYAI_API_KEY=k\n")
-    load_dotenv(tmp_path)
-
-    assert os.environ["ASSEMBLYAI_API_KEY"] == "k"
+    assert read_dotenv(tmp_path)["ASSEMBLYAI_API_KEY"] == "k"
 
 
-def test_folder_without_the_file_is_fine(tmp_path: Path) -> None:
+@pytest.mark.parametrize("kind", ["none", "folder", "fifo", "huge"])
+def test_what_is_no_file_of_settings_sets_nothing(tmp_path: Path, kind: str) -> None:
+    path = tmp_path / ".env"
+    if kind == "folder":
+        path.mkdir()
+    elif kind == "fifo":
+        if not hasattr(os, "mkfifo"):
+            pytest.skip("there are none here")
+        os.mkfifo(path)
+    elif kind == "huge":
+        path.write_bytes(b"A=1\n" * 300_000)
+    assert read_dotenv(tmp_path) == {}
+
+
+def test_no_variable_of_the_process_is_changed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / ".env").write_text("AAI_STREAM_MODEL=whisper-rt\nASSEMBLYAI_API_KEY=k\n")
     before = dict(os.environ)
-    load_dotenv(tmp_path)
+    environment = Environment.current()
 
+    assert environment.dotenv["AAI_STREAM_MODEL"] == "whisper-rt"
     assert dict(os.environ) == before
 
 
-@pytest.mark.parametrize("name", ["ENDPOINT", "REGION", "CONFIG"])
-@pytest.mark.parametrize(
-    ("set_before", "text", "taken"),
-    [
-        ({}, "", False),  # the key may be in the keyring
-        ({}, "ASSEMBLYAI_API_KEY=its-own", True),
-        ({}, "ASSEMBLYAI_API_KEY=", False),
-        ({"ASSEMBLYAI_API_KEY": "k"}, "", False),
-        ({"ASSEMBLYAI_API_KEY": "k"}, "ASSEMBLYAI_API_KEY=its-own", False),
-        ({"AAI_STREAM_TOKEN": "t"}, "ASSEMBLYAI_API_KEY=its-own", False),
-    ],
-)
-def test_file_says_where_the_service_is_only_to_its_own_key(
-    tmp_path: Path, name: str, set_before: dict[str, str], text: str, taken: bool
-) -> None:
-    os.environ.update(set_before)
-    (tmp_path / ".env").write_text(f"AAI_STREAM_{name}=x\n{text}\n")
-    load_dotenv(tmp_path)
-
-    assert (os.environ.get(f"AAI_STREAM_{name}") == "x") is taken
-
-
-def test_programs_of_others_get_neither_key_nor_token() -> None:
-    os.environ.update({"ASSEMBLYAI_API_KEY": "k", "AAI_STREAM_TOKEN": "t", "OTHER": "o"})
+def test_programs_of_others_get_neither_key_nor_token(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in (("ASSEMBLYAI_API_KEY", "k"), ("AAI_STREAM_TOKEN", "t"), ("OTHER", "o")):
+        monkeypatch.setenv(name, value)
 
     assert {"k", "t"}.isdisjoint(child_variables().values())
     assert child_variables()["OTHER"] == "o"

@@ -49,12 +49,11 @@ def _ignore_signals() -> None:
 
 def run(arguments: Sequence[str]) -> int:
     """Run a command line; every way it can end becomes an exit code here."""
-    from transcribe_cli.environment import Environment, load_dotenv
+    from transcribe_cli.environment import Environment
     from transcribe_cli.errors import StreamError
 
     environment = Environment.current()
     try:
-        load_dotenv(environment.folder)
         status = _dispatch(arguments, environment)
         environment.write("")  # what is left, and not when the interpreter ends
         return status
@@ -74,7 +73,10 @@ def run(arguments: Sequence[str]) -> int:
         if "--verbose" in arguments or "-v" in arguments:
             import traceback
 
-            traceback.print_exc()
+            from transcribe_cli.environment import say
+            from transcribe_cli.redaction import redact
+
+            say(environment.stderr, redact(traceback.format_exc()))
         return _explain(fault, environment, arguments)
 
 
@@ -82,13 +84,16 @@ def _dispatch(arguments: Sequence[str], environment: Any) -> int:
     import typer
 
     from transcribe_cli.errors import UsageError
+    from transcribe_cli.settings.defaults import defaults_of
 
     app = make_app(environment)
     command = typer.main.get_command(app)
-    defaults = {}
-    if arguments[:1] in (["mic"], ["file"], ["doctor"]):
-        lenient = arguments[0] == "doctor" or not {"-h", "--help"}.isdisjoint(arguments)
-        defaults = _defaults(command, environment, strict=not lenient)
+    for_help = not {"-h", "--help"}.isdisjoint(arguments)
+    name = arguments[0] if arguments else ""
+    strict = name in ("mic", "file") and not for_help
+    defaults = defaults_of(command, name, environment, strict=strict)
+    if not for_help:
+        _tell_dotenv(arguments, environment)
     # Typer carries a Click of its own, whose base error has no public name.
     click_error: Any = next(c for c in typer.BadParameter.__mro__ if c.__name__ == "ClickException")
     try:
@@ -108,29 +113,16 @@ def _dispatch(arguments: Sequence[str], environment: Any) -> int:
     return int(status or 0)
 
 
-def _defaults(command: Any, environment: Any, *, strict: bool) -> dict[str, Any]:
-    """The config file's settings, for the commands that take them.
+def _tell_dotenv(arguments: Sequence[str], environment: Any) -> None:
+    """What of the `.env` is not taken; a run and `doctor` tell it themselves."""
+    from transcribe_cli.environment import say
+    from transcribe_cli.settings.dotenv import settings_in_dotenv
+    from transcribe_cli.ui.safe_text import safe_text
 
-    `strict`: wrong ones are an error; to the doctor they are a finding, and help needs none.
-    """
-    from transcribe_cli.config import config_path, load_config
-    from transcribe_cli.errors import UsageError
-
-    names = {
-        name: {parameter.name for parameter in command.commands[name].params}
-        for name in ("mic", "file", "doctor")
-    }
-    try:
-        path = config_path(environment.variables)
-        settings = load_config(path, names["mic"] | names["file"])
-    except UsageError:
-        if strict:
-            raise
-        settings = {}
-    return {
-        name: {key: value for key, value in settings.items() if key in known}
-        for name, known in names.items()
-    }
+    told = list(arguments[:1]) in (["recordings"], ["token"], ["replay"])
+    if told and list(arguments[:2]) != ["recordings", "resume"]:
+        for note in settings_in_dotenv(environment).notes:
+            say(environment.stderr, safe_text(note) + "\n")
 
 
 def _explain(error: Any, environment: Any, arguments: Sequence[str]) -> int:
@@ -156,14 +148,17 @@ def _wants_records(arguments: Sequence[str], environment: Any) -> bool:
     """Whether standard output was to get JSON lines, wherever that was asked."""
     from transcribe_cli.config import config_path, load_settings
     from transcribe_cli.errors import UsageError
+    from transcribe_cli.settings.dotenv import settings_in_dotenv
+    from transcribe_cli.settings.origins import variable_of
 
     runs = list(arguments[:1]) in (["mic"], ["file"])
     if not runs and list(arguments[:2]) != ["recordings", "resume"]:
         return False
     if "--jsonl" in arguments:
         return True
-    if given := environment.variables.get("AAI_STREAM_JSONL", "").strip().lower():
-        return given in ("1", "true", "t", "yes", "y", "on")
+    variable, dotenv = variable_of("jsonl"), settings_in_dotenv(environment)
+    if given := environment.variables.get(variable) or dotenv.options.get("jsonl"):
+        return given.strip().lower() in ("1", "true", "t", "yes", "y", "on")
     try:
         return runs and load_settings(config_path(environment.variables)).get("jsonl") is True
     except UsageError:
@@ -245,11 +240,12 @@ def _add_recordings(app: Any, environment: Any) -> None:
 
     from transcribe_cli.commands.help import GroupedCommand
     from transcribe_cli.commands.options import ExportOptions, ResumeOptions, as_command
+    from transcribe_cli.settings.origins import variable_of
 
     group = typer.Typer(help="The saved recordings.", rich_markup_mode=None, no_args_is_help=True)
     recording = typer.Argument(help="Its id, the beginning of it, or latest.", metavar="RECORDING")
     save_dir = typer.Option(
-        "--save-dir", help="Where recordings are.", metavar="DIR", envvar="AAI_STREAM_SAVE_DIR"
+        "--save-dir", help="Where recordings are.", metavar="DIR", envvar=variable_of("save_dir")
     )
 
     def list_all(

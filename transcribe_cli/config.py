@@ -1,19 +1,17 @@
 """From what was typed to what was meant: checked against the model before anything is opened."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from transcribe_cli.environment import APP, KEY_VARIABLE, TOKEN_VARIABLE, Environment
-from transcribe_cli.errors import AccountError, UsageError
-from transcribe_cli.protocol.endpoint import REGIONS, host_of, is_loopback, normalise_endpoint
+from transcribe_cli.environment import APP, TOKEN_VARIABLE
+from transcribe_cli.errors import UsageError
+from transcribe_cli.protocol.endpoint import REGIONS, normalise_endpoint
 from transcribe_cli.protocol.models import MODELS, Model, models_that_take
 from transcribe_cli.protocol.parameters import PARAMETERS, SECRET_PARAMETERS
+from transcribe_cli.settings.origins import CONFIG_VARIABLE, Origin, may_come_from
 
 FREE_ACCOUNT_SESSIONS_PER_MINUTE = 5
-_KEYRING_SERVICE = APP
-_CONFIG_VARIABLE = "AAI_STREAM_CONFIG"
 
 
 class Parameters(NamedTuple):
@@ -169,64 +167,6 @@ def resolve_endpoint(region: str, endpoint: str | None) -> str:
     return REGIONS[region] if endpoint is None else normalise_endpoint(endpoint)
 
 
-@dataclass(frozen=True, repr=False)
-class Credentials:
-    """A key or a temporary token; neither shows in a `repr`."""
-
-    key: str | None = None
-    token: str | None = None
-
-    def headers(self) -> dict[str, str]:
-        """The HTTP headers of the upgrade (page "Streaming quickstart": no Bearer prefix)."""
-        return {"Authorization": self.key} if self.key and not self.token else {}
-
-    def query(self) -> dict[str, str]:
-        """The query parameters of the upgrade."""
-        return {"token": self.token} if self.token else {}
-
-
-def find_credentials(
-    environment: Environment, endpoint: str, *, with_token: bool = True
-) -> Credentials:
-    """The token or the key, from the environment, `.env` or the system keyring.
-
-    `with_token`: a temporary token will do.
-
-    Raises:
-        UsageError: they would go over the network unencrypted.
-        AccountError: there is none, and the endpoint is not on this machine.
-    """
-    if not is_loopback(endpoint) and not endpoint.startswith("wss:"):
-        raise UsageError(
-            f"To {host_of(endpoint)} the key would go unencrypted.", "use wss:// instead of ws://"
-        )
-    token = environment.variables.get(TOKEN_VARIABLE, "").strip() if with_token else ""
-    key = environment.variables.get(KEY_VARIABLE, "").strip()
-    if not key and not token and not is_loopback(endpoint):
-        key = _key_from_keyring()
-        if not key:
-            raise AccountError(
-                "There is no API key.",
-                f"set {KEY_VARIABLE}, write it into .env, or try --local, which needs none",
-            )
-    if not ((key + token).isascii() and (key + token).isprintable()):
-        raise AccountError(
-            "The API key holds a character that cannot be in a key.", f"set {KEY_VARIABLE} again"
-        )
-    return Credentials(key or None, token or None)
-
-
-def _key_from_keyring() -> str:
-    try:
-        import keyring  # type: ignore[import-not-found, unused-ignore]
-    except ImportError:
-        return ""
-    try:
-        return str(keyring.get_password(_KEYRING_SERVICE, KEY_VARIABLE) or "")
-    except Exception:  # a locked or broken keyring is as good as none
-        return ""
-
-
 def save_dir_of(given: str | None) -> Path:
     """Where recordings are saved: as given, else the platform's user data directory."""
     if given:
@@ -242,12 +182,12 @@ def config_path(variables: Mapping[str, str]) -> Path:
     Raises:
         UsageError: it names one that does not exist. The usual file need not.
     """
-    if named := variables.get(_CONFIG_VARIABLE):
+    if named := variables.get(CONFIG_VARIABLE):
         path = Path(named)
         if not path.exists():
             raise UsageError(
-                f"There is no '{path}', which {_CONFIG_VARIABLE} names.",
-                f"mend or unset {_CONFIG_VARIABLE}",
+                f"There is no '{path}', which {CONFIG_VARIABLE} names.",
+                f"mend or unset {CONFIG_VARIABLE}",
             )
         return path
     import platformdirs
@@ -263,7 +203,7 @@ def load_config(path: Path, known: set[str]) -> dict[str, Any]:
     """
     defaults = load_settings(path)
     for name in defaults:
-        if name not in known:
+        if name not in known or not may_come_from(name, Origin.CONFIG):
             raise UsageError(
                 f"{path} sets '{name}', which is no option.", "compare with 'aai-stream mic --help'"
             )

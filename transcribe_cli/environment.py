@@ -6,29 +6,36 @@ import io
 import os
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import IO, BinaryIO, TextIO
+from typing import IO, BinaryIO, TextIO, TypeVar
 
 from transcribe_cli.errors import StreamError
+
+T = TypeVar("T")
 
 APP = "aai-stream"
 KEY_VARIABLE = "ASSEMBLYAI_API_KEY"
 TOKEN_VARIABLE = "AAI_STREAM_TOKEN"
-
-# Where a key is sent to: not for a file to say that came with somebody else's folder.
-_OF_THE_SERVICE = ("AAI_STREAM_ENDPOINT", "AAI_STREAM_REGION", "AAI_STREAM_CONFIG")
+_MOST_DOTENV_BYTES = 1 << 20
 
 
 @dataclass(frozen=True)
 class Environment:
-    """What the process was given."""
+    """What the process was given.
+
+    Attributes:
+        variables: of the process; nothing is ever added to them.
+        dotenv: all that the folder's `.env` sets, as it stands there: most of it is not for us, and
+            `settings.dotenv` says what is.
+    """
 
     stdin: BinaryIO
     stdout: TextIO
     stderr: TextIO
     variables: Mapping[str, str] = field(repr=False)  # may hold the key
     folder: Path
+    dotenv: Mapping[str, str | None] = field(default_factory=dict, repr=False)
 
     @classmethod
     def current(cls) -> "Environment":
@@ -46,7 +53,16 @@ class Environment:
             # A name that the encoding of the place does not know must not become a crash.
             encoding = None if sys.stdout.isatty() else "utf-8"
             sys.stdout.reconfigure(encoding=encoding, errors="replace")
-        return cls(stdin, sys.stdout, sys.stderr, os.environ, _current_folder())
+        folder = _current_folder()
+        return cls(stdin, sys.stdout, sys.stderr, os.environ, folder, read_dotenv(folder))
+
+    def without_credentials(self) -> "Environment":
+        """The same without the key and the token, for a service that may not have them."""
+        return replace(
+            self,
+            variables=_without_credentials(self.variables),
+            dotenv=_without_credentials(self.dotenv),
+        )
 
     def write(self, text: str) -> None:
         """Write to standard output, and find now whether it takes that.
@@ -116,36 +132,28 @@ def _current_folder() -> Path:
 
 def child_variables() -> dict[str, str]:
     """The variables for a program of others: without the key and the token."""
+    return _without_credentials(os.environ)
+
+
+def _without_credentials(variables: Mapping[str, T]) -> dict[str, T]:
     secret = (KEY_VARIABLE, TOKEN_VARIABLE)
-    return {name: value for name, value in os.environ.items() if name not in secret}
+    return {name: value for name, value in variables.items() if name not in secret}
 
 
 def read_dotenv(folder: Path) -> dict[str, str | None]:
-    """Everything that the folder's `.env` sets; nothing where there is none to read."""
-    path = folder / ".env"
-    if not path.is_file():
-        return {}
-    from dotenv import dotenv_values
+    """Everything that the folder's `.env` sets; nothing where there is none to read.
 
+    No value is put into another one (`${NAME}` stays as it is): the file may be somebody else's,
+    and variables of this process are none of its business.
+    """
+    path = folder / ".env"
     try:
+        if not path.is_file() or path.stat().st_size > _MOST_DOTENV_BYTES:
+            return {}
         # Some editors begin a file with a byte order mark.
         text = path.read_text(encoding="utf-8-sig", errors="replace")
     except OSError:
         return {}
-    return dotenv_values(stream=io.StringIO(text))
+    from dotenv import dotenv_values
 
-
-def load_dotenv(folder: Path) -> None:
-    """Take settings from the folder's `.env`; variables that are set already win.
-
-    Only this program's own names are taken: a `.env` is often another program's too. It says where
-    the service is only to its own key: no other is sent to where a file of some folder points.
-    """
-    values = read_dotenv(folder)
-    its_own_key = bool(values.get(KEY_VARIABLE)) and KEY_VARIABLE not in os.environ
-    its_own_key = its_own_key and not os.environ.get(TOKEN_VARIABLE)
-    for name, value in values.items():
-        if value is None or (name in _OF_THE_SERVICE and not its_own_key):
-            continue
-        if name == KEY_VARIABLE or name.startswith("AAI_STREAM_"):
-            os.environ.setdefault(name, value)
+    return dotenv_values(stream=io.StringIO(text), interpolate=False)

@@ -1,12 +1,12 @@
 """The key, and what the course of a session says."""
 
+from dataclasses import replace
 from io import BytesIO, StringIO
 from pathlib import Path
 
 import pytest
 
 from tests.counting import counting_service
-from transcribe_cli.config import Credentials
 from transcribe_cli.doctor import account
 from transcribe_cli.doctor.account import Course, check_key, check_session, session_finding
 from transcribe_cli.doctor.findings import State
@@ -14,6 +14,7 @@ from transcribe_cli.environment import Environment
 from transcribe_cli.exit_status import ExitStatus
 from transcribe_cli.protocol.messages import Error
 from transcribe_cli.session.connection import CloseFrame
+from transcribe_cli.settings.credentials import Credentials
 
 REMOTE = "wss://streaming.example/v3/ws"
 HERE = "ws://127.0.0.1:8765/v3/ws"
@@ -33,8 +34,8 @@ def test_key_comes_from_the_environment_and_is_never_said(tmp_path: Path) -> Non
 
 
 def test_key_comes_from_the_file_of_the_folder(tmp_path: Path) -> None:
-    (tmp_path / ".env").write_text(f"ASSEMBLYAI_API_KEY={KEY}\n")
-    finding, _ = check_key(environment(tmp_path, ASSEMBLYAI_API_KEY=KEY), REMOTE)
+    file = {"ASSEMBLYAI_API_KEY": KEY}
+    finding, _ = check_key(replace(environment(tmp_path), dotenv=file), REMOTE)
     assert finding.text == f"from {tmp_path / '.env'}"
 
 

@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from transcribe_cli.commands.options import EndpointOption, FileOptions, MicOptions, Region
-from transcribe_cli.config import Credentials, resolve_endpoint
+from transcribe_cli.config import resolve_endpoint
 from transcribe_cli.environment import Environment
 from transcribe_cli.errors import UsageError
 from transcribe_cli.exit_status import ExitStatus
 from transcribe_cli.protocol.endpoint import is_loopback
+from transcribe_cli.settings.credentials import Credentials
+from transcribe_cli.settings.origins import variable_of
 
 if TYPE_CHECKING:
     from transcribe_cli.doctor.findings import Finding
@@ -29,7 +31,7 @@ class DoctorOptions:
     as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False
     region: Annotated[
         Region,
-        typer.Option(help="Of the service.", envvar="AAI_STREAM_REGION", show_envvar=False),
+        typer.Option(help="Of the service.", envvar=variable_of("region"), show_envvar=False),
     ] = Region.DEFAULT
     endpoint: EndpointOption = None
     local: Annotated[
@@ -37,7 +39,7 @@ class DoctorOptions:
         typer.Option(
             "--local",
             help="Look at the embedded service.",
-            envvar="AAI_STREAM_LOCAL",
+            envvar=variable_of("local"),
             show_envvar=False,
         ),
     ] = False
@@ -46,7 +48,7 @@ class DoctorOptions:
         typer.Option(
             help="Microphone, by number, name or part of it.",
             metavar="NAME",
-            envvar="AAI_STREAM_DEVICE",
+            envvar=variable_of("device"),
             show_envvar=False,
         ),
     ] = None
@@ -55,7 +57,7 @@ class DoctorOptions:
         typer.Option(
             help="Where recordings go.",
             metavar="DIR",
-            envvar="AAI_STREAM_SAVE_DIR",
+            envvar=variable_of("save_dir"),
             show_envvar=False,
         ),
     ] = None

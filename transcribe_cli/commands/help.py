@@ -5,6 +5,8 @@ from typing import Any
 
 from typer.core import TyperCommand
 
+from transcribe_cli.settings.defaults import values_by_line
+
 
 class GroupedCommand(TyperCommand):
     """A command whose help shows its options by the panel that each belongs to.
@@ -17,7 +19,7 @@ class GroupedCommand(TyperCommand):
         for param in self.params:
             if getattr(param, "multiple", False):
                 kind: Any = copy.copy(param.type)
-                kind.split_envvar_value = _values_by_line
+                kind.split_envvar_value = values_by_line
                 param.type = kind
 
     def format_options(self, ctx: Any, formatter: Any) -> None:
@@ -33,7 +35,3 @@ class GroupedCommand(TyperCommand):
         for title, records in groups.items():
             with formatter.section(title):
                 formatter.write_dl(records)
-
-
-def _values_by_line(text: str) -> list[str]:
-    return [line.strip() for line in text.splitlines() if line.strip()]

@@ -13,6 +13,7 @@ from typing import Annotated, Any, TypeVar, get_type_hints
 import typer
 
 from transcribe_cli.protocol.models import DEFAULT_MODEL
+from transcribe_cli.settings.origins import variable_of
 
 T = TypeVar("T")
 
@@ -42,9 +43,9 @@ class Color(StrEnum):
 
 
 def _option(panel: str, help_text: str, *names: str, **extra: Any) -> Any:
-    """An option that can be set as `AAI_STREAM_<OPTION>` too."""
+    """An option that can be set as `AAI_STREAM_<OPTION>` too; `settings.origins` has its row."""
     long = next(name for name in names if name.startswith("--")).partition("/")[0]
-    variable = "AAI_STREAM_" + long[2:].upper().replace("-", "_")
+    variable = variable_of(long[2:].replace("-", "_"))
     make: Any = typer.Option
     return make(
         *names,
@@ -411,6 +412,16 @@ class ResumeOptions:
     endpoint: EndpointOption = None
     local: Annotated[bool, _option(_SERVICE, "The embedded service.", "--local")] = False
     new_sessions_per_minute: NewSessionsOption = None
+    param: Annotated[  # not from the environment: by default the parameters are the recording's
+        Texts,
+        typer.Option(
+            "--param",
+            help="A query parameter in place of the recording's, or one that its journal alone may "
+            "not ask for. Repeatable.",
+            metavar="NAME=VALUE",
+            rich_help_panel=_SERVICE,
+        ),
+    ] = None
     jsonl: Annotated[
         bool, _option(_OUTPUT, "New records as lines of JSON on stdout.", "--jsonl")
     ] = False

@@ -10,6 +10,7 @@ import typer
 from transcribe_cli.environment import Environment
 from transcribe_cli.errors import UsageError
 from transcribe_cli.exit_status import ExitStatus
+from transcribe_cli.settings.origins import SERVE_KEY_VARIABLE, variable_of
 
 _LISTENING = "Listening"
 _SPEECH = "Speech"
@@ -76,7 +77,7 @@ class ServeOptions:
         typer.Option(
             help="Accept this key only. Repeatable. It shows in the process list: better set "
             "AAI_STREAM_SERVE_KEY.",
-            envvar="AAI_STREAM_SERVE_KEY",
+            envvar=variable_of(SERVE_KEY_VARIABLE),
             show_envvar=False,
             metavar="KEY",
             rich_help_panel=_LISTENING,

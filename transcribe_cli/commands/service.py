@@ -6,10 +6,16 @@ from typing import NamedTuple
 
 from transcribe_cli import __version__
 from transcribe_cli.commands.options import RunOptions
-from transcribe_cli.config import Credentials, Parameters, find_credentials, resolve_endpoint
+from transcribe_cli.config import Parameters, resolve_endpoint
 from transcribe_cli.environment import Environment
+from transcribe_cli.errors import UsageError
 from transcribe_cli.protocol.endpoint import session_url
+from transcribe_cli.protocol.parameters import encode_query
+from transcribe_cli.redaction import redact
 from transcribe_cli.session.session import Target
+from transcribe_cli.settings.credentials import Credentials, find_credentials
+from transcribe_cli.settings.dotenv import settings_in_dotenv
+from transcribe_cli.ui.notices import Notices
 
 API_VERSION = "2025-05-12"
 
@@ -25,13 +31,17 @@ class Service(NamedTuple):
 
 @contextlib.contextmanager
 def open_service(
-    options: RunOptions, environment: Environment, parameters: Parameters
+    options: RunOptions, environment: Environment, parameters: Parameters, notices: Notices
 ) -> Iterator[Service]:
     """The service that the options name; a local one runs until the end of the context.
+
+    Tells what of a `.env` is not taken, and with `--verbose` which credential is used.
 
     Raises:
         StreamError: no key, a bad endpoint, the local service cannot start.
     """
+    for note in settings_in_dotenv(environment).notes:
+        notices.note(note)
     with contextlib.ExitStack() as stack:
         if options.local:
             from transcribe_cli.service.child import LocalService
@@ -41,6 +51,10 @@ def open_service(
         else:
             endpoint = resolve_endpoint(options.region.value, options.endpoint)
             credentials = find_credentials(environment, endpoint)
+        notices.debug(f"credential: {credentials}")
+        asked = encode_query(parameters.query)
+        if redact(asked) != asked:  # it would be kept with the recording
+            raise UsageError("A parameter holds the key.", "leave it out: the key is sent anyway")
         query = parameters.query | credentials.query()
         headers = {
             "User-Agent": f"aai-stream/{__version__}",

@@ -6,9 +6,13 @@ from typing import Annotated
 import typer
 
 from transcribe_cli.commands.options import EndpointOption, Region
-from transcribe_cli.config import Credentials, find_credentials, resolve_endpoint
+from transcribe_cli.config import resolve_endpoint
 from transcribe_cli.environment import Environment
+from transcribe_cli.errors import ServiceError
 from transcribe_cli.exit_status import ExitStatus
+from transcribe_cli.redaction import redact
+from transcribe_cli.settings.credentials import Credentials, find_credentials
+from transcribe_cli.settings.origins import variable_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,7 +29,7 @@ class TokenOptions:
     ] = None
     region: Annotated[
         Region,
-        typer.Option(help="Of the service.", envvar="AAI_STREAM_REGION", show_envvar=False),
+        typer.Option(help="Of the service.", envvar=variable_of("region"), show_envvar=False),
     ] = Region.DEFAULT
     endpoint: EndpointOption = None
 
@@ -40,5 +44,7 @@ def token(options: TokenOptions, environment: Environment) -> ExitStatus:
     made = fetch_token(
         endpoint, Credentials(key).headers(), options.expires_in, options.max_session
     )
+    if redact(made) != made:
+        raise ServiceError("The service answered with the key, and made no token.")
     environment.write(made + "\n")
     return ExitStatus.OK

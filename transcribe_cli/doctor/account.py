@@ -6,9 +6,9 @@ import time
 from typing import TYPE_CHECKING, NamedTuple
 
 from transcribe_cli import __version__
-from transcribe_cli.config import Credentials, find_credentials, resolve_parameters
+from transcribe_cli.config import resolve_parameters
 from transcribe_cli.doctor.findings import Finding, failed, ok, warning
-from transcribe_cli.environment import KEY_VARIABLE, TOKEN_VARIABLE, Environment, read_dotenv
+from transcribe_cli.environment import KEY_VARIABLE, Environment
 from transcribe_cli.errors import ConnectionFailed, ServiceError, StreamError
 from transcribe_cli.exit_status import ExitStatus
 from transcribe_cli.protocol.close_codes import Verdict, explain_close, explain_handshake
@@ -16,6 +16,7 @@ from transcribe_cli.protocol.codec import BadMessage, decode_server_message, enc
 from transcribe_cli.protocol.endpoint import is_loopback, session_url
 from transcribe_cli.protocol.messages import Begin, Error, Terminate, Termination
 from transcribe_cli.protocol.models import DEFAULT_MODEL, usd_per_hour
+from transcribe_cli.settings.credentials import Credentials, find_credentials
 
 if TYPE_CHECKING:
     from transcribe_cli.session.connection import CloseFrame, Connection
@@ -37,10 +38,10 @@ def check_key(environment: Environment, endpoint: str) -> tuple[Finding, Credent
     except StreamError as e:
         return failed("key", e), None
     if credentials.token:
-        return ok("key", f"a temporary token from {TOKEN_VARIABLE}"), credentials
+        return ok("key", str(credentials)), credentials
     if not credentials.key:
         return ok("key", "none, and a service on this machine needs none"), credentials
-    source = _source_of(environment, credentials.key)
+    source = credentials.found_in
     if is_loopback(endpoint) or _KEY_FORM.fullmatch(credentials.key):
         return ok("key", f"from {source}"), credentials
     return (
@@ -52,14 +53,6 @@ def check_key(environment: Environment, endpoint: str) -> tuple[Finding, Credent
         ),
         credentials,
     )
-
-
-def _source_of(environment: Environment, key: str) -> str:
-    if environment.variables.get(KEY_VARIABLE, "").strip() != key:
-        return "the system keyring"
-    if (read_dotenv(environment.folder).get(KEY_VARIABLE) or "").strip() == key:
-        return f"{environment.folder / '.env'}"
-    return f"{KEY_VARIABLE} in the environment"
 
 
 class Course(NamedTuple):

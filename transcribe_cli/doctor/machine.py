@@ -14,6 +14,7 @@ from transcribe_cli.config import config_path, load_config, save_dir_of
 from transcribe_cli.doctor.findings import Finding, failed, ok, warning
 from transcribe_cli.environment import Environment
 from transcribe_cli.errors import StreamError, UsageError
+from transcribe_cli.settings.dotenv import settings_in_dotenv
 
 _BYTES_AN_HOUR = 16000 * 2 * 3600  # at the default rate, and little more for the journal
 _FEW_HOURS = 3.0  # what one session may last
@@ -21,11 +22,17 @@ _LEAST_COLUMNS, _LEAST_ROWS = 40, 8
 
 
 def check_program(environment: Environment, options: Collection[str]) -> Iterator[Finding]:
-    """Versions, and the settings file; `options` are the names that it may set."""
+    """Versions, and the settings files; `options` are the names that `config.toml` may set."""
     yield ok(
         "program",
         f"aai-stream {__version__}, Python {platform.python_version()}, {platform.platform()}",
     )
+    dotenv = settings_in_dotenv(environment)
+    if dotenv.options:
+        names = ", ".join(name.replace("_", "-") for name in dotenv.options)
+        yield ok("settings", f"{dotenv.path} sets {names}")
+    for note in dotenv.notes:
+        yield warning("settings", note, "take it out of .env")
     try:
         path = config_path(environment.variables)
         settings = load_config(path, set(options))

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 
 from transcribe_cli.audio.level import decibels, peak
 from transcribe_cli.doctor.findings import Finding, State, failed, ok, warning
-from transcribe_cli.environment import KEY_VARIABLE, TOKEN_VARIABLE
 from transcribe_cli.errors import AudioError
 from transcribe_cli.exit_status import ExitStatus
 from transcribe_cli.service.spawning import module_command, module_environment
@@ -31,14 +30,12 @@ class SoundCheck:
     """The check as a process; it begins at once."""
 
     def __init__(self, device: str | None) -> None:
-        secret = (KEY_VARIABLE, TOKEN_VARIABLE)
-        variables = {n: v for n, v in module_environment().items() if n not in secret}
         self._process = subprocess.Popen(
             module_command("transcribe_cli.doctor.sound", *([] if device is None else [device])),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
-            env=variables,
+            env=module_environment(),
         )
 
     def findings(self) -> Iterator[Finding]:

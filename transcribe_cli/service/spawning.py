@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import transcribe_cli
+from transcribe_cli.environment import child_variables
 
 
 def module_command(module: str, *arguments: str) -> list[str]:
@@ -18,10 +19,13 @@ def module_command(module: str, *arguments: str) -> list[str]:
 
 
 def module_environment() -> dict[str, str]:
-    """This process's environment, with this very package first on the module path."""
+    """This process's environment, with this very package first on the module path.
+
+    Our own key and token are not for it: what it talks to is in this program.
+    """
     root = str(Path(transcribe_cli.__file__).parent.parent)
     rest = os.environ.get("PYTHONPATH")
-    return os.environ | {"PYTHONPATH": root if not rest else root + os.pathsep + rest}
+    return child_variables() | {"PYTHONPATH": root if not rest else root + os.pathsep + rest}
 
 
 def detached() -> dict[str, Any]:

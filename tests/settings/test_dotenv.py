@@ -1,0 +1,80 @@
+"""What is taken from a `.env`, and what is said of the rest."""
+
+import io
+from pathlib import Path
+
+import pytest
+
+from transcribe_cli.environment import Environment
+from transcribe_cli.settings.dotenv import Dotenv, settings_in_dotenv
+
+
+def dotenv(file: dict[str, str | None], **variables: str) -> Dotenv:
+    """Of a file in a folder of these variables."""
+    streams = io.BytesIO(), io.StringIO(), io.StringIO()
+    return settings_in_dotenv(Environment(*streams, variables, Path("/folder"), file))
+
+
+def test_settings_of_recognition_formats_and_limits_are_taken() -> None:
+    found = dotenv(
+        {
+            "AAI_STREAM_MODEL": "whisper-rt",
+            "AAI_STREAM_KEYTERM": "Sonny Miller\nRNase",
+            "AAI_STREAM_JSONL": "1",
+            "AAI_STREAM_MAX_COST": "2",
+            "AAI_STREAM_LOCAL": "",
+            "AAI_STREAM_TOKEN": " ",
+            "AAI_STREAM_OUTPUT": "",
+            "AAI_STREAM_BARE_NAME": None,
+            "AAI_STREAM_MODLE": "x",
+            "OTHER_PROGRAM": "1",
+        }
+    )
+    assert found.options == {
+        "model": "whisper-rt",
+        "keyterm": "Sonny Miller\nRNase",
+        "jsonl": "1",
+        "max_cost": "2",
+    }
+    assert found.notes == ["/folder/.env: AAI_STREAM_MODLE is not known"]
+
+
+@pytest.mark.parametrize(
+    "name",
+    "OUTPUT RECORD SAVE_DIR CAPTIONS_FILE CAPTIONS_PORT FROM_LIST NO_SAVE DEVICE PARAM CONFIG "
+    "SERVE_KEY".split(),
+)
+def test_what_may_not_come_from_there_is_named_without_its_value(name: str) -> None:
+    found = dotenv({f"AAI_STREAM_{name}": "swordfish"})
+    (note,) = found.notes
+
+    assert not found.options
+    assert f"AAI_STREAM_{name} is not taken from there" in note
+    assert "swordfish" not in note
+
+
+@pytest.mark.parametrize(
+    ("variables", "file", "taken"),
+    [
+        ({}, {}, False),  # the key may be in the keyring
+        ({}, {"ASSEMBLYAI_API_KEY": "its-own"}, True),
+        ({"ASSEMBLYAI_API_KEY": " "}, {"ASSEMBLYAI_API_KEY": "its-own"}, True),
+        ({}, {"ASSEMBLYAI_API_KEY": " "}, False),
+        ({}, {"ASSEMBLYAI_API_KEY": None}, False),
+        ({}, {"AAI_STREAM_TOKEN": "its-own"}, False),  # which makes no token: a key would be found
+        ({"ASSEMBLYAI_API_KEY": "k"}, {}, False),
+        ({"ASSEMBLYAI_API_KEY": "k"}, {"ASSEMBLYAI_API_KEY": "its-own"}, False),
+        ({"AAI_STREAM_TOKEN": "t"}, {"ASSEMBLYAI_API_KEY": "its-own"}, False),
+    ],
+)
+def test_file_says_where_the_service_is_only_to_its_own_key(
+    variables: dict[str, str], file: dict[str, str | None], taken: bool
+) -> None:
+    found = dotenv({**file, "AAI_STREAM_ENDPOINT": "wss://x"}, **variables)
+
+    assert ("endpoint" in found.options) is taken
+    assert bool(found.notes) is not taken
+
+
+def test_region_is_the_services_own_and_needs_no_key() -> None:
+    assert dotenv({"AAI_STREAM_REGION": "eu"}, ASSEMBLYAI_API_KEY="k").options == {"region": "eu"}

@@ -1,0 +1,99 @@
+"""The key or the token: where it is looked for, and to whom it may go."""
+
+from dataclasses import dataclass
+
+from transcribe_cli.environment import APP, KEY_VARIABLE, TOKEN_VARIABLE, Environment
+from transcribe_cli.errors import AccountError, UsageError
+from transcribe_cli.protocol.endpoint import host_of, is_loopback
+from transcribe_cli.redaction import keep_secret
+from transcribe_cli.settings.dotenv import credentials_in, settings_in_dotenv
+
+_KEYRING_SERVICE = APP
+
+
+@dataclass(frozen=True, repr=False)
+class Credentials:
+    """A key or a temporary token; neither shows in a `repr`.
+
+    Attributes:
+        found_in: where, in words; empty where there is none.
+    """
+
+    key: str | None = None
+    token: str | None = None
+    found_in: str = ""
+
+    def headers(self) -> dict[str, str]:
+        """The HTTP headers of the upgrade (page "Streaming quickstart": no Bearer prefix)."""
+        return {"Authorization": self.key} if self.key and not self.token else {}
+
+    def query(self) -> dict[str, str]:
+        """The query parameters of the upgrade."""
+        return {"token": self.token} if self.token else {}
+
+    def __str__(self) -> str:
+        """Which one is used, and where it came from.
+
+        >>> str(Credentials("0123", found_in="the system keyring"))
+        'the key from the system keyring'
+        """
+        if self.token:
+            return f"a temporary token from {self.found_in}"
+        return f"the key from {self.found_in}" if self.key else "no key"
+
+
+def find_credentials(
+    environment: Environment, endpoint: str, *, with_token: bool = True
+) -> Credentials:
+    """The token or the key, from the environment, else `.env`, else the system keyring.
+
+    `with_token`: a temporary token will do.
+
+    Raises:
+        UsageError: they would go over the network unencrypted.
+        AccountError: there is none, and the endpoint is not on this machine.
+    """
+    if not is_loopback(endpoint) and not endpoint.startswith("wss:"):
+        raise UsageError(
+            f"To {host_of(endpoint)} the key would go unencrypted.", "use wss:// instead of ws://"
+        )
+    found = _find(environment, with_token=with_token, keyring=not is_loopback(endpoint))
+    secret = (found.key or "") + (found.token or "")
+    if not secret and not is_loopback(endpoint):
+        raise AccountError(
+            "There is no API key.",
+            f"set {KEY_VARIABLE}, write it into .env, or try --local, which needs none",
+        )
+    if not (secret.isascii() and (secret.isprintable() or not secret)):
+        raise AccountError(
+            "The API key holds a character that cannot be in a key.", f"set {KEY_VARIABLE} again"
+        )
+    return found
+
+
+def _find(environment: Environment, *, with_token: bool, keyring: bool) -> Credentials:
+    dotenv = settings_in_dotenv(environment)
+    in_environment = credentials_in(environment.variables)
+    keep_secret(*in_environment.values(), *dotenv.credentials.values())
+    for values in (in_environment, dotenv.credentials):
+        key = values.get(KEY_VARIABLE)
+        token = values.get(TOKEN_VARIABLE) if with_token else None
+        if key or token:
+            variable = TOKEN_VARIABLE if token else KEY_VARIABLE
+            of_environment = values is in_environment
+            place = f"{variable} in the environment" if of_environment else str(dotenv.path)
+            return Credentials(key, token, place)
+    key = _key_from_keyring() if keyring else ""
+    keep_secret(key)
+    return Credentials(key, None, "the system keyring") if key else Credentials()
+
+
+def _key_from_keyring() -> str:
+    try:
+        import keyring  # type: ignore[import-not-found, unused-ignore]
+    except ImportError:
+        return ""
+    try:
+        return str(keyring.get_password(_KEYRING_SERVICE, KEY_VARIABLE) or "").strip()
+    except Exception:  # a locked or broken keyring is as good as none
+        return ""

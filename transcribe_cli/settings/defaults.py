@@ -1,0 +1,59 @@
+"""What options are where the command line and the environment do not say: `.env`, then config."""
+
+from typing import Any
+
+from transcribe_cli.config import config_path, load_config
+from transcribe_cli.environment import Environment
+from transcribe_cli.errors import UsageError
+from transcribe_cli.settings.dotenv import settings_in_dotenv
+from transcribe_cli.settings.origins import variable_of
+
+_WITH_CONFIG = ("mic", "file", "doctor")
+
+
+def defaults_of(
+    command: Any, name: str, environment: Environment, *, strict: bool
+) -> dict[str, Any]:
+    """Click's `default_map` for the whole program.
+
+    Args:
+        command: the program's, with all others in it.
+        name: of the one that is called.
+        strict: a wrong `config.toml` is an error; to the doctor it is a finding, and help needs
+            none.
+
+    Raises:
+        UsageError: `config.toml` cannot be read, or sets what is no option.
+    """
+    options = settings_in_dotenv(environment).options
+    found = _from_variables(command, {variable_of(name): text for name, text in options.items()})
+    if name not in _WITH_CONFIG:
+        return found
+    names = {
+        name: {parameter.name for parameter in command.commands[name].params}
+        for name in _WITH_CONFIG
+    }
+    try:
+        path = config_path(environment.variables)
+        settings = load_config(path, names["mic"] | names["file"])
+    except UsageError:
+        if strict:
+            raise
+        settings = {}
+    found[name] = {k: value for k, value in settings.items() if k in names[name]} | found[name]
+    return found
+
+
+def _from_variables(command: Any, given: dict[str, str]) -> dict[str, Any]:
+    if hasattr(command, "commands"):
+        return {name: _from_variables(inner, given) for name, inner in command.commands.items()}
+    return {
+        param.name: values_by_line(text) if getattr(param, "multiple", False) else text
+        for param in command.params
+        if isinstance(param.envvar, str) and (text := given.get(param.envvar))
+    }
+
+
+def values_by_line(text: str) -> list[str]:
+    """The values that the variable of a repeatable option holds: one a line."""
+    return [line.strip() for line in text.splitlines() if line.strip()]

@@ -1,0 +1,74 @@
+"""The `.env` of the current folder: what is taken from it, and what is said of the rest. Pure.
+
+It is often another program's too, and may have come with somebody else's folder. So its values are
+taken as they stand, they never become variables of the process, and only what `origins` lets come
+from there is taken.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from transcribe_cli.environment import KEY_VARIABLE, TOKEN_VARIABLE, Environment
+from transcribe_cli.settings.origins import PREFIX, Origin, setting_of
+
+
+@dataclass(frozen=True)
+class Dotenv:
+    """What a `.env` says.
+
+    Attributes:
+        path: where it lies.
+        options: by the option's name, as they stand there.
+        credentials: its key and its token, by the variable.
+        notes: what it holds and may not say, by its names.
+    """
+
+    path: Path
+    options: Mapping[str, str] = field(default_factory=dict)
+    credentials: Mapping[str, str] = field(default_factory=dict, repr=False)
+    notes: Sequence[str] = ()
+
+
+def credentials_in(variables: Mapping[str, str | None]) -> dict[str, str]:
+    """The key and the token that some variables hold; an empty one is none."""
+    found = {name: (variables.get(name) or "").strip() for name in (KEY_VARIABLE, TOKEN_VARIABLE)}
+    return {name: value for name, value in found.items() if value}
+
+
+def settings_in_dotenv(environment: Environment) -> Dotenv:
+    """What the folder's `.env` says to this program in this environment."""
+    path = environment.folder / ".env"
+    own = credentials_in(environment.dotenv)
+    is_alone = not credentials_in(environment.variables)
+    options: dict[str, str] = {}
+    refused: list[str] = []
+    unknown: list[str] = []
+    notes: list[str] = []
+    for variable, value in environment.dotenv.items():
+        row = setting_of(variable)
+        if not value:  # it is not set, as in the environment
+            continue
+        if row is None:
+            if variable.startswith(PREFIX):
+                unknown.append(variable)
+        elif Origin.DOTENV not in row.origins:
+            refused.append(variable)
+        elif row.name == "endpoint" and not (is_alone and KEY_VARIABLE in own):
+            # No other key is sent to where a file of some folder points.
+            condition = row.origins[Origin.DOTENV]
+            notes.append(f"{path}: {variable} is not taken; it is {condition}")
+        elif variable not in (KEY_VARIABLE, TOKEN_VARIABLE):
+            options[row.name] = value
+    if refused:
+        notes.append(
+            f"{path}: {', '.join(refused)} {_is(refused)} not taken from there; "
+            "use a flag, the environment or config.toml"
+        )
+    if unknown:
+        notes.append(f"{path}: {', '.join(unknown)} {_is(unknown)} not known")
+    return Dotenv(path, options, own, notes)
+
+
+def _is(names: Sequence[str]) -> str:
+    return "is" if len(names) == 1 else "are"
