@@ -52,9 +52,10 @@ def export(environment: Environment, asked: ExportOptions) -> ExitStatus:
 
 
 def stem_of(story: Story) -> str:
-    """What `{stem}` was in the run: the source's name without suffix."""
+    """What `{stem}` was in the run: the source's name without suffix, and never a path."""
     kind = str(story.start["kind"])
-    return Path(str(story.start["source"])).stem if kind == "file" else kind
+    stem = Path(str(story.start["source"]) if kind == "file" else kind).stem
+    return "recording" if stem in ("", "..") or "\0" in stem else stem
 
 
 def _write(records: Sequence[JournalRecord], opened: Sequence[Output]) -> None:

@@ -26,6 +26,8 @@ from transcribe_cli.recordings.library import (
 )
 from transcribe_cli.recordings.lock import locked, refuse_running
 from transcribe_cli.recordings.recover import recover, write_whole
+from transcribe_cli.settings.journal import Place, parameters_of, place_of
+from transcribe_cli.ui.safe_text import safe_text
 
 
 def list_all(environment: Environment, save_dir: str | None, *, as_json: bool) -> ExitStatus:
@@ -80,7 +82,7 @@ def remove(environment: Environment, save_dir: str | None, name: str, *, yes: bo
             return ExitStatus.OK
         refuse_running(recording.folder)  # it may have been taken up in the meantime
     shutil.rmtree(recording.folder)
-    environment.stderr.write(f"removed: {recording.folder}\n")
+    environment.stderr.write(safe_text(f"removed: {recording.folder}") + "\n")
     return ExitStatus.OK
 
 
@@ -113,7 +115,7 @@ def mend(environment: Environment, save_dir: str | None, name: str) -> ExitStatu
         if write_whole(recording.folder / TRANSCRIPT, transcript_of(recording.story).encode()):
             mended.append("the transcript")
     said = f"mended {', '.join(mended)}" if mended else "nothing needed mending"
-    environment.stderr.write(f"{recording.id}: {said}\n")
+    environment.stderr.write(safe_text(f"{recording.id}: {said}") + "\n")
     return ExitStatus.OK
 
 
@@ -130,16 +132,20 @@ def _resume(environment: Environment, asked: ResumeOptions, recording: Recording
     check_readable(recording)
     story = recording.story
     if story.state == "complete":
-        environment.stderr.write(f"{recording.id} is complete: there is nothing to do\n")
+        environment.stderr.write(
+            safe_text(f"{recording.id} is complete: there is nothing to do") + "\n"
+        )
         return ExitStatus.OK
-    options = _options(asked, story)
-    query = dict(story.start["parameters"])
+    parameters = parameters_of(story.start, asked.param or ())
+    options, gets_key = _options(asked, story)
     transcriber = Transcriber(
         options,
-        environment,
+        environment if gets_key else environment.without_credentials(),
         pace=None if options.local else 1.0,
-        parameters=Parameters(query, MODELS.get(str(query.get("speech_model"))), []),
+        parameters=Parameters(parameters, MODELS.get(str(parameters.get("speech_model"))), []),
     )
+    if recording.audio_path is None:
+        transcriber.notices.note(f"going on with '{story.start.get('path')}'")
     what = Asked(str(story.start["source"]), str(story.start["kind"]), _never)
     with contextlib.ExitStack() as stack:
         stack.enter_context(transcriber.outputs.open_shared())
@@ -157,17 +163,23 @@ def _never() -> Source:
     raise AssertionError("a recording that is taken up knows where its audio is")
 
 
-def _options(asked: ResumeOptions, story: Story) -> FileOptions:
-    """The options of the run: those of the recording where no others are asked for."""
+def _options(asked: ResumeOptions, story: Story) -> tuple[FileOptions, bool]:
+    """The options of the run: those of the recording where no others are asked for.
+
+    And whether its service gets the key.
+
+    Raises:
+        UsageError: only the user can say that this recording's service gets it.
+    """
     elsewhere = asked.endpoint is not None or asked.region is not None
     local = asked.local or (not elsewhere and bool(story.start.get("local")))
-    endpoint = asked.endpoint
+    place = Place(asked.endpoint, gets_key=True)
     if not local and not elsewhere:
-        endpoint = story.start.get("endpoint")
-    return FileOptions(
+        place = place_of(story.start)
+    options = FileOptions(
         paths=[],
         local=local,
-        endpoint=endpoint,
+        endpoint=place.endpoint,
         region=asked.region or Region.DEFAULT,
         new_sessions_per_minute=asked.new_sessions_per_minute,
         sample_rate=story.audio.rate_hz,
@@ -177,6 +189,7 @@ def _options(asked: ResumeOptions, story: Story) -> FileOptions:
         quiet=asked.quiet,
         verbose=asked.verbose,
     )
+    return options, place.gets_key
 
 
 def _described(recording: Recording) -> dict[str, object]:

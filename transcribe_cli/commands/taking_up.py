@@ -46,13 +46,21 @@ def open_audio(recording: Recording) -> tuple[AudioLog, Source]:
     given = story.start.get("path")
     if not given:
         raise AudioError(f"The audio of {recording.id} is not there.", "it was run with --no-save?")
-    source: Source = open_file(Path(given), story.audio.rate_hz)
-    if has_changed(Path(given), story):
-        source.close()
+    # Before it is opened: a journal may name any file, and who wrote it must at least know the
+    # size of that one, and when it was last changed.
+    try:
+        changed = has_changed(Path(given), story)
+    except (OSError, ValueError) as e:
+        raise AudioError(
+            f"'{given}' cannot be read: {getattr(e, 'strerror', None) or e}.",
+            "it was transcribed from there: put it back",
+        ) from e
+    if changed:
         raise AudioError(
             f"'{given}' has changed since it was transcribed.",
             f"transcribe it anew: aai-stream file {shlex.quote(given)}",
         )
+    source: Source = open_file(Path(given), story.audio.rate_hz)
     part = part_of(story)
     if not part.is_all:
         source = Excerpt(source, part, story.audio)

@@ -98,6 +98,16 @@ PARAMETERS: dict[str, Parameter] = {
 
 SECRET_PARAMETERS = frozenset(("token", "webhook_auth_header_value"))
 
+RECOGNITION_PARAMETERS = frozenset(PARAMETERS) - {
+    "token",
+    "llm_gateway",
+    "webhook_url",
+    "webhook_auth_header_name",
+    "webhook_auth_header_value",
+    "customer_support_audio_capture",
+}
+"""Those that say how to recognise, and neither who asks nor what else becomes of what was said."""
+
 
 class BadParameter(ValueError):
     """A known parameter with a bad value; `str()` is the service's own wording."""

@@ -1,0 +1,81 @@
+"""What the journal of a recording may say when its recording is taken up again. Pure.
+
+Its folder may have come from somebody else. So its endpoint gets the user's key only where it is
+the service's own, and of its parameters only those count that say how to recognise: one that sends
+the transcript elsewhere, or that nobody here knows, is the user's to ask for again.
+"""
+
+import shlex
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from transcribe_cli.config import parse_params
+from transcribe_cli.errors import UsageError
+from transcribe_cli.protocol.endpoint import REGIONS, is_loopback, without_credentials
+from transcribe_cli.protocol.parameters import RECOGNITION_PARAMETERS
+
+
+class Place(NamedTuple):
+    """Where a recording's sessions were opened.
+
+    Attributes:
+        endpoint: None: the service's usual one.
+        gets_key: it is the service's own.
+    """
+
+    endpoint: str | None
+    gets_key: bool
+
+
+def place_of(start: Mapping[str, Any]) -> Place:
+    """Where to go on with a recording, by its `Recording` record alone.
+
+    A loopback endpoint gets no key: it may be a door that a stranger has opened on this machine.
+
+    Raises:
+        UsageError: only the user can say that the key may go there.
+    """
+    endpoint = start.get("endpoint")
+    if not endpoint or endpoint in REGIONS.values():
+        return Place(endpoint or None, gets_key=True)
+    if isinstance(endpoint, str) and _is_plain_loopback(endpoint):
+        return Place(endpoint, gets_key=False)
+    raise UsageError(
+        f"The recording's journal names a service of its own, '{_shown(endpoint)}'.",
+        "the key goes there only if you say so: give --endpoint with that address, or --region",
+    )
+
+
+def _is_plain_loopback(endpoint: str) -> bool:
+    try:
+        return (
+            endpoint.startswith(("ws://", "wss://"))
+            and is_loopback(endpoint)
+            and without_credentials(endpoint) == endpoint
+        )
+    except ValueError:
+        return False
+
+
+def _shown(endpoint: object) -> str:
+    try:
+        return without_credentials(str(endpoint))
+    except ValueError:
+        return str(endpoint)
+
+
+def parameters_of(start: Mapping[str, Any], params: Sequence[str]) -> dict[str, Any]:
+    """The recording's parameters, and those of `--param` in their place.
+
+    Raises:
+        UsageError: the journal asks for what only the user can ask for, or a pair is malformed.
+    """
+    asked = parse_params(params)
+    for name in start["parameters"]:
+        if name not in RECOGNITION_PARAMETERS and name not in asked:
+            raise UsageError(
+                f"The recording's journal asks the service for '{name}', which is no parameter of "
+                "recognition that is known here.",
+                f"if you want it, say so: --param {shlex.quote(name)}=VALUE",
+            )
+    return dict(start["parameters"]) | asked
