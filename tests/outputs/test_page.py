@@ -276,7 +276,9 @@ def test_name_that_points_here_is_refused(path: str, host: str) -> None:
         assert b"secret" not in body
 
 
-@pytest.mark.parametrize("host", ["127.0.0.1:{port}", "localhost:{port}", "LocalHost", "127.0.0.1"])
+@pytest.mark.parametrize(
+    "host", ["127.0.0.1:{port}", "localhost:{port}", "LocalHost", "127.0.0.1", "[::1]:{port}"]
+)
 def test_names_of_this_machine_are_taken(host: str) -> None:
     with a_page() as page:
         assert get(page, "/", Host=host.format(port=port_of(page)))[0].status == 200
@@ -291,10 +293,25 @@ def test_other_sites_get_no_events(site: str) -> None:
         assert b"secret" not in body
 
 
+@pytest.mark.parametrize("path", ["/", "/page.js", "/page.css", "/events"])
+@pytest.mark.parametrize("origin", ["https://evil.example", "null"])
+def test_pages_of_other_origins_are_refused(path: str, origin: str) -> None:
+    with a_page() as page:
+        page.write(record("secret words"))
+        response, body = get(page, path, Origin=origin)
+        assert response.status == 403
+        assert b"secret" not in body
+
+
+def test_a_link_of_another_site_may_be_followed() -> None:
+    with a_page() as page:
+        assert get(page, "/", **{"Sec-Fetch-Site": "cross-site"})[0].status == 200
+
+
 @pytest.mark.parametrize("path", ["/", "/page.js", "/page.css"])
 def test_nothing_is_opened_to_others_and_nothing_else_is_loaded(path: str) -> None:
     with a_page() as page:
-        response, body = get(page, path, Origin="http://evil.example")
+        response, body = get(page, path)
         assert response.status == 200
         assert int(response.headers["Content-Length"]) == len(body)
         assert not [name for name in response.headers if name.lower().startswith("access-control")]

@@ -1,8 +1,8 @@
 """The captions page: a small web server on this machine, and the records as server-sent events.
 
 Readers take entries from the backlog at a position of their own, so a slow one falls behind and the
-run never waits. Everything here is for this machine only: the server listens on 127.0.0.1, and the
-Host header must say so, or any web site could point a name of its own here and read along.
+run never waits. Everything here is for this machine only: the server listens on 127.0.0.1, and
+answers no page of another origin (`protocol/origin.py`), or any web site could read along.
 
 `/events` is a stream of server-sent events (WHATWG HTML, section 9.2): `id` is the record's `seq`,
 `data` the record as in `--jsonl`, an event `end` the end of the run.
@@ -26,6 +26,7 @@ from transcribe_cli.errors import UsageError
 from transcribe_cli.outputs.backlog import Backlog, Entry
 from transcribe_cli.outputs.feed import PAGE_NAME
 from transcribe_cli.outputs.record import Record, encode_record
+from transcribe_cli.protocol.origin import why_refused
 
 HOST = "127.0.0.1"
 HEARTBEAT_S = 10.0  # how long a reader that has gone may go unnoticed
@@ -260,8 +261,8 @@ class _Reader(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         path, _, query = self.path.partition("?")
-        if not _is_own_host(self.headers.get("Host", "")):
-            self._send(403, "text/plain", b"This page is for this machine only.\n")
+        if refused := why_refused(self.headers, linked=path == "/"):
+            self._send(403, "text/plain", f"{refused}\n".encode())
         elif path == "/events":
             self._stream(parse_qs(query).get("run", []))
         elif (content := self.server.contents.get(path)) is not None:
@@ -271,9 +272,6 @@ class _Reader(BaseHTTPRequestHandler):
             self._send(404, "text/plain", b"There is nothing here.\n")
 
     def _stream(self, runs: list[str]) -> None:
-        if self.headers.get("Sec-Fetch-Site", "none") not in ("same-origin", "none"):
-            self._send(403, "text/plain", b"These events are not for other sites.\n")
-            return
         if runs and self.server.feed.run not in runs:
             # The page is one of an earlier run, its event numbers too; this ends its trying.
             self._begin(204, {})
@@ -294,16 +292,6 @@ class _Reader(BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
         pass  # who reads along is nobody's business
-
-
-def _is_own_host(header: str) -> bool:
-    """Whether a Host header names this machine; a tunnel to it may have another port.
-
-    >>> _is_own_host("127.0.0.1:8080"), _is_own_host("LOCALHOST"), _is_own_host("evil.example:8080")
-    (True, True, False)
-    """
-    name, _, port = header.partition(":")
-    return name.lower() in (HOST, "localhost") and (not port or port.isdecimal())
 
 
 def _event_number(header: str) -> int | None:

@@ -4,10 +4,10 @@ Source: pages "Streaming endpoints and data zones" and "Streaming quickstart".
 """
 
 from collections.abc import Mapping
-from ipaddress import ip_address
 from urllib.parse import urlsplit, urlunsplit
 
 from transcribe_cli.errors import UsageError
+from transcribe_cli.protocol.origin import is_loopback_host
 from transcribe_cli.protocol.parameters import encode_query
 from transcribe_cli.redaction import redact
 
@@ -52,11 +52,7 @@ def session_url(endpoint: str, parameters: Mapping[str, object]) -> str:
 
 def is_loopback(endpoint: str) -> bool:
     """Whether the endpoint is on this machine: it needs no key and never goes through a proxy."""
-    host = urlsplit(endpoint).hostname or ""
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:  # a name, which may well begin with "127."
-        return host == "localhost"
+    return is_loopback_host(urlsplit(endpoint).hostname or "")
 
 
 def host_of(endpoint: str) -> str:
