@@ -4,7 +4,6 @@ A second run of the same command skips what is complete and takes up what is not
 """
 
 import contextlib
-import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -15,6 +14,7 @@ from transcribe_cli.commands.transcribe import Asked, Job, Transcriber
 from transcribe_cli.errors import AudioError, StreamError
 from transcribe_cli.exit_status import ExitStatus
 from transcribe_cli.loop import Loop
+from transcribe_cli.machine import allow_open_files
 from transcribe_cli.plans import Result
 from transcribe_cli.recordings.folder import recording_slug
 from transcribe_cli.recordings.journal import turn_of
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from transcribe_cli.ui.batch_view import BatchView, FileView
 
 _FILES_A_JOB = 10  # descriptors: source, log, journal, transcript, lock, socket, outputs
-_MOST_OPEN_FILES = 10_240  # macOS takes no more, though it says that there is no limit
 
 
 class _Running(NamedTuple):
@@ -76,7 +75,7 @@ class Batch:
         Args:
             again: also those that an earlier run has completed.
         """
-        _allow_open_files(self._jobs * _FILES_A_JOB)
+        allow_open_files(self._jobs * _FILES_A_JOB)
         left = iter(self._asked)
         transcriber = self._transcriber
         with Loop() as loop, transcriber.screen.shown(self._view, loop):
@@ -242,17 +241,3 @@ class Batch:
             and part_of(story) == self._transcriber.part
             and not has_changed(path, story)
         )
-
-
-def _allow_open_files(count: int) -> None:
-    """Ask for as many open files as are needed, where the system lets a program ask."""
-    if os.name != "posix":
-        return
-    import resource
-
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = count + 256
-    if soft < wanted:
-        most = _MOST_OPEN_FILES if hard == resource.RLIM_INFINITY else hard
-        with contextlib.suppress(ValueError, OSError):
-            resource.setrlimit(resource.RLIMIT_NOFILE, (min(wanted, most), hard))
