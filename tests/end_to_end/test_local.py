@@ -1,15 +1,18 @@
 """`--local`: the program's whole job with no key and no network."""
 
 import contextlib
+import os
 import re
 import threading
 import time
+import wave
 from pathlib import Path
 
 import psutil
 import pytest
 
 from tests.program import ROOT, Home, finals, finish
+from tests.service.talking import meeting
 
 SAMPLE = ROOT / "samples" / "meeting.wav"
 
@@ -112,6 +115,29 @@ def test_no_child_is_left_behind(home: Home) -> None:
     process.communicate()
     _, alive = psutil.wait_procs(children, timeout=20)
     assert not alive
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="needs Linux")
+def test_more_jobs_than_the_machine_can_recognise_wait_for_their_turn(home: Home) -> None:
+    one = min(os.sched_getaffinity(0))
+    names = [f"{number}.wav" for number in range(6)]
+    for name in names:
+        with wave.open(str(home.work / name), "wb") as file:
+            file.setparams((1, 2, 16000, 0, "NONE", ""))
+            file.writeframes(meeting(700, 3600))
+    process = home.start(
+        *("file", *names, "--local", "--jobs", "6", "--jsonl"),
+        preexec_fn=lambda: os.sched_setaffinity(0, {one}),
+    )
+    outcome = finish(process)
+    assert outcome.code == 0, outcome.err
+    assert "4 at once, not 6: what this machine can recognise" in outcome.err
+    begun = [record["type"] for record in outcome.records]
+    # None was refused and had to come again; and the fifth began when one of four had ended.
+    assert begun.count("Begin") == 6
+    assert "Error" not in begun
+    assert [kind for kind in begun if kind in ("Recording", "Summary")][:5].count("Recording") == 4
+    assert len(finals(outcome.records)) == 6
 
 
 def test_text_from_the_service_cannot_drive_a_terminal(home: Home, tmp_path: Path) -> None:

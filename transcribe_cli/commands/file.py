@@ -16,6 +16,7 @@ def file(options: FileOptions, environment: Environment) -> ExitStatus:
     """Transcribe one file, or many, so many at once as were asked for."""
     from transcribe_cli.commands.batch import Batch
     from transcribe_cli.commands.checks import check_sources
+    from transcribe_cli.commands.service import most_local_jobs
     from transcribe_cli.commands.transcribe import Asked, Transcriber
 
     pace = parse_pace(options.pace, local=options.local)
@@ -23,9 +24,13 @@ def file(options: FileOptions, environment: Environment) -> ExitStatus:
     paths, many = find_sources(options.paths or (), options.from_list, environment.stdin)
     check_sources(paths, options.record, options.output or (), environment)
     jobs = min(options.jobs, len(paths))
+    most = most_local_jobs() if options.local else jobs
     transcriber = Transcriber(
-        options, environment, several=many, at_once=jobs > 1, pace=pace, part=part
+        options, environment, several=many, at_once=min(jobs, most) > 1, pace=pace, part=part
     )
+    if jobs > most:
+        transcriber.notices.note(f"{most} at once, not {jobs}: what this machine can recognise")
+        jobs = most
 
     def asked(path: str, name: str) -> Asked:
         def opened() -> Source:

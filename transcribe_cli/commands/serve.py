@@ -139,7 +139,10 @@ class ServeOptions:
     max_sessions: Annotated[
         int | None,
         typer.Option(
-            help="Refuse more at once with 1008.", min=1, metavar="N", rich_help_panel=_LIMITS
+            help="Refuse more at once with 1008. [default: by engine, processors and memory]",
+            min=1,
+            metavar="N",
+            rich_help_panel=_LIMITS,
         ),
     ] = None
     max_audio_rate: Annotated[

@@ -66,3 +66,11 @@ def open_service(
             parameters,
             options.local,
         )
+
+
+def most_local_jobs() -> int:
+    """How many recordings at once the local service takes on this machine."""
+    from transcribe_cli.machine import memory_bytes, processors
+    from transcribe_cli.service.limits import most_sessions
+
+    return most_sessions("sphinx", processors(), memory_bytes())

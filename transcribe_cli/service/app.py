@@ -1,20 +1,19 @@
-"""The service on the network: the only door to the `websockets` library.
+"""The service on the network: what it listens with, and whom it lets in.
 
 Any path upgrades to a session, as on the real service; plain HTTP has `/v3/token` and
 `/v3/ws/health`. Credentials and parameters are looked at after the upgrade, so a refusal is an
-Error message and a close.
+Error message and a close. Whoever holds a connection without having a session has little time and
+few bytes for it.
 """
 
 import asyncio
 import logging
-import socket
 import ssl
-import struct
 import sys
 import time
-from collections import deque
 from collections.abc import Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
+from functools import partial
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -23,60 +22,41 @@ from weakref import WeakKeyDictionary
 
 import msgspec
 from websockets.asyncio.server import Server, ServerConnection, serve
-from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
 
+from transcribe_cli.machine import memory_bytes, processors
 from transcribe_cli.service.actions import Answer, Close, Drop, Send, Stall, ToClient
+from transcribe_cli.service.connections import (
+    HEAD_WITHIN_S,
+    Connection,
+    Waiting,
+    Wire,
+    cut,
+    hold_back,
+)
 from transcribe_cli.service.conversation import Conversation, Gone
-from transcribe_cli.service.credentials import UNAUTHORIZED, Credentials
+from transcribe_cli.service.credentials import Credentials
 from transcribe_cli.service.engines.counting import CountingEngine
 from transcribe_cli.service.engines.scripted import Script, ScriptedEngine
 from transcribe_cli.service.faults import Moment
+from transcribe_cli.service.limits import SessionLimits, most_sessions
 from transcribe_cli.service.logbook import Logbook
 from transcribe_cli.service.options import ServiceOptions
 from transcribe_cli.service.ports import EnginePort, InProcess, Worker
 from transcribe_cli.service.schedule import FaultPlan, Schedule
-from transcribe_cli.service.session import Refused, Session, Terms, read_parameters, refusal
+from transcribe_cli.service.session import (
+    CANCELLED,
+    Refused,
+    Session,
+    Terms,
+    read_parameters,
+    refusal,
+)
 from transcribe_cli.service.token_endpoint import answer_token_request
 
 MAX_MESSAGE_BYTES = 128 * 1024  # the service's own limit; a longer one is closed with 1009
 CLOSE_TIMEOUT_S = 3.0
-_OPEN_TIMEOUT_S = 10.0
 _PING_EVERY_S = 3.0  # a sign of life where the engine is slow: an answer waits behind its audio
-_MINUTE_S = 60.0
-_RECEIVE_BUFFER_BYTES = 64 * 1024
-
-
-class _Wire:
-    """A `websockets` connection as a conversation sees it."""
-
-    def __init__(self, connection: ServerConnection) -> None:
-        self._connection = connection
-
-    async def receive(self) -> str | bytes:
-        try:
-            return await self._connection.recv()
-        except ConnectionClosed as e:
-            # No close frame at all is 1006; a close frame without a code is 1005.
-            raise Gone(1006 if e.rcvd is None else e.rcvd.code) from e
-
-    async def send(self, text: str) -> None:
-        try:
-            await self._connection.send(text)
-        except ConnectionClosed as e:
-            raise Gone(1006) from e
-
-    async def close(self, code: int, reason: str) -> None:
-        await self._connection.close(code, reason)
-
-    def abort(self, reset: bool = False) -> None:
-        _cut(self._connection, reset)
-
-    def hold(self) -> None:
-        self._connection.transport.pause_reading()
-
-    def release(self) -> None:
-        self._connection.transport.resume_reading()
 
 
 class App:
@@ -97,8 +77,10 @@ class App:
         self._stopping = asyncio.Event()
         self._logbook = logbook
         self._credentials = Credentials(options.keys)
+        self._waiting = Waiting()
         self._open: set[Conversation] = set()
-        self._started: deque[float] = deque()  # sessions of the last minute
+        most = options.max_sessions or most_sessions(options.engine, processors(), memory_bytes())
+        self._limits = SessionLimits(most, options.new_sessions_per_minute, _say)
         self._served = 0
 
     async def listen(self, context: ssl.SSLContext | None) -> Server:
@@ -116,16 +98,23 @@ class App:
             self._options.port,
             ssl=context,
             process_request=self._answer_http,
+            create_connection=partial(Connection, self._waiting),  # type: ignore[arg-type]
             compression=None,
             max_size=MAX_MESSAGE_BYTES,
             close_timeout=CLOSE_TIMEOUT_S,
+            open_timeout=None,  # `Connection` sees to it; a fault may stall the answer
             # A stalled service sends nothing, and lets nobody go.
-            open_timeout=None if self._plan else _OPEN_TIMEOUT_S,
             ping_interval=None if self._plan else _PING_EVERY_S,
             # A pong waits behind audio that was not heard yet: that it is late says nothing.
             ping_timeout=None,
             logger=logger,
+            ssl_handshake_timeout=None if context is None else HEAD_WITHIN_S,
         )
+
+    @property
+    def most_sessions(self) -> int:
+        """So many at once; more are refused."""
+        return self._limits.most
 
     def stop(self) -> None:
         """Close every session that is open."""
@@ -139,7 +128,7 @@ class App:
         if url.path == "/v3/ws/health":
             return _json_response(connection, 200, {"status": "ok"})
         if url.path == "/v3/token":
-            authorization = request.headers.get("Authorization")
+            authorization = _authorization_of(request)
             answer = answer_token_request(url.query, authorization, self._credentials, time.time())
             return _json_response(connection, *answer)
         schedule = self._plan.draw(self._connections)
@@ -158,7 +147,7 @@ class App:
                         connection, status, {"error": HTTPStatus(status).phrase}
                     )
                 case Drop(reset):
-                    _cut(connection, reset)
+                    cut(connection, reset)
                     answer = _json_response(connection, 503, {})  # which goes nowhere
                 case Stall(ms):
                     with suppress(TimeoutError):
@@ -167,31 +156,41 @@ class App:
         return answer
 
     async def _serve(self, connection: ServerConnection) -> None:
-        wire = _Wire(connection)
-        _hold_back(connection)
-        try:
-            conversation, before_begin = await self._open_conversation(connection, wire)
-        except Refused as e:
-            self._logbook.write("refused", code=e.code, error=e.text)
-            await _refuse(wire, refusal(e.code, e.text))
-            return
-        self._open.add(conversation)
-        try:
-            await conversation.run(before_begin)
-        finally:
-            self._open.discard(conversation)
-
-    async def _open_conversation(
-        self, connection: ServerConnection, wire: _Wire
-    ) -> tuple[Conversation, Sequence[ToClient]]:
-        """Admit a client, or raise `Refused`."""
         request = connection.request
         assert request is not None  # there is one after the upgrade
-        query = urlsplit(request.path).query
-        authorization = request.headers.get("Authorization")
-        token = _token_of(query)
-        max_session_s = self._credentials.admit(authorization, token, time.time())
-        self._count_session()
+        wire = Wire(connection)
+        hold_back(connection)
+        try:
+            query = urlsplit(request.path).query
+            given = (_authorization_of(request), _token_of(query))
+            max_session_s = self._credentials.admit(*given, time.time())
+            with ExitStack() as place:
+                place.enter_context(self._limits.session(time.monotonic()))
+                conversation, before_begin = await self._open_conversation(
+                    connection, wire, query, max_session_s, place
+                )
+                self._waiting.leave(connection)
+                self._open.add(conversation)
+                try:
+                    close = await conversation.run(before_begin)
+                finally:
+                    self._open.discard(conversation)
+            # Outside: whoever is told of a session's end may open the next one at once.
+            last_words: Sequence[ToClient] = [] if close is None else [close]
+        except Refused as e:
+            self._logbook.write("refused", code=e.code, error=e.text)
+            last_words = refusal(e.code, e.text)
+        await _part(wire, last_words)
+
+    async def _open_conversation(
+        self,
+        connection: ServerConnection,
+        wire: Wire,
+        query: str,
+        max_session_s: float,
+        place: ExitStack,
+    ) -> tuple[Conversation, Sequence[ToClient]]:
+        """Open a session for a client that is admitted, or raise `Refused`."""
         parameters = read_parameters(query)
         script = None
         if self._options.engine == "scripted":
@@ -213,25 +212,22 @@ class App:
         elif self._options.engine == "counting":
             engine = InProcess(CountingEngine(session.settings, self._options.turn_words))
         else:
-            engine = await Worker.start(session.settings)
+            try:
+                engine = await Worker.start(session.settings)
+            except OSError as e:  # no more processes, files or memory
+                raise Refused(3005, CANCELLED) from e
         self._logbook.opened(session.id, parameters)
-        conversation = Conversation(wire, session, engine, self._logbook, schedule)
+        conversation = Conversation(
+            wire, session, engine, self._logbook, schedule, leave=place.close
+        )
         return conversation, script.on_open if script else ()
 
-    def _count_session(self) -> None:
-        """Hold the account to its limits, as far as it was given any."""
-        now = time.monotonic()
-        while self._started and now - self._started[0] >= _MINUTE_S:
-            self._started.popleft()
-        limits = (
-            (len(self._open), self._options.max_sessions),
-            (len(self._started), self._options.new_sessions_per_minute),
-        )
-        if any(limit is not None and count >= limit for count, limit in limits):
-            # Both limits have the same words on the live service.
-            text = "Unauthorized Connection: Too many concurrent sessions"
-            raise Refused(UNAUTHORIZED, text)
-        self._started.append(now)
+
+def _say(line: str) -> None:
+    """Tell whoever runs the service."""
+    with suppress(OSError, ValueError):  # nobody reads it
+        sys.stderr.write(f"{line}\n")
+        sys.stderr.flush()
 
 
 def url_of(server: Server, scheme: str) -> str:
@@ -240,23 +236,9 @@ def url_of(server: Server, scheme: str) -> str:
     return f"{scheme}://{f'[{host}]' if ':' in host else host}:{port}"
 
 
-def _cut(connection: ServerConnection, reset: bool) -> None:
-    """Cut the TCP connection; `reset`: by RST, which a linger time of 0 s makes of a close."""
-    if reset:
-        linger = struct.pack("HH" if sys.platform == "win32" else "ii", 1, 0)
-        sock = connection.transport.get_extra_info("socket")
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
-    connection.transport.abort()
-
-
-def _hold_back(connection: ServerConnection) -> None:
-    """Keep minutes of audio out of the system's buffers, where a fast sender would leave them.
-
-    A client that sends a file as fast as it can is then only seconds ahead of the recogniser when
-    it says Terminate, and has not long to wait for Termination.
-    """
-    sock = connection.transport.get_extra_info("socket")
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _RECEIVE_BUFFER_BYTES)
+def _authorization_of(request: Request) -> str | None:
+    """The header's value; several are one that nobody has."""
+    return ", ".join(request.headers.get_all("Authorization")) or None
 
 
 def _token_of(query: str) -> str | None:
@@ -271,8 +253,8 @@ def _json_response(connection: ServerConnection, status: int, body: dict[str, An
     return response
 
 
-async def _refuse(wire: _Wire, actions: Sequence[ToClient]) -> None:
-    """Send an Error and close; the client's own frames are read and dropped meanwhile."""
+async def _part(wire: Wire, last_words: Sequence[ToClient]) -> None:
+    """Send what ends a connection; the client's own frames are read and dropped meanwhile."""
 
     async def drain() -> None:
         with suppress(Gone):
@@ -280,7 +262,7 @@ async def _refuse(wire: _Wire, actions: Sequence[ToClient]) -> None:
                 await wire.receive()
 
     draining = asyncio.create_task(drain())
-    for action in actions:
+    for action in last_words:
         match action:
             case Send(text):
                 with suppress(Gone):

@@ -6,7 +6,7 @@ that what the client gets has one order. Whatever is decided is decided by `Sess
 
 import asyncio
 import time
-from collections.abc import Awaitable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import suppress
 from typing import NamedTuple, Protocol
 
@@ -31,6 +31,7 @@ from transcribe_cli.service.ports import EngineFailed, EnginePort
 from transcribe_cli.service.schedule import Due, Schedule, Tally
 from transcribe_cli.service.session import Session
 
+_MOST_UNSENT = 1000  # messages; a client that reads none is not read either
 _LONGEST_NAP_S = 1.0  # between two looks at the clock: a heartbeat may be asked for at any time
 
 
@@ -51,9 +52,6 @@ class Wire(Protocol):
     async def send(self, text: str) -> None:
         """Send a text frame. Raises `Gone`."""
 
-    async def close(self, code: int, reason: str) -> None:
-        """Close with a close frame, and wait for the client's, not for long."""
-
     def abort(self, reset: bool = False) -> None:
         """Cut the TCP connection, by RST where `reset`."""
 
@@ -71,7 +69,12 @@ class _ClientGone(NamedTuple):
 
 
 class Conversation:
-    """One connection, from `Begin` to its end; `schedule` is what goes wrong with it."""
+    """One connection, from `Begin` to its end.
+
+    Args:
+        schedule: what goes wrong with it.
+        leave: called when another session may have its place; more than once, perhaps.
+    """
 
     def __init__(
         self,
@@ -80,23 +83,32 @@ class Conversation:
         engine: EnginePort,
         logbook: Logbook,
         schedule: Schedule | None = None,
+        leave: Callable[[], None] = lambda: None,
     ) -> None:
         self._wire = wire
         self._session = session
         self._engine = engine
         self._logbook = logbook
         self._schedule = schedule or Schedule()
+        self._leave = leave
         self._tally = Tally() if self._schedule.counts_words else None
         self._opened = time.monotonic()
         self._delay_s = 0.0
         # What to send, and when on the clock of `time.monotonic`.
         self._outbox: asyncio.Queue[tuple[float, ToClient | _ClientGone]] = asyncio.Queue()
+        self._room = asyncio.Event()  # cleared while too much is in it
+        self._room.set()
         self._moving = asyncio.Event()  # cleared while stalled
         self._moving.set()
         self._stopping = asyncio.Event()
 
-    async def run(self, before_begin: Iterable[ToClient] = ()) -> None:
-        """Talk until either side closes."""
+    async def run(self, before_begin: Iterable[ToClient] = ()) -> Close | None:
+        """Talk until either side closes.
+
+        Returns:
+            The close that the client is owed, nothing being held for it any more; None where it
+            has gone.
+        """
         for action in before_begin:
             await self._perform([action])
         await self._go_wrong(self._schedule.reached(Moment.BEGIN))
@@ -109,18 +121,23 @@ class Conversation:
             for work in (self._read(), self._relay(), self._watch())
         ]
         try:
-            await self._write()
+            return await self._write()
         finally:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
-            await self._engine.close()
+            await self._let_go()
 
     def stop(self) -> None:
         """The service is going away: close behind what is already on its way."""
         self._session.closing = True
         self._stopping.set()
         self._put(Close(1001, "The local service was stopped"))
+
+    async def _let_go(self) -> None:
+        """Hold nothing for this session any more; harmless twice."""
+        await self._engine.close()
+        self._leave()
 
     async def _guard(self, work: Awaitable[None]) -> None:
         """Run one of the three; a fault of ours ends the session, and is told on stderr."""
@@ -134,6 +151,7 @@ class Conversation:
     async def _read(self) -> None:
         """Take what the client sends; also after a close, or its own close frame is not seen."""
         while True:
+            await self._room.wait()
             try:
                 frame = await self._wire.receive()
             except Gone as e:
@@ -162,6 +180,8 @@ class Conversation:
                 await self._perform(self._session.failed())
                 return
             if isinstance(answer, Finished):
+                # First: whoever reads Termination may open the next session at once.
+                await self._let_go()
                 await self._perform(self._session.finished(time.monotonic()))
                 return
             if self._tally is None or not isinstance(answer, Send):
@@ -218,11 +238,15 @@ class Conversation:
 
     def _put(self, action: ToClient | _ClientGone) -> None:
         self._outbox.put_nowait((time.monotonic() + self._delay_s, action))
+        if self._outbox.qsize() >= _MOST_UNSENT:
+            self._room.clear()
 
-    async def _write(self) -> None:
+    async def _write(self) -> Close | None:
         """Send what is in the outbox, until something in it ends the connection."""
         while True:
             due, action = await self._outbox.get()
+            if self._outbox.qsize() < _MOST_UNSENT:
+                self._room.set()
             if (wait_s := due - time.monotonic()) > 0 and not self._stopping.is_set():
                 await asyncio.sleep(wait_s)
             match action:
@@ -234,15 +258,14 @@ class Conversation:
                     await self._stall(None if ms is None else ms / 1000)
                 case Close(code, reason):
                     self._log("close", code=code, by="service")
-                    await self._wire.close(code, reason)
-                    return
+                    return Close(code, reason)
                 case Drop(reset):
                     self._log("close", code=1006, by="service")
                     self._wire.abort(reset)
-                    return
+                    return None
                 case _ClientGone(code):
                     self._log("close", code=code, by="client")
-                    return
+                    return None
 
     async def _stall(self, seconds: float | None) -> None:
         """Do nothing at all for so long, or until the service stops."""

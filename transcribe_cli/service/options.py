@@ -9,6 +9,7 @@ from transcribe_cli.service.session import MAX_SESSION_S
 from transcribe_cli.service.settings import FormattedFinals
 
 DEFAULT_PORT = 8765
+EngineName = Literal["sphinx", "scripted", "counting"]
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
@@ -25,7 +26,8 @@ class ServiceOptions:
         turn_words: words that end a turn of the counting engine.
         formatted_finals: how `universal-streaming-english` formats: in one final, or in a second.
         max_session_s: seconds after which a session is closed with 3008.
-        new_sessions_per_minute, max_sessions: more are refused with 1008; None: no limit.
+        new_sessions_per_minute: more are refused with 1008; None: no limit.
+        max_sessions: more at once are refused with 1008; None: what the machine is good for.
         max_audio_rate: times real time; faster audio is refused with 3007; None: no limit.
         faults: what goes wrong on purpose, as `faults.parse_fault` reads it.
         fault_seed: for the random ones; None: another each time.
@@ -37,7 +39,7 @@ class ServiceOptions:
     host: str = "127.0.0.1"
     port: int = DEFAULT_PORT
     keys: tuple[str, ...] = field(default=(), repr=False)
-    engine: Literal["sphinx", "scripted", "counting"] = "sphinx"
+    engine: EngineName = "sphinx"
     scripts: tuple[Path, ...] = ()
     turn_words: int = TURN_WORDS
     formatted_finals: FormattedFinals = "two"

@@ -14,6 +14,7 @@ from types import FrameType
 import msgspec
 
 from transcribe_cli.errors import UsageError
+from transcribe_cli.machine import allow_open_files
 from transcribe_cli.service.engines.scripted import Script, load_script
 from transcribe_cli.service.logbook import Logbook
 from transcribe_cli.service.options import LOOPBACK, ServiceOptions
@@ -21,6 +22,7 @@ from transcribe_cli.service.schedule import FaultPlan
 
 LOCAL_HINT = "pip install 'aai-stream[local]'"
 _STOP_WITHIN_S = 4.0
+_FILES_A_SESSION = 5  # descriptors: its socket, and what leads to a process
 
 
 def require_packages(*names: str) -> None:
@@ -71,10 +73,12 @@ async def _serve(
     announce: Callable[[str], None],
 ) -> None:
     from transcribe_cli.service.app import App, url_of
+    from transcribe_cli.service.connections import MOST_WAITING
 
     stop = asyncio.Event()
     _stop_on_signals(stop)
     app = App(options, scripts, plan, logbook)
+    allow_open_files(MOST_WAITING + app.most_sessions * _FILES_A_SESSION)
     try:
         server = await app.listen(context)
     except OSError as e:

@@ -50,6 +50,7 @@ MIN_CHUNK_MS = 50
 MAX_CHUNK_MS = 1000
 SHORT_CHUNKS_REFUSED = 3  # one short last chunk is tolerated; so many in a row are not
 HEARTBEAT_EVERY_S = 5.0
+CANCELLED = "Session Cancelled: An error occurred"  # with 3005, the service's own fault
 _RATE_ALLOWANCE_S = 2.0  # of audio, before a rate is one
 
 
@@ -246,7 +247,7 @@ class Session:
 
     def failed(self) -> Sequence[Action]:
         """The engine broke: the service's words for a fault of its own."""
-        return self._refuse(3005, "Session Cancelled: An error occurred")
+        return self._refuse(3005, CANCELLED)
 
     def _refuse(self, code: int, text: str) -> list[Action]:
         if self.closing:
