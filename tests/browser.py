@@ -117,12 +117,12 @@ class Browser:
 
 
 @contextmanager
-def browser(folder: Path) -> Iterator[Browser]:
+def browser(folder: Path, *flags: str) -> Iterator[Browser]:
     """A browser whose settings and cache are in an empty folder."""
     program = "google-chrome" if shutil.which("google-chrome") else "chromium"
     require_programs(program)
     process = subprocess.Popen(
-        [program, *_FLAGS, f"--user-data-dir={folder}", "about:blank"],
+        [program, *_FLAGS, *flags, f"--user-data-dir={folder}", "about:blank"],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,

@@ -2,8 +2,8 @@
 
 Any path upgrades to a session, as on the real service; plain HTTP has `/v3/token` and
 `/v3/ws/health`. Credentials and parameters are looked at after the upgrade, so a refusal is an
-Error message and a close. Whoever holds a connection without having a session has little time and
-few bytes for it.
+Error message and a close. Pages of other origins are refused before, and whoever holds a connection
+without having a session has little time and few bytes for it.
 """
 
 import asyncio
@@ -25,6 +25,7 @@ from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.http11 import Request, Response
 
 from transcribe_cli.machine import memory_bytes, processors
+from transcribe_cli.protocol.origin import why_refused
 from transcribe_cli.service.actions import Answer, Close, Drop, Send, Stall, ToClient
 from transcribe_cli.service.connections import (
     HEAD_WITHIN_S,
@@ -41,7 +42,7 @@ from transcribe_cli.service.engines.scripted import Script, ScriptedEngine
 from transcribe_cli.service.faults import Moment
 from transcribe_cli.service.limits import SessionLimits, most_sessions
 from transcribe_cli.service.logbook import Logbook
-from transcribe_cli.service.options import ServiceOptions
+from transcribe_cli.service.options import LOOPBACK, ServiceOptions
 from transcribe_cli.service.ports import EnginePort, InProcess, Worker
 from transcribe_cli.service.schedule import FaultPlan, Schedule
 from transcribe_cli.service.session import (
@@ -124,6 +125,11 @@ class App:
 
     async def _answer_http(self, connection: ServerConnection, request: Request) -> Response | None:
         """Answer plain HTTP; None goes on with the upgrade."""
+        # Beyond this machine a key is needed, which no page has by being opened.
+        any_host = self._options.host not in LOOPBACK
+        if why := why_refused(request.headers, any_host=any_host):
+            self._logbook.write("refused", code=403, error=why)
+            return _json_response(connection, 403, {"error": why})
         url = urlsplit(request.path)
         if url.path == "/v3/ws/health":
             return _json_response(connection, 200, {"status": "ok"})
