@@ -3,6 +3,7 @@
 import sys
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -56,7 +57,25 @@ def test_save_dir_that_is_a_file_is_told(tmp_path: Path) -> None:
     assert "--save-dir" in refused.value.hint
 
 
-def test_file_in_the_folder_s_place_is_told(tmp_path: Path) -> None:
+def test_file_or_link_in_the_folder_s_place_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "x").touch()
-    with pytest.raises(UsageError):
-        create_folder(tmp_path, "x")
+    (tmp_path / "x-2").symlink_to(tmp_path / "nowhere")
+
+    assert create_folder(tmp_path, "x").name == "x-3"
+
+
+def test_folder_that_its_owner_removes_meanwhile_is_no_hindrance(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    really = Path.mkdir
+    tried: list[str] = []
+
+    def mkdir(path: Path, *arguments: Any, **options: Any) -> None:
+        tried.append(path.name)
+        if path.name == "x":  # there a moment ago, and gone now
+            raise FileExistsError
+        really(path, *arguments, **options)
+
+    monkeypatch.setattr(Path, "mkdir", mkdir)
+    assert create_folder(tmp_path, "x").name == "x-2"
+    assert tried == ["x", "x-2"]

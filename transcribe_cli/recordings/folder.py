@@ -38,7 +38,8 @@ def create_folder(save_dir: Path, recording: str) -> Path:
         try:
             folder.mkdir(mode=0o700, parents=True)  # what was said is not for everybody
         except FileExistsError as e:
-            if not folder.is_dir():
+            # Not the folder itself: another process may just have removed its own.
+            if not save_dir.is_dir():
                 raise _unwritable(save_dir, e) from e
             number += 1
         except OSError as e:
