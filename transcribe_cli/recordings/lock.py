@@ -1,95 +1,208 @@
-"""Who has a recording: while it runs its folder is locked, and nobody else may change it.
+"""Who has a recording: while it runs a file in its folder is locked, and nobody else may change it.
 
-The system releases the lock with the process, also after `kill -9`. On POSIX the folder itself is
-locked; Windows locks files only, so there a file lies in it for as long as the recording runs.
+The system releases the lock with the process, also after `kill -9`; a file that is left behind then
+is not locked, and means nothing. It is opened for writing, without which NFS gives no exclusive
+lock, and never through a link. Whoever has a lock may leave a note in the file, for others to read.
 """
 
 import contextlib
 import os
+import stat
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 from transcribe_cli.errors import UsageError
 
-_LOCK_FILE = ".lock"
+LOCK_FILE = ".lock"
+_NOTE_BYTES = 1000
+_GLANCE_S = 0.01  # longer than another process takes to see whether a recording runs
+_GLANCES = 3
+
+
+class RecordingRuns(UsageError):
+    """Another one has the recording; `recording` is its id."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(f"The recording {folder.name} is running.", "stop it first")
+        self.recording = folder.name
 
 
 @contextlib.contextmanager
-def locked(folder: Path) -> Iterator[None]:
+def locked(folder: Path, note: str = "") -> Iterator[None]:
     """Keep others away from a recording.
 
+    Args:
+        note: for `note_in`.
+
     Raises:
-        UsageError: it is running already.
+        UsageError: it is running already (`RecordingRuns`), or its lock file is not ours.
     """
-    handle = _take(folder)
-    if handle is None:
-        raise _running(folder)
-    try:
+    with _held(folder, _GLANCES * _GLANCE_S) as handle:
+        if handle is None:
+            raise RecordingRuns(folder)
+        if handle != _UNLOCKED:
+            with contextlib.suppress(OSError):  # a full disk
+                os.ftruncate(handle, 0)
+                os.write(handle, note.encode())
         yield
-    finally:
-        _release(handle, folder)
+
+
+@contextlib.contextmanager
+def alone_in(save_dir: Path, within_s: float = 10.0) -> Iterator[None]:
+    """Be the only one that looks for recordings and makes them, for a moment.
+
+    Raises:
+        UsageError: another one does not end, or the lock file is not ours.
+    """
+    with _held(save_dir, within_s) as handle:
+        if handle is None:
+            raise UsageError(
+                f"Another process has held '{save_dir}' for {within_s:g} s.",
+                "end it, or choose another --save-dir",
+            )
+        yield
 
 
 def is_locked(folder: Path) -> bool:
-    """Whether a recording is running."""
-    handle = _take(folder)
-    if handle is not None:
-        _release(handle, folder)
-    return handle is None
+    """Whether a recording is running; changes nothing, and needs no right to."""
+    handle = _open_to_read(folder)
+    if handle is None:
+        return False
+    try:
+        return not _lock(handle, shared=True)
+    except OSError:
+        return False  # the file system knows no locks
+    finally:
+        os.close(handle)
+
+
+def note_in(folder: Path) -> str:
+    """What the one who has a recording has noted; empty where there is nothing."""
+    handle = _open_to_read(folder)
+    if handle is None:
+        return ""
+    try:
+        return os.read(handle, _NOTE_BYTES).decode(errors="replace")
+    except OSError:
+        return ""
+    finally:
+        os.close(handle)
 
 
 def refuse_running(folder: Path) -> None:
-    """Raise UsageError where a recording is running."""
+    """Raise RecordingRuns where a recording is running."""
     if is_locked(folder):
-        raise _running(folder)
-
-
-def _running(folder: Path) -> UsageError:
-    return UsageError(f"The recording {folder.name} is running.", "stop it first")
+        raise RecordingRuns(folder)
 
 
 _UNLOCKED = -1  # the file system knows no locks: better a recording without one than none
+# A pipe or a device in its place is not waited for.
+_OPENING = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+
+
+@contextlib.contextmanager
+def _held(folder: Path, within_s: float) -> Iterator[int | None]:
+    """The locked file, `_UNLOCKED`, or None where another one has it for longer than `within_s`."""
+    path = folder / LOCK_FILE
+    deadline = time.monotonic() + within_s
+    while (handle := _take(path)) is None and time.monotonic() < deadline:
+        time.sleep(_GLANCE_S)
+    try:
+        yield handle
+    finally:
+        if handle is not None and handle != _UNLOCKED:
+            _release(handle, path)
+
+
+def _take(path: Path) -> int | None:
+    """The file, locked; None where another one has it; `_UNLOCKED` where there can be no lock."""
+    try:
+        handle = os.open(path, os.O_RDWR | os.O_CREAT | _OPENING, 0o600)
+    except OSError:
+        _refuse_foreign(path)
+        return _UNLOCKED
+    try:
+        _refuse_foreign(path)
+        if not _lock(handle, shared=False):
+            os.close(handle)
+            return None
+        if _is_at(handle, path):
+            return handle
+    except UsageError:
+        os.close(handle)
+        raise
+    except OSError:
+        os.close(handle)
+        return _UNLOCKED
+    os.close(handle)  # who had it took the file away, and another one may be in its place
+    return None
+
+
+def _refuse_foreign(path: Path) -> None:
+    """Raise UsageError where a lock file is none: it would be written elsewhere."""
+    with contextlib.suppress(OSError):  # there is none
+        if not stat.S_ISREG(path.lstat().st_mode):
+            raise UsageError(f"'{path}' is not a plain file.", "it is not of aai-stream: remove it")
+
+
+def _open_to_read(folder: Path) -> int | None:
+    path = folder / LOCK_FILE
+    try:
+        if not stat.S_ISREG(path.lstat().st_mode):
+            return None
+        return os.open(path, os.O_RDONLY | _OPENING)
+    except OSError:
+        return None
+
+
+def _is_at(handle: int, path: Path) -> bool:
+    """Whether an open file is the one at a path, not a link's and not one that was removed."""
+    try:
+        return os.path.samestat(os.fstat(handle), path.lstat())
+    except OSError:
+        return False
+
 
 if sys.platform == "win32":
     import msvcrt
 
-    def _take(folder: Path) -> int | None:
-        try:
-            handle = os.open(folder / _LOCK_FILE, os.O_RDWR | os.O_CREAT)
-        except OSError:
-            return _UNLOCKED
+    _BEYOND = 1 << 20  # what is locked cannot be read there, so it is no byte of the note
+
+    def _lock(handle: int, *, shared: bool) -> bool:
+        """Lock a file without waiting; False where another one has it."""
+        os.lseek(handle, _BEYOND, os.SEEK_SET)
         try:
             msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)
         except OSError:
-            os.close(handle)
-            return None
-        return handle
+            return False
+        finally:
+            os.lseek(handle, 0, os.SEEK_SET)
+        return True
 
-    def _release(handle: int, folder: Path) -> None:
-        if handle != _UNLOCKED:
-            os.close(handle)
-            with contextlib.suppress(OSError):
-                (folder / _LOCK_FILE).unlink()
+    def _release(handle: int, path: Path) -> None:
+        os.close(handle)  # an open file cannot be removed there
+        with contextlib.suppress(OSError):
+            path.unlink()
 
 else:
     import fcntl
 
-    def _take(folder: Path) -> int | None:
-        try:
-            handle = os.open(folder, os.O_RDONLY)
-        except OSError:
-            return _UNLOCKED
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            os.close(handle)
-            return None
-        except OSError:
-            os.close(handle)
-            return _UNLOCKED
-        return handle
+    def _lock(handle: int, *, shared: bool) -> bool:
+        """Lock a file without waiting; False where another one has it.
 
-    def _release(handle: int, folder: Path) -> None:
-        if handle != _UNLOCKED:
-            os.close(handle)
+        By `flock`, which tells two openings of one process apart. On Linux over NFS the kernel
+        makes a byte-range lock of it, which the server keeps for all machines (flock(2)).
+        """
+        try:
+            fcntl.flock(handle, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        return True
+
+    def _release(handle: int, path: Path) -> None:
+        with contextlib.suppress(OSError):
+            if _is_at(handle, path):  # the folder may be removed, and made anew
+                path.unlink()
+        os.close(handle)
