@@ -1,25 +1,24 @@
 """Many files: so many at once as were asked for; one that fails does not stop the others.
 
-A second run of the same command skips what is complete and takes up what is not.
+A second run of the same command skips what is complete and takes up what is not. What another
+process transcribes just now is put off to the end, so that two of them share the files.
 """
 
 import contextlib
+from collections import deque
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from transcribe_cli.commands.claims import AlreadyRunning
 from transcribe_cli.commands.service import Service
-from transcribe_cli.commands.taking_up import has_changed, part_of
 from transcribe_cli.commands.transcribe import Asked, Job, Transcriber
 from transcribe_cli.errors import AudioError, StreamError
 from transcribe_cli.exit_status import ExitStatus
 from transcribe_cli.loop import Loop
 from transcribe_cli.machine import allow_open_files
 from transcribe_cli.plans import Result
-from transcribe_cli.recordings.folder import recording_slug
 from transcribe_cli.recordings.journal import turn_of
-from transcribe_cli.recordings.library import Recording, find_by_slug
-from transcribe_cli.recordings.lock import locked
+from transcribe_cli.recordings.library import Recording
 from transcribe_cli.run import Run
 from transcribe_cli.telling import View
 
@@ -42,6 +41,33 @@ class _Running(NamedTuple):
     shown: contextlib.ExitStack
 
 
+class _Queue:
+    """Files that have not begun; those that were put off come once more, after all others."""
+
+    def __init__(self, files: Sequence[Asked]) -> None:
+        self._left = deque(files)
+        self._put_off: deque[Asked] | None = deque()  # None: this is the last look at them
+
+    def next(self, *, last_look: bool) -> Asked | None:
+        """The next file; `last_look`: nothing runs any more for which one may have been put off."""
+        if not self._left and last_look and self._put_off is not None:
+            self._left, self._put_off = self._put_off, None
+        return self._left.popleft() if self._left else None
+
+    def put_off(self, file: Asked) -> bool:
+        """Have a file come once more; False where it has."""
+        if self._put_off is None:
+            return False
+        self._put_off.append(file)
+        return True
+
+    def empty(self) -> list[Asked]:
+        """Take out all that are left."""
+        left = [*self._left, *(self._put_off or ())]
+        self._left, self._put_off = deque(), None
+        return left
+
+
 class Batch:
     """The files of one command.
 
@@ -56,6 +82,7 @@ class Batch:
         self._service = service
         self._asked = list(asked)
         self._jobs = jobs
+        self._queue = _Queue(self._asked)
         self._view: BatchView | None = None  # of all that run at once
         if jobs > 1:
             self._view = transcriber.screen.make_batch_view(len(self._asked))
@@ -66,6 +93,7 @@ class Batch:
         self._told_again: list[str] = []
         self._failed: list[str] = []
         self._cut: list[str] = []  # stopped by a person before their end
+        self._elsewhere: list[str] = []  # transcribed by another process, and not complete yet
 
     def run(self, *, again: bool) -> ExitStatus:
         """Transcribe them all; the exit status is that of the first that failed.
@@ -76,7 +104,6 @@ class Batch:
             again: also those that an earlier run has completed.
         """
         allow_open_files(self._jobs * _FILES_A_JOB)
-        left = iter(self._asked)
         transcriber = self._transcriber
         with Loop() as loop, transcriber.screen.shown(self._view, loop):
 
@@ -85,12 +112,12 @@ class Batch:
                 self._end_finished()
                 while len(self._running) < self._jobs and not self._stopped:
                     if transcriber.runs.budget_is_used:
-                        self._tell_left(left)
+                        self._tell_left()
                         return
-                    asked = next(left, None)
+                    asked = self._queue.next(last_look=not self._running)
                     if asked is None:
                         return
-                    running = self._begin(loop, asked, None if again else self._earlier(asked))
+                    running = self._begin(loop, asked, again=again)
                     if running is not None:
                         self._running.append(running)
                         yield running.job.run
@@ -106,19 +133,28 @@ class Batch:
         self._tell_sum()
         return self._status
 
-    def _begin(self, loop: Loop, asked: Asked, earlier: Recording | None) -> _Running | None:
-        """Begin, take up, or tell again; None where nothing runs."""
+    def _begin(self, loop: Loop, asked: Asked, *, again: bool) -> _Running | None:
+        """Begin, take up, tell again, or put off; None where nothing runs."""
         transcriber = self._transcriber
         place = None if self._view is None else self._view.begin(asked.name)
         try:
-            if earlier is not None and earlier.state == "complete":
-                transcriber.tell_again(earlier, asked)
-                transcriber.notices.note(f"{asked.name}: complete already, in {earlier.id}")
-                self._told_again.append(asked.name)
-                self._leave(place, failed=False)
-                return None
-            live = transcriber.screen.make_view() if self._jobs == 1 else None
-            job = self._open(loop, asked, earlier, place or live)
+            with contextlib.ExitStack() as held:
+                folder, earlier = transcriber.claim(self._service, asked, held, again=again)
+                if earlier is not None and earlier.state == "complete":
+                    transcriber.tell_again(earlier, asked)
+                    transcriber.notices.note(f"{asked.name}: complete already, in {earlier.id}")
+                    self._told_again.append(asked.name)
+                    self._leave(place, failed=False)
+                    return None
+                live = transcriber.screen.make_view() if self._jobs == 1 else None
+                view = place or live
+                if earlier is None:
+                    job = transcriber.begin(loop, self._service, asked, folder, held, view)
+                else:
+                    job = self._go_on(loop, asked, earlier, held, view)
+        except AlreadyRunning as e:
+            self._leave_to_others(asked, e, place)
+            return None
         except StreamError as e:
             transcriber.outputs.tell_error(e, asked.name)
             self._fail(asked, e.exit_status, e)
@@ -130,20 +166,35 @@ class Batch:
                 live.mark(0, asked.name)
             return _Running(job, place, shown.pop_all())
 
-    def _open(self, loop: Loop, asked: Asked, earlier: Recording | None, view: View | None) -> Job:
-        """Open everything for one file, and what is there of it already."""
+    def _go_on(
+        self,
+        loop: Loop,
+        asked: Asked,
+        earlier: Recording,
+        held: contextlib.ExitStack,
+        view: View | None,
+    ) -> Job:
+        """Open everything for a file of which a part is there already."""
         transcriber = self._transcriber
-        if earlier is None:
-            return transcriber.begin(loop, self._service, asked, view)
         transcriber.notices.note(f"{asked.name}: going on with {earlier.id}")
-        with contextlib.ExitStack() as stack:
-            stack.enter_context(locked(earlier.folder))
-            own = transcriber.outputs.open_own(asked.name)
-            job = transcriber.begin_again(loop, self._service, asked, earlier, own, stack, view)
+        own = transcriber.outputs.open_own(asked.name)
+        job = transcriber.begin_again(loop, self._service, asked, earlier, own, held, view)
         if view is not None:
             for record in earlier.story.finals:
                 view.turn(turn_of(record))
         return job
+
+    def _leave_to_others(self, asked: Asked, e: AlreadyRunning, place: "FileView | None") -> None:
+        """Put a file off that runs elsewhere, perhaps in this very batch; in the end, give up."""
+        if self._view is not None and place is not None:
+            self._view.drop(place)
+        if self._queue.put_off(asked):
+            self._transcriber.notices.note(f"{asked.name}: put off, since {e.recording} is running")
+            return
+        self._transcriber.outputs.tell_error(e, asked.name)
+        self._status = self._status or e.exit_status
+        self._elsewhere.append(asked.name)
+        self._leave(place, failed=True)
 
     def _leave(self, place: "FileView | None", *, failed: bool) -> None:
         """A file that does not run has no place in the view."""
@@ -191,8 +242,8 @@ class Batch:
         if not isinstance(problem, AudioError | None):
             self._stopped = True  # a key or a network that fails here fails everywhere
 
-    def _tell_left(self, left: Iterator[Asked]) -> None:
-        names = ", ".join(asked.name for asked in left)
+    def _tell_left(self) -> None:
+        names = ", ".join(asked.name for asked in self._queue.empty())
         if names:
             self._transcriber.notices.note(
                 f"the greatest cost is reached; not transcribed: {names}"
@@ -206,38 +257,19 @@ class Batch:
         parts = [f"{len(self._done)} of {count} files transcribed"]
         if self._told_again:
             parts.append(f"{len(self._told_again)} complete already")
-        for what, names in (("stopped", self._cut), ("failed", self._failed)):
+        others = (
+            ("stopped", self._cut),
+            ("running elsewhere", self._elsewhere),
+            ("failed", self._failed),
+        )
+        for what, names in others:
             if names:
                 ordered = [asked.name for asked in self._asked if asked.name in names]
                 parts.append(f"{what}: {', '.join(ordered)}")
-        told = (self._done, self._told_again, self._cut, self._failed)
+        told = (self._done, self._told_again, self._cut, self._elsewhere, self._failed)
         left = count - sum(map(len, told))
         if left:
             parts.append(f"{left} not begun")
         notices = self._transcriber.notices
         tell = notices.warning if self._failed else notices.note
         tell("; ".join(parts))
-
-    def _earlier(self, asked: Asked) -> Recording | None:
-        """The last recording of the same file with the same settings, if there is one."""
-        save_dir = self._transcriber.save_dir
-        if asked.path is None or save_dir is None:
-            return None
-        path = Path(asked.path).resolve()
-        if not path.exists():
-            return None
-        for recording in reversed(find_by_slug(save_dir, recording_slug(asked.name))):
-            if self._is_same(recording, path):
-                return recording
-        return None
-
-    def _is_same(self, recording: Recording, path: Path) -> bool:
-        story = recording.story
-        return (
-            recording.state in ("complete", "incomplete", "interrupted")
-            and story.start.get("path") == str(path)
-            and story.start.get("parameters") == self._transcriber.parameters.query
-            and bool(story.start.get("local")) == self._service.local
-            and part_of(story) == self._transcriber.part
-            and not has_changed(path, story)
-        )

@@ -8,7 +8,6 @@ import contextlib
 import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple, Self
 
@@ -18,6 +17,7 @@ from transcribe_cli.audio.log import AudioLog
 from transcribe_cli.audio.passing_log import PassingLog
 from transcribe_cli.audio.source import Source
 from transcribe_cli.commands.checks import check_record
+from transcribe_cli.commands.claims import Claim, claim, work_of_file
 from transcribe_cli.commands.ending import tell_end
 from transcribe_cli.commands.options import RunOptions
 from transcribe_cli.commands.outputs import CommandOutputs
@@ -36,16 +36,9 @@ from transcribe_cli.outputs.patient import PatientFile
 from transcribe_cli.outputs.record import Record, read_record
 from transcribe_cli.outputs.text import TextOutput
 from transcribe_cli.plans import Result
-from transcribe_cli.recordings.folder import (
-    AUDIO,
-    JOURNAL,
-    TRANSCRIPT,
-    create_folder,
-    recording_id,
-)
+from transcribe_cli.recordings.folder import AUDIO, JOURNAL, TRANSCRIPT
 from transcribe_cli.recordings.journal import JournalRecord, read_journal
 from transcribe_cli.recordings.library import Recording
-from transcribe_cli.recordings.lock import locked
 from transcribe_cli.recordings.recover import recover
 from transcribe_cli.regular_file import open_regular
 from transcribe_cli.run import Run
@@ -135,36 +128,59 @@ class Transcriber:
         """Whether the embedded service is used."""
         return self._options.local
 
-    def begin(self, loop: Loop, service: Service, what: Asked, view: View | None = None) -> "Job":
+    def claim(
+        self, service: Service, what: Asked, held: contextlib.ExitStack, *, again: bool
+    ) -> Claim:
+        """See to it that nobody else transcribes the same, for as long as `held` is open.
+
+        Args:
+            again: earlier runs do not count.
+
+        Raises:
+            AlreadyRunning: another one does.
+            UsageError: nothing can be saved.
+        """
+        if self.save_dir is None:
+            return Claim(None)
+        work = None
+        if what.path is not None:
+            query = self.parameters.query
+            work = work_of_file(what.path, query, self.part, local=service.local)
+        name = "" if what.kind == "mic" else what.name
+        return claim(self.save_dir, name, work, held, again=again)
+
+    def begin(
+        self,
+        loop: Loop,
+        service: Service,
+        what: Asked,
+        folder: Path | None,
+        stack: contextlib.ExitStack,
+        view: View | None = None,
+    ) -> "Job":
         """Open everything that a recording needs.
+
+        Args:
+            folder: of the recording, where it is saved.
+            stack: holds what is open for it already, such as its lock; emptied by success.
 
         Raises:
             StreamError: something cannot be opened; nothing is left behind then.
         """
-        options = self._options
-        audio = AudioFormat(options.sample_rate)
-        recording = recording_id(datetime.now(), "" if what.kind == "mic" else what.name)
-        with contextlib.ExitStack() as stack:
-            folder: Path | None = None
-            if self.save_dir is not None:
-                folder = create_folder(self.save_dir, recording)
-                stack.callback(_remove_if_empty, folder)
-                stack.enter_context(locked(folder))
-            not_begun = stack.enter_context(contextlib.ExitStack())
-            not_begun.callback(_discard, folder)
-            # The journal first: what an output holds can then be made again from it.
-            journal = (
-                None if folder is None else PatientFile(folder / JOURNAL, self.notices.warning)
-            )
-            own = [*self._recording_outputs(folder, journal), *self.outputs.open_own(what.name)]
-            outputs = self.outputs.of_recording(loop, own, stack)
-            log = stack.enter_context(self._open_log(folder, what.kind, audio))
-            source = self._open_source(what, audio)
-            stack.callback(source.close)
-            sync = _nothing if journal is None else journal.sync
-            run = self.runs.make_run(loop, service, outputs, folder, log, source, sync, view=view)
-            not_begun.pop_all()  # from here on there is something to keep
-            return Job(self, run, folder, log, what, stack.pop_all())
+        audio = AudioFormat(self._options.sample_rate)
+        not_begun = stack.enter_context(contextlib.ExitStack())
+        not_begun.callback(_discard, folder)
+        # The journal first: what an output holds can then be made again from it.
+        journal = None if folder is None else PatientFile(folder / JOURNAL, self.notices.warning)
+        own = [*self._recording_outputs(folder, journal), *self.outputs.open_own(what.name)]
+        outputs = self.outputs.of_recording(loop, own, stack)
+        log = stack.enter_context(self._open_log(folder, what.kind, audio))
+        source = self._open_source(what, audio)
+        stack.callback(source.close)
+        sync = _nothing if journal is None else journal.sync
+        run = self.runs.make_run(loop, service, outputs, folder, log, source, sync, view=view)
+        not_begun.pop_all()  # from here on there is something to keep
+        return Job(self, run, folder, log, what, stack.pop_all())
 
     def _recording_outputs(self, folder: Path | None, journal: PatientFile | None) -> list[Output]:
         """What lies in a recording's folder."""
@@ -245,10 +261,12 @@ class Transcriber:
             StreamError: something cannot be opened; nothing is left behind then.
         """
         view = self.screen.make_view()
-        with Loop() as loop, self.begin(loop, service, what, view) as job:
-            with self.screen.shown(view, loop):
-                loop.run([job.run])
-            return job.end()
+        with Loop() as loop, contextlib.ExitStack() as held:
+            folder = self.claim(service, what, held, again=True).folder
+            with self.begin(loop, service, what, folder, held, view) as job:
+                with self.screen.shown(view, loop):
+                    loop.run([job.run])
+                return job.end()
 
     def settle(self, run: Run) -> Result:
         """How a run ended, once standard output has taken everything."""
@@ -339,11 +357,6 @@ class Job:
 
 def _nothing() -> None:
     """There is no journal to be put on the disk."""
-
-
-def _remove_if_empty(folder: Path) -> None:
-    with contextlib.suppress(OSError):
-        folder.rmdir()
 
 
 def _discard(folder: Path | None) -> None:

@@ -1,0 +1,254 @@
+"""Two of this program at once, with the same files and save-dir: each file is heard once."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from array import array
+from collections import Counter
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from tests.counting import CountingService, counting_service
+from tests.end_to_end.talks import spoken, words_by_source, write_talk, write_talks
+from tests.program import DEADLINE_S, ROOT, Home, Outcome, finish, words
+
+# Everything is imported before the time has come, so that both look for the file at once.
+AT_ONCE = """
+import sys, time
+from transcribe_cli.commands import batch, claims, file, transcribe
+from transcribe_cli.outputs import jsonl
+from transcribe_cli.session import session
+from transcribe_cli import run, telling
+from transcribe_cli.cli import main
+begin = float(sys.argv.pop(1))
+sys.argv[0] = "aai-stream"
+while time.time() < begin:
+    pass
+main()
+"""
+# Rounds of: wait for the others, then claim the file, and say from when to when it was had.
+CLAIMS = """
+import contextlib, sys, time
+from pathlib import Path
+from transcribe_cli.commands.claims import AlreadyRunning, claim
+save_dir, rounds, begin = Path(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3])
+for number in range(rounds):
+    while time.time() < begin + number * 0.05:
+        pass
+    with contextlib.ExitStack() as held:
+        try:
+            claim(save_dir, "talk.wav", f"{number}", held, again=True)
+        except AlreadyRunning:
+            print(number)
+        else:
+            began = time.time()
+            time.sleep(0.03)
+            print(number, began, time.time())
+"""
+
+
+def start_at(home: Home, begin: float, *arguments: str) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        [sys.executable, "-c", AT_ONCE, str(begin), *arguments],
+        cwd=home.work,
+        env=home.environment(),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+
+
+def both(home: Home, *arguments: str) -> list[subprocess.Popen[bytes]]:
+    """The program twice, in the same millisecond."""
+    begin = time.time() + 2.0
+    return [start_at(home, begin, *arguments) for _ in range(2)]
+
+
+def first_to_end(processes: list[subprocess.Popen[bytes]]) -> subprocess.Popen[bytes]:
+    deadline = time.monotonic() + DEADLINE_S
+    while time.monotonic() < deadline:
+        for process in processes:
+            if process.poll() is not None:
+                return process
+        time.sleep(0.02)
+    raise AssertionError("neither ends")
+
+
+def heard(service: CountingService) -> Counter[str]:
+    """How often each word was sent."""
+    heard_words: Counter[str] = Counter()
+    for seen in service.sessions:
+        heard_words.update({f"w{value}" for value in array("H", bytes(seen.audio)) if value})
+    return heard_words
+
+
+def once(said: dict[str, list[str]]) -> Counter[str]:
+    return Counter(word for of_one in said.values() for word in of_one)
+
+
+def is_refused(outcome: Outcome, name: str) -> bool:
+    return (
+        outcome.code == 6
+        and f"error: '{name}' is being transcribed already: the recording " in outcome.err
+        and "is running" in outcome.err
+    )
+
+
+@pytest.mark.parametrize("rounds", [3, pytest.param(40, marks=pytest.mark.long)])
+@pytest.mark.timeout(400)
+def test_a_file_that_two_are_given_in_the_same_millisecond_is_one_session(
+    home: Home, rounds: int
+) -> None:
+    write_talk(home.work / "talk.wav", 600, 1000)
+    for number in range(rounds):
+        with counting_service() as service:
+            processes = both(home, "file", "talk.wav", "--endpoint", service.url, "--jsonl")
+            ended = first_to_end(processes)
+            refused = finish(ended)
+            service.wait_for_words(5)
+            (other,) = (process for process in processes if process is not ended)
+            other.send_signal(signal.SIGINT)
+            stopped = finish(other)
+        assert is_refused(refused, "talk.wav"), refused.err
+        assert [record["exit_code"] for record in refused.records] == [6]
+        assert len(service.sessions) == 1, stopped.err
+        assert stopped.code == 130
+        assert words(stopped.records) == spoken(600, 1000)[: service.heard_words]
+        assert len(list(home.recordings.iterdir())) == number + 1  # and no lock is left
+
+
+def test_of_many_that_claim_a_file_at_once_one_has_it(tmp_path: Path) -> None:
+    rounds, begin = 100, time.time() + 2.0
+    processes = [
+        subprocess.Popen(
+            [sys.executable, "-c", CLAIMS, str(tmp_path / "recordings"), str(rounds), str(begin)],
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for _ in range(3)
+    ]
+    had: dict[str, list[tuple[float, float]]] = {}
+    refused = 0
+    for process in processes:
+        out, _ = process.communicate(timeout=50)
+        assert process.returncode == 0
+        for number, *times in (line.split() for line in out.splitlines()):
+            had.setdefault(number, []).extend([(float(times[0]), float(times[1]))] if times else [])
+            refused += not times
+    assert refused > 0
+    assert len(had) == rounds
+    for turns in had.values():
+        turns.sort()
+        assert turns
+        # On a busy machine one may come when another has let it go already.
+        assert all(one[1] <= next_one[0] for one, next_one in pairwise(turns))
+    assert list((tmp_path / "recordings").iterdir()) == []
+
+
+def test_two_with_the_same_files_share_them(home: Home) -> None:
+    said = write_talks(home.work, 15, 20, 10, 25, 15, 20)
+    with counting_service() as service:
+        arguments = ("file", *said, "--endpoint", service.url, "--jsonl", "--jobs", "2")
+        outcomes = [finish(process) for process in both(home, *arguments, "-o", "{stem}.txt")]
+        assert heard(service) == once(said)
+        assert len(service.sessions) == 6
+        # Whoever has nothing left to do looks once more at what the other one had.
+        assert {outcome.code for outcome in outcomes} <= {0, 6}
+        assert any(outcome.code == 0 for outcome in outcomes)
+        third = home.run(*arguments)
+        assert len(service.sessions) == 6
+    assert third.code == 0, third.err
+    assert words_by_source(third.records) == said
+    for outcome in outcomes:
+        for name, told in words_by_source(outcome.records).items():
+            assert told == said[name]
+    for name in said:
+        assert (home.work / name).with_suffix(".txt").read_text().split() == said[name]
+
+
+def test_what_the_other_one_still_transcribes_at_the_end_is_named(home: Home) -> None:
+    said = write_talks(home.work, 60, 5)
+    with counting_service() as service:
+        one = home.start("file", "talk1.wav", "--endpoint", service.url, "--jsonl")
+        service.wait_for_words(2)
+        (recording,) = [path.name for path in home.recordings.iterdir()]
+        asked = ("file", *said, "--endpoint", service.url, "--jsonl", "-o", "all.txt")
+        two = home.run(*asked, "--pace", "max")
+        assert finish(one).code == 0
+        assert len(service.sessions) == 2
+        three = home.run(*asked)
+    assert two.code == 6
+    assert words_by_source(two.records) == {"talk2.wav": said["talk2.wav"]}
+    assert f"talk1.wav: put off, since {recording} is running" in two.err
+    assert f"'talk1.wav' is being transcribed already: the recording {recording}" in two.err
+    last = two.err.strip().splitlines()[-1]
+    assert last == "1 of 2 files transcribed; running elsewhere: talk1.wav"
+    (error,) = [record for record in two.records if record["type"] == "Error"]
+    assert (error["source"], error["exit_code"]) == ("talk1.wav", 6)
+    assert (three.code, words_by_source(three.records)) == (0, said)
+
+
+def test_one_that_is_killed_leaves_its_files_to_the_other(home: Home) -> None:
+    said = write_talks(home.work, 60, 30)
+    with counting_service() as service:
+        asked = ("file", *said, "--endpoint", service.url, "--jsonl", "--jobs", "2")
+        one = home.start("file", "talk1.wav", "--endpoint", service.url, "--jsonl")
+        service.wait_for_words(10)
+        two = home.start(*asked)
+        assert two.stdout is not None
+        first_line = two.stdout.readline()  # it has begun with the second file
+        one.kill()
+        one.communicate()
+        outcome = finish(two)
+    records = [json.loads(line) for line in first_line.decode().splitlines()] + outcome.records
+    assert outcome.code == 0, outcome.err
+    assert words_by_source(records) == said
+    # Only what had no final words yet is heard again.
+    assert sum(heard(service).values()) - 90 < 30
+    assert len(list(home.recordings.iterdir())) == 2
+
+
+@pytest.mark.parametrize("jobs", ["1", "3"])
+def test_a_file_that_one_is_given_several_times_is_heard_once(home: Home, jobs: str) -> None:
+    write_talk(home.work / "talk.wav", 10, 1000)
+    names = ("talk.wav", "./talk.wav", str(home.work / "talk.wav"))
+    with counting_service() as service:
+        outcome = home.run("file", *names, "--endpoint", service.url, "--jsonl", "--jobs", jobs)
+    assert outcome.code == 0, outcome.err
+    assert len(service.sessions) == 1
+    assert outcome.err.strip().splitlines()[-1] == "1 of 3 files transcribed; 2 complete already"
+    assert words(outcome.records) == 3 * spoken(10, 1000)
+
+
+def test_another_model_is_another_transcript(home: Home) -> None:
+    write_talk(home.work / "talk.wav", 30, 1000)
+    with counting_service() as service:
+        one = home.start("file", "talk.wav", "--endpoint", service.url, "--jsonl")
+        service.wait_for_words(2)
+        two = home.run("file", "talk.wav", "--endpoint", service.url, "--model", "whisper-rt")
+        three = home.run("file", "talk.wav", "--endpoint", service.url, "--no-save")
+        assert (finish(one).code, two.code, three.code) == (0, 0, 0)
+    assert len(service.sessions) == 3
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGSTOP"), reason="needs job control")
+def test_a_recording_that_is_suspended_is_still_running(home: Home) -> None:
+    write_talk(home.work / "talk.wav", 30, 1000)
+    with counting_service() as service:
+        asked = ("file", "talk.wav", "--endpoint", service.url, "--jsonl")
+        one = home.start(*asked)
+        service.wait_for_words(2)
+        os.kill(one.pid, signal.SIGSTOP)
+        two = home.run(*asked)
+        listed = home.run("recordings", "list")
+        os.kill(one.pid, signal.SIGCONT)
+        assert finish(one).code == 0
+    assert is_refused(two, "talk.wav"), two.err
+    assert "running" in listed.out
+    assert len(service.sessions) == 1
