@@ -50,7 +50,7 @@ def locked(folder: Path, note: str = "") -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def alone_in(save_dir: Path, within_s: float = 10.0) -> Iterator[None]:
+def alone_in(save_dir: Path, within_s: float = 5.0) -> Iterator[None]:
     """Be the only one that looks for recordings and makes them, for a moment.
 
     Raises:
