@@ -105,6 +105,12 @@ def test_a_file_that_is_not_there_is_no_work(path: str) -> None:
     assert work_of_file(path, QUERY, EVERYTHING, local=False) is None
 
 
+@pytest.mark.parametrize("odd", [{"start": "x"}, {"start": 1e308, "duration": []}, {"start": None}])
+def test_an_odd_journal_is_no_work(talk: Path, odd: dict[str, Any]) -> None:
+    assert work_of_story(Story(start_of(talk, excerpt=odd))) is None
+    assert work_of_story(Story({})) != work(talk)
+
+
 # What is claimed.
 
 

@@ -70,16 +70,14 @@ def work_of_file(path: str, parameters: dict[str, Any], part: Range, *, local: b
         return None
 
 
-def work_of_story(story: Story) -> str:
-    """The same for a recording."""
+def work_of_story(story: Story) -> str | None:
+    """The same for a recording; None where its journal, perhaps somebody else's, is odd."""
     start = story.start
-    return _digest(
-        start.get("path"),
-        start.get("file"),
-        start.get("parameters"),
-        part_of(story),
-        bool(start.get("local")),
-    )
+    try:
+        part, local = part_of(story), bool(start.get("local"))
+        return _digest(start.get("path"), start.get("file"), start.get("parameters"), part, local)
+    except (TypeError, ValueError, OverflowError):
+        return None
 
 
 def _digest(path: object, file: object, parameters: object, part: Range, local: bool) -> str:
