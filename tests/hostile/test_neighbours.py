@@ -173,15 +173,16 @@ def test_two_with_the_same_files_share_them(home: Home) -> None:
 
 
 def test_what_the_other_one_still_transcribes_at_the_end_is_named(home: Home) -> None:
-    said = write_talks(home.work, 60, 5)
+    said = write_talks(home.work, 600, 5)
     with counting_service() as service:
         one = home.start("file", "talk1.wav", "--endpoint", service.url, "--jsonl")
         service.wait_for_words(2)
         (recording,) = [path.name for path in home.recordings.iterdir()]
-        asked = ("file", *said, "--endpoint", service.url, "--jsonl", "-o", "all.txt")
-        two = home.run(*asked, "--pace", "max")
-        assert finish(one).code == 0
+        asked = ("file", *said, "--endpoint", service.url, "--pace", "max", "--jsonl")
+        two = home.run(*asked, "-o", "all.txt")
         assert len(service.sessions) == 2
+        one.send_signal(signal.SIGINT)
+        assert finish(one).code == 130
         three = home.run(*asked)
     assert two.code == 6
     assert words_by_source(two.records) == {"talk2.wav": said["talk2.wav"]}

@@ -79,11 +79,7 @@ def test_that_it_is_full_is_told_once_until_there_was_room() -> None:
     for _ in range(2):
         with limits.session(0.0):
             assert len({refusal(limits) for _ in range(100)}) == 1
-    assert (
-        said
-        == ["Sessions are refused: 1 are open, and no more are taken at once (see --max-sessions)."]
-        * 2
-    )
+    assert said == ["Sessions are refused: no more than 1 at once (--max-sessions)."] * 2
 
 
 def test_too_many_in_a_minute_is_the_account_s_and_not_told() -> None:
