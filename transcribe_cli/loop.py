@@ -1,7 +1,7 @@
 """Main's loop: waits for sockets, events and times, for any number of recordings at once.
 
-Everything that decides, writes outputs or draws happens on the thread that runs it. Other threads
-and signal handlers only `post`.
+Everything that decides or draws happens on the thread that runs it. Other threads and signal
+handlers only `post`.
 """
 
 import queue

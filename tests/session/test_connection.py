@@ -507,8 +507,13 @@ def test_plain_connection_to_a_tls_port_is_no_service(
 
 
 def test_tls_to_a_plain_port_says_what_to_check() -> None:
-    with service(greet) as server:
-        failed = refusal(server.url.replace("ws://", "wss://"))
+    def complain(client: socket.socket) -> None:
+        client.recv(4096)
+        client.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+        read_to_end(client)
+
+    with plain_server(complain) as url:
+        failed = refusal(url.replace("ws://", "wss://"))
 
     assert not failed.retry
     assert "TLS" in failed.message

@@ -90,30 +90,25 @@ class CommandOutputs:
                     owned=False,
                 )
             )
-        templates = [t for t in options.output or () if "{stem}" not in t]
         stack = contextlib.ExitStack()
         stack.enter_context(self._notices.queued())
         try:
-            opened += map(
-                self._queue,
-                open_outputs(
-                    templates,
-                    "",
-                    partials=options.partials,
-                    non_speech=self._keeps_non_speech,
-                    headings=self._several,
-                ),
+            self._shared = [self._in_turn(output, output) for output in opened]
+            files = open_outputs(
+                [t for t in options.output or () if "{stem}" not in t],
+                "",
+                partials=options.partials,
+                non_speech=self._keeps_non_speech,
+                headings=self._several,
             )
-            opened += map(
-                self._queue,
-                open_feed(
-                    options.captions_file,
-                    options.captions_port,
-                    self._notices.note,
-                    non_speech=self._keeps_non_speech,
-                ),
+            opened += self._share(files)
+            feed = open_feed(
+                options.captions_file,
+                options.captions_port,
+                self._notices.note,
+                non_speech=self._keeps_non_speech,
             )
-            self._shared = [self._in_turn(output) for output in opened]
+            opened += self._share(feed)
             yield
         finally:
             works = [o for o in (*opened, *self._ending) if o not in self._broken]
@@ -132,6 +127,12 @@ class CommandOutputs:
             templates, stem, partials=options.partials, non_speech=self._keeps_non_speech
         )
         return [self._queue(output) for output in outputs]
+
+    def _share(self, outputs: Sequence[Output]) -> list[Output]:
+        """Outputs of all recordings, as main writes to them."""
+        queued = [self._queue(output) for output in outputs]
+        self._shared += map(self._in_turn, queued, outputs)
+        return queued
 
     def _queue(self, output: Output) -> Output:
         """An output as main writes to it: without waiting for it, whatever it is."""
@@ -172,9 +173,12 @@ class CommandOutputs:
             self._queued.failed = self._post_failed
         return Outputs([*own, *self._enter_shared(stack)], self.output_broken)
 
-    def _in_turn(self, output: Output) -> Output | InTurn:
-        """Recordings that run at once are told one after the other; records name their source."""
-        if not self._at_once or isinstance(output, JsonlOutput):
+    def _in_turn(self, output: Output, bare: Output) -> Output | InTurn:
+        """Recordings that run at once are told one after the other; records name their source.
+
+        `bare`: the same without the queue before it.
+        """
+        if not self._at_once or isinstance(bare, JsonlOutput):
             return output
         return InTurn(output, self.output_broken)
 
