@@ -231,6 +231,25 @@ def test_proxy_that_refuses_is_told_apart(
     assert "proxy" in failed.message
 
 
+@pytest.mark.parametrize(
+    ("proxy", "said"),
+    [
+        ("http://no-such-proxy.invalid:3128", "name of the proxy no-such-proxy.invalid:3128"),
+        ("http://localhost:{unused}", "No proxy listens at localhost:{unused}"),
+    ],
+)
+def test_trouble_with_the_proxy_is_not_the_service_s(
+    proxy: str, said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    unused = str(unused_place()[1])
+    monkeypatch.setenv("http_proxy", proxy.replace("{unused}", unused))
+    failed = refusal("ws://service.invalid/v3/ws")
+
+    assert failed.retry
+    assert said.replace("{unused}", unused) in failed.message
+    assert "service.invalid" not in failed.message
+
+
 def test_what_a_service_says_behind_a_proxy_is_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[bytes] = []
 

@@ -20,7 +20,7 @@ import threading
 import time
 from base64 import b64encode
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain, zip_longest
 from typing import Any, cast
 from urllib.parse import urlsplit
@@ -75,11 +75,14 @@ def _reach(url: str, deadline: float, opened: contextlib.ExitStack) -> socket.so
     proxy, proxy_port, user = None, 0, None
     if not is_loopback(url):
         proxy, proxy_port, user = get_proxy_info(host, secure)
-    addresses = _look_up(proxy or host, (proxy_port or 80) if proxy else port, deadline)
-    raw = _connect(addresses, deadline)
-    opened.callback(raw.close)
     if proxy:
-        _tunnel(_Answering(raw, deadline), host, port, user)
+        with _by_the_proxy(f"{proxy}:{proxy_port or 80}"):
+            raw = _connect(_look_up(proxy, proxy_port or 80, deadline), deadline)
+            opened.callback(raw.close)
+            _tunnel(_Answering(raw, deadline), host, port, user)
+    else:
+        raw = _connect(_look_up(host, port, deadline), deadline)
+        opened.callback(raw.close)
     if not secure:
         return raw
     raw.settimeout(_left(deadline))  # which holds for the handshake as a whole
@@ -108,8 +111,23 @@ class _TooLong(Exception):
     """An answer is longer than any header is."""
 
 
-class _ProxyRefused(Exception):
-    """The proxy does not connect us; `str()` says what it answered."""
+class _ProxyFailed(Exception):
+    """The proxy does not connect us; `str()` says which one, and why."""
+
+
+@contextlib.contextmanager
+def _by_the_proxy(place: str) -> Iterator[None]:
+    """What goes wrong on the way to the proxy, and there, is not the service's."""
+    try:
+        yield
+    except socket.gaierror as e:
+        raise _ProxyFailed(f"The name of the proxy {place} cannot be found") from e
+    except TimeoutError as e:
+        raise _ProxyFailed(f"The proxy {place} did not answer in time") from e
+    except ConnectionRefusedError as e:
+        raise _ProxyFailed(f"No proxy listens at {place}") from e
+    except (OSError, _TooLong) as e:
+        raise _ProxyFailed(f"The proxy {place} does not connect us: {_reason(e)}") from e
 
 
 def _left(deadline: float) -> float:
@@ -169,7 +187,7 @@ def _connect(addresses: Sequence[_Address], deadline: float) -> socket.socket:
     """A connection to the first address that answers; one that is silent holds up no other.
 
     Raises:
-        OSError: none does; what was the matter with the first one.
+        OSError: none does; a refusal says most of why.
     """
     left = deque(addresses)
     problems: list[OSError] = []
@@ -196,7 +214,8 @@ def _connect(addresses: Sequence[_Address], deadline: float) -> socket.socket:
         finally:
             for key in list(tried.get_map().values()):
                 cast(socket.socket, key.fileobj).close()
-    raise problems[0] if problems else OSError("it has no address")
+    refusals = [e for e in problems if isinstance(e, ConnectionRefusedError)]
+    raise next(iter(refusals or problems), OSError("it has no address"))
 
 
 def _begin_to_connect(address: _Address) -> socket.socket:
@@ -268,7 +287,7 @@ def _tunnel(proxy: _Answering, host: str, port: int, user: tuple[str, str] | Non
     """Have a proxy connect us (RFC 9110, section 9.3.6).
 
     Raises:
-        _ProxyRefused: it does not.
+        OSError: it does not.
     """
     place = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
     request = f"CONNECT {place} HTTP/1.1\r\nHost: {place}\r\n"
@@ -279,9 +298,9 @@ def _tunnel(proxy: _Answering, host: str, port: int, user: tuple[str, str] | Non
     while proxy.recv(1):
         pass
     if proxy.status is None:
-        raise _ProxyRefused("it does not speak HTTP" if proxy.over else "it hung up")
+        raise OSError("it does not speak HTTP" if proxy.over else "it hung up")
     if not 200 <= proxy.status < 300:
-        raise _ProxyRefused(f"HTTP {proxy.status}")
+        raise OSError(f"it answers with HTTP {proxy.status}")
 
 
 def _tls_context() -> ssl.SSLContext:
@@ -330,8 +349,10 @@ def _explain(e: Exception, url: str, status: int | None) -> ConnectionFailed:
         return ConnectionFailed(
             f"{host} did not answer within {CONNECT_TIMEOUT_S:.0f} s.", "check the network"
         )
-    if isinstance(e, _ProxyRefused):
-        return ConnectionFailed(f"The proxy refused the connection: {e}.", "check the proxy")
+    if isinstance(e, _ProxyFailed):
+        return ConnectionFailed(
+            f"{e}.", "check http_proxy and https_proxy; no_proxy names what is reached without one"
+        )
     if isinstance(e, websocket.WebSocketException | ValueError | _TooLong):
         return ConnectionFailed(
             f"{host} does not speak WebSocket.", "check --endpoint; it ends in /v3/ws", retry=False
@@ -340,5 +361,8 @@ def _explain(e: Exception, url: str, status: int | None) -> ConnectionFailed:
         return ConnectionFailed(
             f"Nothing listens at {host}.", "check --endpoint, or that the service is running"
         )
-    reason = str(e).rstrip(".") or type(e).__name__
-    return ConnectionFailed(f"{host} cannot be reached: {reason}.", "check the network")
+    return ConnectionFailed(f"{host} cannot be reached: {_reason(e)}.", "check the network")
+
+
+def _reason(e: BaseException) -> str:
+    return str(e).rstrip(".") or type(e).__name__
