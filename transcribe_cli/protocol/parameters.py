@@ -49,64 +49,60 @@ class Parameter(NamedTuple):
     choices: tuple[str, ...] = ()
 
 
+_RECOGNITION = (
+    Parameter("speech_model", str, choices=SPEECH_MODELS),
+    Parameter("sample_rate", int, 8000, 96000),
+    Parameter("encoding", str, choices=(*PCM_ENCODINGS, "opus", "ogg_opus", "aac")),
+    Parameter("format_turns", bool),
+    Parameter("end_of_turn_confidence_threshold", float, 0, 1),
+    Parameter("min_turn_silence", int, 0),
+    Parameter("min_end_of_turn_silence_when_confident", int, 0),
+    Parameter("max_turn_silence", int, 0),
+    Parameter("vad_threshold", float, 0, 1),
+    Parameter("keyterms_prompt", list, high=100),
+    Parameter("prompt", str, high=MAX_TEXT),
+    Parameter("agent_context", str, high=MAX_TEXT),
+    Parameter("previous_context_n_turns", int, 0, 100),
+    Parameter("language", str),
+    Parameter("language_code", str),
+    Parameter("language_codes", list, high=10, choices=(*PRO_LANGUAGES, "multi")),
+    Parameter("language_detection", bool),
+    Parameter("filter_profanity", bool),
+    Parameter("inactivity_timeout", int, 5, 3600),
+    Parameter("speaker_labels", bool),
+    Parameter("max_speakers", int, 1, 10),
+    Parameter("speaker_labels_revision_interval_ms", int, 0, 86_400_000),
+    Parameter("domain", str, choices=("medical-v1",)),
+    Parameter("redact_pii", bool),
+    Parameter("redact_pii_policies", list),
+    Parameter("redact_pii_sub", str, choices=("hash", "entity_name")),
+    Parameter("include_partial_turns", bool),
+    Parameter("continuous_partials", bool),
+    Parameter("interruption_delay", int, 0, 1000),
+    Parameter("turn_left_pad_ms", int, 0),
+    Parameter("voice_focus", str, choices=("near-field", "far-field")),
+    Parameter("voice_focus_threshold", float, 0, 1),
+    Parameter("mode", str, choices=("min_latency", "balanced", "max_accuracy")),
+    Parameter("session_heartbeat", bool),
+    Parameter("acknowledge_silence", bool),
+)
+_OTHERS = (  # who asks, and what else becomes of what was said
+    Parameter("token", str),
+    Parameter("llm_gateway", dict),
+    Parameter("webhook_url", str),
+    Parameter("webhook_auth_header_name", str),
+    Parameter("webhook_auth_header_value", str),
+    Parameter("customer_support_audio_capture", bool),
+)
+
 PARAMETERS: dict[str, Parameter] = {
-    parameter.name: parameter
-    for parameter in (
-        Parameter("speech_model", str, choices=SPEECH_MODELS),
-        Parameter("sample_rate", int, 8000, 96000),
-        Parameter("encoding", str, choices=(*PCM_ENCODINGS, "opus", "ogg_opus", "aac")),
-        Parameter("token", str),
-        Parameter("format_turns", bool),
-        Parameter("end_of_turn_confidence_threshold", float, 0, 1),
-        Parameter("min_turn_silence", int, 0),
-        Parameter("min_end_of_turn_silence_when_confident", int, 0),
-        Parameter("max_turn_silence", int, 0),
-        Parameter("vad_threshold", float, 0, 1),
-        Parameter("keyterms_prompt", list, high=100),
-        Parameter("prompt", str, high=MAX_TEXT),
-        Parameter("agent_context", str, high=MAX_TEXT),
-        Parameter("previous_context_n_turns", int, 0, 100),
-        Parameter("language", str),
-        Parameter("language_code", str),
-        Parameter("language_codes", list, high=10, choices=(*PRO_LANGUAGES, "multi")),
-        Parameter("language_detection", bool),
-        Parameter("filter_profanity", bool),
-        Parameter("inactivity_timeout", int, 5, 3600),
-        Parameter("speaker_labels", bool),
-        Parameter("max_speakers", int, 1, 10),
-        Parameter("speaker_labels_revision_interval_ms", int, 0, 86_400_000),
-        Parameter("domain", str, choices=("medical-v1",)),
-        Parameter("redact_pii", bool),
-        Parameter("redact_pii_policies", list),
-        Parameter("redact_pii_sub", str, choices=("hash", "entity_name")),
-        Parameter("include_partial_turns", bool),
-        Parameter("continuous_partials", bool),
-        Parameter("interruption_delay", int, 0, 1000),
-        Parameter("turn_left_pad_ms", int, 0),
-        Parameter("voice_focus", str, choices=("near-field", "far-field")),
-        Parameter("voice_focus_threshold", float, 0, 1),
-        Parameter("mode", str, choices=("min_latency", "balanced", "max_accuracy")),
-        Parameter("session_heartbeat", bool),
-        Parameter("acknowledge_silence", bool),
-        Parameter("llm_gateway", dict),
-        Parameter("webhook_url", str),
-        Parameter("webhook_auth_header_name", str),
-        Parameter("webhook_auth_header_value", str),
-        Parameter("customer_support_audio_capture", bool),
-    )
+    parameter.name: parameter for parameter in (*_RECOGNITION, *_OTHERS)
 }
 
 SECRET_PARAMETERS = frozenset(("token", "webhook_auth_header_value"))
 
-RECOGNITION_PARAMETERS = frozenset(PARAMETERS) - {
-    "token",
-    "llm_gateway",
-    "webhook_url",
-    "webhook_auth_header_name",
-    "webhook_auth_header_value",
-    "customer_support_audio_capture",
-}
-"""Those that say how to recognise, and neither who asks nor what else becomes of what was said."""
+RECOGNITION_PARAMETERS = frozenset(parameter.name for parameter in _RECOGNITION)
+"""Those that say how to recognise; the journal of somebody else's recording may ask for these."""
 
 
 class BadParameter(ValueError):

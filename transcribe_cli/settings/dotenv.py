@@ -62,8 +62,8 @@ def settings_in_dotenv(environment: Environment) -> Dotenv:
             options[row.name] = value
     if refused:
         notes.append(
-            f"{path}: {', '.join(refused)} {_is(refused)} not taken from there; "
-            "use a flag, the environment or config.toml"
+            f"{path}: {', '.join(refused)} {_is(refused)} not taken from there; set "
+            f"{'it' if len(refused) == 1 else 'them'} in the environment"
         )
     if unknown:
         notes.append(f"{path}: {', '.join(unknown)} {_is(unknown)} not known")

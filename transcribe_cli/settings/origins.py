@@ -1,4 +1,5 @@
-"""What may come from where: one table, asked by everything that takes a setting from anywhere.
+"""What may come from where: one table. Options, `.env` and `config.toml` are taken by it, and what
+it says of journals is done in `settings/journal.py`.
 
 A command line and its environment are the user's, and so is `config.toml`. A `.env` of the current
 folder and the journal of a recording may have come with somebody else's folder: they may say what
@@ -6,7 +7,7 @@ is recognised and how it is written, but not which file is overwritten, what is 
 the key. The service answers, and sets nothing. Pure; `docs/settings.md` holds the table.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -115,11 +116,6 @@ def variable_of(name: str) -> str:
 def setting_of(variable: str) -> Setting | None:
     """What a variable sets; None for one that the table does not have."""
     return _BY_VARIABLE.get(variable)
-
-
-def taken_from(origin: Origin, names: Iterable[str]) -> set[str]:
-    """Those of some options that may come from there."""
-    return {name for name in names if may_come_from(name, origin)}
 
 
 def as_markdown() -> str:
