@@ -46,6 +46,8 @@ def run(quick: bool) -> list[Row]:
         names = FLOODS[::3] if quick else FLOODS
         took = {name: heard_after_s(name, wav) for name in names}
     heard = {name: seconds for name, seconds in took.items() if seconds is not None}
+    if not heard:
+        return [Row("Ctrl+C to Terminate in a flood", None, "each session was over by then")]
     slowest = max(heard, key=lambda name: heard[name])
     return [
         Row(

@@ -44,7 +44,7 @@ def _explained(path: Path) -> Iterator[None]:
     except OSError as e:
         hint = "nothing there is opened through a link: put the file itself in its place"
         raise StreamError(
-            f"'{path}' cannot be opened: {e.strerror or e}.",
+            f"'{path}' cannot be opened and mended: {e.strerror or e}.",
             hint if e.errno == errno.ELOOP else "see its permissions, and whether the disk is full",
             exit_status=ExitStatus.AUDIO,
         ) from e

@@ -222,7 +222,10 @@ class Session:
         if failure is None and connection.heard_bytes >= self._look_at_bytes:
             self._look_at_bytes = connection.heard_bytes + _LOOK_EVERY_BYTES
             if self._is_flooded(connection, now):
-                failure = ConnectionFailed("The service sends far more than anybody can speak.")
+                failure = ConnectionFailed(
+                    "The service sends far more than anybody can speak.",
+                    "if it goes on like that, check --endpoint",
+                )
         if failure is not None:
             events.append(self._close(now, failure=failure))
         return events
@@ -388,7 +391,7 @@ class Session:
         if self._abandoned:
             return [self._close(now)]
         if now - self._advanced_at > _ABSENT_S:
-            # Main was away, held up by a reader of its output: that says nothing of the service.
+            # Main was away, as on a machine that was asleep: that says nothing of the service.
             connection.heard_at = self._ping_at = now
         self._advanced_at = now
         events: list[Event] = []

@@ -49,9 +49,8 @@ def wrap(text: Text, width: int, indent: int = 0) -> Iterator[Text]:
                 continue
             breaks = [size]
         lines = text.divide(breaks)
-        rest = (
-            Text() if is_all else lines.pop()
-        )  # where the line ends that this begins is not known
+        # The last line may go on in what was not looked at.
+        rest = Text() if is_all else lines.pop()
         for line in lines:
             line.rstrip()
             if not first:
