@@ -1033,6 +1033,21 @@ def test_both_sessions_lost_at_once_are_one_reconnect() -> None:
     assert talk.ends(0, code=1006) == []
 
 
+def test_fault_while_connecting_does_not_wait_long_for_a_session_that_was_dropped() -> None:
+    talk = Rolling()
+    talk.open_ahead()
+    talk.turn_ends()
+    talk.ends(1, code=1006)  # the first one's words are said again
+    talk.session = 1
+    talk.next_session()
+    talk.happens(WorkerFailed(StreamError("Connecting failed: KeyError: 5")))
+
+    assert talk.supervisor.next_due() == talk.now + SHORT_DEADLINE_S
+    commands = talk.passes(SHORT_DEADLINE_S)
+    assert commands[0] == AbandonSession(0)
+    assert finish_of(commands).exit_status is ExitStatus.FAULT
+
+
 @pytest.mark.parametrize("expires_at", [0, -5, WALL - 3600, WALL + 1e12])
 def test_odd_expiry_is_taken_for_three_hours(expires_at: float) -> None:
     talk = Talk(MIC, begun=False)

@@ -3,18 +3,19 @@
 import argparse
 import sys
 import time
+from collections import Counter
 
 from hypothesis import HealthCheck, Phase, given, seed, settings
 
 from tests.figures import RULE, TITLES, Figures
 from tests.simulated.chances import scenarios
-from tests.simulated.judging import survive
+from tests.simulated.judging import Survival, survive
 from tests.simulated.scenario import Scenario
 
 
-def figures_of(count: int, first: int) -> Figures:
+def survive_many(count: int, first: int) -> Survival:
     """What came of so many runs; stops at the first that went wrong."""
-    total = Figures()
+    figures, met = Figures(), Counter[str]()
 
     @seed(first)
     @settings(
@@ -27,11 +28,13 @@ def figures_of(count: int, first: int) -> Figures:
     )
     @given(scenarios())
     def run(scenario: Scenario) -> None:
-        nonlocal total
-        total += survive(scenario)
+        nonlocal figures
+        survival = survive(scenario)
+        figures += survival.figures
+        met.update(survival.met)
 
     run()
-    return total
+    return Survival(figures, met)
 
 
 def main() -> None:
@@ -41,8 +44,9 @@ def main() -> None:
     asked = parser.parse_args()
     first = time.time_ns() if asked.seed is None else asked.seed
     sys.stdout.write(f"seed {first}\n")
-    figures = figures_of(asked.runs, first)
+    figures, met = survive_many(asked.runs, first)
     sys.stdout.write("\n".join((TITLES, RULE, figures.as_row(), "")))
+    sys.stdout.writelines(f"{count:8,}  {what}\n" for what, count in sorted(met.items()))
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 
 from hypothesis import strategies as st
 
-from tests.simulated.faults import CLOSES, ERRORS, HTTP, STOPS, Fault
+from tests.simulated.faults import CLOSES, ERRORS, FORBIDDEN, HTTP, REFUSALS, STOPS, Fault
 from tests.simulated.scenario import Scenario
 from tests.simulated.service import Ending, Formats, Habits
 
@@ -32,7 +32,7 @@ def _faults(draw: st.DrawFn, seconds: float, words: int) -> Fault:
             st.tuples(st.just("delay"), st.floats(0.1, 30.0), st.floats(0.1, 6.0)),
             st.tuples(st.just("slow"), st.floats(1.0, 40.0), st.floats(2_000, 60_000)),
             st.tuples(st.sampled_from(["down", "silence"]), st.floats(0.1, 60.0), st.none()),
-            st.tuples(st.just("refuse"), st.floats(0.1, 40.0), st.sampled_from(HTTP)),
+            st.tuples(st.just("refuse"), st.floats(0.1, 40.0), st.sampled_from((*HTTP, FORBIDDEN))),
             st.tuples(st.just("no begin"), st.floats(0.1, 10.0), st.none()),
             st.tuples(st.just("unformatted"), st.floats(0.1, 30.0), st.none()),
             st.tuples(
@@ -42,6 +42,20 @@ def _faults(draw: st.DrawFn, seconds: float, words: int) -> Fault:
         )
     )
     return Fault(kind, event, count, after, seconds_of_it, value, draw(_WHOM))
+
+
+@st.composite
+def _ends(draw: st.DrawFn, seconds: float, words: int) -> Fault:
+    """What no further session helps against: a refusal, or a fault of ours."""
+    event, count = draw(_moments(seconds, words))
+    kind, seconds_of_it, value = draw(
+        st.one_of(
+            st.tuples(st.just("refusal"), st.just(0.0), st.sampled_from(sorted(REFUSALS))),
+            st.tuples(st.sampled_from(["fault", "break"]), st.just(0.0), st.none()),
+            st.tuples(st.just("faulty"), st.floats(0.1, 20.0), st.none()),
+        )
+    )
+    return Fault(kind, event, count, draw(_SHORT), seconds_of_it, value, draw(_WHOM))
 
 
 @st.composite
@@ -63,7 +77,7 @@ def _stops(draw: st.DrawFn, seconds: float, words: int) -> Fault:
 def _habits(draw: st.DrawFn, per_minute: int | None, often: bool) -> Habits:
     # Shorter than any token allows, so that sessions follow each other often.
     # With five sessions a minute, shorter ones could not even keep up.
-    least = 20.0 if per_minute is None else 40.0
+    least, most = (8.0, 20.0) if per_minute is None else (40.0, 60.0)
     wrong = st.just(0.0) if often else st.sampled_from([3600.0, -3600.0])
     slow_begin = st.floats(1.0, 3.0) if often else st.floats(1.0, 12.0)
     return Habits(
@@ -72,33 +86,35 @@ def _habits(draw: st.DrawFn, per_minute: int | None, often: bool) -> Habits:
         lag_s=draw(st.floats(0.01, 0.6)),
         formats=draw(st.sampled_from(list(Formats))),
         format_s=draw(st.floats(0.05, 2.0)),
-        begin_s=draw(st.one_of(st.floats(0.01, 1.0), slow_begin)),
-        life_s=draw(st.floats(least, 60.0)) if often else 10_800.0,
+        begin_s=draw(st.one_of(st.floats(0.01, 0.5), st.floats(0.01, 1.0), slow_begin)),
+        life_s=draw(st.floats(least, most)) if often else 10_800.0,
         per_minute=per_minute,
         skew_s=draw(st.one_of(st.just(0.0), st.floats(-1.0, 1.0), wrong)),
     )
 
 
+def _stretches(often: bool) -> st.SearchStrategy[list[tuple[int, float]]]:
+    """A talk; where sessions are short, a longer one without pauses as long as a session."""
+    words, short, long = st.integers(1, 40), st.floats(0.0, 3.0), st.floats(3.0, 12.0)
+    if often:
+        return st.lists(st.tuples(words, short), min_size=8, max_size=16)
+    return st.lists(st.tuples(words, st.one_of(short, short, long)), min_size=1, max_size=6)
+
+
 @st.composite
 def scenarios(draw: st.DrawFn, stopped: bool | None = None) -> Scenario:
-    """A recording and up to six things that go wrong; `stopped`: by the user, before its end."""
-    stretches = draw(
-        st.lists(
-            st.tuples(
-                st.integers(1, 40),
-                st.one_of(st.floats(0.0, 3.0), st.floats(0.0, 3.0), st.floats(3.0, 12.0)),
-            ),
-            min_size=1,
-            max_size=6,
-        )
-    )
+    """A recording and up to ten things that go wrong; `stopped`: by the user, before its end."""
+    often = draw(st.integers(0, 3)) > 0  # one session follows another
+    stretches = draw(_stretches(often))
     words = sum(count for count, _ in stretches)
     seconds = sum(count / 10 + pause for count, pause in stretches)
     kind = draw(st.sampled_from(["mic", "mic", "file", "stdin"]))
     limited = kind == "mic" or draw(st.integers(0, 3)) > 0
-    per_minute = 5 if limited and draw(st.booleans()) else None
-    faults = draw(st.lists(_faults(seconds, words), min_size=1, max_size=5))
-    faults += draw(st.lists(_users(seconds, words), max_size=1))
+    per_minute = 5 if limited and draw(st.integers(0, 3)) == 0 else None
+    most, ends = draw(st.sampled_from([1, 3, 5])), draw(st.sampled_from([0, 0, 1, 2]))
+    faults = draw(st.lists(_faults(seconds, words), min_size=1, max_size=most))
+    faults += draw(st.lists(_users(seconds, words), max_size=2))
+    faults += draw(st.lists(_ends(seconds, words), max_size=ends))
     if stopped if stopped is not None else draw(st.booleans()):
         faults.append(draw(_stops(seconds, words)))
     return Scenario(
@@ -112,7 +128,7 @@ def scenarios(draw: st.DrawFn, stopped: bool | None = None) -> Scenario:
         per_minute=per_minute,
         latency_s=draw(st.floats(0.001, 0.3)),
         jitter_s=draw(st.floats(0.0, 0.2)),
-        habits=draw(_habits(per_minute, draw(st.booleans()))),
+        habits=draw(_habits(per_minute, often)),
         faults=tuple(faults),
         most_s=draw(st.one_of(st.none(), st.none(), st.none(), st.floats(0.5, seconds + 5))),
     )

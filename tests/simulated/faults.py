@@ -5,9 +5,11 @@ from functools import partial
 
 from tests.simulated.network import Network
 from tests.simulated.service import Ending, Service, ServiceSession
+from tests.simulated.source import SimulatedRecorder
 from tests.simulated.world import VirtualLoop, World
+from transcribe_cli.errors import AudioError, StreamError
 from transcribe_cli.run import Run
-from transcribe_cli.session.events import KeyPressed
+from transcribe_cli.session.events import KeyPressed, WorkerFailed
 
 ERRORS = {
     1008: "Unauthorized Connection: Too many concurrent sessions",
@@ -16,7 +18,13 @@ ERRORS = {
     3009: "Too many concurrent sessions",
 }
 CLOSES = (None, 1000, 1001, 1006, 1011, 1012, 1013, 1014, 3005, 3008, 3009)
+REFUSALS = {
+    1008: "Unauthorized Connection: Invalid API key",
+    3007: "Transmission Rate Exceeded: audio came faster than real time",
+    4001: "Not Authorized",
+}
 HTTP = (429, 500, 502, 503)
+FORBIDDEN = 403  # what a session is never opened after, unless one has been open before
 STOPS = ("SIGINT", "SIGINT twice", "SIGTERM", "q")
 
 
@@ -25,7 +33,7 @@ class Fault:
     """One thing that goes wrong, or that the user does.
 
     Attributes:
-        kind: what.
+        kind: what; of ours are "break" (the source), "fault" and "faulty" (who connects).
         event, count: when: at that "word", "open", "begin" or "terminate", of all that the
             service met; "time": at second `count`.
         after_s: so much later.
@@ -62,6 +70,7 @@ class Fate:
     loop: VirtualLoop
     waiting: list[Fault]
     run: Run | None = None
+    recorder: SimulatedRecorder | None = None
     happened: list[tuple[float, Fault]] = field(default_factory=list)
     stops: list[tuple[float, str]] = field(default_factory=list)
     counts: dict[str, int] = field(default_factory=dict)
@@ -100,6 +109,14 @@ class Fate:
                 network.down_until, network.silent = until, fault.kind == "silence"
             case "refuse":
                 network.refused_until, network.refusal = until, int(fault.value or 0)
+            case "faulty":
+                network.faulty_until = until
+            case "fault":
+                problem = StreamError("The recorder failed: KeyError: 5")
+                self.loop.post(self.run, WorkerFailed(problem))
+            case "break":
+                assert self.recorder is not None
+                self.recorder.break_off(AudioError("The tape is torn."))
             case "no begin":
                 mood.mute_until = until
             case "unformatted":
@@ -160,5 +177,8 @@ class Fate:
             case "error":
                 code = int(fault.value or 0)
                 session.fail(code, ERRORS[code])
+            case "refusal":
+                code = int(fault.value or 0)
+                session.fail(code, REFUSALS[code])
             case _:
                 raise AssertionError(fault.kind)

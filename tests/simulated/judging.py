@@ -1,7 +1,10 @@
 """What must hold of every run, whatever went wrong."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import combinations
+from typing import NamedTuple
 
 from tests.figures import Figures
 from tests.simulated.scenario import (
@@ -22,6 +25,7 @@ from transcribe_cli.session.pacing import CATCH_UP, LATE_S
 TOLERANCE_MS = 20
 _LEAST_CHUNK, _MOST_CHUNK = RATE // 20, RATE
 _LONG_OUTAGE_S = 100.0  # a source that can wait does not wait for ever
+OURS = ("break", "fault", "faulty")
 _AWAY = ("stall", "silence", "delay", "slow")
 _DRAIN_S = 16.0  # so long an answer to Terminate is waited for, and a little more
 _LATE_S = 10.0  # an answer to Terminate that is not waited for much longer
@@ -102,6 +106,8 @@ def must_be_complete(outcome: Outcome) -> bool:
     if endings and not last.confirmed:
         return False
     kinds = {fault.kind for fault in faults}
+    if kinds & {"refusal", *OURS}:
+        return False
     if "hold" in kinds and kinds & {"stall", "vanish", "down", "silence", "delay", "slow"}:
         return False  # who is away cannot tell a dead connection from one that is slow to end
     if outcome.result.problem is None and any(
@@ -202,7 +208,12 @@ def _check_status(outcome: Outcome) -> None:
     elif complete:
         assert status is ExitStatus.OK, result
     else:
-        assert status not in (ExitStatus.FAULT, ExitStatus.USAGE, ExitStatus.AUDIO), result
+        kinds = {fault.kind for _, fault in outcome.happened}
+        assert status is not ExitStatus.USAGE, result
+        assert status is not ExitStatus.AUDIO or "break" in kinds, result
+        assert status is not ExitStatus.FAULT or kinds & {"fault", "faulty"}, result
+        if "fault" in kinds:
+            assert status not in (ExitStatus.OK, ExitStatus.INCOMPLETE), result
 
 
 def _check_session(outcome: Outcome, seen: Seen) -> None:
@@ -213,17 +224,21 @@ def _check_session(outcome: Outcome, seen: Seen) -> None:
         assert meter.smallest >= _LEAST_CHUNK, f"a chunk of {meter.smallest} frames"
         assert meter.largest <= _MOST_CHUNK, f"a chunk of {meter.largest} frames"
     if outcome.scenario.limited:
-        ended_early = any(fault.stops or fault.kind == "pause" for fault in outcome.scenario.faults)
+        at_once = ("pause", "fault", "faulty")
+        ended_early = any(fault.stops or fault.kind in at_once for fault in outcome.scenario.faults)
         most = meter.largest + 2 + LATE_S * CATCH_UP * RATE + (_LAST_MOMENT if ended_early else 0)
         assert meter.ahead <= most, f"{meter.ahead:.0f} frames ahead of the time"
 
 
 def _check_deadlines(outcome: Outcome) -> None:
-    """Who asks for the end gets it soon, however things stand."""
+    """Who asks for the end gets it soon, however things stand; a fault of ours asks for it too."""
     stops = outcome.stops
+    held_s = sum(fault.seconds for _, fault in outcome.happened if fault.kind == "hold")
+    for at, fault in outcome.happened:
+        if fault.kind == "fault":
+            assert outcome.ended - at <= _SHORT_S + held_s, "a fault of ours was not the end"
     if not stops:
         return
-    held_s = sum(fault.seconds for _, fault in outcome.happened if fault.kind == "hold")
     forced = [at for at, cause in stops if cause == "SIGINT"][1:]
     if forced:
         assert outcome.ended - forced[0] <= _SHORT_S + held_s, "a second Ctrl+C was not enough"
@@ -242,7 +257,40 @@ def _check_arrivals(outcome: Outcome) -> None:
             assert later - first > ARRIVALS_WITHIN_S, "too many sessions in a minute"
 
 
-def survive(scenario: Scenario) -> Figures:
+def met_in(outcome: Outcome) -> Counter[str]:
+    """What the supervisor had to deal with, alone and together, by what is seen from outside."""
+    records = outcome.records[outcome.earlier :]
+    told = Counter(record["type"] for record in records)
+    kinds = Counter(fault.kind for _, fault in outcome.happened)
+    sessions = outcome.service.sessions
+    followers = [
+        seen
+        for seen, before in zip(sessions[1:], sessions, strict=False)
+        if seen.begun and (before.ended is None or before.ended > seen.opened)
+    ]
+    met = Counter(
+        {
+            "followers begun": len(followers),
+            "hand-overs": told["Rollover"],
+            "pauses": told["Paused"],
+            "refusals": kinds["refusal"],
+            "faults of ours": sum(kinds[kind] for kind in OURS),
+            "stops": len(outcome.stops),
+        }
+    )
+    single = sorted(name for name in met if met[name])
+    met.update(f"{one} x {other}" for one, other in combinations(single, 2))
+    return met
+
+
+class Survival(NamedTuple):
+    """What came of a scenario, and what was met in it."""
+
+    figures: Figures
+    met: Counter[str]
+
+
+def survive(scenario: Scenario) -> Survival:
     """Play a scenario, and take it up again where it was not finished; what came of it.
 
     It is taken up amid the same faults once more, and after that in better times.
@@ -254,14 +302,15 @@ def survive(scenario: Scenario) -> Figures:
     words = check(outcome)
     if must_be_complete(outcome):
         check_complete(outcome)
-    faults = len(outcome.happened)
+    faults, met = len(outcome.happened), met_in(outcome)
     for times in (unstopped(scenario), in_better_times(scenario)):
         if not outcome.result.summary["complete"]:
             outcome = play(times, before=(outcome.audio, outcome.records))
             words = check(outcome)
+            met.update(met_in(outcome))
             faults += len(outcome.happened)
     check_complete(outcome)
-    return Figures(
+    figures = Figures(
         runs=1,
         faults=faults,
         words=words.said,
@@ -269,3 +318,4 @@ def survive(scenario: Scenario) -> Figures:
         doubled=len(words.doubled),
         greatest_error_ms=words.greatest_error_ms,
     )
+    return Survival(figures, met)

@@ -10,11 +10,11 @@ from typing import NamedTuple
 
 from tests.simulated.talk import RATE
 from tests.simulated.world import World
-from transcribe_cli.errors import ConnectionFailed
+from transcribe_cli.errors import ConnectionFailed, StreamError
 from transcribe_cli.protocol.codec import encode_client_message
 from transcribe_cli.protocol.messages import Terminate
 from transcribe_cli.session.connection import CloseFrame, Message
-from transcribe_cli.session.events import Closed, Event, Opened
+from transcribe_cli.session.events import Closed, Event, Opened, WorkerFailed
 
 BUFFER_BYTES = 1 << 16  # what the system takes without having passed it on
 _FRAME_BYTES = 8
@@ -52,6 +52,7 @@ class Network:
         down_until: and no connection comes about either.
         silent: connecting then takes its whole time limit, instead of failing at once.
         refused_until, refusal: connecting is answered with that HTTP status.
+        faulty_until: the thread that connects breaks.
         slow_until, bytes_per_s: how much goes to the service in a second.
         delayed_until, delay_s: what is sent takes so much longer.
     """
@@ -65,6 +66,7 @@ class Network:
     silent: bool = False
     refused_until: float = 0.0
     refusal: int = 503
+    faulty_until: float = 0.0
     slow_until: float = 0.0
     bytes_per_s: float = 0.0
     delayed_until: float = 0.0
@@ -331,7 +333,9 @@ class SimulatedConnecting:
 
     def _reach(self) -> None:
         network, now = self._network, self._network.world.now
-        if now < network.down_until:
+        if now < network.faulty_until:
+            self._break()
+        elif now < network.down_until:
             wait = _TIMEOUT_S if network.silent else 0.0
             network.world.after(wait, lambda: self._fail("cannot be reached", None))
         elif now < network.stalled_until:
@@ -354,6 +358,11 @@ class SimulatedConnecting:
         if not self._abandoned:
             failure = ConnectionFailed(f"The host {what}.", http_status=status)
             self._post(Closed(self._number, failure=failure))
+
+    def _break(self) -> None:
+        if not self._abandoned:
+            self._post(WorkerFailed(StreamError("Connecting failed: KeyError: 5")))
+            self._post(Closed(self._number))
 
     def _opened(self, link: Link) -> None:
         link.client.heard_at = self._network.world.now

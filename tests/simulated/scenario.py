@@ -4,7 +4,6 @@ import io
 import random
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from functools import partial
 from typing import Any
 
 import msgspec
@@ -115,6 +114,7 @@ class Outcome:
         service: its logbook.
         ended: when, in virtual seconds; turns: how often main came by.
         happened: the faults that did, and when; stops: what the user asked for, and when.
+        earlier: how many of the records are an earlier run's.
     """
 
     scenario: Scenario
@@ -128,6 +128,7 @@ class Outcome:
     happened: list[tuple[float, Fault]]
     stops: list[tuple[float, str]]
     talk_of_the_console: str = ""
+    earlier: int = 0
     audio: bytes = field(default=b"", repr=False)
 
     def never_told(self, seen: Seen) -> bool:
@@ -184,6 +185,7 @@ def play(
             log.append(before[0])
         outcome = record(scenario, source, log, [output], ends_at, earlier)
         outcome.audio = log.read(0, log.frames)
+    outcome.earlier = first_seq
     outcome.said = words_in(outcome.audio)
     outcome.records = [msgspec.json.decode(line) for line in journal.getvalue().splitlines()]
     return outcome
@@ -206,6 +208,11 @@ def record(
     console = io.StringIO()
     with VirtualLoop(world) as loop:
         fate = Fate(world, network, service, loop, list(scenario.faults))
+
+        def make_recorder(*given: Any, **told: Any) -> SimulatedRecorder:
+            fate.recorder = SimulatedRecorder(world, *given, **told)
+            return fate.recorder
+
         run = Run(
             plans_of(scenario),
             source,
@@ -218,7 +225,7 @@ def record(
             connect=lambda number, target, post: SimulatedConnecting(  # type: ignore[arg-type,return-value]
                 number, post, network, service.accept
             ),
-            make_recorder=partial(SimulatedRecorder, world),
+            make_recorder=make_recorder,
             wall=world.wall,
             chance=random.Random(scenario.seed),
         )

@@ -8,6 +8,7 @@ from tests.simulated.world import World
 from transcribe_cli.audio.log import AudioLog
 from transcribe_cli.audio.recorder import READ_AHEAD_S, Recorder
 from transcribe_cli.audio.source import SourceEvent
+from transcribe_cli.errors import StreamError
 
 BLOCK_S = 0.05
 _BLOCK = round(BLOCK_S * RATE)
@@ -66,6 +67,10 @@ class SimulatedRecorder(Recorder):
         if self._stopping.is_set():
             self._finish()
 
+    def break_off(self, problem: StreamError) -> None:
+        """No more audio comes, and that is not the source's end."""
+        self._finish(problem)
+
     def _next_block(self) -> bytes:
         assert self._speaker.talk is not None
         block = self._speaker.talk.audio(self._said, _BLOCK)
@@ -95,9 +100,9 @@ class SimulatedRecorder(Recorder):
         if not self._done:
             self._world.after(BLOCK_S, self._decode)
 
-    def _finish(self) -> None:
+    def _finish(self, problem: StreamError | None = None) -> None:
         if not self._done:
             self._done = True
-            self._ended(None)
+            self._ended(problem)
             self._log.end()
             self._grew(self._log.frames, b"")

@@ -438,6 +438,8 @@ class Supervisor:
         self._problem = self._problem or problem
         self._stopped = True
         self.state = State.STOPPING
+        self._forced_by = min(self._forced_by, now + SHORT_DEADLINE_S)
+        self._drain_deadline = min(self._drain_deadline or self._forced_by, self._forced_by)
         if self._open is None or not self._begun:
             return [StopSource(), *self._give_up(ExitStatus.FAULT, now)]
         return self._hurry(self._open, now)
