@@ -22,8 +22,8 @@ from transcribe_cli.plans import Limits, Plans, Result
 from transcribe_cli.protocol.endpoint import normalise_endpoint, session_url
 from transcribe_cli.protocol.models import MODELS
 from transcribe_cli.run import Run
-from transcribe_cli.session.backoff import Arrivals
 from transcribe_cli.session.session import Target
+from transcribe_cli.supervisor.quota import SessionQuota
 from transcribe_cli.ui.notices import Notices
 
 PLANS = Plans(
@@ -110,7 +110,7 @@ def run(
     notices = Notices(Console(file=io.StringIO()))
     with AudioLog.temporary(audio) as log, Loop() as loop:
         outputs = Outputs([output], lambda *_: None)
-        recording = Run(plans, source, log, outputs, notices, loop, Arrivals(None))
+        recording = Run(plans, source, log, outputs, notices, loop, SessionQuota(None))
         loop.run([recording])
     assert recording.result is not None
     return recording.result

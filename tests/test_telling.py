@@ -12,7 +12,7 @@ from transcribe_cli.outputs.output import Outputs
 from transcribe_cli.protocol.close_codes import Retry, Verdict
 from transcribe_cli.protocol.codec import Decoded
 from transcribe_cli.protocol.messages import Begin
-from transcribe_cli.session.commands import TellDisconnected
+from transcribe_cli.supervisor.actions import TellDisconnected
 from transcribe_cli.telling import Teller
 from transcribe_cli.transcript.totals import Totals
 from transcribe_cli.ui.live import LiveView

@@ -2,9 +2,9 @@
 
 from transcribe_cli.audio.recorder import Recorder
 from transcribe_cli.audio.source import Source, is_spoken_now
-from transcribe_cli.session.commands import Command
 from transcribe_cli.session.session import Session
-from transcribe_cli.session.supervisor import Supervisor
+from transcribe_cli.supervisor.actions import Action
+from transcribe_cli.supervisor.supervisor import Supervisor
 from transcribe_cli.telling import Teller, View
 
 
@@ -25,7 +25,7 @@ class Controls:
         self._view = view
         self._spoken_now = is_spoken_now(source)
 
-    def press(self, key: str, session: Session | None, at: int, now: float) -> list[Command]:
+    def press(self, key: str, session: Session | None, at: int, now: float) -> list[Action]:
         """Do what a key is for, and say what that asks of the run.
 
         `session` reads the log now; `at` is the place of a mark, in ms on the recording's clock.
@@ -50,14 +50,13 @@ class Controls:
                     self._view.toggle_confidences()
         return []
 
-    def _pause_or_resume(self, session: Session | None, at: int, now: float) -> list[Command]:
+    def _pause_or_resume(self, session: Session | None, at: int, now: float) -> list[Action]:
         paused = self._recorder.paused = not self._recorder.paused
         if session is not None and not self._spoken_now:
             session.hold(held=paused, now=now)
         if paused:
             self._tell.mark("Paused", at, "paused")
-            self._supervisor.pause(now)
-            return []
+            return self._supervisor.pause(now)
         self._tell.mark("Resumed", at, "goes on")
         return self._supervisor.resume(now)
 

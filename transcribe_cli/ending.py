@@ -8,8 +8,8 @@ from transcribe_cli.errors import AudioError, StreamError
 from transcribe_cli.exit_status import ExitStatus
 from transcribe_cli.plans import Result
 from transcribe_cli.session.bill import Bill
-from transcribe_cli.session.commands import Finish
-from transcribe_cli.session.supervisor import FORCING
+from transcribe_cli.supervisor.actions import Finish
+from transcribe_cli.supervisor.fold import FORCING
 from transcribe_cli.telling import Teller
 
 

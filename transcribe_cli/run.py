@@ -20,23 +20,8 @@ from transcribe_cli.outputs.output import Outputs
 from transcribe_cli.plans import Earlier, Plans, Result
 from transcribe_cli.protocol.codec import encode_client_message
 from transcribe_cli.protocol.messages import Terminate
-from transcribe_cli.session.backoff import Arrivals
 from transcribe_cli.session.bill import Bill
 from transcribe_cli.session.chunks import chunk_sizes
-from transcribe_cli.session.commands import (
-    AbandonSession,
-    Command,
-    DropSession,
-    Finish,
-    FinishAtPause,
-    FinishHere,
-    HandOver,
-    OpenSession,
-    StartSession,
-    StopSource,
-    TellDisconnected,
-    TellReconnected,
-)
 from transcribe_cli.session.connecting import Connecting
 from transcribe_cli.session.events import (
     BadFrame,
@@ -52,7 +37,23 @@ from transcribe_cli.session.events import (
 )
 from transcribe_cli.session.pacing import Pacer
 from transcribe_cli.session.session import Session, Target
-from transcribe_cli.session.supervisor import Policy, Supervisor
+from transcribe_cli.supervisor.actions import (
+    AbandonSession,
+    Action,
+    DropSession,
+    Finish,
+    FinishAtPause,
+    FinishHere,
+    HandOver,
+    OpenSession,
+    StartSession,
+    StopSource,
+    TellDisconnected,
+    TellReconnected,
+)
+from transcribe_cli.supervisor.facts import Policy
+from transcribe_cli.supervisor.quota import SessionQuota
+from transcribe_cli.supervisor.supervisor import Supervisor
 from transcribe_cli.telling import Teller, View
 from transcribe_cli.transcript.totals import Totals
 from transcribe_cli.transcript.turns import Transcript
@@ -88,7 +89,7 @@ class Run:
         outputs: Outputs,
         notices: Notices,
         loop: Loop,
-        arrivals: Arrivals,
+        quota: SessionQuota,
         *,
         view: View | None = None,
         earlier: Earlier | None = None,
@@ -128,7 +129,7 @@ class Run:
                 drops_backlog=not is_spoken_now(source),
                 patience=plans.patience,
             ),
-            arrivals,
+            quota,
             chance,
             first_session=earlier.next_session if earlier else 0,
             wall=wall,
@@ -298,17 +299,17 @@ class Run:
             at = self._captured_ms if self._source.live else audio.ms(position)
             self._carry_out(self._controls.press(key, session, at, now), now)
 
-    # Commands.
+    # Actions.
 
-    def _carry_out(self, commands: list[Command], now: float) -> None:
-        for command in commands:
-            match command:
+    def _carry_out(self, actions: list[Action], now: float) -> None:
+        for action in actions:
+            match action:
                 case OpenSession():
-                    self._open_session(command)
+                    self._open_session(action)
                 case StartSession(number=number):
                     self._start_session(number, self._resume_frame(), now)
                 case HandOver():
-                    self._hand_over(command, now)
+                    self._hand_over(action, now)
                 case FinishAtPause(session=session):
                     self._hearing.conversations[session].session.finish_at_pause()
                 case DropSession(session=session):
@@ -320,13 +321,13 @@ class Run:
                 case AbandonSession(session=session):
                     self._abandon(session)
                 case TellDisconnected():
-                    self._tell.disconnected(command, self._captured_ms)
+                    self._tell.disconnected(action, self._captured_ms)
                 case TellReconnected(session=session):
                     offset = self._hearing.conversations[session].offset_ms or 0
                     self._tell.reconnected(session, offset, self._captured_ms)
                 case Finish():
-                    self._finish = command
-        if commands:
+                    self._finish = action
+        if actions:
             self.nudged = True
 
     def _resume_frame(self) -> int:
@@ -334,9 +335,9 @@ class Run:
         # A file's log may not have come so far yet.
         return min(start, self._log.frames) if self._source.live else start
 
-    def _open_session(self, command: OpenSession) -> None:
-        plans, audio, number = self._plans, self._plans.audio, command.number
-        start = None if command.ahead else self._resume_frame()
+    def _open_session(self, action: OpenSession) -> None:
+        plans, audio, number = self._plans, self._plans.audio, action.number
+        start = None if action.ahead else self._resume_frame()
         waits = None if self._source.kind == "mic" else plans.pace
         sizes = chunk_sizes(audio, plans.chunk_ms)
         session = Session(
@@ -367,16 +368,16 @@ class Run:
         self._current = conversation.session
         self._hearing.go_on(now)
 
-    def _hand_over(self, command: HandOver, now: float) -> None:
-        start = command.frame
+    def _hand_over(self, action: HandOver, now: float) -> None:
+        start = action.frame
         if start is None:
             # What the old one was sent beyond its last turn, the next one says again.
-            end_ms = self._hearing.end_after_last_turn(command.old)
+            end_ms = self._hearing.end_after_last_turn(action.old)
             start = self._plans.audio.frames_before(end_ms)
-            self._hearing.conversations[command.old].session.finish_at(0)
+            self._hearing.conversations[action.old].session.finish_at(0)
         at = self._plans.audio.ms(start)
-        self._tell.record("Rollover", session=command.old, next_session=command.new, at=at)
-        self._start_session(command.new, start, now)
+        self._tell.record("Rollover", session=action.old, next_session=action.new, at=at)
+        self._start_session(action.new, start, now)
 
     def _drop(self, session: int, now: float) -> None:
         conversation = self._hearing.conversations.get(session)

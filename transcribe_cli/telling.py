@@ -24,7 +24,7 @@ from transcribe_cli.protocol.codec import Decoded
 from transcribe_cli.protocol.messages import Begin, SpeakerRevision
 from transcribe_cli.protocol.messages import Warning as ServiceWarning
 from transcribe_cli.recordings.stamp import stamp_of
-from transcribe_cli.session.commands import TellDisconnected
+from transcribe_cli.supervisor.actions import TellDisconnected
 from transcribe_cli.transcript.totals import Totals
 from transcribe_cli.transcript.turns import TurnUpdate
 from transcribe_cli.ui.notices import Notices

@@ -7,7 +7,8 @@ from transcribe_cli.audio.source import Source, is_spoken_now
 from transcribe_cli.plans import Plans
 from transcribe_cli.session.bill import Bill
 from transcribe_cli.session.session import Session
-from transcribe_cli.session.supervisor import State, Supervisor
+from transcribe_cli.supervisor.facts import State
+from transcribe_cli.supervisor.supervisor import Supervisor
 from transcribe_cli.transcript.totals import Totals
 from transcribe_cli.ui.status_line import Status
 

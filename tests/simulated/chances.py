@@ -68,6 +68,18 @@ def _users(draw: st.DrawFn, seconds: float, words: int) -> Fault:
 
 
 @st.composite
+def _pauses_amid_trouble(draw: st.DrawFn, seconds: float, words: int) -> list[Fault]:
+    """A pause, and a session that ends shortly before or in it."""
+    event, count = draw(_moments(seconds, words))
+    kind, value = draw(st.sampled_from([("reset", None), ("close", 1011), ("error", 1008)]))
+    lasts = draw(st.floats(5.0, 30.0))
+    return [
+        Fault("pause", event, count, draw(_SHORT), lasts),
+        Fault(kind, event, count, draw(st.floats(0.0, 4.0)), 0.0, value, "oldest"),
+    ]
+
+
+@st.composite
 def _stops(draw: st.DrawFn, seconds: float, words: int) -> Fault:
     event, count = draw(_moments(seconds, words))
     return Fault(draw(st.sampled_from(STOPS)), event, count, draw(_SHORT), draw(st.floats(0, 20)))
@@ -113,7 +125,10 @@ def scenarios(draw: st.DrawFn, stopped: bool | None = None) -> Scenario:
     per_minute = 5 if limited and draw(st.integers(0, 3)) == 0 else None
     most, ends = draw(st.sampled_from([1, 3, 5])), draw(st.sampled_from([0, 0, 1, 2]))
     faults = draw(st.lists(_faults(seconds, words), min_size=1, max_size=most))
-    faults += draw(st.lists(_users(seconds, words), max_size=2))
+    if draw(st.integers(0, 3)) == 0:
+        faults += draw(_pauses_amid_trouble(seconds, words))
+    else:
+        faults += draw(st.lists(_users(seconds, words), max_size=2))
     faults += draw(st.lists(_ends(seconds, words), max_size=ends))
     if stopped if stopped is not None else draw(st.booleans()):
         faults.append(draw(_stops(seconds, words)))

@@ -62,6 +62,7 @@ class Fate:
 
     Attributes:
         happened: those that did, with their time.
+        pauses: when the user paused, and went on.
     """
 
     world: World
@@ -73,6 +74,7 @@ class Fate:
     recorder: SimulatedRecorder | None = None
     happened: list[tuple[float, Fault]] = field(default_factory=list)
     stops: list[tuple[float, str]] = field(default_factory=list)
+    pauses: list[float] = field(default_factory=list)
     counts: dict[str, int] = field(default_factory=dict)
 
     def begin(self) -> None:
@@ -156,6 +158,8 @@ class Fate:
         assert self.run is not None
         if not self.run.over:
             self.loop.post(self.run, KeyPressed(key))
+            if key == "space" and not self.stops:
+                self.pauses.append(self.world.now)
 
     def _meant(self, whom: str) -> list[ServiceSession]:
         sessions = self.service.open_sessions

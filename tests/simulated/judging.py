@@ -30,6 +30,8 @@ _AWAY = ("stall", "silence", "delay", "slow")
 _DRAIN_S = 16.0  # so long an answer to Terminate is waited for, and a little more
 _LATE_S = 10.0  # an answer to Terminate that is not waited for much longer
 _SHORT_S = 2.5
+_KEY_S = 0.01  # until a key is heard
+_PARKED_S = 60.0 + 16.0  # of pause: then a session has been told to end, and has
 _END_S = 36.0  # to connect, to send the last words and to hear the answer to them
 _LAST_MOMENT = RATE  # may go out at once when a session is ended where it is
 
@@ -81,6 +83,7 @@ def compare(outcome: Outcome) -> Words:
 def check(outcome: Outcome) -> Words:
     """All that must hold of a run, complete or not."""
     _check_deadlines(outcome)
+    _check_pauses(outcome)
     words = compare(outcome)
     assert not words.lost, words
     assert not words.doubled, words
@@ -247,6 +250,22 @@ def _check_deadlines(outcome: Outcome) -> None:
     behind_s = 0.0 if outcome.scenario.kind != "mic" else outcome.frames / RATE
     took_s = outcome.ended - first
     assert took_s <= _END_S + held_s + behind_s, f"the end took {took_s:.0f} s"
+
+
+def _check_pauses(outcome: Outcome) -> None:
+    """Nobody speaks in a pause: no session is opened in one, nor left open through a long one."""
+    held_s = sum(fault.seconds for _, fault in outcome.happened if fault.kind == "hold")
+    ends = [at for at, _ in outcome.stops]
+    ends += [at for at, fault in outcome.happened if fault.kind in OURS]
+    for start, end in outcome.pauses:
+        heard = start + _KEY_S + held_s
+        until = min([end, *(at for at in ends if at > start)])
+        opened = [at for at in outcome.tried if heard < at < until]
+        assert not opened, f"opened in a pause: {opened}"
+        for seen in outcome.service.sessions:
+            closed = seen.link.client.closed_at
+            left_open = seen.opened < start and (closed is None or closed > heard + _PARKED_S)
+            assert not left_open or until <= heard + _PARKED_S, "open, and billed, in a long pause"
 
 
 def _check_arrivals(outcome: Outcome) -> None:

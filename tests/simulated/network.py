@@ -4,7 +4,7 @@ import itertools
 import random
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import NamedTuple
 
@@ -55,6 +55,7 @@ class Network:
         faulty_until: the thread that connects breaks.
         slow_until, bytes_per_s: how much goes to the service in a second.
         delayed_until, delay_s: what is sent takes so much longer.
+        tried: when a connection was tried.
     """
 
     world: World
@@ -71,6 +72,7 @@ class Network:
     bytes_per_s: float = 0.0
     delayed_until: float = 0.0
     delay_s: float = 0.0
+    tried: list[float] = field(default_factory=list)
 
     def travel_s(self) -> float:
         """How long the next frame takes."""
@@ -205,6 +207,7 @@ class SimulatedConnection:
     Attributes:
         meter: of the audio that was handed over.
         swallowed: its last words did not fit into what the system takes.
+        closed_at: when the client closed it.
     """
 
     def __init__(self, network: Network, link: Link) -> None:
@@ -217,6 +220,7 @@ class SimulatedConnection:
         self.meter = Meter(CATCH_UP * RATE)
         self.swallowed = False
         self.closed = False
+        self.closed_at: float | None = None
         self._number = next(_NUMBERS)
         self._network = network
         self._link = link
@@ -280,6 +284,7 @@ class SimulatedConnection:
             self.send_text(last_words)
         self._send(Frame(Kind.CLOSE, code=_NORMAL))
         self.closed = True
+        self.closed_at = self._network.world.now
         self.swallowed = bool(self._unsent)
         self._unsent.clear()
         self._arrived.clear()
@@ -323,6 +328,7 @@ class SimulatedConnecting:
         self._network = network
         self._accept = accept
         self._abandoned = False
+        network.tried.append(network.world.now)
         network.world.after(network.travel_s(), self._reach)
 
     def abandon(self) -> None:

@@ -26,9 +26,9 @@ from transcribe_cli.plans import Earlier, Limits, Plans, Result
 from transcribe_cli.protocol.models import MODELS
 from transcribe_cli.recordings.journal import tell, without_the_end
 from transcribe_cli.run import Run
-from transcribe_cli.session.backoff import Arrivals
 from transcribe_cli.session.session import Target
-from transcribe_cli.session.supervisor import LONGEST_SESSION_S
+from transcribe_cli.supervisor.fold import LONGEST_SESSION_S
+from transcribe_cli.supervisor.quota import SessionQuota
 from transcribe_cli.ui.notices import Notices
 
 AUDIO = AudioFormat(RATE)
@@ -114,6 +114,7 @@ class Outcome:
         service: its logbook.
         ended: when, in virtual seconds; turns: how often main came by.
         happened: the faults that did, and when; stops: what the user asked for, and when.
+        pauses: from when to when; tried: when a connection was.
         earlier: how many of the records are an earlier run's.
     """
 
@@ -127,6 +128,8 @@ class Outcome:
     turns: int
     happened: list[tuple[float, Fault]]
     stops: list[tuple[float, str]]
+    pauses: list[tuple[float, float]]
+    tried: list[float]
     talk_of_the_console: str = ""
     earlier: int = 0
     audio: bytes = field(default=b"", repr=False)
@@ -220,7 +223,7 @@ def record(
             Outputs(outputs, _broken),
             Notices(Console(file=console, width=200)),
             loop,
-            Arrivals(scenario.per_minute),
+            SessionQuota(scenario.per_minute),
             earlier=earlier,
             connect=lambda number, target, post: SimulatedConnecting(  # type: ignore[arg-type,return-value]
                 number, post, network, service.accept
@@ -248,6 +251,8 @@ def record(
         turns=turns,
         happened=fate.happened,
         stops=fate.stops,
+        pauses=list(zip(fate.pauses[::2], [*fate.pauses[1::2], ended], strict=False)),
+        tried=network.tried,
         talk_of_the_console=console.getvalue(),
     )
 

@@ -17,7 +17,7 @@ from transcribe_cli.protocol.endpoint import is_loopback, without_credentials
 from transcribe_cli.protocol.models import usd_per_hour
 from transcribe_cli.recordings.folder import recording_id
 from transcribe_cli.run import Run
-from transcribe_cli.session.backoff import Arrivals
+from transcribe_cli.supervisor.quota import SessionQuota
 from transcribe_cli.telling import View
 from transcribe_cli.ui.named_notices import NamedNotices
 from transcribe_cli.ui.notices import Notices
@@ -54,7 +54,7 @@ class Runs:
         self._counted = (float("-inf"), 0.0)  # when, and what all recordings had cost then
         self._budget_is_used = False
         self._running: list[Run] = []
-        self._arrivals: Arrivals | None = None
+        self._arrivals: SessionQuota | None = None
 
     def make_run(
         self,
@@ -89,7 +89,7 @@ class Runs:
             others_usd=lambda now: self._others_usd(run, now),
         )
         if self._arrivals is None:
-            self._arrivals = Arrivals(self._per_minute(service.endpoint))
+            self._arrivals = SessionQuota(self._per_minute(service.endpoint))
         run = Run(
             plans,
             source,

@@ -10,10 +10,19 @@ from transcribe_cli.errors import AudioError, ConnectionFailed, StreamError
 from transcribe_cli.exit_status import ExitStatus
 from transcribe_cli.protocol.codec import decode_server_message, encode_server_message
 from transcribe_cli.protocol.messages import Turn, Word
-from transcribe_cli.session.backoff import Arrivals
-from transcribe_cli.session.commands import (
+from transcribe_cli.session.events import (
+    BadFrame,
+    Closed,
+    Received,
+    SourceEnded,
+    StopRequested,
+    TerminateSent,
+    WorkerFailed,
+)
+from transcribe_cli.session.patience import LOCAL, SERVICE
+from transcribe_cli.supervisor.actions import (
     AbandonSession,
-    Command,
+    Action,
     DropSession,
     Finish,
     FinishAtPause,
@@ -25,27 +34,16 @@ from transcribe_cli.session.commands import (
     TellDisconnected,
     TellReconnected,
 )
-from transcribe_cli.session.events import (
-    BadFrame,
-    Closed,
-    Received,
-    SourceEnded,
-    StopRequested,
-    TerminateSent,
-    WorkerFailed,
-)
-from transcribe_cli.session.patience import LOCAL, SERVICE
-from transcribe_cli.session.supervisor import (
-    CONNECT_GRACE_S,
+from transcribe_cli.supervisor.facts import Policy, State
+from transcribe_cli.supervisor.fold import (
     LONGEST_SESSION_S,
-    PARK_AFTER_S,
     ROLL_BY,
     ROLL_FROM,
     SHORT_DEADLINE_S,
-    Policy,
-    State,
-    Supervisor,
 )
+from transcribe_cli.supervisor.quota import SessionQuota
+from transcribe_cli.supervisor.rules import CONNECT_GRACE_S, PARK_AFTER_S
+from transcribe_cli.supervisor.supervisor import Supervisor
 
 MIC = Policy(live=True, drops_backlog=False)
 FILE = Policy(live=False, drops_backlog=True)
@@ -59,8 +57,8 @@ class Talk:
     def __init__(self, policy: Policy, *, begun: bool = True, per_minute: int | None = 5) -> None:
         self.now = 100.0
         self.session = 0
-        self.arrivals = Arrivals(per_minute)
-        self.supervisor = Supervisor(policy, self.arrivals, random.Random(0), wall=lambda: 1e9)
+        self.quota = SessionQuota(per_minute)
+        self.supervisor = Supervisor(policy, self.quota, random.Random(0), wall=lambda: 1e9)
         assert self.supervisor.start(self.now) == [OpenSession(0)]
         if begun:
             assert self.begin() == []
@@ -69,35 +67,35 @@ class Talk:
     def state(self) -> State:
         return self.supervisor.state
 
-    def happens(self, event: Any, after_s: float = 0.0) -> list[Command]:
+    def happens(self, event: Any, after_s: float = 0.0) -> list[Action]:
         self.now += after_s
         return self.supervisor.handle(event, self.now)
 
-    def begin(self, after_s: float = 0.0) -> list[Command]:
+    def begin(self, after_s: float = 0.0) -> list[Action]:
         begin = decode_server_message('{"type":"Begin","id":"a","expires_at":1}')
         return self.happens(Received(self.session, begin, self.now), after_s)
 
-    def says_word(self, end_ms: int, after_s: float = 0.0) -> list[Command]:
+    def says_word(self, end_ms: int, after_s: float = 0.0) -> list[Action]:
         """A partial turn up to there."""
         turn = decode_server_message(turn_of_a_word(end_ms, ended=False))
         return self.happens(Received(self.session, turn, self.now), after_s)
 
-    def stop(self, cause: str = "SIGINT", after_s: float = 0.0) -> list[Command]:
+    def stop(self, cause: str = "SIGINT", after_s: float = 0.0) -> list[Action]:
         return self.happens(StopRequested(cause), after_s)
 
-    def source_ends(self, problem: StreamError | None = None) -> list[Command]:
+    def source_ends(self, problem: StreamError | None = None) -> list[Action]:
         return self.happens(SourceEnded(problem))
 
-    def terminate_sent(self, *, whole: bool = True, after_s: float = 0.0) -> list[Command]:
+    def terminate_sent(self, *, whole: bool = True, after_s: float = 0.0) -> list[Action]:
         return self.happens(TerminateSent(self.session, whole=whole), after_s)
 
-    def closed(self, after_s: float = 0.0, open_s: float = 5.0, **how: Any) -> list[Command]:
+    def closed(self, after_s: float = 0.0, open_s: float = 5.0, **how: Any) -> list[Action]:
         return self.happens(Closed(self.session, open_s=open_s, **how), after_s)
 
-    def terminated(self) -> list[Command]:
+    def terminated(self) -> list[Action]:
         return self.closed(terminated=True)
 
-    def passes(self, seconds: float) -> list[Command]:
+    def passes(self, seconds: float) -> list[Action]:
         self.now += seconds
         return self.supervisor.tick(self.now)
 
@@ -117,7 +115,7 @@ def turn_of_a_word(end_ms: int, *, ended: bool) -> str:
     return encode_server_message(Turn(end_of_turn=ended, transcript="hi", words=words))
 
 
-def finish_of(commands: list[Command]) -> Finish:
+def finish_of(commands: list[Action]) -> Finish:
     assert isinstance(commands[-1], Finish)
     return commands[-1]
 
@@ -857,16 +855,16 @@ class Rolling(Talk):
         super().__init__(policy, begun=False)
         self.says(0, f'{{"type":"Begin","id":"a","expires_at":{WALL + LIFE_S}}}')
 
-    def says(self, session: int, text: str) -> list[Command]:
+    def says(self, session: int, text: str) -> list[Action]:
         return self.happens(Received(session, decode_server_message(text), self.now))
 
-    def next_begins(self) -> list[Command]:
+    def next_begins(self) -> list[Action]:
         return self.says(1, f'{{"type":"Begin","id":"b","expires_at":{WALL + LIFE_S}}}')
 
-    def turn_ends(self, session: int = 0) -> list[Command]:
+    def turn_ends(self, session: int = 0) -> list[Action]:
         return self.says(session, turn_of_a_word(9, ended=True))
 
-    def ends(self, session: int, **how: Any) -> list[Command]:
+    def ends(self, session: int, **how: Any) -> list[Action]:
         return self.happens(Closed(session, open_s=500.0, **how))
 
     def open_ahead(self) -> None:
@@ -1116,3 +1114,241 @@ def test_pause_holds_the_rollover_back() -> None:
 
     assert talk.passes(PARK_AFTER_S) == [FinishHere(0)]
     assert talk.passes(LIFE_S) == []
+
+
+def test_no_follower_stays_open_in_a_pause_where_the_session_breaks_off() -> None:
+    talk = Rolling()
+    talk.open_ahead()
+    talk.supervisor.pause(talk.now)
+
+    assert talk.ends(0, code=1006) == [DropSession(1)]
+    assert talk.ends(1, terminated=True) == []
+    assert talk.passes(PARK_AFTER_S) == []
+    assert talk.supervisor.resume(talk.now) == [OpenSession(2)]
+
+
+@pytest.mark.parametrize("policy", [MIC, FILE])
+def test_no_session_is_opened_in_a_pause_that_began_before_the_next_try(policy: Policy) -> None:
+    talk = Talk(policy)
+    talk.closed(code=1006)
+    talk.supervisor.pause(talk.now)
+
+    assert talk.supervisor.next_due() is None
+    assert talk.passes(PARK_AFTER_S) == []
+    assert talk.state is State.PAUSED
+    assert talk.supervisor.resume(talk.now) == [OpenSession(1)]
+
+
+def test_short_pause_after_a_loss_does_not_hurry_the_next_try() -> None:
+    talk = Talk(MIC)
+    (told,) = talk.closed(code=1006)
+    assert isinstance(told, TellDisconnected)
+    talk.supervisor.pause(talk.now)
+
+    assert talk.supervisor.resume(talk.now) == []
+    talk.next_session()
+
+
+def test_follower_that_begins_in_a_pause_waits_for_its_end() -> None:
+    talk = Rolling()
+    talk.passes(ROLL_FROM * LIFE_S)
+    talk.supervisor.pause(talk.now)
+
+    assert talk.next_begins() == []
+    assert talk.turn_ends() == []
+    assert talk.supervisor.resume(talk.now) == []
+    assert talk.turn_ends() == [HandOver(0, 1)]
+
+
+def test_long_pause_ends_the_follower_too() -> None:
+    talk = Rolling()
+    talk.open_ahead()
+    talk.supervisor.pause(talk.now)
+
+    assert talk.passes(PARK_AFTER_S) == [FinishHere(0), DropSession(1)]
+    talk.happens(TerminateSent(0))
+    assert talk.ends(0, terminated=True) == []
+    assert talk.supervisor.resume(talk.now) == [OpenSession(2)]
+
+
+def test_session_that_ends_for_a_follower_that_is_gone_is_not_replaced_in_a_pause() -> None:
+    talk = Rolling()
+    talk.open_ahead()
+    talk.passes((ROLL_BY - ROLL_FROM) * LIFE_S)
+    talk.ends(1, code=1006)
+    talk.supervisor.pause(talk.now)
+    talk.happens(TerminateSent(0))
+
+    assert talk.ends(0, terminated=True) == []
+    assert talk.supervisor.resume(talk.now) == [OpenSession(2)]
+
+
+def test_session_that_owes_words_and_breaks_off_in_a_pause_is_said_again_after_it() -> None:
+    talk = Rolling()
+    talk.open_ahead()
+    talk.passes((ROLL_BY - ROLL_FROM) * LIFE_S)
+    talk.happens(TerminateSent(0, 4711))
+    talk.supervisor.pause(talk.now)
+
+    assert talk.ends(0, code=1006) == [DropSession(1)]
+    assert talk.passes(PARK_AFTER_S) == [AbandonSession(1)]
+    assert talk.supervisor.resume(talk.now) == [OpenSession(2)]
+
+
+def test_next_session_waits_for_the_words_of_one_that_was_handed_over_before_the_pause() -> None:
+    talk = Rolling()
+    talk.open_ahead()
+    talk.turn_ends()
+    talk.supervisor.pause(talk.now)
+    assert talk.ends(1, code=1006) == []
+
+    assert talk.supervisor.resume(talk.now) == []
+    assert talk.ends(0, terminated=True) == [OpenSession(2)]
+
+
+@pytest.mark.parametrize(("how", "status"), FATAL)
+def test_refusal_in_a_pause_ends_the_run(how: dict[str, Any], status: ExitStatus) -> None:
+    talk = Talk(MIC)
+    talk.supervisor.pause(talk.now)
+
+    commands = talk.closed(**how)
+    assert commands[0] == StopSource()
+    assert finish_of(commands).exit_status is status
+
+
+def test_connection_that_fails_in_a_pause_is_tried_again_after_it() -> None:
+    talk = Talk(MIC, begun=False)
+    talk.supervisor.pause(talk.now)
+
+    assert talk.closed(failure=UNREACHABLE, open_s=0.0) == []
+    assert talk.supervisor.resume(talk.now) == [OpenSession(1)]
+
+
+def test_stop_in_a_pause_that_has_no_session_leaves_words_unsaid() -> None:
+    talk = Talk(MIC)
+    talk.supervisor.pause(talk.now)
+    talk.closed(code=1006)
+
+    assert talk.stop() == [StopSource(), Finish(ExitStatus.INCOMPLETE, complete=False)]
+
+
+# Two things at once.
+
+
+def test_fault_of_ours_while_connecting_waits_for_no_connection() -> None:
+    talk = Talk(MIC, begun=False)
+    problem = StreamError("Connecting failed: KeyError: 5")
+
+    assert talk.happens(WorkerFailed(problem)) == [
+        StopSource(),
+        AbandonSession(0),
+        Finish(ExitStatus.FAULT, problem, complete=False),
+    ]
+
+
+def test_fault_of_ours_while_a_stopped_run_connects_waits_for_no_connection() -> None:
+    talk = Talk(MIC, begun=False)
+    talk.stop()
+    problem = StreamError("Connecting failed: KeyError: 5")
+
+    assert talk.happens(WorkerFailed(problem)) == [
+        AbandonSession(0),
+        Finish(ExitStatus.FAULT, problem, complete=False),
+    ]
+
+
+def test_fault_of_ours_in_connecting_ahead_ends_the_session_that_reads_too() -> None:
+    talk = Rolling()
+    talk.passes(ROLL_FROM * LIFE_S)
+    problem = StreamError("Connecting failed: KeyError: 5")
+
+    assert talk.happens(WorkerFailed(problem)) == [StopSource(), DropSession(1), FinishHere(0)]
+    talk.ends(1)
+    talk.happens(TerminateSent(0))
+    assert talk.ends(0, terminated=True) == [Finish(ExitStatus.FAULT, problem, complete=False)]
+
+
+@pytest.mark.parametrize(("how", "status"), FATAL)
+def test_what_went_wrong_first_is_told_and_gives_the_exit_code(
+    how: dict[str, Any], status: ExitStatus
+) -> None:
+    talk = Talk(FILE)
+    problem = AudioError("'a.wav' is damaged.")
+    talk.source_ends(problem)
+
+    assert finish_of(talk.closed(**how)) == Finish(ExitStatus.AUDIO, problem, complete=False)
+
+
+@pytest.mark.parametrize(("how", "status"), FATAL)
+def test_refused_follower_leaves_the_session_that_reads_alone(
+    how: dict[str, Any], status: ExitStatus
+) -> None:
+    talk = Rolling()
+    talk.passes(ROLL_FROM * LIFE_S)
+
+    assert talk.ends(1, **how) == []
+    assert talk.state is State.LISTENING
+
+
+def test_refused_session_ends_the_run_and_its_follower() -> None:
+    talk = Rolling()
+    talk.open_ahead()
+
+    assert talk.ends(0, code=4001) == [StopSource(), DropSession(1)]
+    assert finish_of(talk.ends(1, terminated=True)).exit_status is ExitStatus.ACCOUNT
+
+
+def test_words_that_a_refused_session_owes_are_said_by_the_next_one_that_is_let_in() -> None:
+    talk = Rolling()
+    talk.open_ahead()
+    talk.passes((ROLL_BY - ROLL_FROM) * LIFE_S)
+    talk.happens(TerminateSent(0, 4711))
+    commands = talk.ends(0, code=3007)
+
+    assert commands[0] == DropSession(1)
+    assert isinstance(commands[1], TellDisconnected)
+
+
+def test_follower_that_has_not_begun_may_follow_all_the_same() -> None:
+    talk = Rolling()
+    talk.passes(ROLL_FROM * LIFE_S)
+    commands = talk.ends(0, code=1006)
+
+    assert isinstance(commands[0], TellDisconnected)
+    assert commands[1:] == [StartSession(1)]
+    assert talk.state is State.OFFLINE
+    assert talk.next_begins() == [TellReconnected(1)]
+
+
+def test_stop_lets_a_follower_say_what_is_left_where_the_session_looks_for_a_pause() -> None:
+    talk = Rolling()
+    talk.open_ahead()
+    talk.passes((ROLL_BY - ROLL_FROM) * LIFE_S)
+
+    assert talk.stop() == [StopSource()]
+    assert talk.happens(TerminateSent(0, 4711)) == [HandOver(0, 1, 4711)]
+
+
+def test_time_of_a_session_that_was_opened_ahead_runs_from_its_own_begin() -> None:
+    """The service counts from there, not from when it took over."""
+    talk = Rolling()
+    talk.open_ahead()
+    began = talk.now
+    talk.passes(0.05 * LIFE_S)
+    talk.turn_ends()
+    talk.ends(0, terminated=True)
+
+    assert talk.supervisor.next_due() == began + ROLL_FROM * LIFE_S
+
+
+def test_wait_for_one_session_is_not_that_for_the_other() -> None:
+    talk = Rolling()
+    talk.open_ahead()
+    talk.turn_ends()
+    talk.passes(SERVICE.last_words_s - 1.0)
+    talk.source_ends()
+    talk.happens(TerminateSent(1))
+
+    assert talk.passes(1.0) == [AbandonSession(0)]
+    assert talk.ends(0) == []
+    assert talk.passes(SERVICE.last_words_s - 1.0) == [AbandonSession(1)]

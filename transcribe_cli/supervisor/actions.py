@@ -1,4 +1,4 @@
-"""What the supervisor wants done, as values; `run` carries them out."""
+"""What the supervisor wants done, as values; a run carries them out in their order."""
 
 from dataclasses import dataclass
 
@@ -102,7 +102,7 @@ class Finish:
     complete: bool = True
 
 
-Command = (
+Action = (
     OpenSession
     | StartSession
     | HandOver

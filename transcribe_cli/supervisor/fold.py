@@ -1,0 +1,147 @@
+"""What an event makes of the facts. Pure; facts that stay the same are the same object."""
+
+from dataclasses import replace
+
+from transcribe_cli.errors import StreamError
+from transcribe_cli.protocol.messages import Begin, Turn
+from transcribe_cli.session.events import (
+    Closed,
+    Event,
+    Received,
+    SourceEnded,
+    StopRequested,
+    TerminateSent,
+    WorkerFailed,
+)
+from transcribe_cli.supervisor.facts import Contact, Facts, Moment, Stop, Tries
+from transcribe_cli.supervisor.lease import Drain, Lease, LeaseState
+
+SHORT_DEADLINE_S = 2.0  # after a second Ctrl+C
+FORCING = ("SIGINT", "SIGBREAK")  # causes of a stop that, coming after another, shorten the wait
+LONGEST_SESSION_S = 10_800.0  # page "Streaming API": sessions are closed after 3 hours
+ROLL_FROM = 0.9  # of a session's life: from here on the next end of a turn is where another follows
+ROLL_BY = 0.97  # of its life: at the latest
+_SOUND_AFTER_S = 10.0  # a session that was open so long was no failure
+
+
+def fold(facts: Facts, event: Event, moment: Moment) -> Facts:
+    """The facts after something has happened."""
+    match event:
+        case Received(decoded=decoded, session=session):
+            message = decoded.message
+            if isinstance(message, Turn):
+                return _hear(facts, session, message, moment) if message.words else facts
+            return _begin(facts, session, message, moment) if isinstance(message, Begin) else facts
+        case TerminateSent():
+            return _drain(facts, event, moment)
+        case Closed():
+            return _close(facts, event)
+        case SourceEnded(problem=problem):
+            return replace(facts, source_ended=True, problem=facts.problem or problem)
+        case StopRequested(cause=cause):
+            return _stop(facts, cause, moment.now)
+        case WorkerFailed(problem=problem):
+            return _fail(facts, problem, moment.now)
+    return facts
+
+
+def pause(facts: Facts, now: float) -> Facts:
+    """No audio comes for a while, because the user wants it so."""
+    if facts.paused_at is not None or facts.stop is not None:
+        return facts
+    return replace(facts, paused_at=now)
+
+
+def resume(facts: Facts) -> Facts:
+    """Audio comes again."""
+    return replace(facts, paused_at=None, all_said=False)
+
+
+def _begin(facts: Facts, session: int, begin: Begin, moment: Moment) -> Facts:
+    lease = facts.lease(session)
+    if lease is None or lease.state not in (LeaseState.AHEAD, LeaseState.CONNECTING):
+        return facts
+    life_s = _life(begin, moment.wall)
+    rolls = {
+        "roll_from": moment.now + ROLL_FROM * life_s,
+        "roll_by": moment.now + ROLL_BY * life_s,
+    }
+    if lease.state is LeaseState.AHEAD:
+        return facts.with_lease(lease.to(LeaseState.READY, **rolls))
+    facts = facts.with_lease(lease.to(LeaseState.OPEN, **rolls))
+    return replace(facts, contact=Contact.MADE) if facts.contact is Contact.NEVER else facts
+
+
+def _life(begin: Begin, wall: float) -> float:
+    """How long a session has; this machine's clock may be wrong, or the message odd."""
+    left = (begin.expires_at or 0) - wall
+    return min(left, LONGEST_SESSION_S) if left > 0 else LONGEST_SESSION_S
+
+
+def _hear(facts: Facts, session: int, turn: Turn, moment: Moment) -> Facts:
+    lease = facts.lease(session)
+    if lease is None or not lease.counts:
+        return facts
+    drain, said_ms = lease.drain, turn.words[-1].end
+    if drain is not None and said_ms > drain.said_ms:
+        drain = drain._replace(since=moment.now, said_ms=said_ms)  # it is slow, and not stuck
+        facts = facts.with_lease(replace(lease, drain=drain))
+    if not turn.end_of_turn or lease.handed:
+        return facts
+    if facts.tries != Tries():  # however soon it breaks off, the run has come further
+        facts = replace(facts, tries=Tries())
+    follower = facts.follower
+    if follower is not None and follower.state is LeaseState.READY:
+        facts = replace(facts, turn_ended=True)
+    return facts
+
+
+def _drain(facts: Facts, event: TerminateSent, moment: Moment) -> Facts:
+    lease = facts.lease(event.session)
+    if lease is None or lease.state is not LeaseState.OPEN:
+        return facts  # one that was handed over, or dropped, drains already
+    drain = Drain(moment.now, position=event.position, whole=event.whole)
+    return facts.with_lease(lease.to(LeaseState.DRAINING, drain=drain))
+
+
+def _close(facts: Facts, event: Closed) -> Facts:
+    lease = facts.lease(event.session)
+    if lease is None or lease.end is not None:
+        return facts
+    if lease.state is LeaseState.DROPPED:
+        return facts.without(lease)
+    if _was_sound(facts, lease, event):
+        facts = replace(facts, tries=Tries())
+    as_asked = lease.state is LeaseState.DRAINING and event.terminated
+    state = LeaseState.SETTLED if as_asked else LeaseState.BROKEN
+    return facts.with_lease(lease.to(state, end=event))
+
+
+def _was_sound(facts: Facts, lease: Lease, event: Closed) -> bool:
+    """Whether a session that broke was long enough there to be no failure.
+
+    Once nothing more is captured, only words count: what breaks off before it has said any may do
+    so again and again.
+    """
+    reads = lease.state is LeaseState.OPEN and not facts.source_ended
+    return reads and event.open_s > _SOUND_AFTER_S
+
+
+def _stop(facts: Facts, cause: str, now: float) -> Facts:
+    stop = facts.stop
+    if stop is None:
+        reader = facts.reader
+        sent = reader is not None and reader.drain is not None
+        cut = facts.policy.drops_backlog and not (sent or facts.source_ended)
+        return replace(facts, stop=Stop(now, cut=cut), paused_at=None)
+    if cause not in FORCING:
+        return facts  # a terminal that goes away says so several times
+    by = min(stop.by, now + SHORT_DEADLINE_S)
+    return replace(facts, stop=stop._replace(by=by, told=False))
+
+
+def _fail(facts: Facts, problem: StreamError, now: float) -> Facts:
+    """A fault of ours: sessions are still told that they are over, so that they are not billed."""
+    stop = facts.stop or Stop(now, cut=facts.policy.drops_backlog)
+    stop = stop._replace(by=min(stop.by, now + SHORT_DEADLINE_S), fault=True)
+    return replace(facts, stop=stop, paused_at=None, problem=facts.problem or problem)

@@ -1,0 +1,109 @@
+"""The rules of one run, with the account's quota, the clock and chance beside them.
+
+Events and the time go in, actions come out; `run` carries them out. So every fault has a test
+without a socket or a sleep.
+"""
+
+import random
+import time
+from collections.abc import Callable
+from dataclasses import replace
+
+from transcribe_cli.session.events import Closed, Event
+from transcribe_cli.supervisor import fold
+from transcribe_cli.supervisor.actions import Action, OpenSession
+from transcribe_cli.supervisor.backoff import Backoff
+from transcribe_cli.supervisor.facts import ALREADY, Facts, Moment, Policy, State
+from transcribe_cli.supervisor.lease import NEVER, Leases
+from transcribe_cli.supervisor.quota import SessionQuota
+from transcribe_cli.supervisor.rules import decide, next_due
+from transcribe_cli.supervisor.verdicts import never_reached
+
+
+class Supervisor:
+    """Decides for one run. Every method takes `now`, seconds on the monotonic clock.
+
+    Args:
+        quota: the sessions opened of late; shared by the runs of one account.
+        first_session: the number of the first one.
+        wall: the time as the service counts it, seconds since 1970.
+    """
+
+    def __init__(
+        self,
+        policy: Policy,
+        quota: SessionQuota,
+        chance: random.Random | None = None,
+        *,
+        first_session: int = 0,
+        wall: Callable[[], float] = time.time,
+    ) -> None:
+        self._facts = Facts(policy, next_number=first_session)
+        self._quota = quota
+        self._chance = chance or random.Random()
+        self._luck = self._chance.random()
+        self._wall = wall
+        self._due = NEVER
+
+    @property
+    def state(self) -> State:
+        """The word that the live view shows."""
+        return self._facts.state
+
+    @property
+    def leases(self) -> Leases:
+        """The sessions that are not over, in the order in which their words are told."""
+        return self._facts.leases
+
+    def start(self, now: float) -> list[Action]:
+        """Open the first session, or wait until the account's limit lets us."""
+        return self._decide(self._facts, now)
+
+    def next_due(self) -> float | None:
+        """When `tick` has something to do."""
+        return None if self._due == NEVER else self._due
+
+    def tick(self, now: float) -> list[Action]:
+        """Time has passed."""
+        return self._decide(self._facts, now) if now >= self._due else []
+
+    def handle(self, event: Event, now: float) -> list[Action]:
+        """Something happened."""
+        if self._facts.over:
+            return []
+        facts = fold.fold(self._facts, event, self._moment(now))
+        if facts is self._facts:
+            return []
+        if isinstance(event, Closed) and never_reached(event):
+            self._quota.unopened()
+        return self._decide(facts, now)
+
+    def pause(self, now: float) -> list[Action]:
+        """No audio comes for a while, because the user wants it so."""
+        return self._decide(fold.pause(self._facts, now), now)
+
+    def resume(self, now: float) -> list[Action]:
+        """Audio comes again."""
+        return self._decide(fold.resume(self._facts), now)
+
+    def _moment(self, now: float) -> Moment:
+        return Moment(now, self._wall(), self._luck)
+
+    def _decide(self, facts: Facts, now: float) -> list[Action]:
+        """Until nothing is due now; the quota is asked again after each session that is opened."""
+        all_actions: list[Action] = []
+        backoff = facts.tries.backoff
+        facts, actions = decide(self._with_quota(facts, now), self._moment(now))
+        all_actions += actions
+        for action in actions:
+            if isinstance(action, OpenSession):
+                self._quota.opened(now)
+        if facts.tries.backoff not in (backoff, Backoff()):
+            self._luck = self._chance.random()
+        self._facts = replace(self._with_quota(facts, now), turn_ended=False)
+        self._due = next_due(self._facts)
+        return all_actions
+
+    def _with_quota(self, facts: Facts, now: float) -> Facts:
+        free_at = self._quota.free_at(now)
+        return replace(facts, free_from=free_at if free_at > now else ALREADY)

@@ -1,0 +1,90 @@
+"""Why a session ended before its time, and whether another one is worth trying. Pure."""
+
+from transcribe_cli.errors import StreamError
+from transcribe_cli.exit_status import ExitStatus
+from transcribe_cli.protocol.close_codes import Retry, Verdict, explain_close, explain_handshake
+from transcribe_cli.session.events import Closed
+from transcribe_cli.supervisor.facts import Contact, Facts
+from transcribe_cli.supervisor.lease import Lease
+
+_NORMAL = 1000  # the close code of a session that ended as asked
+_SLOW_TRIES = 6  # 4 s, 8 s, 16 s ...: a slot has been seen to take 28 s
+_MOST_POLITE = 3  # closes without Termination, where one was asked for
+
+
+def verdict_on(facts: Facts, lease: Lease) -> Verdict:
+    """What the end of a broken session means for this run."""
+    assert lease.end is not None
+    verdict = _explain(lease.end)
+    if verdict.retry is Retry.NO and _was_good_before(facts, lease):
+        verdict = verdict._replace(retry=Retry.BACK_OFF)
+    if facts.policy.live and verdict.retry is not Retry.NO:
+        # What is spoken now is kept, and can be taken up again when the service is back.
+        verdict = verdict._replace(exit_status=ExitStatus.INCOMPLETE)
+    return verdict
+
+
+def is_polite(lease: Lease) -> bool:
+    """Whether it was closed as if it had ended, which is some services' way, and no more."""
+    end = lease.end
+    assert end is not None
+    return (
+        lease.drain is not None
+        and not end.terminated
+        and end.code == _NORMAL
+        and not end.owes_words
+    )
+
+
+def is_hopeless(facts: Facts, lease: Lease, verdict: Verdict) -> bool:
+    """Whether it is not worth while to try for another session.
+
+    Without Termination words may be missing, so another session asks for them. Where several
+    close politely and say nothing new, nobody can know whether all has been said. What an earlier
+    session owes has not been heard yet, so then it is too early to say.
+    """
+    tries, policy = facts.tries, facts.policy
+    if is_polite(lease) and facts.earlier is None and tries.polite + 1 >= _MOST_POLITE:
+        return True
+    if policy.live and not facts.source_ended:
+        return False
+    most = policy.first_tries if facts.contact is Contact.NEVER else policy.later_tries
+    if verdict.retry is Retry.SLOWLY:
+        most = max(most, _SLOW_TRIES)
+    return tries.failures + 1 >= most
+
+
+def as_error(verdict: Verdict) -> StreamError:
+    """What to tell the user, where a run ends with it."""
+    return StreamError(verdict.sentence, verdict.hint, exit_status=verdict.exit_status)
+
+
+def never_reached(end: Closed) -> bool:
+    """Whether the service has not seen anything of a session."""
+    return end.failure is not None and end.open_s == 0 and end.failure.http_status is None
+
+
+def _was_good_before(facts: Facts, lease: Lease) -> bool:
+    """Whether address, certificate and key have been good since this session was opened, or before.
+
+    At a handshake then something in between has answered, such as the log-in page of a network;
+    a session that was handed over has been followed by one that was let in.
+    """
+    assert lease.end is not None
+    handshake = lease.end.failure is not None and lease.end.open_s == 0
+    return lease.owes or (handshake and facts.contact is not Contact.NEVER)
+
+
+def _explain(end: Closed) -> Verdict:
+    """The service's text, then its code, then the network."""
+    if end.error_text or end.error_code is not None:
+        return explain_close(end.error_code or end.code, end.error_text, end.reason)
+    failure = end.failure
+    if end.code is not None:
+        return explain_close(end.code, "", end.reason)
+    if failure is None:
+        return explain_close(_NORMAL if end.terminated else None)
+    if failure.http_status is not None:
+        return explain_handshake(failure.http_status)
+    retry = Retry.BACK_OFF if failure.retry else Retry.NO
+    return Verdict(failure.message, failure.hint, ExitStatus.SERVICE, retry)
