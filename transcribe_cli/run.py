@@ -7,19 +7,19 @@ Audio goes source -> recorder -> audio log -> session -> service; messages come 
 import random
 import time
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from transcribe_cli.audio.log import AudioLog
 from transcribe_cli.audio.recorder import Recorder
 from transcribe_cli.audio.source import Source, is_spoken_now
 from transcribe_cli.controls import Controls
 from transcribe_cli.ending import conclude
-from transcribe_cli.hearing import Conversation, Hearing
 from transcribe_cli.loop import Loop
 from transcribe_cli.outputs.output import Outputs
 from transcribe_cli.plans import Earlier, Plans, Result
 from transcribe_cli.protocol.codec import encode_client_message
 from transcribe_cli.protocol.messages import Terminate
+from transcribe_cli.sequencer import Sequencer, Told
 from transcribe_cli.session.bill import Bill
 from transcribe_cli.session.chunks import chunk_sizes
 from transcribe_cli.session.connecting import Connecting
@@ -56,7 +56,7 @@ from transcribe_cli.supervisor.quota import SessionQuota
 from transcribe_cli.supervisor.supervisor import Supervisor
 from transcribe_cli.telling import Teller, View
 from transcribe_cli.transcript.totals import Totals
-from transcribe_cli.transcript.turns import Transcript
+from transcribe_cli.transcript.turns import Transcript, TurnUpdate
 from transcribe_cli.ui.notices import Notices
 from transcribe_cli.watch import Watch
 
@@ -65,6 +65,20 @@ _FORGET_EVERY_S = 30.0
 _NEVER = float("inf")
 _JOIN_S = 1.0
 _BAIL_OUT_S = 3.0
+
+
+@dataclass(slots=True)
+class _Live:
+    """A session that is not over.
+
+    Attributes:
+        connecting: until it is open.
+        writing: the loop waits until its socket takes more.
+    """
+
+    session: Session
+    connecting: Connecting
+    writing: bool = False
 
 
 class Run:
@@ -135,11 +149,11 @@ class Run:
             wall=wall,
         )
         self._resumed = earlier is not None
-        self._transcript = Transcript()
+        transcript = Transcript()
         self._bill = Bill(plans.usd_per_hour)
         totals = Totals()
         if earlier is not None:
-            self._transcript = Transcript(earlier.next_turn, earlier.finished_ms)
+            transcript = Transcript(earlier.next_turn, earlier.finished_ms)
             self._bill = Bill(plans.usd_per_hour, earlier.session_s, earlier.next_session)
             totals = earlier.totals
         self._tell = Teller(plans, source, outputs, notices, view, totals)
@@ -151,7 +165,8 @@ class Run:
             *(plans, source, log, self._recorder, self._supervisor, self._bill, totals),
             loop.clock(),
         )
-        self._hearing = Hearing(plans, log, self._transcript, self._bill, self._tell, self._watch)
+        self._sequencer = Sequencer(plans, log.audio, transcript)
+        self._live: dict[int, _Live] = {}  # by the sessions' numbers, the earliest first
         self._controls = Controls(source, self._recorder, self._supervisor, self._tell, view)
         self._status_at = 0.0
 
@@ -179,19 +194,25 @@ class Run:
 
     def take(self, event: Event, now: float) -> None:
         """Something happened outside this thread."""
-        if isinstance(event, Opened | Closed) and event.session not in self._hearing.conversations:
+        if isinstance(event, Opened | Closed) and event.session not in self._live:
             # Given up while it was connecting, and that came about all the same.
             if isinstance(event, Opened):
                 event.connection.close(encode_client_message(Terminate()))
             return
         if self.over:
             return
-        if isinstance(event, Closed) and self._hearing.owes_words(event.session):
-            event = replace(event, owes_words=True)
+        if isinstance(event, Closed):
+            event = self._whole(event)
         self._take(event, now)
         self._carry_out(self._supervisor.handle(event, now), now)
-        self._hearing.go_on(now)  # only now is it known whether what it said counts
+        self._go_on(now)  # only now is it known whether what it said counts
         self.nudged = True
+
+    def _whole(self, closed: Closed) -> Closed:
+        """The end of a session, with what its socket does not know."""
+        session = self._live[closed.session].session
+        owes_words = self._sequencer.owes_words(closed.session)
+        return replace(closed, owes_words=owes_words, position=session.position)
 
     def read(self, session: Session, now: float) -> None:
         """A session's socket has something."""
@@ -204,23 +225,22 @@ class Run:
         if self.over:
             return
         self.nudged = False
-        for conversation in list(self._hearing.conversations.values()):
-            session = conversation.session
+        for live in list(self._live.values()):
+            session = live.session
             if session.nudged or session.due <= now:
                 for event in session.advance(now):
                     self.take(event, now)
-                self._watch_writing(conversation)
+                self._watch_writing(live)
         self._carry_out(self._supervisor.tick(now), now)
-        for update in self._transcript.release_due(now):
-            self._tell.turn(update)
+        self._tell.tell(self._sequencer.release_due(now))
         if self._current is not None and self._current.position >= self._forget_from:
             self._forget(self._current)
         self._check_limits(now)
         if self._finish is not None:
             self._end(self._finish, now)
             return
-        due = [self._supervisor.next_due(), self._transcript.next_due()]
-        due += [conversation.session.due for conversation in self._hearing.conversations.values()]
+        due = [self._supervisor.next_due(), self._sequencer.next_due()]
+        due += [live.session.due for live in self._live.values()]
         if self._view is not None:
             if now - self._status_at >= _STATUS_EVERY_S:
                 self._status_at = now
@@ -233,10 +253,10 @@ class Run:
     def bail_out(self) -> None:
         """A fault of ours ends everything: sessions are still told that they are over."""
         self._recorder.stop()
-        for conversation in self._hearing.conversations.values():
-            conversation.connecting.abandon()
-            conversation.session.abandon()
-            conversation.session.advance(self._loop.clock())
+        for live in self._live.values():
+            live.connecting.abandon()
+            live.session.abandon()
+            live.session.advance(self._loop.clock())
         self._recorder.join(_BAIL_OUT_S)
 
     # What the recorder calls, on its own thread.
@@ -258,16 +278,20 @@ class Run:
         """What an event means for transcript, outputs and bill; the supervisor decides the rest."""
         match event:
             case Opened(session=number, connection=connection):
-                session = self._hearing.conversations[number].session
+                session = self._live[number].session
                 session.opened(connection, now)
                 self._loop.watch(self, session)
-            case Received() | BadFrame():
-                self._hearing.hear(event, now)
+            case Received():
+                self._bill.take(event, now)
+                self._hear(event, now)
+            case BadFrame():
+                self._hear(event, now)
             case Closed(session=number):
-                session = self._hearing.conversations[number].session
+                session = self._live.pop(number).session
                 session.closed = True
                 self._loop.forget(session)
-                self._hearing.close(event, now)
+                self._bill.take(event, now)
+                self._hear(event, now)
             case SourceReported(event=reported):
                 self._tell.source_event(reported, self._captured_ms, self._watch)
             case SourceEnded():
@@ -280,10 +304,25 @@ class Run:
             case KeyPressed(key=key):
                 self._take_key(key, now)
 
+    def _hear(self, event: Received | BadFrame | Closed, now: float) -> None:
+        """Tell what a session says, where its turn has come."""
+        self._tell_heard(self._sequencer.take(event, self._supervisor.leases, now), now)
+
+    def _go_on(self, now: float) -> None:
+        """Tell what sessions have said whose turn has come since."""
+        self._tell_heard(self._sequencer.go_on(self._supervisor.leases, now), now)
+
+    def _tell_heard(self, all_told: list[Told], now: float) -> None:
+        for told in all_told:
+            if isinstance(told, TurnUpdate):
+                self._watch.heard(told, now)
+        self._tell.tell(all_told)
+
     def _forget(self, session: Session) -> None:
         """The log of a file need not keep what no session will be sent again."""
         self._forget_from = session.position + self._plans.audio.frames(_FORGET_EVERY_S)
-        needed_from_ms = self._hearing.needed_from_ms(session)
+        leases = self._supervisor.leases
+        needed_from_ms = self._sequencer.needed_from_ms(leases, session.position)
         self._log.forget(self._plans.audio.frames_before(needed_from_ms))
 
     @property
@@ -311,27 +350,27 @@ class Run:
                 case HandOver():
                     self._hand_over(action, now)
                 case FinishAtPause(session=session):
-                    self._hearing.conversations[session].session.finish_at_pause()
+                    self._live[session].session.finish_at_pause()
                 case DropSession(session=session):
-                    self._drop(session, now)
+                    self._drop(session)
                 case StopSource():
                     self._recorder.stop()
                 case FinishHere(session=session):
-                    self._hearing.conversations[session].session.finish_here()
+                    self._live[session].session.finish_here()
                 case AbandonSession(session=session):
                     self._abandon(session)
                 case TellDisconnected():
                     self._tell.disconnected(action, self._captured_ms)
                 case TellReconnected(session=session):
-                    offset = self._hearing.conversations[session].offset_ms or 0
-                    self._tell.reconnected(session, offset, self._captured_ms)
+                    start_ms = self._sequencer.start_ms(session)
+                    self._tell.reconnected(session, start_ms, self._captured_ms)
                 case Finish():
                     self._finish = action
         if actions:
             self.nudged = True
 
     def _resume_frame(self) -> int:
-        start = max(self._log.first, self._plans.audio.frames_before(self._hearing.resume_ms))
+        start = max(self._log.first, self._plans.audio.frames_before(self._sequencer.committed_ms))
         # A file's log may not have come so far yet.
         return min(start, self._log.frames) if self._source.live else start
 
@@ -350,59 +389,55 @@ class Run:
             plans.patience,
         )
         self._notices.debug(f"session {number}: connecting to {plans.endpoint}")
-        self._hearing.conversations[number] = Conversation(
-            session,
-            self._connect(number, plans.target, self._post),
-            None if start is None else audio.ms(start),
-            [],
-        )
+        self._live[number] = _Live(session, self._connect(number, plans.target, self._post))
         if start is not None:
-            self._log.consumed(start)
-            self._current = session
+            self._reads(session, start)
 
     def _start_session(self, number: int, start: int, now: float) -> None:
-        conversation = self._hearing.conversations[number]
-        conversation.offset_ms = self._plans.audio.ms(start)
+        session = self._live[number].session
+        session.start_at(start, now)
+        self._reads(session, start)
+        self._go_on(now)
+
+    def _reads(self, session: Session, start: int) -> None:
+        """From now on it is this session that reads the log."""
+        self._sequencer.started(session.number, self._plans.audio.ms(start))
         self._log.consumed(start)
-        conversation.session.start_at(start, now)
-        self._current = conversation.session
-        self._hearing.go_on(now)
+        self._current = session
 
     def _hand_over(self, action: HandOver, now: float) -> None:
         start = action.frame
         if start is None:
             # What the old one was sent beyond its last turn, the next one says again.
-            end_ms = self._hearing.end_after_last_turn(action.old)
-            start = self._plans.audio.frames_before(end_ms)
-            self._hearing.conversations[action.old].session.finish_at(0)
+            start = self._plans.audio.frames_before(self._sequencer.last_turn_end_ms)
+            self._live[action.old].session.finish_at(0)
         at = self._plans.audio.ms(start)
         self._tell.record("Rollover", session=action.old, next_session=action.new, at=at)
         self._start_session(action.new, start, now)
 
-    def _drop(self, session: int, now: float) -> None:
-        conversation = self._hearing.conversations.get(session)
-        if conversation is None:
-            return
-        self._hearing.drop(session, now)
-        if conversation.session.closed:
-            return
-        if conversation.session.connection is None:
-            self._abandon(session)
+    def _drop(self, number: int) -> None:
+        live = self._live.get(number)
+        position = 0 if live is None else live.session.position
+        self._tell.tell(self._sequencer.drop(number, position))
+        if live is None:
+            return  # it had ended before its turn came
+        if live.session.connection is None:
+            self._abandon(number)
         else:
-            conversation.session.finish_at(0)
+            live.session.finish_at(0)
 
-    def _abandon(self, session: int) -> None:
-        conversation = self._hearing.conversations.get(session)
-        if conversation is not None:
-            conversation.connecting.abandon()
-            conversation.session.abandon()
+    def _abandon(self, number: int) -> None:
+        live = self._live.get(number)
+        if live is not None:
+            live.connecting.abandon()
+            live.session.abandon()
 
-    def _watch_writing(self, conversation: Conversation) -> None:
-        connection = conversation.session.connection
+    def _watch_writing(self, live: _Live) -> None:
+        connection = live.session.connection
         writing = connection is not None and bool(connection.unsent)
-        if writing != conversation.writing and not conversation.session.closed:
-            conversation.writing = writing
-            self._loop.watch_writing(conversation.session, writing)
+        if writing != live.writing and not live.session.closed:
+            live.writing = writing
+            self._loop.watch_writing(live.session, writing)
 
     def _check_limits(self, now: float) -> None:
         if self._stops or self._finish is not None:
@@ -418,19 +453,18 @@ class Run:
         self._recorder.stop()
         self._recorder.join(_JOIN_S)
         audio_s = self._watch.position_s(self._current)
-        for number, conversation in list(self._hearing.conversations.items()):
-            conversation.connecting.abandon()
-            conversation.connecting.join(_JOIN_S)
-            conversation.session.abandon()
-            for event in conversation.session.advance(now):
+        for live in list(self._live.values()):
+            live.connecting.abandon()
+            live.connecting.join(_JOIN_S)
+            live.session.abandon()
+            for event in live.session.advance(now):
                 self._take(event, now)
-            self._hearing.go_on(now)
-            self._hearing.conversations.pop(number, None)
+        self._live.clear()
         sent = 0 if self._current is None else self._current.position
         self.result = conclude(
             *(finish, self._stops, self._source, self._log, self._bill, self._tell),
             sent=sent,
-            finished_ms=self._transcript.finished_ms,
+            finished_ms=self._sequencer.finished_ms,
             audio_s=audio_s,
             now=now,
         )

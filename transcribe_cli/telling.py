@@ -1,6 +1,6 @@
 """What a run tells: records to its outputs, turns to the live view, notices to the person."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -24,6 +24,7 @@ from transcribe_cli.protocol.codec import Decoded
 from transcribe_cli.protocol.messages import Begin, SpeakerRevision
 from transcribe_cli.protocol.messages import Warning as ServiceWarning
 from transcribe_cli.recordings.stamp import stamp_of
+from transcribe_cli.sequencer import Ended, Message, Odd, Told
 from transcribe_cli.supervisor.actions import TellDisconnected
 from transcribe_cli.transcript.totals import Totals
 from transcribe_cli.transcript.turns import TurnUpdate
@@ -104,24 +105,28 @@ class Teller:
         for note in self._plans.parameters.notes:
             self.warn(note)
 
-    def turn(self, update: TurnUpdate) -> None:
-        """A turn as it stands now."""
+    def tell(self, all_told: Iterable[Told]) -> None:
+        """What sessions have said, in the order in which it is told."""
+        for told in all_told:
+            match told:
+                case TurnUpdate():
+                    self._turn(told)
+                case Message(session=session, offset_ms=offset_ms, decoded=decoded):
+                    self.message(session, offset_ms, decoded)
+                case Odd(text=text):
+                    self.warn(text)
+                case Ended(session=session):
+                    if self._view is not None:
+                        self._view.drop_partial(session)
+
+    def _turn(self, update: TurnUpdate) -> None:
+        """A turn as it stands now; one that may still be replaced is for the eye only."""
         if update.final:
             self.totals.add(update)
-        self._write(turn_record(update, datetime.now(UTC)))
+        if not update.held:
+            self._write(turn_record(update, datetime.now(UTC)))
         if self._view is not None:
             self._view.turn(update)
-
-    def held(self, updates: list[TurnUpdate]) -> None:
-        """Turns that have ended and may still be replaced: for the eye only."""
-        if self._view is not None:
-            for update in updates:
-                self._view.turn(update)
-
-    def drop_partial(self, session: int) -> None:
-        """A session has ended: its open turns are no more."""
-        if self._view is not None:
-            self._view.drop_partial(session)
 
     def message(self, session: int, offset_ms: int, decoded: Decoded) -> None:
         """Any other message of the service, on the recording's clock."""

@@ -10,6 +10,7 @@ from transcribe_cli.session.session import Session
 from transcribe_cli.supervisor.facts import State
 from transcribe_cli.supervisor.supervisor import Supervisor
 from transcribe_cli.transcript.totals import Totals
+from transcribe_cli.transcript.turns import TurnUpdate
 from transcribe_cli.ui.status_line import Status
 
 QUIET_SOURCE_S = 10.0  # a microphone that gives nothing but silence for so long may be muted
@@ -52,10 +53,11 @@ class Watch:
         self.trouble = ""
         self.overflows = 0
 
-    def heard(self, end_ms: int, now: float) -> None:
-        """The service heard words that end there on the recording's clock."""
-        self._words_at = now
-        self._heard_ms = max(self._heard_ms, end_ms)
+    def heard(self, update: TurnUpdate, now: float) -> None:
+        """The service heard words."""
+        if update.message.words:
+            self._words_at = now
+            self._heard_ms = max(self._heard_ms, update.end_ms)
 
     def position_s(self, session: Session | None) -> float:
         """How far the recording is: what was captured, or for a file what was sent."""

@@ -3,6 +3,9 @@
 Source: every quickstart page, "Streaming is billed per session".
 """
 
+from transcribe_cli.protocol.messages import Begin, Termination
+from transcribe_cli.session.events import Closed, Received
+
 
 class Bill:
     """Adds up sessions; times in seconds on the monotonic clock.
@@ -18,8 +21,21 @@ class Bill:
         self._usd_per_hour = usd_per_hour
         self._open: dict[int, float] = {}
         self._closed_s = earlier_s
+        self._said_s: dict[int, float] = {}  # by the service, of sessions that are not over
         self._unconfirmed: set[int] = set()
         self.sessions = earlier_sessions
+
+    def take(self, event: Received | Closed, now: float) -> None:
+        """A session says something, or is over."""
+        session = event.session
+        if isinstance(event, Closed):
+            self._close(event, now)
+        elif isinstance(event.decoded.message, Begin) and session not in self._open:
+            self.began(session, event.at)
+        elif isinstance(event.decoded.message, Termination):
+            said_s = event.decoded.message.session_duration_seconds
+            if said_s is not None:
+                self._said_s[session] = said_s
 
     def began(self, session: int, now: float) -> None:
         """A session has begun, and is billed from here on."""
@@ -34,6 +50,16 @@ class Bill:
         if billed_s is None:
             self._unconfirmed.add(session)
         self._closed_s += now - began if billed_s is None else billed_s
+
+    def _close(self, event: Closed, now: float) -> None:
+        session, said_s = event.session, self._said_s.pop(event.session, None)
+        # A session that the service itself has closed is over, also where it said no Termination.
+        closed_there = event.terminated or event.code is not None
+        if closed_there and said_s is None:
+            said_s = event.open_s
+        if event.open_s > 0 and event.code is None and session not in self._open:
+            self.began(session, now - event.open_s)  # opened, and its end never confirmed
+        self.ended(session, said_s if closed_there else None, now)
 
     @property
     def terminated(self) -> bool:

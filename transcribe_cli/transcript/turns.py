@@ -102,6 +102,10 @@ class Transcript:
         """
         self._sessions[session] = _Session(session, offset_ms, expects_formatted)
 
+    def is_open(self, session: int) -> bool:
+        """Whether a session has begun here and not ended."""
+        return session in self._sessions
+
     def receive(self, session: int, decoded: Decoded, now: float) -> list[TurnUpdate]:
         """Take one Turn of a session, decoded and still on the session's clock.
 
