@@ -205,7 +205,6 @@ class Run:
             event = self._whole(event)
         self._take(event, now)
         self._carry_out(self._supervisor.handle(event, now), now)
-        self._go_on(now)  # only now is it known whether what it said counts
         self.nudged = True
 
     def _whole(self, closed: Closed) -> Closed:
@@ -368,6 +367,7 @@ class Run:
                     self._finish = action
         if actions:
             self.nudged = True
+        self._go_on(now)  # only now is it known whose words count
 
     def _resume_frame(self) -> int:
         start = max(self._log.first, self._plans.audio.frames_before(self._sequencer.committed_ms))
@@ -397,7 +397,7 @@ class Run:
         session = self._live[number].session
         session.start_at(start, now)
         self._reads(session, start)
-        self._go_on(now)
+        self._go_on(now)  # its Begin comes before what is told of it
 
     def _reads(self, session: Session, start: int) -> None:
         """From now on it is this session that reads the log."""

@@ -114,15 +114,18 @@ class Facts:
     """Everything that the rules decide by. Times are on the monotonic clock, in seconds.
 
     Attributes:
+        policy: how stubborn the run is.
         leases: the sessions that are not over.
         next_number: of the session that is opened next.
         contact: whether one listens, as far as the user was told.
+        tries: what has gone wrong since words last came.
         open_from: when the next one may be opened, after what went wrong.
         free_from: when the account may open one.
         all_said: the last session has left nothing to say.
         source_ended: the last block is in the log.
         paused_at: since when the user wants nothing to be heard.
         turn_ended: a turn has just ended, while a session is ready to follow.
+        stop: someone, or a fault of ours, wants the run to end.
         problem: what went wrong first; it is told, and its exit status is the run's.
         outcome: all but the sessions' ends is settled.
         over: nothing more is wanted of this run.
