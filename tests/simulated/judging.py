@@ -212,6 +212,8 @@ def _check_status(outcome: Outcome) -> None:
         assert status is ExitStatus.OK, result
     else:
         kinds = {fault.kind for _, fault in outcome.happened}
+        problem = result.problem
+        assert problem is None or problem.exit_status is status, "another code than is told"
         assert status is not ExitStatus.USAGE, result
         assert status is not ExitStatus.AUDIO or "break" in kinds, result
         assert status is not ExitStatus.FAULT or kinds & {"fault", "faulty"}, result

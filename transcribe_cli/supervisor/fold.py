@@ -54,6 +54,8 @@ def pause(facts: Facts, now: float) -> Facts:
 
 def resume(facts: Facts) -> Facts:
     """Audio comes again."""
+    if facts.paused_at is None:
+        return facts
     return replace(facts, paused_at=None, all_said=False)
 
 
