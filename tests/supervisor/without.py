@@ -17,7 +17,7 @@ from transcribe_cli.supervisor import rules
 CONVERSATIONS = Path(__file__).parent / "test_supervisor.py"
 _SEARCH_STEPS = 8000
 _LONGEST_S = 600.0
-_TEST_S = 20
+_TEST_S = 10
 
 
 class _Failures:

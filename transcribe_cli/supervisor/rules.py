@@ -30,6 +30,7 @@ from transcribe_cli.supervisor.verdicts import as_error, is_hopeless, is_polite,
 
 CONNECT_GRACE_S = 5.0  # stopped before the session began: how long it may still take
 PARK_AFTER_S = 60.0  # of pause: the session is ended, because it is billed
+_MOST_AT_ONCE = 50  # rules that are applied one after the other; a handful is usual
 
 _S = LeaseState
 
@@ -62,12 +63,15 @@ def next_due(facts: Facts) -> float:
 def decide(facts: Facts, moment: Moment) -> Step:
     """Apply what holds, until nothing does."""
     actions: list[Action] = []
-    while rule := next((rule for rule in RULES if rule.when(facts) <= moment.now), None):
+    for _ in range(_MOST_AT_ONCE):
+        rule = next((rule for rule in RULES if rule.when(facts) <= moment.now), None)
+        if rule is None:
+            return facts, actions
         facts, more = rule.then(facts, moment)
         actions += more
         if rule.rests:
-            break
-    return facts, actions
+            return facts, actions
+    raise AssertionError("the rules do not come to rest")  # rather than to hang, and be billed
 
 
 def _if(holds: bool) -> float:
