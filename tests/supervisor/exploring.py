@@ -34,10 +34,11 @@ from transcribe_cli.supervisor.actions import (
     StartSession,
     TellDisconnected,
 )
+from transcribe_cli.supervisor.ending import CONNECT_GRACE_S, PARK_AFTER_S
 from transcribe_cli.supervisor.facts import ALREADY, Facts, Moment, Policy, Tries
 from transcribe_cli.supervisor.fold import SHORT_DEADLINE_S
 from transcribe_cli.supervisor.lease import NEVER, Lease, LeaseState
-from transcribe_cli.supervisor.rules import CONNECT_GRACE_S, PARK_AFTER_S, decide, next_due
+from transcribe_cli.supervisor.rules import decide, next_due
 
 LIFE_S = 1000.0
 _SLOT_S = 61.0

@@ -63,15 +63,15 @@ def _facts() -> list[str]:
 
 def _rules() -> list[str]:
     rows = [
-        f"| {number} | {rule.name} | {' '.join((rule.when.__doc__ or '').split())} |"
+        f"| {number} | {rule.name} | {rule.when.__doc__} | {rule.then.__doc__} |"
         for number, rule in enumerate(RULES, 1)
     ]
     rests = [rule.name for rule in RULES if rule.rests]
     return [
         "## The rules",
         "",
-        "| # | what is done | when |",
-        "| ---: | --- | --- |",
+        "| # | what is done | when | and then |",
+        "| ---: | --- | --- | --- |",
         *rows,
         "",
         f'After "{rests[0]}" nothing else is decided before the next tick.',

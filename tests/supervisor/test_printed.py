@@ -11,4 +11,4 @@ def test_page_is_printed_from_the_code() -> None:
 
 def test_every_rule_has_a_name_of_its_own_and_says_when_it_holds() -> None:
     assert len({rule.name for rule in RULES}) == len(RULES)
-    assert all(rule.when.__doc__ for rule in RULES)
+    assert all(rule.when.__doc__ and rule.then.__doc__ for rule in RULES)

@@ -34,6 +34,7 @@ from transcribe_cli.supervisor.actions import (
     TellDisconnected,
     TellReconnected,
 )
+from transcribe_cli.supervisor.ending import CONNECT_GRACE_S, PARK_AFTER_S
 from transcribe_cli.supervisor.facts import Policy, State
 from transcribe_cli.supervisor.fold import (
     LONGEST_SESSION_S,
@@ -42,7 +43,6 @@ from transcribe_cli.supervisor.fold import (
     SHORT_DEADLINE_S,
 )
 from transcribe_cli.supervisor.quota import SessionQuota
-from transcribe_cli.supervisor.rules import CONNECT_GRACE_S, PARK_AFTER_S
 from transcribe_cli.supervisor.supervisor import Supervisor
 
 MIC = Policy(live=True, drops_backlog=False)
