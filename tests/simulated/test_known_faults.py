@@ -313,3 +313,30 @@ def test_a_service_that_is_slow_to_hear_is_waited_for_while_words_come() -> None
     check_complete(outcome)
     assert types(outcome) == ["Recording", "Begin", "Termination", "Summary"]
     assert outcome.ended > 60.0
+
+
+def test_a_session_that_breaks_before_a_pause_is_not_followed_in_it() -> None:
+    """A file: the next try was due in the pause, and all of it was transcribed there."""
+    breaks, pause = Fault("reset", "time", 2.0), Fault("pause", "time", 2.1, seconds=20.0)
+    outcome = play(replace(scenario(breaks, pause, kind="file"), stretches=((100, 1.0),)))
+    check(outcome)
+    check_complete(outcome)
+    first, second = outcome.tried
+    assert first < 2.0
+    assert 22.0 < second < 23.0
+
+
+def test_a_follower_is_not_left_open_in_a_pause_in_which_its_session_breaks() -> None:
+    """It was billed for the whole pause, and forgotten when the recording went on."""
+    pause = Fault("pause", "time", 18.8, seconds=30.0)
+    breaks = Fault("reset", "time", 19.0, whom="oldest")
+    forced = scenario(pause, breaks, habits=replace(CALM.habits, life_s=20.0, turn_words=40))
+    outcome = play(replace(forced, stretches=((300, 1.0),)))
+    check(outcome)
+    check_complete(outcome)
+    follower = outcome.service.sessions[1]
+    assert follower.begun
+    assert follower.confirmed
+    assert follower.ended is not None
+    assert follower.ended < 20.0
+    assert len(outcome.service.sessions) == outcome.result.summary["sessions"]
