@@ -4,11 +4,7 @@ from dataclasses import replace
 
 from transcribe_cli.exit_status import ExitStatus
 from transcribe_cli.protocol.close_codes import Retry
-from transcribe_cli.supervisor.actions import (
-    Action,
-    StopSource,
-    TellDisconnected,
-)
+from transcribe_cli.supervisor.actions import Action, StopSource, TellDisconnected
 from transcribe_cli.supervisor.facts import ALREADY, Facts, Moment, Tries
 from transcribe_cli.supervisor.lease import NEVER, Lease, LeaseState, Told
 from transcribe_cli.supervisor.step import Step, at_once_if, drop, end, is_in, lose

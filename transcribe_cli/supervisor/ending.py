@@ -3,12 +3,7 @@
 from dataclasses import replace
 
 from transcribe_cli.exit_status import ExitStatus
-from transcribe_cli.supervisor.actions import (
-    AbandonSession,
-    Finish,
-    FinishHere,
-    StopSource,
-)
+from transcribe_cli.supervisor.actions import AbandonSession, Finish, FinishHere, StopSource
 from transcribe_cli.supervisor.facts import ALREADY, Facts, Moment
 from transcribe_cli.supervisor.lease import NEVER, READING, Lease, LeaseState, Told
 from transcribe_cli.supervisor.step import Step, at_once_if, drop, end, is_in, lose
@@ -49,10 +44,11 @@ def _stuck_at(facts: Facts, lease: Lease) -> float:
 def abandon(facts: Facts, moment: Moment) -> Step:
     """Its socket is closed; one that was dropped is not waited for any more."""
     lease = min(facts.leases, key=lambda lease: _stuck_at(facts, lease))
-    given_up = [AbandonSession(lease.number)]
-    if lease.state is _S.DROPPED:
-        return facts.without(lease), [*given_up]  # nobody waits to hear how it ended
-    return facts.with_lease(replace(lease, abandoned=True)), [*given_up]
+    if lease.state is _S.DROPPED:  # nobody waits to hear how it ended
+        facts = facts.without(lease)
+    else:
+        facts = facts.with_lease(replace(lease, abandoned=True))
+    return facts, [AbandonSession(lease.number)]
 
 
 def connects_too_long(facts: Facts) -> float:
