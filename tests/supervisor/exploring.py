@@ -42,6 +42,7 @@ from transcribe_cli.supervisor.rules import decide, next_due
 
 LIFE_S = 1000.0
 _SLOT_S = 61.0
+_REFUSED = 4001
 _NOW = Moment(0.0, wall=0.0, luck=0.0)
 _PAUSE, _RESUME, _TICK, _NO_SLOT, _SLOT = "pause", "resume", "time passes", "no slot", "a slot"
 _FAULT = StreamError("A fault of ours.")
@@ -108,7 +109,7 @@ def _of_session(lease: Lease) -> Iterator[Event]:
         yield Closed(number, failure=_FORBIDDEN)
     yield Closed(number, code=1011, open_s=20.0)
     yield Closed(number, code=3008, open_s=5.0)
-    yield Closed(number, code=4001, open_s=5.0)
+    yield Closed(number, code=_REFUSED, open_s=5.0)
 
 
 def after(facts: Facts, happening: Happening) -> tuple[Facts, list[Action]]:
@@ -194,6 +195,11 @@ def check(before: Facts, happening: Happening, facts: Facts, actions: list[Actio
     _must(not followers or bool(reading), "a follower of nobody")
     _must(LeaseState.BROKEN not in states, "a broken session is left")
     _must(not (facts.over and facts.leases), "over, with sessions")
+    _must(facts.stop is None or facts.stop.told, "stopped, and the source flows on")
+    reader = before.reader
+    if isinstance(happening, Closed) and reader is not None and happening.code == _REFUSED:
+        ends = facts.outcome is not None or happening.session != reader.number
+        _must(ends or reader.end is not None, "refused, and it goes on")
     opens = [action for action in actions if isinstance(action, OpenSession)]
     if facts.paused_at is not None:
         begins = [a for a in actions if isinstance(a, OpenSession | StartSession)]
