@@ -77,6 +77,29 @@ def test_a_turn_that_holds_the_key_is_still_a_turn(where: str) -> None:
     assert not decoded.problems
 
 
+@pytest.mark.parametrize("every", [1, 2, 5])
+@pytest.mark.parametrize("where", ["transcript", "type", "surprise"])
+def test_a_message_that_escapes_what_need_not_be_is_read_as_it_is_meant(
+    where: str, every: int
+) -> None:
+    keep_secret(KEY)
+    hidden = "".join(
+        f"\\u{ord(char):04x}" if at % every == 0 else char for at, char in enumerate(KEY)
+    )
+    said = json.dumps({**TURN, where: "before @ after"}).replace("@", hidden)
+    assert json.loads(said)[where] == f"before {KEY} after"
+
+    assert json.loads(redact_message(said.encode()))[where] == "before [key] after"
+
+
+@pytest.mark.parametrize("text", ["C:\\u0041", "\\\\u0041", "caf\u00e9 \u4e2d", 'say "\n\t"'])
+def test_what_else_is_escaped_means_the_same_after_it(text: str) -> None:
+    keep_secret(KEY)
+    said = json.dumps({**TURN, "transcript": f"{text} \x41"}).encode()
+
+    assert json.loads(redact_message(said)) == json.loads(said)
+
+
 def test_a_message_without_it_is_not_touched() -> None:
     keep_secret(KEY)
     data = json.dumps(TURN).encode()

@@ -134,3 +134,12 @@ def test_importing_notices_loads_no_rich() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_key_with_characters_in_it_that_are_not_shown_is_not_shown_either() -> None:
+    keep_secret("0123456789abcdef")
+    stderr = io.StringIO()
+    Notices(Console(file=stderr, width=200)).warning("it was 01234567\u200b89abcdef")
+
+    assert "[key]" in stderr.getvalue()
+    assert "89abcdef" not in stderr.getvalue()

@@ -81,7 +81,8 @@ class Notices:
         text = redact(text)  # first: a part of the key would not be found
         if len(text) > MOST_CHARACTERS:
             text = f"{text[:MOST_CHARACTERS]}..."
-        line = Text().append(label, label_style).append(safe_text(text), style)
+        # Again without what is not shown, which may have stood between its characters.
+        line = Text().append(label, label_style).append(redact(safe_text(text)), style)
         # A stderr that goes elsewhere than the view's terminal is written to directly.
         if self.sink is not None and self.console.is_terminal:
             self.sink(line)
