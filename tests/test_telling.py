@@ -12,8 +12,9 @@ from transcribe_cli.outputs.output import Outputs
 from transcribe_cli.protocol.close_codes import Retry, Verdict
 from transcribe_cli.protocol.codec import Decoded
 from transcribe_cli.protocol.messages import Begin
+from transcribe_cli.sequencer import Odd
 from transcribe_cli.supervisor.actions import TellDisconnected
-from transcribe_cli.telling import Teller
+from transcribe_cli.telling import MOST_ODD, Teller
 from transcribe_cli.transcript.totals import Totals
 from transcribe_cli.ui.live import LiveView
 from transcribe_cli.ui.notices import Notices
@@ -94,3 +95,14 @@ def test_without_a_view_each_try_is_a_line() -> None:
     outage = Outage(with_view=False)
     go_through(outage)
     assert len(outage.lines) == 5
+
+
+def test_a_service_that_says_nothing_but_odd_things_is_soon_told_no_more() -> None:
+    stderr, kept = io.StringIO(), Kept()
+    notices = Notices(Console(file=stderr, width=200))
+    teller = Teller(PLANS, Words(1), Outputs([kept], lambda *_: None), notices, None, Totals())
+    teller.tell(Odd(f"odd {number}") for number in range(1000))
+
+    lines = stderr.getvalue().splitlines()
+    assert len(lines) == len(kept.records) == MOST_ODD + 1
+    assert "no more of it is told" in lines[-1]

@@ -32,6 +32,9 @@ from transcribe_cli.ui.notices import Notices
 from transcribe_cli.ui.status_line import Status
 from transcribe_cli.watch import Watch
 
+MOST_ODD = 20
+"""So many warnings of what a service says oddly are told in a run."""
+
 
 class View(Protocol):
     """What the live view offers."""
@@ -72,6 +75,7 @@ class Teller:
         self._outputs = outputs
         self._notices = notices
         self._view = view
+        self._odd = 0
         self._outage = ""  # why there is no session, as it was told
 
     def start(self) -> None:
@@ -114,10 +118,18 @@ class Teller:
                 case Message(session=session, offset_ms=offset_ms, decoded=decoded):
                     self.message(session, offset_ms, decoded)
                 case Odd(text=text):
-                    self.warn(text)
+                    self._warn_of_odd(text)
                 case Ended(session=session):
                     if self._view is not None:
                         self._view.drop_partial(session)
+
+    def _warn_of_odd(self, text: str) -> None:
+        """A service may say nothing but odd things, for hours."""
+        self._odd += 1
+        if self._odd <= MOST_ODD:
+            self.warn(text)
+        elif self._odd == MOST_ODD + 1:
+            self.warn("the service goes on like that; no more of it is told")
 
     def _turn(self, update: TurnUpdate) -> None:
         """A turn as it stands now; one that may still be replaced is for the eye only."""
@@ -134,7 +146,8 @@ class Teller:
         name = message.type or str(decoded.raw.get("type") or "Unknown")
         self._write(message_record(name, decoded.raw, session, offset_ms, datetime.now(UTC)))
         if isinstance(message, Begin):
-            self._outage = ""
+            self._odd = 0
+        self._outage = ""
         if isinstance(message, SpeakerRevision) and self._view is not None:
             self._view.revise(session, message)
         if isinstance(message, ServiceWarning):

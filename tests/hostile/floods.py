@@ -31,6 +31,7 @@ REPEATED = {
     "revisions": _some(text({"type": "SpeakerRevision", "revisions": [{"turn_order": 0}]})),
     "pings": _some(frame(Opcode.PING, b"x" * 125)),
     "pongs": _some(frame(Opcode.PONG)),
+    "empty messages": _some(frame(Opcode.TEXT)),
     "binary messages": _some(frame(Opcode.BINARY, b"x")),
     "fragments of one byte": _some(frame(Opcode.CONT, b"x", final=False)),
     "empty fragments": _some(frame(Opcode.CONT, final=False)),

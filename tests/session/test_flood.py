@@ -24,6 +24,13 @@ def test_too_many_bytes_are_a_flood_however_few_the_messages() -> None:
     assert flood.is_on(Heard(3, BURST_S * BYTES_PER_S + 1), 0.0)
 
 
+def test_more_words_than_anybody_says_are_a_flood_however_slowly_they_come() -> None:
+    flood = Flood(forgets=True)
+    # Three a second, raw and formatted, in turns of a minute; then as many as a second has frames.
+    assert not any(flood.is_on(Heard(m, 0, 360 * m), 60.0 * m) for m in range(1, 180))
+    assert any(flood.is_on(Heard(s, 0, 20 * 190 * s), 10_740.0 + s) for s in range(1, 3600))
+
+
 def test_what_came_long_ago_does_not_count_any_more() -> None:
     flood = Flood(forgets=True)
     once = BURST_S * FRAMES_PER_S

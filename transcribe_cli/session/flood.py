@@ -8,14 +8,16 @@ from typing import NamedTuple
 
 FRAMES_PER_S = 200
 BYTES_PER_S = 1 << 20
+WORDS_PER_S = 50  # which may be final twice, raw and formatted
 BURST_S = 10  # so many seconds' worth may come at once
 
 
 class Heard(NamedTuple):
-    """What has come in so far: frames of every kind, and bytes."""
+    """What has come in so far: frames of every kind, bytes, and words of turns that have ended."""
 
     frames: int
     size: int
+    words: int = 0
 
 
 class Flood:
@@ -44,6 +46,8 @@ class Flood:
         self._frames_over += heard.frames - before.frames
         self._bytes_over = max(self._least, self._bytes_over - BYTES_PER_S * more_s)
         self._bytes_over += heard.size - before.size
+        if heard.words > WORDS_PER_S * (BURST_S + self._at_s):
+            return True  # all of them are kept
         return (
             self._frames_over > FRAMES_PER_S * BURST_S or self._bytes_over > BYTES_PER_S * BURST_S
         )
