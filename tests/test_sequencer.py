@@ -52,6 +52,16 @@ def texts(all_told: list[Told]) -> list[str]:
     ]
 
 
+def test_nothing_is_final_that_was_not_sent_whatever_a_word_s_time_says() -> None:
+    sequence = sequencer()
+    odd = turn(0, 0, 100_000)
+    odd.sent_ms = 1_200
+    sequence.take(odd, (OLD,), 0.0)
+    sequence.take(Closed(0, position=25_600), (OLD,), 0.0)
+
+    assert sequence.committed_ms == sequence.finished_ms == sequence.last_turn_end_ms == 1_200
+
+
 def test_what_a_session_says_is_told_when_it_comes() -> None:
     sequence = sequencer()
 

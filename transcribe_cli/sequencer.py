@@ -163,21 +163,21 @@ class Sequencer:
             case Received(decoded=decoded) if isinstance(decoded.message, Turn):
                 if after_turn and decoded.message.turn_order > self._ended_turn[1]:
                     return _problems(decoded)  # the next session says that again
-                return [*_problems(decoded), *self._turn(session, decoded, now)]
+                return [*_problems(decoded), *self._turn(event, now)]
         told: list[Told] = []
         if isinstance(event.decoded.message, Termination):
             # No formatted version comes any more: turns are told before their session's end.
             told += self._transcript.release_due(_EVER)
         return [*told, *self._skip(event)]
 
-    def _turn(self, session: int, decoded: Decoded, now: float) -> list[TurnUpdate]:
-        turn = decoded.message
+    def _turn(self, event: Received, now: float) -> list[TurnUpdate]:
+        session, turn = event.session, event.decoded.message
         assert isinstance(turn, Turn)
-        updates = self._transcript.receive(session, decoded, now)
+        updates = self._transcript.receive(session, event.decoded, now, event.sent_ms)
         updates += self._transcript.held_updates(session)
         if turn.words and turn.end_of_turn:
             # A formatted version may come after the raw final of a later turn.
-            end_ms = turn.words[-1].end + self._starts_ms[session]
+            end_ms = min(turn.words[-1].end, event.sent_ms) + self._starts_ms[session]
             self._ended_turn = max(self._ended_turn, (session, turn.turn_order, end_ms))
         return updates
 

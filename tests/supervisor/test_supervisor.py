@@ -735,6 +735,20 @@ def test_file_that_has_begun_tries_longer() -> None:
     assert tries == FILE.later_tries - 1 == 11
 
 
+def test_words_that_no_audio_was_sent_for_are_no_reason_to_try_on() -> None:
+    talk = Talk(FILE)
+    made_up = decode_server_message(turn_of_a_word(500, ended=True))
+    tries = 0
+    talk.happens(Received(talk.session, made_up, talk.now, sent_ms=0))
+    while not isinstance(talk.closed(failure=UNREACHABLE, open_s=1.0)[-1], Finish):
+        talk.next_session()
+        talk.begin()
+        talk.happens(Received(talk.session, made_up, talk.now, sent_ms=0))
+        tries += 1
+
+    assert tries == FILE.later_tries - 1
+
+
 def test_microphone_tries_as_long_as_it_records() -> None:
     talk = Talk(MIC, begun=False)
     for _ in range(200):

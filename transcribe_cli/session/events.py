@@ -1,5 +1,6 @@
 """What main takes from the inbox: everything that happens outside main, as values."""
 
+import sys
 from dataclasses import dataclass
 
 from msgspec import Struct
@@ -19,11 +20,17 @@ class Opened:
 
 
 class Received(Struct):  # many a second are made; nobody changes one
-    """A message of the service came in; `at` is on the monotonic clock, in seconds."""
+    """A message of the service came in.
+
+    Attributes:
+        at: on the monotonic clock, in seconds.
+        sent_ms: the session had been sent so much audio by then.
+    """
 
     session: int
     decoded: Decoded
     at: float
+    sent_ms: int = sys.maxsize
 
 
 @dataclass(frozen=True, slots=True)

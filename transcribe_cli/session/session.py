@@ -38,7 +38,8 @@ _CLOSE_AFTER_ERROR_S = 2.0  # an Error message is followed by a close; one that 
 _ABSENT_S = 5.0  # more than lies between two pings
 _CHUNKS_AT_ONCE = 64  # then others have their turn
 _HEARS_AHEAD_MS = 1000  # a word's end may be guessed, and lie so far behind what was sent
-_LOOK_EVERY_BYTES = 1 << 16  # that come in: whether they are too many
+_LOOK_EVERY_FRAMES = 256  # that come in: whether they are too many
+_LOOK_EVERY_BYTES = 1 << 16
 _LAST_MOMENT_S = 1.0  # the least that is sent after all when a session is ended where it is
 _QUIET_S = 0.03  # so long a pause lies between two words
 _QUIET_WITHIN_S = 1.0  # where no pause is found for so long, a session ends without one
@@ -120,7 +121,8 @@ class Session:
         self._opened_at = self._advanced_at = 0.0
         self._ping_at = _NEVER
         self._flood = Flood(forgets=pacer.limited)
-        self._look_at_bytes = _LOOK_EVERY_BYTES
+        self._final_words = 0
+        self._looked_at = Heard(0, 0)
         self._first = self.position  # where its clock starts
         self._last_said = (-1, 0, False)  # the furthest Turn with words since Terminate
         self._stuck_since: float | None = None
@@ -202,10 +204,13 @@ class Session:
             except BadMessage as e:
                 events.append(BadFrame(self.number, e.text))
                 continue
-            events.append(Received(self.number, decoded, now))
+            sent_ms = self._log.audio.ms(self.position - self._first)
+            events.append(Received(self.number, decoded, now, sent_ms))
             said = decoded.message
             if isinstance(said, Turn):
-                if self._terminated and said.words and self._is_news(said):
+                if said.end_of_turn:
+                    self._final_words += len(said.words)
+                if self._terminated and said.words and self._is_news(said, sent_ms):
                     self._end_by = now + self._ends_within_s  # it is slow, and not stuck
             elif isinstance(said, Termination):
                 return [*events, self._close(now, terminated=True)]
@@ -219,20 +224,17 @@ class Session:
         if connection.unread:
             self.due = now
         failure = None if connection.unread else connection.broken
-        if failure is None and connection.heard_bytes >= self._look_at_bytes:
-            self._look_at_bytes = connection.heard_bytes + _LOOK_EVERY_BYTES
-            if self._is_flooded(connection, now):
-                failure = ConnectionFailed(
-                    "The service sends far more than anybody can speak.",
-                    "if it goes on like that, check --endpoint",
-                )
+        if failure is None and self._is_flooded(connection, now):
+            failure = ConnectionFailed(
+                "The service sends far more than anybody can speak.",
+                "if it goes on like that, check --endpoint",
+            )
         if failure is not None:
             events.append(self._close(now, failure=failure))
         return events
 
-    def _is_news(self, turn: Turn) -> bool:
+    def _is_news(self, turn: Turn, sent_ms: int) -> bool:
         """Whether it goes beyond what has come since Terminate, and not beyond the audio."""
-        sent_ms = self._log.audio.ms(self.position - self._first)
         if turn.words[-1].end > sent_ms + _HEARS_AHEAD_MS:
             return False  # nobody can have heard that, and there would be no end to it
         said = (turn.turn_order, turn.words[-1].end, turn.end_of_turn)
@@ -240,8 +242,15 @@ class Session:
         return news
 
     def _is_flooded(self, connection: Connection, now: float) -> bool:
+        last = self._looked_at
+        if (
+            connection.heard_frames < last.frames + _LOOK_EVERY_FRAMES
+            and connection.heard_bytes < last.size + _LOOK_EVERY_BYTES
+        ):
+            return False
         sent_s = connection.taken / (self._log.audio.rate_hz * self._log.audio.frame_bytes)
-        heard = Heard(connection.heard_frames, connection.heard_bytes)
+        heard = Heard(connection.heard_frames, connection.heard_bytes, self._final_words)
+        self._looked_at = heard
         return self._flood.is_on(heard, max(now - self._opened_at, sent_s))
 
     def _let_send(self, now: float) -> None:

@@ -29,8 +29,8 @@ def fold(facts: Facts, event: Event, moment: Moment) -> Facts:
     match event:
         case Received(decoded=decoded, session=session):
             message = decoded.message
-            if isinstance(message, Turn):
-                return _hear(facts, session, message, moment) if message.words else facts
+            if isinstance(message, Turn) and message.words:
+                return _hear(facts, session, message, event.sent_ms, moment)
             return _begin(facts, session, message, moment) if isinstance(message, Begin) else facts
         case TerminateSent():
             return _drain(facts, event, moment)
@@ -80,17 +80,18 @@ def _life(begin: Begin, wall: float) -> float:
     return min(left, LONGEST_SESSION_S) if left > 0 else LONGEST_SESSION_S
 
 
-def _hear(facts: Facts, session: int, turn: Turn, moment: Moment) -> Facts:
+def _hear(facts: Facts, session: int, turn: Turn, sent_ms: int, moment: Moment) -> Facts:
     lease = facts.lease(session)
     if lease is None or not lease.counts:
         return facts
-    drain, said_ms = lease.drain, turn.words[-1].end
+    drain, said_ms = lease.drain, min(turn.words[-1].end, sent_ms)
     if drain is not None and said_ms > drain.said_ms:
         drain = drain._replace(since=moment.now, said_ms=said_ms)  # it is slow, and not stuck
         facts = facts.with_lease(replace(lease, drain=drain))
     if not turn.end_of_turn or lease.handed:
         return facts
-    if facts.tries != Tries():  # however soon it breaks off, the run has come further
+    # However soon it breaks off, the run has come further, if these are words that it was sent.
+    if facts.tries != Tries() and turn.words[0].start < sent_ms:
         facts = replace(facts, tries=Tries())
     follower = facts.follower
     if follower is not None and follower.state is LeaseState.READY:

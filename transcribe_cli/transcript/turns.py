@@ -7,6 +7,7 @@ same `turn_order`, or only one. So a raw final is held back for at most `FORMATT
 where a formatted one may follow.
 """
 
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -74,6 +75,7 @@ class _Session:
     number: int
     offset_ms: int
     expects_formatted: bool
+    sent_ms: int = sys.maxsize  # on the recording's clock
     numbers: dict[int, int] = field(default_factory=dict)  # turn_order -> turn
     open: dict[int, Decoded] = field(default_factory=dict)  # turn_order -> its last partial
     waiting: dict[int, _Waiting] = field(default_factory=dict)  # turn_order -> in order
@@ -106,12 +108,16 @@ class Transcript:
         """Whether a session has begun here and not ended."""
         return session in self._sessions
 
-    def receive(self, session: int, decoded: Decoded, now: float) -> list[TurnUpdate]:
+    def receive(
+        self, session: int, decoded: Decoded, now: float, sent_ms: int = sys.maxsize
+    ) -> list[TurnUpdate]:
         """Take one Turn of a session, decoded and still on the session's clock.
 
-        `now` is any clock in seconds that only goes forward.
+        `now` is any clock in seconds that only goes forward. The session had been sent `sent_ms` of
+        audio: whatever its words' times say, nothing behind that is final.
         """
         state = self._sessions[session]
+        state.sent_ms = state.offset_ms + sent_ms
         decoded = on_recording_clock(decoded, state.offset_ms)
         turn = decoded.message
         assert isinstance(turn, Turn)
@@ -190,7 +196,7 @@ class Transcript:
         self.finals += 1
         self._last_final = max(self._last_final, update.turn)
         if turn.words:
-            self.finished_ms = max(self.finished_ms, update.end_ms)
+            self.finished_ms = max(self.finished_ms, min(update.end_ms, state.sent_ms))
         return update
 
     def _update(
