@@ -181,9 +181,36 @@ def test_fault_of_an_output_is_no_end_of_the_program() -> None:
         def write(self, record: Record) -> None:
             raise IndexError("oops")
 
-    output = QueuedOutput(Faulty())
+    faulty = Faulty()
+    output = QueuedOutput(faulty)
     output.write(records("one")[0])
     with pytest.raises(OSError, match="IndexError: oops"):
+        output.close()
+    assert faulty.closed
+
+
+def test_fault_of_an_output_at_its_end_is_told() -> None:
+    class Faulty(Slow):
+        def close(self) -> None:
+            raise ValueError("oops")
+
+    failed = threading.Event()
+    output = QueuedOutput(Faulty(), failed=failed.set)
+    with pytest.raises(OSError, match="ValueError: oops"):
+        output.close()
+    assert failed.is_set()
+
+
+def test_first_fault_of_an_output_is_the_one_that_is_told() -> None:
+    class Faulty(Slow):
+        def close(self) -> None:
+            raise OSError("the second")
+
+    faulty = Faulty(OSError("the first"))
+    output = QueuedOutput(faulty)
+    output.write(records("one")[0])
+    faulty.let.release()
+    with pytest.raises(OSError, match="the first"):
         output.close()
 
 

@@ -272,21 +272,17 @@ class QueuedOutput:
         raise OSError(errno.ETIMEDOUT, "nobody reads it")
 
     def _run(self) -> None:
-        try:
-            while (record := self._next()) is not None:
-                self._output.write(record)
-        except OSError as e:
-            self._fail(e)
-            with suppress(OSError):
-                self._output.close()
-            return
-        except Exception as e:  # a worker never dies silently: main drops the output
-            self._fail(OSError(f"{type(e).__name__}: {e}"))
-            return
-        try:
-            self._output.close()
-        except OSError as e:
-            self._fail(e)
+        for step in (self._write_all, self._output.close):
+            try:
+                step()
+            except OSError as e:
+                self._fail(e)
+            except Exception as e:  # a worker never dies silently: main drops the output
+                self._fail(OSError(f"{type(e).__name__}: {e}"))
+
+    def _write_all(self) -> None:
+        while (record := self._next()) is not None:
+            self._output.write(record)
 
     def _next(self) -> Record | None:
         """The next record; None at the end."""
@@ -302,7 +298,10 @@ class QueuedOutput:
             return record
 
     def _fail(self, e: OSError) -> None:
+        """The first fault is the one that is told."""
         with self._changed:
+            if self._error is not None:
+                return
             self._error = e
             self._records.clear()
             self._waiting = 0
