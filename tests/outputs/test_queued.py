@@ -67,6 +67,7 @@ def test_reader_that_goes_away_is_told_at_once_and_is_an_error_of_what_comes_nex
         for action in (stream.flush, stream.drain, lambda: stream.write(b"y")):
             with pytest.raises(BrokenPipeError):
                 action()
+        assert not stream.busy  # nobody need look again
 
 
 def test_memory_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -48,8 +48,8 @@ class QueuedStream(RawIOBase):
 
     @property
     def busy(self) -> bool:
-        """Whether something waits to be written."""
-        return self._waiting > 0
+        """Whether something waits to be written, and still can be."""
+        return self._waiting > 0 and self._error is None
 
     def writable(self) -> bool:
         """It is."""
