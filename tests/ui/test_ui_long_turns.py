@@ -1,5 +1,6 @@
 """Turns of any length in the live view: drawn bit by bit, whole in the end."""
 
+import io
 import os
 import pty
 import threading
@@ -141,3 +142,16 @@ def test_terminal_that_is_not_read_holds_nobody_up() -> None:
 def _read_words(end: int, seen: bytearray, count: int) -> None:
     while seen.count(b"word") < count:
         seen += os.read(end, 1 << 16)
+
+
+def test_rows_that_wait_may_be_looked_at_any_number_of_times() -> None:
+    console = Console(file=io.StringIO(), force_terminal=True, width=20)
+    with region_view.RegionView(console) as view:
+        view.notice("word " * 3000)
+        first = view._take_committed(20)
+        assert all(view._has_committed() for _ in range(1_000_000))
+        rest = view._take_committed(20)
+
+    rows = [row.plain for row in wrap(Text("word " * 3000), region_view.usable(20), 2)]
+    assert 0 < len(first) < len(rows)
+    assert first + rest == rows[: len(first) + len(rest)]

@@ -247,7 +247,7 @@ class BatchView(RegionView):
         if height >= ROOMY:
             rows.insert(0, Text())
         written = [self._ansi(row) for row in rows]
-        if written == self._drawn and not self._has_committed and not resized:
+        if written == self._drawn and not self._has_committed() and not resized:
             return
         self._drawn = written
         committed = self._take_committed(columns)

@@ -239,7 +239,7 @@ class LiveView(RegionView):
         committed = self._take_committed(columns)
         if self._headroom is not None:
             texts[:0] = [Text()] * self._headroom.blank_rows(texts, len(committed), height)
-        self._content_changed = self._has_committed
+        self._content_changed = self._has_committed()
         self._status_changed = False
         self._is_drawn = True
         self._write(draw_region(committed, [self._ansi(row) for row in texts]))

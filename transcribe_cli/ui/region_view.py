@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from io import RawIOBase
-from itertools import chain, islice
+from itertools import islice
 from types import TracebackType
 from typing import NamedTuple, Self
 
@@ -69,6 +69,7 @@ class RegionView:
         self._is_drawn = False
         self._committed: deque[_Line] = deque()  # not drawn yet
         self._rows: Iterator[str] = iter(())  # of the line that is being drawn
+        self._next_row: str | None = None  # of these, when it has been looked at
         self._terminal: QueuedStream | None = None  # what writes to it, while this is open
 
     def open(self) -> None:
@@ -143,18 +144,20 @@ class RegionView:
                 break
         return rows
 
-    @property
     def _has_committed(self) -> bool:
         """Whether rows are left that were committed and not drawn."""
-        row = next(self._rows, None)
-        if row is not None:
-            self._rows = chain([row], self._rows)
-        return row is not None or bool(self._committed)
+        self._next_row = self._take_row()
+        return self._next_row is not None or bool(self._committed)
+
+    def _take_row(self) -> str | None:
+        """The next row of the line that is being drawn; None after the last."""
+        row, self._next_row = self._next_row, None
+        return next(self._rows, None) if row is None else row
 
     def _committed_rows(self, columns: int) -> Iterator[str]:
         while True:
             # Not `yield from`: that would end them with whoever takes only some.
-            while (row := next(self._rows, None)) is not None:
+            while (row := self._take_row()) is not None:
                 yield row
             if not self._committed:
                 return
@@ -170,7 +173,7 @@ class RegionView:
 
     def _print_lines(self) -> None:
         """Without cursor control: each line as one line, wrapped by whatever shows it."""
-        for row in self._rows:
+        while (row := self._take_row()) is not None:
             self._write(row + "\n")
         while self._committed:
             text = self._committed.popleft().make(self.console.size.width)
