@@ -1,8 +1,13 @@
 """Which device is meant, and what is said where PortAudio is missing."""
 
+import contextlib
+import errno
 import os
 import subprocess
 import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -119,3 +124,95 @@ print("and after", file=sys.stderr)
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, check=True)
 
     assert done.stderr.decode().split("\n") == ["ours", "ours too", "and after", ""]
+
+
+def test_silence_that_cannot_be_begun_leaves_standard_error_as_it_was(
+    capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: Any) -> int:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    ours = open(2, "w", encoding="utf-8", buffering=1, closefd=False)  # noqa: SIM115
+    monkeypatch.setattr(sys, "stderr", ours)
+    with monkeypatch.context() as patched, pytest.raises(OSError, match="Too many open files"):
+        patched.setattr(os, "open", refuse)
+        with libraries_are_silent():
+            pass
+    assert sys.stderr is ours
+    with libraries_are_silent():
+        os.write(2, b"noise\n")
+    ours.close()
+
+    assert capfd.readouterr().err == ""
+
+
+class Stream:
+    """PortAudio's stream of a device that gives one block of silence."""
+
+    active = True
+
+    def __init__(self, **options: Any) -> None:
+        self.closed = 0
+        self._options = options
+
+    def start(self) -> None:
+        status = SimpleNamespace(input_overflow=False)
+        self._options["callback"](bytes(1600), 800, None, status)
+
+    def stop(self) -> None:
+        self._options["finished_callback"]()
+
+    def close(self) -> None:
+        self.closed += 1
+
+
+@pytest.fixture
+def streams(monkeypatch: pytest.MonkeyPatch) -> list[Stream]:
+    """What is opened on a machine with one device."""
+    opened: list[Stream] = []
+
+    def open_stream(**options: Any) -> Stream:
+        opened.append(Stream(**options))
+        return opened[-1]
+
+    sounddevice = SimpleNamespace(RawInputStream=open_stream, PortAudioError=OSError)
+    monkeypatch.setattr(microphone, "_import_sounddevice", lambda: sounddevice)
+    monkeypatch.setattr(microphone, "list_devices", lambda: DEVICES)
+    return opened
+
+
+def test_microphone_that_is_stopped_on_two_threads_stops_once(
+    streams: list[Stream], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = microphone.Microphone(None, 16000, 50)
+    looking = threading.Barrier(2)
+    is_set = source._stopped.is_set
+
+    def look_together() -> bool:
+        seen = is_set()
+        with contextlib.suppress(threading.BrokenBarrierError):
+            looking.wait(0.2)  # nobody else looks meanwhile
+        return seen
+
+    monkeypatch.setattr(source._stopped, "is_set", look_together)
+    with ThreadPoolExecutor(2) as pool:
+        for stopped in [pool.submit(source.stop), pool.submit(source.close)]:
+            stopped.result(20)
+
+    assert streams[0].closed == 1
+    assert list(source.blocks(lambda _: None)) == [bytes(1600), b""]
+
+
+def test_microphone_that_cannot_be_used_is_given_back(
+    streams: list[Stream], monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    def refuse(*_: Any) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(microphone, "PcmConverter", refuse)
+    with pytest.raises(MemoryError):
+        microphone.Microphone(None, 16000, 50)
+    os.write(2, b"heard again\n")
+
+    assert streams[0].closed == 1
+    assert capfd.readouterr().err == "heard again\n"

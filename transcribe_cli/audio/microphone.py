@@ -57,6 +57,7 @@ class Microphone:
     def __init__(self, device: str | None, rate_hz: int, block_ms: int) -> None:
         self._queue: queue.SimpleQueue[tuple[bytes, bool] | None] = queue.SimpleQueue()
         self._stopped = threading.Event()
+        self._stop_once = threading.Lock()
         self._heard = threading.Event()
         self._stopping = threading.Thread(target=self._stop, name="aai-device-stop", daemon=True)
         self._opened = False
@@ -66,13 +67,15 @@ class Microphone:
             chosen = _choose(list_devices(), device)
             self.name = chosen.name
             self._stream, device_hz, channels = self._open(sd, chosen, rate_hz, block_ms)
+            stack.callback(_within, _CLOSE_LIMIT_S, self._stream.close)
             self._opened = True
+            if not self._stream.active:  # it has gone meanwhile
+                self._on_end()
+            self._converter = PcmConverter(WavHeader(device_hz, channels, "<i2", None), rate_hz)
+            # Open means that it captures: what is said from now on is heard, and a session
+            # may begin.
+            self._heard.wait(_FIRST_BLOCK_S)
             self._in_use = stack.pop_all()
-        if not self._stream.active:  # it has gone meanwhile
-            self._on_end()
-        self._converter = PcmConverter(WavHeader(device_hz, channels, "<i2", None), rate_hz)
-        # Open means that it captures: what is said from now on is heard, so a session may begin.
-        self._heard.wait(_FIRST_BLOCK_S)
 
     def _open(
         self, sd: Any, chosen: InputDevice, rate_hz: int, block_ms: int
@@ -154,11 +157,12 @@ class Microphone:
     def stop(self) -> None:
         """Stop capturing; the blocks that are on the queue are still given out. Waits for nothing.
 
-        A device that is gone can hang when it is stopped.
+        A device that is gone can hang when it is stopped. May be called on several threads.
         """
-        if not self._stopped.is_set():
-            self._stopped.set()
-            self._stopping.start()
+        with self._stop_once:
+            if not self._stopped.is_set():
+                self._stopped.set()
+                self._stopping.start()
 
     def _stop(self) -> None:
         _within(_CLOSE_LIMIT_S, self._stream.stop)
@@ -168,7 +172,6 @@ class Microphone:
         """Give the device back, within a time limit."""
         self.stop()
         self._stopping.join(2 * _CLOSE_LIMIT_S)
-        _within(_CLOSE_LIMIT_S, self._stream.close)
         self._in_use.close()
 
 

@@ -22,9 +22,11 @@ def libraries_are_silent() -> Iterator[None]:
     """While open, only `sys.stderr` writes to standard error; may be open several times."""
     global _users
     with _lock:
+        if not _users:
+            with contextlib.ExitStack() as restore:  # on an error all is as it was
+                _part(restore)
+                _restore.push(restore.pop_all())
         _users += 1
-        if _users == 1:
-            _part(_restore)
     try:
         yield
     finally:
