@@ -1,14 +1,17 @@
 """Streams and outputs that threads of their own write to, so that nobody waits for them."""
 
+import io
 import os
 import threading
 from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.ui.turn_updates import update
 from transcribe_cli.outputs import queued
-from transcribe_cli.outputs.queued import QueuedOutput, QueuedStream
+from transcribe_cli.outputs.queued import QueuedOutput, QueuedStream, queued_stream
 from transcribe_cli.outputs.record import Record, turn_record
 
 DEADLINE_S = 10.0
@@ -91,6 +94,73 @@ def test_memory_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
 
         assert len(written) == 10
         end(stream)
+
+
+class Parts(io.RawIOBase):
+    """A stream that keeps what it is given at once."""
+
+    def __init__(self) -> None:
+        self.taken: list[bytes] = []
+
+    def write(self, data: Any, /) -> int:
+        self.taken.append(bytes(data))
+        return len(data)
+
+
+@pytest.mark.parametrize("text", ["é", "€", "😀", "x", "a€😀é"])
+@pytest.mark.parametrize("before", ["", "a", "ab", "abc"])
+def test_no_character_is_cut(before: str, text: str) -> None:
+    parts = Parts()
+    stream = QueuedStream(parts)
+    whole = before + text * 10_000
+    stream.write_text(whole, None)
+    stream.drain()
+    end(stream)
+
+    assert "".join(part.decode() for part in parts.taken) == whole
+    assert len(parts.taken) > 1
+
+
+def test_bytes_that_are_no_characters_arrive_too() -> None:
+    parts = Parts()
+    stream = QueuedStream(parts)
+    stream.write(b"\x80" * 10_000)
+    stream.drain()
+    end(stream)
+
+    assert b"".join(parts.taken) == b"\x80" * 10_000
+
+
+def test_text_has_the_line_ends_of_the_system_and_what_its_encoding_has() -> None:
+    parts = Parts()
+    stream = QueuedStream(parts)
+    stream.write_text("é €\n", "latin-1")
+    stream.drain()
+    end(stream)
+
+    assert b"".join(parts.taken) == b"\xe9 ?" + os.linesep.encode()
+
+
+def test_file_is_written_to_under_a_number_of_its_own() -> None:
+    read_end, write_end = os.pipe()
+    with os.fdopen(read_end, "rb") as reader:
+        with os.fdopen(write_end, "w", encoding="utf-8") as file:
+            file.write("first, ")
+            stream, unused = queued_stream(file), queued_stream(file)
+        assert stream is not None
+        assert unused is not None
+        unused.close()
+        stream.write(b"then this")
+        end(stream)
+
+        assert reader.read() == b"first, then this"  # to the end: nobody else holds it
+
+
+def test_nobody_waits_for_a_regular_file(tmp_path: Path) -> None:
+    with (tmp_path / "file").open("wb") as file:
+        assert queued_stream(file) is None
+    assert queued_stream(file) is None  # closed
+    assert queued_stream(io.StringIO()) is None
 
 
 class Slow:

@@ -1,11 +1,8 @@
 """What a command writes to, opened as its options ask: standard output, files, the caption feed."""
 
 import contextlib
-import os
-import stat
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
-from io import FileIO
 from pathlib import Path
 from typing import BinaryIO, cast
 
@@ -19,7 +16,7 @@ from transcribe_cli.outputs.in_turn import InTurn
 from transcribe_cli.outputs.jsonl import JsonlOutput
 from transcribe_cli.outputs.output import Output, Outputs
 from transcribe_cli.outputs.paths import is_stream, open_outputs
-from transcribe_cli.outputs.queued import QueuedOutput, QueuedStream
+from transcribe_cli.outputs.queued import QueuedOutput, QueuedStream, queued_stream
 from transcribe_cli.outputs.record import error_record
 from transcribe_cli.outputs.text import TextOutput
 from transcribe_cli.session.events import OutputFailed, StopRequested
@@ -205,11 +202,8 @@ class CommandOutputs:
     def _open_stdout(self) -> BinaryIO:
         """Standard output; where a reader may hold it up, main does not wait for that."""
         stream = self._environment.binary_stdout
-        raw = getattr(stream, "raw", stream)  # PYTHONUNBUFFERED leaves only that
-        if not isinstance(raw, FileIO) or stat.S_ISREG(os.fstat(raw.fileno()).st_mode):
-            return stream
-        self._queued = QueuedStream(raw)
-        return cast(BinaryIO, self._queued)
+        self._queued = queued_stream(stream)
+        return stream if self._queued is None else cast(BinaryIO, self._queued)
 
     def drain_stdout(self) -> None:
         """Wait until the reader of standard output has taken everything."""

@@ -6,14 +6,16 @@ saved.
 """
 
 import errno
+import os
 import queue
+import stat
 import threading
 import time
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from io import RawIOBase
-from typing import Any, NoReturn
+from typing import IO, Any, NoReturn
 
 from transcribe_cli.outputs.output import Output
 from transcribe_cli.outputs.record import Record
@@ -28,11 +30,27 @@ _PART_BYTES = 1 << 12  # a slow reader is seen to take something
 _LOOK_S = 0.2
 
 
+def queued_stream(file: IO[Any]) -> "QueuedStream | None":
+    """What writes to a file without waiting for it, under a number of its own.
+
+    None where nobody has to be waited for: a regular file, or none of the system.
+    """
+    try:
+        file.flush()
+        number = file.fileno()
+        if stat.S_ISREG(os.fstat(number).st_mode):
+            return None
+        # It finds the right class: a console of Windows has one of its own, which takes UTF-8.
+        return QueuedStream(os.fdopen(os.dup(number), "wb", buffering=0))
+    except (OSError, ValueError):  # it has no number, or is closed
+        return None
+
+
 class QueuedStream(RawIOBase):
     """Writes to an unbuffered stream on thread `aai-writer`.
 
     Args:
-        raw: the stream; it is not closed.
+        raw: the stream; it is closed after the last byte.
         failed: called on that thread when the stream takes nothing any more.
     """
 
@@ -72,6 +90,14 @@ class QueuedStream(RawIOBase):
             self._thread.start()
         self._queue.put(bytes(data))
         return len(data)
+
+    def write_text(self, text: str, encoding: str | None) -> None:
+        """Queue a text, with the system's line ends; what the encoding has not becomes `?`.
+
+        Raises:
+            OSError: what was queued before could not be written.
+        """
+        self.write(text.replace("\n", os.linesep).encode(encoding or "utf-8", "replace"))
 
     def _wait_for_room(self) -> None:
         """Main waits for a moment only; a reader that takes nothing at all is given up."""
@@ -119,6 +145,8 @@ class QueuedStream(RawIOBase):
         if not self.closed:
             with suppress(OSError):  # what could not be written has been told
                 super().close()
+            if self._thread is None:
+                self._raw.close()
             self._queue.put(None)
 
     def _raise(self) -> None:
@@ -126,11 +154,18 @@ class QueuedStream(RawIOBase):
             raise self._error
 
     def _write(self) -> None:
+        try:
+            self._write_all()
+        finally:
+            with suppress(OSError):
+                self._raw.close()
+
+    def _write_all(self) -> None:
         while (data := self._queue.get()) is not None:
             view = memoryview(data)
             try:
                 while view:
-                    written = self._raw.write(view[:_PART_BYTES]) or 0
+                    written = self._raw.write(_first_part(view)) or 0
                     view = view[written:]
                     with self._changed:
                         self._waiting -= written
@@ -307,6 +342,14 @@ class QueuedOutput:
             self._waiting = 0
             self._changed.notify_all()
         self._failed()
+
+
+def _first_part(data: memoryview) -> memoryview:
+    """No half of a UTF-8 character at its end, which a console of Windows does not take."""
+    if len(data) <= _PART_BYTES:
+        return data
+    ends = range(_PART_BYTES, _PART_BYTES - 4, -1)  # a character has four bytes at most
+    return data[: next((end for end in ends if not 0x80 <= data[end] < 0xC0), _PART_BYTES)]
 
 
 def _is_partial(record: Record) -> bool:

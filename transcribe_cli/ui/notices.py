@@ -7,15 +7,12 @@ notices go through it: set `sink` to its `notice`, and back to None when it is c
 from __future__ import annotations
 
 import contextlib
-import os
-import stat
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from io import FileIO
-from typing import IO, TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
 from transcribe_cli.environment import point_at_nothing, say
-from transcribe_cli.outputs.queued import QueuedStream
+from transcribe_cli.outputs.queued import QueuedStream, queued_stream
 from transcribe_cli.redaction import redact
 from transcribe_cli.ui.safe_text import encodable, safe_text
 
@@ -95,44 +92,30 @@ class Notices:
         if self._queue is None:
             say(self.console.file, captured.get())
         else:
-            encoding = getattr(self.console.file, "encoding", None) or "utf-8"
-            text = captured.get().replace("\n", os.linesep)
+            encoding = getattr(self.console.file, "encoding", None)
             with contextlib.suppress(OSError):  # talk that nobody hears ends no run
-                self._queue.write(text.encode(encoding, "replace"))
+                self._queue.write_text(captured.get(), encoding)
 
     @contextlib.contextmanager
     def queued(self) -> Iterator[None]:
         """While open, a reader of standard error that takes nothing holds nobody up."""
-        stream = _open_again(self.console.file)
-        if stream is None or self._queue is not None:
+        queue = None if self._queue is not None else queued_stream(self.console.file)
+        if queue is None:
             yield
             return
-        self._queue = QueuedStream(stream)
+        self._queue = queue
         try:
             yield
         finally:
-            queue, self._queue = self._queue, None
+            self._queue = None
             queue.close()
             try:
                 is_taken = queue.drain(_PATIENCE_S)
             except OSError:
                 is_taken = True
-            if is_taken:
-                stream.close()
-            else:  # what else is said would have to wait
+            if not is_taken:  # what else is said would have to wait
                 with contextlib.suppress(OSError, ValueError):
                     point_at_nothing(self.console.file.fileno())
-
-
-def _open_again(file: IO[str]) -> FileIO | None:
-    """A stream's file under a number of its own; None where nobody has to be waited for."""
-    try:
-        file.flush()
-        if stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-            return None
-        return FileIO(os.dup(file.fileno()), "wb")
-    except (OSError, ValueError):  # it has no number, or is closed
-        return None
 
 
 def make_consoles(color: Color, environ: Mapping[str, str]) -> tuple[Console, Console]:

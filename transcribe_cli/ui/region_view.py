@@ -5,11 +5,9 @@ the terminal is another program's, the lines are printed plainly and there is no
 """
 
 import atexit
-import os
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from io import RawIOBase
 from itertools import islice
 from types import TracebackType
 from typing import NamedTuple, Self
@@ -17,7 +15,7 @@ from typing import NamedTuple, Self
 from rich.console import Console
 from rich.text import Text
 
-from transcribe_cli.outputs.queued import QueuedStream
+from transcribe_cli.outputs.queued import QueuedStream, queued_stream
 from transcribe_cli.ui import render
 from transcribe_cli.ui.ansi import ASK_FOR_CURSOR, ansi, has_few_glyphs, is_tmux
 from transcribe_cli.ui.layout import wrap
@@ -77,7 +75,8 @@ class RegionView:
         if self._is_open:
             return
         self._is_open = True
-        self._terminal = _queued(self.console)
+        if self.console.is_terminal:
+            self._terminal = queued_stream(self.console.file)
         if self._live:
             atexit.register(self.close)
             if self._headroom is not None and self._in_foreground():
@@ -194,9 +193,7 @@ class RegionView:
         data = encodable(data, self._encoding)
         with suppress(OSError):
             if self._terminal is not None:
-                self._terminal.write(
-                    data.replace("\n", os.linesep).encode(self._encoding or "utf-8", "replace")
-                )
+                self._terminal.write_text(data, self._encoding)
             else:
                 self.console.file.write(data)
                 self.console.file.flush()
@@ -216,20 +213,6 @@ class RegionView:
         terminal, self._terminal = self._terminal, None
         if terminal is not None:
             terminal.close()
-
-
-def _queued(console: Console) -> QueuedStream | None:
-    """What writes to a console's terminal without waiting for it; None for any other stream."""
-    file = console.file
-    buffer = getattr(file, "buffer", None)
-    raw = getattr(buffer, "raw", buffer)  # PYTHONUNBUFFERED leaves only that
-    try:
-        if not isinstance(raw, RawIOBase) or not file.isatty():
-            return None
-        file.flush()
-    except (OSError, ValueError):  # it was closed
-        return None
-    return QueuedStream(raw)
 
 
 def usable(columns: int) -> int:
