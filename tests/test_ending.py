@@ -1,9 +1,25 @@
-"""The exit code of a run that was stopped."""
+"""The exit code of a run that was stopped, and what its last records say."""
+
+import io
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
+from rich.console import Console
 
-from transcribe_cli.ending import exit_status
+from tests.test_run import PLANS, Kept, Words
+from transcribe_cli.audio.format import AudioFormat
+from transcribe_cli.audio.log import AudioLog
+from transcribe_cli.ending import conclude, exit_status
 from transcribe_cli.exit_status import ExitStatus
+from transcribe_cli.outputs.output import Outputs
+from transcribe_cli.plans import Result
+from transcribe_cli.session.bill import Bill
+from transcribe_cli.supervisor.actions import Finish
+from transcribe_cli.telling import Teller
+from transcribe_cli.transcript.totals import Totals
+from transcribe_cli.ui.notices import Notices
 
 OK, INCOMPLETE = ExitStatus.OK, ExitStatus.INCOMPLETE
 INTERRUPTED, TERMINATED = ExitStatus.INTERRUPTED, ExitStatus.TERMINATED
@@ -33,3 +49,50 @@ def test_stop(stops: list[str], microphone: ExitStatus, file: ExitStatus) -> Non
 def test_microphone_that_is_stopped_once_keeps_what_its_sessions_say() -> None:
     assert exit_status(INCOMPLETE, ["SIGINT"], spoken_now=True) is INCOMPLETE
     assert exit_status(INCOMPLETE, ["SIGINT", "SIGINT"], spoken_now=True) is INTERRUPTED
+
+
+class Talk(Words):
+    """What is spoken into a microphone."""
+
+    kind = "mic"
+    live = True
+
+
+def concluded(
+    log: AudioLog, finish: Finish, *, missing_ms: int = 0
+) -> tuple[Result, dict[str, list[dict[str, Any]]]]:
+    """A second was captured, and all of it was sent; the result, and its records by type."""
+    kept = Kept()
+    notices = Notices(Console(file=io.StringIO()))
+    outputs = Outputs([kept], lambda *_: None)
+    source = Talk(1)
+    tell = Teller(PLANS, source, outputs, notices, None, Totals())
+    tell.missing_ms = missing_ms
+    log.append(bytes(32_000))
+    result = conclude(
+        *(finish, ["SIGINT"], source, log, Bill(0.45), tell),
+        sent=log.frames,
+        finished_ms=600,
+        audio_s=1.0,
+        now=0.0,
+    )
+    records: dict[str, list[dict[str, Any]]] = {}
+    for record in kept.records:
+        records.setdefault(record.type, []).append(dict(record.body))
+    return result, records
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> Iterator[AudioLog]:
+    with AudioLog.create(tmp_path / "audio.wav", AudioFormat()) as log:
+        yield log
+
+
+def test_microphone_that_went_away_costs_no_word_that_was_captured(log: AudioLog) -> None:
+    result, records = concluded(log, Finish(OK), missing_ms=3000)
+
+    assert result.exit_status is ExitStatus.AUDIO
+    assert result.summary["complete"] is True
+    assert result.summary["missing_ms"] == result.summary["lost_ms"] == 3000
+    gap = {"start": 1000, "end": 4000, "reason": "no audio from the microphone"}
+    assert records["Gap"] == [gap]

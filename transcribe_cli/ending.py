@@ -53,10 +53,9 @@ def conclude(
     """
     captured_ms = log.audio.ms(log.frames)
     # What was captured while a forced end was already under way has not been sent.
-    has_all_words = finish.complete and sent >= log.frames
-    complete = has_all_words and not tell.missing_ms
+    complete = finish.complete and sent >= log.frames
     lost_ms = 0
-    if not has_all_words and source.kind != "file" and captured_ms > finished_ms:
+    if not complete and source.kind != "file" and captured_ms > finished_ms:
         lost_ms = captured_ms - finished_ms
         reason = "stopped" if finish.problem is None else finish.problem.message
         tell.record("Gap", start=finished_ms, end=captured_ms, reason=reason)

@@ -66,6 +66,16 @@ def test_what_was_lost_is_a_warning() -> None:
     assert "lost: nothing" not in lines
 
 
+def test_what_the_microphone_did_not_give_is_nothing_to_go_on_with() -> None:
+    problem = StreamError("The microphone gave no audio.", exit_status=ExitStatus.AUDIO)
+    lines = told(lost_ms=3000, missing_ms=3000, problem=problem, status=ExitStatus.AUDIO)
+    assert lines[2:] == [
+        "warning: billed: 12:40 of session, about $0.0312; 3.0 s of it without audio",
+        "warning: lost: 3.0 s for which the microphone gave no audio",
+        "error: The microphone gave no audio.",
+    ]
+
+
 def test_nothing_is_promised_of_a_recording_that_was_cut_short() -> None:
     assert not [line for line in told(complete=False) if line.startswith("lost")]
 

@@ -97,7 +97,7 @@ def test_what_a_dead_sound_server_cost_is_told(
     summary = records[-1]
     (gap,) = [record for record in records if record["type"] == "Gap"]
     assert outcome.code == 3, outcome.err
-    assert summary["complete"] is False
+    assert summary["complete"] is True  # of what was captured
     assert summary["terminated"] is True
     assert summary["missing_ms"] == summary["lost_ms"] == gap["end"] - gap["start"]
     assert 2500 < summary["missing_ms"] < 6000
@@ -116,7 +116,7 @@ def test_what_a_dead_sound_server_cost_is_told(
     )
     assert re.search(r"lost: \d\.\d s for which the microphone gave no audio", outcome.err)
     assert "error: The microphone gave no audio for the last" in outcome.err
-    for noise in ("Expression", "alsa", "ALSA", "PaAlsa", "lost: nothing"):
+    for noise in ("Expression", "alsa", "ALSA", "PaAlsa", "lost: nothing", "go on with"):
         assert noise not in outcome.err
 
 

@@ -49,7 +49,7 @@ def tell_end(
         notices.warning(f"lost: {_length(missing_ms)} for which the microphone gave no audio")
     if unheard_ms:
         notices.warning(f"lost: {_length(unheard_ms)} of sound has no final words")
-    elif summary["complete"] and summary["sessions"]:
+    elif summary["complete"] and summary["sessions"] and not missing_ms:
         notices.note("lost: nothing")
     if summary["sessions"] and not summary["terminated"]:
         notices.warning(
