@@ -1,5 +1,6 @@
 """The exit code of a run that was stopped, and what its last records say."""
 
+import errno
 import io
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +13,7 @@ from tests.test_run import PLANS, Kept, Words
 from transcribe_cli.audio.format import AudioFormat
 from transcribe_cli.audio.log import AudioLog
 from transcribe_cli.ending import conclude, exit_status
+from transcribe_cli.errors import StreamError
 from transcribe_cli.exit_status import ExitStatus
 from transcribe_cli.outputs.output import Outputs
 from transcribe_cli.plans import Result
@@ -96,3 +98,34 @@ def test_microphone_that_went_away_costs_no_word_that_was_captured(log: AudioLog
     assert result.summary["missing_ms"] == result.summary["lost_ms"] == 3000
     gap = {"start": 1000, "end": 4000, "reason": "no audio from the microphone"}
     assert records["Gap"] == [gap]
+
+
+@pytest.fixture
+def full_disk(log: AudioLog, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: Any) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(log, "_write", refuse)
+
+
+@pytest.mark.usefixtures("full_disk")
+def test_every_gap_is_told_whatever_went_wrong_first(log: AudioLog) -> None:
+    problem = StreamError("No network.", exit_status=ExitStatus.SERVICE)
+    finish = Finish(ExitStatus.SERVICE, problem, complete=False)
+    result, records = concluded(log, finish, missing_ms=3000)
+
+    assert result.problem is problem
+    assert [error["message"] for error in records["Error"]] == ["No network."]
+    assert [(gap["start"], gap["end"]) for gap in records["Gap"]] == [
+        (600, 1000),  # without words
+        (1000, 4000),  # from no microphone
+        (0, 1000),  # not saved
+    ]
+
+
+@pytest.mark.usefixtures("full_disk")
+def test_unsaved_audio_is_told_of_a_microphone_that_went_away_too(log: AudioLog) -> None:
+    result, records = concluded(log, Finish(OK), missing_ms=3000)
+
+    assert result.exit_status is ExitStatus.AUDIO
+    assert [(gap["start"], gap["end"]) for gap in records["Gap"]] == [(1000, 4000), (0, 1000)]

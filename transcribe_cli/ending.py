@@ -61,7 +61,8 @@ def conclude(
         tell.record("Gap", start=finished_ms, end=captured_ms, reason=reason)
     status = exit_status(finish.exit_status, stops, spoken_now=is_spoken_now(source))
     lost_ms += tell.missing_ms
-    problem = finish.problem or _tell_missing(captured_ms, tell) or _tell_unsaved(log, tell)
+    missing, unsaved = _tell_missing(captured_ms, tell), _tell_unsaved(log, tell)
+    problem = finish.problem or missing or unsaved
     if problem is not None:
         status = status or problem.exit_status
         tell.record("Error", exit_code=int(status), message=problem.message, hint=problem.hint)
