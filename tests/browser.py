@@ -7,6 +7,7 @@ import os
 import shutil
 import signal
 import subprocess
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -117,17 +118,26 @@ class Browser:
 
 
 @contextmanager
-def browser(folder: Path, *flags: str) -> Iterator[Browser]:
+def browser(*flags: str) -> Iterator[Browser]:
     """A browser whose settings and cache are in an empty folder."""
     program = "google-chrome" if shutil.which("google-chrome") else "chromium"
     require_programs(program)
+    with (
+        tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder,
+        _running(program, folder, *flags) as running,
+    ):
+        yield running
+
+
+@contextmanager
+def _running(program: str, folder: str, *flags: str) -> Iterator[Browser]:
     process = subprocess.Popen(
         [program, *_FLAGS, *flags, f"--user-data-dir={folder}", "about:blank"],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         start_new_session=True,
-        env={"HOME": str(folder), "PATH": "/usr/bin:/bin", "LANG": "C.UTF-8"},
+        env={"HOME": folder, "PATH": "/usr/bin:/bin", "LANG": "C.UTF-8"},
     )
     try:
         assert process.stderr is not None

@@ -3,10 +3,16 @@
 import os
 import signal
 import subprocess
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+from tests.counting import CountingService, counting_service
+from tests.program import Home
+from tests.requirements import require_portaudio, require_programs
+from tests.terminal import Terminal
 
 SINK = "aai_stream_test"
 
@@ -37,9 +43,32 @@ class Loudspeaker:
 
 
 @contextmanager
-def loudspeaker(folder: Path) -> Iterator[Loudspeaker]:
-    """A running server; `folder` holds its socket."""
-    folder.chmod(0o700)
+def loudspeaker() -> Iterator[Loudspeaker]:
+    """A running server."""
+    require_programs("pulseaudio", "pactl", "paplay")
+    require_portaudio()
+    # Not in a test's own folder: a socket's path has little room.
+    with tempfile.TemporaryDirectory(prefix="pulse-") as folder, _serving(Path(folder)) as speaker:
+        yield speaker
+
+
+@contextmanager
+def mic_in_terminal(home: Home, speaker: Loudspeaker) -> Iterator[tuple[Terminal, CountingService]]:
+    """`aai-stream mic` with its session begun."""
+    with (
+        counting_service() as service,
+        Terminal(
+            *(home, "mic", "--device", "pulse", "--endpoint", service.url),
+            columns=100,
+            env=speaker.env,
+        ) as terminal,
+    ):
+        assert service.began.wait(20)
+        yield terminal, service
+
+
+@contextmanager
+def _serving(folder: Path) -> Iterator[Loudspeaker]:
     speaker = Loudspeaker(folder)
     server = subprocess.Popen(
         [

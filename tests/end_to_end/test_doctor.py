@@ -5,7 +5,6 @@ import os
 import socket
 import struct
 import subprocess
-import tempfile
 import time
 import wave
 from collections.abc import Iterator
@@ -18,7 +17,6 @@ from tests.certificates import make_certificate
 from tests.counting import Session, counting_service
 from tests.loudspeaker import SINK, Loudspeaker, loudspeaker
 from tests.program import ROOT, Home, Outcome
-from tests.requirements import require_portaudio, require_programs
 from tests.terminal import Terminal
 from transcribe_cli.service.child import LocalService
 
@@ -226,12 +224,7 @@ def test_nothing_is_left_behind(home: Home) -> None:
 
 @pytest.fixture(scope="module")
 def speaker() -> Iterator[Loudspeaker]:
-    require_programs("pulseaudio", "pactl", "paplay")
-    require_portaudio()
-    with (
-        tempfile.TemporaryDirectory(prefix="pulse-") as folder,
-        loudspeaker(Path(folder)) as running,
-    ):
+    with loudspeaker() as running:
         yield running
 
 

@@ -3,7 +3,6 @@
 import json
 import re
 import signal
-import tempfile
 import time
 import wave
 from collections.abc import Iterator
@@ -13,10 +12,8 @@ from pathlib import Path
 import pytest
 
 from tests.counting import counting_service, speak, write_wav
-from tests.loudspeaker import Loudspeaker, loudspeaker
+from tests.loudspeaker import Loudspeaker, loudspeaker, mic_in_terminal
 from tests.program import ROOT, Home, finish, words
-from tests.requirements import require_portaudio, require_programs
-from tests.terminal import Terminal
 
 pytestmark = pytest.mark.device
 
@@ -25,12 +22,7 @@ LEAD_S = 0.5  # the sound server swallows some ms when a player starts
 
 @pytest.fixture(scope="module")
 def speaker() -> Iterator[Loudspeaker]:
-    require_programs("pulseaudio", "pactl", "paplay")
-    require_portaudio()
-    with (
-        tempfile.TemporaryDirectory(prefix="pulse-") as folder,  # a socket's path has little room
-        loudspeaker(Path(folder)) as running,
-    ):
+    with loudspeaker() as running:
         yield running
 
 
@@ -151,15 +143,7 @@ def test_keys_pause_and_mute_the_microphone(home: Home, speaker: Loudspeaker) ->
         write_wav(path, 10, lead_s=LEAD_S, first=first)
         return path
 
-    with (
-        counting_service() as service,
-        Terminal(
-            *(home, "mic", "--device", "pulse", "--endpoint", service.url),
-            columns=100,
-            env=speaker.env,
-        ) as terminal,
-    ):
-        assert service.began.wait(20)
+    with mic_in_terminal(home, speaker) as (terminal, service):
         speaker.play(say(1))
         service.wait_for_words(10)
         terminal.type("Space")

@@ -3,7 +3,6 @@
 import http.server
 import json
 import socket
-import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -36,10 +35,7 @@ def service() -> Iterator[LocalService]:
 
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
-    with (
-        tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder,
-        browser(Path(folder)) as running,
-    ):
+    with browser() as running:
         yield running
 
 
@@ -202,10 +198,7 @@ def page() -> Iterator[Callable[[str], str]]:
 @pytest.fixture(scope="module")
 def pointed_here() -> Iterator[Browser]:
     """A browser for which `evil.example` is on this machine: what a name server can do."""
-    with (
-        tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder,
-        browser(Path(folder), "--host-resolver-rules=MAP evil.example 127.0.0.1") as running,
-    ):
+    with browser("--host-resolver-rules=MAP evil.example 127.0.0.1") as running:
         yield running
 
 

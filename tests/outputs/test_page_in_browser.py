@@ -2,9 +2,7 @@
 
 import itertools
 import json
-import tempfile
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -27,10 +25,7 @@ STATUS = "document.getElementById('status').innerText"
 
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
-    with (
-        tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder,
-        browser(Path(folder)) as running,
-    ):
+    with browser() as running:
         yield running
 
 
