@@ -99,6 +99,38 @@ def test_a_link_that_comes_between_looking_and_opening_is_not_followed(
     assert victim.read_bytes() == b"precious"
 
 
+@pytest.mark.parametrize("mode", MODES)
+def test_a_file_that_another_program_puts_there_meanwhile_is_opened(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mode: str
+) -> None:
+    """As an editor saves one: the new file takes the old one's name."""
+    path, new = tmp_path / "a", tmp_path / "new"
+    path.write_bytes(b"old")
+    new.write_bytes(b"new")
+    looked = regular_file._look
+
+    def replaced(at: str | Path) -> os.stat_result | None:
+        seen = looked(at)
+        new.replace(path)
+        return seen
+
+    monkeypatch.setattr(regular_file, "_look", replaced)
+    with FileIO(path, mode, opener=open_regular) as file:
+        assert os.path.samestat(os.fstat(file.fileno()), path.stat())
+
+
+def test_a_file_that_another_program_makes_meanwhile_is_opened(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def made(at: str | Path) -> None:
+        Path(at).write_bytes(b"theirs ")
+
+    monkeypatch.setattr(regular_file, "_look", made)
+    with FileIO(tmp_path / "a", "a", opener=open_regular) as file:
+        file.write(b"ours")
+    assert (tmp_path / "a").read_bytes() == b"theirs ours"
+
+
 def test_the_system_is_told_neither_to_follow_nor_to_wait(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

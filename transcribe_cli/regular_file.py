@@ -14,24 +14,29 @@ _NO_LINK = getattr(os, "O_NOFOLLOW", 0)
 _NO_WAITING = getattr(os, "O_NONBLOCK", 0)
 
 
-def open_regular(path: str | Path, flags: int) -> int:
+def open_regular(path: str | Path, flags: int, mode: int = 0o666) -> int:
     """`os.open` for a regular file alone, also as the `opener` of `FileIO` and `open`.
 
-    Where the system cannot be told to follow no link (Windows), what was opened is held against
-    what was looked at, and nothing is cut short before.
+    It is looked at before, since opening a device or a FIFO does something to it already. Where the
+    system cannot be told to follow no link (Windows), what was opened is also held against what was
+    looked at, and nothing is cut short before.
+
+    Args:
+        mode: the permissions of a new file, before the umask.
 
     Raises:
+        FileExistsError: something came to be there in between, perhaps a link; on Windows alone.
         OSError: it cannot be opened, or is no regular file.
     """
     seen = _look(path)
-    if seen is None and flags & os.O_CREAT:
+    if not _NO_LINK and seen is None and flags & os.O_CREAT:
         flags |= os.O_EXCL  # which follows no link that has come there meanwhile
-    number = os.open(path, flags & ~os.O_TRUNC | _NO_LINK | _NO_WAITING, 0o666)
+    number = os.open(path, flags & ~os.O_TRUNC | _NO_LINK | _NO_WAITING, mode)
     try:
         opened = os.fstat(number)
         _check(path, opened)
-        if seen is not None and not os.path.samestat(seen, opened):
-            raise OSError(errno.ELOOP, "it is a symbolic link", str(path))
+        if not _NO_LINK and seen is not None and not os.path.samestat(seen, opened):
+            raise FileExistsError(errno.EEXIST, "another one exists there by now", str(path))
         if flags & os.O_TRUNC:
             os.ftruncate(number, 0)
     except BaseException:
