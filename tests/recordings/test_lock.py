@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.program import ROOT
+from transcribe_cli import regular_file
 from transcribe_cli.errors import UsageError
 from transcribe_cli.recordings.lock import (
     LOCK_FILE,
@@ -143,6 +144,17 @@ def test_one_that_does_not_end_is_told(tmp_path: Path) -> None:
         pass
 
 
+def test_a_lock_that_another_one_makes_in_the_same_moment_is_the_other_s(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the system cannot be told to follow no link, it is then there against expectation."""
+    monkeypatch.setattr(regular_file, "_NO_LINK", 0)
+    with holder(tmp_path), monkeypatch.context() as blind:
+        blind.setattr(regular_file, "_look", lambda path: None)
+        with pytest.raises(RecordingRuns), locked(tmp_path):
+            pass
+
+
 @needs_links
 @pytest.mark.parametrize("there", [True, False])
 def test_a_link_is_not_followed(tmp_path: Path, there: bool) -> None:
@@ -164,9 +176,16 @@ def test_a_link_is_not_followed(tmp_path: Path, there: bool) -> None:
 
 @needs_links
 @pytest.mark.parametrize("kind", ["pipe", "folder"])
-def test_what_is_no_file_is_not_waited_for(tmp_path: Path, kind: str) -> None:
+def test_what_is_no_file_is_not_even_opened(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
     path = tmp_path / LOCK_FILE
     os.mkfifo(path) if kind == "pipe" else path.mkdir()
+
+    def opening(path: object, *_: object) -> int:
+        raise AssertionError(f"{path} is opened")
+
+    monkeypatch.setattr(os, "open", opening)
     with pytest.raises(UsageError, match="is not a plain file"), locked(tmp_path):
         pass
     assert not is_locked(tmp_path)

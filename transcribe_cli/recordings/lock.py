@@ -2,18 +2,19 @@
 
 The system releases the lock with the process, also after `kill -9`; a file that is left behind then
 is not locked, and means nothing. It is opened for writing, without which NFS gives no exclusive
-lock, and never through a link. Whoever has a lock may leave a note in the file, for others to read.
+lock, and only if it is a regular file. Whoever has a lock may leave a note in it, for others to
+read.
 """
 
 import contextlib
 import os
-import stat
 import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 from transcribe_cli.errors import UsageError
+from transcribe_cli.regular_file import is_regular, open_regular
 
 LOCK_FILE = ".lock"
 _NOTE_BYTES = 1000
@@ -98,8 +99,6 @@ def refuse_running(folder: Path) -> None:
 
 
 _UNLOCKED = -1  # the file system knows no locks: better a recording without one than none
-# A pipe or a device in its place is not waited for.
-_OPENING = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
 
 
 @contextlib.contextmanager
@@ -119,40 +118,29 @@ def _held(folder: Path, within_s: float) -> Iterator[int | None]:
 def _take(path: Path) -> int | None:
     """The file, locked; None where another one has it; `_UNLOCKED` where there can be no lock."""
     try:
-        handle = os.open(path, os.O_RDWR | os.O_CREAT | _OPENING, 0o600)
+        handle = open_regular(path, os.O_RDWR | os.O_CREAT, 0o600)
+    except FileExistsError:
+        return None  # another one has just made it
     except OSError:
-        _refuse_foreign(path)
+        if os.path.lexists(path) and not is_regular(path):  # it is not ours to write to
+            raise UsageError(
+                f"'{path}' is not a plain file.", "it is not of aai-stream: remove it"
+            ) from None
         return _UNLOCKED
     try:
-        _refuse_foreign(path)
-        if not _lock(handle, shared=False):
-            os.close(handle)
-            return None
-        if _is_at(handle, path):
+        # Who had it may have taken the file away, and another one be in its place.
+        if _lock(handle, shared=False) and _is_at(handle, path):
             return handle
-    except UsageError:
-        os.close(handle)
-        raise
     except OSError:
         os.close(handle)
         return _UNLOCKED
-    os.close(handle)  # who had it took the file away, and another one may be in its place
+    os.close(handle)
     return None
 
 
-def _refuse_foreign(path: Path) -> None:
-    """Raise UsageError where a lock file is none: it would be written elsewhere."""
-    with contextlib.suppress(OSError):  # there is none
-        if not stat.S_ISREG(path.lstat().st_mode):
-            raise UsageError(f"'{path}' is not a plain file.", "it is not of aai-stream: remove it")
-
-
 def _open_to_read(folder: Path) -> int | None:
-    path = folder / LOCK_FILE
     try:
-        if not stat.S_ISREG(path.lstat().st_mode):
-            return None
-        return os.open(path, os.O_RDONLY | _OPENING)
+        return open_regular(folder / LOCK_FILE, os.O_RDONLY)
     except OSError:
         return None
 
