@@ -72,16 +72,33 @@ def test_tasks_that_run_are_served_before_the_next_one_starts() -> None:
 def test_nothing_more_starts_once_all_were_asked_to_stop() -> None:
     diary: list[str] = []
 
-    def more() -> Iterator[Busy]:
-        while True:
-            diary.append("more")
-            yield Busy(loop, diary, "later", most=1)
+    def tasks() -> Iterator[Busy]:
+        for name in ("one", "two"):
+            yield Busy(loop, diary, name, most=1)
 
     with Loop() as loop:
         loop.post(None, StopRequested("SIGINT"))
-        loop.run([Busy(loop, diary, name, most=1) for name in ("one", "two")], more)
+        loop.run(tasks())
 
     assert diary == ["one takes StopRequested", "one works"]
+
+
+def test_each_end_is_told_at_once_also_after_all_were_asked_to_stop() -> None:
+    """Whoever has further ones to start also ends those that are over."""
+    diary: list[str] = []
+
+    def more() -> Iterator[Busy]:
+        assert loop.stopping
+        diary.append("an end")
+        yield from ()
+
+    with Loop() as loop:
+        turns = {"first": 3, "short": 4, "long": 9}
+        loop.run([Busy(loop, diary, name, most) for name, most in turns.items()], more)
+
+    last = [what for what in diary if what in ("an end", "long works")][-9:]
+    assert last == ["an end", *2 * ["long works"], "an end", *6 * ["long works"], "an end"][-9:]
+    assert diary.count("an end") == 3
 
 
 def test_flood_of_what_is_posted_lets_tasks_work_in_between() -> None:

@@ -54,6 +54,9 @@ class Loop:
 
     Args:
         clock: seconds, only forward.
+
+    Attributes:
+        stopping: all tasks were asked to stop.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
@@ -62,7 +65,7 @@ class Loop:
         self._inbox = queue.SimpleQueue()
         self._tasks: list[Task] = []
         self._coming: deque[Iterator[Task]] = deque()
-        self._stopping = False
+        self.stopping = False
         self._poll = make_poll()
         self._watched: dict[int, tuple[Task, Session]] = {}  # by their sockets' numbers
         self._waker, self._woken = socket.socketpair()
@@ -127,7 +130,7 @@ class Loop:
     def run(self, tasks: Iterable[Task], more: Callable[[], Iterable[Task]] = tuple) -> None:
         """Drive tasks until all are over.
 
-        `more` is asked for further ones after each end, until all were asked to stop.
+        `more` is asked for further ones after each end; once `stopping`, it has none to give.
         """
         with stop_signals(self._stop) as signals:
             self._signals_taken = signals.taken
@@ -136,8 +139,7 @@ class Loop:
                 while (started := self._start_next()) or self._tasks:
                     if self._step(wait=not started):
                         self._tasks = [task for task in self._tasks if not task.over]
-                        if not self._stopping:
-                            self._coming.append(iter(more()))
+                        self._coming.append(iter(more()))
             except BaseException:
                 # A fault of ours must not leave a session open, and billed, behind it.
                 for task in self._tasks:
@@ -214,5 +216,5 @@ class Loop:
             if task is None:
                 self._signals_taken()
                 if isinstance(event, StopRequested):
-                    self._stopping = True
+                    self.stopping = True
                     self._coming.clear()

@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import threading
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,7 @@ from tests.end_to_end.talks import (
     write_talks,
 )
 from tests.program import Home, finish
+from transcribe_cli.recordings.lock import is_locked
 
 SIZES = (30, 8, 12, 5, 20, 5, 9)  # so that they do not end in the order in which they begin
 
@@ -295,6 +297,32 @@ def test_a_signal_stops_them_all(home: Home, cause: signal.Signals) -> None:
     assert sum(map(len, heard.values())) == service.heard_words
     stopped = "stopped: talk1.wav, talk2.wav, talk3.wav"
     assert last_line(outcome.err) == f"0 of 4 files transcribed; {stopped}; 1 not begun"
+
+
+def test_of_all_that_are_stopped_each_ends_when_its_own_session_has_ended(home: Home) -> None:
+    released = threading.Event()
+
+    def slow(session: Session, heard: int) -> None:
+        if session.number == 1 and heard == 12:
+            released.wait(40)
+
+    said = write_talks(home.work, 100, 100)
+    with counting_service(fault=slow) as service:
+        process = home.start("file", *said, *to(service, "--jobs", "2", "--jsonl"))
+        service.wait_for_words(30)
+        process.send_signal(signal.SIGINT)
+        assert process.stderr is not None
+        told = iter(process.stderr.readline, b"")
+        saved = next(line for line in told if line.startswith(b"saved: ")).decode()
+        running = [folder for folder in home.recordings.iterdir() if is_locked(folder)]
+        released.set()
+        outcome = finish(process)
+    assert outcome.code == 130
+    assert len(running) == 1
+    assert running[0].name not in saved
+    assert all(seen.terminated for seen in service.sessions)
+    assert last_line(outcome.err) == "0 of 2 files transcribed; stopped: talk1.wav, talk2.wav"
+    assert sum(map(len, words_by_source(outcome.records).values())) == service.heard_words
 
 
 @pytest.mark.parametrize("jobs", [1, 2])

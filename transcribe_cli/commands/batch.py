@@ -110,7 +110,7 @@ class Batch:
             def more() -> Iterator[Run]:
                 """After each end, and at the start: what may begin now."""
                 self._end_finished()
-                while len(self._running) < self._jobs and not self._stopped:
+                while len(self._running) < self._jobs and not (self._stopped or loop.stopping):
                     if transcriber.runs.budget_is_used:
                         self._tell_left()
                         return
@@ -124,7 +124,6 @@ class Batch:
 
             try:
                 loop.run(more(), more)
-                self._end_finished()
             finally:
                 for running in self._running:
                     running.shown.close()
