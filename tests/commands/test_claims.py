@@ -2,12 +2,14 @@
 
 import contextlib
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from transcribe_cli.audio.excerpt import EVERYTHING, Range
+from transcribe_cli.commands import claims
 from transcribe_cli.commands.claims import (
     AlreadyRunning,
     Claim,
@@ -17,7 +19,8 @@ from transcribe_cli.commands.claims import (
 )
 from transcribe_cli.recordings.folder import JOURNAL
 from transcribe_cli.recordings.journal import Story
-from transcribe_cli.recordings.lock import LOCK_FILE, locked
+from transcribe_cli.recordings.library import Recording, load_recording
+from transcribe_cli.recordings.lock import LOCK_FILE, is_locked, locked
 from transcribe_cli.recordings.stamp import stamp_of
 
 QUERY = {"speech_model": "u3-rt-pro", "sample_rate": 16000}
@@ -176,6 +179,60 @@ def test_one_that_is_resumed_by_hand_is_running(talk: Path, save_dir: Path) -> N
     folder = save(save_dir, "2026-11-20-090507-talk", talk, complete=False)
     with locked(folder), pytest.raises(AlreadyRunning), contextlib.ExitStack() as held:
         claimed(save_dir, talk, held)
+
+
+def test_whoever_has_a_note_is_known_by_it_whatever_its_journal_says(
+    talk: Path, save_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Journals of recordings that run for hours are long."""
+    other = talk.with_name("other.wav")
+    other.write_bytes(b"RIFF")
+
+    def load(folder: Path) -> Recording:
+        raise AssertionError(f"the journal of {folder.name} is read")
+
+    with contextlib.ExitStack() as held:
+        for name, what in (("other.wav", work(other)), ("", None)):
+            folder = claim(save_dir, name, what, held, again=True).folder
+            assert folder is not None
+            (folder / JOURNAL).touch()
+        monkeypatch.setattr(claims, "load_recording", load)
+        assert claimed(save_dir, talk, held).earlier is None
+
+
+@pytest.mark.parametrize("complete", [True, False])
+def test_no_journal_is_read_while_others_wait(
+    talk: Path, save_dir: Path, monkeypatch: pytest.MonkeyPatch, complete: bool
+) -> None:
+    folder = save(save_dir, "2026-11-20-090507-talk", talk, complete=complete)
+    others_wait = []
+
+    def load(folder: Path) -> Recording:
+        others_wait.append(is_locked(save_dir))
+        return load_recording(folder)
+
+    monkeypatch.setattr(claims, "load_recording", load)
+    with contextlib.ExitStack() as held:
+        assert claimed(save_dir, talk, held).folder == folder
+    assert others_wait == ([False] if complete else [False, False])
+
+
+def test_what_another_one_completes_in_the_last_moment_is_seen(
+    talk: Path, save_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cut = save(save_dir, "2026-11-20-090507-talk", talk, complete=False)
+
+    @contextlib.contextmanager
+    def alone_late(save_dir: Path) -> Iterator[None]:
+        with (cut / JOURNAL).open("a") as journal:
+            journal.write(json.dumps({"type": "Summary", "time": TIME, "complete": True}) + "\n")
+        yield
+
+    monkeypatch.setattr(claims, "alone_in", alone_late)
+    with contextlib.ExitStack() as held:
+        earlier = claimed(save_dir, talk, held).earlier
+    assert earlier is not None
+    assert earlier.state == "complete"
 
 
 def test_a_lock_that_was_left_behind_means_nothing(talk: Path, save_dir: Path) -> None:

@@ -16,6 +16,7 @@ import pytest
 from tests.counting import CountingService, counting_service
 from tests.end_to_end.talks import spoken, words_by_source, write_talk, write_talks
 from tests.program import DEADLINE_S, ROOT, Home, Outcome, finish, words
+from transcribe_cli.recordings.lock import alone_in
 
 # Everything is imported before the time has come, so that both look for the file at once.
 AT_ONCE = """
@@ -193,6 +194,19 @@ def test_what_the_other_one_still_transcribes_at_the_end_is_named(home: Home) ->
     (error,) = [record for record in two.records if record["type"] == "Error"]
     assert (error["source"], error["exit_code"]) == ("talk1.wav", 6)
     assert (three.code, words_by_source(three.records)) == (0, said)
+
+
+def test_files_of_a_save_dir_in_which_others_are_busy_are_put_off(home: Home) -> None:
+    said = write_talks(home.work, 5, 5)
+    home.recordings.mkdir()
+    with counting_service() as service:
+        with alone_in(home.recordings):
+            process = home.start("file", *said, "--endpoint", service.url, "--jsonl")
+            assert process.stderr is not None
+            told = process.stderr.readline().decode().strip()
+        outcome = finish(process)
+    assert told == "talk1.wav: put off, since others are busy in the same save-dir"
+    assert (outcome.code, words_by_source(outcome.records)) == (0, said)
 
 
 def test_one_that_is_killed_leaves_its_files_to_the_other(home: Home) -> None:

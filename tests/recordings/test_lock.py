@@ -17,6 +17,7 @@ from transcribe_cli.errors import UsageError
 from transcribe_cli.recordings.lock import (
     LOCK_FILE,
     RecordingRuns,
+    SaveDirBusy,
     alone_in,
     is_locked,
     locked,
@@ -140,8 +141,9 @@ def test_many_processes_are_alone_one_after_the_other(tmp_path: Path) -> None:
 
 
 def test_one_that_does_not_end_is_told(tmp_path: Path) -> None:
-    with alone_in(tmp_path), pytest.raises(UsageError, match="has held"), alone_in(tmp_path, 0.05):
+    with alone_in(tmp_path), pytest.raises(SaveDirBusy) as e, alone_in(tmp_path, 0.05):
         pass
+    assert str(e.value) == f"Other processes were busy in '{tmp_path}' for 0.05 s."
 
 
 def test_a_lock_that_another_one_makes_in_the_same_moment_is_the_other_s(

@@ -19,6 +19,7 @@ from transcribe_cli.machine import allow_open_files
 from transcribe_cli.plans import Result
 from transcribe_cli.recordings.journal import turn_of
 from transcribe_cli.recordings.library import Recording
+from transcribe_cli.recordings.lock import SaveDirBusy
 from transcribe_cli.run import Run
 from transcribe_cli.telling import View
 
@@ -151,7 +152,7 @@ class Batch:
                     job = transcriber.begin(loop, self._service, asked, folder, held, view)
                 else:
                     job = self._go_on(loop, asked, earlier, held, view)
-        except AlreadyRunning as e:
+        except (AlreadyRunning, SaveDirBusy) as e:
             self._leave_to_others(asked, e, place)
             return None
         except StreamError as e:
@@ -183,12 +184,14 @@ class Batch:
                 view.turn(turn_of(record))
         return job
 
-    def _leave_to_others(self, asked: Asked, e: AlreadyRunning, place: "FileView | None") -> None:
+    def _leave_to_others(
+        self, asked: Asked, e: AlreadyRunning | SaveDirBusy, place: "FileView | None"
+    ) -> None:
         """Put a file off that runs elsewhere, perhaps in this very batch; in the end, give up."""
         if self._view is not None and place is not None:
             self._view.drop(place)
         if self._queue.put_off(asked):
-            self._transcriber.notices.note(f"{asked.name}: put off, since {e.recording} is running")
+            self._transcriber.notices.note(f"{asked.name}: put off, since {e.why}")
             return
         self._transcriber.outputs.tell_error(e, asked.name)
         self._status = self._status or e.exit_status

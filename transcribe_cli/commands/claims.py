@@ -1,8 +1,8 @@
 """Who transcribes a file: of all that are given the same one and the same save-dir, one at a time.
 
 Looking for what is there and making a recording's folder are one step, in which no other process
-does the same. Whoever has a recording notes in its lock what it is of, since its journal says so
-only a moment later.
+does the same. It is short: journals, which may be long, are read before or after. Whoever has a
+recording notes in its lock what it is of, which spares everybody its journal.
 """
 
 import contextlib
@@ -19,7 +19,7 @@ from transcribe_cli.audio.excerpt import Range
 from transcribe_cli.commands.taking_up import part_of
 from transcribe_cli.errors import StreamError
 from transcribe_cli.exit_status import ExitStatus
-from transcribe_cli.recordings.folder import create_folder, recording_id, recording_slug
+from transcribe_cli.recordings.folder import JOURNAL, create_folder, recording_id, recording_slug
 from transcribe_cli.recordings.journal import Story
 from transcribe_cli.recordings.library import Recording, find_by_slug, load_recording
 from transcribe_cli.recordings.lock import (
@@ -32,6 +32,9 @@ from transcribe_cli.recordings.lock import (
 )
 from transcribe_cli.recordings.stamp import stamp_of
 
+_Read = dict[Path, tuple[dict[str, int] | None, Recording]]
+"""What was read, by its folder, with the stamp of the journal that it was read from."""
+
 
 class AlreadyRunning(StreamError):
     """Another recording of the same file, with the same settings, is running."""
@@ -43,6 +46,7 @@ class AlreadyRunning(StreamError):
             f"'{name}' is being transcribed already: the recording {recording} is running.",
             "wait for its end, or stop it",
         )
+        self.why = f"{recording} is running"
         self.recording = recording
 
 
@@ -100,49 +104,68 @@ def claim(
 
     Raises:
         AlreadyRunning: another one has it.
-        UsageError: nothing can be saved there.
+        UsageError: nothing can be saved there, or others were quicker too long (`SaveDirBusy`).
     """
-    with contextlib.ExitStack() as looking:
-        if work is not None:
-            with contextlib.suppress(OSError):  # told by `create_folder`
-                save_dir.mkdir(parents=True, exist_ok=True)
-            looking.enter_context(alone_in(save_dir))
-            earlier = None if again else _earlier(save_dir, name, work)
-            if earlier is not None and earlier.state == "complete":
-                return Claim(earlier.folder, earlier)
-            if (running := _running(save_dir, work)) is not None:
-                raise AlreadyRunning(name, running)
-            if earlier is not None:
-                return _take_up(earlier, name, work, held)
-        folder = create_folder(save_dir, recording_id(datetime.now(), name))
-        held.callback(_remove_if_empty, folder)
-        held.enter_context(locked(folder, work or ""))
-        return Claim(folder)
-
-
-def _take_up(earlier: Recording, name: str, work: str, held: contextlib.ExitStack) -> Claim:
-    try:
-        held.enter_context(locked(earlier.folder, work))
-    except RecordingRuns as e:  # `recordings resume` has been quicker
-        raise AlreadyRunning(name, e.recording) from e
+    if work is None:
+        return _new_folder(save_dir, name, work, held)
+    with contextlib.suppress(OSError):  # told by `create_folder`
+        save_dir.mkdir(parents=True, exist_ok=True)
+    read: _Read = {}
+    if not again:
+        _earlier(save_dir, name, work, read)  # which takes time
+    with alone_in(save_dir):
+        earlier = None if again else _earlier(save_dir, name, work, read)
+        if earlier is not None and earlier.state == "complete":
+            return Claim(earlier.folder, earlier)
+        if (running := _running(save_dir, work)) is not None:
+            raise AlreadyRunning(name, running)
+        if earlier is None:
+            return _new_folder(save_dir, name, work, held)
+        try:
+            held.enter_context(locked(earlier.folder, work))
+        except RecordingRuns as e:  # `recordings resume` has been quicker
+            raise AlreadyRunning(name, e.recording) from e
     # It may have gone on in between, or ended.
     return Claim(earlier.folder, replace(load_recording(earlier.folder), running=False))
 
 
-def _earlier(save_dir: Path, name: str, work: str) -> Recording | None:
+def _new_folder(save_dir: Path, name: str, work: str | None, held: contextlib.ExitStack) -> Claim:
+    folder = create_folder(save_dir, recording_id(datetime.now(), name))
+    held.callback(_remove_if_empty, folder)
+    held.enter_context(locked(folder, work or folder.name))
+    return Claim(folder)
+
+
+def _earlier(save_dir: Path, name: str, work: str, read: _Read) -> Recording | None:
     """The last recording of the same file with the same settings that does not run."""
-    for recording in reversed(find_by_slug(save_dir, recording_slug(name))):
-        ended = recording.state in ("complete", "incomplete", "interrupted")
+    for folder in reversed(find_by_slug(save_dir, recording_slug(name))):
+        if is_locked(folder):
+            continue
+        recording = _load(folder, read)
+        ended = recording.story.state in ("complete", "incomplete", "interrupted")
         if ended and work_of_story(recording.story) == work:
             return recording
     return None
 
 
+def _load(folder: Path, read: _Read) -> Recording:
+    """A recording, from its journal only where that is another one than when it was read."""
+    try:
+        stamp = stamp_of(folder / JOURNAL)
+    except OSError:  # told by `load_recording`
+        stamp = None
+    known = read.get(folder)
+    if known is None or known[0] != stamp:
+        known = read[folder] = stamp, load_recording(folder)
+    return known[1]
+
+
 def _running(save_dir: Path, work: str) -> str | None:
     """The id of a recording of the same that runs, by whatever name it was given the file."""
     for folder in _with_lock(save_dir):
-        if is_locked(folder) and (
-            note_in(folder) == work or work_of_story(load_recording(folder).story) == work
+        # Without a note it is being mended, or the disk is full.
+        if is_locked(folder) and work == (
+            note_in(folder) or work_of_story(load_recording(folder).story)
         ):
             return folder.name
     return None

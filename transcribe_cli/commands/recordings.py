@@ -4,6 +4,7 @@ import contextlib
 import shutil
 
 from transcribe_cli.audio.source import Source
+from transcribe_cli.commands.claims import work_of_story
 from transcribe_cli.commands.options import FileOptions, Region, ResumeOptions
 from transcribe_cli.commands.tables import write_json, write_table
 from transcribe_cli.commands.taking_up import transcript_of
@@ -121,9 +122,9 @@ def mend(environment: Environment, save_dir: str | None, name: str) -> ExitStatu
 
 def resume(environment: Environment, asked: ResumeOptions) -> ExitStatus:
     """Transcribe what has no final words yet; the folder is then as if nothing had happened."""
-    folder = find_recording(save_dir_of(asked.save_dir), asked.recording).folder
-    with locked(folder):
-        return _resume(environment, asked, load_recording(folder))
+    found = find_recording(save_dir_of(asked.save_dir), asked.recording)
+    with locked(found.folder, work_of_story(found.story) or ""):
+        return _resume(environment, asked, load_recording(found.folder))
 
 
 def _resume(environment: Environment, asked: ResumeOptions, recording: Recording) -> ExitStatus:

@@ -58,11 +58,10 @@ def list_recordings(save_dir: Path) -> list[Recording]:
     return [load_recording(folder) for folder in sorted(_folders(save_dir))]
 
 
-def find_by_slug(save_dir: Path, slug: str) -> list[Recording]:
-    """The recordings of files with that name, the oldest first."""
+def find_by_slug(save_dir: Path, slug: str) -> list[Path]:
+    """The folders of recordings of files with that name, the oldest first."""
     wanted = re.compile(rf"\d{{4}}-\d\d-\d\d-\d{{6}}-{re.escape(slug)}(-\d+)?")
-    folders = sorted(folder for folder in _folders(save_dir) if wanted.fullmatch(folder.name))
-    return [load_recording(folder) for folder in folders]
+    return sorted(folder for folder in _folders(save_dir) if wanted.fullmatch(folder.name))
 
 
 def load_recording(folder: Path) -> Recording:

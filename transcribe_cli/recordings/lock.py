@@ -30,6 +30,18 @@ class RecordingRuns(UsageError):
         self.recording = folder.name
 
 
+class SaveDirBusy(UsageError):
+    """So many others look for recordings that no turn came; `why` in a few words."""
+
+    why = "others are busy in the same save-dir"
+
+    def __init__(self, save_dir: Path, within_s: float) -> None:
+        super().__init__(
+            f"Other processes were busy in '{save_dir}' for {within_s:g} s.",
+            "try again, or choose another --save-dir",
+        )
+
+
 @contextlib.contextmanager
 def locked(folder: Path, note: str = "") -> Iterator[None]:
     """Keep others away from a recording.
@@ -55,14 +67,11 @@ def alone_in(save_dir: Path, within_s: float = 5.0) -> Iterator[None]:
     """Be the only one that looks for recordings and makes them, for a moment.
 
     Raises:
-        UsageError: another one does not end, or the lock file is not ours.
+        UsageError: others do not end (`SaveDirBusy`), or the lock file is not ours.
     """
     with _held(save_dir, within_s) as handle:
         if handle is None:
-            raise UsageError(
-                f"Another process has held '{save_dir}' for {within_s:g} s.",
-                "end it, or choose another --save-dir",
-            )
+            raise SaveDirBusy(save_dir, within_s)
         yield
 
 
