@@ -196,6 +196,19 @@ def test_what_the_other_one_still_transcribes_at_the_end_is_named(home: Home) ->
     assert (three.code, words_by_source(three.records)) == (0, said)
 
 
+def test_nothing_is_put_off_where_nothing_else_is_left(home: Home) -> None:
+    write_talks(home.work / "talks", 600)
+    with counting_service() as service:
+        asked = ("file", "talks", "--endpoint", service.url, "--jsonl")
+        one = home.start(*asked)
+        service.wait_for_words(2)
+        two = home.run(*asked)
+        one.send_signal(signal.SIGINT)
+        assert finish(one).code == 130
+    assert is_refused(two, "talk1.wav"), two.err
+    assert "put off" not in two.err
+
+
 def test_files_of_a_save_dir_in_which_others_are_busy_are_put_off(home: Home) -> None:
     said = write_talks(home.work, 5, 5)
     home.recordings.mkdir()

@@ -55,6 +55,11 @@ class _Queue:
             self._left, self._put_off = self._put_off, None
         return self._left.popleft() if self._left else None
 
+    @property
+    def goes_on(self) -> bool:
+        """Whether there are more, but for those that were put off."""
+        return bool(self._left)
+
     def put_off(self, file: Asked) -> bool:
         """Have a file come once more; False where it has."""
         if self._put_off is None:
@@ -191,7 +196,8 @@ class Batch:
         if self._view is not None and place is not None:
             self._view.drop(place)
         if self._queue.put_off(asked):
-            self._transcriber.notices.note(f"{asked.name}: put off, since {e.why}")
+            if self._running or self._queue.goes_on:  # else it is looked at again at once
+                self._transcriber.notices.note(f"{asked.name}: put off, since {e.why}")
             return
         self._transcriber.outputs.tell_error(e, asked.name)
         self._status = self._status or e.exit_status
