@@ -10,6 +10,7 @@ from transcribe_cli.config import save_dir_of
 from transcribe_cli.exit_status import ExitStatus
 from transcribe_cli.plans import Result
 from transcribe_cli.protocol.languages import WHISPER_LANGUAGES
+from transcribe_cli.settings.origins import variable_of
 from transcribe_cli.ui.notices import Notices
 from transcribe_cli.ui.render import clock
 
@@ -66,7 +67,7 @@ def tell_end(
 
 def _where(folder: Path) -> str:
     """What the command needs to find a recording that is not where recordings are by default."""
-    usual = save_dir_of(os.environ.get("AAI_STREAM_SAVE_DIR"))
+    usual = save_dir_of(os.environ.get(variable_of("save_dir")))
     return "" if folder.parent == usual else f" --save-dir {shlex.quote(str(folder.parent))}"
 
 

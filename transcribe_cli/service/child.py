@@ -13,9 +13,9 @@ import msgspec
 from transcribe_cli.errors import ServiceError
 from transcribe_cli.service.server import require_packages
 from transcribe_cli.service.spawning import detached, module_command, module_environment
+from transcribe_cli.settings.origins import SERVE_KEY_VARIABLE
 
 START_WITHIN_S = 20.0
-KEY_VARIABLE = "AAI_STREAM_SERVE_KEY"
 _STOP_WITHIN_S = 5.0
 _DIE_WITHIN_S = 2.0
 
@@ -65,7 +65,7 @@ class LocalService:
                 stdout=subprocess.PIPE,
                 stderr=self._stderr,
                 # The key that a service of the user's asks for is not this one's.
-                env=module_environment() | {KEY_VARIABLE: ""},
+                env=module_environment() | {SERVE_KEY_VARIABLE: ""},
                 **detached(),
             )
             self.url = self._await_ready_line(self._process)

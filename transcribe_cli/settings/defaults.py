@@ -26,12 +26,13 @@ def defaults_of(
         UsageError: `config.toml` cannot be read, or sets what is no option.
     """
     options = settings_in_dotenv(environment).options
-    found = _from_variables(command, {variable_of(name): text for name, text in options.items()})
+    given = {variable_of(option): text for option, text in options.items()}
+    found = _from_variables(command, given)
     if name not in _WITH_CONFIG:
         return found
     names = {
-        name: {parameter.name for parameter in command.commands[name].params}
-        for name in _WITH_CONFIG
+        called: {parameter.name for parameter in command.commands[called].params}
+        for called in _WITH_CONFIG
     }
     try:
         path = config_path(environment.variables)
