@@ -69,8 +69,12 @@ def open_service(
 
 
 def most_local_jobs() -> int:
-    """How many recordings at once the local service takes on this machine."""
-    from transcribe_cli.machine import memory_bytes, processors
-    from transcribe_cli.service.limits import most_sessions
+    """How many recordings at once the local service takes on this machine.
 
-    return most_sessions("sphinx", processors(), memory_bytes())
+    Each of them may have two sessions, while one follows the other. A file is heard as fast as it
+    goes, so these keep all processors busy already.
+    """
+    from transcribe_cli.machine import memory_bytes, processors
+    from transcribe_cli.service.limits import LEAST, most_sessions
+
+    return most_sessions("sphinx", processors(), memory_bytes()) // LEAST

@@ -9,7 +9,8 @@ from transcribe_cli.service.credentials import UNAUTHORIZED
 from transcribe_cli.service.options import EngineName
 from transcribe_cli.service.session import Refused
 
-LEAST = 2  # one, and the one that follows it
+LEAST = 2
+"""What one recording needs: a session, and the one that follows it."""
 
 
 class _Needs(NamedTuple):
