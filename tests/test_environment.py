@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.hostile.strangers import make_fifo
 from transcribe_cli.environment import Environment, child_variables, read_dotenv
 
 
@@ -47,9 +48,7 @@ def test_what_is_no_file_of_settings_sets_nothing(tmp_path: Path, kind: str) -> 
     if kind == "folder":
         path.mkdir()
     elif kind == "fifo":
-        if not hasattr(os, "mkfifo"):
-            pytest.skip("there are none here")
-        os.mkfifo(path)
+        make_fifo(path)
     elif kind == "huge":
         path.write_bytes(b"A=1\n" * 300_000)
     assert read_dotenv(tmp_path) == {}
