@@ -10,6 +10,7 @@ from array import array
 from collections import Counter
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -18,7 +19,7 @@ from tests.end_to_end.talks import spoken, words_by_source, write_talk, write_ta
 from tests.program import DEADLINE_S, ROOT, Home, Outcome, finish, words
 from transcribe_cli.recordings.lock import alone_in
 
-# Everything is imported before the time has come, so that both look for the file at once.
+# Each says when it has imported everything, and is then told a time, so that all begin at once.
 AT_ONCE = """
 import sys, time
 from transcribe_cli.commands import batch, claims, file, transcribe
@@ -26,8 +27,9 @@ from transcribe_cli.outputs import jsonl
 from transcribe_cli.session import session
 from transcribe_cli import run, telling
 from transcribe_cli.cli import main
-begin = float(sys.argv.pop(1))
 sys.argv[0] = "aai-stream"
+print("ready", flush=True)
+begin = float(sys.stdin.readline())
 while time.time() < begin:
     pass
 main()
@@ -37,7 +39,9 @@ CLAIMS = """
 import contextlib, sys, time
 from pathlib import Path
 from transcribe_cli.commands.claims import AlreadyRunning, claim
-save_dir, rounds, begin = Path(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3])
+save_dir, rounds = Path(sys.argv[1]), int(sys.argv[2])
+print("ready", flush=True)
+begin = float(sys.stdin.readline())
 for number in range(rounds):
     while time.time() < begin + number * 0.05:
         pass
@@ -53,21 +57,35 @@ for number in range(rounds):
 """
 
 
-def start_at(home: Home, begin: float, *arguments: str) -> subprocess.Popen[bytes]:
-    return subprocess.Popen(
-        [sys.executable, "-c", AT_ONCE, str(begin), *arguments],
-        cwd=home.work,
-        env=home.environment(),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-    )
+def at_once(
+    count: int, script: str, *arguments: str, **popen: Any
+) -> list[subprocess.Popen[bytes]]:
+    """So many of a script, in the same millisecond."""
+    processes = [
+        subprocess.Popen(
+            [sys.executable, "-c", script, *arguments],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            **popen,
+        )
+        for _ in range(count)
+    ]
+    for process in processes:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"ready\n"
+    begin = time.time() + 0.1
+    for process in processes:
+        assert process.stdin is not None
+        process.stdin.write(f"{begin}\n".encode())
+        process.stdin.close()
+        process.stdin = None  # `communicate` would close it once more
+    return processes
 
 
 def both(home: Home, *arguments: str) -> list[subprocess.Popen[bytes]]:
     """The program twice, in the same millisecond."""
-    begin = time.time() + 2.0
-    return [start_at(home, begin, *arguments) for _ in range(2)]
+    environment = home.environment()
+    return at_once(2, AT_ONCE, *arguments, cwd=home.work, env=environment, stderr=subprocess.PIPE)
 
 
 def first_to_end(processes: list[subprocess.Popen[bytes]]) -> subprocess.Popen[bytes]:
@@ -124,22 +142,14 @@ def test_a_file_that_two_are_given_in_the_same_millisecond_is_one_session(
 
 
 def test_of_many_that_claim_a_file_at_once_one_has_it(tmp_path: Path) -> None:
-    rounds, begin = 100, time.time() + 2.0
-    processes = [
-        subprocess.Popen(
-            [sys.executable, "-c", CLAIMS, str(tmp_path / "recordings"), str(rounds), str(begin)],
-            cwd=ROOT,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        for _ in range(3)
-    ]
+    rounds = 100
+    processes = at_once(3, CLAIMS, str(tmp_path / "recordings"), str(rounds), cwd=ROOT)
     had: dict[str, list[tuple[float, float]]] = {}
     refused = 0
     for process in processes:
         out, _ = process.communicate(timeout=50)
         assert process.returncode == 0
-        for number, *times in (line.split() for line in out.splitlines()):
+        for number, *times in (line.split() for line in out.decode().splitlines()):
             had.setdefault(number, []).extend([(float(times[0]), float(times[1]))] if times else [])
             refused += not times
     assert refused > 0
