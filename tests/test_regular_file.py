@@ -40,6 +40,21 @@ def test_a_file_is_opened_as_ever(tmp_path: Path, mode: str) -> None:
     }[mode]  # fmt: skip
 
 
+@pytest.mark.parametrize("mode", MODES)
+def test_one_that_has_another_name_elsewhere_is_read_and_not_written(
+    tmp_path: Path, mode: str
+) -> None:
+    victim, path = tmp_path / "victim", tmp_path / "a"
+    victim.write_bytes(b"precious")
+    path.hardlink_to(victim)
+    if mode == "r":
+        assert read_regular(path) == b"precious"
+        return
+    with pytest.raises(OSError, match="another name"):
+        FileIO(path, mode, opener=open_regular)
+    assert victim.read_bytes() == b"precious"
+
+
 @pytest.mark.parametrize("mode", MODES_THAT_MAKE)
 def test_a_new_one_is_made(tmp_path: Path, mode: str) -> None:
     with FileIO(tmp_path / "a", mode, opener=open_regular) as file:

@@ -1,7 +1,8 @@
 """Opening what lies in a folder that may be somebody else's: regular files, never through a link.
 
 A symbolic link there would have another file read or written in its place, a FIFO would hold the
-program up, a device would be asked for who knows what. A hard link cannot be told from a file.
+program up, a device would be asked for who knows what. A file that has another name elsewhere (a
+hard link) is read, and not written.
 """
 
 import errno
@@ -37,6 +38,8 @@ def open_regular(path: str | Path, flags: int, mode: int = 0o666) -> int:
         _check(path, opened)
         if not _NO_LINK and seen is not None and not os.path.samestat(seen, opened):
             raise FileExistsError(errno.EEXIST, "another one exists there by now", str(path))
+        if flags & (os.O_WRONLY | os.O_RDWR) and opened.st_nlink > 1:
+            raise OSError(errno.EMLINK, "it has another name elsewhere", str(path))
         if flags & os.O_TRUNC:
             os.ftruncate(number, 0)
     except BaseException:

@@ -58,7 +58,7 @@ def test_audio_that_is_a_link_is_said(home: Home, victim: Path, command: str) ->
     outcome = home.run("recordings", command, "latest")
     assert outcome.code == 3
     assert "it is a symbolic link" in outcome.err
-    assert "hint: nothing there is opened through a link" in outcome.err
+    assert "hint: nothing there is changed that lies elsewhere too" in outcome.err
     assert "turns" in home.run("recordings", "show", "latest").out  # which needs no audio
 
 

@@ -7,6 +7,7 @@ read.
 """
 
 import contextlib
+import errno
 import os
 import sys
 import time
@@ -130,8 +131,9 @@ def _take(path: Path) -> int | None:
         handle = open_regular(path, os.O_RDWR | os.O_CREAT, 0o600)
     except FileExistsError:
         return None  # another one has just made it
-    except OSError:
-        if os.path.lexists(path) and not is_regular(path):  # it is not ours to write to
+    except OSError as e:
+        foreign = os.path.lexists(path) and not is_regular(path)
+        if foreign or e.errno == errno.EMLINK:  # it is not ours to write to
             raise UsageError(
                 f"'{path}' is not a plain file.", "it is not of aai-stream: remove it"
             ) from None

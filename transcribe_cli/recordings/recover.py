@@ -42,10 +42,12 @@ def _explained(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as e:
-        hint = "nothing there is opened through a link: put the file itself in its place"
+        hint = "nothing there is changed that lies elsewhere too: put a copy in its place"
         raise StreamError(
             f"'{path}' cannot be opened and mended: {e.strerror or e}.",
-            hint if e.errno == errno.ELOOP else "see its permissions, and whether the disk is full",
+            hint
+            if e.errno in (errno.ELOOP, errno.EMLINK)
+            else "see its permissions, and whether the disk is full",
             exit_status=ExitStatus.AUDIO,
         ) from e
 
