@@ -19,7 +19,7 @@ from tests.counting import CountingService, counting_service, speak, write_wav
 from tests.loudspeaker import SINK, Loudspeaker, loudspeaker, mic_in_terminal
 from tests.program import Home, Outcome, finish, words
 
-pytestmark = pytest.mark.device
+pytestmark = [pytest.mark.device, pytest.mark.long]
 
 
 @pytest.fixture

@@ -15,6 +15,8 @@ from tests.service.talking import next_message, session, silence, talk
 from transcribe_cli.service.child import LocalService
 from transcribe_cli.service.connections import MOST_WAITING
 
+pytestmark = pytest.mark.long
+
 DEADLINE_S = 30.0
 MB = 1 << 20
 FEW_MB = (
@@ -131,7 +133,6 @@ def test_a_thousand_sockets_that_say_nothing_keep_nobody_out(first_words: bytes)
         assert served.memory - before < FEW_MB
 
 
-@pytest.mark.long
 def test_a_socket_that_says_nothing_is_cut_in_time() -> None:
     with serving(*COUNTING) as served, served.connect() as silent, served.connect() as slow:
         slow.sendall(b"GET / HT")
@@ -139,7 +140,6 @@ def test_a_socket_that_says_nothing_is_cut_in_time() -> None:
         assert is_cut(slow)
 
 
-@pytest.mark.long
 def test_faults_do_not_make_it_patient() -> None:
     with serving(*COUNTING, "--fault", "session=7:drop@60s") as served, served.connect() as silent:
         assert is_cut(silent)
@@ -229,7 +229,6 @@ def test_a_client_that_sends_for_ever_and_never_reads_takes_no_memory(kind: str)
         served.still_answers()
 
 
-@pytest.mark.long
 def test_a_client_that_never_reads_has_its_session_no_longer_than_others() -> None:
     limits = ("--max-sessions", "1", "--max-session-s", "8")
     sound = b"".join(struct.pack("<H", n) * 960 + bytes(1280) for n in range(1, 11))

@@ -9,7 +9,10 @@ from tests.counting import counting_service, write_wav
 from tests.hostile.strangers import ID, make_recording, put_in_place
 from tests.program import Home
 
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="links need a right of their own")
+pytestmark = [
+    pytest.mark.long,
+    pytest.mark.skipif(sys.platform == "win32", reason="links need a right of their own"),
+]
 
 COMMANDS = (
     ("recordings", "list"),

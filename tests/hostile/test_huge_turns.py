@@ -13,6 +13,8 @@ from tests.counting import CountingService, Session, counting_service, write_wav
 from tests.program import Home, finish
 from tests.terminal import Terminal
 
+pytestmark = pytest.mark.long
+
 CHARACTERS = 300_000
 SOON_S = 10.0  # 300,000 characters were half a minute's work once
 

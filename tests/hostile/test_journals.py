@@ -19,6 +19,8 @@ from tests.hostile.strangers import (
 from tests.program import Home
 from transcribe_cli.recordings.stamp import stamp_of
 
+pytestmark = pytest.mark.long
+
 CREDENTIALS = {"ASSEMBLYAI_API_KEY": KEY}
 SAID = "w1 w2 w3\n"
 

@@ -39,6 +39,9 @@ CLAIMS = """
 import contextlib, sys, time
 from pathlib import Path
 from transcribe_cli.commands.claims import AlreadyRunning, claim
+
+pytestmark = pytest.mark.long
+ROUNDS = 40
 save_dir, rounds = Path(sys.argv[1]), int(sys.argv[2])
 print("ready", flush=True)
 begin = float(sys.stdin.readline())
@@ -118,13 +121,10 @@ def is_refused(outcome: Outcome, name: str) -> bool:
     )
 
 
-@pytest.mark.parametrize("rounds", [3, pytest.param(40, marks=pytest.mark.long)])
 @pytest.mark.timeout(400)
-def test_a_file_that_two_are_given_in_the_same_millisecond_is_one_session(
-    home: Home, rounds: int
-) -> None:
+def test_a_file_that_two_are_given_in_the_same_millisecond_is_one_session(home: Home) -> None:
     write_talk(home.work / "talk.wav", 600, 1000)
-    for number in range(rounds):
+    for number in range(ROUNDS):
         with counting_service() as service:
             processes = both(home, "file", "talk.wav", "--endpoint", service.url, "--jsonl")
             ended = first_to_end(processes)

@@ -15,6 +15,8 @@ from tests.counting import Session, counting_service, write_wav
 from tests.hostile.strangers import KEY
 from tests.program import Home
 
+pytestmark = pytest.mark.long
+
 SECRETS = {"ASSEMBLYAI_API_KEY": KEY}
 IN_BASE64 = base64.b64encode(f"user:{KEY}".encode()).decode()
 

@@ -15,6 +15,8 @@ import pytest
 from tests.counting import CountingService, counting_service, write_wav
 from tests.program import DEADLINE_S, Home
 
+pytestmark = pytest.mark.long
+
 SOON_S = 10.0
 ENOUGH_WORDS = 60
 

@@ -75,6 +75,7 @@ def test_reader_that_goes_away_is_told_at_once_and_is_an_error_of_what_comes_nex
 
 def test_memory_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(queued, "MOST_WAITING_BYTES", 200_000)
+    monkeypatch.setattr(queued, "_ROOM_WAIT_S", DEADLINE_S)
     read_end, write_end = os.pipe()
     written: list[int] = []
 
