@@ -19,6 +19,9 @@ from tests.end_to_end.talks import spoken, words_by_source, write_talk, write_ta
 from tests.program import DEADLINE_S, ROOT, Home, Outcome, finish, words
 from transcribe_cli.recordings.lock import alone_in
 
+pytestmark = pytest.mark.long
+ROUNDS = 40
+
 # Each says when it has imported everything, and is then told a time, so that all begin at once.
 AT_ONCE = """
 import sys, time
@@ -40,8 +43,6 @@ import contextlib, sys, time
 from pathlib import Path
 from transcribe_cli.commands.claims import AlreadyRunning, claim
 
-pytestmark = pytest.mark.long
-ROUNDS = 40
 save_dir, rounds = Path(sys.argv[1]), int(sys.argv[2])
 print("ready", flush=True)
 begin = float(sys.stdin.readline())
