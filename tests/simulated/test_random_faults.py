@@ -15,6 +15,7 @@ from tests.simulated.judging import survive
 from tests.simulated.scenario import Scenario
 
 RUNS, MORE_RUNS = 45, 1000  # of each kind
+SLICES = 4  # so that the workers share them
 
 Test = Callable[..., None]
 
@@ -44,16 +45,24 @@ def test_a_recording_that_is_stopped_amid_faults_can_be_taken_up_again(scenario:
 
 
 @pytest.mark.long
-@pytest.mark.timeout(600)
-@runs(MORE_RUNS)
-@given(scenarios(stopped=False))
-def test_more_faults_lose_nothing_either(scenario: Scenario) -> None:
-    survive(scenario)
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("slice_number", range(SLICES))
+def test_more_faults_lose_nothing_either(slice_number: int) -> None:
+    @runs(MORE_RUNS // SLICES)
+    @given(scenarios(stopped=False))
+    def go_wrong(scenario: Scenario) -> None:
+        survive(scenario)
+
+    go_wrong()
 
 
 @pytest.mark.long
-@pytest.mark.timeout(600)
-@runs(MORE_RUNS)
-@given(scenarios(stopped=True))
-def test_more_stopped_recordings_can_be_taken_up_again(scenario: Scenario) -> None:
-    survive(scenario)
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("slice_number", range(SLICES))
+def test_more_stopped_recordings_can_be_taken_up_again(slice_number: int) -> None:
+    @runs(MORE_RUNS // SLICES)
+    @given(scenarios(stopped=True))
+    def go_wrong(scenario: Scenario) -> None:
+        survive(scenario)
+
+    go_wrong()
