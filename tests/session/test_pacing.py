@@ -95,6 +95,16 @@ def test_sender_that_looks_only_now_and_then_keeps_up(turn_s: float) -> None:
     assert turn * turn_s <= 20.0 + turn_s
 
 
+@pytest.mark.parametrize(
+    ("pace", "limited", "real_time"),
+    [(None, True, True), (1.0, True, True), (60.0, True, False), (None, False, False)],
+)
+def test_real_time_is_about_as_fast_as_speech(
+    pace: float | None, limited: bool, real_time: bool
+) -> None:
+    assert Pacer(RATE_HZ, pace, limited=limited).real_time is real_time
+
+
 def test_backlog_of_a_microphone_goes_at_the_limit() -> None:
     times = send_all(Pacer(RATE_HZ, None, limited=True), 401)
 

@@ -22,7 +22,7 @@ class Pacer:
 
     Attributes:
         paced: chunks have times of their own.
-        limited: there is such a limit.
+        real_time: audio goes about as fast as it is spoken.
         free: when the rate limit lets the next chunk go; past where there is no limit.
     """
 
@@ -33,7 +33,7 @@ class Pacer:
         self._began = 0.0
         self._first = 0
         self.paced = pace is not None
-        self.limited = limited
+        self.real_time = limited and (pace or 1.0) <= CATCH_UP
         self.free = 0.0
 
     def start(self, frame: int, now: float) -> None:

@@ -120,7 +120,7 @@ class Session:
         self._end_by = _NEVER
         self._opened_at = self._advanced_at = 0.0
         self._ping_at = _NEVER
-        self._flood = Flood(forgets=pacer.limited)
+        self._flood = Flood(forgets=pacer.real_time)
         self._final_words = 0
         self._looked_at = Heard(0, 0)
         self._first = self.position  # where its clock starts
