@@ -3,8 +3,6 @@
 from dataclasses import replace
 from typing import Any
 
-import pytest
-
 from tests.test_run import PLANS
 from transcribe_cli.audio.format import AudioFormat
 from transcribe_cli.protocol.codec import Decoded
@@ -22,8 +20,8 @@ NEW = Lease(1, LeaseState.OPEN)
 NEW_DRAINING = replace(NEW, state=LeaseState.DRAINING)
 
 
-def sequencer(*, limited: bool = False, pace: float = 1.0) -> Sequencer:
-    plans = replace(PLANS, limited=limited, pace=pace)
+def sequencer(*, limited: bool = False) -> Sequencer:
+    plans = replace(PLANS, limited=limited)
     made = Sequencer(plans, AudioFormat(), Transcript())
     made.started(0, 0)
     return made
@@ -62,17 +60,6 @@ def test_nothing_is_final_that_was_not_sent_whatever_a_word_s_time_says() -> Non
     sequence.take(Closed(0, position=25_600), (OLD,), 0.0)
 
     assert sequence.committed_ms == sequence.finished_ms == sequence.last_turn_end_ms == 1_200
-
-
-@pytest.mark.parametrize(("pace", "committed_ms"), [(1.0, 540_000), (60.0, 500)])
-def test_only_at_the_speed_of_speech_is_long_silence_taken_for_heard(
-    pace: float, committed_ms: int
-) -> None:
-    sequence = sequencer(limited=True, pace=pace)
-    sequence.take(turn(0, 0, 500), (OLD,), 0.0)
-    sequence.take(Closed(0, position=600 * 16_000), (OLD,), 0.0)
-
-    assert sequence.committed_ms == committed_ms
 
 
 def test_what_a_session_says_is_told_when_it_comes() -> None:

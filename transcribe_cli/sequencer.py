@@ -13,7 +13,6 @@ from transcribe_cli.protocol.codec import Decoded
 from transcribe_cli.protocol.messages import Termination, Turn
 from transcribe_cli.protocol.models import Family
 from transcribe_cli.session.events import BadFrame, Closed, Received
-from transcribe_cli.session.pacing import CATCH_UP
 from transcribe_cli.supervisor.lease import Lease, Leases, LeaseState, comes_first, find
 from transcribe_cli.transcript.clock import on_recording_clock
 from transcribe_cli.transcript.turns import Transcript, TurnUpdate
@@ -213,7 +212,7 @@ class Sequencer:
         and sending hours of silence again would cost hours.
         """
         earliest = max(self.committed_ms, self._transcript.finished_ms)
-        if not self._plans.limited or (self._plans.pace or 1.0) > CATCH_UP:
+        if not self._plans.limited:
             return earliest  # what is sent faster than it is spoken may be heard much later
         undecided = self._audio.ms(position) - LONGEST_TURN_MS
         if open_since_ms is not None:
