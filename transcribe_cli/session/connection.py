@@ -16,7 +16,7 @@ from typing import NamedTuple
 from transcribe_cli.errors import ConnectionFailed
 from transcribe_cli.redaction import redact, redact_message
 from transcribe_cli.session import frames
-from transcribe_cli.session.dialing import dial
+from transcribe_cli.session.dialing import dial, reason_of
 
 FRAMES_A_READ = 16
 """No more are given at a time: whoever reads has others to serve, and signals to hear."""
@@ -117,7 +117,7 @@ class Connection:
             except OSError as e:
                 self.unsent = b""
                 self.send_failure = ConnectionFailed(
-                    f"The connection broke while sending: {_said(e)}."
+                    f"The connection broke while sending: {reason_of(e)}."
                 )
                 return
             self.unsent = data[sent:]
@@ -157,7 +157,7 @@ class Connection:
         except _WOULD_BLOCK:
             return []
         except (OSError, ValueError) as e:  # closed here, in the meantime
-            self._break(_said(e))
+            self._break(reason_of(e))
             return []
         if not data:
             self._break("it was closed without a word")
@@ -225,7 +225,3 @@ def _wait_writable(raw: socket.socket, timeout_s: float) -> bool:
     with selectors.DefaultSelector() as selector:
         selector.register(raw, selectors.EVENT_WRITE)
         return bool(selector.select(timeout_s))
-
-
-def _said(e: BaseException) -> str:
-    return str(e).rstrip(".") or type(e).__name__

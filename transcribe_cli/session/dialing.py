@@ -127,7 +127,7 @@ def _by_the_proxy(place: str) -> Iterator[None]:
     except ConnectionRefusedError as e:
         raise _ProxyFailed(f"No proxy listens at {place}") from e
     except (OSError, _TooLong) as e:
-        raise _ProxyFailed(f"The proxy {place} does not connect us: {_reason(e)}") from e
+        raise _ProxyFailed(f"The proxy {place} does not connect us: {reason_of(e)}") from e
 
 
 def _left(deadline: float) -> float:
@@ -361,8 +361,9 @@ def _explain(e: Exception, url: str, status: int | None) -> ConnectionFailed:
         return ConnectionFailed(
             f"Nothing listens at {host}.", "check --endpoint, or that the service is running"
         )
-    return ConnectionFailed(f"{host} cannot be reached: {_reason(e)}.", "check the network")
+    return ConnectionFailed(f"{host} cannot be reached: {reason_of(e)}.", "check the network")
 
 
-def _reason(e: BaseException) -> str:
+def reason_of(e: BaseException) -> str:
+    """What an error says of itself, to be put into a sentence."""
     return str(e).rstrip(".") or type(e).__name__
