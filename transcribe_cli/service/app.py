@@ -56,7 +56,7 @@ from transcribe_cli.service.session import (
 from transcribe_cli.service.token_endpoint import answer_token_request
 
 MAX_MESSAGE_BYTES = 128 * 1024  # the service's own limit; a longer one is closed with 1009
-CLOSE_TIMEOUT_S = 3.0
+CLOSE_TIMEOUT_S = 20.0  # a client may still have much to read before the close frame
 _PING_EVERY_S = 3.0  # a sign of life where the engine is slow: an answer waits behind its audio
 
 
