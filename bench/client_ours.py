@@ -11,8 +11,8 @@ import time
 from bench.pace import RATE_HZ, chunks
 from transcribe_cli.audio.format import AudioFormat
 from transcribe_cli.audio.log import AudioLog
-from transcribe_cli.loop import Loop
 from transcribe_cli.protocol.messages import Begin, Turn
+from transcribe_cli.run.loop import Loop
 from transcribe_cli.session.chunks import chunk_sizes
 from transcribe_cli.session.connecting import Connecting
 from transcribe_cli.session.events import Closed, Event, Opened, Received, SourceEnded

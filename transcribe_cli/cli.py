@@ -49,8 +49,8 @@ def _ignore_signals() -> None:
 
 def run(arguments: Sequence[str]) -> int:
     """Run a command line; every way it can end becomes an exit code here."""
-    from transcribe_cli.environment import Environment
     from transcribe_cli.errors import StreamError
+    from transcribe_cli.settings.environment import Environment
 
     environment = Environment.current()
     try:
@@ -73,8 +73,8 @@ def run(arguments: Sequence[str]) -> int:
         if "--verbose" in arguments or "-v" in arguments:
             import traceback
 
-            from transcribe_cli.environment import say
             from transcribe_cli.redaction import redact
+            from transcribe_cli.settings.environment import say
 
             say(environment.stderr, redact(traceback.format_exc()))
         return _explain(fault, environment, arguments)
@@ -115,8 +115,8 @@ def _dispatch(arguments: Sequence[str], environment: Any) -> int:
 
 def _tell_dotenv(arguments: Sequence[str], environment: Any) -> None:
     """What of the `.env` is not taken; a run and `doctor` tell it themselves."""
-    from transcribe_cli.environment import say
     from transcribe_cli.settings.dotenv import settings_in_dotenv
+    from transcribe_cli.settings.environment import say
     from transcribe_cli.ui.safe_text import safe_text
 
     told = list(arguments[:1]) in (["recordings"], ["token"], ["replay"])
@@ -127,7 +127,7 @@ def _tell_dotenv(arguments: Sequence[str], environment: Any) -> None:
 
 def _explain(error: Any, environment: Any, arguments: Sequence[str]) -> int:
     """One line and one hint on stderr; with `--jsonl` a record on stdout as well."""
-    from transcribe_cli.environment import say
+    from transcribe_cli.settings.environment import say
     from transcribe_cli.ui.safe_text import safe_text
 
     lines = [f"error: {error.message}"] + ([f"hint: {error.hint}"] if error.hint else [])
@@ -146,8 +146,8 @@ def _explain(error: Any, environment: Any, arguments: Sequence[str]) -> int:
 
 def _wants_records(arguments: Sequence[str], environment: Any) -> bool:
     """Whether standard output was to get JSON lines, wherever that was asked."""
-    from transcribe_cli.config import config_path, load_settings
     from transcribe_cli.errors import UsageError
+    from transcribe_cli.settings.config import config_path, load_settings
     from transcribe_cli.settings.dotenv import settings_in_dotenv
     from transcribe_cli.settings.origins import variable_of
 

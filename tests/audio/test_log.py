@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from transcribe_cli.audio import log as module
 from transcribe_cli.audio.format import AudioFormat
 from transcribe_cli.audio.log import AudioLog
-from transcribe_cli.regular_file import open_regular
+from transcribe_cli.system.regular_file import open_regular
 
 AUDIO = AudioFormat(16000)
 BLOCK = bytes(range(200)) * 8  # 50 ms

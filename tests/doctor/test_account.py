@@ -10,11 +10,11 @@ from tests.counting import counting_service
 from transcribe_cli.doctor import account
 from transcribe_cli.doctor.account import Course, check_key, check_session, session_finding
 from transcribe_cli.doctor.findings import State
-from transcribe_cli.environment import Environment
 from transcribe_cli.exit_status import ExitStatus
 from transcribe_cli.protocol.messages import Error
 from transcribe_cli.session.connection import CloseFrame
 from transcribe_cli.settings.credentials import Credentials
+from transcribe_cli.settings.environment import Environment
 
 REMOTE = "wss://streaming.example/v3/ws"
 HERE = "ws://127.0.0.1:8765/v3/ws"

@@ -14,8 +14,8 @@ from transcribe_cli.doctor.machine import (
     space_finding,
 )
 from transcribe_cli.doctor.sound import hearing_finding
-from transcribe_cli.environment import Environment
 from transcribe_cli.exit_status import ExitStatus
+from transcribe_cli.settings.environment import Environment
 
 GOOD = Terminal(
     shows=True, has_keys=True, moves=True, columns=80, rows=24, colors="256", encoding="utf-8"

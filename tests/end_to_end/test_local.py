@@ -11,8 +11,8 @@ from pathlib import Path
 import psutil
 import pytest
 
+from tests.emulator.protocol_client import meeting
 from tests.program import ROOT, Home, finals, finish
-from tests.service.talking import meeting
 
 SAMPLE = ROOT / "samples" / "meeting.wav"
 
@@ -100,7 +100,11 @@ def slow_down(pid: int, over: threading.Event) -> None:
 def workers_of(pid: int) -> list[psutil.Process]:
     with contextlib.suppress(psutil.NoSuchProcess):
         children = psutil.Process(pid).children(recursive=True)
-        return [child for child in children if "transcribe_cli.service.worker" in child.cmdline()]
+        return [
+            child
+            for child in children
+            if "transcribe_cli.emulator.engine_worker" in child.cmdline()
+        ]
     return []
 
 
@@ -141,7 +145,7 @@ def test_more_jobs_than_the_machine_can_recognise_wait_for_their_turn(home: Home
 
 
 def test_text_from_the_service_cannot_drive_a_terminal(home: Home, tmp_path: Path) -> None:
-    from transcribe_cli.service.child import LocalService
+    from transcribe_cli.emulator.child import LocalService
 
     script = tmp_path / "script.jsonl"
     script.write_text(

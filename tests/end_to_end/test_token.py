@@ -4,7 +4,7 @@ import pytest
 
 from tests.counting import write_wav
 from tests.program import Home
-from transcribe_cli.service.child import LocalService
+from transcribe_cli.emulator.child import LocalService
 
 KEY = {"ASSEMBLYAI_API_KEY": "a-key"}
 

@@ -11,9 +11,9 @@ from urllib.parse import urlsplit
 import psutil
 import pytest
 
-from tests.service.talking import next_message, session, silence, talk
-from transcribe_cli.service.child import LocalService
-from transcribe_cli.service.connections import MOST_WAITING
+from tests.emulator.protocol_client import next_message, session, silence, talk
+from transcribe_cli.emulator.child import LocalService
+from transcribe_cli.emulator.client_connections import MOST_WAITING
 
 pytestmark = pytest.mark.long
 

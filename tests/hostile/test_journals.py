@@ -17,7 +17,7 @@ from tests.hostile.strangers import (
     stranger_listens,
 )
 from tests.program import Home
-from transcribe_cli.recordings.stamp import stamp_of
+from transcribe_cli.recordings.fingerprint import stamp_of
 
 pytestmark = pytest.mark.long
 

@@ -25,10 +25,14 @@ ROUNDS = 40
 # Each says when it has imported everything, and is then told a time, so that all begin at once.
 AT_ONCE = """
 import sys, time
-from transcribe_cli.commands import batch, claims, file, transcribe
+from transcribe_cli.jobs import transcriber as transcribe
+from transcribe_cli.jobs import claims
+from transcribe_cli.jobs import batch
+from transcribe_cli.commands import file
 from transcribe_cli.outputs import jsonl
 from transcribe_cli.session import session
-from transcribe_cli import run, telling
+from transcribe_cli.run import reporter as telling
+from transcribe_cli.run import run
 from transcribe_cli.cli import main
 sys.argv[0] = "aai-stream"
 print("ready", flush=True)
@@ -41,7 +45,7 @@ main()
 CLAIMS = """
 import contextlib, sys, time
 from pathlib import Path
-from transcribe_cli.commands.claims import AlreadyRunning, claim
+from transcribe_cli.jobs.claims import AlreadyRunning, claim
 
 save_dir, rounds = Path(sys.argv[1]), int(sys.argv[2])
 print("ready", flush=True)

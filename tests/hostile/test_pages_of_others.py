@@ -13,8 +13,8 @@ from urllib.parse import urlsplit
 import pytest
 
 from tests.browser import Browser, Tab, browser
-from tests.service.talking import next_message, session
-from transcribe_cli.service.child import LocalService
+from tests.emulator.protocol_client import next_message, session
+from transcribe_cli.emulator.child import LocalService
 
 DEADLINE_S = 20.0
 UPGRADE = (

@@ -24,7 +24,7 @@ from tests.program import Home
 from tests.truth import assert_exact
 from transcribe_cli.audio.format import AudioFormat
 from transcribe_cli.audio.log import AudioLog
-from transcribe_cli.loop import Loop
+from transcribe_cli.run.loop import Loop
 from transcribe_cli.session.chunks import chunk_sizes
 from transcribe_cli.session.connection import Connection
 from transcribe_cli.session.events import Closed, Event, Received

@@ -4,7 +4,7 @@ again, for a person to read what has changed.
 
 from pathlib import Path
 
-from tests import traces
+from tests import recorded_messages as traces
 from tests.outputs.told import told
 from transcribe_cli.outputs.output import Outputs
 from transcribe_cli.outputs.paths import open_outputs

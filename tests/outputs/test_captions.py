@@ -16,7 +16,7 @@ import pytest
 import webvtt
 from hypothesis import HealthCheck, given, settings
 
-from tests import traces
+from tests import recorded_messages as traces
 from tests.outputs import captions_child
 from tests.outputs.told import recording, told
 from tests.outputs.updates import WHEN, record

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests import traces
+from tests import recorded_messages as traces
 from tests.outputs.golden import FOLDER, SUFFIXES, write_outputs
 
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import asdict
 
-from tests import traces
+from tests import recorded_messages as traces
 from tests.outputs.told import told
 from tests.outputs.updates import WHEN, record
 from transcribe_cli.outputs.record import (

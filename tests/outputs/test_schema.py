@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from tests import traces
+from tests import recorded_messages as traces
 from tests.outputs.told import told
 from tests.schema import SCHEMA, TYPES, examples, held_to_schema, undescribed
 from transcribe_cli.outputs.record import encode_record

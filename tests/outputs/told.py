@@ -3,7 +3,7 @@
 from datetime import timedelta
 from typing import Any
 
-from tests import traces
+from tests import recorded_messages as traces
 from tests.outputs.updates import WHEN
 from transcribe_cli.outputs.record import Record, message_record, turn_record
 from transcribe_cli.protocol.codec import decode_server_message

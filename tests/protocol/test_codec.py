@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import asdict
 
-from tests.traces import NAMES, read_trace
+from tests.recorded_messages import NAMES, read_trace
 from transcribe_cli.protocol.codec import (
     MOST_PROBLEMS,
     BadMessage,

@@ -12,7 +12,6 @@ from pathlib import Path
 import pytest
 
 from tests.program import ROOT
-from transcribe_cli import regular_file
 from transcribe_cli.errors import UsageError
 from transcribe_cli.recordings.lock import (
     LOCK_FILE,
@@ -24,6 +23,7 @@ from transcribe_cli.recordings.lock import (
     note_in,
     refuse_running,
 )
+from transcribe_cli.system import regular_file
 
 HOLDER = """
 import sys, time

@@ -24,8 +24,8 @@ from tests.session.server import (
 )
 from transcribe_cli.audio.format import AudioFormat
 from transcribe_cli.audio.log import AudioLog
-from transcribe_cli.loop import Loop
 from transcribe_cli.protocol.messages import Begin, Turn
+from transcribe_cli.run.loop import Loop
 from transcribe_cli.session import session as module
 from transcribe_cli.session.chunks import chunk_sizes
 from transcribe_cli.session.connecting import Connecting
@@ -39,8 +39,8 @@ from transcribe_cli.session.events import (
     TerminateSent,
 )
 from transcribe_cli.session.pacing import Pacer
-from transcribe_cli.session.patience import SERVICE, Patience
 from transcribe_cli.session.session import Session, Target
+from transcribe_cli.session.timeouts import SERVICE, Patience
 
 AUDIO = AudioFormat(16000)
 SECOND = bytes(range(250)) * 128  # 32000 bytes

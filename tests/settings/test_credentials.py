@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 
 from transcribe_cli.commands.serve import ServeOptions
-from transcribe_cli.environment import Environment
 from transcribe_cli.errors import AccountError, UsageError
 from transcribe_cli.protocol.endpoint import REGIONS
 from transcribe_cli.redaction import redact
 from transcribe_cli.settings import credentials
 from transcribe_cli.settings.credentials import Credentials, find_credentials
+from transcribe_cli.settings.environment import Environment
 
 SERVICE = REGIONS["default"]
 LOOPBACK = "ws://127.0.0.1:8765/v3/ws"

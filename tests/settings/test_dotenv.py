@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from transcribe_cli.environment import Environment
 from transcribe_cli.settings.dotenv import Dotenv, settings_in_dotenv
+from transcribe_cli.settings.environment import Environment
 
 
 def dotenv(file: dict[str, str | None], **variables: str) -> Dotenv:

@@ -11,8 +11,8 @@ import typer
 
 from transcribe_cli import cli
 from transcribe_cli.commands.options import FileOptions, MicOptions, RunOptions
-from transcribe_cli.environment import Environment
 from transcribe_cli.protocol.parameters import PARAMETERS, RECOGNITION_PARAMETERS
+from transcribe_cli.settings.environment import Environment
 from transcribe_cli.settings.origins import SETTINGS, Origin, may_come_from
 from transcribe_cli.settings.page import with_table
 

@@ -8,7 +8,7 @@ from tests.simulated.service import Ending, Service, ServiceSession
 from tests.simulated.source import SimulatedRecorder
 from tests.simulated.world import VirtualLoop, World
 from transcribe_cli.errors import AudioError, StreamError
-from transcribe_cli.run import Run
+from transcribe_cli.run.run import Run
 from transcribe_cli.session.events import KeyPressed, WorkerFailed
 
 ERRORS = {

@@ -19,7 +19,7 @@ from tests.simulated.scenario import (
 from tests.simulated.service import ARRIVALS_WITHIN_S, Seen
 from tests.simulated.talk import RATE
 from transcribe_cli.exit_status import ExitStatus
-from transcribe_cli.sequencer import LONGEST_TURN_MS
+from transcribe_cli.run.sequencer import LONGEST_TURN_MS
 from transcribe_cli.session.pacing import CATCH_UP, LATE_S
 
 TOLERANCE_MS = 20

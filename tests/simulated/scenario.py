@@ -17,16 +17,16 @@ from tests.simulated.talk import RATE, Heard, Talk, words_in
 from tests.simulated.world import VirtualLoop, World
 from transcribe_cli.audio.format import AudioFormat
 from transcribe_cli.audio.log import AudioLog
-from transcribe_cli.commands.taking_up import earlier_of
-from transcribe_cli.config import Parameters
-from transcribe_cli.loop import Loop
+from transcribe_cli.jobs.resume import earlier_of
 from transcribe_cli.outputs.jsonl import JsonlOutput
 from transcribe_cli.outputs.output import Output, Outputs
-from transcribe_cli.plans import Earlier, Limits, Plans, Result
 from transcribe_cli.protocol.models import MODELS
 from transcribe_cli.recordings.journal import tell, without_the_end
-from transcribe_cli.run import Run
+from transcribe_cli.run.config import Earlier, Limits, Plans, Result
+from transcribe_cli.run.loop import Loop
+from transcribe_cli.run.run import Run
 from transcribe_cli.session.session import Target
+from transcribe_cli.settings.config import Parameters
 from transcribe_cli.supervisor.fold import LONGEST_SESSION_S
 from transcribe_cli.supervisor.quota import SessionQuota
 from transcribe_cli.ui.notices import Notices

@@ -9,9 +9,9 @@ import itertools
 from collections.abc import Callable
 from typing import Any, Protocol
 
-from transcribe_cli.loop import Loop
-from transcribe_cli.polling import READ, WRITE
+from transcribe_cli.run.loop import Loop
 from transcribe_cli.session.events import StopRequested
+from transcribe_cli.system.poller import READ, WRITE
 
 EPOCH_S = 1_700_000_000.0
 _INSTANT_S = 1e-5  # what one turn of the loop takes

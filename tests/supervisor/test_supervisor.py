@@ -19,7 +19,7 @@ from transcribe_cli.session.events import (
     TerminateSent,
     WorkerFailed,
 )
-from transcribe_cli.session.patience import LOCAL, SERVICE
+from transcribe_cli.session.timeouts import LOCAL, SERVICE
 from transcribe_cli.supervisor.actions import (
     AbandonSession,
     Action,

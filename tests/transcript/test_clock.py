@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.traces import NAMES, read_trace
+from tests.recorded_messages import NAMES, read_trace
 from transcribe_cli.protocol.codec import decode_server_message
 from transcribe_cli.transcript.clock import on_recording_clock
 

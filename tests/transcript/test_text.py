@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.traces import read_trace
+from tests.recorded_messages import read_trace
 from transcribe_cli.protocol.codec import decode_server_message
 from transcribe_cli.protocol.messages import Turn, Word
 from transcribe_cli.transcript.text import TurnText, non_speech_tags, read_turn_text

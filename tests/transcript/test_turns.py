@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.traces import NAMES, read_trace
+from tests.recorded_messages import NAMES, read_trace
 from tests.transcript.turns_talk import formatted, raw_final, said
 from transcribe_cli.protocol.codec import Decoded, decode_server_message
 from transcribe_cli.protocol.messages import Turn

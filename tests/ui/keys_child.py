@@ -9,7 +9,7 @@ import sys
 import time
 
 from tests.ui.turn_updates import update
-from transcribe_cli.signals import stop_signals
+from transcribe_cli.system.signals import stop_signals
 from transcribe_cli.ui.keys import Keys
 from transcribe_cli.ui.live import LiveView
 from transcribe_cli.ui.notices import make_consoles

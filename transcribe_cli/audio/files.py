@@ -11,8 +11,8 @@ from typing import Any
 
 from transcribe_cli.audio.convert import MonoConverter
 from transcribe_cli.audio.source import Source, SourceEvent, SourceWarning
-from transcribe_cli.environment import child_variables
 from transcribe_cli.errors import AudioError
+from transcribe_cli.settings.environment import child_variables
 
 BLOCK_S = 0.25
 _UNKNOWN_FRAMES = 1 << 62

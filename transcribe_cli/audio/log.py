@@ -16,7 +16,7 @@ from typing import IO, Self
 
 from transcribe_cli.audio import wav
 from transcribe_cli.audio.format import AudioFormat
-from transcribe_cli.regular_file import open_regular
+from transcribe_cli.system.regular_file import open_regular
 
 Opener = Callable[[str, int], int]
 

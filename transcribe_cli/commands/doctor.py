@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from transcribe_cli.commands.options import EndpointOption, FileOptions, MicOptions, Region
-from transcribe_cli.config import resolve_endpoint
-from transcribe_cli.environment import Environment
 from transcribe_cli.errors import UsageError
 from transcribe_cli.exit_status import ExitStatus
 from transcribe_cli.protocol.endpoint import is_loopback
+from transcribe_cli.settings.config import resolve_endpoint
 from transcribe_cli.settings.credentials import Credentials
+from transcribe_cli.settings.environment import Environment
 from transcribe_cli.settings.origins import variable_of
 
 if TYPE_CHECKING:
@@ -135,7 +135,7 @@ def _check_service(environment: Environment, endpoint: str) -> Iterator["Finding
     from transcribe_cli.doctor.network import check_way
 
     if not endpoint:
-        from transcribe_cli.service.child import LocalService
+        from transcribe_cli.emulator.child import LocalService
 
         yield ok("key", "the local service needs none")
         with LocalService(start_within_s=_LOCAL_START_S) as service:

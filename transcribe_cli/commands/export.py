@@ -9,8 +9,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from transcribe_cli.commands.options import ExportOptions, NonSpeech
-from transcribe_cli.config import save_dir_of
-from transcribe_cli.environment import Environment
 from transcribe_cli.errors import StreamError, UsageError
 from transcribe_cli.exit_status import ExitStatus
 from transcribe_cli.outputs.output import Output, Outputs
@@ -20,6 +18,8 @@ from transcribe_cli.outputs.text import TextOutput
 from transcribe_cli.recordings.folder import JOURNAL
 from transcribe_cli.recordings.journal import JournalRecord, Story, read_journal
 from transcribe_cli.recordings.library import check_readable, find_recording
+from transcribe_cli.settings.config import save_dir_of
+from transcribe_cli.settings.environment import Environment
 
 
 def export(environment: Environment, asked: ExportOptions) -> ExitStatus:

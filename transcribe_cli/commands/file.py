@@ -6,18 +6,18 @@ from pathlib import Path
 from transcribe_cli.audio.excerpt import Range
 from transcribe_cli.audio.source import Source
 from transcribe_cli.commands.options import FileOptions
-from transcribe_cli.commands.sources import STDIN, find_sources, names_of
-from transcribe_cli.config import parse_duration, parse_pace
-from transcribe_cli.environment import Environment
 from transcribe_cli.exit_status import ExitStatus
+from transcribe_cli.jobs.sources import STDIN, find_sources, names_of
+from transcribe_cli.settings.config import parse_duration, parse_pace
+from transcribe_cli.settings.environment import Environment
 
 
 def file(options: FileOptions, environment: Environment) -> ExitStatus:
     """Transcribe one file, or many, so many at once as were asked for."""
-    from transcribe_cli.commands.batch import Batch
-    from transcribe_cli.commands.checks import check_sources
-    from transcribe_cli.commands.service import most_local_jobs
-    from transcribe_cli.commands.transcribe import Asked, Transcriber
+    from transcribe_cli.jobs.batch import Batch
+    from transcribe_cli.jobs.path_checks import check_sources
+    from transcribe_cli.jobs.service import most_local_jobs
+    from transcribe_cli.jobs.transcriber import Asked, Transcriber
 
     pace = parse_pace(options.pace, local=options.local)
     part = _part(options)

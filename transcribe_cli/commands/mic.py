@@ -1,8 +1,8 @@
 """`aai-stream mic`: transcribe a microphone until stopped."""
 
 from transcribe_cli.commands.options import MicOptions
-from transcribe_cli.environment import Environment
 from transcribe_cli.exit_status import ExitStatus
+from transcribe_cli.settings.environment import Environment
 
 _BLOCK_MS = 50  # at most: the level meter and the audio log live from short blocks
 
@@ -10,7 +10,7 @@ _BLOCK_MS = 50  # at most: the level meter and the audio log live from short blo
 def mic(options: MicOptions, environment: Environment) -> ExitStatus:
     """Transcribe a microphone until Ctrl+C, a limit or a signal."""
     from transcribe_cli.audio.microphone import Microphone
-    from transcribe_cli.commands.transcribe import Asked, Transcriber
+    from transcribe_cli.jobs.transcriber import Asked, Transcriber
 
     def open_source() -> Microphone:
         return Microphone(options.device, options.sample_rate, min(options.chunk_ms, _BLOCK_MS))

@@ -4,15 +4,12 @@ import contextlib
 import shutil
 
 from transcribe_cli.audio.source import Source
-from transcribe_cli.commands.claims import work_of_story
 from transcribe_cli.commands.options import FileOptions, Region, ResumeOptions
-from transcribe_cli.commands.tables import write_json, write_table
-from transcribe_cli.commands.taking_up import transcript_of
-from transcribe_cli.config import Parameters, save_dir_of
-from transcribe_cli.environment import Environment
 from transcribe_cli.errors import UsageError
 from transcribe_cli.exit_status import ExitStatus
-from transcribe_cli.loop import Loop
+from transcribe_cli.jobs.claims import work_of_story
+from transcribe_cli.jobs.resume import transcript_of
+from transcribe_cli.outputs.tables import write_json, write_table
 from transcribe_cli.outputs.text import one_line
 from transcribe_cli.protocol.models import MODELS
 from transcribe_cli.recordings.folder import TRANSCRIPT
@@ -27,6 +24,9 @@ from transcribe_cli.recordings.library import (
 )
 from transcribe_cli.recordings.lock import locked, refuse_running
 from transcribe_cli.recordings.recover import recover, write_whole
+from transcribe_cli.run.loop import Loop
+from transcribe_cli.settings.config import Parameters, save_dir_of
+from transcribe_cli.settings.environment import Environment
 from transcribe_cli.settings.journal import Place, parameters_of, place_of
 from transcribe_cli.ui.safe_text import safe_text
 
@@ -128,7 +128,7 @@ def resume(environment: Environment, asked: ResumeOptions) -> ExitStatus:
 
 
 def _resume(environment: Environment, asked: ResumeOptions, recording: Recording) -> ExitStatus:
-    from transcribe_cli.commands.transcribe import Asked, Transcriber
+    from transcribe_cli.jobs.transcriber import Asked, Transcriber
 
     check_readable(recording)
     story = recording.story

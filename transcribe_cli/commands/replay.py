@@ -16,9 +16,9 @@ from transcribe_cli.commands.options import (
     NonSpeechOption,
     RecordingsOption,
 )
-from transcribe_cli.environment import Environment
 from transcribe_cli.errors import StreamError
 from transcribe_cli.exit_status import ExitStatus
+from transcribe_cli.settings.environment import Environment
 
 if TYPE_CHECKING:
     from transcribe_cli.recordings.journal import JournalRecord
@@ -83,7 +83,7 @@ def replay(environment: Environment, asked: ReplayOptions) -> ExitStatus:
 def _show(
     played: "Sequence[Scene]", player: "Player", view: "LiveView", notices: "Notices", speed: float
 ) -> ExitStatus:
-    from transcribe_cli.signals import stop_signals
+    from transcribe_cli.system.signals import stop_signals
     from transcribe_cli.ui.keys import Keys
     from transcribe_cli.ui.player import Replay
     from transcribe_cli.ui.suspend import suspend_signals
@@ -114,10 +114,10 @@ def read_records(name: str, save_dir: str | None) -> "Sequence[JournalRecord]":
     Raises:
         StreamError: there is none by that name, it cannot be read, or it holds no record.
     """
-    from transcribe_cli.config import save_dir_of
     from transcribe_cli.recordings.folder import JOURNAL
     from transcribe_cli.recordings.journal import read_journal, records_in
     from transcribe_cli.recordings.library import find_recording, is_recording
+    from transcribe_cli.settings.config import save_dir_of
 
     path = Path(name)
     named = path.is_file()

@@ -7,9 +7,9 @@ from typing import Annotated
 
 import typer
 
-from transcribe_cli.environment import Environment
 from transcribe_cli.errors import UsageError
 from transcribe_cli.exit_status import ExitStatus
+from transcribe_cli.settings.environment import Environment
 from transcribe_cli.settings.origins import SERVE_KEY_VARIABLE, variable_of
 
 _LISTENING = "Listening"
@@ -186,8 +186,8 @@ class ServeOptions:
 
 def serve(options: ServeOptions, environment: Environment) -> ExitStatus:
     """Serve until Ctrl+C."""
-    from transcribe_cli.service.options import ServiceOptions
-    from transcribe_cli.service.server import run_service
+    from transcribe_cli.emulator.serve_options import ServiceOptions
+    from transcribe_cli.emulator.server import run_service
 
     scripts = tuple(options.script or ())
     engine = options.engine or (Engine.SCRIPTED if scripts else Engine.SPHINX)

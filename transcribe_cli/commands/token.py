@@ -6,12 +6,12 @@ from typing import Annotated
 import typer
 
 from transcribe_cli.commands.options import EndpointOption, Region
-from transcribe_cli.config import resolve_endpoint
-from transcribe_cli.environment import Environment
 from transcribe_cli.errors import ServiceError
 from transcribe_cli.exit_status import ExitStatus
 from transcribe_cli.redaction import redact
+from transcribe_cli.settings.config import resolve_endpoint
 from transcribe_cli.settings.credentials import Credentials, find_credentials
+from transcribe_cli.settings.environment import Environment
 from transcribe_cli.settings.origins import variable_of
 
 

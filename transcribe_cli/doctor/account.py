@@ -6,9 +6,7 @@ import time
 from typing import TYPE_CHECKING, NamedTuple
 
 from transcribe_cli import __version__
-from transcribe_cli.config import resolve_parameters
 from transcribe_cli.doctor.findings import Finding, failed, ok, warning
-from transcribe_cli.environment import KEY_VARIABLE, Environment
 from transcribe_cli.errors import ConnectionFailed, ServiceError, StreamError
 from transcribe_cli.exit_status import ExitStatus
 from transcribe_cli.protocol.close_codes import Verdict, explain_close, explain_handshake
@@ -16,7 +14,9 @@ from transcribe_cli.protocol.codec import BadMessage, decode_server_message, enc
 from transcribe_cli.protocol.endpoint import is_loopback, session_url
 from transcribe_cli.protocol.messages import Begin, Error, Terminate, Termination
 from transcribe_cli.protocol.models import DEFAULT_MODEL, usd_per_hour
+from transcribe_cli.settings.config import resolve_parameters
 from transcribe_cli.settings.credentials import Credentials, find_credentials
+from transcribe_cli.settings.environment import KEY_VARIABLE, Environment
 
 if TYPE_CHECKING:
     from transcribe_cli.session.connection import CloseFrame, Connection

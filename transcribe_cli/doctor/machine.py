@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 from transcribe_cli import __version__
-from transcribe_cli.config import config_path, load_config, save_dir_of
 from transcribe_cli.doctor.findings import Finding, failed, ok, warning
-from transcribe_cli.environment import Environment
 from transcribe_cli.errors import StreamError, UsageError
+from transcribe_cli.settings.config import config_path, load_config, save_dir_of
 from transcribe_cli.settings.dotenv import settings_in_dotenv
+from transcribe_cli.settings.environment import Environment
 
 _BYTES_AN_HOUR = 16000 * 2 * 3600  # at the default rate, and little more for the journal
 _FEW_HOURS = 3.0  # what one session may last
@@ -148,7 +148,7 @@ def check_parts() -> Iterator[Finding]:
         )
     missing = [n for n in ("websockets", "pocketsphinx") if importlib.util.find_spec(n) is None]
     if missing:
-        from transcribe_cli.service.server import LOCAL_HINT
+        from transcribe_cli.emulator.server import LOCAL_HINT
 
         yield warning("parts", f"no local service: {', '.join(missing)} missing", LOCAL_HINT)
     else:

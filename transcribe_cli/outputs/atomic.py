@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from transcribe_cli.errors import UsageError
-from transcribe_cli.replace import name_beside, replace_file
+from transcribe_cli.system.replace import name_beside, replace_file
 
 __all__ = ["WholeFile", "replace_file"]
 

@@ -15,7 +15,7 @@ import msgspec
 from transcribe_cli.audio.format import AudioFormat
 from transcribe_cli.protocol.codec import read_server_object
 from transcribe_cli.protocol.messages import Turn
-from transcribe_cli.regular_file import read_regular
+from transcribe_cli.system.regular_file import read_regular
 from transcribe_cli.transcript.totals import Totals
 from transcribe_cli.transcript.turns import TurnUpdate
 

@@ -11,7 +11,7 @@ from transcribe_cli.exit_status import ExitStatus
 from transcribe_cli.recordings.folder import AUDIO, JOURNAL
 from transcribe_cli.recordings.journal import Story, read_journal, tell
 from transcribe_cli.recordings.lock import is_locked
-from transcribe_cli.regular_file import is_regular
+from transcribe_cli.system.regular_file import is_regular
 
 LATEST = "latest"
 

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from transcribe_cli.errors import UsageError
-from transcribe_cli.regular_file import is_regular, open_regular
+from transcribe_cli.system.regular_file import is_regular, open_regular
 
 LOCK_FILE = ".lock"
 _NOTE_BYTES = 1000

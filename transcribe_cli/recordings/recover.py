@@ -13,8 +13,8 @@ from transcribe_cli.exit_status import ExitStatus
 from transcribe_cli.recordings.folder import JOURNAL
 from transcribe_cli.recordings.journal import whole_lines
 from transcribe_cli.recordings.library import Recording
-from transcribe_cli.regular_file import is_regular, open_regular, read_regular
-from transcribe_cli.replace import replace_file
+from transcribe_cli.system.regular_file import is_regular, open_regular, read_regular
+from transcribe_cli.system.replace import replace_file
 
 
 def recover(recording: Recording) -> list[str]:

@@ -28,7 +28,7 @@ from transcribe_cli.session.connection import CloseFrame, Connection
 from transcribe_cli.session.events import BadFrame, Closed, Event, Received, TerminateSent
 from transcribe_cli.session.flood import Flood, Heard
 from transcribe_cli.session.pacing import Pacer
-from transcribe_cli.session.patience import SERVICE, Patience
+from transcribe_cli.session.timeouts import SERVICE, Patience
 
 BEGIN_DEADLINE_S = 15.0  # Begin has been seen to take 11 s
 PING_EVERY_S = 3.0

@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass
 
-from transcribe_cli.environment import APP, KEY_VARIABLE, TOKEN_VARIABLE, Environment
 from transcribe_cli.errors import AccountError, UsageError
 from transcribe_cli.protocol.endpoint import host_of, is_loopback
 from transcribe_cli.redaction import keep_secret
 from transcribe_cli.settings.dotenv import credentials_in, settings_in_dotenv
+from transcribe_cli.settings.environment import APP, KEY_VARIABLE, TOKEN_VARIABLE, Environment
 
 _KEYRING_SERVICE = APP
 

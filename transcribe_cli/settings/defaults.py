@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from transcribe_cli.config import config_path, load_config
-from transcribe_cli.environment import Environment
 from transcribe_cli.errors import UsageError
+from transcribe_cli.settings.config import config_path, load_config
 from transcribe_cli.settings.dotenv import settings_in_dotenv
+from transcribe_cli.settings.environment import Environment
 from transcribe_cli.settings.origins import variable_of
 
 _WITH_CONFIG = ("mic", "file", "doctor")

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from enum import StrEnum
 from typing import NamedTuple
 
-from transcribe_cli.environment import KEY_VARIABLE, TOKEN_VARIABLE
+from transcribe_cli.settings.environment import KEY_VARIABLE, TOKEN_VARIABLE
 
 CONFIG_VARIABLE = "AAI_STREAM_CONFIG"
 SERVE_KEY_VARIABLE = "AAI_STREAM_SERVE_KEY"

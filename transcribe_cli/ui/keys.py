@@ -13,7 +13,7 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Self
 
-from transcribe_cli.ui.tty import Keyboard, open_keyboard, without_signals
+from transcribe_cli.system.terminal import Keyboard, open_keyboard, without_signals
 
 MOST_AT_ONCE = 3
 """More keys than this without a break between them are pasted text, and none of them counts."""

@@ -16,12 +16,12 @@ from rich.console import Console
 from rich.text import Text
 
 from transcribe_cli.outputs.queued import QueuedStream, queued_stream
+from transcribe_cli.system.terminal import cursor_row, in_foreground
 from transcribe_cli.ui import render
 from transcribe_cli.ui.ansi import ASK_FOR_CURSOR, ansi, has_few_glyphs, is_tmux
 from transcribe_cli.ui.layout import wrap
 from transcribe_cli.ui.region import Headroom, close_region
 from transcribe_cli.ui.safe_text import encodable, is_utf8, safe_text
-from transcribe_cli.ui.tty import cursor_row, in_foreground
 
 ROOMY = 12
 """Windows of this many rows have room for a blank row in the region."""

@@ -1,0 +1,57 @@
+"""One service with the real recogniser for all tests that only talk to it."""
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from transcribe_cli.emulator.child import LocalService
+
+
+@pytest.fixture(scope="session")
+def sphinx() -> Iterator[str]:
+    """The address of a service with PocketSphinx."""
+    with LocalService() as service:
+        yield service.url
+
+
+@pytest.fixture
+def serve(tmp_path: Path) -> Iterator[Callable[..., str]]:
+    """Start a service with options of its own; returns its address."""
+    services: list[LocalService] = []
+
+    def start(*arguments: str) -> str:
+        service = LocalService("--logbook", str(tmp_path / "logbook.jsonl"), *arguments)
+        services.append(service)
+        service.__enter__()
+        return service.url
+
+    yield start
+    for service in services:
+        service.close()
+
+
+@pytest.fixture
+def play(serve: Callable[..., str], tmp_path: Path) -> Callable[..., str]:
+    """Start a service that plays these lines; returns its address."""
+
+    def start(*lines: str | dict[str, Any], options: tuple[str, ...] = ()) -> str:
+        script = tmp_path / "script.jsonl"
+        written = (line if isinstance(line, str) else json.dumps(line) for line in lines)
+        script.write_text("\n".join(written) + "\n", encoding="utf-8")
+        return serve("--script", str(script), *options)
+
+    return start
+
+
+@pytest.fixture
+def logbook(tmp_path: Path) -> Callable[[], list[dict[str, Any]]]:
+    """What the service of `serve` has written down so far."""
+
+    def read() -> list[dict[str, Any]]:
+        text = (tmp_path / "logbook.jsonl").read_text(encoding="utf-8")
+        return [json.loads(line) for line in text.splitlines()]
+
+    return read

@@ -1,0 +1,86 @@
+"""Keys, temporary tokens and the token endpoint, without a socket."""
+
+import pytest
+
+from transcribe_cli.emulator.admission import Credentials
+from transcribe_cli.emulator.emulated_session import Refused
+from transcribe_cli.emulator.token_endpoint import answer_token_request
+
+NOW = 1_790_000_000.0
+
+
+def test_without_keys_everyone_is_welcome() -> None:
+    assert Credentials().admit(None, None, NOW) == 10800
+    assert Credentials().admit("anything", None, NOW) == 10800
+
+
+@pytest.mark.parametrize(
+    ("authorization", "token", "text"),
+    [
+        (None, None, "Missing Authorization header"),
+        ("", None, "Missing Authorization header"),
+        ("wrong", None, "Invalid API key"),
+        ("Bearer key", None, "Invalid API key"),
+        (None, "key", "Invalid API key"),
+        (None, "a.b", "Invalid API key"),
+        ("clé", None, "Invalid API key"),
+    ],
+)
+def test_refusals_have_the_service_s_words(
+    authorization: str | None, token: str | None, text: str
+) -> None:
+    with pytest.raises(Refused) as e:
+        Credentials(["key"]).admit(authorization, token, NOW)
+    assert (e.value.code, e.value.text) == (1008, f"Unauthorized Connection: {text}")
+
+
+def test_a_token_opens_sessions_until_it_expires() -> None:
+    credentials = Credentials(["key"])
+    token = credentials.make_token(NOW, 60, 300)
+    assert credentials.admit(None, token, NOW + 59) == 300
+    assert credentials.admit(token, None, NOW + 59) == 300  # as the Python SDK sends it
+    with pytest.raises(Refused, match="Unauthorized Connection: Signature has expired"):
+        credentials.admit(None, token, NOW + 60)
+    with pytest.raises(Refused, match="Invalid API key"):
+        Credentials(["key"]).admit(None, token, NOW)
+
+
+def test_no_key_in_a_repr() -> None:
+    assert "swordfish" not in repr(Credentials(["swordfish"]))
+
+
+def test_the_token_endpoint_answers_with_a_token() -> None:
+    credentials = Credentials(["key"])
+    query = "expires_in_seconds=60&max_session_duration_seconds=300"
+    for authorization in ("key", "Bearer key"):
+        status, body = answer_token_request(query, authorization, credentials, NOW)
+        assert status == 200 and body["expires_in_seconds"] == 60
+        assert credentials.admit(None, body["token"], NOW) == 300
+
+
+@pytest.mark.parametrize(
+    ("query", "kind", "place"),
+    [
+        ("", "missing", ["query", "expires_in_seconds"]),
+        ("expires_in_seconds=0", "greater_than_equal", ["query", "expires_in_seconds"]),
+        ("expires_in_seconds=601", "less_than_equal", ["query", "expires_in_seconds"]),
+        ("expires_in_seconds=x", "int_parsing", ["query", "expires_in_seconds"]),
+        (
+            "expires_in_seconds=60&max_session_duration_seconds=59",
+            "greater_than_equal",
+            ["query", "max_session_duration_seconds"],
+        ),
+    ],
+)
+def test_bad_token_requests_are_explained(query: str, kind: str, place: list[str]) -> None:
+    status, body = answer_token_request(query, "key", Credentials(["key"]), NOW)
+    assert status == 422
+    assert [(item["type"], item["loc"]) for item in body["detail"]] == [(kind, place)]
+
+
+def test_token_requests_need_the_key() -> None:
+    credentials = Credentials(["key"])
+    status, body = answer_token_request("expires_in_seconds=60", None, credentials, NOW)
+    assert status == 422 and body["detail"][0]["loc"] == ["header", "authorization"]
+    status, body = answer_token_request("expires_in_seconds=60", "wrong", credentials, NOW)
+    assert status == 401 and "token" not in body

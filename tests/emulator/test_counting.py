@@ -1,0 +1,147 @@
+"""The counting engine: every word at its very sample, whatever the chunks, the rate, the cuts."""
+
+import json
+from array import array
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.counting import RATE, speak, true_times
+from tests.emulator.protocol_client import session, silence, talk
+from transcribe_cli.emulator.engine_settings import Settings
+from transcribe_cli.emulator.engines.counting import Counter, CountingEngine, Spoken
+from transcribe_cli.emulator.replies import Send
+from transcribe_cli.protocol.models import Family
+
+
+def hear_all(engine: CountingEngine, audio: bytes, chunk: int = 1600) -> list[dict[str, Any]]:
+    """Every message about some audio, sent in chunks, and after its end."""
+    sent: list[Send] = []
+    for at in range(0, len(audio), chunk):
+        sent += engine.hear(audio[at : at + chunk])
+    sent += engine.finish()
+    return [json.loads(send.text) for send in sent]
+
+
+def finals(messages: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [m for m in messages if m["type"] == "Turn" and m["end_of_turn"]]
+
+
+@given(
+    chunks=st.lists(st.integers(1, 5000), min_size=1, max_size=20),
+    words=st.integers(1, 30),
+    first=st.integers(1, 32000),
+)
+def test_words_and_times_do_not_depend_on_the_chunks(
+    chunks: list[int], words: int, first: int
+) -> None:
+    audio = speak(words, first=first)
+    counter = Counter(RATE)
+    found: list[Spoken] = []
+    at = number = 0
+    while at < len(audio):
+        step = chunks[number % len(chunks)]
+        found += counter.hear(audio[at : at + step])
+        at, number = at + step, number + 1
+    times = (true_times(n) for n in range(1, words + 1))
+    assert found == [
+        Spoken(first + n, start * RATE // 1000, end * RATE // 1000)
+        for n, (start, end) in enumerate(times)
+    ]
+
+
+@given(cut=st.integers(0, 960))
+def test_of_a_word_that_is_cut_one_side_at_most_is_heard(cut: int) -> None:
+    audio = speak(1, first=7)
+    before, after = Counter(RATE), Counter(RATE)
+    before.hear(audio[: 2 * cut])
+    heard = before.growing() + after.hear(audio[2 * cut :])
+    assert [word.number for word in heard] == ([7] if cut != 480 else [])
+
+
+def test_a_turn_ends_after_so_many_words_and_its_partials_grow() -> None:
+    messages = hear_all(CountingEngine(Settings(), turn_words=2), speak(3))
+    told = [
+        (m["transcript"], m["words"][-1]["end"], m["end_of_turn"])
+        for m in messages
+        if m["type"] == "Turn"
+    ]
+    assert told == [
+        ("w1", 50, False),
+        ("w1", 60, False),
+        ("w1 w2", 150, False),
+        ("w1 w2", 160, True),
+        ("w3", 250, False),
+        ("w3", 260, False),
+        ("w3", 260, True),
+    ]
+    assert [m["timestamp"] for m in messages if m["type"] == "SpeechStarted"] == [0, 200]
+
+
+def test_a_silence_ends_a_turn_and_so_does_the_client() -> None:
+    engine = CountingEngine(Settings(min_turn_silence_ms=300))
+    assert finals(hear_all(engine, speak(2) + silence(200)))[0]["transcript"] == "w1 w2"
+    engine = CountingEngine(Settings(min_turn_silence_ms=300))
+    sent = engine.hear(speak(2)) + engine.hear(silence(260)) + engine.hear(speak(1, first=3))
+    assert [m["transcript"] for m in finals([json.loads(s.text) for s in sent])] == ["w1 w2"]
+    (final,) = [json.loads(s.text) for s in engine.end_turn()]
+    assert (final["transcript"], final["words"][0]["start"]) == ("w3", 460)
+    assert engine.end_turn() == engine.finish() == []
+
+
+def test_a_word_that_sounds_when_the_audio_ends_is_said_as_far_as_it_was_heard() -> None:
+    messages = hear_all(CountingEngine(Settings()), speak(2)[: 2 * (1600 + 640)])
+    assert [(w["text"], w["end"]) for w in finals(messages)[0]["words"]] == [
+        ("w1", 60),
+        ("w2", 140),
+    ]
+
+
+@pytest.mark.parametrize("family", [Family.WHISPER, Family.UNIVERSAL_STREAMING])
+def test_only_the_pro_models_say_that_speech_started(family: Family) -> None:
+    messages = hear_all(CountingEngine(Settings(family=family)), speak(1))
+    assert {m["type"] for m in messages} == {"Turn"}
+
+
+def test_partials_can_be_left_out() -> None:
+    messages = hear_all(CountingEngine(Settings(include_partial_turns=False)), speak(6))
+    assert [m["end_of_turn"] for m in messages if m["type"] == "Turn"] == [True, True]
+
+
+def test_numbers_go_on_to_the_last_of_sixteen_bits() -> None:
+    messages = hear_all(CountingEngine(Settings()), speak(3, first=65533))
+    assert finals(messages)[0]["transcript"] == "w65533 w65534 w65535"
+
+
+def test_other_rates_have_the_same_times() -> None:
+    twice = array("H", (s for s in array("H", speak(3)) for _ in range(2))).tobytes()
+    messages = hear_all(CountingEngine(Settings(sample_rate_hz=2 * RATE)), twice)
+    assert [w["start"] for w in finals(messages)[0]["words"]] == [0, 100, 200]
+
+
+def test_mulaw_counts_in_the_numbers_that_it_has() -> None:
+    coded = bytes([0xFE] * 960 + [0xFF] * 640 + [0xFD] * 960 + [0xFF] * 640)
+    engine = CountingEngine(Settings(encoding="pcm_mulaw"))
+    assert finals(hear_all(engine, coded))[0]["transcript"] == "w8 w16"
+
+
+def test_over_the_wire_words_are_exact(serve: Callable[..., str]) -> None:
+    url = serve("--engine", "counting", "--turn-words", "4")
+    heard = talk(url, speak(50))
+    words = [word for turn in heard.finals for word in turn["words"]]
+    assert [word["text"] for word in words] == [f"w{n}" for n in range(1, 51)]
+    assert [(word["start"], word["end"]) for word in words] == [true_times(n) for n in range(1, 51)]
+    assert [len(turn["words"]) for turn in heard.finals] == [4] * 12 + [2]
+    assert heard.messages[-1]["audio_duration_seconds"] == 5 and heard.code == 1000
+
+
+def test_a_client_may_end_a_turn(serve: Callable[..., str]) -> None:
+    with session(serve("--engine", "counting")) as connection:
+        connection.send(speak(2))
+        connection.send('{"type":"ForceEndpoint"}')
+        while not (message := json.loads(connection.recv(timeout=10))).get("end_of_turn"):
+            pass
+    assert message["transcript"] == "w1 w2"

@@ -1,0 +1,216 @@
+"""Turns as each family of models writes them, from made-up hypotheses."""
+
+from itertools import pairwise
+
+from hypothesis import given
+from hypothesis import strategies as st
+from msgspec.structs import replace
+
+from transcribe_cli.emulator.engine_settings import Settings, settings_of
+from transcribe_cli.emulator.turn_messages import Heard, TurnBuilder
+from transcribe_cli.protocol.messages import ServerMessage, SpeechStarted, Turn
+from transcribe_cli.protocol.models import Family
+
+STEP_MS = 120
+
+
+def settings(model: str, **parameters: object) -> Settings:
+    return settings_of({"speech_model": model} | parameters, "two")
+
+
+def heard(text: str, start_ms: int = 1000, confidence: float | None = None) -> list[Heard]:
+    """Words of 300 ms each, one after another."""
+    return [
+        Heard(word, start_ms + 300 * i, start_ms + 300 * (i + 1), confidence)
+        for i, word in enumerate(text.split())
+    ]
+
+
+def grow(builder: TurnBuilder, text: str) -> list[ServerMessage]:
+    """Hear a text word by word, three hypotheses for each word."""
+    words = heard(text)
+    messages: list[ServerMessage] = []
+    for count in range(1, len(words) + 1):
+        for step in range(3):
+            messages += builder.hypothesis(words[:count], words[count - 1].end_ms + step * STEP_MS)
+    return messages
+
+
+def turns(messages: list[ServerMessage]) -> list[Turn]:
+    return [message for message in messages if isinstance(message, Turn)]
+
+
+def test_universal_streaming_words_become_final_one_by_one() -> None:
+    builder = TurnBuilder(settings("universal-streaming-english"))
+    partials = turns(grow(builder, "my name is sonny and i am a voice agent and i live in here"))
+    last = partials[-1]
+    finals = [word.text for word in last.words if word.word_is_final]
+    assert 0 < len(finals) < len(last.words)
+    assert last.transcript == " ".join(finals)
+    assert [w.word_is_final for w in last.words] == sorted(
+        (w.word_is_final for w in last.words), reverse=True
+    )
+    assert not last.end_of_turn and not last.turn_is_formatted and last.utterance == ""
+
+
+def test_raw_final_carries_the_formatted_utterance() -> None:
+    builder = TurnBuilder(settings("universal-streaming-english"))
+    (final,) = turns(builder.end(heard("i think i'm fine", confidence=0.5)))
+    assert final.transcript == "i think i'm fine"
+    assert final.utterance == "I think I'm fine."
+    assert final.end_of_turn and not final.turn_is_formatted
+    assert all(word.word_is_final and word.confidence == 0.5 for word in final.words)
+
+
+def test_format_turns_sends_a_second_formatted_final_with_the_same_turn_order() -> None:
+    builder = TurnBuilder(settings("universal-streaming-english", format_turns=True))
+    raw, formatted = turns(builder.end(heard("my name is sonny", confidence=1.0)))
+    assert (raw.turn_order, raw.turn_is_formatted, raw.transcript) == (0, False, "my name is sonny")
+    assert (formatted.turn_order, formatted.turn_is_formatted) == (0, True)
+    assert formatted.transcript == "My name is sonny." and formatted.utterance == ""
+    assert [(w.start, w.end) for w in raw.words] == [(w.start, w.end) for w in formatted.words]
+    assert turns(builder.end(heard("next")))[0].turn_order == 1
+
+
+def test_formatting_inside_the_model_flags_every_message_and_sends_one_final() -> None:
+    one = settings_of({"speech_model": "universal-streaming-english", "format_turns": True}, "one")
+    builder = TurnBuilder(one)
+    partials = turns(grow(builder, "i am a voice agent"))
+    finals = turns(builder.end(heard("i am a voice agent")))
+    assert all(turn.turn_is_formatted for turn in partials)
+    assert partials[-1].words[0].text == "I"
+    assert [turn.transcript for turn in finals] == ["I am a voice agent."]
+
+
+def test_multilingual_text_is_always_formatted_and_never_flagged() -> None:
+    builder = TurnBuilder(settings("universal-streaming-multilingual", language_detection=True))
+    (final,) = turns(builder.end(heard("good morning", confidence=0.75)))
+    assert final.transcript == "Good morning." and not final.turn_is_formatted
+    assert (final.language_code, final.language_confidence) == ("en", 0.75)
+
+
+def test_whisper_sends_raw_text_zero_confidences_and_a_formatted_utterance() -> None:
+    builder = TurnBuilder(settings("whisper-rt", language_detection=True))
+    partials = turns(grow(builder, "good morning"))
+    (final,) = turns(builder.end(heard("good morning", confidence=0.5)))
+    assert final.transcript == "good morning" and final.utterance == "Good morning."
+    assert final.end_of_turn_confidence == 1 and not final.turn_is_formatted
+    assert {word.confidence for turn in [*partials, final] for word in turn.words} == {0.0}
+    assert final.language_code == "en" and final.language_confidence == 0.5
+    assert all(turn.language_code is None for turn in partials)
+
+
+def test_whisper_with_format_turns_flags_its_formatted_final() -> None:
+    builder = TurnBuilder(settings("whisper-rt", format_turns=True))
+    (final,) = turns(builder.end(heard("good morning")))
+    assert final.transcript == "Good morning." and final.turn_is_formatted
+
+
+def test_pro_announces_speech_once_before_the_first_turn() -> None:
+    builder = TurnBuilder(settings("u3-rt-pro"))
+    messages = [*grow(builder, "my name is sonny"), *builder.end(heard("my name is sonny"))]
+    assert [type(message) for message in messages].count(SpeechStarted) == 1
+    assert isinstance(messages[0], SpeechStarted) and messages[0].timestamp == 1000
+    *partials, final = turns(messages)
+    assert partials and not any(w.word_is_final for turn in partials for w in turn.words)
+    assert final.turn_is_formatted and final.utterance == final.transcript == "My name is sonny."
+    assert final.end_of_turn_confidence == 1
+
+
+def test_a_turn_without_words_is_no_turn() -> None:
+    builder = TurnBuilder(settings("u3-rt-pro"))
+    assert builder.hypothesis([], 500) == [] and builder.end([]) == []
+    assert turns(builder.end(heard("hello")))[0].turn_order == 0
+
+
+def test_words_that_were_shown_and_then_lost_end_in_an_empty_final() -> None:
+    builder = TurnBuilder(settings("u3-rt-pro"))
+    _, partial = builder.hypothesis(heard("the"), 2000)
+    (final,) = turns(builder.end([]))
+    assert isinstance(partial, Turn) and partial.transcript == "The"
+    assert final.end_of_turn and final.turn_order == 0 and final.transcript == ""
+    assert turns(builder.end(heard("hello")))[0].turn_order == 1
+
+
+def test_only_universal_streaming_ends_with_an_empty_final() -> None:
+    (empty,) = turns(TurnBuilder(settings("universal-streaming-english")).flush(400))
+    assert empty.end_of_turn and empty.words == [] and empty.transcript == ""
+    assert TurnBuilder(settings("u3-rt-pro")).flush() == []
+    assert TurnBuilder(settings("whisper-rt")).flush() == []
+
+
+def test_without_partial_turns_only_finals_come() -> None:
+    builder = TurnBuilder(settings("u3-rt-pro", include_partial_turns=False))
+    assert grow(builder, "my name is sonny") == []
+    assert len(builder.end(heard("my name is sonny"))) == 2
+
+
+def test_a_steady_turn_ends_at_the_short_silence_and_any_turn_at_the_long_one() -> None:
+    builder = TurnBuilder(settings("universal-streaming-english"))
+    grow(builder, "my name is sonny")
+    assert not builder.is_over(silence_ms=390, turn_ms=5000)
+    assert builder.is_over(silence_ms=400, turn_ms=5000)
+    builder.settings = replace(builder.settings, end_of_turn_confidence=1.0)
+    assert not builder.is_over(silence_ms=1270, turn_ms=5000)
+    assert builder.is_over(silence_ms=1280, turn_ms=5000)
+
+
+def test_an_unsteady_hypothesis_keeps_the_turn_open() -> None:
+    builder = TurnBuilder(settings("universal-streaming-english"))
+    for text in ("my", "my name", "my name is"):
+        builder.hypothesis(heard(text), 3000)
+    assert not builder.is_over(silence_ms=420, turn_ms=3000)
+
+
+def test_a_turn_is_cut_after_a_minute() -> None:
+    builder = TurnBuilder(settings("u3-rt-pro"))
+    assert not builder.is_over(silence_ms=0, turn_ms=59_990)
+    assert builder.is_over(silence_ms=0, turn_ms=60_000)
+
+
+TEXTS = st.lists(st.sampled_from("my name is sonny and i am here".split()), max_size=12)
+
+
+@given(
+    st.sampled_from(Family),
+    st.booleans(),
+    st.lists(st.tuples(TEXTS, st.booleans()), min_size=1, max_size=30),
+)
+def test_any_hypotheses_make_well_formed_turns(
+    family: Family, format_turns: bool, story: list[tuple[list[str], bool]]
+) -> None:
+    """Final words never change, orders go up by one, and each turn ends once (twice formatted)."""
+    model = {
+        Family.UNIVERSAL_STREAMING: "universal-streaming-english",
+        Family.WHISPER: "whisper-rt",
+        Family.PRO: "u3-rt-pro",
+    }[family]
+    builder = TurnBuilder(settings(model, format_turns=format_turns))
+    messages: list[ServerMessage] = []
+    now_ms = 3000
+    for texts, ends in story:
+        for _ in range(4):
+            now_ms += STEP_MS
+            messages += builder.hypothesis(heard(" ".join(texts), 1000), now_ms)
+        if ends:
+            messages += builder.end(heard(" ".join(texts), 1000, 1.0))
+    made = turns(messages)
+    second = family is Family.UNIVERSAL_STREAMING and format_turns
+    raw = [turn for turn in made if not (second and turn.turn_is_formatted)]
+    for before, after in pairwise(raw):
+        assert after.turn_order == before.turn_order + before.end_of_turn
+        if after.turn_order == before.turn_order:
+            fixed = [w for w in before.words if w.word_is_final]
+            assert after.words[: len(fixed)] == fixed
+    for turn in made:
+        assert 0 <= turn.end_of_turn_confidence <= 1
+        assert all(isinstance(t, int) for w in turn.words for t in (w.start, w.end))
+        assert all(a.end <= b.start for a, b in pairwise(turn.words))
+        if turn.end_of_turn:
+            assert all(word.word_is_final for word in turn.words)
+    if family is Family.PRO:
+        orders = [turn.turn_order for turn in made if turn.end_of_turn]
+        announced = [i for i, m in enumerate(messages) if isinstance(m, SpeechStarted)]
+        assert orders == list(range(len(orders)))
+        assert len(announced) == len({turn.turn_order for turn in made})
+        assert all(isinstance(messages[i + 1], Turn) for i in announced)

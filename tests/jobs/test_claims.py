@@ -1,0 +1,252 @@
+"""Who transcribes a file: one at a time, whatever else there is of it."""
+
+import contextlib
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from transcribe_cli.audio.excerpt import EVERYTHING, Range
+from transcribe_cli.jobs import claims
+from transcribe_cli.jobs.claims import (
+    AlreadyRunning,
+    Claim,
+    claim,
+    work_of_file,
+    work_of_story,
+)
+from transcribe_cli.recordings.fingerprint import stamp_of
+from transcribe_cli.recordings.folder import JOURNAL
+from transcribe_cli.recordings.journal import Story
+from transcribe_cli.recordings.library import Recording, load_recording
+from transcribe_cli.recordings.lock import LOCK_FILE, is_locked, locked
+
+QUERY = {"speech_model": "u3-rt-pro", "sample_rate": 16000}
+TIME = "2026-11-20T09:05:07.000Z"
+
+
+@pytest.fixture
+def talk(tmp_path: Path) -> Path:
+    path = tmp_path / "talk.wav"
+    path.write_bytes(b"RIFF")
+    return path
+
+
+@pytest.fixture
+def save_dir(tmp_path: Path) -> Path:
+    return tmp_path / "recordings"
+
+
+def work(path: Path, part: Range = EVERYTHING, *, local: bool = False, **query: Any) -> str:
+    found = work_of_file(str(path), QUERY | query, part, local=local)
+    assert found is not None
+    return found
+
+
+def start_of(path: Path, **more: Any) -> dict[str, Any]:
+    return {"path": str(path), "file": stamp_of(path), "parameters": QUERY, "local": False} | more
+
+
+def save(save_dir: Path, name: str, path: Path, *, complete: bool | None, **more: Any) -> Path:
+    """A recording of an earlier run; `complete` None: it was cut off."""
+    folder = save_dir / name
+    folder.mkdir(parents=True)
+    audio = {"sample_rate": 16000, "channels": 1}
+    records = [
+        {"type": "Recording", "time": TIME, "source": path.name, "kind": "file", "audio": audio}
+        | start_of(path, **more)
+    ]
+    if complete is not None:
+        records.append({"type": "Summary", "time": TIME, "complete": complete})
+    (folder / JOURNAL).write_text("".join(json.dumps(record) + "\n" for record in records))
+    return folder
+
+
+def claimed(
+    save_dir: Path, path: Path, held: contextlib.ExitStack, *, again: bool = False, **query: Any
+) -> Claim:
+    return claim(save_dir, path.name, work(path, **query), held, again=again)
+
+
+# What is the same.
+
+
+def test_a_recording_and_its_file_are_the_same_work(talk: Path) -> None:
+    assert work_of_story(Story(start_of(talk))) == work(talk)
+    excerpt = {"start": 1000, "duration": 2500}
+    assert work_of_story(Story(start_of(talk, excerpt=excerpt))) == work(talk, Range(1.0, 2.5))
+    assert work_of_story(Story(start_of(talk, local=True))) == work(talk, local=True)
+
+
+def test_another_part_model_service_or_file_is_other_work(talk: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other.wav"
+    other.write_bytes(b"RIFF")
+    found = [
+        work(talk),
+        work(other),
+        work(talk, Range(1.0)),
+        work(talk, Range(0.0, 1.0)),
+        work(talk, local=True),
+        work(talk, speech_model="whisper-rt"),
+        work(talk, keyterms_prompt=["Sonny"]),
+    ]
+    talk.write_bytes(b"RIFF and more")
+    assert len({*found, work(talk)}) == 8
+
+
+def test_a_file_is_the_same_by_any_path(talk: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(talk.parent)
+    link = talk.with_name("link.wav")
+    link.symlink_to(talk)
+    assert work(Path("talk.wav")) == work(link) == work(talk)
+
+
+@pytest.mark.parametrize("path", ["/none", "a\0b"])
+def test_a_file_that_is_not_there_is_no_work(path: str) -> None:
+    assert work_of_file(path, QUERY, EVERYTHING, local=False) is None
+
+
+@pytest.mark.parametrize("odd", [{"start": "x"}, {"start": 1e308, "duration": []}, {"start": None}])
+def test_an_odd_journal_is_no_work(talk: Path, odd: dict[str, Any]) -> None:
+    assert work_of_story(Story(start_of(talk, excerpt=odd))) is None
+    assert work_of_story(Story({})) != work(talk)
+
+
+# What is claimed.
+
+
+def test_a_new_file_gets_a_folder_and_nobody_else_gets_it(talk: Path, save_dir: Path) -> None:
+    with contextlib.ExitStack() as held:
+        folder, earlier = claimed(save_dir, talk, held)
+        assert earlier is None
+        assert folder is not None
+        for again in (False, True):
+            with pytest.raises(AlreadyRunning) as e, contextlib.ExitStack() as other:
+                claimed(save_dir, talk, other, again=again)
+            assert e.value.recording == folder.name
+            assert e.value.exit_status == 6
+        assert [path.name for path in save_dir.iterdir()] == [folder.name]
+    assert list(save_dir.iterdir()) == []  # nothing came of it
+
+
+def test_the_same_file_with_other_settings_is_no_hindrance(talk: Path, save_dir: Path) -> None:
+    with contextlib.ExitStack() as held:
+        folders = {
+            claimed(save_dir, talk, held).folder,
+            claimed(save_dir, talk, held, speech_model="whisper-rt").folder,
+            claim(save_dir, "mic", None, held, again=True).folder,
+            claim(save_dir, "mic", None, held, again=True).folder,
+        }
+        assert len(folders) == 4
+
+
+def test_a_file_by_another_name_is_found_running(talk: Path, save_dir: Path) -> None:
+    link = talk.with_name("link.wav")
+    link.symlink_to(talk)
+    with contextlib.ExitStack() as held:
+        claimed(save_dir, talk, held)
+        with pytest.raises(AlreadyRunning):
+            claimed(save_dir, link, held)
+
+
+def test_what_is_complete_is_not_claimed(talk: Path, save_dir: Path) -> None:
+    folder = save(save_dir, "2026-11-20-090507-talk", talk, complete=True)
+    with contextlib.ExitStack() as one, contextlib.ExitStack() as two:
+        for held in (one, two):
+            found = claimed(save_dir, talk, held)
+            assert found.folder == folder
+            assert found.earlier is not None
+            assert found.earlier.state == "complete"
+        assert claimed(save_dir, talk, one, again=True).folder != folder
+
+
+@pytest.mark.parametrize("complete", [False, None])
+def test_what_was_cut_off_goes_on_once(talk: Path, save_dir: Path, complete: bool | None) -> None:
+    folder = save(save_dir, "2026-11-20-090507-talk", talk, complete=complete)
+    with contextlib.ExitStack() as held:
+        found = claimed(save_dir, talk, held)
+        assert found.folder == folder
+        assert found.earlier is not None
+        assert found.earlier.state in ("incomplete", "interrupted")
+        with pytest.raises(AlreadyRunning):
+            claimed(save_dir, talk, held)
+    assert folder.exists()
+
+
+def test_one_that_is_resumed_by_hand_is_running(talk: Path, save_dir: Path) -> None:
+    folder = save(save_dir, "2026-11-20-090507-talk", talk, complete=False)
+    with locked(folder), pytest.raises(AlreadyRunning), contextlib.ExitStack() as held:
+        claimed(save_dir, talk, held)
+
+
+def test_whoever_has_a_note_is_known_by_it_whatever_its_journal_says(
+    talk: Path, save_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Journals of recordings that run for hours are long."""
+    other = talk.with_name("other.wav")
+    other.write_bytes(b"RIFF")
+
+    def load(folder: Path) -> Recording:
+        raise AssertionError(f"the journal of {folder.name} is read")
+
+    with contextlib.ExitStack() as held:
+        for name, what in (("other.wav", work(other)), ("", None)):
+            folder = claim(save_dir, name, what, held, again=True).folder
+            assert folder is not None
+            (folder / JOURNAL).touch()
+        monkeypatch.setattr(claims, "load_recording", load)
+        assert claimed(save_dir, talk, held).earlier is None
+
+
+@pytest.mark.parametrize("complete", [True, False])
+def test_no_journal_is_read_while_others_wait(
+    talk: Path, save_dir: Path, monkeypatch: pytest.MonkeyPatch, complete: bool
+) -> None:
+    folder = save(save_dir, "2026-11-20-090507-talk", talk, complete=complete)
+    others_wait = []
+
+    def load(folder: Path) -> Recording:
+        others_wait.append(is_locked(save_dir))
+        return load_recording(folder)
+
+    monkeypatch.setattr(claims, "load_recording", load)
+    with contextlib.ExitStack() as held:
+        assert claimed(save_dir, talk, held).folder == folder
+    assert others_wait == ([False] if complete else [False, False])
+
+
+def test_what_another_one_completes_in_the_last_moment_is_seen(
+    talk: Path, save_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cut = save(save_dir, "2026-11-20-090507-talk", talk, complete=False)
+
+    @contextlib.contextmanager
+    def alone_late(save_dir: Path) -> Iterator[None]:
+        with (cut / JOURNAL).open("a") as journal:
+            journal.write(json.dumps({"type": "Summary", "time": TIME, "complete": True}) + "\n")
+        yield
+
+    monkeypatch.setattr(claims, "alone_in", alone_late)
+    with contextlib.ExitStack() as held:
+        earlier = claimed(save_dir, talk, held).earlier
+    assert earlier is not None
+    assert earlier.state == "complete"
+
+
+def test_a_lock_that_was_left_behind_means_nothing(talk: Path, save_dir: Path) -> None:
+    folder = save(save_dir, "2026-11-20-090507-talk", talk, complete=None)
+    (folder / LOCK_FILE).write_text(work(talk))
+    (save_dir / LOCK_FILE).write_text("")
+    with contextlib.ExitStack() as held:
+        assert claimed(save_dir, talk, held).folder == folder
+
+
+def test_a_save_dir_that_cannot_be_had_is_told(talk: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with (
+        pytest.raises(Exception, match="No recording can be saved"),
+        contextlib.ExitStack() as held,
+    ):
+        claimed(tmp_path / "file" / "recordings", talk, held)

@@ -1,0 +1,65 @@
+"""The bill: page "Streaming quickstart", "Streaming is billed per session"."""
+
+import pytest
+
+from transcribe_cli.run.billing import Bill
+
+
+def test_open_session_is_billed_by_the_clock() -> None:
+    bill = Bill(0.45)
+    bill.began(0, 100.0)
+
+    assert bill.session_s(1900.0) == 1800
+    assert bill.cost_usd(1900.0) == pytest.approx(0.225)
+
+
+def test_time_without_a_session_costs_nothing() -> None:
+    assert Bill(0.45).cost_usd(100.0) == 0
+
+
+def test_the_service_s_own_count_wins() -> None:
+    bill = Bill(0.45)
+    bill.began(0, 100.0)
+    bill.ended(0, 13, 112.4)
+
+    assert bill.session_s(500.0) == 13
+    assert bill.terminated
+
+
+def test_session_without_termination_is_counted_and_not_confirmed() -> None:
+    bill = Bill(0.45)
+    bill.began(0, 100.0)
+    bill.ended(0, None, 107.0)
+
+    assert bill.session_s(500.0) == 7
+    assert not bill.terminated
+
+
+def test_open_session_is_not_confirmed() -> None:
+    bill = Bill(None)
+    bill.began(0, 0.0)
+
+    assert not bill.terminated
+
+
+def test_session_that_never_began_is_not_billed() -> None:
+    bill = Bill(0.45)
+    bill.ended(0, None, 5.0)
+
+    assert (bill.session_s(9.0), bill.sessions, bill.terminated) == (0, 0, True)
+
+
+def test_parallel_sessions_add_up() -> None:
+    bill = Bill(0.45)
+    bill.began(0, 0.0)
+    bill.began(1, 10.0)
+
+    assert bill.session_s(20.0) == 30
+    assert bill.sessions == 2
+
+
+def test_unknown_price_stays_unknown() -> None:
+    bill = Bill(None)
+    bill.began(0, 0.0)
+
+    assert bill.cost_usd(10.0) is None

@@ -1,0 +1,108 @@
+"""What is told of an outage: once, however often a try fails."""
+
+import io
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from tests.run.test_run import PLANS, Kept, Words
+from transcribe_cli.exit_status import ExitStatus
+from transcribe_cli.outputs.output import Outputs
+from transcribe_cli.protocol.close_codes import Retry, Verdict
+from transcribe_cli.protocol.codec import Decoded
+from transcribe_cli.protocol.messages import Begin
+from transcribe_cli.run.reporter import MOST_ODD, Teller
+from transcribe_cli.run.sequencer import Odd
+from transcribe_cli.supervisor.actions import TellDisconnected
+from transcribe_cli.transcript.totals import Totals
+from transcribe_cli.ui.live import LiveView
+from transcribe_cli.ui.notices import Notices
+
+
+class View(LiveView):
+    """Keeps the passing words."""
+
+    def __init__(self) -> None:
+        super().__init__(Console(file=io.StringIO(), force_terminal=True))
+        self.hints: list[str] = []
+
+    def hint(self, text: str) -> None:
+        self.hints.append(text)
+
+
+class Outage:
+    """A teller with what it has told."""
+
+    def __init__(self, *, with_view: bool) -> None:
+        self.view = View() if with_view else None
+        self._stderr = io.StringIO()
+        self._output = Kept()
+        notices = Notices(Console(file=self._stderr, width=200))
+        outputs = Outputs([self._output], lambda *_: None)
+        self._teller = Teller(PLANS, Words(1), outputs, notices, self.view, Totals())
+
+    def fails(self, sentence: str, retry_in_s: float) -> None:
+        verdict = Verdict(sentence, "", ExitStatus.SERVICE, Retry.BACK_OFF)
+        self._teller.disconnected(TellDisconnected(0, verdict, retry_in_s), 1000)
+
+    def begins(self) -> None:
+        raw: dict[str, Any] = {"type": "Begin", "id": "x", "expires_at": 1}
+        self._teller.message(1, 0, Decoded(Begin("x", 1), raw))
+
+    @property
+    def lines(self) -> list[str]:
+        return self._stderr.getvalue().splitlines()
+
+    @property
+    def records(self) -> list[str]:
+        return [record.type for record in self._output.records]
+
+
+def go_through(outage: Outage) -> None:
+    """No network, then a page that asks for a log-in, then a session; then no network again."""
+    outage.fails("No network.", 0.5)
+    outage.fails("No network.", 1.0)
+    outage.fails("No network.", 2.0)
+    outage.fails("It answered with HTTP 511.", 4.0)
+    outage.begins()
+    outage.fails("It answered with HTTP 511.", 0.5)
+
+
+def test_on_a_terminal_an_outage_is_one_line() -> None:
+    outage = Outage(with_view=True)
+    go_through(outage)
+    assert outage.lines == [
+        "warning: No network; the next try is in 0.5 s",
+        "warning: It answered with HTTP 511; the next try is in 4.0 s",
+        "warning: It answered with HTTP 511; the next try is in 0.5 s",
+    ]
+    assert outage.view is not None
+    assert outage.view.hints == [
+        "No network; the next try is in 1.0 s",
+        "No network; the next try is in 2.0 s",
+    ]
+
+
+@pytest.mark.parametrize("with_view", [True, False])
+def test_each_try_is_in_the_record(with_view: bool) -> None:
+    outage = Outage(with_view=with_view)
+    go_through(outage)
+    assert outage.records == ["Disconnected"] * 4 + ["Begin", "Disconnected"]
+
+
+def test_without_a_view_each_try_is_a_line() -> None:
+    outage = Outage(with_view=False)
+    go_through(outage)
+    assert len(outage.lines) == 5
+
+
+def test_a_service_that_says_nothing_but_odd_things_is_soon_told_no_more() -> None:
+    stderr, kept = io.StringIO(), Kept()
+    notices = Notices(Console(file=stderr, width=200))
+    teller = Teller(PLANS, Words(1), Outputs([kept], lambda *_: None), notices, None, Totals())
+    teller.tell(Odd(f"odd {number}") for number in range(1000))
+
+    lines = stderr.getvalue().splitlines()
+    assert len(lines) == len(kept.records) == MOST_ODD + 1
+    assert "no more of it is told" in lines[-1]

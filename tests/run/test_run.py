@@ -1,0 +1,171 @@
+"""One recording in this process: what the main loop does when something of ours breaks."""
+
+import io
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+
+import pytest
+from rich.console import Console
+
+from tests.counting import CountingService, Session, counting_service, speak
+from transcribe_cli.audio.format import AudioFormat
+from transcribe_cli.audio.log import AudioLog
+from transcribe_cli.audio.source import SourceEvent
+from transcribe_cli.errors import AudioError
+from transcribe_cli.exit_status import ExitStatus
+from transcribe_cli.outputs.output import Outputs
+from transcribe_cli.outputs.record import Record
+from transcribe_cli.protocol.endpoint import normalise_endpoint, session_url
+from transcribe_cli.protocol.models import MODELS
+from transcribe_cli.run.config import Limits, Plans, Result
+from transcribe_cli.run.loop import Loop
+from transcribe_cli.run.run import Run
+from transcribe_cli.session.session import Target
+from transcribe_cli.settings.config import Parameters
+from transcribe_cli.supervisor.quota import SessionQuota
+from transcribe_cli.ui.notices import Notices
+
+PLANS = Plans(
+    recording="test",
+    folder=None,
+    parameters=Parameters({"speech_model": "u3-rt-pro"}, MODELS["u3-rt-pro"], []),
+    target=Target("", {}),
+    endpoint="here",
+    local=False,
+    audio=AudioFormat(),
+    chunk_ms=50,
+    pace=None,
+    limited=False,
+    usd_per_hour=0.45,
+    limits=Limits(),
+)
+
+
+class Words:
+    """A source that says words as fast as they are taken, then breaks or ends."""
+
+    name = "words"
+    kind = "file"
+    live = False
+    length_s: float | None = None
+    path: str | None = None
+
+    def __init__(self, count: int, breaks: bool = False) -> None:
+        self._count = count
+        self._breaks = breaks
+        self._stopped = threading.Event()
+
+    def blocks(self, report: Callable[[SourceEvent], None]) -> Iterator[bytes]:
+        for number in range(1, self._count + 1):
+            if self._stopped.is_set():
+                return
+            yield speak(1, first=number)
+        if self._breaks:
+            raise AudioError("The tape is torn.")
+
+    def stop(self) -> None:
+        self._stopped.set()
+
+    def close(self) -> None:
+        self.stop()
+
+
+class Kept:
+    """An output that keeps what it is given, and may be told to break."""
+
+    name = "kept"
+
+    def __init__(self, breaks_at: str = "") -> None:
+        self.records: list[Record] = []
+        self._breaks_at = breaks_at
+
+    def write(self, record: Record) -> None:
+        if record.type == self._breaks_at:
+            raise RuntimeError("a bug")
+        self.records.append(record)
+
+    def close(self) -> None:
+        pass
+
+
+def run(
+    service: CountingService,
+    source: Words,
+    output: Kept,
+    pace: float | None = None,
+    model: str = "u3-rt-pro",
+) -> Result:
+    audio = PLANS.audio
+    query = {"speech_model": model, "sample_rate": audio.rate_hz}
+    if "format_turns" in MODELS[model].takes:
+        query["format_turns"] = True
+    plans = replace(
+        PLANS,
+        parameters=Parameters(query, MODELS[model], []),
+        target=Target(session_url(normalise_endpoint(service.url), query), {}),
+        pace=pace,
+        limited=pace is not None,
+    )
+    notices = Notices(Console(file=io.StringIO()))
+    with AudioLog.temporary(audio) as log, Loop() as loop:
+        outputs = Outputs([output], lambda *_: None)
+        recording = Run(plans, source, log, outputs, notices, loop, SessionQuota(None))
+        loop.run([recording])
+    assert recording.result is not None
+    return recording.result
+
+
+def alive() -> list[str]:
+    return [thread.name for thread in threading.enumerate() if thread.name.startswith("aai-")]
+
+
+def test_a_fault_of_ours_still_ends_the_session_properly() -> None:
+    with counting_service() as service:
+        with pytest.raises(RuntimeError, match="a bug"):
+            run(service, Words(200), Kept(breaks_at="Turn"), pace=1.0)
+        service.wait_for_close()
+        assert service.sessions[0].terminated
+    assert alive() == []
+
+
+def test_a_source_that_breaks_is_transcribed_as_far_as_it_came() -> None:
+    output = Kept()
+    with counting_service() as service:
+        result = run(service, Words(12, breaks=True), output)
+    assert result.exit_status is ExitStatus.AUDIO
+    assert result.problem is not None
+    assert result.problem.message == "The tape is torn."
+    assert result.summary["words"] == 12
+    assert result.summary["complete"] is False
+    assert service.sessions[0].terminated
+
+
+def test_a_formatted_final_replaces_the_raw_one_and_is_waited_for_only_so_long() -> None:
+    def say(session: Session, formatted: bool, text: str) -> None:
+        session.send(
+            {
+                "type": "Turn",
+                "turn_order": session.order,
+                "turn_is_formatted": formatted,
+                "end_of_turn": True,
+                "transcript": text,
+                "words": [],
+            }
+        )
+
+    def speaks(session: Session, heard: int) -> None:
+        if heard == 1:
+            say(session, False, "hello there")
+            say(session, True, "Hello there.")
+            session.order += 1
+            say(session, False, "never formatted")
+            session.order += 1
+
+    output = Kept()
+    with counting_service(turn_words=1000, fault=speaks) as service:
+        run(service, Words(20), output, pace=1.0, model="whisper-rt")
+    said = [r for r in output.records if r.update is not None and r.update.final]
+    assert [record.body["transcript"] for record in said][:2] == ["Hello there.", "never formatted"]
+    waited = said[1].time - said[0].time
+    assert 0.9 <= waited.total_seconds() <= 1.5

@@ -1,0 +1,306 @@
+"""From what was typed to what was meant."""
+
+import math
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from transcribe_cli.errors import UsageError
+from transcribe_cli.protocol.endpoint import REGIONS
+from transcribe_cli.protocol.models import MODELS
+from transcribe_cli.settings.config import (
+    config_path,
+    load_config,
+    parse_duration,
+    parse_pace,
+    parse_params,
+    resolve_endpoint,
+    resolve_parameters,
+    save_dir_of,
+)
+
+SERVICE = REGIONS["default"]
+LOOPBACK = "ws://127.0.0.1:8765/v3/ws"
+ASKED: dict[str, Any] = {
+    "language_detection": True,
+    "language_codes": ["es"],
+    "keyterms_prompt": ["Harbor Point"],
+    "prompt": "a meeting",
+    "speaker_labels": True,
+    "max_speakers": 2,
+    "filter_profanity": True,
+    "redact_pii": True,
+    "redact_pii_policies": ["person_name"],
+    "redact_pii_sub": "hash",
+    "domain": "medical-v1",
+    "voice_focus": "near-field",
+    "mode": "balanced",
+    "min_turn_silence": 0,
+    "max_turn_silence": 900,
+    "end_of_turn_confidence_threshold": 0.0,
+    "vad_threshold": 0.5,
+    "inactivity_timeout": 30,
+}
+NEEDS = {
+    "max_speakers": {"speaker_labels": True},
+    "redact_pii_policies": {"redact_pii": True},
+    "redact_pii_sub": {"redact_pii": True},
+}
+
+
+def usage(call: Any, *arguments: Any, **named: Any) -> UsageError:
+    with pytest.raises(UsageError) as refused:
+        call(*arguments, **named)
+    return refused.value
+
+
+# Parameters.
+
+
+@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("name", ASKED)
+def test_option_is_sent_or_refused_with_the_models_that_take_it(model: str, name: str) -> None:
+    asked: dict[str, Any] = {name: ASKED[name]} | NEEDS.get(name, {})
+    takes = MODELS[model].takes
+    if name in takes or (name == "language_codes" and "language_code" in takes):
+        query = resolve_parameters(model, 16000, asked=asked).query
+        sent = "language_code" if name == "language_codes" and name not in takes else name
+        assert query[sent] == ("es" if sent == "language_code" else ASKED[name])
+    else:
+        refused = usage(resolve_parameters, model, 16000, asked=asked)
+        assert refused.message.startswith(f"{model} does not take --")
+        assert any(other in refused.hint for other in MODELS)
+
+
+def test_refusal_names_the_model_the_option_and_who_takes_it() -> None:
+    refused = usage(resolve_parameters, "whisper-rt", 16000, asked={"language_codes": ["es"]})
+
+    assert refused.message == "whisper-rt does not take --language-code."
+    assert "u3-rt-pro" in refused.hint
+    assert "--detect-language" in refused.hint
+
+
+def test_what_was_not_asked_for_is_not_sent() -> None:
+    asked: dict[str, Any] = {"prompt": None, "speaker_labels": False, "keyterms_prompt": []}
+
+    assert resolve_parameters("whisper-rt", 8000, asked=asked).query == {
+        "speech_model": "whisper-rt",
+        "sample_rate": 8000,
+        "format_turns": True,
+    }
+
+
+@pytest.mark.parametrize(
+    ("model", "given", "sent", "notes"),
+    [
+        ("universal-streaming-english", None, True, 0),
+        ("universal-streaming-english", False, False, 0),
+        ("whisper-rt", True, True, 0),
+        ("u3-rt-pro", None, None, 0),
+        ("u3-rt-pro", True, None, 1),
+        ("u3-rt-pro", False, None, 1),
+        ("universal-streaming-multilingual", True, None, 1),
+    ],
+)
+def test_formatting_is_asked_of_models_that_can_leave_it(
+    model: str, given: bool | None, sent: bool | None, notes: int
+) -> None:
+    parameters = resolve_parameters(model, 16000, format_turns=given)
+
+    assert parameters.query.get("format_turns") is sent
+    assert len(parameters.notes) == notes
+
+
+def test_unknown_model_is_sent_unchecked_with_one_note() -> None:
+    parameters = resolve_parameters("universal-9", 16000, asked={"prompt": "x"})
+
+    assert parameters.model is None
+    assert parameters.query["speech_model"] == "universal-9"
+    assert parameters.query["prompt"] == "x"
+    assert len(parameters.notes) == 1
+    assert "universal-9" in parameters.notes[0]
+
+
+def test_one_language_is_sent_under_the_older_name() -> None:
+    asked = {"language_codes": ["es"]}
+
+    assert resolve_parameters("u3-rt-pro", 16000, asked=asked).query["language_code"] == "es"
+    assert resolve_parameters("universal-3-5-pro", 16000, asked=asked).query["language_codes"] == [
+        "es"
+    ]
+
+
+def test_model_of_one_language_refuses_two() -> None:
+    refused = usage(resolve_parameters, "u3-rt-pro", 16000, asked={"language_codes": ["es", "en"]})
+
+    assert "one --language-code" in refused.message
+
+
+@pytest.mark.parametrize(
+    ("asked", "problem"),
+    [
+        ({"mode": "fast"}, "--mode does not know 'fast'"),
+        ({"language_codes": ["xx"]}, "--language-code does not know 'xx'"),
+        ({"keyterms_prompt": ["a"] * 101}, "--keyterm takes at most 100 items"),
+        ({"prompt": "x" * 1751}, "--prompt takes at most 1750 characters"),
+        ({"max_speakers": 2}, "--max-speakers needs --speaker-labels"),
+        ({"redact_pii_sub": "hash"}, "need --redact-pii"),
+    ],
+)
+def test_value_that_the_service_would_refuse_is_refused_here(
+    asked: dict[str, Any], problem: str
+) -> None:
+    refused = usage(resolve_parameters, "universal-3-5-pro", 16000, asked=asked)
+
+    assert problem in refused.message
+
+
+def test_params_go_out_as_they_are_and_win() -> None:
+    parameters = resolve_parameters(
+        "whisper-rt", 16000, params=["language=en", "format_turns=FALSE", "x=a=b"]
+    )
+
+    assert parameters.query["language"] == "en"
+    assert parameters.query["format_turns"] == "FALSE"
+    assert parameters.query["x"] == "a=b"
+
+
+@pytest.mark.parametrize("text", ["", "x", "=1", " =1"])
+def test_param_without_a_name_is_refused(text: str) -> None:
+    assert "NAME=VALUE" in usage(parse_params, [text]).message
+
+
+@pytest.mark.parametrize("text", ["token=abc", " token =abc", "webhook_auth_header_value=abc"])
+def test_credential_is_no_param_and_is_not_repeated(text: str) -> None:
+    refused = usage(parse_params, [text])
+
+    assert "credential" in refused.message
+    assert "abc" not in refused.message + refused.hint
+
+
+def test_region_or_endpoint_gives_the_url() -> None:
+    assert resolve_endpoint("eu", None) == "wss://streaming.eu.assemblyai.com/v3/ws"
+    assert resolve_endpoint("eu", "ws://localhost:1") == "ws://localhost:1/v3/ws"
+
+
+# Settings.
+
+
+def test_settings_are_read_with_either_kind_of_dash(tmp_path: Path) -> None:
+    path = tmp_path / "config.toml"
+    path.write_text('model = "whisper-rt"\nsave-dir = "/x"\nchunk_ms = 100\n')
+
+    assert load_config(path, {"model", "save_dir", "chunk_ms"}) == {
+        "model": "whisper-rt",
+        "save_dir": "/x",
+        "chunk_ms": 100,
+    }
+
+
+def test_missing_settings_are_none(tmp_path: Path) -> None:
+    assert load_config(tmp_path / "config.toml", set()) == {}
+
+
+def test_unknown_setting_is_refused_by_name(tmp_path: Path) -> None:
+    path = tmp_path / "config.toml"
+    path.write_text("modle = 1\n")
+
+    refused = usage(load_config, path, {"model"})
+
+    assert "'modle'" in refused.message
+    assert str(path) in refused.message
+
+
+@pytest.mark.parametrize("content", [b"model = ", b"\xff\xfe", b"model = 'caf\xe9'"])
+def test_settings_that_cannot_be_read_are_told(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "config.toml"
+    path.write_bytes(content)
+
+    assert "cannot be read" in usage(load_config, path, {"model"}).message
+
+
+def test_a_folder_is_no_settings(tmp_path: Path) -> None:
+    assert "cannot be read" in usage(load_config, tmp_path, {"model"}).message
+
+
+def test_another_file_can_be_named(tmp_path: Path) -> None:
+    path = tmp_path / "b.toml"
+    path.touch()
+    assert config_path({"AAI_STREAM_CONFIG": str(path)}) == path
+    assert config_path({}).name == "config.toml"
+    assert "aai-stream" in str(save_dir_of(None))
+
+
+def test_a_file_that_is_named_and_is_not_there_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "gone.toml"
+
+    refused = usage(config_path, {"AAI_STREAM_CONFIG": str(path)})
+
+    assert str(path) in refused.message
+    assert "AAI_STREAM_CONFIG" in refused.message
+    assert refused.hint
+
+
+# Durations and pace.
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        ("90", 90),
+        ("1.5", 1.5),
+        ("90s", 90),
+        ("10m", 600),
+        ("1h30m", 5400),
+        ("1h", 3600),
+        ("1h0m5s", 3605),
+        ("0.5h", 1800),
+        ("0:42", 42),
+        ("1:02:03", 3723),
+        ("1:02.5", 62.5),
+    ],
+)
+def test_duration(text: str, seconds: float) -> None:
+    assert parse_duration(text, "--max-duration") == seconds
+
+
+@pytest.mark.parametrize(
+    "text", ["", "0", "0s", "0:00", "-5", "5x", "1m1h", "1:2:3:4", "ten", "1e3", "nan", "inf", " 5"]
+)
+def test_what_is_no_duration_is_refused(text: str) -> None:
+    refused = usage(parse_duration, text, "--max-duration")
+
+    assert refused.message.startswith(f"--max-duration '{text}'")
+
+
+@given(st.text(max_size=12))
+def test_duration_is_positive_or_refused(text: str) -> None:
+    try:
+        seconds = parse_duration(text, "--max-duration")
+    except UsageError:
+        return
+    assert seconds > 0
+    assert not math.isnan(seconds)
+
+
+@pytest.mark.parametrize(
+    ("text", "local", "pace"),
+    [
+        (None, False, 1.0),
+        (None, True, None),
+        ("max", False, None),
+        ("max", True, None),
+        ("2", False, 2.0),
+        ("0.5", True, 0.5),
+    ],
+)
+def test_pace(text: str | None, local: bool, pace: float | None) -> None:
+    assert parse_pace(text, local=local) == pace
+
+
+@pytest.mark.parametrize("text", ["0", "-1", "fast", "", "nan", "inf"])
+def test_what_is_no_pace_is_refused(text: str) -> None:
+    assert "--pace" in usage(parse_pace, text, local=False).message

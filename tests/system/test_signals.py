@@ -1,0 +1,71 @@
+"""Signals become posts, and what was there before comes back."""
+
+import signal
+import threading
+
+import pytest
+
+from transcribe_cli.system.signals import stop_signals
+
+NAMES = [name for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_signal_is_posted_by_name(name: str) -> None:
+    posted: list[str] = []
+    with stop_signals(posted.append):
+        signal.raise_signal(signal.Signals[name])
+        signal.raise_signal(signal.Signals[name])
+
+    assert posted == [name, name]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_handler_that_was_there_comes_back(name: str) -> None:
+    before = signal.getsignal(signal.Signals[name])
+    with pytest.raises(RuntimeError), stop_signals(lambda _: None):
+        raise RuntimeError
+
+    assert signal.getsignal(signal.Signals[name]) is before
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="SIGHUP is of POSIX")
+def test_nohup_is_obeyed() -> None:
+    posted: list[str] = []
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with stop_signals(posted.append):
+            signal.raise_signal(signal.SIGHUP)
+        assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+    assert posted == []
+
+
+def test_ctrl_c_reaches_a_program_that_a_script_put_in_the_background() -> None:
+    posted: list[str] = []
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        with stop_signals(posted.append):
+            signal.raise_signal(signal.SIGINT)
+        assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+    assert posted == ["SIGINT"]
+
+
+def test_other_threads_have_no_signals() -> None:
+    before = signal.getsignal(signal.SIGINT)
+    seen: list[object] = []
+
+    def run() -> None:
+        with stop_signals(lambda _: None):
+            seen.append(signal.getsignal(signal.SIGINT))
+
+    thread = threading.Thread(target=run, name="test-signals")
+    thread.start()
+    thread.join(5)
+
+    assert seen == [before]

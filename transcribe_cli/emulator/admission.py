@@ -1,0 +1,93 @@
+"""Keys and temporary tokens, checked as the service checks them; pure but for the secret it draws.
+
+Source: pages "Authenticate with a temporary token" and "Common session errors and closures".
+Credentials are looked at after the WebSocket upgrade; a refusal is an Error 1008 and a close 1008.
+"""
+
+import hmac
+import secrets
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from binascii import Error as Base64Error
+from collections.abc import Iterable
+from hashlib import sha256
+
+import msgspec
+
+from transcribe_cli.emulator.emulated_session import MAX_SESSION_S, Refused
+
+UNAUTHORIZED = 1008
+_PREFIX = "Unauthorized Connection: "
+
+
+class _Claims(msgspec.Struct):
+    """What a token says: when it expires (Unix seconds) and how long its sessions may be."""
+
+    expires_at: float
+    max_session_s: int
+
+
+class Credentials:
+    """The keys that are accepted, and the tokens made here. Without any key, all are welcome."""
+
+    def __init__(self, keys: Iterable[str] = ()) -> None:
+        self._keys = tuple(key.encode() for key in keys)
+        self._secret = secrets.token_bytes(32)
+
+    def __repr__(self) -> str:
+        return f"Credentials({len(self._keys)} keys)"
+
+    @property
+    def needed(self) -> bool:
+        return bool(self._keys)
+
+    def accepts_key(self, key: str) -> bool:
+        """Whether `key` is one of the keys, or none is needed."""
+        given = key.encode()
+        # Every key is compared, in constant time, so the time taken tells nothing.
+        matches = [hmac.compare_digest(given, known) for known in self._keys]
+        return any(matches) or not self.needed
+
+    def make_token(self, unix_time: float, expires_in_s: int, max_session_s: int) -> str:
+        """A token that opens sessions until `unix_time` + `expires_in_s`; reusable until then."""
+        body = urlsafe_b64encode(
+            msgspec.json.encode(_Claims(unix_time + expires_in_s, max_session_s))
+        )
+        return f"{body.decode()}.{self._sign(body)}"
+
+    def admit(self, authorization: str | None, token: str | None, unix_time: float) -> int:
+        """Check what a connection brings; the longest its session may last, in seconds.
+
+        Args:
+            authorization: the header's value: a key, or a token, without "Bearer".
+            token: the query parameter of that name.
+
+        Raises:
+            Refused: with 1008 and the service's own wording.
+        """
+        given = token or authorization
+        if not given:
+            if self.needed:
+                raise Refused(UNAUTHORIZED, _PREFIX + "Missing Authorization header")
+            return MAX_SESSION_S
+        claims = self._read_token(given)
+        if claims is not None:
+            if claims.expires_at <= unix_time:
+                raise Refused(UNAUTHORIZED, _PREFIX + "Signature has expired")
+            return claims.max_session_s
+        # A key may not travel as a token: addresses end up in logs.
+        if (token and self.needed) or not self.accepts_key(given):
+            raise Refused(UNAUTHORIZED, _PREFIX + "Invalid API key")
+        return MAX_SESSION_S
+
+    def _sign(self, body: bytes) -> str:
+        return hmac.new(self._secret, body, sha256).hexdigest()
+
+    def _read_token(self, text: str) -> _Claims | None:
+        """What a token made here says; None for anything else."""
+        body, _, signature = text.partition(".")
+        if not hmac.compare_digest(signature.encode(), self._sign(body.encode()).encode()):
+            return None
+        try:
+            return msgspec.json.decode(urlsafe_b64decode(body), type=_Claims)
+        except (Base64Error, msgspec.DecodeError):
+            return None

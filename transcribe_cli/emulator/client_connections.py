@@ -1,0 +1,133 @@
+"""A client's connection: what `websockets` has of it, held to what a client needs.
+
+The library bounds each message and each header; here is bounded how long and how much a client may
+take before it has a session, and how long a session waits for a client that reads nothing.
+"""
+
+import asyncio
+import socket
+import struct
+import sys
+from typing import Any
+
+from websockets.asyncio.server import ServerConnection
+from websockets.exceptions import ConnectionClosed
+
+from transcribe_cli.emulator.session_task import Gone
+
+MOST_WAITING = 128  # connections without a session
+HEAD_WITHIN_S = 10.0  # what a client has for its request
+_MOST_HEAD_BYTES = 64 * 1024
+_SEND_WITHIN_S = 20.0  # what a client has to make room for a message
+_MOST_UNSENT_BYTES = 1 << 20  # only the answers to pings are sent without waiting for room
+_RECEIVE_BUFFER_BYTES = 64 * 1024
+
+
+class Waiting:
+    """The connections that have no session, or not yet.
+
+    There are never more than `MOST_WAITING`: a further one costs the one that has waited longest
+    its place. A client takes milliseconds, so that is one that means to stay.
+    """
+
+    def __init__(self) -> None:
+        self._connections: dict[ServerConnection, None] = {}  # the oldest first
+
+    def enter(self, connection: ServerConnection) -> None:
+        self._connections[connection] = None
+        if len(self._connections) > MOST_WAITING:
+            oldest = next(iter(self._connections))
+            self.leave(oldest)
+            oldest.transport.abort()
+
+    def leave(self, connection: ServerConnection) -> None:
+        self._connections.pop(connection, None)
+
+
+class Connection(ServerConnection):
+    """A connection that is cut when it takes longer, or more room, than a client needs."""
+
+    def __init__(self, waiting: Waiting, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._waiting = waiting
+        self._head_bytes = 0
+        self._deadline: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        super().connection_made(transport)
+        self._deadline = self.loop.call_later(HEAD_WITHIN_S, self._cut_without_request)
+        self._waiting.enter(self)
+
+    def _cut_without_request(self) -> None:
+        if self.request is None:
+            self.transport.abort()
+
+    def data_received(self, data: bytes) -> None:
+        if self.request is None:
+            self._head_bytes += len(data)
+        super().data_received(data)
+        if (
+            self.request is None and self._head_bytes > _MOST_HEAD_BYTES
+        ) or self.transport.get_write_buffer_size() > _MOST_UNSENT_BYTES:
+            self.transport.abort()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if self._deadline is not None:
+            self._deadline.cancel()
+        self._waiting.leave(self)
+        super().connection_lost(exc)
+
+
+class Wire:
+    """A `websockets` connection as a conversation sees it."""
+
+    def __init__(self, connection: ServerConnection) -> None:
+        self._connection = connection
+
+    async def receive(self) -> str | bytes:
+        try:
+            return await self._connection.recv()
+        except ConnectionClosed as e:
+            # No close frame at all is 1006; a close frame without a code is 1005.
+            raise Gone(1006 if e.rcvd is None else e.rcvd.code) from e
+
+    async def send(self, text: str) -> None:
+        try:
+            async with asyncio.timeout(_SEND_WITHIN_S):
+                await self._connection.send(text)
+        except ConnectionClosed as e:
+            raise Gone(1006) from e
+        except TimeoutError as e:  # or one that reads nothing would have its session for ever
+            self.abort()
+            raise Gone(1006) from e
+
+    async def close(self, code: int, reason: str) -> None:
+        await self._connection.close(code, reason)
+
+    def abort(self, reset: bool = False) -> None:
+        cut(self._connection, reset)
+
+    def hold(self) -> None:
+        self._connection.transport.pause_reading()
+
+    def release(self) -> None:
+        self._connection.transport.resume_reading()
+
+
+def cut(connection: ServerConnection, reset: bool) -> None:
+    """Cut the TCP connection; `reset`: by RST, which a linger time of 0 s makes of a close."""
+    if reset:
+        linger = struct.pack("HH" if sys.platform == "win32" else "ii", 1, 0)
+        sock = connection.transport.get_extra_info("socket")
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+    connection.transport.abort()
+
+
+def hold_back(connection: ServerConnection) -> None:
+    """Keep minutes of audio out of the system's buffers, where a fast sender would leave them.
+
+    A client that sends a file as fast as it can is then only seconds ahead of the recogniser when
+    it says Terminate, and has not long to wait for Termination.
+    """
+    sock = connection.transport.get_extra_info("socket")
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _RECEIVE_BUFFER_BYTES)

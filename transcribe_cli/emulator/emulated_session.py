@@ -1,0 +1,275 @@
+"""The rules of one session, from the service's side; pure: frames and times in, actions out.
+
+Sources: pages "Streaming API" reference, "Streaming messages" and "Common session errors and
+closures". Times named `now` are seconds on one steady clock; audio is counted by its bytes at the
+declared rate and encoding, whatever the client says its length is.
+"""
+
+from collections.abc import Mapping, Sequence
+from math import ceil
+from typing import Any, NamedTuple
+
+from msgspec.structs import asdict
+
+from transcribe_cli.emulator.engine_settings import FormattedFinals, settings_of, updated
+from transcribe_cli.emulator.replies import (
+    Action,
+    Close,
+    Configure,
+    EndTurn,
+    Finish,
+    Hear,
+    Send,
+    ToClient,
+    send,
+)
+from transcribe_cli.protocol.close_codes import SEE_ERROR
+from transcribe_cli.protocol.codec import BadMessage, decode_client_message
+from transcribe_cli.protocol.messages import (
+    Begin,
+    Configuration,
+    Error,
+    ForceEndpoint,
+    Heartbeat,
+    KeepAlive,
+    Terminate,
+    Termination,
+    UpdateConfiguration,
+)
+from transcribe_cli.protocol.models import Family
+from transcribe_cli.protocol.parameters import (
+    PCM_ENCODINGS,
+    BadParameter,
+    decode_query,
+    encode_query,
+)
+
+API_VERSION = "2025-05-12"
+MAX_SESSION_S = 10_800  # 3 hours
+MIN_CHUNK_MS = 50
+MAX_CHUNK_MS = 1000
+SHORT_CHUNKS_REFUSED = 3  # one short last chunk is tolerated; so many in a row are not
+HEARTBEAT_EVERY_S = 5.0
+CANCELLED = "Session Cancelled: An error occurred"  # with 3005, the service's own fault
+_RATE_ALLOWANCE_S = 2.0  # of audio, before a rate is one
+
+
+class Refused(Exception):
+    """A session that may not begin: the Error's code and text."""
+
+    def __init__(self, code: int, text: str) -> None:
+        super().__init__(text)
+        self.code = code
+        self.text = text
+
+
+class Terms(NamedTuple):
+    """What the service, not the client, decides about a session.
+
+    Attributes:
+        max_session_s: seconds after which it is closed with 3008.
+        max_audio_rate: audio faster than so many times real time is refused with 3007; None: any
+            speed is welcome.
+        begin, termination: frames to send instead of the service's own; None: its own.
+    """
+
+    max_session_s: float = MAX_SESSION_S
+    max_audio_rate: float | None = None
+    formatted_finals: FormattedFinals = "two"
+    begin: str | None = None
+    termination: str | None = None
+
+
+def refusal(code: int, text: str) -> list[ToClient]:
+    """An Error and the close that always follows it, with the same code."""
+    return [send(Error(error_code=code, error=text)), Close(code, SEE_ERROR)]
+
+
+def read_parameters(query: str) -> dict[str, Any]:
+    """The connection's query parameters, checked as the service checks them before `Begin`.
+
+    Raises:
+        Refused: with 3006 and the service's own wording.
+    """
+    try:
+        parameters = decode_query(query)
+        if "speech_model" not in parameters:
+            raise BadParameter("speech_model", "Field required")
+        encoding = parameters.get("encoding", PCM_ENCODINGS[0])
+        if encoding not in PCM_ENCODINGS:
+            allowed = " or ".join(PCM_ENCODINGS)
+            raise BadParameter("encoding", f"the local service hears {allowed}, not '{encoding}'")
+    except BadParameter as e:
+        raise Refused(3006, str(e)) from e
+    return parameters
+
+
+class Session:
+    """One session, from `Begin` to its close.
+
+    Attributes:
+        settings: what its engine works by, kept up to date.
+        closing: true once a close was decided; nothing that comes in matters any more.
+        audio_bytes: received so far.
+    """
+
+    def __init__(
+        self, session_id: str, parameters: Mapping[str, Any], terms: Terms, now: float
+    ) -> None:
+        self.id = session_id
+        self.settings = settings_of(parameters, terms.formatted_finals)
+        self.closing = False
+        self.terminating = False
+        self.audio_bytes = 0
+        self._terms = terms
+        self._parameters = parameters
+        self._began = self._last_message = now
+        self._inactivity_s: int | None = parameters.get("inactivity_timeout")
+        self._heartbeat = parameters.get("session_heartbeat", False)
+        self._beat_at = now
+        self._beat_audio_s = 0.0
+        self._short_chunks = 0
+
+    @property
+    def audio_s(self) -> float:
+        """Seconds of audio received."""
+        return self.audio_bytes / self.settings.bytes_per_second
+
+    def begin(self, unix_time: float) -> list[Action]:
+        """The session is open; `unix_time` is the wall clock's, in seconds."""
+        if self._terms.begin is not None:
+            return [Send(self._terms.begin)]
+        get = self._parameters.get
+        pro = self.settings.family is Family.PRO
+        configuration = Configuration(
+            model=self.settings.model,
+            mode=get("mode", "balanced") if pro else None,
+            api_version=API_VERSION,
+            speaker_labels=get("speaker_labels", False),
+            redact_pii=get("redact_pii", False),
+            filter_profanity=get("filter_profanity", False),
+            domain=get("domain"),
+            voice_focus=get("voice_focus"),
+        )
+        expires_at = int(unix_time + self._terms.max_session_s)
+        return [send(Begin(id=self.id, expires_at=expires_at, configuration=configuration))]
+
+    def audio(self, data: bytes, now: float) -> Sequence[Action]:
+        """Take one binary frame."""
+        self._last_message = now
+        if self.closing or self.terminating:
+            return []
+        length_ms = len(data) * 1000 / self.settings.bytes_per_second
+        self._short_chunks = self._short_chunks + 1 if length_ms < MIN_CHUNK_MS else 0
+        if length_ms > MAX_CHUNK_MS or self._short_chunks >= SHORT_CHUNKS_REFUSED:
+            expected = f"Expected between {MIN_CHUNK_MS} and {MAX_CHUNK_MS} ms"
+            text = f"Input Duration Violation: {length_ms:.1f} ms. {expected}"
+            return self._refuse(3007, f"Input Duration Error: {text}")
+        self.audio_bytes += len(data)
+        rate, elapsed_s = self._terms.max_audio_rate, now - self._began
+        if rate is not None and self.audio_s > rate * elapsed_s + _RATE_ALLOWANCE_S:
+            text = f"Received {self.audio_s:.2f} sec. audio in {elapsed_s:.2f} sec"
+            return self._refuse(3007, f"Audio Transmission Rate Exceeded: {text}")
+        return [Hear(data)]
+
+    def text(self, data: str, now: float) -> Sequence[Action]:
+        """Take one text frame."""
+        self._last_message = now
+        if self.closing or self.terminating:
+            return []
+        try:
+            message = decode_client_message(data)
+            match message:
+                case Terminate():
+                    self.terminating = True
+                    return [Finish()]
+                case ForceEndpoint():
+                    return [EndTurn()]
+                case UpdateConfiguration():
+                    return self._update(message)
+                case KeepAlive():
+                    return []
+        except BadMessage as e:
+            return self._refuse(3006, e.text)
+        except BadParameter as e:
+            return self._refuse(3006, str(e))
+
+    def tick(self, now: float, speech_probability: float) -> Sequence[Action]:
+        """What the clock alone brings: the session's limit, inactivity, heartbeats.
+
+        `speech_probability` is the greatest, 0 to 1, since the last heartbeat.
+        """
+        if self.closing:
+            return []
+        if now - self._began >= self._terms.max_session_s:
+            # The documentation has this close come alone, for a known reason, without an Error.
+            self.closing = True
+            return [Close(3008, "Session Expired: Maximum session duration exceeded")]
+        limit_s = self._inactivity_s
+        if limit_s is not None and not self.terminating and now - self._last_message >= limit_s:
+            text = f"No messages received for {limit_s} seconds"
+            return self._refuse(3006, f"Session terminated due to inactivity: {text}")
+        if self.is_beat_due(now):
+            return [self._beat(now, speech_probability)]
+        return []
+
+    def is_beat_due(self, now: float) -> bool:
+        """Whether the next tick brings a Heartbeat."""
+        return self._heartbeat and now - self._beat_at >= HEARTBEAT_EVERY_S
+
+    def next_tick(self) -> float:
+        """When, on the clock of `now`, `tick` has something to say."""
+        times = [self._began + self._terms.max_session_s]
+        if self._inactivity_s is not None and not self.terminating:
+            times.append(self._last_message + self._inactivity_s)
+        if self._heartbeat:
+            times.append(self._beat_at + HEARTBEAT_EVERY_S)
+        return min(times)
+
+    def was_held_up(self, now: float) -> None:
+        """The service did not read until `now`: that silence was not the client's."""
+        self._last_message = max(self._last_message, now)
+
+    def finished(self, now: float) -> Sequence[Action]:
+        """The engine has said all: Termination, and the close. Both durations are whole seconds."""
+        if self.closing:
+            return []
+        self.closing = True
+        termination = Termination(
+            audio_duration_seconds=round(self.audio_s),
+            session_duration_seconds=ceil(now - self._began),
+        )
+        last = self._terms.termination
+        return [
+            send(termination) if last is None else Send(last),
+            Close(1000, "Session Ended"),
+        ]
+
+    def failed(self) -> Sequence[Action]:
+        """The engine broke: the service's words for a fault of its own."""
+        return self._refuse(3005, CANCELLED)
+
+    def _refuse(self, code: int, text: str) -> list[Action]:
+        if self.closing:
+            return []
+        self.closing = True
+        return [*refusal(code, text)]
+
+    def _update(self, update: UpdateConfiguration) -> list[Action]:
+        changes = {name: value for name, value in asdict(update).items() if value is not None}
+        # The same names, ranges and words as on the connection's address.
+        decode_query(encode_query(changes))
+        self._heartbeat = changes.get("session_heartbeat", self._heartbeat)
+        self.settings = updated(self.settings, update)
+        return [Configure(self.settings)]
+
+    def _beat(self, now: float, speech_probability: float) -> Send:
+        audio_s = self.audio_s - self._beat_audio_s
+        beat = Heartbeat(
+            total_audio_received_ms=round(self.audio_s * 1000),
+            total_duration_ms=round((now - self._began) * 1000),
+            realtime_factor=round(audio_s / (now - self._beat_at), 4),
+            max_speech_probability=round(speech_probability, 6),
+        )
+        self._beat_at, self._beat_audio_s = now, self.audio_s
+        return send(beat)

@@ -1,0 +1,101 @@
+"""The process in which one session's recogniser runs.
+
+It is started as `python -m transcribe_cli.emulator.engine_worker`.
+
+A process, because PocketSphinx holds the interpreter's lock while it decodes. Orders come on
+standard input, answers go to standard output, each as a kind (one byte), a length (four bytes, big
+end first) and that many bytes. The process ends when its standard input does, so it cannot outlive
+the service, however that ends.
+"""
+
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from typing import IO
+
+import msgspec
+
+from transcribe_cli.emulator.engine_settings import Settings
+from transcribe_cli.emulator.engines.base import Engine
+from transcribe_cli.emulator.replies import Send, ToClient
+
+# Orders.
+START = b"S"  # Settings as JSON; always the first
+AUDIO = b"A"
+CONFIGURE = b"C"  # Settings as JSON
+END_TURN = b"E"
+FINISH = b"F"
+# Answers.
+MESSAGE = b"M"  # one text frame for the client
+HEARD = b"H"  # an AUDIO order is done: greatest speech probability, in millionths, as text
+DONE = b"D"  # FINISH is done
+
+_LENGTH_BYTES = 4
+HEADER_BYTES = 1 + _LENGTH_BYTES
+
+
+def pack(kind: bytes, body: bytes = b"") -> bytes:
+    """One order or answer as bytes."""
+    return kind + len(body).to_bytes(_LENGTH_BYTES) + body
+
+
+def unpack_header(header: bytes) -> tuple[bytes, int]:
+    """The kind of what follows and its length in bytes."""
+    return header[:1], int.from_bytes(header[1:])
+
+
+def serve(orders: IO[bytes], answers: IO[bytes]) -> None:
+    """Work until the orders end."""
+    engine: Engine | None = None
+    while len(header := orders.read(HEADER_BYTES)) == HEADER_BYTES:
+        kind, length = unpack_header(header)
+        body = orders.read(length)
+        if len(body) < length:
+            return
+        if engine is None:
+            from transcribe_cli.emulator.engines.sphinx import SphinxEngine
+
+            engine = SphinxEngine(msgspec.json.decode(body, type=Settings))
+            continue
+        answers.write(_messages(_obey(engine, kind, body)))
+        if kind == AUDIO:
+            heard = round(engine.take_speech_probability() * 1_000_000)
+            answers.write(pack(HEARD, str(heard).encode()))
+        elif kind == FINISH:
+            answers.write(pack(DONE))
+        answers.flush()
+
+
+def _obey(engine: Engine, kind: bytes, body: bytes) -> Sequence[ToClient]:
+    if kind == AUDIO:
+        return engine.hear(body)
+    if kind == CONFIGURE:
+        return engine.configure(msgspec.json.decode(body, type=Settings))
+    if kind == END_TURN:
+        return engine.end_turn()
+    if kind == FINISH:
+        return engine.finish()
+    raise ValueError(f"no order of kind {kind!r}")
+
+
+def _messages(actions: Sequence[ToClient]) -> bytes:
+    """The frames among an engine's actions; a recogniser never does anything but send."""
+    return b"".join(pack(MESSAGE, a.text.encode()) for a in actions if isinstance(a, Send))
+
+
+def main() -> None:
+    """Serve the standard streams, undisturbed by the terminal's Ctrl+C."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # Whatever a library prints must not land between two answers.
+    answers = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)
+    try:
+        serve(sys.stdin.buffer, answers)
+    except BrokenPipeError:
+        # The service has gone; what was not flushed has no reader.
+        os._exit(0)
+
+
+if __name__ == "__main__":
+    main()

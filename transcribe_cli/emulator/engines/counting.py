@@ -1,0 +1,176 @@
+"""Hears audio that carries its own count, so that a test knows every word and time; pure.
+
+Word N is 60 ms of the constant sample N, as an unsigned 16-bit number, then 40 ms of silence. It
+comes out as `wN`, at the very sample where it was, so what a client lost, doubled or moved shows at
+once. Mu-law carries only some of the numbers (8, 16 ... 120, 132 ...); these are heard.
+"""
+
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from transcribe_cli.emulator.engine_settings import Settings
+from transcribe_cli.emulator.engines.pcm import decode_mulaw
+from transcribe_cli.emulator.replies import Send, send
+from transcribe_cli.protocol.messages import SpeechStarted, Turn, Word
+from transcribe_cli.protocol.models import Family
+
+TURN_WORDS = 5
+LEAST_MS = 30  # more than half of a word: of one that was cut, one side at most is heard
+_CONFIDENCE = 0.9
+
+
+class Spoken(NamedTuple):
+    """One word: its number, and its frames `start` up to `end` in the session's audio."""
+
+    number: int
+    start: int
+    end: int
+
+
+class Counter:
+    """Reads words out of samples, whatever chunks they come in.
+
+    Attributes:
+        position: frames heard.
+        silent_since: the frame where the silence at the end began; None while something sounds.
+    """
+
+    def __init__(self, rate_hz: int) -> None:
+        self.position = 0
+        self.silent_since: int | None = 0
+        self._least = rate_hz * LEAST_MS // 1000
+        self._unit = b"\0\0"  # the sample that sounds
+        self._began = 0
+        self._rest = b""
+
+    def hear(self, samples: bytes) -> list[Spoken]:
+        """The words that end in these samples, 16-bit little-endian."""
+        samples = self._rest + samples
+        whole = len(samples) - len(samples) % 2
+        self._rest = samples[whole:]
+        words = []
+        for unit, length in _runs(samples[:whole], self._unit):
+            if unit != self._unit:
+                words += self._word()
+                self._unit, self._began = unit, self.position
+                self.silent_since = self.position if unit == b"\0\0" else None
+            self.position += length
+        return words
+
+    def growing(self) -> list[Spoken]:
+        """The word that sounds and is certain already, as far as it was heard: one or none."""
+        return self._word()
+
+    def _word(self) -> list[Spoken]:
+        number = int.from_bytes(self._unit, "little")
+        certain = number and self.position - self._began > self._least
+        return [Spoken(number, self._began, self.position)] if certain else []
+
+
+def _runs(samples: bytes, unit: bytes) -> Iterator[tuple[bytes, int]]:
+    """The samples as (sample, how often) pairs.
+
+    The first is of `unit`, and may be empty.
+    """
+    at = 0
+    while True:
+        left = (len(samples) - at) // 2
+        # Bisected, since a run is hundreds of samples long and equal bytes are compared fast.
+        differs = bisect_left(
+            range(left), True, key=lambda n: samples[at : at + 2 * n + 2] != unit * (n + 1)
+        )
+        yield unit, differs
+        at += 2 * differs
+        if differs == left:
+            return
+        unit = samples[at : at + 2]
+
+
+class CountingEngine:
+    """Says the words of audio that counts; a turn ends after `turn_words`, or at a silence."""
+
+    def __init__(self, settings: Settings, turn_words: int = TURN_WORDS) -> None:
+        self._settings = settings
+        self._turn_words = turn_words
+        self._counter = Counter(settings.sample_rate_hz)
+        self._words: list[Spoken] = []  # of the open turn
+        self._shown: list[Spoken] = []
+        self._announced = False
+        self._order = 0
+        self._spoke = False
+
+    def hear(self, data: bytes) -> list[Send]:
+        sent: list[Send] = []
+        for word in self._counter.hear(self._samples(data)):
+            self._spoke = True
+            self._words.append(word)
+            full = len(self._words) >= self._turn_words
+            sent += self.end_turn() if full else self._partial(self._words)
+        if self._is_silent():
+            return sent + self.end_turn()
+        return sent + self._partial([*self._words, *self._counter.growing()])
+
+    def configure(self, settings: Settings) -> Sequence[Send]:
+        self._settings = settings
+        return []
+
+    def end_turn(self) -> list[Send]:
+        words, self._words, self._shown = self._words, [], []
+        if not words:
+            return []
+        sent = [*self._announcement(words), self._turn(words, end=True)]
+        self._order += 1
+        self._announced = False
+        return sent
+
+    def finish(self) -> list[Send]:
+        self._words += self._counter.growing()
+        return self.end_turn()
+
+    def take_speech_probability(self) -> float:
+        spoke, self._spoke = self._spoke, False
+        return 1.0 if spoke else 0.0
+
+    def _samples(self, data: bytes) -> bytes:
+        return decode_mulaw(data) if self._settings.encoding == "pcm_mulaw" else data
+
+    def _is_silent(self) -> bool:
+        since = self._counter.silent_since
+        return since is not None and (
+            self._ms(self._counter.position - since) >= self._settings.min_turn_silence_ms
+        )
+
+    def _partial(self, words: list[Spoken]) -> list[Send]:
+        """The open turn as it stands, where that is news."""
+        if not words or words == self._shown or not self._settings.include_partial_turns:
+            return []
+        self._shown = list(words)
+        return [*self._announcement(words), self._turn(words, end=False)]
+
+    def _announcement(self, words: list[Spoken]) -> list[Send]:
+        if self._announced or self._settings.family is not Family.PRO:
+            return []
+        self._announced = True
+        return [send(SpeechStarted(self._ms(words[0].start), _CONFIDENCE))]
+
+    def _turn(self, words: list[Spoken], *, end: bool) -> Send:
+        said = [
+            Word(self._ms(w.start), self._ms(w.end), f"w{w.number}", _CONFIDENCE, end)
+            for w in words
+        ]
+        text = " ".join(word.text for word in said)
+        return send(
+            Turn(
+                turn_order=self._order,
+                turn_is_formatted=end,
+                end_of_turn=end,
+                transcript=text,
+                end_of_turn_confidence=1.0 if end else 0.0,
+                words=said,
+                utterance=text if end else "",
+            )
+        )
+
+    def _ms(self, frames: int) -> int:
+        return frames * 1000 // self._settings.sample_rate_hz

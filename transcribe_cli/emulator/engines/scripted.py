@@ -1,0 +1,197 @@
+"""Plays a timeline instead of listening: for tests, demonstrations and faults on demand.
+
+A script is JSON Lines. A blank line or one that begins with `#` says nothing. Otherwise a line is
+
+- a bare message of the service: sent exactly as it stands, once the audio received reaches the end
+  of its last word, its `timestamp` or its `end_ms`; without any of these, right after the line
+  before it. A bare `Begin` or `Termination` takes the place of the service's own; a bare client
+  message (`Terminate` in a recorded trace) is skipped;
+- or a directive, `{"at_ms": N, ...}` (audio received, in ms), `{"on": "Terminate", ...}` (after
+  everything else, before `Termination`) or `{"on": "open", ...}` (before `Begin`), with one of
+  `"send"` (an object), `"text"` (a raw text frame, JSON or not), `"close"` (`{"code", "reason"}`),
+  `"drop": true` (the TCP connection is cut) or `"stall_ms"` (nothing is read or written so long).
+
+What has not been played when Terminate comes is played then.
+"""
+
+from collections.abc import Iterable
+from itertools import chain, takewhile
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import msgspec
+
+from transcribe_cli.emulator.engine_settings import Settings
+from transcribe_cli.emulator.replies import Close, Drop, Send, Stall, ToClient
+from transcribe_cli.errors import UsageError
+from transcribe_cli.protocol.messages import CLIENT_MESSAGES
+
+_VERBS = ("send", "text", "close", "drop", "stall_ms")
+_HINT = "each line is a message of the service, or a directive with at_ms or on"
+
+
+class Cue(NamedTuple):
+    """One thing to do, `at_ms` of audio received."""
+
+    at_ms: int
+    action: ToClient
+
+
+class Script(NamedTuple):
+    """A timeline, read and checked.
+
+    Attributes:
+        on_open: what happens before `Begin`.
+        begin, termination: frames instead of the service's own; None: the service's own.
+        cues: in order; `at_ms` never falls.
+        on_terminate: what happens after the last cue and before `Termination`.
+    """
+
+    on_open: tuple[ToClient, ...]
+    begin: str | None
+    cues: tuple[Cue, ...]
+    on_terminate: tuple[ToClient, ...]
+    termination: str | None
+
+
+class _BadLine(ValueError):
+    """What is wrong with a line; the file and its number are added on the way up."""
+
+
+def load_script(path: Path) -> Script:
+    """Read and check a script.
+
+    Raises:
+        UsageError: the file cannot be read, or a line is wrong; it names both.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as e:
+        raise UsageError(f"The script {path} cannot be read: {e}", "check --script") from e
+    return parse_script(text, str(path))
+
+
+def parse_script(text: str, name: str) -> Script:
+    """The script that `text` holds; `name` is for error messages.
+
+    Raises:
+        UsageError: a line is wrong.
+    """
+    at: dict[str, list[ToClient]] = {"open": [], "Terminate": []}
+    own: dict[str, str] = {}
+    cues: list[Cue] = []
+    for number, line in enumerate(text.split("\n"), start=1):
+        line = line.strip()
+        if not line or line.startswith("#"):
+            continue
+        now_ms = cues[-1].at_ms if cues else 0
+        try:
+            raw = _object(line)
+            if "on" in raw:
+                at[_moment(raw)].append(_action(raw))
+            elif "at_ms" in raw and "type" not in raw:
+                cues.append(Cue(max(now_ms, _whole(raw, "at_ms")), _action(raw)))
+            elif raw.get("type") in ("Begin", "Termination"):
+                own[raw["type"]] = line
+            elif raw.get("type") not in CLIENT_MESSAGES:
+                cues.append(Cue(max(now_ms, _due_ms(raw)), Send(line)))
+        except _BadLine as e:
+            raise UsageError(f"{name}, line {number}: {e}", _HINT) from e
+    return Script(
+        on_open=tuple(at["open"]),
+        begin=own.get("Begin"),
+        cues=tuple(cues),
+        on_terminate=tuple(at["Terminate"]),
+        termination=own.get("Termination"),
+    )
+
+
+def _object(line: str) -> dict[str, Any]:
+    try:
+        raw = msgspec.json.decode(line)
+    except msgspec.DecodeError as e:
+        raise _BadLine(f"not JSON: {e}") from e
+    if not isinstance(raw, dict):
+        raise _BadLine("not a JSON object")
+    return raw
+
+
+def _moment(raw: dict[str, Any]) -> str:
+    if raw["on"] not in ("open", "Terminate"):
+        raise _BadLine('"on" is "open" or "Terminate"')
+    return str(raw["on"])
+
+
+def _whole(raw: dict[str, Any], name: str) -> int:
+    value = raw[name]
+    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+        raise _BadLine(f'"{name}" is a whole number of milliseconds, 0 or more')
+    return value
+
+
+def _action(raw: dict[str, Any]) -> ToClient:
+    verbs = [verb for verb in _VERBS if verb in raw]
+    if len(verbs) != 1:
+        raise _BadLine(f"a directive has exactly one of {', '.join(_VERBS)}")
+    value = raw[verbs[0]]
+    match verbs[0], value:
+        case "send", dict():
+            return Send(msgspec.json.encode(value).decode())
+        case "text", str():
+            return Send(value)
+        case "close", {"code": int(code)} if 1000 <= code <= 4999:
+            return Close(code, str(value.get("reason", "")))
+        case "drop", True:
+            return Drop()
+        case "stall_ms", _:
+            return Stall(_whole(raw, "stall_ms"))
+    raise _BadLine(f'"{verbs[0]}" cannot be {msgspec.json.encode(value).decode()}')
+
+
+def _due_ms(raw: dict[str, Any]) -> int:
+    """When a bare message may be sent: 0 for one without times, so right after the last line."""
+    words = raw.get("words")
+    word = words[-1] if isinstance(words, list) and words else None
+    times = (
+        word.get("end") if isinstance(word, dict) else None,
+        raw.get("timestamp"),
+        raw.get("end_ms"),
+    )
+    return next((round(time) for time in times if isinstance(time, int | float)), 0)
+
+
+class ScriptedEngine:
+    """Plays one script, by the audio it is given."""
+
+    def __init__(self, script: Script, settings: Settings) -> None:
+        self._bytes_per_second = settings.bytes_per_second
+        self._heard_bytes = 0
+        self._cues = list(script.cues)
+        self._on_terminate = script.on_terminate
+
+    def hear(self, data: bytes) -> list[ToClient]:
+        self._heard_bytes += len(data)
+        return self._play(self._heard_bytes * 1000 // self._bytes_per_second)
+
+    def configure(self, settings: Settings) -> list[ToClient]:
+        return []
+
+    def end_turn(self) -> list[ToClient]:
+        return []
+
+    def finish(self) -> list[ToClient]:
+        left = _actions(self._cues)
+        self._cues.clear()
+        return list(chain(left, self._on_terminate))
+
+    def take_speech_probability(self) -> float:
+        return 0.0
+
+    def _play(self, now_ms: int) -> list[ToClient]:
+        due = list(takewhile(lambda cue: cue.at_ms <= now_ms, self._cues))
+        del self._cues[: len(due)]
+        return list(_actions(due))
+
+
+def _actions(cues: Iterable[Cue]) -> list[ToClient]:
+    return [cue.action for cue in cues]

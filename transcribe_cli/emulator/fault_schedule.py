@@ -1,0 +1,170 @@
+"""What goes wrong with one connection, and when: moments in, actions out; pure."""
+
+import random
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import msgspec
+
+from transcribe_cli.emulator.faults import Fault, Moment, parse_fault
+from transcribe_cli.emulator.replies import Answer, Close, Delay, Drop, Stall, ToClient, send
+from transcribe_cli.protocol.close_codes import SEE_ERROR
+from transcribe_cli.protocol.messages import Error
+
+_EXPIRED = "Session Expired: Maximum session duration exceeded"
+_CROWDED = "Unauthorized Connection: Too many concurrent sessions"
+# The service's own words; page "Common session errors and closures".
+_ERROR_TEXTS = {
+    1008: _CROWDED,
+    3005: "Session Cancelled: An error occurred",
+    3006: "User Input Validation Error: Invalid Message",
+    3007: "Audio Transmission Rate Exceeded: Received 12.50 sec. audio in 10.00 sec",
+    3008: _EXPIRED,
+    3009: _CROWDED,
+}
+
+
+class Due(NamedTuple):
+    """A fault whose moment has come."""
+
+    spec: str
+    actions: tuple[ToClient | Answer, ...]
+
+
+class _Drawn(NamedTuple):
+    at: float
+    moment: Moment
+    due: Due
+
+
+class Schedule:
+    """The faults of one connection; each happens once.
+
+    Attributes:
+        expires_in_s: how long the session may last; None: as long as the service lets it.
+    """
+
+    def __init__(self, faults: Sequence[Fault] = (), chance: random.Random | None = None) -> None:
+        chance = chance or random.Random(0)
+        self.expires_in_s: float | None = None
+        self._waiting: list[_Drawn] = []
+        for fault in faults:
+            if chance.random() >= fault.chance:
+                continue
+            at = fault.at.draw(chance)
+            if fault.moment in (Moment.WORD, Moment.TURN):
+                at = round(at)
+            seconds = fault.seconds.draw(chance) if fault.seconds else None
+            if fault.kind == "expire":
+                self.expires_in_s = min(seconds or 0, self.expires_in_s or float("inf"))
+            else:
+                due = Due(fault.spec, _actions(fault, seconds))
+                self._waiting.append(_Drawn(at, fault.moment, due))
+        self._waiting.sort(key=lambda drawn: drawn.at)
+
+    def reached(self, moment: Moment, amount: float = 0) -> list[Due]:
+        """The faults that are due now that `amount` seconds, words or turns are reached."""
+        due = [
+            drawn for drawn in self._waiting if (drawn.moment, True) == (moment, drawn.at <= amount)
+        ]
+        for drawn in due:
+            self._waiting.remove(drawn)
+        return [drawn.due for drawn in due]
+
+    def next_time(self) -> float | None:
+        """When the next fault is due by the clock, in seconds since the upgrade."""
+        return next((drawn.at for drawn in self._waiting if drawn.moment is Moment.TIME), None)
+
+    @property
+    def counts_words(self) -> bool:
+        """Whether any fault waits for a word or a turn."""
+        return any(drawn.moment in (Moment.WORD, Moment.TURN) for drawn in self._waiting)
+
+
+class FaultPlan:
+    """All faults that a service was given.
+
+    Attributes:
+        seed: what the random ones are drawn with; the same seed draws the same again.
+    """
+
+    def __init__(self, specs: Sequence[str] = (), seed: int | None = None) -> None:
+        """Read and check the specifications.
+
+        Raises:
+            UsageError: one is wrong; it is named.
+        """
+        self._faults = [parse_fault(spec) for spec in specs]
+        self.seed = random.SystemRandom().randrange(1_000_000) if seed is None else seed
+
+    @property
+    def is_random(self) -> bool:
+        return any(fault.is_random for fault in self._faults)
+
+    def __bool__(self) -> bool:
+        return bool(self._faults)
+
+    def draw(self, connection: int) -> Schedule:
+        """What goes wrong with connection number `connection`, from 0."""
+        faults = [fault for fault in self._faults if fault.concerns(connection)]
+        return Schedule(faults, random.Random(f"{self.seed}/{connection}"))
+
+
+def _actions(fault: Fault, seconds: float | None) -> tuple[ToClient | Answer, ...]:
+    """What a fault does, in order."""
+    ms = None if seconds is None else round(seconds * 1000)
+    code = fault.code
+    match fault.kind:
+        case "drop" | "reset":
+            return (Drop(reset=fault.kind == "reset"),)
+        case "close":
+            return (Close(code, fault.text or (_EXPIRED if code == 3008 else "")),)
+        case "error":
+            text = fault.text or _ERROR_TEXTS.get(code, "Internal error")
+            return send(Error(error_code=code, error=text)), Close(code, SEE_ERROR)
+        case "stall":
+            return (Stall(ms),)
+        case "delay":
+            return (Delay(ms or 0),)
+        case _:
+            return (Answer(code),)
+
+
+class _Told(msgspec.Struct):
+    """As much of a message as counting needs."""
+
+    type: str = ""
+    turn_order: int = 0
+    end_of_turn: bool = False
+    words: list[msgspec.Raw] = msgspec.field(default_factory=list)
+
+
+class Tally:
+    """Counts the words and turns that a session tells, from its messages.
+
+    Attributes:
+        words: of the turns so far and of the open one.
+        turns: that have ended; a formatted final after a raw one is the same turn.
+    """
+
+    def __init__(self) -> None:
+        self.words = self.turns = 0
+        self._order = -1
+        self._before = 0  # words of the turns before `_order`
+        self._ended = -1
+
+    def count(self, frame: str) -> bool:
+        """Take one text frame; whether it is a Turn."""
+        try:
+            told = msgspec.json.decode(frame, type=_Told)
+        except msgspec.DecodeError:
+            return False  # a script may send anything
+        if told.type != "Turn":
+            return False
+        if told.turn_order > self._order:
+            self._order, self._before = told.turn_order, self.words
+        self.words = max(self.words, self._before + len(told.words))
+        if told.end_of_turn and told.turn_order > self._ended:
+            self._ended = told.turn_order
+            self.turns += 1
+        return True

@@ -1,0 +1,55 @@
+"""What a local service can be told, as one value."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from transcribe_cli.emulator.emulated_session import MAX_SESSION_S
+from transcribe_cli.emulator.engine_settings import FormattedFinals
+from transcribe_cli.emulator.engines.counting import TURN_WORDS
+
+DEFAULT_PORT = 8765
+EngineName = Literal["sphinx", "scripted", "counting"]
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
+
+
+@dataclass(frozen=True)
+class ServiceOptions:
+    """The options of `aai-stream serve`, as meant.
+
+    Attributes:
+        port: 0 lets the system choose a free one.
+        keys: API keys that are accepted; none: no key is needed (on loopback only).
+        engine: "sphinx" recognises speech, "scripted" plays `scripts`, "counting" hears audio that
+            carries its own count.
+        scripts: the Nth session plays the Nth, later sessions the last.
+        turn_words: words that end a turn of the counting engine.
+        formatted_finals: how `universal-streaming-english` formats: in one final, or in a second.
+        max_session_s: seconds after which a session is closed with 3008.
+        new_sessions_per_minute: more are refused with 1008; None: no limit.
+        max_sessions: more at once are refused with 1008; None: what the machine is good for.
+        max_audio_rate: times real time; faster audio is refused with 3007; None: no limit.
+        faults: what goes wrong on purpose, as `faults.parse_fault` reads it.
+        fault_seed: for the random ones; None: another each time.
+        certfile, keyfile: PEM files for `wss`.
+        with_parent: be a child: one ready line on stdout, and end with standard input.
+        logbook: file for one JSON line per event.
+    """
+
+    host: str = "127.0.0.1"
+    port: int = DEFAULT_PORT
+    keys: tuple[str, ...] = field(default=(), repr=False)
+    engine: EngineName = "sphinx"
+    scripts: tuple[Path, ...] = ()
+    turn_words: int = TURN_WORDS
+    formatted_finals: FormattedFinals = "two"
+    max_session_s: int = MAX_SESSION_S
+    new_sessions_per_minute: int | None = None
+    max_sessions: int | None = None
+    max_audio_rate: float | None = None
+    faults: tuple[str, ...] = ()
+    fault_seed: int | None = None
+    certfile: Path | None = None
+    keyfile: Path | None = None
+    with_parent: bool = False
+    logbook: Path | None = None

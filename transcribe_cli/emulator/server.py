@@ -1,0 +1,156 @@
+"""Runs a local service until it is told to stop."""
+
+import asyncio
+import importlib.util
+import os
+import signal
+import ssl
+import sys
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from types import FrameType
+
+import msgspec
+
+from transcribe_cli.emulator.engines.scripted import Script, load_script
+from transcribe_cli.emulator.fault_schedule import FaultPlan
+from transcribe_cli.emulator.logbook import Logbook
+from transcribe_cli.emulator.serve_options import LOOPBACK, ServiceOptions
+from transcribe_cli.errors import UsageError
+from transcribe_cli.system.machine import allow_open_files
+
+LOCAL_HINT = "pip install 'aai-stream[local]'"
+_STOP_WITHIN_S = 4.0
+_FILES_A_SESSION = 5  # descriptors: its socket, and what leads to a process
+
+
+def require_packages(*names: str) -> None:
+    """Raise `UsageError` unless these packages of the extra `local` are installed."""
+    for name in names:
+        if importlib.util.find_spec(name) is None:
+            raise UsageError(f"The local service needs the package {name}.", LOCAL_HINT)
+
+
+def run_service(options: ServiceOptions, announce: Callable[[str], None] | None = None) -> None:
+    """Serve until SIGINT or SIGTERM, or, as a child, until standard input ends.
+
+    Args:
+        announce: called once with the address, when sessions can be opened. By default a child
+            prints its ready line, and anyone else a line for people on stderr.
+
+    Raises:
+        UsageError: something asked for cannot be had; nothing is listening then.
+    """
+    require_packages("websockets", *(["pocketsphinx"] if options.engine == "sphinx" else []))
+    if options.host not in LOOPBACK and not options.keys:
+        raise UsageError(
+            f"Listening on {options.host}, beyond this machine, needs a key.",
+            "give --key KEY, or set AAI_STREAM_SERVE_KEY",
+        )
+    if options.engine == "scripted" and not options.scripts:
+        raise UsageError("The scripted engine needs a script.", "give --script PATH")
+    scripts = [load_script(path) for path in options.scripts]
+    plan = FaultPlan(options.faults, options.fault_seed)
+    context = _tls_context(options)
+    logbook = Logbook(options.logbook)
+    if plan.is_random and options.fault_seed is None:
+        sys.stderr.write(f"The faults can be drawn again with --fault-seed {plan.seed}.\n")
+    if announce is None:
+        announce = _announce_to_parent if options.with_parent else _announce_to_people
+    try:
+        asyncio.run(_serve(options, scripts, plan, context, logbook, announce))
+    finally:
+        logbook.close()
+
+
+async def _serve(
+    options: ServiceOptions,
+    scripts: list[Script],
+    plan: FaultPlan,
+    context: ssl.SSLContext | None,
+    logbook: Logbook,
+    announce: Callable[[str], None],
+) -> None:
+    from transcribe_cli.emulator.app import App, url_of
+    from transcribe_cli.emulator.client_connections import MOST_WAITING
+
+    stop = asyncio.Event()
+    _stop_on_signals(stop)
+    app = App(options, scripts, plan, logbook)
+    allow_open_files(MOST_WAITING + app.most_sessions * _FILES_A_SESSION)
+    try:
+        server = await app.listen(context)
+    except OSError as e:
+        raise UsageError(
+            f"The local service cannot listen on {options.host}:{options.port}: {e.strerror}.",
+            "choose another port with --port; 0 takes any free one",
+        ) from e
+    if options.with_parent:
+        _stop_with_parent(stop)
+    announce(url_of(server, "wss" if context else "ws"))
+    await stop.wait()
+    app.stop()
+    server.close(close_connections=False)  # each gets its own close, behind what it is owed
+    try:
+        async with asyncio.timeout(_STOP_WITHIN_S):
+            await server.wait_closed()
+    except TimeoutError:
+        # A client that does not take its close frame; asyncio.run cancels what is left.
+        pass
+
+
+def _stop_on_signals(stop: asyncio.Event) -> None:
+    """Set `stop` on SIGINT and SIGTERM, also where asyncio has no signals (Windows)."""
+    loop = asyncio.get_running_loop()
+
+    def handle(number: int, frame: FrameType | None) -> None:
+        loop.call_soon_threadsafe(stop.set)
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        try:
+            loop.add_signal_handler(number, stop.set)
+        except (NotImplementedError, RuntimeError, ValueError):
+            if threading.current_thread() is threading.main_thread():
+                signal.signal(number, handle)
+
+
+def _stop_with_parent(stop: asyncio.Event) -> None:
+    """Set `stop` when standard input ends: the parent closed it, or is no more."""
+    loop = asyncio.get_running_loop()
+
+    def watch() -> None:
+        # Not sys.stdin: a thread inside its buffer would hold the interpreter's exit up.
+        with suppress(OSError):
+            while os.read(0, 4096):
+                pass
+        loop.call_soon_threadsafe(stop.set)
+
+    threading.Thread(target=watch, name="aai-parent", daemon=True).start()
+
+
+def _tls_context(options: ServiceOptions) -> ssl.SSLContext | None:
+    if options.certfile is None:
+        return None
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    try:
+        context.load_cert_chain(options.certfile, options.keyfile)
+    except OSError as e:
+        raise UsageError(
+            f"The certificate {options.certfile} cannot be used: {e}.",
+            "--certfile and --keyfile are PEM files",
+        ) from e
+    return context
+
+
+def _announce_to_parent(url: str) -> None:
+    sys.stdout.write(msgspec.json.encode({"url": f"{url}/v3/ws"}).decode() + "\n")
+    sys.stdout.flush()
+
+
+def _announce_to_people(url: str) -> None:
+    sys.stderr.write(
+        f"Listening on {url} (Ctrl+C stops it). Try:\n"
+        f"  aai-stream file samples/meeting.wav --endpoint {url}\n"
+    )
+    sys.stderr.flush()

@@ -1,0 +1,101 @@
+"""How many sessions there may be: what a machine is good for, and what an account allows; pure."""
+
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import NamedTuple
+
+from transcribe_cli.emulator.admission import UNAUTHORIZED
+from transcribe_cli.emulator.emulated_session import Refused
+from transcribe_cli.emulator.serve_options import EngineName
+
+LEAST = 2
+"""What one recording needs: a session, and the one that follows it."""
+
+
+class _Needs(NamedTuple):
+    """What one session takes.
+
+    Attributes:
+        a_processor: so many keep one processor busy.
+        memory_bytes: at most, and a little more.
+    """
+
+    a_processor: int
+    memory_bytes: int
+
+
+_MINUTE_S = 60.0
+_MB = 1 << 20
+_NEEDS: dict[EngineName, _Needs] = {
+    # A process of 80 MB, which decodes in about a seventh of the time that was spoken.
+    "sphinx": _Needs(4, 128 * _MB),
+    # What a connection may hold unread: sixteen messages of at most 128 KB.
+    "scripted": _Needs(250, 4 * _MB),
+    "counting": _Needs(250, 4 * _MB),
+}
+
+
+def most_sessions(engine: EngineName, processors: int, memory_bytes: int | None) -> int:
+    """The default limit of sessions at once, from half of the memory and all processors.
+
+    >>> most_sessions("sphinx", 2, 8 << 30), most_sessions("sphinx", 16, 2 << 30)
+    (8, 8)
+
+    Args:
+        memory_bytes: None where it is not known.
+    """
+    needs = _NEEDS[engine]
+    most = processors * needs.a_processor
+    if memory_bytes is not None:
+        most = min(most, memory_bytes // 2 // needs.memory_bytes)
+    return max(LEAST, most)
+
+
+class SessionLimits:
+    """Counts sessions, and refuses one too many; times are seconds on one steady clock.
+
+    Args:
+        most: so many at once.
+        a_minute: so many new ones; None: any number.
+        say: told once when sessions are refused for `most`, and again only after there was room,
+            since whoever is refused may try and try.
+    """
+
+    def __init__(self, most: int, a_minute: int | None, say: Callable[[str], None]) -> None:
+        self.most = most
+        self._a_minute = a_minute
+        self._say = say
+        self._open = 0
+        self._began: deque[float] = deque()  # those of the last minute
+        self._told = False
+
+    @contextmanager
+    def session(self, now: float) -> Iterator[None]:
+        """A further session, for as long as the context lasts.
+
+        Raises:
+            Refused: with 1008 and the live service's words, which are the same for both limits.
+        """
+        while self._began and now - self._began[0] >= _MINUTE_S:
+            self._began.popleft()
+        if self._open >= self.most:
+            if not self._told:
+                self._told = True
+                self._say(
+                    f"Sessions are refused: no more than {self.most} at once (--max-sessions)."
+                )
+            raise _too_many()
+        if self._a_minute is not None and len(self._began) >= self._a_minute:
+            raise _too_many()
+        self._open += 1
+        self._began.append(now)
+        try:
+            yield
+        finally:
+            self._open -= 1
+            self._told = False
+
+
+def _too_many() -> Refused:
+    return Refused(UNAUTHORIZED, "Unauthorized Connection: Too many concurrent sessions")

@@ -1,0 +1,281 @@
+"""Moves frames between one client, its session's rules and its engine.
+
+Three tasks bring something (the client's frames, the engine's answers, the clock) and one sends, so
+that what the client gets has one order. Whatever is decided is decided by `Session`.
+"""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from contextlib import suppress
+from typing import NamedTuple, Protocol
+
+from transcribe_cli.emulator.emulated_session import Session
+from transcribe_cli.emulator.engine_ports import EngineFailed, EnginePort
+from transcribe_cli.emulator.fault_schedule import Due, Schedule, Tally
+from transcribe_cli.emulator.faults import Moment
+from transcribe_cli.emulator.logbook import Logbook
+from transcribe_cli.emulator.replies import (
+    Action,
+    Answer,
+    Close,
+    Configure,
+    Delay,
+    Drop,
+    EndTurn,
+    Finish,
+    Finished,
+    Hear,
+    Send,
+    Stall,
+    ToClient,
+)
+
+_MOST_UNSENT = 1000  # messages; a client that reads none is not read either
+_LONGEST_NAP_S = 1.0  # between two looks at the clock: a heartbeat may be asked for at any time
+
+
+class Gone(Exception):
+    """The client has closed the connection, or it is lost; `code` is the close's (1006: none)."""
+
+    def __init__(self, code: int) -> None:
+        super().__init__(code)
+        self.code = code
+
+
+class Wire(Protocol):
+    """One client's connection, as a conversation sees it."""
+
+    async def receive(self) -> str | bytes:
+        """The next frame. Raises `Gone`."""
+
+    async def send(self, text: str) -> None:
+        """Send a text frame. Raises `Gone`."""
+
+    def abort(self, reset: bool = False) -> None:
+        """Cut the TCP connection, by RST where `reset`."""
+
+    def hold(self) -> None:
+        """Take nothing more from the socket, so that not even a ping is answered."""
+
+    def release(self) -> None:
+        """Take what comes again."""
+
+
+class _ClientGone(NamedTuple):
+    """In the outbox: there is no one left to send to."""
+
+    code: int
+
+
+class Conversation:
+    """One connection, from `Begin` to its end.
+
+    Args:
+        schedule: what goes wrong with it.
+        leave: called when another session may have its place; more than once, perhaps.
+    """
+
+    def __init__(
+        self,
+        wire: Wire,
+        session: Session,
+        engine: EnginePort,
+        logbook: Logbook,
+        schedule: Schedule | None = None,
+        leave: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._wire = wire
+        self._session = session
+        self._engine = engine
+        self._logbook = logbook
+        self._schedule = schedule or Schedule()
+        self._leave = leave
+        self._tally = Tally() if self._schedule.counts_words else None
+        self._opened = time.monotonic()
+        self._delay_s = 0.0
+        # What to send, and when on the clock of `time.monotonic`.
+        self._outbox: asyncio.Queue[tuple[float, ToClient | _ClientGone]] = asyncio.Queue()
+        self._room = asyncio.Event()  # cleared while too much is in it
+        self._room.set()
+        self._moving = asyncio.Event()  # cleared while stalled
+        self._moving.set()
+        self._stopping = asyncio.Event()
+
+    async def run(self, before_begin: Iterable[ToClient] = ()) -> Close | None:
+        """Talk until either side closes.
+
+        Returns:
+            The close that the client is owed, nothing being held for it any more; None where it
+            has gone.
+        """
+        for action in before_begin:
+            await self._perform([action])
+        await self._go_wrong(self._schedule.reached(Moment.BEGIN))
+        if not self._session.closing:
+            await self._perform(self._session.begin(time.time()))
+        # A script may have something to say before any audio.
+        await self._engine.order(Hear(b""))
+        tasks = [
+            asyncio.create_task(self._guard(work))
+            for work in (self._read(), self._relay(), self._watch())
+        ]
+        try:
+            return await self._write()
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            await self._let_go()
+
+    def stop(self) -> None:
+        """The service is going away: close behind what is already on its way."""
+        self._session.closing = True
+        self._stopping.set()
+        self._put(Close(1001, "The local service was stopped"))
+
+    async def _let_go(self) -> None:
+        """Hold nothing for this session any more; harmless twice."""
+        await self._engine.close()
+        self._leave()
+
+    async def _guard(self, work: Awaitable[None]) -> None:
+        """Run one of the three; a fault of ours ends the session, and is told on stderr."""
+        try:
+            await work
+        except Exception as e:
+            await self._perform(self._session.failed())
+            fault = {"message": "a fault of the local service", "exception": e}
+            asyncio.get_running_loop().call_exception_handler(fault)
+
+    async def _read(self) -> None:
+        """Take what the client sends; also after a close, or its own close frame is not seen."""
+        while True:
+            await self._room.wait()
+            try:
+                frame = await self._wire.receive()
+            except Gone as e:
+                self._put(_ClientGone(e.code))
+                return
+            await self._moving.wait()
+            now = time.monotonic()
+            if isinstance(frame, bytes):
+                actions = self._session.audio(frame, now)
+                await self._perform(actions)
+                reached = self._schedule.reached(Moment.AUDIO, self._session.audio_s)
+                await self._go_wrong(reached)
+            else:
+                actions = self._session.text(frame, now)
+                if self._session.terminating:
+                    await self._go_wrong(self._schedule.reached(Moment.TERMINATE))
+                await self._perform(actions)
+            self._session.was_held_up(time.monotonic())
+
+    async def _relay(self) -> None:
+        """Take what the engine answers."""
+        while True:
+            try:
+                answer = await self._engine.answer()
+            except EngineFailed:
+                await self._perform(self._session.failed())
+                return
+            if isinstance(answer, Finished):
+                # First: whoever reads Termination may open the next session at once.
+                await self._let_go()
+                await self._perform(self._session.finished(time.monotonic()))
+                return
+            if self._tally is None or not isinstance(answer, Send):
+                await self._tell(answer)
+            elif self._tally.count(answer.text):
+                await self._go_wrong(self._schedule.reached(Moment.WORD, self._tally.words))
+                await self._tell(answer)
+                await self._go_wrong(self._schedule.reached(Moment.TURN, self._tally.turns))
+            else:
+                await self._tell(answer)
+
+    async def _tell(self, action: ToClient) -> None:
+        """Pass on what the engine wants done, unless the end is decided already."""
+        if not self._session.closing:
+            self._session.closing = isinstance(action, Close | Drop)
+            await self._perform([action])
+
+    async def _go_wrong(self, faults: Sequence[Due]) -> None:
+        """Let faults happen whose moment has come."""
+        for spec, actions in faults:
+            if self._session.closing:
+                return
+            self._log("fault", fault=spec)
+            for action in actions:
+                assert not isinstance(action, Answer)  # its moment is before the upgrade
+                await self._tell(action)
+
+    async def _watch(self) -> None:
+        """Take what the clock brings."""
+        while not self._session.closing:
+            due = self._session.next_tick()
+            fault_s = self._schedule.next_time()
+            if fault_s is not None:
+                due = min(due, self._opened + fault_s)
+            nap_s = due - time.monotonic()
+            await asyncio.sleep(min(max(nap_s, 0.0), _LONGEST_NAP_S))
+            now = time.monotonic()
+            await self._go_wrong(self._schedule.reached(Moment.TIME, now - self._opened))
+            beat = self._session.is_beat_due(now)
+            probability = self._engine.take_speech_probability() if beat else 0.0
+            await self._perform(self._session.tick(now, probability))
+
+    async def _perform(self, actions: Iterable[Action]) -> None:
+        for action in actions:
+            match action:
+                case Hear() | Configure() | EndTurn() | Finish():
+                    if isinstance(action, Finish):
+                        self._log("terminate")
+                    await self._engine.order(action)
+                case Delay(ms):
+                    self._delay_s = ms / 1000
+                case _:
+                    self._put(action)
+
+    def _put(self, action: ToClient | _ClientGone) -> None:
+        self._outbox.put_nowait((time.monotonic() + self._delay_s, action))
+        if self._outbox.qsize() >= _MOST_UNSENT:
+            self._room.clear()
+
+    async def _write(self) -> Close | None:
+        """Send what is in the outbox, until something in it ends the connection."""
+        while True:
+            due, action = await self._outbox.get()
+            if self._outbox.qsize() < _MOST_UNSENT:
+                self._room.set()
+            if (wait_s := due - time.monotonic()) > 0 and not self._stopping.is_set():
+                await asyncio.sleep(wait_s)
+            match action:
+                case Send(text):
+                    # A client that is gone is reported by the reader, with its code.
+                    with suppress(Gone):
+                        await self._wire.send(text)
+                case Stall(ms):
+                    await self._stall(None if ms is None else ms / 1000)
+                case Close(code, reason):
+                    self._log("close", code=code, by="service")
+                    return Close(code, reason)
+                case Drop(reset):
+                    self._log("close", code=1006, by="service")
+                    self._wire.abort(reset)
+                    return None
+                case _ClientGone(code):
+                    self._log("close", code=code, by="client")
+                    return None
+
+    async def _stall(self, seconds: float | None) -> None:
+        """Do nothing at all for so long, or until the service stops."""
+        self._moving.clear()
+        self._wire.hold()
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._stopping.wait(), seconds)
+        self._wire.release()
+        self._moving.set()
+
+    def _log(self, event: str, **fields: object) -> None:
+        audio_ms = round(self._session.audio_s * 1000)
+        self._logbook.write(event, session=self._session.id, audio_ms=audio_ms, **fields)

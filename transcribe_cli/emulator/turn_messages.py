@@ -1,0 +1,294 @@
+"""From what an engine hears to the Turn messages that each family of models sends; pure.
+
+Sources: pages "Streaming messages" (Universal-Streaming), "Whisper streaming", "Multilingual
+streaming" and "Universal-3 Pro message sequence". All times are ms from the session's first sample.
+"""
+
+from collections import deque
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from transcribe_cli.emulator.engine_settings import Settings
+from transcribe_cli.emulator.formatting import as_sentence, with_capitals
+from transcribe_cli.protocol.messages import ServerMessage, SpeechStarted, Turn, Word
+from transcribe_cli.protocol.models import Family
+
+MULTILINGUAL = "universal-streaming-multilingual"
+LANGUAGE = "en"  # PocketSphinx's own model is US English
+
+# A word may become final this long after its end. A final word cannot be mended by the recogniser's
+# second pass: at 1500 ms one word in 25 of the sample meeting, heard four times over, stayed wrong
+# for good; at 3000 ms no more than on the models that freeze nothing.
+FREEZE_AFTER_MS = 3000
+FREEZE_STEPS = 3  # and only when so many hypotheses agreed on it
+PARTIAL_EVERY_MS = {Family.UNIVERSAL_STREAMING: 0, Family.WHISPER: 500, Family.PRO: 500}
+MAX_TURN_MS = 60_000  # the Pro models' limit; here every family's, since memory grows with a turn
+WRAP_UP_MS = 50_000  # from here on a turn ends at the first short pause, rather than inside a word
+_WRAP_UP_SILENCE_MS = 150
+_HALF_SURE_MS = 400  # of silence: an end of turn is then as likely as not
+
+
+class Heard(NamedTuple):
+    """One word of a hypothesis, raw and lower-case.
+
+    `confidence` is the recogniser's posterior, 0 to 1; None while it has none yet.
+    """
+
+    text: str
+    start_ms: int
+    end_ms: int
+    confidence: float | None = None
+
+
+class TurnBuilder:
+    """Writes the turns of one session. Give it hypotheses; it gives messages back."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self._turn_order = 0
+        self._open_turn()
+
+    def _open_turn(self) -> None:
+        self._frozen: list[Word] = []
+        self._hypotheses: deque[tuple[str, ...]] = deque(maxlen=FREEZE_STEPS)
+        self._ages: dict[tuple[int, str], int] = {}
+        self._shown: list[Word] | None = None
+        self._shown_at_ms = 0
+        self._announced = False
+        self._speech = 0.0
+
+    def hypothesis(
+        self, heard: Sequence[Heard], now_ms: int, silence_ms: int = 0, speech: float = 1.0
+    ) -> list[ServerMessage]:
+        """Take what the open turn sounds like so far.
+
+        Args:
+            now_ms: how far the session's audio has been heard.
+            silence_ms: silence at the end of it.
+            speech: share of speech, 0 to 1, since the turn's speech began.
+        """
+        texts = tuple(word.text for word in heard)
+        self._hypotheses.append(texts)
+        # A word's age is the number of hypotheses that have had it at its place, unbroken.
+        ages = {place: self._ages.get(place, 0) + 1 for place in enumerate(texts)}
+        self._ages = ages
+        self._speech = speech
+        words = self._merge(heard, now_ms)
+        if not words or not self._is_due(words, now_ms) or not self.settings.include_partial_turns:
+            return []
+        self._shown, self._shown_at_ms = words, now_ms
+        return [*self._announcement(words), self._partial(words, silence_ms)]
+
+    def is_over(self, silence_ms: int, turn_ms: int) -> bool:
+        """Whether the open turn ends here, after `silence_ms` of silence and `turn_ms` in all."""
+        if turn_ms >= MAX_TURN_MS:
+            return True
+        if turn_ms >= WRAP_UP_MS and silence_ms >= _WRAP_UP_SILENCE_MS:
+            return True
+        shortest = min(self.settings.min_turn_silence_ms, self.settings.max_turn_silence_ms)
+        if silence_ms < shortest:
+            return False
+        if silence_ms >= self.settings.max_turn_silence_ms:
+            return True
+        threshold = self.settings.end_of_turn_confidence
+        return threshold < 1 and self.end_of_turn_confidence(silence_ms) >= threshold
+
+    def end_of_turn_confidence(self, silence_ms: int) -> float:
+        """How sure an end of turn is: the longer the silence and the steadier the words."""
+        seen = self._hypotheses
+        steady = sum(texts == seen[-1] for texts in seen) / FREEZE_STEPS if seen else 0.0
+        return _rounded(steady * (1 - 0.5 ** (silence_ms / _HALF_SURE_MS)))
+
+    def end(self, heard: Sequence[Heard], silence_ms: int = 0) -> list[ServerMessage]:
+        """End the open turn with its last hypothesis.
+
+        Sound that never had a word is no turn. If words were shown and then thought better of, the
+        turn ends without any, so that a client takes its partial away.
+        """
+        words = self._final_words(heard)
+        messages: list[ServerMessage] = []
+        if words or self._shown:
+            messages = [*self._announcement(words), *self._finals(words, silence_ms)]
+            self._turn_order += 1
+        self._open_turn()
+        return messages
+
+    def flush(self, silence_ms: int = 0) -> list[ServerMessage]:
+        """What `Terminate` adds after the last turn: the Universal-Streaming models' empty one."""
+        if self.settings.family is not Family.UNIVERSAL_STREAMING:
+            return []
+        confidence = _rounded(1 - 0.5 ** (silence_ms / _HALF_SURE_MS))
+        self._turn_order += 1
+        return [
+            Turn(
+                turn_order=self._turn_order - 1,
+                turn_is_formatted=self._formats_every_message,
+                end_of_turn=True,
+                end_of_turn_confidence=confidence,
+            )
+        ]
+
+    # The words of the turn, final ones first.
+
+    def _merge(self, heard: Sequence[Heard], now_ms: int) -> list[Word]:
+        """Frozen words, then the rest of the hypothesis; freezes what has become sure."""
+        tail = self._after_frozen(heard)
+        if self.settings.family is Family.UNIVERSAL_STREAMING:
+            # The last word of all is never frozen: it may yet grow, or take a full stop.
+            while len(tail) > 1 and self._is_sure(tail[0], len(heard) - len(tail), now_ms):
+                self._frozen.append(self._word(tail[0], True, len(heard) - len(tail)))
+                tail = tail[1:]
+        first = len(heard) - len(tail)
+        open_words = [self._word(word, False, first + index) for index, word in enumerate(tail)]
+        return [*self._frozen, *open_words]
+
+    def _after_frozen(self, heard: Sequence[Heard]) -> list[Heard]:
+        """The part of a hypothesis that no frozen word covers."""
+        frozen = self._frozen
+        if not frozen:
+            return list(heard)
+        if [word.text for word in heard[: len(frozen)]] == [word.text for word in frozen]:
+            rest = list(heard[len(frozen) :])
+        else:
+            rest = [w for w in heard if w.start_ms + w.end_ms > 2 * frozen[-1].end]
+        frontier = frozen[-1].end
+        return [
+            w._replace(start_ms=max(w.start_ms, frontier), end_ms=max(w.end_ms, frontier))
+            for w in rest
+        ]
+
+    def _is_sure(self, word: Heard, place: int, now_ms: int) -> bool:
+        age = self._ages.get((place, word.text), 0)
+        return age >= FREEZE_STEPS and word.end_ms < now_ms - FREEZE_AFTER_MS
+
+    def _word(self, heard: Heard, final: bool, place: int) -> Word:
+        confidence = heard.confidence
+        if confidence is None:
+            # Until the recogniser has a posterior, a word is as sure as it is old.
+            confidence = 1 - 0.5 ** self._ages.get((place, heard.text), 1)
+        return Word(heard.start_ms, heard.end_ms, heard.text, _rounded(confidence), final)
+
+    def _final_words(self, heard: Sequence[Heard]) -> list[Word]:
+        rest = self._after_frozen(heard)
+        first = len(heard) - len(rest)
+        return [
+            *self._frozen,
+            *(self._word(word, True, first + index) for index, word in enumerate(rest)),
+        ]
+
+    def _is_due(self, words: list[Word], now_ms: int) -> bool:
+        """Partials are sent when the words or their finality changed, at the family's pace."""
+        if self._shown is None:
+            return True
+        if now_ms - self._shown_at_ms < PARTIAL_EVERY_MS[self.settings.family]:
+            return False
+        shown = [(word.text, word.word_is_final) for word in self._shown]
+        return shown != [(word.text, word.word_is_final) for word in words]
+
+    # The messages.
+
+    @property
+    def _formats_every_message(self) -> bool:
+        """Formatting inside the model: `universal-streaming-english` in its one-message way."""
+        settings = self.settings
+        return (
+            settings.family is Family.UNIVERSAL_STREAMING
+            and settings.model != MULTILINGUAL
+            and settings.format_turns
+            and settings.formatted_finals == "one"
+        )
+
+    def _announcement(self, words: list[Word]) -> list[ServerMessage]:
+        """`SpeechStarted`, immediately before the first Turn of a turn, on the Pro models."""
+        if self._announced or self.settings.family is not Family.PRO:
+            return []
+        self._announced = True
+        return [SpeechStarted(timestamp=words[0].start, confidence=_rounded(self._speech))]
+
+    def _partial(self, words: list[Word], silence_ms: int) -> Turn:
+        family = self.settings.family
+        capitals = (
+            family is Family.PRO
+            or self.settings.model == MULTILINGUAL
+            or self._formats_every_message
+        )
+        shown = _with_texts(words, with_capitals([w.text for w in words])) if capitals else words
+        universal = family is Family.UNIVERSAL_STREAMING
+        if family is Family.WHISPER:
+            shown = [_without_confidence(word) for word in shown]
+        return Turn(
+            turn_order=self._turn_order,
+            turn_is_formatted=self._formats_every_message,
+            end_of_turn=False,
+            transcript=_joined([w for w in shown if w.word_is_final] if universal else shown),
+            end_of_turn_confidence=self.end_of_turn_confidence(silence_ms) if universal else 0,
+            words=shown,
+        )
+
+    def _finals(self, words: list[Word], silence_ms: int) -> list[Turn]:
+        settings = self.settings
+        sentence = as_sentence([word.text for word in words])
+        formatted_words = _with_texts(words, sentence)
+        formatted = Turn(
+            turn_order=self._turn_order,
+            turn_is_formatted=True,
+            end_of_turn=True,
+            transcript=" ".join(sentence),
+            end_of_turn_confidence=1,
+            words=formatted_words,
+            utterance=" ".join(sentence),
+        )
+        raw = Turn(
+            turn_order=self._turn_order,
+            turn_is_formatted=False,
+            end_of_turn=True,
+            transcript=_joined(words),
+            end_of_turn_confidence=1,
+            words=words,
+            utterance=formatted.utterance,
+        )
+        if settings.family is Family.PRO:
+            finals = [formatted]
+        elif settings.family is Family.WHISPER:
+            finals = [formatted if settings.format_turns else raw]
+        elif settings.model == MULTILINGUAL:
+            # Its text is always formatted, and the flag means nothing to it.
+            formatted.turn_is_formatted = False
+            finals = [formatted]
+        elif not settings.format_turns:
+            finals = [raw]
+        elif settings.formatted_finals == "one":
+            finals = [formatted]
+        else:
+            formatted.utterance = ""
+            finals = [raw, formatted]
+        certainty = _rounded(sum(word.confidence for word in words) / max(len(words), 1))
+        for turn in finals:
+            if settings.family is Family.UNIVERSAL_STREAMING:
+                turn.end_of_turn_confidence = self.end_of_turn_confidence(silence_ms)
+            if settings.language_detection and words:
+                turn.language_code, turn.language_confidence = LANGUAGE, certainty
+            if settings.family is Family.WHISPER:
+                turn.words = [_without_confidence(word) for word in turn.words]
+        return finals
+
+
+def _with_texts(words: Sequence[Word], texts: Sequence[str]) -> list[Word]:
+    return [
+        Word(word.start, word.end, text, word.confidence, word.word_is_final)
+        for word, text in zip(words, texts, strict=True)
+    ]
+
+
+def _without_confidence(word: Word) -> Word:
+    """The word as `whisper-rt` sends it: it gives no confidences."""
+    return Word(word.start, word.end, word.text, 0.0, word.word_is_final)
+
+
+def _joined(words: Sequence[Word]) -> str:
+    return " ".join(word.text for word in words)
+
+
+def _rounded(share: float) -> float:
+    """A share as the service writes it: 0 to 1, six decimals."""
+    return round(min(max(share, 0.0), 1.0), 6)

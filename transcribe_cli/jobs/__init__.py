@@ -1,0 +1,1 @@
+"""Puts recordings together and takes them apart: everything between options and runs."""

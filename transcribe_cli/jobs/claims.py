@@ -1,0 +1,181 @@
+"""Who transcribes a file: of all that are given the same one and the same save-dir, one at a time.
+
+Looking for what is there and making a recording's folder are one step, in which no other process
+does the same. It is short: journals, which may be long, are read before or after. Whoever has a
+recording notes in its lock what it is of, which spares everybody its journal.
+"""
+
+import contextlib
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import datetime
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import msgspec
+
+from transcribe_cli.audio.excerpt import Range
+from transcribe_cli.errors import StreamError
+from transcribe_cli.exit_status import ExitStatus
+from transcribe_cli.jobs.resume import part_of
+from transcribe_cli.recordings.fingerprint import stamp_of
+from transcribe_cli.recordings.folder import JOURNAL, create_folder, recording_id, recording_slug
+from transcribe_cli.recordings.journal import Story
+from transcribe_cli.recordings.library import Recording, find_by_slug, load_recording
+from transcribe_cli.recordings.lock import (
+    LOCK_FILE,
+    RecordingRuns,
+    alone_in,
+    is_locked,
+    locked,
+    note_in,
+)
+
+_Read = dict[Path, tuple[dict[str, int] | None, Recording]]
+"""What was read, by its folder, with the stamp of the journal that it was read from."""
+
+
+class AlreadyRunning(StreamError):
+    """Another recording of the same file, with the same settings, is running."""
+
+    exit_status = ExitStatus.INCOMPLETE
+
+    def __init__(self, name: str, recording: str) -> None:
+        super().__init__(
+            f"'{name}' is being transcribed already: the recording {recording} is running.",
+            "wait for its end, or stop it",
+        )
+        self.why = f"{recording} is running"
+        self.recording = recording
+
+
+class Claim(NamedTuple):
+    """A recording's folder that is this run's alone.
+
+    Attributes:
+        folder: None where nothing is saved.
+        earlier: what an earlier run has done of it; one that is complete is not locked.
+    """
+
+    folder: Path | None
+    earlier: Recording | None = None
+
+
+def work_of_file(path: str, parameters: dict[str, Any], part: Range, *, local: bool) -> str | None:
+    """What tells transcribing this file from transcribing another, or otherwise; a digest.
+
+    None where there is no such file.
+    """
+    try:
+        whole = Path(path).resolve()
+        return _digest(str(whole), stamp_of(whole), parameters, part, local)
+    except (OSError, ValueError):
+        return None
+
+
+def work_of_story(story: Story) -> str | None:
+    """The same for a recording; None where its journal, perhaps somebody else's, is odd."""
+    start = story.start
+    try:
+        part, local = part_of(story), bool(start.get("local"))
+        return _digest(start.get("path"), start.get("file"), start.get("parameters"), part, local)
+    except (TypeError, ValueError, OverflowError):
+        return None
+
+
+def _digest(path: object, file: object, parameters: object, part: Range, local: bool) -> str:
+    duration_s = part.duration_s
+    stretch = (round(part.start_s * 1000), None if duration_s is None else round(duration_s * 1000))
+    work = msgspec.json.encode((path, file, parameters, stretch, local), order="sorted")
+    return sha256(work).hexdigest()
+
+
+def claim(
+    save_dir: Path, name: str, work: str | None, held: contextlib.ExitStack, *, again: bool
+) -> Claim:
+    """A new recording's folder, or that of an earlier run that goes on.
+
+    Args:
+        name: of the file, for its folder; empty for a microphone.
+        work: from `work_of_file`; None for what nobody else can have, such as a microphone.
+        held: keeps the folder locked.
+        again: earlier runs do not count.
+
+    Raises:
+        AlreadyRunning: another one has it.
+        UsageError: nothing can be saved there, or others were quicker too long (`SaveDirBusy`).
+    """
+    if work is None:
+        return _new_folder(save_dir, name, work, held)
+    with contextlib.suppress(OSError):  # told by `create_folder`
+        save_dir.mkdir(parents=True, exist_ok=True)
+    read: _Read = {}
+    if not again:
+        _earlier(save_dir, name, work, read)  # which takes time
+    with alone_in(save_dir):
+        earlier = None if again else _earlier(save_dir, name, work, read)
+        if earlier is not None and earlier.state == "complete":
+            return Claim(earlier.folder, earlier)
+        if (running := _running(save_dir, work)) is not None:
+            raise AlreadyRunning(name, running)
+        if earlier is None:
+            return _new_folder(save_dir, name, work, held)
+        try:
+            held.enter_context(locked(earlier.folder, work))
+        except RecordingRuns as e:  # `recordings resume` has been quicker
+            raise AlreadyRunning(name, e.recording) from e
+    # It may have gone on in between, or ended.
+    return Claim(earlier.folder, replace(load_recording(earlier.folder), running=False))
+
+
+def _new_folder(save_dir: Path, name: str, work: str | None, held: contextlib.ExitStack) -> Claim:
+    folder = create_folder(save_dir, recording_id(datetime.now(), name))
+    held.callback(_remove_if_empty, folder)
+    held.enter_context(locked(folder, work or folder.name))
+    return Claim(folder)
+
+
+def _earlier(save_dir: Path, name: str, work: str, read: _Read) -> Recording | None:
+    """The last recording of the same file with the same settings that does not run."""
+    for folder in reversed(find_by_slug(save_dir, recording_slug(name))):
+        if is_locked(folder):
+            continue
+        recording = _load(folder, read)
+        ended = recording.story.state in ("complete", "incomplete", "interrupted")
+        if ended and work_of_story(recording.story) == work:
+            return recording
+    return None
+
+
+def _load(folder: Path, read: _Read) -> Recording:
+    """A recording, from its journal only where that is another one than when it was read."""
+    try:
+        stamp = stamp_of(folder / JOURNAL)
+    except OSError:  # told by `load_recording`
+        stamp = None
+    known = read.get(folder)
+    if known is None or known[0] != stamp:
+        known = read[folder] = stamp, load_recording(folder)
+    return known[1]
+
+
+def _running(save_dir: Path, work: str) -> str | None:
+    """The id of a recording of the same that runs, by whatever name it was given the file."""
+    for folder in _with_lock(save_dir):
+        # Without a note it is being mended, or the disk is full.
+        if is_locked(folder) and work == (
+            note_in(folder) or work_of_story(load_recording(folder).story)
+        ):
+            return folder.name
+    return None
+
+
+def _with_lock(save_dir: Path) -> Iterator[Path]:
+    with contextlib.suppress(OSError):
+        yield from (folder for folder in save_dir.iterdir() if (folder / LOCK_FILE).is_file())
+
+
+def _remove_if_empty(folder: Path) -> None:
+    with contextlib.suppress(OSError):
+        folder.rmdir()

@@ -1,0 +1,102 @@
+"""What is said at the end of a run: what there is now, what it cost, and what is missing."""
+
+import os
+import shlex
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from transcribe_cli.exit_status import ExitStatus
+from transcribe_cli.protocol.languages import WHISPER_LANGUAGES
+from transcribe_cli.run.config import Result
+from transcribe_cli.settings.config import save_dir_of
+from transcribe_cli.settings.origins import variable_of
+from transcribe_cli.ui.notices import Notices
+from transcribe_cli.ui.render import clock
+
+MOST_LANGUAGES = 4
+"""More languages than this are told by their number."""
+
+
+def tell_end(
+    notices: Notices,
+    result: Result,
+    folder: Path | None,
+    kind: str,
+    *,
+    recorded: Path | None,
+    local: bool,
+) -> None:
+    """Where everything is, what was heard, what it cost, what was lost, and what went wrong."""
+    summary = result.summary
+    missing_ms = summary.get("missing_ms", 0)
+    if recorded is not None:
+        notices.note(f"audio: {recorded}")
+    if folder is not None:
+        what = "audio, journal and transcript" if kind != "file" else "journal and transcript"
+        notices.note(f"saved: {folder} ({what})")
+    if summary["sessions"]:
+        notices.note(f"heard: {heard(summary)}")
+    if summary["sessions"] and summary["terminated"] and not local:
+        cost = summary["cost_usd"]
+        about = f", about ${cost:.4f}" if cost is not None else ""
+        billed = f"billed: {clock(round(summary['session_s']) * 1000)} of session{about}"
+        if missing_ms:
+            notices.warning(f"{billed}; {_length(missing_ms)} of it without audio")
+        else:
+            notices.note(billed)
+    unheard_ms = summary["lost_ms"] - missing_ms
+    if missing_ms:
+        notices.warning(f"lost: {_length(missing_ms)} for which the microphone gave no audio")
+    if unheard_ms:
+        notices.warning(f"lost: {_length(unheard_ms)} of sound has no final words")
+    elif summary["complete"] and summary["sessions"] and not missing_ms:
+        notices.note("lost: nothing")
+    if summary["sessions"] and not summary["terminated"]:
+        notices.warning(
+            "the service did not confirm the end of every session; one that stays open is "
+            "billed until it closes, after 3 hours at the latest"
+        )
+    if result.problem is not None:
+        notices.error(result.problem)
+    elif result.exit_status is ExitStatus.INCOMPLETE:
+        notices.error("The transcript is incomplete.")
+    if folder is not None and not summary["complete"]:
+        notices.note(f"go on with: aai-stream recordings resume {folder.name}{_where(folder)}")
+
+
+def _where(folder: Path) -> str:
+    """What the command needs to find a recording that is not where recordings are by default."""
+    usual = save_dir_of(os.environ.get(variable_of("save_dir")))
+    return "" if folder.parent == usual else f" --save-dir {shlex.quote(str(folder.parent))}"
+
+
+def heard(summary: Mapping[str, Any]) -> str:
+    """Duration, turns, words, and each language's share.
+
+    >>> heard({"audio_s": 62.0, "turns": 2, "words": 1, "languages": {"en": 30.0, "es": 10.0}})
+    '1:02, 2 turns, 1 word; English 75%, Spanish 25%'
+    """
+    length = _length(round(summary["audio_s"] * 1000))
+    counted = f"{length}, {_count(summary['turns'], 'turn')}, {_count(summary['words'], 'word')}"
+    shares = _shares(summary["languages"])
+    return f"{counted}; {', '.join(shares)}" if shares else counted
+
+
+def _shares(seconds: Mapping[str, float]) -> list[str]:
+    total = sum(seconds.values())
+    if total <= 0:
+        return []
+    ranking = sorted(seconds.items(), key=lambda share: (-share[1], share[0]))
+    told = [f"{WHISPER_LANGUAGES.get(code, code)} {spoken / total:.0%}" for code, spoken in ranking]
+    if len(told) > MOST_LANGUAGES:
+        told[MOST_LANGUAGES:] = [f"{len(told) - MOST_LANGUAGES} more"]
+    return told
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+def _length(ms: int) -> str:
+    return f"{ms / 1000:.1f} s" if ms < 10_000 else clock(ms)

@@ -1,0 +1,245 @@
+"""What a command writes to, opened as its options ask: standard output, files, the caption feed."""
+
+import contextlib
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import BinaryIO, cast
+
+from transcribe_cli.commands.options import NonSpeech, RunOptions
+from transcribe_cli.errors import StreamError
+from transcribe_cli.exit_status import ExitStatus
+from transcribe_cli.outputs.feed import PAGE_NAME, CaptionsFileOutput, open_feed
+from transcribe_cli.outputs.jsonl import JsonlOutput
+from transcribe_cli.outputs.ordered import InTurn
+from transcribe_cli.outputs.output import Output, Outputs
+from transcribe_cli.outputs.paths import is_stream, open_outputs
+from transcribe_cli.outputs.queued import QueuedOutput, QueuedStream, queued_stream
+from transcribe_cli.outputs.record import error_record
+from transcribe_cli.outputs.text import TextOutput
+from transcribe_cli.run.loop import Loop
+from transcribe_cli.session.events import OutputFailed, StopRequested
+from transcribe_cli.settings.environment import Environment, reader_is_gone
+from transcribe_cli.ui.notices import Notices
+
+_HURRIED_S = 2.0  # so long an output may take nothing after a person has stopped the program
+
+
+class CommandOutputs:
+    """One command's outputs: those that its recordings share, and those that each has of its own.
+
+    What lies in a recording's folder is not among them.
+
+    Args:
+        several: what goes to one output names its source.
+        at_once: several recordings run at the same time.
+        live: standard output is the live view's.
+
+    Attributes:
+        stdout_is_broken: standard output takes nothing any more, so that the command ends.
+        stdout_problem: why; None also where it is the reader that has gone.
+        hurried: a person has stopped it, so an output that nobody reads is not waited for.
+    """
+
+    def __init__(
+        self,
+        options: RunOptions,
+        environment: Environment,
+        notices: Notices,
+        *,
+        several: bool,
+        at_once: bool,
+        live: bool,
+    ) -> None:
+        self._options = options
+        self._environment = environment
+        self._notices = notices
+        self._several = several
+        self._at_once = at_once
+        self._live = live
+        self._keeps_non_speech = options.non_speech is not NonSpeech.HIDE
+        self.stdout_is_broken = False
+        self.stdout_problem: StreamError | None = None
+        self.hurried = False
+        self._queued: QueuedStream | None = None
+        self._loop: Loop | None = None
+        self._shared: list[Output | InTurn] = []
+        self._broken: list[Output] = []
+        self._ending: list[QueuedOutput] = []  # of recordings that are over
+
+    @contextlib.contextmanager
+    def open_shared(self) -> Iterator[None]:
+        """Open standard output and the files that all recordings of the command share."""
+        options = self._options
+        opened: list[Output] = []
+        stdout = self._open_stdout()
+        if options.jsonl:
+            opened.append(
+                JsonlOutput(stdout, "standard output", partials=options.partials, owned=False)
+            )
+        elif not self._live:
+            opened.append(
+                TextOutput(
+                    stdout,
+                    "standard output",
+                    non_speech=self._keeps_non_speech,
+                    headings=self._several,
+                    owned=False,
+                )
+            )
+        stack = contextlib.ExitStack()
+        stack.enter_context(self._notices.queued())
+        try:
+            self._shared = [self._in_turn(output, output) for output in opened]
+            files = open_outputs(
+                [t for t in options.output or () if "{stem}" not in t],
+                "",
+                partials=options.partials,
+                non_speech=self._keeps_non_speech,
+                headings=self._several,
+            )
+            opened += self._share(files)
+            feed = open_feed(
+                options.captions_file,
+                options.captions_port,
+                self._notices.note,
+                non_speech=self._keeps_non_speech,
+            )
+            opened += self._share(feed)
+            yield
+        finally:
+            works = [o for o in (*opened, *self._ending) if o not in self._broken]
+            Outputs(works, self.output_broken).close()
+            if self._queued is not None:
+                with contextlib.suppress(OSError):  # which has been told
+                    self._queued.close()
+            stack.close()
+
+    def open_own(self, name: str) -> list[Output]:
+        """The files of `-o` that belong to the recording of this source alone."""
+        options = self._options
+        templates = [t for t in options.output or () if "{stem}" in t]
+        stem = Path(name).stem
+        outputs = open_outputs(
+            templates, stem, partials=options.partials, non_speech=self._keeps_non_speech
+        )
+        return [self._queue(output) for output in outputs]
+
+    def _share(self, outputs: Sequence[Output]) -> list[Output]:
+        """Outputs of all recordings, as main writes to them."""
+        queued = [self._queue(output) for output in outputs]
+        self._shared += map(self._in_turn, queued, outputs)
+        return queued
+
+    def _queue(self, output: Output) -> Output:
+        """An output as main writes to it: without waiting for it, whatever it is."""
+        if output.name == PAGE_NAME:
+            return output  # whose readers are not waited for anyway
+        return QueuedOutput(
+            output,
+            partials=isinstance(output, JsonlOutput | CaptionsFileOutput),
+            newest=isinstance(output, CaptionsFileOutput),
+            failed=self._post_failed,
+            patience_s=self._patience_s if is_stream(Path(output.name)) else None,
+        )
+
+    def _patience_s(self) -> float | None:
+        return _HURRIED_S if self.hurried else None
+
+    def _post_failed(self) -> None:
+        if self._loop is not None:
+            self._loop.post(None, OutputFailed())
+
+    def _close_own(self, own: Sequence[Output]) -> None:
+        """Where other recordings run, the outputs of one that is over end by themselves."""
+        later = [o for o in own if isinstance(o, QueuedOutput)] if self._at_once else []
+        Outputs([o for o in own if o not in later], self.output_broken).close()
+        self._ending = [output for output in self._ending if not output.has_ended]
+        for output in later:
+            if output not in self._broken:
+                output.finish()
+                self._ending.append(output)
+
+    def of_recording(
+        self, loop: Loop | None, own: Sequence[Output], stack: contextlib.ExitStack
+    ) -> Outputs:
+        """One recording's outputs; its own are closed with the stack."""
+        stack.callback(self._close_own, own)
+        self._loop = loop
+        if self._queued is not None:
+            self._queued.failed = self._post_failed
+        return Outputs([*own, *self._enter_shared(stack)], self.output_broken)
+
+    def _in_turn(self, output: Output, bare: Output) -> Output | InTurn:
+        """Recordings that run at once are told one after the other; records name their source.
+
+        `bare`: the same without the queue before it.
+        """
+        if not self._at_once or isinstance(bare, JsonlOutput):
+            return output
+        return InTurn(output, self.output_broken)
+
+    def _enter_shared(self, stack: contextlib.ExitStack) -> list[Output]:
+        """One recording's way to the shared outputs, until the stack is closed."""
+        outputs: list[Output] = []
+        for shared in self._shared:
+            if isinstance(shared, InTurn):
+                entry = shared.enter()
+                stack.callback(entry.close)
+                outputs.append(entry)
+            else:
+                outputs.append(shared)
+        return outputs
+
+    def tell_error(self, error: StreamError, name: str) -> None:
+        """One of several files came to nothing."""
+        self._notices.error(error)
+        record = error_record(error, datetime.now(UTC))
+        record.body["source"] = name
+        with contextlib.ExitStack() as stack:
+            Outputs(self._enter_shared(stack), self.output_broken).write(record)
+
+    def _open_stdout(self) -> BinaryIO:
+        """Standard output; where a reader may hold it up, main does not wait for that."""
+        stream = self._environment.binary_stdout
+        self._queued = queued_stream(stream)
+        return stream if self._queued is None else cast(BinaryIO, self._queued)
+
+    def drain_stdout(self) -> None:
+        """Wait until the reader of standard output has taken everything."""
+        if self._queued is not None and not self.stdout_is_broken:
+            try:
+                self._queued.drain()
+            except OSError as e:
+                self._give_up_stdout(e)
+
+    def finish_stdout(self, status: ExitStatus) -> ExitStatus:
+        """The exit status of several recordings, once standard output has taken everything."""
+        self.drain_stdout()
+        problem = self.stdout_problem
+        if problem is None or status:
+            return status
+        self._notices.error(problem)
+        return problem.exit_status
+
+    def output_broken(self, output: Output, e: OSError) -> None:
+        """What is done about an output that takes nothing any more."""
+        self._broken.append(output)
+        if output in self._shared:
+            self._shared.remove(output)
+        if output.name == "standard output":
+            self._give_up_stdout(e)
+        else:
+            self._notices.warning(f"'{output.name}' is given up: {e.strerror or e}")
+
+    def _give_up_stdout(self, e: OSError) -> None:
+        """The run ends, properly; and quietly where it is the reader that has gone."""
+        self.stdout_is_broken = True
+        if not reader_is_gone(e):
+            self.stdout_problem = StreamError(
+                f"Standard output cannot be written: {e.strerror or e}.",
+                "everything else is saved",
+            )
+        if self._loop is not None:
+            self._loop.post(None, StopRequested("output"))
+        self._environment.forget_stdout()

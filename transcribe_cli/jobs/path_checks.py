@@ -1,0 +1,77 @@
+"""What is wrong with the paths of a command line, found before anything is opened."""
+
+import contextlib
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from transcribe_cli.errors import UsageError
+from transcribe_cli.jobs.sources import STDIN
+from transcribe_cli.outputs.paths import output_path
+from transcribe_cli.settings.environment import Environment
+
+
+def check_record(record: str | None) -> None:
+    """Find an unwritable `--record` before the microphone is opened.
+
+    Raises:
+        UsageError: it names no format, or cannot be written.
+    """
+    if record is None:
+        return
+    path = Path(record)
+    if path.suffix.lower() not in (".wav", ".flac"):
+        raise UsageError(
+            f"--record '{record}' does not end in .wav or .flac.", "choose one of them"
+        )
+    try:
+        is_new = not path.exists()
+        with path.open("ab"):
+            pass
+        if is_new:
+            path.unlink()
+    except OSError as e:
+        raise UsageError(f"'{record}' cannot be written: {e.strerror or e}.") from e
+
+
+def check_sources(
+    sources: Sequence[str],
+    record: str | None,
+    templates: Sequence[str],
+    environment: Environment,
+) -> None:
+    """Find paths of `file` where one thing would be written over another.
+
+    Raises:
+        UsageError: `--record` is a source or has several, or two sources share an own output.
+    """
+    if record is not None:
+        if len(sources) > 1:
+            raise UsageError("--record takes the audio of one file.", "name one file")
+        if _is_same(sources[0], record, environment):
+            raise UsageError(f"--record '{record}' is the source itself.", "choose another path")
+    for template in templates:
+        if "{stem}" not in template:
+            continue
+        source_of: dict[str, str] = {}
+        for source in sources:
+            path = os.path.realpath(output_path(template, stem_of(source)))
+            other = source_of.setdefault(path, source)
+            if other is not source or sources.count(source) > 1:
+                raise UsageError(
+                    f"-o '{template}' gives '{other}' and '{source}' the same path.",
+                    "leave {stem} out to have both in one file, one after the other",
+                )
+
+
+def stem_of(source: str) -> str:
+    """The source's name without suffix."""
+    return "stdin" if source == STDIN else Path(source).stem
+
+
+def _is_same(source: str, record: str, environment: Environment) -> bool:
+    with contextlib.suppress(OSError, ValueError):  # what is not there is not the same
+        is_stdin = source == STDIN
+        there = os.fstat(environment.stdin.fileno()) if is_stdin else Path(source).stat()
+        return os.path.samestat(there, Path(record).stat())
+    return False

@@ -1,0 +1,81 @@
+"""What a person at the terminal sees of a command: its notices and its live view, with the keys."""
+
+import contextlib
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from transcribe_cli.commands.options import RunOptions
+from transcribe_cli.run.loop import Loop
+from transcribe_cli.session.events import KeyPressed, StopRequested
+from transcribe_cli.settings.environment import Environment
+from transcribe_cli.ui.notices import Notices, make_consoles
+
+if TYPE_CHECKING:
+    from transcribe_cli.ui.batch_view import BatchView
+    from transcribe_cli.ui.live import LiveView
+
+
+class Screen:
+    """One command's terminal.
+
+    Attributes:
+        notices: what is said on standard error.
+        live: standard output gets the live view.
+    """
+
+    def __init__(self, options: RunOptions, environment: Environment) -> None:
+        stdout, stderr = make_consoles(options.color.value, environment.variables)
+        self._stdout = stdout
+        self._non_speech = options.non_speech
+        self.notices = Notices(stderr, quiet=options.quiet, verbose=options.verbose)
+        self.live = stdout.is_terminal and not (options.jsonl or options.text)
+
+    def make_view(self) -> "LiveView | None":
+        """The live view, where standard output gets one; not shown yet."""
+        if not self.live:
+            return None
+        from transcribe_cli.ui.live import LiveView
+
+        return LiveView(self._stdout, non_speech=self._non_speech.value)
+
+    def make_batch_view(self, files: int) -> "BatchView | None":
+        """What shows several recordings at once, where standard output gets it."""
+        if not self.live:
+            return None
+        from transcribe_cli.ui.batch_view import BatchView
+
+        return BatchView(self._stdout, files, non_speech=self._non_speech.value)
+
+    @contextlib.contextmanager
+    def shown(self, view: "LiveView | BatchView | None", loop: Loop) -> Iterator[None]:
+        """Show the view, with the notices in their place above its region, and take keys.
+
+        Over many recordings at once there are two keys: `q` stops them all, `?` shows the keys.
+        """
+        if view is None:
+            yield
+            return
+        from transcribe_cli.ui.batch_view import BatchView
+        from transcribe_cli.ui.keys import Keys
+        from transcribe_cli.ui.suspend import suspend, suspend_signals, take_back
+
+        def press(key: str) -> None:
+            if not isinstance(view, BatchView):
+                loop.post(None, KeyPressed(key))
+            elif key == "q":
+                loop.post(None, StopRequested("q"))
+            elif key == "?":
+                loop.call(view.toggle_help)
+
+        keys = Keys(press)
+        change = {"suspend": suspend, "continue": take_back}
+        with (
+            view,
+            suspend_signals(lambda cause: loop.call(lambda: change[cause](view, keys))),
+            keys,
+        ):
+            self.notices.sink = view.notice
+            try:
+                yield
+            finally:
+                self.notices.sink = None

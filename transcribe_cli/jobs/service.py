@@ -1,0 +1,80 @@
+"""The service that a command's sessions are opened on, started first where it is the local one."""
+
+import contextlib
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from transcribe_cli import __version__
+from transcribe_cli.commands.options import RunOptions
+from transcribe_cli.errors import UsageError
+from transcribe_cli.protocol.endpoint import session_url
+from transcribe_cli.protocol.parameters import encode_query
+from transcribe_cli.redaction import redact
+from transcribe_cli.session.session import Target
+from transcribe_cli.settings.config import Parameters, resolve_endpoint
+from transcribe_cli.settings.credentials import Credentials, find_credentials
+from transcribe_cli.settings.dotenv import settings_in_dotenv
+from transcribe_cli.settings.environment import Environment
+from transcribe_cli.ui.notices import Notices
+
+API_VERSION = "2025-05-12"
+
+
+class Service(NamedTuple):
+    """Where sessions are opened, settled and checked."""
+
+    endpoint: str
+    target: Target
+    parameters: Parameters
+    local: bool
+
+
+@contextlib.contextmanager
+def open_service(
+    options: RunOptions, environment: Environment, parameters: Parameters, notices: Notices
+) -> Iterator[Service]:
+    """The service that the options name; a local one runs until the end of the context.
+
+    Tells what of a `.env` is not taken, and with `--verbose` which credential is used.
+
+    Raises:
+        StreamError: no key, a bad endpoint, the local service cannot start.
+    """
+    for note in settings_in_dotenv(environment).notes:
+        notices.note(note)
+    with contextlib.ExitStack() as stack:
+        if options.local:
+            from transcribe_cli.emulator.child import LocalService
+
+            endpoint = stack.enter_context(LocalService()).url
+            credentials = Credentials()
+        else:
+            endpoint = resolve_endpoint(options.region.value, options.endpoint)
+            credentials = find_credentials(environment, endpoint)
+        notices.debug(f"credential: {credentials}")
+        asked = encode_query(parameters.query)
+        if redact(asked) != asked:  # it would be kept with the recording
+            raise UsageError("A parameter holds the key.", "leave it out: the key is sent anyway")
+        query = parameters.query | credentials.query()
+        headers = {
+            "User-Agent": f"aai-stream/{__version__}",
+            "AssemblyAI-Version": API_VERSION,
+        } | credentials.headers()
+        yield Service(
+            endpoint,
+            Target(session_url(endpoint, query), headers),
+            parameters,
+            options.local,
+        )
+
+
+def most_local_jobs() -> int:
+    """How many recordings at once the local service takes on this machine.
+
+    Each of them may have two sessions, while one follows the other. A file is heard as fast as it
+    goes, so these keep all processors busy already.
+    """
+    from transcribe_cli.emulator.session_limits import LEAST, most_sessions
+    from transcribe_cli.system.machine import memory_bytes, processors
+
+    return most_sessions("sphinx", processors(), memory_bytes()) // LEAST

@@ -1,0 +1,365 @@
+"""What `mic` and `file` share: everything between the options and a run, opened in a safe order.
+
+Outputs and the recording's folder are opened before the microphone, so that a bad path fails before
+a word is spoken; the microphone before the connection, so that the first words are not lost.
+"""
+
+import contextlib
+import shutil
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import NamedTuple, Self
+
+from transcribe_cli.audio.excerpt import EVERYTHING, Excerpt, Range
+from transcribe_cli.audio.format import AudioFormat
+from transcribe_cli.audio.log import AudioLog
+from transcribe_cli.audio.source import Source
+from transcribe_cli.audio.trimmed_log import PassingLog
+from transcribe_cli.commands.options import RunOptions
+from transcribe_cli.errors import AudioError, UsageError
+from transcribe_cli.jobs.claims import Claim, claim, work_of_file
+from transcribe_cli.jobs.closing_lines import tell_end
+from transcribe_cli.jobs.outputs import CommandOutputs
+from transcribe_cli.jobs.path_checks import check_record
+from transcribe_cli.jobs.resume import earlier_of, open_audio, take_up_outputs
+from transcribe_cli.jobs.runs import Runs
+from transcribe_cli.jobs.screen import Screen
+from transcribe_cli.jobs.service import Service, open_service
+from transcribe_cli.outputs.jsonl import JsonlOutput
+from transcribe_cli.outputs.output import Output, Outputs
+from transcribe_cli.outputs.paths import output_path
+from transcribe_cli.outputs.record import Record, read_record
+from transcribe_cli.outputs.retrying_file import PatientFile
+from transcribe_cli.outputs.text import TextOutput
+from transcribe_cli.recordings.folder import AUDIO, JOURNAL, TRANSCRIPT
+from transcribe_cli.recordings.journal import JournalRecord, read_journal
+from transcribe_cli.recordings.library import Recording
+from transcribe_cli.recordings.recover import recover
+from transcribe_cli.run.config import Result
+from transcribe_cli.run.loop import Loop
+from transcribe_cli.run.reporter import View
+from transcribe_cli.run.run import Run
+from transcribe_cli.settings.config import Parameters, resolve_parameters, save_dir_of
+from transcribe_cli.settings.environment import Environment
+from transcribe_cli.system.regular_file import open_regular
+
+
+class Asked(NamedTuple):
+    """A source as it was asked for, not open yet.
+
+    Attributes:
+        name: a file's name, "stdin" or "mic"; kind: "file", "stdin" or "mic".
+        path: of a file, as it was given.
+    """
+
+    name: str
+    kind: str
+    open: Callable[[], Source]
+    path: str | None = None
+
+
+class Transcriber:
+    """One command's work: one or several recordings that share settings and standard output.
+
+    Args:
+        several: what goes to one output names its source.
+        part: of each source.
+
+    Attributes:
+        at_once: several recordings run at the same time.
+    """
+
+    def __init__(
+        self,
+        options: RunOptions,
+        environment: Environment,
+        *,
+        several: bool = False,
+        at_once: bool = False,
+        pace: float | None,
+        part: Range = EVERYTHING,
+        parameters: Parameters | None = None,
+    ) -> None:
+        self._options = options
+        self._environment = environment
+        self._several = several
+        self.at_once = at_once
+        self.part = part
+        self.save_dir = None if options.no_save else save_dir_of(options.save_dir)
+        self.screen = Screen(options, environment)
+        self.notices = self.screen.notices
+        self.parameters = parameters or resolve_parameters(
+            options.model,
+            options.sample_rate,
+            format_turns=options.format_turns,
+            asked=options.parameters(),
+            params=options.param or (),
+        )
+        self.runs = Runs(
+            options, self.notices, several=several, at_once=at_once, pace=pace, part=part
+        )
+        if options.jsonl and options.text:
+            raise UsageError("--jsonl and --text cannot both have standard output.", "use -o")
+        if options.local and options.endpoint:
+            raise UsageError("--local and --endpoint name two services.", "use one of them")
+        for template in options.output or ():
+            output_path(template, "x")
+        check_record(options.record)
+        self.outputs = CommandOutputs(
+            options,
+            environment,
+            self.notices,
+            several=several,
+            at_once=at_once,
+            live=self.screen.live,
+        )
+
+    def service(self) -> contextlib.AbstractContextManager[Service]:
+        """The service, started where it is the local one.
+
+        Raises:
+            StreamError: no key, a bad endpoint, the local service cannot start.
+        """
+        return open_service(self._options, self._environment, self.parameters, self.notices)
+
+    @property
+    def local(self) -> bool:
+        """Whether the embedded service is used."""
+        return self._options.local
+
+    def claim(
+        self, service: Service, what: Asked, held: contextlib.ExitStack, *, again: bool
+    ) -> Claim:
+        """See to it that nobody else transcribes the same, for as long as `held` is open.
+
+        Args:
+            again: earlier runs do not count.
+
+        Raises:
+            AlreadyRunning: another one does.
+            UsageError: nothing can be saved.
+        """
+        if self.save_dir is None:
+            return Claim(None)
+        work = None
+        if what.path is not None:
+            query = self.parameters.query
+            work = work_of_file(what.path, query, self.part, local=service.local)
+        name = "" if what.kind == "mic" else what.name
+        return claim(self.save_dir, name, work, held, again=again)
+
+    def begin(
+        self,
+        loop: Loop,
+        service: Service,
+        what: Asked,
+        folder: Path | None,
+        stack: contextlib.ExitStack,
+        view: View | None = None,
+    ) -> "Job":
+        """Open everything that a recording needs.
+
+        Args:
+            folder: of the recording, where it is saved.
+            stack: holds what is open for it already, such as its lock; emptied by success.
+
+        Raises:
+            StreamError: something cannot be opened; nothing is left behind then.
+        """
+        audio = AudioFormat(self._options.sample_rate)
+        not_begun = stack.enter_context(contextlib.ExitStack())
+        not_begun.callback(_discard, folder)
+        # The journal first: what an output holds can then be made again from it.
+        journal = None if folder is None else PatientFile(folder / JOURNAL, self.notices.warning)
+        own = [*self._recording_outputs(folder, journal), *self.outputs.open_own(what.name)]
+        outputs = self.outputs.of_recording(loop, own, stack)
+        log = stack.enter_context(self._open_log(folder, what.kind, audio))
+        source = self._open_source(what, audio)
+        stack.callback(source.close)
+        sync = _nothing if journal is None else journal.sync
+        run = self.runs.make_run(loop, service, outputs, folder, log, source, sync, view=view)
+        not_begun.pop_all()  # from here on there is something to keep
+        return Job(self, run, folder, log, what, stack.pop_all())
+
+    def _recording_outputs(self, folder: Path | None, journal: PatientFile | None) -> list[Output]:
+        """What lies in a recording's folder."""
+        if folder is None or journal is None:
+            return []
+        transcript = PatientFile(folder / TRANSCRIPT, self.notices.warning)
+        return [
+            JsonlOutput(journal, str(folder / JOURNAL)),
+            TextOutput(transcript, str(folder / TRANSCRIPT)),
+        ]
+
+    def _open_source(self, what: Asked, audio: AudioFormat) -> Source:
+        source = what.open()
+        if self.part.is_all:
+            return source
+        excerpt = Excerpt(source, self.part, audio)
+        if excerpt.length_s == 0:
+            source.close()
+            raise AudioError(
+                f"'{source.name}' ends before {self.part.start_s:g} s.", "choose an earlier --start"
+            )
+        return excerpt
+
+    def begin_again(
+        self,
+        loop: Loop,
+        service: Service,
+        what: Asked,
+        recording: Recording,
+        own: Sequence[Output],
+        stack: contextlib.ExitStack,
+        view: View | None = None,
+    ) -> "Job":
+        """Take up a recording of an earlier run, with all that is final in it.
+
+        Args:
+            own: outputs of this recording alone, but for its journal and transcript.
+            stack: holds what is open for it already, such as its lock; emptied by success.
+        """
+        recover(recording)
+        log, source = open_audio(recording)
+        if self._several:
+            source.name = what.name
+        stack.callback(log.close)
+        stack.callback(source.close)
+        taken_up = take_up_outputs(recording, self.notices.warning)
+        stack.callback(Outputs(taken_up.outputs, self.outputs.output_broken).close)
+        outputs = self.outputs.of_recording(loop, own, stack)
+        if self._several:
+            for record in taken_up.records:
+                outputs.write(self._named(record, what))
+        outputs.put_first(taken_up.outputs)
+        earlier = earlier_of(recording.story)
+        run = self.runs.make_run(
+            *(loop, service, outputs, recording.folder, log, source, taken_up.sync),
+            view=view,
+            earlier=earlier,
+        )
+        return Job(self, run, recording.folder, log, what, stack.pop_all())
+
+    def tell_again(self, recording: Recording, what: Asked) -> None:
+        """Give a complete recording of an earlier run to the outputs of this one."""
+        with contextlib.ExitStack() as stack:
+            outputs = self.outputs.of_recording(None, self.outputs.open_own(what.name), stack)
+            for record in read_journal(recording.folder / JOURNAL):
+                outputs.write(self._named(record, what))
+
+    def _named(self, record: JournalRecord, what: Asked) -> Record:
+        """A record of an earlier run as this one would have told it."""
+        told = read_record(record)
+        told.body["source"] = what.name
+        return told
+
+    def transcribe(self, service: Service, what: Asked) -> Result:
+        """One recording, from opening everything to telling where it is saved.
+
+        Raises:
+            StreamError: something cannot be opened; nothing is left behind then.
+        """
+        view = self.screen.make_view()
+        with Loop() as loop, contextlib.ExitStack() as held:
+            folder = self.claim(service, what, held, again=True).folder
+            with self.begin(loop, service, what, folder, held, view) as job:
+                with self.screen.shown(view, loop):
+                    loop.run([job.run])
+                return job.end()
+
+    def settle(self, run: Run) -> Result:
+        """How a run ended, once standard output has taken everything."""
+        result = self.runs.settle(run)
+        problem = self.outputs.stdout_problem
+        if problem is None or result.problem is not None or self._several:
+            return result  # of several recordings `finish_stdout` tells it, once
+        status = result.exit_status or problem.exit_status
+        return replace(result, exit_status=status, problem=problem)
+
+    def _open_log(self, folder: Path | None, kind: str, audio: AudioFormat) -> AudioLog:
+        """A microphone's or a pipe's audio is saved; a file's is there already."""
+        if kind != "file" and folder is not None:
+            return AudioLog.create(folder / AUDIO, audio, open_regular)
+        record = self._options.record
+        if record and kind != "file" and record.lower().endswith(".wav"):
+            return AudioLog.create(Path(record), audio)
+        if kind == "file" and not record:
+            return PassingLog.temporary(audio, folder)
+        return AudioLog.temporary(audio, folder)
+
+    def leave_audio(self, log: AudioLog) -> Path | None:
+        """Put the audio at `--record`; a copy, or FLAC, of the log.
+
+        Raises:
+            AudioError: it cannot be written.
+        """
+        if not self._options.record:
+            return None
+        target = Path(self._options.record)
+        if log.path == target:
+            return target
+        from transcribe_cli.audio.export import export_audio
+
+        export_audio(log, target)
+        return target
+
+
+class Job:
+    """One recording that runs: a context manager around everything that is open for it."""
+
+    def __init__(
+        self,
+        transcriber: Transcriber,
+        run: Run,
+        folder: Path | None,
+        log: AudioLog,
+        what: Asked,
+        stack: contextlib.ExitStack,
+    ) -> None:
+        self.run = run
+        self.what = what
+        self._transcriber = transcriber
+        self._folder = folder
+        self._log = log
+        self._stack = stack
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()
+
+    def end(self) -> Result:
+        """Close everything after the run, and tell where it is saved."""
+        transcriber, folder, kind = self._transcriber, self._folder, self.what.kind
+        recorded, problem = None, None
+        try:
+            recorded = transcriber.leave_audio(self._log)
+        except AudioError as e:
+            transcriber.notices.warning(e.message)
+            problem = e
+        result = self.run.result
+        transcriber.outputs.hurried |= result is not None and result.interrupted
+        self._stack.close()
+        if not transcriber.at_once:  # the others must not wait for a reader of standard output
+            transcriber.outputs.drain_stdout()
+        result = transcriber.settle(self.run)
+        if problem is not None:
+            result = replace(result, exit_status=result.exit_status or problem.exit_status)
+        if kind == "file" and not result.summary["sessions"]:
+            _discard(folder)  # the file is where it was, and nothing came of it
+            folder = None
+        local = transcriber.local
+        tell_end(transcriber.notices, result, folder, kind, recorded=recorded, local=local)
+        return result
+
+
+def _nothing() -> None:
+    """There is no journal to be put on the disk."""
+
+
+def _discard(folder: Path | None) -> None:
+    """Nothing was recorded: a folder with an empty journal would only be in the way."""
+    if folder is not None:
+        shutil.rmtree(folder, ignore_errors=True)

@@ -1,0 +1,1 @@
+"""One live recording: events in, actions out."""

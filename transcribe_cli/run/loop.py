@@ -1,0 +1,220 @@
+"""Main's loop: waits for sockets, events and times, for any number of recordings at once.
+
+Everything that decides or draws happens on the thread that runs it. Other threads and signal
+handlers only `post`.
+"""
+
+import queue
+import socket
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
+from types import TracebackType
+from typing import Protocol, Self
+
+from transcribe_cli.session.events import Event, StopRequested
+from transcribe_cli.session.session import Session
+from transcribe_cli.system.poller import READ, WRITE, make_poll
+from transcribe_cli.system.signals import stop_signals
+
+MANY = 8
+"""With more recordings than this, events are gathered for `GATHER_S` and taken together."""
+
+GATHER_S = 0.02
+_POSTED_AT_ONCE = 64
+_IDLE_S = 1.0
+
+
+class Task(Protocol):
+    """What the loop drives: a `Run`.
+
+    Attributes:
+        due: when `advance` has something to do next, on the monotonic clock.
+        nudged: another thread has found something to do for `advance`.
+        over: it has ended, and needs the loop no more.
+    """
+
+    due: float
+    nudged: bool
+
+    @property
+    def over(self) -> bool: ...
+
+    def start(self, now: float) -> None: ...
+    def take(self, event: Event, now: float) -> None: ...
+    def read(self, session: Session, now: float) -> None: ...
+    def advance(self, now: float) -> None: ...
+    def bail_out(self) -> None: ...
+
+
+class Loop:
+    """A context manager; one thread runs it.
+
+    Args:
+        clock: seconds, only forward.
+
+    Attributes:
+        stopping: all tasks were asked to stop.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self.clock = clock
+        self._inbox: queue.SimpleQueue[tuple[Task | None, Event] | Callable[[], None]]
+        self._inbox = queue.SimpleQueue()
+        self._tasks: list[Task] = []
+        self._coming: deque[Iterator[Task]] = deque()
+        self.stopping = False
+        self._poll = make_poll()
+        self._watched: dict[int, tuple[Task, Session]] = {}  # by their sockets' numbers
+        self._waker, self._woken = socket.socketpair()
+        self._waker.setblocking(False)
+        self._woken.setblocking(False)
+        self._poll.register(self._woken, READ)
+        self._stepped_at = float("-inf")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._poll.close()
+        self._waker.close()
+        self._woken.close()
+
+    # From any thread.
+
+    def post(self, task: Task | None, event: Event) -> None:
+        """Give an event to a task, or with None to every one."""
+        self._inbox.put((task, event))
+        self.wake()
+
+    def call(self, action: Callable[[], None]) -> None:
+        """Have main do something."""
+        self._inbox.put(action)
+        self.wake()
+
+    def wake(self) -> None:
+        """Make the loop look at what is due."""
+        with suppress(OSError):  # it is full, so the loop will wake; or closed
+            self._waker.send(b"\0")
+
+    # From tasks.
+
+    def watch(self, task: Task, session: Session) -> None:
+        """Call `task.read` when the session's socket has something."""
+        assert session.connection is not None
+        self._poll.register(session.connection, READ)
+        self._watched[session.connection.fileno()] = (task, session)
+
+    def watch_writing(self, session: Session, writing: bool) -> None:
+        """Also wake when its socket takes more."""
+        assert session.connection is not None
+        self._poll.modify(session.connection, READ | WRITE if writing else READ)
+
+    def forget(self, session: Session) -> None:
+        """The session's socket is closed."""
+        for number, (_, watched) in list(self._watched.items()):
+            if watched is session:
+                del self._watched[number]
+                with suppress(OSError):  # a socket that is closed is watched no more
+                    self._poll.unregister(number)
+
+    # From main.
+
+    def run(self, tasks: Iterable[Task], more: Callable[[], Iterable[Task]] = tuple) -> None:
+        """Drive tasks until all are over.
+
+        `more` is asked for further ones after each end; once `stopping`, it has none to give.
+        """
+        with stop_signals(self._stop) as signals:
+            self._signals_taken = signals.taken
+            try:
+                self._coming.append(iter(tasks))
+                while (started := self._start_next()) or self._tasks:
+                    if self._step(wait=not started):
+                        self._tasks = [task for task in self._tasks if not task.over]
+                        self._coming.append(iter(more()))
+            except BaseException:
+                # A fault of ours must not leave a session open, and billed, behind it.
+                for task in self._tasks:
+                    task.bail_out()
+                raise
+
+    def _start_next(self) -> bool:
+        """Start one task, where one is to come; those that run are served before the next."""
+        while self._coming:
+            task = next(self._coming[0], None)
+            if task is not None:
+                self._tasks.append(task)
+                task.start(self.clock())
+                return True
+            self._coming.popleft()
+        return False
+
+    def _stop(self, cause: str) -> None:
+        self.post(None, StopRequested(cause))
+
+    def _step(self, *, wait: bool) -> bool:
+        """Take what there is, waiting for it or not; whether a task is over now."""
+        now = self.clock()
+        due = now + _IDLE_S
+        for task in self._tasks:
+            if task.due < due:
+                due = task.due
+        ready = self._poll.poll(due - now if wait and due > now and self._inbox.empty() else 0.0)
+        if wait and len(self._tasks) > MANY:
+            ready = self._gather(ready)
+        now = self._stepped_at = self.clock()
+        for number, events in ready:
+            watched = self._watched.get(number)
+            if watched is None:
+                self._empty_waker()
+            else:
+                task, session = watched
+                if events != WRITE:  # a socket that has failed says so when it is read
+                    task.read(session, now)
+                if events != READ:
+                    session.nudged = task.nudged = True
+            self._take_posted(now)
+        self._take_posted(now)
+        over = False
+        for task in self._tasks:
+            if task.nudged or task.due <= now:
+                task.advance(now)
+                self._take_posted(now)
+            over = over or task.over
+        return over
+
+    def _gather(self, ready: list[tuple[int, int]]) -> list[tuple[int, int]]:
+        """Wait a little for more to come, so that many recordings cost few turns of the loop."""
+        rest = self._stepped_at + GATHER_S - self.clock()
+        if rest <= 0:
+            return ready
+        threading.Event().wait(rest)
+        return self._poll.poll(0.0)
+
+    def _empty_waker(self) -> None:
+        with suppress(BlockingIOError):
+            self._woken.recv(4096)
+
+    def _take_posted(self, now: float) -> None:
+        """Look at the inbox: between any two tasks, so that a signal waits for one of them only."""
+        for _ in range(min(self._inbox.qsize(), _POSTED_AT_ONCE)):
+            posted = self._inbox.get_nowait()
+            if callable(posted):
+                posted()
+                continue
+            task, event = posted
+            for taker in self._tasks if task is None else (task,):
+                taker.take(event, now)
+            if task is None:
+                self._signals_taken()
+                if isinstance(event, StopRequested):
+                    self.stopping = True
+                    self._coming.clear()

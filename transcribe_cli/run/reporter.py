@@ -1,0 +1,225 @@
+"""What a run tells: records to its outputs, turns to the live view, notices to the person."""
+
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Protocol
+
+from transcribe_cli.audio.source import (
+    AudioMissing,
+    DeviceBack,
+    DeviceLost,
+    DiskBack,
+    DiskFull,
+    Overflow,
+    Source,
+    SourceEvent,
+    SourceWarning,
+)
+from transcribe_cli.outputs.output import Outputs
+from transcribe_cli.outputs.record import Record, message_record, turn_record
+from transcribe_cli.protocol.codec import Decoded
+from transcribe_cli.protocol.messages import Begin, SpeakerRevision
+from transcribe_cli.protocol.messages import Warning as ServiceWarning
+from transcribe_cli.recordings.fingerprint import stamp_of
+from transcribe_cli.run.config import Plans
+from transcribe_cli.run.sequencer import Ended, Message, Odd, Told
+from transcribe_cli.run.status import Watch
+from transcribe_cli.supervisor.actions import TellDisconnected
+from transcribe_cli.transcript.totals import Totals
+from transcribe_cli.transcript.turns import TurnUpdate
+from transcribe_cli.ui.notices import Notices
+from transcribe_cli.ui.status_line import Status
+
+MOST_ODD = 20
+"""So many warnings of what a service says oddly are told in a run."""
+
+
+class View(Protocol):
+    """What the live view offers."""
+
+    def turn(self, update: TurnUpdate) -> None: ...
+    def revise(self, session: int, revision: SpeakerRevision) -> None: ...
+    def mark(self, at_ms: int, words: str) -> None: ...
+    def hint(self, text: str) -> None: ...
+    def toggle_help(self) -> None: ...
+    def toggle_languages(self, shares: Mapping[str, int]) -> None: ...
+    def toggle_confidences(self) -> None: ...
+    def drop_partial(self, session: int | None = None) -> None: ...
+    def status(self, status: Status) -> None: ...
+    def tick(self, now: float | None = None) -> float | None: ...
+
+
+class Teller:
+    """Writes and shows what happens; decides nothing. Times are ms on the recording's clock.
+
+    Attributes:
+        totals: what the final turns add up to.
+        missing_ms: audio that the microphone did not give, at the end of the recording.
+    """
+
+    def __init__(
+        self,
+        plans: Plans,
+        source: Source,
+        outputs: Outputs,
+        notices: Notices,
+        view: View | None,
+        totals: Totals,
+    ) -> None:
+        self.totals = totals
+        self.missing_ms = 0
+        self._plans = plans
+        self._source = source
+        self._outputs = outputs
+        self._notices = notices
+        self._view = view
+        self._odd = 0
+        self._outage = ""  # why there is no session, as it was told
+
+    def start(self) -> None:
+        """The first record."""
+        part = self._plans.part
+        excerpt = {"start": round(part.start_s * 1000)}
+        if part.duration_s is not None:
+            excerpt["duration"] = round(part.duration_s * 1000)
+        known: dict[str, Any] = {} if part.is_all else {"excerpt": excerpt}
+        if self._source.path is not None:
+            with suppress(OSError):  # it has gone since it was opened
+                known["file"] = stamp_of(Path(self._source.path))
+        self.record(
+            "Recording",
+            id=self._plans.recording,
+            source=self._source.name,
+            kind=self._source.kind,
+            path=self._source.path,
+            folder=self._plans.folder,
+            audio={
+                "sample_rate": self._plans.audio.rate_hz,
+                "channels": self._plans.audio.channels,
+                "encoding": "pcm_s16le",
+            },
+            model=self._plans.parameters.query["speech_model"],
+            endpoint=self._plans.endpoint,
+            local=self._plans.local,
+            parameters=self._plans.parameters.query,
+            **known,
+        )
+        for note in self._plans.parameters.notes:
+            self.warn(note)
+
+    def tell(self, all_told: Iterable[Told]) -> None:
+        """What sessions have said, in the order in which it is told."""
+        for told in all_told:
+            match told:
+                case TurnUpdate():
+                    self._turn(told)
+                case Message(session=session, offset_ms=offset_ms, decoded=decoded):
+                    self.message(session, offset_ms, decoded)
+                case Odd(text=text):
+                    self._warn_of_odd(text)
+                case Ended(session=session):
+                    if self._view is not None:
+                        self._view.drop_partial(session)
+
+    def _warn_of_odd(self, text: str) -> None:
+        """A service may say nothing but odd things, for hours."""
+        self._odd += 1
+        if self._odd <= MOST_ODD:
+            self.warn(text)
+        elif self._odd == MOST_ODD + 1:
+            self.warn("the service goes on like that; no more of it is told")
+
+    def _turn(self, update: TurnUpdate) -> None:
+        """A turn as it stands now; one that may still be replaced is for the eye only."""
+        if update.final:
+            self.totals.add(update)
+        if not update.held:
+            self._write(turn_record(update, datetime.now(UTC)))
+        if self._view is not None:
+            self._view.turn(update)
+
+    def message(self, session: int, offset_ms: int, decoded: Decoded) -> None:
+        """Any other message of the service, on the recording's clock."""
+        message = decoded.message
+        name = message.type or str(decoded.raw.get("type") or "Unknown")
+        self._write(message_record(name, decoded.raw, session, offset_ms, datetime.now(UTC)))
+        if isinstance(message, Begin):
+            self._odd = 0
+        self._outage = ""
+        if isinstance(message, SpeakerRevision) and self._view is not None:
+            self._view.revise(session, message)
+        if isinstance(message, ServiceWarning):
+            self._notices.warning(f"the service warns: {message.warning}")
+
+    def disconnected(self, command: TellDisconnected, at: int) -> None:
+        """A session broke off."""
+        verdict, retry_in_s = command.verdict, command.retry_in_s
+        self.record(
+            "Disconnected",
+            session=command.session,
+            at=at,
+            reason=verdict.sentence,
+            retry_in_ms=round(retry_in_s * 1000),
+        )
+        sentence = verdict.sentence.rstrip(".")
+        words = f"{sentence}; the next try is in {retry_in_s:.1f} s"
+        if self._view is not None and sentence == self._outage:
+            # An hour without a network must not scroll the transcript away.
+            self._view.hint(words)
+        else:
+            self._notices.warning(words)
+        self._outage = sentence
+
+    def reconnected(self, session: int, at: int, captured: int) -> None:
+        """A later session has begun; it reads from `at`, and so much is captured already."""
+        behind = max(0, captured - at)
+        self.record("Reconnected", session=session, at=at, behind_ms=behind)
+        self._notices.note(f"connected again, {behind / 1000:.1f} s behind")
+
+    def source_event(self, event: SourceEvent, at: int, watch: Watch) -> None:
+        """What the source or the disk has to say."""
+        match event:
+            case DeviceLost():
+                self.record("DeviceLost", at=at)
+                watch.trouble = (
+                    "no audio from the microphone: is it unplugged, or its sound server gone?"
+                )
+                self._notices.warning(watch.trouble)
+            case DeviceBack():
+                self.record("DeviceBack", at=at)
+                watch.trouble = ""
+            case AudioMissing(seconds=seconds):
+                self.missing_ms = round(seconds * 1000)
+            case Overflow():
+                watch.overflows += 1
+                self.record("Overflow", at=at)
+            case DiskFull(reason=reason):
+                watch.trouble = f"the recording cannot be written: {reason}"
+                self.warn(f"{watch.trouble}; the transcript goes on, free some space")
+            case DiskBack():
+                watch.trouble = ""
+                self._notices.note("the disk takes the recording again")
+            case SourceWarning(text=text):
+                self.warn(text)
+
+    def mark(self, type_name: str, at: int, words: str, **body: Any) -> None:
+        """What a person did there: a record, and a line for the eye."""
+        self.record(type_name, at=at, **body)
+        if self._view is not None:
+            self._view.mark(at, words)
+
+    def warn(self, text: str) -> None:
+        """Something that the user should know; the run goes on."""
+        self._notices.warning(text)
+        self.record("Warning", message=text)
+
+    def record(self, type_name: str, **body: Any) -> None:
+        """A record of ours."""
+        self._write(Record(datetime.now(UTC), type_name, body))
+
+    def _write(self, record: Record) -> None:
+        if self._plans.tells_source and "source" not in record.body:
+            record.body["source"] = self._source.name
+        self._outputs.write(record)

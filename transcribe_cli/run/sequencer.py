@@ -1,0 +1,239 @@
+"""Puts what a recording's sessions say into the order in which it is told: values in, values out.
+
+Two may speak at once: one that is drained, and the one that has taken over from it. What the later
+one says waits until the earlier one has ended. Whose words count, and in which order, is what the
+leases say; here it is only carried out.
+"""
+
+from typing import NamedTuple
+
+from transcribe_cli.audio.format import AudioFormat
+from transcribe_cli.protocol.codec import Decoded
+from transcribe_cli.protocol.messages import Termination, Turn
+from transcribe_cli.protocol.models import Family
+from transcribe_cli.run.config import Plans
+from transcribe_cli.session.events import BadFrame, Closed, Received
+from transcribe_cli.supervisor.lease import Lease, Leases, LeaseState, comes_first, find
+from transcribe_cli.transcript.clock import on_recording_clock
+from transcribe_cli.transcript.turns import Transcript, TurnUpdate
+
+# Page "Streaming API": a turn is cut after 60 s at the latest, so words older than that are final.
+LONGEST_TURN_MS = 60_000
+_EVER = float("inf")
+
+
+class Message(NamedTuple):
+    """Any message but a Turn, its times on the recording's clock."""
+
+    session: int
+    offset_ms: int
+    decoded: Decoded
+
+
+class Odd(NamedTuple):
+    """The service sent something strange; in words."""
+
+    text: str
+
+
+class Ended(NamedTuple):
+    """A session's open turns are no more."""
+
+    session: int
+
+
+Told = TurnUpdate | Message | Odd | Ended
+_Said = Received | BadFrame | Closed
+
+
+class Sequencer:
+    """Folds messages into the transcript, one session after the other; decides nothing.
+
+    Args:
+        audio: of the log.
+
+    Attributes:
+        committed_ms: where a new session starts: every word before it is final.
+    """
+
+    def __init__(self, plans: Plans, audio: AudioFormat, transcript: Transcript) -> None:
+        self.committed_ms = transcript.finished_ms
+        self._plans = plans
+        self._audio = audio
+        self._transcript = transcript
+        self._starts_ms: dict[int, int] = {}  # where the sessions' clocks start
+        self._held: dict[int, list[_Said]] = {}  # what they said before their turn came
+        # The last turn that ended: its session, its turn_order, and its end in ms.
+        self._ended_turn = (-1, 0, 0)
+
+    def started(self, session: int, at_ms: int) -> None:
+        """A session reads the log from there, and there its clock starts."""
+        self._starts_ms[session] = at_ms
+
+    @property
+    def last_turn_end_ms(self) -> int:
+        """Where the last turn ended; a session that takes over after it starts there."""
+        return self._ended_turn[2]
+
+    @property
+    def finished_ms(self) -> int:
+        """Where the last final word ends."""
+        return self._transcript.finished_ms
+
+    def owes_words(self, session: int) -> bool:
+        """Whether a turn that it has begun is not final yet."""
+        return self._is_heard(session) and self._transcript.open_since_ms(session) is not None
+
+    def start_ms(self, session: int) -> int:
+        """Where a session's clock starts; 0 for one that reads nothing yet."""
+        return self._starts_ms.get(session, 0)
+
+    def take(self, event: _Said, leases: Leases, now: float) -> list[Told]:
+        """What a session says, where its turn has come; its end comes the same way."""
+        session = event.session
+        lease = find(leases, session)
+        if lease is None or lease.state is LeaseState.DROPPED:
+            return self._skip(event)
+        if lease.counts and comes_first(leases, session):
+            return self._hear(event, lease, now)
+        if isinstance(event, Closed) and not _has_settled(lease, event):
+            return [*self._forget(session), *self._skip(event)]  # its words are said again
+        self._held.setdefault(session, []).append(event)
+        return []
+
+    def go_on(self, leases: Leases, now: float) -> list[Told]:
+        """What the sessions have said whose turn has come by now."""
+        told: list[Told] = []
+        for session in sorted(self._held):
+            lease = find(leases, session)
+            if not comes_first(leases, session) or (lease is not None and not lease.counts):
+                break
+            for event in self._held.pop(session):
+                told += self._hear(event, lease, now)
+        return told
+
+    def drop(self, session: int, position: int) -> list[Told]:
+        """Nothing that it says counts any more; what it has said about itself is kept.
+
+        Args:
+            position: the first frame that it was not sent.
+        """
+        told = self._forget(session)
+        if self._is_heard(session):
+            # Its end may be long in coming, and the next one starts where its words end.
+            told += self._stop(session, position, complete=False)
+        return [*told, Ended(session)]
+
+    def release_due(self, now: float) -> list[TurnUpdate]:
+        """Finals whose formatted version did not come in time."""
+        return self._transcript.release_due(now)
+
+    def next_due(self) -> float | None:
+        """When `release_due` has something to say; None while nothing waits."""
+        return self._transcript.next_due()
+
+    def needed_from_ms(self, leases: Leases, position: int) -> int:
+        """No session will be sent anything before this time; one reads the log at `position`."""
+        from_ms = max(self.committed_ms, self._transcript.finished_ms)
+        if len(leases) == 1 and self._is_heard(leases[0].number):
+            open_since_ms = self._transcript.open_since_ms(leases[0].number)
+            from_ms = self._next_start_ms(position, open_since_ms)
+        # Words that come late may lie before those that are heard now.
+        return max(0, from_ms - LONGEST_TURN_MS)
+
+    def _is_heard(self, session: int) -> bool:
+        return self._transcript.is_open(session)
+
+    def _hear(self, event: _Said, lease: Lease | None, now: float) -> list[Told]:
+        """`lease` is None of one that has settled in the meantime."""
+        session = event.session
+        if not self._is_heard(session):
+            if isinstance(event, Closed):
+                return self._skip(event)  # it has said nothing
+            self._transcript.begin_session(
+                session, self._starts_ms[session], expects_formatted=self._expects_formatted
+            )
+        after_turn = lease is not None and lease.handed and not lease.owes
+        match event:
+            case BadFrame(problem=problem):
+                return [Odd(f"the service sent a message that cannot be read: {problem}")]
+            case Closed(position=position):
+                complete = event.terminated and not after_turn
+                return [*self._stop(session, position, complete=complete), *self._skip(event)]
+            case Received(decoded=decoded) if isinstance(decoded.message, Turn):
+                if after_turn and decoded.message.turn_order > self._ended_turn[1]:
+                    return _problems(decoded)  # the next session says that again
+                return [*_problems(decoded), *self._turn(event, now)]
+        told: list[Told] = []
+        if isinstance(event.decoded.message, Termination):
+            # No formatted version comes any more: turns are told before their session's end.
+            told += self._transcript.release_due(_EVER)
+        return [*told, *self._skip(event)]
+
+    def _turn(self, event: Received, now: float) -> list[TurnUpdate]:
+        session, turn = event.session, event.decoded.message
+        assert isinstance(turn, Turn)
+        updates = self._transcript.receive(session, event.decoded, now, event.sent_ms)
+        updates += self._transcript.held_updates(session)
+        if turn.words and turn.end_of_turn:
+            # A formatted version may come after the raw final of a later turn.
+            end_ms = min(turn.words[-1].end, event.sent_ms) + self._starts_ms[session]
+            self._ended_turn = max(self._ended_turn, (session, turn.turn_order, end_ms))
+        return updates
+
+    def _skip(self, event: _Said) -> list[Told]:
+        """What a session says about itself is kept, also where none of its words count."""
+        match event:
+            case Received(session=session, decoded=decoded):
+                if isinstance(decoded.message, Turn):
+                    return _problems(decoded)
+                start_ms = self.start_ms(session)
+                message = Message(session, start_ms, on_recording_clock(decoded, start_ms))
+                return [*_problems(decoded), message]
+            case Closed(session=session):
+                self._starts_ms.pop(session, None)
+                return [Ended(session)]
+        return []
+
+    def _forget(self, session: int) -> list[Told]:
+        """Its turn does not come any more."""
+        return [told for event in self._held.pop(session, []) for told in self._skip(event)]
+
+    def _stop(self, session: int, position: int, *, complete: bool) -> list[Told]:
+        open_since_ms = self._transcript.open_since_ms(session)
+        updates = self._transcript.end_session(session, complete=complete)
+        self.committed_ms = self._next_start_ms(position, open_since_ms)
+        return [*updates]
+
+    def _next_start_ms(self, position: int, open_since_ms: int | None) -> int:
+        """The earliest time whose words may not be final yet.
+
+        That is not simply the end of the last final word: what was silent long ago stays silent,
+        and sending hours of silence again would cost hours.
+        """
+        earliest = max(self.committed_ms, self._transcript.finished_ms)
+        if not self._plans.limited:
+            return earliest  # what is sent faster than it is spoken may be heard much later
+        undecided = self._audio.ms(position) - LONGEST_TURN_MS
+        if open_since_ms is not None:
+            undecided = min(undecided, open_since_ms)
+        return max(earliest, undecided)
+
+    @property
+    def _expects_formatted(self) -> bool:
+        """Universal-Streaming Multilingual formats as it goes, and never sets the flag."""
+        model, query = self._plans.parameters.model, self._plans.parameters.query
+        as_it_goes = (
+            model is not None
+            and model.always_formats
+            and model.family is Family.UNIVERSAL_STREAMING
+        )
+        return query.get("format_turns") is not False and not as_it_goes
+
+
+def _has_settled(lease: Lease, event: Closed) -> bool:
+    return event.terminated and lease.state is LeaseState.DRAINING
+
+
+def _problems(decoded: Decoded) -> list[Told]:
+    return [Odd(f"the service sent an odd message: {problem}") for problem in decoded.problems]

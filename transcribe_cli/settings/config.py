@@ -1,0 +1,278 @@
+"""From what was typed to what was meant: checked against the model before anything is opened."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from transcribe_cli.errors import UsageError
+from transcribe_cli.protocol.endpoint import REGIONS, normalise_endpoint
+from transcribe_cli.protocol.models import MODELS, Model, models_that_take
+from transcribe_cli.protocol.parameters import PARAMETERS, SECRET_PARAMETERS
+from transcribe_cli.settings.environment import APP, TOKEN_VARIABLE
+from transcribe_cli.settings.origins import CONFIG_VARIABLE, Origin, may_come_from
+
+FREE_ACCOUNT_SESSIONS_PER_MINUTE = 5
+
+
+class Parameters(NamedTuple):
+    """What is asked of the service.
+
+    Attributes:
+        query: parameters of the connection, without any credential.
+        model: the model's row; None for one that this version does not know.
+        notes: what the user should know: options with nothing to add, unknown names.
+    """
+
+    query: dict[str, Any]
+    model: Model | None
+    notes: list[str]
+
+
+# The option that each parameter comes from.
+_OPTIONS: dict[str, str] = {
+    "language_detection": "--detect-language",
+    "language_codes": "--language-code",
+    "keyterms_prompt": "--keyterm",
+    "prompt": "--prompt",
+    "speaker_labels": "--speaker-labels",
+    "max_speakers": "--max-speakers",
+    "filter_profanity": "--filter-profanity",
+    "redact_pii": "--redact-pii",
+    "redact_pii_policies": "--redact-pii-policy",
+    "redact_pii_sub": "--redact-pii-sub",
+    "domain": "--domain",
+    "voice_focus": "--voice-focus",
+    "mode": "--mode",
+    "min_turn_silence": "--min-turn-silence",
+    "max_turn_silence": "--max-turn-silence",
+    "end_of_turn_confidence_threshold": "--end-of-turn-confidence",
+    "vad_threshold": "--vad-threshold",
+    "inactivity_timeout": "--inactivity-timeout",
+}
+
+
+def resolve_parameters(
+    model_name: str,
+    sample_rate_hz: int,
+    *,
+    format_turns: bool | None = None,
+    asked: Mapping[str, Any] | None = None,
+    params: Sequence[str] = (),
+) -> Parameters:
+    """The query parameters of a session.
+
+    Args:
+        asked: values by parameter name; None, False and empty lists were not asked for.
+        params: `NAME=VALUE` pairs that go out unchecked.
+
+    Raises:
+        UsageError: the model cannot honour an option, or a pair is malformed.
+    """
+    model = MODELS.get(model_name)
+    notes: list[str] = []
+    if model is None:
+        notes.append(f"the model '{model_name}' is not known here; it is sent as it is, unchecked")
+    query: dict[str, Any] = {"speech_model": model_name, "sample_rate": sample_rate_hz}
+    if model is None or "format_turns" in model.takes:
+        query["format_turns"] = format_turns is not False
+    elif format_turns is not None and model.always_formats:
+        given = "--format-turns" if format_turns else "--no-format-turns"
+        notes.append(f"{given} has no effect on {model.name}, which always formats")
+    for name, value in (asked or {}).items():
+        if value is None or value is False or value == []:
+            continue
+        name, value = _for_model(name, value, model)
+        if model is not None and name not in model.takes:
+            raise _not_taken(model, name)
+        _check_choice(name, value)
+        query[name] = value
+    if "redact_pii" not in query and query.keys() & {"redact_pii_policies", "redact_pii_sub"}:
+        raise UsageError("--redact-pii-policy and --redact-pii-sub need --redact-pii.")
+    if "max_speakers" in query and "speaker_labels" not in query:
+        raise UsageError("--max-speakers needs --speaker-labels.")
+    return Parameters(query | parse_params(params), model, notes)
+
+
+def _for_model(name: str, value: Any, model: Model | None) -> tuple[str, Any]:
+    """u3-rt-pro takes one language, under the older name of the parameter."""
+    if name == "language_codes" and model is not None and "language_code" in model.takes:
+        if len(value) > 1:
+            raise UsageError(
+                f"{model.name} takes one --language-code.",
+                f"several are taken by {_listed(models_that_take('language_codes'))}",
+            )
+        return "language_code", value[0]
+    return name, value
+
+
+def _not_taken(model: Model, name: str) -> UsageError:
+    option = _OPTIONS["language_codes" if name == "language_code" else name]
+    taking = models_that_take(name)
+    if name == "language_codes":
+        taking = [*models_that_take("language_code"), *taking]
+    hint = f"it is taken by {_listed(taking)}"
+    if "language_detection" in model.takes and name == "language_codes":
+        hint += f"; {model.name} finds the language by itself: use --detect-language"
+    return UsageError(f"{model.name} does not take {option}.", hint)
+
+
+def _listed(names: Sequence[str]) -> str:
+    *most, last = names
+    return f"{', '.join(most)} and {last}" if most else last
+
+
+def _check_choice(name: str, value: Any) -> None:
+    parameter = PARAMETERS[name]
+    values = value if isinstance(value, list) else [value]
+    for item in values:
+        if parameter.choices and item not in parameter.choices:
+            option = _OPTIONS.get(name, name)
+            raise UsageError(
+                f"{option} does not know '{item}'.", f"choose from {', '.join(parameter.choices)}"
+            )
+    if isinstance(value, list | str) and parameter.high is not None and len(value) > parameter.high:
+        noun = "items" if isinstance(value, list) else "characters"
+        raise UsageError(f"{_OPTIONS[name]} takes at most {parameter.high:.0f} {noun}.")
+
+
+def parse_params(params: Sequence[str]) -> dict[str, str]:
+    """`NAME=VALUE` pairs, sent as they are given.
+
+    Raises:
+        UsageError: one has no name or no equals sign, or is a credential.
+    """
+    parsed: dict[str, str] = {}
+    for text in params:
+        name, equals, value = text.partition("=")
+        name = name.strip()
+        if not equals or not name:
+            raise UsageError(
+                f"--param '{text}' is not NAME=VALUE.", "for example --param mode=fast"
+            )
+        if name in SECRET_PARAMETERS:
+            raise UsageError(
+                f"--param does not take '{name}': it is a credential, and command lines are seen.",
+                f"set {TOKEN_VARIABLE} for a temporary token",
+            )
+        parsed[name] = value
+    return parsed
+
+
+def resolve_endpoint(region: str, endpoint: str | None) -> str:
+    """The WebSocket URL without its query.
+
+    Raises:
+        UsageError: `endpoint` is no WebSocket URL.
+    """
+    return REGIONS[region] if endpoint is None else normalise_endpoint(endpoint)
+
+
+def save_dir_of(given: str | None) -> Path:
+    """Where recordings are saved: as given, else the platform's user data directory."""
+    if given:
+        return Path(given).expanduser()
+    import platformdirs
+
+    return Path(platformdirs.user_data_dir(APP, appauthor=False)) / "recordings"
+
+
+def config_path(variables: Mapping[str, str]) -> Path:
+    """Where settings are read from; `AAI_STREAM_CONFIG` names another file.
+
+    Raises:
+        UsageError: it names one that does not exist. The usual file need not.
+    """
+    if named := variables.get(CONFIG_VARIABLE):
+        path = Path(named)
+        if not path.exists():
+            raise UsageError(
+                f"There is no '{path}', which {CONFIG_VARIABLE} names.",
+                f"mend or unset {CONFIG_VARIABLE}",
+            )
+        return path
+    import platformdirs
+
+    return Path(platformdirs.user_config_dir(APP, appauthor=False)) / "config.toml"
+
+
+def load_config(path: Path, known: set[str]) -> dict[str, Any]:
+    """Defaults for options from a TOML file of `option-name = value` lines.
+
+    Raises:
+        UsageError: it is no TOML, or names an option that does not exist.
+    """
+    defaults = load_settings(path)
+    for name in defaults:
+        if name not in known or not may_come_from(name, Origin.CONFIG):
+            raise UsageError(
+                f"{path} sets '{name}', which is no option.", "compare with 'aai-stream mic --help'"
+            )
+    return defaults
+
+
+def load_settings(path: Path) -> dict[str, Any]:
+    """Everything that the file sets, known or not, by the option's name with underscores.
+
+    Raises:
+        UsageError: it is no file of TOML.
+    """
+    if not path.exists():
+        return {}
+    import tomllib
+
+    try:
+        with path.open("rb") as file:
+            settings = tomllib.load(file)
+    except (OSError, ValueError) as e:  # a folder, no TOML, or no UTF-8
+        raise UsageError(f"The settings in {path} cannot be read: {e}.") from e
+    return {name.replace("-", "_"): value for name, value in settings.items()}
+
+
+_UNITS = {"h": 3600, "m": 60, "s": 1}
+
+
+def parse_duration(text: str, option: str, *, least_s: float = 1e-9) -> float:
+    """Seconds from `90`, `1.5`, `10m`, `1h30m`, `0:42` or `1:02:03`.
+
+    >>> parse_duration("1h30m", "--max-duration"), parse_duration("0:42", "--max-duration")
+    (5400.0, 42.0)
+
+    Raises:
+        UsageError: it is none of these, or less than `least_s`: by default not above zero.
+    """
+    import re
+
+    seconds = -1.0
+    if re.fullmatch(r"\d+(:\d{1,2}){1,2}(\.\d+)?", text):
+        seconds = 0.0
+        for part in text.split(":"):
+            seconds = seconds * 60 + float(part)
+    elif re.fullmatch(r"\d+(\.\d+)?", text):
+        seconds = float(text)
+    elif text and re.fullmatch(r"(\d+(\.\d+)?h)?(\d+(\.\d+)?m)?(\d+(\.\d+)?s)?", text):
+        found = re.findall(r"([\d.]+)([hms])", text)
+        seconds = sum(float(number) * _UNITS[unit] for number, unit in found)
+    if seconds < least_s:
+        raise UsageError(f"{option} '{text}' is no duration.", "for example 90, 10m, 1h30m or 0:42")
+    return seconds
+
+
+def parse_pace(text: str | None, *, local: bool) -> float | None:
+    """How many seconds of audio a second; None for as fast as it goes.
+
+    Raises:
+        UsageError: it is no positive number and not `max`.
+    """
+    if text is None:
+        return None if local else 1.0
+    if text == "max":
+        return None
+    try:
+        pace = float(text)
+    except ValueError:
+        pace = 0.0
+    if not 0 < pace < float("inf"):
+        raise UsageError(
+            f"--pace '{text}' is neither a speed nor 'max'.", "for example 1, 2 or max"
+        )
+    return pace
