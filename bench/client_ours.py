@@ -26,7 +26,7 @@ class Task:
 
     def __init__(self, loop: Loop, log: AudioLog, url: str, count: int, per_second: float) -> None:
         self.due = 0.0
-        self.nudged = self.over = False
+        self.has_work = self.over = False
         self.given: list[float] = []
         self.handled: list[float] = []
         self.cpu_began = self.cpu_ended = 0.0
@@ -56,7 +56,7 @@ class Task:
             self._nudge()
 
     def _nudge(self) -> None:
-        self._session.nudged = self.nudged = True
+        self._session.has_work = self.has_work = True
         self._loop.wake()
 
     def take(self, event: Event, now: float) -> None:
@@ -84,7 +84,7 @@ class Task:
 
     def advance(self, now: float) -> None:
         """Something is due."""
-        self.nudged = False
+        self.has_work = False
         for event in self._session.advance(now):
             self.take(event, now)
         self.due = self._session.due

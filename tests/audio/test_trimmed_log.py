@@ -11,7 +11,7 @@ from tests.audio.tones import pcm
 from transcribe_cli.audio import trimmed_log as passing_log
 from transcribe_cli.audio.format import AudioFormat
 from transcribe_cli.audio.log import AudioLog
-from transcribe_cli.audio.trimmed_log import PassingLog
+from transcribe_cli.audio.trimmed_log import TrimmedLog
 
 AUDIO = AudioFormat(1000)
 SEGMENT = 20  # frames
@@ -37,7 +37,7 @@ steps = st.tuples(st.sampled_from(["append", "forget", "read"]), st.integers(0, 
 @given(st.lists(steps, max_size=60))
 def test_what_is_not_forgotten_is_read_as_it_was_written(taken: list[tuple[str, int]]) -> None:
     most = 0
-    with PassingLog.temporary(AUDIO) as log:
+    with TrimmedLog.temporary(AUDIO) as log:
         for action, number in taken:
             if action == "append":
                 log.append(counted(log.frames, number))
@@ -55,7 +55,7 @@ def test_what_is_not_forgotten_is_read_as_it_was_written(taken: list[tuple[str, 
 
 
 def test_a_long_file_takes_the_room_of_a_moment(tmp_path: Path) -> None:
-    with PassingLog.temporary(AUDIO, tmp_path) as log:
+    with TrimmedLog.temporary(AUDIO, tmp_path) as log:
         for _ in range(1000):
             log.append(counted(log.frames, 10))
             log.forget(log.frames - 30)
@@ -66,7 +66,7 @@ def test_a_long_file_takes_the_room_of_a_moment(tmp_path: Path) -> None:
 
 
 def test_what_is_forgotten_cannot_be_read_by_accident() -> None:
-    with PassingLog.temporary(AUDIO) as log:
+    with TrimmedLog.temporary(AUDIO) as log:
         log.append(counted(0, 100))
         log.append(counted(100, 1))
         log.forget(50)
@@ -77,7 +77,7 @@ def test_what_is_forgotten_cannot_be_read_by_accident() -> None:
 
 
 def test_to_forget_less_than_before_changes_nothing() -> None:
-    with PassingLog.temporary(AUDIO) as log:
+    with TrimmedLog.temporary(AUDIO) as log:
         log.append(counted(0, 100))
         log.forget(80)
         log.forget(10)
@@ -86,7 +86,7 @@ def test_to_forget_less_than_before_changes_nothing() -> None:
 
 def test_what_is_forgotten_before_it_comes_takes_no_room() -> None:
     """A recording that is taken up again is decoded from its beginning."""
-    with PassingLog.temporary(AUDIO) as log:
+    with TrimmedLog.temporary(AUDIO) as log:
         log.append(counted(0, 5))
         log.forget(1000)
         while log.frames < 1100:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from transcribe_cli.emulator.admission import Credentials
+from transcribe_cli.emulator.admission import Admission
 from transcribe_cli.emulator.emulated_session import Refused
 from transcribe_cli.emulator.token_endpoint import answer_token_request
 
@@ -10,8 +10,8 @@ NOW = 1_790_000_000.0
 
 
 def test_without_keys_everyone_is_welcome() -> None:
-    assert Credentials().admit(None, None, NOW) == 10800
-    assert Credentials().admit("anything", None, NOW) == 10800
+    assert Admission().admit(None, None, NOW) == 10800
+    assert Admission().admit("anything", None, NOW) == 10800
 
 
 @pytest.mark.parametrize(
@@ -30,27 +30,27 @@ def test_refusals_have_the_service_s_words(
     authorization: str | None, token: str | None, text: str
 ) -> None:
     with pytest.raises(Refused) as e:
-        Credentials(["key"]).admit(authorization, token, NOW)
+        Admission(["key"]).admit(authorization, token, NOW)
     assert (e.value.code, e.value.text) == (1008, f"Unauthorized Connection: {text}")
 
 
 def test_a_token_opens_sessions_until_it_expires() -> None:
-    credentials = Credentials(["key"])
+    credentials = Admission(["key"])
     token = credentials.make_token(NOW, 60, 300)
     assert credentials.admit(None, token, NOW + 59) == 300
     assert credentials.admit(token, None, NOW + 59) == 300  # as the Python SDK sends it
     with pytest.raises(Refused, match="Unauthorized Connection: Signature has expired"):
         credentials.admit(None, token, NOW + 60)
     with pytest.raises(Refused, match="Invalid API key"):
-        Credentials(["key"]).admit(None, token, NOW)
+        Admission(["key"]).admit(None, token, NOW)
 
 
 def test_no_key_in_a_repr() -> None:
-    assert "swordfish" not in repr(Credentials(["swordfish"]))
+    assert "swordfish" not in repr(Admission(["swordfish"]))
 
 
 def test_the_token_endpoint_answers_with_a_token() -> None:
-    credentials = Credentials(["key"])
+    credentials = Admission(["key"])
     query = "expires_in_seconds=60&max_session_duration_seconds=300"
     for authorization in ("key", "Bearer key"):
         status, body = answer_token_request(query, authorization, credentials, NOW)
@@ -73,13 +73,13 @@ def test_the_token_endpoint_answers_with_a_token() -> None:
     ],
 )
 def test_bad_token_requests_are_explained(query: str, kind: str, place: list[str]) -> None:
-    status, body = answer_token_request(query, "key", Credentials(["key"]), NOW)
+    status, body = answer_token_request(query, "key", Admission(["key"]), NOW)
     assert status == 422
     assert [(item["type"], item["loc"]) for item in body["detail"]] == [(kind, place)]
 
 
 def test_token_requests_need_the_key() -> None:
-    credentials = Credentials(["key"])
+    credentials = Admission(["key"])
     status, body = answer_token_request("expires_in_seconds=60", None, credentials, NOW)
     assert status == 422 and body["detail"][0]["loc"] == ["header", "authorization"]
     status, body = answer_token_request("expires_in_seconds=60", "wrong", credentials, NOW)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from tests.counting import RATE, speak, true_times
 from tests.emulator.protocol_client import session, silence, talk
-from transcribe_cli.emulator.engine_settings import Settings
+from transcribe_cli.emulator.engine_settings import EngineSettings
 from transcribe_cli.emulator.engines.counting import Counter, CountingEngine, Spoken
 from transcribe_cli.emulator.replies import Send
 from transcribe_cli.protocol.models import Family
@@ -63,7 +63,7 @@ def test_of_a_word_that_is_cut_one_side_at_most_is_heard(cut: int) -> None:
 
 
 def test_a_turn_ends_after_so_many_words_and_its_partials_grow() -> None:
-    messages = hear_all(CountingEngine(Settings(), turn_words=2), speak(3))
+    messages = hear_all(CountingEngine(EngineSettings(), turn_words=2), speak(3))
     told = [
         (m["transcript"], m["words"][-1]["end"], m["end_of_turn"])
         for m in messages
@@ -82,9 +82,9 @@ def test_a_turn_ends_after_so_many_words_and_its_partials_grow() -> None:
 
 
 def test_a_silence_ends_a_turn_and_so_does_the_client() -> None:
-    engine = CountingEngine(Settings(min_turn_silence_ms=300))
+    engine = CountingEngine(EngineSettings(min_turn_silence_ms=300))
     assert finals(hear_all(engine, speak(2) + silence(200)))[0]["transcript"] == "w1 w2"
-    engine = CountingEngine(Settings(min_turn_silence_ms=300))
+    engine = CountingEngine(EngineSettings(min_turn_silence_ms=300))
     sent = engine.hear(speak(2)) + engine.hear(silence(260)) + engine.hear(speak(1, first=3))
     assert [m["transcript"] for m in finals([json.loads(s.text) for s in sent])] == ["w1 w2"]
     (final,) = [json.loads(s.text) for s in engine.end_turn()]
@@ -93,7 +93,7 @@ def test_a_silence_ends_a_turn_and_so_does_the_client() -> None:
 
 
 def test_a_word_that_sounds_when_the_audio_ends_is_said_as_far_as_it_was_heard() -> None:
-    messages = hear_all(CountingEngine(Settings()), speak(2)[: 2 * (1600 + 640)])
+    messages = hear_all(CountingEngine(EngineSettings()), speak(2)[: 2 * (1600 + 640)])
     assert [(w["text"], w["end"]) for w in finals(messages)[0]["words"]] == [
         ("w1", 60),
         ("w2", 140),
@@ -102,29 +102,29 @@ def test_a_word_that_sounds_when_the_audio_ends_is_said_as_far_as_it_was_heard()
 
 @pytest.mark.parametrize("family", [Family.WHISPER, Family.UNIVERSAL_STREAMING])
 def test_only_the_pro_models_say_that_speech_started(family: Family) -> None:
-    messages = hear_all(CountingEngine(Settings(family=family)), speak(1))
+    messages = hear_all(CountingEngine(EngineSettings(family=family)), speak(1))
     assert {m["type"] for m in messages} == {"Turn"}
 
 
 def test_partials_can_be_left_out() -> None:
-    messages = hear_all(CountingEngine(Settings(include_partial_turns=False)), speak(6))
+    messages = hear_all(CountingEngine(EngineSettings(include_partial_turns=False)), speak(6))
     assert [m["end_of_turn"] for m in messages if m["type"] == "Turn"] == [True, True]
 
 
 def test_numbers_go_on_to_the_last_of_sixteen_bits() -> None:
-    messages = hear_all(CountingEngine(Settings()), speak(3, first=65533))
+    messages = hear_all(CountingEngine(EngineSettings()), speak(3, first=65533))
     assert finals(messages)[0]["transcript"] == "w65533 w65534 w65535"
 
 
 def test_other_rates_have_the_same_times() -> None:
     twice = array("H", (s for s in array("H", speak(3)) for _ in range(2))).tobytes()
-    messages = hear_all(CountingEngine(Settings(sample_rate_hz=2 * RATE)), twice)
+    messages = hear_all(CountingEngine(EngineSettings(sample_rate_hz=2 * RATE)), twice)
     assert [w["start"] for w in finals(messages)[0]["words"]] == [0, 100, 200]
 
 
 def test_mulaw_counts_in_the_numbers_that_it_has() -> None:
     coded = bytes([0xFE] * 960 + [0xFF] * 640 + [0xFD] * 960 + [0xFF] * 640)
-    engine = CountingEngine(Settings(encoding="pcm_mulaw"))
+    engine = CountingEngine(EngineSettings(encoding="pcm_mulaw"))
     assert finals(hear_all(engine, coded))[0]["transcript"] == "w8 w16"
 
 

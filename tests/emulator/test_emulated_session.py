@@ -7,8 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from transcribe_cli.emulator.emulated_session import Refused, Session, Terms, read_parameters
-from transcribe_cli.emulator.engine_settings import settings_of
+from transcribe_cli.emulator.emulated_session import (
+    EmulatedSession,
+    Refused,
+    Terms,
+    read_parameters,
+)
+from transcribe_cli.emulator.engine_settings import engine_settings_of
 from transcribe_cli.emulator.replies import (
     Action,
     Close,
@@ -24,9 +29,9 @@ SEE_ERROR = "See Error message for details"
 CHUNK = bytes(1600)  # 50 ms
 
 
-def opened(terms: Terms | None = None, **parameters: object) -> Session:
+def opened(terms: Terms | None = None, **parameters: object) -> EmulatedSession:
     asked = {"speech_model": "u3-rt-pro", "sample_rate": 16000} | parameters
-    return Session("id", asked, terms or Terms(), now=100.0)
+    return EmulatedSession("id", asked, terms or Terms(), now=100.0)
 
 
 def said(action: Action) -> dict[str, Any]:
@@ -191,7 +196,7 @@ def test_bad_parameters_are_refused_in_the_service_s_words(query: str, text: str
 
 def test_each_model_has_its_own_silences() -> None:
     def silences(**parameters: object) -> tuple[int, int]:
-        settings = settings_of(parameters, "two")
+        settings = engine_settings_of(parameters, "two")
         return settings.min_turn_silence_ms, settings.max_turn_silence_ms
 
     assert silences(speech_model="u3-rt-pro") == (100, 1000)
@@ -199,7 +204,7 @@ def test_each_model_has_its_own_silences() -> None:
     assert silences(speech_model="whisper-rt") == (400, 1280)
     assert silences(speech_model="universal-3-5-pro", mode="max_accuracy") == (512, 2560)
     assert silences(speech_model="u3-rt-pro", min_turn_silence=1) == (50, 1000)
-    unlisted = settings_of({"speech_model": "universal-3-6"}, "two")
+    unlisted = engine_settings_of({"speech_model": "universal-3-6"}, "two")
     assert unlisted.family is Family.PRO and unlisted.model == "universal-3-6"
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from tests.emulator.protocol_client import TERMINATE, TRACES, next_message, session, silence, talk
 from transcribe_cli.emulator.child import LocalService
-from transcribe_cli.emulator.engine_settings import Settings
+from transcribe_cli.emulator.engine_settings import EngineSettings
 from transcribe_cli.emulator.engines.scripted import ScriptedEngine, load_script, parse_script
 from transcribe_cli.emulator.replies import Close, Drop, Send, Stall
 from transcribe_cli.errors import UsageError
@@ -44,7 +44,7 @@ def test_a_trace_is_played_byte_for_byte(
 
 def test_messages_wait_for_their_audio() -> None:
     lines = trace_lines(TRACES / "whisper.jsonl")
-    engine = ScriptedEngine(parse_script("\n".join(lines), "s"), Settings())
+    engine = ScriptedEngine(parse_script("\n".join(lines), "s"), EngineSettings())
     assert engine.hear(silence(3759)) == []
     assert engine.hear(silence(1)) == [Send(lines[0])]
     assert engine.hear(silence(5000)) == [Send(lines[1])]

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from transcribe_cli.emulator.engine_settings import Settings, settings_of
+from transcribe_cli.emulator.engine_settings import EngineSettings, engine_settings_of
 from transcribe_cli.emulator.turn_messages import Heard, TurnBuilder
 from transcribe_cli.protocol.messages import ServerMessage, SpeechStarted, Turn
 from transcribe_cli.protocol.models import Family
@@ -14,8 +14,8 @@ from transcribe_cli.protocol.models import Family
 STEP_MS = 120
 
 
-def settings(model: str, **parameters: object) -> Settings:
-    return settings_of({"speech_model": model} | parameters, "two")
+def settings(model: str, **parameters: object) -> EngineSettings:
+    return engine_settings_of({"speech_model": model} | parameters, "two")
 
 
 def heard(text: str, start_ms: int = 1000, confidence: float | None = None) -> list[Heard]:
@@ -73,7 +73,9 @@ def test_format_turns_sends_a_second_formatted_final_with_the_same_turn_order() 
 
 
 def test_formatting_inside_the_model_flags_every_message_and_sends_one_final() -> None:
-    one = settings_of({"speech_model": "universal-streaming-english", "format_turns": True}, "one")
+    one = engine_settings_of(
+        {"speech_model": "universal-streaming-english", "format_turns": True}, "one"
+    )
     builder = TurnBuilder(one)
     partials = turns(grow(builder, "i am a voice agent"))
     finals = turns(builder.end(heard("i am a voice agent")))
@@ -177,7 +179,7 @@ TEXTS = st.lists(st.sampled_from("my name is sonny and i am here".split()), max_
     st.lists(st.tuples(TEXTS, st.booleans()), min_size=1, max_size=30),
 )
 def test_any_hypotheses_make_well_formed_turns(
-    family: Family, format_turns: bool, story: list[tuple[list[str], bool]]
+    family: Family, format_turns: bool, journal: list[tuple[list[str], bool]]
 ) -> None:
     """Final words never change, orders go up by one, and each turn ends once (twice formatted)."""
     model = {
@@ -188,7 +190,7 @@ def test_any_hypotheses_make_well_formed_turns(
     builder = TurnBuilder(settings(model, format_turns=format_turns))
     messages: list[ServerMessage] = []
     now_ms = 3000
-    for texts, ends in story:
+    for texts, ends in journal:
         for _ in range(4):
             now_ms += STEP_MS
             messages += builder.hypothesis(heard(" ".join(texts), 1000), now_ms)

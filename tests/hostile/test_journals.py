@@ -17,7 +17,7 @@ from tests.hostile.strangers import (
     stranger_listens,
 )
 from tests.program import Home
-from transcribe_cli.recordings.fingerprint import stamp_of
+from transcribe_cli.recordings.fingerprint import fingerprint_of
 
 pytestmark = pytest.mark.long
 
@@ -146,7 +146,7 @@ def private(home: Home) -> Path:
 def test_a_file_that_a_journal_knows_only_by_name_is_not_sent(
     home: Home, private: Path, known: str
 ) -> None:
-    stamp = stamp_of(private)
+    stamp = fingerprint_of(private)
     knows = {
         "nothing": {},
         "size": {"file": {"bytes": stamp["bytes"]}},
@@ -164,7 +164,7 @@ def test_a_file_that_a_journal_knows_only_by_name_is_not_sent(
 
 def test_the_file_that_is_sent_is_named(home: Home, private: Path) -> None:
     with counting_service() as service:
-        make_recording(home, kind="file", path=str(private), file=stamp_of(private))
+        make_recording(home, kind="file", path=str(private), file=fingerprint_of(private))
         outcome = home.run(*("recordings", "resume", "latest", "--text", "--endpoint", service.url))
     assert (outcome.code, outcome.out) == (0, SAID)
     assert f"going on with '{private}'" in outcome.err
@@ -207,7 +207,7 @@ def test_a_batch_takes_neither_service_nor_parameters_from_a_journal(
             endpoint=f"ws://127.0.0.1:{stranger.getsockname()[1]}/v3/ws",
             kind="file",
             path=str(private),
-            file=stamp_of(private),
+            file=fingerprint_of(private),
             parameters={"speech_model": "u3-rt-pro", "sample_rate": 16000, "webhook_url": "x"},
         )
         folder.rename(folder.with_name(f"{ID}-private"))

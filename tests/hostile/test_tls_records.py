@@ -76,7 +76,7 @@ class Listener:
 
     def __init__(self, loop: Loop, connection: Connection, log: AudioLog) -> None:
         self.due = 0.0
-        self.nudged = False
+        self.has_work = False
         self.events: list[Event] = []
         self._loop = loop
         pacer = Pacer(16000, 1.0, limited=True)

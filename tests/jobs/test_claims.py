@@ -15,11 +15,11 @@ from transcribe_cli.jobs.claims import (
     Claim,
     claim,
     work_of_file,
-    work_of_story,
+    work_of_journal,
 )
-from transcribe_cli.recordings.fingerprint import stamp_of
+from transcribe_cli.recordings.fingerprint import fingerprint_of
 from transcribe_cli.recordings.folder import JOURNAL
-from transcribe_cli.recordings.journal import Story
+from transcribe_cli.recordings.journal import JournalSummary
 from transcribe_cli.recordings.library import Recording, load_recording
 from transcribe_cli.recordings.lock import LOCK_FILE, is_locked, locked
 
@@ -46,7 +46,12 @@ def work(path: Path, part: Range = EVERYTHING, *, local: bool = False, **query: 
 
 
 def start_of(path: Path, **more: Any) -> dict[str, Any]:
-    return {"path": str(path), "file": stamp_of(path), "parameters": QUERY, "local": False} | more
+    return {
+        "path": str(path),
+        "file": fingerprint_of(path),
+        "parameters": QUERY,
+        "local": False,
+    } | more
 
 
 def save(save_dir: Path, name: str, path: Path, *, complete: bool | None, **more: Any) -> Path:
@@ -74,10 +79,12 @@ def claimed(
 
 
 def test_a_recording_and_its_file_are_the_same_work(talk: Path) -> None:
-    assert work_of_story(Story(start_of(talk))) == work(talk)
+    assert work_of_journal(JournalSummary(start_of(talk))) == work(talk)
     excerpt = {"start": 1000, "duration": 2500}
-    assert work_of_story(Story(start_of(talk, excerpt=excerpt))) == work(talk, Range(1.0, 2.5))
-    assert work_of_story(Story(start_of(talk, local=True))) == work(talk, local=True)
+    assert work_of_journal(JournalSummary(start_of(talk, excerpt=excerpt))) == work(
+        talk, Range(1.0, 2.5)
+    )
+    assert work_of_journal(JournalSummary(start_of(talk, local=True))) == work(talk, local=True)
 
 
 def test_another_part_model_service_or_file_is_other_work(talk: Path, tmp_path: Path) -> None:
@@ -110,8 +117,8 @@ def test_a_file_that_is_not_there_is_no_work(path: str) -> None:
 
 @pytest.mark.parametrize("odd", [{"start": "x"}, {"start": 1e308, "duration": []}, {"start": None}])
 def test_an_odd_journal_is_no_work(talk: Path, odd: dict[str, Any]) -> None:
-    assert work_of_story(Story(start_of(talk, excerpt=odd))) is None
-    assert work_of_story(Story({})) != work(talk)
+    assert work_of_journal(JournalSummary(start_of(talk, excerpt=odd))) is None
+    assert work_of_journal(JournalSummary({})) != work(talk)
 
 
 # What is claimed.

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from tests.outputs.told import recording
 from tests.outputs.updates import record
 from transcribe_cli.outputs import ordered as in_turn
-from transcribe_cli.outputs.ordered import Entry, InTurn
+from transcribe_cli.outputs.ordered import Entry, OrderedOutputs
 from transcribe_cli.outputs.output import Output
 from transcribe_cli.outputs.record import Record, encode_record
 
@@ -44,7 +44,9 @@ class Desk:
     def __init__(self) -> None:
         self.output = Kept()
         self.failures: list[tuple[Output, OSError]] = []
-        self.turns = InTurn(self.output, lambda output, e: self.failures.append((output, e)))
+        self.turns = OrderedOutputs(
+            self.output, lambda output, e: self.failures.append((output, e))
+        )
 
     def enter(self, count: int) -> list[Entry]:
         return [self.turns.enter() for _ in range(count)]

@@ -7,13 +7,13 @@ import pytest
 
 from transcribe_cli.errors import UsageError
 from transcribe_cli.outputs import retrying_file as patient
-from transcribe_cli.outputs.retrying_file import PatientFile
+from transcribe_cli.outputs.retrying_file import RetryingFile
 
 
 class Disk:
     """Stands between a file and the disk: so many bytes still fit."""
 
-    def __init__(self, file: PatientFile, monkeypatch: pytest.MonkeyPatch) -> None:
+    def __init__(self, file: RetryingFile, monkeypatch: pytest.MonkeyPatch) -> None:
         self.room = 1 << 60
         self._file = file._file
         self.file = file
@@ -38,7 +38,7 @@ def test_what_does_not_fit_is_written_later_in_its_place(
 ) -> None:
     said: list[str] = []
     path = tmp_path / "j"
-    file = PatientFile(path, said.append)
+    file = RetryingFile(path, said.append)
     disk = Disk(file, monkeypatch)
     file.write(b"one\n")
     disk.room = 2
@@ -58,13 +58,13 @@ def test_a_link_is_not_written_through(tmp_path: Path, mode: str) -> None:
     victim.write_text("precious")
     path.symlink_to(victim)
     with pytest.raises(UsageError, match="it is a symbolic link"):
-        PatientFile(path, lambda _: None, mode)
+        RetryingFile(path, lambda _: None, mode)
 
     assert victim.read_text() == "precious"
 
 
 def test_last_try_is_at_the_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    file = PatientFile(tmp_path / "j", lambda _: None)
+    file = RetryingFile(tmp_path / "j", lambda _: None)
     disk = Disk(file, monkeypatch)
     disk.room = 0
     file.write(b"x")
@@ -78,7 +78,7 @@ def test_last_try_is_at_the_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 def test_disk_that_stays_full_is_an_error_at_the_end(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    file = PatientFile(tmp_path / "j", lambda _: None)
+    file = RetryingFile(tmp_path / "j", lambda _: None)
     Disk(file, monkeypatch).room = 0
     file.write(b"x")
 
@@ -88,7 +88,7 @@ def test_disk_that_stays_full_is_an_error_at_the_end(
 
 def test_memory_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(patient, "MOST_KEPT_BYTES", 100)
-    file = PatientFile(tmp_path / "j", lambda _: None)
+    file = RetryingFile(tmp_path / "j", lambda _: None)
     Disk(file, monkeypatch).room = 0
     file.write(bytes(100))
 
@@ -100,4 +100,4 @@ def test_memory_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
 
 def test_path_that_cannot_be_written_is_found_at_once(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="cannot be written"):
-        PatientFile(tmp_path / "none" / "j", lambda _: None)
+        RetryingFile(tmp_path / "none" / "j", lambda _: None)

@@ -18,7 +18,7 @@ class Busy:
 
     def __init__(self, loop: Loop, diary: list[str], name: str, most: int = 3) -> None:
         self.due = 0.0
-        self.nudged = True
+        self.has_work = True
         self.name = name
         self._loop = loop
         self._diary = diary
@@ -137,7 +137,7 @@ def test_nothing_is_waited_for_while_something_is_posted() -> None:
             self._left -= 1
 
         def advance(self, now: float) -> None:
-            self.nudged = False
+            self.has_work = False
             self.due = float("inf")
 
     with Loop() as loop:

@@ -18,7 +18,7 @@ from transcribe_cli.outputs.output import Outputs
 from transcribe_cli.outputs.record import Record
 from transcribe_cli.protocol.endpoint import normalise_endpoint, session_url
 from transcribe_cli.protocol.models import MODELS
-from transcribe_cli.run.config import Limits, Plans, Result
+from transcribe_cli.run.config import Limits, Result, RunConfig
 from transcribe_cli.run.loop import Loop
 from transcribe_cli.run.run import Run
 from transcribe_cli.session.session import Target
@@ -26,7 +26,7 @@ from transcribe_cli.settings.config import Parameters
 from transcribe_cli.supervisor.quota import SessionQuota
 from transcribe_cli.ui.notices import Notices
 
-PLANS = Plans(
+PLANS = RunConfig(
     recording="test",
     folder=None,
     parameters=Parameters({"speech_model": "u3-rt-pro"}, MODELS["u3-rt-pro"], []),

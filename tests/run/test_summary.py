@@ -17,7 +17,7 @@ from transcribe_cli.exit_status import ExitStatus
 from transcribe_cli.outputs.output import Outputs
 from transcribe_cli.run.billing import Bill
 from transcribe_cli.run.config import Result
-from transcribe_cli.run.reporter import Teller
+from transcribe_cli.run.reporter import Reporter
 from transcribe_cli.run.summary import conclude, exit_status
 from transcribe_cli.supervisor.actions import Finish
 from transcribe_cli.transcript.totals import Totals
@@ -68,7 +68,7 @@ def concluded(
     notices = Notices(Console(file=io.StringIO()))
     outputs = Outputs([kept], lambda *_: None)
     source = Talk(1)
-    tell = Teller(PLANS, source, outputs, notices, None, Totals())
+    tell = Reporter(PLANS, source, outputs, notices, None, Totals())
     tell.missing_ms = missing_ms
     log.append(bytes(32_000))
     result = conclude(

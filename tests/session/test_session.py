@@ -40,7 +40,7 @@ from transcribe_cli.session.events import (
 )
 from transcribe_cli.session.pacing import Pacer
 from transcribe_cli.session.session import Session, Target
-from transcribe_cli.session.timeouts import SERVICE, Patience
+from transcribe_cli.session.timeouts import SERVICE, Timeouts
 
 AUDIO = AudioFormat(16000)
 SECOND = bytes(range(250)) * 128  # 32000 bytes
@@ -50,12 +50,12 @@ class Desk:
     """An audio log, a session that reads it, a loop on a thread of its own, and what happened."""
 
     def __init__(
-        self, log: AudioLog, url: str, *, start: int, pace: float | None, patience: Patience
+        self, log: AudioLog, url: str, *, start: int, pace: float | None, patience: Timeouts
     ) -> None:
         self.log = log
         self.inbox: queue.SimpleQueue[Event] = queue.SimpleQueue()
         self.due = 0.0
-        self.nudged = False
+        self.has_work = False
         self.over = False
         pacer = Pacer(AUDIO.rate_hz, pace, limited=pace is not None)
         sizes = chunk_sizes(AUDIO, 100)
@@ -76,7 +76,7 @@ class Desk:
         if isinstance(event, Opened):
             self.session.opened(event.connection, now)
             self._loop.watch(self, self.session)
-            self.nudged = True
+            self.has_work = True
             return
         if isinstance(event, Closed):
             self._loop.forget(self.session)
@@ -86,10 +86,10 @@ class Desk:
     def read(self, session: Session, now: float) -> None:
         for event in session.read(now):
             self.take(event, now)
-        self.nudged = True
+        self.has_work = True
 
     def advance(self, now: float) -> None:
-        self.nudged = False
+        self.has_work = False
         for event in self.session.advance(now):
             self.take(event, now)
         connection = self.session.connection
@@ -105,7 +105,7 @@ class Desk:
     def do(self, action: Callable[[], None]) -> None:
         """Tell the session something, and let the loop look at it."""
         action()
-        self.nudged = True
+        self.has_work = True
         self._loop.wake()
 
     def end(self) -> None:
@@ -147,7 +147,7 @@ def desk(
     ended: bool = True,
     start: int = 0,
     pace: float | None = None,
-    patience: Patience = SERVICE,
+    patience: Timeouts = SERVICE,
 ) -> Iterator[Desk]:
     with AudioLog.temporary(AUDIO) as log:
         log.append(audio)
@@ -332,7 +332,7 @@ def test_saying_the_same_without_end_puts_off_no_end(end: int) -> None:
     over = threading.Event()
     word = {"start": 0, "end": end, "text": "w", "confidence": 1.0, "word_is_final": True}
     said = json.loads(turn(0, "w")) | {"words": [word]}
-    soon = Patience(last_words_s=-4.0, send_s=8.0)  # and 5 s more
+    soon = Timeouts(last_words_s=-4.0, send_s=8.0)  # and 5 s more
 
     def repeat(talk: Conversation) -> None:
         talk.say(BEGIN)

@@ -17,12 +17,12 @@ from tests.simulated.talk import RATE, Heard, Talk, words_in
 from tests.simulated.world import VirtualLoop, World
 from transcribe_cli.audio.format import AudioFormat
 from transcribe_cli.audio.log import AudioLog
-from transcribe_cli.jobs.resume import earlier_of
+from transcribe_cli.jobs.resume import resume_point_of
 from transcribe_cli.outputs.jsonl import JsonlOutput
 from transcribe_cli.outputs.output import Output, Outputs
 from transcribe_cli.protocol.models import MODELS
 from transcribe_cli.recordings.journal import tell, without_the_end
-from transcribe_cli.run.config import Earlier, Limits, Plans, Result
+from transcribe_cli.run.config import Limits, Result, ResumePoint, RunConfig
 from transcribe_cli.run.loop import Loop
 from transcribe_cli.run.run import Run
 from transcribe_cli.session.session import Target
@@ -143,12 +143,12 @@ class Outcome:
         return [r for r in self.records if r["type"] == "Turn" and r["final"]]
 
 
-def plans_of(scenario: Scenario) -> Plans:
+def plans_of(scenario: Scenario) -> RunConfig:
     model = MODELS[_MODEL_OF[scenario.habits.formats]]
     query: dict[str, Any] = {"speech_model": model.name, "sample_rate": RATE}
     if "format_turns" in model.takes:
         query["format_turns"] = True
-    return Plans(
+    return RunConfig(
         recording="simulated",
         folder=None,
         parameters=Parameters(query, model, []),
@@ -177,7 +177,7 @@ def play(
         kept = [r | {"seq": seq} for seq, r in enumerate(without_the_end(before[1]))]
         journal.write(b"".join(msgspec.json.encode(record) + b"\n" for record in kept))
         first_seq = len(kept)
-        earlier = earlier_of(tell(before[1]))
+        earlier = resume_point_of(tell(before[1]))
     output = JsonlOutput(journal, "journal", owned=False, first_seq=first_seq)
     talk = scenario.talk
     live = scenario.kind != "file" and before is None
@@ -200,7 +200,7 @@ def record(
     log: AudioLog,
     outputs: list[Output],
     ends_at: float | None = None,
-    earlier: Earlier | None = None,
+    earlier: ResumePoint | None = None,
     watch: Callable[[Network], None] = lambda network: None,
 ) -> Outcome:
     """Run it into these outputs; what they say is not read. `watch` is called before it begins."""

@@ -14,7 +14,7 @@ from transcribe_cli.audio.log import AudioLog
 SEGMENT_S = 60.0
 
 
-class PassingLog(AudioLog):
+class TrimmedLog(AudioLog):
     """A temporary log whose beginning goes.
 
     Attributes:

@@ -16,7 +16,7 @@ from transcribe_cli.outputs.paths import open_outputs, output_path
 from transcribe_cli.outputs.record import read_record
 from transcribe_cli.outputs.text import TextOutput
 from transcribe_cli.recordings.folder import JOURNAL
-from transcribe_cli.recordings.journal import JournalRecord, Story, read_journal
+from transcribe_cli.recordings.journal import JournalRecord, JournalSummary, read_journal
 from transcribe_cli.recordings.library import check_readable, find_recording
 from transcribe_cli.settings.config import save_dir_of
 from transcribe_cli.settings.environment import Environment
@@ -39,7 +39,7 @@ def export(environment: Environment, asked: ExportOptions) -> ExitStatus:
         _write(records, [TextOutput(text, "standard output", non_speech=non_speech, owned=False)])
         environment.write(text.getvalue().decode())
         return ExitStatus.OK
-    stem = stem_of(recording.story)
+    stem = stem_of(recording.journal)
     for template in asked.output:
         path = output_path(template, stem)
         if path.exists() and path.samefile(journal):
@@ -51,10 +51,10 @@ def export(environment: Environment, asked: ExportOptions) -> ExitStatus:
     return ExitStatus.OK
 
 
-def stem_of(story: Story) -> str:
+def stem_of(journal: JournalSummary) -> str:
     """What `{stem}` was in the run: the source's name without suffix, and never a path."""
-    kind = str(story.start["kind"])
-    stem = Path(str(story.start["source"]) if kind == "file" else kind).stem
+    kind = str(journal.start["kind"])
+    stem = Path(str(journal.start["source"]) if kind == "file" else kind).stem
     return "recording" if stem in ("", "..") or "\0" in stem else stem
 
 

@@ -17,7 +17,7 @@ def file(options: FileOptions, environment: Environment) -> ExitStatus:
     from transcribe_cli.jobs.batch import Batch
     from transcribe_cli.jobs.path_checks import check_sources
     from transcribe_cli.jobs.service import most_local_jobs
-    from transcribe_cli.jobs.transcriber import Asked, Transcriber
+    from transcribe_cli.jobs.transcriber import SourceSpec, Transcriber
 
     pace = parse_pace(options.pace, local=options.local)
     part = _part(options)
@@ -32,7 +32,7 @@ def file(options: FileOptions, environment: Environment) -> ExitStatus:
         transcriber.notices.note(f"{most} at once, not {jobs}: what this machine can recognise")
         jobs = most
 
-    def asked(path: str, name: str) -> Asked:
+    def asked(path: str, name: str) -> SourceSpec:
         def opened() -> Source:
             source = _open(path, options, environment)
             if path != STDIN:
@@ -40,8 +40,8 @@ def file(options: FileOptions, environment: Environment) -> ExitStatus:
             return source
 
         if path == STDIN:
-            return Asked("stdin", "stdin", opened)
-        return Asked(name, "file", opened, path)
+            return SourceSpec("stdin", "stdin", opened)
+        return SourceSpec(name, "file", opened, path)
 
     every = [asked(path, name) for path, name in zip(paths, names_of(paths), strict=True)]
     if many:

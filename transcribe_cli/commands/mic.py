@@ -10,11 +10,11 @@ _BLOCK_MS = 50  # at most: the level meter and the audio log live from short blo
 def mic(options: MicOptions, environment: Environment) -> ExitStatus:
     """Transcribe a microphone until Ctrl+C, a limit or a signal."""
     from transcribe_cli.audio.microphone import Microphone
-    from transcribe_cli.jobs.transcriber import Asked, Transcriber
+    from transcribe_cli.jobs.transcriber import SourceSpec, Transcriber
 
     def open_source() -> Microphone:
         return Microphone(options.device, options.sample_rate, min(options.chunk_ms, _BLOCK_MS))
 
     transcriber = Transcriber(options, environment, pace=None)
     with transcriber.outputs.open_shared(), transcriber.service() as service:
-        return transcriber.transcribe(service, Asked("mic", "mic", open_source)).exit_status
+        return transcriber.transcribe(service, SourceSpec("mic", "mic", open_source)).exit_status

@@ -7,13 +7,13 @@ from transcribe_cli.audio.source import Source
 from transcribe_cli.commands.options import FileOptions, Region, ResumeOptions
 from transcribe_cli.errors import UsageError
 from transcribe_cli.exit_status import ExitStatus
-from transcribe_cli.jobs.claims import work_of_story
+from transcribe_cli.jobs.claims import work_of_journal
 from transcribe_cli.jobs.resume import transcript_of
 from transcribe_cli.outputs.tables import write_json, write_table
 from transcribe_cli.outputs.text import one_line
 from transcribe_cli.protocol.models import MODELS
 from transcribe_cli.recordings.folder import TRANSCRIPT
-from transcribe_cli.recordings.journal import Story
+from transcribe_cli.recordings.journal import JournalSummary
 from transcribe_cli.recordings.library import (
     LATEST,
     Recording,
@@ -46,8 +46,8 @@ def list_all(environment: Environment, save_dir: str | None, *, as_json: bool) -
             recording.id,
             recording.state,
             clock(round(recording.audio_s) * 1000),
-            str(len(recording.story.finals)),
-            one_line(str(recording.story.start.get("source", ""))),
+            str(len(recording.journal.finals)),
+            one_line(str(recording.journal.start.get("source", ""))),
         )
         for recording in found
     ]
@@ -60,7 +60,7 @@ def show(environment: Environment, save_dir: str | None, name: str) -> ExitStatu
     check_readable(recording)
     described = _described(recording).items()
     head = "".join(f"{key + ':':<10} {one_line(str(value))}\n" for key, value in described)
-    environment.write(f"{head}\n{transcript_of(recording.story)}")
+    environment.write(f"{head}\n{transcript_of(recording.journal)}")
     return ExitStatus.OK
 
 
@@ -113,7 +113,7 @@ def mend(environment: Environment, save_dir: str | None, name: str) -> ExitStatu
     with locked(recording.folder):
         check_readable(recording)
         mended = recover(recording)
-        if write_whole(recording.folder / TRANSCRIPT, transcript_of(recording.story).encode()):
+        if write_whole(recording.folder / TRANSCRIPT, transcript_of(recording.journal).encode()):
             mended.append("the transcript")
     said = f"mended {', '.join(mended)}" if mended else "nothing needed mending"
     environment.stderr.write(safe_text(f"{recording.id}: {said}") + "\n")
@@ -123,22 +123,22 @@ def mend(environment: Environment, save_dir: str | None, name: str) -> ExitStatu
 def resume(environment: Environment, asked: ResumeOptions) -> ExitStatus:
     """Transcribe what has no final words yet; the folder is then as if nothing had happened."""
     found = find_recording(save_dir_of(asked.save_dir), asked.recording)
-    with locked(found.folder, work_of_story(found.story) or ""):
+    with locked(found.folder, work_of_journal(found.journal) or ""):
         return _resume(environment, asked, load_recording(found.folder))
 
 
 def _resume(environment: Environment, asked: ResumeOptions, recording: Recording) -> ExitStatus:
-    from transcribe_cli.jobs.transcriber import Asked, Transcriber
+    from transcribe_cli.jobs.transcriber import SourceSpec, Transcriber
 
     check_readable(recording)
-    story = recording.story
-    if story.state == "complete":
+    journal = recording.journal
+    if journal.state == "complete":
         environment.stderr.write(
             safe_text(f"{recording.id} is complete: there is nothing to do") + "\n"
         )
         return ExitStatus.OK
-    parameters = parameters_of(story.start, asked.param or ())
-    options, gets_key = _options(asked, story)
+    parameters = parameters_of(journal.start, asked.param or ())
+    options, gets_key = _options(asked, journal)
     transcriber = Transcriber(
         options,
         environment if gets_key else environment.without_credentials(),
@@ -146,8 +146,8 @@ def _resume(environment: Environment, asked: ResumeOptions, recording: Recording
         parameters=Parameters(parameters, MODELS.get(str(parameters.get("speech_model"))), []),
     )
     if recording.audio_path is None:
-        transcriber.notices.note(f"going on with '{story.start.get('path')}'")
-    what = Asked(str(story.start["source"]), str(story.start["kind"]), _never)
+        transcriber.notices.note(f"going on with '{journal.start.get('path')}'")
+    what = SourceSpec(str(journal.start["source"]), str(journal.start["kind"]), _never)
     with contextlib.ExitStack() as stack:
         stack.enter_context(transcriber.outputs.open_shared())
         service = stack.enter_context(transcriber.service())
@@ -164,7 +164,7 @@ def _never() -> Source:
     raise AssertionError("a recording that is taken up knows where its audio is")
 
 
-def _options(asked: ResumeOptions, story: Story) -> tuple[FileOptions, bool]:
+def _options(asked: ResumeOptions, journal: JournalSummary) -> tuple[FileOptions, bool]:
     """The options of the run: those of the recording where no others are asked for.
 
     And whether its service gets the key.
@@ -173,17 +173,17 @@ def _options(asked: ResumeOptions, story: Story) -> tuple[FileOptions, bool]:
         UsageError: only the user can say that this recording's service gets it.
     """
     elsewhere = asked.endpoint is not None or asked.region is not None
-    local = asked.local or (not elsewhere and bool(story.start.get("local")))
+    local = asked.local or (not elsewhere and bool(journal.start.get("local")))
     place = Place(asked.endpoint, gets_key=True)
     if not local and not elsewhere:
-        place = place_of(story.start)
+        place = place_of(journal.start)
     options = FileOptions(
         paths=[],
         local=local,
         endpoint=place.endpoint,
         region=asked.region or Region.DEFAULT,
         new_sessions_per_minute=asked.new_sessions_per_minute,
-        sample_rate=story.audio.rate_hz,
+        sample_rate=journal.audio.rate_hz,
         jsonl=asked.jsonl,
         text=asked.text,
         color=asked.color,
@@ -194,13 +194,13 @@ def _options(asked: ResumeOptions, story: Story) -> tuple[FileOptions, bool]:
 
 
 def _described(recording: Recording) -> dict[str, object]:
-    start = recording.story.start
+    start = recording.journal.start
     return {
         "id": recording.id,
         "state": recording.state,
         "source": start.get("source"),
         "model": start.get("model"),
         "audio_s": round(recording.audio_s, 3),
-        "turns": len(recording.story.finals),
+        "turns": len(recording.journal.finals),
         "folder": str(recording.folder),
     }

@@ -26,7 +26,7 @@ class _Claims(msgspec.Struct):
     max_session_s: int
 
 
-class Credentials:
+class Admission:
     """The keys that are accepted, and the tokens made here. Without any key, all are welcome."""
 
     def __init__(self, keys: Iterable[str] = ()) -> None:

@@ -24,7 +24,7 @@ import msgspec
 from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.http11 import Request, Response
 
-from transcribe_cli.emulator.admission import Credentials
+from transcribe_cli.emulator.admission import Admission
 from transcribe_cli.emulator.client_connections import (
     HEAD_WITHIN_S,
     Connection,
@@ -35,8 +35,8 @@ from transcribe_cli.emulator.client_connections import (
 )
 from transcribe_cli.emulator.emulated_session import (
     CANCELLED,
+    EmulatedSession,
     Refused,
-    Session,
     Terms,
     read_parameters,
     refusal,
@@ -50,7 +50,7 @@ from transcribe_cli.emulator.logbook import Logbook
 from transcribe_cli.emulator.replies import Answer, Close, Drop, Send, Stall, ToClient
 from transcribe_cli.emulator.serve_options import LOOPBACK, ServiceOptions
 from transcribe_cli.emulator.session_limits import SessionLimits, most_sessions
-from transcribe_cli.emulator.session_task import Conversation, Gone
+from transcribe_cli.emulator.session_task import Gone, SessionTask
 from transcribe_cli.emulator.token_endpoint import answer_token_request
 from transcribe_cli.protocol.origin import why_refused
 from transcribe_cli.system.machine import memory_bytes, processors
@@ -77,9 +77,9 @@ class App:
         self._connections = 0
         self._stopping = asyncio.Event()
         self._logbook = logbook
-        self._credentials = Credentials(options.keys)
+        self._credentials = Admission(options.keys)
         self._waiting = Waiting()
-        self._open: set[Conversation] = set()
+        self._open: set[SessionTask] = set()
         most = options.max_sessions or most_sessions(options.engine, processors(), memory_bytes())
         self._limits = SessionLimits(most, options.new_sessions_per_minute, _say)
         self._served = 0
@@ -120,8 +120,8 @@ class App:
     def stop(self) -> None:
         """Close every session that is open."""
         self._stopping.set()
-        for conversation in self._open:
-            conversation.stop()
+        for session_task in self._open:
+            session_task.stop()
 
     async def _answer_http(self, connection: ServerConnection, request: Request) -> Response | None:
         """Answer plain HTTP; None goes on with the upgrade."""
@@ -172,15 +172,15 @@ class App:
             max_session_s = self._credentials.admit(*given, time.time())
             with ExitStack() as place:
                 place.enter_context(self._limits.session(time.monotonic()))
-                conversation, before_begin = await self._open_conversation(
+                session_task, before_begin = await self._open_conversation(
                     connection, wire, query, max_session_s, place
                 )
                 self._waiting.leave(connection)
-                self._open.add(conversation)
+                self._open.add(session_task)
                 try:
-                    close = await conversation.run(before_begin)
+                    close = await session_task.run(before_begin)
                 finally:
-                    self._open.discard(conversation)
+                    self._open.discard(session_task)
             # Outside: whoever is told of a session's end may open the next one at once.
             last_words: Sequence[ToClient] = [] if close is None else [close]
         except Refused as e:
@@ -195,7 +195,7 @@ class App:
         query: str,
         max_session_s: float,
         place: ExitStack,
-    ) -> tuple[Conversation, Sequence[ToClient]]:
+    ) -> tuple[SessionTask, Sequence[ToClient]]:
         """Open a session for a client that is admitted, or raise `Refused`."""
         parameters = read_parameters(query)
         script = None
@@ -211,7 +211,7 @@ class App:
             begin=script.begin if script else None,
             termination=script.termination if script else None,
         )
-        session = Session(str(uuid4()), parameters, terms, time.monotonic())
+        session = EmulatedSession(str(uuid4()), parameters, terms, time.monotonic())
         engine: EnginePort
         if script:
             engine = InProcess(ScriptedEngine(script, session.settings))
@@ -223,10 +223,10 @@ class App:
             except OSError as e:  # no more processes, files or memory
                 raise Refused(3005, CANCELLED) from e
         self._logbook.opened(session.id, parameters)
-        conversation = Conversation(
+        session_task = SessionTask(
             wire, session, engine, self._logbook, schedule, leave=place.close
         )
-        return conversation, script.on_open if script else ()
+        return session_task, script.on_open if script else ()
 
 
 def _say(line: str) -> None:

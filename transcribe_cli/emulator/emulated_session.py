@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from msgspec.structs import asdict
 
-from transcribe_cli.emulator.engine_settings import FormattedFinals, settings_of, updated
+from transcribe_cli.emulator.engine_settings import FormattedFinals, engine_settings_of, updated
 from transcribe_cli.emulator.replies import (
     Action,
     Close,
@@ -104,7 +104,7 @@ def read_parameters(query: str) -> dict[str, Any]:
     return parameters
 
 
-class Session:
+class EmulatedSession:
     """One session, from `Begin` to its close.
 
     Attributes:
@@ -117,7 +117,7 @@ class Session:
         self, session_id: str, parameters: Mapping[str, Any], terms: Terms, now: float
     ) -> None:
         self.id = session_id
-        self.settings = settings_of(parameters, terms.formatted_finals)
+        self.settings = engine_settings_of(parameters, terms.formatted_finals)
         self.closing = False
         self.terminating = False
         self.audio_bytes = 0

@@ -9,7 +9,7 @@ from typing import Protocol
 import msgspec
 
 from transcribe_cli.emulator import engine_worker as worker
-from transcribe_cli.emulator.engine_settings import Settings
+from transcribe_cli.emulator.engine_settings import EngineSettings
 from transcribe_cli.emulator.engines.base import Engine
 from transcribe_cli.emulator.replies import (
     Configure,
@@ -87,7 +87,7 @@ class InProcess:
 class Worker:
     """An engine in a process of its own; `start` it, `close` it."""
 
-    def __init__(self, process: Process, settings: Settings) -> None:
+    def __init__(self, process: Process, settings: EngineSettings) -> None:
         assert process.stdin is not None and process.stdout is not None  # both are pipes
         self._process = process
         self._orders = process.stdin
@@ -99,7 +99,7 @@ class Worker:
         self._loudest = 0.0
 
     @classmethod
-    async def start(cls, settings: Settings) -> "Worker":
+    async def start(cls, settings: EngineSettings) -> "Worker":
         """Start the process; it loads its model while the session begins."""
         process = await asyncio.create_subprocess_exec(
             *module_command("transcribe_cli.emulator.engine_worker"),

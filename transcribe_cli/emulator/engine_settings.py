@@ -27,7 +27,7 @@ _MODE_SILENCE_MS = {
 }
 
 
-class Settings(Struct, frozen=True):
+class EngineSettings(Struct, frozen=True):
     """One session's settings, in the engine's terms.
 
     Attributes:
@@ -60,7 +60,9 @@ class Settings(Struct, frozen=True):
         return self.sample_rate_hz * (1 if self.encoding == "pcm_mulaw" else 2)
 
 
-def settings_of(parameters: Mapping[str, Any], formatted_finals: FormattedFinals) -> Settings:
+def engine_settings_of(
+    parameters: Mapping[str, Any], formatted_finals: FormattedFinals
+) -> EngineSettings:
     """The settings that checked query parameters ask for, with the model's own defaults."""
     name = parameters["speech_model"]
     # Names that the service lists and our table does not are all of the Pro family.
@@ -71,7 +73,7 @@ def settings_of(parameters: Mapping[str, Any], formatted_finals: FormattedFinals
     shortest = parameters.get("min_end_of_turn_silence_when_confident", shortest)
     shortest = parameters.get("min_turn_silence", shortest)
     longest = parameters.get("max_turn_silence", longest)
-    return Settings(
+    return EngineSettings(
         model=name,
         family=model.family,
         sample_rate_hz=parameters.get("sample_rate", 16000),
@@ -92,7 +94,7 @@ def settings_of(parameters: Mapping[str, Any], formatted_finals: FormattedFinals
     )
 
 
-def updated(settings: Settings, update: UpdateConfiguration) -> Settings:
+def updated(settings: EngineSettings, update: UpdateConfiguration) -> EngineSettings:
     """The settings after an UpdateConfiguration; what it leaves out stays as it was."""
     shortest = update.min_turn_silence
     if shortest is None:

@@ -16,7 +16,7 @@ from typing import IO
 
 import msgspec
 
-from transcribe_cli.emulator.engine_settings import Settings
+from transcribe_cli.emulator.engine_settings import EngineSettings
 from transcribe_cli.emulator.engines.base import Engine
 from transcribe_cli.emulator.replies import Send, ToClient
 
@@ -56,7 +56,7 @@ def serve(orders: IO[bytes], answers: IO[bytes]) -> None:
         if engine is None:
             from transcribe_cli.emulator.engines.sphinx import SphinxEngine
 
-            engine = SphinxEngine(msgspec.json.decode(body, type=Settings))
+            engine = SphinxEngine(msgspec.json.decode(body, type=EngineSettings))
             continue
         answers.write(_messages(_obey(engine, kind, body)))
         if kind == AUDIO:
@@ -71,7 +71,7 @@ def _obey(engine: Engine, kind: bytes, body: bytes) -> Sequence[ToClient]:
     if kind == AUDIO:
         return engine.hear(body)
     if kind == CONFIGURE:
-        return engine.configure(msgspec.json.decode(body, type=Settings))
+        return engine.configure(msgspec.json.decode(body, type=EngineSettings))
     if kind == END_TURN:
         return engine.end_turn()
     if kind == FINISH:

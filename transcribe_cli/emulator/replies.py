@@ -6,7 +6,7 @@ does the work stays small.
 
 from typing import NamedTuple
 
-from transcribe_cli.emulator.engine_settings import Settings
+from transcribe_cli.emulator.engine_settings import EngineSettings
 from transcribe_cli.protocol.codec import encode_server_message
 from transcribe_cli.protocol.messages import ServerMessage
 
@@ -64,7 +64,7 @@ class Hear(NamedTuple):
 class Configure(NamedTuple):
     """Give the engine new settings, for the audio that follows."""
 
-    settings: Settings
+    settings: EngineSettings
 
 
 class EndTurn(NamedTuple):

@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import suppress
 from typing import NamedTuple, Protocol
 
-from transcribe_cli.emulator.emulated_session import Session
+from transcribe_cli.emulator.emulated_session import EmulatedSession
 from transcribe_cli.emulator.engine_ports import EngineFailed, EnginePort
 from transcribe_cli.emulator.fault_schedule import Due, Schedule, Tally
 from transcribe_cli.emulator.faults import Moment
@@ -68,7 +68,7 @@ class _ClientGone(NamedTuple):
     code: int
 
 
-class Conversation:
+class SessionTask:
     """One connection, from `Begin` to its end.
 
     Args:
@@ -79,7 +79,7 @@ class Conversation:
     def __init__(
         self,
         wire: Wire,
-        session: Session,
+        session: EmulatedSession,
         engine: EnginePort,
         logbook: Logbook,
         schedule: Schedule | None = None,

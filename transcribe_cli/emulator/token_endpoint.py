@@ -7,7 +7,7 @@ what the live service sends.
 from typing import Any
 from urllib.parse import parse_qsl
 
-from transcribe_cli.emulator.admission import Credentials
+from transcribe_cli.emulator.admission import Admission
 from transcribe_cli.emulator.emulated_session import MAX_SESSION_S
 
 _EXPIRES_IN_S = (1, 600)
@@ -15,7 +15,7 @@ _MAX_SESSION_S = (60, MAX_SESSION_S)
 
 
 def answer_token_request(
-    query: str, authorization: str | None, credentials: Credentials, unix_time: float
+    query: str, authorization: str | None, credentials: Admission, unix_time: float
 ) -> tuple[int, dict[str, Any]]:
     """The HTTP status and the body of the answer."""
     asked = dict(parse_qsl(query, keep_blank_values=True))

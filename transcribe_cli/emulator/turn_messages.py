@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from transcribe_cli.emulator.engine_settings import Settings
+from transcribe_cli.emulator.engine_settings import EngineSettings
 from transcribe_cli.emulator.formatting import as_sentence, with_capitals
 from transcribe_cli.protocol.messages import ServerMessage, SpeechStarted, Turn, Word
 from transcribe_cli.protocol.models import Family
@@ -43,7 +43,7 @@ class Heard(NamedTuple):
 class TurnBuilder:
     """Writes the turns of one session. Give it hypotheses; it gives messages back."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: EngineSettings) -> None:
         self.settings = settings
         self._turn_order = 0
         self._open_turn()

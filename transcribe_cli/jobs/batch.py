@@ -13,7 +13,7 @@ from transcribe_cli.errors import AudioError, StreamError
 from transcribe_cli.exit_status import ExitStatus
 from transcribe_cli.jobs.claims import AlreadyRunning
 from transcribe_cli.jobs.service import Service
-from transcribe_cli.jobs.transcriber import Asked, Job, Transcriber
+from transcribe_cli.jobs.transcriber import Job, SourceSpec, Transcriber
 from transcribe_cli.recordings.journal import turn_of
 from transcribe_cli.recordings.library import Recording
 from transcribe_cli.recordings.lock import SaveDirBusy
@@ -45,11 +45,11 @@ class _Running(NamedTuple):
 class _Queue:
     """Files that have not begun; those that were put off come once more, after all others."""
 
-    def __init__(self, files: Sequence[Asked]) -> None:
+    def __init__(self, files: Sequence[SourceSpec]) -> None:
         self._left = deque(files)
-        self._put_off: deque[Asked] | None = deque()  # None: this is the last look at them
+        self._put_off: deque[SourceSpec] | None = deque()  # None: this is the last look at them
 
-    def next(self, *, last_look: bool) -> Asked | None:
+    def next(self, *, last_look: bool) -> SourceSpec | None:
         """The next file; `last_look`: nothing runs any more for which one may have been put off."""
         if not self._left and last_look and self._put_off is not None:
             self._left, self._put_off = self._put_off, None
@@ -60,14 +60,14 @@ class _Queue:
         """Whether there are more, but for those that were put off."""
         return bool(self._left)
 
-    def put_off(self, file: Asked) -> bool:
+    def put_off(self, file: SourceSpec) -> bool:
         """Have a file come once more; False where it has."""
         if self._put_off is None:
             return False
         self._put_off.append(file)
         return True
 
-    def empty(self) -> list[Asked]:
+    def empty(self) -> list[SourceSpec]:
         """Take out all that are left."""
         left = [*self._left, *(self._put_off or ())]
         self._left, self._put_off = deque(), None
@@ -82,7 +82,7 @@ class Batch:
     """
 
     def __init__(
-        self, transcriber: Transcriber, service: Service, asked: Sequence[Asked], jobs: int
+        self, transcriber: Transcriber, service: Service, asked: Sequence[SourceSpec], jobs: int
     ) -> None:
         self._transcriber = transcriber
         self._service = service
@@ -138,7 +138,7 @@ class Batch:
         self._tell_sum()
         return self._status
 
-    def _begin(self, loop: Loop, asked: Asked, *, again: bool) -> _Running | None:
+    def _begin(self, loop: Loop, asked: SourceSpec, *, again: bool) -> _Running | None:
         """Begin, take up, tell again, or put off; None where nothing runs."""
         transcriber = self._transcriber
         place = None if self._view is None else self._view.begin(asked.name)
@@ -174,7 +174,7 @@ class Batch:
     def _go_on(
         self,
         loop: Loop,
-        asked: Asked,
+        asked: SourceSpec,
         earlier: Recording,
         held: contextlib.ExitStack,
         view: View | None,
@@ -185,12 +185,12 @@ class Batch:
         own = transcriber.outputs.open_own(asked.name)
         job = transcriber.begin_again(loop, self._service, asked, earlier, own, held, view)
         if view is not None:
-            for record in earlier.story.finals:
+            for record in earlier.journal.finals:
                 view.turn(turn_of(record))
         return job
 
     def _leave_to_others(
-        self, asked: Asked, e: AlreadyRunning | SaveDirBusy, place: "FileView | None"
+        self, asked: SourceSpec, e: AlreadyRunning | SaveDirBusy, place: "FileView | None"
     ) -> None:
         """Put a file off that runs elsewhere, perhaps in this very batch; in the end, give up."""
         if self._view is not None and place is not None:
@@ -233,7 +233,7 @@ class Batch:
         if len(self._asked) > 1:
             notices.note(f"{name}:")
 
-    def _count(self, what: Asked, result: Result) -> None:
+    def _count(self, what: SourceSpec, result: Result) -> None:
         status = result.exit_status
         unheard = self._transcriber.outputs.stdout_is_broken and not result.summary["complete"]
         if (result.interrupted and status) or unheard:
@@ -244,7 +244,7 @@ class Batch:
         else:
             self._done.append(what.name)
 
-    def _fail(self, asked: Asked, status: ExitStatus, problem: StreamError | None) -> None:
+    def _fail(self, asked: SourceSpec, status: ExitStatus, problem: StreamError | None) -> None:
         self._status = self._status or status
         self._failed.append(asked.name)
         if not isinstance(problem, AudioError | None):

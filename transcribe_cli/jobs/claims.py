@@ -19,9 +19,9 @@ from transcribe_cli.audio.excerpt import Range
 from transcribe_cli.errors import StreamError
 from transcribe_cli.exit_status import ExitStatus
 from transcribe_cli.jobs.resume import part_of
-from transcribe_cli.recordings.fingerprint import stamp_of
+from transcribe_cli.recordings.fingerprint import fingerprint_of
 from transcribe_cli.recordings.folder import JOURNAL, create_folder, recording_id, recording_slug
-from transcribe_cli.recordings.journal import Story
+from transcribe_cli.recordings.journal import JournalSummary
 from transcribe_cli.recordings.library import Recording, find_by_slug, load_recording
 from transcribe_cli.recordings.lock import (
     LOCK_FILE,
@@ -69,16 +69,16 @@ def work_of_file(path: str, parameters: dict[str, Any], part: Range, *, local: b
     """
     try:
         whole = Path(path).resolve()
-        return _digest(str(whole), stamp_of(whole), parameters, part, local)
+        return _digest(str(whole), fingerprint_of(whole), parameters, part, local)
     except (OSError, ValueError):
         return None
 
 
-def work_of_story(story: Story) -> str | None:
+def work_of_journal(journal: JournalSummary) -> str | None:
     """The same for a recording; None where its journal, perhaps somebody else's, is odd."""
-    start = story.start
+    start = journal.start
     try:
-        part, local = part_of(story), bool(start.get("local"))
+        part, local = part_of(journal), bool(start.get("local"))
         return _digest(start.get("path"), start.get("file"), start.get("parameters"), part, local)
     except (TypeError, ValueError, OverflowError):
         return None
@@ -142,8 +142,8 @@ def _earlier(save_dir: Path, name: str, work: str, read: _Read) -> Recording | N
         if is_locked(folder):
             continue
         recording = _load(folder, read)
-        ended = recording.story.state in ("complete", "incomplete", "interrupted")
-        if ended and work_of_story(recording.story) == work:
+        ended = recording.journal.state in ("complete", "incomplete", "interrupted")
+        if ended and work_of_journal(recording.journal) == work:
             return recording
     return None
 
@@ -151,7 +151,7 @@ def _earlier(save_dir: Path, name: str, work: str, read: _Read) -> Recording | N
 def _load(folder: Path, read: _Read) -> Recording:
     """A recording, from its journal only where that is another one than when it was read."""
     try:
-        stamp = stamp_of(folder / JOURNAL)
+        stamp = fingerprint_of(folder / JOURNAL)
     except OSError:  # told by `load_recording`
         stamp = None
     known = read.get(folder)
@@ -165,7 +165,7 @@ def _running(save_dir: Path, work: str) -> str | None:
     for folder in _with_lock(save_dir):
         # Without a note it is being mended, or the disk is full.
         if is_locked(folder) and work == (
-            note_in(folder) or work_of_story(load_recording(folder).story)
+            note_in(folder) or work_of_journal(load_recording(folder).journal)
         ):
             return folder.name
     return None

@@ -11,7 +11,7 @@ from transcribe_cli.errors import StreamError
 from transcribe_cli.exit_status import ExitStatus
 from transcribe_cli.outputs.feed import PAGE_NAME, CaptionsFileOutput, open_feed
 from transcribe_cli.outputs.jsonl import JsonlOutput
-from transcribe_cli.outputs.ordered import InTurn
+from transcribe_cli.outputs.ordered import OrderedOutputs
 from transcribe_cli.outputs.output import Output, Outputs
 from transcribe_cli.outputs.paths import is_stream, open_outputs
 from transcribe_cli.outputs.queued import QueuedOutput, QueuedStream, queued_stream
@@ -63,7 +63,7 @@ class CommandOutputs:
         self.hurried = False
         self._queued: QueuedStream | None = None
         self._loop: Loop | None = None
-        self._shared: list[Output | InTurn] = []
+        self._shared: list[Output | OrderedOutputs] = []
         self._broken: list[Output] = []
         self._ending: list[QueuedOutput] = []  # of recordings that are over
 
@@ -170,20 +170,20 @@ class CommandOutputs:
             self._queued.failed = self._post_failed
         return Outputs([*own, *self._enter_shared(stack)], self.output_broken)
 
-    def _in_turn(self, output: Output, bare: Output) -> Output | InTurn:
+    def _in_turn(self, output: Output, bare: Output) -> Output | OrderedOutputs:
         """Recordings that run at once are told one after the other; records name their source.
 
         `bare`: the same without the queue before it.
         """
         if not self._at_once or isinstance(bare, JsonlOutput):
             return output
-        return InTurn(output, self.output_broken)
+        return OrderedOutputs(output, self.output_broken)
 
     def _enter_shared(self, stack: contextlib.ExitStack) -> list[Output]:
         """One recording's way to the shared outputs, until the stack is closed."""
         outputs: list[Output] = []
         for shared in self._shared:
-            if isinstance(shared, InTurn):
+            if isinstance(shared, OrderedOutputs):
                 entry = shared.enter()
                 stack.callback(entry.close)
                 outputs.append(entry)

@@ -12,24 +12,24 @@ from transcribe_cli.audio.files import open_file
 from transcribe_cli.audio.log import AudioLog
 from transcribe_cli.audio.logged import LoggedSource
 from transcribe_cli.audio.source import Source
-from transcribe_cli.audio.trimmed_log import PassingLog
+from transcribe_cli.audio.trimmed_log import TrimmedLog
 from transcribe_cli.errors import AudioError
 from transcribe_cli.outputs.jsonl import JsonlOutput
 from transcribe_cli.outputs.output import Output
-from transcribe_cli.outputs.retrying_file import PatientFile
+from transcribe_cli.outputs.retrying_file import RetryingFile
 from transcribe_cli.outputs.text import TextOutput, text_line
-from transcribe_cli.recordings.fingerprint import stamp_of
+from transcribe_cli.recordings.fingerprint import fingerprint_of
 from transcribe_cli.recordings.folder import JOURNAL, TRANSCRIPT
 from transcribe_cli.recordings.journal import (
     JournalRecord,
-    Story,
+    JournalSummary,
     read_journal,
     turn_of,
     without_the_end,
 )
 from transcribe_cli.recordings.library import Recording
 from transcribe_cli.recordings.recover import join_lines, write_whole
-from transcribe_cli.run.config import Earlier
+from transcribe_cli.run.config import ResumePoint
 
 
 def open_audio(recording: Recording) -> tuple[AudioLog, Source]:
@@ -38,18 +38,18 @@ def open_audio(recording: Recording) -> tuple[AudioLog, Source]:
     Raises:
         AudioError: it is not there.
     """
-    story, path = recording.story, recording.audio_path
+    journal, path = recording.journal, recording.audio_path
     if path is not None:
-        log = AudioLog.open(path, story.audio)
-        start = story.start
+        log = AudioLog.open(path, journal.audio)
+        start = journal.start
         return log, LoggedSource(str(start["source"]), str(start["kind"]), log.seconds)
-    given = story.start.get("path")
+    given = journal.start.get("path")
     if not given:
         raise AudioError(f"The audio of {recording.id} is not there.", "it was run with --no-save?")
     # Before it is opened: a journal may name any file, and who wrote it must at least know the
     # size of that one, and when it was last changed.
     try:
-        changed = has_changed(Path(given), story)
+        changed = has_changed(Path(given), journal)
     except (OSError, ValueError) as e:
         raise AudioError(
             f"'{given}' cannot be read: {getattr(e, 'strerror', None) or e}.",
@@ -60,32 +60,32 @@ def open_audio(recording: Recording) -> tuple[AudioLog, Source]:
             f"'{given}' has changed since it was transcribed.",
             f"transcribe it anew: aai-stream file {shlex.quote(given)}",
         )
-    source: Source = open_file(Path(given), story.audio.rate_hz)
-    part = part_of(story)
+    source: Source = open_file(Path(given), journal.audio.rate_hz)
+    part = part_of(journal)
     if not part.is_all:
-        source = Excerpt(source, part, story.audio)
-    return PassingLog.temporary(story.audio, recording.folder), source
+        source = Excerpt(source, part, journal.audio)
+    return TrimmedLog.temporary(journal.audio, recording.folder), source
 
 
-def has_changed(path: Path, story: Story) -> bool:
+def has_changed(path: Path, journal: JournalSummary) -> bool:
     """Whether a file is another one than when it was transcribed.
 
     Raises:
         OSError: it is not there.
     """
-    return stamp_of(path) != story.start.get("file")
+    return fingerprint_of(path) != journal.start.get("file")
 
 
-def part_of(story: Story) -> Range:
+def part_of(journal: JournalSummary) -> Range:
     """The stretch of its source that was transcribed."""
-    excerpt = story.start.get("excerpt")
+    excerpt = journal.start.get("excerpt")
     if not isinstance(excerpt, dict):
         return EVERYTHING
     duration = excerpt.get("duration")
     return Range(excerpt.get("start", 0) / 1000, None if duration is None else duration / 1000)
 
 
-class TakenUp(NamedTuple):
+class ReopenedOutputs(NamedTuple):
     """What lies in a recording's folder, open again.
 
     Attributes:
@@ -99,7 +99,7 @@ class TakenUp(NamedTuple):
     records: list[JournalRecord]
 
 
-def take_up_outputs(recording: Recording, say: Callable[[str], None]) -> TakenUp:
+def reopen_outputs(recording: Recording, say: Callable[[str], None]) -> ReopenedOutputs:
     """The journal without what it said of its end, and the transcript as far as it is final.
 
     `say` is told when they cannot be written.
@@ -108,27 +108,27 @@ def take_up_outputs(recording: Recording, say: Callable[[str], None]) -> TakenUp
     kept = without_the_end(read_journal(journal))
     lines = [msgspec.json.encode(record | {"seq": seq}) for seq, record in enumerate(kept)]
     write_whole(journal, join_lines(lines))
-    write_whole(transcript, transcript_of(recording.story).encode())
-    file = PatientFile(journal, say, "ab")
+    write_whole(transcript, transcript_of(recording.journal).encode())
+    file = RetryingFile(journal, say, "ab")
     outputs: list[Output] = [
         JsonlOutput(file, str(journal), first_seq=len(lines)),
-        TextOutput(PatientFile(transcript, say, "ab"), str(transcript)),
+        TextOutput(RetryingFile(transcript, say, "ab"), str(transcript)),
     ]
-    return TakenUp(outputs, file.sync, kept)
+    return ReopenedOutputs(outputs, file.sync, kept)
 
 
-def earlier_of(story: Story) -> Earlier:
+def resume_point_of(journal: JournalSummary) -> ResumePoint:
     """What the earlier run has done already."""
-    return Earlier(
-        next_turn=story.next_turn,
-        finished_ms=story.finished_ms,
-        next_session=story.next_session,
-        session_s=story.session_s,
-        totals=story.totals,
+    return ResumePoint(
+        next_turn=journal.next_turn,
+        finished_ms=journal.finished_ms,
+        next_session=journal.next_session,
+        session_s=journal.session_s,
+        totals=journal.totals,
     )
 
 
-def transcript_of(story: Story) -> str:
+def transcript_of(journal: JournalSummary) -> str:
     """The lines of its transcript file."""
-    lines = [text_line(turn_of(record), non_speech=True) for record in story.finals]
+    lines = [text_line(turn_of(record), non_speech=True) for record in journal.finals]
     return "".join(line + "\n" for line in lines if line)

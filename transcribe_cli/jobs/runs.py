@@ -13,7 +13,7 @@ from transcribe_cli.outputs.output import Outputs
 from transcribe_cli.protocol.endpoint import is_loopback, without_credentials
 from transcribe_cli.protocol.models import usd_per_hour
 from transcribe_cli.recordings.folder import recording_id
-from transcribe_cli.run.config import Earlier, Limits, Plans, Result
+from transcribe_cli.run.config import Limits, Result, ResumePoint, RunConfig
 from transcribe_cli.run.loop import Loop
 from transcribe_cli.run.reporter import View
 from transcribe_cli.run.run import Run
@@ -67,11 +67,11 @@ class Runs:
         sync: Callable[[], None],
         *,
         view: View | None = None,
-        earlier: Earlier | None = None,
+        earlier: ResumePoint | None = None,
     ) -> Run:
         """A run, everything it needs being open."""
         query = service.parameters.query
-        plans = Plans(
+        config = RunConfig(
             recording=folder.name if folder else recording_id(datetime.now(), source.name),
             folder=str(folder) if folder else None,
             parameters=service.parameters,
@@ -91,7 +91,7 @@ class Runs:
         if self._arrivals is None:
             self._arrivals = SessionQuota(self._per_minute(service.endpoint))
         run = Run(
-            plans,
+            config,
             source,
             log,
             outputs,

@@ -15,14 +15,14 @@ from transcribe_cli.audio.excerpt import EVERYTHING, Excerpt, Range
 from transcribe_cli.audio.format import AudioFormat
 from transcribe_cli.audio.log import AudioLog
 from transcribe_cli.audio.source import Source
-from transcribe_cli.audio.trimmed_log import PassingLog
+from transcribe_cli.audio.trimmed_log import TrimmedLog
 from transcribe_cli.commands.options import RunOptions
 from transcribe_cli.errors import AudioError, UsageError
 from transcribe_cli.jobs.claims import Claim, claim, work_of_file
 from transcribe_cli.jobs.closing_lines import tell_end
 from transcribe_cli.jobs.outputs import CommandOutputs
 from transcribe_cli.jobs.path_checks import check_record
-from transcribe_cli.jobs.resume import earlier_of, open_audio, take_up_outputs
+from transcribe_cli.jobs.resume import open_audio, reopen_outputs, resume_point_of
 from transcribe_cli.jobs.runs import Runs
 from transcribe_cli.jobs.screen import Screen
 from transcribe_cli.jobs.service import Service, open_service
@@ -30,7 +30,7 @@ from transcribe_cli.outputs.jsonl import JsonlOutput
 from transcribe_cli.outputs.output import Output, Outputs
 from transcribe_cli.outputs.paths import output_path
 from transcribe_cli.outputs.record import Record, read_record
-from transcribe_cli.outputs.retrying_file import PatientFile
+from transcribe_cli.outputs.retrying_file import RetryingFile
 from transcribe_cli.outputs.text import TextOutput
 from transcribe_cli.recordings.folder import AUDIO, JOURNAL, TRANSCRIPT
 from transcribe_cli.recordings.journal import JournalRecord, read_journal
@@ -45,7 +45,7 @@ from transcribe_cli.settings.environment import Environment
 from transcribe_cli.system.regular_file import open_regular
 
 
-class Asked(NamedTuple):
+class SourceSpec(NamedTuple):
     """A source as it was asked for, not open yet.
 
     Attributes:
@@ -129,7 +129,7 @@ class Transcriber:
         return self._options.local
 
     def claim(
-        self, service: Service, what: Asked, held: contextlib.ExitStack, *, again: bool
+        self, service: Service, what: SourceSpec, held: contextlib.ExitStack, *, again: bool
     ) -> Claim:
         """See to it that nobody else transcribes the same, for as long as `held` is open.
 
@@ -153,7 +153,7 @@ class Transcriber:
         self,
         loop: Loop,
         service: Service,
-        what: Asked,
+        what: SourceSpec,
         folder: Path | None,
         stack: contextlib.ExitStack,
         view: View | None = None,
@@ -171,7 +171,7 @@ class Transcriber:
         not_begun = stack.enter_context(contextlib.ExitStack())
         not_begun.callback(_discard, folder)
         # The journal first: what an output holds can then be made again from it.
-        journal = None if folder is None else PatientFile(folder / JOURNAL, self.notices.warning)
+        journal = None if folder is None else RetryingFile(folder / JOURNAL, self.notices.warning)
         own = [*self._recording_outputs(folder, journal), *self.outputs.open_own(what.name)]
         outputs = self.outputs.of_recording(loop, own, stack)
         log = stack.enter_context(self._open_log(folder, what.kind, audio))
@@ -182,17 +182,17 @@ class Transcriber:
         not_begun.pop_all()  # from here on there is something to keep
         return Job(self, run, folder, log, what, stack.pop_all())
 
-    def _recording_outputs(self, folder: Path | None, journal: PatientFile | None) -> list[Output]:
+    def _recording_outputs(self, folder: Path | None, journal: RetryingFile | None) -> list[Output]:
         """What lies in a recording's folder."""
         if folder is None or journal is None:
             return []
-        transcript = PatientFile(folder / TRANSCRIPT, self.notices.warning)
+        transcript = RetryingFile(folder / TRANSCRIPT, self.notices.warning)
         return [
             JsonlOutput(journal, str(folder / JOURNAL)),
             TextOutput(transcript, str(folder / TRANSCRIPT)),
         ]
 
-    def _open_source(self, what: Asked, audio: AudioFormat) -> Source:
+    def _open_source(self, what: SourceSpec, audio: AudioFormat) -> Source:
         source = what.open()
         if self.part.is_all:
             return source
@@ -208,7 +208,7 @@ class Transcriber:
         self,
         loop: Loop,
         service: Service,
-        what: Asked,
+        what: SourceSpec,
         recording: Recording,
         own: Sequence[Output],
         stack: contextlib.ExitStack,
@@ -226,14 +226,14 @@ class Transcriber:
             source.name = what.name
         stack.callback(log.close)
         stack.callback(source.close)
-        taken_up = take_up_outputs(recording, self.notices.warning)
+        taken_up = reopen_outputs(recording, self.notices.warning)
         stack.callback(Outputs(taken_up.outputs, self.outputs.output_broken).close)
         outputs = self.outputs.of_recording(loop, own, stack)
         if self._several:
             for record in taken_up.records:
                 outputs.write(self._named(record, what))
         outputs.put_first(taken_up.outputs)
-        earlier = earlier_of(recording.story)
+        earlier = resume_point_of(recording.journal)
         run = self.runs.make_run(
             *(loop, service, outputs, recording.folder, log, source, taken_up.sync),
             view=view,
@@ -241,20 +241,20 @@ class Transcriber:
         )
         return Job(self, run, recording.folder, log, what, stack.pop_all())
 
-    def tell_again(self, recording: Recording, what: Asked) -> None:
+    def tell_again(self, recording: Recording, what: SourceSpec) -> None:
         """Give a complete recording of an earlier run to the outputs of this one."""
         with contextlib.ExitStack() as stack:
             outputs = self.outputs.of_recording(None, self.outputs.open_own(what.name), stack)
             for record in read_journal(recording.folder / JOURNAL):
                 outputs.write(self._named(record, what))
 
-    def _named(self, record: JournalRecord, what: Asked) -> Record:
+    def _named(self, record: JournalRecord, what: SourceSpec) -> Record:
         """A record of an earlier run as this one would have told it."""
         told = read_record(record)
         told.body["source"] = what.name
         return told
 
-    def transcribe(self, service: Service, what: Asked) -> Result:
+    def transcribe(self, service: Service, what: SourceSpec) -> Result:
         """One recording, from opening everything to telling where it is saved.
 
         Raises:
@@ -285,7 +285,7 @@ class Transcriber:
         if record and kind != "file" and record.lower().endswith(".wav"):
             return AudioLog.create(Path(record), audio)
         if kind == "file" and not record:
-            return PassingLog.temporary(audio, folder)
+            return TrimmedLog.temporary(audio, folder)
         return AudioLog.temporary(audio, folder)
 
     def leave_audio(self, log: AudioLog) -> Path | None:
@@ -314,7 +314,7 @@ class Job:
         run: Run,
         folder: Path | None,
         log: AudioLog,
-        what: Asked,
+        what: SourceSpec,
         stack: contextlib.ExitStack,
     ) -> None:
         self.run = run

@@ -11,7 +11,7 @@ from transcribe_cli.outputs.record import Record, encode_record, read_record
 _IN_MEMORY_BYTES = 1 << 16  # a quarter of an hour of speech; more of it waits on the disk
 
 
-class InTurn:
+class OrderedOutputs:
     """Gives each recording a way of its own, and puts them one after the other into `output`.
 
     The recording whose turn it is writes at once. What the later ones say is kept until then, but
@@ -61,7 +61,7 @@ class Entry:
         ended: nothing more comes from this recording.
     """
 
-    def __init__(self, turns: InTurn) -> None:
+    def __init__(self, turns: OrderedOutputs) -> None:
         self.name = turns.output.name
         self.ended = False
         self._turns = turns

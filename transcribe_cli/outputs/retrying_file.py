@@ -12,7 +12,7 @@ from transcribe_cli.system.regular_file import open_regular
 MOST_KEPT_BYTES = 1 << 24  # a day of finals
 
 
-class PatientFile(RawIOBase):
+class RetryingFile(RawIOBase):
     """A recording's file that is only written to, at its end.
 
     Every write is whole, or waits for the next. It is not written through a link.

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 
-def stamp_of(path: Path) -> dict[str, int]:
+def fingerprint_of(path: Path) -> dict[str, int]:
     """A file's size in bytes, and when it was last changed, in ms since 1970.
 
     Raises:

@@ -74,7 +74,7 @@ def turn_of(record: JournalRecord) -> TurnUpdate:
 
 
 @dataclass(frozen=True)
-class Story:
+class JournalSummary:
     """What a journal tells.
 
     Attributes:
@@ -127,16 +127,16 @@ class Story:
         return "complete" if self.summary.get("complete") else "incomplete"
 
 
-def tell(records: Sequence[JournalRecord]) -> Story:
-    """The story of a journal's records."""
+def tell(records: Sequence[JournalRecord]) -> JournalSummary:
+    """The summary of a journal's records."""
     problem = _problem(records)
     if problem:
-        return Story(problem=problem)
+        return JournalSummary(problem=problem)
     start = next((record for record in records if record["type"] == "Recording"), {})
     last = records[-1] if records else {}
     ended = last if last.get("type") == "Summary" else None
     sessions = [record["session"] for record in records if isinstance(record.get("session"), int)]
-    return Story(
+    return JournalSummary(
         start=start,
         finals=[record for record in records if is_final(record)],
         summary=ended,

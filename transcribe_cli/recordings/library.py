@@ -9,7 +9,7 @@ from transcribe_cli.audio import wav
 from transcribe_cli.errors import StreamError, UsageError
 from transcribe_cli.exit_status import ExitStatus
 from transcribe_cli.recordings.folder import AUDIO, JOURNAL
-from transcribe_cli.recordings.journal import Story, read_journal, tell
+from transcribe_cli.recordings.journal import JournalSummary, read_journal, tell
 from transcribe_cli.recordings.lock import is_locked
 from transcribe_cli.system.regular_file import is_regular
 
@@ -21,7 +21,7 @@ class Recording:
     """One recording's folder and what its journal tells."""
 
     folder: Path
-    story: Story
+    journal: JournalSummary
     running: bool = False
 
     @property
@@ -32,13 +32,13 @@ class Recording:
     @property
     def state(self) -> str:
         """What its journal says, or `running`."""
-        return "running" if self.running else self.story.state
+        return "running" if self.running else self.journal.state
 
     @property
     def audio_path(self) -> Path | None:
         """The saved audio, or what lies in its place; None for a file run, which saves none."""
         path = self.folder / AUDIO
-        of_file = self.story.start.get("kind") == "file"
+        of_file = self.journal.start.get("kind") == "file"
         return path if os.path.lexists(path) and not of_file else None
 
     @property
@@ -47,10 +47,10 @@ class Recording:
         path = self.audio_path
         if path is not None and is_regular(path):
             size = max(0, path.stat().st_size - wav.HEADER_BYTES)
-            return self.story.audio.seconds(size // self.story.audio.frame_bytes)
-        if self.story.summary is not None:
-            return float(self.story.summary.get("audio_s", 0.0))
-        return self.story.finished_ms / 1000
+            return self.journal.audio.seconds(size // self.journal.audio.frame_bytes)
+        if self.journal.summary is not None:
+            return float(self.journal.summary.get("audio_s", 0.0))
+        return self.journal.finished_ms / 1000
 
 
 def list_recordings(save_dir: Path) -> list[Recording]:
@@ -65,20 +65,20 @@ def find_by_slug(save_dir: Path, slug: str) -> list[Path]:
 
 
 def load_recording(folder: Path) -> Recording:
-    """One recording; what is wrong with its journal is said in its story."""
+    """One recording; what is wrong with its journal is said in its summary."""
     try:
-        story = tell(read_journal(folder / JOURNAL))
+        journal = tell(read_journal(folder / JOURNAL))
     except OSError as e:
-        story = Story(problem=f"its journal cannot be read: {e.strerror or e}")
-    return Recording(folder, story, is_locked(folder))
+        journal = JournalSummary(problem=f"its journal cannot be read: {e.strerror or e}")
+    return Recording(folder, journal, is_locked(folder))
 
 
 def check_readable(recording: Recording) -> None:
     """Raise StreamError where the journal does not say what was recorded."""
-    if recording.story.problem:
+    if recording.journal.problem:
         audio = recording.audio_path
         raise StreamError(
-            f"The recording {recording.id} cannot be read: {recording.story.problem}.",
+            f"The recording {recording.id} cannot be read: {recording.journal.problem}.",
             f"aai-stream file '{audio}' transcribes its audio"
             if audio is not None and is_regular(audio)
             else "",

@@ -54,7 +54,7 @@ def _explained(path: Path) -> Iterator[None]:
 
 def _mend_header(recording: Recording, path: Path) -> bool:
     """Make the header say what the file holds; samples are never touched."""
-    audio = recording.story.audio
+    audio = recording.journal.audio
     with FileIO(path, "r+", opener=open_regular) as file:
         size = file.seek(0, os.SEEK_END)
         samples = max(0, size - wav.HEADER_BYTES)

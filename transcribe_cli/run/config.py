@@ -9,7 +9,7 @@ from transcribe_cli.audio.format import AudioFormat
 from transcribe_cli.errors import StreamError
 from transcribe_cli.exit_status import ExitStatus
 from transcribe_cli.session.session import Target
-from transcribe_cli.session.timeouts import LOCAL, SERVICE, Patience
+from transcribe_cli.session.timeouts import LOCAL, SERVICE, Timeouts
 from transcribe_cli.settings.config import Parameters
 from transcribe_cli.transcript.totals import Totals
 
@@ -37,7 +37,7 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True)
-class Plans:
+class RunConfig:
     """What a run does, settled before anything is opened.
 
     Attributes:
@@ -68,13 +68,13 @@ class Plans:
     others_usd: Callable[[float], float] = lambda now: 0.0
 
     @property
-    def patience(self) -> Patience:
+    def patience(self) -> Timeouts:
         """With the service, before a session is taken for stuck."""
         return LOCAL if self.local else SERVICE
 
 
 @dataclass(frozen=True, slots=True)
-class Earlier:
+class ResumePoint:
     """What an earlier run of the same recording has done already."""
 
     next_turn: int

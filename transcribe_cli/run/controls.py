@@ -2,7 +2,7 @@
 
 from transcribe_cli.audio.recorder import Recorder
 from transcribe_cli.audio.source import Source, is_spoken_now
-from transcribe_cli.run.reporter import Teller, View
+from transcribe_cli.run.reporter import Reporter, View
 from transcribe_cli.session.session import Session
 from transcribe_cli.supervisor.actions import Action
 from transcribe_cli.supervisor.supervisor import Supervisor
@@ -16,7 +16,7 @@ class Controls:
         source: Source,
         recorder: Recorder,
         supervisor: Supervisor,
-        tell: Teller,
+        tell: Reporter,
         view: View | None,
     ) -> None:
         self._recorder = recorder

@@ -37,7 +37,7 @@ class Task(Protocol):
     """
 
     due: float
-    nudged: bool
+    has_work: bool
 
     @property
     def over(self) -> bool: ...
@@ -180,12 +180,12 @@ class Loop:
                 if events != WRITE:  # a socket that has failed says so when it is read
                     task.read(session, now)
                 if events != READ:
-                    session.nudged = task.nudged = True
+                    session.has_work = task.has_work = True
             self._take_posted(now)
         self._take_posted(now)
         over = False
         for task in self._tasks:
-            if task.nudged or task.due <= now:
+            if task.has_work or task.due <= now:
                 task.advance(now)
                 self._take_posted(now)
             over = over or task.over

@@ -22,10 +22,10 @@ from transcribe_cli.outputs.record import Record, message_record, turn_record
 from transcribe_cli.protocol.codec import Decoded
 from transcribe_cli.protocol.messages import Begin, SpeakerRevision
 from transcribe_cli.protocol.messages import Warning as ServiceWarning
-from transcribe_cli.recordings.fingerprint import stamp_of
-from transcribe_cli.run.config import Plans
+from transcribe_cli.recordings.fingerprint import fingerprint_of
+from transcribe_cli.run.config import RunConfig
 from transcribe_cli.run.sequencer import Ended, Message, Odd, Told
-from transcribe_cli.run.status import Watch
+from transcribe_cli.run.status import RunStatus
 from transcribe_cli.supervisor.actions import TellDisconnected
 from transcribe_cli.transcript.totals import Totals
 from transcribe_cli.transcript.turns import TurnUpdate
@@ -51,7 +51,7 @@ class View(Protocol):
     def tick(self, now: float | None = None) -> float | None: ...
 
 
-class Teller:
+class Reporter:
     """Writes and shows what happens; decides nothing. Times are ms on the recording's clock.
 
     Attributes:
@@ -61,7 +61,7 @@ class Teller:
 
     def __init__(
         self,
-        plans: Plans,
+        config: RunConfig,
         source: Source,
         outputs: Outputs,
         notices: Notices,
@@ -70,7 +70,7 @@ class Teller:
     ) -> None:
         self.totals = totals
         self.missing_ms = 0
-        self._plans = plans
+        self._config = config
         self._source = source
         self._outputs = outputs
         self._notices = notices
@@ -80,33 +80,33 @@ class Teller:
 
     def start(self) -> None:
         """The first record."""
-        part = self._plans.part
+        part = self._config.part
         excerpt = {"start": round(part.start_s * 1000)}
         if part.duration_s is not None:
             excerpt["duration"] = round(part.duration_s * 1000)
         known: dict[str, Any] = {} if part.is_all else {"excerpt": excerpt}
         if self._source.path is not None:
             with suppress(OSError):  # it has gone since it was opened
-                known["file"] = stamp_of(Path(self._source.path))
+                known["file"] = fingerprint_of(Path(self._source.path))
         self.record(
             "Recording",
-            id=self._plans.recording,
+            id=self._config.recording,
             source=self._source.name,
             kind=self._source.kind,
             path=self._source.path,
-            folder=self._plans.folder,
+            folder=self._config.folder,
             audio={
-                "sample_rate": self._plans.audio.rate_hz,
-                "channels": self._plans.audio.channels,
+                "sample_rate": self._config.audio.rate_hz,
+                "channels": self._config.audio.channels,
                 "encoding": "pcm_s16le",
             },
-            model=self._plans.parameters.query["speech_model"],
-            endpoint=self._plans.endpoint,
-            local=self._plans.local,
-            parameters=self._plans.parameters.query,
+            model=self._config.parameters.query["speech_model"],
+            endpoint=self._config.endpoint,
+            local=self._config.local,
+            parameters=self._config.parameters.query,
             **known,
         )
-        for note in self._plans.parameters.notes:
+        for note in self._config.parameters.notes:
             self.warn(note)
 
     def tell(self, all_told: Iterable[Told]) -> None:
@@ -178,7 +178,7 @@ class Teller:
         self.record("Reconnected", session=session, at=at, behind_ms=behind)
         self._notices.note(f"connected again, {behind / 1000:.1f} s behind")
 
-    def source_event(self, event: SourceEvent, at: int, watch: Watch) -> None:
+    def source_event(self, event: SourceEvent, at: int, watch: RunStatus) -> None:
         """What the source or the disk has to say."""
         match event:
             case DeviceLost():
@@ -220,6 +220,6 @@ class Teller:
         self._write(Record(datetime.now(UTC), type_name, body))
 
     def _write(self, record: Record) -> None:
-        if self._plans.tells_source and "source" not in record.body:
+        if self._config.tells_source and "source" not in record.body:
             record.body["source"] = self._source.name
         self._outputs.write(record)

@@ -16,12 +16,12 @@ from transcribe_cli.outputs.output import Outputs
 from transcribe_cli.protocol.codec import encode_client_message
 from transcribe_cli.protocol.messages import Terminate
 from transcribe_cli.run.billing import Bill
-from transcribe_cli.run.config import Earlier, Plans, Result
+from transcribe_cli.run.config import Result, ResumePoint, RunConfig
 from transcribe_cli.run.controls import Controls
 from transcribe_cli.run.loop import Loop
-from transcribe_cli.run.reporter import Teller, View
+from transcribe_cli.run.reporter import Reporter, View
 from transcribe_cli.run.sequencer import Sequencer, Told
-from transcribe_cli.run.status import Watch
+from transcribe_cli.run.status import RunStatus
 from transcribe_cli.run.summary import conclude
 from transcribe_cli.session.chunks import chunk_sizes
 from transcribe_cli.session.connecting import Connecting
@@ -97,7 +97,7 @@ class Run:
 
     def __init__(
         self,
-        plans: Plans,
+        config: RunConfig,
         source: Source,
         log: AudioLog,
         outputs: Outputs,
@@ -106,7 +106,7 @@ class Run:
         quota: SessionQuota,
         *,
         view: View | None = None,
-        earlier: Earlier | None = None,
+        earlier: ResumePoint | None = None,
         sync: Callable[[], None] = lambda: None,
         connect: Callable[[int, Target, Callable[[Event], None]], Connecting] = Connecting,
         make_recorder: Callable[..., Recorder] = Recorder,
@@ -114,9 +114,9 @@ class Run:
         chance: random.Random | None = None,
     ) -> None:
         self.due = 0.0
-        self.nudged = False
+        self.has_work = False
         self.result: Result | None = None
-        self._plans = plans
+        self._config = config
         self._source = source
         self._log = log
         self._outputs = outputs
@@ -133,15 +133,15 @@ class Run:
             sync=sync,
             most_frames=(
                 None
-                if plans.limits.max_duration_s is None
-                else plans.audio.frames(plans.limits.max_duration_s)
+                if config.limits.max_duration_s is None
+                else config.audio.frames(config.limits.max_duration_s)
             ),
         )
         self._supervisor = Supervisor(
             Policy(
                 live=is_spoken_now(source),
                 drops_backlog=not is_spoken_now(source),
-                patience=plans.patience,
+                patience=config.patience,
             ),
             quota,
             chance,
@@ -150,22 +150,22 @@ class Run:
         )
         self._resumed = earlier is not None
         transcript = Transcript()
-        self._bill = Bill(plans.usd_per_hour)
+        self._bill = Bill(config.usd_per_hour)
         totals = Totals()
         if earlier is not None:
             transcript = Transcript(earlier.next_turn, earlier.finished_ms)
-            self._bill = Bill(plans.usd_per_hour, earlier.session_s, earlier.next_session)
+            self._bill = Bill(config.usd_per_hour, earlier.session_s, earlier.next_session)
             totals = earlier.totals
-        self._tell = Teller(plans, source, outputs, notices, view, totals)
+        self._tell = Reporter(config, source, outputs, notices, view, totals)
         self._current: Session | None = None  # the one that reads the log, or did last
         self._stops: list[str] = []
         self._finish: Finish | None = None
         self._forget_from = 0  # the position at which it is looked what the log may forget
-        self._watch = Watch(
-            *(plans, source, log, self._recorder, self._supervisor, self._bill, totals),
+        self._watch = RunStatus(
+            *(config, source, log, self._recorder, self._supervisor, self._bill, totals),
             loop.clock(),
         )
-        self._sequencer = Sequencer(plans, log.audio, transcript)
+        self._sequencer = Sequencer(config, log.audio, transcript)
         self._live: dict[int, _Live] = {}  # by the sessions' numbers, the earliest first
         self._controls = Controls(source, self._recorder, self._supervisor, self._tell, view)
         self._status_at = 0.0
@@ -205,7 +205,7 @@ class Run:
             event = self._whole(event)
         self._take(event, now)
         self._carry_out(self._supervisor.handle(event, now), now)
-        self.nudged = True
+        self.has_work = True
 
     def _whole(self, closed: Closed) -> Closed:
         """The end of a session, with what its socket does not know."""
@@ -217,16 +217,16 @@ class Run:
         """A session's socket has something."""
         for event in session.read(now):
             self.take(event, now)
-        self.nudged = self.nudged or session.due <= now  # it has more than it gives at a time
+        self.has_work = self.has_work or session.due <= now  # it has more than it gives at a time
 
     def advance(self, now: float) -> None:
         """Do what is due, and find out when that is the case next."""
         if self.over:
             return
-        self.nudged = False
+        self.has_work = False
         for live in list(self._live.values()):
             session = live.session
-            if session.nudged or session.due <= now:
+            if session.has_work or session.due <= now:
                 for event in session.advance(now):
                     self.take(event, now)
                 self._watch_writing(live)
@@ -245,7 +245,7 @@ class Run:
                 self._status_at = now
                 self._view.status(self._watch.status(self._current, now))
             due += [self._view.tick(now), self._status_at + _STATUS_EVERY_S]
-        if self._plans.limits.watched:
+        if self._config.limits.watched:
             due.append(now + _STATUS_EVERY_S)
         self.due = min((at for at in due if at is not None), default=_NEVER)
 
@@ -268,7 +268,7 @@ class Run:
         due = session.push_block(start, samples, self._loop.clock())
         connection = session.connection
         if due is not None or (connection is not None and connection.unsent):
-            session.nudged = self.nudged = True
+            session.has_work = self.has_work = True
             self._loop.wake()
 
     # Events.
@@ -319,10 +319,10 @@ class Run:
 
     def _forget(self, session: Session) -> None:
         """The log of a file need not keep what no session will be sent again."""
-        self._forget_from = session.position + self._plans.audio.frames(_FORGET_EVERY_S)
+        self._forget_from = session.position + self._config.audio.frames(_FORGET_EVERY_S)
         leases = self._supervisor.leases
         needed_from_ms = self._sequencer.needed_from_ms(leases, session.position)
-        self._log.forget(self._plans.audio.frames_before(needed_from_ms))
+        self._log.forget(self._config.audio.frames_before(needed_from_ms))
 
     @property
     def _captured_ms(self) -> int:
@@ -366,30 +366,30 @@ class Run:
                 case Finish():
                     self._finish = action
         if actions:
-            self.nudged = True
+            self.has_work = True
         self._go_on(now)  # only now is it known whose words count
 
     def _resume_frame(self) -> int:
-        start = max(self._log.first, self._plans.audio.frames_before(self._sequencer.committed_ms))
+        start = max(self._log.first, self._config.audio.frames_before(self._sequencer.committed_ms))
         # A file's log may not have come so far yet.
         return min(start, self._log.frames) if self._source.live else start
 
     def _open_session(self, action: OpenSession) -> None:
-        plans, audio, number = self._plans, self._plans.audio, action.number
+        config, audio, number = self._config, self._config.audio, action.number
         start = None if action.ahead else self._resume_frame()
-        waits = None if self._source.kind == "mic" else plans.pace
-        sizes = chunk_sizes(audio, plans.chunk_ms)
+        waits = None if self._source.kind == "mic" else config.pace
+        sizes = chunk_sizes(audio, config.chunk_ms)
         session = Session(
             number,
             self._log,
             sizes,
-            Pacer(audio.rate_hz, waits, limited=plans.limited),
+            Pacer(audio.rate_hz, waits, limited=config.limited),
             start,
             0 if self._source.live else sizes.least,
-            plans.patience,
+            config.patience,
         )
-        self._notices.debug(f"session {number}: connecting to {plans.endpoint}")
-        self._live[number] = _Live(session, self._connect(number, plans.target, self._post))
+        self._notices.debug(f"session {number}: connecting to {config.endpoint}")
+        self._live[number] = _Live(session, self._connect(number, config.target, self._post))
         if start is not None:
             self._reads(session, start)
 
@@ -401,7 +401,7 @@ class Run:
 
     def _reads(self, session: Session, start: int) -> None:
         """From now on it is this session that reads the log."""
-        self._sequencer.started(session.number, self._plans.audio.ms(start))
+        self._sequencer.started(session.number, self._config.audio.ms(start))
         self._log.consumed(start)
         self._current = session
 
@@ -409,9 +409,9 @@ class Run:
         start = action.frame
         if start is None:
             # What the old one was sent beyond its last turn, the next one says again.
-            start = self._plans.audio.frames_before(self._sequencer.last_turn_end_ms)
+            start = self._config.audio.frames_before(self._sequencer.last_turn_end_ms)
             self._live[action.old].session.finish_at(0)
-        at = self._plans.audio.ms(start)
+        at = self._config.audio.ms(start)
         self._tell.record("Rollover", session=action.old, next_session=action.new, at=at)
         self._start_session(action.new, start, now)
 

@@ -11,7 +11,7 @@ from transcribe_cli.audio.format import AudioFormat
 from transcribe_cli.protocol.codec import Decoded
 from transcribe_cli.protocol.messages import Termination, Turn
 from transcribe_cli.protocol.models import Family
-from transcribe_cli.run.config import Plans
+from transcribe_cli.run.config import RunConfig
 from transcribe_cli.session.events import BadFrame, Closed, Received
 from transcribe_cli.supervisor.lease import Lease, Leases, LeaseState, comes_first, find
 from transcribe_cli.transcript.clock import on_recording_clock
@@ -56,9 +56,9 @@ class Sequencer:
         committed_ms: where a new session starts: every word before it is final.
     """
 
-    def __init__(self, plans: Plans, audio: AudioFormat, transcript: Transcript) -> None:
+    def __init__(self, config: RunConfig, audio: AudioFormat, transcript: Transcript) -> None:
         self.committed_ms = transcript.finished_ms
-        self._plans = plans
+        self._config = config
         self._audio = audio
         self._transcript = transcript
         self._starts_ms: dict[int, int] = {}  # where the sessions' clocks start
@@ -212,7 +212,7 @@ class Sequencer:
         and sending hours of silence again would cost hours.
         """
         earliest = max(self.committed_ms, self._transcript.finished_ms)
-        if not self._plans.limited:
+        if not self._config.limited:
             return earliest  # what is sent faster than it is spoken may be heard much later
         undecided = self._audio.ms(position) - LONGEST_TURN_MS
         if open_since_ms is not None:
@@ -222,7 +222,7 @@ class Sequencer:
     @property
     def _expects_formatted(self) -> bool:
         """Universal-Streaming Multilingual formats as it goes, and never sets the flag."""
-        model, query = self._plans.parameters.model, self._plans.parameters.query
+        model, query = self._config.parameters.model, self._config.parameters.query
         as_it_goes = (
             model is not None
             and model.always_formats

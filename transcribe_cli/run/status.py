@@ -5,7 +5,7 @@ from transcribe_cli.audio.log import AudioLog
 from transcribe_cli.audio.recorder import Recorder
 from transcribe_cli.audio.source import Source, is_spoken_now
 from transcribe_cli.run.billing import Bill
-from transcribe_cli.run.config import Plans
+from transcribe_cli.run.config import RunConfig
 from transcribe_cli.session.session import Session
 from transcribe_cli.supervisor.facts import State
 from transcribe_cli.supervisor.supervisor import Supervisor
@@ -20,7 +20,7 @@ _WORDS_COME_S = 3.0
 _BACKLOG_S = 2.0  # more than this, and the service hears the past
 
 
-class Watch:
+class RunStatus:
     """Looks at the parts of a run and changes none of them. Times are on the monotonic clock, in s.
 
     Attributes:
@@ -30,7 +30,7 @@ class Watch:
 
     def __init__(
         self,
-        plans: Plans,
+        config: RunConfig,
         source: Source,
         log: AudioLog,
         recorder: Recorder,
@@ -39,7 +39,7 @@ class Watch:
         totals: Totals,
         now: float,
     ) -> None:
-        self._plans = plans
+        self._config = config
         self._source = source
         self._log = log
         self._recorder = recorder
@@ -77,11 +77,11 @@ class Watch:
         listening = self._supervisor.state is State.LISTENING
         if not listening or self.backlog_s(session) > _BACKLOG_S:
             self._words_at = now  # nobody could have heard any
-        limits, cost_usd = self._plans.limits, None
+        limits, cost_usd = self._config.limits, None
         if limits.max_cost_usd is not None:  # else it need not be counted, over all recordings
             cost_usd = self._bill.cost_usd(now)
             if cost_usd is not None:
-                cost_usd += self._plans.others_usd(now)
+                cost_usd += self._config.others_usd(now)
         return limits.reached(cost_usd, now - self._words_at)
 
     def status(self, session: Session | None, now: float) -> Status:
@@ -100,7 +100,7 @@ class Watch:
         return Status(
             state=str(self._supervisor.state),
             elapsed_s=position_s,
-            model=str(self._plans.parameters.query["speech_model"]),
+            model=str(self._config.parameters.query["speech_model"]),
             source=self._source.name,
             level_db=decibels(loudest) if self._metered else None,
             clipped=now - self._clipped_at < _CLIP_SHOWN_S,

@@ -8,7 +8,7 @@ from transcribe_cli.errors import AudioError, StreamError
 from transcribe_cli.exit_status import ExitStatus
 from transcribe_cli.run.billing import Bill
 from transcribe_cli.run.config import Result
-from transcribe_cli.run.reporter import Teller
+from transcribe_cli.run.reporter import Reporter
 from transcribe_cli.supervisor.actions import Finish
 from transcribe_cli.supervisor.fold import FORCING
 
@@ -37,7 +37,7 @@ def conclude(
     source: Source,
     log: AudioLog,
     bill: Bill,
-    tell: Teller,
+    tell: Reporter,
     *,
     sent: int,
     finished_ms: int,
@@ -88,7 +88,7 @@ def _signals(stops: Sequence[str]) -> list[str]:
     return [cause for cause in stops if cause.startswith("SIG")]
 
 
-def _tell_missing(captured_ms: int, tell: Teller) -> StreamError | None:
+def _tell_missing(captured_ms: int, tell: Reporter) -> StreamError | None:
     """Audio that the microphone did not give; what it gave before is there."""
     if not tell.missing_ms:
         return None
@@ -101,7 +101,7 @@ def _tell_missing(captured_ms: int, tell: Teller) -> StreamError | None:
     )
 
 
-def _tell_unsaved(log: AudioLog, tell: Teller) -> StreamError | None:
+def _tell_unsaved(log: AudioLog, tell: Reporter) -> StreamError | None:
     """Audio that was heard, and that the disk did not take."""
     missing = log.missing if log.path is not None else []
     reason = f"not saved: {log.unwritable or 'the disk was full'}"

@@ -28,7 +28,7 @@ from transcribe_cli.session.connection import CloseFrame, Connection
 from transcribe_cli.session.events import BadFrame, Closed, Event, Received, TerminateSent
 from transcribe_cli.session.flood import Flood, Heard
 from transcribe_cli.session.pacing import Pacer
-from transcribe_cli.session.timeouts import SERVICE, Patience
+from transcribe_cli.session.timeouts import SERVICE, Timeouts
 
 BEGIN_DEADLINE_S = 15.0  # Begin has been seen to take 11 s
 PING_EVERY_S = 3.0
@@ -92,12 +92,12 @@ class Session:
         pacer: Pacer,
         start: int | None,
         reserve: int = 0,
-        patience: Patience = SERVICE,
+        patience: Timeouts = SERVICE,
     ) -> None:
         self.number = number
         self.position = start or 0
         self.due = _NEVER
-        self.nudged = False
+        self.has_work = False
         self.closed = False
         self.connection: Connection | None = None
         self._log = log
@@ -389,7 +389,7 @@ class Session:
 
     def advance(self, now: float) -> list[Event]:
         """Do what is due: audio, pings, Terminate, deadlines."""
-        self.nudged = False  # first: what comes from now on is for the next time
+        self.has_work = False  # first: what comes from now on is for the next time
         connection = self.connection
         if connection is None or self.closed:
             self.due = _NEVER  # what was asked of it meanwhile is looked at once it is open

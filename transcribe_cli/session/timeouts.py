@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 
-class Patience(NamedTuple):
+class Timeouts(NamedTuple):
     """In seconds.
 
     Attributes:
@@ -15,6 +15,6 @@ class Patience(NamedTuple):
     send_s: float
 
 
-SERVICE = Patience(last_words_s=15.0, send_s=8.0)
-LOCAL = Patience(last_words_s=60.0, send_s=60.0)
+SERVICE = Timeouts(last_words_s=15.0, send_s=8.0)
+LOCAL = Timeouts(last_words_s=60.0, send_s=60.0)
 """Where the recogniser shares this machine with whatever else keeps it busy, and bills nobody."""

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from transcribe_cli.errors import StreamError
 from transcribe_cli.exit_status import ExitStatus
-from transcribe_cli.session.timeouts import SERVICE, Patience
+from transcribe_cli.session.timeouts import SERVICE, Timeouts
 from transcribe_cli.supervisor.backoff import Backoff
 from transcribe_cli.supervisor.lease import AHEAD, NEVER, Lease, Leases, LeaseState, Told, find
 
@@ -50,7 +50,7 @@ class Policy:
     drops_backlog: bool
     first_tries: int = 3
     later_tries: int = 12
-    patience: Patience = SERVICE
+    patience: Timeouts = SERVICE
 
 
 class Stop(NamedTuple):

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Protocol
 
-from transcribe_cli.emulator.engine_settings import Settings
+from transcribe_cli.emulator.engine_settings import EngineSettings
 from transcribe_cli.emulator.replies import ToClient
 
 
@@ -17,7 +17,7 @@ class Engine(Protocol):
     def hear(self, data: bytes) -> Sequence[ToClient]:
         """Take the bytes of one binary frame, in the session's own encoding."""
 
-    def configure(self, settings: Settings) -> Sequence[ToClient]:
+    def configure(self, settings: EngineSettings) -> Sequence[ToClient]:
         """Take new settings for the audio that follows."""
 
     def end_turn(self) -> Sequence[ToClient]:

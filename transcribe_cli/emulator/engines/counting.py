@@ -9,7 +9,7 @@ from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from transcribe_cli.emulator.engine_settings import Settings
+from transcribe_cli.emulator.engine_settings import EngineSettings
 from transcribe_cli.emulator.engines.pcm import decode_mulaw
 from transcribe_cli.emulator.replies import Send, send
 from transcribe_cli.protocol.messages import SpeechStarted, Turn, Word
@@ -90,7 +90,7 @@ def _runs(samples: bytes, unit: bytes) -> Iterator[tuple[bytes, int]]:
 class CountingEngine:
     """Says the words of audio that counts; a turn ends after `turn_words`, or at a silence."""
 
-    def __init__(self, settings: Settings, turn_words: int = TURN_WORDS) -> None:
+    def __init__(self, settings: EngineSettings, turn_words: int = TURN_WORDS) -> None:
         self._settings = settings
         self._turn_words = turn_words
         self._counter = Counter(settings.sample_rate_hz)
@@ -111,7 +111,7 @@ class CountingEngine:
             return sent + self.end_turn()
         return sent + self._partial([*self._words, *self._counter.growing()])
 
-    def configure(self, settings: Settings) -> Sequence[Send]:
+    def configure(self, settings: EngineSettings) -> Sequence[Send]:
         self._settings = settings
         return []
 

@@ -21,7 +21,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from transcribe_cli.emulator.engine_settings import Settings
+from transcribe_cli.emulator.engine_settings import EngineSettings
 from transcribe_cli.emulator.replies import Close, Drop, Send, Stall, ToClient
 from transcribe_cli.errors import UsageError
 from transcribe_cli.protocol.messages import CLIENT_MESSAGES
@@ -163,7 +163,7 @@ def _due_ms(raw: dict[str, Any]) -> int:
 class ScriptedEngine:
     """Plays one script, by the audio it is given."""
 
-    def __init__(self, script: Script, settings: Settings) -> None:
+    def __init__(self, script: Script, settings: EngineSettings) -> None:
         self._bytes_per_second = settings.bytes_per_second
         self._heard_bytes = 0
         self._cues = list(script.cues)
@@ -173,7 +173,7 @@ class ScriptedEngine:
         self._heard_bytes += len(data)
         return self._play(self._heard_bytes * 1000 // self._bytes_per_second)
 
-    def configure(self, settings: Settings) -> list[ToClient]:
+    def configure(self, settings: EngineSettings) -> list[ToClient]:
         return []
 
     def end_turn(self) -> list[ToClient]:

@@ -10,7 +10,7 @@ from itertools import islice
 
 from pocketsphinx import Decoder, Vad
 
-from transcribe_cli.emulator.engine_settings import Settings
+from transcribe_cli.emulator.engine_settings import EngineSettings
 from transcribe_cli.emulator.engines.pcm import BYTES_PER_MS, RATE_HZ, PcmReader
 from transcribe_cli.emulator.engines.speech import FRAME_MS, SpeechDetector
 from transcribe_cli.emulator.replies import Send, send
@@ -28,7 +28,7 @@ _SILENCE_EVERY_MS = 1000
 class SphinxEngine:
     """One session's recogniser. Loading its model takes about half a second."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: EngineSettings) -> None:
         self._settings = settings
         self._builder = TurnBuilder(settings)
         self._reader = PcmReader(settings.encoding, settings.sample_rate_hz)
@@ -47,7 +47,7 @@ class SphinxEngine:
     def hear(self, data: bytes) -> list[Send]:
         return self._hear(self._reader.read(data))
 
-    def configure(self, settings: Settings) -> list[Send]:
+    def configure(self, settings: EngineSettings) -> list[Send]:
         self._settings = self._builder.settings = settings
         return []
 
