@@ -4,13 +4,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from transcribe_cli.ui.key_table import keys_in
 from transcribe_cli.ui.layout import cells
-from transcribe_cli.ui.panels import KEYS, keys_panel, languages_panel
+from transcribe_cli.ui.panels import keys_panel, languages_panel
 from transcribe_cli.ui.render import NO_BREAK
+
+KEYS = keys_in("run")
 
 
 def keys(width: int, most: int = 20) -> list[str]:
-    return [row.plain for row in keys_panel(width, most)]
+    return [row.plain for row in keys_panel(width, most, KEYS)]
 
 
 def test_the_keys_stand_in_columns() -> None:
@@ -75,6 +78,6 @@ def test_panels_fit(
     shares: dict[str, int], latest: str, width: int, most: int, ascii_only: bool
 ) -> None:
     languages = languages_panel(shares, latest, width, most, ascii_only=ascii_only)
-    for panel in (languages, keys_panel(width, most)):
+    for panel in (languages, keys_panel(width, most, KEYS)):
         assert len(panel) <= max(most, 0)
         assert all(cells(row.plain) <= width for row in panel)

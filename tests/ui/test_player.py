@@ -11,9 +11,10 @@ from tests.recordings.test_playback import Record, record, turn
 from tests.ui.screens import Terminal, console_on
 from transcribe_cli.exit_status import ExitStatus
 from transcribe_cli.recordings.playback import scenes
+from transcribe_cli.ui.key_table import keys_in
 from transcribe_cli.ui.live import LiveView
 from transcribe_cli.ui.notices import Notices
-from transcribe_cli.ui.player import KEYS, Player, Replay
+from transcribe_cli.ui.player import Player, Replay
 
 
 class Stage:
@@ -22,7 +23,9 @@ class Stage:
     def __init__(self, *records: Record, speed: float = 1.0) -> None:
         self.now = 0.0
         self.terminal = Terminal(90, 16)
-        self.view = LiveView(console_on(self.terminal), clock=lambda: self.now, keys=KEYS)
+        self.view = LiveView(
+            console_on(self.terminal), clock=lambda: self.now, keys=keys_in("replay")
+        )
         self.notices = Notices(Console(file=io.StringIO(), force_terminal=True))
         self.notices.sink = self.view.notice
         self.player = Player(self.view, self.notices)

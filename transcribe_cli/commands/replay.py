@@ -64,11 +64,12 @@ def replay(environment: Environment, asked: ReplayOptions) -> ExitStatus:
     if not stdout.is_terminal:
         _write_text(environment, as_it_counts(played), asked.non_speech)
         return ExitStatus.OK
+    from transcribe_cli.ui.key_table import keys_in
     from transcribe_cli.ui.live import LiveView
-    from transcribe_cli.ui.player import KEYS, Player
+    from transcribe_cli.ui.player import Player
 
     notices = Notices(stderr)
-    view = LiveView(stdout, non_speech=asked.non_speech.value, keys=KEYS)
+    view = LiveView(stdout, non_speech=asked.non_speech.value, keys=keys_in("replay"))
     player = Player(view, notices)
     if asked.instant:
         with _told_by(view, notices):

@@ -48,23 +48,23 @@ class Screen:
 
     @contextlib.contextmanager
     def shown(self, view: "LiveView | BatchView | None", loop: Loop) -> Iterator[None]:
-        """Show the view, with the notices in their place above its region, and take keys.
-
-        Over many recordings at once there are two keys: `q` stops them all, `?` shows the keys.
-        """
+        """Show the view, with the notices in their place above its region, and take keys."""
         if view is None:
             yield
             return
         from transcribe_cli.ui.batch_view import BatchView
+        from transcribe_cli.ui.key_table import action_of
         from transcribe_cli.ui.keys import Keys
         from transcribe_cli.ui.suspend import suspend, suspend_signals, take_back
 
         def press(key: str) -> None:
             if not isinstance(view, BatchView):
                 loop.post(None, KeyPressed(key))
-            elif key == "q":
-                loop.post(None, StopRequested("q"))
-            elif key == "?":
+                return
+            action = action_of(key, "batch")
+            if action == "stop":
+                loop.post(None, StopRequested(key))
+            elif action == "help":
                 loop.call(view.toggle_help)
 
         keys = Keys(press)

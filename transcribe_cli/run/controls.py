@@ -1,4 +1,7 @@
-"""What a person's keys do to a run: pause, mute, bookmark, end the turn, and panels of the view."""
+"""What keys do to a run: pause, mute, bookmark, end the turn, and panels of the view.
+
+Which key means what is in `ui/key_table.py`.
+"""
 
 from transcribe_cli.audio.recorder import Recorder
 from transcribe_cli.audio.source import Source, is_spoken_now
@@ -6,10 +9,11 @@ from transcribe_cli.run.reporter import Reporter, View
 from transcribe_cli.session.session import Session
 from transcribe_cli.supervisor.actions import Action
 from transcribe_cli.supervisor.supervisor import Supervisor
+from transcribe_cli.ui.key_table import KeyAction, toggle
 
 
 class Controls:
-    """Takes keys one by one. (`q` is no business of theirs: it stops the run as a signal does.)"""
+    """Carries out what keys ask for, but for `stop`, which a run handles as it does a signal."""
 
     def __init__(
         self,
@@ -25,29 +29,25 @@ class Controls:
         self._view = view
         self._spoken_now = is_spoken_now(source)
 
-    def press(self, key: str, session: Session | None, at: int, now: float) -> list[Action]:
-        """Do what a key is for, and say what that asks of the run.
+    def do(
+        self, action: KeyAction | None, session: Session | None, at: int, now: float
+    ) -> list[Action]:
+        """Carry out a key's action, and return what the run has to do next.
 
         `session` reads the log now; `at` is the place of a mark, in ms on the recording's clock.
         """
-        match key:
-            case "space":
+        match action:
+            case "pause":
                 return self._pause_or_resume(session, at, now)
-            case "m":
+            case "mute":
                 self._mute(at)
-            case "b":
+            case "bookmark":
                 self._tell.mark("Mark", at, "bookmark", label="bookmark")
-            case "e":
+            case "end turn":
                 if session is not None and session.force_endpoint():
                     self._hint("the service is asked to end the turn")
         if self._view is not None:
-            match key:
-                case "?":
-                    self._view.toggle_help()
-                case "l":
-                    self._view.toggle_languages(self._tell.totals.language_ms)
-                case "w":
-                    self._view.toggle_confidences()
+            toggle(self._view, action, self._tell.totals.language_ms)
         return []
 
     def _pause_or_resume(self, session: Session | None, at: int, now: float) -> list[Action]:

@@ -58,6 +58,7 @@ from transcribe_cli.supervisor.quota import SessionQuota
 from transcribe_cli.supervisor.supervisor import Supervisor
 from transcribe_cli.transcript.totals import Totals
 from transcribe_cli.transcript.turns import Transcript, TurnUpdate
+from transcribe_cli.ui.key_table import action_of
 from transcribe_cli.ui.notices import Notices
 
 _STATUS_EVERY_S = 0.2
@@ -329,13 +330,14 @@ class Run:
         return self._log.audio.ms(self._log.frames)
 
     def _take_key(self, key: str, now: float) -> None:
-        if key == "q":
-            self._post(StopRequested("q"))
-        elif key != "space" or not self._stops:  # there is nothing to pause any more
+        action = action_of(key, "run")
+        if action == "stop":
+            self._post(StopRequested(key))
+        elif action != "pause" or not self._stops:  # there is nothing to pause any more
             session, audio = self._current, self._log.audio
             position = 0 if session is None else session.position
             at = self._captured_ms if self._source.live else audio.ms(position)
-            self._carry_out(self._controls.press(key, session, at, now), now)
+            self._carry_out(self._controls.do(action, session, at, now), now)
 
     # Actions.
 

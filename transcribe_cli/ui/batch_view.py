@@ -15,6 +15,7 @@ from transcribe_cli.protocol.messages import SpeakerRevision
 from transcribe_cli.transcript.turns import TurnUpdate
 from transcribe_cli.ui import panels, render
 from transcribe_cli.ui.batch_rows import Progress, Sum, batch_rows, heading
+from transcribe_cli.ui.key_table import keys_in
 from transcribe_cli.ui.region import draw_region
 from transcribe_cli.ui.region_view import LOOK_AGAIN_S, ROOMY, RegionView, usable
 from transcribe_cli.ui.speakers import Speakers
@@ -22,9 +23,6 @@ from transcribe_cli.ui.status_line import Status
 
 DRAW_INTERVAL_S = 1 / 5
 """The region is drawn at most this often."""
-
-KEYS = (("q", "stop all files"), ("?", "these keys"))
-"""What the keys do while many files are transcribed at once."""
 
 _SOON_S = 3.0  # before that nobody can tell how long it will take
 
@@ -195,8 +193,8 @@ class BatchView(RegionView):
         """Show what the keys do, or no longer."""
         self._shows_help = not self._shows_help
         if not self._live:
-            for name, what in KEYS:
-                self.notice(f"{name}  {what}")
+            for binding in keys_in("batch"):
+                self.notice(f"{binding.key}  {binding.help}")
 
     # The terminal.
 
@@ -235,7 +233,9 @@ class BatchView(RegionView):
         if resized and self._headroom is not None:
             self._headroom.resized(columns)
         width, most = usable(columns), self._most_rows(height)
-        panel = panels.keys_panel(width, most - 1, KEYS) if self._shows_help else []
+        panel: list[Text] = []
+        if self._shows_help:
+            panel = panels.keys_panel(width, most - 1, keys_in("batch"))
         rows = batch_rows(
             [view.progress for view in self._running],
             self.sum(now),

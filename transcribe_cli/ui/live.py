@@ -14,6 +14,7 @@ from rich.text import Text
 from transcribe_cli.protocol.messages import SpeakerRevision
 from transcribe_cli.transcript.turns import TurnUpdate
 from transcribe_cli.ui import panels, render
+from transcribe_cli.ui.key_table import KeyBinding, keys_in
 from transcribe_cli.ui.layout import cut, wrap
 from transcribe_cli.ui.region import draw_region, height_when_narrow
 from transcribe_cli.ui.region_view import (
@@ -63,7 +64,7 @@ class LiveView(RegionView):
         *,
         non_speech: render.NonSpeech = "dim",
         clock: Callable[[], float] = time.monotonic,
-        keys: Sequence[tuple[str, str]] = panels.KEYS,
+        keys: Sequence[KeyBinding] = keys_in("run"),
     ) -> None:
         super().__init__(console)
         self.non_speech = non_speech
@@ -145,8 +146,8 @@ class LiveView(RegionView):
         self._shows_help, self._shares = not self._shows_help, None
         self._content_changed = True
         if not self._live:
-            for name, what in self._keys:
-                self.notice(f"{name:<6} {what}")
+            for binding in self._keys:
+                self.notice(f"{binding.key:<6} {binding.help}")
 
     def toggle_languages(self, shares: Mapping[str, int]) -> None:
         """Show how long each language was spoken, or no longer.

@@ -6,6 +6,7 @@ from rich.style import Style
 from rich.text import Text
 
 from transcribe_cli.protocol.languages import WHISPER_LANGUAGES
+from transcribe_cli.ui.key_table import KeyBinding
 from transcribe_cli.ui.layout import cells, cut_text
 from transcribe_cli.ui.render import NARROW, NO_BREAK, clock
 from transcribe_cli.ui.safe_text import safe_text
@@ -13,37 +14,26 @@ from transcribe_cli.ui.safe_text import safe_text
 DIM = Style(dim=True)
 LOUD = Style(bold=True)
 
-KEYS = (
-    ("space", "pause, go on"),
-    ("m", "mute"),
-    ("b", "bookmark"),
-    ("e", "end the turn"),
-    ("l", "languages"),
-    ("w", "unsure words"),
-    ("?", "these keys"),
-    ("q", "stop"),
-)
-"""What the keys do while a microphone or a file is transcribed, the most useful first."""
-
 _APART = 3  # cells between two columns
 _MOST_LANGUAGES = 6
 
 
-def keys_panel(width: int, most: int, keys: Sequence[tuple[str, str]] = KEYS) -> list[Text]:
+def keys_panel(width: int, most: int, keys: Sequence[KeyBinding]) -> list[Text]:
     """What each key does, in at most `most` rows of at most `width` cells.
 
     Where the rows are too few for all, the last keys are not shown.
     """
-    name_size = max(cells(name) for name, _ in keys)
-    size = name_size + 2 + max(cells(what) for _, what in keys)
+    name_size = max(cells(binding.key) for binding in keys)
+    size = name_size + 2 + max(cells(binding.help) for binding in keys)
     columns = max((width + _APART) // (size + _APART), 1)
     height = min(-(-len(keys) // columns), max(most, 0))
     rows = [Text() for _ in range(height)]
-    for index, (name, what) in enumerate(keys[: height * columns]):
+    for index, binding in enumerate(keys[: height * columns]):
+        name = binding.key
         row = rows[index % height]
         if index >= height:
             row.pad_right((index // height) * (size + _APART) - cells(row.plain))
-        row.append(name, LOUD).append(" " * (name_size - cells(name) + 2)).append(what)
+        row.append(name, LOUD).append(" " * (name_size - cells(name) + 2)).append(binding.help)
     return [cut_text(row, width, ".") for row in rows]
 
 

@@ -12,6 +12,7 @@ from transcribe_cli.recordings.journal import JournalRecord
 from transcribe_cli.recordings.playback import Scene, revision_of
 from transcribe_cli.transcript.text import read_turn_text
 from transcribe_cli.transcript.totals import Totals
+from transcribe_cli.ui.key_table import action_of, toggle
 from transcribe_cli.ui.live import LiveView
 from transcribe_cli.ui.notices import Notices
 from transcribe_cli.ui.render import DIM, clock, gutter
@@ -19,19 +20,9 @@ from transcribe_cli.ui.safe_text import safe_text
 from transcribe_cli.ui.status_line import Status
 from transcribe_cli.ui.suspend import Holder, suspend, take_back
 
-KEYS = (
-    ("space", "pause, go on"),
-    ("l", "languages"),
-    ("w", "unsure words"),
-    ("?", "these keys"),
-    ("q", "stop"),
-)
-"""What the keys do while a recording is shown again."""
-
 _STATUS_EVERY_S = 0.2
 _SOON_S = 0.001  # not worth waiting for
 _STOPS = {
-    "q": ExitStatus.OK,
     "SIGINT": ExitStatus.INTERRUPTED,
     "SIGTERM": ExitStatus.TERMINATED,
     "SIGHUP": ExitStatus.TERMINATED,
@@ -201,16 +192,18 @@ class Replay:
 
     def _take(self, event: str) -> ExitStatus | None:
         """Do what a key or a signal asks for; the exit code where it ends the replay."""
-        if event == "space":
-            self._paused = not self._paused
-        elif event == "?":
-            self._view.toggle_help()
-        elif event == "l":
-            self._view.toggle_languages(self._player.totals.language_ms)
-        elif event == "w":
-            self._view.toggle_confidences()
-        elif event == "suspend":
-            suspend(self._view, self._keys)
-        elif event == "continue":
-            take_back(self._view, self._keys)
-        return _STOPS.get(event)
+        match event:
+            case "suspend":
+                suspend(self._view, self._keys)
+            case "continue":
+                take_back(self._view, self._keys)
+            case signal if signal in _STOPS:
+                return _STOPS[signal]
+            case key:
+                action = action_of(key, "replay")
+                if action == "stop":
+                    return ExitStatus.OK
+                if action == "pause":
+                    self._paused = not self._paused
+                toggle(self._view, action, self._player.totals.language_ms)
+        return None

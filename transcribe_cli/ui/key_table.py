@@ -1,0 +1,77 @@
+"""The keys: what each one does, and where. The one table; everything else asks it. Pure."""
+
+from collections.abc import Mapping
+from typing import Literal, NamedTuple, Protocol
+
+Mode = Literal["run", "replay", "batch"]
+"""What is on the screen: one recording, one that is shown again, many files at once."""
+
+KeyAction = Literal[
+    "pause", "mute", "bookmark", "end turn", "languages", "unsure words", "help", "stop"
+]
+
+
+class KeyBinding(NamedTuple):
+    """One key.
+
+    Attributes:
+        key: its name, as `keys.key_names` gives it.
+        action: what the program does when it is pressed.
+        help: what the panel of keys and the README say about it.
+        modes: where it works.
+    """
+
+    key: str
+    action: KeyAction
+    help: str
+    modes: tuple[Mode, ...]
+
+
+KEY_TABLE = (
+    KeyBinding("space", "pause", "pause, go on", ("run", "replay")),
+    KeyBinding("m", "mute", "mute", ("run",)),
+    KeyBinding("b", "bookmark", "bookmark", ("run",)),
+    KeyBinding("e", "end turn", "end the turn", ("run",)),
+    KeyBinding("l", "languages", "languages", ("run", "replay")),
+    KeyBinding("w", "unsure words", "unsure words", ("run", "replay")),
+    KeyBinding("q", "stop", "stop all files", ("batch",)),
+    KeyBinding("?", "help", "these keys", ("run", "replay", "batch")),
+    KeyBinding("q", "stop", "stop", ("run", "replay")),
+)
+"""The most useful keys first: in a small window the panel leaves out the last ones."""
+
+
+def keys_in(mode: Mode) -> tuple[KeyBinding, ...]:
+    """The keys that work there, in the order of the panel."""
+    return tuple(binding for binding in KEY_TABLE if mode in binding.modes)
+
+
+def action_of(key: str, mode: Mode) -> KeyAction | None:
+    """What a key does there; None for a key that does nothing.
+
+    >>> action_of("space", "run"), action_of("space", "batch")
+    ('pause', None)
+    """
+    return next((binding.action for binding in keys_in(mode) if binding.key == key), None)
+
+
+class Panels(Protocol):
+    """What keys switch on and off in a view."""
+
+    def toggle_help(self) -> None: ...
+    def toggle_languages(self, shares: Mapping[str, int]) -> None: ...
+    def toggle_confidences(self) -> None: ...
+
+
+def toggle(view: Panels, action: KeyAction | None, language_ms: Mapping[str, int]) -> None:
+    """Switch what the action is about on or off; other actions change nothing in the view.
+
+    `language_ms`: how long each language was spoken, by code.
+    """
+    match action:
+        case "help":
+            view.toggle_help()
+        case "languages":
+            view.toggle_languages(language_ms)
+        case "unsure words":
+            view.toggle_confidences()
