@@ -17,14 +17,14 @@ from typing import Any
 from rich.console import Console
 
 from bench.table import Row
-from transcribe_cli.outputs.feed import CaptionsFileOutput
+from transcribe_cli.outputs.caption_feed import CaptionsFileOutput
+from transcribe_cli.outputs.formats import open_outputs
 from transcribe_cli.outputs.output import Output
-from transcribe_cli.outputs.paths import open_outputs
 from transcribe_cli.outputs.record import Record, turn_record
 from transcribe_cli.protocol.codec import decode_server_message
-from transcribe_cli.transcript.totals import Totals
+from transcribe_cli.transcript.turn_totals import Totals
 from transcribe_cli.transcript.turns import Transcript, TurnUpdate
-from transcribe_cli.ui.live import LiveView
+from transcribe_cli.ui.live_view import LiveView
 
 CHARACTERS = 300_000
 _ORDINARY = 600  # of a long turn of ordinary speech

@@ -31,7 +31,7 @@ from rich.style import Style
 from rich.terminal_theme import TerminalTheme
 from rich.text import Text
 
-from transcribe_cli.emulator.child import LocalService
+from transcribe_cli.emulator.local_service import LocalService
 
 HERE = Path(__file__).parent
 PICTURES = HERE.parent / "docs" / "pictures"

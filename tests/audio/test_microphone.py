@@ -15,7 +15,7 @@ import pytest
 from transcribe_cli.audio import microphone
 from transcribe_cli.audio.microphone import InputDevice
 from transcribe_cli.errors import AudioError
-from transcribe_cli.system.stderr import libraries_are_silent
+from transcribe_cli.system.stderr_redirect import libraries_are_silent
 
 
 def device(index: int, name: str, *, default: bool = False) -> InputDevice:
@@ -113,7 +113,7 @@ def test_noise_on_file_descriptor_two_is_kept_off_the_screen(
 def test_what_the_program_says_itself_is_heard_while_libraries_are_silent() -> None:
     script = """
 import os, sys
-from transcribe_cli.system.stderr import libraries_are_silent
+from transcribe_cli.system.stderr_redirect import libraries_are_silent
 with libraries_are_silent():
     with libraries_are_silent():
         print("ours", file=sys.stderr)

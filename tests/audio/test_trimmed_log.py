@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.audio.tones import pcm
-from transcribe_cli.audio import trimmed_log as passing_log
+from transcribe_cli.audio import trimmed_log
 from transcribe_cli.audio.format import AudioFormat
 from transcribe_cli.audio.log import AudioLog
 from transcribe_cli.audio.trimmed_log import TrimmedLog
@@ -19,7 +19,7 @@ SEGMENT = 20  # frames
 
 @pytest.fixture(autouse=True)
 def short_segments(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(passing_log, "SEGMENT_S", SEGMENT / 1000)
+    monkeypatch.setattr(trimmed_log, "SEGMENT_S", SEGMENT / 1000)
 
 
 def counted(start: int, count: int) -> bytes:

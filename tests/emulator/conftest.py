@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from transcribe_cli.emulator.child import LocalService
+from transcribe_cli.emulator.local_service import LocalService
 
 
 @pytest.fixture(scope="session")

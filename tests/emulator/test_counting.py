@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from tests.counting import RATE, speak, true_times
 from tests.emulator.protocol_client import session, silence, talk
+from transcribe_cli.emulator.actions import Send
 from transcribe_cli.emulator.engine_settings import EngineSettings
 from transcribe_cli.emulator.engines.counting import Counter, CountingEngine, Spoken
-from transcribe_cli.emulator.replies import Send
 from transcribe_cli.protocol.models import Family
 
 

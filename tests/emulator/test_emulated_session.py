@@ -7,14 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from transcribe_cli.emulator.emulated_session import (
-    EmulatedSession,
-    Refused,
-    Terms,
-    read_parameters,
-)
-from transcribe_cli.emulator.engine_settings import engine_settings_of
-from transcribe_cli.emulator.replies import (
+from transcribe_cli.emulator.actions import (
     Action,
     Close,
     Configure,
@@ -23,6 +16,13 @@ from transcribe_cli.emulator.replies import (
     Hear,
     Send,
 )
+from transcribe_cli.emulator.emulated_session import (
+    EmulatedSession,
+    Refused,
+    Terms,
+    read_parameters,
+)
+from transcribe_cli.emulator.engine_settings import engine_settings_of
 from transcribe_cli.protocol.models import Family
 
 SEE_ERROR = "See Error message for details"

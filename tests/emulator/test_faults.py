@@ -36,10 +36,10 @@ from tests.emulator.protocol_client import (
     talk,
     until_close,
 )
-from transcribe_cli.emulator.child import LocalService
+from transcribe_cli.emulator.actions import Answer, Close, Delay, Drop, Stall
 from transcribe_cli.emulator.fault_schedule import FaultPlan, Schedule, Tally
-from transcribe_cli.emulator.faults import KINDS, Moment, parse_fault
-from transcribe_cli.emulator.replies import Answer, Close, Delay, Drop, Stall
+from transcribe_cli.emulator.fault_specs import KINDS, Moment, parse_fault
+from transcribe_cli.emulator.local_service import LocalService
 from transcribe_cli.errors import UsageError
 
 Logbook = Callable[[], list[dict[str, Any]]]

@@ -31,7 +31,7 @@ from tests.emulator.protocol_client import (
     talk,
     until_close,
 )
-from transcribe_cli.emulator.engines.pcm import PcmReader, decode_mulaw
+from transcribe_cli.emulator.engines.pcm_reader import PcmReader, decode_mulaw
 
 FIRST_LINE_MS = 4700  # the first line and the pause after it
 FIRST_LINE = meeting_lines()[0]

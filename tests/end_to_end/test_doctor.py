@@ -18,7 +18,7 @@ from tests.counting import Session, counting_service
 from tests.loudspeaker import SINK, Loudspeaker, loudspeaker
 from tests.program import ROOT, Home, Outcome
 from tests.terminal import Terminal
-from transcribe_cli.emulator.child import LocalService
+from transcribe_cli.emulator.local_service import LocalService
 
 PATIENCE_S = 15.0
 KEY = "0123456789abcdef" * 2

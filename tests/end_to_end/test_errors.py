@@ -195,7 +195,7 @@ def test_an_endpoint_that_is_no_websocket(home: Home, talk: str, status: int, co
 
 def test_a_certificate_that_does_not_verify(home: Home, talk: str, tmp_path: Path) -> None:
     cert, key = make_certificate(tmp_path)
-    from transcribe_cli.emulator.child import LocalService
+    from transcribe_cli.emulator.local_service import LocalService
 
     script = tmp_path / "script.jsonl"
     script.write_text('{"type":"Turn","turn_order":0,"end_of_turn":true,"transcript":"hello"}\n')

@@ -15,7 +15,7 @@ from tests.counting import Fault, Session, counting_service, drops_at, speak, wr
 from tests.end_to_end.test_commands import FULL, needs_full
 from tests.program import Home, finals, words
 from tests.schema import held_to_schema, undescribed
-from transcribe_cli.outputs.paths import SUFFIXES
+from transcribe_cli.outputs.formats import SUFFIXES
 
 
 def outputs_in(folder: Path) -> list[str]:

@@ -145,7 +145,7 @@ def test_more_jobs_than_the_machine_can_recognise_wait_for_their_turn(home: Home
 
 
 def test_text_from_the_service_cannot_drive_a_terminal(home: Home, tmp_path: Path) -> None:
-    from transcribe_cli.emulator.child import LocalService
+    from transcribe_cli.emulator.local_service import LocalService
 
     script = tmp_path / "script.jsonl"
     script.write_text(

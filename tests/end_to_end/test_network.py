@@ -26,7 +26,7 @@ from tests.program import Home, Outcome, finish
 from tests.proxy import Proxy, Way
 from tests.terminal import Terminal
 from tests.truth import assert_exact
-from transcribe_cli.emulator.child import LocalService
+from transcribe_cli.emulator.local_service import LocalService
 
 DEAD_WITHIN_S = 10.0
 BLOCK_WORDS = 2  # that a live source gives at a time

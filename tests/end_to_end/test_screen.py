@@ -10,7 +10,7 @@ import pytest
 from tests.counting import Session, counting_service, write_wav
 from tests.program import Home
 from tests.terminal import Terminal
-from transcribe_cli.emulator.child import LocalService
+from transcribe_cli.emulator.local_service import LocalService
 
 pytestmark = pytest.mark.terminal
 

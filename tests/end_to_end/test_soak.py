@@ -9,7 +9,7 @@ from tests.certificates import make_certificate
 from tests.counting import write_wav
 from tests.program import Home
 from tests.truth import assert_exact
-from transcribe_cli.emulator.child import LocalService
+from transcribe_cli.emulator.local_service import LocalService
 
 WORDS = 36_000  # an hour
 PACE = 60

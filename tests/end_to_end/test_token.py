@@ -4,7 +4,7 @@ import pytest
 
 from tests.counting import write_wav
 from tests.program import Home
-from transcribe_cli.emulator.child import LocalService
+from transcribe_cli.emulator.local_service import LocalService
 
 KEY = {"ASSEMBLYAI_API_KEY": "a-key"}
 

@@ -12,8 +12,8 @@ import psutil
 import pytest
 
 from tests.emulator.protocol_client import next_message, session, silence, talk
-from transcribe_cli.emulator.child import LocalService
 from transcribe_cli.emulator.client_connections import MOST_WAITING
+from transcribe_cli.emulator.local_service import LocalService
 
 pytestmark = pytest.mark.long
 

@@ -14,7 +14,7 @@ import pytest
 
 from tests.browser import Browser, Tab, browser
 from tests.emulator.protocol_client import next_message, session
-from transcribe_cli.emulator.child import LocalService
+from transcribe_cli.emulator.local_service import LocalService
 
 DEADLINE_S = 20.0
 UPGRADE = (

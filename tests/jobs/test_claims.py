@@ -20,8 +20,8 @@ from transcribe_cli.jobs.claims import (
 from transcribe_cli.recordings.fingerprint import fingerprint_of
 from transcribe_cli.recordings.folder import JOURNAL
 from transcribe_cli.recordings.journal import JournalSummary
-from transcribe_cli.recordings.library import Recording, load_recording
 from transcribe_cli.recordings.lock import LOCK_FILE, is_locked, locked
+from transcribe_cli.recordings.saved_recordings import Recording, load_recording
 
 QUERY = {"speech_model": "u3-rt-pro", "sample_rate": 16000}
 TIME = "2026-11-20T09:05:07.000Z"

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from tests import recorded_messages as traces
 from tests.outputs.told import told
+from transcribe_cli.outputs.formats import open_outputs
 from transcribe_cli.outputs.output import Outputs
-from transcribe_cli.outputs.paths import open_outputs
 
 SUFFIXES = (".txt", ".md", ".json")
 FOLDER = Path(__file__).parent.parent / "data" / "golden"

@@ -6,7 +6,7 @@ from typing import Any
 
 from tests.outputs.updates import WHEN
 from tests.transcript.turns_talk import decoded
-from transcribe_cli.outputs.page import CaptionsPage
+from transcribe_cli.outputs.caption_page import CaptionsPage
 from transcribe_cli.outputs.record import Record, turn_record
 from transcribe_cli.protocol.messages import Turn
 from transcribe_cli.transcript.turns import Transcript

@@ -8,10 +8,10 @@ import pytest
 from tests.outputs.told import recording, summary
 from tests.outputs.updates import WHEN, record
 from transcribe_cli.errors import UsageError
-from transcribe_cli.outputs.chapters import Chapter
 from transcribe_cli.outputs.document import DocumentOutput
+from transcribe_cli.outputs.document_contents import Chapter
 from transcribe_cli.outputs.record import Record
-from transcribe_cli.transcript.totals import Totals
+from transcribe_cli.transcript.turn_totals import Totals
 
 
 class Texts:

@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 from tests.outputs.told import recording, summary
 from tests.outputs.updates import WHEN, record
 from tests.schema import examples
-from transcribe_cli.outputs.chapters import Chapters
+from transcribe_cli.outputs.document_contents import Chapters
 from transcribe_cli.outputs.json_document import JsonDocument
 from transcribe_cli.outputs.record import Record
 from transcribe_cli.protocol.messages import Word
-from transcribe_cli.transcript.totals import Totals
+from transcribe_cli.transcript.turn_totals import Totals
 
 
 def encoded(*records: Record, non_speech: bool = True, several: bool = False) -> bytes:

@@ -13,12 +13,12 @@ from markdown_it.token import Token
 
 from tests.outputs.told import recording, summary
 from tests.outputs.updates import WHEN, record, update
-from transcribe_cli.outputs.chapters import Chapters
+from transcribe_cli.outputs.document_contents import Chapters
 from transcribe_cli.outputs.markdown import Markdown, escape, stamp
+from transcribe_cli.outputs.plain_text import one_line
 from transcribe_cli.outputs.record import Record, turn_record
-from transcribe_cli.outputs.text import one_line
 from transcribe_cli.protocol.messages import Word
-from transcribe_cli.transcript.totals import Totals
+from transcribe_cli.transcript.turn_totals import Totals
 
 # What widely used readers add to CommonMark.
 READER = MarkdownIt("commonmark").enable(["table", "strikethrough"])

@@ -7,7 +7,7 @@ from tests import recorded_messages as traces
 from tests.outputs.updates import WHEN
 from transcribe_cli.outputs.record import Record, message_record, turn_record
 from transcribe_cli.protocol.codec import decode_server_message
-from transcribe_cli.transcript.totals import Totals
+from transcribe_cli.transcript.turn_totals import Totals
 from transcribe_cli.transcript.turns import Transcript, TurnUpdate
 
 

@@ -15,8 +15,8 @@ from transcribe_cli.protocol.messages import Begin
 from transcribe_cli.run.reporter import MOST_ODD, Reporter
 from transcribe_cli.run.sequencer import Odd
 from transcribe_cli.supervisor.actions import TellDisconnected
-from transcribe_cli.transcript.totals import Totals
-from transcribe_cli.ui.live import LiveView
+from transcribe_cli.transcript.turn_totals import Totals
+from transcribe_cli.ui.live_view import LiveView
 from transcribe_cli.ui.notices import Notices
 
 

@@ -23,7 +23,7 @@ from transcribe_cli.run.loop import Loop
 from transcribe_cli.run.run import Run
 from transcribe_cli.session.session import Target
 from transcribe_cli.settings.config import Parameters
-from transcribe_cli.supervisor.quota import SessionQuota
+from transcribe_cli.supervisor.session_quota import SessionQuota
 from transcribe_cli.ui.notices import Notices
 
 PLANS = RunConfig(

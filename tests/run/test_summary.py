@@ -20,7 +20,7 @@ from transcribe_cli.run.config import Result
 from transcribe_cli.run.reporter import Reporter
 from transcribe_cli.run.summary import conclude, exit_status
 from transcribe_cli.supervisor.actions import Finish
-from transcribe_cli.transcript.totals import Totals
+from transcribe_cli.transcript.turn_totals import Totals
 from transcribe_cli.ui.notices import Notices
 
 OK, INCOMPLETE = ExitStatus.OK, ExitStatus.INCOMPLETE

@@ -27,8 +27,8 @@ from transcribe_cli.run.loop import Loop
 from transcribe_cli.run.run import Run
 from transcribe_cli.session.session import Target
 from transcribe_cli.settings.config import Parameters
-from transcribe_cli.supervisor.fold import LONGEST_SESSION_S
-from transcribe_cli.supervisor.quota import SessionQuota
+from transcribe_cli.supervisor.apply_event import LONGEST_SESSION_S
+from transcribe_cli.supervisor.session_quota import SessionQuota
 from transcribe_cli.ui.notices import Notices
 
 AUDIO = AudioFormat(RATE)

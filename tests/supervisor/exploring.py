@@ -22,7 +22,7 @@ from transcribe_cli.session.events import (
     TerminateSent,
     WorkerFailed,
 )
-from transcribe_cli.supervisor import fold
+from transcribe_cli.supervisor import apply_event
 from transcribe_cli.supervisor.actions import (
     AbandonSession,
     Action,
@@ -34,11 +34,11 @@ from transcribe_cli.supervisor.actions import (
     StartSession,
     TellDisconnected,
 )
-from transcribe_cli.supervisor.ending import CONNECT_GRACE_S, PARK_AFTER_S
+from transcribe_cli.supervisor.apply_event import SHORT_DEADLINE_S
 from transcribe_cli.supervisor.facts import ALREADY, Facts, Moment, Policy, Tries
-from transcribe_cli.supervisor.fold import SHORT_DEADLINE_S
 from transcribe_cli.supervisor.lease import NEVER, Lease, LeaseState
 from transcribe_cli.supervisor.rules import decide, next_due
+from transcribe_cli.supervisor.rules_ending import CONNECT_GRACE_S, PARK_AFTER_S
 
 LIFE_S = 1000.0
 _SLOT_S = 61.0
@@ -116,9 +116,9 @@ def after(facts: Facts, happening: Happening) -> tuple[Facts, list[Action]]:
     """The situation that follows, and the actions on the way."""
     match happening:
         case "pause":
-            facts = fold.pause(facts, 0.0)
+            facts = apply_event.pause(facts, 0.0)
         case "resume":
-            facts = fold.resume(facts)
+            facts = apply_event.resume(facts)
         case "no slot":
             facts = replace(facts, free_from=_SLOT_S)
         case "a slot":
@@ -127,7 +127,7 @@ def after(facts: Facts, happening: Happening) -> tuple[Facts, list[Action]]:
             facts = _later(facts, next_due(facts))
         case _:
             assert not isinstance(happening, str)
-            facts = fold.fold(facts, happening, _NOW)
+            facts = apply_event.fold(facts, happening, _NOW)
     return settle(facts)
 
 

@@ -34,15 +34,15 @@ from transcribe_cli.supervisor.actions import (
     TellDisconnected,
     TellReconnected,
 )
-from transcribe_cli.supervisor.ending import CONNECT_GRACE_S, PARK_AFTER_S
-from transcribe_cli.supervisor.facts import Policy, State
-from transcribe_cli.supervisor.fold import (
+from transcribe_cli.supervisor.apply_event import (
     LONGEST_SESSION_S,
     ROLL_BY,
     ROLL_FROM,
     SHORT_DEADLINE_S,
 )
-from transcribe_cli.supervisor.quota import SessionQuota
+from transcribe_cli.supervisor.facts import Policy, State
+from transcribe_cli.supervisor.rules_ending import CONNECT_GRACE_S, PARK_AFTER_S
+from transcribe_cli.supervisor.session_quota import SessionQuota
 from transcribe_cli.supervisor.supervisor import Supervisor
 
 MIC = Policy(live=True, drops_backlog=False)

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from transcribe_cli.protocol.codec import Decoded
 from transcribe_cli.protocol.messages import Turn, Word
-from transcribe_cli.transcript import cues, timeline
-from transcribe_cli.transcript.cues import (
+from transcribe_cli.transcript import caption_cues, text_timeline
+from transcribe_cli.transcript.caption_cues import (
     CELLS_PER_S,
     LINES,
     LONGEST_MS,
@@ -22,8 +22,8 @@ from transcribe_cli.transcript.cues import (
     cut_turn,
     name_width,
 )
-from transcribe_cli.transcript.lines import Piece
-from transcribe_cli.transcript.text import non_speech_tags, read_turn_text
+from transcribe_cli.transcript.caption_lines import Piece
+from transcribe_cli.transcript.turn_text import non_speech_tags, read_turn_text
 from transcribe_cli.transcript.turns import TurnUpdate
 
 LENGTH = 60_000
@@ -74,7 +74,7 @@ def test_a_long_turn_takes_few_steps_a_character(
     monkeypatch: pytest.MonkeyPatch, text: str
 ) -> None:
     tried = 0
-    look = cues._possible_ends
+    look = caption_cues._possible_ends
 
     def possible_ends(*arguments: Any) -> list[tuple[int, int]]:
         nonlocal tried
@@ -82,7 +82,7 @@ def test_a_long_turn_takes_few_steps_a_character(
         tried += len(ends)
         return ends
 
-    monkeypatch.setattr(cues, "_possible_ends", possible_ends)
+    monkeypatch.setattr(caption_cues, "_possible_ends", possible_ends)
     phrases = cut_turn(turn(text), non_speech=True)
 
     assert tried < 15 * len(text)  # it was 84 for each character without blanks, and for lone marks
@@ -107,7 +107,7 @@ def test_speakers_and_pauses_are_kept_in_a_long_turn() -> None:
 def test_words_that_are_not_the_text_are_laid_out_without_comparing_each_with_each(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(timeline, "SequenceMatcher", None)  # squares and cubes of such lengths
+    monkeypatch.setattr(text_timeline, "SequenceMatcher", None)  # squares and cubes of such lengths
     text = "a b " * 10_000
     phrases = cut_turn(turn(text, spoken(["a", "x", "B"] * 5_000)), non_speech=True)
 
@@ -117,7 +117,7 @@ def test_words_that_are_not_the_text_are_laid_out_without_comparing_each_with_ea
 def test_words_just_ahead_are_found_in_passing() -> None:
     keys = ["we", "came", "home", "so", "late", "we", "slept"]
 
-    assert list(timeline._match_in_passing(keys, ["we", "home", "were", "late", "we"])) == [
+    assert list(text_timeline._match_in_passing(keys, ["we", "home", "were", "late", "we"])) == [
         *((0, 0), (2, 1), (4, 3), (5, 4))
     ]
 
@@ -134,7 +134,7 @@ def test_bracket_before_many_blanks_is_read_once() -> None:
 # What `_cut` computes, as plainly as can be.
 
 
-def reference(timed: Sequence[cues._Timed]) -> list[tuple[int, int]]:
+def reference(timed: Sequence[caption_cues._Timed]) -> list[tuple[int, int]]:
     """The cheapest row of phrases, as (start, end) of their pieces."""
     best: list[tuple[float, int]] = [(0.0, 0)] + [(float("inf"), 0)] * len(timed)
     for end in range(1, len(timed) + 1):
@@ -150,7 +150,7 @@ def reference(timed: Sequence[cues._Timed]) -> list[tuple[int, int]]:
     return row[::-1]
 
 
-def phrase_width(timed: Sequence[cues._Timed]) -> int | None:
+def phrase_width(timed: Sequence[caption_cues._Timed]) -> int | None:
     """How many cells a phrase takes; None where it breaks a rule."""
     first = timed[0]
     lines, room, used, width = 1, WIDTH - name_width(first.speaker), 0, 0
@@ -169,17 +169,17 @@ def phrase_width(timed: Sequence[cues._Timed]) -> int | None:
     return width
 
 
-def phrase_cost(timed: Sequence[cues._Timed], start: int, end: int, width: int) -> float:
+def phrase_cost(timed: Sequence[caption_cues._Timed], start: int, end: int, width: int) -> float:
     first = timed[start]
-    cost = cues._CUE + cues._EMPTY * (1 - width / (WIDTH * LINES)) ** 2
+    cost = caption_cues._CUE + caption_cues._EMPTY * (1 - width / (WIDTH * LINES)) ** 2
     if start:
         pause = first.start_ms - timed[start - 1].end_ms
-        cost += 2 * first.piece.cost - cues._PAUSE_WORTH * min(pause, PAUSE_MS) / PAUSE_MS
+        cost += 2 * first.piece.cost - caption_cues._PAUSE_WORTH * min(pause, PAUSE_MS) / PAUSE_MS
     if end < len(timed):
         room_ms = timed[end].start_ms - first.start_ms
         needed_ms = -(-width * 1000 // CELLS_PER_S)
-        cost += cues._HURRIED * (max(0, needed_ms - room_ms) / 1000) ** 2
-        cost += cues._TOO_SHORT if room_ms < SHORTEST_MS else 0
+        cost += caption_cues._HURRIED * (max(0, needed_ms - room_ms) / 1000) ** 2
+        cost += caption_cues._TOO_SHORT if room_ms < SHORTEST_MS else 0
     return cost
 
 
@@ -200,9 +200,9 @@ def test_phrases_are_the_cheapest_row_of_all(
     timed, at = [], 1000
     for size, blank, cost, length_ms, pause_ms, speaker in given_pieces:
         piece = Piece("x" * size, blank, size, cost)
-        timed.append(cues._Timed(piece, at, at + length_ms, speaker if speakers else None))
+        timed.append(caption_cues._Timed(piece, at, at + length_ms, speaker if speakers else None))
         at = max(0, at + length_ms + pause_ms)
 
-    expected = [cues._phrase(timed[start:end]) for start, end in reference(timed)]
+    expected = [caption_cues._phrase(timed[start:end]) for start, end in reference(timed)]
 
-    assert cues._cut(timed) == expected
+    assert caption_cues._cut(timed) == expected

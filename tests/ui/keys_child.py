@@ -10,8 +10,8 @@ import time
 
 from tests.ui.turn_updates import update
 from transcribe_cli.system.signals import stop_signals
-from transcribe_cli.ui.keys import Keys
-from transcribe_cli.ui.live import LiveView
+from transcribe_cli.ui.key_reader import Keys
+from transcribe_cli.ui.live_view import LiveView
 from transcribe_cli.ui.notices import make_consoles
 from transcribe_cli.ui.status_line import Status
 from transcribe_cli.ui.suspend import suspend, suspend_signals, take_back

@@ -12,7 +12,7 @@ import tty
 from typing import Any
 
 from tests.ui.turn_updates import update
-from transcribe_cli.ui.live import LiveView
+from transcribe_cli.ui.live_view import LiveView
 from transcribe_cli.ui.notices import Notices, make_consoles
 from transcribe_cli.ui.status_line import Status
 

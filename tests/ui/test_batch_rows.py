@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from transcribe_cli.ui.batch_rows import Progress, Sum, batch_rows, heading, sum_row
-from transcribe_cli.ui.layout import cells
+from transcribe_cli.ui.text_wrapping import cells
 
 MEETING = Progress("Meeting.wav", 75, 300, 12, "listening")
 INTRO = Progress("intro.flac", 9, 36, 1, "offline")

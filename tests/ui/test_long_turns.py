@@ -10,9 +10,9 @@ from rich.console import Console
 from rich.text import Text
 
 from tests.ui.turn_updates import update
-from transcribe_cli.ui import layout, region_view
-from transcribe_cli.ui.layout import wrap
-from transcribe_cli.ui.live import LiveView
+from transcribe_cli.ui import region_view, text_wrapping
+from transcribe_cli.ui.live_view import LiveView
+from transcribe_cli.ui.text_wrapping import wrap
 
 LENGTH = 200_000
 WINDOW = 80 * 24  # cells
@@ -23,13 +23,13 @@ class Work:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.characters = 0
-        measure = layout._widths
+        measure = text_wrapping._widths
 
         def measured(text: str) -> list[int]:
             self.characters += len(text)
             return measure(text)
 
-        monkeypatch.setattr(layout, "_widths", measured)
+        monkeypatch.setattr(text_wrapping, "_widths", measured)
 
 
 class Reader:
@@ -112,7 +112,7 @@ def test_long_final_is_whole_in_the_scrollback() -> None:
 def test_text_is_wrapped_in_parts_as_it_is_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     text = " ".join(f"w{number} 今天{'x' * (number % 90)}e\u0301" for number in range(300))
     at_once = [line.plain for line in wrap(Text(text), 37, 3)]
-    monkeypatch.setattr(layout, "_AT_ONCE", 100)
+    monkeypatch.setattr(text_wrapping, "_AT_ONCE", 100)
 
     assert [line.plain for line in wrap(Text(text), 37, 3)] == at_once
 

@@ -5,9 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from transcribe_cli.ui.key_table import keys_in
-from transcribe_cli.ui.layout import cells
 from transcribe_cli.ui.panels import keys_panel, languages_panel
-from transcribe_cli.ui.render import NO_BREAK
+from transcribe_cli.ui.text_wrapping import cells
+from transcribe_cli.ui.turn_rendering import NO_BREAK
 
 KEYS = keys_in("run")
 

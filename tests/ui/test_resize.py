@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from tests.ui.screens import Terminal, console_on
 from tests.ui.turn_updates import update
-from transcribe_cli.ui.live import LiveView
+from transcribe_cli.ui.live_view import LiveView
 from transcribe_cli.ui.status_line import Status
 
 FILLER = "lorem ipsum dolor sit amet, 日本語も少し consectetur adipiscing elit sed do eiusmod "

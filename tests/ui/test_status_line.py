@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from transcribe_cli.ui.layout import cells
 from transcribe_cli.ui.status_line import Status, status_line
+from transcribe_cli.ui.text_wrapping import cells
 
 LISTENING = Status(
     state="listening",

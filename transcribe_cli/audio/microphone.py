@@ -17,7 +17,7 @@ from transcribe_cli.audio.convert import PcmConverter
 from transcribe_cli.audio.source import DeviceBack, DeviceLost, Overflow, SourceEvent
 from transcribe_cli.audio.wav import WavHeader
 from transcribe_cli.errors import AudioError
-from transcribe_cli.system.stderr import libraries_are_silent
+from transcribe_cli.system.stderr_redirect import libraries_are_silent
 
 SILENT_DEVICE_S = 2.0  # an unplugged device gives no error, only no blocks
 GONE_S = 30.0  # so long a session goes on without a device that has ended: it is billed

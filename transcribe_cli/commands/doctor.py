@@ -87,7 +87,7 @@ def _findings(
     options: DoctorOptions, environment: Environment, endpoint: str
 ) -> Generator["Finding", None, None]:
     """All checks in the order in which they are shown; what may hang begins first."""
-    from transcribe_cli.doctor.background import Background
+    from transcribe_cli.doctor.background_check import Background
     from transcribe_cli.doctor.machine import (
         check_disk,
         check_parts,
@@ -135,7 +135,7 @@ def _check_service(environment: Environment, endpoint: str) -> Iterator["Finding
     from transcribe_cli.doctor.network import check_way
 
     if not endpoint:
-        from transcribe_cli.emulator.child import LocalService
+        from transcribe_cli.emulator.local_service import LocalService
 
         yield ok("key", "the local service needs none")
         with LocalService(start_within_s=_LOCAL_START_S) as service:
@@ -156,7 +156,7 @@ def _painter(environment: Environment) -> "Callable[[Finding, Finding | None], N
     """Writes findings as lines, with colour on a terminal."""
     from transcribe_cli.doctor.findings import lines_of
     from transcribe_cli.ui.notices import make_consoles
-    from transcribe_cli.ui.paint import paint_start
+    from transcribe_cli.ui.styled_line import paint_start
 
     console, _ = make_consoles("auto", environment.variables)
     width = console.width if console.is_terminal else None

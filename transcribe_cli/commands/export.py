@@ -11,13 +11,13 @@ from pathlib import Path
 from transcribe_cli.commands.options import ExportOptions, NonSpeech
 from transcribe_cli.errors import StreamError, UsageError
 from transcribe_cli.exit_status import ExitStatus
+from transcribe_cli.outputs.formats import open_outputs, output_path
 from transcribe_cli.outputs.output import Output, Outputs
-from transcribe_cli.outputs.paths import open_outputs, output_path
+from transcribe_cli.outputs.plain_text import TextOutput
 from transcribe_cli.outputs.record import read_record
-from transcribe_cli.outputs.text import TextOutput
 from transcribe_cli.recordings.folder import JOURNAL
 from transcribe_cli.recordings.journal import JournalRecord, JournalSummary, read_journal
-from transcribe_cli.recordings.library import check_readable, find_recording
+from transcribe_cli.recordings.saved_recordings import check_readable, find_recording
 from transcribe_cli.settings.config import save_dir_of
 from transcribe_cli.settings.environment import Environment
 

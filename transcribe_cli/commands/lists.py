@@ -1,7 +1,7 @@
 """`devices`, `models` and `languages`: tables for people, `--json` for programs."""
 
 from transcribe_cli.exit_status import ExitStatus
-from transcribe_cli.outputs.tables import write_json, write_table
+from transcribe_cli.outputs.listings import write_json, write_table
 from transcribe_cli.protocol.languages import WHISPER_LANGUAGES, language_name
 from transcribe_cli.protocol.models import DEFAULT_MODEL, MODELS
 from transcribe_cli.settings.environment import Environment

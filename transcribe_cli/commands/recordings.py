@@ -9,12 +9,14 @@ from transcribe_cli.errors import UsageError
 from transcribe_cli.exit_status import ExitStatus
 from transcribe_cli.jobs.claims import work_of_journal
 from transcribe_cli.jobs.resume import transcript_of
-from transcribe_cli.outputs.tables import write_json, write_table
-from transcribe_cli.outputs.text import one_line
+from transcribe_cli.outputs.listings import write_json, write_table
+from transcribe_cli.outputs.plain_text import one_line
 from transcribe_cli.protocol.models import MODELS
+from transcribe_cli.recordings.crash_recovery import recover, write_whole
 from transcribe_cli.recordings.folder import TRANSCRIPT
 from transcribe_cli.recordings.journal import JournalSummary
-from transcribe_cli.recordings.library import (
+from transcribe_cli.recordings.lock import locked, refuse_running
+from transcribe_cli.recordings.saved_recordings import (
     LATEST,
     Recording,
     check_readable,
@@ -22,8 +24,6 @@ from transcribe_cli.recordings.library import (
     list_recordings,
     load_recording,
 )
-from transcribe_cli.recordings.lock import locked, refuse_running
-from transcribe_cli.recordings.recover import recover, write_whole
 from transcribe_cli.run.loop import Loop
 from transcribe_cli.settings.config import Parameters, save_dir_of
 from transcribe_cli.settings.environment import Environment
@@ -39,7 +39,7 @@ def list_all(environment: Environment, save_dir: str | None, *, as_json: bool) -
     if not found:
         environment.write("no recordings\n")
         return ExitStatus.OK
-    from transcribe_cli.ui.render import clock
+    from transcribe_cli.ui.turn_rendering import clock
 
     table = [
         (
@@ -95,7 +95,7 @@ def _agreed(environment: Environment, recording: Recording, name: str) -> bool:
             f"'{name}' is not a whole id; it means {recording.id}.",
             "give the whole id, or --yes",
         )
-    from transcribe_cli.ui.render import clock
+    from transcribe_cli.ui.turn_rendering import clock
 
     length = clock(round(recording.audio_s) * 1000)
     meant = one_line(f"'{name}' is {recording.id}: {length}, {recording.state}")

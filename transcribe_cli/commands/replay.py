@@ -22,10 +22,10 @@ from transcribe_cli.settings.environment import Environment
 
 if TYPE_CHECKING:
     from transcribe_cli.recordings.journal import JournalRecord
-    from transcribe_cli.recordings.playback import Scene
-    from transcribe_cli.ui.live import LiveView
+    from transcribe_cli.recordings.scenes import Scene
+    from transcribe_cli.ui.live_view import LiveView
     from transcribe_cli.ui.notices import Notices
-    from transcribe_cli.ui.player import Player
+    from transcribe_cli.ui.replay import Player
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,7 +56,7 @@ def replay(environment: Environment, asked: ReplayOptions) -> ExitStatus:
     Raises:
         StreamError: there is no such recording, or the file holds none.
     """
-    from transcribe_cli.recordings.playback import as_it_counts, scenes
+    from transcribe_cli.recordings.scenes import as_it_counts, scenes
     from transcribe_cli.ui.notices import Notices, make_consoles
 
     played = scenes(read_records(asked.recording, asked.save_dir))
@@ -65,8 +65,8 @@ def replay(environment: Environment, asked: ReplayOptions) -> ExitStatus:
         _write_text(environment, as_it_counts(played), asked.non_speech)
         return ExitStatus.OK
     from transcribe_cli.ui.key_table import keys_in
-    from transcribe_cli.ui.live import LiveView
-    from transcribe_cli.ui.player import Player
+    from transcribe_cli.ui.live_view import LiveView
+    from transcribe_cli.ui.replay import Player
 
     notices = Notices(stderr)
     view = LiveView(stdout, non_speech=asked.non_speech.value, keys=keys_in("replay"))
@@ -85,8 +85,8 @@ def _show(
     played: "Sequence[Scene]", player: "Player", view: "LiveView", notices: "Notices", speed: float
 ) -> ExitStatus:
     from transcribe_cli.system.signals import stop_signals
-    from transcribe_cli.ui.keys import Keys
-    from transcribe_cli.ui.player import Replay
+    from transcribe_cli.ui.key_reader import Keys
+    from transcribe_cli.ui.replay import Replay
     from transcribe_cli.ui.suspend import suspend_signals
 
     inbox: queue.SimpleQueue[str] = queue.SimpleQueue()
@@ -117,7 +117,7 @@ def read_records(name: str, save_dir: str | None) -> "Sequence[JournalRecord]":
     """
     from transcribe_cli.recordings.folder import JOURNAL
     from transcribe_cli.recordings.journal import read_journal, records_in
-    from transcribe_cli.recordings.library import find_recording, is_recording
+    from transcribe_cli.recordings.saved_recordings import find_recording, is_recording
     from transcribe_cli.settings.config import save_dir_of
 
     path = Path(name)
@@ -151,7 +151,7 @@ def _told_by(view: "LiveView", notices: "Notices") -> Iterator[None]:
 
 
 def _write_text(environment: Environment, played: "Sequence[Scene]", shown: NonSpeech) -> None:
-    from transcribe_cli.outputs.text import text_line
+    from transcribe_cli.outputs.plain_text import text_line
 
     keep = shown is not NonSpeech.HIDE
     for scene in played:

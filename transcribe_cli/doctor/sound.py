@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 
 from transcribe_cli.audio.level import decibels, peak
 from transcribe_cli.doctor.findings import Finding, State, failed, ok, warning
-from transcribe_cli.emulator.spawning import module_command, module_environment
 from transcribe_cli.errors import AudioError
 from transcribe_cli.exit_status import ExitStatus
+from transcribe_cli.system.child_process import module_command, module_environment
 
 if TYPE_CHECKING:
     from transcribe_cli.audio.microphone import Microphone

@@ -11,8 +11,7 @@ from typing import Any, NamedTuple
 
 from msgspec.structs import asdict
 
-from transcribe_cli.emulator.engine_settings import FormattedFinals, engine_settings_of, updated
-from transcribe_cli.emulator.replies import (
+from transcribe_cli.emulator.actions import (
     Action,
     Close,
     Configure,
@@ -23,6 +22,7 @@ from transcribe_cli.emulator.replies import (
     ToClient,
     send,
 )
+from transcribe_cli.emulator.engine_settings import FormattedFinals, engine_settings_of, updated
 from transcribe_cli.protocol.close_codes import SEE_ERROR
 from transcribe_cli.protocol.codec import BadMessage, decode_client_message
 from transcribe_cli.protocol.messages import (

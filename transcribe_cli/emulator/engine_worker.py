@@ -16,9 +16,9 @@ from typing import IO
 
 import msgspec
 
+from transcribe_cli.emulator.actions import Send, ToClient
 from transcribe_cli.emulator.engine_settings import EngineSettings
-from transcribe_cli.emulator.engines.base import Engine
-from transcribe_cli.emulator.replies import Send, ToClient
+from transcribe_cli.emulator.engines.engine import Engine
 
 # Orders.
 START = b"S"  # Settings as JSON; always the first

@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 import msgspec
 
-from transcribe_cli.emulator.faults import Fault, Moment, parse_fault
-from transcribe_cli.emulator.replies import Answer, Close, Delay, Drop, Stall, ToClient, send
+from transcribe_cli.emulator.actions import Answer, Close, Delay, Drop, Stall, ToClient, send
+from transcribe_cli.emulator.fault_specs import Fault, Moment, parse_fault
 from transcribe_cli.protocol.close_codes import SEE_ERROR
 from transcribe_cli.protocol.messages import Error
 

@@ -18,7 +18,7 @@ from transcribe_cli.emulator.fault_schedule import FaultPlan
 from transcribe_cli.emulator.logbook import Logbook
 from transcribe_cli.emulator.serve_options import LOOPBACK, ServiceOptions
 from transcribe_cli.errors import UsageError
-from transcribe_cli.system.machine import allow_open_files
+from transcribe_cli.system.machine_resources import allow_open_files
 
 LOCAL_HINT = "pip install 'aai-stream[local]'"
 _STOP_WITHIN_S = 4.0
@@ -72,8 +72,8 @@ async def _serve(
     logbook: Logbook,
     announce: Callable[[str], None],
 ) -> None:
-    from transcribe_cli.emulator.app import App, url_of
     from transcribe_cli.emulator.client_connections import MOST_WAITING
+    from transcribe_cli.emulator.websocket_app import App, url_of
 
     stop = asyncio.Event()
     _stop_on_signals(stop)

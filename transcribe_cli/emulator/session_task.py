@@ -10,12 +10,7 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import suppress
 from typing import NamedTuple, Protocol
 
-from transcribe_cli.emulator.emulated_session import EmulatedSession
-from transcribe_cli.emulator.engine_ports import EngineFailed, EnginePort
-from transcribe_cli.emulator.fault_schedule import Due, Schedule, Tally
-from transcribe_cli.emulator.faults import Moment
-from transcribe_cli.emulator.logbook import Logbook
-from transcribe_cli.emulator.replies import (
+from transcribe_cli.emulator.actions import (
     Action,
     Answer,
     Close,
@@ -30,6 +25,11 @@ from transcribe_cli.emulator.replies import (
     Stall,
     ToClient,
 )
+from transcribe_cli.emulator.emulated_session import EmulatedSession
+from transcribe_cli.emulator.engine_runners import EngineFailed, EnginePort
+from transcribe_cli.emulator.fault_schedule import Due, Schedule, Tally
+from transcribe_cli.emulator.fault_specs import Moment
+from transcribe_cli.emulator.logbook import Logbook
 
 _MOST_UNSENT = 1000  # messages; a client that reads none is not read either
 _LONGEST_NAP_S = 1.0  # between two looks at the clock: a heartbeat may be asked for at any time

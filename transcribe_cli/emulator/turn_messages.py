@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from transcribe_cli.emulator.engine_settings import EngineSettings
-from transcribe_cli.emulator.formatting import as_sentence, with_capitals
+from transcribe_cli.emulator.text_formatting import as_sentence, with_capitals
 from transcribe_cli.protocol.messages import ServerMessage, SpeechStarted, Turn, Word
 from transcribe_cli.protocol.models import Family
 

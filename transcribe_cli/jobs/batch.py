@@ -15,13 +15,13 @@ from transcribe_cli.jobs.claims import AlreadyRunning
 from transcribe_cli.jobs.service import Service
 from transcribe_cli.jobs.transcriber import Job, SourceSpec, Transcriber
 from transcribe_cli.recordings.journal import turn_of
-from transcribe_cli.recordings.library import Recording
 from transcribe_cli.recordings.lock import SaveDirBusy
+from transcribe_cli.recordings.saved_recordings import Recording
 from transcribe_cli.run.config import Result
 from transcribe_cli.run.loop import Loop
 from transcribe_cli.run.reporter import View
 from transcribe_cli.run.run import Run
-from transcribe_cli.system.machine import allow_open_files
+from transcribe_cli.system.machine_resources import allow_open_files
 
 if TYPE_CHECKING:
     from transcribe_cli.ui.batch_view import BatchView, FileView

@@ -22,7 +22,6 @@ from transcribe_cli.jobs.resume import part_of
 from transcribe_cli.recordings.fingerprint import fingerprint_of
 from transcribe_cli.recordings.folder import JOURNAL, create_folder, recording_id, recording_slug
 from transcribe_cli.recordings.journal import JournalSummary
-from transcribe_cli.recordings.library import Recording, find_by_slug, load_recording
 from transcribe_cli.recordings.lock import (
     LOCK_FILE,
     RecordingRuns,
@@ -31,6 +30,7 @@ from transcribe_cli.recordings.lock import (
     locked,
     note_in,
 )
+from transcribe_cli.recordings.saved_recordings import Recording, find_by_slug, load_recording
 
 _Read = dict[Path, tuple[dict[str, int] | None, Recording]]
 """What was read, by its folder, with the stamp of the journal that it was read from."""

@@ -9,14 +9,14 @@ from typing import BinaryIO, cast
 from transcribe_cli.commands.options import NonSpeech, RunOptions
 from transcribe_cli.errors import StreamError
 from transcribe_cli.exit_status import ExitStatus
-from transcribe_cli.outputs.feed import PAGE_NAME, CaptionsFileOutput, open_feed
+from transcribe_cli.outputs.caption_feed import PAGE_NAME, CaptionsFileOutput, open_feed
+from transcribe_cli.outputs.formats import is_stream, open_outputs
 from transcribe_cli.outputs.jsonl import JsonlOutput
-from transcribe_cli.outputs.ordered import OrderedOutputs
+from transcribe_cli.outputs.ordered_outputs import OrderedOutputs
 from transcribe_cli.outputs.output import Output, Outputs
-from transcribe_cli.outputs.paths import is_stream, open_outputs
-from transcribe_cli.outputs.queued import QueuedOutput, QueuedStream, queued_stream
+from transcribe_cli.outputs.plain_text import TextOutput
+from transcribe_cli.outputs.queued_output import QueuedOutput, QueuedStream, queued_stream
 from transcribe_cli.outputs.record import error_record
-from transcribe_cli.outputs.text import TextOutput
 from transcribe_cli.run.loop import Loop
 from transcribe_cli.session.events import OutputFailed, StopRequested
 from transcribe_cli.settings.environment import Environment, reader_is_gone

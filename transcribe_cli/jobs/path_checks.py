@@ -7,7 +7,7 @@ from pathlib import Path
 
 from transcribe_cli.errors import UsageError
 from transcribe_cli.jobs.sources import STDIN
-from transcribe_cli.outputs.paths import output_path
+from transcribe_cli.outputs.formats import output_path
 from transcribe_cli.settings.environment import Environment
 
 

@@ -16,8 +16,9 @@ from transcribe_cli.audio.trimmed_log import TrimmedLog
 from transcribe_cli.errors import AudioError
 from transcribe_cli.outputs.jsonl import JsonlOutput
 from transcribe_cli.outputs.output import Output
+from transcribe_cli.outputs.plain_text import TextOutput, text_line
 from transcribe_cli.outputs.retrying_file import RetryingFile
-from transcribe_cli.outputs.text import TextOutput, text_line
+from transcribe_cli.recordings.crash_recovery import join_lines, write_whole
 from transcribe_cli.recordings.fingerprint import fingerprint_of
 from transcribe_cli.recordings.folder import JOURNAL, TRANSCRIPT
 from transcribe_cli.recordings.journal import (
@@ -27,8 +28,7 @@ from transcribe_cli.recordings.journal import (
     turn_of,
     without_the_end,
 )
-from transcribe_cli.recordings.library import Recording
-from transcribe_cli.recordings.recover import join_lines, write_whole
+from transcribe_cli.recordings.saved_recordings import Recording
 from transcribe_cli.run.config import ResumePoint
 
 

@@ -12,7 +12,7 @@ from transcribe_cli.ui.notices import Notices, make_consoles
 
 if TYPE_CHECKING:
     from transcribe_cli.ui.batch_view import BatchView
-    from transcribe_cli.ui.live import LiveView
+    from transcribe_cli.ui.live_view import LiveView
 
 
 class Screen:
@@ -34,7 +34,7 @@ class Screen:
         """The live view, where standard output gets one; not shown yet."""
         if not self.live:
             return None
-        from transcribe_cli.ui.live import LiveView
+        from transcribe_cli.ui.live_view import LiveView
 
         return LiveView(self._stdout, non_speech=self._non_speech.value)
 
@@ -53,8 +53,8 @@ class Screen:
             yield
             return
         from transcribe_cli.ui.batch_view import BatchView
+        from transcribe_cli.ui.key_reader import Keys
         from transcribe_cli.ui.key_table import action_of
-        from transcribe_cli.ui.keys import Keys
         from transcribe_cli.ui.suspend import suspend, suspend_signals, take_back
 
         def press(key: str) -> None:

@@ -44,7 +44,7 @@ def open_service(
         notices.note(note)
     with contextlib.ExitStack() as stack:
         if options.local:
-            from transcribe_cli.emulator.child import LocalService
+            from transcribe_cli.emulator.local_service import LocalService
 
             endpoint = stack.enter_context(LocalService()).url
             credentials = Credentials()
@@ -75,6 +75,6 @@ def most_local_jobs() -> int:
     goes, so these keep all processors busy already.
     """
     from transcribe_cli.emulator.session_limits import LEAST, most_sessions
-    from transcribe_cli.system.machine import memory_bytes, processors
+    from transcribe_cli.system.machine_resources import memory_bytes, processors
 
     return most_sessions("sphinx", processors(), memory_bytes()) // LEAST

@@ -26,16 +26,16 @@ from transcribe_cli.jobs.resume import open_audio, reopen_outputs, resume_point_
 from transcribe_cli.jobs.runs import Runs
 from transcribe_cli.jobs.screen import Screen
 from transcribe_cli.jobs.service import Service, open_service
+from transcribe_cli.outputs.formats import output_path
 from transcribe_cli.outputs.jsonl import JsonlOutput
 from transcribe_cli.outputs.output import Output, Outputs
-from transcribe_cli.outputs.paths import output_path
+from transcribe_cli.outputs.plain_text import TextOutput
 from transcribe_cli.outputs.record import Record, read_record
 from transcribe_cli.outputs.retrying_file import RetryingFile
-from transcribe_cli.outputs.text import TextOutput
+from transcribe_cli.recordings.crash_recovery import recover
 from transcribe_cli.recordings.folder import AUDIO, JOURNAL, TRANSCRIPT
 from transcribe_cli.recordings.journal import JournalRecord, read_journal
-from transcribe_cli.recordings.library import Recording
-from transcribe_cli.recordings.recover import recover
+from transcribe_cli.recordings.saved_recordings import Recording
 from transcribe_cli.run.config import Result
 from transcribe_cli.run.loop import Loop
 from transcribe_cli.run.reporter import View

@@ -5,8 +5,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Protocol
 
-from transcribe_cli.outputs.atomic import WholeFile
-from transcribe_cli.outputs.chapters import Chapter, Chapters
+from transcribe_cli.outputs.atomic_file import WholeFile
+from transcribe_cli.outputs.document_contents import Chapter, Chapters
 from transcribe_cli.outputs.record import Record
 
 # After hours a document is megabytes: it is written no more often than these allow on average.

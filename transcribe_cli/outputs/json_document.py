@@ -6,10 +6,10 @@ Each turn and each word is a line of its own, so that a person, `grep` and `diff
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from transcribe_cli.outputs.chapters import Chapter
-from transcribe_cli.outputs.memory import Memory
+from transcribe_cli.outputs.document_contents import Chapter
 from transcribe_cli.outputs.record import VERSION, encode_json, timestamp
-from transcribe_cli.transcript.text import read_turn_text
+from transcribe_cli.outputs.turn_cache import Memory
+from transcribe_cli.transcript.turn_text import read_turn_text
 from transcribe_cli.transcript.turns import TurnUpdate
 
 

@@ -10,11 +10,11 @@ from datetime import UTC
 from operator import itemgetter
 from typing import Any
 
-from transcribe_cli.outputs.chapters import Chapter
-from transcribe_cli.outputs.memory import Memory
-from transcribe_cli.outputs.text import one_line
+from transcribe_cli.outputs.document_contents import Chapter
+from transcribe_cli.outputs.plain_text import one_line
+from transcribe_cli.outputs.turn_cache import Memory
 from transcribe_cli.protocol.languages import language_name
-from transcribe_cli.transcript.text import read_turn_text
+from transcribe_cli.transcript.turn_text import read_turn_text
 from transcribe_cli.transcript.turns import TurnUpdate
 
 # `&` only where it begins a character reference: "AT&T" is left to be found as it was said.

@@ -16,7 +16,7 @@ from transcribe_cli.audio.format import AudioFormat
 from transcribe_cli.protocol.codec import read_server_object
 from transcribe_cli.protocol.messages import Turn
 from transcribe_cli.system.regular_file import read_regular
-from transcribe_cli.transcript.totals import Totals
+from transcribe_cli.transcript.turn_totals import Totals
 from transcribe_cli.transcript.turns import TurnUpdate
 
 JournalRecord = dict[str, Any]

@@ -11,7 +11,7 @@ from transcribe_cli.exit_status import ExitStatus
 from transcribe_cli.session.session import Target
 from transcribe_cli.session.timeouts import LOCAL, SERVICE, Timeouts
 from transcribe_cli.settings.config import Parameters
-from transcribe_cli.transcript.totals import Totals
+from transcribe_cli.transcript.turn_totals import Totals
 
 
 @dataclass(frozen=True, slots=True)

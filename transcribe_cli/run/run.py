@@ -54,9 +54,9 @@ from transcribe_cli.supervisor.actions import (
     TellReconnected,
 )
 from transcribe_cli.supervisor.facts import Policy
-from transcribe_cli.supervisor.quota import SessionQuota
+from transcribe_cli.supervisor.session_quota import SessionQuota
 from transcribe_cli.supervisor.supervisor import Supervisor
-from transcribe_cli.transcript.totals import Totals
+from transcribe_cli.transcript.turn_totals import Totals
 from transcribe_cli.transcript.turns import Transcript, TurnUpdate
 from transcribe_cli.ui.key_table import action_of
 from transcribe_cli.ui.notices import Notices

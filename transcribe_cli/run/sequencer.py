@@ -14,7 +14,7 @@ from transcribe_cli.protocol.models import Family
 from transcribe_cli.run.config import RunConfig
 from transcribe_cli.session.events import BadFrame, Closed, Received
 from transcribe_cli.supervisor.lease import Lease, Leases, LeaseState, comes_first, find
-from transcribe_cli.transcript.clock import on_recording_clock
+from transcribe_cli.transcript.recording_clock import on_recording_clock
 from transcribe_cli.transcript.turns import Transcript, TurnUpdate
 
 # Page "Streaming API": a turn is cut after 60 s at the latest, so words older than that are final.

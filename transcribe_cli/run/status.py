@@ -9,7 +9,7 @@ from transcribe_cli.run.config import RunConfig
 from transcribe_cli.session.session import Session
 from transcribe_cli.supervisor.facts import State
 from transcribe_cli.supervisor.supervisor import Supervisor
-from transcribe_cli.transcript.totals import Totals
+from transcribe_cli.transcript.turn_totals import Totals
 from transcribe_cli.transcript.turns import TurnUpdate
 from transcribe_cli.ui.status_line import Status
 

@@ -10,7 +10,7 @@ from transcribe_cli.run.billing import Bill
 from transcribe_cli.run.config import Result
 from transcribe_cli.run.reporter import Reporter
 from transcribe_cli.supervisor.actions import Finish
-from transcribe_cli.supervisor.fold import FORCING
+from transcribe_cli.supervisor.apply_event import FORCING
 
 
 def exit_status(finished: ExitStatus, stops: Sequence[str], *, spoken_now: bool) -> ExitStatus:

@@ -7,10 +7,10 @@ same conditions. The first rule that holds is applied, again and again, until no
 from collections.abc import Callable
 from typing import NamedTuple
 
-from transcribe_cli.supervisor import breaking, ending, following
+from transcribe_cli.supervisor import rules_ending, rules_retry, rules_rollover
 from transcribe_cli.supervisor.actions import Action
 from transcribe_cli.supervisor.facts import Facts, Moment
-from transcribe_cli.supervisor.step import Step
+from transcribe_cli.supervisor.rule_steps import Step
 
 _MOST_AT_ONCE = 50  # rules that are applied one after the other; a handful is usual
 
@@ -51,30 +51,36 @@ def decide(facts: Facts, moment: Moment) -> Step:
 
 
 RULES: tuple[Rule, ...] = (
-    Rule("stop the source", ending.source_flows_on, ending.stop_source),
-    Rule("close a session that does not end", ending.is_stuck, ending.abandon),
-    Rule("give up connecting", ending.connects_too_long, ending.give_up_connecting),
-    Rule("begin again behind a session that owes words", breaking.owes_words, breaking.begin_again),
-    Rule("forget an earlier session", breaking.has_ended, breaking.forget_earlier),
-    Rule("forget a follower", breaking.follower_broke, breaking.forget_follower),
-    Rule("accept that words are missing", breaking.nobody_waits, breaking.accept_missing),
-    Rule("end with what went wrong", breaking.is_refused, breaking.end_with_verdict),
-    Rule("need no session in a pause", breaking.is_not_needed, breaking.rest),
-    Rule("end where it broke off", breaking.broke_while_stopping, breaking.end_with_verdict),
-    Rule("let the follower step in", breaking.is_replaced, breaking.replace_broken),
-    Rule("try again", breaking.broke, breaking.try_again, rests=True),
-    Rule("drop the follower", ending.follower_is_in_vain, ending.drop_follower),
-    Rule("end the session where it is", ending.is_to_end_here, ending.finish_here),
-    Rule("end the session in a long pause", ending.pause_is_long, ending.park),
-    Rule("settle", ending.has_said_all, ending.settle),
-    Rule("end between two sessions", ending.has_no_session, ending.end_between),
-    Rule("hand over after a turn", following.turn_ended, following.hand_over_after_turn),
-    Rule("hand over at a pause", following.pause_found, following.hand_over_at_pause),
-    Rule("look for a pause", following.time_is_nearly_up, following.finish_at_pause),
-    Rule("open a session ahead", following.time_runs_out, following.open_ahead),
-    Rule("start the follower", following.follower_is_alone, following.start_follower),
-    Rule("open a session", following.session_is_needed, following.open_session),
-    Rule("tell that it listens again", following.listens_again, following.tell_reconnected),
-    Rule("finish", ending.all_is_over, ending.finish),
+    Rule("stop the source", rules_ending.source_flows_on, rules_ending.stop_source),
+    Rule("close a session that does not end", rules_ending.is_stuck, rules_ending.abandon),
+    Rule("give up connecting", rules_ending.connects_too_long, rules_ending.give_up_connecting),
+    Rule(
+        "begin again behind a session that owes words",
+        rules_retry.owes_words,
+        rules_retry.begin_again,
+    ),
+    Rule("forget an earlier session", rules_retry.has_ended, rules_retry.forget_earlier),
+    Rule("forget a follower", rules_retry.follower_broke, rules_retry.forget_follower),
+    Rule("accept that words are missing", rules_retry.nobody_waits, rules_retry.accept_missing),
+    Rule("end with what went wrong", rules_retry.is_refused, rules_retry.end_with_verdict),
+    Rule("need no session in a pause", rules_retry.is_not_needed, rules_retry.rest),
+    Rule("end where it broke off", rules_retry.broke_while_stopping, rules_retry.end_with_verdict),
+    Rule("let the follower step in", rules_retry.is_replaced, rules_retry.replace_broken),
+    Rule("try again", rules_retry.broke, rules_retry.try_again, rests=True),
+    Rule("drop the follower", rules_ending.follower_is_in_vain, rules_ending.drop_follower),
+    Rule("end the session where it is", rules_ending.is_to_end_here, rules_ending.finish_here),
+    Rule("end the session in a long pause", rules_ending.pause_is_long, rules_ending.park),
+    Rule("settle", rules_ending.has_said_all, rules_ending.settle),
+    Rule("end between two sessions", rules_ending.has_no_session, rules_ending.end_between),
+    Rule("hand over after a turn", rules_rollover.turn_ended, rules_rollover.hand_over_after_turn),
+    Rule("hand over at a pause", rules_rollover.pause_found, rules_rollover.hand_over_at_pause),
+    Rule("look for a pause", rules_rollover.time_is_nearly_up, rules_rollover.finish_at_pause),
+    Rule("open a session ahead", rules_rollover.time_runs_out, rules_rollover.open_ahead),
+    Rule("start the follower", rules_rollover.follower_is_alone, rules_rollover.start_follower),
+    Rule("open a session", rules_rollover.session_is_needed, rules_rollover.open_session),
+    Rule(
+        "tell that it listens again", rules_rollover.listens_again, rules_rollover.tell_reconnected
+    ),
+    Rule("finish", rules_ending.all_is_over, rules_ending.finish),
 )
 """In their order: the first that holds is applied."""

@@ -10,14 +10,14 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from transcribe_cli.session.events import Closed, Event
-from transcribe_cli.supervisor import fold
+from transcribe_cli.supervisor import apply_event
 from transcribe_cli.supervisor.actions import Action, OpenSession
 from transcribe_cli.supervisor.backoff import Backoff
 from transcribe_cli.supervisor.facts import ALREADY, Facts, Moment, Policy, State
 from transcribe_cli.supervisor.lease import NEVER, Leases
-from transcribe_cli.supervisor.quota import SessionQuota
+from transcribe_cli.supervisor.retry_verdict import never_reached
 from transcribe_cli.supervisor.rules import decide, next_due
-from transcribe_cli.supervisor.verdicts import never_reached
+from transcribe_cli.supervisor.session_quota import SessionQuota
 
 
 class Supervisor:
@@ -71,7 +71,7 @@ class Supervisor:
         """Something happened."""
         if self._facts.over:
             return []
-        facts = fold.fold(self._facts, event, self._moment(now))
+        facts = apply_event.fold(self._facts, event, self._moment(now))
         if facts is self._facts:
             return []
         if isinstance(event, Closed) and never_reached(event):
@@ -80,11 +80,11 @@ class Supervisor:
 
     def pause(self, now: float) -> list[Action]:
         """No audio comes for a while, because the user wants it so."""
-        return self._decide(fold.pause(self._facts, now), now)
+        return self._decide(apply_event.pause(self._facts, now), now)
 
     def resume(self, now: float) -> list[Action]:
         """Audio comes again."""
-        return self._decide(fold.resume(self._facts), now)
+        return self._decide(apply_event.resume(self._facts), now)
 
     def _moment(self, now: float) -> Moment:
         return Moment(now, self._wall(), self._luck)

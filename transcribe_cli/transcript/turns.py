@@ -16,7 +16,7 @@ from msgspec import Struct
 
 from transcribe_cli.protocol.codec import Decoded
 from transcribe_cli.protocol.messages import Turn, Word
-from transcribe_cli.transcript.clock import on_recording_clock
+from transcribe_cli.transcript.recording_clock import on_recording_clock
 
 FORMATTED_WAIT_S = 1.0
 MOST_OPEN = 100

@@ -5,7 +5,7 @@ from rich.console import Console
 from rich.segment import Segment
 from rich.text import Text
 
-from transcribe_cli.ui.render import NO_BREAK
+from transcribe_cli.ui.turn_rendering import NO_BREAK
 
 _COLOR_SYSTEMS = {
     "standard": ColorSystem.STANDARD,

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from rich.style import Style
 from rich.text import Text
 
-from transcribe_cli.ui.layout import cells, cut, cut_text, ellipsis
-from transcribe_cli.ui.render import DIM, clock
 from transcribe_cli.ui.safe_text import safe_text
+from transcribe_cli.ui.text_wrapping import cells, cut, cut_text, ellipsis
+from transcribe_cli.ui.turn_rendering import DIM, clock
 
 LONGEST_NAME = 32
 SHORTEST_NAME = 8

@@ -13,12 +13,12 @@ from rich.text import Text
 
 from transcribe_cli.protocol.messages import SpeakerRevision
 from transcribe_cli.transcript.turns import TurnUpdate
-from transcribe_cli.ui import panels, render
+from transcribe_cli.ui import panels, turn_rendering
 from transcribe_cli.ui.batch_rows import Progress, Sum, batch_rows, heading
 from transcribe_cli.ui.key_table import keys_in
-from transcribe_cli.ui.region import draw_region
+from transcribe_cli.ui.live_region import draw_region
 from transcribe_cli.ui.region_view import LOOK_AGAIN_S, ROOMY, RegionView, usable
-from transcribe_cli.ui.speakers import Speakers
+from transcribe_cli.ui.speaker_corrections import Speakers
 from transcribe_cli.ui.status_line import Status
 
 DRAW_INTERVAL_S = 1 / 5
@@ -51,7 +51,7 @@ class FileView:
         self._finished.add(update.turn)
         update = self._speakers.correct(update)
         self._speakers.commit(update)
-        line = render.final_line(
+        line = turn_rendering.final_line(
             update, columns=self._batch.columns, non_speech=self._batch.non_speech
         )
         if line is not None:
@@ -64,7 +64,7 @@ class FileView:
     def mark(self, at_ms: int, words: str) -> None:
         """A line for what happened there."""
         batch = self._batch
-        line = render.mark_line(at_ms, words, batch.columns, ascii_only=batch.ascii_only)
+        line = turn_rendering.mark_line(at_ms, words, batch.columns, ascii_only=batch.ascii_only)
         self.lines.append((line, at_ms))
 
     def hint(self, text: str) -> None:
@@ -114,7 +114,7 @@ class BatchView(RegionView):
         console: Console,
         files: int,
         *,
-        non_speech: render.NonSpeech = "dim",
+        non_speech: turn_rendering.NonSpeech = "dim",
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         super().__init__(console)

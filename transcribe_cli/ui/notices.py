@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Literal, Protocol
 
-from transcribe_cli.outputs.queued import QueuedStream, queued_stream
+from transcribe_cli.outputs.queued_output import QueuedStream, queued_stream
 from transcribe_cli.redaction import redact
 from transcribe_cli.settings.environment import point_at_nothing, say
 from transcribe_cli.ui.safe_text import encodable, safe_text

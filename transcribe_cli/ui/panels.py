@@ -7,9 +7,9 @@ from rich.text import Text
 
 from transcribe_cli.protocol.languages import WHISPER_LANGUAGES
 from transcribe_cli.ui.key_table import KeyBinding
-from transcribe_cli.ui.layout import cells, cut_text
-from transcribe_cli.ui.render import NARROW, NO_BREAK, clock
 from transcribe_cli.ui.safe_text import safe_text
+from transcribe_cli.ui.text_wrapping import cells, cut_text
+from transcribe_cli.ui.turn_rendering import NARROW, NO_BREAK, clock
 
 DIM = Style(dim=True)
 LOUD = Style(bold=True)

@@ -15,13 +15,13 @@ from typing import NamedTuple, Self
 from rich.console import Console
 from rich.text import Text
 
-from transcribe_cli.outputs.queued import QueuedStream, queued_stream
-from transcribe_cli.system.terminal import cursor_row, in_foreground
-from transcribe_cli.ui import render
+from transcribe_cli.outputs.queued_output import QueuedStream, queued_stream
+from transcribe_cli.system.terminal_input import cursor_row, in_foreground
+from transcribe_cli.ui import turn_rendering
 from transcribe_cli.ui.ansi import ASK_FOR_CURSOR, ansi, has_few_glyphs, is_tmux
-from transcribe_cli.ui.layout import wrap
-from transcribe_cli.ui.region import Headroom, close_region
+from transcribe_cli.ui.live_region import Headroom, close_region
 from transcribe_cli.ui.safe_text import encodable, is_utf8, safe_text
+from transcribe_cli.ui.text_wrapping import wrap
 
 ROOMY = 12
 """Windows of this many rows have room for a blank row in the region."""
@@ -166,7 +166,7 @@ class RegionView:
         text = line.make(columns)
         if text is not None:
             start_ms = line.start_ms
-            indent = 2 if start_ms is None else render.hanging_indent(start_ms, columns)
+            indent = 2 if start_ms is None else turn_rendering.hanging_indent(start_ms, columns)
             for row in wrap(text, usable(columns), indent):
                 yield self._ansi(row)
 

@@ -11,9 +11,9 @@ from typing import NamedTuple
 from rich.style import Style
 from rich.text import Text
 
-from transcribe_cli.ui.layout import cells, cut, cut_text, ellipsis
-from transcribe_cli.ui.render import clock
 from transcribe_cli.ui.safe_text import safe_text
+from transcribe_cli.ui.text_wrapping import cells, cut, cut_text, ellipsis
+from transcribe_cli.ui.turn_rendering import clock
 
 QUIETEST_DB = -60.0
 """The level at which the meter is empty, in dBFS; it is full at 0."""

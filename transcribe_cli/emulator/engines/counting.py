@@ -9,9 +9,9 @@ from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
+from transcribe_cli.emulator.actions import Send, send
 from transcribe_cli.emulator.engine_settings import EngineSettings
-from transcribe_cli.emulator.engines.pcm import decode_mulaw
-from transcribe_cli.emulator.replies import Send, send
+from transcribe_cli.emulator.engines.pcm_reader import decode_mulaw
 from transcribe_cli.protocol.messages import SpeechStarted, Turn, Word
 from transcribe_cli.protocol.models import Family
 

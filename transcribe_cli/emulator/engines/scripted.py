@@ -21,8 +21,8 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from transcribe_cli.emulator.actions import Close, Drop, Send, Stall, ToClient
 from transcribe_cli.emulator.engine_settings import EngineSettings
-from transcribe_cli.emulator.replies import Close, Drop, Send, Stall, ToClient
 from transcribe_cli.errors import UsageError
 from transcribe_cli.protocol.messages import CLIENT_MESSAGES
 

@@ -10,10 +10,10 @@ from itertools import islice
 
 from pocketsphinx import Decoder, Vad
 
+from transcribe_cli.emulator.actions import Send, send
 from transcribe_cli.emulator.engine_settings import EngineSettings
-from transcribe_cli.emulator.engines.pcm import BYTES_PER_MS, RATE_HZ, PcmReader
-from transcribe_cli.emulator.engines.speech import FRAME_MS, SpeechDetector
-from transcribe_cli.emulator.replies import Send, send
+from transcribe_cli.emulator.engines.pcm_reader import BYTES_PER_MS, RATE_HZ, PcmReader
+from transcribe_cli.emulator.engines.speech_detector import FRAME_MS, SpeechDetector
 from transcribe_cli.emulator.turn_messages import Heard, TurnBuilder
 from transcribe_cli.protocol.messages import ServerMessage, Silence
 

@@ -1,0 +1,69 @@
+"""Checks that may hang."""
+
+import threading
+import time
+from collections.abc import Iterator
+
+from transcribe_cli.doctor.background_check import Background
+from transcribe_cli.doctor.findings import Finding, State, ok
+from transcribe_cli.errors import ServiceError
+from transcribe_cli.exit_status import ExitStatus
+
+
+def in_background(checks: Iterator[Finding], limit_s: float = 10.0) -> Background:
+    return Background(
+        "network", checks, hint="wait", exit_status=ExitStatus.SERVICE, limit_s=limit_s
+    )
+
+
+def test_findings_come_in_order_as_they_are_found() -> None:
+    go_on = threading.Event()
+
+    def checks() -> Iterator[Finding]:
+        yield ok("network", "first")
+        assert go_on.wait(10)
+        yield ok("network", "second")
+
+    findings = in_background(checks()).findings()
+    assert next(findings).text == "first"
+    go_on.set()
+    assert [finding.text for finding in findings] == ["second"]
+
+
+def test_error_is_the_last_finding() -> None:
+    def checks() -> Iterator[Finding]:
+        yield ok("network", "first")
+        raise ServiceError("Nothing listens there.", "start it")
+
+    _, last = in_background(checks()).findings()
+    assert (last.state, last.text, last.hint) == (
+        State.FAILED,
+        "Nothing listens there.",
+        "start it",
+    )
+    assert last.exit_status is ExitStatus.SERVICE
+
+
+def test_fault_is_a_finding_and_no_traceback() -> None:
+    def checks() -> Iterator[Finding]:
+        yield from ()
+        raise RuntimeError("oops")
+
+    (last,) = in_background(checks()).findings()
+    assert last.exit_status is ExitStatus.FAULT
+    assert "RuntimeError: oops" in last.text
+
+
+def test_what_hangs_is_given_up_and_what_it_found_is_kept() -> None:
+    never = threading.Event()
+
+    def checks() -> Iterator[Finding]:
+        yield ok("network", "first")
+        never.wait()
+
+    began = time.monotonic()
+    first, last = in_background(checks(), limit_s=0.2).findings()
+    never.set()
+    assert time.monotonic() - began < 5
+    assert (first.text, last.state, last.hint) == ("first", State.FAILED, "wait")
+    assert last.exit_status is ExitStatus.SERVICE

@@ -1,0 +1,181 @@
+"""Scripts: read with care, and played over a real socket byte for byte."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.emulator.protocol_client import TERMINATE, TRACES, next_message, session, silence, talk
+from transcribe_cli.emulator.actions import Close, Drop, Send, Stall
+from transcribe_cli.emulator.engine_settings import EngineSettings
+from transcribe_cli.emulator.engines.scripted import ScriptedEngine, load_script, parse_script
+from transcribe_cli.emulator.local_service import LocalService
+from transcribe_cli.errors import UsageError
+
+BEGIN = '{"type":"Begin","id":"abc","expires_at":1}'
+TERMINATION = '{"type":"Termination","audio_duration_seconds":10,"session_duration_seconds":12}'
+
+
+def trace_lines(path: Path) -> list[str]:
+    """A trace's messages of the service, in its order."""
+    lines = [line for line in path.read_text(encoding="utf-8").splitlines() if line[:1] == "{"]
+    return [line for line in lines if line != TERMINATE]
+
+
+@pytest.mark.parametrize("path", sorted(TRACES.glob("*.jsonl")), ids=lambda path: path.stem)
+def test_a_trace_is_played_byte_for_byte(
+    path: Path, serve: Callable[..., str], logbook: Callable[[], list[dict[str, Any]]]
+) -> None:
+    url = serve("--script", str(path))
+    heard = talk(url, silence(7000))
+    expected = trace_lines(path)
+    texts = [text for text in heard.texts if "Begin" not in text and "Termination" not in text]
+    assert texts == [line for line in expected if "Begin" not in line and "Termination" not in line]
+    for kind in ("Begin", "Termination"):
+        own = [line for line in expected if f'"{kind}"' in line]
+        assert own in ([], [text for text in heard.texts if f'"{kind}"' in text])
+    assert heard.messages[0]["type"] == "Begin" and heard.messages[-1]["type"] == "Termination"
+    assert (heard.code, heard.reason) == (1000, "Session Ended")
+    assert [event["event"] for event in logbook()] == ["open", "terminate", "close"]
+    assert logbook()[-1]["audio_ms"] == 7000 and logbook()[-1]["by"] == "service"
+
+
+def test_messages_wait_for_their_audio() -> None:
+    lines = trace_lines(TRACES / "whisper.jsonl")
+    engine = ScriptedEngine(parse_script("\n".join(lines), "s"), EngineSettings())
+    assert engine.hear(silence(3759)) == []
+    assert engine.hear(silence(1)) == [Send(lines[0])]
+    assert engine.hear(silence(5000)) == [Send(lines[1])]
+    assert engine.finish() == []
+
+
+def test_directives_and_bare_messages() -> None:
+    script = parse_script(
+        "\n".join(
+            [
+                "# a comment",
+                "",
+                BEGIN,
+                '{"on":"open","stall_ms":5}',
+                '{"type":"Unknown","x":1}',
+                '{"type":"SpeechStarted","timestamp":700}',
+                '{"new":"message"}',
+                '{"at_ms":1000,"text":"no json"}',
+                '{"at_ms":900,"send":{"type":"Warning"}}',
+                '{"at_ms":2000,"drop":true}',
+                '{"on":"Terminate","close":{"code":1011}}',
+                TERMINATE,
+                TERMINATION,
+            ]
+        ),
+        "s",
+    )
+    assert script.on_open == (Stall(5),) and script.on_terminate == (Close(1011, ""),)
+    assert (script.begin, script.termination) == (BEGIN, TERMINATION)
+    assert [tuple(cue) for cue in script.cues] == [
+        (0, Send('{"type":"Unknown","x":1}')),
+        (700, Send('{"type":"SpeechStarted","timestamp":700}')),
+        (700, Send('{"new":"message"}')),
+        (1000, Send("no json")),
+        (1000, Send('{"type":"Warning"}')),
+        (2000, Drop()),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        ("{", "not JSON"),
+        ("[]", "not a JSON object"),
+        ('{"at_ms":1}', "exactly one of"),
+        ('{"at_ms":1,"drop":true,"text":"x"}', "exactly one of"),
+        ('{"at_ms":-1,"drop":true}', "whole number"),
+        ('{"at_ms":1.5,"drop":true}', "whole number"),
+        ('{"at_ms":1,"stall_ms":"x"}', "whole number"),
+        ('{"at_ms":1,"close":{"code":7}}', '"close" cannot be'),
+        ('{"at_ms":1,"send":"text"}', '"send" cannot be'),
+        ('{"at_ms":1,"drop":false}', '"drop" cannot be'),
+        ('{"on":"Begin","drop":true}', '"on" is'),
+    ],
+)
+def test_a_bad_line_is_named(line: str, reason: str) -> None:
+    with pytest.raises(UsageError, match="line 2: ") as e:
+        parse_script(f"# first\n{line}\n", "demo.jsonl")
+    assert e.value.message.startswith("demo.jsonl, line 2: ") and reason in e.value.message
+    assert e.value.hint
+
+
+def test_a_missing_script_is_named(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"gone\.jsonl"):
+        load_script(tmp_path / "gone.jsonl")
+
+
+def test_a_bad_script_fails_before_listening(tmp_path: Path) -> None:
+    script = tmp_path / "bad.jsonl"
+    script.write_text("{", encoding="utf-8")
+    with (
+        pytest.raises(Exception, match=r"bad\.jsonl, line 1") as e,
+        LocalService("--script", str(script)),
+    ):
+        pass
+    assert "hint" not in str(e.value)
+
+
+def test_raw_text_and_closes_of_any_code(play: Callable[..., str]) -> None:
+    url = play({"at_ms": 0, "text": "{no json"}, {"at_ms": 100, "close": {"code": 4999}})
+    heard = talk(url, silence(200), last=None)
+    assert heard.texts[1:] == ["{no json"] and heard.code == 4999
+
+
+def test_a_dropped_connection_has_no_close_frame(
+    play: Callable[..., str], logbook: Callable[[], list[dict[str, Any]]]
+) -> None:
+    heard = talk(play({"at_ms": 100, "drop": True}), silence(200), last=None)
+    assert heard.code == 1006
+    assert (logbook()[-1]["event"], logbook()[-1]["code"]) == ("close", 1006)
+
+
+def test_what_comes_on_terminate_comes_before_termination(play: Callable[..., str]) -> None:
+    revision = {"type": "SpeakerRevision", "revisions": []}
+    left = {"type": "Turn", "words": [{"end": 99999}]}
+    heard = talk(play({"on": "Terminate", "send": revision}, left), silence(100))
+    assert [m["type"] for m in heard.messages] == [
+        "Begin",
+        "Turn",
+        "SpeakerRevision",
+        "Termination",
+    ]
+
+
+def test_a_session_can_be_refused_before_begin(play: Callable[..., str]) -> None:
+    error = {"type": "Error", "error_code": 3005, "error": "Session Cancelled: An error occurred"}
+    close = {"code": 3005, "reason": "See Error message for details"}
+    heard = talk(play({"on": "open", "send": error}, {"on": "open", "close": close}))
+    assert heard.error == "Session Cancelled: An error occurred" and len(heard.texts) == 1
+
+
+def test_a_stall_holds_back_what_follows(play: Callable[..., str]) -> None:
+    with session(play({"at_ms": 0, "stall_ms": 300}, {"type": "After"})) as connection:
+        assert next_message(connection)["type"] == "Begin"
+        with pytest.raises(TimeoutError):
+            connection.recv(timeout=0.1)
+        assert next_message(connection)["type"] == "After"
+
+
+def test_each_session_plays_its_own_script_and_later_ones_the_last(
+    serve: Callable[..., str], tmp_path: Path
+) -> None:
+    options: list[str] = []
+    for name in ("first", "second"):
+        path = tmp_path / f"{name}.jsonl"
+        path.write_text(json.dumps({"type": name}), encoding="utf-8")
+        options += ["--script", str(path)]
+    url = serve(*options)
+    assert [talk(url).messages[1]["type"] for _ in range(3)] == ["first", "second", "second"]
+
+
+def test_the_demonstration_script_is_sound() -> None:
+    script = load_script(TRACES.parents[2] / "samples" / "spanish.jsonl")
+    assert len(script.cues) == 6 and script.cues[-1].at_ms == 14200

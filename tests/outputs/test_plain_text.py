@@ -1,0 +1,92 @@
+"""Plain text: a line for each final turn."""
+
+import io
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.outputs.updates import WHEN, record, update
+from transcribe_cli.outputs.plain_text import TextOutput, one_line, text_line
+from transcribe_cli.outputs.record import Record
+
+
+def written(*records: Record, non_speech: bool = True, headings: bool = False) -> str:
+    stream = io.BytesIO()
+    output = TextOutput(stream, "x", non_speech=non_speech, headings=headings)
+    for made in records:
+        output.write(made)
+    return stream.getvalue().decode()
+
+
+def test_each_final_turn_is_one_line() -> None:
+    assert written(record("Hi there."), record("Bye.")) == "Hi there.\nBye.\n"
+
+
+def test_partials_and_other_records_are_left_out() -> None:
+    assert written(record("h", final=False), Record(WHEN, "Recording", {"source": "a.wav"})) == ""
+
+
+def test_empty_turn_is_no_line() -> None:
+    assert written(record(""), record("  ")) == ""
+
+
+def test_tags_are_kept_or_left_out() -> None:
+    silence = record(" silence", utterance="[ Silence]")
+
+    assert written(silence) == "[Silence]\n"
+    assert written(silence, non_speech=False) == ""
+
+
+def test_speaker_is_named_before_the_words() -> None:
+    assert text_line(update("Hi.", speaker_label="B"), non_speech=True) == "B: Hi."
+
+
+def test_turn_that_says_nothing_has_no_speaker_either() -> None:
+    assert text_line(update("", speaker_label="B"), non_speech=True) == ""
+
+
+def test_each_source_has_a_heading_where_several_share_a_file() -> None:
+    first = Record(WHEN, "Recording", {"source": "a\n.wav"})
+
+    assert written(first, record("Hi."), headings=True) == "# a .wav\nHi.\n"
+
+
+def test_name_that_is_no_text_can_be_a_heading() -> None:
+    odd = Record(WHEN, "Recording", {"source": "caf\udce9.wav"})
+
+    assert written(odd, headings=True).startswith("# caf")
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("a\x1b[31mb", "a [31mb"),
+        ("a\r\nb\tc", "a b c"),
+        ("a\u202eb", "a b"),
+        ("a\u2028b\x85c", "a b c"),
+        ("\x00\x9b", ""),
+        ("می\u200cخواهم", "می\u200cخواهم"),  # noqa: RUF001
+        ("क्\u200dष", "क्\u200dष"),
+        ("días 今天", "días 今天"),
+    ],
+)
+def test_control_characters_never_reach_a_terminal(text: str, line: str) -> None:
+    assert one_line(text) == line
+
+
+@given(st.text(st.characters()))
+def test_any_text_is_one_printable_line(text: str) -> None:
+    line = one_line(text).replace("\u200c", "").replace("\u200d", "")
+
+    assert line.isprintable()
+
+
+@pytest.mark.parametrize("owned", [True, False])
+def test_only_a_stream_of_its_own_is_closed(owned: bool) -> None:
+    stream = io.BytesIO()
+    output = TextOutput(stream, "x", owned=owned)
+    output.close()
+    output.close()
+
+    assert stream.closed is owned

@@ -1,0 +1,280 @@
+"""The service on the network: what it listens with, and whom it lets in.
+
+Any path upgrades to a session, as on the real service; plain HTTP has `/v3/token` and
+`/v3/ws/health`. Credentials and parameters are looked at after the upgrade, so a refusal is an
+Error message and a close. Pages of other origins are refused before, and whoever holds a connection
+without having a session has little time and few bytes for it.
+"""
+
+import asyncio
+import logging
+import ssl
+import sys
+import time
+from collections.abc import Sequence
+from contextlib import ExitStack, suppress
+from functools import partial
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+from uuid import uuid4
+from weakref import WeakKeyDictionary
+
+import msgspec
+from websockets.asyncio.server import Server, ServerConnection, serve
+from websockets.http11 import Request, Response
+
+from transcribe_cli.emulator.actions import Answer, Close, Drop, Send, Stall, ToClient
+from transcribe_cli.emulator.admission import Admission
+from transcribe_cli.emulator.client_connections import (
+    HEAD_WITHIN_S,
+    Connection,
+    Waiting,
+    Wire,
+    cut,
+    hold_back,
+)
+from transcribe_cli.emulator.emulated_session import (
+    CANCELLED,
+    EmulatedSession,
+    Refused,
+    Terms,
+    read_parameters,
+    refusal,
+)
+from transcribe_cli.emulator.engine_runners import EnginePort, InProcess, Worker
+from transcribe_cli.emulator.engines.counting import CountingEngine
+from transcribe_cli.emulator.engines.scripted import Script, ScriptedEngine
+from transcribe_cli.emulator.fault_schedule import FaultPlan, Schedule
+from transcribe_cli.emulator.fault_specs import Moment
+from transcribe_cli.emulator.logbook import Logbook
+from transcribe_cli.emulator.serve_options import LOOPBACK, ServiceOptions
+from transcribe_cli.emulator.session_limits import SessionLimits, most_sessions
+from transcribe_cli.emulator.session_task import Gone, SessionTask
+from transcribe_cli.emulator.token_endpoint import answer_token_request
+from transcribe_cli.protocol.origin import why_refused
+from transcribe_cli.system.machine_resources import memory_bytes, processors
+
+MAX_MESSAGE_BYTES = 128 * 1024  # the service's own limit; a longer one is closed with 1009
+CLOSE_TIMEOUT_S = 20.0  # a client may still have much to read before the close frame
+_PING_EVERY_S = 3.0  # a sign of life where the engine is slow: an answer waits behind its audio
+
+
+class App:
+    """Every session of one service."""
+
+    def __init__(
+        self,
+        options: ServiceOptions,
+        scripts: Sequence[Script],
+        plan: FaultPlan,
+        logbook: Logbook,
+    ) -> None:
+        self._options = options
+        self._scripts = scripts
+        self._plan = plan
+        self._schedules: WeakKeyDictionary[ServerConnection, Schedule] = WeakKeyDictionary()
+        self._connections = 0
+        self._stopping = asyncio.Event()
+        self._logbook = logbook
+        self._credentials = Admission(options.keys)
+        self._waiting = Waiting()
+        self._open: set[SessionTask] = set()
+        most = options.max_sessions or most_sessions(options.engine, processors(), memory_bytes())
+        self._limits = SessionLimits(most, options.new_sessions_per_minute, _say)
+        self._served = 0
+
+    async def listen(self, context: ssl.SSLContext | None) -> Server:
+        """Start to listen.
+
+        Raises:
+            OSError: the address cannot be had.
+        """
+        # The library's log would print a traceback for every port scanner.
+        logger = logging.getLogger("transcribe_cli.emulator.websockets")
+        logger.setLevel(logging.CRITICAL)
+        return await serve(
+            self._serve,
+            self._options.host,
+            self._options.port,
+            ssl=context,
+            process_request=self._answer_http,
+            create_connection=partial(Connection, self._waiting),  # type: ignore[arg-type]
+            compression=None,
+            max_size=MAX_MESSAGE_BYTES,
+            close_timeout=CLOSE_TIMEOUT_S,
+            open_timeout=None,  # `Connection` sees to it; a fault may stall the answer
+            # A stalled service sends nothing, and lets nobody go.
+            ping_interval=None if self._plan else _PING_EVERY_S,
+            # A pong waits behind audio that was not heard yet: that it is late says nothing.
+            ping_timeout=None,
+            logger=logger,
+            ssl_handshake_timeout=None if context is None else HEAD_WITHIN_S,
+        )
+
+    @property
+    def most_sessions(self) -> int:
+        """So many at once; more are refused."""
+        return self._limits.most
+
+    def stop(self) -> None:
+        """Close every session that is open."""
+        self._stopping.set()
+        for session_task in self._open:
+            session_task.stop()
+
+    async def _answer_http(self, connection: ServerConnection, request: Request) -> Response | None:
+        """Answer plain HTTP; None goes on with the upgrade."""
+        # Beyond this machine a key is needed, which no page has by being opened.
+        any_host = self._options.host not in LOOPBACK
+        if why := why_refused(request.headers, any_host=any_host):
+            self._logbook.write("refused", code=403, error=why)
+            return _json_response(connection, 403, {"error": why})
+        url = urlsplit(request.path)
+        if url.path == "/v3/ws/health":
+            return _json_response(connection, 200, {"status": "ok"})
+        if url.path == "/v3/token":
+            authorization = _authorization_of(request)
+            answer = answer_token_request(url.query, authorization, self._credentials, time.time())
+            return _json_response(connection, *answer)
+        schedule = self._plan.draw(self._connections)
+        self._connections += 1
+        self._schedules[connection] = schedule
+        return await self._go_wrong(connection, schedule)
+
+    async def _go_wrong(self, connection: ServerConnection, schedule: Schedule) -> Response | None:
+        """Let the faults happen that come before the upgrade."""
+        answer = None
+        for spec, actions in schedule.reached(Moment.CONNECT):
+            self._logbook.write("fault", fault=spec)
+            match actions[0]:
+                case Answer(status):
+                    answer = _json_response(
+                        connection, status, {"error": HTTPStatus(status).phrase}
+                    )
+                case Drop(reset):
+                    cut(connection, reset)
+                    answer = _json_response(connection, 503, {})  # which goes nowhere
+                case Stall(ms):
+                    with suppress(TimeoutError):
+                        seconds = None if ms is None else ms / 1000
+                        await asyncio.wait_for(self._stopping.wait(), seconds)
+        return answer
+
+    async def _serve(self, connection: ServerConnection) -> None:
+        request = connection.request
+        assert request is not None  # there is one after the upgrade
+        wire = Wire(connection)
+        hold_back(connection)
+        try:
+            query = urlsplit(request.path).query
+            given = (_authorization_of(request), _token_of(query))
+            max_session_s = self._credentials.admit(*given, time.time())
+            with ExitStack() as place:
+                place.enter_context(self._limits.session(time.monotonic()))
+                session_task, before_begin = await self._open_conversation(
+                    connection, wire, query, max_session_s, place
+                )
+                self._waiting.leave(connection)
+                self._open.add(session_task)
+                try:
+                    close = await session_task.run(before_begin)
+                finally:
+                    self._open.discard(session_task)
+            # Outside: whoever is told of a session's end may open the next one at once.
+            last_words: Sequence[ToClient] = [] if close is None else [close]
+        except Refused as e:
+            self._logbook.write("refused", code=e.code, error=e.text)
+            last_words = refusal(e.code, e.text)
+        await _part(wire, last_words)
+
+    async def _open_conversation(
+        self,
+        connection: ServerConnection,
+        wire: Wire,
+        query: str,
+        max_session_s: float,
+        place: ExitStack,
+    ) -> tuple[SessionTask, Sequence[ToClient]]:
+        """Open a session for a client that is admitted, or raise `Refused`."""
+        parameters = read_parameters(query)
+        script = None
+        if self._options.engine == "scripted":
+            script = self._scripts[min(self._served, len(self._scripts) - 1)]
+        self._served += 1
+        schedule = self._schedules[connection]
+        limits_s = (max_session_s, self._options.max_session_s, schedule.expires_in_s)
+        terms = Terms(
+            max_session_s=min(limit_s for limit_s in limits_s if limit_s is not None),
+            max_audio_rate=self._options.max_audio_rate,
+            formatted_finals=self._options.formatted_finals,
+            begin=script.begin if script else None,
+            termination=script.termination if script else None,
+        )
+        session = EmulatedSession(str(uuid4()), parameters, terms, time.monotonic())
+        engine: EnginePort
+        if script:
+            engine = InProcess(ScriptedEngine(script, session.settings))
+        elif self._options.engine == "counting":
+            engine = InProcess(CountingEngine(session.settings, self._options.turn_words))
+        else:
+            try:
+                engine = await Worker.start(session.settings)
+            except OSError as e:  # no more processes, files or memory
+                raise Refused(3005, CANCELLED) from e
+        self._logbook.opened(session.id, parameters)
+        session_task = SessionTask(
+            wire, session, engine, self._logbook, schedule, leave=place.close
+        )
+        return session_task, script.on_open if script else ()
+
+
+def _say(line: str) -> None:
+    """Tell whoever runs the service."""
+    with suppress(OSError, ValueError):  # nobody reads it
+        sys.stderr.write(f"{line}\n")
+        sys.stderr.flush()
+
+
+def url_of(server: Server, scheme: str) -> str:
+    """The address that a listening server can be reached at, without a path."""
+    host, port = next(iter(server.sockets)).getsockname()[:2]
+    return f"{scheme}://{f'[{host}]' if ':' in host else host}:{port}"
+
+
+def _authorization_of(request: Request) -> str | None:
+    """The header's value; several are one that nobody has."""
+    return ", ".join(request.headers.get_all("Authorization")) or None
+
+
+def _token_of(query: str) -> str | None:
+    """The query parameter `token`, before anything else of the query is looked at."""
+    return parse_qs(query).get("token", [None])[-1]
+
+
+def _json_response(connection: ServerConnection, status: int, body: dict[str, Any]) -> Response:
+    response = connection.respond(HTTPStatus(status), msgspec.json.encode(body).decode())
+    del response.headers["Content-Type"]
+    response.headers["Content-Type"] = "application/json"
+    return response
+
+
+async def _part(wire: Wire, last_words: Sequence[ToClient]) -> None:
+    """Send what ends a connection; the client's own frames are read and dropped meanwhile."""
+
+    async def drain() -> None:
+        with suppress(Gone):
+            while True:
+                await wire.receive()
+
+    draining = asyncio.create_task(drain())
+    for action in last_words:
+        match action:
+            case Send(text):
+                with suppress(Gone):
+                    await wire.send(text)
+            case Close(code, reason):
+                await wire.close(code, reason)
+    draining.cancel()
+    with suppress(asyncio.CancelledError):
+        await draining

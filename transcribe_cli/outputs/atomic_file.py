@@ -1,0 +1,99 @@
+"""Outputs that are written over and over again, and whole at every moment.
+
+What is no regular file (a FIFO, a device) cannot be replaced: it is written once, at the end.
+"""
+
+import os
+import stat
+import sys
+from pathlib import Path
+from typing import BinaryIO
+
+from transcribe_cli.errors import UsageError
+from transcribe_cli.system.atomic_replace import name_beside, replace_file
+
+__all__ = ["WholeFile", "replace_file"]
+
+
+class WholeFile:
+    """A file of which every reader finds one whole version.
+
+    Whatever was there before stays until the first version is put.
+
+    Raises:
+        UsageError: it cannot be written; found before a word is spoken.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._waiting: bytes | None = None
+        try:
+            self._in_place = _open_in_place(path)
+        except OSError as e:
+            raise UsageError(
+                f"'{path}' cannot be written: {e.strerror or e}.", "choose another path"
+            ) from e
+
+    def put(self, data: bytes) -> None:
+        """The file as it is from now on.
+
+        Raises:
+            OSError: it cannot be written any more.
+        """
+        if self._in_place is not None:
+            self._waiting = data
+            return
+        self._waiting = None
+        try:
+            replace_file(self.path, data)
+        except PermissionError:
+            if sys.platform != "win32":
+                raise
+            self._waiting = data  # somebody reads it, and Windows lets nobody replace it then
+
+    def close(self) -> None:
+        """Write what could not be written yet; harmless twice.
+
+        Raises:
+            OSError: it cannot be written.
+        """
+        data, self._waiting = self._waiting, None
+        stream, self._in_place = self._in_place, None
+        if stream is not None:
+            with stream:
+                _write_in_place(stream, data)
+        elif data is not None:
+            replace_file(self.path, data)
+
+
+def _open_in_place(path: Path) -> BinaryIO | None:
+    """What cannot be replaced, opened to be written; None for a file that can be.
+
+    Raises:
+        OSError: it cannot be written either way.
+    """
+    exists = path.exists()
+    if exists and not path.is_file():
+        return path.open("wb")
+    if exists:
+        with path.open("r+b"):  # a file that nobody may write is not replaced either
+            pass
+    trial = name_beside(Path(os.path.realpath(path)))
+    try:
+        with trial.open("xb"):
+            pass
+    except PermissionError:
+        if not exists:
+            raise
+        return path.open("r+b")  # it may be written, but its folder may not
+    trial.unlink()
+    return None
+
+
+def _write_in_place(stream: BinaryIO, data: bytes | None) -> None:
+    if data is None:
+        return
+    stream.write(data)
+    stream.flush()
+    if stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
+        stream.truncate()

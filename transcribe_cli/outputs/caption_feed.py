@@ -1,0 +1,127 @@
+"""Captions for other programs while they are spoken: a file for OBS, a page for a projector."""
+
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from transcribe_cli.errors import UsageError
+from transcribe_cli.outputs.atomic_file import WholeFile
+from transcribe_cli.outputs.output import Output
+from transcribe_cli.outputs.record import Record
+from transcribe_cli.outputs.rolling_captions import RollingCaptions
+
+PAGE_NAME = "captions page"
+QUIET_S = 10.0  # without a new word, after which old ones would only be in the way
+_END_TIMEOUT_S = 1.0
+
+
+def open_feed(
+    captions_file: str | None,
+    captions_port: int | None,
+    say: Callable[[str], None],
+    *,
+    non_speech: bool = True,
+) -> list[Output]:
+    """The outputs of `--captions-file` and `--captions-port`, as far as they are asked for.
+
+    Args:
+        captions_port: 0 for a free one.
+        say: told the page's address, once.
+        non_speech: show turns that are only tags such as `[Music]`.
+
+    Raises:
+        UsageError: the file cannot be written, or the port is taken; none is left open then.
+    """
+    outputs: list[Output] = []
+    if captions_file is not None:
+        outputs.append(CaptionsFileOutput(Path(captions_file), non_speech=non_speech))
+    if captions_port is not None:
+        # A web server takes a while to import.
+        from transcribe_cli.outputs.caption_page import CaptionsPage
+
+        try:
+            page = CaptionsPage(captions_port, non_speech=non_speech)
+        except UsageError:
+            for output in outputs:
+                output.close()
+            raise
+        outputs.append(page)
+        say(f"captions: {page.url}")
+    return outputs
+
+
+class CaptionsFileOutput:
+    """A text file of the newest two caption lines, replaced whenever they change.
+
+    Empty at first, and again when nothing new was said for a while; what was said last stays when
+    the run ends. The last line has no line feed: OBS would show an empty line for it.
+
+    Args:
+        non_speech: show turns that are only tags such as `[Music]`.
+        quiet_s: after how long without new words the file is emptied.
+
+    Raises:
+        UsageError: it cannot be written.
+    """
+
+    def __init__(self, path: Path, *, non_speech: bool = True, quiet_s: float = QUIET_S) -> None:
+        self.name = str(path)
+        self._file = WholeFile(path)
+        self._captions = RollingCaptions(non_speech=non_speech)
+        self._quiet_s = quiet_s
+        self._shown = ""
+        self._empty_at: float | None = None
+        self._problem: OSError | None = None
+        self._closed = False
+        self._changed = threading.Condition()  # guards all of these
+        try:
+            self._file.put(b"")
+        except OSError as e:
+            raise UsageError(
+                f"'{path}' cannot be written: {e.strerror or e}.", "choose another path"
+            ) from e
+        self._thread = threading.Thread(
+            target=self._empty_when_quiet, name="aai-captions-file", daemon=True
+        )
+        self._thread.start()
+
+    def write(self, record: Record) -> None:
+        """Show what there is to read now."""
+        with self._changed:
+            if self._problem is not None:
+                raise self._problem
+            self._captions.take(record)
+            self._show("\n".join(self._captions.lines))
+
+    def _show(self, text: str) -> None:
+        """`_changed` is held."""
+        if text == self._shown:
+            return
+        self._file.put(text.encode("utf-8", "replace"))
+        self._shown = text
+        if text and self._empty_at is None:
+            self._changed.notify()
+        self._empty_at = time.monotonic() + self._quiet_s if text else None
+
+    def _empty_when_quiet(self) -> None:
+        with self._changed:
+            while not self._closed:
+                left = None if self._empty_at is None else self._empty_at - time.monotonic()
+                if left is None or left > 0:
+                    self._changed.wait(left)
+                    continue
+                self._captions.clear()
+                try:
+                    self._show("")
+                except OSError as e:  # told by the next write, which is main's
+                    self._problem = e
+                    return
+
+    def close(self) -> None:
+        """Leave the last lines in the file; harmless twice."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify()
+            self._file.close()
+        self._thread.join(_END_TIMEOUT_S)

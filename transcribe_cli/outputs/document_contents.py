@@ -1,0 +1,122 @@
+"""What documents tell: the records of each recording, folded into one chapter. Pure."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from msgspec.structs import replace
+
+from transcribe_cli.outputs.record import Record
+from transcribe_cli.protocol.codec import Decoded, read_server_object
+from transcribe_cli.protocol.messages import SpeakerRevision
+from transcribe_cli.transcript.final_turns import Finals
+from transcribe_cli.transcript.turn_totals import Totals
+from transcribe_cli.transcript.turns import TurnUpdate
+
+_HEAD = ("v", "seq", "time", "type", "source")
+
+
+@dataclass(slots=True)
+class Chapter:
+    """One recording so far.
+
+    Attributes:
+        source: what was transcribed, in the words of its first record.
+        started: when; None for a source of which nothing could be recorded.
+        start, summary, error: what the records of these types say; empty while there is none.
+        marks, gaps: the same, one for each record.
+        finals: the turns that count, their speakers as last corrected; without their `raw`.
+        totals: what these turns add up to.
+    """
+
+    source: str = ""
+    started: datetime | None = None
+    start: dict[str, Any] = field(default_factory=dict)
+    finals: Finals = field(default_factory=Finals)
+    totals: Totals = field(default_factory=Totals)
+    marks: list[dict[str, Any]] = field(default_factory=list)
+    gaps: list[dict[str, Any]] = field(default_factory=list)
+    error: dict[str, Any] = field(default_factory=dict)
+    summary: dict[str, Any] = field(default_factory=dict)
+
+    def add(self, record: Record) -> bool:
+        """Take a record; whether a document is another one now."""
+        body = record.body
+        match record.type:
+            case "Turn" if record.update is not None and record.update.final:
+                # Hours of words are kept once, and not once more as they came.
+                bare = Decoded(record.update.message, {})
+                self.finals.add(replace(record.update, decoded=bare))
+                self.totals.add(record.update)
+            case "SpeakerRevision" if _has_numbers(body, "session"):
+                revision = read_server_object({"type": record.type} | body).message
+                assert isinstance(revision, SpeakerRevision)
+                return bool(self.finals.revise(body["session"], revision))
+            case "Recording":
+                self.source, self.started, self.start = _source(body), record.time, dict(body)
+            case "Mark" if _has_numbers(body, "at"):
+                self.marks.append(_fields(body))
+            case "Gap" if _has_numbers(body, "start", "end"):
+                self.gaps.append(_fields(body))
+            case "Error" if "exit_code" in body:  # the service's own end a session, not the run
+                self.source = self.source or _source(body)
+                self.error = _fields(body)
+            case "Summary":
+                self.summary = _fields(body)
+            case _:
+                return False
+        return True
+
+    @property
+    def speakers(self) -> list[str]:
+        """Who speaks, in the order of their first words."""
+        found: dict[str, None] = {}
+        for update in self.finals.turns:
+            for speaker in (update.message.speaker_label, *_word_speakers(update)):
+                if speaker:
+                    found.setdefault(speaker)
+        return list(found)
+
+
+class Chapters:
+    """The chapters of one output, in the order in which their recordings began.
+
+    Records of several recordings may come in any order, as long as each names its source.
+    """
+
+    def __init__(self) -> None:
+        self.all: list[Chapter] = []
+        self._by_source: dict[str, Chapter] = {}
+
+    def add(self, record: Record) -> bool:
+        """Take a record; whether a document is another one now."""
+        source = _source(record.body)
+        chapter = self._by_source.get(source)
+        if chapter is None and not source and self.all:
+            chapter = self.all[-1]
+        # An Error without a Recording is about a source of which nothing could be recorded.
+        failed = record.type == "Error" and (chapter is None or bool(chapter.summary))
+        if record.type == "Recording" or failed:
+            chapter = Chapter()
+            self.all.append(chapter)
+            self._by_source[source] = chapter
+        return chapter is not None and chapter.add(record)
+
+
+def _source(body: dict[str, Any]) -> str:
+    return str(body.get("source") or "")
+
+
+def _fields(body: dict[str, Any]) -> dict[str, Any]:
+    """What a record says beside what every record says."""
+    return {name: value for name, value in body.items() if name not in _HEAD}
+
+
+def _has_numbers(body: dict[str, Any], *names: str) -> bool:
+    """Whether a record, which may be of a journal of others, says what its type should."""
+    return all(type(body.get(name)) is int for name in names)
+
+
+def _word_speakers(update: TurnUpdate) -> Iterator[str | None]:
+    return (word.speaker for word in update.message.words)

@@ -1,0 +1,93 @@
+"""From `-o PATH` to an output: the suffix chooses the format."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import BinaryIO, Literal
+
+from transcribe_cli.errors import UsageError
+from transcribe_cli.outputs.document import DocumentOutput
+from transcribe_cli.outputs.json_document import JsonDocument
+from transcribe_cli.outputs.jsonl import JsonlOutput
+from transcribe_cli.outputs.markdown import Markdown
+from transcribe_cli.outputs.output import Output
+from transcribe_cli.outputs.plain_text import TextOutput
+
+SUFFIXES = (".txt", ".md", ".srt", ".vtt", ".jsonl", ".json")
+
+
+def output_path(template: str, stem: str) -> Path:
+    """Where an output goes: `{stem}` is the source's name without suffix.
+
+    Raises:
+        UsageError: the suffix names no format.
+    """
+    path = Path(template.replace("{stem}", stem))
+    if path.suffix.lower() not in SUFFIXES:
+        raise UsageError(
+            f"-o '{template}' does not end in a format.", f"one of {', '.join(SUFFIXES)}"
+        )
+    return path
+
+
+def open_for_writing(path: Path) -> BinaryIO:
+    """A file in place of whatever was there.
+
+    Raises:
+        UsageError: it cannot be written; found before a word is spoken.
+    """
+    try:
+        return path.open("wb")
+    except OSError as e:
+        raise UsageError(
+            f"'{path}' cannot be written: {e.strerror or e}.", "choose another path"
+        ) from e
+
+
+def is_stream(path: Path) -> bool:
+    """Whether it has a reader who may read no more: a FIFO, a device."""
+    return path.exists() and not path.is_file()
+
+
+def open_outputs(
+    templates: Sequence[str], stem: str, *, partials: bool, non_speech: bool, headings: bool = False
+) -> list[Output]:
+    """The outputs of one recording, or with `headings` those that several share.
+
+    Raises:
+        UsageError: one of them cannot be opened; none is left open then.
+    """
+    paths = [output_path(template, stem) for template in templates]
+    outputs: list[Output] = []
+    try:
+        for path in paths:
+            output = _open_output(path, partials=partials, non_speech=non_speech, several=headings)
+            outputs.append(output)
+    except UsageError:
+        for opened in outputs:
+            opened.close()
+        raise
+    return outputs
+
+
+def _open_output(path: Path, *, partials: bool, non_speech: bool, several: bool) -> Output:
+    match path.suffix.lower():
+        case ".jsonl":
+            return JsonlOutput(open_for_writing(path), str(path), partials=partials)
+        case ".md":
+            return DocumentOutput(path, Markdown(non_speech=non_speech))
+        case ".json":
+            return DocumentOutput(path, JsonDocument(non_speech=non_speech, several=several))
+        case ".srt":
+            return _open_captions(path, "srt", non_speech=non_speech)
+        case ".vtt":
+            return _open_captions(path, "vtt", non_speech=non_speech)
+        case _:
+            return TextOutput(
+                open_for_writing(path), str(path), non_speech=non_speech, headings=several
+            )
+
+
+def _open_captions(path: Path, kind: Literal["srt", "vtt"], *, non_speech: bool) -> Output:
+    from transcribe_cli.outputs.srt_vtt import CaptionsOutput
+
+    return CaptionsOutput(path, kind, non_speech=non_speech)

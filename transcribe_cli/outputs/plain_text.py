@@ -1,0 +1,90 @@
+"""Plain text: one line for each final turn that says something, and nothing else."""
+
+from io import RawIOBase
+from typing import BinaryIO
+
+from transcribe_cli.outputs.output import finish_stream
+from transcribe_cli.outputs.record import Record
+from transcribe_cli.transcript.turn_text import read_turn_text
+from transcribe_cli.transcript.turns import TurnUpdate
+
+_MOST_REMEMBERED = 1 << 12
+_JOINERS = "\u200c\u200d"  # within words of Persian and Hindi, within emoji
+
+
+def text_line(update: TurnUpdate, *, non_speech: bool) -> str:
+    """The line of a final turn, without its line feed; "" when it says nothing.
+
+    `non_speech`: keep turns that are only tags such as `[Silence]`.
+    """
+    said = read_turn_text(update.message)
+    if said.non_speech and not non_speech:
+        return ""
+    speaker = update.message.speaker_label
+    prefix = f"{one_line(speaker)}: " if speaker and said.whole else ""
+    return prefix + one_line(said.whole)
+
+
+def one_line(text: str) -> str:
+    """Text from outside as one line without control characters: it may go to a terminal."""
+    return " ".join((text if text.isprintable() else text.translate(_PRINTABLE)).split())
+
+
+class _Printable(dict[int, str]):
+    """For `str.translate`: each character that is met is looked at once."""
+
+    def __missing__(self, code: int) -> str:
+        character = chr(code)
+        shown = character if character.isprintable() or character in _JOINERS else " "
+        if len(self) < _MOST_REMEMBERED:
+            self[code] = shown
+        return shown
+
+
+_PRINTABLE = _Printable()
+
+
+class TextOutput:
+    """Writes lines to a binary stream as UTF-8, each flushed.
+
+    Args:
+        headings: name each source before its first line, where one output holds several.
+        owned: close the stream at the end.
+    """
+
+    def __init__(
+        self,
+        stream: BinaryIO | RawIOBase,
+        name: str,
+        *,
+        non_speech: bool = True,
+        headings: bool = False,
+        owned: bool = True,
+    ) -> None:
+        self.name = name
+        self._stream = stream
+        self._non_speech = non_speech
+        self._headings = headings
+        self._owned = owned
+
+    def write(self, record: Record) -> None:
+        """Write the line of a final turn."""
+        if self._headings and record.type == "Recording":
+            self._write_line(f"# {one_line(str(record.body['source']))}")
+        if record.update is None or not record.update.final:
+            return
+        line = text_line(record.update, non_speech=self._non_speech)
+        if line:
+            self._write_line(line)
+
+    def _write_line(self, line: str) -> None:
+        self._stream.write(line.encode("utf-8", "replace") + b"\n")
+        self._stream.flush()
+
+    def flush(self) -> None:
+        """Find out whether the stream is well."""
+        self._stream.flush()
+
+    def close(self) -> None:
+        """Flush, and close a stream of our own."""
+        finish_stream(self._stream, owned=self._owned)

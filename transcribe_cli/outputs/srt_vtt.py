@@ -1,0 +1,175 @@
+"""Captions: SubRip and WebVTT files, whole at every moment.
+
+Formats: SubRip as players read it (there is no specification), and W3C's "WebVTT: The Web Video
+Text Tracks Format". Both are written here: pysubs2, the library for them, takes braces and
+backslashes of a text for commands of its own, escapes nothing in WebVTT, and has no voices.
+"""
+
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Literal
+
+from transcribe_cli.errors import UsageError
+from transcribe_cli.outputs.atomic_file import WholeFile
+from transcribe_cli.outputs.document_contents import Chapters
+from transcribe_cli.outputs.record import Record
+from transcribe_cli.outputs.turn_cache import Memory
+from transcribe_cli.transcript.caption_cues import Cue, Phrase, cut_turn, lay_out
+
+Kind = Literal["srt", "vtt"]
+
+_TELLING = ("Recording", "Turn", "SpeakerRevision", "Summary")
+
+# SubRip has no escapes. What a player would take for a tag (also "< b"), for a command such as
+# {\an8}, for a line break or for the arrow between times is parted by a word joiner, which shows
+# nothing and takes no room.
+_MARKUP = re.compile(r"<|\{(?=\\)|\\(?=[Nnh{}])|--(?=>)")
+_ENTITIES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
+
+
+def encode_srt(cue: Cue, number: int) -> str:
+    """One cue of a SubRip file; `number` counts from 1.
+
+    >>> encode_srt(Cue(0, 1500, ("Hi.",), "A"), 1)
+    '1\\n00:00:00,000 --> 00:00:01,500\\nA: Hi.\\n\\n'
+    """
+    times = f"{_timestamp(cue.start_ms)} --> {_timestamp(cue.end_ms)}".replace(".", ",")
+    name = f"{cue.speaker}: " if cue.speaker else ""
+    text = _MARKUP.sub("\\g<0>\u2060", name + "\n".join(cue.lines))
+    return f"{number}\n{times}\n{text}\n\n"
+
+
+def encode_vtt(cue: Cue, _number: int = 0) -> str:
+    """One cue of a WebVTT file, where cues need no number.
+
+    >>> encode_vtt(Cue(0, 1500, ("Q&A",), "A"))
+    '00:00:00.000 --> 00:00:01.500\\n<v A>Q&amp;A\\n\\n'
+    """
+    times = f"{_timestamp(cue.start_ms)} --> {_timestamp(cue.end_ms)}"
+    voice = f"<v {cue.speaker.translate(_ENTITIES)}>" if cue.speaker else ""
+    return f"{times}\n{voice}" + "\n".join(cue.lines).translate(_ENTITIES) + "\n\n"
+
+
+def _timestamp(time_ms: int) -> str:
+    seconds, ms = divmod(time_ms, 1000)
+    minutes, seconds = divmod(seconds, 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours:02}:{minutes:02}:{seconds:02}.{ms:03}"
+
+
+@dataclass(slots=True)
+class _Sheet:
+    """All cues so far, as a file has them."""
+
+    header: bytes
+    encode: Callable[[Cue, int], str]
+    end_ms: int = 0
+    _cues: list[bytes] = field(default_factory=list)
+    _last: Phrase | None = None  # its cue depends on what comes after it
+    _settled_ms: int = 0  # end of the cue before that
+
+    def add(self, phrases: Iterable[Phrase]) -> None:
+        """Lay out more phrases, and the last one of before once more."""
+        open_phrases = [*filter(None, [self._last]), *phrases]
+        cues = lay_out(open_phrases, self._settled_ms)
+        if self._last is not None:
+            self._cues.pop()
+        for cue in cues:
+            text = self.encode(cue, len(self._cues) + 1)
+            self._cues.append(text.encode("utf-8", "replace"))
+        if cues:
+            self._last, self.end_ms = open_phrases[-1], cues[-1].end_ms
+        if len(cues) > 1:
+            self._settled_ms = cues[-2].end_ms
+
+    def to_bytes(self) -> bytes:
+        return self.header + b"".join(self._cues)
+
+
+class CaptionsOutput:
+    """Writes the cues of final turns to a file, which is replaced as each turn ends.
+
+    It is written as a whole each time: a cue that is appended could be read, or left behind by a
+    kill, half written. After three hours that takes a millisecond or two.
+
+    Recordings that share a file follow one another in it, as if played in a row.
+
+    Args:
+        non_speech: keep turns that are only tags such as `[Silence]`.
+
+    Raises:
+        UsageError: the file cannot be written.
+    """
+
+    def __init__(self, path: Path, kind: Kind, *, non_speech: bool) -> None:
+        self.name = str(path)
+        self._kind = kind
+        self._phrases = Memory(lambda turn: cut_turn(turn, non_speech=non_speech))
+        self._chapters = Chapters()
+        self._begin()
+        self._file = WholeFile(path)
+        try:
+            self._put()
+        except OSError as e:
+            raise UsageError(
+                f"'{path}' cannot be written: {e.strerror or e}.", "choose another path"
+            ) from e
+
+    def write(self, record: Record) -> None:
+        """Take a record; a final turn is in the file when this returns."""
+        if record.type not in _TELLING or not self._chapters.add(record):
+            return
+        if record.type == "Recording":
+            self._begin_recording()
+        elif record.type == "Turn" and self._has_new_turns():
+            self._add_turns()
+            self._put()
+        elif record.type != "Summary" or len(self._chapters.all) > 1:
+            # Speakers are others now, or a recording that others follow has grown.
+            self._begin()
+            for _ in self._chapters.all:
+                self._begin_recording()
+                self._add_turns()
+            self._put()
+
+    def close(self) -> None:
+        """Write what could not be written yet; harmless twice."""
+        self._file.close()
+
+    def _begin(self) -> None:
+        if self._kind == "srt":
+            self._sheet = _Sheet(b"", encode_srt)
+        else:
+            self._sheet = _Sheet(b"WEBVTT\n\n", encode_vtt)
+        self._recording = -1  # the chapter that is being added
+        self._turns = 0  # how many of its turns are in
+        self._offset_ms = 0  # where it starts
+
+    def _begin_recording(self) -> None:
+        if self._recording >= 0:
+            length_s = self._chapters.all[self._recording].summary.get("audio_s")
+            length_ms = round(length_s * 1000) if isinstance(length_s, int | float) else 0
+            self._offset_ms = max(self._offset_ms + length_ms, self._sheet.end_ms)
+        self._recording += 1
+        self._turns = 0
+
+    def _has_new_turns(self) -> bool:
+        return self._turns < len(self._chapters.all[self._recording].finals.turns)
+
+    def _add_turns(self) -> None:
+        turns = self._chapters.all[self._recording].finals.turns
+        self._sheet.add(
+            _later(phrase, self._offset_ms)
+            for turn in turns[self._turns :]
+            for phrase in self._phrases.of(turn)
+        )
+        self._turns = len(turns)
+
+    def _put(self) -> None:
+        self._file.put(self._sheet.to_bytes())
+
+
+def _later(phrase: Phrase, ms: int) -> Phrase:
+    return replace(phrase, start_ms=phrase.start_ms + ms, end_ms=phrase.end_ms + ms)

@@ -1,0 +1,157 @@
+"""A recording as a series of scenes: what happened when, made ready to be shown again. Pure.
+
+Works on whatever a journal or a JSON Lines file holds: unknown records are passed on, odd ones are
+passed over, and several recordings in one file keep apart.
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from typing import NamedTuple
+
+import msgspec
+from msgspec.structs import replace
+
+from transcribe_cli.protocol.codec import read_server_object
+from transcribe_cli.protocol.messages import SpeakerRevision
+from transcribe_cli.recordings.journal import JournalRecord, turn_of
+from transcribe_cli.transcript.final_turns import Finals
+from transcribe_cli.transcript.turns import TurnUpdate
+
+REST_S = 3.0
+"""A pause, or the time until a recording was taken up again, is shown in no more than this."""
+
+
+class Scene(NamedTuple):
+    """One record in its place.
+
+    Attributes:
+        at_s: seconds since the first record.
+        record: as it stands in the file.
+        session: number of its session, other than that of any other recording in the file.
+        update: the turn that a Turn record tells of.
+    """
+
+    at_s: float
+    record: JournalRecord
+    session: int | None = None
+    update: TurnUpdate | None = None
+
+
+class _TurnShape(msgspec.Struct):
+    session: int
+    turn: int
+    start: int
+    end: int
+    final: bool
+    session_offset_ms: int = 0
+
+
+def scenes(records: Iterable[JournalRecord]) -> list[Scene]:
+    """The records in the order of the file, each with its time."""
+    numbers = _Numbers()
+    found: list[Scene] = []
+    at_s, before = 0.0, None
+    paused = False
+    for record in records:
+        now = _time(record)
+        if now is not None:
+            gap_s = 0.0 if before is None else max(0.0, (now - before).total_seconds())
+            rests = paused or numbers.is_taken_up_again(record)
+            at_s += min(gap_s, REST_S) if rests else gap_s
+            before = now
+        numbers.meet(record)
+        paused = record["type"] == "Paused" or (paused and record["type"] != "Resumed")
+        found.append(Scene(at_s, record, numbers.session(record), _update(record, numbers)))
+    return found
+
+
+def as_it_counts(played: Sequence[Scene]) -> list[Scene]:
+    """The scenes with every speaker as corrected later, and without the corrections."""
+    finals = Finals()
+    indexes = []
+    for index, scene in enumerate(played):
+        if scene.update is not None and scene.update.final:
+            finals.add(scene.update)
+            indexes.append(index)
+        elif scene.session is not None and (revision := revision_of(scene)) is not None:
+            finals.revise(scene.session, revision)
+    corrected = dict(zip(indexes, finals.turns, strict=True))
+    return [
+        scene._replace(update=corrected.get(index, scene.update))
+        for index, scene in enumerate(played)
+        if scene.record["type"] != SpeakerRevision.type
+    ]
+
+
+def revision_of(scene: Scene) -> SpeakerRevision | None:
+    """The corrected speakers of a SpeakerRevision record; None for any other."""
+    if scene.record["type"] != SpeakerRevision.type:
+        return None
+    message = read_server_object(scene.record).message
+    return message if isinstance(message, SpeakerRevision) else None
+
+
+class _Numbers:
+    """Turns and sessions counted over all recordings of one file."""
+
+    def __init__(self) -> None:
+        self._turns: dict[tuple[object, int], int] = {}
+        self._sessions: dict[tuple[object, int], int] = {}
+        self._recording = 0
+        self._is_cut_off = False
+
+    def meet(self, record: JournalRecord) -> None:
+        """Note what a record means for those after it."""
+        kind = record["type"]
+        if kind == "Recording":
+            self._recording += 1
+        if kind in ("Disconnected", "Rollover", "Resumed"):
+            self._is_cut_off = True
+        elif kind == "Begin":
+            self._is_cut_off = False
+
+    def is_taken_up_again(self, record: JournalRecord) -> bool:
+        """Whether a session begins that no earlier record gives a reason for."""
+        key = self._key(record, "session")
+        first = not self._sessions or self._is_cut_off
+        return key is not None and key not in self._sessions and not first
+
+    def session(self, record: JournalRecord) -> int | None:
+        """The session's number in the file."""
+        key = self._key(record, "session")
+        return None if key is None else self._sessions.setdefault(key, len(self._sessions))
+
+    def turn(self, record: JournalRecord) -> int:
+        """The turn's number in the file."""
+        key = self._key(record, "turn")
+        assert key is not None
+        return self._turns.setdefault(key, len(self._turns))
+
+    def _key(self, record: JournalRecord, name: str) -> tuple[object, int] | None:
+        number = record.get(name)
+        if not isinstance(number, int) or isinstance(number, bool):
+            return None
+        # Records of several sources may alternate: then each names its own.
+        return str(record.get("source", self._recording)), number
+
+
+def _update(record: JournalRecord, numbers: _Numbers) -> TurnUpdate | None:
+    if record["type"] != "Turn":
+        return None
+    try:
+        msgspec.convert(record, _TurnShape)
+    except msgspec.ValidationError:
+        return None
+    session = numbers.session(record)
+    assert session is not None
+    update = turn_of({"session_offset_ms": 0} | record)
+    held = update.message.end_of_turn and not update.final
+    return replace(update, session=session, turn=numbers.turn(record), held=held)
+
+
+def _time(record: JournalRecord) -> datetime | None:
+    try:
+        time = datetime.fromisoformat(str(record.get("time")))
+    except ValueError:
+        return None
+    return time if time.tzinfo is not None else time.replace(tzinfo=UTC)

@@ -1,0 +1,161 @@
+"""Rules for the end: of a session, of patience, of the run. Pure."""
+
+from dataclasses import replace
+
+from transcribe_cli.exit_status import ExitStatus
+from transcribe_cli.supervisor.actions import AbandonSession, Finish, FinishHere, StopSource
+from transcribe_cli.supervisor.facts import ALREADY, Facts, Moment
+from transcribe_cli.supervisor.lease import NEVER, READING, Lease, LeaseState, Told
+from transcribe_cli.supervisor.rule_steps import Step, at_once_if, drop, end, is_in, lose
+
+_S = LeaseState
+
+CONNECT_GRACE_S = 5.0  # stopped before the session began: how long it may still take
+PARK_AFTER_S = 60.0  # of pause: the session is ended, because it is billed
+
+
+def source_flows_on(facts: Facts) -> float:
+    """A stop is asked for, once more or for the first time."""
+    return at_once_if(facts.stop is not None and not facts.stop.told)
+
+
+def stop_source(facts: Facts, moment: Moment) -> Step:
+    """It takes no more audio; what was captured is still sent."""
+    assert facts.stop is not None
+    return replace(facts, stop=facts.stop._replace(told=True)), [StopSource()]
+
+
+def is_stuck(facts: Facts) -> float:
+    """It is ending, and has said nothing new for all the patience; or all is to be over."""
+    return min((_stuck_at(facts, lease) for lease in facts.leases), default=NEVER)
+
+
+def _stuck_at(facts: Facts, lease: Lease) -> float:
+    by = NEVER if facts.stop is None else facts.stop.by
+    if lease.abandoned or lease.end is not None:
+        return NEVER
+    if lease.state is _S.OPEN:
+        return by
+    if lease.drain is None:
+        return NEVER
+    return min(lease.drain.since + facts.policy.patience.last_words_s, by)
+
+
+def abandon(facts: Facts, moment: Moment) -> Step:
+    """Its socket is closed; one that was dropped is not waited for any more."""
+    lease = min(facts.leases, key=lambda lease: _stuck_at(facts, lease))
+    if lease.state is _S.DROPPED:  # nobody waits to hear how it ended
+        facts = facts.without(lease)
+    else:
+        facts = facts.with_lease(replace(lease, abandoned=True))
+    return facts, [AbandonSession(lease.number)]
+
+
+def connects_too_long(facts: Facts) -> float:
+    """Stopped, and the session has not begun: after a grace, or at once after a fault of ours."""
+    if facts.stop is None or not is_in(facts.reader, _S.CONNECTING):
+        return NEVER
+    return ALREADY if facts.stop.fault else min(facts.stop.at + CONNECT_GRACE_S, facts.stop.by)
+
+
+def give_up_connecting(facts: Facts, moment: Moment) -> Step:
+    """Nothing can come of it any more, and it may take much longer to fail."""
+    reader = facts.reader
+    assert reader is not None
+    facts = facts.without(reader)
+    return end(facts, ExitStatus.INCOMPLETE), [AbandonSession(reader.number)]
+
+
+def follower_is_in_vain(facts: Facts) -> float:
+    """The run ends, or a long pause begins; not where the follower is to say the rest."""
+    reader, follower = facts.reader, facts.follower
+    if follower is None:
+        return NEVER
+    says_rest = reader is not None and reader.told is Told.PAUSE and not facts.policy.drops_backlog
+    ends = facts.stop is not None and (facts.hurried or not says_rest)
+    parks = reader is not None and reader.told is Told.PARK
+    return at_once_if(ends or parks or facts.outcome is not None)
+
+
+def drop_follower(facts: Facts, moment: Moment) -> Step:
+    """It is ended, and nothing of it counts."""
+    return drop(facts, moment, facts.follower)
+
+
+def is_to_end_here(facts: Facts) -> float:
+    """Stopped, where a backlog is not sent; or a stop is asked for again."""
+    reader = facts.reader
+    if reader is None or reader.state not in READING or facts.stop is None:
+        return NEVER
+    if facts.hurried:
+        return at_once_if(reader.told < Told.HURRY)
+    return at_once_if(facts.policy.drops_backlog and reader.told < Told.PARK)
+
+
+def finish_here(facts: Facts, moment: Moment) -> Step:
+    """It is sent Terminate, whatever audio is left."""
+    return _tell(facts, Told.HURRY if facts.hurried else Told.STOP)
+
+
+def pause_is_long(facts: Facts) -> float:
+    """A minute of pause: a session is billed for as long as it is open."""
+    reader = facts.reader
+    if not is_in(reader, _S.OPEN) or reader.told >= Told.PARK or facts.paused_at is None:
+        return NEVER
+    return facts.paused_at + PARK_AFTER_S
+
+
+def park(facts: Facts, moment: Moment) -> Step:
+    """It is sent Terminate; whoever goes on opens another one."""
+    return _tell(facts, Told.PARK)
+
+
+def _tell(facts: Facts, told: Told) -> Step:
+    reader = facts.reader
+    assert reader is not None
+    return facts.with_lease(replace(reader, told=told)), [FinishHere(reader.number)]
+
+
+def has_said_all(facts: Facts) -> float:
+    """The session has ended as asked, and so have those before it."""
+    return at_once_if(is_in(facts.reader, _S.SETTLED) and facts.earlier is None)
+
+
+def settle(facts: Facts, moment: Moment) -> Step:
+    """The run ends well; one that ended for a follower that is gone is followed by a new one."""
+    reader = facts.reader
+    assert reader is not None
+    assert reader.drain is not None
+    whole = reader.drain.whole
+    if reader.told is Told.PAUSE and facts.stop is None and not (whole and facts.source_ended):
+        # It ended for another one, which has gone in the meantime.
+        return replace(lose(facts, reader), open_from=ALREADY), []
+    cut = facts.stop is not None and facts.stop.cut
+    return end(facts.without(reader), ExitStatus.OK, complete=whole and not cut), []
+
+
+def has_no_session(facts: Facts) -> float:
+    """Stopped between two sessions: what was captured is saved, and can be resumed."""
+    between = facts.reader is None and facts.follower is None
+    return at_once_if(between and facts.stop is not None and facts.outcome is None)
+
+
+def end_between(facts: Facts, moment: Moment) -> Step:
+    """Complete, if the last session had said all before a pause."""
+    said = facts.all_said
+    return end(facts, ExitStatus.OK if said else ExitStatus.INCOMPLETE, complete=said), []
+
+
+def all_is_over(facts: Facts) -> float:
+    """How the run ends is settled, and every session has ended."""
+    return at_once_if(facts.outcome is not None and not facts.leases and not facts.over)
+
+
+def finish(facts: Facts, moment: Moment) -> Step:
+    """With the exit status of what went wrong first, if anything did."""
+    assert facts.outcome is not None
+    status, complete = facts.outcome
+    problem = facts.problem
+    if problem is not None:
+        status, complete = problem.exit_status, False
+    return replace(facts, over=True), [Finish(status, problem, complete)]

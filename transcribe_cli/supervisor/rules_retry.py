@@ -1,0 +1,160 @@
+"""Rules for sessions that end before their time: what is said again, and what is not. Pure."""
+
+from dataclasses import replace
+
+from transcribe_cli.exit_status import ExitStatus
+from transcribe_cli.protocol.close_codes import Retry
+from transcribe_cli.supervisor.actions import Action, StopSource, TellDisconnected
+from transcribe_cli.supervisor.facts import ALREADY, Facts, Moment, Tries
+from transcribe_cli.supervisor.lease import NEVER, Lease, LeaseState, Told
+from transcribe_cli.supervisor.retry_verdict import as_error, is_hopeless, is_polite, verdict_on
+from transcribe_cli.supervisor.rule_steps import Step, at_once_if, drop, end, is_in, lose
+
+_S = LeaseState
+
+
+def owes_words(facts: Facts) -> float:
+    """The earlier session has broken off in the midst of a turn; the next began behind it."""
+    earlier = facts.earlier
+    return at_once_if(is_in(earlier, _S.BROKEN) and earlier.owes and facts.outcome is None)
+
+
+def begin_again(facts: Facts, moment: Moment) -> Step:
+    """What comes after it is dropped; it counts as the reader, which has broken off."""
+    earlier = facts.earlier
+    assert earlier is not None
+    facts, actions = drop(facts, moment, *(lease for lease in facts.leases if lease != earlier))
+    return facts.with_lease(replace(earlier, handed=False)), actions
+
+
+def has_ended(facts: Facts) -> float:
+    """The earlier session has ended, and owes nothing that can still be had."""
+    return at_once_if(is_in(facts.earlier, _S.SETTLED, _S.BROKEN))
+
+
+def forget_earlier(facts: Facts, moment: Moment) -> Step:
+    """The reader is the first whose words are told."""
+    assert facts.earlier is not None
+    return facts.without(facts.earlier), []
+
+
+def follower_broke(facts: Facts) -> float:
+    """The session that was to follow has ended before it did."""
+    return at_once_if(_broken_follower(facts) is not None)
+
+
+def _broken_follower(facts: Facts) -> Lease | None:
+    reader = facts.reader
+    unread = (lease for lease in facts.leases if lease.counts and not lease.handed)
+    return next((lease for lease in unread if lease != reader), None)
+
+
+def forget_follower(facts: Facts, moment: Moment) -> Step:
+    """There may be time for another try, after a wait."""
+    follower, reader = _broken_follower(facts), facts.reader
+    assert follower is not None
+    assert reader is not None
+    # There may be time for another try.
+    backoff = facts.tries.backoff.failed(Retry.BACK_OFF)
+    facts = replace(facts.without(follower), tries=facts.tries._replace(backoff=backoff))
+    again = moment.now + backoff.wait_s(moment.luck)
+    return facts.with_lease(replace(reader, roll_from=again)), []
+
+
+def nobody_waits(facts: Facts) -> float:
+    """The session broke off when it had been given up, or everything is to be over soon."""
+    broken = facts.broken
+    return at_once_if(broken is not None and (broken.abandoned or facts.hurried))
+
+
+def accept_missing(facts: Facts, moment: Moment) -> Step:
+    """The run ends without those words, as soon as every session has."""
+    assert facts.broken is not None
+    return end(facts.without(facts.broken), ExitStatus.INCOMPLETE), []
+
+
+def is_refused(facts: Facts) -> float:
+    """Another session would be refused too, or has been tried for often enough."""
+    broken = facts.broken
+    if broken is None:
+        return NEVER
+    verdict = verdict_on(facts, broken)
+    if verdict.retry is Retry.NO:
+        return ALREADY
+    return at_once_if(not _may_rest(facts, broken) and is_hopeless(facts, broken, verdict))
+
+
+def end_with_verdict(facts: Facts, moment: Moment) -> Step:
+    """The run ends with that, as soon as every session has."""
+    broken = facts.broken
+    assert broken is not None
+    verdict = verdict_on(facts, broken)
+    actions: list[Action] = [] if facts.stop is not None else [StopSource()]
+    facts = replace(facts.without(broken), problem=facts.problem or as_error(verdict))
+    return end(facts, verdict.exit_status), actions
+
+
+def _may_rest(facts: Facts, lease: Lease) -> bool:
+    """Whether nothing is to be heard just now: no session is needed, whyever this one ended."""
+    return facts.paused_at is not None or lease.told is Told.PARK
+
+
+def is_not_needed(facts: Facts) -> float:
+    """The session has ended in a pause, or was ended because of one."""
+    reader = facts.reader
+    if is_in(reader, _S.BROKEN):
+        return at_once_if(_may_rest(facts, reader))
+    return at_once_if(
+        is_in(reader, _S.SETTLED) and reader.told is Told.PARK and facts.earlier is None
+    )
+
+
+def rest(facts: Facts, moment: Moment) -> Step:
+    """Another one is opened when it goes on, and its follower is dropped."""
+    reader = facts.reader
+    assert reader is not None
+    drain = reader.drain
+    whole = reader.state is _S.SETTLED and drain is not None and drain.whole
+    facts = replace(lose(facts, reader), all_said=whole, open_from=ALREADY)
+    return drop(facts, moment, facts.follower)
+
+
+def broke_while_stopping(facts: Facts) -> float:
+    """Stopped, and the session broke off before the end: no new one is begun."""
+    return at_once_if(facts.broken is not None and facts.stop is not None)
+
+
+def is_replaced(facts: Facts) -> float:
+    """The session broke off, and the one that was to follow is there already."""
+    return at_once_if(facts.broken is not None and facts.follower is not None)
+
+
+def replace_broken(facts: Facts, moment: Moment) -> Step:
+    """It is told as lost, and the follower is alone."""
+    broken = facts.broken
+    assert broken is not None
+    told = TellDisconnected(broken.number, verdict_on(facts, broken), 0.0)
+    tries = facts.tries._replace(failures=facts.tries.failures + 1)
+    return replace(lose(facts, broken), tries=tries), [told]
+
+
+def broke(facts: Facts) -> float:
+    """The session broke off."""
+    return at_once_if(facts.broken is not None)
+
+
+def try_again(facts: Facts, moment: Moment) -> Step:
+    """It is told as lost; another one is opened after a wait, and an earlier one is dropped."""
+    broken = facts.broken
+    assert broken is not None
+    verdict = verdict_on(facts, broken)
+    failures, polite, backoff = facts.tries
+    polite += is_polite(broken) and facts.earlier is None
+    backoff = backoff.failed(verdict.retry)
+    again = max(moment.now + backoff.wait_s(moment.luck), facts.free_from)
+    # An earlier one's words are said again by the session that comes: both cannot be had in order.
+    facts, actions = drop(facts, moment, facts.earlier)
+    facts = replace(
+        lose(facts, broken), tries=Tries(failures + 1, polite, backoff), open_from=again
+    )
+    return facts, [*actions, TellDisconnected(broken.number, verdict, again - moment.now)]

@@ -1,0 +1,281 @@
+"""From final turns to caption cues: what is shown, when, in which lines. Pure.
+
+A turn is first cut into phrases, each short enough for one cue, where a reader would pause. Then
+the phrases of all turns are laid out one after another. Both follow the usual rules of captions: at
+most 2 lines of 42 cells, 5/6 s to 7 s, 17 characters a second where the speech leaves room, never
+two cues at once. Times are whole ms on the recording's clock, rounded once.
+"""
+
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import zip_longest
+from typing import NamedTuple
+
+from msgspec.structs import replace
+
+from transcribe_cli.protocol.messages import Word
+from transcribe_cli.transcript.caption_lines import (
+    ANYWHERE,
+    TORN_APART,
+    Piece,
+    break_pieces,
+    cells,
+    cut_pieces,
+    join_pieces,
+)
+from transcribe_cli.transcript.text_timeline import Timeline, squash
+from transcribe_cli.transcript.turn_text import read_turn_text
+from transcribe_cli.transcript.turns import TurnUpdate
+
+WIDTH = 42
+LINES = 2
+SHORTEST_MS = 834  # 5/6 s
+LONGEST_MS = 7000
+CELLS_PER_S = 17  # a wide character takes as long to read as two narrow ones
+PAUSE_MS = 2000  # a cue does not go on over a longer silence
+
+MOST_PIECES = 2000
+"""A turn of more pieces is cut more coarsely; a minute of the fastest speech has some 500."""
+
+_COARSE = 12  # cells of a piece then
+_MOST_IN_PHRASE = 2 * WIDTH * LINES  # pieces; more are of no width
+_LONGEST_NAME = 16
+_UNDECIDED = ("UNKNOWN", "PENDING")  # what the service says before it knows a speaker
+
+# What a cue costs when a turn is cut, on the scale of the costs of a line break.
+_CUE = 300
+_EMPTY = 900  # nothing in it, less by the square as it fills
+_TOO_SHORT = 1500  # less time than a cue must have
+_HURRIED = 200  # for a second that a reader lacks, by the square
+_PAUSE_WORTH = 500  # gained by a cut where the longest pause is
+
+_CONTROLS = dict.fromkeys((*range(0x20), *range(0x7F, 0xA0)), " ") | dict.fromkeys(
+    (*range(0x202A, 0x202F), *range(0x2066, 0x206A)),  # turn the rest of a line around
+    "",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Cue:
+    """One timed caption.
+
+    Attributes:
+        start_ms, end_ms: on the recording's clock.
+        lines: one or two, the speaker's name not among them.
+        speaker: None where the service names none.
+    """
+
+    start_ms: int
+    end_ms: int
+    lines: tuple[str, ...]
+    speaker: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Phrase:
+    """What one cue will show; `start_ms` to `end_ms` is when it is said."""
+
+    start_ms: int
+    end_ms: int
+    lines: tuple[str, ...]
+    speaker: str | None = None
+
+
+def make_cues(turns: Iterable[TurnUpdate], *, non_speech: bool) -> list[Cue]:
+    """The captions of final turns, in order.
+
+    `non_speech`: keep turns that are only tags such as `[Silence]`.
+    """
+    return lay_out([phrase for turn in turns for phrase in cut_turn(turn, non_speech=non_speech)])
+
+
+def lay_out(phrases: Sequence[Phrase], after_ms: int = 0) -> list[Cue]:
+    """One cue for each phrase, from `after_ms` on.
+
+    A cue stays as long as a reader needs, until the next one is due. Where turns overlap or follow
+    too fast, the later cue waits for the earlier one. A cue depends on those before it and on the
+    one phrase after it, so all but the last stand when more phrases come.
+    """
+    cues: list[Cue] = []
+    end = after_ms
+    for phrase, following in zip_longest(phrases, [later.start_ms for later in phrases[1:]]):
+        due = phrase.start_ms if following is None else min(phrase.start_ms, following)
+        start = max(end, due)
+        end = max(phrase.end_ms, start + SHORTEST_MS, start + reading_ms(phrase.lines))
+        if following is not None:
+            end = min(end, max(following, start + SHORTEST_MS))
+        end = min(end, start + LONGEST_MS)
+        cues.append(Cue(start, end, phrase.lines, phrase.speaker))
+    return cues
+
+
+def reading_ms(lines: Sequence[str]) -> int:
+    """How long a reader needs for some lines."""
+    return _reading_ms(sum(map(cells, lines)))
+
+
+def name_width(speaker: str | None) -> int:
+    """How many cells of a first line are left to the speaker's name, as in `A: `."""
+    return cells(speaker) + 2 if speaker else 0
+
+
+def cut_turn(update: TurnUpdate, *, non_speech: bool) -> list[Phrase]:
+    """The phrases of one turn; none for a turn that says nothing."""
+    said = read_turn_text(update.message)
+    text = _without_controls(said.whole)
+    if (said.non_speech and not non_speech) or not squash(text):
+        return []
+    return _cut(_timed_pieces(update, text))
+
+
+class _Timed(NamedTuple):
+    piece: Piece
+    start_ms: int
+    end_ms: int
+    speaker: str | None
+
+
+def _timed_pieces(update: TurnUpdate, text: str) -> list[_Timed]:
+    turn = update.message
+    words = [_clean_word(word) for word in turn.words]
+    label = _shown_name(turn.speaker_label)
+    speakers = {word.speaker for word in words if word.speaker}
+    if len(speakers) < 2:
+        # Of one speaker the turn itself has the last word: a revision may name no words.
+        words = [replace(word, speaker=None) for word in words]
+        label = label or next(iter(speakers), None)
+    names = max(map(name_width, speakers | {label}))
+    timeline = Timeline(text, words, update.start_ms, update.end_ms)
+    pieces = cut_pieces(text, WIDTH - names)
+    if len(pieces) > MOST_PIECES:
+        pieces = list(_join_small(pieces, timeline.parts(PAUSE_MS, LONGEST_MS // _COARSE)))
+    timed = []
+    character = 0
+    for piece in pieces:
+        after = character + len(squash(piece.text))
+        if timeline.parts_word(character):  # of a script without blanks: only the words tell
+            piece = piece._replace(cost=max(piece.cost, TORN_APART))
+        start_ms, end_ms = timeline.start_of(character), timeline.end_of(after)
+        timed.append(_Timed(piece, start_ms, end_ms, timeline.speaker_of(character) or label))
+        character = after
+    return timed
+
+
+def _join_small(pieces: Iterable[Piece], parts: Collection[int]) -> Iterator[Piece]:
+    """Pieces of at most `_COARSE` cells, so that there are fewer of them.
+
+    A break that is sought stays one, and so does one before the characters `parts`.
+    """
+    row: list[Piece] = []
+    used = character = 0
+    for piece in pieces:
+        size = piece.cells + piece.blank
+        if row and (
+            used + size > _COARSE
+            or piece.cost < ANYWHERE
+            or len(row) == _COARSE
+            or character in parts
+        ):
+            yield row[0]._replace(text=join_pieces(row), cells=used)
+            row, used = [], 0
+        used += size if row else piece.cells
+        row.append(piece)
+        character += len(squash(piece.text))
+    if row:
+        yield row[0]._replace(text=join_pieces(row), cells=used)
+
+
+def _cut(timed: Sequence[_Timed]) -> list[Phrase]:
+    """The best row of phrases: the cheapest one of all that keep the rules."""
+    count = len(timed)
+    # For each number of pieces: the least cost of their phrases, and where the last one starts.
+    costs = [0.0] + [float("inf")] * count
+    starts = [0] * (count + 1)
+    for start, first in enumerate(timed):
+        cost_before = _cost_of_cut(timed, start)
+        for end, width in _possible_ends(timed, start):
+            cost = _FILLED[width] + cost_before
+            if end < count:  # after the turn there is time enough, mostly
+                room_ms = timed[end].start_ms - first.start_ms
+                if room_ms < _READING_MS[width]:
+                    cost += _HURRIED * ((_READING_MS[width] - room_ms) / 1000) ** 2
+                if room_ms < SHORTEST_MS:
+                    cost += _TOO_SHORT
+            cost += costs[start]
+            if cost < costs[end]:
+                costs[end], starts[end] = cost, start
+    phrases = []
+    end = count
+    while end:
+        start = starts[end]
+        phrases.append(_phrase(timed[start:end]))
+        end = start
+    phrases.reverse()
+    return phrases
+
+
+def _possible_ends(timed: Sequence[_Timed], start: int) -> list[tuple[int, int]]:
+    """Where a phrase from `start` on may end, and how many cells it takes then."""
+    (_, _, used, _), start_ms, before_ms, speaker = timed[start]
+    room = WIDTH - name_width(speaker) if speaker else WIDTH
+    lines, width = 1, used
+    ends = [(start + 1, width)]
+    latest_ms = start_ms + LONGEST_MS
+    for index in range(start + 1, min(len(timed), start + _MOST_IN_PHRASE)):
+        (_, blank, size, _), piece_ms, end_ms, speaks = timed[index]
+        if used:
+            if used + size + blank > room:
+                lines, used, room = lines + 1, 0, WIDTH
+            elif blank:
+                size += 1
+        if (
+            lines > LINES
+            or speaks != speaker
+            or end_ms > latest_ms
+            or piece_ms - before_ms > PAUSE_MS
+        ):
+            break
+        used += size
+        width += size
+        before_ms = end_ms
+        ends.append((index + 1, width))
+    return ends
+
+
+def _cost_of_cut(timed: Sequence[_Timed], start: int) -> float:
+    """What the cut before a phrase costs; nothing where the turn begins."""
+    if not start:
+        return 0.0
+    first = timed[start]
+    pause = first.start_ms - timed[start - 1].end_ms
+    return 2 * first.piece.cost - _PAUSE_WORTH * min(pause, PAUSE_MS) / PAUSE_MS
+
+
+def _phrase(timed: Sequence[_Timed]) -> Phrase:
+    speaker = timed[0].speaker
+    lines = break_pieces([one.piece for one in timed], WIDTH, indent=name_width(speaker))
+    return Phrase(timed[0].start_ms, timed[-1].end_ms, tuple(lines), speaker)
+
+
+def _reading_ms(width: int) -> int:
+    return -(-width * 1000 // CELLS_PER_S)  # no less than it takes
+
+
+# By the width of a phrase, in cells.
+_FILLED = [_CUE + _EMPTY * (1 - width / (WIDTH * LINES)) ** 2 for width in range(2 * WIDTH * LINES)]
+_READING_MS = [_reading_ms(width) for width in range(len(_FILLED))]
+
+
+def _shown_name(speaker: str | None) -> str | None:
+    """A speaker's name as captions have it, of a length that leaves room for words."""
+    name = " ".join(_without_controls(speaker or "").split())[:_LONGEST_NAME].strip()
+    return name if name and name not in _UNDECIDED else None
+
+
+def _clean_word(word: Word) -> Word:
+    return replace(word, text=_without_controls(word.text), speaker=_shown_name(word.speaker))
+
+
+def _without_controls(text: str) -> str:
+    """Text from outside, of which nothing is left that moves a cursor or turns a line around."""
+    return text if text.isprintable() else text.translate(_CONTROLS)

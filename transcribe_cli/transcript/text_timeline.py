@@ -1,0 +1,179 @@
+"""When each character of a turn's text is said, and by whom: its words' times on its text. Pure.
+
+The text is what a person reads; the words beside it carry the times. Mostly they are the same, but
+a service may format one and not the other ("$5", "five dollars"), give times for some words only,
+or for none, or out of order. What is not known is spread by characters between what is.
+"""
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from difflib import SequenceMatcher
+from itertools import pairwise, zip_longest
+from typing import NamedTuple
+
+from transcribe_cli.protocol.messages import Word
+from transcribe_cli.transcript.caption_lines import cells
+
+_MOST_COMPARED = 1_000_000  # pairs of words; a minute of fast speech has 100,000
+_LOOK_AHEAD = 40  # words
+_CELLS_PER_S = 15  # where nothing is known: an unhurried speaker, easy to read along
+
+
+class _Span(NamedTuple):
+    """Characters `first` to before `last`, blanks not counted, and the word that says them."""
+
+    first: int
+    last: int
+    word: Word
+
+
+class Timeline:
+    """The times of one text; characters are counted without blanks.
+
+    Args:
+        text: what is read.
+        words: what was said, with times on any clock, in ms.
+        start_ms, end_ms: where the text lies as a whole; `end_ms` counts where it is later than
+            the last word whose place in the text is known.
+    """
+
+    def __init__(self, text: str, words: Sequence[Word], start_ms: int, end_ms: int) -> None:
+        total = len(squash(text))
+        spans = _lay_words(text, words)
+        self._spans = spans
+        self._firsts = [span.first for span in spans]
+        self._characters: list[int] = []
+        self._times: list[int] = []
+        timed = _in_order(spans)
+        if not timed or timed[0].first > 0:
+            self._put(0, min(start_ms, timed[0].word.start) if timed else start_ms)
+        for span, following in zip_longest(timed, timed[1:]):
+            end = max(span.word.start, span.word.end)
+            self._put(span.first, span.word.start)
+            self._put(span.last, end if following is None else min(end, following.word.start))
+        rest = total - self._characters[-1]
+        if rest:
+            last = self._times[-1]
+            guess = last + round(cells(text) * rest / total * 1000 / _CELLS_PER_S)
+            self._put(total, end_ms if end_ms > last else guess)
+
+    def start_of(self, character: int) -> int:
+        """When a character begins, in ms."""
+        after = bisect_right(self._characters, character)
+        return self._between(after - 1, after, character)
+
+    def end_of(self, character: int) -> int:
+        """When the characters before this one have been said, in ms."""
+        at = bisect_left(self._characters, character)
+        return self._between(at - 1, at, character)
+
+    def speaker_of(self, character: int) -> str | None:
+        """Who says a character, as far as the words tell."""
+        span = self._span_before(character + 1)
+        return span.word.speaker if span is not None else None
+
+    def parts_word(self, character: int) -> bool:
+        """Whether a break before a character would part a word, as far as the words tell."""
+        span = self._span_before(character)
+        return span is not None and character < span.last
+
+    def parts(self, pause_ms: int, long_ms: int) -> set[int]:
+        """The characters before which somebody else speaks, a pause ends, or a long word does."""
+        found = set()
+        for before, span in pairwise(self._spans):
+            word, last = span.word, before.word
+            if (
+                word.speaker != last.speaker
+                or word.start - last.end > pause_ms
+                or max(word.end - word.start, last.end - last.start) > long_ms
+            ):
+                found.add(span.first)
+        return found
+
+    def _span_before(self, character: int) -> _Span | None:
+        """The last word that begins before a character."""
+        index = bisect_left(self._firsts, character) - 1
+        return self._spans[index] if index >= 0 else None
+
+    def _put(self, character: int, time_ms: int) -> None:
+        self._characters.append(character)
+        self._times.append(max(0, time_ms))
+
+    def _between(self, before: int, after: int, character: int) -> int:
+        """Between two known places, rounded: the one time that this happens."""
+        if after == len(self._characters) or self._characters[before] == character:
+            return self._times[before]
+        if self._characters[after] == character:
+            return self._times[after]
+        first, last = self._characters[before], self._characters[after]
+        start, end = self._times[before], self._times[after]
+        return start + round((end - start) * (character - first) / (last - first))
+
+
+def squash(text: str) -> str:
+    """Text without any blanks, which words and text do not share."""
+    return "".join(text.split())
+
+
+def _lay_words(text: str, words: Sequence[Word]) -> list[_Span]:
+    """The words whose place in the text is known, in the order of the text."""
+    said = [word for word in words if squash(word.text)]
+    if squash(text) == squash("".join(word.text for word in said)):
+        return list(_lay_in_row([squash(word.text) for word in said], said))
+    tokens = text.split()
+    places = list(_lay_in_row(tokens, [Word()] * len(tokens)))
+    keys, said_keys = list(map(_key, tokens)), [_key(word.text) for word in said]
+    match = _match if len(keys) * len(said_keys) <= _MOST_COMPARED else _match_in_passing
+    return [places[at]._replace(word=said[index]) for at, index in match(keys, said_keys)]
+
+
+def _match(keys: Sequence[str], said: Sequence[str]) -> Iterator[tuple[int, int]]:
+    """The pairs of indexes at which both rows have the same, as many as can be."""
+    for block in SequenceMatcher(None, keys, said, autojunk=False).get_matching_blocks():
+        for index in range(block.size):
+            yield block.a + index, block.b + index
+
+
+def _match_in_passing(keys: Sequence[str], said: Sequence[str]) -> Iterator[tuple[int, int]]:
+    """The same where the best row would take too long: each word is looked for just ahead."""
+    at = 0
+    for index, key in enumerate(said):
+        with suppress(ValueError):
+            found = keys.index(key, at, at + _LOOK_AHEAD)
+            yield found, index
+            at = found + 1
+
+
+def _lay_in_row(tokens: Sequence[str], words: Sequence[Word]) -> Iterator[_Span]:
+    first = 0
+    for token, word in zip(tokens, words, strict=True):
+        yield _Span(first, first + len(token), word)
+        first += len(token)
+
+
+def _key(token: str) -> str:
+    """What two ways to write a word have in common."""
+    return "".join(filter(str.isalnum, token.casefold())) or token
+
+
+def _in_order(spans: Sequence[_Span]) -> list[_Span]:
+    """The most words whose times do not go back; none where all fall on one moment.
+
+    A single time that is far off would otherwise pull every word after it along.
+    """
+    ends: list[int] = []  # for each length: the last start of the best row of that length
+    rows: list[int] = []  # and which span that is
+    before: list[int] = []  # for each span: the one before it in its row
+    for index, span in enumerate(spans):
+        length = bisect_right(ends, span.word.start)
+        before.append(rows[length - 1] if length else -1)
+        ends[length : length + 1] = [span.word.start]
+        rows[length : length + 1] = [index]
+    kept: list[_Span] = []
+    index = rows[-1] if rows else -1
+    while index >= 0:
+        kept.append(spans[index])
+        index = before[index]
+    kept.reverse()
+    return kept if kept and kept[-1].word.end > kept[0].word.start else []

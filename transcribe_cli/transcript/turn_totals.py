@@ -1,0 +1,39 @@
+"""What a recording's final turns add up to. Pure."""
+
+from dataclasses import dataclass, field
+
+from transcribe_cli.transcript.turn_text import read_turn_text
+from transcribe_cli.transcript.turns import TurnUpdate
+
+
+@dataclass(slots=True)
+class Totals:
+    """Counts over final turns.
+
+    Attributes:
+        turns: how many.
+        words: how many words they hold; tags such as `[Silence]` are none.
+        language_ms: how long each language was spoken, by code.
+        language: the language spoken last.
+    """
+
+    turns: int = 0
+    words: int = 0
+    language_ms: dict[str, int] = field(default_factory=dict)
+    language: str | None = None
+
+    def add(self, update: TurnUpdate) -> None:
+        """Count a final turn."""
+        self.turns += 1
+        said = read_turn_text(update.message)
+        if said.non_speech:
+            return
+        if update.message.words:
+            self.words += sum(bool(word.text.strip()) for word in update.message.words)
+        else:
+            self.words += len(said.whole.split())
+        code = update.message.language_code
+        if code and said.whole:
+            self.language = code
+            spoken = max(0, update.end_ms - update.start_ms)
+            self.language_ms[code] = self.language_ms.get(code, 0) + spoken

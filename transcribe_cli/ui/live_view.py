@@ -1,0 +1,317 @@
+"""The live view: finals in the terminal's own scrollback, and under them what is being said now.
+
+Called from one thread. Nothing is drawn by `turn`, `status` or `notice`: they note what changed,
+and `tick` draws, so that a burst of messages costs one drawing. Where a cursor cannot be controlled
+(a pipe, `TERM=dumb`, a console without VT sequences) finals and notices are printed as plain lines.
+"""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+
+from rich.console import Console
+from rich.text import Text
+
+from transcribe_cli.protocol.messages import SpeakerRevision
+from transcribe_cli.transcript.turns import TurnUpdate
+from transcribe_cli.ui import panels, turn_rendering
+from transcribe_cli.ui.key_table import KeyBinding, keys_in
+from transcribe_cli.ui.live_region import draw_region, height_when_narrow
+from transcribe_cli.ui.region_view import (
+    BLOCKED_LOOK_S,
+    LOOK_AGAIN_S,
+    ROOMY,
+    RegionView,
+    usable,
+)
+from transcribe_cli.ui.safe_text import safe_text
+from transcribe_cli.ui.speaker_corrections import Speakers
+from transcribe_cli.ui.status_line import Status, status_line
+from transcribe_cli.ui.text_wrapping import cut, wrap
+
+DRAW_INTERVAL_S = 1 / 12
+"""The region is drawn at most this often."""
+
+METER_INTERVAL_S = 1 / 5
+"""A change of the status line alone, mostly of the meter, waits this long."""
+
+SMALLEST_PARTIAL = 4
+"""Rows of a long partial that may be shown even where they are more than half of the window."""
+
+ALWAYS_SHOWN = 2
+"""Rows of a partial that are shown even where a much narrower window could not hold them."""
+
+MORE_CHARACTERS = 2000
+"""Characters of a long partial that are looked at beyond those that a window could hold."""
+
+LEFT_TO_WORDS = 5
+"""Rows that a panel leaves to what is being said, where they are counted in a narrow window."""
+
+HINT_S = 3.0
+"""How long a passing hint stays."""
+
+
+class LiveView(RegionView):
+    """Shows turns, notices and the status of one recording on a console.
+
+    In the background, and under `timeout`, finals and notices are plain lines too.
+    `non_speech`: what becomes of `[Silence]` and its like. `clock`: seconds, only forward. `keys`:
+    what the panel of keys says.
+    """
+
+    def __init__(
+        self,
+        console: Console,
+        *,
+        non_speech: turn_rendering.NonSpeech = "dim",
+        clock: Callable[[], float] = time.monotonic,
+        keys: Sequence[KeyBinding] = keys_in("run"),
+    ) -> None:
+        super().__init__(console)
+        self.non_speech = non_speech
+        self._clock = clock
+        self._keys = keys
+        self._finished: set[int] = set()
+        self._partials: dict[int, TurnUpdate] = {}  # by turn
+        self._speakers = Speakers(ascii_only=self.ascii_only)
+        self._language: str | None = None
+        self._latest = ""  # language of the last turn, with its confidence
+        self._confidences = True
+        self._shows_help = False
+        self._shares: Mapping[str, int] | None = None  # by language, while they are shown
+        self._hint = ""
+        self._hint_ends = float("-inf")
+        self._status = Status()
+        self._status_changed = False
+        self._content_changed = False
+        self._size = (0, 0)
+        self._drawn_at = float("-inf")
+        self._tallest = 0  # rows that the partial has had since the last final
+
+    def open(self) -> None:
+        """Start drawing, from the next `tick` on; harmless when open."""
+        if not self._is_open:
+            self._content_changed = True
+        super().open()
+
+    def close(self) -> None:
+        """Draw what waits, remove partial and status line, give the cursor back; harmless twice."""
+        super().close()
+        self._drawn_at = float("-inf")
+
+    def turn(self, update: TurnUpdate) -> None:
+        """A turn as it stands now; a final is committed once, whatever comes after it."""
+        if update.turn in self._finished:
+            return
+        update = self._speakers.correct(update)
+        for turn, older in list(self._partials.items()):
+            # The service went on to the next turn; one that is held comes again as a final.
+            if older.session == update.session and turn < update.turn and not older.held:
+                del self._partials[turn]
+        if update.final:
+            self._finished.add(update.turn)
+            self._partials.pop(update.turn, None)
+            self._tallest = 0
+            self._speakers.commit(update)
+            self._announce_language(update)
+            confidences = self._confidences
+            self._commit(lambda columns: self._final(update, columns, confidences), update.start_ms)
+        else:
+            self._partials[update.turn] = update
+        self._content_changed = True
+
+    def revise(self, session: int, revision: SpeakerRevision) -> None:
+        """The service corrected speakers: in place what is open, by a line what is committed."""
+        for line in self._speakers.revise(session, revision):
+            self.notice(line)
+        for turn, update in self._partials.items():
+            self._partials[turn] = self._speakers.correct(update)
+        self._content_changed = True
+
+    def mark(self, at_ms: int, words: str) -> None:
+        """A line for what a person did there: `bookmark`, `paused`, `goes on`, `muted` ..."""
+        mark_line = partial(turn_rendering.mark_line, at_ms, words, ascii_only=self.ascii_only)
+        self._commit(mark_line, at_ms)
+        self._content_changed = True
+
+    def hint(self, text: str) -> None:
+        """Passing words above the status line; they leave no trace."""
+        self._hint = safe_text(text)
+        self._hint_ends = self._clock() + HINT_S
+        self._content_changed = True
+        if not self._live:
+            self.notice(text)
+
+    def toggle_help(self) -> None:
+        """Show what the keys do, or no longer."""
+        self._shows_help, self._shares = not self._shows_help, None
+        self._content_changed = True
+        if not self._live:
+            for binding in self._keys:
+                self.notice(f"{binding.key:<6} {binding.help}")
+
+    def toggle_languages(self, shares: Mapping[str, int]) -> None:
+        """Show how long each language was spoken, or no longer.
+
+        `shares`: ms by code; what it holds later is shown too.
+        """
+        self._shows_help, self._shares = False, shares if self._shares is None else None
+        self._content_changed = True
+        if not self._live:
+            for row in panels.languages_panel(shares, self._latest, 1000, 100, ascii_only=True):
+                self.notice(row)
+
+    def toggle_confidences(self) -> None:
+        """Mark words that the service is unsure of, or no longer; what is committed stays."""
+        self._confidences = not self._confidences
+        self.hint("unsure words are " + ("underlined" if self._confidences else "not marked"))
+
+    def drop_partial(self, session: int | None = None) -> None:
+        """A session broke off: its open turns will be said again (of all sessions by default)."""
+        for turn, update in list(self._partials.items()):
+            if session is None or update.session == session:
+                del self._partials[turn]
+        self._tallest = 0
+        self._content_changed = True
+
+    def status(self, status: Status) -> None:
+        """What the status line shows from the next drawing on."""
+        if status != self._status:
+            self._status = status
+            self._status_changed = True
+
+    def notice(self, text: Text | str) -> None:
+        """A line above the region, in its order among the finals."""
+        super().notice(text)
+        self._content_changed = True
+
+    def tick(self, now: float | None = None) -> float | None:
+        """Draw if something changed and the last drawing is long enough ago.
+
+        `now` is a time of the view's clock, by default the present. Returns when to call again,
+        None when nothing is waiting to be drawn.
+        """
+        if not self._is_open:
+            return None
+        now = self._clock() if now is None else now
+        if self._is_blocked:
+            return now + BLOCKED_LOOK_S
+        if not self._live:
+            self._print_lines()
+            return None
+        if self._hint and now >= self._hint_ends:
+            self._hint = ""
+            self._content_changed = True
+        if self._content_changed or self.console.size != self._size:
+            due = self._drawn_at + DRAW_INTERVAL_S
+        elif self._status_changed:
+            due = self._drawn_at + METER_INTERVAL_S
+        else:
+            return self._hint_ends if self._hint else None
+        if now < due:
+            return due
+        if not self._in_foreground():
+            self._print_lines()
+            return now + LOOK_AGAIN_S
+        self._draw()
+        self._drawn_at = now
+        if self._content_changed:
+            return now + DRAW_INTERVAL_S
+        return self._hint_ends if self._hint else None
+
+    def _draw(self) -> None:
+        if self.console.size != self._size:
+            self._size = self.console.size
+            self._tallest = 0
+            if self._headroom is not None:
+                self._headroom.resized(self._size[0])
+        columns, height = self._size
+        inset = 0 if columns < turn_rendering.NARROW else 2  # in line with the times above it
+        width = usable(columns) - inset
+        status = status_line(self._status, width, ascii_only=self.ascii_only)
+        panel = self._panel_rows(width, height - height_when_narrow([status]))
+        hint = [Text(cut(self._hint, width, "..."), turn_rendering.DIM)] if self._hint else []
+        below = [*hint, *panel, status]
+        for row in below:
+            row.pad_left(inset)
+        partial = self._partial_rows(columns, height, below)
+        if not hint and (height >= ROOMY or (len(partial) + len(below) == 1 and height > 1)):
+            below.insert(0, Text())
+        texts = [*partial, *below][-height:]
+        committed = self._take_committed(columns)
+        if self._headroom is not None:
+            texts[:0] = [Text()] * self._headroom.blank_rows(texts, len(committed), height)
+        self._content_changed = self._has_committed()
+        self._status_changed = False
+        self._is_drawn = True
+        self._write(draw_region(committed, [self._ansi(row) for row in texts]))
+
+    def _panel_rows(self, width: int, room: int) -> list[Text]:
+        """The panel that is open, so far as it leaves some room to what is being said."""
+        most = room - LEFT_TO_WORDS
+        if self._shows_help:
+            panel = panels.keys_panel(width, most, self._keys)
+        elif self._shares is not None:
+            panel = panels.languages_panel(
+                self._shares, self._latest, width, most, ascii_only=self.ascii_only
+            )
+        else:
+            return []
+        while panel and height_when_narrow(panel) > most:
+            panel.pop()
+        return panel
+
+    def _partial_rows(self, columns: int, height: int, below: list[Text]) -> list[Text]:
+        """The newest rows of what is being said, never fewer than this turn had before.
+
+        At most half of the window, and no more than a narrower window could still hold.
+        """
+        lines: list[Text] = []
+        for _, update in sorted(self._partials.items()):
+            line = turn_rendering.partial_line(
+                update,
+                columns=columns,
+                non_speech=self.non_speech,
+                confidences=self._confidences,
+                most=columns * height + MORE_CHARACTERS,
+            )
+            if line is not None:
+                indent = turn_rendering.hanging_indent(update.start_ms, columns)
+                lines += wrap(line, usable(columns), indent)
+        room = height - len(below) - (height >= ROOMY)
+        most = max(min(max(height // 2, SMALLEST_PARTIAL), room), 0)
+        always = ALWAYS_SHOWN if len(below) == 1 else 1
+        kept = _newest(lines, most, always, height - 1 - height_when_narrow(below))
+        if len(kept) < len(lines) and kept and kept[0].plain.startswith("  "):
+            mark = Text().append(". " if self.ascii_only else "… ", turn_rendering.DIM)
+            kept[0] = mark + kept[0][2:]
+        self._tallest = min(max(self._tallest, len(kept)), most)
+        blank = min(self._tallest - len(kept), height - 1 - height_when_narrow([*kept, *below]))
+        return kept + [Text()] * max(blank, 0)
+
+    def _announce_language(self, update: TurnUpdate) -> None:
+        if tag := turn_rendering.language_tag(update.message):
+            self._latest = tag
+        code = turn_rendering.confident_language(update.message)
+        if code is None or code == self._language:
+            return
+        if self._language is not None:
+            change = partial(turn_rendering.language_change, code, update.start_ms)
+            self._commit(change, update.start_ms)
+        self._language = code
+
+    def _final(self, update: TurnUpdate, columns: int, confidences: bool) -> Text | None:
+        return turn_rendering.final_line(
+            update, columns=columns, non_speech=self.non_speech, confidences=confidences
+        )
+
+
+def _newest(lines: list[Text], most: int, always: int, room_when_narrow: int) -> list[Text]:
+    """The last lines that fit both now and, but for `always`, when the window is made narrow."""
+    kept: list[Text] = []
+    for line in reversed(lines[-most:] if most else []):
+        room_when_narrow -= height_when_narrow([line])
+        if len(kept) >= always and room_when_narrow < 0:
+            break
+        kept.insert(0, line)
+    return kept
