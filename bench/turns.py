@@ -17,12 +17,12 @@ from typing import Any
 from rich.console import Console
 
 from bench.table import Row
-from transcribe_cli.outputs.caption_feed import CaptionsFileOutput
+from transcribe_cli.outputs.caption_feed import RollingCaptionsOutput
 from transcribe_cli.outputs.formats import open_outputs
 from transcribe_cli.outputs.output import Output
 from transcribe_cli.outputs.record import Record, turn_record
 from transcribe_cli.protocol.codec import decode_server_message
-from transcribe_cli.transcript.turn_totals import Totals
+from transcribe_cli.transcript.turn_totals import TurnTotals
 from transcribe_cli.transcript.turns import Transcript, TurnUpdate
 from transcribe_cli.ui.live_view import LiveView
 
@@ -69,7 +69,7 @@ def _measures(folder: Path) -> Iterator[tuple[str, Cost]]:
     yield "main: one drawing of the final", partial(_cost_of_view, final=True)
     for suffix in _FORMATS:
         yield f"`-o x.{suffix}`", partial(_cost_of_output, partial(_open, folder, suffix))
-    captions = partial(CaptionsFileOutput, folder / "captions.txt")
+    captions = partial(RollingCaptionsOutput, folder / "captions.txt")
     yield "`--captions-file`", partial(_cost_of_output, captions)
 
 
@@ -111,7 +111,7 @@ def _us(began: float, text: str, turns: int) -> float:
 
 def _cost_of_main(text: str, turns: int) -> float:
     messages = [_message(text, order, True) for order in range(turns)]
-    transcript, totals = Transcript(), Totals()
+    transcript, totals = Transcript(), TurnTotals()
     transcript.begin_session(0, 5, expects_formatted=True)
     began = time.process_time()
     for message in messages:

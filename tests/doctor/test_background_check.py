@@ -4,14 +4,14 @@ import threading
 import time
 from collections.abc import Iterator
 
-from transcribe_cli.doctor.background_check import Background
-from transcribe_cli.doctor.findings import Finding, State, ok
+from transcribe_cli.doctor.background_check import BackgroundCheck
+from transcribe_cli.doctor.findings import Finding, FindingState, ok
 from transcribe_cli.errors import ServiceError
 from transcribe_cli.exit_status import ExitStatus
 
 
-def in_background(checks: Iterator[Finding], limit_s: float = 10.0) -> Background:
-    return Background(
+def in_background(checks: Iterator[Finding], limit_s: float = 10.0) -> BackgroundCheck:
+    return BackgroundCheck(
         "network", checks, hint="wait", exit_status=ExitStatus.SERVICE, limit_s=limit_s
     )
 
@@ -37,7 +37,7 @@ def test_error_is_the_last_finding() -> None:
 
     _, last = in_background(checks()).findings()
     assert (last.state, last.text, last.hint) == (
-        State.FAILED,
+        FindingState.FAILED,
         "Nothing listens there.",
         "start it",
     )
@@ -65,5 +65,5 @@ def test_what_hangs_is_given_up_and_what_it_found_is_kept() -> None:
     first, last = in_background(checks(), limit_s=0.2).findings()
     never.set()
     assert time.monotonic() - began < 5
-    assert (first.text, last.state, last.hint) == ("first", State.FAILED, "wait")
+    assert (first.text, last.state, last.hint) == ("first", FindingState.FAILED, "wait")
     assert last.exit_status is ExitStatus.SERVICE

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from transcribe_cli.doctor.findings import (
     Finding,
-    State,
+    FindingState,
     exit_status_of,
     failed,
     lines_of,
@@ -84,7 +84,7 @@ def test_programs_get_every_field() -> None:
     (found,) = json.loads(json.dumps(to_json([NO_DEVICE])))["findings"]
     assert found == {
         "area": "audio",
-        "state": State.FAILED,
+        "state": FindingState.FAILED,
         "text": "There is no input device.",
         "hint": "plug one in",
         "exit_code": 3,

@@ -12,8 +12,8 @@ import pytest
 
 from tests.certificates import make_certificate
 from tests.session.server import Conversation, plain_server, service
-from transcribe_cli.doctor.findings import Finding, State
-from transcribe_cli.doctor.network import Place, check_way, clock_finding, first_place
+from transcribe_cli.doctor.findings import Finding, FindingState
+from transcribe_cli.doctor.network import FirstHop, check_connection_path, clock_finding, first_hop
 from transcribe_cli.errors import ServiceError
 
 REMOTE = "wss://streaming.example/v3/ws"
@@ -23,26 +23,30 @@ NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 @pytest.mark.parametrize(
     ("endpoint", "variables", "place"),
     [
-        (REMOTE, {}, Place("streaming.example", 443)),
-        ("ws://127.0.0.1:8765/v3/ws", {}, Place("127.0.0.1", 8765)),
-        ("ws://[::1]:80/v3/ws", {}, Place("::1", 80)),
-        (REMOTE, {"https_proxy": "http://u:secret@proxy:3128"}, Place("proxy", 3128, True)),
-        (REMOTE, {"HTTPS_PROXY": "proxy:8080"}, Place("proxy", 8080, True)),
-        (REMOTE, {"http_proxy": "http://proxy:3128"}, Place("streaming.example", 443)),
-        (REMOTE, {"https_proxy": "p:1", "no_proxy": ".example"}, Place("streaming.example", 443)),
-        ("wss://localhost/v3/ws", {"https_proxy": "p:1"}, Place("localhost", 443)),
+        (REMOTE, {}, FirstHop("streaming.example", 443)),
+        ("ws://127.0.0.1:8765/v3/ws", {}, FirstHop("127.0.0.1", 8765)),
+        ("ws://[::1]:80/v3/ws", {}, FirstHop("::1", 80)),
+        (REMOTE, {"https_proxy": "http://u:secret@proxy:3128"}, FirstHop("proxy", 3128, True)),
+        (REMOTE, {"HTTPS_PROXY": "proxy:8080"}, FirstHop("proxy", 8080, True)),
+        (REMOTE, {"http_proxy": "http://proxy:3128"}, FirstHop("streaming.example", 443)),
+        (
+            REMOTE,
+            {"https_proxy": "p:1", "no_proxy": ".example"},
+            FirstHop("streaming.example", 443),
+        ),
+        ("wss://localhost/v3/ws", {"https_proxy": "p:1"}, FirstHop("localhost", 443)),
     ],
 )
 def test_first_place_is_the_service_or_its_proxy(
-    endpoint: str, variables: Mapping[str, str], place: Place
+    endpoint: str, variables: Mapping[str, str], hop: FirstHop
 ) -> None:
-    assert first_place(endpoint, variables) == place
+    assert first_hop(endpoint, variables) == hop
 
 
 @pytest.mark.parametrize("proxy", ["http://", "http://u:secret@", "http://u:secret@host:port"])
 def test_proxy_that_is_none_is_explained_without_its_password(proxy: str) -> None:
     with pytest.raises(ServiceError) as failed:
-        first_place(REMOTE, {"https_proxy": proxy})
+        first_hop(REMOTE, {"https_proxy": proxy})
     assert "https_proxy" in failed.value.message
     assert "secret" not in failed.value.message + failed.value.hint
 
@@ -50,20 +54,20 @@ def test_proxy_that_is_none_is_explained_without_its_password(proxy: str) -> Non
 @pytest.mark.parametrize(
     ("ahead_s", "state", "said"),
     [
-        (0, State.OK, "within 1 s"),
-        (-29, State.OK, "within 29 s"),
-        (95, State.WARNING, "95 s ahead of"),
-        (-3600, State.WARNING, "3600 s behind"),
+        (0, FindingState.OK, "within 1 s"),
+        (-29, FindingState.OK, "within 29 s"),
+        (95, FindingState.WARNING, "95 s ahead of"),
+        (-3600, FindingState.WARNING, "3600 s behind"),
     ],
 )
-def test_clock_that_is_far_off_is_a_warning(ahead_s: int, state: State, said: str) -> None:
+def test_clock_that_is_far_off_is_a_warning(ahead_s: int, state: FindingState, said: str) -> None:
     finding = clock_finding(NOW, NOW + timedelta(seconds=ahead_s))
     assert (finding.state, finding.area) == (state, "clock")
     assert said in finding.text
 
 
 def way(url: str, variables: Mapping[str, str] | None = None) -> list[Finding]:
-    return list(check_way(url, variables or {}))
+    return list(check_connection_path(url, variables or {}))
 
 
 def refusal(url: str) -> ServiceError:
@@ -80,7 +84,7 @@ def stay(talk: Conversation) -> None:
 def test_open_port_answers() -> None:
     with service(stay) as running:
         (finding,) = way(running.url)
-    assert finding.state is State.OK
+    assert finding.state is FindingState.OK
     assert "127.0.0.1:" in finding.text
 
 
@@ -121,7 +125,7 @@ def test_certificate_that_verifies_and_the_clock(
     with tls_service(tmp_path, monkeypatch, trusted=True) as url:
         _, tls, *clock = way(url)
     assert "TLS 1.3, certificate verified, valid for" in tls.text
-    assert [(finding.area, finding.state) for finding in clock] == [("clock", State.OK)]
+    assert [(finding.area, finding.state) for finding in clock] == [("clock", FindingState.OK)]
 
 
 def test_certificate_that_does_not_verify(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

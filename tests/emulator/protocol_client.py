@@ -19,7 +19,7 @@ TERMINATE = '{"type":"Terminate"}'
 DEADLINE_S = 30.0
 
 
-class Heard(NamedTuple):
+class HeardWord(NamedTuple):
     """Everything one session said, and how it was closed."""
 
     texts: list[str]
@@ -96,7 +96,7 @@ def next_message(connection: ClientConnection) -> dict[str, Any]:
     return message
 
 
-def until_close(connection: ClientConnection) -> Heard:
+def until_close(connection: ClientConnection) -> HeardWord:
     """All that still comes."""
     texts: list[str] = []
     try:
@@ -106,8 +106,8 @@ def until_close(connection: ClientConnection) -> Heard:
             texts.append(frame)
     except ConnectionClosed as e:
         if e.rcvd is None:
-            return Heard(texts, 1006, "")
-        return Heard(texts, e.rcvd.code, e.rcvd.reason)
+            return HeardWord(texts, 1006, "")
+        return HeardWord(texts, e.rcvd.code, e.rcvd.reason)
 
 
 def talk(
@@ -117,7 +117,7 @@ def talk(
     last: str | None = TERMINATE,
     key: str | None = None,
     **parameters: object,
-) -> Heard:
+) -> HeardWord:
     """One whole session: the audio as fast as it goes, then `last`, and all that comes back."""
     with session(url, key, **parameters) as connection:
         sender = threading.Thread(

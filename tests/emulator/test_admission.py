@@ -3,7 +3,7 @@
 import pytest
 
 from transcribe_cli.emulator.admission import Admission
-from transcribe_cli.emulator.emulated_session import Refused
+from transcribe_cli.emulator.emulated_session import SessionRefused
 from transcribe_cli.emulator.token_endpoint import answer_token_request
 
 NOW = 1_790_000_000.0
@@ -29,19 +29,19 @@ def test_without_keys_everyone_is_welcome() -> None:
 def test_refusals_have_the_service_s_words(
     authorization: str | None, token: str | None, text: str
 ) -> None:
-    with pytest.raises(Refused) as e:
+    with pytest.raises(SessionRefused) as e:
         Admission(["key"]).admit(authorization, token, NOW)
     assert (e.value.code, e.value.text) == (1008, f"Unauthorized Connection: {text}")
 
 
 def test_a_token_opens_sessions_until_it_expires() -> None:
-    credentials = Admission(["key"])
-    token = credentials.make_token(NOW, 60, 300)
-    assert credentials.admit(None, token, NOW + 59) == 300
-    assert credentials.admit(token, None, NOW + 59) == 300  # as the Python SDK sends it
-    with pytest.raises(Refused, match="Unauthorized Connection: Signature has expired"):
-        credentials.admit(None, token, NOW + 60)
-    with pytest.raises(Refused, match="Invalid API key"):
+    admission = Admission(["key"])
+    token = admission.make_token(NOW, 60, 300)
+    assert admission.admit(None, token, NOW + 59) == 300
+    assert admission.admit(token, None, NOW + 59) == 300  # as the Python SDK sends it
+    with pytest.raises(SessionRefused, match="Unauthorized Connection: Signature has expired"):
+        admission.admit(None, token, NOW + 60)
+    with pytest.raises(SessionRefused, match="Invalid API key"):
         Admission(["key"]).admit(None, token, NOW)
 
 
@@ -50,12 +50,12 @@ def test_no_key_in_a_repr() -> None:
 
 
 def test_the_token_endpoint_answers_with_a_token() -> None:
-    credentials = Admission(["key"])
+    admission = Admission(["key"])
     query = "expires_in_seconds=60&max_session_duration_seconds=300"
     for authorization in ("key", "Bearer key"):
-        status, body = answer_token_request(query, authorization, credentials, NOW)
+        status, body = answer_token_request(query, authorization, admission, NOW)
         assert status == 200 and body["expires_in_seconds"] == 60
-        assert credentials.admit(None, body["token"], NOW) == 300
+        assert admission.admit(None, body["token"], NOW) == 300
 
 
 @pytest.mark.parametrize(
@@ -79,8 +79,8 @@ def test_bad_token_requests_are_explained(query: str, kind: str, place: list[str
 
 
 def test_token_requests_need_the_key() -> None:
-    credentials = Admission(["key"])
-    status, body = answer_token_request("expires_in_seconds=60", None, credentials, NOW)
+    admission = Admission(["key"])
+    status, body = answer_token_request("expires_in_seconds=60", None, admission, NOW)
     assert status == 422 and body["detail"][0]["loc"] == ["header", "authorization"]
-    status, body = answer_token_request("expires_in_seconds=60", "wrong", credentials, NOW)
+    status, body = answer_token_request("expires_in_seconds=60", "wrong", admission, NOW)
     assert status == 401 and "token" not in body

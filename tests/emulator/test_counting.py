@@ -13,7 +13,7 @@ from tests.counting import RATE, speak, true_times
 from tests.emulator.protocol_client import session, silence, talk
 from transcribe_cli.emulator.actions import Send
 from transcribe_cli.emulator.engine_settings import EngineSettings
-from transcribe_cli.emulator.engines.counting import Counter, CountingEngine, Spoken
+from transcribe_cli.emulator.engines.counting import CountedWord, CountingEngine, WordCounter
 from transcribe_cli.protocol.models import Family
 
 
@@ -39,8 +39,8 @@ def test_words_and_times_do_not_depend_on_the_chunks(
     chunks: list[int], words: int, first: int
 ) -> None:
     audio = speak(words, first=first)
-    counter = Counter(RATE)
-    found: list[Spoken] = []
+    counter = WordCounter(RATE)
+    found: list[CountedWord] = []
     at = number = 0
     while at < len(audio):
         step = chunks[number % len(chunks)]
@@ -48,7 +48,7 @@ def test_words_and_times_do_not_depend_on_the_chunks(
         at, number = at + step, number + 1
     times = (true_times(n) for n in range(1, words + 1))
     assert found == [
-        Spoken(first + n, start * RATE // 1000, end * RATE // 1000)
+        CountedWord(first + n, start * RATE // 1000, end * RATE // 1000)
         for n, (start, end) in enumerate(times)
     ]
 
@@ -56,7 +56,7 @@ def test_words_and_times_do_not_depend_on_the_chunks(
 @given(cut=st.integers(0, 960))
 def test_of_a_word_that_is_cut_one_side_at_most_is_heard(cut: int) -> None:
     audio = speak(1, first=7)
-    before, after = Counter(RATE), Counter(RATE)
+    before, after = WordCounter(RATE), WordCounter(RATE)
     before.hear(audio[: 2 * cut])
     heard = before.growing() + after.hear(audio[2 * cut :])
     assert [word.number for word in heard] == ([7] if cut != 480 else [])

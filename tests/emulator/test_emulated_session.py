@@ -18,8 +18,8 @@ from transcribe_cli.emulator.actions import (
 )
 from transcribe_cli.emulator.emulated_session import (
     EmulatedSession,
-    Refused,
-    Terms,
+    SessionRefused,
+    SessionTerms,
     read_parameters,
 )
 from transcribe_cli.emulator.engine_settings import engine_settings_of
@@ -29,9 +29,9 @@ SEE_ERROR = "See Error message for details"
 CHUNK = bytes(1600)  # 50 ms
 
 
-def opened(terms: Terms | None = None, **parameters: object) -> EmulatedSession:
+def opened(terms: SessionTerms | None = None, **parameters: object) -> EmulatedSession:
     asked = {"speech_model": "u3-rt-pro", "sample_rate": 16000} | parameters
-    return EmulatedSession("id", asked, terms or Terms(), now=100.0)
+    return EmulatedSession("id", asked, terms or SessionTerms(), now=100.0)
 
 
 def said(action: Action) -> dict[str, Any]:
@@ -59,7 +59,7 @@ def test_begin_tells_the_session_s_end_in_whole_unix_seconds() -> None:
 
 
 def test_a_token_s_cap_shortens_the_session() -> None:
-    session = opened(Terms(max_session_s=300))
+    session = opened(SessionTerms(max_session_s=300))
     assert said(session.begin(1000)[0])["expires_at"] == 1300
     assert session.tick(399.9, 0) == []
     assert session.tick(400.0, 0) == [
@@ -170,7 +170,7 @@ def test_termination_has_whole_seconds_and_is_followed_by_a_normal_close() -> No
 
 
 def test_audio_faster_than_asked_for_is_refused() -> None:
-    session = opened(Terms(max_audio_rate=1.25))
+    session = opened(SessionTerms(max_audio_rate=1.25))
     for _ in range(2):
         assert session.audio(bytes(32000), 100.0) == [Hear(bytes(32000))]
     code, text = refused(session.audio(bytes(32000), 100.5))
@@ -189,7 +189,7 @@ def test_audio_faster_than_asked_for_is_refused() -> None:
     ],
 )
 def test_bad_parameters_are_refused_in_the_service_s_words(query: str, text: str) -> None:
-    with pytest.raises(Refused, match="User Input Validation Error: ") as e:
+    with pytest.raises(SessionRefused, match="User Input Validation Error: ") as e:
         read_parameters(query)
     assert e.value.code == 3006 and text in e.value.text
 

@@ -37,41 +37,41 @@ from tests.emulator.protocol_client import (
     until_close,
 )
 from transcribe_cli.emulator.actions import Answer, Close, Delay, Drop, Stall
-from transcribe_cli.emulator.fault_schedule import FaultPlan, Schedule, Tally
-from transcribe_cli.emulator.fault_specs import KINDS, Moment, parse_fault
+from transcribe_cli.emulator.fault_schedule import FaultPlan, FaultSchedule, TurnCounter
+from transcribe_cli.emulator.fault_specs import KINDS, Trigger, parse_fault
 from transcribe_cli.emulator.local_service import LocalService
 from transcribe_cli.errors import UsageError
 
 Logbook = Callable[[], list[dict[str, Any]]]
 
 
-def due(spec: str, moment: Moment, amount: float = 0) -> list[Any]:
+def due(spec: str, moment: Trigger, amount: float = 0) -> list[Any]:
     """What a fault does when a moment is reached."""
-    found = Schedule([parse_fault(spec)]).reached(moment, amount)
+    found = FaultSchedule([parse_fault(spec)]).reached(moment, amount)
     return [action for due in found for action in due.actions]
 
 
 @pytest.mark.parametrize(
     ("spec", "moment", "amount", "action"),
     [
-        ("drop@12.5s", Moment.TIME, 12.5, Drop()),
-        ("reset@300ms", Moment.TIME, 0.3, Drop(reset=True)),
-        ("drop@audio=2m", Moment.AUDIO, 120, Drop()),
-        ("drop@word=40", Moment.WORD, 40, Drop()),
-        ("stall=2s@turn=3", Moment.TURN, 3, Stall(2000)),
-        ("stall@terminate", Moment.TERMINATE, 0, Stall(None)),
-        ("drop@connect", Moment.CONNECT, 0, Drop()),
-        ("close=3005@begin", Moment.BEGIN, 0, Close(3005, "")),
-        ("close=1012 back: at 5@word=1", Moment.WORD, 1, Close(1012, "back: at 5")),
-        ("delay=300ms", Moment.BEGIN, 0, Delay(300)),
-        ("refuse=503", Moment.CONNECT, 0, Answer(503)),
+        ("drop@12.5s", Trigger.TIME, 12.5, Drop()),
+        ("reset@300ms", Trigger.TIME, 0.3, Drop(reset=True)),
+        ("drop@audio=2m", Trigger.AUDIO, 120, Drop()),
+        ("drop@word=40", Trigger.WORD, 40, Drop()),
+        ("stall=2s@turn=3", Trigger.TURN, 3, Stall(2000)),
+        ("stall@terminate", Trigger.TERMINATE, 0, Stall(None)),
+        ("drop@connect", Trigger.CONNECT, 0, Drop()),
+        ("close=3005@begin", Trigger.BEGIN, 0, Close(3005, "")),
+        ("close=1012 back: at 5@word=1", Trigger.WORD, 1, Close(1012, "back: at 5")),
+        ("delay=300ms", Trigger.BEGIN, 0, Delay(300)),
+        ("refuse=503", Trigger.CONNECT, 0, Answer(503)),
     ],
 )
 def test_a_fault_waits_for_its_moment_and_happens_once(
-    spec: str, moment: Moment, amount: float, action: Any
+    spec: str, moment: Trigger, amount: float, action: Any
 ) -> None:
-    schedule = Schedule([parse_fault(spec)])
-    others = [other for other in Moment if other is not moment]
+    schedule = FaultSchedule([parse_fault(spec)])
+    others = [other for other in Trigger if other is not moment]
     assert not any(schedule.reached(other, 1e9) for other in others)
     if amount:
         assert schedule.reached(moment, amount - 0.001) == []
@@ -81,10 +81,10 @@ def test_a_fault_waits_for_its_moment_and_happens_once(
 
 
 def test_an_error_is_a_message_and_the_close_that_follows_it() -> None:
-    message, close = due("error=3005@3s", Moment.TIME, 3)
+    message, close = due("error=3005@3s", Trigger.TIME, 3)
     assert '"error":"Session Cancelled: An error occurred"' in message.text
     assert close == Close(3005, "See Error message for details")
-    own, _ = due("error=1008 Unauthorized Connection: no@3s", Moment.TIME, 3)
+    own, _ = due("error=1008 Unauthorized Connection: no@3s", Trigger.TIME, 3)
     assert '"error":"Unauthorized Connection: no"' in own.text
 
 
@@ -167,7 +167,7 @@ def test_words_and_turns_are_counted_as_they_are_told() -> None:
             f'"end_of_turn":{str(end).lower()},"words":[{some}]}}'
         )
 
-    tally = Tally()
+    tally = TurnCounter()
     told = [
         turn(0, 2, end=False),
         turn(0, 3, end=True),
@@ -188,7 +188,7 @@ def test_the_help_has_every_kind_and_moment_and_the_child_s_own_option_is_hidden
     _, _, told = asked.stdout.partition("FAULT is ")
     for kind in KINDS:
         assert re.search(rf"\b{kind}\b", told), kind
-    for moment in set(Moment) - {Moment.TIME}:
+    for moment in set(Trigger) - {Trigger.TIME}:
         assert moment in told
     assert "--with-parent" not in asked.stdout
 

@@ -74,7 +74,7 @@ def test_directives_and_bare_messages() -> None:
     )
     assert script.on_open == (Stall(5),) and script.on_terminate == (Close(1011, ""),)
     assert (script.begin, script.termination) == (BEGIN, TERMINATION)
-    assert [tuple(cue) for cue in script.cues] == [
+    assert [tuple(step) for step in script.steps] == [
         (0, Send('{"type":"Unknown","x":1}')),
         (700, Send('{"type":"SpeechStarted","timestamp":700}')),
         (700, Send('{"new":"message"}')),
@@ -178,4 +178,4 @@ def test_each_session_plays_its_own_script_and_later_ones_the_last(
 
 def test_the_demonstration_script_is_sound() -> None:
     script = load_script(TRACES.parents[2] / "samples" / "spanish.jsonl")
-    assert len(script.cues) == 6 and script.cues[-1].at_ms == 14200
+    assert len(script.steps) == 6 and script.steps[-1].at_ms == 14200

@@ -4,7 +4,7 @@ import contextlib
 
 import pytest
 
-from transcribe_cli.emulator.emulated_session import Refused
+from transcribe_cli.emulator.emulated_session import SessionRefused
 from transcribe_cli.emulator.serve_options import EngineName
 from transcribe_cli.emulator.session_limits import LEAST, SessionLimits, most_sessions
 
@@ -39,7 +39,7 @@ def test_recognisers_never_take_more_than_half_of_the_memory() -> None:
 
 
 def refusal(limits: SessionLimits, now: float = 0.0) -> str:
-    with pytest.raises(Refused) as e, limits.session(now):
+    with pytest.raises(SessionRefused) as e, limits.session(now):
         pass
     assert e.value.code == 1008
     return e.value.text

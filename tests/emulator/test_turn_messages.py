@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from transcribe_cli.emulator.engine_settings import EngineSettings, engine_settings_of
-from transcribe_cli.emulator.turn_messages import Heard, TurnBuilder
+from transcribe_cli.emulator.turn_messages import HeardWord, TurnBuilder
 from transcribe_cli.protocol.messages import ServerMessage, SpeechStarted, Turn
 from transcribe_cli.protocol.models import Family
 
@@ -18,10 +18,10 @@ def settings(model: str, **parameters: object) -> EngineSettings:
     return engine_settings_of({"speech_model": model} | parameters, "two")
 
 
-def heard(text: str, start_ms: int = 1000, confidence: float | None = None) -> list[Heard]:
+def heard(text: str, start_ms: int = 1000, confidence: float | None = None) -> list[HeardWord]:
     """Words of 300 ms each, one after another."""
     return [
-        Heard(word, start_ms + 300 * i, start_ms + 300 * (i + 1), confidence)
+        HeardWord(word, start_ms + 300 * i, start_ms + 300 * (i + 1), confidence)
         for i, word in enumerate(text.split())
     ]
 

@@ -12,7 +12,7 @@ import psutil
 import pytest
 
 from tests.emulator.protocol_client import next_message, session, silence, talk
-from transcribe_cli.emulator.client_connections import MOST_WAITING
+from transcribe_cli.emulator.client_connections import MAX_PENDING
 from transcribe_cli.emulator.local_service import LocalService
 
 pytestmark = pytest.mark.long
@@ -129,7 +129,7 @@ def test_a_thousand_sockets_that_say_nothing_keep_nobody_out(first_words: bytes)
             client = stack.enter_context(served.connect())
             client.sendall(first_words)
         served.still_answers()
-        assert served.sockets <= MOST_WAITING + 10
+        assert served.sockets <= MAX_PENDING + 10
         assert served.memory - before < FEW_MB
 
 
@@ -171,7 +171,7 @@ def test_those_who_are_refused_and_stay_are_cut_too() -> None:
         before = served.memory
         for _ in range(400):
             stack.enter_context(served.upgraded())
-        assert served.sockets <= MOST_WAITING + 10
+        assert served.sockets <= MAX_PENDING + 10
         assert served.memory - before < FEW_MB
         wait_until(lambda: served.sockets <= 10, "refused ones are kept")
         first.send(silence(100))

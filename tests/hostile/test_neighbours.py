@@ -17,7 +17,7 @@ import pytest
 from tests.counting import CountingService, counting_service
 from tests.end_to_end.talks import spoken, words_by_source, write_talk, write_talks
 from tests.program import DEADLINE_S, ROOT, Home, Outcome, finish, words
-from transcribe_cli.recordings.lock import alone_in
+from transcribe_cli.recordings.lock import save_dir_locked
 
 pytestmark = pytest.mark.long
 ROUNDS = 40
@@ -228,7 +228,7 @@ def test_files_of_a_save_dir_in_which_others_are_busy_are_put_off(home: Home) ->
     said = write_talks(home.work, 5, 5)
     home.recordings.mkdir()
     with counting_service() as service:
-        with alone_in(home.recordings):
+        with save_dir_locked(home.recordings):
             process = home.start("file", *said, "--endpoint", service.url, "--jsonl")
             assert process.stderr is not None
             told = process.stderr.readline().decode().strip()

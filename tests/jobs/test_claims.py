@@ -235,7 +235,7 @@ def test_what_another_one_completes_in_the_last_moment_is_seen(
             journal.write(json.dumps({"type": "Summary", "time": TIME, "complete": True}) + "\n")
         yield
 
-    monkeypatch.setattr(claims, "alone_in", alone_late)
+    monkeypatch.setattr(claims, "save_dir_locked", alone_late)
     with contextlib.ExitStack() as held:
         earlier = claimed(save_dir, talk, held).earlier
     assert earlier is not None

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from tests.outputs.told import recording
 from transcribe_cli.outputs.document import DocumentOutput
-from transcribe_cli.outputs.json_document import JsonDocument
-from transcribe_cli.outputs.markdown import Markdown
+from transcribe_cli.outputs.json_document import JsonEncoder
+from transcribe_cli.outputs.markdown import MarkdownEncoder
 from transcribe_cli.outputs.record import turn_record
 from transcribe_cli.protocol.codec import Decoded
 from transcribe_cli.protocol.messages import Turn, Word
@@ -28,9 +28,9 @@ def update(number: int) -> TurnUpdate:
 def main(name: str) -> None:
     path = Path(name)
     encoder = (
-        Markdown(non_speech=True)
+        MarkdownEncoder(non_speech=True)
         if path.suffix == ".md"
-        else JsonDocument(non_speech=True, several=False)
+        else JsonEncoder(non_speech=True, several=False)
     )
     hours = map(float, count(step=3600))  # each record comes an hour after the one before
     output = DocumentOutput(path, encoder, lambda: next(hours))

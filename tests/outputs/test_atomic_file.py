@@ -9,14 +9,14 @@ import pytest
 
 from transcribe_cli.errors import UsageError
 from transcribe_cli.outputs import atomic_file
-from transcribe_cli.outputs.atomic_file import WholeFile
+from transcribe_cli.outputs.atomic_file import AtomicFile
 
 only_posix = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such files")
 
 
 def test_each_version_is_there_when_it_is_put(tmp_path: Path) -> None:
     path = tmp_path / "x.md"
-    file = WholeFile(path)
+    file = AtomicFile(path)
     for version in (b"one", b"two"):
         file.put(version)
         assert path.read_bytes() == version
@@ -32,7 +32,7 @@ def test_nothing_is_touched_before_the_first_version(tmp_path: Path, before: byt
     path = tmp_path / "x.md"
     if before is not None:
         path.write_bytes(before)
-    WholeFile(path).close()
+    AtomicFile(path).close()
 
     assert [path.read_bytes() for path in tmp_path.iterdir()] == [before] * (before is not None)
 
@@ -40,7 +40,7 @@ def test_nothing_is_touched_before_the_first_version(tmp_path: Path, before: byt
 def test_path_that_cannot_be_written_is_found_at_once(tmp_path: Path) -> None:
     for path in (tmp_path / "none" / "x.md", tmp_path):
         with pytest.raises(UsageError) as refused:
-            WholeFile(path)
+            AtomicFile(path)
         assert str(path) in refused.value.message
 
     assert list(tmp_path.iterdir()) == []
@@ -53,7 +53,7 @@ def test_file_that_may_not_be_written_is_not_replaced_either(tmp_path: Path) -> 
     path.touch(0o444)
 
     with pytest.raises(UsageError):
-        WholeFile(path)
+        AtomicFile(path)
 
 
 @only_posix
@@ -63,7 +63,7 @@ def test_what_no_file_can_replace_is_written_once_at_the_end(tmp_path: Path) -> 
     read: list[bytes] = []
     reader = threading.Thread(target=lambda: read.append(path.read_bytes()))
     reader.start()
-    file = WholeFile(path)
+    file = AtomicFile(path)
     file.put(b"one")
     file.put(b"two")
     file.close()
@@ -77,7 +77,7 @@ def test_what_no_file_can_replace_is_written_once_at_the_end(tmp_path: Path) -> 
 def test_full_device_is_told_at_the_end(tmp_path: Path) -> None:
     path = tmp_path / "x.md"
     path.symlink_to("/dev/full")
-    file = WholeFile(path)
+    file = AtomicFile(path)
     file.put(b"one")
 
     with pytest.raises(OSError, match="No space left"):
@@ -98,7 +98,7 @@ def test_file_in_a_folder_that_takes_no_new_one_is_written_at_the_end(
         return opened(self, mode)
 
     monkeypatch.setattr(Path, "open", refuses_new_ones)
-    file = WholeFile(path)
+    file = AtomicFile(path)
     file.put(b"new")
     assert path.read_bytes() == b"what was there, and is longer"
     file.close()
@@ -110,7 +110,7 @@ def test_file_that_windows_lets_nobody_replace_while_it_is_read_is_written_later
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / "x.md"
-    file = WholeFile(path)
+    file = AtomicFile(path)
     file.put(b"one")
     monkeypatch.setattr(sys, "platform", "win32")
     with monkeypatch.context() as being_read:
@@ -125,7 +125,7 @@ def test_file_that_windows_lets_nobody_replace_while_it_is_read_is_written_later
 def test_permission_that_is_lost_elsewhere_is_an_error(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    file = WholeFile(tmp_path / "x.md")
+    file = AtomicFile(tmp_path / "x.md")
     monkeypatch.setattr(sys, "platform", "linux")
     monkeypatch.setattr(atomic_file, "replace_file", _denied)
 

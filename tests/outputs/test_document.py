@@ -9,9 +9,9 @@ from tests.outputs.told import recording, summary
 from tests.outputs.updates import WHEN, record
 from transcribe_cli.errors import UsageError
 from transcribe_cli.outputs.document import DocumentOutput
-from transcribe_cli.outputs.document_contents import Chapter
+from transcribe_cli.outputs.document_contents import RecordingContents
 from transcribe_cli.outputs.record import Record
-from transcribe_cli.transcript.turn_totals import Totals
+from transcribe_cli.transcript.turn_totals import TurnTotals
 
 
 class Texts:
@@ -21,9 +21,11 @@ class Texts:
         self.made = 0
         self._padding = padding
 
-    def encode(self, chapters: Sequence[Chapter]) -> bytes:
+    def encode(self, contents: Sequence[RecordingContents]) -> bytes:
         self.made += 1
-        said = [turn.message.transcript for chapter in chapters for turn in chapter.finals.turns]
+        said = [
+            turn.message.transcript for recording in contents for turn in recording.finals.turns
+        ]
         return " ".join(said).encode() + bytes(self._padding)
 
 
@@ -97,7 +99,7 @@ def test_large_document_is_written_more_seldom(tmp_path: Path) -> None:
 def test_everything_is_written_at_the_end(opened: Opened) -> None:
     for text in ("One.", "Two.", "Three."):
         opened.say(text)
-    opened.output.write(summary(Totals()))
+    opened.output.write(summary(TurnTotals()))
     opened.output.close()
     opened.output.close()
 

@@ -6,17 +6,17 @@ import pytest
 
 from tests.outputs.told import recording, summary
 from tests.outputs.updates import WHEN, record, update
-from transcribe_cli.outputs.document_contents import Chapter, Chapters
+from transcribe_cli.outputs.document_contents import DocumentContents, RecordingContents
 from transcribe_cli.outputs.record import Record, turn_record
 from transcribe_cli.protocol.messages import Word
-from transcribe_cli.transcript.turn_totals import Totals
+from transcribe_cli.transcript.turn_totals import TurnTotals
 
 
-def folded(*records: Record) -> list[Chapter]:
-    chapters = Chapters()
+def folded(*records: Record) -> list[RecordingContents]:
+    contents = DocumentContents()
     for made in records:
-        chapters.add(made)
-    return chapters.all
+        contents.add(made)
+    return contents.all
 
 
 def of(source: str, made: Record) -> Record:
@@ -25,8 +25,8 @@ def of(source: str, made: Record) -> Record:
     return made
 
 
-def texts(chapter: Chapter) -> list[str]:
-    return [turn.message.transcript for turn in chapter.finals.turns]
+def texts(recording: RecordingContents) -> list[str]:
+    return [turn.message.transcript for turn in recording.finals.turns]
 
 
 def failed(source: str) -> Record:
@@ -34,20 +34,24 @@ def failed(source: str) -> Record:
     return Record(WHEN, "Error", body)
 
 
-def test_recording_is_a_chapter_of_its_final_turns() -> None:
-    (chapter,) = folded(
+def test_a_recording_is_told_by_its_final_turns() -> None:
+    (contents,) = folded(
         recording("a.wav"), record("O", final=False), record("One."), record("Two.")
     )
 
-    assert (chapter.source, chapter.started, texts(chapter)) == ("a.wav", WHEN, ["One.", "Two."])
-    assert chapter.totals.turns == 2
+    assert (contents.source, contents.started, texts(contents)) == (
+        "a.wav",
+        WHEN,
+        ["One.", "Two."],
+    )
+    assert contents.totals.turns == 2
 
 
 def test_recordings_follow_each_other() -> None:
     one, two = folded(
         of("a", recording("a")),
         of("a", record("One.")),
-        of("a", summary(Totals())),
+        of("a", summary(TurnTotals())),
         of("b", recording("b")),
         of("b", record("Two.")),
     )
@@ -87,7 +91,7 @@ def test_source_of_which_nothing_was_recorded_has_a_chapter_for_its_error() -> N
 
 
 def test_error_of_a_later_source_of_the_same_name_is_not_the_earlier_one_s() -> None:
-    one, two = folded(of("a", recording("a")), of("a", summary(Totals())), failed("a"))
+    one, two = folded(of("a", recording("a")), of("a", summary(TurnTotals())), failed("a"))
 
     assert (one.error, two.error["exit_code"]) == ({}, 3)
 
@@ -100,28 +104,28 @@ def test_error_of_the_service_is_not_the_recording_s() -> None:
 
 def test_revision_changes_the_turns_of_its_session() -> None:
     said = update("Hi.", words=[Word(text="Hi.", speaker="A")], speaker_label="A")
-    chapters = Chapters()
-    chapters.add(recording("a"))
-    chapters.add(turn_record(said, WHEN))
+    contents = DocumentContents()
+    contents.add(recording("a"))
+    contents.add(turn_record(said, WHEN))
 
     def revise(session: int, speaker: str) -> bool:
         words = [{"text": "Hi.", "speaker": speaker}]
         revised = {"turn_order": 0, "speaker_label": speaker, "words": words}
         body = {"session": session, "session_offset_ms": 0, "revisions": [revised]}
-        return chapters.add(Record(WHEN, "SpeakerRevision", body))
+        return contents.add(Record(WHEN, "SpeakerRevision", body))
 
     assert not revise(1, "B")
-    assert chapters.all[0].speakers == ["A"]
+    assert contents.all[0].speakers == ["A"]
     assert revise(0, "B")
-    assert chapters.all[0].speakers == ["B"]
+    assert contents.all[0].speakers == ["B"]
     assert not revise(0, "B")
 
 
 def test_speakers_are_in_the_order_of_their_first_words() -> None:
     both = [Word(text="Hi", speaker="B"), Word(text="you", speaker="A")]
-    (chapter,) = folded(recording("a"), record("Hi you", words=both, speaker_label="B"))
+    (contents,) = folded(recording("a"), record("Hi you", words=both, speaker_label="B"))
 
-    assert chapter.speakers == ["B", "A"]
+    assert contents.speakers == ["B", "A"]
 
 
 @pytest.mark.parametrize(
@@ -138,11 +142,11 @@ def test_speakers_are_in_the_order_of_their_first_words() -> None:
 def test_record_that_says_nothing_of_use_changes_nothing(
     type_name: str, body: dict[str, Any]
 ) -> None:
-    chapters = Chapters()
-    chapters.add(recording("a"))
+    contents = DocumentContents()
+    contents.add(recording("a"))
 
-    assert not chapters.add(Record(WHEN, type_name, body))
+    assert not contents.add(Record(WHEN, type_name, body))
 
 
 def test_record_before_any_recording_is_passed_over() -> None:
-    assert folded(record("Hi."), summary(Totals())) == []
+    assert folded(record("Hi."), summary(TurnTotals())) == []

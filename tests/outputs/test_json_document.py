@@ -9,18 +9,18 @@ from hypothesis import strategies as st
 from tests.outputs.told import recording, summary
 from tests.outputs.updates import WHEN, record
 from tests.schema import examples
-from transcribe_cli.outputs.document_contents import Chapters
-from transcribe_cli.outputs.json_document import JsonDocument
+from transcribe_cli.outputs.document_contents import DocumentContents
+from transcribe_cli.outputs.json_document import JsonEncoder
 from transcribe_cli.outputs.record import Record
 from transcribe_cli.protocol.messages import Word
-from transcribe_cli.transcript.turn_totals import Totals
+from transcribe_cli.transcript.turn_totals import TurnTotals
 
 
 def encoded(*records: Record, non_speech: bool = True, several: bool = False) -> bytes:
-    chapters = Chapters()
+    contents = DocumentContents()
     for made in records:
-        chapters.add(made)
-    return JsonDocument(non_speech=non_speech, several=several).encode(chapters.all)
+        contents.add(made)
+    return JsonEncoder(non_speech=non_speech, several=several).encode(contents.all)
 
 
 def written(*records: Record, **options: bool) -> dict[str, Any]:
@@ -40,7 +40,7 @@ def test_document_of_a_whole_run() -> None:
         Record(WHEN, "Mark", {"at": 5, "label": "x"}),
         Record(WHEN, "Gap", {"start": 1, "end": 2, "reason": "stopped"}),
         Record(WHEN, "Error", {"exit_code": 5, "message": "It went away.", "hint": ""}),
-        summary(Totals(), complete=False),
+        summary(TurnTotals(), complete=False),
     )
 
     assert list(made) == [

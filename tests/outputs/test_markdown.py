@@ -13,22 +13,22 @@ from markdown_it.token import Token
 
 from tests.outputs.told import recording, summary
 from tests.outputs.updates import WHEN, record, update
-from transcribe_cli.outputs.document_contents import Chapters
-from transcribe_cli.outputs.markdown import Markdown, escape, stamp
+from transcribe_cli.outputs.document_contents import DocumentContents
+from transcribe_cli.outputs.markdown import MarkdownEncoder, escape, format_hms
 from transcribe_cli.outputs.plain_text import one_line
 from transcribe_cli.outputs.record import Record, turn_record
 from transcribe_cli.protocol.messages import Word
-from transcribe_cli.transcript.turn_totals import Totals
+from transcribe_cli.transcript.turn_totals import TurnTotals
 
 # What widely used readers add to CommonMark.
 READER = MarkdownIt("commonmark").enable(["table", "strikethrough"])
 
 
 def written(*records: Record, non_speech: bool = True) -> str:
-    chapters = Chapters()
+    contents = DocumentContents()
     for made in records:
-        chapters.add(made)
-    return Markdown(non_speech=non_speech).encode(chapters.all).decode()
+        contents.add(made)
+    return MarkdownEncoder(non_speech=non_speech).encode(contents.all).decode()
 
 
 def read(text: str) -> list[tuple[str, str]]:
@@ -60,7 +60,7 @@ def turn(text: str, *, start_s: int = 0, **fields: Any) -> Record:
 
 
 def test_document_of_a_whole_run() -> None:
-    totals = Totals()
+    totals = TurnTotals()
     for language, text in [("es", "Buenos días."), ("en", "Good day to you.")]:
         totals.add(update(text, language_code=language))
 
@@ -110,7 +110,7 @@ def test_document_of_a_run_that_has_just_begun() -> None:
 
 def test_each_recording_in_one_file_has_its_own_title() -> None:
     text = written(
-        recording("a.wav"), turn("One."), summary(Totals()), recording("b.wav"), turn("Two.")
+        recording("a.wav"), turn("One."), summary(TurnTotals()), recording("b.wav"), turn("Two.")
     )
 
     assert [words for tag, words in read(text) if tag == "h1"] == ["a.wav", "b.wav"]
@@ -197,7 +197,7 @@ def test_name_that_is_no_text_is_read_as_it_is_saved() -> None:
 
 @pytest.mark.parametrize(("ms", "shown"), [(-5, "00:00:00"), (59_999, "00:00:59")])
 def test_time_is_the_second_it_lies_in(ms: int, shown: str) -> None:
-    assert stamp(ms) == shown
+    assert format_hms(ms) == shown
 
 
 MARKUP = st.text(st.sampled_from("*_`~[]()<>#!|$&;\\-+=.:1aé \n\t"), max_size=30)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from tests.outputs.told import recording
 from tests.outputs.updates import record
 from transcribe_cli.outputs import ordered_outputs
-from transcribe_cli.outputs.ordered_outputs import Entry, OrderedOutputs
+from transcribe_cli.outputs.ordered_outputs import OrderedOutputs, RecordingEntry
 from transcribe_cli.outputs.output import Output
 from transcribe_cli.outputs.record import Record, encode_record
 
@@ -48,7 +48,7 @@ class Desk:
             self.output, lambda output, e: self.failures.append((output, e))
         )
 
-    def enter(self, count: int) -> list[Entry]:
+    def enter(self, count: int) -> list[RecordingEntry]:
         return [self.turns.enter() for _ in range(count)]
 
 
@@ -78,7 +78,7 @@ steps = st.tuples(st.sampled_from(["enter", "write", "partial", "close"]), st.in
 @given(st.lists(steps, max_size=60))
 def test_everything_comes_together_and_in_the_order_of_asking(taken: list[tuple[str, int]]) -> None:
     desk = Desk()
-    entries: list[Entry] = []
+    entries: list[RecordingEntry] = []
     written: list[list[bytes]] = []
     for action, choice in taken:
         running = [number for number, entry in enumerate(entries) if not entry.ended]

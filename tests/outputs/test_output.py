@@ -5,7 +5,7 @@ import io
 import pytest
 
 from tests.outputs.updates import WHEN
-from transcribe_cli.outputs.output import Output, Outputs, finish_stream
+from transcribe_cli.outputs.output import Output, Outputs, flush_and_close
 from transcribe_cli.outputs.record import Record
 
 MARK = Record(WHEN, "Mark", {})
@@ -103,6 +103,6 @@ class Full(io.BytesIO):
 def test_stream_that_cannot_be_flushed_is_closed_all_the_same() -> None:
     stream = Full()
     with pytest.raises(OSError, match="No space left"):
-        finish_stream(stream, owned=True)
+        flush_and_close(stream, owned=True)
 
     assert stream.closed

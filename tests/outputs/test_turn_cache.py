@@ -1,7 +1,7 @@
 """What was made of a turn is not made again."""
 
 from tests.outputs.updates import update
-from transcribe_cli.outputs.turn_cache import Memory
+from transcribe_cli.outputs.turn_cache import TurnCache
 from transcribe_cli.transcript.turns import TurnUpdate
 
 
@@ -12,7 +12,7 @@ def test_each_turn_is_asked_for_once() -> None:
         asked.append(turn)
         return turn.message.transcript
 
-    memory = Memory(make)
+    memory = TurnCache(make)
     one, two = update("One."), update("Two.")
 
     assert [memory.of(turn) for turn in (one, two, one)] == ["One.", "Two.", "One."]
@@ -20,7 +20,7 @@ def test_each_turn_is_asked_for_once() -> None:
 
 
 def test_turn_is_not_taken_for_one_that_is_gone() -> None:
-    memory = Memory(lambda turn: turn.message.transcript)
+    memory = TurnCache(lambda turn: turn.message.transcript)
 
     for number in range(100):
         assert memory.of(update(str(number))) == str(number)

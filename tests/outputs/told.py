@@ -7,7 +7,7 @@ from tests import recorded_messages as traces
 from tests.outputs.updates import WHEN
 from transcribe_cli.outputs.record import Record, message_record, turn_record
 from transcribe_cli.protocol.codec import decode_server_message
-from transcribe_cli.transcript.turn_totals import Totals
+from transcribe_cli.transcript.turn_totals import TurnTotals
 from transcribe_cli.transcript.turns import Transcript, TurnUpdate
 
 
@@ -28,7 +28,7 @@ def recording(source: str, **fields: Any) -> Record:
     return Record(WHEN, "Recording", body | fields)
 
 
-def summary(totals: Totals, **fields: Any) -> Record:
+def summary(totals: TurnTotals, **fields: Any) -> Record:
     """The last record of a run."""
     body = {
         "audio_s": 42.5,
@@ -47,7 +47,7 @@ def summary(totals: Totals, **fields: Any) -> Record:
 
 def told(name: str) -> list[Record]:
     """A whole run in which the service says what a trace holds."""
-    transcript, totals = Transcript(), Totals()
+    transcript, totals = Transcript(), TurnTotals()
     transcript.begin_session(0, 0, expects_formatted="two-finals" in name)
     records = [recording(f"{name}.wav")]
 

@@ -15,13 +15,13 @@ from tests.program import ROOT
 from transcribe_cli.errors import UsageError
 from transcribe_cli.recordings.lock import (
     LOCK_FILE,
-    RecordingRuns,
+    RecordingIsRunning,
     SaveDirBusy,
-    alone_in,
     is_locked,
     locked,
-    note_in,
+    read_lock_note,
     refuse_running,
+    save_dir_locked,
 )
 from transcribe_cli.system import regular_file
 
@@ -83,14 +83,14 @@ def test_only_one_has_a_recording_and_nothing_is_left(tmp_path: Path) -> None:
 
 def test_folder_that_is_gone_is_not_locked(tmp_path: Path) -> None:
     assert not is_locked(tmp_path / "gone")
-    assert note_in(tmp_path / "gone") == ""
+    assert read_lock_note(tmp_path / "gone") == ""
 
 
 def test_another_process_s_recording_is_its_own_until_it_is_killed(tmp_path: Path) -> None:
     with holder(tmp_path) as process:
         assert is_locked(tmp_path)
-        assert note_in(tmp_path) == "of a file"
-        with pytest.raises(RecordingRuns) as e, locked(tmp_path):
+        assert read_lock_note(tmp_path) == "of a file"
+        with pytest.raises(RecordingIsRunning) as e, locked(tmp_path):
             pass
         assert e.value.recording == tmp_path.name
         process.send_signal(signal.SIGKILL if hasattr(signal, "SIGKILL") else signal.SIGTERM)
@@ -99,7 +99,7 @@ def test_another_process_s_recording_is_its_own_until_it_is_killed(tmp_path: Pat
         assert (tmp_path / LOCK_FILE).exists()  # what is left behind holds nobody up
         with locked(tmp_path):
             assert is_locked(tmp_path)
-            assert note_in(tmp_path) == ""  # nor is its note believed
+            assert read_lock_note(tmp_path) == ""  # nor is its note believed
     assert list(tmp_path.iterdir()) == []
 
 
@@ -122,7 +122,7 @@ def test_a_folder_that_is_made_anew_is_another_one(tmp_path: Path) -> None:
         folder.rmdir()
         folder.mkdir()
         with locked(folder, "the new one"):
-            assert note_in(folder) == "the new one"
+            assert read_lock_note(folder) == "the new one"
     assert list(folder.iterdir()) == []
 
 
@@ -140,7 +140,11 @@ def test_many_processes_are_alone_one_after_the_other(tmp_path: Path) -> None:
 
 
 def test_one_that_does_not_end_is_told(tmp_path: Path) -> None:
-    with alone_in(tmp_path), pytest.raises(SaveDirBusy) as e, alone_in(tmp_path, 0.05):
+    with (
+        save_dir_locked(tmp_path),
+        pytest.raises(SaveDirBusy) as e,
+        save_dir_locked(tmp_path, 0.05),
+    ):
         pass
     assert str(e.value) == f"Other processes were busy in '{tmp_path}' for 0.05 s."
 
@@ -152,7 +156,7 @@ def test_a_lock_that_another_one_makes_in_the_same_moment_is_the_other_s(
     monkeypatch.setattr(regular_file, "_NO_LINK", 0)
     with holder(tmp_path), monkeypatch.context() as blind:
         blind.setattr(regular_file, "_look", lambda path: None)
-        with pytest.raises(RecordingRuns), locked(tmp_path):
+        with pytest.raises(RecordingIsRunning), locked(tmp_path):
             pass
 
 
@@ -164,12 +168,12 @@ def test_a_link_is_not_followed(tmp_path: Path, there: bool) -> None:
     if there:
         target.write_text("precious")
     (folder / LOCK_FILE).symlink_to(target)
-    for entered in (locked(folder, "note"), alone_in(folder)):
+    for entered in (locked(folder, "note"), save_dir_locked(folder)):
         with pytest.raises(UsageError, match="is not a plain file") as e, entered:
             pass
         assert e.value.hint
     assert not is_locked(folder)
-    assert note_in(folder) == ""
+    assert read_lock_note(folder) == ""
     assert target.exists() == there
     if there:
         assert target.read_text() == "precious"
@@ -190,7 +194,7 @@ def test_what_is_no_file_is_not_even_opened(
     with pytest.raises(UsageError, match="is not a plain file"), locked(tmp_path):
         pass
     assert not is_locked(tmp_path)
-    assert note_in(tmp_path) == ""
+    assert read_lock_note(tmp_path) == ""
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="flock is POSIX")
@@ -213,9 +217,9 @@ def test_it_is_locked_as_nfs_wants_it(tmp_path: Path, monkeypatch: pytest.Monkey
     monkeypatch.setattr(fcntl, "flock", over_nfs)
     with locked(tmp_path):
         assert is_locked(tmp_path)
-        with pytest.raises(RecordingRuns), locked(tmp_path):
+        with pytest.raises(RecordingIsRunning), locked(tmp_path):
             pass
-    with alone_in(tmp_path):
+    with save_dir_locked(tmp_path):
         assert is_locked(tmp_path)
     assert asked
 
@@ -230,5 +234,5 @@ def test_a_file_system_without_locks_is_no_hindrance(
         raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
 
     monkeypatch.setattr(fcntl, "flock", none)
-    with locked(tmp_path), alone_in(tmp_path):
+    with locked(tmp_path), save_dir_locked(tmp_path):
         assert not is_locked(tmp_path)

@@ -6,7 +6,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from transcribe_cli.recordings.scenes import REST_S, as_it_counts, scenes
+from transcribe_cli.recordings.scenes import REST_S, scenes, with_final_speakers
 
 Record = dict[str, Any]
 
@@ -79,7 +79,7 @@ def test_speakers_count_as_they_were_corrected_last() -> None:
     revision = record(
         "SpeakerRevision", 2, session=0, revisions=[{"turn_order": 0, "speaker_label": "B"}]
     )
-    played = as_it_counts(scenes([turn(0, 1, "words", speaker_label="A"), revision]))
+    played = with_final_speakers(scenes([turn(0, 1, "words", speaker_label="A"), revision]))
     assert [scene.record["type"] for scene in played] == ["Turn"]
     assert played[0].update is not None
     assert played[0].update.message.speaker_label == "B"
@@ -111,4 +111,4 @@ def test_no_file_is_an_error(records: list[tuple[Record, str]]) -> None:
     found = scenes([body | {"type": kind} for body, kind in records])
     assert len(found) == len(records)
     assert all(one.at_s <= other.at_s for one, other in pairwise(found))
-    as_it_counts(found)
+    with_final_speakers(found)

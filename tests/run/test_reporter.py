@@ -15,7 +15,7 @@ from transcribe_cli.protocol.messages import Begin
 from transcribe_cli.run.reporter import MOST_ODD, Reporter
 from transcribe_cli.run.sequencer import Odd
 from transcribe_cli.supervisor.actions import TellDisconnected
-from transcribe_cli.transcript.turn_totals import Totals
+from transcribe_cli.transcript.turn_totals import TurnTotals
 from transcribe_cli.ui.live_view import LiveView
 from transcribe_cli.ui.notices import Notices
 
@@ -40,7 +40,7 @@ class Outage:
         self._output = Kept()
         notices = Notices(Console(file=self._stderr, width=200))
         outputs = Outputs([self._output], lambda *_: None)
-        self._teller = Reporter(PLANS, Words(1), outputs, notices, self.view, Totals())
+        self._teller = Reporter(PLANS, Words(1), outputs, notices, self.view, TurnTotals())
 
     def fails(self, sentence: str, retry_in_s: float) -> None:
         verdict = Verdict(sentence, "", ExitStatus.SERVICE, Retry.BACK_OFF)
@@ -100,7 +100,9 @@ def test_without_a_view_each_try_is_a_line() -> None:
 def test_a_service_that_says_nothing_but_odd_things_is_soon_told_no_more() -> None:
     stderr, kept = io.StringIO(), Kept()
     notices = Notices(Console(file=stderr, width=200))
-    teller = Reporter(PLANS, Words(1), Outputs([kept], lambda *_: None), notices, None, Totals())
+    teller = Reporter(
+        PLANS, Words(1), Outputs([kept], lambda *_: None), notices, None, TurnTotals()
+    )
     teller.tell(Odd(f"odd {number}") for number in range(1000))
 
     lines = stderr.getvalue().splitlines()

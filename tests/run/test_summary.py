@@ -20,7 +20,7 @@ from transcribe_cli.run.config import Result
 from transcribe_cli.run.reporter import Reporter
 from transcribe_cli.run.summary import conclude, exit_status
 from transcribe_cli.supervisor.actions import Finish
-from transcribe_cli.transcript.turn_totals import Totals
+from transcribe_cli.transcript.turn_totals import TurnTotals
 from transcribe_cli.ui.notices import Notices
 
 OK, INCOMPLETE = ExitStatus.OK, ExitStatus.INCOMPLETE
@@ -68,7 +68,7 @@ def concluded(
     notices = Notices(Console(file=io.StringIO()))
     outputs = Outputs([kept], lambda *_: None)
     source = Talk(1)
-    tell = Reporter(PLANS, source, outputs, notices, None, Totals())
+    tell = Reporter(PLANS, source, outputs, notices, None, TurnTotals())
     tell.missing_ms = missing_ms
     log.append(bytes(32_000))
     result = conclude(

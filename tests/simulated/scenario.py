@@ -21,7 +21,7 @@ from transcribe_cli.jobs.resume import resume_point_of
 from transcribe_cli.outputs.jsonl import JsonlOutput
 from transcribe_cli.outputs.output import Output, Outputs
 from transcribe_cli.protocol.models import MODELS
-from transcribe_cli.recordings.journal import tell, without_the_end
+from transcribe_cli.recordings.journal import summarize, without_closing_records
 from transcribe_cli.run.config import Limits, Result, ResumePoint, RunConfig
 from transcribe_cli.run.loop import Loop
 from transcribe_cli.run.run import Run
@@ -174,10 +174,10 @@ def play(
     first_seq = 0
     earlier = None
     if before is not None:
-        kept = [r | {"seq": seq} for seq, r in enumerate(without_the_end(before[1]))]
+        kept = [r | {"seq": seq} for seq, r in enumerate(without_closing_records(before[1]))]
         journal.write(b"".join(msgspec.json.encode(record) + b"\n" for record in kept))
         first_seq = len(kept)
-        earlier = resume_point_of(tell(before[1]))
+        earlier = resume_point_of(summarize(before[1]))
     output = JsonlOutput(journal, "journal", owned=False, first_seq=first_seq)
     talk = scenario.talk
     live = scenario.kind != "file" and before is None

@@ -127,7 +127,7 @@ def after(facts: Facts, happening: Happening) -> tuple[Facts, list[Action]]:
             facts = _later(facts, next_due(facts))
         case _:
             assert not isinstance(happening, str)
-            facts = apply_event.fold(facts, happening, _NOW)
+            facts = apply_event.apply_event(facts, happening, _NOW)
     return settle(facts)
 
 
@@ -136,7 +136,7 @@ def _later(facts: Facts, seconds: float) -> Facts:
     if seconds <= 0:
         return facts
     stop, paused_at = facts.stop, facts.paused_at
-    patience_s = facts.policy.patience.last_words_s
+    patience_s = facts.policy.timeouts.last_words_s
     leases = []
     for lease in facts.leases:
         drain = lease.drain
@@ -174,9 +174,9 @@ def situation(facts: Facts) -> Facts:
     """What the rules can tell apart: sessions are numbered from 0, and long failures are alike."""
     first = min((lease.number for lease in facts.leases), default=facts.next_number)
     leases = tuple(replace(lease, number=lease.number - first) for lease in facts.leases)
-    failures, polite, backoff = facts.tries
+    failures, clean_closes, backoff = facts.tries
     few = backoff._replace(failures=min(backoff.failures, 2))
-    tries = Tries(min(failures, 2), min(polite, 2), few)
+    tries = Tries(min(failures, 2), min(clean_closes, 2), few)
     return replace(facts, leases=leases, next_number=facts.next_number - first, tries=tries)
 
 
@@ -195,7 +195,7 @@ def check(before: Facts, happening: Happening, facts: Facts, actions: list[Actio
     _must(not followers or bool(reading), "a follower of nobody")
     _must(LeaseState.BROKEN not in states, "a broken session is left")
     _must(not (facts.over and facts.leases), "over, with sessions")
-    _must(facts.stop is None or facts.stop.told, "stopped, and the source flows on")
+    _must(facts.stop is None or facts.stop.source_told, "stopped, and the source flows on")
     reader = before.reader
     if isinstance(happening, Closed) and reader is not None and happening.code == _REFUSED:
         ends = facts.outcome is not None or happening.session != reader.number

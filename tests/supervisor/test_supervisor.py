@@ -40,7 +40,7 @@ from transcribe_cli.supervisor.apply_event import (
     ROLL_FROM,
     SHORT_DEADLINE_S,
 )
-from transcribe_cli.supervisor.facts import Policy, State
+from transcribe_cli.supervisor.facts import Policy, RunState
 from transcribe_cli.supervisor.rules_ending import CONNECT_GRACE_S, PARK_AFTER_S
 from transcribe_cli.supervisor.session_quota import SessionQuota
 from transcribe_cli.supervisor.supervisor import Supervisor
@@ -64,7 +64,7 @@ class Talk:
             assert self.begin() == []
 
     @property
-    def state(self) -> State:
+    def state(self) -> RunState:
         return self.supervisor.state
 
     def happens(self, event: Any, after_s: float = 0.0) -> list[Action]:
@@ -166,7 +166,7 @@ def test_stopped_run_is_stopping_also_before_its_session_begins() -> None:
     before = talk.state
     talk.begin()
 
-    assert before is talk.state is State.STOPPING
+    assert before is talk.state is RunState.STOPPING
 
 
 def test_short_file_may_end_before_its_session_begins() -> None:
@@ -204,14 +204,14 @@ def test_events_of_an_earlier_session_are_ignored() -> None:
 
     assert talk.happens(Closed(0, code=1008)) == []
     assert talk.happens(TerminateSent(0)) == []
-    assert talk.state is State.LISTENING
+    assert talk.state is RunState.LISTENING
 
 
 def test_message_that_cannot_be_read_ends_nothing() -> None:
     talk = Talk(MIC)
 
     assert talk.happens(BadFrame(0, "not JSON")) == []
-    assert talk.state is State.LISTENING
+    assert talk.state is RunState.LISTENING
 
 
 # Stopping.
@@ -277,7 +277,7 @@ def test_drain_has_a_deadline() -> None:
 
 
 def test_busy_machine_has_a_minute_for_the_recogniser_that_it_runs_itself() -> None:
-    talk = Talk(dataclasses.replace(FILE, patience=LOCAL))
+    talk = Talk(dataclasses.replace(FILE, timeouts=LOCAL))
     talk.source_ends()
     talk.terminate_sent()
 
@@ -514,7 +514,7 @@ def test_session_lost_before_begin_is_followed_by_another(
 
     assert isinstance(told, TellDisconnected)
     talk.next_session()
-    assert talk.state is State.CONNECTING
+    assert talk.state is RunState.CONNECTING
     assert talk.begin() == []
 
 
@@ -531,7 +531,7 @@ def test_session_lost_after_begin_is_followed_by_another(
     assert told.session == 0
     assert talk.next_session() == pytest.approx(told.retry_in_s)
     assert talk.begin() == [TellReconnected(1)]
-    assert talk.state is State.LISTENING
+    assert talk.state is RunState.LISTENING
 
 
 LOST = [how for how in RETRYABLE if "terminated" not in how and how.get("code") != 1000]
@@ -892,7 +892,7 @@ def test_next_session_is_opened_when_nine_tenths_are_over() -> None:
 
     assert talk.supervisor.next_due() == talk.now + ROLL_FROM * LIFE_S
     talk.open_ahead()
-    assert talk.state is State.LISTENING
+    assert talk.state is RunState.LISTENING
 
 
 def test_next_session_takes_over_at_the_end_of_a_turn() -> None:
@@ -901,7 +901,7 @@ def test_next_session_takes_over_at_the_end_of_a_turn() -> None:
 
     assert talk.turn_ends() == [HandOver(0, 1)]
     assert talk.ends(0, terminated=True) == []
-    assert talk.state is State.LISTENING
+    assert talk.state is RunState.LISTENING
 
 
 def test_turn_that_ends_before_the_next_session_has_begun_changes_nothing() -> None:
@@ -940,7 +940,7 @@ def test_session_that_breaks_off_after_its_last_turn_is_not_missed() -> None:
     talk.turn_ends()
 
     assert talk.ends(0, code=1006) == []
-    assert talk.state is State.LISTENING
+    assert talk.state is RunState.LISTENING
 
 
 def test_session_that_does_not_end_in_time_is_abandoned() -> None:
@@ -950,7 +950,7 @@ def test_session_that_does_not_end_in_time_is_abandoned() -> None:
 
     assert talk.passes(SERVICE.last_words_s) == [AbandonSession(0)]
     assert talk.ends(0) == []
-    assert talk.state is State.LISTENING
+    assert talk.state is RunState.LISTENING
 
 
 def test_session_that_breaks_off_is_replaced_by_the_one_that_waits() -> None:
@@ -1076,7 +1076,7 @@ def test_short_pause_closes_nothing() -> None:
     talk = Talk(MIC)
     talk.supervisor.pause(talk.now)
 
-    assert talk.state is State.PAUSED
+    assert talk.state is RunState.PAUSED
     assert talk.passes(PARK_AFTER_S - 1) == []
     assert talk.supervisor.resume(talk.now) == []
     assert str(talk.state) == "listening"
@@ -1089,7 +1089,7 @@ def test_long_pause_ends_the_session_and_going_on_opens_another() -> None:
     assert talk.passes(PARK_AFTER_S) == [FinishHere(0)]
     assert talk.terminate_sent() == []
     assert talk.terminated() == []
-    assert talk.state is State.PAUSED
+    assert talk.state is RunState.PAUSED
     assert talk.supervisor.resume(talk.now) == [OpenSession(1)]
 
 
@@ -1149,7 +1149,7 @@ def test_no_session_is_opened_in_a_pause_that_began_before_the_next_try(policy: 
 
     assert talk.supervisor.next_due() is None
     assert talk.passes(PARK_AFTER_S) == []
-    assert talk.state is State.PAUSED
+    assert talk.state is RunState.PAUSED
     assert talk.supervisor.resume(talk.now) == [OpenSession(1)]
 
 
@@ -1301,7 +1301,7 @@ def test_refused_follower_leaves_the_session_that_reads_alone(
     talk.passes(ROLL_FROM * LIFE_S)
 
     assert talk.ends(1, **how) == []
-    assert talk.state is State.LISTENING
+    assert talk.state is RunState.LISTENING
 
 
 def test_refused_session_ends_the_run_and_its_follower() -> None:
@@ -1330,7 +1330,7 @@ def test_follower_that_has_not_begun_may_follow_all_the_same() -> None:
 
     assert isinstance(commands[0], TellDisconnected)
     assert commands[1:] == [StartSession(1)]
-    assert talk.state is State.OFFLINE
+    assert talk.state is RunState.OFFLINE
     assert talk.next_begins() == [TellReconnected(1)]
 
 

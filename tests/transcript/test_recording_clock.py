@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 
 from tests.recorded_messages import NAMES, read_trace
 from transcribe_cli.protocol.codec import decode_server_message
-from transcribe_cli.transcript.recording_clock import on_recording_clock
+from transcribe_cli.transcript.recording_clock import to_recording_clock
 
 
 def shifted(message: dict[str, Any], offset_ms: int = 1000) -> Any:
-    return on_recording_clock(decode_server_message(json.dumps(message)), offset_ms)
+    return to_recording_clock(decode_server_message(json.dumps(message)), offset_ms)
 
 
 def test_words_of_a_turn_are_moved() -> None:
@@ -78,7 +78,7 @@ def test_odd_lists_stay_as_they_are() -> None:
 def test_first_session_s_messages_are_not_copied() -> None:
     decoded = decode_server_message('{"type":"SpeechStarted","timestamp":5}')
 
-    assert on_recording_clock(decoded, 0) is decoded
+    assert to_recording_clock(decoded, 0) is decoded
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -87,7 +87,7 @@ def test_the_argument_is_left_as_it_was(name: str) -> None:
         decoded = decode_server_message(line)
         before = copy.deepcopy(decoded)
 
-        on_recording_clock(decoded, 12345)
+        to_recording_clock(decoded, 12345)
 
         assert decoded == before
 
@@ -96,4 +96,4 @@ def test_the_argument_is_left_as_it_was(name: str) -> None:
 def test_offset_can_be_taken_off_again(name: str, offset_ms: int) -> None:
     for line in read_trace(name):
         decoded = decode_server_message(line)
-        assert on_recording_clock(on_recording_clock(decoded, offset_ms), -offset_ms) == decoded
+        assert to_recording_clock(to_recording_clock(decoded, offset_ms), -offset_ms) == decoded

@@ -4,7 +4,7 @@ from hypothesis import given
 
 from tests.transcript.speech import any_speech, squashed
 from transcribe_cli.protocol.messages import Word
-from transcribe_cli.transcript.text_timeline import Timeline
+from transcribe_cli.transcript.text_timeline import TextTimeline
 from transcribe_cli.transcript.turns import TurnUpdate
 
 
@@ -12,7 +12,7 @@ def words(*timed: tuple[str, int, int]) -> list[Word]:
     return [Word(start, end, text) for text, start, end in timed]
 
 
-def times_of(timeline: Timeline, text: str) -> list[tuple[int, int]]:
+def times_of(timeline: TextTimeline, text: str) -> list[tuple[int, int]]:
     """From when to when each word of the text is said."""
     times = []
     character = 0
@@ -23,7 +23,7 @@ def times_of(timeline: Timeline, text: str) -> list[tuple[int, int]]:
 
 
 def timed(text: str, said: list[Word], start_ms: int = 0, end_ms: int = 0) -> list[tuple[int, int]]:
-    return times_of(Timeline(text, said, start_ms, end_ms), text)
+    return times_of(TextTimeline(text, said, start_ms, end_ms), text)
 
 
 def test_words_of_the_text_have_their_own_times() -> None:
@@ -31,7 +31,7 @@ def test_words_of_the_text_have_their_own_times() -> None:
 
 
 def test_part_of_a_word_has_its_share() -> None:
-    timeline = Timeline("今天天气", words(("今天", 0, 200), ("天气", 300, 400)), 0, 400)
+    timeline = TextTimeline("今天天气", words(("今天", 0, 200), ("天气", 300, 400)), 0, 400)
 
     assert [timeline.start_of(i) for i in range(4)] == [0, 100, 300, 350]
     assert [timeline.end_of(i) for i in range(1, 5)] == [100, 200, 350, 400]
@@ -82,14 +82,14 @@ def test_words_that_all_have_the_same_time_have_none() -> None:
 
 def test_speaker_is_that_of_the_word() -> None:
     said = [Word(0, 10, "Hi", speaker="A"), Word(20, 30, "you"), Word(40, 50, "B", speaker="B")]
-    timeline = Timeline("Hi you B", said, 0, 50)
+    timeline = TextTimeline("Hi you B", said, 0, 50)
 
     assert [timeline.speaker_of(i) for i in (0, 1, 2, 5)] == ["A", "A", None, "B"]
-    assert Timeline("Hi you", [], 0, 30).speaker_of(0) is None
+    assert TextTimeline("Hi you", [], 0, 30).speaker_of(0) is None
 
 
 def test_words_tell_where_a_script_without_blanks_may_break() -> None:
-    timeline = Timeline("今天天气", words(("今天", 0, 200), ("天气", 300, 400)), 0, 400)
+    timeline = TextTimeline("今天天气", words(("今天", 0, 200), ("天气", 300, 400)), 0, 400)
 
     assert [timeline.parts_word(i) for i in range(5)] == [False, True, False, True, False]
 
@@ -98,7 +98,7 @@ def test_words_tell_where_a_script_without_blanks_may_break() -> None:
 def test_times_never_go_back(turns: list[TurnUpdate]) -> None:
     for turn in turns:
         text = turn.message.transcript
-        timeline = Timeline(text, turn.message.words, turn.start_ms, turn.end_ms)
+        timeline = TextTimeline(text, turn.message.words, turn.start_ms, turn.end_ms)
         times = [
             time
             for index in range(len(squashed(text)))

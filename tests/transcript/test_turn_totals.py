@@ -4,12 +4,12 @@ from typing import Any
 
 from tests.transcript.turns_talk import decoded, said
 from transcribe_cli.protocol.messages import Turn
-from transcribe_cli.transcript.turn_totals import Totals
+from transcribe_cli.transcript.turn_totals import TurnTotals
 from transcribe_cli.transcript.turns import Transcript
 
 
-def totals_of(*turns: Any) -> Totals:
-    transcript, totals = Transcript(), Totals()
+def totals_of(*turns: Any) -> TurnTotals:
+    transcript, totals = Transcript(), TurnTotals()
     transcript.begin_session(0, 0, expects_formatted=False)
     for turn in turns:
         for update in transcript.receive(0, turn, 0.0):

@@ -10,7 +10,7 @@ import time
 
 from tests.ui.turn_updates import update
 from transcribe_cli.system.signals import stop_signals
-from transcribe_cli.ui.key_reader import Keys
+from transcribe_cli.ui.key_reader import KeyReader
 from transcribe_cli.ui.live_view import LiveView
 from transcribe_cli.ui.notices import make_consoles
 from transcribe_cli.ui.status_line import Status
@@ -21,7 +21,7 @@ def main() -> None:
     """Run until `q` or a signal."""
     inbox: queue.SimpleQueue[str] = queue.SimpleQueue()
     stdout, _ = make_consoles("auto", os.environ)
-    view, keys = LiveView(stdout), Keys(inbox.put)
+    view, keys = LiveView(stdout), KeyReader(inbox.put)
     with stop_signals(inbox.put), suspend_signals(inbox.put), view, keys:
         view.status(Status(state="listening"))
         view.turn(update("words that are still open"))

@@ -4,16 +4,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from transcribe_cli.ui.batch_rows import Progress, Sum, batch_rows, heading, sum_row
+from transcribe_cli.ui.batch_rows import BatchProgress, FileProgress, batch_rows, heading, total_row
 from transcribe_cli.ui.text_wrapping import cells
 
-MEETING = Progress("Meeting.wav", 75, 300, 12, "listening")
-INTRO = Progress("intro.flac", 9, 36, 1, "offline")
-RADIO = Progress("radio.m4a", 3900, None, 0, "listening")
-WHOLE = Sum(7, done=2, failed=1, running=3, share=0.25, left_s=95)
+MEETING = FileProgress("Meeting.wav", 75, 300, 12, "listening")
+INTRO = FileProgress("intro.flac", 9, 36, 1, "offline")
+RADIO = FileProgress("radio.m4a", 3900, None, 0, "listening")
+WHOLE = BatchProgress(7, done=2, failed=1, running=3, share=0.25, left_s=95)
 
 
-def rows(width: int, *running: Progress, most: int = 10, ascii_only: bool = False) -> list[str]:
+def rows(width: int, *running: FileProgress, most: int = 10, ascii_only: bool = False) -> list[str]:
     shown = batch_rows(running, WHOLE, width, most, ascii_only=ascii_only)
     return [row.plain for row in shown]
 
@@ -63,28 +63,28 @@ def test_ascii_where_the_terminal_has_nothing_else() -> None:
 
 
 def test_files_in_trouble_are_shown_where_there_is_no_room_for_all() -> None:
-    many = [Progress(f"{number}.wav", 1, 10, state="listening") for number in range(9)]
-    many[7] = Progress("7.wav", 1, 10, state="offline")
+    many = [FileProgress(f"{number}.wav", 1, 10, state="listening") for number in range(9)]
+    many[7] = FileProgress("7.wav", 1, 10, state="offline")
     names = [row.split()[0] for row in rows(60, *many, most=5)]
     assert names[:3] == ["0.wav", "1.wav", "7.wav"]
     assert rows(60, *many, most=5)[3] == "and 6 more"
-    assert rows(60, *many, most=1) == [sum_row(WHOLE, 60).plain]
+    assert rows(60, *many, most=1) == [total_row(WHOLE, 60).plain]
 
 
 def test_what_is_wrong_is_said_in_words() -> None:
-    full = Progress("a.wav", 1, 10, state="listening", message="the disk is full")
+    full = FileProgress("a.wav", 1, 10, state="listening", message="the disk is full")
     assert rows(60, full)[0].endswith("the disk is full")
 
 
 def test_a_name_cannot_drive_the_terminal() -> None:
-    hostile = Progress("a\x1b[2J[bold]\n.wav", 5, 10)
+    hostile = FileProgress("a\x1b[2J[bold]\n.wav", 5, 10)
     assert rows(70, hostile)[0].startswith("a␛[2J[bold] .wav")
     assert heading("a\x1b[2J.wav", 40).plain == "── a␛[2J.wav ──"
 
 
 names = st.text(min_size=1, max_size=60)
 progress = st.builds(
-    Progress,
+    FileProgress,
     name=names,
     position_s=st.floats(0, 1e5),
     length_s=st.none() | st.floats(0, 1e5),
@@ -101,7 +101,7 @@ progress = st.builds(
     st.booleans(),
 )
 def test_rows_fit_and_no_file_in_them_is_without_its_share(
-    running: list[Progress], width: int, most: int, ascii_only: bool
+    running: list[FileProgress], width: int, most: int, ascii_only: bool
 ) -> None:
     shown = [row.plain for row in batch_rows(running, WHOLE, width, most, ascii_only=ascii_only)]
     assert len(shown) <= most
@@ -116,6 +116,6 @@ def test_rows_fit_and_no_file_in_them_is_without_its_share(
 
 @given(st.floats(0, 100), st.floats(0.1, 100))
 def test_a_share_is_never_more_than_all(position_s: float, length_s: float) -> None:
-    share = Progress("a", position_s, length_s).share
+    share = FileProgress("a", position_s, length_s).share
     assert share is not None
     assert 0 <= share <= 1

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from transcribe_cli.system.terminal_input import WindowsKeyboard, cursor_row
-from transcribe_cli.ui.key_reader import MOST_AT_ONCE, REPEAT_S, Keys, key_names
+from transcribe_cli.ui.key_reader import MOST_AT_ONCE, REPEAT_S, KeyReader, key_names
 
 SEQUENCES = [
     b"\x1b[A",  # up
@@ -113,7 +113,7 @@ def posted(board: Board, *bursts: bytes, clock: Iterator[float] | None = None) -
     got: queue.SimpleQueue[str] = queue.SimpleQueue()
     times = clock or iter(range(1000))
     names = []
-    with Keys(got.put, open_keyboard=lambda _: board, clock=lambda: next(times)):
+    with KeyReader(got.put, open_keyboard=lambda _: board, clock=lambda: next(times)):
         for burst in (*bursts, b"z"):
             board.typed.put(burst)
         while (name := got.get(timeout=20)) != "z":
@@ -137,7 +137,7 @@ def test_a_key_that_is_pressed_again_counts_again() -> None:
 
 def test_the_keyboard_is_given_back_once() -> None:
     board = Board()
-    keys = Keys(lambda _: None, open_keyboard=lambda _: board)
+    keys = KeyReader(lambda _: None, open_keyboard=lambda _: board)
     keys.open()
     keys.open()
     keys.close()
@@ -151,7 +151,7 @@ def test_the_keyboard_is_given_back_once() -> None:
 def test_keys_come_back_with_the_foreground() -> None:
     board = Board(ours=False)
     got: queue.SimpleQueue[str] = queue.SimpleQueue()
-    with Keys(got.put, open_keyboard=lambda _: board):
+    with KeyReader(got.put, open_keyboard=lambda _: board):
         board.ours = True
         assert board.took.wait(20)
         board.took.clear()
@@ -164,13 +164,13 @@ def test_keys_come_back_with_the_foreground() -> None:
 def test_without_a_terminal_there_are_no_keys() -> None:
     read, write = os.pipe()
     before = threading.active_count()
-    with Keys(lambda _: None, number=read):
+    with KeyReader(lambda _: None, number=read):
         assert threading.active_count() == before
         os.write(write, b"q")
     assert os.read(read, 1) == b"q"
     for number in (read, write):
         os.close(number)
-    with Keys(lambda _: None, number=read):  # closed by now
+    with KeyReader(lambda _: None, number=read):  # closed by now
         assert threading.active_count() == before
 
 
@@ -211,7 +211,7 @@ if sys.platform != "win32":
         got: queue.SimpleQueue[str] = queue.SimpleQueue()
         with pseudo_terminal() as (ours, theirs):
             before = termios.tcgetattr(theirs)
-            keys = Keys(got.put, number=theirs)
+            keys = KeyReader(got.put, number=theirs)
             for _ in range(2):
                 keys.open()
                 flags: Any = termios.tcgetattr(theirs)[3]
@@ -227,13 +227,13 @@ if sys.platform != "win32":
     def test_closing_does_not_wait_for_a_key() -> None:
         with pseudo_terminal() as (_, theirs):
             threads = threading.active_count()
-            with Keys(lambda _: None, number=theirs):
+            with KeyReader(lambda _: None, number=theirs):
                 assert threading.active_count() == threads + 1
             assert threading.active_count() == threads
 
     def test_a_terminal_that_hangs_up_is_no_error() -> None:
         ours, theirs = os.openpty()
-        with Keys(lambda _: None, number=theirs):
+        with KeyReader(lambda _: None, number=theirs):
             os.close(ours)
         os.close(theirs)
 

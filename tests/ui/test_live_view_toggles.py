@@ -8,7 +8,7 @@ from tests.ui.screens import Terminal, Wire, console_on
 from tests.ui.turn_updates import update
 from transcribe_cli.protocol.messages import Revision, SpeakerRevision
 from transcribe_cli.ui.live_view import HINT_S, LiveView
-from transcribe_cli.ui.region_view import LOOK_AGAIN_S
+from transcribe_cli.ui.region_view import FOREGROUND_POLL_S
 from transcribe_cli.ui.speaker_corrections import MOST_TOLD
 from transcribe_cli.ui.status_line import Status
 
@@ -208,7 +208,7 @@ def test_in_the_background_finals_are_plain_lines(
     shown.view.turn(update("One.", final=True))
     shown.view.turn(update("still open", turn=1))
     shown.now = 5.0
-    assert shown.view.tick(5.0) == 5.0 + LOOK_AGAIN_S
+    assert shown.view.tick(5.0) == 5.0 + FOREGROUND_POLL_S
     assert shown.terminal.screen() == ["$ ls", "  0:00  One."]
     assert shown.terminal.cursor_visible
     ours = True

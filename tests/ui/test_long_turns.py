@@ -128,7 +128,7 @@ def test_terminal_that_is_not_read_holds_nobody_up() -> None:
         for turn in range(200):
             view.turn(update("word " * 100, turn=turn, final=True))
             view.tick(float(turn))  # a terminal takes some kilobytes
-        assert view.tick(1000.0) == 1000.0 + region_view.BLOCKED_LOOK_S
+        assert view.tick(1000.0) == 1000.0 + region_view.BLOCKED_POLL_S
         seen = bytearray()
         reader = threading.Thread(target=_read_words, args=(end, seen, 20_000), daemon=True)
         reader.start()  # and what waited is shown when it is read again
@@ -152,6 +152,6 @@ def test_rows_that_wait_may_be_looked_at_any_number_of_times() -> None:
         assert all(view._has_committed() for _ in range(1_000_000))
         rest = view._take_committed(20)
 
-    rows = [row.plain for row in wrap(Text("word " * 3000), region_view.usable(20), 2)]
+    rows = [row.plain for row in wrap(Text("word " * 3000), region_view.usable_columns(20), 2)]
     assert 0 < len(first) < len(rows)
     assert first + rest == rows[: len(first) + len(rest)]

@@ -11,9 +11,9 @@ from transcribe_cli.transcript.turns import TurnUpdate
 from transcribe_cli.ui.turn_rendering import (
     NO_BREAK,
     NonSpeech,
-    clock,
     confident_language,
     final_line,
+    format_time,
     language_change,
     partial_line,
     speaker_style,
@@ -40,7 +40,7 @@ def styled(line: Text | None, attribute: str) -> list[str]:
     ("ms", "shown"), [(0, "0:00"), (59_999, "0:59"), (754_000, "12:34"), (3_600_000, "1:00:00")]
 )
 def test_the_recording_clock(ms: int, shown: str) -> None:
-    assert clock(ms) == shown
+    assert format_time(ms) == shown
 
 
 def test_a_final_shows_time_speaker_words_and_language() -> None:

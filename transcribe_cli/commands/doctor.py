@@ -87,32 +87,32 @@ def _findings(
     options: DoctorOptions, environment: Environment, endpoint: str
 ) -> Generator["Finding", None, None]:
     """All checks in the order in which they are shown; what may hang begins first."""
-    from transcribe_cli.doctor.background_check import Background
+    from transcribe_cli.doctor.background_check import BackgroundCheck
     from transcribe_cli.doctor.machine import (
         check_disk,
         check_parts,
         check_program,
         check_terminal,
-        look_at_terminal,
+        inspect_terminal,
     )
     from transcribe_cli.doctor.sound import SoundCheck
 
     with contextlib.closing(SoundCheck(options.device)) as sound_check:
-        service = Background(
+        service = BackgroundCheck(
             "network",
             _check_service(environment, endpoint),
             hint="check that this machine is online",
             exit_status=ExitStatus.SERVICE,
             limit_s=_LIMIT_S,
         )
-        sound = Background(
+        sound = BackgroundCheck(
             "audio",
             sound_check.findings(),
             hint="the sound system hangs: unplug what was plugged in last, or restart it",
             exit_status=ExitStatus.AUDIO,
             limit_s=_LIMIT_S,
         )
-        disk = Background(
+        disk = BackgroundCheck(
             "disk",
             check_disk(options.save_dir),
             hint="the disk hangs: choose another --save-dir",
@@ -124,7 +124,7 @@ def _findings(
         yield from service.findings()
         yield from sound.findings()
         yield from disk.findings()
-        yield from check_terminal(look_at_terminal(environment))
+        yield from check_terminal(inspect_terminal(environment))
         yield from check_parts()
 
 
@@ -132,7 +132,7 @@ def _check_service(environment: Environment, endpoint: str) -> Iterator["Finding
     """The key, the way to the service and a session; `endpoint` is empty for the local one."""
     from transcribe_cli.doctor.account import check_key, check_session
     from transcribe_cli.doctor.findings import ok
-    from transcribe_cli.doctor.network import check_way
+    from transcribe_cli.doctor.network import check_connection_path
 
     if not endpoint:
         from transcribe_cli.emulator.local_service import LocalService
@@ -144,7 +144,7 @@ def _check_service(environment: Environment, endpoint: str) -> Iterator["Finding
         return
     finding, credentials = check_key(environment, endpoint)
     yield finding
-    yield from check_way(endpoint, environment.variables)
+    yield from check_connection_path(endpoint, environment.variables)
     if credentials is not None:
         yield check_session(endpoint, credentials, local=is_loopback(endpoint))
 
@@ -156,15 +156,15 @@ def _painter(environment: Environment) -> "Callable[[Finding, Finding | None], N
     """Writes findings as lines, with colour on a terminal."""
     from transcribe_cli.doctor.findings import lines_of
     from transcribe_cli.ui.notices import make_consoles
-    from transcribe_cli.ui.styled_line import paint_start
+    from transcribe_cli.ui.styled_line import styled_line
 
     console, _ = make_consoles("auto", environment.variables)
     width = console.width if console.is_terminal else None
 
     def show(finding: "Finding", before: "Finding | None") -> None:
         first, *rest = lines_of(finding, before, width)
-        painted = paint_start(first, len(finding.state), _STYLES[finding.state], console)
-        environment.write(painted + "".join(paint_start(line, 0, "", console) for line in rest))
+        painted = styled_line(first, len(finding.state), _STYLES[finding.state], console)
+        environment.write(painted + "".join(styled_line(line, 0, "", console) for line in rest))
 
     return show
 

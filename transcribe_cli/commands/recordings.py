@@ -12,7 +12,7 @@ from transcribe_cli.jobs.resume import transcript_of
 from transcribe_cli.outputs.listings import write_json, write_table
 from transcribe_cli.outputs.plain_text import one_line
 from transcribe_cli.protocol.models import MODELS
-from transcribe_cli.recordings.crash_recovery import recover, write_whole
+from transcribe_cli.recordings.crash_recovery import recover, write_if_changed
 from transcribe_cli.recordings.folder import TRANSCRIPT
 from transcribe_cli.recordings.journal import JournalSummary
 from transcribe_cli.recordings.lock import locked, refuse_running
@@ -39,13 +39,13 @@ def list_all(environment: Environment, save_dir: str | None, *, as_json: bool) -
     if not found:
         environment.write("no recordings\n")
         return ExitStatus.OK
-    from transcribe_cli.ui.turn_rendering import clock
+    from transcribe_cli.ui.turn_rendering import format_time
 
     table = [
         (
             recording.id,
             recording.state,
-            clock(round(recording.audio_s) * 1000),
+            format_time(round(recording.audio_s) * 1000),
             str(len(recording.journal.finals)),
             one_line(str(recording.journal.start.get("source", ""))),
         )
@@ -95,9 +95,9 @@ def _agreed(environment: Environment, recording: Recording, name: str) -> bool:
             f"'{name}' is not a whole id; it means {recording.id}.",
             "give the whole id, or --yes",
         )
-    from transcribe_cli.ui.turn_rendering import clock
+    from transcribe_cli.ui.turn_rendering import format_time
 
-    length = clock(round(recording.audio_s) * 1000)
+    length = format_time(round(recording.audio_s) * 1000)
     meant = one_line(f"'{name}' is {recording.id}: {length}, {recording.state}")
     stderr.write(f"{meant}\nDelete it for good? [y/N] ")
     stderr.flush()
@@ -113,7 +113,9 @@ def mend(environment: Environment, save_dir: str | None, name: str) -> ExitStatu
     with locked(recording.folder):
         check_readable(recording)
         mended = recover(recording)
-        if write_whole(recording.folder / TRANSCRIPT, transcript_of(recording.journal).encode()):
+        if write_if_changed(
+            recording.folder / TRANSCRIPT, transcript_of(recording.journal).encode()
+        ):
             mended.append("the transcript")
     said = f"mended {', '.join(mended)}" if mended else "nothing needed mending"
     environment.stderr.write(safe_text(f"{recording.id}: {said}") + "\n")

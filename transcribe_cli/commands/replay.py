@@ -56,13 +56,13 @@ def replay(environment: Environment, asked: ReplayOptions) -> ExitStatus:
     Raises:
         StreamError: there is no such recording, or the file holds none.
     """
-    from transcribe_cli.recordings.scenes import as_it_counts, scenes
+    from transcribe_cli.recordings.scenes import scenes, with_final_speakers
     from transcribe_cli.ui.notices import Notices, make_consoles
 
     played = scenes(read_records(asked.recording, asked.save_dir))
     stdout, stderr = make_consoles(asked.color.value, environment.variables)
     if not stdout.is_terminal:
-        _write_text(environment, as_it_counts(played), asked.non_speech)
+        _write_text(environment, with_final_speakers(played), asked.non_speech)
         return ExitStatus.OK
     from transcribe_cli.ui.key_table import keys_in
     from transcribe_cli.ui.live_view import LiveView
@@ -73,7 +73,7 @@ def replay(environment: Environment, asked: ReplayOptions) -> ExitStatus:
     player = Player(view, notices)
     if asked.instant:
         with _told_by(view, notices):
-            for scene in as_it_counts(played):
+            for scene in with_final_speakers(played):
                 player.show(scene)
             player.end()
         with view:
@@ -85,12 +85,12 @@ def _show(
     played: "Sequence[Scene]", player: "Player", view: "LiveView", notices: "Notices", speed: float
 ) -> ExitStatus:
     from transcribe_cli.system.signals import stop_signals
-    from transcribe_cli.ui.key_reader import Keys
+    from transcribe_cli.ui.key_reader import KeyReader
     from transcribe_cli.ui.replay import Replay
     from transcribe_cli.ui.suspend import suspend_signals
 
     inbox: queue.SimpleQueue[str] = queue.SimpleQueue()
-    keys = Keys(inbox.put)
+    keys = KeyReader(inbox.put)
     with (
         stop_signals(inbox.put) as signals,
         suspend_signals(inbox.put),

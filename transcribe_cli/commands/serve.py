@@ -52,7 +52,7 @@ class Engine(StrEnum):
     COUNTING = "counting"
 
 
-class Finals(StrEnum):
+class FinalTurns(StrEnum):
     """How `universal-streaming-english` sends a formatted final."""
 
     ONE = "one"
@@ -117,12 +117,12 @@ class ServeOptions:
         ),
     ] = 5
     formatted_finals: Annotated[
-        Finals,
+        FinalTurns,
         typer.Option(
             help="How universal-streaming-english formats: in one final, or in a second one.",
             rich_help_panel=_SPEECH,
         ),
-    ] = Finals.TWO
+    ] = FinalTurns.TWO
     max_session_s: Annotated[
         int,
         typer.Option(

@@ -55,7 +55,7 @@ def check_key(environment: Environment, endpoint: str) -> tuple[Finding, Credent
     )
 
 
-class Course(NamedTuple):
+class SessionOutcome(NamedTuple):
     """How a session went; None for what did not come.
 
     Attributes:
@@ -75,7 +75,7 @@ class Course(NamedTuple):
         """Nothing more can come."""
         return self.billed_s is not None or self.close is not None
 
-    def after(self, message: "bytes | CloseFrame", now_s: float) -> "Course":
+    def after(self, message: "bytes | CloseFrame", now_s: float) -> "SessionOutcome":
         """The course so far, one message later; `now_s` since the session was asked for."""
         if self.is_over:
             return self
@@ -111,16 +111,16 @@ def check_session(endpoint: str, credentials: Credentials, *, local: bool) -> Fi
         if e.http_status is None or 300 <= e.http_status < 400:
             raise
         return _refused(explain_handshake(e.http_status))
-    course = Course()
+    outcome = SessionOutcome()
     try:
-        course = _converse(connection, began, _LOCAL_END_LIMIT_S if local else _END_LIMIT_S)
+        outcome = _converse(connection, began, _LOCAL_END_LIMIT_S if local else _END_LIMIT_S)
     finally:
-        told = course.begun_s is not None
+        told = outcome.begun_s is not None
         connection.close("" if told else encode_client_message(Terminate()))
-    return session_finding(course, 0.0 if local else usd_per_hour(query))
+    return session_finding(outcome, 0.0 if local else usd_per_hour(query))
 
 
-def _converse(connection: "Connection", began: float, end_limit_s: float) -> Course:
+def _converse(connection: "Connection", began: float, end_limit_s: float) -> SessionOutcome:
     """Everything from the upgrade to the Termination, or to what comes instead of it.
 
     `end_limit_s`: for the Termination, once the session has begun.
@@ -128,40 +128,40 @@ def _converse(connection: "Connection", began: float, end_limit_s: float) -> Cou
     Raises:
         ConnectionFailed: the connection broke.
     """
-    course = Course()
+    outcome = SessionOutcome()
     deadline = began + _SESSION_LIMIT_S
     with selectors.DefaultSelector() as selector:
         selector.register(connection, selectors.EVENT_READ)
-        while not course.is_over and (left_s := deadline - time.monotonic()) > 0:
+        while not outcome.is_over and (left_s := deadline - time.monotonic()) > 0:
             if not connection.unread:
                 selector.select(left_s)
-            before = course
+            before = outcome
             for message in connection.receive(time.monotonic()):
-                course = course.after(message, time.monotonic() - began)
-            if course.begun_s is not None and before.begun_s is None:
+                outcome = outcome.after(message, time.monotonic() - began)
+            if outcome.begun_s is not None and before.begun_s is None:
                 connection.send_text(encode_client_message(Terminate()))
                 deadline = time.monotonic() + end_limit_s
-            if course.error is not None and before.error is None:
+            if outcome.error is not None and before.error is None:
                 deadline = time.monotonic() + _CLOSE_AFTER_ERROR_S
             if connection.broken is not None:
-                if course == Course():
+                if outcome == SessionOutcome():
                     raise connection.broken
                 break
-    return course
+    return outcome
 
 
-def session_finding(course: Course, usd_an_hour: float | None) -> Finding:
+def session_finding(outcome: SessionOutcome, usd_an_hour: float | None) -> Finding:
     """What the course of a session that was ended at once says of the service and the key.
 
     `usd_an_hour`: 0 for a service on this machine, None where no price is known.
     """
-    if course.error is not None:
-        code, reason = course.close or (None, "")
-        error = course.error
+    if outcome.error is not None:
+        code, reason = outcome.close or (None, "")
+        error = outcome.error
         return _refused(explain_close(error.error_code or code, error.error, reason))
-    if course.begun_s is None:
-        if course.close is not None:
-            return _refused(explain_close(course.close[0], "", course.close[1]))
+    if outcome.begun_s is None:
+        if outcome.close is not None:
+            return _refused(explain_close(outcome.close[0], "", outcome.close[1]))
         return failed(
             "session",
             ServiceError(
@@ -169,16 +169,16 @@ def session_finding(course: Course, usd_an_hour: float | None) -> Finding:
                 "the service is there and does not answer: try again in a moment",
             ),
         )
-    if course.billed_s is None:
+    if outcome.billed_s is None:
         return warning(
             "session",
-            f"began after {course.begun_s:.1f} s, but its end was not confirmed",
+            f"began after {outcome.begun_s:.1f} s, but its end was not confirmed",
             "it may be billed for a moment longer; try again",
         )
-    text = f"began after {course.begun_s:.1f} s and was ended at once"
+    text = f"began after {outcome.begun_s:.1f} s and was ended at once"
     if usd_an_hour:
-        cost_usd = course.billed_s / 3600 * usd_an_hour
-        text += f"; {course.billed_s:.0f} s billed, about ${cost_usd:.4f}"
+        cost_usd = outcome.billed_s / 3600 * usd_an_hour
+        text += f"; {outcome.billed_s:.0f} s billed, about ${cost_usd:.4f}"
     return ok("session", text)
 
 

@@ -10,7 +10,7 @@ from transcribe_cli.errors import StreamError
 from transcribe_cli.exit_status import ExitStatus
 
 
-class Background:
+class BackgroundCheck:
     """Findings of checks that have begun already.
 
     Args:

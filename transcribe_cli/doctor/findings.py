@@ -13,7 +13,7 @@ _AREA_WIDTH = 9
 _STATE_WIDTH = 8
 
 
-class State(StrEnum):
+class FindingState(StrEnum):
     """How something stands."""
 
     OK = "ok"
@@ -33,7 +33,7 @@ class Finding:
     """
 
     area: str
-    state: State
+    state: FindingState
     text: str
     hint: str = ""
     exit_status: ExitStatus = ExitStatus.OK
@@ -41,22 +41,22 @@ class Finding:
 
 def ok(area: str, text: str) -> Finding:
     """All is well here."""
-    return Finding(area, State.OK, text)
+    return Finding(area, FindingState.OK, text)
 
 
 def warning(area: str, text: str, hint: str) -> Finding:
     """Something to know before it hurts."""
-    return Finding(area, State.WARNING, text, hint)
+    return Finding(area, FindingState.WARNING, text, hint)
 
 
 def failed(area: str, error: StreamError) -> Finding:
     """What the error is that a run would end with."""
-    return Finding(area, State.FAILED, error.message, error.hint, error.exit_status)
+    return Finding(area, FindingState.FAILED, error.message, error.hint, error.exit_status)
 
 
 def exit_status_of(findings: Sequence[Finding]) -> ExitStatus:
     """That of the first finding that failed."""
-    statuses = (f.exit_status for f in findings if f.state is State.FAILED)
+    statuses = (f.exit_status for f in findings if f.state is FindingState.FAILED)
     return next(statuses, ExitStatus.OK)
 
 
@@ -99,7 +99,7 @@ def summary_of(findings: Sequence[Finding]) -> str:
     'nothing failed, 1 warning'
     """
     states = [finding.state for finding in findings]
-    failures, warnings = states.count(State.FAILED), states.count(State.WARNING)
+    failures, warnings = states.count(FindingState.FAILED), states.count(FindingState.WARNING)
     if not failures and not warnings:
         return "all is well"
     said = f"{failures} failed" if failures else "nothing failed"

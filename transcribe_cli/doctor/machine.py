@@ -93,7 +93,7 @@ class Terminal(NamedTuple):
     encoding: str
 
 
-def look_at_terminal(environment: Environment) -> Terminal:
+def inspect_terminal(environment: Environment) -> Terminal:
     """The terminal of this process."""
     from transcribe_cli.ui.notices import make_consoles
 

@@ -20,7 +20,7 @@ STEP_LIMIT_S = 4.0
 _CLOCK_MAY_DIFFER_S = 30.0
 
 
-class Place(NamedTuple):
+class FirstHop(NamedTuple):
     """What is connected to first: the service, or the proxy on the way to it."""
 
     host: str
@@ -33,7 +33,7 @@ class Place(NamedTuple):
         return f"{self.host}:{self.port}"
 
 
-def first_place(endpoint: str, variables: Mapping[str, str]) -> Place:
+def first_hop(endpoint: str, variables: Mapping[str, str]) -> FirstHop:
     """Where a connection to an endpoint goes first.
 
     Raises:
@@ -48,11 +48,11 @@ def first_place(endpoint: str, variables: Mapping[str, str]) -> Place:
     if proxy and not is_loopback(endpoint):
         bypassed = urllib.request.proxy_bypass_environment(host, proxies)  # type: ignore[attr-defined]
         if not bypassed:
-            return _place_of_proxy(name, proxy)
-    return Place(host, parts.port or (443 if secure else 80))
+            return _hop_of_proxy(name, proxy)
+    return FirstHop(host, parts.port or (443 if secure else 80))
 
 
-def _place_of_proxy(variable: str, proxy: str) -> Place:
+def _hop_of_proxy(variable: str, proxy: str) -> FirstHop:
     try:
         parts = urlsplit(proxy if "://" in proxy else f"http://{proxy}")
         host, port = parts.hostname, parts.port or 80
@@ -60,84 +60,84 @@ def _place_of_proxy(variable: str, proxy: str) -> Place:
         host, port = None, 0
     if not host:  # the variable may hold a password, so it is not shown
         raise ServiceError(f"{variable} names no proxy.", f"mend or unset {variable}")
-    return Place(host, port, is_proxy=True)
+    return FirstHop(host, port, is_proxy=True)
 
 
-def check_way(endpoint: str, variables: Mapping[str, str]) -> Iterator[Finding]:
+def check_connection_path(endpoint: str, variables: Mapping[str, str]) -> Iterator[Finding]:
     """The name, the connection, the certificate and the clock; stops at what fails.
 
     Raises:
         ServiceError: what failed.
     """
-    place = first_place(endpoint, variables)
-    if place.is_proxy:
-        yield ok("network", f"through the proxy {place.name}")
+    hop = first_hop(endpoint, variables)
+    if hop.is_proxy:
+        yield ok("network", f"through the proxy {hop.name}")
     began = time.monotonic()
-    _resolve(place)
+    _resolve(hop)
     resolved = time.monotonic()
-    with _connect(place) as connection:
+    with _connect(hop) as connection:
         connected = time.monotonic()
         yield ok(
             "network",
-            f"{place.name} answers: name {_ms(resolved - began)}, "
+            f"{hop.name} answers: name {_ms(resolved - began)}, "
             f"connection {_ms(connected - resolved)}",
         )
-        if place.is_proxy or not endpoint.startswith("wss:"):
+        if hop.is_proxy or not endpoint.startswith("wss:"):
             return
-        with _encrypt(connection, place) as encrypted:
+        with _encrypt(connection, hop) as encrypted:
             yield _certificate(encrypted, time.monotonic() - connected)
             with suppress(OSError, HTTPException, ValueError, TypeError):  # no date, no finding
                 yield clock_finding(_date_of(encrypted, endpoint), datetime.now(UTC))
 
 
-def _resolve(place: Place) -> None:
+def _resolve(hop: FirstHop) -> None:
     try:
-        socket.getaddrinfo(place.host, place.port, type=socket.SOCK_STREAM)
+        socket.getaddrinfo(hop.host, hop.port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError) as e:
         raise ServiceError(
-            f"The name {place.host} cannot be found.",
+            f"The name {hop.host} cannot be found.",
             "check that this machine is online, and --endpoint for a slip of the pen",
         ) from e
 
 
-def _connect(place: Place) -> socket.socket:
+def _connect(hop: FirstHop) -> socket.socket:
     try:
-        return socket.create_connection((place.host, place.port), STEP_LIMIT_S)
+        return socket.create_connection((hop.host, hop.port), STEP_LIMIT_S)
     except ConnectionRefusedError as e:
-        what = "the proxy" if place.is_proxy else "the service"
+        what = "the proxy" if hop.is_proxy else "the service"
         raise ServiceError(
-            f"Nothing listens at {place.name}.", f"check --endpoint, or that {what} is running"
+            f"Nothing listens at {hop.name}.", f"check --endpoint, or that {what} is running"
         ) from e
     except TimeoutError as e:
         raise ServiceError(
-            f"{place.name} did not answer within {STEP_LIMIT_S:.0f} s.",
+            f"{hop.name} did not answer within {STEP_LIMIT_S:.0f} s.",
             "a firewall may be in the way; a proxy is named with https_proxy",
         ) from e
     except OSError as e:
         raise ServiceError(
-            f"{place.name} cannot be reached: {e.strerror or e}.",
+            f"{hop.name} cannot be reached: {e.strerror or e}.",
             "check that this machine is online",
         ) from e
 
 
-def _encrypt(connection: socket.socket, place: Place) -> ssl.SSLSocket:
+def _encrypt(connection: socket.socket, hop: FirstHop) -> ssl.SSLSocket:
     try:
         context = ssl.create_default_context()
-        return context.wrap_socket(connection, server_hostname=place.host)
+        return context.wrap_socket(connection, server_hostname=hop.host)
     except ssl.SSLCertVerificationError as e:
         raise ServiceError(
-            f"The TLS certificate of {place.name} does not verify: {e.verify_message}.",
+            f"The TLS certificate of {hop.name} does not verify: {e.verify_message}.",
             "check the clock of this machine; behind a company proxy, point SSL_CERT_FILE at its "
             "certificate",
         ) from e
     except ssl.SSLError as e:
         raise ServiceError(
-            f"No TLS connection with {place.name}: {e.reason or e}.",
+            f"No TLS connection with {hop.name}: {e.reason or e}.",
             "check that --endpoint begins with the right one of ws:// and wss://",
         ) from e
     except OSError as e:
         raise ServiceError(
-            f"{place.name} broke off the TLS connection: {e.strerror or e}.",
+            f"{hop.name} broke off the TLS connection: {e.strerror or e}.",
             "a firewall may be in the way",
         ) from e
 

@@ -11,7 +11,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from transcribe_cli.audio.level import decibels, peak
-from transcribe_cli.doctor.findings import Finding, State, failed, ok, warning
+from transcribe_cli.doctor.findings import Finding, FindingState, failed, ok, warning
 from transcribe_cli.errors import AudioError
 from transcribe_cli.exit_status import ExitStatus
 from transcribe_cli.system.child_process import module_command, module_environment
@@ -122,7 +122,7 @@ def hearing_finding(name: str, heard_bytes: int, loudest: int) -> Finding:
 def _decoded(line: bytes) -> Finding:
     values = json.loads(line)
     status = ExitStatus(values.pop("exit_status"))
-    return Finding(**values | {"state": State(values["state"]), "exit_status": status})
+    return Finding(**values | {"state": FindingState(values["state"]), "exit_status": status})
 
 
 def main() -> int:

@@ -13,7 +13,7 @@ from hashlib import sha256
 
 import msgspec
 
-from transcribe_cli.emulator.emulated_session import MAX_SESSION_S, Refused
+from transcribe_cli.emulator.emulated_session import MAX_SESSION_S, SessionRefused
 
 UNAUTHORIZED = 1008
 _PREFIX = "Unauthorized Connection: "
@@ -67,16 +67,16 @@ class Admission:
         given = token or authorization
         if not given:
             if self.needed:
-                raise Refused(UNAUTHORIZED, _PREFIX + "Missing Authorization header")
+                raise SessionRefused(UNAUTHORIZED, _PREFIX + "Missing Authorization header")
             return MAX_SESSION_S
         claims = self._read_token(given)
         if claims is not None:
             if claims.expires_at <= unix_time:
-                raise Refused(UNAUTHORIZED, _PREFIX + "Signature has expired")
+                raise SessionRefused(UNAUTHORIZED, _PREFIX + "Signature has expired")
             return claims.max_session_s
         # A key may not travel as a token: addresses end up in logs.
         if (token and self.needed) or not self.accepts_key(given):
-            raise Refused(UNAUTHORIZED, _PREFIX + "Invalid API key")
+            raise SessionRefused(UNAUTHORIZED, _PREFIX + "Invalid API key")
         return MAX_SESSION_S
 
     def _sign(self, body: bytes) -> str:

@@ -13,9 +13,9 @@ from typing import Any
 from websockets.asyncio.server import ServerConnection
 from websockets.exceptions import ConnectionClosed
 
-from transcribe_cli.emulator.session_task import Gone
+from transcribe_cli.emulator.session_task import ClientGone
 
-MOST_WAITING = 128  # connections without a session
+MAX_PENDING = 128  # connections without a session
 HEAD_WITHIN_S = 10.0  # what a client has for its request
 _MOST_HEAD_BYTES = 64 * 1024
 _SEND_WITHIN_S = 20.0  # what a client has to make room for a message
@@ -23,10 +23,10 @@ _MOST_UNSENT_BYTES = 1 << 20  # only the answers to pings are sent without waiti
 _RECEIVE_BUFFER_BYTES = 64 * 1024
 
 
-class Waiting:
+class PendingConnections:
     """The connections that have no session, or not yet.
 
-    There are never more than `MOST_WAITING`: a further one costs the one that has waited longest
+    There are never more than `MAX_PENDING`: a further one costs the one that has waited longest
     its place. A client takes milliseconds, so that is one that means to stay.
     """
 
@@ -35,7 +35,7 @@ class Waiting:
 
     def enter(self, connection: ServerConnection) -> None:
         self._connections[connection] = None
-        if len(self._connections) > MOST_WAITING:
+        if len(self._connections) > MAX_PENDING:
             oldest = next(iter(self._connections))
             self.leave(oldest)
             oldest.transport.abort()
@@ -44,19 +44,19 @@ class Waiting:
         self._connections.pop(connection, None)
 
 
-class Connection(ServerConnection):
+class BoundedConnection(ServerConnection):
     """A connection that is cut when it takes longer, or more room, than a client needs."""
 
-    def __init__(self, waiting: Waiting, *args: Any, **options: Any) -> None:
+    def __init__(self, pending: PendingConnections, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
-        self._waiting = waiting
+        self._pending = pending
         self._head_bytes = 0
         self._deadline: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
         self._deadline = self.loop.call_later(HEAD_WITHIN_S, self._cut_without_request)
-        self._waiting.enter(self)
+        self._pending.enter(self)
 
     def _cut_without_request(self) -> None:
         if self.request is None:
@@ -74,11 +74,11 @@ class Connection(ServerConnection):
     def connection_lost(self, exc: Exception | None) -> None:
         if self._deadline is not None:
             self._deadline.cancel()
-        self._waiting.leave(self)
+        self._pending.leave(self)
         super().connection_lost(exc)
 
 
-class Wire:
+class WebSocketClient:
     """A `websockets` connection as a conversation sees it."""
 
     def __init__(self, connection: ServerConnection) -> None:
@@ -89,17 +89,17 @@ class Wire:
             return await self._connection.recv()
         except ConnectionClosed as e:
             # No close frame at all is 1006; a close frame without a code is 1005.
-            raise Gone(1006 if e.rcvd is None else e.rcvd.code) from e
+            raise ClientGone(1006 if e.rcvd is None else e.rcvd.code) from e
 
     async def send(self, text: str) -> None:
         try:
             async with asyncio.timeout(_SEND_WITHIN_S):
                 await self._connection.send(text)
         except ConnectionClosed as e:
-            raise Gone(1006) from e
+            raise ClientGone(1006) from e
         except TimeoutError as e:  # or one that reads nothing would have its session for ever
             self.abort()
-            raise Gone(1006) from e
+            raise ClientGone(1006) from e
 
     async def close(self, code: int, reason: str) -> None:
         await self._connection.close(code, reason)

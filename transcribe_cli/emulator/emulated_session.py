@@ -54,7 +54,7 @@ CANCELLED = "Session Cancelled: An error occurred"  # with 3005, the service's o
 _RATE_ALLOWANCE_S = 2.0  # of audio, before a rate is one
 
 
-class Refused(Exception):
+class SessionRefused(Exception):
     """A session that may not begin: the Error's code and text."""
 
     def __init__(self, code: int, text: str) -> None:
@@ -63,7 +63,7 @@ class Refused(Exception):
         self.text = text
 
 
-class Terms(NamedTuple):
+class SessionTerms(NamedTuple):
     """What the service, not the client, decides about a session.
 
     Attributes:
@@ -100,7 +100,7 @@ def read_parameters(query: str) -> dict[str, Any]:
             allowed = " or ".join(PCM_ENCODINGS)
             raise BadParameter("encoding", f"the local service hears {allowed}, not '{encoding}'")
     except BadParameter as e:
-        raise Refused(3006, str(e)) from e
+        raise SessionRefused(3006, str(e)) from e
     return parameters
 
 
@@ -114,10 +114,10 @@ class EmulatedSession:
     """
 
     def __init__(
-        self, session_id: str, parameters: Mapping[str, Any], terms: Terms, now: float
+        self, session_id: str, parameters: Mapping[str, Any], terms: SessionTerms, now: float
     ) -> None:
         self.id = session_id
-        self.settings = engine_settings_of(parameters, terms.formatted_finals)
+        self.engine_settings = engine_settings_of(parameters, terms.formatted_finals)
         self.closing = False
         self.terminating = False
         self.audio_bytes = 0
@@ -133,16 +133,16 @@ class EmulatedSession:
     @property
     def audio_s(self) -> float:
         """Seconds of audio received."""
-        return self.audio_bytes / self.settings.bytes_per_second
+        return self.audio_bytes / self.engine_settings.bytes_per_second
 
     def begin(self, unix_time: float) -> list[Action]:
         """The session is open; `unix_time` is the wall clock's, in seconds."""
         if self._terms.begin is not None:
             return [Send(self._terms.begin)]
         get = self._parameters.get
-        pro = self.settings.family is Family.PRO
+        pro = self.engine_settings.family is Family.PRO
         configuration = Configuration(
-            model=self.settings.model,
+            model=self.engine_settings.model,
             mode=get("mode", "balanced") if pro else None,
             api_version=API_VERSION,
             speaker_labels=get("speaker_labels", False),
@@ -159,7 +159,7 @@ class EmulatedSession:
         self._last_message = now
         if self.closing or self.terminating:
             return []
-        length_ms = len(data) * 1000 / self.settings.bytes_per_second
+        length_ms = len(data) * 1000 / self.engine_settings.bytes_per_second
         self._short_chunks = self._short_chunks + 1 if length_ms < MIN_CHUNK_MS else 0
         if length_ms > MAX_CHUNK_MS or self._short_chunks >= SHORT_CHUNKS_REFUSED:
             expected = f"Expected between {MIN_CHUNK_MS} and {MAX_CHUNK_MS} ms"
@@ -260,8 +260,8 @@ class EmulatedSession:
         # The same names, ranges and words as on the connection's address.
         decode_query(encode_query(changes))
         self._heartbeat = changes.get("session_heartbeat", self._heartbeat)
-        self.settings = updated(self.settings, update)
-        return [Configure(self.settings)]
+        self.engine_settings = updated(self.engine_settings, update)
+        return [Configure(self.engine_settings)]
 
     def _beat(self, now: float, speech_probability: float) -> Send:
         audio_s = self.audio_s - self._beat_audio_s

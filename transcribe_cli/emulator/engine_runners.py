@@ -30,7 +30,7 @@ class EngineFailed(Exception):
     """The worker process ended before its session did."""
 
 
-class EnginePort(Protocol):
+class EngineRunner(Protocol):
     """Orders in, answers out; one conversation's."""
 
     async def order(self, order: ToEngine) -> None:
@@ -50,7 +50,7 @@ class EnginePort(Protocol):
         """Let go of the engine, whatever it is doing."""
 
 
-def obey(engine: Engine, order: ToEngine) -> Sequence[FromEngine]:
+def carry_out(engine: Engine, order: ToEngine) -> Sequence[FromEngine]:
     """Give one order to an engine in this process."""
     match order:
         case Hear(data):
@@ -63,7 +63,7 @@ def obey(engine: Engine, order: ToEngine) -> Sequence[FromEngine]:
             return [*engine.finish(), Finished()]
 
 
-class InProcess:
+class InProcessRunner:
     """An engine that has nothing to compute, run where the service runs."""
 
     def __init__(self, engine: Engine) -> None:
@@ -71,7 +71,7 @@ class InProcess:
         self._answers: asyncio.Queue[FromEngine] = asyncio.Queue()
 
     async def order(self, order: ToEngine) -> None:
-        for answer in obey(self._engine, order):
+        for answer in carry_out(self._engine, order):
             self._answers.put_nowait(answer)
 
     async def answer(self) -> FromEngine:
@@ -84,7 +84,7 @@ class InProcess:
         return
 
 
-class Worker:
+class WorkerRunner:
     """An engine in a process of its own; `start` it, `close` it."""
 
     def __init__(self, process: Process, settings: EngineSettings) -> None:
@@ -99,7 +99,7 @@ class Worker:
         self._loudest = 0.0
 
     @classmethod
-    async def start(cls, settings: EngineSettings) -> "Worker":
+    async def start(cls, settings: EngineSettings) -> "WorkerRunner":
         """Start the process; it loads its model while the session begins."""
         process = await asyncio.create_subprocess_exec(
             *module_command("transcribe_cli.emulator.engine_worker"),

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import msgspec
 
 from transcribe_cli.emulator.actions import Answer, Close, Delay, Drop, Stall, ToClient, send
-from transcribe_cli.emulator.fault_specs import Fault, Moment, parse_fault
+from transcribe_cli.emulator.fault_specs import Fault, Trigger, parse_fault
 from transcribe_cli.protocol.close_codes import SEE_ERROR
 from transcribe_cli.protocol.messages import Error
 
@@ -24,7 +24,7 @@ _ERROR_TEXTS = {
 }
 
 
-class Due(NamedTuple):
+class DueFault(NamedTuple):
     """A fault whose moment has come."""
 
     spec: str
@@ -33,11 +33,11 @@ class Due(NamedTuple):
 
 class _Drawn(NamedTuple):
     at: float
-    moment: Moment
-    due: Due
+    moment: Trigger
+    due: DueFault
 
 
-class Schedule:
+class FaultSchedule:
     """The faults of one connection; each happens once.
 
     Attributes:
@@ -52,17 +52,17 @@ class Schedule:
             if chance.random() >= fault.chance:
                 continue
             at = fault.at.draw(chance)
-            if fault.moment in (Moment.WORD, Moment.TURN):
+            if fault.moment in (Trigger.WORD, Trigger.TURN):
                 at = round(at)
             seconds = fault.seconds.draw(chance) if fault.seconds else None
             if fault.kind == "expire":
                 self.expires_in_s = min(seconds or 0, self.expires_in_s or float("inf"))
             else:
-                due = Due(fault.spec, _actions(fault, seconds))
+                due = DueFault(fault.spec, _actions(fault, seconds))
                 self._waiting.append(_Drawn(at, fault.moment, due))
         self._waiting.sort(key=lambda drawn: drawn.at)
 
-    def reached(self, moment: Moment, amount: float = 0) -> list[Due]:
+    def reached(self, moment: Trigger, amount: float = 0) -> list[DueFault]:
         """The faults that are due now that `amount` seconds, words or turns are reached."""
         due = [
             drawn for drawn in self._waiting if (drawn.moment, True) == (moment, drawn.at <= amount)
@@ -73,12 +73,12 @@ class Schedule:
 
     def next_time(self) -> float | None:
         """When the next fault is due by the clock, in seconds since the upgrade."""
-        return next((drawn.at for drawn in self._waiting if drawn.moment is Moment.TIME), None)
+        return next((drawn.at for drawn in self._waiting if drawn.moment is Trigger.TIME), None)
 
     @property
     def counts_words(self) -> bool:
         """Whether any fault waits for a word or a turn."""
-        return any(drawn.moment in (Moment.WORD, Moment.TURN) for drawn in self._waiting)
+        return any(drawn.moment in (Trigger.WORD, Trigger.TURN) for drawn in self._waiting)
 
 
 class FaultPlan:
@@ -104,10 +104,10 @@ class FaultPlan:
     def __bool__(self) -> bool:
         return bool(self._faults)
 
-    def draw(self, connection: int) -> Schedule:
+    def draw(self, connection: int) -> FaultSchedule:
         """What goes wrong with connection number `connection`, from 0."""
         faults = [fault for fault in self._faults if fault.concerns(connection)]
-        return Schedule(faults, random.Random(f"{self.seed}/{connection}"))
+        return FaultSchedule(faults, random.Random(f"{self.seed}/{connection}"))
 
 
 def _actions(fault: Fault, seconds: float | None) -> tuple[ToClient | Answer, ...]:
@@ -139,7 +139,7 @@ class _Told(msgspec.Struct):
     words: list[msgspec.Raw] = msgspec.field(default_factory=list)
 
 
-class Tally:
+class TurnCounter:
     """Counts the words and turns that a session tells, from its messages.
 
     Attributes:

@@ -44,7 +44,7 @@ _SPEC = re.compile(
 )
 
 
-class Moment(StrEnum):
+class Trigger(StrEnum):
     """What a fault waits for."""
 
     CONNECT = "connect"
@@ -56,22 +56,22 @@ class Moment(StrEnum):
     TURN = "turn"
 
 
-_INSIDE = frozenset(Moment) - {Moment.CONNECT}
-_BY_COUNT = frozenset({Moment.TIME, Moment.AUDIO, Moment.WORD, Moment.TURN})
+_INSIDE = frozenset(Trigger) - {Trigger.CONNECT}
+_BY_COUNT = frozenset({Trigger.TIME, Trigger.AUDIO, Trigger.WORD, Trigger.TURN})
 # Where each kind may happen, and where it does when nothing is said.
-KINDS: dict[str, tuple[frozenset[Moment], Moment | None]] = {
-    "drop": (frozenset(Moment), None),
-    "reset": (frozenset(Moment), None),
-    "stall": (frozenset(Moment), None),
+KINDS: dict[str, tuple[frozenset[Trigger], Trigger | None]] = {
+    "drop": (frozenset(Trigger), None),
+    "reset": (frozenset(Trigger), None),
+    "stall": (frozenset(Trigger), None),
     "close": (_INSIDE, None),
     "error": (_INSIDE, None),
-    "delay": (_BY_COUNT | {Moment.BEGIN}, Moment.BEGIN),
-    "refuse": (frozenset({Moment.CONNECT}), Moment.CONNECT),
-    "expire": (frozenset({Moment.BEGIN}), Moment.BEGIN),
+    "delay": (_BY_COUNT | {Trigger.BEGIN}, Trigger.BEGIN),
+    "refuse": (frozenset({Trigger.CONNECT}), Trigger.CONNECT),
+    "expire": (frozenset({Trigger.BEGIN}), Trigger.BEGIN),
 }
 
 
-class Span(NamedTuple):
+class ValueRange(NamedTuple):
     """A number, or a stretch to draw one from."""
 
     low: float
@@ -81,7 +81,7 @@ class Span(NamedTuple):
         return self.low if self.low == self.high else chance.uniform(self.low, self.high)
 
 
-NOTHING = Span(0, 0)
+NOTHING = ValueRange(0, 0)
 
 
 @dataclass(frozen=True)
@@ -99,11 +99,11 @@ class Fault:
 
     spec: str
     kind: str
-    moment: Moment
-    at: Span = NOTHING
+    moment: Trigger
+    at: ValueRange = NOTHING
     code: int = 0
     text: str = ""
-    seconds: Span | None = None
+    seconds: ValueRange | None = None
     first: int = 0
     last: int | None = None
     chance: float = 1.0
@@ -165,7 +165,7 @@ def _parse(spec: str) -> Fault:
     return Fault(spec, kind, moment, at, code, text, seconds, first, last, chance)
 
 
-def _value(kind: str, value: str | None) -> tuple[int, str, Span | None]:
+def _value(kind: str, value: str | None) -> tuple[int, str, ValueRange | None]:
     """The code, the text and the seconds of a fault's value."""
     if kind in ("drop", "reset"):
         if value is not None:
@@ -192,25 +192,25 @@ def _value(kind: str, value: str | None) -> tuple[int, str, Span | None]:
     return code, text, None
 
 
-def _moment(text: str) -> tuple[Moment, Span]:
+def _moment(text: str) -> tuple[Trigger, ValueRange]:
     name, equals, number = text.partition("=")
     if not equals:
-        if name in (Moment.CONNECT, Moment.BEGIN, Moment.TERMINATE):
-            return Moment(name), NOTHING
-        return Moment.TIME, _span(text, _seconds)
-    if name in (Moment.WORD, Moment.TURN):
+        if name in (Trigger.CONNECT, Trigger.BEGIN, Trigger.TERMINATE):
+            return Trigger(name), NOTHING
+        return Trigger.TIME, _span(text, _seconds)
+    if name in (Trigger.WORD, Trigger.TURN):
         span = _span(number, _whole)
         if span.low < 1:
             raise _BadFault(f"the first {name} is number 1")
-        return Moment(name), span
-    if name == Moment.AUDIO:
-        return Moment.AUDIO, _span(number, _seconds)
+        return Trigger(name), span
+    if name == Trigger.AUDIO:
+        return Trigger.AUDIO, _span(number, _seconds)
     raise _BadFault(f"'{text}' is no moment")
 
 
-def _span(text: str, read: Callable[[str], float]) -> Span:
+def _span(text: str, read: Callable[[str], float]) -> ValueRange:
     low, _, high = text.partition("..")
-    span = Span(read(low), read(high or low))
+    span = ValueRange(read(low), read(high or low))
     if span.high < span.low:
         raise _BadFault(f"{text} ends before it begins")
     return span

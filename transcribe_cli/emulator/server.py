@@ -72,13 +72,13 @@ async def _serve(
     logbook: Logbook,
     announce: Callable[[str], None],
 ) -> None:
-    from transcribe_cli.emulator.client_connections import MOST_WAITING
+    from transcribe_cli.emulator.client_connections import MAX_PENDING
     from transcribe_cli.emulator.websocket_app import App, url_of
 
     stop = asyncio.Event()
     _stop_on_signals(stop)
     app = App(options, scripts, plan, logbook)
-    allow_open_files(MOST_WAITING + app.most_sessions * _FILES_A_SESSION)
+    allow_open_files(MAX_PENDING + app.most_sessions * _FILES_A_SESSION)
     try:
         server = await app.listen(context)
     except OSError as e:

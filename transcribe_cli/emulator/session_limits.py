@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from typing import NamedTuple
 
 from transcribe_cli.emulator.admission import UNAUTHORIZED
-from transcribe_cli.emulator.emulated_session import Refused
+from transcribe_cli.emulator.emulated_session import SessionRefused
 from transcribe_cli.emulator.serve_options import EngineName
 
 LEAST = 2
@@ -97,5 +97,5 @@ class SessionLimits:
             self._told = False
 
 
-def _too_many() -> Refused:
-    return Refused(UNAUTHORIZED, "Unauthorized Connection: Too many concurrent sessions")
+def _too_many() -> SessionRefused:
+    return SessionRefused(UNAUTHORIZED, "Unauthorized Connection: Too many concurrent sessions")

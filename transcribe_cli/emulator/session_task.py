@@ -26,16 +26,16 @@ from transcribe_cli.emulator.actions import (
     ToClient,
 )
 from transcribe_cli.emulator.emulated_session import EmulatedSession
-from transcribe_cli.emulator.engine_runners import EngineFailed, EnginePort
-from transcribe_cli.emulator.fault_schedule import Due, Schedule, Tally
-from transcribe_cli.emulator.fault_specs import Moment
+from transcribe_cli.emulator.engine_runners import EngineFailed, EngineRunner
+from transcribe_cli.emulator.fault_schedule import DueFault, FaultSchedule, TurnCounter
+from transcribe_cli.emulator.fault_specs import Trigger
 from transcribe_cli.emulator.logbook import Logbook
 
 _MOST_UNSENT = 1000  # messages; a client that reads none is not read either
 _LONGEST_NAP_S = 1.0  # between two looks at the clock: a heartbeat may be asked for at any time
 
 
-class Gone(Exception):
+class ClientGone(Exception):
     """The client has closed the connection, or it is lost; `code` is the close's (1006: none)."""
 
     def __init__(self, code: int) -> None:
@@ -43,14 +43,14 @@ class Gone(Exception):
         self.code = code
 
 
-class Wire(Protocol):
+class ClientConnection(Protocol):
     """One client's connection, as a conversation sees it."""
 
     async def receive(self) -> str | bytes:
-        """The next frame. Raises `Gone`."""
+        """The next frame. Raises `ClientGone`."""
 
     async def send(self, text: str) -> None:
-        """Send a text frame. Raises `Gone`."""
+        """Send a text frame. Raises `ClientGone`."""
 
     def abort(self, reset: bool = False) -> None:
         """Cut the TCP connection, by RST where `reset`."""
@@ -62,7 +62,7 @@ class Wire(Protocol):
         """Take what comes again."""
 
 
-class _ClientGone(NamedTuple):
+class _ClientLeft(NamedTuple):
     """In the outbox: there is no one left to send to."""
 
     code: int
@@ -78,24 +78,24 @@ class SessionTask:
 
     def __init__(
         self,
-        wire: Wire,
+        client: ClientConnection,
         session: EmulatedSession,
-        engine: EnginePort,
+        engine: EngineRunner,
         logbook: Logbook,
-        schedule: Schedule | None = None,
+        schedule: FaultSchedule | None = None,
         leave: Callable[[], None] = lambda: None,
     ) -> None:
-        self._wire = wire
+        self._client = client
         self._session = session
         self._engine = engine
         self._logbook = logbook
-        self._schedule = schedule or Schedule()
+        self._schedule = schedule or FaultSchedule()
         self._leave = leave
-        self._tally = Tally() if self._schedule.counts_words else None
+        self._counter = TurnCounter() if self._schedule.counts_words else None
         self._opened = time.monotonic()
         self._delay_s = 0.0
         # What to send, and when on the clock of `time.monotonic`.
-        self._outbox: asyncio.Queue[tuple[float, ToClient | _ClientGone]] = asyncio.Queue()
+        self._outbox: asyncio.Queue[tuple[float, ToClient | _ClientLeft]] = asyncio.Queue()
         self._room = asyncio.Event()  # cleared while too much is in it
         self._room.set()
         self._moving = asyncio.Event()  # cleared while stalled
@@ -111,7 +111,7 @@ class SessionTask:
         """
         for action in before_begin:
             await self._perform([action])
-        await self._go_wrong(self._schedule.reached(Moment.BEGIN))
+        await self._go_wrong(self._schedule.reached(Trigger.BEGIN))
         if not self._session.closing:
             await self._perform(self._session.begin(time.time()))
         # A script may have something to say before any audio.
@@ -153,21 +153,21 @@ class SessionTask:
         while True:
             await self._room.wait()
             try:
-                frame = await self._wire.receive()
-            except Gone as e:
-                self._put(_ClientGone(e.code))
+                frame = await self._client.receive()
+            except ClientGone as e:
+                self._put(_ClientLeft(e.code))
                 return
             await self._moving.wait()
             now = time.monotonic()
             if isinstance(frame, bytes):
                 actions = self._session.audio(frame, now)
                 await self._perform(actions)
-                reached = self._schedule.reached(Moment.AUDIO, self._session.audio_s)
+                reached = self._schedule.reached(Trigger.AUDIO, self._session.audio_s)
                 await self._go_wrong(reached)
             else:
                 actions = self._session.text(frame, now)
                 if self._session.terminating:
-                    await self._go_wrong(self._schedule.reached(Moment.TERMINATE))
+                    await self._go_wrong(self._schedule.reached(Trigger.TERMINATE))
                 await self._perform(actions)
             self._session.was_held_up(time.monotonic())
 
@@ -184,12 +184,12 @@ class SessionTask:
                 await self._let_go()
                 await self._perform(self._session.finished(time.monotonic()))
                 return
-            if self._tally is None or not isinstance(answer, Send):
+            if self._counter is None or not isinstance(answer, Send):
                 await self._tell(answer)
-            elif self._tally.count(answer.text):
-                await self._go_wrong(self._schedule.reached(Moment.WORD, self._tally.words))
+            elif self._counter.count(answer.text):
+                await self._go_wrong(self._schedule.reached(Trigger.WORD, self._counter.words))
                 await self._tell(answer)
-                await self._go_wrong(self._schedule.reached(Moment.TURN, self._tally.turns))
+                await self._go_wrong(self._schedule.reached(Trigger.TURN, self._counter.turns))
             else:
                 await self._tell(answer)
 
@@ -199,7 +199,7 @@ class SessionTask:
             self._session.closing = isinstance(action, Close | Drop)
             await self._perform([action])
 
-    async def _go_wrong(self, faults: Sequence[Due]) -> None:
+    async def _go_wrong(self, faults: Sequence[DueFault]) -> None:
         """Let faults happen whose moment has come."""
         for spec, actions in faults:
             if self._session.closing:
@@ -219,7 +219,7 @@ class SessionTask:
             nap_s = due - time.monotonic()
             await asyncio.sleep(min(max(nap_s, 0.0), _LONGEST_NAP_S))
             now = time.monotonic()
-            await self._go_wrong(self._schedule.reached(Moment.TIME, now - self._opened))
+            await self._go_wrong(self._schedule.reached(Trigger.TIME, now - self._opened))
             beat = self._session.is_beat_due(now)
             probability = self._engine.take_speech_probability() if beat else 0.0
             await self._perform(self._session.tick(now, probability))
@@ -236,7 +236,7 @@ class SessionTask:
                 case _:
                     self._put(action)
 
-    def _put(self, action: ToClient | _ClientGone) -> None:
+    def _put(self, action: ToClient | _ClientLeft) -> None:
         self._outbox.put_nowait((time.monotonic() + self._delay_s, action))
         if self._outbox.qsize() >= _MOST_UNSENT:
             self._room.clear()
@@ -252,8 +252,8 @@ class SessionTask:
             match action:
                 case Send(text):
                     # A client that is gone is reported by the reader, with its code.
-                    with suppress(Gone):
-                        await self._wire.send(text)
+                    with suppress(ClientGone):
+                        await self._client.send(text)
                 case Stall(ms):
                     await self._stall(None if ms is None else ms / 1000)
                 case Close(code, reason):
@@ -261,19 +261,19 @@ class SessionTask:
                     return Close(code, reason)
                 case Drop(reset):
                     self._log("close", code=1006, by="service")
-                    self._wire.abort(reset)
+                    self._client.abort(reset)
                     return None
-                case _ClientGone(code):
+                case _ClientLeft(code):
                     self._log("close", code=code, by="client")
                     return None
 
     async def _stall(self, seconds: float | None) -> None:
         """Do nothing at all for so long, or until the service stops."""
         self._moving.clear()
-        self._wire.hold()
+        self._client.hold()
         with suppress(TimeoutError):
             await asyncio.wait_for(self._stopping.wait(), seconds)
-        self._wire.release()
+        self._client.release()
         self._moving.set()
 
     def _log(self, event: str, **fields: object) -> None:

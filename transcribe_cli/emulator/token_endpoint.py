@@ -15,7 +15,7 @@ _MAX_SESSION_S = (60, MAX_SESSION_S)
 
 
 def answer_token_request(
-    query: str, authorization: str | None, credentials: Admission, unix_time: float
+    query: str, authorization: str | None, admission: Admission, unix_time: float
 ) -> tuple[int, dict[str, Any]]:
     """The HTTP status and the body of the answer."""
     asked = dict(parse_qsl(query, keep_blank_values=True))
@@ -24,15 +24,15 @@ def answer_token_request(
     max_session_s = _read(
         asked, "max_session_duration_seconds", _MAX_SESSION_S, MAX_SESSION_S, problems
     )
-    if authorization is None and credentials.needed:
+    if authorization is None and admission.needed:
         problems.append(_missing("header", "authorization"))
     if problems:
         return 422, {"detail": problems}
     key = (authorization or "").removeprefix("Bearer ")  # this endpoint takes it either way
-    if not credentials.accepts_key(key):
+    if not admission.accepts_key(key):
         error = "Unauthorized Connection: Invalid API key"
         return 401, {"error": error, "code": "unauthorized", "details": {}}
-    token = credentials.make_token(unix_time, expires_in_s, max_session_s)
+    token = admission.make_token(unix_time, expires_in_s, max_session_s)
     return 200, {"token": token, "expires_in_seconds": expires_in_s}
 
 

@@ -28,7 +28,7 @@ _WRAP_UP_SILENCE_MS = 150
 _HALF_SURE_MS = 400  # of silence: an end of turn is then as likely as not
 
 
-class Heard(NamedTuple):
+class HeardWord(NamedTuple):
     """One word of a hypothesis, raw and lower-case.
 
     `confidence` is the recogniser's posterior, 0 to 1; None while it has none yet.
@@ -58,7 +58,7 @@ class TurnBuilder:
         self._speech = 0.0
 
     def hypothesis(
-        self, heard: Sequence[Heard], now_ms: int, silence_ms: int = 0, speech: float = 1.0
+        self, heard: Sequence[HeardWord], now_ms: int, silence_ms: int = 0, speech: float = 1.0
     ) -> list[ServerMessage]:
         """Take what the open turn sounds like so far.
 
@@ -99,7 +99,7 @@ class TurnBuilder:
         steady = sum(texts == seen[-1] for texts in seen) / FREEZE_STEPS if seen else 0.0
         return _rounded(steady * (1 - 0.5 ** (silence_ms / _HALF_SURE_MS)))
 
-    def end(self, heard: Sequence[Heard], silence_ms: int = 0) -> list[ServerMessage]:
+    def end(self, heard: Sequence[HeardWord], silence_ms: int = 0) -> list[ServerMessage]:
         """End the open turn with its last hypothesis.
 
         Sound that never had a word is no turn. If words were shown and then thought better of, the
@@ -130,7 +130,7 @@ class TurnBuilder:
 
     # The words of the turn, final ones first.
 
-    def _merge(self, heard: Sequence[Heard], now_ms: int) -> list[Word]:
+    def _merge(self, heard: Sequence[HeardWord], now_ms: int) -> list[Word]:
         """Frozen words, then the rest of the hypothesis; freezes what has become sure."""
         tail = self._after_frozen(heard)
         if self.settings.family is Family.UNIVERSAL_STREAMING:
@@ -142,7 +142,7 @@ class TurnBuilder:
         open_words = [self._word(word, False, first + index) for index, word in enumerate(tail)]
         return [*self._frozen, *open_words]
 
-    def _after_frozen(self, heard: Sequence[Heard]) -> list[Heard]:
+    def _after_frozen(self, heard: Sequence[HeardWord]) -> list[HeardWord]:
         """The part of a hypothesis that no frozen word covers."""
         frozen = self._frozen
         if not frozen:
@@ -157,18 +157,18 @@ class TurnBuilder:
             for w in rest
         ]
 
-    def _is_sure(self, word: Heard, place: int, now_ms: int) -> bool:
+    def _is_sure(self, word: HeardWord, place: int, now_ms: int) -> bool:
         age = self._ages.get((place, word.text), 0)
         return age >= FREEZE_STEPS and word.end_ms < now_ms - FREEZE_AFTER_MS
 
-    def _word(self, heard: Heard, final: bool, place: int) -> Word:
+    def _word(self, heard: HeardWord, final: bool, place: int) -> Word:
         confidence = heard.confidence
         if confidence is None:
             # Until the recogniser has a posterior, a word is as sure as it is old.
             confidence = 1 - 0.5 ** self._ages.get((place, heard.text), 1)
         return Word(heard.start_ms, heard.end_ms, heard.text, _rounded(confidence), final)
 
-    def _final_words(self, heard: Sequence[Heard]) -> list[Word]:
+    def _final_words(self, heard: Sequence[HeardWord]) -> list[Word]:
         rest = self._after_frozen(heard)
         first = len(heard) - len(rest)
         return [

@@ -28,29 +28,29 @@ from transcribe_cli.emulator.actions import Answer, Close, Drop, Send, Stall, To
 from transcribe_cli.emulator.admission import Admission
 from transcribe_cli.emulator.client_connections import (
     HEAD_WITHIN_S,
-    Connection,
-    Waiting,
-    Wire,
+    BoundedConnection,
+    PendingConnections,
+    WebSocketClient,
     cut,
     hold_back,
 )
 from transcribe_cli.emulator.emulated_session import (
     CANCELLED,
     EmulatedSession,
-    Refused,
-    Terms,
+    SessionRefused,
+    SessionTerms,
     read_parameters,
     refusal,
 )
-from transcribe_cli.emulator.engine_runners import EnginePort, InProcess, Worker
+from transcribe_cli.emulator.engine_runners import EngineRunner, InProcessRunner, WorkerRunner
 from transcribe_cli.emulator.engines.counting import CountingEngine
 from transcribe_cli.emulator.engines.scripted import Script, ScriptedEngine
-from transcribe_cli.emulator.fault_schedule import FaultPlan, Schedule
-from transcribe_cli.emulator.fault_specs import Moment
+from transcribe_cli.emulator.fault_schedule import FaultPlan, FaultSchedule
+from transcribe_cli.emulator.fault_specs import Trigger
 from transcribe_cli.emulator.logbook import Logbook
 from transcribe_cli.emulator.serve_options import LOOPBACK, ServiceOptions
 from transcribe_cli.emulator.session_limits import SessionLimits, most_sessions
-from transcribe_cli.emulator.session_task import Gone, SessionTask
+from transcribe_cli.emulator.session_task import ClientGone, SessionTask
 from transcribe_cli.emulator.token_endpoint import answer_token_request
 from transcribe_cli.protocol.origin import why_refused
 from transcribe_cli.system.machine_resources import memory_bytes, processors
@@ -73,12 +73,12 @@ class App:
         self._options = options
         self._scripts = scripts
         self._plan = plan
-        self._schedules: WeakKeyDictionary[ServerConnection, Schedule] = WeakKeyDictionary()
+        self._schedules: WeakKeyDictionary[ServerConnection, FaultSchedule] = WeakKeyDictionary()
         self._connections = 0
         self._stopping = asyncio.Event()
         self._logbook = logbook
-        self._credentials = Admission(options.keys)
-        self._waiting = Waiting()
+        self._admission = Admission(options.keys)
+        self._pending = PendingConnections()
         self._open: set[SessionTask] = set()
         most = options.max_sessions or most_sessions(options.engine, processors(), memory_bytes())
         self._limits = SessionLimits(most, options.new_sessions_per_minute, _say)
@@ -99,11 +99,11 @@ class App:
             self._options.port,
             ssl=context,
             process_request=self._answer_http,
-            create_connection=partial(Connection, self._waiting),  # type: ignore[arg-type]
+            create_connection=partial(BoundedConnection, self._pending),  # type: ignore[arg-type]
             compression=None,
             max_size=MAX_MESSAGE_BYTES,
             close_timeout=CLOSE_TIMEOUT_S,
-            open_timeout=None,  # `Connection` sees to it; a fault may stall the answer
+            open_timeout=None,  # `BoundedConnection` sees to it; a fault may stall the answer
             # A stalled service sends nothing, and lets nobody go.
             ping_interval=None if self._plan else _PING_EVERY_S,
             # A pong waits behind audio that was not heard yet: that it is late says nothing.
@@ -135,17 +135,19 @@ class App:
             return _json_response(connection, 200, {"status": "ok"})
         if url.path == "/v3/token":
             authorization = _authorization_of(request)
-            answer = answer_token_request(url.query, authorization, self._credentials, time.time())
+            answer = answer_token_request(url.query, authorization, self._admission, time.time())
             return _json_response(connection, *answer)
         schedule = self._plan.draw(self._connections)
         self._connections += 1
         self._schedules[connection] = schedule
         return await self._go_wrong(connection, schedule)
 
-    async def _go_wrong(self, connection: ServerConnection, schedule: Schedule) -> Response | None:
+    async def _go_wrong(
+        self, connection: ServerConnection, schedule: FaultSchedule
+    ) -> Response | None:
         """Let the faults happen that come before the upgrade."""
         answer = None
-        for spec, actions in schedule.reached(Moment.CONNECT):
+        for spec, actions in schedule.reached(Trigger.CONNECT):
             self._logbook.write("fault", fault=spec)
             match actions[0]:
                 case Answer(status):
@@ -164,18 +166,18 @@ class App:
     async def _serve(self, connection: ServerConnection) -> None:
         request = connection.request
         assert request is not None  # there is one after the upgrade
-        wire = Wire(connection)
+        client = WebSocketClient(connection)
         hold_back(connection)
         try:
             query = urlsplit(request.path).query
             given = (_authorization_of(request), _token_of(query))
-            max_session_s = self._credentials.admit(*given, time.time())
+            max_session_s = self._admission.admit(*given, time.time())
             with ExitStack() as place:
                 place.enter_context(self._limits.session(time.monotonic()))
-                session_task, before_begin = await self._open_conversation(
-                    connection, wire, query, max_session_s, place
+                session_task, before_begin = await self._open_session(
+                    connection, client, query, max_session_s, place
                 )
-                self._waiting.leave(connection)
+                self._pending.leave(connection)
                 self._open.add(session_task)
                 try:
                     close = await session_task.run(before_begin)
@@ -183,20 +185,20 @@ class App:
                     self._open.discard(session_task)
             # Outside: whoever is told of a session's end may open the next one at once.
             last_words: Sequence[ToClient] = [] if close is None else [close]
-        except Refused as e:
+        except SessionRefused as e:
             self._logbook.write("refused", code=e.code, error=e.text)
             last_words = refusal(e.code, e.text)
-        await _part(wire, last_words)
+        await _send_last_and_close(client, last_words)
 
-    async def _open_conversation(
+    async def _open_session(
         self,
         connection: ServerConnection,
-        wire: Wire,
+        client: WebSocketClient,
         query: str,
         max_session_s: float,
         place: ExitStack,
     ) -> tuple[SessionTask, Sequence[ToClient]]:
-        """Open a session for a client that is admitted, or raise `Refused`."""
+        """Open a session for a client that is admitted, or raise `SessionRefused`."""
         parameters = read_parameters(query)
         script = None
         if self._options.engine == "scripted":
@@ -204,7 +206,7 @@ class App:
         self._served += 1
         schedule = self._schedules[connection]
         limits_s = (max_session_s, self._options.max_session_s, schedule.expires_in_s)
-        terms = Terms(
+        terms = SessionTerms(
             max_session_s=min(limit_s for limit_s in limits_s if limit_s is not None),
             max_audio_rate=self._options.max_audio_rate,
             formatted_finals=self._options.formatted_finals,
@@ -212,19 +214,21 @@ class App:
             termination=script.termination if script else None,
         )
         session = EmulatedSession(str(uuid4()), parameters, terms, time.monotonic())
-        engine: EnginePort
+        engine: EngineRunner
         if script:
-            engine = InProcess(ScriptedEngine(script, session.settings))
+            engine = InProcessRunner(ScriptedEngine(script, session.engine_settings))
         elif self._options.engine == "counting":
-            engine = InProcess(CountingEngine(session.settings, self._options.turn_words))
+            engine = InProcessRunner(
+                CountingEngine(session.engine_settings, self._options.turn_words)
+            )
         else:
             try:
-                engine = await Worker.start(session.settings)
+                engine = await WorkerRunner.start(session.engine_settings)
             except OSError as e:  # no more processes, files or memory
-                raise Refused(3005, CANCELLED) from e
+                raise SessionRefused(3005, CANCELLED) from e
         self._logbook.opened(session.id, parameters)
         session_task = SessionTask(
-            wire, session, engine, self._logbook, schedule, leave=place.close
+            client, session, engine, self._logbook, schedule, leave=place.close
         )
         return session_task, script.on_open if script else ()
 
@@ -259,22 +263,22 @@ def _json_response(connection: ServerConnection, status: int, body: dict[str, An
     return response
 
 
-async def _part(wire: Wire, last_words: Sequence[ToClient]) -> None:
+async def _send_last_and_close(client: WebSocketClient, last_words: Sequence[ToClient]) -> None:
     """Send what ends a connection; the client's own frames are read and dropped meanwhile."""
 
     async def drain() -> None:
-        with suppress(Gone):
+        with suppress(ClientGone):
             while True:
-                await wire.receive()
+                await client.receive()
 
     draining = asyncio.create_task(drain())
     for action in last_words:
         match action:
             case Send(text):
-                with suppress(Gone):
-                    await wire.send(text)
+                with suppress(ClientGone):
+                    await client.send(text)
             case Close(code, reason):
-                await wire.close(code, reason)
+                await client.close(code, reason)
     draining.cancel()
     with suppress(asyncio.CancelledError):
         await draining

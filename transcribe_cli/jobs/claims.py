@@ -24,11 +24,11 @@ from transcribe_cli.recordings.folder import JOURNAL, create_folder, recording_i
 from transcribe_cli.recordings.journal import JournalSummary
 from transcribe_cli.recordings.lock import (
     LOCK_FILE,
-    RecordingRuns,
-    alone_in,
+    RecordingIsRunning,
     is_locked,
     locked,
-    note_in,
+    read_lock_note,
+    save_dir_locked,
 )
 from transcribe_cli.recordings.saved_recordings import Recording, find_by_slug, load_recording
 
@@ -113,7 +113,7 @@ def claim(
     read: _Read = {}
     if not again:
         _earlier(save_dir, name, work, read)  # which takes time
-    with alone_in(save_dir):
+    with save_dir_locked(save_dir):
         earlier = None if again else _earlier(save_dir, name, work, read)
         if earlier is not None and earlier.state == "complete":
             return Claim(earlier.folder, earlier)
@@ -123,7 +123,7 @@ def claim(
             return _new_folder(save_dir, name, work, held)
         try:
             held.enter_context(locked(earlier.folder, work))
-        except RecordingRuns as e:  # `recordings resume` has been quicker
+        except RecordingIsRunning as e:  # `recordings resume` has been quicker
             raise AlreadyRunning(name, e.recording) from e
     # It may have gone on in between, or ended.
     return Claim(earlier.folder, replace(load_recording(earlier.folder), running=False))
@@ -165,7 +165,7 @@ def _running(save_dir: Path, work: str) -> str | None:
     for folder in _with_lock(save_dir):
         # Without a note it is being mended, or the disk is full.
         if is_locked(folder) and work == (
-            note_in(folder) or work_of_journal(load_recording(folder).journal)
+            read_lock_note(folder) or work_of_journal(load_recording(folder).journal)
         ):
             return folder.name
     return None

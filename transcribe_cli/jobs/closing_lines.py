@@ -12,7 +12,7 @@ from transcribe_cli.run.config import Result
 from transcribe_cli.settings.config import save_dir_of
 from transcribe_cli.settings.origins import variable_of
 from transcribe_cli.ui.notices import Notices
-from transcribe_cli.ui.turn_rendering import clock
+from transcribe_cli.ui.turn_rendering import format_time
 
 MOST_LANGUAGES = 4
 """More languages than this are told by their number."""
@@ -40,7 +40,7 @@ def tell_end(
     if summary["sessions"] and summary["terminated"] and not local:
         cost = summary["cost_usd"]
         about = f", about ${cost:.4f}" if cost is not None else ""
-        billed = f"billed: {clock(round(summary['session_s']) * 1000)} of session{about}"
+        billed = f"billed: {format_time(round(summary['session_s']) * 1000)} of session{about}"
         if missing_ms:
             notices.warning(f"{billed}; {_length(missing_ms)} of it without audio")
         else:
@@ -99,4 +99,4 @@ def _count(number: int, noun: str) -> str:
 
 
 def _length(ms: int) -> str:
-    return f"{ms / 1000:.1f} s" if ms < 10_000 else clock(ms)
+    return f"{ms / 1000:.1f} s" if ms < 10_000 else format_time(ms)

@@ -9,8 +9,8 @@ from typing import BinaryIO, cast
 from transcribe_cli.commands.options import NonSpeech, RunOptions
 from transcribe_cli.errors import StreamError
 from transcribe_cli.exit_status import ExitStatus
-from transcribe_cli.outputs.caption_feed import PAGE_NAME, CaptionsFileOutput, open_feed
-from transcribe_cli.outputs.formats import is_stream, open_outputs
+from transcribe_cli.outputs.caption_feed import PAGE_NAME, RollingCaptionsOutput, open_feed
+from transcribe_cli.outputs.formats import is_fifo_or_device, open_outputs
 from transcribe_cli.outputs.jsonl import JsonlOutput
 from transcribe_cli.outputs.ordered_outputs import OrderedOutputs
 from transcribe_cli.outputs.output import Output, Outputs
@@ -137,10 +137,10 @@ class CommandOutputs:
             return output  # whose readers are not waited for anyway
         return QueuedOutput(
             output,
-            partials=isinstance(output, JsonlOutput | CaptionsFileOutput),
-            newest=isinstance(output, CaptionsFileOutput),
+            partials=isinstance(output, JsonlOutput | RollingCaptionsOutput),
+            newest=isinstance(output, RollingCaptionsOutput),
             failed=self._post_failed,
-            patience_s=self._patience_s if is_stream(Path(output.name)) else None,
+            patience_s=self._patience_s if is_fifo_or_device(Path(output.name)) else None,
         )
 
     def _patience_s(self) -> float | None:

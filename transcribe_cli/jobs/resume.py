@@ -18,7 +18,7 @@ from transcribe_cli.outputs.jsonl import JsonlOutput
 from transcribe_cli.outputs.output import Output
 from transcribe_cli.outputs.plain_text import TextOutput, text_line
 from transcribe_cli.outputs.retrying_file import RetryingFile
-from transcribe_cli.recordings.crash_recovery import join_lines, write_whole
+from transcribe_cli.recordings.crash_recovery import join_lines, write_if_changed
 from transcribe_cli.recordings.fingerprint import fingerprint_of
 from transcribe_cli.recordings.folder import JOURNAL, TRANSCRIPT
 from transcribe_cli.recordings.journal import (
@@ -26,7 +26,7 @@ from transcribe_cli.recordings.journal import (
     JournalSummary,
     read_journal,
     turn_of,
-    without_the_end,
+    without_closing_records,
 )
 from transcribe_cli.recordings.saved_recordings import Recording
 from transcribe_cli.run.config import ResumePoint
@@ -105,10 +105,10 @@ def reopen_outputs(recording: Recording, say: Callable[[str], None]) -> Reopened
     `say` is told when they cannot be written.
     """
     journal, transcript = recording.folder / JOURNAL, recording.folder / TRANSCRIPT
-    kept = without_the_end(read_journal(journal))
+    kept = without_closing_records(read_journal(journal))
     lines = [msgspec.json.encode(record | {"seq": seq}) for seq, record in enumerate(kept)]
-    write_whole(journal, join_lines(lines))
-    write_whole(transcript, transcript_of(recording.journal).encode())
+    write_if_changed(journal, join_lines(lines))
+    write_if_changed(transcript, transcript_of(recording.journal).encode())
     file = RetryingFile(journal, say, "ab")
     outputs: list[Output] = [
         JsonlOutput(file, str(journal), first_seq=len(lines)),

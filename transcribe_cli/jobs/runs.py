@@ -19,8 +19,7 @@ from transcribe_cli.run.reporter import View
 from transcribe_cli.run.run import Run
 from transcribe_cli.settings.config import FREE_ACCOUNT_SESSIONS_PER_MINUTE, parse_duration
 from transcribe_cli.supervisor.session_quota import SessionQuota
-from transcribe_cli.ui.named_notices import NamedNotices
-from transcribe_cli.ui.notices import Notices
+from transcribe_cli.ui.notices import NamedNotices, Notices
 
 
 class Runs:

@@ -53,7 +53,7 @@ class Screen:
             yield
             return
         from transcribe_cli.ui.batch_view import BatchView
-        from transcribe_cli.ui.key_reader import Keys
+        from transcribe_cli.ui.key_reader import KeyReader
         from transcribe_cli.ui.key_table import action_of
         from transcribe_cli.ui.suspend import suspend, suspend_signals, take_back
 
@@ -67,7 +67,7 @@ class Screen:
             elif action == "help":
                 loop.call(view.toggle_help)
 
-        keys = Keys(press)
+        keys = KeyReader(press)
         change = {"suspend": suspend, "continue": take_back}
         with (
             view,

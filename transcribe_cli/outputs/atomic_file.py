@@ -12,10 +12,10 @@ from typing import BinaryIO
 from transcribe_cli.errors import UsageError
 from transcribe_cli.system.atomic_replace import name_beside, replace_file
 
-__all__ = ["WholeFile", "replace_file"]
+__all__ = ["AtomicFile", "replace_file"]
 
 
-class WholeFile:
+class AtomicFile:
     """A file of which every reader finds one whole version.
 
     Whatever was there before stays until the first version is put.

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from transcribe_cli.errors import UsageError
-from transcribe_cli.outputs.atomic_file import WholeFile
+from transcribe_cli.outputs.atomic_file import AtomicFile
 from transcribe_cli.outputs.output import Output
 from transcribe_cli.outputs.record import Record
 from transcribe_cli.outputs.rolling_captions import RollingCaptions
@@ -35,7 +35,7 @@ def open_feed(
     """
     outputs: list[Output] = []
     if captions_file is not None:
-        outputs.append(CaptionsFileOutput(Path(captions_file), non_speech=non_speech))
+        outputs.append(RollingCaptionsOutput(Path(captions_file), non_speech=non_speech))
     if captions_port is not None:
         # A web server takes a while to import.
         from transcribe_cli.outputs.caption_page import CaptionsPage
@@ -51,7 +51,7 @@ def open_feed(
     return outputs
 
 
-class CaptionsFileOutput:
+class RollingCaptionsOutput:
     """A text file of the newest two caption lines, replaced whenever they change.
 
     Empty at first, and again when nothing new was said for a while; what was said last stays when
@@ -67,7 +67,7 @@ class CaptionsFileOutput:
 
     def __init__(self, path: Path, *, non_speech: bool = True, quiet_s: float = QUIET_S) -> None:
         self.name = str(path)
-        self._file = WholeFile(path)
+        self._file = AtomicFile(path)
         self._captions = RollingCaptions(non_speech=non_speech)
         self._quiet_s = quiet_s
         self._shown = ""

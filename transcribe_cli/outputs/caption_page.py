@@ -24,7 +24,7 @@ from urllib.parse import parse_qs
 
 from transcribe_cli.errors import UsageError
 from transcribe_cli.outputs.caption_feed import PAGE_NAME
-from transcribe_cli.outputs.feed_history import Backlog, Entry
+from transcribe_cli.outputs.feed_history import FeedEntry, FeedHistory
 from transcribe_cli.outputs.record import Record, encode_record
 from transcribe_cli.protocol.origin import why_refused
 
@@ -69,7 +69,7 @@ class CaptionsPage:
     def __init__(
         self, port: int, *, non_speech: bool = True, heartbeat_s: float = HEARTBEAT_S
     ) -> None:
-        self._feed = Feed(heartbeat_s)
+        self._feed = EventFeed(heartbeat_s)
         try:
             self._server = _Server(port, self._feed, non_speech=non_speech)
         except OSError as e:
@@ -94,13 +94,13 @@ class CaptionsPage:
         self._thread.join(_END_TIMEOUT_S)
 
 
-class Feed:
+class EventFeed:
     """The events of a run, written by one thread and awaited by any number of others."""
 
     def __init__(self, heartbeat_s: float) -> None:
         self.run = secrets.token_hex(8)  # tells this run from one before it at the same port
         self._heartbeat_s = heartbeat_s
-        self._backlog = Backlog()
+        self._history = FeedHistory()
         self._seq = 0
         self._ended = False
         self._changed = threading.Condition()  # guards all of these
@@ -113,7 +113,7 @@ class Feed:
             line = encode_record(record, self._seq)
             data = b"id: %d\ndata: %s\n" % (self._seq, line)  # the line ends with a line feed
             is_partial = update is not None and not update.final
-            self._backlog.append(Entry(self._seq, data, turn, is_partial))
+            self._history.append(FeedEntry(self._seq, data, turn, is_partial))
             self._seq += 1
             self._changed.notify_all()
 
@@ -132,16 +132,16 @@ class Feed:
         yield b"retry: 1000\n\n"
         with self._changed:
             if last_id is None or last_id >= self._seq:  # never given out: of an earlier run
-                entries = self._backlog.current()
+                entries = self._history.current()
             else:
-                entries = self._backlog.after(last_id)
-            position = self._backlog.last_seq
+                entries = self._history.after(last_id)
+            position = self._history.last_seq
         while True:
             yield from _parts(entry.data for entry in entries)
             with self._changed:
                 news = self._changed.wait_for(partial(self._has_news, position), self._heartbeat_s)
-                entries = self._backlog.after(position)
-                position = self._backlog.last_seq
+                entries = self._history.after(position)
+                position = self._history.last_seq
                 ended = self._ended
             if not news:
                 yield b": still here\n\n"
@@ -150,7 +150,7 @@ class Feed:
                 return
 
     def _has_news(self, position: int) -> bool:
-        return self._ended or self._backlog.last_seq > position
+        return self._ended or self._history.last_seq > position
 
 
 def _parts(events: Iterable[bytes]) -> Iterator[bytes]:
@@ -175,7 +175,7 @@ class _Server(socketserver.TCPServer):
     allow_reuse_address = sys.platform != "win32"  # there it would share the port with others
     request_queue_size = 32
 
-    def __init__(self, port: int, feed: Feed, *, non_speech: bool) -> None:
+    def __init__(self, port: int, feed: EventFeed, *, non_speech: bool) -> None:
         self.feed = feed
         self.fault: BaseException | None = None
         self._stopping = threading.Event()

@@ -5,8 +5,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Protocol
 
-from transcribe_cli.outputs.atomic_file import WholeFile
-from transcribe_cli.outputs.document_contents import Chapter, Chapters
+from transcribe_cli.outputs.atomic_file import AtomicFile
+from transcribe_cli.outputs.document_contents import DocumentContents, RecordingContents
 from transcribe_cli.outputs.record import Record
 
 # After hours a document is megabytes: it is written no more often than these allow on average.
@@ -14,10 +14,10 @@ _LEAST_WAIT_S = 1.0
 _MOST_BYTES_PER_S = 250_000
 
 
-class Encoder(Protocol):
+class DocumentEncoder(Protocol):
     """Makes a file of chapters."""
 
-    def encode(self, chapters: Sequence[Chapter]) -> bytes:
+    def encode(self, contents: Sequence[RecordingContents]) -> bytes:
         """The whole file."""
 
 
@@ -34,19 +34,19 @@ class DocumentOutput:
     """
 
     def __init__(
-        self, path: Path, encoder: Encoder, clock: Callable[[], float] = time.monotonic
+        self, path: Path, encoder: DocumentEncoder, clock: Callable[[], float] = time.monotonic
     ) -> None:
         self.name = str(path)
-        self._file = WholeFile(path)
+        self._file = AtomicFile(path)
         self._encoder = encoder
         self._clock = clock
-        self._chapters = Chapters()
+        self._contents = DocumentContents()
         self._is_behind = False
         self._next_s = float("-inf")
 
     def write(self, record: Record) -> None:
         """Take a record; the file says so now, or with a later record."""
-        if self._chapters.add(record):
+        if self._contents.add(record):
             self._is_behind = True
         if self._is_behind and self._clock() >= self._next_s:
             self._put()
@@ -60,7 +60,7 @@ class DocumentOutput:
             self._file.close()
 
     def _put(self) -> None:
-        data = self._encoder.encode(self._chapters.all)
+        data = self._encoder.encode(self._contents.all)
         self._is_behind = False
         self._file.put(data)
         self._next_s = self._clock() + max(_LEAST_WAIT_S, len(data) / _MOST_BYTES_PER_S)

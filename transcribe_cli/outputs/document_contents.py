@@ -10,15 +10,15 @@ from msgspec.structs import replace
 from transcribe_cli.outputs.record import Record
 from transcribe_cli.protocol.codec import Decoded, read_server_object
 from transcribe_cli.protocol.messages import SpeakerRevision
-from transcribe_cli.transcript.final_turns import Finals
-from transcribe_cli.transcript.turn_totals import Totals
+from transcribe_cli.transcript.final_turns import FinalTurns
+from transcribe_cli.transcript.turn_totals import TurnTotals
 from transcribe_cli.transcript.turns import TurnUpdate
 
 _HEAD = ("v", "seq", "time", "type", "source")
 
 
 @dataclass(slots=True)
-class Chapter:
+class RecordingContents:
     """One recording so far.
 
     Attributes:
@@ -33,8 +33,8 @@ class Chapter:
     source: str = ""
     started: datetime | None = None
     start: dict[str, Any] = field(default_factory=dict)
-    finals: Finals = field(default_factory=Finals)
-    totals: Totals = field(default_factory=Totals)
+    finals: FinalTurns = field(default_factory=FinalTurns)
+    totals: TurnTotals = field(default_factory=TurnTotals)
     marks: list[dict[str, Any]] = field(default_factory=list)
     gaps: list[dict[str, Any]] = field(default_factory=list)
     error: dict[str, Any] = field(default_factory=dict)
@@ -79,29 +79,29 @@ class Chapter:
         return list(found)
 
 
-class Chapters:
+class DocumentContents:
     """The chapters of one output, in the order in which their recordings began.
 
     Records of several recordings may come in any order, as long as each names its source.
     """
 
     def __init__(self) -> None:
-        self.all: list[Chapter] = []
-        self._by_source: dict[str, Chapter] = {}
+        self.all: list[RecordingContents] = []
+        self._by_source: dict[str, RecordingContents] = {}
 
     def add(self, record: Record) -> bool:
         """Take a record; whether a document is another one now."""
         source = _source(record.body)
-        chapter = self._by_source.get(source)
-        if chapter is None and not source and self.all:
-            chapter = self.all[-1]
+        recording = self._by_source.get(source)
+        if recording is None and not source and self.all:
+            recording = self.all[-1]
         # An Error without a Recording is about a source of which nothing could be recorded.
-        failed = record.type == "Error" and (chapter is None or bool(chapter.summary))
+        failed = record.type == "Error" and (recording is None or bool(recording.summary))
         if record.type == "Recording" or failed:
-            chapter = Chapter()
-            self.all.append(chapter)
-            self._by_source[source] = chapter
-        return chapter is not None and chapter.add(record)
+            recording = RecordingContents()
+            self.all.append(recording)
+            self._by_source[source] = recording
+        return recording is not None and recording.add(record)
 
 
 def _source(body: dict[str, Any]) -> str:

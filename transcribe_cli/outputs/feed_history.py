@@ -12,7 +12,7 @@ RECENT_BYTES = 2 << 20
 OLDER_BYTES = 2 << 20
 
 
-class Entry(NamedTuple):
+class FeedEntry(NamedTuple):
     """One record of the feed.
 
     Attributes:
@@ -28,14 +28,14 @@ class Entry(NamedTuple):
     partial: bool = False
 
 
-class Backlog:
+class FeedHistory:
     """Entries in order, at most about so many bytes of recent and of older ones."""
 
     def __init__(self, recent_bytes: int = RECENT_BYTES, older_bytes: int = OLDER_BYTES) -> None:
         self._recent = _Bounded(recent_bytes)
         self._older = _Bounded(older_bytes)
 
-    def append(self, entry: Entry) -> None:
+    def append(self, entry: FeedEntry) -> None:
         """Take the next entry."""
         for old in self._recent.append(entry):
             if not old.partial:
@@ -46,9 +46,9 @@ class Backlog:
         """The number of the newest entry; -1 before the first."""
         return self._recent.entries[-1].seq if self._recent.entries else -1
 
-    def after(self, seq: int) -> list[Entry]:
+    def after(self, seq: int) -> list[FeedEntry]:
         """Everything later than `seq` that is still here."""
-        found: list[Entry] = []
+        found: list[FeedEntry] = []
         for entries in (self._recent.entries, self._older.entries):
             for entry in reversed(entries):
                 if entry.seq <= seq:
@@ -56,9 +56,9 @@ class Backlog:
                 found.append(entry)
         return found[::-1]
 
-    def current(self) -> list[Entry]:
+    def current(self) -> list[FeedEntry]:
         """For a new reader: everything but partials that a later version has replaced."""
-        found: list[Entry] = []
+        found: list[FeedEntry] = []
         replaced: set[Hashable] = set()
         for entry in reversed(self.after(-1)):
             if not (entry.partial and entry.turn in replaced):
@@ -72,11 +72,11 @@ class _Bounded:
     """A queue that gives back what there is no more room for; the newest entry always stays."""
 
     def __init__(self, most_bytes: int) -> None:
-        self.entries: deque[Entry] = deque()
+        self.entries: deque[FeedEntry] = deque()
         self._most_bytes = most_bytes
         self._bytes = 0
 
-    def append(self, entry: Entry) -> list[Entry]:
+    def append(self, entry: FeedEntry) -> list[FeedEntry]:
         self.entries.append(entry)
         self._bytes += len(entry.data)
         dropped = []

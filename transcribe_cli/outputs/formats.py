@@ -6,9 +6,9 @@ from typing import BinaryIO, Literal
 
 from transcribe_cli.errors import UsageError
 from transcribe_cli.outputs.document import DocumentOutput
-from transcribe_cli.outputs.json_document import JsonDocument
+from transcribe_cli.outputs.json_document import JsonEncoder
 from transcribe_cli.outputs.jsonl import JsonlOutput
-from transcribe_cli.outputs.markdown import Markdown
+from transcribe_cli.outputs.markdown import MarkdownEncoder
 from transcribe_cli.outputs.output import Output
 from transcribe_cli.outputs.plain_text import TextOutput
 
@@ -43,7 +43,7 @@ def open_for_writing(path: Path) -> BinaryIO:
         ) from e
 
 
-def is_stream(path: Path) -> bool:
+def is_fifo_or_device(path: Path) -> bool:
     """Whether it has a reader who may read no more: a FIFO, a device."""
     return path.exists() and not path.is_file()
 
@@ -74,9 +74,9 @@ def _open_output(path: Path, *, partials: bool, non_speech: bool, several: bool)
         case ".jsonl":
             return JsonlOutput(open_for_writing(path), str(path), partials=partials)
         case ".md":
-            return DocumentOutput(path, Markdown(non_speech=non_speech))
+            return DocumentOutput(path, MarkdownEncoder(non_speech=non_speech))
         case ".json":
-            return DocumentOutput(path, JsonDocument(non_speech=non_speech, several=several))
+            return DocumentOutput(path, JsonEncoder(non_speech=non_speech, several=several))
         case ".srt":
             return _open_captions(path, "srt", non_speech=non_speech)
         case ".vtt":

@@ -6,14 +6,14 @@ Each turn and each word is a line of its own, so that a person, `grep` and `diff
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from transcribe_cli.outputs.document_contents import Chapter
+from transcribe_cli.outputs.document_contents import RecordingContents
 from transcribe_cli.outputs.record import VERSION, encode_json, timestamp
-from transcribe_cli.outputs.turn_cache import Memory
+from transcribe_cli.outputs.turn_cache import TurnCache
 from transcribe_cli.transcript.turn_text import read_turn_text
 from transcribe_cli.transcript.turns import TurnUpdate
 
 
-class JsonDocument:
+class JsonEncoder:
     """Makes documents; what was made of a turn is not made again.
 
     Args:
@@ -23,38 +23,38 @@ class JsonDocument:
 
     def __init__(self, *, non_speech: bool, several: bool) -> None:
         self._several = several
-        self._turns = Memory(lambda update: _turn_lines(update, non_speech=non_speech))
+        self._turns = TurnCache(lambda update: _turn_lines(update, non_speech=non_speech))
 
-    def encode(self, chapters: Sequence[Chapter]) -> bytes:
+    def encode(self, contents: Sequence[RecordingContents]) -> bytes:
         """The whole file; without a recording `[]`, or nothing where it is to be one object."""
-        objects = [self._object(chapter) for chapter in chapters]
+        objects = [self._object(recording) for recording in contents]
         if self._several:
             return b"[\n" + b",\n".join(objects) + b"\n]\n" if objects else b"[]\n"
         return b"".join(made + b"\n" for made in objects)
 
-    def _object(self, chapter: Chapter) -> bytes:
+    def _object(self, recording: RecordingContents) -> bytes:
         turns, words = [], []
-        for update in chapter.finals.turns:
+        for update in recording.finals.turns:
             turn, its_words = self._turns.of(update)
             turns += turn
             words += its_words
         fields = {
             "v": b"%d" % VERSION,
-            "recording": encode_json(_recording(chapter)),
+            "recording": encode_json(_recording(recording)),
             "turns": _list(turns),
             "words": _list(words),
-            "marks": _list(map(encode_json, chapter.marks)),
-            "gaps": _list(map(encode_json, chapter.gaps)),
-            "error": encode_json(chapter.error or None),
-            "summary": encode_json(chapter.summary or None),
+            "marks": _list(map(encode_json, recording.marks)),
+            "gaps": _list(map(encode_json, recording.gaps)),
+            "error": encode_json(recording.error or None),
+            "summary": encode_json(recording.summary or None),
         }
         lines = (b'"%s": %s' % (name.encode(), value) for name, value in fields.items())
         return b"{\n" + b",\n".join(lines) + b"\n}"
 
 
-def _recording(chapter: Chapter) -> dict[str, Any]:
-    started = None if chapter.started is None else timestamp(chapter.started)
-    return {"source": chapter.source, "started": started} | chapter.start
+def _recording(recording: RecordingContents) -> dict[str, Any]:
+    started = None if recording.started is None else timestamp(recording.started)
+    return {"source": recording.source, "started": started} | recording.start
 
 
 def _turn_lines(update: TurnUpdate, *, non_speech: bool) -> tuple[list[bytes], list[bytes]]:

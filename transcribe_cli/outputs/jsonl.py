@@ -3,7 +3,7 @@
 from io import RawIOBase
 from typing import BinaryIO
 
-from transcribe_cli.outputs.output import finish_stream
+from transcribe_cli.outputs.output import flush_and_close
 from transcribe_cli.outputs.record import Record, encode_record
 
 
@@ -45,4 +45,4 @@ class JsonlOutput:
 
     def close(self) -> None:
         """Flush, and close a stream of our own."""
-        finish_stream(self._stream, owned=self._owned)
+        flush_and_close(self._stream, owned=self._owned)

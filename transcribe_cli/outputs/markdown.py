@@ -10,9 +10,9 @@ from datetime import UTC
 from operator import itemgetter
 from typing import Any
 
-from transcribe_cli.outputs.document_contents import Chapter
+from transcribe_cli.outputs.document_contents import RecordingContents
 from transcribe_cli.outputs.plain_text import one_line
-from transcribe_cli.outputs.turn_cache import Memory
+from transcribe_cli.outputs.turn_cache import TurnCache
 from transcribe_cli.protocol.languages import language_name
 from transcribe_cli.transcript.turn_text import read_turn_text
 from transcribe_cli.transcript.turns import TurnUpdate
@@ -21,7 +21,7 @@ from transcribe_cli.transcript.turns import TurnUpdate
 _MARKUP = re.compile(r"[\\`*_\[\]<>~#$|]|&(?=#?\w+;)")
 
 
-class Markdown:
+class MarkdownEncoder:
     """Makes documents; what was made of a turn is not made again.
 
     Args:
@@ -29,26 +29,26 @@ class Markdown:
     """
 
     def __init__(self, *, non_speech: bool) -> None:
-        self._paragraphs = Memory(lambda update: _paragraph(update, non_speech=non_speech))
+        self._paragraphs = TurnCache(lambda update: _paragraph(update, non_speech=non_speech))
 
-    def encode(self, chapters: Sequence[Chapter]) -> bytes:
+    def encode(self, contents: Sequence[RecordingContents]) -> bytes:
         """The whole file; empty where nothing has begun."""
-        blocks = [block for chapter in chapters for block in self._blocks(chapter)]
+        blocks = [block for recording in contents for block in self._blocks(recording)]
         return "".join(["\n\n".join(blocks), "\n" if blocks else ""]).encode("utf-8", "replace")
 
-    def _blocks(self, chapter: Chapter) -> Iterator[str]:
-        yield f"# {escape(chapter.source) or 'Recording'}"
-        facts = [f"- {name}: {value}" for name, value in _facts(chapter) if value]
+    def _blocks(self, recording: RecordingContents) -> Iterator[str]:
+        yield f"# {escape(recording.source) or 'Recording'}"
+        facts = [f"- {name}: {value}" for name, value in _facts(recording) if value]
         if facts:
             yield "\n".join(facts)
-        if chapter.marks:
+        if recording.marks:
             yield "## Bookmarks"
-            yield "\n".join(_bookmark(mark) for mark in chapter.marks)
-        if chapter.started is None:
+            yield "\n".join(_bookmark(mark) for mark in recording.marks)
+        if recording.started is None:
             return
         yield "## Transcript"
-        gaps = sorted(chapter.gaps, key=itemgetter("start"))
-        for update in chapter.finals.turns:
+        gaps = sorted(recording.gaps, key=itemgetter("start"))
+        for update in recording.finals.turns:
             while gaps and gaps[0]["start"] <= update.start_ms:
                 yield _gap(gaps.pop(0))
             if paragraph := self._paragraphs.of(update):
@@ -66,10 +66,10 @@ def escape(text: str) -> str:
     return _MARKUP.sub(r"\\\g<0>", one_line(as_saved))
 
 
-def stamp(ms: int) -> str:
+def format_hms(ms: int) -> str:
     """A place in the recording, to the second.
 
-    >>> stamp(3_665_900)
+    >>> format_hms(3_665_900)
     '01:01:05'
     """
     minutes, seconds = divmod(max(ms, 0) // 1000, 60)
@@ -77,17 +77,17 @@ def stamp(ms: int) -> str:
     return f"{hours:02}:{minutes:02}:{seconds:02}"
 
 
-def _facts(chapter: Chapter) -> Iterator[tuple[str, str]]:
-    summary = chapter.summary
-    if chapter.started is not None:
-        yield "Date", f"{chapter.started.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+def _facts(recording: RecordingContents) -> Iterator[tuple[str, str]]:
+    summary = recording.summary
+    if recording.started is not None:
+        yield "Date", f"{recording.started.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
     if isinstance(length_s := summary.get("audio_s"), int | float):
-        yield "Length", stamp(round(length_s * 1000))
-    yield "Model", escape(str(chapter.start.get("model") or ""))
-    yield "Languages", _languages(chapter.totals.language_ms)
-    yield "Speakers", ", ".join(filter(None, map(escape, chapter.speakers)))
-    yield "Recording", escape(str(chapter.start.get("id") or ""))
-    yield "Error", escape(str(chapter.error.get("message") or ""))
+        yield "Length", format_hms(round(length_s * 1000))
+    yield "Model", escape(str(recording.start.get("model") or ""))
+    yield "Languages", _languages(recording.totals.language_ms)
+    yield "SpeakerCorrections", ", ".join(filter(None, map(escape, recording.speakers)))
+    yield "Recording", escape(str(recording.start.get("id") or ""))
+    yield "Error", escape(str(recording.error.get("message") or ""))
     if summary.get("complete") is False:
         yield "Complete", "no, words are missing"
 
@@ -97,16 +97,16 @@ def _languages(language_ms: Mapping[str, int]) -> str:
     ordered = sorted(language_ms.items(), key=lambda item: -item[1])
     if len(ordered) == 1:
         return escape(language_name(ordered[0][0]))
-    return ", ".join(f"{escape(language_name(code))} ({stamp(ms)})" for code, ms in ordered)
+    return ", ".join(f"{escape(language_name(code))} ({format_hms(ms)})" for code, ms in ordered)
 
 
 def _bookmark(mark: Mapping[str, Any]) -> str:
-    return f"- **{stamp(mark['at'])}** {escape(str(mark.get('label') or ''))}".rstrip()
+    return f"- **{format_hms(mark['at'])}** {escape(str(mark.get('label') or ''))}".rstrip()
 
 
 def _gap(gap: Mapping[str, Any]) -> str:
-    until, reason = stamp(gap["end"]), escape(str(gap.get("reason") or "")).rstrip(".")
-    return f"**{stamp(gap['start'])}** *No words until {until}{reason and f': {reason}'}.*"
+    until, reason = format_hms(gap["end"]), escape(str(gap.get("reason") or "")).rstrip(".")
+    return f"**{format_hms(gap['start'])}** *No words until {until}{reason and f': {reason}'}.*"
 
 
 def _paragraph(update: TurnUpdate, *, non_speech: bool) -> str:
@@ -116,4 +116,4 @@ def _paragraph(update: TurnUpdate, *, non_speech: bool) -> str:
         return ""
     speaker = escape(update.message.speaker_label or "")
     said_by = f"{speaker}: " if speaker else ""
-    return f"**{stamp(update.start_ms)}** {said_by}{f'*{text}*' if said.non_speech else text}"
+    return f"**{format_hms(update.start_ms)}** {said_by}{f'*{text}*' if said.non_speech else text}"

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 
 import msgspec
 
-from transcribe_cli.outputs.output import Flushed, Output
+from transcribe_cli.outputs.output import Flushable, Output
 from transcribe_cli.outputs.record import Record, encode_record, read_record
 
 _IN_MEMORY_BYTES = 1 << 16  # a quarter of an hour of speech; more of it waits on the disk
@@ -24,12 +24,12 @@ class OrderedOutputs:
     def __init__(self, output: Output, failed: Callable[[Output, OSError], None]) -> None:
         self.output = output
         self._failed = failed
-        self._entries: list[Entry] = []
+        self._entries: list[RecordingEntry] = []
         self._works = True
 
-    def enter(self) -> "Entry":
+    def enter(self) -> "RecordingEntry":
         """The next recording's way."""
-        entry = Entry(self)
+        entry = RecordingEntry(self)
         self._entries.append(entry)
         self._move_up()
         return entry
@@ -54,7 +54,7 @@ class OrderedOutputs:
             self._entries[0].let_through()
 
 
-class Entry:
+class RecordingEntry:
     """One recording's way to a shared output; it never fails.
 
     Attributes:
@@ -65,7 +65,7 @@ class Entry:
         self.name = turns.output.name
         self.ended = False
         self._turns = turns
-        self._kept: _Kept | None = _Kept()  # None: it is its turn
+        self._kept: _RecordSpool | None = _RecordSpool()  # None: it is its turn
 
     def let_through(self) -> None:
         """It is its turn: write what was kept, and what comes."""
@@ -74,7 +74,7 @@ class Entry:
             self._turns.tell(lambda: self._write_all(kept))
             kept.close()
 
-    def _write_all(self, kept: "_Kept") -> None:
+    def _write_all(self, kept: "_RecordSpool") -> None:
         for record in kept.records():
             self._turns.output.write(record)
 
@@ -89,7 +89,7 @@ class Entry:
     def flush(self) -> None:
         """Find out whether the output still works."""
         output = self._turns.output
-        if isinstance(output, Flushed):
+        if isinstance(output, Flushable):
             self._turns.tell(output.flush)
 
     def close(self) -> None:
@@ -99,7 +99,7 @@ class Entry:
             self._turns.leave()
 
 
-class _Kept:
+class _RecordSpool:
     """Records as lines of JSON: a long recording would take much more memory as objects."""
 
     def __init__(self) -> None:

@@ -34,7 +34,7 @@ class Output(Protocol):
 
 
 @runtime_checkable
-class Flushed(Protocol):
+class Flushable(Protocol):
     """An output on a stream that may fail later than it is written to."""
 
     def flush(self) -> None:
@@ -45,7 +45,7 @@ class Flushed(Protocol):
         """
 
 
-def finish_stream(stream: BinaryIO | RawIOBase, *, owned: bool) -> None:
+def flush_and_close(stream: BinaryIO | RawIOBase, *, owned: bool) -> None:
     """Flush a stream and close it if it is ours; closed also where the flush fails."""
     if stream.closed:
         return
@@ -90,7 +90,7 @@ class Outputs:
     def flush(self) -> None:
         """Find out which of those that are written to by a thread of their own have failed."""
         for output in tuple(self._outputs):
-            if isinstance(output, Flushed):
+            if isinstance(output, Flushable):
                 self._try(output, output.flush)
 
     def close(self) -> None:

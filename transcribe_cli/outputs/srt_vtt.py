@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Literal
 
 from transcribe_cli.errors import UsageError
-from transcribe_cli.outputs.atomic_file import WholeFile
-from transcribe_cli.outputs.document_contents import Chapters
+from transcribe_cli.outputs.atomic_file import AtomicFile
+from transcribe_cli.outputs.document_contents import DocumentContents
 from transcribe_cli.outputs.record import Record
-from transcribe_cli.outputs.turn_cache import Memory
+from transcribe_cli.outputs.turn_cache import TurnCache
 from transcribe_cli.transcript.caption_cues import Cue, Phrase, cut_turn, lay_out
 
 Kind = Literal["srt", "vtt"]
@@ -60,7 +60,7 @@ def _timestamp(time_ms: int) -> str:
 
 
 @dataclass(slots=True)
-class _Sheet:
+class _CaptionSheet:
     """All cues so far, as a file has them."""
 
     header: bytes
@@ -106,10 +106,10 @@ class CaptionsOutput:
     def __init__(self, path: Path, kind: Kind, *, non_speech: bool) -> None:
         self.name = str(path)
         self._kind = kind
-        self._phrases = Memory(lambda turn: cut_turn(turn, non_speech=non_speech))
-        self._chapters = Chapters()
+        self._phrases = TurnCache(lambda turn: cut_turn(turn, non_speech=non_speech))
+        self._contents = DocumentContents()
         self._begin()
-        self._file = WholeFile(path)
+        self._file = AtomicFile(path)
         try:
             self._put()
         except OSError as e:
@@ -119,17 +119,17 @@ class CaptionsOutput:
 
     def write(self, record: Record) -> None:
         """Take a record; a final turn is in the file when this returns."""
-        if record.type not in _TELLING or not self._chapters.add(record):
+        if record.type not in _TELLING or not self._contents.add(record):
             return
         if record.type == "Recording":
             self._begin_recording()
         elif record.type == "Turn" and self._has_new_turns():
             self._add_turns()
             self._put()
-        elif record.type != "Summary" or len(self._chapters.all) > 1:
+        elif record.type != "Summary" or len(self._contents.all) > 1:
             # Speakers are others now, or a recording that others follow has grown.
             self._begin()
-            for _ in self._chapters.all:
+            for _ in self._contents.all:
                 self._begin_recording()
                 self._add_turns()
             self._put()
@@ -140,26 +140,26 @@ class CaptionsOutput:
 
     def _begin(self) -> None:
         if self._kind == "srt":
-            self._sheet = _Sheet(b"", encode_srt)
+            self._sheet = _CaptionSheet(b"", encode_srt)
         else:
-            self._sheet = _Sheet(b"WEBVTT\n\n", encode_vtt)
+            self._sheet = _CaptionSheet(b"WEBVTT\n\n", encode_vtt)
         self._recording = -1  # the chapter that is being added
         self._turns = 0  # how many of its turns are in
         self._offset_ms = 0  # where it starts
 
     def _begin_recording(self) -> None:
         if self._recording >= 0:
-            length_s = self._chapters.all[self._recording].summary.get("audio_s")
+            length_s = self._contents.all[self._recording].summary.get("audio_s")
             length_ms = round(length_s * 1000) if isinstance(length_s, int | float) else 0
             self._offset_ms = max(self._offset_ms + length_ms, self._sheet.end_ms)
         self._recording += 1
         self._turns = 0
 
     def _has_new_turns(self) -> bool:
-        return self._turns < len(self._chapters.all[self._recording].finals.turns)
+        return self._turns < len(self._contents.all[self._recording].finals.turns)
 
     def _add_turns(self) -> None:
-        turns = self._chapters.all[self._recording].finals.turns
+        turns = self._contents.all[self._recording].finals.turns
         self._sheet.add(
             _later(phrase, self._offset_ms)
             for turn in turns[self._turns :]

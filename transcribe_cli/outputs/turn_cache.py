@@ -8,7 +8,7 @@ from transcribe_cli.transcript.turns import TurnUpdate
 T = TypeVar("T")
 
 
-class Memory(Generic[T]):
+class TurnCache(Generic[T]):
     """Makes something of a turn once. A turn never changes: a revised one is another turn."""
 
     def __init__(self, make: Callable[[TurnUpdate], T]) -> None:

@@ -31,7 +31,7 @@ def recover(recording: Recording) -> list[str]:
                 mended.append("the header of audio.wav")
     with _explained(journal):
         lines = whole_lines(read_regular(journal))
-    if write_whole(journal, join_lines(lines)):
+    if write_if_changed(journal, join_lines(lines)):
         mended.append("the last line of the journal")
     return mended
 
@@ -72,7 +72,7 @@ def join_lines(lines: list[bytes]) -> bytes:
     return b"".join(line + b"\n" for line in lines)
 
 
-def write_whole(path: Path, data: bytes) -> bool:
+def write_if_changed(path: Path, data: bytes) -> bool:
     """Replace a file in one step where its content differs; whether it did.
 
     A link in its place is replaced itself, and what it points to stays as it is.

@@ -16,7 +16,7 @@ from transcribe_cli.audio.format import AudioFormat
 from transcribe_cli.protocol.codec import read_server_object
 from transcribe_cli.protocol.messages import Turn
 from transcribe_cli.system.regular_file import read_regular
-from transcribe_cli.transcript.turn_totals import Totals
+from transcribe_cli.transcript.turn_totals import TurnTotals
 from transcribe_cli.transcript.turns import TurnUpdate
 
 JournalRecord = dict[str, Any]
@@ -105,9 +105,9 @@ class JournalSummary:
         return max((turn["end"] for turn in self.finals if turn.get("words")), default=0)
 
     @property
-    def totals(self) -> Totals:
+    def totals(self) -> TurnTotals:
         """What its final turns add up to."""
-        totals = Totals()
+        totals = TurnTotals()
         for record in self.finals:
             totals.add(turn_of(record))
         return totals
@@ -127,7 +127,7 @@ class JournalSummary:
         return "complete" if self.summary.get("complete") else "incomplete"
 
 
-def tell(records: Sequence[JournalRecord]) -> JournalSummary:
+def summarize(records: Sequence[JournalRecord]) -> JournalSummary:
     """The summary of a journal's records."""
     problem = _problem(records)
     if problem:
@@ -196,7 +196,7 @@ def _problem(records: Sequence[JournalRecord]) -> str:
     return ""
 
 
-def without_the_end(records: Sequence[JournalRecord]) -> list[JournalRecord]:
+def without_closing_records(records: Sequence[JournalRecord]) -> list[JournalRecord]:
     """The records that stay true when the recording goes on, the service's errors among them."""
     return [
         record

@@ -23,7 +23,7 @@ _GLANCE_S = 0.01  # longer than another process takes to see whether a recording
 _GLANCES = 3
 
 
-class RecordingRuns(UsageError):
+class RecordingIsRunning(UsageError):
     """Another one has the recording; `recording` is its id."""
 
     def __init__(self, folder: Path) -> None:
@@ -48,14 +48,14 @@ def locked(folder: Path, note: str = "") -> Iterator[None]:
     """Keep others away from a recording.
 
     Args:
-        note: for `note_in`.
+        note: for `read_lock_note`.
 
     Raises:
-        UsageError: it is running already (`RecordingRuns`), or its lock file is not ours.
+        UsageError: it is running already (`RecordingIsRunning`), or its lock file is not ours.
     """
     with _held(folder, _GLANCES * _GLANCE_S) as handle:
         if handle is None:
-            raise RecordingRuns(folder)
+            raise RecordingIsRunning(folder)
         if handle != _UNLOCKED:
             with contextlib.suppress(OSError):  # a full disk
                 os.ftruncate(handle, 0)
@@ -64,7 +64,7 @@ def locked(folder: Path, note: str = "") -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def alone_in(save_dir: Path, within_s: float = 5.0) -> Iterator[None]:
+def save_dir_locked(save_dir: Path, within_s: float = 5.0) -> Iterator[None]:
     """Be the only one that looks for recordings and makes them, for a moment.
 
     Raises:
@@ -89,7 +89,7 @@ def is_locked(folder: Path) -> bool:
         os.close(handle)
 
 
-def note_in(folder: Path) -> str:
+def read_lock_note(folder: Path) -> str:
     """What the one who has a recording has noted; empty where there is nothing."""
     handle = _open_to_read(folder)
     if handle is None:
@@ -105,7 +105,7 @@ def note_in(folder: Path) -> str:
 def refuse_running(folder: Path) -> None:
     """Raise RecordingRuns where a recording is running."""
     if is_locked(folder):
-        raise RecordingRuns(folder)
+        raise RecordingIsRunning(folder)
 
 
 _UNLOCKED = -1  # the file system knows no locks: better a recording without one than none

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from transcribe_cli.protocol.codec import read_server_object
 from transcribe_cli.protocol.messages import SpeakerRevision
 from transcribe_cli.recordings.journal import JournalRecord, turn_of
-from transcribe_cli.transcript.final_turns import Finals
+from transcribe_cli.transcript.final_turns import FinalTurns
 from transcribe_cli.transcript.turns import TurnUpdate
 
 REST_S = 3.0
@@ -48,7 +48,7 @@ class _TurnShape(msgspec.Struct):
 
 def scenes(records: Iterable[JournalRecord]) -> list[Scene]:
     """The records in the order of the file, each with its time."""
-    numbers = _Numbers()
+    numbers = _Numbering()
     found: list[Scene] = []
     at_s, before = 0.0, None
     paused = False
@@ -56,7 +56,7 @@ def scenes(records: Iterable[JournalRecord]) -> list[Scene]:
         now = _time(record)
         if now is not None:
             gap_s = 0.0 if before is None else max(0.0, (now - before).total_seconds())
-            rests = paused or numbers.is_taken_up_again(record)
+            rests = paused or numbers.is_resumed(record)
             at_s += min(gap_s, REST_S) if rests else gap_s
             before = now
         numbers.meet(record)
@@ -65,9 +65,9 @@ def scenes(records: Iterable[JournalRecord]) -> list[Scene]:
     return found
 
 
-def as_it_counts(played: Sequence[Scene]) -> list[Scene]:
+def with_final_speakers(played: Sequence[Scene]) -> list[Scene]:
     """The scenes with every speaker as corrected later, and without the corrections."""
-    finals = Finals()
+    finals = FinalTurns()
     indexes = []
     for index, scene in enumerate(played):
         if scene.update is not None and scene.update.final:
@@ -91,7 +91,7 @@ def revision_of(scene: Scene) -> SpeakerRevision | None:
     return message if isinstance(message, SpeakerRevision) else None
 
 
-class _Numbers:
+class _Numbering:
     """Turns and sessions counted over all recordings of one file."""
 
     def __init__(self) -> None:
@@ -110,7 +110,7 @@ class _Numbers:
         elif kind == "Begin":
             self._is_cut_off = False
 
-    def is_taken_up_again(self, record: JournalRecord) -> bool:
+    def is_resumed(self, record: JournalRecord) -> bool:
         """Whether a session begins that no earlier record gives a reason for."""
         key = self._key(record, "session")
         first = not self._sessions or self._is_cut_off
@@ -135,7 +135,7 @@ class _Numbers:
         return str(record.get("source", self._recording)), number
 
 
-def _update(record: JournalRecord, numbers: _Numbers) -> TurnUpdate | None:
+def _update(record: JournalRecord, numbers: _Numbering) -> TurnUpdate | None:
     if record["type"] != "Turn":
         return None
     try:

@@ -11,7 +11,7 @@ from transcribe_cli.exit_status import ExitStatus
 from transcribe_cli.session.session import Target
 from transcribe_cli.session.timeouts import LOCAL, SERVICE, Timeouts
 from transcribe_cli.settings.config import Parameters
-from transcribe_cli.transcript.turn_totals import Totals
+from transcribe_cli.transcript.turn_totals import TurnTotals
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +81,7 @@ class ResumePoint:
     finished_ms: int
     next_session: int
     session_s: float
-    totals: Totals
+    totals: TurnTotals
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,7 @@ from transcribe_cli.run.config import RunConfig
 from transcribe_cli.run.sequencer import Ended, Message, Odd, Told
 from transcribe_cli.run.status import RunStatus
 from transcribe_cli.supervisor.actions import TellDisconnected
-from transcribe_cli.transcript.turn_totals import Totals
+from transcribe_cli.transcript.turn_totals import TurnTotals
 from transcribe_cli.transcript.turns import TurnUpdate
 from transcribe_cli.ui.notices import Notices
 from transcribe_cli.ui.status_line import Status
@@ -66,7 +66,7 @@ class Reporter:
         outputs: Outputs,
         notices: Notices,
         view: View | None,
-        totals: Totals,
+        totals: TurnTotals,
     ) -> None:
         self.totals = totals
         self.missing_ms = 0

@@ -56,7 +56,7 @@ from transcribe_cli.supervisor.actions import (
 from transcribe_cli.supervisor.facts import Policy
 from transcribe_cli.supervisor.session_quota import SessionQuota
 from transcribe_cli.supervisor.supervisor import Supervisor
-from transcribe_cli.transcript.turn_totals import Totals
+from transcribe_cli.transcript.turn_totals import TurnTotals
 from transcribe_cli.transcript.turns import Transcript, TurnUpdate
 from transcribe_cli.ui.key_table import action_of
 from transcribe_cli.ui.notices import Notices
@@ -142,7 +142,7 @@ class Run:
             Policy(
                 live=is_spoken_now(source),
                 drops_backlog=not is_spoken_now(source),
-                patience=config.patience,
+                timeouts=config.patience,
             ),
             quota,
             chance,
@@ -152,7 +152,7 @@ class Run:
         self._resumed = earlier is not None
         transcript = Transcript()
         self._bill = Bill(config.usd_per_hour)
-        totals = Totals()
+        totals = TurnTotals()
         if earlier is not None:
             transcript = Transcript(earlier.next_turn, earlier.finished_ms)
             self._bill = Bill(config.usd_per_hour, earlier.session_s, earlier.next_session)

@@ -14,7 +14,7 @@ from transcribe_cli.protocol.models import Family
 from transcribe_cli.run.config import RunConfig
 from transcribe_cli.session.events import BadFrame, Closed, Received
 from transcribe_cli.supervisor.lease import Lease, Leases, LeaseState, comes_first, find
-from transcribe_cli.transcript.recording_clock import on_recording_clock
+from transcribe_cli.transcript.recording_clock import to_recording_clock
 from transcribe_cli.transcript.turns import Transcript, TurnUpdate
 
 # Page "Streaming API": a turn is cut after 60 s at the latest, so words older than that are final.
@@ -188,7 +188,7 @@ class Sequencer:
                 if isinstance(decoded.message, Turn):
                     return _problems(decoded)
                 start_ms = self.start_ms(session)
-                message = Message(session, start_ms, on_recording_clock(decoded, start_ms))
+                message = Message(session, start_ms, to_recording_clock(decoded, start_ms))
                 return [*_problems(decoded), message]
             case Closed(session=session):
                 self._starts_ms.pop(session, None)

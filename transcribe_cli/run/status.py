@@ -7,9 +7,9 @@ from transcribe_cli.audio.source import Source, is_spoken_now
 from transcribe_cli.run.billing import Bill
 from transcribe_cli.run.config import RunConfig
 from transcribe_cli.session.session import Session
-from transcribe_cli.supervisor.facts import State
+from transcribe_cli.supervisor.facts import RunState
 from transcribe_cli.supervisor.supervisor import Supervisor
-from transcribe_cli.transcript.turn_totals import Totals
+from transcribe_cli.transcript.turn_totals import TurnTotals
 from transcribe_cli.transcript.turns import TurnUpdate
 from transcribe_cli.ui.status_line import Status
 
@@ -36,7 +36,7 @@ class RunStatus:
         recorder: Recorder,
         supervisor: Supervisor,
         bill: Bill,
-        totals: Totals,
+        totals: TurnTotals,
         now: float,
     ) -> None:
         self._config = config
@@ -74,7 +74,7 @@ class RunStatus:
 
     def limit_reached(self, session: Session | None, now: float) -> str | None:
         """Why the run should stop by itself now, in words; None: it should not."""
-        listening = self._supervisor.state is State.LISTENING
+        listening = self._supervisor.state is RunState.LISTENING
         if not listening or self.backlog_s(session) > _BACKLOG_S:
             self._words_at = now  # nobody could have heard any
         limits, cost_usd = self._config.limits, None

@@ -24,7 +24,7 @@ ROLL_BY = 0.97  # of its life: at the latest
 _SOUND_AFTER_S = 10.0  # a session that was open so long was no failure
 
 
-def fold(facts: Facts, event: Event, moment: Moment) -> Facts:
+def apply_event(facts: Facts, event: Event, moment: Moment) -> Facts:
     """The facts after something has happened."""
     match event:
         case Received(decoded=decoded, session=session):
@@ -140,7 +140,7 @@ def _stop(facts: Facts, cause: str, now: float) -> Facts:
     if cause not in FORCING:
         return facts  # a terminal that goes away says so several times
     by = min(stop.by, now + SHORT_DEADLINE_S)
-    return replace(facts, stop=stop._replace(by=by, told=False))
+    return replace(facts, stop=stop._replace(by=by, source_told=False))
 
 
 def _fail(facts: Facts, problem: StreamError, now: float) -> Facts:

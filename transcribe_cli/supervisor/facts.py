@@ -8,13 +8,21 @@ from transcribe_cli.errors import StreamError
 from transcribe_cli.exit_status import ExitStatus
 from transcribe_cli.session.timeouts import SERVICE, Timeouts
 from transcribe_cli.supervisor.backoff import Backoff
-from transcribe_cli.supervisor.lease import AHEAD, NEVER, Lease, Leases, LeaseState, Told, find
+from transcribe_cli.supervisor.lease import (
+    AHEAD,
+    NEVER,
+    EndRequest,
+    Lease,
+    Leases,
+    LeaseState,
+    find,
+)
 
 ALREADY = float("-inf")
 """A time that has come, whenever it is asked."""
 
 
-class State(StrEnum):
+class RunState(StrEnum):
     """Where the run stands, in the word that the live view shows."""
 
     CONNECTING = "connecting"
@@ -43,14 +51,14 @@ class Policy:
             because audio may have been captured long before its time (a file, a pipe).
         first_tries: how often a source that can wait tries for its first session.
         later_tries: how often in a row it tries for another one.
-        patience: with the service, before a session is taken for stuck.
+        timeouts: how long to wait for the service before a session is taken for stuck.
     """
 
     live: bool
     drops_backlog: bool
     first_tries: int = 3
     later_tries: int = 12
-    patience: Timeouts = SERVICE
+    timeouts: Timeouts = SERVICE
 
 
 class Stop(NamedTuple):
@@ -61,14 +69,14 @@ class Stop(NamedTuple):
         by: so everything is over by then; never, while one Ctrl+C was enough.
         cut: the source had more to say.
         fault: something of ours broke, so what has not begun is not waited for.
-        told: the source was told to stop.
+        source_told: the source was told to stop.
     """
 
     at: float
     by: float = NEVER
     cut: bool = False
     fault: bool = False
-    told: bool = False
+    source_told: bool = False
 
     @property
     def hurried(self) -> bool:
@@ -85,7 +93,7 @@ class Tries(NamedTuple):
     """
 
     failures: int = 0
-    polite: int = 0
+    clean_closes: int = 0
     backoff: Backoff = Backoff()
 
 
@@ -179,23 +187,23 @@ class Facts:
         return self.stop is None and self.outcome is None
 
     @property
-    def state(self) -> State:
+    def state(self) -> RunState:
         """The word that the live view shows."""
         if self.over:
-            return State.OVER
+            return RunState.OVER
         reader = self.reader
         state = LeaseState.BROKEN if reader is None else reader.state
-        told = Told.NOTHING if reader is None else reader.told
+        request = EndRequest.NOTHING if reader is None else reader.request
         draining = state in (LeaseState.DRAINING, LeaseState.SETTLED)
-        if not self.going_on or (draining and told not in (Told.PAUSE, Told.PARK)):
-            return State.STOPPING
+        if not self.going_on or (draining and request not in (EndRequest.PAUSE, EndRequest.PARK)):
+            return RunState.STOPPING
         if self.paused_at is not None:
-            return State.PAUSED
-        if state is LeaseState.OPEN or (draining and told is Told.PAUSE):
-            return State.LISTENING
+            return RunState.PAUSED
+        if state is LeaseState.OPEN or (draining and request is EndRequest.PAUSE):
+            return RunState.LISTENING
         tried = reader is None and self.tries.failures
         never = self.contact is Contact.NEVER and not tried
-        return State.CONNECTING if never else State.OFFLINE
+        return RunState.CONNECTING if never else RunState.OFFLINE
 
     def lease(self, session: int) -> Lease | None:
         """The lease of a session that is not over."""

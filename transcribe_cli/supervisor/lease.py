@@ -50,7 +50,7 @@ class IllegalStep(AssertionError):
     """A rule of ours wants of a lease what its state does not allow."""
 
 
-class Told(IntEnum):
+class EndRequest(IntEnum):
     """How a session was told to end, the more urgent the greater."""
 
     NOTHING = 0  # it ends with the log
@@ -83,7 +83,7 @@ class Lease:
     Attributes:
         number: of the session.
         roll_from, roll_by: when another one should, and must, follow it; never before its Begin.
-        told: how it was told to end.
+        request: how it was asked to end.
         drain: set while it is draining or dropped, and after.
         handed: another one reads on behind it.
         owes: it was handed over in the midst of a turn, so its last words count.
@@ -95,7 +95,7 @@ class Lease:
     state: LeaseState
     roll_from: float = NEVER
     roll_by: float = NEVER
-    told: Told = Told.NOTHING
+    request: EndRequest = EndRequest.NOTHING
     drain: Drain | None = None
     handed: bool = False
     owes: bool = False

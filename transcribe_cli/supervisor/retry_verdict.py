@@ -9,7 +9,7 @@ from transcribe_cli.supervisor.lease import Lease
 
 _NORMAL = 1000  # the close code of a session that ended as asked
 _SLOW_TRIES = 6  # 4 s, 8 s, 16 s ...: a slot has been seen to take 28 s
-_MOST_POLITE = 3  # closes without Termination, where one was asked for
+_MAX_CLEAN_CLOSES = 3  # closes without Termination, where one was asked for
 
 
 def verdict_on(facts: Facts, lease: Lease) -> Verdict:
@@ -24,7 +24,7 @@ def verdict_on(facts: Facts, lease: Lease) -> Verdict:
     return verdict
 
 
-def is_polite(lease: Lease) -> bool:
+def is_clean_close(lease: Lease) -> bool:
     """Whether it was closed as if it had ended, which is some services' way, and no more."""
     end = lease.end
     assert end is not None
@@ -36,7 +36,7 @@ def is_polite(lease: Lease) -> bool:
     )
 
 
-def is_hopeless(facts: Facts, lease: Lease, verdict: Verdict) -> bool:
+def should_give_up(facts: Facts, lease: Lease, verdict: Verdict) -> bool:
     """Whether it is not worth while to try for another session.
 
     Without Termination words may be missing, so another session asks for them. Where several
@@ -44,7 +44,11 @@ def is_hopeless(facts: Facts, lease: Lease, verdict: Verdict) -> bool:
     session owes has not been heard yet, so then it is too early to say.
     """
     tries, policy = facts.tries, facts.policy
-    if is_polite(lease) and facts.earlier is None and tries.polite + 1 >= _MOST_POLITE:
+    if (
+        is_clean_close(lease)
+        and facts.earlier is None
+        and tries.clean_closes + 1 >= _MAX_CLEAN_CLOSES
+    ):
         return True
     if policy.live and not facts.source_ended:
         return False

@@ -5,7 +5,7 @@ from dataclasses import replace
 from transcribe_cli.exit_status import ExitStatus
 from transcribe_cli.supervisor.actions import AbandonSession, Finish, FinishHere, StopSource
 from transcribe_cli.supervisor.facts import ALREADY, Facts, Moment
-from transcribe_cli.supervisor.lease import NEVER, READING, Lease, LeaseState, Told
+from transcribe_cli.supervisor.lease import NEVER, READING, EndRequest, Lease, LeaseState
 from transcribe_cli.supervisor.rule_steps import Step, at_once_if, drop, end, is_in, lose
 
 _S = LeaseState
@@ -16,13 +16,13 @@ PARK_AFTER_S = 60.0  # of pause: the session is ended, because it is billed
 
 def source_flows_on(facts: Facts) -> float:
     """A stop is asked for, once more or for the first time."""
-    return at_once_if(facts.stop is not None and not facts.stop.told)
+    return at_once_if(facts.stop is not None and not facts.stop.source_told)
 
 
 def stop_source(facts: Facts, moment: Moment) -> Step:
     """It takes no more audio; what was captured is still sent."""
     assert facts.stop is not None
-    return replace(facts, stop=facts.stop._replace(told=True)), [StopSource()]
+    return replace(facts, stop=facts.stop._replace(source_told=True)), [StopSource()]
 
 
 def is_stuck(facts: Facts) -> float:
@@ -38,7 +38,7 @@ def _stuck_at(facts: Facts, lease: Lease) -> float:
         return by
     if lease.drain is None:
         return NEVER
-    return min(lease.drain.since + facts.policy.patience.last_words_s, by)
+    return min(lease.drain.since + facts.policy.timeouts.last_words_s, by)
 
 
 def abandon(facts: Facts, moment: Moment) -> Step:
@@ -71,9 +71,11 @@ def follower_is_in_vain(facts: Facts) -> float:
     reader, follower = facts.reader, facts.follower
     if follower is None:
         return NEVER
-    says_rest = reader is not None and reader.told is Told.PAUSE and not facts.policy.drops_backlog
+    says_rest = (
+        reader is not None and reader.request is EndRequest.PAUSE and not facts.policy.drops_backlog
+    )
     ends = facts.stop is not None and (facts.hurried or not says_rest)
-    parks = reader is not None and reader.told is Told.PARK
+    parks = reader is not None and reader.request is EndRequest.PARK
     return at_once_if(ends or parks or facts.outcome is not None)
 
 
@@ -88,32 +90,32 @@ def is_to_end_here(facts: Facts) -> float:
     if reader is None or reader.state not in READING or facts.stop is None:
         return NEVER
     if facts.hurried:
-        return at_once_if(reader.told < Told.HURRY)
-    return at_once_if(facts.policy.drops_backlog and reader.told < Told.PARK)
+        return at_once_if(reader.request < EndRequest.HURRY)
+    return at_once_if(facts.policy.drops_backlog and reader.request < EndRequest.PARK)
 
 
 def finish_here(facts: Facts, moment: Moment) -> Step:
     """It is sent Terminate, whatever audio is left."""
-    return _tell(facts, Told.HURRY if facts.hurried else Told.STOP)
+    return _finish_here(facts, EndRequest.HURRY if facts.hurried else EndRequest.STOP)
 
 
 def pause_is_long(facts: Facts) -> float:
     """A minute of pause: a session is billed for as long as it is open."""
     reader = facts.reader
-    if not is_in(reader, _S.OPEN) or reader.told >= Told.PARK or facts.paused_at is None:
+    if not is_in(reader, _S.OPEN) or reader.request >= EndRequest.PARK or facts.paused_at is None:
         return NEVER
     return facts.paused_at + PARK_AFTER_S
 
 
 def park(facts: Facts, moment: Moment) -> Step:
     """It is sent Terminate; whoever goes on opens another one."""
-    return _tell(facts, Told.PARK)
+    return _finish_here(facts, EndRequest.PARK)
 
 
-def _tell(facts: Facts, told: Told) -> Step:
+def _finish_here(facts: Facts, request: EndRequest) -> Step:
     reader = facts.reader
     assert reader is not None
-    return facts.with_lease(replace(reader, told=told)), [FinishHere(reader.number)]
+    return facts.with_lease(replace(reader, request=request)), [FinishHere(reader.number)]
 
 
 def has_said_all(facts: Facts) -> float:
@@ -127,7 +129,11 @@ def settle(facts: Facts, moment: Moment) -> Step:
     assert reader is not None
     assert reader.drain is not None
     whole = reader.drain.whole
-    if reader.told is Told.PAUSE and facts.stop is None and not (whole and facts.source_ended):
+    if (
+        reader.request is EndRequest.PAUSE
+        and facts.stop is None
+        and not (whole and facts.source_ended)
+    ):
         # It ended for another one, which has gone in the meantime.
         return replace(lose(facts, reader), open_from=ALREADY), []
     cut = facts.stop is not None and facts.stop.cut

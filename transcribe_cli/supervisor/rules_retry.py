@@ -6,8 +6,13 @@ from transcribe_cli.exit_status import ExitStatus
 from transcribe_cli.protocol.close_codes import Retry
 from transcribe_cli.supervisor.actions import Action, StopSource, TellDisconnected
 from transcribe_cli.supervisor.facts import ALREADY, Facts, Moment, Tries
-from transcribe_cli.supervisor.lease import NEVER, Lease, LeaseState, Told
-from transcribe_cli.supervisor.retry_verdict import as_error, is_hopeless, is_polite, verdict_on
+from transcribe_cli.supervisor.lease import NEVER, EndRequest, Lease, LeaseState
+from transcribe_cli.supervisor.retry_verdict import (
+    as_error,
+    is_clean_close,
+    should_give_up,
+    verdict_on,
+)
 from transcribe_cli.supervisor.rule_steps import Step, at_once_if, drop, end, is_in, lose
 
 _S = LeaseState
@@ -81,7 +86,7 @@ def is_refused(facts: Facts) -> float:
     verdict = verdict_on(facts, broken)
     if verdict.retry is Retry.NO:
         return ALREADY
-    return at_once_if(not _may_rest(facts, broken) and is_hopeless(facts, broken, verdict))
+    return at_once_if(not _may_rest(facts, broken) and should_give_up(facts, broken, verdict))
 
 
 def end_with_verdict(facts: Facts, moment: Moment) -> Step:
@@ -96,7 +101,7 @@ def end_with_verdict(facts: Facts, moment: Moment) -> Step:
 
 def _may_rest(facts: Facts, lease: Lease) -> bool:
     """Whether nothing is to be heard just now: no session is needed, whyever this one ended."""
-    return facts.paused_at is not None or lease.told is Told.PARK
+    return facts.paused_at is not None or lease.request is EndRequest.PARK
 
 
 def is_not_needed(facts: Facts) -> float:
@@ -105,7 +110,7 @@ def is_not_needed(facts: Facts) -> float:
     if is_in(reader, _S.BROKEN):
         return at_once_if(_may_rest(facts, reader))
     return at_once_if(
-        is_in(reader, _S.SETTLED) and reader.told is Told.PARK and facts.earlier is None
+        is_in(reader, _S.SETTLED) and reader.request is EndRequest.PARK and facts.earlier is None
     )
 
 
@@ -133,9 +138,9 @@ def replace_broken(facts: Facts, moment: Moment) -> Step:
     """It is told as lost, and the follower is alone."""
     broken = facts.broken
     assert broken is not None
-    told = TellDisconnected(broken.number, verdict_on(facts, broken), 0.0)
+    disconnected = TellDisconnected(broken.number, verdict_on(facts, broken), 0.0)
     tries = facts.tries._replace(failures=facts.tries.failures + 1)
-    return replace(lose(facts, broken), tries=tries), [told]
+    return replace(lose(facts, broken), tries=tries), [disconnected]
 
 
 def broke(facts: Facts) -> float:
@@ -148,13 +153,13 @@ def try_again(facts: Facts, moment: Moment) -> Step:
     broken = facts.broken
     assert broken is not None
     verdict = verdict_on(facts, broken)
-    failures, polite, backoff = facts.tries
-    polite += is_polite(broken) and facts.earlier is None
+    failures, clean_closes, backoff = facts.tries
+    clean_closes += is_clean_close(broken) and facts.earlier is None
     backoff = backoff.failed(verdict.retry)
     again = max(moment.now + backoff.wait_s(moment.luck), facts.free_from)
     # An earlier one's words are said again by the session that comes: both cannot be had in order.
     facts, actions = drop(facts, moment, facts.earlier)
     facts = replace(
-        lose(facts, broken), tries=Tries(failures + 1, polite, backoff), open_from=again
+        lose(facts, broken), tries=Tries(failures + 1, clean_closes, backoff), open_from=again
     )
     return facts, [*actions, TellDisconnected(broken.number, verdict, again - moment.now)]

@@ -10,7 +10,7 @@ from transcribe_cli.supervisor.actions import (
     TellReconnected,
 )
 from transcribe_cli.supervisor.facts import Contact, Facts, Moment
-from transcribe_cli.supervisor.lease import NEVER, Drain, Lease, LeaseState, Told
+from transcribe_cli.supervisor.lease import NEVER, Drain, EndRequest, Lease, LeaseState
 from transcribe_cli.supervisor.rule_steps import Step, at_once_if, is_in
 
 _S = LeaseState
@@ -19,7 +19,7 @@ _S = LeaseState
 def _may_roll(facts: Facts) -> bool:
     """Whether another may follow; also after the source's end there may be hours left to send."""
     reader = facts.reader
-    reads = is_in(reader, _S.OPEN) and reader.told is Told.NOTHING
+    reads = is_in(reader, _S.OPEN) and reader.request is EndRequest.NOTHING
     return reads and facts.earlier is None and facts.paused_at is None and facts.going_on
 
 
@@ -36,7 +36,7 @@ def hand_over_after_turn(facts: Facts, moment: Moment) -> Step:
 def pause_found(facts: Facts) -> float:
     """The session was told to end at a pause, and has; the follower has begun."""
     reader = facts.reader
-    found = is_in(reader, _S.DRAINING) and reader.told is Told.PAUSE
+    found = is_in(reader, _S.DRAINING) and reader.request is EndRequest.PAUSE
     return at_once_if(found and is_in(facts.follower, _S.READY))
 
 
@@ -69,7 +69,7 @@ def finish_at_pause(facts: Facts, moment: Moment) -> Step:
     """It is sent Terminate at the next short pause of the speech."""
     reader = facts.reader
     assert reader is not None
-    facts = facts.with_lease(replace(reader, told=Told.PAUSE))
+    facts = facts.with_lease(replace(reader, request=EndRequest.PAUSE))
     return facts, [FinishAtPause(reader.number)]
 
 

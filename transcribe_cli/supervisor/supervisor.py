@@ -13,7 +13,7 @@ from transcribe_cli.session.events import Closed, Event
 from transcribe_cli.supervisor import apply_event
 from transcribe_cli.supervisor.actions import Action, OpenSession
 from transcribe_cli.supervisor.backoff import Backoff
-from transcribe_cli.supervisor.facts import ALREADY, Facts, Moment, Policy, State
+from transcribe_cli.supervisor.facts import ALREADY, Facts, Moment, Policy, RunState
 from transcribe_cli.supervisor.lease import NEVER, Leases
 from transcribe_cli.supervisor.retry_verdict import never_reached
 from transcribe_cli.supervisor.rules import decide, next_due
@@ -46,7 +46,7 @@ class Supervisor:
         self._due = NEVER
 
     @property
-    def state(self) -> State:
+    def state(self) -> RunState:
         """The word that the live view shows."""
         return self._facts.state
 
@@ -71,7 +71,7 @@ class Supervisor:
         """Something happened."""
         if self._facts.over:
             return []
-        facts = apply_event.fold(self._facts, event, self._moment(now))
+        facts = apply_event.apply_event(self._facts, event, self._moment(now))
         if facts is self._facts:
             return []
         if isinstance(event, Closed) and never_reached(event):

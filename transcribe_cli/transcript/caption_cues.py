@@ -23,7 +23,7 @@ from transcribe_cli.transcript.caption_lines import (
     cut_pieces,
     join_pieces,
 )
-from transcribe_cli.transcript.text_timeline import Timeline, squash
+from transcribe_cli.transcript.text_timeline import TextTimeline, without_blanks
 from transcribe_cli.transcript.turn_text import read_turn_text
 from transcribe_cli.transcript.turns import TurnUpdate
 
@@ -123,7 +123,7 @@ def cut_turn(update: TurnUpdate, *, non_speech: bool) -> list[Phrase]:
     """The phrases of one turn; none for a turn that says nothing."""
     said = read_turn_text(update.message)
     text = _without_controls(said.whole)
-    if (said.non_speech and not non_speech) or not squash(text):
+    if (said.non_speech and not non_speech) or not without_blanks(text):
         return []
     return _cut(_timed_pieces(update, text))
 
@@ -145,14 +145,14 @@ def _timed_pieces(update: TurnUpdate, text: str) -> list[_Timed]:
         words = [replace(word, speaker=None) for word in words]
         label = label or next(iter(speakers), None)
     names = max(map(name_width, speakers | {label}))
-    timeline = Timeline(text, words, update.start_ms, update.end_ms)
+    timeline = TextTimeline(text, words, update.start_ms, update.end_ms)
     pieces = cut_pieces(text, WIDTH - names)
     if len(pieces) > MOST_PIECES:
         pieces = list(_join_small(pieces, timeline.parts(PAUSE_MS, LONGEST_MS // _COARSE)))
     timed = []
     character = 0
     for piece in pieces:
-        after = character + len(squash(piece.text))
+        after = character + len(without_blanks(piece.text))
         if timeline.parts_word(character):  # of a script without blanks: only the words tell
             piece = piece._replace(cost=max(piece.cost, TORN_APART))
         start_ms, end_ms = timeline.start_of(character), timeline.end_of(after)
@@ -180,7 +180,7 @@ def _join_small(pieces: Iterable[Piece], parts: Collection[int]) -> Iterator[Pie
             row, used = [], 0
         used += size if row else piece.cells
         row.append(piece)
-        character += len(squash(piece.text))
+        character += len(without_blanks(piece.text))
     if row:
         yield row[0]._replace(text=join_pieces(row), cells=used)
 

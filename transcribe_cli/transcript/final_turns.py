@@ -17,7 +17,7 @@ from transcribe_cli.transcript.turns import TurnUpdate
 _Place = tuple[int, int]  # session, turn_order
 
 
-class Finals:
+class FinalTurns:
     """Final turns in the order in which they became final.
 
     Attributes:

@@ -16,7 +16,7 @@ _TIMES = ("timestamp", "start_ms", "end_ms")
 _WORD_TIMES = ("start", "end")
 
 
-def on_recording_clock(decoded: Decoded, offset_ms: int) -> Decoded:
+def to_recording_clock(decoded: Decoded, offset_ms: int) -> Decoded:
     """The same message with its times on the recording's clock; the argument is left as it was."""
     if offset_ms == 0:
         return decoded

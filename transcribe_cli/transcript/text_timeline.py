@@ -28,7 +28,7 @@ class _Span(NamedTuple):
     word: Word
 
 
-class Timeline:
+class TextTimeline:
     """The times of one text; characters are counted without blanks.
 
     Args:
@@ -39,7 +39,7 @@ class Timeline:
     """
 
     def __init__(self, text: str, words: Sequence[Word], start_ms: int, end_ms: int) -> None:
-        total = len(squash(text))
+        total = len(without_blanks(text))
         spans = _lay_words(text, words)
         self._spans = spans
         self._firsts = [span.first for span in spans]
@@ -111,16 +111,16 @@ class Timeline:
         return start + round((end - start) * (character - first) / (last - first))
 
 
-def squash(text: str) -> str:
+def without_blanks(text: str) -> str:
     """Text without any blanks, which words and text do not share."""
     return "".join(text.split())
 
 
 def _lay_words(text: str, words: Sequence[Word]) -> list[_Span]:
     """The words whose place in the text is known, in the order of the text."""
-    said = [word for word in words if squash(word.text)]
-    if squash(text) == squash("".join(word.text for word in said)):
-        return list(_lay_in_row([squash(word.text) for word in said], said))
+    said = [word for word in words if without_blanks(word.text)]
+    if without_blanks(text) == without_blanks("".join(word.text for word in said)):
+        return list(_lay_in_row([without_blanks(word.text) for word in said], said))
     tokens = text.split()
     places = list(_lay_in_row(tokens, [Word()] * len(tokens)))
     keys, said_keys = list(map(_key, tokens)), [_key(word.text) for word in said]

@@ -7,7 +7,7 @@ from transcribe_cli.transcript.turns import TurnUpdate
 
 
 @dataclass(slots=True)
-class Totals:
+class TurnTotals:
     """Counts over final turns.
 
     Attributes:

@@ -16,7 +16,7 @@ from msgspec import Struct
 
 from transcribe_cli.protocol.codec import Decoded
 from transcribe_cli.protocol.messages import Turn, Word
-from transcribe_cli.transcript.recording_clock import on_recording_clock
+from transcribe_cli.transcript.recording_clock import to_recording_clock
 
 FORMATTED_WAIT_S = 1.0
 MOST_OPEN = 100
@@ -58,7 +58,7 @@ class TurnUpdate(Struct):  # many a second are made; nobody changes one
 
 
 @dataclass(slots=True)
-class _Waiting:
+class _HeldTurn:
     """A turn that has ended and is not final yet.
 
     A raw final waits for its formatted version until `due`; one that is `ready` waits only for
@@ -71,14 +71,14 @@ class _Waiting:
 
 
 @dataclass(slots=True)
-class _Session:
+class _SessionTurns:
     number: int
     offset_ms: int
     expects_formatted: bool
     sent_ms: int = sys.maxsize  # on the recording's clock
     numbers: dict[int, int] = field(default_factory=dict)  # turn_order -> turn
     open: dict[int, Decoded] = field(default_factory=dict)  # turn_order -> its last partial
-    waiting: dict[int, _Waiting] = field(default_factory=dict)  # turn_order -> in order
+    waiting: dict[int, _HeldTurn] = field(default_factory=dict)  # turn_order -> in order
     finished: set[int] = field(default_factory=set)
 
 
@@ -95,14 +95,14 @@ class Transcript:
         self.finished_ms = finished_ms
         self._next_turn = first_turn
         self._last_final = first_turn - 1
-        self._sessions: dict[int, _Session] = {}
+        self._sessions: dict[int, _SessionTurns] = {}
 
     def begin_session(self, session: int, offset_ms: int, *, expects_formatted: bool) -> None:
         """A session whose first sample lies `offset_ms` into the recording.
 
         `expects_formatted`: its model may follow a raw final with a formatted one.
         """
-        self._sessions[session] = _Session(session, offset_ms, expects_formatted)
+        self._sessions[session] = _SessionTurns(session, offset_ms, expects_formatted)
 
     def is_open(self, session: int) -> bool:
         """Whether a session has begun here and not ended."""
@@ -118,7 +118,7 @@ class Transcript:
         """
         state = self._sessions[session]
         state.sent_ms = state.offset_ms + sent_ms
-        decoded = on_recording_clock(decoded, state.offset_ms)
+        decoded = to_recording_clock(decoded, state.offset_ms)
         turn = decoded.message
         assert isinstance(turn, Turn)
         order = turn.turn_order
@@ -137,7 +137,7 @@ class Transcript:
             return [self._finish(state, decoded)]
         self._number(state, order)  # before the next turn's partials take it
         due = now + FORMATTED_WAIT_S if raw is None else raw.due
-        state.waiting[order] = _Waiting(decoded, due, ready=not waits)
+        state.waiting[order] = _HeldTurn(decoded, due, ready=not waits)
         # The raw final that its formatted version replaces is told too, as what it was.
         replaced = [self._update(state, raw.decoded)] if raw is not None else []
         return replaced + self._release(state, now)
@@ -177,7 +177,7 @@ class Transcript:
         del self._sessions[session]
         return updates
 
-    def _release(self, state: _Session, now: float) -> list[TurnUpdate]:
+    def _release(self, state: _SessionTurns, now: float) -> list[TurnUpdate]:
         """The turns at the front that need not wait any longer."""
         updates = []
         for order, turn in list(state.waiting.items()):
@@ -187,7 +187,7 @@ class Transcript:
             updates.append(self._finish(state, turn.decoded))
         return updates
 
-    def _finish(self, state: _Session, decoded: Decoded) -> TurnUpdate:
+    def _finish(self, state: _SessionTurns, decoded: Decoded) -> TurnUpdate:
         turn = decoded.message
         assert isinstance(turn, Turn)
         update = self._update(state, decoded, final=True)
@@ -200,7 +200,7 @@ class Transcript:
         return update
 
     def _update(
-        self, state: _Session, decoded: Decoded, *, final: bool = False, held: bool = False
+        self, state: _SessionTurns, decoded: Decoded, *, final: bool = False, held: bool = False
     ) -> TurnUpdate:
         turn = decoded.message
         assert isinstance(turn, Turn)
@@ -220,7 +220,7 @@ class Transcript:
             decoded=decoded,
         )
 
-    def _number(self, state: _Session, order: int) -> int:
+    def _number(self, state: _SessionTurns, order: int) -> int:
         """A turn's number over all sessions, given when it is first met."""
         number = state.numbers.get(order)
         if number is None:

@@ -12,7 +12,7 @@ from rich.text import Text
 
 from transcribe_cli.ui.safe_text import safe_text
 from transcribe_cli.ui.text_wrapping import cells, cut, cut_text, ellipsis
-from transcribe_cli.ui.turn_rendering import DIM, clock
+from transcribe_cli.ui.turn_rendering import DIM, format_time
 
 LONGEST_NAME = 32
 SHORTEST_NAME = 8
@@ -24,7 +24,7 @@ _CALM = ("listening", "over", "stopping")
 
 
 @dataclass(frozen=True, slots=True)
-class Progress:
+class FileProgress:
     """How far one file is.
 
     Attributes:
@@ -55,7 +55,7 @@ class Progress:
 
 
 @dataclass(frozen=True, slots=True)
-class Sum:
+class BatchProgress:
     """How far all files are.
 
     Attributes:
@@ -74,7 +74,12 @@ class Sum:
 
 
 def batch_rows(
-    running: Sequence[Progress], whole: Sum, width: int, most: int, *, ascii_only: bool = False
+    running: Sequence[FileProgress],
+    whole: BatchProgress,
+    width: int,
+    most: int,
+    *,
+    ascii_only: bool = False,
 ) -> list[Text]:
     """At most `most` rows of at most `width` cells, the one for all files last.
 
@@ -92,10 +97,10 @@ def batch_rows(
                 Text(f"and {len(running) - len(shown)} more", DIM), width, ellipsis(ascii_only)
             )
         )
-    return [*rows, sum_row(whole, width, ascii_only=ascii_only)]
+    return [*rows, total_row(whole, width, ascii_only=ascii_only)]
 
 
-def _file_rows(shown: Sequence[Progress], width: int, ascii_only: bool) -> list[Text]:
+def _file_rows(shown: Sequence[FileProgress], width: int, ascii_only: bool) -> list[Text]:
     places = [_place(one) for one in shown]
     turns = [_turns(one.turns) for one in shown]
     states = ["" if one.calm else safe_text(one.message or one.state) for one in shown]
@@ -141,7 +146,7 @@ def _file_rows(shown: Sequence[Progress], width: int, ascii_only: bool) -> list[
     return rows
 
 
-def sum_row(whole: Sum, width: int, *, ascii_only: bool = False) -> Text:
+def total_row(whole: BatchProgress, width: int, *, ascii_only: bool = False) -> Text:
     """The row for all files."""
     words = [Text(f"{whole.done} of {_count(whole.files, 'file')}")]
     if whole.failed:
@@ -152,7 +157,7 @@ def sum_row(whole: Sum, width: int, *, ascii_only: bool = False) -> Text:
     if whole.share is not None:
         words.append(Text(f"{int(whole.share * 100)}%"))
     if whole.left_s is not None:
-        words.append(Text(f"{clock(round(whole.left_s) * 1000)} left", DIM))
+        words.append(Text(f"{format_time(round(whole.left_s) * 1000)} left", DIM))
     line = Text("  ").join(words)
     for size in _BARS[:2]:
         if whole.share is not None and cells(line.plain) + size + 4 <= width:
@@ -172,9 +177,9 @@ def heading(name: str, width: int, *, ascii_only: bool = False) -> Text:
     return Text().append(f"{rule} ", DIM).append(words, _LOUD).append(f" {rule}", DIM)
 
 
-def _place(one: Progress) -> str:
-    here = clock(int(one.position_s * 1000))
-    return f"{here} / {clock(int(one.length_s * 1000))}" if one.length_s else here
+def _place(one: FileProgress) -> str:
+    here = format_time(int(one.position_s * 1000))
+    return f"{here} / {format_time(int(one.length_s * 1000))}" if one.length_s else here
 
 
 def _turns(count: int) -> str:

@@ -14,11 +14,11 @@ from rich.text import Text
 from transcribe_cli.protocol.messages import SpeakerRevision
 from transcribe_cli.transcript.turns import TurnUpdate
 from transcribe_cli.ui import panels, turn_rendering
-from transcribe_cli.ui.batch_rows import Progress, Sum, batch_rows, heading
+from transcribe_cli.ui.batch_rows import BatchProgress, FileProgress, batch_rows, heading
 from transcribe_cli.ui.key_table import keys_in
 from transcribe_cli.ui.live_region import draw_region
-from transcribe_cli.ui.region_view import LOOK_AGAIN_S, ROOMY, RegionView, usable
-from transcribe_cli.ui.speaker_corrections import Speakers
+from transcribe_cli.ui.region_view import FOREGROUND_POLL_S, ROOMY_ROWS, RegionView, usable_columns
+from transcribe_cli.ui.speaker_corrections import SpeakerCorrections
 from transcribe_cli.ui.status_line import Status
 
 DRAW_INTERVAL_S = 1 / 5
@@ -37,12 +37,12 @@ class FileView:
 
     def __init__(self, batch: "BatchView", name: str) -> None:
         self.name = name
-        self.progress = Progress(name)
+        self.progress = FileProgress(name)
         self.first_s = 0.0
         self.lines: list[tuple[Text, int | None]] = []  # each with a turn's place, for the indent
         self._batch = batch
         self._finished: set[int] = set()
-        self._speakers = Speakers(ascii_only=batch.ascii_only)
+        self._speakers = SpeakerCorrections(ascii_only=batch.ascii_only)
 
     def turn(self, update: TurnUpdate) -> None:
         """A final is kept as it will look; partials are not shown."""
@@ -87,7 +87,7 @@ class FileView:
         position_s, length_s, _ = status.progress or (status.elapsed_s, None, 0.0)
         if self.progress.state == "connecting":
             self.first_s = position_s
-        self.progress = Progress(
+        self.progress = FileProgress(
             self.name, position_s, length_s, status.turns, status.state, status.message
         )
 
@@ -158,7 +158,7 @@ class BatchView(RegionView):
         self._heard_s += view.progress.position_s
         self._skipped_s += view.first_s
         self._lengths.append(view.progress.length_s or view.progress.position_s)
-        title = heading(view.name, usable(self.columns), ascii_only=self.ascii_only)
+        title = heading(view.name, usable_columns(self.columns), ascii_only=self.ascii_only)
         for line, start_ms in [(Text(), None), (title, None), *view.lines]:
             self._commit_text(line, start_ms)
 
@@ -169,7 +169,7 @@ class BatchView(RegionView):
         else:
             self._done += 1
 
-    def sum(self, now: float) -> Sum:
+    def progress(self, now: float) -> BatchProgress:
         """How far all of it is."""
         running = [view.progress for view in self._running]
         lengths = [one.length_s for one in running if one.length_s]
@@ -187,7 +187,7 @@ class BatchView(RegionView):
             new_s = heard_s - self._skipped_s - sum(view.first_s for view in self._running)
             if elapsed_s >= _SOON_S and new_s > 0:
                 left_s = max(whole_s - heard_s, 0.0) * elapsed_s / new_s
-        return Sum(self._files, self._done, self._failed, len(running), share, left_s)
+        return BatchProgress(self._files, self._done, self._failed, len(running), share, left_s)
 
     def toggle_help(self) -> None:
         """Show what the keys do, or no longer."""
@@ -222,7 +222,7 @@ class BatchView(RegionView):
             self._print_lines()
         elif not self._in_foreground():
             self._print_lines()
-            self._due = now + LOOK_AGAIN_S
+            self._due = now + FOREGROUND_POLL_S
         else:
             self._draw(now)
 
@@ -232,19 +232,19 @@ class BatchView(RegionView):
         columns, height = size
         if resized and self._headroom is not None:
             self._headroom.resized(columns)
-        width, most = usable(columns), self._most_rows(height)
+        width, most = usable_columns(columns), self._most_rows(height)
         panel: list[Text] = []
         if self._shows_help:
             panel = panels.keys_panel(width, most - 1, keys_in("batch"))
         rows = batch_rows(
             [view.progress for view in self._running],
-            self.sum(now),
+            self.progress(now),
             width,
             most - len(panel),
             ascii_only=self.ascii_only,
         )
         rows[-1:-1] = panel  # above the row for all files, as the live view has it
-        if height >= ROOMY:
+        if height >= ROOMY_ROWS:
             rows.insert(0, Text())
         written = [self._ansi(row) for row in rows]
         if written == self._drawn and not self._has_committed() and not resized:
@@ -259,4 +259,4 @@ class BatchView(RegionView):
 
     def _most_rows(self, height: int) -> int:
         """Half of the window: then a window that is made half as wide still holds them all."""
-        return max(height // 2 - (height >= ROOMY), 1)
+        return max(height // 2 - (height >= ROOMY_ROWS), 1)

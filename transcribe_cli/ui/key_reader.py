@@ -53,7 +53,7 @@ def key_names(burst: bytes) -> list[str]:
     return [_NAMES.get(char, char.lower()) for char in shown if char.isascii()]
 
 
-class Keys:
+class KeyReader:
     """Posts the name of each key that is pressed: `space`, `enter`, `tab`, `m`, `?` ...
 
     A context manager; `close` gives the terminal back exactly as it was, and a new `open` takes it

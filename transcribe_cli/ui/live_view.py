@@ -18,14 +18,14 @@ from transcribe_cli.ui import panels, turn_rendering
 from transcribe_cli.ui.key_table import KeyBinding, keys_in
 from transcribe_cli.ui.live_region import draw_region, height_when_narrow
 from transcribe_cli.ui.region_view import (
-    BLOCKED_LOOK_S,
-    LOOK_AGAIN_S,
-    ROOMY,
+    BLOCKED_POLL_S,
+    FOREGROUND_POLL_S,
+    ROOMY_ROWS,
     RegionView,
-    usable,
+    usable_columns,
 )
 from transcribe_cli.ui.safe_text import safe_text
-from transcribe_cli.ui.speaker_corrections import Speakers
+from transcribe_cli.ui.speaker_corrections import SpeakerCorrections
 from transcribe_cli.ui.status_line import Status, status_line
 from transcribe_cli.ui.text_wrapping import cut, wrap
 
@@ -35,16 +35,16 @@ DRAW_INTERVAL_S = 1 / 12
 METER_INTERVAL_S = 1 / 5
 """A change of the status line alone, mostly of the meter, waits this long."""
 
-SMALLEST_PARTIAL = 4
+MIN_PARTIAL_ROWS = 4
 """Rows of a long partial that may be shown even where they are more than half of the window."""
 
-ALWAYS_SHOWN = 2
+ALWAYS_SHOWN_ROWS = 2
 """Rows of a partial that are shown even where a much narrower window could not hold them."""
 
-MORE_CHARACTERS = 2000
+EXTRA_CHARACTERS = 2000
 """Characters of a long partial that are looked at beyond those that a window could hold."""
 
-LEFT_TO_WORDS = 5
+ROWS_LEFT_TO_WORDS = 5
 """Rows that a panel leaves to what is being said, where they are counted in a narrow window."""
 
 HINT_S = 3.0
@@ -73,7 +73,7 @@ class LiveView(RegionView):
         self._keys = keys
         self._finished: set[int] = set()
         self._partials: dict[int, TurnUpdate] = {}  # by turn
-        self._speakers = Speakers(ascii_only=self.ascii_only)
+        self._speakers = SpeakerCorrections(ascii_only=self.ascii_only)
         self._language: str | None = None
         self._latest = ""  # language of the last turn, with its confidence
         self._confidences = True
@@ -195,7 +195,7 @@ class LiveView(RegionView):
             return None
         now = self._clock() if now is None else now
         if self._is_blocked:
-            return now + BLOCKED_LOOK_S
+            return now + BLOCKED_POLL_S
         if not self._live:
             self._print_lines()
             return None
@@ -212,7 +212,7 @@ class LiveView(RegionView):
             return due
         if not self._in_foreground():
             self._print_lines()
-            return now + LOOK_AGAIN_S
+            return now + FOREGROUND_POLL_S
         self._draw()
         self._drawn_at = now
         if self._content_changed:
@@ -227,7 +227,7 @@ class LiveView(RegionView):
                 self._headroom.resized(self._size[0])
         columns, height = self._size
         inset = 0 if columns < turn_rendering.NARROW else 2  # in line with the times above it
-        width = usable(columns) - inset
+        width = usable_columns(columns) - inset
         status = status_line(self._status, width, ascii_only=self.ascii_only)
         panel = self._panel_rows(width, height - height_when_narrow([status]))
         hint = [Text(cut(self._hint, width, "..."), turn_rendering.DIM)] if self._hint else []
@@ -235,7 +235,7 @@ class LiveView(RegionView):
         for row in below:
             row.pad_left(inset)
         partial = self._partial_rows(columns, height, below)
-        if not hint and (height >= ROOMY or (len(partial) + len(below) == 1 and height > 1)):
+        if not hint and (height >= ROOMY_ROWS or (len(partial) + len(below) == 1 and height > 1)):
             below.insert(0, Text())
         texts = [*partial, *below][-height:]
         committed = self._take_committed(columns)
@@ -248,7 +248,7 @@ class LiveView(RegionView):
 
     def _panel_rows(self, width: int, room: int) -> list[Text]:
         """The panel that is open, so far as it leaves some room to what is being said."""
-        most = room - LEFT_TO_WORDS
+        most = room - ROWS_LEFT_TO_WORDS
         if self._shows_help:
             panel = panels.keys_panel(width, most, self._keys)
         elif self._shares is not None:
@@ -273,14 +273,14 @@ class LiveView(RegionView):
                 columns=columns,
                 non_speech=self.non_speech,
                 confidences=self._confidences,
-                most=columns * height + MORE_CHARACTERS,
+                most=columns * height + EXTRA_CHARACTERS,
             )
             if line is not None:
                 indent = turn_rendering.hanging_indent(update.start_ms, columns)
-                lines += wrap(line, usable(columns), indent)
-        room = height - len(below) - (height >= ROOMY)
-        most = max(min(max(height // 2, SMALLEST_PARTIAL), room), 0)
-        always = ALWAYS_SHOWN if len(below) == 1 else 1
+                lines += wrap(line, usable_columns(columns), indent)
+        room = height - len(below) - (height >= ROOMY_ROWS)
+        most = max(min(max(height // 2, MIN_PARTIAL_ROWS), room), 0)
+        always = ALWAYS_SHOWN_ROWS if len(below) == 1 else 1
         kept = _newest(lines, most, always, height - 1 - height_when_narrow(below))
         if len(kept) < len(lines) and kept and kept[0].plain.startswith("  "):
             mark = Text().append(". " if self.ascii_only else "… ", turn_rendering.DIM)

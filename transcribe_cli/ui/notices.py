@@ -29,7 +29,7 @@ MOST_CHARACTERS = 2000
 _PATIENCE_S = 2.0  # at the end
 
 
-class Explained(Protocol):
+class ExplainedError(Protocol):
     """What an error to show looks like; `StreamError` is one."""
 
     message: str
@@ -50,7 +50,7 @@ class Notices:
         self.sink: Callable[[Text], None] | None = None
         self._queue: QueuedStream | None = None
 
-    def error(self, error: Explained | str, hint: str = "") -> None:
+    def error(self, error: ExplainedError | str, hint: str = "") -> None:
         """What happened, and on a line of its own what to try; a given `hint` wins."""
         message = error if isinstance(error, str) else error.message
         hint = hint or ("" if isinstance(error, str) else error.hint)
@@ -116,6 +116,18 @@ class Notices:
             if not is_taken:  # what else is said would have to wait
                 with contextlib.suppress(OSError, ValueError):
                     point_at_nothing(self.console.file.fileno())
+
+
+class NamedNotices(Notices):
+    """The notices of one of several recordings: each line begins with the recording's name."""
+
+    def __init__(self, notices: Notices, name: str) -> None:
+        super().__init__(notices.console, quiet=notices.quiet, verbose=notices.verbose)
+        self._notices = notices
+        self._name = name
+
+    def _line(self, label: str, label_style: str, text: str, style: str = "") -> None:
+        self._notices._line(label, label_style, f"{self._name}: {text}", style)
 
 
 def make_consoles(color: Color, environ: Mapping[str, str]) -> tuple[Console, Console]:

@@ -9,7 +9,7 @@ from transcribe_cli.protocol.languages import WHISPER_LANGUAGES
 from transcribe_cli.ui.key_table import KeyBinding
 from transcribe_cli.ui.safe_text import safe_text
 from transcribe_cli.ui.text_wrapping import cells, cut_text
-from transcribe_cli.ui.turn_rendering import NARROW, NO_BREAK, clock
+from transcribe_cli.ui.turn_rendering import NARROW, NO_BREAK, format_time
 
 DIM = Style(dim=True)
 LOUD = Style(bold=True)
@@ -53,7 +53,7 @@ def languages_panel(
     for code, spoken_ms in ranking:
         row = Text().append(f"{safe_text(code):<3}", LOUD).append(f" {spoken_ms / total:>4.0%}")
         if width >= NARROW:
-            row.append(f" {clock(spoken_ms):>7}", DIM)
+            row.append(f" {format_time(spoken_ms):>7}", DIM)
         row.append(f"  {WHISPER_LANGUAGES.get(code, '')}".rstrip())
         if latest.split(NO_BREAK)[0] == code:
             row.append("  now" + latest.removeprefix(code), DIM)

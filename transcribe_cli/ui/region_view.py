@@ -23,20 +23,20 @@ from transcribe_cli.ui.live_region import Headroom, close_region
 from transcribe_cli.ui.safe_text import encodable, is_utf8, safe_text
 from transcribe_cli.ui.text_wrapping import wrap
 
-ROOMY = 12
+ROOMY_ROWS = 12
 """Windows of this many rows have room for a blank row in the region."""
 
-MOST_COMMITTED = 300
+MAX_COMMITTED_ROWS = 300
 MOST_CHARACTERS = 30_000
 """Rows, and characters in them, of one drawing; a turn that has more is drawn bit by bit."""
 
-BLOCKED_LOOK_S = 0.05
+BLOCKED_POLL_S = 0.05
 """While the terminal takes nothing, so often it is looked whether it does again."""
 
-CLOSE_LIMIT_S = 1.0
+DRAIN_TIMEOUT_S = 1.0
 """So long a terminal may take nothing before it is left as it is."""
 
-LOOK_AGAIN_S = 0.5
+FOREGROUND_POLL_S = 0.5
 """In the background so often it is looked whether the terminal is ours again."""
 
 
@@ -136,7 +136,7 @@ class RegionView:
         """Rows to draw above the region now; after a long line more are left for the next time."""
         rows: list[str] = []
         characters = 0
-        for row in islice(self._committed_rows(columns), MOST_COMMITTED):
+        for row in islice(self._committed_rows(columns), MAX_COMMITTED_ROWS):
             rows.append(row)
             characters += len(row)
             if characters > MOST_CHARACTERS:
@@ -167,7 +167,7 @@ class RegionView:
         if text is not None:
             start_ms = line.start_ms
             indent = 2 if start_ms is None else turn_rendering.hanging_indent(start_ms, columns)
-            for row in wrap(text, usable(columns), indent):
+            for row in wrap(text, usable_columns(columns), indent):
                 yield self._ansi(row)
 
     def _print_lines(self) -> None:
@@ -202,7 +202,7 @@ class RegionView:
         """Wait for the terminal to take what was drawn, but not for one that takes nothing."""
         if self._terminal is not None:
             with suppress(OSError):
-                self._terminal.drain(CLOSE_LIMIT_S)
+                self._terminal.drain(DRAIN_TIMEOUT_S)
 
     def _ask(self, question: str) -> None:
         self._write(question)
@@ -215,6 +215,6 @@ class RegionView:
             terminal.close()
 
 
-def usable(columns: int) -> int:
+def usable_columns(columns: int) -> int:
     """The last column stays free: what a terminal does after a character there differs."""
     return max(columns - 1, 2)

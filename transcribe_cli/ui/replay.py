@@ -11,14 +11,14 @@ from transcribe_cli.exit_status import ExitStatus
 from transcribe_cli.recordings.journal import JournalRecord
 from transcribe_cli.recordings.scenes import Scene, revision_of
 from transcribe_cli.transcript.turn_text import read_turn_text
-from transcribe_cli.transcript.turn_totals import Totals
+from transcribe_cli.transcript.turn_totals import TurnTotals
 from transcribe_cli.ui.key_table import action_of, toggle
 from transcribe_cli.ui.live_view import LiveView
 from transcribe_cli.ui.notices import Notices
 from transcribe_cli.ui.safe_text import safe_text
 from transcribe_cli.ui.status_line import Status
-from transcribe_cli.ui.suspend import Holder, suspend, take_back
-from transcribe_cli.ui.turn_rendering import DIM, clock, gutter
+from transcribe_cli.ui.suspend import TerminalHolder, suspend, take_back
+from transcribe_cli.ui.turn_rendering import DIM, format_time, gutter
 
 _STATUS_EVERY_S = 0.2
 _SOON_S = 0.001  # not worth waiting for
@@ -42,7 +42,7 @@ class Player:
         self._notices = notices
         self._recordings = 0
         self._open: dict[int, Scene] = {}
-        self.totals = Totals()
+        self.totals = TurnTotals()
         self.status: Status = Status(state="replaying")
 
     def show(self, scene: Scene) -> None:
@@ -70,7 +70,7 @@ class Player:
                 words = {"Paused": "paused", "Resumed": "goes on"}.get(record["type"])
                 self._view.mark(_ms(record, "at"), words or str(record.get("label") or "bookmark"))
             case "Gap":
-                place = f"{clock(_ms(record, 'start'))} to {clock(_ms(record, 'end'))}"
+                place = f"{format_time(_ms(record, 'start'))} to {format_time(_ms(record, 'end'))}"
                 reason = record.get("reason")
                 self._notices.warning(
                     f"not transcribed: {place}" + (f" ({reason})" if reason else "")
@@ -145,7 +145,7 @@ class Replay:
         self,
         player: Player,
         view: LiveView,
-        keys: Holder,
+        keys: TerminalHolder,
         speed: float,
         wait: Callable[[float], str | None],
         now: Callable[[], float] = time.monotonic,

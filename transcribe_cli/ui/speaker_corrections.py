@@ -26,7 +26,7 @@ class _Committed(NamedTuple):
     speaker: str | None
 
 
-class Speakers:
+class SpeakerCorrections:
     """Who spoke each turn, as far as it is known now. `ascii_only`: for lines about it."""
 
     def __init__(self, *, ascii_only: bool = False) -> None:

@@ -13,7 +13,7 @@ from rich.text import Text
 
 from transcribe_cli.ui.safe_text import safe_text
 from transcribe_cli.ui.text_wrapping import cells, cut, cut_text, ellipsis
-from transcribe_cli.ui.turn_rendering import clock
+from transcribe_cli.ui.turn_rendering import format_time
 
 QUIETEST_DB = -60.0
 """The level at which the meter is empty, in dBFS; it is full at 0."""
@@ -121,7 +121,7 @@ def _parts(status: Status, ascii_only: bool) -> list[_Part]:
     if status.message:
         message = _text("!", TROUBLE).append(f" {safe_text(status.message)}", LOUD)
         parts.append(_Part(110, [message]))
-    parts.append(_Part(80, [_text(clock(int(status.elapsed_s * 1000))), Text()]))
+    parts.append(_Part(80, [_text(format_time(int(status.elapsed_s * 1000))), Text()]))
     if status.progress is not None:
         parts.append(_Part(90, _progress(*status.progress, ascii_only)))
     elif status.level_db is not None:
@@ -134,7 +134,7 @@ def _parts(status: Status, ascii_only: bool) -> list[_Part]:
         parts.append(_Part(95, [lost, _text("sound lost", FAILED), Text()]))
     told = _is_cut_off(status)  # by the state, how far behind
     if status.backlog_s is not None and status.backlog_s >= SHOW_BACKLOG_S and not told:
-        waiting = clock(int(status.backlog_s * 1000))
+        waiting = format_time(int(status.backlog_s * 1000))
         parts.append(_Part(70, [_text(f"{waiting} to send", LOUD), Text()]))
     if status.behind_s is not None and not told:
         late = status.behind_s >= LATE_S
@@ -165,7 +165,7 @@ def _state(status: Status, ascii_only: bool) -> _Part:
     state = safe_text(status.state)
     forms = [_text(mark, style).append(f" {state}")]
     if _is_cut_off(status):
-        behind = f"{clock(int((status.backlog_s or 0) * 1000))} behind"
+        behind = f"{format_time(int((status.backlog_s or 0) * 1000))} behind"
         longer = (f" {state}, recording, {behind}", f" {state}, {behind}")
         forms = [*(_text(mark, style).append(words, LOUD) for words in longer), *forms]
     # Beside a message, which has a mark of its own, a state without room goes altogether.
@@ -182,7 +182,7 @@ def _text(text: str, style: Style = PLAIN) -> Text:
 
 
 def _seconds(seconds: float) -> str:
-    return f"{seconds:.1f} s" if seconds < 10 else clock(int(seconds * 1000))
+    return f"{seconds:.1f} s" if seconds < 10 else format_time(int(seconds * 1000))
 
 
 def _meter(level_db: float, clipped: bool, size: int, ascii_only: bool) -> Text:
@@ -210,14 +210,14 @@ def _progress(
     position_s: float, length_s: float | None, rate: float, ascii_only: bool
 ) -> list[Text]:
     """Where a file is: bar, position, length, rate, time left; a percentage when room is short."""
-    here = clock(int(position_s * 1000))
+    here = format_time(int(position_s * 1000))
     if not length_s:
         return [_text(f"{here} {rate:.1f}x"), _text(here)]
     share = min(max(position_s / length_s, 0.0), 1.0)
-    of = f"{here} / {clock(int(length_s * 1000))}"
+    of = f"{here} / {format_time(int(length_s * 1000))}"
     forms: list[Text] = []
     if rate > 0.001:  # else it is stuck, and the time left would be no time
-        left = clock(int((length_s - min(position_s, length_s)) / rate * 1000))
+        left = format_time(int((length_s - min(position_s, length_s)) / rate * 1000))
         forms.append(_with_bar(share, 20, ascii_only, f"{of}  {rate:.1f}x  {left} left"))
     forms.append(_with_bar(share, 20, ascii_only, of))
     forms.append(_with_bar(share, 10, ascii_only, f"{share:.0%}"))

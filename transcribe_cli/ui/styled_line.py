@@ -6,7 +6,7 @@ from rich.text import Text
 from transcribe_cli.ui.safe_text import encodable, safe_text
 
 
-def paint_start(line: str, length: int, style: str, console: Console) -> str:
+def styled_line(line: str, length: int, style: str, console: Console) -> str:
     """The line for a console, its first `length` characters styled, with its line feed."""
     encoding = getattr(console.file, "encoding", None)
     text = Text(encodable(safe_text(line), encoding))

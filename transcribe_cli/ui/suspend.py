@@ -15,7 +15,7 @@ Cause = Literal["suspend", "continue"]
 _CAUSES: dict[str, Cause] = {"SIGTSTP": "suspend", "SIGCONT": "continue"}
 
 
-class Holder(Protocol):
+class TerminalHolder(Protocol):
     """Something that holds the terminal: the live view, the keys."""
 
     def open(self) -> None: ...
@@ -46,7 +46,7 @@ def suspend_signals(post: Callable[[Cause], None]) -> Iterator[None]:
             signal.signal(number, handler or signal.SIG_DFL)
 
 
-def suspend(view: Holder, keys: Holder) -> None:
+def suspend(view: TerminalHolder, keys: TerminalHolder) -> None:
     """Give the terminal back, stop the program until it is continued, and take it again.
 
     The other programs of a pipeline got the terminal's own signal; this stops this one. Where
@@ -57,18 +57,18 @@ def suspend(view: Holder, keys: Holder) -> None:
     _take(view, keys)
 
 
-def take_back(view: Holder, keys: Holder) -> None:
+def take_back(view: TerminalHolder, keys: TerminalHolder) -> None:
     """Take the terminal again after whatever another program did with it."""
     _give_back(view, keys)
     _take(view, keys)
 
 
-def _give_back(view: Holder, keys: Holder) -> None:
+def _give_back(view: TerminalHolder, keys: TerminalHolder) -> None:
     keys.close()
     view.close()
 
 
-def _take(view: Holder, keys: Holder) -> None:
+def _take(view: TerminalHolder, keys: TerminalHolder) -> None:
     view.open()  # first: it may ask the terminal something, and the keys would hear the answer
     keys.open()
 

@@ -51,10 +51,10 @@ _FORMATTING_SLACK = 40  # characters by which formatted text may run ahead of th
 _FIRST_EAST_ASIAN = "\u2e80"  # from here on, words are not set apart by blanks
 
 
-def clock(ms: int) -> str:
+def format_time(ms: int) -> str:
     """A place in the recording: `m:ss`, from an hour on `h:mm:ss`.
 
-    >>> clock(4_000), clock(3_600_000)
+    >>> format_time(4_000), format_time(3_600_000)
     ('0:04', '1:00:00')
     """
     minutes, seconds = divmod(max(ms, 0) // 1000, 60)
@@ -68,7 +68,7 @@ def gutter(start_ms: int, columns: int) -> str:
     >>> gutter(4_000, 80), gutter(3_600_000, 80), gutter(4_000, 20)
     ('  0:04  ', '1:00:00 ', '0:04 ')
     """
-    time = clock(start_ms)
+    time = format_time(start_ms)
     return f"{time} " if columns < NARROW else f"{time:>6}".ljust(7) + " "
 
 
@@ -199,7 +199,7 @@ def revision_line(start_ms: int, words: str, speaker: str | None, before: str | 
     said = f" {words}" if words else ""
     now = safe_text(speaker) if speaker else "nobody"
     no_more = f", not {safe_text(before)}" if before else ""
-    return Text(f"speaker: {clock(start_ms)}{said} is {now}{no_more}", DIM)
+    return Text(f"speaker: {format_time(start_ms)}{said} is {now}{no_more}", DIM)
 
 
 def first_words(turn: Turn, *, ascii_only: bool = False) -> str:

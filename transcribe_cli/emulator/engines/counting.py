@@ -20,7 +20,7 @@ LEAST_MS = 30  # more than half of a word: of one that was cut, one side at most
 _CONFIDENCE = 0.9
 
 
-class Spoken(NamedTuple):
+class CountedWord(NamedTuple):
     """One word: its number, and its frames `start` up to `end` in the session's audio."""
 
     number: int
@@ -28,7 +28,7 @@ class Spoken(NamedTuple):
     end: int
 
 
-class Counter:
+class WordCounter:
     """Reads words out of samples, whatever chunks they come in.
 
     Attributes:
@@ -44,7 +44,7 @@ class Counter:
         self._began = 0
         self._rest = b""
 
-    def hear(self, samples: bytes) -> list[Spoken]:
+    def hear(self, samples: bytes) -> list[CountedWord]:
         """The words that end in these samples, 16-bit little-endian."""
         samples = self._rest + samples
         whole = len(samples) - len(samples) % 2
@@ -58,14 +58,14 @@ class Counter:
             self.position += length
         return words
 
-    def growing(self) -> list[Spoken]:
+    def growing(self) -> list[CountedWord]:
         """The word that sounds and is certain already, as far as it was heard: one or none."""
         return self._word()
 
-    def _word(self) -> list[Spoken]:
+    def _word(self) -> list[CountedWord]:
         number = int.from_bytes(self._unit, "little")
         certain = number and self.position - self._began > self._least
-        return [Spoken(number, self._began, self.position)] if certain else []
+        return [CountedWord(number, self._began, self.position)] if certain else []
 
 
 def _runs(samples: bytes, unit: bytes) -> Iterator[tuple[bytes, int]]:
@@ -93,9 +93,9 @@ class CountingEngine:
     def __init__(self, settings: EngineSettings, turn_words: int = TURN_WORDS) -> None:
         self._settings = settings
         self._turn_words = turn_words
-        self._counter = Counter(settings.sample_rate_hz)
-        self._words: list[Spoken] = []  # of the open turn
-        self._shown: list[Spoken] = []
+        self._counter = WordCounter(settings.sample_rate_hz)
+        self._words: list[CountedWord] = []  # of the open turn
+        self._shown: list[CountedWord] = []
         self._announced = False
         self._order = 0
         self._spoke = False
@@ -141,20 +141,20 @@ class CountingEngine:
             self._ms(self._counter.position - since) >= self._settings.min_turn_silence_ms
         )
 
-    def _partial(self, words: list[Spoken]) -> list[Send]:
+    def _partial(self, words: list[CountedWord]) -> list[Send]:
         """The open turn as it stands, where that is news."""
         if not words or words == self._shown or not self._settings.include_partial_turns:
             return []
         self._shown = list(words)
         return [*self._announcement(words), self._turn(words, end=False)]
 
-    def _announcement(self, words: list[Spoken]) -> list[Send]:
+    def _announcement(self, words: list[CountedWord]) -> list[Send]:
         if self._announced or self._settings.family is not Family.PRO:
             return []
         self._announced = True
         return [send(SpeechStarted(self._ms(words[0].start), _CONFIDENCE))]
 
-    def _turn(self, words: list[Spoken], *, end: bool) -> Send:
+    def _turn(self, words: list[CountedWord], *, end: bool) -> Send:
         said = [
             Word(self._ms(w.start), self._ms(w.end), f"w{w.number}", _CONFIDENCE, end)
             for w in words

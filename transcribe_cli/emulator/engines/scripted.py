@@ -30,7 +30,7 @@ _VERBS = ("send", "text", "close", "drop", "stall_ms")
 _HINT = "each line is a message of the service, or a directive with at_ms or on"
 
 
-class Cue(NamedTuple):
+class ScriptStep(NamedTuple):
     """One thing to do, `at_ms` of audio received."""
 
     at_ms: int
@@ -49,7 +49,7 @@ class Script(NamedTuple):
 
     on_open: tuple[ToClient, ...]
     begin: str | None
-    cues: tuple[Cue, ...]
+    steps: tuple[ScriptStep, ...]
     on_terminate: tuple[ToClient, ...]
     termination: str | None
 
@@ -79,28 +79,28 @@ def parse_script(text: str, name: str) -> Script:
     """
     at: dict[str, list[ToClient]] = {"open": [], "Terminate": []}
     own: dict[str, str] = {}
-    cues: list[Cue] = []
+    steps: list[ScriptStep] = []
     for number, line in enumerate(text.split("\n"), start=1):
         line = line.strip()
         if not line or line.startswith("#"):
             continue
-        now_ms = cues[-1].at_ms if cues else 0
+        now_ms = steps[-1].at_ms if steps else 0
         try:
             raw = _object(line)
             if "on" in raw:
                 at[_moment(raw)].append(_action(raw))
             elif "at_ms" in raw and "type" not in raw:
-                cues.append(Cue(max(now_ms, _whole(raw, "at_ms")), _action(raw)))
+                steps.append(ScriptStep(max(now_ms, _whole(raw, "at_ms")), _action(raw)))
             elif raw.get("type") in ("Begin", "Termination"):
                 own[raw["type"]] = line
             elif raw.get("type") not in CLIENT_MESSAGES:
-                cues.append(Cue(max(now_ms, _due_ms(raw)), Send(line)))
+                steps.append(ScriptStep(max(now_ms, _due_ms(raw)), Send(line)))
         except _BadLine as e:
             raise UsageError(f"{name}, line {number}: {e}", _HINT) from e
     return Script(
         on_open=tuple(at["open"]),
         begin=own.get("Begin"),
-        cues=tuple(cues),
+        steps=tuple(steps),
         on_terminate=tuple(at["Terminate"]),
         termination=own.get("Termination"),
     )
@@ -166,7 +166,7 @@ class ScriptedEngine:
     def __init__(self, script: Script, settings: EngineSettings) -> None:
         self._bytes_per_second = settings.bytes_per_second
         self._heard_bytes = 0
-        self._cues = list(script.cues)
+        self._steps = list(script.steps)
         self._on_terminate = script.on_terminate
 
     def hear(self, data: bytes) -> list[ToClient]:
@@ -180,18 +180,18 @@ class ScriptedEngine:
         return []
 
     def finish(self) -> list[ToClient]:
-        left = _actions(self._cues)
-        self._cues.clear()
+        left = _actions(self._steps)
+        self._steps.clear()
         return list(chain(left, self._on_terminate))
 
     def take_speech_probability(self) -> float:
         return 0.0
 
     def _play(self, now_ms: int) -> list[ToClient]:
-        due = list(takewhile(lambda cue: cue.at_ms <= now_ms, self._cues))
-        del self._cues[: len(due)]
+        due = list(takewhile(lambda step: step.at_ms <= now_ms, self._steps))
+        del self._steps[: len(due)]
         return list(_actions(due))
 
 
-def _actions(cues: Iterable[Cue]) -> list[ToClient]:
-    return [cue.action for cue in cues]
+def _actions(steps: Iterable[ScriptStep]) -> list[ToClient]:
+    return [step.action for step in steps]

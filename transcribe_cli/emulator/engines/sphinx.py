@@ -14,7 +14,7 @@ from transcribe_cli.emulator.actions import Send, send
 from transcribe_cli.emulator.engine_settings import EngineSettings
 from transcribe_cli.emulator.engines.pcm_reader import BYTES_PER_MS, RATE_HZ, PcmReader
 from transcribe_cli.emulator.engines.speech_detector import FRAME_MS, SpeechDetector
-from transcribe_cli.emulator.turn_messages import Heard, TurnBuilder
+from transcribe_cli.emulator.turn_messages import HeardWord, TurnBuilder
 from transcribe_cli.protocol.messages import ServerMessage, Silence
 
 FRAME_BYTES = FRAME_MS * BYTES_PER_MS
@@ -125,13 +125,13 @@ class SphinxEngine:
         self._recent.extend(reversed(kept))
         return messages
 
-    def _heard(self, posteriors: bool = False) -> list[Heard]:
+    def _heard(self, posteriors: bool = False) -> list[HeardWord]:
         """The decoder's best hypothesis, on the session's clock."""
         if self._decoder.hyp() is None:
             return []
         exp = self._decoder.logmath.exp
         return [
-            Heard(
+            HeardWord(
                 text=segment.word.partition("(")[0],  # "use(2)" is a second way to say "use"
                 start_ms=self._turn_start_ms + segment.start_frame * _CENTISECOND_MS,
                 end_ms=self._turn_start_ms + (segment.end_frame + 1) * _CENTISECOND_MS,
