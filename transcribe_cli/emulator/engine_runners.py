@@ -8,7 +8,7 @@ from typing import Protocol
 
 import msgspec
 
-from transcribe_cli.emulator import engine_worker as worker
+from transcribe_cli.emulator import engine_worker
 from transcribe_cli.emulator.actions import (
     Configure,
     EndTurn,
@@ -109,39 +109,39 @@ class WorkerRunner:
             **detached(),
         )
         port = cls(process, settings)
-        await port._write(worker.START, msgspec.json.encode(settings))
+        await port._write(engine_worker.START, msgspec.json.encode(settings))
         return port
 
     async def order(self, order: ToEngine) -> None:
         match order:
             case Hear(data):
                 self._lengths.append(len(data))
-                await self._write(worker.AUDIO, data)
+                await self._write(engine_worker.AUDIO, data)
                 async with self._caught_up:
                     await self._caught_up.wait_for(
                         lambda: self._failed or sum(self._lengths) <= self._max_lag_bytes
                     )
             case Configure(settings):
-                await self._write(worker.CONFIGURE, msgspec.json.encode(settings))
+                await self._write(engine_worker.CONFIGURE, msgspec.json.encode(settings))
             case EndTurn():
-                await self._write(worker.END_TURN)
+                await self._write(engine_worker.END_TURN)
             case Finish():
-                await self._write(worker.FINISH)
+                await self._write(engine_worker.FINISH)
 
     async def answer(self) -> FromEngine:
         while True:
             try:
-                header = await self._answers.readexactly(worker.HEADER_BYTES)
-                kind, length = worker.unpack_header(header)
+                header = await self._answers.readexactly(engine_worker.HEADER_BYTES)
+                kind, length = engine_worker.unpack_header(header)
                 body = await self._answers.readexactly(length)
             except (asyncio.IncompleteReadError, ConnectionError) as e:
                 async with self._caught_up:
                     self._failed = True
                     self._caught_up.notify_all()
                 raise EngineFailed from e
-            if kind == worker.MESSAGE:
+            if kind == engine_worker.MESSAGE:
                 return Send(body.decode())
-            if kind == worker.DONE:
+            if kind == engine_worker.DONE:
                 return Finished()
             self._loudest = max(self._loudest, int(body) / 1_000_000)
             async with self._caught_up:
@@ -165,5 +165,5 @@ class WorkerRunner:
     async def _write(self, kind: bytes, body: bytes = b"") -> None:
         # A worker that is gone is reported by `answer`, where its answers end.
         with suppress(ConnectionError):
-            self._orders.write(worker.pack(kind, body))
+            self._orders.write(engine_worker.pack(kind, body))
             await self._orders.drain()

@@ -15,7 +15,8 @@ from transcribe_cli.outputs.jsonl import JsonlOutput
 from transcribe_cli.outputs.ordered_outputs import OrderedOutputs
 from transcribe_cli.outputs.output import Output, Outputs
 from transcribe_cli.outputs.plain_text import TextOutput
-from transcribe_cli.outputs.queued_output import QueuedOutput, QueuedStream, queued_stream
+from transcribe_cli.outputs.queued_output import QueuedOutput
+from transcribe_cli.outputs.queued_stream import QueuedStream, open_queued_stream
 from transcribe_cli.outputs.record import error_record
 from transcribe_cli.run.loop import Loop
 from transcribe_cli.session.events import OutputFailed, StopRequested
@@ -202,7 +203,7 @@ class CommandOutputs:
     def _open_stdout(self) -> BinaryIO:
         """Standard output; where a reader may hold it up, main does not wait for that."""
         stream = self._environment.binary_stdout
-        self._queued = queued_stream(stream)
+        self._queued = open_queued_stream(stream)
         return stream if self._queued is None else cast(BinaryIO, self._queued)
 
     def drain_stdout(self) -> None:

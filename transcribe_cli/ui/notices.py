@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Literal, Protocol
 
-from transcribe_cli.outputs.queued_output import QueuedStream, queued_stream
+from transcribe_cli.outputs.queued_stream import QueuedStream, open_queued_stream
 from transcribe_cli.redaction import redact
 from transcribe_cli.settings.environment import point_at_nothing, say
 from transcribe_cli.ui.safe_text import encodable, safe_text
@@ -99,7 +99,7 @@ class Notices:
     @contextlib.contextmanager
     def queued(self) -> Iterator[None]:
         """While open, a reader of standard error that takes nothing holds nobody up."""
-        queue = None if self._queue is not None else queued_stream(self.console.file)
+        queue = None if self._queue is not None else open_queued_stream(self.console.file)
         if queue is None:
             yield
             return

@@ -15,7 +15,7 @@ from typing import NamedTuple, Self
 from rich.console import Console
 from rich.text import Text
 
-from transcribe_cli.outputs.queued_output import QueuedStream, queued_stream
+from transcribe_cli.outputs.queued_stream import QueuedStream, open_queued_stream
 from transcribe_cli.system.terminal_input import cursor_row, in_foreground
 from transcribe_cli.ui import turn_rendering
 from transcribe_cli.ui.ansi import ASK_FOR_CURSOR, ansi, has_few_glyphs, is_tmux
@@ -76,7 +76,7 @@ class RegionView:
             return
         self._is_open = True
         if self.console.is_terminal:
-            self._terminal = queued_stream(self.console.file)
+            self._terminal = open_queued_stream(self.console.file)
         if self._live:
             atexit.register(self.close)
             if self._headroom is not None and self._in_foreground():

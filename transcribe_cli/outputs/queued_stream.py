@@ -1,0 +1,187 @@
+"""A stream that a thread writes to, so that a reader who takes nothing blocks nobody.
+
+A pipe whose reader is slow, or a terminal that is held with Ctrl+S, makes `write` block. Here
+`write` only queues the bytes.
+"""
+
+import errno
+import os
+import queue
+import stat
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from io import RawIOBase
+from typing import IO, Any
+
+MOST_WAITING_BYTES = 1 << 26
+"""Days of text. When so much waits and the reader still takes nothing, the stream has failed."""
+
+ROOM_WAIT_S = 0.1
+"""How long `write` waits for room when the queue is full."""
+
+STUCK_AFTER_S = 5.0
+"""A reader that has taken nothing for so long while the queue is full is given up."""
+
+POLL_S = 0.2
+"""How often a wait for the thread looks again."""
+
+_PART_BYTES = 1 << 12  # small writes show that a slow reader still takes something
+
+
+def open_queued_stream(file: IO[Any]) -> "QueuedStream | None":
+    """What writes to a file without waiting for it, under a number of its own.
+
+    None where nobody has to be waited for: a regular file, or none of the system.
+    """
+    try:
+        file.flush()
+        number = file.fileno()
+        if stat.S_ISREG(os.fstat(number).st_mode):
+            return None
+        # It finds the right class: a console of Windows has one of its own, which takes UTF-8.
+        return QueuedStream(os.fdopen(os.dup(number), "wb", buffering=0))
+    except (OSError, ValueError):  # it has no number, or is closed
+        return None
+
+
+class QueuedStream(RawIOBase):
+    """Writes to an unbuffered stream on thread `aai-writer`.
+
+    Args:
+        raw: the stream; it is closed after the last byte.
+        failed: called on that thread when the stream takes nothing any more.
+    """
+
+    def __init__(self, raw: Any, failed: Callable[[], None] = lambda: None) -> None:
+        self.failed = failed
+        self._raw = raw
+        self._queue: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
+        self._changed = threading.Condition()  # guards what follows
+        self._waiting = 0
+        self._taken_at = time.monotonic()
+        self._error: OSError | None = None
+        self._thread: threading.Thread | None = None
+
+    @property
+    def busy(self) -> bool:
+        """Whether something waits to be written, and still can be."""
+        return self._waiting > 0 and self._error is None
+
+    def writable(self) -> bool:
+        """It is."""
+        return True
+
+    def write(self, data: Any, /) -> int:
+        """Queue some bytes.
+
+        Raises:
+            OSError: what was queued before could not be written.
+        """
+        with self._changed:
+            self._wait_for_room()
+            self._raise()
+            if not self._waiting:
+                self._taken_at = time.monotonic()
+            self._waiting += len(data)
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._write, name="aai-writer", daemon=True)
+            self._thread.start()
+        self._queue.put(bytes(data))
+        return len(data)
+
+    def write_text(self, text: str, encoding: str | None) -> None:
+        """Queue a text, with the system's line ends; what the encoding has not becomes `?`.
+
+        Raises:
+            OSError: what was queued before could not be written.
+        """
+        self.write(text.replace("\n", os.linesep).encode(encoding or "utf-8", "replace"))
+
+    def _wait_for_room(self) -> None:
+        """Main waits for a moment only; a reader that takes nothing at all is given up."""
+        if self._waiting < MOST_WAITING_BYTES:
+            return
+        self._changed.wait_for(
+            lambda: self._error or self._waiting < MOST_WAITING_BYTES, ROOM_WAIT_S
+        )
+        if not self._error and time.monotonic() - self._taken_at > STUCK_AFTER_S:
+            self._error = OSError(errno.ETIMEDOUT, "nobody reads it")
+
+    def flush(self) -> None:
+        """Find out whether all is well so far; waits for nothing.
+
+        Raises:
+            OSError: what was queued before could not be written.
+        """
+        if not self.closed:
+            with self._changed:
+                self._raise()
+
+    def drain(self, patience_s: float | None = None) -> bool:
+        """Wait until everything is written; whether it is.
+
+        Args:
+            patience_s: how long the reader may take nothing; None: however long.
+
+        Raises:
+            OSError: it could not be written.
+        """
+        with self._changed:
+            waiting, since = self._waiting, time.monotonic()
+            # With a time limit, because on some systems a wait without one cannot be interrupted.
+            while self._waiting and not self._error:
+                self._changed.wait(POLL_S)
+                if self._waiting != waiting:
+                    waiting, since = self._waiting, time.monotonic()
+                elif patience_s is not None and time.monotonic() - since >= patience_s:
+                    return False
+            self._raise()
+        return True
+
+    def close(self) -> None:
+        """Nothing more is written: the thread ends after what is waiting."""
+        if not self.closed:
+            with suppress(OSError):  # what could not be written has been told
+                super().close()
+            if self._thread is None:
+                self._raw.close()
+            self._queue.put(None)
+
+    def _raise(self) -> None:
+        if self._error is not None:
+            raise self._error
+
+    def _write(self) -> None:
+        try:
+            self._write_all()
+        finally:
+            with suppress(OSError):
+                self._raw.close()
+
+    def _write_all(self) -> None:
+        while (data := self._queue.get()) is not None:
+            view = memoryview(data)
+            try:
+                while view:
+                    written = self._raw.write(_first_part(view)) or 0
+                    view = view[written:]
+                    with self._changed:
+                        self._waiting -= written
+                        self._taken_at = time.monotonic()
+                        self._changed.notify_all()
+            except (OSError, ValueError) as e:
+                with self._changed:
+                    self._error = e if isinstance(e, OSError) else OSError(str(e))
+                    self._changed.notify_all()
+                self.failed()
+                return
+
+
+def _first_part(data: memoryview) -> memoryview:
+    """No half of a UTF-8 character at its end, which a console of Windows does not take."""
+    if len(data) <= _PART_BYTES:
+        return data
+    ends = range(_PART_BYTES, _PART_BYTES - 4, -1)  # a character has four bytes at most
+    return data[: next((end for end in ends if not 0x80 <= data[end] < 0xC0), _PART_BYTES)]
