@@ -101,7 +101,7 @@ def test_session_that_ended_says_what_it_cost() -> None:
 
 
 @pytest.mark.parametrize(
-    ("course", "area", "status"),
+    ("outcome", "area", "status"),
     [
         (
             SessionOutcome(error=Error(1008, "Unauthorized Connection: Invalid API key")),

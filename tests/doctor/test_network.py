@@ -21,7 +21,7 @@ NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 
 
 @pytest.mark.parametrize(
-    ("endpoint", "variables", "place"),
+    ("endpoint", "variables", "hop"),
     [
         (REMOTE, {}, FirstHop("streaming.example", 443)),
         ("ws://127.0.0.1:8765/v3/ws", {}, FirstHop("127.0.0.1", 8765)),

@@ -19,7 +19,7 @@ FLOODED_S = 2.0
 ENDS_WITHIN_S = 20.0  # on a machine that has much else to do; seldom more than one
 
 
-class TurnCache:
+class Memory:
     """Watches how large a process becomes."""
 
     def __init__(self, process: subprocess.Popen[bytes]) -> None:
@@ -28,7 +28,7 @@ class TurnCache:
         self._thread = threading.Thread(target=self._watch, name="memory")
         self.most_mb = 0.0
 
-    def __enter__(self) -> "TurnCache":
+    def __enter__(self) -> "Memory":
         self._thread.start()
         return self
 
@@ -57,7 +57,7 @@ def test_flood_takes_no_memory_and_no_signal(
             *("file", "talk.wav", "--endpoint", service.url, "--jsonl", "--pace", "1"),
             stdout=stdout,
         )
-        with TurnCache(process) as memory:
+        with Memory(process) as memory:
             assert service.begun.wait(20)
             time.sleep(FLOODED_S)  # it is flooded, whatever the program does about it
             process.send_signal(signal.SIGINT)

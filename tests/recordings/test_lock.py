@@ -37,10 +37,10 @@ with locked(Path(sys.argv[1]), "of a file"):
 COUNTER = """
 import sys
 from pathlib import Path
-from transcribe_cli.recordings.lock import alone_in, is_locked
+from transcribe_cli.recordings.lock import save_dir_locked, is_locked
 folder, count = Path(sys.argv[1]), Path(sys.argv[2])
 for _ in range(int(sys.argv[3])):
-    with alone_in(folder, 50):
+    with save_dir_locked(folder, 50):
         count.write_text(str(int(count.read_text()) + 1))
     is_locked(folder)
 """

@@ -85,7 +85,7 @@ def _facts(recording: RecordingContents) -> Iterator[tuple[str, str]]:
         yield "Length", format_hms(round(length_s * 1000))
     yield "Model", escape(str(recording.start.get("model") or ""))
     yield "Languages", _languages(recording.totals.language_ms)
-    yield "SpeakerCorrections", ", ".join(filter(None, map(escape, recording.speakers)))
+    yield "Speakers", ", ".join(filter(None, map(escape, recording.speakers)))
     yield "Recording", escape(str(recording.start.get("id") or ""))
     yield "Error", escape(str(recording.error.get("message") or ""))
     if summary.get("complete") is False:

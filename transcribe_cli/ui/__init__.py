@@ -1,1 +1,1 @@
-"""What a person sees: the live view, notices, safe text."""
+"""The terminal: live view, status line, notices, keys, text made safe to show."""

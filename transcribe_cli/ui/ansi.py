@@ -1,4 +1,4 @@
-"""Styled text as the characters and codes that a terminal takes."""
+"""Turns Rich text into characters and ANSI escape codes, and knows odd terminals."""
 
 from rich.color import ColorSystem
 from rich.console import Console
@@ -11,7 +11,7 @@ _COLOR_SYSTEMS = {
     "standard": ColorSystem.STANDARD,
     "256": ColorSystem.EIGHT_BIT,
     "truecolor": ColorSystem.TRUECOLOR,
-}  # a console of old Windows is not here: it would show the codes
+}  # not "windows": that console would print the codes
 
 ASK_FOR_CURSOR = "\x1b[6n"
 
@@ -19,8 +19,8 @@ _FEW_GLYPHS = ("linux", "vt100", "vt102", "vt220", "cons25")
 
 
 def ansi(text: Text, console: Console) -> str:
-    """The text for a console, in as many colours as it has."""
-    # Rich leaves the text's own style to a caller of `render` where there are no spans.
+    """The text with ANSI codes, in as many colours as the console has."""
+    # Text.render() drops the text's own style when it has no spans.
     base = console.get_style(text.style) if text.style else None
     segments = Segment.apply_style(text.render(console), base)
     if console.no_color:
@@ -29,19 +29,19 @@ def ansi(text: Text, console: Console) -> str:
     return "".join(
         style.render(words, color_system=color_system) if style else words
         for words, style, _ in segments
-    ).replace(NO_BREAK, " ")  # it has done its work; a search should find a blank
+    ).replace(NO_BREAK, " ")  # wrapping is done; a search should find a plain blank
 
 
 def has_few_glyphs(console: Console) -> bool:
-    """The Linux console has room for 256 or 512 characters, and ours are seldom among them."""
+    """Whether the terminal lacks our symbols: a Linux console font has 256 or 512 characters."""
     return console._environ.get("TERM", "").lower() in _FEW_GLYPHS
 
 
 def is_tmux(console: Console) -> bool:
-    """Whether tmux is between the program and the terminal, as far as can be known.
+    """Whether the program runs inside tmux, as far as the environment tells.
 
-    It says so by `TMUX`, and through ssh by `TERM` alone; GNU screen, which says `STY`, wraps
-    nothing anew.
+    tmux sets `TMUX`; through ssh only `TERM` is left. GNU screen sets the same `TERM`, and `STY`;
+    it does not rewrap lines.
     """
     environ = console._environ
     by_name = environ.get("TERM", "").startswith(("tmux", "screen")) and "STY" not in environ

@@ -1,7 +1,7 @@
-"""The rows that show many files at once: one for each that runs, and one for all. Pure.
+"""The progress rows of a batch: one for each running file, one for all files. Pure.
 
-The columns stand under each other. Where the window is too narrow for all of them, the least
-important go first; a file's name and how far it is are never left out.
+Columns are aligned. In a narrow window the least important columns are left out first; a file's
+name and percentage always stay.
 """
 
 from collections.abc import Sequence
@@ -28,10 +28,11 @@ class FileProgress:
     """How far one file is.
 
     Attributes:
-        position_s, length_s: what was sent of it, of how much where that is known.
-        turns: finals so far.
-        state: in the status line's word: connecting, listening, offline ...
-        message: what is wrong, in words; "" while all is well.
+        position_s: seconds of audio sent.
+        length_s: seconds of audio in the file; None where it is not known.
+        turns: number of final turns.
+        state: the status line's word: connecting, listening, offline ...
+        message: what is wrong, in words; "" while nothing is.
     """
 
     name: str
@@ -50,19 +51,19 @@ class FileProgress:
 
     @property
     def calm(self) -> bool:
-        """Nothing has to be said about it."""
+        """Whether the row needs no remark."""
         return self.state in _CALM and not self.message
 
 
 @dataclass(frozen=True, slots=True)
 class BatchProgress:
-    """How far all files are.
+    """How far the whole batch is.
 
     Attributes:
-        files: how many were asked for.
-        done, failed, running: how many of them came through, came to nothing, run.
-        share: of all their audio, from 0 to 1, about; None where no length is known.
-        left_s: seconds until the end, about; None while nobody can tell.
+        files: number of files in the batch.
+        done, failed, running: number of files in each state.
+        share: estimated share of all audio that is done, 0 to 1; None where no length is known.
+        left_s: estimated seconds until the end; None while it cannot be estimated.
     """
 
     files: int
@@ -81,9 +82,9 @@ def batch_rows(
     *,
     ascii_only: bool = False,
 ) -> list[Text]:
-    """At most `most` rows of at most `width` cells, the one for all files last.
+    """At most `most` rows of at most `width` cells; the last row is for all files.
 
-    Where there is no room for every file, those in trouble are shown first.
+    Files with a problem are shown first when not all fit.
     """
     room = max(most, 1) - 1
     shown = list(running)
@@ -113,7 +114,7 @@ def _file_rows(shown: Sequence[FileProgress], width: int, ascii_only: bool) -> l
         columns = (name, bar + 2 if bar else 0, 4, place, turn, state)
         return sum(columns) + 2 * (sum(1 for size in columns if size) - 1)
 
-    # In this order until it fits: a shorter bar, no turns, no place, shorter names, no bar.
+    # Shrink in this order until it fits: bar, turns, position, names, bar away, remark.
     if needed() > width:
         bar = _BARS[1]
     if needed() > width:
@@ -147,7 +148,7 @@ def _file_rows(shown: Sequence[FileProgress], width: int, ascii_only: bool) -> l
 
 
 def total_row(whole: BatchProgress, width: int, *, ascii_only: bool = False) -> Text:
-    """The row for all files."""
+    """The row for the whole batch."""
     words = [Text(f"{whole.done} of {_count(whole.files, 'file')}")]
     if whole.failed:
         words.append(Text(f"{whole.failed} failed", _LOUD))
@@ -167,7 +168,7 @@ def total_row(whole: BatchProgress, width: int, *, ascii_only: bool = False) -> 
 
 
 def heading(name: str, width: int, *, ascii_only: bool = False) -> Text:
-    """What stands above a file's transcript.
+    """The line above a file's transcript.
 
     >>> heading("talk.wav", 80).plain
     '── talk.wav ──'
@@ -200,7 +201,7 @@ def _padded(text: str, size: int, ascii_only: bool) -> Text:
 
 
 def _bar(share: float | None, size: int, ascii_only: bool) -> Text:
-    """A bar of `size` cells between two edges; empty where nothing is known."""
+    """A progress bar of `size` cells between two edges; empty where the share is not known."""
     left, right = ("[", "]") if ascii_only else ("▕", "▏")
     share = share or 0.0
     if ascii_only:

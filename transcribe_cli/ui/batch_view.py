@@ -1,8 +1,8 @@
-"""The view of many files at once: a bar for each that runs and one for all, under what is done.
+"""The live view of a batch: finished transcripts in the scrollback, progress bars below them.
 
-A file's transcript goes into the terminal's own scrollback when the file has ended, in one piece
-under its name. Called from one thread. Where a cursor cannot be controlled (`TERM=dumb`, a console
-without VT sequences) there are no bars, and the transcripts are printed as plain lines.
+When a file ends, its whole transcript goes into the scrollback under its name. Without cursor
+control (`TERM=dumb`, a console without VT sequences) there are no bars, and transcripts are
+printed as plain lines. Call it from one thread.
 """
 
 import time
@@ -24,28 +24,28 @@ from transcribe_cli.ui.status_line import Status
 DRAW_INTERVAL_S = 1 / 5
 """The region is drawn at most this often."""
 
-_SOON_S = 3.0  # before that nobody can tell how long it will take
+_SOON_S = 3.0  # before that no estimate of the time left is any good
 
 
 class FileView:
-    """One file of the view: what its run shows, kept until the file has ended.
+    """The view of one run in the batch: keeps its lines until the file has ended.
 
     Attributes:
-        progress: as it stands now.
-        first_s: where it began; not at 0 where an earlier run has done a part of it.
+        progress: how far the file is now.
+        first_s: where this run began, in seconds; above 0 when it resumes a recording.
     """
 
     def __init__(self, batch: "BatchView", name: str) -> None:
         self.name = name
         self.progress = FileProgress(name)
         self.first_s = 0.0
-        self.lines: list[tuple[Text, int | None]] = []  # each with a turn's place, for the indent
+        self.lines: list[tuple[Text, int | None]] = []  # each with a turn's start_ms
         self._batch = batch
         self._finished: set[int] = set()
         self._speakers = SpeakerCorrections(ascii_only=batch.ascii_only)
 
     def turn(self, update: TurnUpdate) -> None:
-        """A final is kept as it will look; partials are not shown."""
+        """Keep a final as it will be shown. Partials are not shown."""
         if not update.final or update.turn in self._finished:
             return
         self._finished.add(update.turn)
@@ -58,32 +58,32 @@ class FileView:
             self.lines.append((line, update.start_ms))
 
     def revise(self, session: int, revision: SpeakerRevision) -> None:
-        """The service corrected speakers."""
+        """Keep a line about each corrected speaker."""
         self.lines += [(line, None) for line in self._speakers.revise(session, revision)]
 
     def mark(self, at_ms: int, words: str) -> None:
-        """A line for what happened there."""
+        """Keep a line for a bookmark or a pause."""
         batch = self._batch
         line = turn_rendering.mark_line(at_ms, words, batch.columns, ascii_only=batch.ascii_only)
         self.lines.append((line, at_ms))
 
     def hint(self, text: str) -> None:
-        """Passing words have no place among many files."""
+        """Not shown: there is no room for hints in a batch."""
 
     def toggle_help(self) -> None:
-        """The panel of keys is that of all files."""
+        """Not shown here: `BatchView` has the panel."""
 
     def toggle_languages(self, shares: Mapping[str, int]) -> None:
-        """There is no panel."""
+        """Not shown in a batch."""
 
     def toggle_confidences(self) -> None:
-        """What is unsure is marked."""
+        """Not switched in a batch: unsure words are always marked."""
 
     def drop_partial(self, session: int | None = None) -> None:
-        """Partials are not shown."""
+        """Nothing to drop: partials are not shown."""
 
     def status(self, status: Status) -> None:
-        """How far it is now."""
+        """Take the file's progress."""
         position_s, length_s, _ = status.progress or (status.elapsed_s, None, 0.0)
         if self.progress.state == "connecting":
             self.first_s = position_s
@@ -92,21 +92,21 @@ class FileView:
         )
 
     def tick(self, now: float | None = None) -> float | None:
-        """Draw the whole view if it is time.
+        """Draw the whole batch if it is due.
 
-        Never asks to be called again: a run that is shown comes back for its status anyway.
+        Returns None, for "no need to call again": every run's status update ticks the view.
         """
         self._batch.tick(now)
         return None
 
 
 class BatchView(RegionView):
-    """Shows how far many files are, and what became of each, on a console.
+    """Shows a batch on a console.
 
     Args:
-        files: how many there are.
-        non_speech: what becomes of `[Silence]` and its like.
-        clock: seconds, only forward.
+        files: number of files in the batch.
+        non_speech: how tags such as `[Silence]` are shown.
+        clock: a monotonic clock, in seconds.
     """
 
     def __init__(
@@ -137,10 +137,10 @@ class BatchView(RegionView):
         """The window's width."""
         return self.console.size.width
 
-    # What becomes of the files.
+    # The files.
 
     def begin(self, name: str) -> FileView:
-        """A file that is about to run; it is shown from its first status on."""
+        """The view for a file that is about to run; shown from its first status on."""
         if self._began is None:
             self._began = self._clock()
         view = FileView(self, name)
@@ -148,12 +148,12 @@ class BatchView(RegionView):
         return view
 
     def drop(self, view: FileView) -> None:
-        """It did not come to run; harmless twice."""
+        """Remove a file that did not run. May be called twice."""
         if view in self._running:
             self._running.remove(view)
 
     def end(self, view: FileView) -> None:
-        """A file has run to its end: its transcript goes into the scrollback, under its name."""
+        """A file has ended: write its transcript into the scrollback, under its name."""
         self.drop(view)
         self._heard_s += view.progress.position_s
         self._skipped_s += view.first_s
@@ -163,14 +163,14 @@ class BatchView(RegionView):
             self._commit_text(line, start_ms)
 
     def count(self, *, failed: bool) -> None:
-        """One file more is done, or has failed."""
+        """Count one more file as done or failed."""
         if failed:
             self._failed += 1
         else:
             self._done += 1
 
     def progress(self, now: float) -> BatchProgress:
-        """How far all of it is."""
+        """How far the whole batch is."""
         running = [view.progress for view in self._running]
         lengths = [one.length_s for one in running if one.length_s]
         known = [*self._lengths, *lengths]
@@ -190,7 +190,7 @@ class BatchView(RegionView):
         return BatchProgress(self._files, self._done, self._failed, len(running), share, left_s)
 
     def toggle_help(self) -> None:
-        """Show what the keys do, or no longer."""
+        """Show or hide the panel of keys."""
         self._shows_help = not self._shows_help
         if not self._live:
             for binding in keys_in("batch"):
@@ -199,20 +199,20 @@ class BatchView(RegionView):
     # The terminal.
 
     def open(self) -> None:
-        """Start drawing, from the next `tick` on; harmless when open."""
+        """Start drawing at the next `tick`. May be called when open."""
         if not self._is_open:
             self._drawn = []
         super().open()
 
     def close(self) -> None:
-        """Draw what waits, remove the bars, give the cursor back; harmless twice."""
+        """Draw what waits, remove the bars, give the cursor back. May be called twice."""
         super().close()
         self._due = float("-inf")
 
     def tick(self, now: float | None = None) -> None:
-        """Draw if something changed and the last drawing is long enough ago.
+        """Draw if something changed and the last drawing is `DRAW_INTERVAL_S` ago.
 
-        `now` is a time of the view's clock, by default the present.
+        `now`: a time of the view's clock; the present by default.
         """
         now = self._clock() if now is None else now
         if not self._is_open or now < self._due or self._is_blocked:
@@ -258,5 +258,5 @@ class BatchView(RegionView):
         self._write(draw_region(committed, [""] * blank + written))
 
     def _most_rows(self, height: int) -> int:
-        """Half of the window: then a window that is made half as wide still holds them all."""
+        """Half of the window, so that all rows still fit when the window is made half as wide."""
         return max(height // 2 - (height >= ROOMY_ROWS), 1)

@@ -1,8 +1,7 @@
-"""Keys that are pressed while the program runs, by name.
+"""Reads keys while the program runs, and posts each by its name.
 
-A thread reads them and posts each; what they do is for main to decide. Without a terminal on
-standard input there are none, and in the background there are none until the program is called to
-the foreground.
+A thread reads; main decides what a key does (`key_table.py`). There are no keys when standard input
+is not a terminal, nor while the program is in the background.
 """
 
 import atexit
@@ -16,18 +15,18 @@ from typing import Self
 from transcribe_cli.system.terminal_input import Keyboard, open_keyboard, without_signals
 
 MOST_AT_ONCE = 3
-"""More keys than this without a break between them are pasted text, and none of them counts."""
+"""More characters than this in one read are pasted text, and are ignored."""
 
 REPEAT_S = 0.08
-"""The same key again and again, each time sooner than this, is held down; it counts twice."""
+"""The same key at shorter intervals is being held down: only two of its presses count."""
 
-_LOOK_AGAIN_S = 0.5  # whether the program is in the foreground by now
+_LOOK_AGAIN_S = 0.5  # between two checks for the foreground
 
 _SEQUENCE = re.compile(
     rb"\x1b(?:"
-    rb"\[200~.*?(?:\x1b\[201~|$)"  # text that the terminal says was pasted
+    rb"\[200~.*?(?:\x1b\[201~|$)"  # bracketed paste
     rb"|\[\[."  # function keys of the Linux console
-    rb"|\[M.{3}"  # a mouse, with positions as raw bytes
+    rb"|\[M.{3}"  # a mouse event, with positions as raw bytes
     rb"|\[[0-?]*[ -/]*[@-~]?"  # arrows, function keys, answers of the terminal
     rb"|[]PX^_].*?(?:\x07|\x1b\\|$)"  # longer answers
     rb"|O[ -~]"  # arrows and function keys of older terminals
@@ -39,9 +38,9 @@ _NAMES = {" ": "space", "\r": "enter", "\n": "enter", "\t": "tab"}
 
 
 def key_names(burst: bytes) -> list[str]:
-    """The keys in what was typed in one go; letters are told as small ones.
+    """The names of the keys in one read, letters in lower case.
 
-    Escape sequences and characters outside ASCII are no keys of ours; pasted text is none at all.
+    Escape sequences, characters outside ASCII and pasted text give no names.
 
     >>> key_names(b"q"), key_names(b"\\x1b[A \\x1bOP"), key_names("é".encode()), key_names(b"quit")
     (['q'], ['space'], [], [])
@@ -56,9 +55,12 @@ def key_names(burst: bytes) -> list[str]:
 class KeyReader:
     """Posts the name of each key that is pressed: `space`, `enter`, `tab`, `m`, `?` ...
 
-    A context manager; `close` gives the terminal back exactly as it was, and a new `open` takes it
-    again. `post` is called by the thread and must not wait. `number`: the file number of standard
-    input; `clock`: seconds, only forward.
+    A context manager. `close` restores the terminal's modes; `open` may be called again after it.
+
+    Args:
+        post: called on the thread with the name of each key; must not block.
+        number: the file descriptor of standard input.
+        clock: a monotonic clock, in seconds.
     """
 
     def __init__(
@@ -78,7 +80,7 @@ class KeyReader:
         self._thread: threading.Thread | None = None
 
     def open(self) -> None:
-        """Start taking keys, where there is a terminal; harmless when open."""
+        """Start reading keys, if there is a terminal. May be called when open."""
         if self._keyboard is not None:
             return
         keyboard = self._open_keyboard(self._number)
@@ -86,17 +88,17 @@ class KeyReader:
             return
         self._keyboard = keyboard
         self._ended = ended = threading.Event()
-        taken = keyboard.take()  # here, so that no key is shown by the terminal after this
+        taken = keyboard.take()  # not on the thread: no key is echoed from here on
         atexit.register(self.close)
         self._thread = threading.Thread(
             target=lambda: without_signals(lambda: self._read(keyboard, ended, taken)),
             name="aai-keys",
-            daemon=True,  # it waits for a person: what forgets to close it must end all the same
+            daemon=True,  # a caller that forgets to close it can still exit
         )
         self._thread.start()
 
     def close(self) -> None:
-        """Stop taking keys and give the terminal back; harmless twice."""
+        """Stop reading keys and restore the terminal. May be called twice."""
         keyboard, self._keyboard = self._keyboard, None
         if keyboard is None:
             return
@@ -131,7 +133,7 @@ class KeyReader:
                 continue
             try:
                 burst = keyboard.read()
-            except OSError:  # the terminal is gone, or another program's
+            except OSError:  # the terminal is gone, or another program has the foreground
                 taken = False
                 continue
             if not burst:

@@ -1,8 +1,8 @@
-"""The live view: finals in the terminal's own scrollback, and under them what is being said now.
+"""The live view of one recording: finals in the scrollback, partials and status line below.
 
-Called from one thread. Nothing is drawn by `turn`, `status` or `notice`: they note what changed,
-and `tick` draws, so that a burst of messages costs one drawing. Where a cursor cannot be controlled
-(a pipe, `TERM=dumb`, a console without VT sequences) finals and notices are printed as plain lines.
+`turn`, `status` and `notice` only note what changed, and `tick` draws, so that a burst of messages
+costs one drawing. Without cursor control (a pipe, `TERM=dumb`, a console without VT sequences)
+finals and notices are printed as plain lines. Call it from one thread.
 """
 
 import time
@@ -30,33 +30,36 @@ from transcribe_cli.ui.status_line import Status, status_line
 from transcribe_cli.ui.text_wrapping import cut, wrap
 
 DRAW_INTERVAL_S = 1 / 12
-"""The region is drawn at most this often."""
+"""Least time between two drawings."""
 
 METER_INTERVAL_S = 1 / 5
-"""A change of the status line alone, mostly of the meter, waits this long."""
+"""Least time between two drawings when only the status line changed, mostly its level meter."""
 
 MIN_PARTIAL_ROWS = 4
-"""Rows of a long partial that may be shown even where they are more than half of the window."""
+"""A long partial may have so many rows even when that is more than half of the window."""
 
 ALWAYS_SHOWN_ROWS = 2
-"""Rows of a partial that are shown even where a much narrower window could not hold them."""
+"""So many rows of a partial are shown even if a much narrower window could not hold them."""
 
 EXTRA_CHARACTERS = 2000
-"""Characters of a long partial that are looked at beyond those that a window could hold."""
+"""Characters of a long partial that are laid out beyond what the window can hold."""
 
 ROWS_LEFT_TO_WORDS = 5
-"""Rows that a panel leaves to what is being said, where they are counted in a narrow window."""
+"""Rows that a panel leaves for partials, counted for a narrow window."""
 
 HINT_S = 3.0
-"""How long a passing hint stays."""
+"""How long a hint is shown."""
 
 
 class LiveView(RegionView):
     """Shows turns, notices and the status of one recording on a console.
 
-    In the background, and under `timeout`, finals and notices are plain lines too.
-    `non_speech`: what becomes of `[Silence]` and its like. `clock`: seconds, only forward. `keys`:
-    what the panel of keys says.
+    While the program is in the background, finals and notices are plain lines too.
+
+    Args:
+        non_speech: how tags such as `[Silence]` are shown.
+        clock: a monotonic clock, in seconds.
+        keys: the keys in the panel of keys.
     """
 
     def __init__(
@@ -89,23 +92,23 @@ class LiveView(RegionView):
         self._tallest = 0  # rows that the partial has had since the last final
 
     def open(self) -> None:
-        """Start drawing, from the next `tick` on; harmless when open."""
+        """Start drawing at the next `tick`. May be called when open."""
         if not self._is_open:
             self._content_changed = True
         super().open()
 
     def close(self) -> None:
-        """Draw what waits, remove partial and status line, give the cursor back; harmless twice."""
+        """Draw what waits, erase the region, give the cursor back. May be called twice."""
         super().close()
         self._drawn_at = float("-inf")
 
     def turn(self, update: TurnUpdate) -> None:
-        """A turn as it stands now; a final is committed once, whatever comes after it."""
+        """Show a turn as it is now. A final is committed once; later updates of it are ignored."""
         if update.turn in self._finished:
             return
         update = self._speakers.correct(update)
         for turn, older in list(self._partials.items()):
-            # The service went on to the next turn; one that is held comes again as a final.
+            # The service has gone on to the next turn. A held turn stays: its final comes.
             if older.session == update.session and turn < update.turn and not older.held:
                 del self._partials[turn]
         if update.final:
@@ -121,7 +124,7 @@ class LiveView(RegionView):
         self._content_changed = True
 
     def revise(self, session: int, revision: SpeakerRevision) -> None:
-        """The service corrected speakers: in place what is open, by a line what is committed."""
+        """Apply corrected speakers: partials in place, committed turns by a line about them."""
         for line in self._speakers.revise(session, revision):
             self.notice(line)
         for turn, update in self._partials.items():
@@ -129,13 +132,13 @@ class LiveView(RegionView):
         self._content_changed = True
 
     def mark(self, at_ms: int, words: str) -> None:
-        """A line for what a person did there: `bookmark`, `paused`, `goes on`, `muted` ..."""
+        """Commit a line for what the user did: `bookmark`, `paused`, `goes on`, `muted` ..."""
         mark_line = partial(turn_rendering.mark_line, at_ms, words, ascii_only=self.ascii_only)
         self._commit(mark_line, at_ms)
         self._content_changed = True
 
     def hint(self, text: str) -> None:
-        """Passing words above the status line; they leave no trace."""
+        """Show a few words above the status line for `HINT_S`."""
         self._hint = safe_text(text)
         self._hint_ends = self._clock() + HINT_S
         self._content_changed = True
@@ -143,7 +146,7 @@ class LiveView(RegionView):
             self.notice(text)
 
     def toggle_help(self) -> None:
-        """Show what the keys do, or no longer."""
+        """Show or hide the panel of keys."""
         self._shows_help, self._shares = not self._shows_help, None
         self._content_changed = True
         if not self._live:
@@ -151,9 +154,9 @@ class LiveView(RegionView):
                 self.notice(f"{binding.key:<6} {binding.help}")
 
     def toggle_languages(self, shares: Mapping[str, int]) -> None:
-        """Show how long each language was spoken, or no longer.
+        """Show or hide how long each language was spoken.
 
-        `shares`: ms by code; what it holds later is shown too.
+        `shares`: ms by language code; later changes of the mapping are shown too.
         """
         self._shows_help, self._shares = False, shares if self._shares is None else None
         self._content_changed = True
@@ -162,12 +165,12 @@ class LiveView(RegionView):
                 self.notice(row)
 
     def toggle_confidences(self) -> None:
-        """Mark words that the service is unsure of, or no longer; what is committed stays."""
+        """Mark unsure words, or stop marking them; committed lines do not change."""
         self._confidences = not self._confidences
         self.hint("unsure words are " + ("underlined" if self._confidences else "not marked"))
 
     def drop_partial(self, session: int | None = None) -> None:
-        """A session broke off: its open turns will be said again (of all sessions by default)."""
+        """Remove the partials of a session that broke off; of all sessions by default."""
         for turn, update in list(self._partials.items()):
             if session is None or update.session == session:
                 del self._partials[turn]
@@ -175,21 +178,21 @@ class LiveView(RegionView):
         self._content_changed = True
 
     def status(self, status: Status) -> None:
-        """What the status line shows from the next drawing on."""
+        """Set what the status line shows from the next drawing on."""
         if status != self._status:
             self._status = status
             self._status_changed = True
 
     def notice(self, text: Text | str) -> None:
-        """A line above the region, in its order among the finals."""
+        """Commit a line, in order with the finals."""
         super().notice(text)
         self._content_changed = True
 
     def tick(self, now: float | None = None) -> float | None:
         """Draw if something changed and the last drawing is long enough ago.
 
-        `now` is a time of the view's clock, by default the present. Returns when to call again,
-        None when nothing is waiting to be drawn.
+        `now`: a time of the view's clock; the present by default. Returns when to call again;
+        None when nothing waits to be drawn.
         """
         if not self._is_open:
             return None
@@ -247,7 +250,7 @@ class LiveView(RegionView):
         self._write(draw_region(committed, [self._ansi(row) for row in texts]))
 
     def _panel_rows(self, width: int, room: int) -> list[Text]:
-        """The panel that is open, so far as it leaves some room to what is being said."""
+        """The open panel, cut so that some rows are left for partials."""
         most = room - ROWS_LEFT_TO_WORDS
         if self._shows_help:
             panel = panels.keys_panel(width, most, self._keys)
@@ -262,9 +265,9 @@ class LiveView(RegionView):
         return panel
 
     def _partial_rows(self, columns: int, height: int, below: list[Text]) -> list[Text]:
-        """The newest rows of what is being said, never fewer than this turn had before.
+        """The newest rows of all partials, padded to the most rows since the last final.
 
-        At most half of the window, and no more than a narrower window could still hold.
+        At most half of the window, and no more than a much narrower window could hold.
         """
         lines: list[Text] = []
         for _, update in sorted(self._partials.items()):
@@ -307,7 +310,7 @@ class LiveView(RegionView):
 
 
 def _newest(lines: list[Text], most: int, always: int, room_when_narrow: int) -> list[Text]:
-    """The last lines that fit both now and, but for `always`, when the window is made narrow."""
+    """The last lines that fit now and in a narrow window; at least `always` of them."""
     kept: list[Text] = []
     for line in reversed(lines[-most:] if most else []):
         room_when_narrow -= height_when_narrow([line])

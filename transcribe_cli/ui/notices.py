@@ -1,7 +1,8 @@
-"""The one place that prints to stderr, and the one that makes the consoles.
+"""Notices for the user on standard error, and the Rich consoles.
 
-Each notice is one line of safe text, never markup. While a live view is on the same terminal,
-notices go through it: set `sink` to its `notice`, and back to None when it is closed.
+Nothing else prints to standard error. Each notice is one line of safe text, never markup. While a
+live view is on the same terminal, notices go through it: set `sink` to the view's `notice`, and
+back to None when the view is closed.
 """
 
 from __future__ import annotations
@@ -24,23 +25,27 @@ if TYPE_CHECKING:
 Color = Literal["auto", "always", "never"]
 
 MOST_CHARACTERS = 2000
-"""A notice is cut after so many: it repeats what a service or a proxy says."""
+"""A notice is cut here: it may quote a long text of a service or a proxy."""
 
 _PATIENCE_S = 2.0  # at the end
 
 
 class ExplainedError(Protocol):
-    """What an error to show looks like; `StreamError` is one."""
+    """An error with a message and a hint, such as `StreamError`."""
 
     message: str
     hint: str
 
 
 class Notices:
-    """One line each on stderr. `quiet`: errors and warnings only; `verbose`: `debug` too.
+    """Writes notices to standard error, one line each.
+
+    Args:
+        quiet: errors and warnings only.
+        verbose: debug notices too.
 
     Attributes:
-        sink: where lines go while something else owns the terminal; it gets a `Text` a line.
+        sink: called with each line while a live view owns the terminal.
     """
 
     def __init__(self, console: Console, *, quiet: bool = False, verbose: bool = False) -> None:
@@ -51,7 +56,7 @@ class Notices:
         self._queue: QueuedStream | None = None
 
     def error(self, error: ExplainedError | str, hint: str = "") -> None:
-        """What happened, and on a line of its own what to try; a given `hint` wins."""
+        """Write an error, and its hint on a second line; `hint` replaces the error's own."""
         message = error if isinstance(error, str) else error.message
         hint = hint or ("" if isinstance(error, str) else error.hint)
         self._line("error: ", "bold red", message)
@@ -59,28 +64,28 @@ class Notices:
             self._line("hint: ", "bold", hint)
 
     def warning(self, text: str) -> None:
-        """Something is not as it should be, and the run goes on."""
+        """Write a warning: something is wrong, and the run goes on."""
         self._line("warning: ", "bold yellow", text)
 
     def note(self, text: str) -> None:
-        """Good to know; not shown when quiet."""
+        """Write a note, unless quiet."""
         if not self.quiet:
             self._line("", "", text)
 
     def debug(self, text: str) -> None:
-        """For finding out what went wrong; shown when verbose."""
+        """Write a debug notice, if verbose."""
         if self.verbose:
             self._line("", "", text, "dim")
 
     def _line(self, label: str, label_style: str, text: str, style: str = "") -> None:
         from rich.text import Text
 
-        text = redact(text)  # first: a part of the key would not be found
+        text = redact(text)  # before cutting, which might leave a part of the key
         if len(text) > MOST_CHARACTERS:
             text = f"{text[:MOST_CHARACTERS]}..."
-        # Again without what is not shown, which may have stood between its characters.
+        # Redacted again: characters that `safe_text` removes may have split the key.
         line = Text().append(label, label_style).append(redact(safe_text(text)), style)
-        # A stderr that goes elsewhere than the view's terminal is written to directly.
+        # A stderr that is no terminal is written to directly.
         if self.sink is not None and self.console.is_terminal:
             self.sink(line)
             return
@@ -88,17 +93,17 @@ class Notices:
         line.plain = encodable(line.plain, getattr(self.console.file, "encoding", None))
         with self.console.capture() as captured:
             self.console.print(line, soft_wrap=True, highlight=False)
-        # Written here and not by Rich, which ends the program when the reader has gone.
+        # Not written by Rich, which exits the program when the reader of a pipe has gone.
         if self._queue is None:
             say(self.console.file, captured.get())
         else:
             encoding = getattr(self.console.file, "encoding", None)
-            with contextlib.suppress(OSError):  # talk that nobody hears ends no run
+            with contextlib.suppress(OSError):  # a run does not end because stderr has no reader
                 self._queue.write_text(captured.get(), encoding)
 
     @contextlib.contextmanager
     def queued(self) -> Iterator[None]:
-        """While open, a reader of standard error that takes nothing holds nobody up."""
+        """While open, a blocked reader of standard error does not block the program."""
         queue = None if self._queue is not None else open_queued_stream(self.console.file)
         if queue is None:
             yield
@@ -113,7 +118,7 @@ class Notices:
                 is_taken = queue.drain(_PATIENCE_S)
             except OSError:
                 is_taken = True
-            if not is_taken:  # what else is said would have to wait
+            if not is_taken:  # a further write would block
                 with contextlib.suppress(OSError, ValueError):
                     point_at_nothing(self.console.file.fileno())
 
@@ -133,9 +138,9 @@ class NamedNotices(Notices):
 def make_consoles(color: Color, environ: Mapping[str, str]) -> tuple[Console, Console]:
     """The consoles of stdout and stderr.
 
-    `color` wins over NO_COLOR, NO_COLOR over FORCE_COLOR. Colour is forced on a pipe only as
-    colour: nothing moves a cursor there. TERM=dumb gets no control sequences at all unless colour
-    is forced. COLUMNS sets the width.
+    `color` takes precedence over NO_COLOR, and NO_COLOR over FORCE_COLOR. On a pipe, forced colour
+    gives colour codes but no cursor movement. TERM=dumb gets no control sequences unless colour is
+    forced. COLUMNS sets the width.
     """
     from rich.console import Console
 

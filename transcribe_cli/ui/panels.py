@@ -1,4 +1,4 @@
-"""Panels that can be opened above the status line: the keys, and the languages spoken. Pure."""
+"""The panels above the status line: the keys, and the languages spoken. Pure."""
 
 from collections.abc import Mapping, Sequence
 
@@ -21,7 +21,7 @@ _MOST_LANGUAGES = 6
 def keys_panel(width: int, most: int, keys: Sequence[KeyBinding]) -> list[Text]:
     """What each key does, in at most `most` rows of at most `width` cells.
 
-    Where the rows are too few for all, the last keys are not shown.
+    The last keys are left out when there are too few rows.
     """
     name_size = max(cells(binding.key) for binding in keys)
     size = name_size + 2 + max(cells(binding.help) for binding in keys)
@@ -40,9 +40,11 @@ def keys_panel(width: int, most: int, keys: Sequence[KeyBinding]) -> list[Text]:
 def languages_panel(
     shares: Mapping[str, int], latest: str, width: int, most: int, *, ascii_only: bool = False
 ) -> list[Text]:
-    """How long each language was spoken, the most spoken first, in at most `most` rows.
+    """How long each language was spoken, the longest first, in at most `most` rows.
 
-    `shares`: ms by code. `latest`: code and confidence of the last turn, as its tag says them.
+    Args:
+        shares: ms spoken, by language code.
+        latest: language tag of the last turn, such as `es 85%`.
     """
     most = max(min(most, _MOST_LANGUAGES + 1), 0)
     if not shares:

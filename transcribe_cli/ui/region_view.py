@@ -1,7 +1,7 @@
-"""What the live view and the view of many files share: lines that stay, above a region.
+"""The base of `LiveView` and `BatchView`: committed lines in the scrollback, a region below.
 
-Where a cursor cannot be controlled (a pipe, `TERM=dumb`, a console without VT sequences), and while
-the terminal is another program's, the lines are printed plainly and there is no region.
+Without cursor control (a pipe, `TERM=dumb`, a console without VT sequences), and in the background,
+there is no region and lines are printed plainly.
 """
 
 import atexit
@@ -24,34 +24,34 @@ from transcribe_cli.ui.safe_text import encodable, is_utf8, safe_text
 from transcribe_cli.ui.text_wrapping import wrap
 
 ROOMY_ROWS = 12
-"""Windows of this many rows have room for a blank row in the region."""
+"""A window of so many rows has room for a blank row above the region."""
 
 MAX_COMMITTED_ROWS = 300
 MOST_CHARACTERS = 30_000
-"""Rows, and characters in them, of one drawing; a turn that has more is drawn bit by bit."""
+"""The most rows and characters that one drawing commits; a longer turn takes several drawings."""
 
 BLOCKED_POLL_S = 0.05
-"""While the terminal takes nothing, so often it is looked whether it does again."""
+"""How often to look whether a blocked terminal takes output again."""
 
 DRAIN_TIMEOUT_S = 1.0
-"""So long a terminal may take nothing before it is left as it is."""
+"""How long `close` waits for a terminal that takes nothing."""
 
 FOREGROUND_POLL_S = 0.5
-"""In the background so often it is looked whether the terminal is ours again."""
+"""How often to look whether the program is in the foreground again."""
 
 
 class _Line(NamedTuple):
-    """A line to commit, wrapped only when it is drawn: the window may change until then."""
+    """A line to commit. It is wrapped when it is drawn, since the window may change until then."""
 
     make: Callable[[int], Text | None]  # the text for a window of so many columns
     start_ms: int | None  # a turn's place, for the indent; None for a notice
 
 
 class RegionView:
-    """A context manager; `close` and a new `open` also serve for stopping the program and going on.
+    """A context manager. Ctrl+Z closes it, and `fg` opens it again.
 
     Attributes:
-        ascii_only: the console can show nothing else.
+        ascii_only: the console can show ASCII only.
     """
 
     def __init__(self, console: Console) -> None:
@@ -59,7 +59,7 @@ class RegionView:
         self._live = (
             console.is_terminal and not console.is_dumb_terminal and not console.legacy_windows
         )
-        # Of the stream: the console says UTF-8 of a stdout that it was not given.
+        # Asked of the stream: a console that was given no stream says UTF-8.
         self._encoding: str | None = getattr(console.file, "encoding", None)
         self.ascii_only = not is_utf8(self._encoding) or has_few_glyphs(console)
         self._headroom = Headroom() if is_tmux(console) else None
@@ -71,7 +71,7 @@ class RegionView:
         self._terminal: QueuedStream | None = None  # what writes to it, while this is open
 
     def open(self) -> None:
-        """Start drawing, from the next `tick` on; harmless when open."""
+        """Start drawing at the next `tick`. May be called when open."""
         if self._is_open:
             return
         self._is_open = True
@@ -84,7 +84,7 @@ class RegionView:
                 self._headroom = Headroom(row or 0)
 
     def close(self) -> None:
-        """Draw what waits, remove the region, give the cursor back; harmless twice."""
+        """Draw what waits, erase the region, give the cursor back. May be called twice."""
         if not self._is_open:
             return
         self._is_open = False
@@ -114,9 +114,9 @@ class RegionView:
         self.close()
 
     def notice(self, text: Text | str) -> None:
-        """A line above the region, in its order among the others.
+        """Commit a line, in order with the others.
 
-        A `str` is made safe; a `Text` is shown as it is, so its maker made it safe.
+        A `str` is made safe. A `Text` is shown as it is: its maker has made it safe.
         """
         line = text if isinstance(text, Text) else Text(safe_text(text))
         self._commit_text(line, None)
@@ -129,11 +129,11 @@ class RegionView:
 
     @property
     def _is_blocked(self) -> bool:
-        """The terminal has not taken the last drawing: it is held, or its reader is slow."""
+        """The terminal has not taken the last drawing: Ctrl+S was pressed, or it is slow."""
         return self._terminal is not None and self._terminal.busy
 
     def _take_committed(self, columns: int) -> list[str]:
-        """Rows to draw above the region now; after a long line more are left for the next time."""
+        """The rows to commit now; the rest of a long line is left for the next drawing."""
         rows: list[str] = []
         characters = 0
         for row in islice(self._committed_rows(columns), MAX_COMMITTED_ROWS):
@@ -144,18 +144,18 @@ class RegionView:
         return rows
 
     def _has_committed(self) -> bool:
-        """Whether rows are left that were committed and not drawn."""
+        """Whether committed rows are left to draw."""
         self._next_row = self._take_row()
         return self._next_row is not None or bool(self._committed)
 
     def _take_row(self) -> str | None:
-        """The next row of the line that is being drawn; None after the last."""
+        """The next row of the line that is being drawn; None at its end."""
         row, self._next_row = self._next_row, None
         return next(self._rows, None) if row is None else row
 
     def _committed_rows(self, columns: int) -> Iterator[str]:
         while True:
-            # Not `yield from`: that would end them with whoever takes only some.
+            # Not `yield from`: a caller that stops early would close the inner iterator.
             while (row := self._take_row()) is not None:
                 yield row
             if not self._committed:
@@ -171,7 +171,7 @@ class RegionView:
                 yield self._ansi(row)
 
     def _print_lines(self) -> None:
-        """Without cursor control: each line as one line, wrapped by whatever shows it."""
+        """Print each line unwrapped, where the cursor cannot be controlled."""
         while (row := self._take_row()) is not None:
             self._write(row + "\n")
         while self._committed:
@@ -189,7 +189,7 @@ class RegionView:
             return True
 
     def _write(self, data: str) -> None:
-        """A terminal that has gone away takes nothing; the run it showed goes on."""
+        """Write to the terminal. One that has gone away is ignored, and the run goes on."""
         data = encodable(data, self._encoding)
         with suppress(OSError):
             if self._terminal is not None:
@@ -199,7 +199,7 @@ class RegionView:
                 self.console.file.flush()
 
     def drain(self) -> None:
-        """Wait for the terminal to take what was drawn, but not for one that takes nothing."""
+        """Wait until the terminal took what was drawn; at most `DRAIN_TIMEOUT_S` without progress."""
         if self._terminal is not None:
             with suppress(OSError):
                 self._terminal.drain(DRAIN_TIMEOUT_S)
@@ -216,5 +216,5 @@ class RegionView:
 
 
 def usable_columns(columns: int) -> int:
-    """The last column stays free: what a terminal does after a character there differs."""
+    """The columns to draw in: terminals differ in what a character in the last column does."""
     return max(columns - 1, 2)

@@ -1,4 +1,4 @@
-"""A recording shown again: what each record means to the live view, and when it is shown."""
+"""Shows a recording again in the live view, at the times of its records."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -21,7 +21,7 @@ from transcribe_cli.ui.suspend import TerminalHolder, suspend, take_back
 from transcribe_cli.ui.turn_rendering import DIM, format_time, gutter
 
 _STATUS_EVERY_S = 0.2
-_SOON_S = 0.001  # not worth waiting for
+_SOON_S = 0.001  # shorter waits are skipped
 _STOPS = {
     "SIGINT": ExitStatus.INTERRUPTED,
     "SIGTERM": ExitStatus.TERMINATED,
@@ -31,10 +31,11 @@ _STOPS = {
 
 
 class Player:
-    """Shows what each record means, as the run did.
+    """Shows records in the live view, as the run showed them.
 
     Attributes:
-        totals: of the finals so far; status: what the records say, without the time.
+        totals: the totals of the finals so far.
+        status: the status line's values that records tell; its times are not among them.
     """
 
     def __init__(self, view: LiveView, notices: Notices) -> None:
@@ -46,7 +47,7 @@ class Player:
         self.status: Status = Status(state="replaying")
 
     def show(self, scene: Scene) -> None:
-        """Show one scene; of an unknown type nothing is shown."""
+        """Show one scene. Records of unknown types are ignored."""
         record = scene.record
         match record["type"]:
             case "Recording":
@@ -88,7 +89,7 @@ class Player:
                 self._notices.error(message, str(record.get("hint") or ""))
 
     def end(self) -> None:
-        """What was being said when the recording broke off, which never became final."""
+        """Show the partials that were open when the recording broke off."""
         for _, scene in sorted(self._open.items()):
             update = scene.update
             if update is not None and (said := read_turn_text(update.message).whole):
@@ -118,7 +119,7 @@ class Player:
         self._view.turn(update)
 
     def _drop(self, session: int | None) -> None:
-        """A session broke off: its open turns are said again in the next one, if there is one."""
+        """A session broke off: forget its open turns, which the next session transcribes again."""
         self._open = {
             turn: scene
             for turn, scene in self._open.items()
@@ -136,9 +137,12 @@ def _ms(record: JournalRecord, name: str) -> int:
 
 
 class Replay:
-    """Shows scenes at their times; keys and signals are taken meanwhile.
+    """Shows scenes at their times, and handles keys and signals meanwhile.
 
-    `wait`: lets so many seconds pass, or fewer and returns a key or the name of a signal.
+    Args:
+        speed: 2 shows the recording twice as fast.
+        wait: waits so many seconds, or returns earlier with a key or the name of a signal.
+        now: a monotonic clock, in seconds.
     """
 
     def __init__(
@@ -159,7 +163,7 @@ class Replay:
         self._paused = False
 
     def run(self, played: Sequence[Scene]) -> ExitStatus:
-        """Show all of it, unless someone stops it."""
+        """Show all scenes, until the end or until stopped."""
         length_s = played[-1].at_s if played else 0.0
         position_s, before = 0.0, self._now()
         for scene in played:
@@ -191,7 +195,7 @@ class Replay:
         self._view.tick(self._now())
 
     def _take(self, event: str) -> ExitStatus | None:
-        """Do what a key or a signal asks for; the exit code where it ends the replay."""
+        """Handle a key or a signal. Returns the exit status if it ends the replay."""
         match event:
             case "suspend":
                 suspend(self._view, self._keys)

@@ -1,8 +1,8 @@
-"""Text from outside as one harmless line: it can be read, and it cannot drive the terminal.
+"""Makes text from outside safe to print: one line that cannot control the terminal.
 
-What a terminal would obey is made visible (ESC as `␛`), what would only disturb the line is
-removed, and every kind of line break is a space. What languages need is kept: combining marks, the
-joiners of emoji and of Persian, the letters and marks of right-to-left scripts.
+Control characters are made visible (ESC as `␛`), invisible formatting characters are removed, and
+line breaks become spaces. What languages need is kept: combining marks, the joiners of emoji and of
+Persian, the letters and marks of right-to-left scripts.
 """
 
 REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
@@ -13,7 +13,7 @@ def _table() -> dict[int, str | None]:
     table[0x7F] = "\N{SYMBOL FOR DELETE}"
     table |= dict.fromkeys(range(0x80, 0xA0), REPLACEMENT)  # C1: what an 8-bit CSI starts with
     table |= dict.fromkeys(map(ord, "\t\n\v\f\r\x85\u2028\u2029"), " ")
-    # Embeddings, overrides and isolates turn the rest of a line around; a soft hyphen, a zero-width
+    # Embeddings, overrides and isolates reverse the rest of a line. A soft hyphen, a zero-width
     # space and a word joiner move line breaks, and terminals disagree on their width.
     table |= dict.fromkeys(range(0x202A, 0x202F), None)
     table |= dict.fromkeys(range(0x2060, 0x2070), None)

@@ -1,7 +1,7 @@
-"""Speakers that the service corrects later: which turn is meant, and what is said about it. Pure.
+"""Applies SpeakerRevision messages to the turns that a view shows. Pure.
 
 Source: page "Streaming diarization": a SpeakerRevision names turns of its own session by
-`turn_order`; the last one wins. It can come before the turn that it is about is final.
+`turn_order`; the last one wins. It can arrive before its turn is final.
 """
 
 from typing import NamedTuple
@@ -15,7 +15,7 @@ from transcribe_cli.transcript.turns import TurnUpdate
 from transcribe_cli.ui.turn_rendering import DIM, first_words, revision_line
 
 MOST_TOLD = 6
-"""More turns than this whose speaker is corrected at once are told by their number."""
+"""When more turns are corrected at once, the rest is told as a number."""
 
 _Place = tuple[int, int]  # session, turn_order
 
@@ -27,7 +27,7 @@ class _Committed(NamedTuple):
 
 
 class SpeakerCorrections:
-    """Who spoke each turn, as far as it is known now. `ascii_only`: for lines about it."""
+    """The speaker of each turn, as last corrected. `ascii_only`: for the lines about it."""
 
     def __init__(self, *, ascii_only: bool = False) -> None:
         self._ascii = ascii_only
@@ -35,7 +35,7 @@ class SpeakerCorrections:
         self._early: dict[_Place, str | None] = {}
 
     def correct(self, update: TurnUpdate) -> TurnUpdate:
-        """The turn with the speaker that it was corrected to before it was final."""
+        """The turn with a correction that arrived before it was final."""
         place = _place(update)
         if place not in self._early or update.message.speaker_label == self._early[place]:
             return update
@@ -43,7 +43,7 @@ class SpeakerCorrections:
         return replace(update, decoded=Decoded(message, update.decoded.fields))
 
     def commit(self, update: TurnUpdate) -> None:
-        """The final stands in the scrollback now, where it cannot be changed."""
+        """Note a final that was committed: it stands in the scrollback and cannot change."""
         words = first_words(update.message, ascii_only=self._ascii)
         self._early.pop(_place(update), None)
         self._committed[_place(update)] = _Committed(
@@ -51,7 +51,7 @@ class SpeakerCorrections:
         )
 
     def revise(self, session: int, revision: SpeakerRevision) -> list[Text]:
-        """Take a correction; a line for each turn that stands in the scrollback wrongly."""
+        """Take a correction. Returns a line for each committed turn whose speaker was wrong."""
         lines: dict[_Place, Text] = {}
         for one in revision.revisions:
             place = (session, one.turn_order)

@@ -19,10 +19,10 @@ QUIETEST_DB = -60.0
 """The level at which the meter is empty, in dBFS; it is full at 0."""
 
 SHOW_BACKLOG_S = 1.0
-"""Less unsent audio than this is the ordinary course of things."""
+"""Less unsent audio than this is normal and not shown."""
 
 LATE_S = 5.0
-"""From here on, how far behind the words are stands out."""
+"""From here on the delay of the words is highlighted."""
 
 DIM = Style(dim=True)
 PLAIN = Style()

@@ -1,4 +1,4 @@
-"""A line of a listing whose first word has a colour."""
+"""One line of a listing whose first characters are styled."""
 
 from rich.console import Console
 from rich.text import Text
@@ -7,7 +7,7 @@ from transcribe_cli.ui.safe_text import encodable, safe_text
 
 
 def styled_line(line: str, length: int, style: str, console: Console) -> str:
-    """The line for a console, its first `length` characters styled, with its line feed."""
+    """The line with a line feed, as ANSI text; its first `length` characters have `style`."""
     encoding = getattr(console.file, "encoding", None)
     text = Text(encodable(safe_text(line), encoding))
     text.stylize(style, 0, length)

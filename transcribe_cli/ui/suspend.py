@@ -1,6 +1,6 @@
-"""Ctrl+Z and `fg`: the terminal is given back before the program stops, and taken again after.
+"""Ctrl+Z and `fg`: restores the terminal before the program stops, and sets it up again after.
 
-A handler only posts; main calls `suspend` or `take_back` when it gets there. Windows has no such
+The signal handlers only post; main then calls `suspend` or `take_back`. Windows has no such
 signals, and nothing happens there.
 """
 
@@ -24,11 +24,11 @@ class TerminalHolder(Protocol):
 
 @contextmanager
 def suspend_signals(post: Callable[[Cause], None]) -> Iterator[None]:
-    """While open, `post` is called with what a signal asks for.
+    """While open, calls `post` when one of the two signals arrives.
 
-    `suspend`: someone pressed Ctrl+Z; call `suspend`. `continue`: the program was stopped without
-    being asked (SIGSTOP) and goes on; call `take_back`. `post` must not wait. Outside the main
-    thread this does nothing: Python delivers signals there only.
+    It is called with `suspend` after Ctrl+Z: main calls `suspend`. It is called with `continue`
+    when the program was stopped by SIGSTOP and goes on: main calls `take_back`. `post` must not
+    block. Outside the main thread this does nothing, since Python delivers signals there only.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
@@ -36,7 +36,7 @@ def suspend_signals(post: Callable[[Cause], None]) -> Iterator[None]:
     before = {}
     for name, cause in _CAUSES.items():
         number = getattr(signal, name, None)
-        # Shells without job control start programs with SIGTSTP ignored, and mean it.
+        # A shell without job control starts programs with SIGTSTP ignored: leave it so.
         if number is not None and signal.getsignal(number) is not signal.SIG_IGN:
             before[number] = signal.signal(number, lambda *_, cause=cause: post(cause))
     try:
@@ -47,10 +47,10 @@ def suspend_signals(post: Callable[[Cause], None]) -> Iterator[None]:
 
 
 def suspend(view: TerminalHolder, keys: TerminalHolder) -> None:
-    """Give the terminal back, stop the program until it is continued, and take it again.
+    """Restore the terminal, stop the program until it is continued, and set the terminal up again.
 
-    The other programs of a pipeline got the terminal's own signal; this stops this one. Where
-    nobody could continue it (no shell that watches), the system does not stop it at all.
+    The other programs of a pipeline got the terminal's own signal; this stops only this program.
+    Without a shell that could continue it, the system does not stop it.
     """
     _give_back(view, keys)
     _stop()
@@ -58,7 +58,7 @@ def suspend(view: TerminalHolder, keys: TerminalHolder) -> None:
 
 
 def take_back(view: TerminalHolder, keys: TerminalHolder) -> None:
-    """Take the terminal again after whatever another program did with it."""
+    """Set the terminal up again after another program has used it."""
     _give_back(view, keys)
     _take(view, keys)
 
@@ -69,7 +69,7 @@ def _give_back(view: TerminalHolder, keys: TerminalHolder) -> None:
 
 
 def _take(view: TerminalHolder, keys: TerminalHolder) -> None:
-    view.open()  # first: it may ask the terminal something, and the keys would hear the answer
+    view.open()  # before the keys, which would read the answer to its cursor query
     keys.open()
 
 
@@ -77,7 +77,7 @@ def _stop() -> None:
     stop = getattr(signal, "SIGTSTP", None)
     if stop is None:
         return
-    # Going on is no news here: the caller is told by this function's return.
+    # SIGCONT needs no handler here: the caller learns of it when this returns.
     before = {
         number: signal.signal(number, signal.SIG_DFL) or signal.SIG_DFL
         for number in (stop, signal.SIGCONT)

@@ -1,7 +1,7 @@
-"""Lines of a known width from styled text: where to break, and how many cells a character takes.
+"""Wraps and cuts styled text to a width in terminal cells. Pure.
 
-Terminals disagree on the width of emoji sequences and flags. Where they do, the widest answer is
-counted, so that a line is at worst a little short and never longer than the window. Pure.
+Terminals disagree on the width of emoji sequences and flags. The widest answer is counted, so that
+a line may be a little short but is never wider than the window.
 """
 
 from collections.abc import Iterator
@@ -10,8 +10,8 @@ from itertools import accumulate, chain
 from rich.cells import get_character_cell_size
 from rich.text import Text
 
-_AT_ONCE = 4096  # characters that are broken into lines
-_LONGEST_ROW = 4 * _AT_ONCE  # of characters that take no cell; what has more is cut anywhere
+_AT_ONCE = 4096  # characters that are wrapped in one step
+_LONGEST_ROW = 4 * _AT_ONCE  # a row of characters without width is cut here
 _EMOJI_STYLE = "\ufe0f"  # makes the character before it an emoji, two cells wide
 _JOINER = "\u200d"
 _NO_BREAK = frozenset("\u00a0\u202f\u2007")
@@ -22,7 +22,7 @@ _NOT_LAST = frozenset("（［｛「『【〈《〔")  # noqa: RUF001
 
 
 def cells(text: str) -> int:
-    """How many cells of a terminal the text takes, at most."""
+    """How many terminal cells the text takes, at most."""
     if text.isascii():
         return len(text)
     return sum(_widths(text))
@@ -31,9 +31,8 @@ def cells(text: str) -> int:
 def wrap(text: Text, width: int, indent: int = 0) -> Iterator[Text]:
     """The text in lines of at most `width` cells; all but the first start with `indent` blanks.
 
-    Breaks at blanks, and between the characters of scripts that have none; a word longer than a
-    line is cut between characters, never inside one. Of a long text no more is looked at than the
-    lines need that are asked for.
+    Lines break at blanks, and between characters in scripts without blanks. A word longer than a
+    line is cut between two characters. Lazy: only as much text is read as the lines taken need.
     """
     width = max(width, 2)  # a wide character must fit
     if width - indent < 4:  # and a flag
@@ -63,7 +62,7 @@ def wrap(text: Text, width: int, indent: int = 0) -> Iterator[Text]:
 
 
 def cut(text: str, width: int, mark: str = "…") -> str:
-    """The text in at most `width` cells, with a mark at the end where something was cut off."""
+    """The text in at most `width` cells; `mark` stands at the end when something was cut off."""
     if not _is_wider(text, width):
         return text
     room = width - cells(mark)
@@ -80,7 +79,7 @@ def cut(text: str, width: int, mark: str = "…") -> str:
 
 
 def rows_at(text: str, columns: int) -> int:
-    """How many rows a window of so many columns makes of one row of text, cutting anywhere."""
+    """How many rows a terminal of so many columns wraps the text into."""
     if text.isascii():
         return max(-(-len(text) // columns), 1)
     rows, used = 1, 0
@@ -92,12 +91,12 @@ def rows_at(text: str, columns: int) -> int:
 
 
 def ellipsis(ascii_only: bool) -> str:
-    """The mark of what was cut off."""
+    """The mark at the end of text that was cut."""
     return "..." if ascii_only else "…"
 
 
 def cut_text(text: Text, width: int, mark: str = "…") -> Text:
-    """`cut` for styled text: what is kept keeps its style."""
+    """`cut` for styled text; the styles stay."""
     if not _is_wider(text.plain, width):
         return text
     kept = cut(text.plain, width, mark)
@@ -106,7 +105,7 @@ def cut_text(text: Text, width: int, mark: str = "…") -> Text:
 
 
 def _is_wider(text: str, width: int) -> bool:
-    """Whether it takes more cells; no more of it is looked at than that takes."""
+    """Whether the text takes more cells than `width`; stops reading as soon as it does."""
     return any(total > width for total in accumulate(_each_width(text)))
 
 
@@ -133,7 +132,7 @@ def _is_half_flag(character: str) -> bool:
 
 
 def _breaks(text: str, first: int, others: int) -> Iterator[int]:
-    """The indexes at which a new line starts, for a first line and others of that many cells."""
+    """The indexes where new lines start; `first` and `others` are the widths of the lines."""
     widths = _widths(text)
     start, room = 0, first
     while (end := _overflow(text, widths, start, room)) < len(text):
@@ -171,9 +170,9 @@ def _may_break(text: str, widths: list[int], index: int, start: int) -> bool:
 
 
 def _may_part(text: str, index: int, start: int = 0) -> bool:
-    """Whether the characters on both sides are two to a reader, not one and its marks.
+    """Whether `index` lies between two graphemes, not inside one.
 
-    `start`: some place before, at which the text may be parted.
+    `start`: an earlier index that lies between two graphemes.
     """
     before, after = text[index - 1], text[index]
     if after < "\u0300":

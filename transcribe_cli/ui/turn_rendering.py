@@ -1,8 +1,8 @@
-"""How a turn looks: its time, who spoke, what was said, how sure the service is. Pure.
+"""Renders a turn as styled text: time, speaker, words, how sure the service is. Pure.
 
-Nothing is said by colour alone, and only the terminal's own 16 colours are used, so that light and
-dark backgrounds, `NO_COLOR` and a screen reader all get the same information. Words of the service
-are put into `Text` objects, never through markup: a transcript may hold `[Music]` or worse.
+Nothing is told by colour alone, and only the terminal's own 16 colours are used, so that light and
+dark backgrounds, `NO_COLOR` and screen readers all get the same information. Text of the service
+goes into `Text` objects and never through markup, since a transcript may hold `[Music]`.
 """
 
 from typing import Literal
@@ -24,7 +24,7 @@ UNSURE_BELOW = 0.5
 """A word with less confidence than this is marked as unsure."""
 
 MOST_MARKED = 2000
-"""In a turn of more words, ten times what a minute holds, none is marked as unsure."""
+"""In a turn of more words (ten minutes of fast speech) no word is marked as unsure."""
 
 UNSURE_LANGUAGE_BELOW = 0.5
 """A language with less confidence than this gets a `?` and is not announced."""
@@ -32,7 +32,7 @@ UNSURE_LANGUAGE_BELOW = 0.5
 NO_BREAK = "\N{NO-BREAK SPACE}"
 
 NARROW = 32
-"""Windows of fewer columns than this have no gutter: the time stands before the first word."""
+"""Windows of fewer columns have no gutter: the time stands right before the first word."""
 
 DIM = Style(dim=True)
 UNSURE = Style(color="magenta", underline=True)  # yellow is hard to read on white
@@ -63,7 +63,7 @@ def format_time(ms: int) -> str:
 
 
 def gutter(start_ms: int, columns: int) -> str:
-    """What stands before the words: the time, aligned where the window is not narrow.
+    """The turn's time, as it stands before the words; aligned unless the window is narrow.
 
     >>> gutter(4_000, 80), gutter(3_600_000, 80), gutter(4_000, 20)
     ('  0:04  ', '1:00:00 ', '0:04 ')
@@ -73,7 +73,7 @@ def gutter(start_ms: int, columns: int) -> str:
 
 
 def hanging_indent(start_ms: int, columns: int) -> int:
-    """How far the second and later lines of a turn stand in, in cells."""
+    """The indent of a turn's second and later lines, in cells."""
     return 2 if columns < NARROW else len(gutter(start_ms, columns))
 
 
@@ -84,10 +84,11 @@ def final_line(
     non_speech: NonSpeech = "dim",
     confidences: bool = True,
 ) -> Text | None:
-    """A turn that has ended; None when there is nothing to show.
+    """A final turn as one unwrapped line; None when there is nothing to show.
 
-    `columns` is the width of the window; wrapping is the caller's. `confidences`: mark the words
-    that the service is unsure of.
+    Args:
+        columns: the width of the window.
+        confidences: mark the words that the service is unsure of.
     """
     said, words = read_turn_text(update.message), update.message.words
     return _settled_line(update, said, words, columns, non_speech, confidences)
@@ -125,9 +126,9 @@ def partial_line(
     confidences: bool = True,
     most: int | None = None,
 ) -> Text | None:
-    """A turn that is still being said, or that is held for its formatted version.
+    """An open turn, or one that is held for its formatted version, as one unwrapped line.
 
-    `most`: so many characters are enough; of a turn that has more the newest are shown.
+    `most`: characters to show; of a longer turn the newest are shown.
     """
     said, words = read_turn_text(update.message), update.message.words
     if most is not None and len(said.whole) > most:
@@ -154,7 +155,7 @@ def partial_line(
 def _newest(said: TurnText, words: list[Word], most: int) -> tuple[TurnText, list[Word]]:
     """The end of a long text, and the words that it may hold.
 
-    What is left out changes only now and then, so that the rest mostly keeps its place.
+    Text is left out in steps of `_STEP` characters, so that the rest mostly stays in place.
     """
     left_out = -(-(len(said.whole) - most) // _STEP) * _STEP
     settled = said.settled[left_out:]
@@ -181,7 +182,7 @@ def language_change(code: str, start_ms: int, columns: int = 80) -> Text:
 
 
 def mark_line(at_ms: int, words: str, columns: int = 80, *, ascii_only: bool = False) -> Text:
-    """What a person did at a place in the recording: a bookmark, a pause.
+    """The line for a bookmark or a pause at a place in the recording.
 
     >>> mark_line(12_000, "bookmark").plain
     '  0:12  ── bookmark ──'
@@ -191,7 +192,7 @@ def mark_line(at_ms: int, words: str, columns: int = 80, *, ascii_only: bool = F
 
 
 def revision_line(start_ms: int, words: str, speaker: str | None, before: str | None) -> Text:
-    """That a turn which stands above is another speaker's.
+    """The line that corrects the speaker of a committed turn.
 
     >>> revision_line(12_000, '"first words…"', "B", "A").plain
     'speaker: 0:12 "first words…" is B, not A'
@@ -203,7 +204,7 @@ def revision_line(start_ms: int, words: str, speaker: str | None, before: str | 
 
 
 def first_words(turn: Turn, *, ascii_only: bool = False) -> str:
-    """How a turn begins, quoted, so that a person finds it again; "" when it says nothing."""
+    """The first words of a turn in quotes, to find it by; "" when it has no words."""
     said = safe_text(read_turn_text(turn).whole[:_LONGEST_START])
     mark = ellipsis(ascii_only)
     short = cut(said, _FIRST_WORDS, mark)
@@ -214,9 +215,9 @@ def first_words(turn: Turn, *, ascii_only: bool = False) -> str:
 
 
 def language_tag(turn: Turn) -> str:
-    """Code and confidence such as `es 85%`, `es 41%?` when the service is unsure, or nothing.
+    """A turn's language such as `es 85%`, or `es 41%?` when the service is unsure; "" without one.
 
-    With a no-break space, so that the two stay on one line.
+    The two parts are joined by a no-break space, so that they stay on one line.
     """
     if not turn.language_code:
         return ""
@@ -234,9 +235,9 @@ def speaker_style(label: str) -> Style:
 
 
 def unsure_spans(text: str, words: list[Word]) -> list[tuple[int, int]]:
-    """Where in the text the words stand that the service is unsure of, as (start, end) indexes.
+    """The (start, end) indexes in the text of the words that the service is unsure of.
 
-    Empty when the model gives no confidences, which it says by a zero for every word.
+    Empty when the model gives no confidences: then every word has 0.
     """
     if not any(word.confidence for word in words):
         return []
@@ -257,9 +258,9 @@ def unsure_spans(text: str, words: list[Word]) -> list[tuple[int, int]]:
 
 
 def _find_word(text: str, word: str, position: int) -> int | None:
-    """Where a word stands as a word, shortly after a position; None when it does not.
+    """The index of a whole word shortly after `position`; None when it is not found.
 
-    Words between that the formatting changed are skipped, a part of a longer word is not taken.
+    Words in between that formatting has changed are skipped.
     """
     if not word:
         return None
