@@ -239,8 +239,8 @@ if sys.platform != "win32":
 
     @pytest.mark.parametrize("ending", ["raise SystemExit(3)", "raise ValueError", "pass"])
     def test_a_program_that_forgets_to_close_gives_the_terminal_back(ending: str) -> None:
-        program = "from transcribe_cli.ui.key_reader import KeyReader\nKeyReader(print).open()\nprint('on')"
-        code = f"{program}\n{ending}"
+        imports = "from transcribe_cli.ui.key_reader import KeyReader"
+        code = f"{imports}\nKeyReader(print).open()\nprint('on')\n{ending}"
         with pseudo_terminal() as (_, theirs):
             before = termios.tcgetattr(theirs)
             done = subprocess.run(

@@ -1,6 +1,6 @@
-"""Outputs that are written over and over again, and whole at every moment.
+"""A file that is replaced again and again, and is complete at every moment.
 
-What is no regular file (a FIFO, a device) cannot be replaced: it is written once, at the end.
+A FIFO or a device cannot be replaced: it is written once, at the end.
 """
 
 import os
@@ -16,12 +16,12 @@ __all__ = ["AtomicFile", "replace_file"]
 
 
 class AtomicFile:
-    """A file of which every reader finds one whole version.
+    """A file of which a reader always finds one complete version.
 
-    Whatever was there before stays until the first version is put.
+    An existing file stays as it is until the first `put`.
 
     Raises:
-        UsageError: it cannot be written; found before a word is spoken.
+        UsageError: it cannot be written. Checked here, before anything is recorded.
     """
 
     def __init__(self, path: Path) -> None:
@@ -35,7 +35,7 @@ class AtomicFile:
             ) from e
 
     def put(self, data: bytes) -> None:
-        """The file as it is from now on.
+        """Replace the file's content.
 
         Raises:
             OSError: it cannot be written any more.
@@ -49,10 +49,10 @@ class AtomicFile:
         except PermissionError:
             if sys.platform != "win32":
                 raise
-            self._waiting = data  # somebody reads it, and Windows lets nobody replace it then
+            self._waiting = data  # Windows: a file that is open elsewhere cannot be replaced
 
     def close(self) -> None:
-        """Write what could not be written yet; harmless twice.
+        """Write what could not be written yet. May be called twice.
 
         Raises:
             OSError: it cannot be written.
@@ -67,7 +67,7 @@ class AtomicFile:
 
 
 def _open_in_place(path: Path) -> BinaryIO | None:
-    """What cannot be replaced, opened to be written; None for a file that can be.
+    """The open file, if it cannot be replaced and is written in place; None if it can.
 
     Raises:
         OSError: it cannot be written either way.
@@ -76,7 +76,7 @@ def _open_in_place(path: Path) -> BinaryIO | None:
     if exists and not path.is_file():
         return path.open("wb")
     if exists:
-        with path.open("r+b"):  # a file that nobody may write is not replaced either
+        with path.open("r+b"):  # a read-only file is not replaced either
             pass
     trial = name_beside(Path(os.path.realpath(path)))
     try:
@@ -85,7 +85,7 @@ def _open_in_place(path: Path) -> BinaryIO | None:
     except PermissionError:
         if not exists:
             raise
-        return path.open("r+b")  # it may be written, but its folder may not
+        return path.open("r+b")  # the folder is read-only, the file is not
     trial.unlink()
     return None
 

@@ -1,4 +1,4 @@
-"""Captions for other programs while they are spoken: a file for OBS, a page for a projector."""
+"""Live captions for other programs: a file for OBS; the page is in `caption_page.py`."""
 
 import threading
 import time
@@ -12,7 +12,7 @@ from transcribe_cli.outputs.record import Record
 from transcribe_cli.outputs.rolling_captions import RollingCaptions
 
 PAGE_NAME = "captions page"
-QUIET_S = 10.0  # without a new word, after which old ones would only be in the way
+QUIET_S = 10.0  # without new words; then old captions are removed
 _END_TIMEOUT_S = 1.0
 
 
@@ -23,15 +23,15 @@ def open_feed(
     *,
     non_speech: bool = True,
 ) -> list[Output]:
-    """The outputs of `--captions-file` and `--captions-port`, as far as they are asked for.
+    """Open the outputs of `--captions-file` and `--captions-port` that are given.
 
     Args:
-        captions_port: 0 for a free one.
-        say: told the page's address, once.
+        captions_port: 0 for any free port.
+        say: called once with the page's address.
         non_speech: show turns that are only tags such as `[Music]`.
 
     Raises:
-        UsageError: the file cannot be written, or the port is taken; none is left open then.
+        UsageError: the file cannot be written, or the port is taken. No output is left open.
     """
     outputs: list[Output] = []
     if captions_file is not None:
@@ -52,14 +52,14 @@ def open_feed(
 
 
 class RollingCaptionsOutput:
-    """A text file of the newest two caption lines, replaced whenever they change.
+    """A text file with the newest two caption lines, replaced whenever they change.
 
-    Empty at first, and again when nothing new was said for a while; what was said last stays when
-    the run ends. The last line has no line feed: OBS would show an empty line for it.
+    The file is empty at first, and after `quiet_s` without new words. At the end of the run the
+    last lines stay. There is no line feed at the end: OBS would show an empty line.
 
     Args:
         non_speech: show turns that are only tags such as `[Music]`.
-        quiet_s: after how long without new words the file is emptied.
+        quiet_s: seconds without new words after which the file is emptied.
 
     Raises:
         UsageError: it cannot be written.
@@ -87,7 +87,7 @@ class RollingCaptionsOutput:
         self._thread.start()
 
     def write(self, record: Record) -> None:
-        """Show what there is to read now."""
+        """Take a record, and replace the file if the lines changed."""
         with self._changed:
             if self._problem is not None:
                 raise self._problem
@@ -95,7 +95,7 @@ class RollingCaptionsOutput:
             self._show("\n".join(self._captions.lines))
 
     def _show(self, text: str) -> None:
-        """`_changed` is held."""
+        """Replace the file; the caller holds `_changed`."""
         if text == self._shown:
             return
         self._file.put(text.encode("utf-8", "replace"))
@@ -114,12 +114,12 @@ class RollingCaptionsOutput:
                 self._captions.clear()
                 try:
                     self._show("")
-                except OSError as e:  # told by the next write, which is main's
+                except OSError as e:  # raised by the next `write`, on the main thread
                     self._problem = e
                     return
 
     def close(self) -> None:
-        """Leave the last lines in the file; harmless twice."""
+        """Stop; the last lines stay in the file. May be called twice."""
         with self._changed:
             self._closed = True
             self._changed.notify()

@@ -1,4 +1,4 @@
-"""Documents: files that tell a whole recording, written again and again while it goes on."""
+"""Writes documents: files about a whole recording, rewritten while it goes on."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -9,25 +9,25 @@ from transcribe_cli.outputs.atomic_file import AtomicFile
 from transcribe_cli.outputs.document_contents import DocumentContents, RecordingContents
 from transcribe_cli.outputs.record import Record
 
-# After hours a document is megabytes: it is written no more often than these allow on average.
+# After hours a document has megabytes, so it is rewritten at a bounded rate.
 _LEAST_WAIT_S = 1.0
 _MOST_BYTES_PER_S = 250_000
 
 
 class DocumentEncoder(Protocol):
-    """Makes a file of chapters."""
+    """Encodes the recordings of a document as a file."""
 
     def encode(self, contents: Sequence[RecordingContents]) -> bytes:
         """The whole file."""
 
 
 class DocumentOutput:
-    """Writes a document to a file: mostly at once, sometimes a moment behind, at the end all of it.
+    """Writes a document to a file: at once, or a little later when it is large.
 
-    What was there before stays until a recording begins.
+    An existing file stays until a recording begins. `close` writes what is missing.
 
     Args:
-        clock: seconds, only ever forward.
+        clock: a monotonic clock, in seconds.
 
     Raises:
         UsageError: the file cannot be written.
@@ -45,14 +45,14 @@ class DocumentOutput:
         self._next_s = float("-inf")
 
     def write(self, record: Record) -> None:
-        """Take a record; the file says so now, or with a later record."""
+        """Take a record; it is in the file now, or after a later record."""
         if self._contents.add(record):
             self._is_behind = True
         if self._is_behind and self._clock() >= self._next_s:
             self._put()
 
     def close(self) -> None:
-        """Write what is not written yet; harmless twice."""
+        """Write what is not written yet. May be called twice."""
         try:
             if self._is_behind:
                 self._put()

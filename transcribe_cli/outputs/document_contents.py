@@ -1,4 +1,4 @@
-"""What documents tell: the records of each recording, folded into one chapter. Pure."""
+"""Collects the records of each recording into the contents of a document. Pure."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -19,15 +19,15 @@ _HEAD = ("v", "seq", "time", "type", "source")
 
 @dataclass(slots=True)
 class RecordingContents:
-    """One recording so far.
+    """What a document says about one recording.
 
     Attributes:
-        source: what was transcribed, in the words of its first record.
-        started: when; None for a source of which nothing could be recorded.
-        start, summary, error: what the records of these types say; empty while there is none.
-        marks, gaps: the same, one for each record.
-        finals: the turns that count, their speakers as last corrected; without their `raw`.
-        totals: what these turns add up to.
+        source: the name of the source, from the Recording record.
+        started: when the recording began; None if nothing could be recorded.
+        start, summary, error: the fields of the Recording, Summary and Error records, or empty.
+        marks, gaps: the fields of each Mark and Gap record.
+        finals: the final turns, with corrected speakers, without their `raw`.
+        totals: the totals of these turns.
     """
 
     source: str = ""
@@ -41,11 +41,11 @@ class RecordingContents:
     summary: dict[str, Any] = field(default_factory=dict)
 
     def add(self, record: Record) -> bool:
-        """Take a record; whether a document is another one now."""
+        """Take a record. Returns whether the document has changed."""
         body = record.body
         match record.type:
             case "Turn" if record.update is not None and record.update.final:
-                # Hours of words are kept once, and not once more as they came.
+                # Without the raw message: hours of words are kept in memory once.
                 bare = Decoded(record.update.message, {})
                 self.finals.add(replace(record.update, decoded=bare))
                 self.totals.add(record.update)
@@ -59,7 +59,7 @@ class RecordingContents:
                 self.marks.append(_fields(body))
             case "Gap" if _has_numbers(body, "start", "end"):
                 self.gaps.append(_fields(body))
-            case "Error" if "exit_code" in body:  # the service's own end a session, not the run
+            case "Error" if "exit_code" in body:  # else it is the service's, and ends a session
                 self.source = self.source or _source(body)
                 self.error = _fields(body)
             case "Summary":
@@ -70,7 +70,7 @@ class RecordingContents:
 
     @property
     def speakers(self) -> list[str]:
-        """Who speaks, in the order of their first words."""
+        """The speakers, in the order of their first words."""
         found: dict[str, None] = {}
         for update in self.finals.turns:
             for speaker in (update.message.speaker_label, *_word_speakers(update)):
@@ -80,9 +80,9 @@ class RecordingContents:
 
 
 class DocumentContents:
-    """The chapters of one output, in the order in which their recordings began.
+    """The recordings of one document, in the order in which they began.
 
-    Records of several recordings may come in any order, as long as each names its source.
+    Records of several recordings may alternate, as long as each names its source.
     """
 
     def __init__(self) -> None:
@@ -90,12 +90,12 @@ class DocumentContents:
         self._by_source: dict[str, RecordingContents] = {}
 
     def add(self, record: Record) -> bool:
-        """Take a record; whether a document is another one now."""
+        """Take a record. Returns whether the document has changed."""
         source = _source(record.body)
         recording = self._by_source.get(source)
         if recording is None and not source and self.all:
             recording = self.all[-1]
-        # An Error without a Recording is about a source of which nothing could be recorded.
+        # An Error without a Recording: nothing could be recorded of that source.
         failed = record.type == "Error" and (recording is None or bool(recording.summary))
         if record.type == "Recording" or failed:
             recording = RecordingContents()
@@ -109,12 +109,12 @@ def _source(body: dict[str, Any]) -> str:
 
 
 def _fields(body: dict[str, Any]) -> dict[str, Any]:
-    """What a record says beside what every record says."""
+    """A record's fields without those that every record has."""
     return {name: value for name, value in body.items() if name not in _HEAD}
 
 
 def _has_numbers(body: dict[str, Any], *names: str) -> bool:
-    """Whether a record, which may be of a journal of others, says what its type should."""
+    """Whether these fields are integers; a journal may be somebody else's."""
     return all(type(body.get(name)) is int for name in names)
 
 

@@ -1,7 +1,7 @@
-"""What readers of the feed may still ask for: bounded, and read at a position, as the log is. Pure.
+"""The bounded history of the caption feed, from which readers catch up. Pure.
 
-The newest entries are kept as they are, so that a reader who was away for a moment misses nothing.
-Of older ones only those are kept that still say something: a partial has been replaced by then.
+A reader asks for everything after its own position. All of the newest entries are kept, so that a
+short interruption loses nothing. Older partials are dropped: later versions have replaced them.
 """
 
 from collections import deque
@@ -16,10 +16,10 @@ class FeedEntry(NamedTuple):
     """One record of the feed.
 
     Attributes:
-        seq: its number; counts up.
-        data: as it goes to a reader.
-        turn: which turn it is a version of; None for other records.
-        partial: a later version of that turn replaces it.
+        seq: its number, counted up.
+        data: the bytes that readers get.
+        turn: identifies the turn; None for other records.
+        partial: a later entry of the same turn replaces it.
     """
 
     seq: int
@@ -29,14 +29,14 @@ class FeedEntry(NamedTuple):
 
 
 class FeedHistory:
-    """Entries in order, at most about so many bytes of recent and of older ones."""
+    """Entries in order; bounded to about so many bytes of recent and of older ones."""
 
     def __init__(self, recent_bytes: int = RECENT_BYTES, older_bytes: int = OLDER_BYTES) -> None:
         self._recent = _Bounded(recent_bytes)
         self._older = _Bounded(older_bytes)
 
     def append(self, entry: FeedEntry) -> None:
-        """Take the next entry."""
+        """Add the next entry."""
         for old in self._recent.append(entry):
             if not old.partial:
                 self._older.append(old)
@@ -47,7 +47,7 @@ class FeedHistory:
         return self._recent.entries[-1].seq if self._recent.entries else -1
 
     def after(self, seq: int) -> list[FeedEntry]:
-        """Everything later than `seq` that is still here."""
+        """All kept entries later than `seq`."""
         found: list[FeedEntry] = []
         for entries in (self._recent.entries, self._older.entries):
             for entry in reversed(entries):
@@ -57,7 +57,7 @@ class FeedHistory:
         return found[::-1]
 
     def current(self) -> list[FeedEntry]:
-        """For a new reader: everything but partials that a later version has replaced."""
+        """The entries for a new reader: all but partials that a later entry replaces."""
         found: list[FeedEntry] = []
         replaced: set[Hashable] = set()
         for entry in reversed(self.after(-1)):
@@ -69,7 +69,7 @@ class FeedHistory:
 
 
 class _Bounded:
-    """A queue that gives back what there is no more room for; the newest entry always stays."""
+    """A queue of bounded size; `append` returns the entries dropped. The newest one stays."""
 
     def __init__(self, most_bytes: int) -> None:
         self.entries: deque[FeedEntry] = deque()

@@ -1,4 +1,4 @@
-"""From `-o PATH` to an output: the suffix chooses the format."""
+"""Opens the outputs of `-o PATH`: the suffix chooses the format."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,7 +16,7 @@ SUFFIXES = (".txt", ".md", ".srt", ".vtt", ".jsonl", ".json")
 
 
 def output_path(template: str, stem: str) -> Path:
-    """Where an output goes: `{stem}` is the source's name without suffix.
+    """The path of an output: `{stem}` stands for the source's name without suffix.
 
     Raises:
         UsageError: the suffix names no format.
@@ -30,10 +30,10 @@ def output_path(template: str, stem: str) -> Path:
 
 
 def open_for_writing(path: Path) -> BinaryIO:
-    """A file in place of whatever was there.
+    """Open a file for writing; an existing file is truncated.
 
     Raises:
-        UsageError: it cannot be written; found before a word is spoken.
+        UsageError: it cannot be written.
     """
     try:
         return path.open("wb")
@@ -44,17 +44,17 @@ def open_for_writing(path: Path) -> BinaryIO:
 
 
 def is_fifo_or_device(path: Path) -> bool:
-    """Whether it has a reader who may read no more: a FIFO, a device."""
+    """Whether the path is a FIFO or a device, whose reader may stop reading."""
     return path.exists() and not path.is_file()
 
 
 def open_outputs(
     templates: Sequence[str], stem: str, *, partials: bool, non_speech: bool, headings: bool = False
 ) -> list[Output]:
-    """The outputs of one recording, or with `headings` those that several share.
+    """Open the outputs of one recording, or with `headings` those that several share.
 
     Raises:
-        UsageError: one of them cannot be opened; none is left open then.
+        UsageError: one of them cannot be opened. No output is left open.
     """
     paths = [output_path(template, stem) for template in templates]
     outputs: list[Output] = []

@@ -1,4 +1,4 @@
-"""JSON: one object for a recording, described in `docs/documents.md`. Pure.
+"""Encodes a document as JSON: one object for a recording (`docs/documents.md`). Pure.
 
 Each turn and each word is a line of its own, so that a person, `grep` and `diff` can read it too.
 """
@@ -14,11 +14,11 @@ from transcribe_cli.transcript.turns import TurnUpdate
 
 
 class JsonEncoder:
-    """Makes documents; what was made of a turn is not made again.
+    """Encodes documents; each turn is encoded once.
 
     Args:
         non_speech: keep turns that are only tags such as `[Silence]`.
-        several: a list of objects, because several recordings share the file.
+        several: write a list of objects, because several recordings share the file.
     """
 
     def __init__(self, *, non_speech: bool, several: bool) -> None:
@@ -26,7 +26,7 @@ class JsonEncoder:
         self._turns = TurnCache(lambda update: _turn_lines(update, non_speech=non_speech))
 
     def encode(self, contents: Sequence[RecordingContents]) -> bytes:
-        """The whole file; without a recording `[]`, or nothing where it is to be one object."""
+        """The whole file. Without a recording: `[]` for a list, else an empty file."""
         objects = [self._object(recording) for recording in contents]
         if self._several:
             return b"[\n" + b",\n".join(objects) + b"\n]\n" if objects else b"[]\n"
@@ -79,7 +79,7 @@ def _turn_lines(update: TurnUpdate, *, non_speech: bool) -> tuple[list[bytes], l
 
 def _words(update: TurnUpdate) -> Iterator[dict[str, Any]]:
     words = update.message.words
-    given = any(word.confidence for word in words)  # zeros throughout: the model tells none
+    given = any(word.confidence for word in words)  # all zeros: the model gives no confidences
     for word in words:
         if text := word.text.strip():
             yield {

@@ -1,4 +1,4 @@
-"""JSON Lines: every record, flushed as it is made. The journal is one of these."""
+"""Writes records as JSON Lines, each flushed at once. The journal is written so too."""
 
 from io import RawIOBase
 from typing import BinaryIO
@@ -11,9 +11,9 @@ class JsonlOutput:
     """Writes records to a binary stream, numbered from 0 in `seq`.
 
     Args:
-        partials: false leaves out Turns that are not final.
-        owned: close the stream at the end.
-        first_seq: the number of the first record; above 0 where a journal is taken up again.
+        partials: False leaves out Turns that are not final.
+        owned: `close` closes the stream.
+        first_seq: the number of the first record; above 0 when a journal is continued.
     """
 
     def __init__(
@@ -40,9 +40,9 @@ class JsonlOutput:
         self._seq += 1
 
     def flush(self) -> None:
-        """Find out whether the stream is well."""
+        """Raise OSError if the stream has failed."""
         self._stream.flush()
 
     def close(self) -> None:
-        """Flush, and close a stream of our own."""
+        """Flush the stream, and close it if it is owned."""
         flush_and_close(self._stream, owned=self._owned)

@@ -1,7 +1,7 @@
-"""Markdown: what was recorded, then one paragraph a turn, each with its time. Pure.
+"""Encodes a document as Markdown: facts about the recording, then one paragraph a turn. Pure.
 
-A time is written `00:01:05`, its hours always there, so that searching for one finds it. What was
-said is text: whatever Markdown would take for markup is escaped, and one line stays one line.
+Times are written `00:01:05`, always with hours, so that a search finds them. Transcript text is
+escaped: nothing in it is markup, and one line stays one line.
 """
 
 import re
@@ -17,12 +17,12 @@ from transcribe_cli.protocol.languages import language_name
 from transcribe_cli.transcript.turn_text import read_turn_text
 from transcribe_cli.transcript.turns import TurnUpdate
 
-# `&` only where it begins a character reference: "AT&T" is left to be found as it was said.
+# `&` only where it begins a character reference: "AT&T" stays as it is, so a search finds it.
 _MARKUP = re.compile(r"[\\`*_\[\]<>~#$|]|&(?=#?\w+;)")
 
 
 class MarkdownEncoder:
-    """Makes documents; what was made of a turn is not made again.
+    """Encodes documents; each turn is encoded once.
 
     Args:
         non_speech: keep turns that are only tags such as `[Silence]`.
@@ -32,7 +32,7 @@ class MarkdownEncoder:
         self._paragraphs = TurnCache(lambda update: _paragraph(update, non_speech=non_speech))
 
     def encode(self, contents: Sequence[RecordingContents]) -> bytes:
-        """The whole file; empty where nothing has begun."""
+        """The whole file; empty when no recording has begun."""
         blocks = [block for recording in contents for block in self._blocks(recording)]
         return "".join(["\n\n".join(blocks), "\n" if blocks else ""]).encode("utf-8", "replace")
 
@@ -67,7 +67,7 @@ def escape(text: str) -> str:
 
 
 def format_hms(ms: int) -> str:
-    """A place in the recording, to the second.
+    """A time in the recording, to the second.
 
     >>> format_hms(3_665_900)
     '01:01:05'
@@ -93,7 +93,7 @@ def _facts(recording: RecordingContents) -> Iterator[tuple[str, str]]:
 
 
 def _languages(language_ms: Mapping[str, int]) -> str:
-    """The one spoken most first; for how long, where there are several."""
+    """The languages, the most spoken first; with their durations if there are several."""
     ordered = sorted(language_ms.items(), key=lambda item: -item[1])
     if len(ordered) == 1:
         return escape(language_name(ordered[0][0]))

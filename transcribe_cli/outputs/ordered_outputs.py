@@ -1,4 +1,4 @@
-"""Several recordings at once, one output: what each says stays together, in the order of asking."""
+"""One output for several recordings at once: each recording's records stay together, in order."""
 
 import tempfile
 from collections.abc import Callable, Iterator
@@ -8,17 +8,17 @@ import msgspec
 from transcribe_cli.outputs.output import Flushable, Output
 from transcribe_cli.outputs.record import Record, encode_record, read_record
 
-_IN_MEMORY_BYTES = 1 << 16  # a quarter of an hour of speech; more of it waits on the disk
+_IN_MEMORY_BYTES = 1 << 16  # a quarter of an hour of speech; more is kept on the disk
 
 
 class OrderedOutputs:
-    """Gives each recording a way of its own, and puts them one after the other into `output`.
+    """Gives each recording an entry, and writes the entries to `output` one after the other.
 
-    The recording whose turn it is writes at once. What the later ones say is kept until then, but
-    for partials: whoever reads it then knows how they ended.
+    Records of the first open entry are written at once. Records of later entries are kept until the
+    entries before them have ended; their partials are dropped, since the finals are known by then.
 
     Args:
-        failed: told, once, that the output takes nothing any more.
+        failed: called once, when the output has failed.
     """
 
     def __init__(self, output: Output, failed: Callable[[Output, OSError], None]) -> None:
@@ -28,14 +28,14 @@ class OrderedOutputs:
         self._works = True
 
     def enter(self) -> "RecordingEntry":
-        """The next recording's way."""
+        """The entry of the next recording."""
         entry = RecordingEntry(self)
         self._entries.append(entry)
         self._move_up()
         return entry
 
     def tell(self, action: Callable[[], None]) -> None:
-        """Do something for the output, unless it has failed before."""
+        """Call `action`, which may write to the output, unless the output has failed before."""
         if self._works:
             try:
                 action()
@@ -44,7 +44,7 @@ class OrderedOutputs:
                 self._failed(self.output, e)
 
     def leave(self) -> None:
-        """A recording has ended: those behind it move up."""
+        """A recording has ended: write those that wait behind it."""
         while self._entries and self._entries[0].ended:
             self._entries.pop(0)
             self._move_up()
@@ -55,7 +55,7 @@ class OrderedOutputs:
 
 
 class RecordingEntry:
-    """One recording's way to a shared output; it never fails.
+    """One recording's entry of a shared output. Its methods never fail.
 
     Attributes:
         ended: nothing more comes from this recording.
@@ -65,10 +65,10 @@ class RecordingEntry:
         self.name = turns.output.name
         self.ended = False
         self._turns = turns
-        self._kept: _RecordSpool | None = _RecordSpool()  # None: it is its turn
+        self._kept: _RecordSpool | None = _RecordSpool()  # None once it is the first open entry
 
     def let_through(self) -> None:
-        """It is its turn: write what was kept, and what comes."""
+        """It is the first open entry now: write what was kept, and then write at once."""
         kept, self._kept = self._kept, None
         if kept is not None:
             self._turns.tell(lambda: self._write_all(kept))
@@ -79,7 +79,7 @@ class RecordingEntry:
             self._turns.output.write(record)
 
     def write(self, record: Record) -> None:
-        """Write a record, or keep it until it is its turn."""
+        """Write a record, or keep it until the entries before this one have ended."""
         kept = self._kept
         if kept is None:
             self._turns.tell(lambda: self._turns.output.write(record))
@@ -87,20 +87,20 @@ class RecordingEntry:
             self._turns.tell(lambda: kept.add(record))
 
     def flush(self) -> None:
-        """Find out whether the output still works."""
+        """Report it if the output has failed."""
         output = self._turns.output
         if isinstance(output, Flushable):
             self._turns.tell(output.flush)
 
     def close(self) -> None:
-        """The recording has ended; harmless twice."""
+        """The recording has ended. May be called twice."""
         if not self.ended:
             self.ended = True
             self._turns.leave()
 
 
 class _RecordSpool:
-    """Records as lines of JSON: a long recording would take much more memory as objects."""
+    """Keeps records as JSON lines, which take much less memory than objects."""
 
     def __init__(self) -> None:
         self._file = tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY_BYTES)  # noqa: SIM115

@@ -1,4 +1,4 @@
-"""What an output is, and the fan-out: one that breaks is dropped, and the others go on."""
+"""The Output protocol, and the fan-out to several outputs. One that fails is dropped."""
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -10,10 +10,10 @@ from transcribe_cli.outputs.record import Record
 
 
 class Output(Protocol):
-    """Takes every record; opened by its constructor.
+    """Takes every record. The constructor opens it.
 
     Attributes:
-        name: what to call it before a person: a path, or "standard output".
+        name: its name for the user: a path, or "standard output".
     """
 
     name: str
@@ -26,7 +26,7 @@ class Output(Protocol):
         """
 
     def close(self) -> None:
-        """Finish and close; harmless twice.
+        """Finish and close. May be called twice.
 
         Raises:
             OSError: the end could not be written.
@@ -35,10 +35,10 @@ class Output(Protocol):
 
 @runtime_checkable
 class Flushable(Protocol):
-    """An output on a stream that may fail later than it is written to."""
+    """An output whose stream may fail after `write` has returned."""
 
     def flush(self) -> None:
-        """Find out whether all is well.
+        """Check for a failure; waits for nothing.
 
         Raises:
             OSError: it cannot be written any more.
@@ -46,7 +46,7 @@ class Flushable(Protocol):
 
 
 def flush_and_close(stream: BinaryIO | RawIOBase, *, owned: bool) -> None:
-    """Flush a stream and close it if it is ours; closed also where the flush fails."""
+    """Flush a stream, and close it if it is owned, even if the flush fails."""
     if stream.closed:
         return
     try:
@@ -60,7 +60,7 @@ class Outputs:
     """All outputs of a run.
 
     Args:
-        broken: told of an output that failed, once, with the reason.
+        broken: called once for an output that has failed, with the reason.
     """
 
     def __init__(
@@ -70,7 +70,7 @@ class Outputs:
         self._broken = broken
 
     def put_first(self, outputs: Sequence[Output]) -> None:
-        """More of them, for what comes from now on; told before the others."""
+        """Add outputs in front of the others."""
         self._outputs = [*outputs, *self._outputs]
 
     def write(self, record: Record) -> None:
@@ -88,13 +88,13 @@ class Outputs:
             self._broken(output, e)
 
     def flush(self) -> None:
-        """Find out which of those that are written to by a thread of their own have failed."""
+        """Drop the outputs that have failed on their own threads."""
         for output in tuple(self._outputs):
             if isinstance(output, Flushable):
                 self._try(output, output.flush)
 
     def close(self) -> None:
-        """Close them all; harmless twice."""
+        """Close all outputs. May be called twice."""
         while self._outputs:
             output = self._outputs.pop()
             try:

@@ -1,8 +1,8 @@
-"""Captions: SubRip and WebVTT files, whole at every moment.
+"""Caption files: SubRip (.srt) and WebVTT (.vtt), complete at every moment.
 
 Formats: SubRip as players read it (there is no specification), and W3C's "WebVTT: The Web Video
-Text Tracks Format". Both are written here: pysubs2, the library for them, takes braces and
-backslashes of a text for commands of its own, escapes nothing in WebVTT, and has no voices.
+Text Tracks Format". The library pysubs2 is not used: it reads braces and backslashes of a text as
+commands, does not escape text in WebVTT, and has no voice tags.
 """
 
 import re
@@ -22,15 +22,15 @@ Kind = Literal["srt", "vtt"]
 
 _TELLING = ("Recording", "Turn", "SpeakerRevision", "Summary")
 
-# SubRip has no escapes. What a player would take for a tag (also "< b"), for a command such as
-# {\an8}, for a line break or for the arrow between times is parted by a word joiner, which shows
-# nothing and takes no room.
+# SubRip has no escapes. A word joiner, which is invisible and has no width, is put into whatever a
+# player would read as a tag (also "< b"), a command such as {\an8}, a line break or the arrow
+# between times.
 _MARKUP = re.compile(r"<|\{(?=\\)|\\(?=[Nnh{}])|--(?=>)")
 _ENTITIES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
 
 
 def encode_srt(cue: Cue, number: int) -> str:
-    """One cue of a SubRip file; `number` counts from 1.
+    """One cue of a SubRip file; cues are numbered from 1.
 
     >>> encode_srt(Cue(0, 1500, ("Hi.",), "A"), 1)
     '1\\n00:00:00,000 --> 00:00:01,500\\nA: Hi.\\n\\n'
@@ -42,7 +42,7 @@ def encode_srt(cue: Cue, number: int) -> str:
 
 
 def encode_vtt(cue: Cue, _number: int = 0) -> str:
-    """One cue of a WebVTT file, where cues need no number.
+    """One cue of a WebVTT file, which needs no number.
 
     >>> encode_vtt(Cue(0, 1500, ("Q&A",), "A"))
     '00:00:00.000 --> 00:00:01.500\\n<v A>Q&amp;A\\n\\n'
@@ -61,17 +61,17 @@ def _timestamp(time_ms: int) -> str:
 
 @dataclass(slots=True)
 class _CaptionSheet:
-    """All cues so far, as a file has them."""
+    """The content of a caption file so far."""
 
     header: bytes
     encode: Callable[[Cue, int], str]
     end_ms: int = 0
     _cues: list[bytes] = field(default_factory=list)
-    _last: Phrase | None = None  # its cue depends on what comes after it
+    _last: Phrase | None = None  # its cue still depends on the next phrase
     _settled_ms: int = 0  # end of the cue before that
 
     def add(self, phrases: Iterable[Phrase]) -> None:
-        """Lay out more phrases, and the last one of before once more."""
+        """Add phrases; the cue of the last phrase before them is laid out again."""
         open_phrases = [*filter(None, [self._last]), *phrases]
         cues = lay_out(open_phrases, self._settled_ms)
         if self._last is not None:
@@ -89,12 +89,12 @@ class _CaptionSheet:
 
 
 class CaptionsOutput:
-    """Writes the cues of final turns to a file, which is replaced as each turn ends.
+    """Writes the cues of final turns to a file, and replaces the file when a turn ends.
 
-    It is written as a whole each time: a cue that is appended could be read, or left behind by a
-    kill, half written. After three hours that takes a millisecond or two.
+    The whole file is written each time, so that neither a reader nor a kill leaves a cue half
+    written. After three hours that takes a millisecond or two.
 
-    Recordings that share a file follow one another in it, as if played in a row.
+    Several recordings in one file follow each other, as if played one after the other.
 
     Args:
         non_speech: keep turns that are only tags such as `[Silence]`.
@@ -118,7 +118,7 @@ class CaptionsOutput:
             ) from e
 
     def write(self, record: Record) -> None:
-        """Take a record; a final turn is in the file when this returns."""
+        """Take a record. A final turn is in the file when this returns."""
         if record.type not in _TELLING or not self._contents.add(record):
             return
         if record.type == "Recording":
@@ -127,7 +127,7 @@ class CaptionsOutput:
             self._add_turns()
             self._put()
         elif record.type != "Summary" or len(self._contents.all) > 1:
-            # Speakers are others now, or a recording that others follow has grown.
+            # Speakers changed, or the length of a recording that others follow.
             self._begin()
             for _ in self._contents.all:
                 self._begin_recording()
@@ -135,7 +135,7 @@ class CaptionsOutput:
             self._put()
 
     def close(self) -> None:
-        """Write what could not be written yet; harmless twice."""
+        """Write what could not be written yet. May be called twice."""
         self._file.close()
 
     def _begin(self) -> None:
@@ -143,7 +143,7 @@ class CaptionsOutput:
             self._sheet = _CaptionSheet(b"", encode_srt)
         else:
             self._sheet = _CaptionSheet(b"WEBVTT\n\n", encode_vtt)
-        self._recording = -1  # the chapter that is being added
+        self._recording = -1  # the recording that is being added
         self._turns = 0  # how many of its turns are in
         self._offset_ms = 0  # where it starts
 

@@ -1,4 +1,4 @@
-"""What was made of each turn, so that a document of hours is written again in milliseconds."""
+"""Caches what is computed from each turn, so that long documents are rewritten fast."""
 
 from collections.abc import Callable
 from typing import Generic, TypeVar
@@ -9,15 +9,15 @@ T = TypeVar("T")
 
 
 class TurnCache(Generic[T]):
-    """Makes something of a turn once. A turn never changes: a revised one is another turn."""
+    """Computes `make(turn)` once for each turn. A revised turn is a new object."""
 
     def __init__(self, make: Callable[[TurnUpdate], T]) -> None:
         self._make = make
         self._made: dict[int, tuple[TurnUpdate, T]] = {}
 
     def of(self, update: TurnUpdate) -> T:
-        """What is made of this turn."""
+        """The value for this turn."""
         found = self._made.get(id(update))
-        if found is None:  # with the turn itself, so that no other one gets its id
+        if found is None:  # keeps the turn alive, so that its id is not reused
             found = self._made[id(update)] = (update, self._make(update))
         return found[1]

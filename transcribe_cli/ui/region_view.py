@@ -199,7 +199,7 @@ class RegionView:
                 self.console.file.flush()
 
     def drain(self) -> None:
-        """Wait until the terminal took what was drawn; at most `DRAIN_TIMEOUT_S` without progress."""
+        """Wait until the terminal has taken what was drawn, `DRAIN_TIMEOUT_S` at most."""
         if self._terminal is not None:
             with suppress(OSError):
                 self._terminal.drain(DRAIN_TIMEOUT_S)

@@ -1,8 +1,8 @@
-"""The one line under the transcript: is it hearing me, and is anything wrong? Pure.
+"""The status line: one line under the transcript. Pure.
 
-The line is made of parts. Each has a few ways of saying the same thing, longest first; what does
-not fit is said shorter and then left out, the least important part first. Nothing is said by colour
-alone.
+The line is made of parts. Each part has several forms, the longest first. When the line does not
+fit, parts take shorter forms and are then left out, the least important first. Nothing is told by
+colour alone.
 """
 
 from dataclasses import dataclass
@@ -50,7 +50,7 @@ _CLIP = "CLIP"
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """What the status line knows.
+    """The values that the status line shows.
 
     Attributes:
         state: one word: connecting, listening, transcribing, paused, muted, offline, reconnecting,
@@ -61,8 +61,8 @@ class Status:
         clipped: the input reached full scale a moment ago.
         language: code of the language spoken last.
         turns: finals so far.
-        behind_s: now minus the end of the last word heard.
-        backlog_s: audio that is recorded and not yet sent.
+        behind_s: seconds from the end of the last recognised word until now.
+        backlog_s: seconds of audio that are recorded and not yet sent.
         dropped: how often samples were lost between the device and the recording.
         cost_usd: what the sessions cost so far.
         progress: of a file: position in s, length in s or None, times real time.
@@ -86,7 +86,7 @@ class Status:
 
 
 class _Part(NamedTuple):
-    """One thing to say: `forms` from the longest to the shortest; an empty one says nothing."""
+    """One part of the line: its forms from the longest to the shortest; an empty form hides it."""
 
     importance: int
     forms: list[Text]
@@ -159,7 +159,7 @@ def _parts(status: Status, ascii_only: bool) -> list[_Part]:
 
 
 def _state(status: Status, ascii_only: bool) -> _Part:
-    """What is going on; with the connection lost also that nothing else is."""
+    """The state; without a connection also that audio is recorded, and how far it is behind."""
     glyph, plain_glyph, style = _STATES.get(status.state, _OTHER_STATE)
     mark = plain_glyph if ascii_only else glyph
     state = safe_text(status.state)
@@ -168,12 +168,12 @@ def _state(status: Status, ascii_only: bool) -> _Part:
         behind = f"{format_time(int((status.backlog_s or 0) * 1000))} behind"
         longer = (f" {state}, recording, {behind}", f" {state}, {behind}")
         forms = [*(_text(mark, style).append(words, LOUD) for words in longer), *forms]
-    # Beside a message, which has a mark of its own, a state without room goes altogether.
+    # A message has a mark of its own, so beside one the state may be left out altogether.
     return _Part(100, [*forms, Text() if status.message else _text(mark, style)])
 
 
 def _is_cut_off(status: Status) -> bool:
-    """Whether sound is recorded that cannot be sent now."""
+    """Whether audio is being recorded that cannot be sent now."""
     return status.state in _CUT_OFF and (status.backlog_s or 0.0) >= SHOW_BACKLOG_S
 
 
@@ -186,7 +186,7 @@ def _seconds(seconds: float) -> str:
 
 
 def _meter(level_db: float, clipped: bool, size: int, ascii_only: bool) -> Text:
-    """A bar of `size` cells between two edges; clipping is written into its loud end."""
+    """The level meter: a bar of `size` cells; clipping is written at its loud end."""
     share = min(max(1 - level_db / QUIETEST_DB, 0.0), 1.0)
     bar = _bar(share, size, ascii_only)
     left, right = ("[", "]") if ascii_only else ("▕", "▏")
@@ -209,14 +209,14 @@ def _bar(share: float, size: int, ascii_only: bool) -> str:
 def _progress(
     position_s: float, length_s: float | None, rate: float, ascii_only: bool
 ) -> list[Text]:
-    """Where a file is: bar, position, length, rate, time left; a percentage when room is short."""
+    """How far a file is: bar, position, length, rate, time left; a percentage if room is short."""
     here = format_time(int(position_s * 1000))
     if not length_s:
         return [_text(f"{here} {rate:.1f}x"), _text(here)]
     share = min(max(position_s / length_s, 0.0), 1.0)
     of = f"{here} / {format_time(int(length_s * 1000))}"
     forms: list[Text] = []
-    if rate > 0.001:  # else it is stuck, and the time left would be no time
+    if rate > 0.001:  # when stuck, there is no estimate
         left = format_time(int((length_s - min(position_s, length_s)) / rate * 1000))
         forms.append(_with_bar(share, 20, ascii_only, f"{of}  {rate:.1f}x  {left} left"))
     forms.append(_with_bar(share, 20, ascii_only, of))
