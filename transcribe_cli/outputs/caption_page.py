@@ -1,8 +1,8 @@
-"""The captions page: a small web server on this machine, and the records as server-sent events.
+"""The captions page: a small web server on this machine that sends records as server-sent events.
 
-Readers take entries from the backlog at a position of their own, so a slow one falls behind and the
-run never waits. Everything here is for this machine only: the server listens on 127.0.0.1, and
-answers no page of another origin (`protocol/origin.py`), or any web site could read along.
+Each reader reads the feed's history at its own position: a slow reader falls behind, and the run
+never waits for it. The server is for this machine only. It listens on 127.0.0.1 and answers no page
+of another origin (`protocol/origin.py`), since any web site could read along otherwise.
 
 `/events` is a stream of server-sent events (WHATWG HTML, section 9.2): `id` is the record's `seq`,
 `data` the record as in `--jsonl`, an event `end` the end of the run.
@@ -29,7 +29,7 @@ from transcribe_cli.outputs.record import Record, encode_record
 from transcribe_cli.protocol.origin import why_refused
 
 HOST = "127.0.0.1"
-HEARTBEAT_S = 10.0  # how long a reader that has gone may go unnoticed
+HEARTBEAT_S = 10.0  # a reader that has gone is noticed by then
 _SEND_TIMEOUT_S = 10.0
 _END_TIMEOUT_S = 1.0
 _MOST_READERS = 64
@@ -50,12 +50,12 @@ _HEADERS = {
 
 
 class CaptionsPage:
-    """An output that anyone on this machine can look at with a browser.
+    """An output that a browser on this machine can show.
 
     Args:
-        port: where to listen; 0 for a free one.
+        port: the port to listen on; 0 for any free port.
         non_speech: show turns that are only tags such as `[Music]`.
-        heartbeat_s: how often readers get a sign of life while nothing is said.
+        heartbeat_s: how often idle readers get a comment line, which keeps the connection alive.
 
     Attributes:
         url: the page's address.
@@ -82,23 +82,23 @@ class CaptionsPage:
         self._thread.start()
 
     def write(self, record: Record) -> None:
-        """Have every reader told; none is waited for."""
+        """Add a record to the feed; waits for no reader."""
         if self._server.fault is not None:
             raise OSError(f"{self._server.fault}") from self._server.fault
         self._feed.add(record)
 
     def close(self) -> None:
-        """Tell the readers the end and stop listening, soon; harmless twice."""
+        """Send the end event and stop listening, within a time limit. May be called twice."""
         self._feed.end()
         self._server.stop(_END_TIMEOUT_S)
         self._thread.join(_END_TIMEOUT_S)
 
 
 class EventFeed:
-    """The events of a run, written by one thread and awaited by any number of others."""
+    """The events of a run: one thread adds them, any number of threads wait for them."""
 
     def __init__(self, heartbeat_s: float) -> None:
-        self.run = secrets.token_hex(8)  # tells this run from one before it at the same port
+        self.run = secrets.token_hex(8)  # tells this run from an earlier one at the same port
         self._heartbeat_s = heartbeat_s
         self._history = FeedHistory()
         self._seq = 0
@@ -106,7 +106,7 @@ class EventFeed:
         self._changed = threading.Condition()  # guards all of these
 
     def add(self, record: Record) -> None:
-        """Number a record and let readers have it."""
+        """Number a record and wake the readers."""
         update = record.update
         turn = None if update is None else (record.body.get("source"), update.turn)
         with self._changed:
@@ -124,14 +124,14 @@ class EventFeed:
             self._changed.notify_all()
 
     def events(self, last_id: int | None) -> Iterator[bytes]:
-        """What goes to one reader, waiting for more, up to the end.
+        """The bytes for one reader, until the end event; blocks while there is nothing to send.
 
         Args:
-            last_id: the last event that the reader has had; None for a new reader.
+            last_id: the last event that the reader has received; None for a new reader.
         """
         yield b"retry: 1000\n\n"
         with self._changed:
-            if last_id is None or last_id >= self._seq:  # never given out: of an earlier run
+            if last_id is None or last_id >= self._seq:  # not an id of this run
                 entries = self._history.current()
             else:
                 entries = self._history.after(last_id)
@@ -154,7 +154,7 @@ class EventFeed:
 
 
 def _parts(events: Iterable[bytes]) -> Iterator[bytes]:
-    """Events joined to writes of a sensible size: a backlog is megabytes."""
+    """Joins events into parts of about `_PART_BYTES`: the history may have megabytes."""
     part = bytearray()
     for event in events:
         part += event
@@ -166,10 +166,10 @@ def _parts(events: Iterable[bytes]) -> Iterator[bytes]:
 
 
 class _Server(socketserver.TCPServer):
-    """Accepts on one thread, and answers each reader on one of its own.
+    """Accepts on one thread, and answers each reader on its own thread.
 
     Attributes:
-        fault: what a thread met that is a fault of this program.
+        fault: an unexpected exception of a thread.
     """
 
     allow_reuse_address = sys.platform != "win32"  # there it would share the port with others
@@ -195,7 +195,7 @@ class _Server(socketserver.TCPServer):
             self.handle_request()
 
     def stop(self, timeout_s: float) -> None:
-        """Stop accepting; readers get so long to take their last events, and are cut off then."""
+        """Stop accepting; cut off readers that have not finished after `timeout_s`."""
         if self._stopping.is_set():
             return
         self._stopping.set()
@@ -219,7 +219,7 @@ class _Server(socketserver.TCPServer):
     def get_request(self) -> tuple[socket.socket, Any]:
         try:
             return super().get_request()
-        except OSError:  # out of files, most likely: not to be tried again at once
+        except OSError:  # most likely no more file descriptors: do not retry at once
             self._stopping.wait(0.1)
             raise
 
@@ -233,7 +233,7 @@ class _Server(socketserver.TCPServer):
             name="aai-captions-reader",
             daemon=True,
         )
-        with self._lock:  # whoever finds it among the readers may wait for its end
+        with self._lock:  # a thread in `_readers` has been started and can be joined
             thread.start()
             self._readers[thread] = request
 
@@ -273,7 +273,7 @@ class _Reader(BaseHTTPRequestHandler):
 
     def _stream(self, runs: list[str]) -> None:
         if runs and self.server.feed.run not in runs:
-            # The page is one of an earlier run, its event numbers too; this ends its trying.
+            # A page of an earlier run; 204 makes its EventSource stop reconnecting.
             self._begin(204, {})
             return
         self._begin(200, {"Content-Type": "text/event-stream; charset=utf-8"})
@@ -291,11 +291,11 @@ class _Reader(BaseHTTPRequestHandler):
         self.end_headers()
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
-        pass  # who reads along is nobody's business
+        pass  # readers are not logged
 
 
 def _event_number(header: str) -> int | None:
-    """The number in a Last-Event-ID header; None where it holds none of ours."""
+    """The number in a Last-Event-ID header; None if it is not one of ours."""
     return int(header) if header.isascii() and header.isdecimal() and len(header) < 16 else None
 
 

@@ -1,4 +1,4 @@
-"""What the listing commands write: tables for people, JSON for programs."""
+"""Writes the output of listing commands: tables for people, JSON for programs."""
 
 import json
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ from transcribe_cli.settings.environment import Environment
 
 
 def write_json(environment: Environment, value: Any) -> ExitStatus:
-    """A value as JSON that people can read too."""
+    """Write a value as indented JSON."""
     environment.write(json.dumps(value, ensure_ascii=False, indent=2) + "\n")
     return ExitStatus.OK
 
@@ -18,7 +18,7 @@ def write_json(environment: Environment, value: Any) -> ExitStatus:
 def write_table(
     environment: Environment, titles: Sequence[str], rows: Sequence[Sequence[str]]
 ) -> ExitStatus:
-    """Rows of text in columns under their titles; text from outside is made safe."""
+    """Write rows in columns under their titles; control characters are removed."""
     cells = [titles, *([one_line(cell) or " " for cell in row] for row in rows)]
     widths = [max(len(row[column]) for row in cells) for column in range(len(titles))]
     lines = (

@@ -1,4 +1,4 @@
-"""Plain text: one line for each final turn that says something, and nothing else."""
+"""Writes plain text: one line for each final turn that has words."""
 
 from io import RawIOBase
 from typing import BinaryIO
@@ -13,7 +13,7 @@ _JOINERS = "\u200c\u200d"  # within words of Persian and Hindi, within emoji
 
 
 def text_line(update: TurnUpdate, *, non_speech: bool) -> str:
-    """The line of a final turn, without its line feed; "" when it says nothing.
+    """The line of a turn, without a line feed; "" when it has no words.
 
     `non_speech`: keep turns that are only tags such as `[Silence]`.
     """
@@ -26,12 +26,12 @@ def text_line(update: TurnUpdate, *, non_speech: bool) -> str:
 
 
 def one_line(text: str) -> str:
-    """Text from outside as one line without control characters: it may go to a terminal."""
+    """Text from outside as one line without control characters, safe for a terminal."""
     return " ".join((text if text.isprintable() else text.translate(_PRINTABLE)).split())
 
 
 class _Printable(dict[int, str]):
-    """For `str.translate`: each character that is met is looked at once."""
+    """A table for `str.translate` that is filled with the characters it meets."""
 
     def __missing__(self, code: int) -> str:
         character = chr(code)
@@ -48,8 +48,8 @@ class TextOutput:
     """Writes lines to a binary stream as UTF-8, each flushed.
 
     Args:
-        headings: name each source before its first line, where one output holds several.
-        owned: close the stream at the end.
+        headings: write the name of each source before its lines.
+        owned: `close` closes the stream.
     """
 
     def __init__(
@@ -68,7 +68,7 @@ class TextOutput:
         self._owned = owned
 
     def write(self, record: Record) -> None:
-        """Write the line of a final turn."""
+        """Write the line of a final turn; other records write nothing."""
         if self._headings and record.type == "Recording":
             self._write_line(f"# {one_line(str(record.body['source']))}")
         if record.update is None or not record.update.final:
@@ -82,9 +82,9 @@ class TextOutput:
         self._stream.flush()
 
     def flush(self) -> None:
-        """Find out whether the stream is well."""
+        """Raise OSError if the stream has failed."""
         self._stream.flush()
 
     def close(self) -> None:
-        """Flush, and close a stream of our own."""
+        """Flush the stream, and close it if it is owned."""
         flush_and_close(self._stream, owned=self._owned)

@@ -22,15 +22,15 @@ _RECORD_SIZE = 100  # characters that a record, or a word, counts for beside its
 
 
 class QueuedOutput:
-    """Gives records to an output on thread `aai-output`.
+    """Writes records to an output on thread `aai-output`.
 
     Args:
-        output: takes records, one after the other; only that thread calls it from now on.
-        partials: every record; else those of Turns that are not final are left out.
-        newest: a partial that waits is replaced by the next one.
-        failed: called on that thread when the output takes nothing any more.
-        patience_s: of an output whose reader may read no more: asked how long, at the end, that
-            may take nothing; it or what it answers is None: however long.
+        output: only the thread calls it from now on.
+        partials: write partials too.
+        newest: a queued partial is replaced by the next one.
+        failed: called on the thread when the output has failed.
+        patience_s: for an output whose reader may stop reading: called in `close`, returns how many
+            seconds the reader may take nothing. None, or a result of None: no limit.
     """
 
     def __init__(
@@ -50,7 +50,7 @@ class QueuedOutput:
         self._patience_s = patience_s
         self._changed = threading.Condition()  # guards what follows
         self._records: deque[Record] = deque()
-        self._waiting = 0  # characters in them, about
+        self._waiting = 0  # characters in them, roughly
         self._taken = 0
         self._taken_at = time.monotonic()
         self._error: OSError | None = None
@@ -61,7 +61,7 @@ class QueuedOutput:
         """Queue a record.
 
         Raises:
-            OSError: the output has failed, or takes nothing while more and more waits.
+            OSError: the output has failed, or the queue is full and its reader takes nothing.
         """
         if _is_partial(record) and not self._partials:
             return
@@ -79,7 +79,7 @@ class QueuedOutput:
         self._start()
 
     def flush(self) -> None:
-        """Find out whether all is well so far; waits for nothing.
+        """Check for a failure; waits for nothing.
 
         Raises:
             OSError: the output has failed.
@@ -88,17 +88,17 @@ class QueuedOutput:
             self._raise()
 
     def finish(self) -> None:
-        """Nothing more comes: the output is closed after what waits. Waits for nothing."""
+        """Accept no more; the thread closes the output after what is queued. Does not wait."""
         with self._changed:
             self._ending = True
             self._changed.notify_all()
         self._start()
 
     def close(self) -> None:
-        """Wait until the output has taken everything and is closed; harmless twice.
+        """Wait until the output has taken everything and is closed. May be called twice.
 
         Raises:
-            OSError: it has not, or takes nothing any more.
+            OSError: it has failed, or its reader took nothing for too long.
         """
         if self._given_up:
             return
@@ -118,7 +118,7 @@ class QueuedOutput:
 
     @property
     def has_ended(self) -> bool:
-        """Whether it has taken everything, is closed, and all went well."""
+        """Whether everything was written and the output was closed, without a failure."""
         over = self._ending and self._thread is not None and not self._thread.is_alive()
         return over and self._error is None
 
@@ -132,7 +132,7 @@ class QueuedOutput:
             raise self._error
 
     def _wait_for_room(self) -> None:
-        """Main waits for a moment only; an output that takes nothing at all is given up."""
+        """Wait a moment if the queue is full; give up an output whose reader takes nothing."""
         if self._waiting < MOST_WAITING_CHARACTERS:
             return
         self._changed.wait_for(lambda: self._waiting < MOST_WAITING_CHARACTERS, ROOM_WAIT_S)
@@ -141,7 +141,7 @@ class QueuedOutput:
             self._give_up()
 
     def _give_up(self) -> NoReturn:
-        """Leave it to its thread, for which nobody waits any more."""
+        """Stop waiting for the thread, and drop what is queued."""
         with self._changed:
             self._given_up = self._ending = True
             self._records.clear()
@@ -154,7 +154,7 @@ class QueuedOutput:
                 step()
             except OSError as e:
                 self._fail(e)
-            except Exception as e:  # a worker never dies silently: main drops the output
+            except Exception as e:  # never die silently: main then drops the output
                 self._fail(OSError(f"{type(e).__name__}: {e}"))
 
     def _write_all(self) -> None:
@@ -175,7 +175,7 @@ class QueuedOutput:
             return record
 
     def _fail(self, e: OSError) -> None:
-        """The first fault is the one that is told."""
+        """Keep the first failure, and report it."""
         with self._changed:
             if self._error is not None:
                 return

@@ -31,16 +31,16 @@ _PART_BYTES = 1 << 12  # small writes show that a slow reader still takes someth
 
 
 def open_queued_stream(file: IO[Any]) -> "QueuedStream | None":
-    """What writes to a file without waiting for it, under a number of its own.
+    """A stream that writes to `file` on a thread, through a file descriptor of its own.
 
-    None where nobody has to be waited for: a regular file, or none of the system.
+    None where a write never blocks (a regular file), or where `file` has no file descriptor.
     """
     try:
         file.flush()
         number = file.fileno()
         if stat.S_ISREG(os.fstat(number).st_mode):
             return None
-        # It finds the right class: a console of Windows has one of its own, which takes UTF-8.
+        # os.fdopen picks the right class: a Windows console has its own, which takes UTF-8.
         return QueuedStream(os.fdopen(os.dup(number), "wb", buffering=0))
     except (OSError, ValueError):  # it has no number, or is closed
         return None
@@ -50,8 +50,8 @@ class QueuedStream(RawIOBase):
     """Writes to an unbuffered stream on thread `aai-writer`.
 
     Args:
-        raw: the stream; it is closed after the last byte.
-        failed: called on that thread when the stream takes nothing any more.
+        raw: the stream; the thread closes it after the last byte.
+        failed: called on the thread when a write has failed.
     """
 
     def __init__(self, raw: Any, failed: Callable[[], None] = lambda: None) -> None:
@@ -66,11 +66,11 @@ class QueuedStream(RawIOBase):
 
     @property
     def busy(self) -> bool:
-        """Whether something waits to be written, and still can be."""
+        """Whether something is queued and can still be written."""
         return self._waiting > 0 and self._error is None
 
     def writable(self) -> bool:
-        """It is."""
+        """True."""
         return True
 
     def write(self, data: Any, /) -> int:
@@ -92,7 +92,7 @@ class QueuedStream(RawIOBase):
         return len(data)
 
     def write_text(self, text: str, encoding: str | None) -> None:
-        """Queue a text, with the system's line ends; what the encoding has not becomes `?`.
+        """Queue text with the system's line ends; characters that `encoding` lacks become `?`.
 
         Raises:
             OSError: what was queued before could not be written.
@@ -100,7 +100,7 @@ class QueuedStream(RawIOBase):
         self.write(text.replace("\n", os.linesep).encode(encoding or "utf-8", "replace"))
 
     def _wait_for_room(self) -> None:
-        """Main waits for a moment only; a reader that takes nothing at all is given up."""
+        """Wait a moment if the queue is full; give up a reader that takes nothing."""
         if self._waiting < MOST_WAITING_BYTES:
             return
         self._changed.wait_for(
@@ -110,7 +110,7 @@ class QueuedStream(RawIOBase):
             self._error = OSError(errno.ETIMEDOUT, "nobody reads it")
 
     def flush(self) -> None:
-        """Find out whether all is well so far; waits for nothing.
+        """Check for a failure; waits for nothing.
 
         Raises:
             OSError: what was queued before could not be written.
@@ -120,17 +120,17 @@ class QueuedStream(RawIOBase):
                 self._raise()
 
     def drain(self, patience_s: float | None = None) -> bool:
-        """Wait until everything is written; whether it is.
+        """Wait until everything is written. Returns False if the reader took too long.
 
         Args:
-            patience_s: how long the reader may take nothing; None: however long.
+            patience_s: how long the reader may take nothing; None for no limit.
 
         Raises:
             OSError: it could not be written.
         """
         with self._changed:
             waiting, since = self._waiting, time.monotonic()
-            # With a time limit, because on some systems a wait without one cannot be interrupted.
+            # Timed waits, because on some systems an untimed wait cannot be interrupted.
             while self._waiting and not self._error:
                 self._changed.wait(POLL_S)
                 if self._waiting != waiting:
@@ -141,9 +141,9 @@ class QueuedStream(RawIOBase):
         return True
 
     def close(self) -> None:
-        """Nothing more is written: the thread ends after what is waiting."""
+        """Accept no more; the thread ends after what is queued."""
         if not self.closed:
-            with suppress(OSError):  # what could not be written has been told
+            with suppress(OSError):  # a failed write has been reported already
                 super().close()
             if self._thread is None:
                 self._raw.close()
@@ -180,7 +180,7 @@ class QueuedStream(RawIOBase):
 
 
 def _first_part(data: memoryview) -> memoryview:
-    """No half of a UTF-8 character at its end, which a console of Windows does not take."""
+    """The next part to write. It ends between UTF-8 characters: a Windows console needs that."""
     if len(data) <= _PART_BYTES:
         return data
     ends = range(_PART_BYTES, _PART_BYTES - 4, -1)  # a character has four bytes at most

@@ -1,7 +1,8 @@
-"""Records: what a run says of itself, one JSON object a line, version 1. Pure.
+"""Records: what a run reports, one JSON object a line, version 1. Pure.
 
-`docs/jsonl.md` describes them for readers. Messages of the service keep the API's type and every
-field; records of ours have types of their own. Readers ignore types and fields they do not know.
+`docs/jsonl.md` describes them for readers. Messages of the service keep the API's type and all
+their fields; our own records have types of their own. Readers ignore types and fields they do not
+know.
 """
 
 import json
@@ -60,7 +61,7 @@ def message_record(
 
 
 def error_record(error: StreamError, time: datetime) -> Record:
-    """What a run, or a command that came to none, failed with."""
+    """The error that a run, or a command that could not start one, failed with."""
     body = {"exit_code": int(error.exit_status), "message": error.message, "hint": error.hint}
     return Record(time, "Error", body)
 
@@ -86,13 +87,13 @@ def encode_json(value: Any) -> bytes:
     """A value as JSON on one line."""
     try:
         return msgspec.json.encode(value)
-    except UnicodeEncodeError:  # a file's name may hold bytes that are no text
+    except UnicodeEncodeError:  # a file name may hold bytes that are not UTF-8
         text = json.dumps(value, ensure_ascii=False).encode("utf-8", "replace")
         return msgspec.json.encode(msgspec.json.decode(text))
 
 
 def read_record(line: JournalRecord) -> Record:
-    """A record as it was before it was written to a journal; written again, it is the same."""
+    """The record that a journal line was written from."""
     body = {name: value for name, value in line.items() if name not in _HEAD}
     is_whole = line["type"] == "Turn" and line.keys() >= _OF_A_TURN
     update = turn_of(line) if is_whole else None

@@ -1,4 +1,4 @@
-"""A file that outlives a full disk: what cannot be written is kept, and written when it can be."""
+"""A file that survives a full disk: what cannot be written is kept and retried."""
 
 import os
 from collections.abc import Callable
@@ -13,16 +13,16 @@ MOST_KEPT_BYTES = 1 << 24  # a day of finals
 
 
 class RetryingFile(RawIOBase):
-    """A recording's file that is only written to, at its end.
+    """An append-only file in a recording's folder. It does not follow symbolic links.
 
-    Every write is whole, or waits for the next. It is not written through a link.
+    Bytes that cannot be written are kept, and written before those of the next `write`.
 
     Args:
-        say: told when the disk takes nothing any more, and when it does again.
-        mode: "wb" for a new file, "ab" to go on with one.
+        say: called with a sentence when writing fails, and when it works again.
+        mode: "wb" for a new file, "ab" to append to one.
 
     Raises:
-        UsageError: it cannot be opened; found before a word is spoken.
+        UsageError: it cannot be opened. Checked here, before anything is recorded.
     """
 
     def __init__(self, path: Path, say: Callable[[str], None], mode: str = "wb") -> None:
@@ -38,14 +38,14 @@ class RetryingFile(RawIOBase):
         self._failing = False
 
     def writable(self) -> bool:
-        """It is."""
+        """True."""
         return True
 
     def write(self, data: Any, /) -> int:
-        """Write some bytes, after those that are kept.
+        """Write bytes, after those that are kept.
 
         Raises:
-            OSError: more is kept than should be.
+            OSError: more than `MOST_KEPT_BYTES` are kept.
         """
         self._kept += data
         try:
@@ -64,7 +64,7 @@ class RetryingFile(RawIOBase):
         return len(data)
 
     def sync(self) -> None:
-        """Ask the system to put everything on the disk, so that a power cut keeps it.
+        """Sync the file to the disk (fsync), so that it survives a power cut.
 
         Raises:
             OSError: the disk is full or gone.
@@ -73,13 +73,13 @@ class RetryingFile(RawIOBase):
             os.fsync(self._file.fileno())
 
     def close(self) -> None:
-        """Write what is kept, and close; harmless twice.
+        """Write what is kept, and close. May be called twice.
 
         Raises:
             OSError: the disk is still full.
         """
         if "_file" not in vars(self) or self._file.closed:
-            return  # a file that could not be opened is closed too, when it is forgotten
+            return  # __del__ calls this too, also after a failed open
         try:
             while self._kept:
                 del self._kept[: self._file.write(self._kept) or 0]

@@ -1,7 +1,7 @@
-"""The caption lines of this moment, as they roll up on a screen. Pure.
+"""Rolling captions: the newest caption lines, as they roll up on a screen. Pure.
 
-Each turn begins on a line of its own, and lines are filled one after the other, not balanced: while
-a partial grows, what stands keeps its place, and lines only ever roll up.
+Each turn begins on its own line. Lines are filled one after the other and not balanced, so that
+shown words keep their place while a partial grows.
 """
 
 from collections import deque
@@ -15,14 +15,14 @@ from transcribe_cli.transcript.turns import TurnUpdate
 LINES = 2
 WIDTH_CELLS = 42
 
-_MOST_CHARACTERS = 4000  # of a turn that are laid out; a minute of fast speech has 1500
-_STEP = 1000  # what is left out changes as seldom, so that what stands mostly keeps its place
-_FINISHED = 64  # turns of which an old partial could still come
+_MOST_CHARACTERS = 4000  # laid out of a turn; a minute of fast speech has 1500
+_STEP = 1000  # characters are left out in such steps, so that lines mostly stay
+_FINISHED = 64  # turns of which a late partial may still arrive
 _Place = tuple[object, int]  # source, turn
 
 
 class RollingCaptions:
-    """The last words that are final and the partial behind them, as the newest lines.
+    """The newest lines: the last final words and the partial after them.
 
     Args:
         non_speech: show turns that are only tags such as `[Music]`; `[Silence]` is never shown,
@@ -42,7 +42,7 @@ class RollingCaptions:
         return [*self._rolled, *self._open][-LINES:]
 
     def take(self, record: Record) -> None:
-        """Take one record of the run."""
+        """Take a record."""
         if record.type == "Recording":  # turns count from 0 again
             self._finished.clear()
             self._open, self._open_place = [], None
@@ -58,7 +58,7 @@ class RollingCaptions:
             self._open, self._open_place = self._broken(record.update), place
 
     def clear(self) -> None:
-        """Nothing was said for a while: what comes next begins on an empty screen."""
+        """Remove all lines, after a silence."""
         self._rolled, self._open = [], []
 
     def _broken(self, update: TurnUpdate) -> list[str]:
@@ -71,7 +71,7 @@ class RollingCaptions:
 
 
 def fill_lines(text: str, width: int) -> list[str]:
-    """The text in lines of at most `width` cells, each as full as can be.
+    """The text in lines of at most `width` cells, each filled as far as possible.
 
     >>> fill_lines("one two three", 8), fill_lines("one two three four", 8)
     (['one two', 'three'], ['one two', 'three', 'four'])

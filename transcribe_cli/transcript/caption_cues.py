@@ -1,9 +1,9 @@
-"""From final turns to caption cues: what is shown, when, in which lines. Pure.
+"""Makes caption cues from final turns: text, lines and times. Pure.
 
-A turn is first cut into phrases, each short enough for one cue, where a reader would pause. Then
-the phrases of all turns are laid out one after another. Both follow the usual rules of captions: at
-most 2 lines of 42 cells, 5/6 s to 7 s, 17 characters a second where the speech leaves room, never
-two cues at once. Times are whole ms on the recording's clock, rounded once.
+First each turn is cut into phrases, where a reader would pause; a phrase fits one cue. Then each
+phrase gets its times. Both follow the usual rules for captions: at most 2 lines of 42 cells, 5/6 s
+to 7 s, 17 characters a second if the speech leaves time, never two cues at once. Times are whole ms
+on the recording's clock, rounded once.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
@@ -32,13 +32,13 @@ LINES = 2
 SHORTEST_MS = 834  # 5/6 s
 LONGEST_MS = 7000
 CELLS_PER_S = 17  # a wide character takes as long to read as two narrow ones
-PAUSE_MS = 2000  # a cue does not go on over a longer silence
+PAUSE_MS = 2000  # a longer silence ends a cue
 
 MOST_PIECES = 2000
-"""A turn of more pieces is cut more coarsely; a minute of the fastest speech has some 500."""
+"""A turn of more pieces is cut more coarsely; a minute of very fast speech has about 500."""
 
 _COARSE = 12  # cells of a piece then
-_MOST_IN_PHRASE = 2 * WIDTH * LINES  # pieces; more are of no width
+_MOST_IN_PHRASE = 2 * WIDTH * LINES  # pieces; more would have no width
 _LONGEST_NAME = 16
 _UNDECIDED = ("UNKNOWN", "PENDING")  # what the service says before it knows a speaker
 
@@ -73,7 +73,7 @@ class Cue:
 
 @dataclass(frozen=True, slots=True)
 class Phrase:
-    """What one cue will show; `start_ms` to `end_ms` is when it is said."""
+    """The text of one cue; it is spoken from `start_ms` to `end_ms`."""
 
     start_ms: int
     end_ms: int
@@ -90,11 +90,11 @@ def make_cues(turns: Iterable[TurnUpdate], *, non_speech: bool) -> list[Cue]:
 
 
 def lay_out(phrases: Sequence[Phrase], after_ms: int = 0) -> list[Cue]:
-    """One cue for each phrase, from `after_ms` on.
+    """Give each phrase its times, as one cue, from `after_ms` on.
 
-    A cue stays as long as a reader needs, until the next one is due. Where turns overlap or follow
-    too fast, the later cue waits for the earlier one. A cue depends on those before it and on the
-    one phrase after it, so all but the last stand when more phrases come.
+    A cue stays as long as a reader needs, until the next one is due. When turns overlap or follow
+    too fast, the later cue starts after the earlier one. A cue depends on the cues before it and on
+    the next phrase, so only the last cue changes when more phrases are added.
     """
     cues: list[Cue] = []
     end = after_ms
@@ -110,17 +110,17 @@ def lay_out(phrases: Sequence[Phrase], after_ms: int = 0) -> list[Cue]:
 
 
 def reading_ms(lines: Sequence[str]) -> int:
-    """How long a reader needs for some lines."""
+    """How long a reader needs for these lines, in ms."""
     return _reading_ms(sum(map(cells, lines)))
 
 
 def name_width(speaker: str | None) -> int:
-    """How many cells of a first line are left to the speaker's name, as in `A: `."""
+    """The cells that a speaker's name takes of the first line, as in `A: `."""
     return cells(speaker) + 2 if speaker else 0
 
 
 def cut_turn(update: TurnUpdate, *, non_speech: bool) -> list[Phrase]:
-    """The phrases of one turn; none for a turn that says nothing."""
+    """The phrases of one turn; none for a turn without words."""
     said = read_turn_text(update.message)
     text = _without_controls(said.whole)
     if (said.non_speech and not non_speech) or not without_blanks(text):
@@ -141,7 +141,7 @@ def _timed_pieces(update: TurnUpdate, text: str) -> list[_Timed]:
     label = _shown_name(turn.speaker_label)
     speakers = {word.speaker for word in words if word.speaker}
     if len(speakers) < 2:
-        # Of one speaker the turn itself has the last word: a revision may name no words.
+        # With one speaker, use the turn's label: a SpeakerRevision may leave the words out.
         words = [replace(word, speaker=None) for word in words]
         label = label or next(iter(speakers), None)
     names = max(map(name_width, speakers | {label}))
@@ -153,7 +153,7 @@ def _timed_pieces(update: TurnUpdate, text: str) -> list[_Timed]:
     character = 0
     for piece in pieces:
         after = character + len(without_blanks(piece.text))
-        if timeline.parts_word(character):  # of a script without blanks: only the words tell
+        if timeline.parts_word(character):  # in a script without blanks, only the words tell
             piece = piece._replace(cost=max(piece.cost, TORN_APART))
         start_ms, end_ms = timeline.start_of(character), timeline.end_of(after)
         timed.append(_Timed(piece, start_ms, end_ms, timeline.speaker_of(character) or label))
@@ -162,9 +162,9 @@ def _timed_pieces(update: TurnUpdate, text: str) -> list[_Timed]:
 
 
 def _join_small(pieces: Iterable[Piece], parts: Collection[int]) -> Iterator[Piece]:
-    """Pieces of at most `_COARSE` cells, so that there are fewer of them.
+    """Join pieces to at most `_COARSE` cells, so that there are fewer of them.
 
-    A break that is sought stays one, and so does one before the characters `parts`.
+    Breaks of negative cost stay, and so do breaks before the characters `parts`.
     """
     row: list[Piece] = []
     used = character = 0
@@ -186,7 +186,7 @@ def _join_small(pieces: Iterable[Piece], parts: Collection[int]) -> Iterator[Pie
 
 
 def _cut(timed: Sequence[_Timed]) -> list[Phrase]:
-    """The best row of phrases: the cheapest one of all that keep the rules."""
+    """The cheapest sequence of phrases that keeps the rules (dynamic programming)."""
     count = len(timed)
     # For each number of pieces: the least cost of their phrases, and where the last one starts.
     costs = [0.0] + [float("inf")] * count
@@ -215,7 +215,7 @@ def _cut(timed: Sequence[_Timed]) -> list[Phrase]:
 
 
 def _possible_ends(timed: Sequence[_Timed], start: int) -> list[tuple[int, int]]:
-    """Where a phrase from `start` on may end, and how many cells it takes then."""
+    """Where a phrase that begins at `start` may end, each with its width in cells."""
     (_, _, used, _), start_ms, before_ms, speaker = timed[start]
     room = WIDTH - name_width(speaker) if speaker else WIDTH
     lines, width = 1, used
@@ -243,7 +243,7 @@ def _possible_ends(timed: Sequence[_Timed], start: int) -> list[tuple[int, int]]
 
 
 def _cost_of_cut(timed: Sequence[_Timed], start: int) -> float:
-    """What the cut before a phrase costs; nothing where the turn begins."""
+    """The cost of the cut before `start`; 0 at the beginning of the turn."""
     if not start:
         return 0.0
     first = timed[start]
@@ -258,7 +258,7 @@ def _phrase(timed: Sequence[_Timed]) -> Phrase:
 
 
 def _reading_ms(width: int) -> int:
-    return -(-width * 1000 // CELLS_PER_S)  # no less than it takes
+    return -(-width * 1000 // CELLS_PER_S)  # rounded up
 
 
 # By the width of a phrase, in cells.
@@ -267,7 +267,7 @@ _READING_MS = [_reading_ms(width) for width in range(len(_FILLED))]
 
 
 def _shown_name(speaker: str | None) -> str | None:
-    """A speaker's name as captions have it, of a length that leaves room for words."""
+    """A speaker's name for captions, cut so that it leaves room for words."""
     name = " ".join(_without_controls(speaker or "").split())[:_LONGEST_NAME].strip()
     return name if name and name not in _UNDECIDED else None
 
@@ -277,5 +277,5 @@ def _clean_word(word: Word) -> Word:
 
 
 def _without_controls(text: str) -> str:
-    """Text from outside, of which nothing is left that moves a cursor or turns a line around."""
+    """Text without control characters and without characters that reverse a line."""
     return text if text.isprintable() else text.translate(_CONTROLS)

@@ -1,8 +1,8 @@
-"""The final turns of a recording, with the speakers that the service corrected later. Pure.
+"""The final turns of a recording, with speakers as corrected by SpeakerRevisions. Pure.
 
 Source: page "Streaming diarization": a SpeakerRevision names turns of its own session by
-`turn_order`; texts and times stay as they were, the last one wins. A turn that waits for its
-formatted version can be revised before it is final, so a revision is kept until then.
+`turn_order`; texts and times do not change, and the last one wins. A revision can arrive while its
+turn still waits for the formatted version, so it is kept until the turn is final.
 """
 
 from collections.abc import Sequence
@@ -21,7 +21,7 @@ class FinalTurns:
     """Final turns in the order in which they became final.
 
     Attributes:
-        turns: as they stand now; a turn that is revised is replaced, never changed.
+        turns: the turns as last corrected; a revised turn is a new object.
     """
 
     def __init__(self) -> None:
@@ -30,7 +30,7 @@ class FinalTurns:
         self._early: dict[_Place, Revision] = {}
 
     def add(self, update: TurnUpdate) -> None:
-        """Take a turn; one that is not final is passed over."""
+        """Take a turn; one that is not final is ignored."""
         if not update.final:
             return
         place = (update.session, update.message.turn_order)
@@ -39,7 +39,7 @@ class FinalTurns:
         self.turns.append(update if early is None else _revised(update, early))
 
     def revise(self, session: int, revision: SpeakerRevision) -> list[TurnUpdate]:
-        """Apply new speakers to the turns of a session; those that are other than before."""
+        """Apply corrected speakers to turns of a session. Returns the turns that changed."""
         changed: dict[int, TurnUpdate] = {}
         latest = {one.turn_order: one for one in revision.revisions}
         for one in latest.values():
@@ -80,7 +80,7 @@ def _revised(update: TurnUpdate, revision: Revision) -> TurnUpdate:
 
 
 def _speakers(words: Sequence[Word], revised: Sequence[Word]) -> list[str | None]:
-    """The speaker of each word: the revised one's where it is named, else the one it had."""
+    """The speaker of each word: from the revision if it names the word, else as before."""
     if len(words) == len(revised):
         return [word.speaker for word in revised]
     named = {(word.start, word.end): word.speaker for word in revised}
@@ -88,7 +88,7 @@ def _speakers(words: Sequence[Word], revised: Sequence[Word]) -> list[str | None
 
 
 def _revised_raw_words(raw: Sequence[Any], speakers: Sequence[str | None]) -> list[Any]:
-    """The same in the words as they came, of which odd ones are no words."""
+    """The same for the raw words; odd entries, which are no objects, stay as they are."""
     remaining = iter(speakers)
     return [
         _with_speaker(word, "speaker", "speaker_confidence", next(remaining))
@@ -108,5 +108,5 @@ def _with_speaker(
 
 
 def _still(confidence: float | None, before: str | None, now: str | None) -> float | None:
-    """A revision says no confidences, and the former one spoke of the former speaker."""
+    """The confidence, if the speaker is the same: a revision gives no confidences."""
     return confidence if before == now else None

@@ -1,7 +1,7 @@
-"""From a session's clock to the recording's: every time in a message moved by one offset.
+"""Moves the times of a message from the session's clock to the recording's clock. Pure.
 
-A session's clock starts at the first sample sent to it; the recording's starts at its first sample.
-The offset of a session is therefore the recording's time of that first sample, in ms.
+A session's clock starts at the first sample sent to it, the recording's clock at its own first
+sample. A session's offset is the recording's time, in ms, of the first sample sent.
 """
 
 from collections.abc import Mapping
@@ -17,7 +17,7 @@ _WORD_TIMES = ("start", "end")
 
 
 def to_recording_clock(decoded: Decoded, offset_ms: int) -> Decoded:
-    """The same message with its times on the recording's clock; the argument is left as it was."""
+    """A copy of the message with its times on the recording's clock."""
     if offset_ms == 0:
         return decoded
     message = decoded.message
@@ -66,6 +66,6 @@ def _shift_raw_word(word: Any, offset_ms: int) -> Any:
 
 
 def _later(value: Any, offset_ms: int) -> Any:
-    """An odd value stays as it is: it is told as a warning where the message is decoded."""
+    """The value plus the offset. An odd value stays: decoding has warned about it."""
     odd = isinstance(value, bool) or not isinstance(value, int | float)
     return value if odd else value + offset_ms
