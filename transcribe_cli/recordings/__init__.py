@@ -1,1 +1,1 @@
-"""The recording on disk: its folder and its journal."""
+"""Recordings on disk: their folders, journals and locks."""

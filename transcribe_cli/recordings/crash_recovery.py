@@ -1,4 +1,4 @@
-"""Mending what a crash may have left of a recording: a torn header, a torn last line."""
+"""Repairs what a crash may leave: a wrong WAV header, an incomplete last journal line."""
 
 import contextlib
 import errno
@@ -18,10 +18,10 @@ from transcribe_cli.system.regular_file import is_regular, open_regular, read_re
 
 
 def recover(recording: Recording) -> list[str]:
-    """Mend what needs it, and name what was mended; nothing where all is well.
+    """Repair a recording. Returns what was repaired, in words; empty if nothing was.
 
     Raises:
-        StreamError: a file cannot be read or written, or is none but a link.
+        StreamError: a file cannot be read or written, or is a symbolic link.
     """
     mended = []
     audio, journal = recording.audio_path, recording.folder / JOURNAL
@@ -38,7 +38,7 @@ def recover(recording: Recording) -> list[str]:
 
 @contextlib.contextmanager
 def _explained(path: Path) -> Iterator[None]:
-    """An error of the system as one that says which file of a recording it is."""
+    """Turn an OSError into a StreamError that names the file."""
     try:
         yield
     except OSError as e:
@@ -53,7 +53,7 @@ def _explained(path: Path) -> Iterator[None]:
 
 
 def _mend_header(recording: Recording, path: Path) -> bool:
-    """Make the header say what the file holds; samples are never touched."""
+    """Correct the header's lengths; samples are not changed. Returns whether it was wrong."""
     audio = recording.journal.audio
     with FileIO(path, "r+", opener=open_regular) as file:
         size = file.seek(0, os.SEEK_END)
@@ -68,17 +68,17 @@ def _mend_header(recording: Recording, path: Path) -> bool:
 
 
 def join_lines(lines: list[bytes]) -> bytes:
-    """Lines as a file holds them."""
+    """The lines, each with a line feed."""
     return b"".join(line + b"\n" for line in lines)
 
 
 def write_if_changed(path: Path, data: bytes) -> bool:
-    """Replace a file in one step where its content differs; whether it did.
+    """Replace a file atomically if its content differs. Returns whether it did.
 
-    A link in its place is replaced itself, and what it points to stays as it is.
+    A symbolic link is replaced itself; its target does not change.
 
     Raises:
-        StreamError: it cannot be read or written; the old file is still there then.
+        StreamError: it cannot be read or written; the old file is unchanged.
     """
     with _explained(path):
         if is_regular(path) and read_regular(path) == data:

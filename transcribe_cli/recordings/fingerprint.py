@@ -1,4 +1,4 @@
-"""What tells a file from another one that takes its place."""
+"""The fingerprint of a file: detects that another file has taken its place."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""A recording's folder: `<save-dir>/<YYYY-MM-DD-HHMMSS>[-name]/` and what lies in it."""
+"""A recording's folder, `<save-dir>/<YYYY-MM-DD-HHMMSS>[-name]/`, and its files."""
 
 import re
 from datetime import datetime
@@ -12,7 +12,7 @@ TRANSCRIPT = "transcript.txt"
 
 
 def recording_id(started: datetime, name: str = "") -> str:
-    """The folder's name: local time, then the name of the file that is transcribed.
+    """The name of the folder: local time, then the slug of the transcribed file.
 
     >>> recording_id(datetime(2026, 11, 20, 9, 5, 7), "Team meeting.wav")
     '2026-11-20-090507-team-meeting'
@@ -22,21 +22,21 @@ def recording_id(started: datetime, name: str = "") -> str:
 
 
 def recording_slug(name: str) -> str:
-    """A file's name as it stands in a folder's."""
+    """A file's name as a part of a folder's name."""
     return re.sub(r"[^\w]+", "-", Path(name).stem.lower()).strip("-_")[:40]
 
 
 def create_folder(save_dir: Path, recording: str) -> Path:
-    """A new folder for a recording; a second one in the same second gets a number.
+    """Create a recording's folder; a second one in the same second gets a number.
 
     Raises:
-        UsageError: it cannot be made; found before a word is spoken.
+        UsageError: it cannot be created.
     """
     number = 1
     while True:
         folder = save_dir / (recording if number == 1 else f"{recording}-{number}")
         try:
-            folder.mkdir(mode=0o700, parents=True)  # what was said is not for everybody
+            folder.mkdir(mode=0o700, parents=True)  # private to the user
         except FileExistsError as e:
             # Not the folder itself: another process may just have removed its own.
             if not save_dir.is_dir():

@@ -1,7 +1,7 @@
-"""Reading a journal back: what a recording has become so far, also after a crash.
+"""Reads a recording's journal, also after a crash.
 
-A journal is a recording's JSON Lines (see `docs/jsonl.md`). After `kill -9` its last line may be
-torn.
+The journal is a recording's JSON Lines (`docs/jsonl.md`). After `kill -9` its last line may be
+incomplete.
 """
 
 from collections.abc import Sequence
@@ -21,17 +21,17 @@ from transcribe_cli.transcript.turns import TurnUpdate
 
 JournalRecord = dict[str, Any]
 
-# What a run says of its own end; true no longer once the recording is taken up again.
+# Records about the end of a run; they are no longer true once the recording is resumed.
 _OF_THE_END = ("Summary", "Gap", "Error")
 
 
 def whole_lines(data: bytes) -> list[bytes]:
-    """The lines of a journal that are records, without their line feeds."""
+    """The lines that are complete records, without line feeds."""
     return [line for line in data.splitlines() if _read(line) is not None]
 
 
 def read_journal(path: Path) -> list[JournalRecord]:
-    """Every whole record, in order; lines that are torn or no record are passed over.
+    """All complete records, in order; other lines are ignored.
 
     Raises:
         OSError: it cannot be read, or is no regular file.
@@ -40,7 +40,7 @@ def read_journal(path: Path) -> list[JournalRecord]:
 
 
 def records_in(data: bytes) -> list[JournalRecord]:
-    """The same for what a file of JSON Lines holds."""
+    """The same for the bytes of a JSON Lines file."""
     records = (_read(line) for line in data.splitlines())
     return [record for record in records if record is not None]
 
@@ -55,12 +55,12 @@ def _read(line: bytes) -> JournalRecord | None:
 
 
 def is_final(record: JournalRecord) -> bool:
-    """A turn's version that counts."""
+    """Whether it is a final Turn."""
     return record["type"] == "Turn" and record.get("final") is True
 
 
 def turn_of(record: JournalRecord) -> TurnUpdate:
-    """The turn that a Turn record tells of, its times on the recording's clock as they stand."""
+    """The turn of a Turn record; its times are on the recording's clock."""
     return TurnUpdate(
         session=record["session"],
         session_offset_ms=record["session_offset_ms"],
@@ -75,15 +75,15 @@ def turn_of(record: JournalRecord) -> TurnUpdate:
 
 @dataclass(frozen=True)
 class JournalSummary:
-    """What a journal tells.
+    """The summary of a journal.
 
     Attributes:
-        start: the Recording record; empty where even that is missing.
-        finals: the Turns that count, in order.
-        summary: the last Summary; None for a run that was cut off.
-        next_session: the number that a further session gets.
-        session_s: seconds of session so far; of one whose end is not told, up to the last record.
-        problem: why nothing can be told; empty where all is well.
+        start: the Recording record; empty if it is missing.
+        finals: the final Turn records, in order.
+        summary: the Summary record at the end; None for a run that was interrupted.
+        next_session: the number of the next session.
+        session_s: billed seconds so far; a session without Termination counts up to its last
+        record. problem: why the journal cannot be read; empty if it can.
     """
 
     start: JournalRecord = field(default_factory=dict)
@@ -106,7 +106,7 @@ class JournalSummary:
 
     @property
     def totals(self) -> TurnTotals:
-        """What its final turns add up to."""
+        """The totals of its final turns."""
         totals = TurnTotals()
         for record in self.finals:
             totals.add(turn_of(record))
@@ -114,12 +114,12 @@ class JournalSummary:
 
     @property
     def next_turn(self) -> int:
-        """The number that a further turn gets."""
+        """The number of the next turn."""
         return max((turn["turn"] + 1 for turn in self.finals), default=0)
 
     @property
     def state(self) -> str:
-        """`complete`, `incomplete`, `interrupted` where the run was cut off, or `unreadable`."""
+        """`complete`, `incomplete`, `interrupted` (no Summary at the end) or `unreadable`."""
         if self.problem:
             return "unreadable"
         if self.summary is None:
@@ -146,7 +146,7 @@ def summarize(records: Sequence[JournalRecord]) -> JournalSummary:
 
 
 class _Shape(msgspec.Struct):
-    """What every record has."""
+    """The fields of every record."""
 
     time: datetime
     session: int | None = None
@@ -182,7 +182,7 @@ _SHAPES: dict[str, type[_Shape]] = {"Recording": _RecordingShape, "Summary": _Su
 
 
 def _problem(records: Sequence[JournalRecord]) -> str:
-    """Why these records are no journal, after whatever may have written them; "" if they are."""
+    """Why these records are no journal, whoever wrote them; "" if they are one."""
     if not any(record["type"] == "Recording" for record in records):
         return "its journal does not begin" if records else "its journal is empty"
     for number, record in enumerate(records, 1):
@@ -197,7 +197,7 @@ def _problem(records: Sequence[JournalRecord]) -> str:
 
 
 def without_closing_records(records: Sequence[JournalRecord]) -> list[JournalRecord]:
-    """The records that stay true when the recording goes on, the service's errors among them."""
+    """The records that stay true when the recording is resumed; Errors of the service stay."""
     return [
         record
         for record in records
@@ -207,7 +207,7 @@ def without_closing_records(records: Sequence[JournalRecord]) -> list[JournalRec
 
 
 def _session_s(records: Sequence[JournalRecord]) -> float:
-    """What was billed: what each Termination says, else the time between a session's records."""
+    """Billed seconds: from each Termination, else the time between a session's records."""
     seconds: dict[int, float] = {}
     began: dict[int, datetime] = {}
     confirmed: set[int] = set()

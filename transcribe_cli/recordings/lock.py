@@ -1,9 +1,9 @@
-"""Who has a recording: while it runs a file in its folder is locked, and nobody else may change it.
+"""Locks a recording while it runs, so that no other process changes it.
 
-The system releases the lock with the process, also after `kill -9`; a file that is left behind then
-is not locked, and means nothing. It is opened for writing, without which NFS gives no exclusive
-lock, and only if it is a regular file. Whoever has a lock may leave a note in it, for others to
-read.
+A file in the recording's folder is locked. The system releases the lock when the process ends, also
+after `kill -9`; a lock file that is left behind is not locked and means nothing. The file is opened
+for writing, since NFS gives no exclusive lock otherwise, and only if it is a regular file. The
+owner of the lock may write a note into it for others to read.
 """
 
 import contextlib
@@ -19,12 +19,12 @@ from transcribe_cli.system.regular_file import is_regular, open_regular
 
 LOCK_FILE = ".lock"
 _NOTE_BYTES = 1000
-_GLANCE_S = 0.01  # longer than another process takes to see whether a recording runs
+_GLANCE_S = 0.01  # longer than another process holds the lock to check it
 _GLANCES = 3
 
 
 class RecordingIsRunning(UsageError):
-    """Another one has the recording; `recording` is its id."""
+    """The recording is locked by another process; `recording` is its id."""
 
     def __init__(self, folder: Path) -> None:
         super().__init__(f"The recording {folder.name} is running.", "stop it first")
@@ -32,7 +32,7 @@ class RecordingIsRunning(UsageError):
 
 
 class SaveDirBusy(UsageError):
-    """So many others look for recordings that no turn came; `why` in a few words."""
+    """Other processes held the save-dir's lock too long; `why` says so in a few words."""
 
     why = "others are busy in the same save-dir"
 
@@ -65,10 +65,10 @@ def locked(folder: Path, note: str = "") -> Iterator[None]:
 
 @contextlib.contextmanager
 def save_dir_locked(save_dir: Path, within_s: float = 5.0) -> Iterator[None]:
-    """Be the only one that looks for recordings and makes them, for a moment.
+    """Hold the lock of a save-dir, in which recordings are searched and created; keep it short.
 
     Raises:
-        UsageError: others do not end (`SaveDirBusy`), or the lock file is not ours.
+        UsageError: others hold it for `within_s` (`SaveDirBusy`), or the lock file is not ours.
     """
     with _held(save_dir, within_s) as handle:
         if handle is None:
@@ -77,7 +77,7 @@ def save_dir_locked(save_dir: Path, within_s: float = 5.0) -> Iterator[None]:
 
 
 def is_locked(folder: Path) -> bool:
-    """Whether a recording is running; changes nothing, and needs no right to."""
+    """Whether a recording is running. Needs read permission only."""
     handle = _open_to_read(folder)
     if handle is None:
         return False
@@ -90,7 +90,7 @@ def is_locked(folder: Path) -> bool:
 
 
 def read_lock_note(folder: Path) -> str:
-    """What the one who has a recording has noted; empty where there is nothing."""
+    """The note of the process that holds the lock; "" without one."""
     handle = _open_to_read(folder)
     if handle is None:
         return ""
@@ -103,17 +103,17 @@ def read_lock_note(folder: Path) -> str:
 
 
 def refuse_running(folder: Path) -> None:
-    """Raise RecordingRuns where a recording is running."""
+    """Raise RecordingIsRunning if a recording is running."""
     if is_locked(folder):
         raise RecordingIsRunning(folder)
 
 
-_UNLOCKED = -1  # the file system knows no locks: better a recording without one than none
+_UNLOCKED = -1  # the file system has no locks: record without one
 
 
 @contextlib.contextmanager
 def _held(folder: Path, within_s: float) -> Iterator[int | None]:
-    """The locked file, `_UNLOCKED`, or None where another one has it for longer than `within_s`."""
+    """The locked file; `_UNLOCKED`; or None if another process holds it for `within_s`."""
     path = folder / LOCK_FILE
     deadline = time.monotonic() + within_s
     while (handle := _take(path)) is None and time.monotonic() < deadline:
@@ -126,11 +126,11 @@ def _held(folder: Path, within_s: float) -> Iterator[int | None]:
 
 
 def _take(path: Path) -> int | None:
-    """The file, locked; None where another one has it; `_UNLOCKED` where there can be no lock."""
+    """The locked file; None if another process holds it; `_UNLOCKED` if it cannot be locked."""
     try:
         handle = open_regular(path, os.O_RDWR | os.O_CREAT, 0o600)
     except FileExistsError:
-        return None  # another one has just made it
+        return None  # another process has just created it
     except OSError as e:
         foreign = os.path.lexists(path) and not is_regular(path)
         if foreign or e.errno == errno.EMLINK:  # it is not ours to write to
@@ -139,7 +139,7 @@ def _take(path: Path) -> int | None:
             ) from None
         return _UNLOCKED
     try:
-        # Who had it may have taken the file away, and another one be in its place.
+        # The former owner may have removed the file, and another may have been created.
         if _lock(handle, shared=False) and _is_at(handle, path):
             return handle
     except OSError:
@@ -157,7 +157,7 @@ def _open_to_read(folder: Path) -> int | None:
 
 
 def _is_at(handle: int, path: Path) -> bool:
-    """Whether an open file is the one at a path, not a link's and not one that was removed."""
+    """Whether an open file is the one at `path`: not a link's target, not a removed file."""
     try:
         return os.path.samestat(os.fstat(handle), path.lstat())
     except OSError:

@@ -1,4 +1,4 @@
-"""The saved recordings: finding them, and saying what each is."""
+"""Finds and loads the saved recordings of a save-dir."""
 
 import os
 import re
@@ -18,7 +18,7 @@ LATEST = "latest"
 
 @dataclass(frozen=True)
 class Recording:
-    """One recording's folder and what its journal tells."""
+    """One saved recording: its folder and the summary of its journal."""
 
     folder: Path
     journal: JournalSummary
@@ -31,19 +31,19 @@ class Recording:
 
     @property
     def state(self) -> str:
-        """What its journal says, or `running`."""
+        """`running`, or the journal's state."""
         return "running" if self.running else self.journal.state
 
     @property
     def audio_path(self) -> Path | None:
-        """The saved audio, or what lies in its place; None for a file run, which saves none."""
+        """The path of the saved audio; None if there is none, as for a transcribed file."""
         path = self.folder / AUDIO
         of_file = self.journal.start.get("kind") == "file"
         return path if os.path.lexists(path) and not of_file else None
 
     @property
     def audio_s(self) -> float:
-        """How long it is: what was saved, else what the run said of its source."""
+        """Its length in seconds: of the saved audio, else as the run reported it."""
         path = self.audio_path
         if path is not None and is_regular(path):
             size = max(0, path.stat().st_size - wav.HEADER_BYTES)
@@ -54,18 +54,18 @@ class Recording:
 
 
 def list_recordings(save_dir: Path) -> list[Recording]:
-    """All recordings, the oldest first; folders of other things, and links, are passed over."""
+    """All recordings, the oldest first; other folders and symbolic links are ignored."""
     return [load_recording(folder) for folder in sorted(_folders(save_dir))]
 
 
 def find_by_slug(save_dir: Path, slug: str) -> list[Path]:
-    """The folders of recordings of files with that name, the oldest first."""
+    """The folders of recordings with that slug, the oldest first."""
     wanted = re.compile(rf"\d{{4}}-\d\d-\d\d-\d{{6}}-{re.escape(slug)}(-\d+)?")
     return sorted(folder for folder in _folders(save_dir) if wanted.fullmatch(folder.name))
 
 
 def load_recording(folder: Path) -> Recording:
-    """One recording; what is wrong with its journal is said in its summary."""
+    """Load one recording. If its journal cannot be read, its `problem` says why."""
     try:
         journal = summarize(read_journal(folder / JOURNAL))
     except OSError as e:
@@ -74,7 +74,7 @@ def load_recording(folder: Path) -> Recording:
 
 
 def check_readable(recording: Recording) -> None:
-    """Raise StreamError where the journal does not say what was recorded."""
+    """Raise StreamError if the journal cannot be read."""
     if recording.journal.problem:
         audio = recording.audio_path
         raise StreamError(
@@ -87,7 +87,7 @@ def check_readable(recording: Recording) -> None:
 
 
 def find_recording(save_dir: Path, name: str) -> Recording:
-    """By id, by the only id that begins so, or `latest`.
+    """Find a recording by its id, a unique beginning of its id, or `latest`.
 
     Raises:
         UsageError: there is none, or there are several.
@@ -108,14 +108,14 @@ def find_recording(save_dir: Path, name: str) -> Recording:
 
 
 def _folders(save_dir: Path) -> list[Path]:
-    """What lies there with a journal; a link to a folder is none, as nothing in one is a link."""
+    """The folders with a journal; symbolic links are not followed."""
     if not save_dir.is_dir():
         return []
     return [path for path in save_dir.iterdir() if is_recording(path)]
 
 
 def is_recording(folder: Path) -> bool:
-    """Whether it is a folder, and no link to one, with a journal or something in its place."""
+    """Whether it is a real folder (no link) that contains something named like a journal."""
     is_junction = getattr(os.path, "isjunction", lambda _: False)
     own = folder.is_dir() and not folder.is_symlink() and not is_junction(folder)
     return own and os.path.lexists(folder / JOURNAL)

@@ -1,7 +1,7 @@
-"""A recording as a series of scenes: what happened when, made ready to be shown again. Pure.
+"""Prepares the records of a journal for replay: each gets its time, session and turn. Pure.
 
-Works on whatever a journal or a JSON Lines file holds: unknown records are passed on, odd ones are
-passed over, and several recordings in one file keep apart.
+Works on any JSON Lines file: unknown records are passed on, malformed ones are ignored, and several
+recordings in one file are kept apart.
 """
 
 from collections.abc import Iterable, Sequence
@@ -18,17 +18,17 @@ from transcribe_cli.transcript.final_turns import FinalTurns
 from transcribe_cli.transcript.turns import TurnUpdate
 
 REST_S = 3.0
-"""A pause, or the time until a recording was taken up again, is shown in no more than this."""
+"""The longest that a pause, or the time before a recording was resumed, takes in a replay."""
 
 
 class Scene(NamedTuple):
-    """One record in its place.
+    """One record with its time.
 
     Attributes:
-        at_s: seconds since the first record.
-        record: as it stands in the file.
-        session: number of its session, other than that of any other recording in the file.
-        update: the turn that a Turn record tells of.
+        at_s: seconds since the first record, with long pauses shortened.
+        record: the record as it stands in the file.
+        session: the number of its session, unique in the file.
+        update: the turn of a Turn record.
     """
 
     at_s: float
@@ -66,7 +66,7 @@ def scenes(records: Iterable[JournalRecord]) -> list[Scene]:
 
 
 def with_final_speakers(played: Sequence[Scene]) -> list[Scene]:
-    """The scenes with every speaker as corrected later, and without the corrections."""
+    """The scenes with the final speakers of all turns, without the SpeakerRevisions."""
     finals = FinalTurns()
     indexes = []
     for index, scene in enumerate(played):
@@ -92,7 +92,7 @@ def revision_of(scene: Scene) -> SpeakerRevision | None:
 
 
 class _Numbering:
-    """Turns and sessions counted over all recordings of one file."""
+    """Numbers turns and sessions over all recordings of one file."""
 
     def __init__(self) -> None:
         self._turns: dict[tuple[object, int], int] = {}
@@ -101,7 +101,7 @@ class _Numbering:
         self._is_cut_off = False
 
     def meet(self, record: JournalRecord) -> None:
-        """Note what a record means for those after it."""
+        """Note a record that affects the numbering of later ones."""
         kind = record["type"]
         if kind == "Recording":
             self._recording += 1
@@ -111,7 +111,7 @@ class _Numbering:
             self._is_cut_off = False
 
     def is_resumed(self, record: JournalRecord) -> bool:
-        """Whether a session begins that no earlier record gives a reason for."""
+        """Whether a session begins here because the recording was resumed."""
         key = self._key(record, "session")
         first = not self._sessions or self._is_cut_off
         return key is not None and key not in self._sessions and not first

@@ -1,8 +1,8 @@
-"""Cut text into short lines where a reader would pause, balanced, as captions want it. Pure.
+"""Breaks caption text into balanced lines, at places where a reader would pause. Pure.
 
-Widths are in cells: wide scripts count two, marks on other characters none. Blanks between words
-are where lines break; scripts that have none break between their characters, but never before
-closing punctuation or after opening punctuation.
+Widths are in cells: characters of wide scripts count two, combining marks none. Lines break at
+blanks. In scripts without blanks they break between characters, but never before closing or after
+opening punctuation.
 """
 
 import re
@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import NamedTuple
 from unicodedata import category, east_asian_width
 
-# What a break costs, against the square of the cells that it leaves empty; less than 0 is sought.
+# What a break costs, on the scale of the squared number of empty cells; below 0 it is preferred.
 AFTER_SENTENCE = -500
 AFTER_CLAUSE = -350
 BEFORE_CONJUNCTION = -200
@@ -48,7 +48,7 @@ _ARTICLES = frozenset(
 )
 _ABBREVIATIONS = frozenset("mr. mrs. ms. dr. prof. st. sr. sra. vs. e.g. i.e. z.b. m. mme.".split())
 
-_BLANKS = re.compile(r"[^\S\u00a0\u2007\u202f]+")  # blanks that bind two words break no line
+_BLANKS = re.compile(r"[^\S\u00a0\u2007\u202f]+")  # no-break spaces are not blanks
 _CLOSERS = "\"'”’»)]}）」』】〉》"  # noqa: RUF001
 _SENTENCE_ENDS = frozenset(".!?…。！？؟।॥։።")  # noqa: RUF001
 _CLAUSE_ENDS = frozenset(",;:–—、，；：،؛·")  # noqa: RUF001
@@ -58,7 +58,7 @@ _OPENERS = frozenset("¿¡#@&")  # punctuation that belongs to what follows it
 
 
 class Piece(NamedTuple):
-    """A part of a text that stays on one line.
+    """A part of a text that is never broken.
 
     Attributes:
         text: without blanks around it.
@@ -74,11 +74,10 @@ class Piece(NamedTuple):
 
 
 def break_lines(text: str, width: int = 42, *, indent: int = 0) -> list[str]:
-    """The text in as few lines of at most `width` cells as can be; none for a text of blanks.
+    """The text in as few lines of at most `width` cells as possible; none for a blank text.
 
-    `indent`: cells of the first line that are taken already. Blanks in a row become one, and those
-    at a break go; no other character is lost. A word that is longer than a line is cut between
-    characters.
+    `indent`: cells of the first line that are taken. Runs of blanks become one blank, and blanks at
+    a break are removed. A word longer than a line is cut between characters.
 
     >>> break_lines("We came home so late, but all of the lights were still on.")
     ['We came home so late,', 'but all of the lights were still on.']
@@ -87,7 +86,7 @@ def break_lines(text: str, width: int = 42, *, indent: int = 0) -> list[str]:
 
 
 def break_pieces(pieces: Sequence[Piece], width: int = 42, *, indent: int = 0) -> list[str]:
-    """The same for a text that is in pieces already, or for some in a row of a longer text."""
+    """The same for consecutive pieces of a text."""
     count = len(pieces)
     # For each number of pieces: how few lines hold them, at what cost, where the last one starts.
     best: list[tuple[int, float, int]] = [(0, 0.0, 0)] + [(count + 1, 0.0, 0)] * count
@@ -111,7 +110,7 @@ def break_pieces(pieces: Sequence[Piece], width: int = 42, *, indent: int = 0) -
 
 
 def cut_pieces(text: str, width: int = 42) -> list[Piece]:
-    """The smallest parts of a text that a line may start with, each at most `width` cells."""
+    """Cut a text at every place where a line may start; pieces have at most `width` cells."""
     pieces: list[Piece] = []
     before = ""
     for word in _BLANKS.split(text):
@@ -125,7 +124,7 @@ def cut_pieces(text: str, width: int = 42) -> list[Piece]:
 
 
 def join_pieces(pieces: Sequence[Piece]) -> str:
-    """Pieces in a row as one text, without a blank before the first."""
+    """Consecutive pieces as one text, without a blank before the first."""
     text = "".join(f" {piece.text}" if piece.blank else piece.text for piece in pieces)
     return text.removeprefix(" ") if pieces and pieces[0].blank else text
 
@@ -142,7 +141,7 @@ def cells(text: str) -> int:
 
 
 def clusters(text: str) -> Iterator[str]:
-    """The characters as a reader counts them, each with its marks; joined they are the text.
+    """The text's grapheme clusters: characters with their marks.
 
     >>> [len(cluster) for cluster in clusters("e\\u0301a")]
     [2, 1]
@@ -165,7 +164,7 @@ def clusters(text: str) -> Iterator[str]:
 
 
 def _cost_between(before: str, after: str) -> int:
-    """What a break at the blank between two words costs."""
+    """The cost of a break at the blank between two words."""
     end = before.rstrip(_CLOSERS)[-1:]
     word = before.strip("\"'“”‘’«»()[]¿¡").lower()  # noqa: RUF001
     if word in _ABBREVIATIONS or (len(word) == 2 and word[0].isalpha() and word[1] == "."):
@@ -183,7 +182,7 @@ def _cost_between(before: str, after: str) -> int:
 
 
 def _parts(word: str, width: int) -> Iterator[tuple[str, int, int]]:
-    """The parts of a text without blanks, each with its cells and the cost of a break before it."""
+    """The pieces of a text without blanks: text, cells, and the cost of a break before it."""
     if word.isascii() and len(word) <= width:
         yield word, len(word), ANYWHERE
         return
@@ -205,7 +204,7 @@ def _parts(word: str, width: int) -> Iterator[tuple[str, int, int]]:
 
 
 def _cost_inside(before: str) -> int:
-    """What a break costs after a text and right before a character that no blank parts from it."""
+    """The cost of a break after `before`, where no blank follows."""
     end = before[-1:]
     if end in _CLOSERS:
         end = before.rstrip(_CLOSERS)[-1:]
@@ -215,15 +214,15 @@ def _cost_inside(before: str) -> int:
 
 
 def _may_part(before: str, after: str) -> bool:
-    """Whether a line may break between two characters that no blank parts."""
-    if before[-1] == "\u200b":  # a blank of no width says so
+    """Whether a line may break between two characters without a blank."""
+    if before[-1] == "\u200b":  # a zero-width space allows it
         return True
     ideographic = _is_ideographic(before[0]) or _is_ideographic(after[0])
     return ideographic and not _binds(before, after)
 
 
 def _binds(before: str, after: str) -> bool:
-    """Whether one would look lost at the edge of a line without the other."""
+    """Whether the two must stay on one line."""
     return _is_never_first(after[0]) or _is_never_last(before[0])
 
 
@@ -240,7 +239,7 @@ def _is_never_last(character: str) -> bool:
 
 
 def _torn(part: str, cost: int, width: int) -> Iterator[tuple[str, int, int]]:
-    """A part as it is, or character by character where it is longer than a line."""
+    """A part as it is, or cut between characters if it is longer than a line."""
     if (size := cells(part)) <= width:
         yield part, size, cost
         return
@@ -258,7 +257,7 @@ def _torn(part: str, cost: int, width: int) -> Iterator[tuple[str, int, int]]:
 
 @lru_cache(4096)
 def _is_ideographic(character: str) -> bool:
-    """Wide and of a script without blanks; Korean is wide too and has blanks between its words."""
+    """Whether it is wide and of a script without blanks. Korean is wide but has blanks."""
     return _is_wide(character) and not "\uac00" <= character <= "\ud7a3"
 
 
@@ -292,7 +291,7 @@ def _belongs_to_character_before(character: str) -> bool:
 
 
 def _is_mark(character: str) -> bool:
-    """Whether it takes no cell of its own: marks, joiners, and the later parts of a syllable."""
+    """Whether it has no width: marks, joiners, and the later jamo of a Hangul syllable."""
     jamo = "\u1160" <= character <= "\u11ff"
     return jamo or category(character) in ("Mn", "Me", "Cf")
 

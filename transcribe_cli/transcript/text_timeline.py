@@ -1,8 +1,8 @@
-"""When each character of a turn's text is said, and by whom: its words' times on its text. Pure.
+"""Gives each character of a turn's text a time and a speaker, from the turn's words. Pure.
 
-The text is what a person reads; the words beside it carry the times. Mostly they are the same, but
-a service may format one and not the other ("$5", "five dollars"), give times for some words only,
-or for none, or out of order. What is not known is spread by characters between what is.
+The text is what people read; the words carry the times. Mostly the two agree. But a service may
+format only one of them ("$5", "five dollars"), or give times for some words only, for none, or out
+of order. Unknown times are interpolated by characters between known ones.
 """
 
 from bisect import bisect_left, bisect_right
@@ -17,11 +17,11 @@ from transcribe_cli.transcript.caption_lines import cells
 
 _MOST_COMPARED = 1_000_000  # pairs of words; a minute of fast speech has 100,000
 _LOOK_AHEAD = 40  # words
-_CELLS_PER_S = 15  # where nothing is known: an unhurried speaker, easy to read along
+_CELLS_PER_S = 15  # without any times: an unhurried speaker
 
 
 class _Span(NamedTuple):
-    """Characters `first` to before `last`, blanks not counted, and the word that says them."""
+    """The characters from `first` up to `last`, without blanks, and their word."""
 
     first: int
     last: int
@@ -32,10 +32,10 @@ class TextTimeline:
     """The times of one text; characters are counted without blanks.
 
     Args:
-        text: what is read.
-        words: what was said, with times on any clock, in ms.
-        start_ms, end_ms: where the text lies as a whole; `end_ms` counts where it is later than
-            the last word whose place in the text is known.
+        text: the text of the turn.
+        words: its words, with times in ms on any clock.
+        start_ms, end_ms: the times of the whole text. `end_ms` counts only if it is later than the
+            last word that was found in the text.
     """
 
     def __init__(self, text: str, words: Sequence[Word], start_ms: int, end_ms: int) -> None:
@@ -69,17 +69,17 @@ class TextTimeline:
         return self._between(at - 1, at, character)
 
     def speaker_of(self, character: int) -> str | None:
-        """Who says a character, as far as the words tell."""
+        """The speaker of a character, if the words tell."""
         span = self._span_before(character + 1)
         return span.word.speaker if span is not None else None
 
     def parts_word(self, character: int) -> bool:
-        """Whether a break before a character would part a word, as far as the words tell."""
+        """Whether a character is inside a word, as far as the words tell."""
         span = self._span_before(character)
         return span is not None and character < span.last
 
     def parts(self, pause_ms: int, long_ms: int) -> set[int]:
-        """The characters before which somebody else speaks, a pause ends, or a long word does."""
+        """The characters where the speaker changes, a pause ends, or a long word begins or ends."""
         found = set()
         for before, span in pairwise(self._spans):
             word, last = span.word, before.word
@@ -101,7 +101,7 @@ class TextTimeline:
         self._times.append(max(0, time_ms))
 
     def _between(self, before: int, after: int, character: int) -> int:
-        """Between two known places, rounded: the one time that this happens."""
+        """Interpolate between two known times; the only place where times are rounded."""
         if after == len(self._characters) or self._characters[before] == character:
             return self._times[before]
         if self._characters[after] == character:
@@ -112,12 +112,12 @@ class TextTimeline:
 
 
 def without_blanks(text: str) -> str:
-    """Text without any blanks, which words and text do not share."""
+    """Text without blanks: words and text have different spacing."""
     return "".join(text.split())
 
 
 def _lay_words(text: str, words: Sequence[Word]) -> list[_Span]:
-    """The words whose place in the text is known, in the order of the text."""
+    """The words that are found in the text, in the order of the text."""
     said = [word for word in words if without_blanks(word.text)]
     if without_blanks(text) == without_blanks("".join(word.text for word in said)):
         return list(_lay_in_row([without_blanks(word.text) for word in said], said))
@@ -129,14 +129,14 @@ def _lay_words(text: str, words: Sequence[Word]) -> list[_Span]:
 
 
 def _match(keys: Sequence[str], said: Sequence[str]) -> Iterator[tuple[int, int]]:
-    """The pairs of indexes at which both rows have the same, as many as can be."""
+    """Index pairs of equal items in both sequences, as many as possible."""
     for block in SequenceMatcher(None, keys, said, autojunk=False).get_matching_blocks():
         for index in range(block.size):
             yield block.a + index, block.b + index
 
 
 def _match_in_passing(keys: Sequence[str], said: Sequence[str]) -> Iterator[tuple[int, int]]:
-    """The same where the best row would take too long: each word is looked for just ahead."""
+    """A faster match for long texts: each word is looked for a few tokens ahead."""
     at = 0
     for index, key in enumerate(said):
         with suppress(ValueError):
@@ -153,14 +153,14 @@ def _lay_in_row(tokens: Sequence[str], words: Sequence[Word]) -> Iterator[_Span]
 
 
 def _key(token: str) -> str:
-    """What two ways to write a word have in common."""
+    """A word in lower case without punctuation, for comparing."""
     return "".join(filter(str.isalnum, token.casefold())) or token
 
 
 def _in_order(spans: Sequence[_Span]) -> list[_Span]:
-    """The most words whose times do not go back; none where all fall on one moment.
+    """The longest subsequence of spans whose times do not go back; none if all times are equal.
 
-    A single time that is far off would otherwise pull every word after it along.
+    So one time that is far off does not move all words after it.
     """
     ends: list[int] = []  # for each length: the last start of the best row of that length
     rows: list[int] = []  # and which span that is

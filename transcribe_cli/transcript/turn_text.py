@@ -1,4 +1,4 @@
-"""The words of a turn as a person reads them: settled, still open to change, or no speech at all.
+"""The readable text of a turn: settled words, tentative words, or a non-speech tag. Pure.
 
 Sources: page "Whisper streaming" (bracketed non-speech tags in `utterance`, the raw words beside
 them in `transcript`), page "Message sequence" (`transcript` of the Universal-Streaming models holds
@@ -18,7 +18,7 @@ class TurnText(NamedTuple):
 
     Attributes:
         settled: words that will not change.
-        tentative: words that may; empty for a final.
+        tentative: words that may still change; empty for a final.
         non_speech: the whole turn is tags such as `[Silence]` or `[Music]`.
     """
 
@@ -33,7 +33,7 @@ class TurnText(NamedTuple):
 
 
 def read_turn_text(turn: Turn) -> TurnText:
-    """What a turn says.
+    """The text of a turn.
 
     >>> read_turn_text(Turn(transcript=" silence", utterance="[ Silence]", end_of_turn=True))
     TurnText(settled='[Silence]', tentative='', non_speech=True)
@@ -48,7 +48,7 @@ def read_turn_text(turn: Turn) -> TurnText:
 
 
 def non_speech_tags(text: str) -> list[str]:
-    """The tags of a text made of nothing but bracketed tags; empty for anything else.
+    """The tags of a text that is only bracketed tags; empty for any other text.
 
     >>> non_speech_tags("[ Silence] [Música]"), non_speech_tags("[Music] hello")
     (['Silence', 'Música'], [])
@@ -63,15 +63,14 @@ def _split_partial(turn: Turn, transcript: str) -> TurnText:
     open_words = [word.text for word in turn.words if not word.word_is_final]
     if not turn.words:
         return TurnText("", transcript)
-    # Compared without blanks: `transcript` has the language's own spacing, words have none.
+    # Compared without blanks: `transcript` has the spacing of the language, words have none.
     said = _squash(transcript)
     if said == _squash("".join(settled_words)):
         return TurnText(transcript, " ".join(text for text in open_words if text))
     if said == _squash("".join(settled_words + open_words)):
         cut = _position_after(transcript, len(_squash("".join(settled_words))))
         return TurnText(transcript[:cut].strip(), transcript[cut:].strip())
-    # Neither: text and words disagree (a service's own formatting). The text is what was meant,
-    # unless it is empty beside words.
+    # Text and words disagree (formatting by the service). The text counts, unless it is empty.
     return TurnText("", transcript or " ".join(text for text in open_words if text))
 
 
@@ -80,7 +79,7 @@ def _squash(text: str) -> str:
 
 
 def _position_after(text: str, letters: int) -> int:
-    """The index in `text` after that many characters that are not blanks."""
+    """The index in `text` after so many non-blank characters."""
     for index, character in enumerate(text):
         if letters == 0:
             return index

@@ -1,4 +1,4 @@
-"""What a recording's final turns add up to. Pure."""
+"""Totals over a recording's final turns. Pure."""
 
 from dataclasses import dataclass, field
 
@@ -11,10 +11,10 @@ class TurnTotals:
     """Counts over final turns.
 
     Attributes:
-        turns: how many.
-        words: how many words they hold; tags such as `[Silence]` are none.
-        language_ms: how long each language was spoken, by code.
-        language: the language spoken last.
+        turns: number of turns.
+        words: number of words; tags such as `[Silence]` do not count.
+        language_ms: how long each language was spoken, in ms, by language code.
+        language: code of the language spoken last.
     """
 
     turns: int = 0

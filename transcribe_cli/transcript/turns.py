@@ -1,4 +1,4 @@
-"""Fold Turn messages into numbered turns on the recording's clock, each final exactly once.
+"""Turns Turn messages into numbered turns on the recording's clock, each final exactly once.
 
 Pure: messages and the time go in, updates come out. The rules come from page "Message sequence":
 `turn_order` counts from 0 in each session; the Pro models send one final a turn; the
@@ -20,7 +20,7 @@ from transcribe_cli.transcript.recording_clock import to_recording_clock
 
 FORMATTED_WAIT_S = 1.0
 MOST_OPEN = 100
-"""A service ends a turn before the next one: of more than this the earliest is ended here."""
+"""Most open turns of a session. A sound service has one; of more, the earliest is ended."""
 
 
 class TurnUpdate(Struct):  # many a second are made; nobody changes one
@@ -135,38 +135,38 @@ class Transcript:
         waits = waits and raw is None and bool(turn.transcript.strip())
         if raw is None and not waits and not state.waiting:
             return [self._finish(state, decoded)]
-        self._number(state, order)  # before the next turn's partials take it
+        self._number(state, order)  # takes the number before the next turn's partials do
         due = now + FORMATTED_WAIT_S if raw is None else raw.due
         state.waiting[order] = _HeldTurn(decoded, due, ready=not waits)
-        # The raw final that its formatted version replaces is told too, as what it was.
+        # The replaced raw final is reported too, as a version that is not final.
         replaced = [self._update(state, raw.decoded)] if raw is not None else []
         return replaced + self._release(state, now)
 
     def release_due(self, now: float) -> list[TurnUpdate]:
-        """Finals whose formatted version did not come in time."""
+        """Raw finals whose formatted version did not arrive in time."""
         return [update for state in self._sessions.values() for update in self._release(state, now)]
 
     def next_due(self) -> float | None:
-        """When `release_due` has something to say; None while nothing waits."""
+        """When `release_due` is due; None while no final waits."""
         firsts = (next(iter(state.waiting.values()), None) for state in self._sessions.values())
         return min((first.due for first in firsts if first is not None), default=None)
 
     def held_updates(self, session: int) -> list[TurnUpdate]:
-        """The turns that have ended and wait, for a view that wants to show them at once."""
+        """The ended turns that still wait, for a view that shows them at once."""
         state = self._sessions[session]
         return [self._update(state, turn.decoded, held=True) for turn in state.waiting.values()]
 
     def open_since_ms(self, session: int) -> int | None:
-        """Where the first word begins that was heard in a session and is not final."""
+        """The start in ms of a session's first word that is not final; None without one."""
         return min(
             (_words(turn)[0].start for turn in self._sessions[session].open.values()), default=None
         )
 
     def end_session(self, session: int, *, complete: bool = False) -> list[TurnUpdate]:
-        """Nothing more comes: what waits counts as it is.
+        """End a session: turns that wait become final as they are.
 
-        An open turn will be said again in the next session, and its number is free for that;
-        `complete`: there is none, the service has finished, so what it said last counts.
+        Open turns are dropped, since the next session transcribes them again, and their numbers are
+        used again. `complete`: there is no next session, so open turns become final too.
         """
         state = self._sessions[session]
         updates = self._release(state, float("inf"))
@@ -178,7 +178,7 @@ class Transcript:
         return updates
 
     def _release(self, state: _SessionTurns, now: float) -> list[TurnUpdate]:
-        """The turns at the front that need not wait any longer."""
+        """Finish the first waiting turns that need not wait any longer."""
         updates = []
         for order, turn in list(state.waiting.items()):
             if not turn.ready and turn.due > now:
@@ -205,7 +205,7 @@ class Transcript:
         turn = decoded.message
         assert isinstance(turn, Turn)
         number = self._number(state, turn.turn_order)
-        # An empty turn has no place of its own: it lies where the words before it ended.
+        # An empty turn has no time of its own: it starts where the words before it ended.
         words = turn.words
         start_ms = words[0].start if words else max(self.finished_ms, state.offset_ms)
         end_ms = words[-1].end if words and words[-1].end > start_ms else start_ms
@@ -221,7 +221,7 @@ class Transcript:
         )
 
     def _number(self, state: _SessionTurns, order: int) -> int:
-        """A turn's number over all sessions, given when it is first met."""
+        """A turn's number over all sessions, given on first sight."""
         number = state.numbers.get(order)
         if number is None:
             number = state.numbers[order] = self._next_turn
