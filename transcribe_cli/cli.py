@@ -8,6 +8,7 @@ from typing import Annotated, Any, NoReturn
 from transcribe_cli import __version__
 
 PROGRAM = "aai-stream"
+_COMPLETION = "_AAI_STREAM_COMPLETE"  # set where Typer is asked to complete a line
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
@@ -86,10 +87,11 @@ def _dispatch(arguments: Sequence[str], environment: Any) -> int:
     from transcribe_cli.errors import UsageError
     from transcribe_cli.settings.defaults import defaults_of
 
-    app = make_app(environment)
-    command = typer.main.get_command(app)
     for_help = not {"-h", "--help"}.isdisjoint(arguments)
     name = arguments[0] if arguments else ""
+    # Only the command that is asked for is built; what completes a line needs them all.
+    asked = "" if _COMPLETION in environment.variables else name
+    command = typer.main.get_command(make_app(environment, asked))
     strict = name in ("mic", "file") and not for_help
     defaults = defaults_of(command, name, environment, strict=strict)
     if not for_help:
@@ -165,12 +167,13 @@ def _wants_records(arguments: Sequence[str], environment: Any) -> bool:
         return False
 
 
-def make_app(environment: Any) -> Any:
-    """The Typer application; what a command needs is imported when it runs."""
-    import typer
+def make_app(environment: Any, asked: str = "") -> Any:
+    """The Typer application; what a command needs is imported when it runs.
 
-    from transcribe_cli.commands.help import GroupedCommand
-    from transcribe_cli.commands.options import FileOptions, MicOptions, as_command
+    Args:
+        asked: the one command that is wanted; what is no command: all.
+    """
+    import typer
 
     app = typer.Typer(
         name=PROGRAM,
@@ -196,11 +199,29 @@ def make_app(environment: Any) -> Any:
     ) -> None:
         pass
 
+    for name in (asked,) if asked in _COMMANDS else _COMMANDS:
+        _COMMANDS[name](app, environment)
+    return app
+
+
+def _add_mic(app: Any, environment: Any) -> None:
+    from transcribe_cli.commands.help import GroupedCommand
+    from transcribe_cli.commands.typer_options import as_command
+    from transcribe_cli.settings.options import MicOptions
+
     def run_mic(options: MicOptions) -> int:
         """Transcribe a microphone until stopped."""
         from transcribe_cli.commands.mic import mic
 
         return mic(options, environment)
+
+    app.command("mic", cls=GroupedCommand)(as_command(MicOptions, run_mic))
+
+
+def _add_file(app: Any, environment: Any) -> None:
+    from transcribe_cli.commands.help import GroupedCommand
+    from transcribe_cli.commands.typer_options import as_command
+    from transcribe_cli.settings.options import FileOptions
 
     def run_file(options: FileOptions) -> int:
         """Transcribe audio files; - is standard input."""
@@ -208,18 +229,15 @@ def make_app(environment: Any) -> Any:
 
         return file(options, environment)
 
-    app.command("mic", cls=GroupedCommand)(as_command(MicOptions, run_mic))
     app.command("file", cls=GroupedCommand)(as_command(FileOptions, run_file))
-    _add_lists(app, environment)
-    _add_recordings(app, environment)
-    _add_serve(app, environment)
-    return app
 
 
-def _add_lists(app: Any, environment: Any) -> None:
-    import typer
+def _add_list(name: str, help_text: str) -> Callable[[Any, Any], None]:
+    """What adds one of the commands that list something."""
 
-    def add(name: str, help_text: str) -> None:
+    def add(app: Any, environment: Any) -> None:
+        import typer
+
         def show(
             as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
         ) -> int:
@@ -230,17 +248,16 @@ def _add_lists(app: Any, environment: Any) -> None:
 
         app.command(name, help=help_text)(show)
 
-    add("devices", "List the input devices.")
-    add("models", "List the models, what each does and costs.")
-    add("languages", "List the language codes.")
+    return add
 
 
 def _add_recordings(app: Any, environment: Any) -> None:
     import typer
 
     from transcribe_cli.commands.help import GroupedCommand
-    from transcribe_cli.commands.options import ExportOptions, ResumeOptions, as_command
+    from transcribe_cli.commands.typer_options import as_command
     from transcribe_cli.settings.origins import variable_of
+    from transcribe_cli.settings.recordings_options import ExportOptions, ResumeOptions
 
     group = typer.Typer(help="The saved recordings.", rich_markup_mode=None, no_args_is_help=True)
     recording = typer.Argument(help="Its id, the beginning of it, or latest.", metavar="RECORDING")
@@ -301,13 +318,9 @@ def _add_recordings(app: Any, environment: Any) -> None:
     app.add_typer(group, name="recordings")
 
 
-def _add_serve(app: Any, environment: Any) -> None:
-    from transcribe_cli.commands.doctor import DoctorOptions, doctor
-    from transcribe_cli.commands.help import GroupedCommand
-    from transcribe_cli.commands.options import as_command
-    from transcribe_cli.commands.replay import ReplayOptions, replay
-    from transcribe_cli.commands.serve import FAULTS_HELP, ServeOptions, serve
+def _add_token(app: Any, environment: Any) -> None:
     from transcribe_cli.commands.token import TokenOptions, token
+    from transcribe_cli.commands.typer_options import as_command
 
     def run_token(options: TokenOptions) -> int:
         """Make a temporary token for a machine that should not have the key."""
@@ -315,11 +328,22 @@ def _add_serve(app: Any, environment: Any) -> None:
 
     app.command("token")(as_command(TokenOptions, run_token))
 
+
+def _add_replay(app: Any, environment: Any) -> None:
+    from transcribe_cli.commands.help import GroupedCommand
+    from transcribe_cli.commands.replay import ReplayOptions, replay
+    from transcribe_cli.commands.typer_options import as_command
+
     def run_replay(options: ReplayOptions) -> int:
         """Show a recording again as it happened; without a terminal, write its text."""
         return replay(environment, options)
 
     app.command("replay", cls=GroupedCommand)(as_command(ReplayOptions, run_replay))
+
+
+def _add_doctor(app: Any, environment: Any) -> None:
+    from transcribe_cli.commands.doctor import DoctorOptions, doctor
+    from transcribe_cli.commands.typer_options import as_command
 
     def run_doctor(options: DoctorOptions) -> int:
         """Check key, network, audio, disk and terminal, and say how to mend what fails.
@@ -330,9 +354,30 @@ def _add_serve(app: Any, environment: Any) -> None:
 
     app.command("doctor")(as_command(DoctorOptions, run_doctor))
 
+
+def _add_serve(app: Any, environment: Any) -> None:
+    from transcribe_cli.commands.help import GroupedCommand
+    from transcribe_cli.commands.serve import FAULTS_HELP, ServeOptions, serve
+    from transcribe_cli.commands.typer_options import as_command
+
     def run_serve(options: ServeOptions) -> int:
         """Serve the Streaming v3 protocol on this machine, without a key or a network."""
         return serve(options, environment)
 
     serving = app.command("serve", cls=GroupedCommand, epilog=FAULTS_HELP)
     serving(as_command(ServeOptions, run_serve))
+
+
+# In the order of the help; each adds its command to the application.
+_COMMANDS: dict[str, Callable[[Any, Any], None]] = {
+    "mic": _add_mic,
+    "file": _add_file,
+    "devices": _add_list("devices", "List the input devices."),
+    "models": _add_list("models", "List the models, what each does and costs."),
+    "languages": _add_list("languages", "List the language codes."),
+    "token": _add_token,
+    "replay": _add_replay,
+    "doctor": _add_doctor,
+    "serve": _add_serve,
+    "recordings": _add_recordings,
+}

@@ -2,17 +2,17 @@
 
 import json
 from collections.abc import Iterator
-from dataclasses import fields
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
 import typer
+from msgspec.structs import fields
 
 from transcribe_cli import cli
-from transcribe_cli.commands.options import FileOptions, MicOptions, RunOptions
 from transcribe_cli.protocol.parameters import PARAMETERS, RECOGNITION_PARAMETERS
 from transcribe_cli.settings.environment import Environment
+from transcribe_cli.settings.options import FileOptions, MicOptions, RunOptions
 from transcribe_cli.settings.origins import SETTINGS, Origin, may_come_from
 from transcribe_cli.settings.page import with_table
 

@@ -3,19 +3,18 @@
 import contextlib
 import json
 from collections.abc import Callable, Generator, Iterator
-from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Annotated
 
-import typer
+from msgspec import Struct
 
-from transcribe_cli.commands.options import EndpointOption, FileOptions, MicOptions, Region
 from transcribe_cli.errors import UsageError
 from transcribe_cli.exit_status import ExitStatus
 from transcribe_cli.protocol.endpoint import is_loopback
 from transcribe_cli.settings.config import resolve_endpoint
 from transcribe_cli.settings.credentials import Credentials
 from transcribe_cli.settings.environment import Environment
-from transcribe_cli.settings.origins import variable_of
+from transcribe_cli.settings.option_types import EndpointOption, Option, Region
+from transcribe_cli.settings.options import OPTION_NAMES
 
 if TYPE_CHECKING:
     from transcribe_cli.doctor.findings import Finding
@@ -24,42 +23,21 @@ _LIMIT_S = 13.0  # of the 15 s that a patient has, for what may hang
 _LOCAL_START_S = 8.0
 
 
-@dataclass(frozen=True, kw_only=True)
-class DoctorOptions:
+class DoctorOptions(Struct, frozen=True, kw_only=True):
     """Options of `doctor`."""
 
-    as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False
-    region: Annotated[
-        Region,
-        typer.Option(help="Of the service.", envvar=variable_of("region"), show_envvar=False),
-    ] = Region.DEFAULT
+    as_json: Annotated[bool, Option("As JSON.", ("--json",))] = False
+    region: Annotated[Region, Option("Of the service.", variable="region")] = Region.DEFAULT
     endpoint: EndpointOption = None
     local: Annotated[
-        bool,
-        typer.Option(
-            "--local",
-            help="Look at the embedded service.",
-            envvar=variable_of("local"),
-            show_envvar=False,
-        ),
+        bool, Option("Look at the embedded service.", ("--local",), variable="local")
     ] = False
     device: Annotated[
         str | None,
-        typer.Option(
-            help="Microphone, by number, name or part of it.",
-            metavar="NAME",
-            envvar=variable_of("device"),
-            show_envvar=False,
-        ),
+        Option("Microphone, by number, name or part of it.", metavar="NAME", variable="device"),
     ] = None
     save_dir: Annotated[
-        str | None,
-        typer.Option(
-            help="Where recordings go.",
-            metavar="DIR",
-            envvar=variable_of("save_dir"),
-            show_envvar=False,
-        ),
+        str | None, Option("Where recordings go.", metavar="DIR", variable="save_dir")
     ] = None
 
 
@@ -119,8 +97,7 @@ def _findings(
             exit_status=ExitStatus.USAGE,
             limit_s=_LIMIT_S,
         )
-        names = {field.name for kind in (MicOptions, FileOptions) for field in fields(kind)}
-        yield from check_program(environment, names)
+        yield from check_program(environment, OPTION_NAMES)
         yield from service.findings()
         yield from sound.findings()
         yield from disk.findings()

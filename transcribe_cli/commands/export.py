@@ -8,7 +8,6 @@ import io
 from collections.abc import Sequence
 from pathlib import Path
 
-from transcribe_cli.commands.options import ExportOptions, NonSpeech
 from transcribe_cli.errors import StreamError, UsageError
 from transcribe_cli.exit_status import ExitStatus
 from transcribe_cli.outputs.formats import open_outputs, output_path
@@ -20,6 +19,8 @@ from transcribe_cli.recordings.journal import JournalRecord, JournalSummary, rea
 from transcribe_cli.recordings.saved_recordings import check_readable, find_recording
 from transcribe_cli.settings.config import save_dir_of
 from transcribe_cli.settings.environment import Environment
+from transcribe_cli.settings.option_types import NonSpeech
+from transcribe_cli.settings.recordings_options import ExportOptions
 
 
 def export(environment: Environment, asked: ExportOptions) -> ExitStatus:

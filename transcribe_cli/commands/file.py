@@ -5,11 +5,11 @@ from pathlib import Path
 
 from transcribe_cli.audio.excerpt import Range
 from transcribe_cli.audio.source import Source
-from transcribe_cli.commands.options import FileOptions
 from transcribe_cli.exit_status import ExitStatus
 from transcribe_cli.jobs.sources import STDIN, find_sources, names_of
 from transcribe_cli.settings.config import parse_duration, parse_pace
 from transcribe_cli.settings.environment import Environment
+from transcribe_cli.settings.options import FileOptions
 
 
 def file(options: FileOptions, environment: Environment) -> ExitStatus:

@@ -1,8 +1,8 @@
 """`aai-stream mic`: transcribe a microphone until stopped."""
 
-from transcribe_cli.commands.options import MicOptions
 from transcribe_cli.exit_status import ExitStatus
 from transcribe_cli.settings.environment import Environment
+from transcribe_cli.settings.options import MicOptions
 
 _BLOCK_MS = 50  # at most: the level meter and the audio log live from short blocks
 

@@ -4,7 +4,6 @@ import contextlib
 import shutil
 
 from transcribe_cli.audio.source import Source
-from transcribe_cli.commands.options import FileOptions, Region, ResumeOptions
 from transcribe_cli.errors import UsageError
 from transcribe_cli.exit_status import ExitStatus
 from transcribe_cli.jobs.claims import work_of_journal
@@ -28,6 +27,9 @@ from transcribe_cli.run.loop import Loop
 from transcribe_cli.settings.config import Parameters, save_dir_of
 from transcribe_cli.settings.environment import Environment
 from transcribe_cli.settings.journal import Place, parameters_of, place_of
+from transcribe_cli.settings.option_types import Region
+from transcribe_cli.settings.options import FileOptions
+from transcribe_cli.settings.recordings_options import ResumeOptions
 from transcribe_cli.ui.safe_text import safe_text
 
 

@@ -3,22 +3,23 @@
 import contextlib
 import queue
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import typer
+from msgspec import Struct
 
-from transcribe_cli.commands.options import (
+from transcribe_cli.errors import StreamError
+from transcribe_cli.exit_status import ExitStatus
+from transcribe_cli.settings.environment import Environment
+from transcribe_cli.settings.option_types import (
+    Argument,
     Color,
     ColorOption,
     NonSpeech,
     NonSpeechOption,
+    Option,
     RecordingsOption,
 )
-from transcribe_cli.errors import StreamError
-from transcribe_cli.exit_status import ExitStatus
-from transcribe_cli.settings.environment import Environment
 
 if TYPE_CHECKING:
     from transcribe_cli.recordings.journal import JournalRecord
@@ -28,23 +29,17 @@ if TYPE_CHECKING:
     from transcribe_cli.ui.replay import Player
 
 
-@dataclass(frozen=True, kw_only=True)
-class ReplayOptions:
+class ReplayOptions(Struct, frozen=True, kw_only=True):
     """Options of `replay`."""
 
     recording: Annotated[
         str,
-        typer.Argument(
-            help="Its id, the beginning of it, latest, or a JSON Lines file.",
-            metavar="RECORDING|FILE.jsonl",
+        Argument(
+            "Its id, the beginning of it, latest, or a JSON Lines file.", "RECORDING|FILE.jsonl"
         ),
     ]
-    speed: Annotated[
-        float, typer.Option(help="Times as fast as it happened.", min=0.01, metavar="X")
-    ] = 1.0
-    instant: Annotated[bool, typer.Option("--instant", help="Print the final view at once.")] = (
-        False
-    )
+    speed: Annotated[float, Option("Times as fast as it happened.", least=0.01, metavar="X")] = 1.0
+    instant: Annotated[bool, Option("Print the final view at once.", ("--instant",))] = False
     save_dir: RecordingsOption = None
     color: ColorOption = Color.AUTO
     non_speech: NonSpeechOption = NonSpeech.DIM

@@ -1,16 +1,16 @@
 """`aai-stream serve`: a local service that speaks the same protocol."""
 
-from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
-import typer
+from msgspec import Struct
 
 from transcribe_cli.errors import UsageError
 from transcribe_cli.exit_status import ExitStatus
 from transcribe_cli.settings.environment import Environment
-from transcribe_cli.settings.origins import SERVE_KEY_VARIABLE, variable_of
+from transcribe_cli.settings.option_types import Option
+from transcribe_cli.settings.origins import SERVE_KEY_VARIABLE
 
 _LISTENING = "Listening"
 _SPEECH = "Speech"
@@ -59,129 +59,123 @@ class FinalTurns(StrEnum):
     TWO = "two"
 
 
-@dataclass(frozen=True, kw_only=True)
-class ServeOptions:
+class ServeOptions(Struct, frozen=True, kw_only=True):
     """Options of `serve`."""
 
-    host: Annotated[str, typer.Option(help="Address to listen at.", rich_help_panel=_LISTENING)] = (
-        "127.0.0.1"
-    )
+    host: Annotated[str, Option("Address to listen at.", panel=_LISTENING)] = "127.0.0.1"
     port: Annotated[
         int,
-        typer.Option(
-            help="Port; 0 takes a free one.", min=0, max=65535, rich_help_panel=_LISTENING
-        ),
+        Option("Port; 0 takes a free one.", least=0, most=65535, panel=_LISTENING),
     ] = 8765
     key: Annotated[
         list[str] | None,
-        typer.Option(
-            help="Accept this key only. Repeatable. It shows in the process list: better set "
+        Option(
+            "Accept this key only. Repeatable. It shows in the process list: better set "
             "AAI_STREAM_SERVE_KEY.",
-            envvar=variable_of(SERVE_KEY_VARIABLE),
-            show_envvar=False,
+            variable=SERVE_KEY_VARIABLE,
             metavar="KEY",
-            rich_help_panel=_LISTENING,
+            panel=_LISTENING,
         ),
-    ] = field(default=None, repr=False)
+    ] = None
     certfile: Annotated[
         Path | None,
-        typer.Option(help="TLS certificate, PEM.", metavar="PATH", rich_help_panel=_LISTENING),
+        Option("TLS certificate, PEM.", metavar="PATH", panel=_LISTENING),
     ] = None
     keyfile: Annotated[
         Path | None,
-        typer.Option(help="Its private key, PEM.", metavar="PATH", rich_help_panel=_LISTENING),
+        Option("Its private key, PEM.", metavar="PATH", panel=_LISTENING),
     ] = None
     engine: Annotated[
         Engine | None,
-        typer.Option(
-            help="Recognise speech, play a script, or hear audio that carries its own count. "
+        Option(
+            "Recognise speech, play a script, or hear audio that carries its own count. "
             "[default: sphinx; scripted with --script]",
-            rich_help_panel=_SPEECH,
+            panel=_SPEECH,
         ),
     ] = None
     script: Annotated[
         list[Path] | None,
-        typer.Option(
-            help="JSON Lines of messages to play; the next for each next session. Repeatable.",
+        Option(
+            "JSON Lines of messages to play; the next for each next session. Repeatable.",
             metavar="PATH",
-            rich_help_panel=_SPEECH,
+            panel=_SPEECH,
         ),
     ] = None
     turn_words: Annotated[
         int,
-        typer.Option(
-            help="Words in a turn, with --engine counting.",
-            min=1,
+        Option(
+            "Words in a turn, with --engine counting.",
+            least=1,
             metavar="N",
-            rich_help_panel=_SPEECH,
+            panel=_SPEECH,
         ),
     ] = 5
     formatted_finals: Annotated[
         FinalTurns,
-        typer.Option(
-            help="How universal-streaming-english formats: in one final, or in a second one.",
-            rich_help_panel=_SPEECH,
+        Option(
+            "How universal-streaming-english formats: in one final, or in a second one.",
+            panel=_SPEECH,
         ),
     ] = FinalTurns.TWO
     max_session_s: Annotated[
         int,
-        typer.Option(
-            help="Close sessions with 3008 after so long.",
-            min=1,
+        Option(
+            "Close sessions with 3008 after so long.",
+            least=1,
             metavar="S",
-            rich_help_panel=_LIMITS,
+            panel=_LIMITS,
         ),
     ] = 10800
     new_sessions_per_minute: Annotated[
         int | None,
-        typer.Option(help="Refuse more with 1008.", min=1, metavar="N", rich_help_panel=_LIMITS),
+        Option("Refuse more with 1008.", least=1, metavar="N", panel=_LIMITS),
     ] = None
     max_sessions: Annotated[
         int | None,
-        typer.Option(
-            help="Refuse more at once with 1008. [default: by engine, processors and memory]",
-            min=1,
+        Option(
+            "Refuse more at once with 1008. [default: by engine, processors and memory]",
+            least=1,
             metavar="N",
-            rich_help_panel=_LIMITS,
+            panel=_LIMITS,
         ),
     ] = None
     max_audio_rate: Annotated[
         float | None,
-        typer.Option(
-            help="Refuse audio so many times faster than real time with 3007.",
-            min=1,
+        Option(
+            "Refuse audio so many times faster than real time with 3007.",
+            least=1,
             metavar="X",
-            rich_help_panel=_LIMITS,
+            panel=_LIMITS,
         ),
     ] = None
     logbook: Annotated[
         Path | None,
-        typer.Option(
-            help="Write a JSON line for each event.", metavar="PATH", rich_help_panel=_LISTENING
-        ),
+        Option("Write a JSON line for each event.", metavar="PATH", panel=_LISTENING),
     ] = None
     fault: Annotated[
         list[str] | None,
-        typer.Option(
-            help="Go wrong on purpose, as told below. Repeatable.",
+        Option(
+            "Go wrong on purpose, as told below. Repeatable.",
             metavar="FAULT",
-            rich_help_panel=_FAULTS,
+            panel=_FAULTS,
         ),
     ] = None
     fault_seed: Annotated[
         int | None,
-        typer.Option(
-            help="Draw the random faults as this seed does.", metavar="N", rich_help_panel=_FAULTS
-        ),
+        Option("Draw the random faults as this seed does.", metavar="N", panel=_FAULTS),
     ] = None
     with_parent: Annotated[
         bool,
-        typer.Option(
-            "--with-parent",
+        Option(
+            "Be a child: one ready line on stdout, and end with standard input.",
+            ("--with-parent",),
             hidden=True,
-            help="Be a child: one ready line on stdout, and end with standard input.",
         ),
     ] = False
+
+    def __repr__(self) -> str:
+        """Without the keys."""
+        return f"ServeOptions(host={self.host!r}, port={self.port})"
 
 
 def serve(options: ServeOptions, environment: Environment) -> ExitStatus:

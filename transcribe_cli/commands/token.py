@@ -1,36 +1,28 @@
 """`aai-stream token`: make a temporary token."""
 
-from dataclasses import dataclass
 from typing import Annotated
 
-import typer
+from msgspec import Struct
 
-from transcribe_cli.commands.options import EndpointOption, Region
 from transcribe_cli.errors import ServiceError
 from transcribe_cli.exit_status import ExitStatus
 from transcribe_cli.redaction import redact
 from transcribe_cli.settings.config import resolve_endpoint
 from transcribe_cli.settings.credentials import Credentials, find_credentials
 from transcribe_cli.settings.environment import Environment
-from transcribe_cli.settings.origins import variable_of
+from transcribe_cli.settings.option_types import EndpointOption, Option, Region
 
 
-@dataclass(frozen=True, kw_only=True)
-class TokenOptions:
+class TokenOptions(Struct, frozen=True, kw_only=True):
     """Options of `token`."""
 
     expires_in: Annotated[
-        int,
-        typer.Option(help="Sessions can be opened for so long.", min=1, max=600, metavar="S"),
+        int, Option("Sessions can be opened for so long.", least=1, most=600, metavar="S")
     ] = 60
     max_session: Annotated[
-        int | None,
-        typer.Option(help="Each may last so long.", min=60, max=10800, metavar="S"),
+        int | None, Option("Each may last so long.", least=60, most=10800, metavar="S")
     ] = None
-    region: Annotated[
-        Region,
-        typer.Option(help="Of the service.", envvar=variable_of("region"), show_envvar=False),
-    ] = Region.DEFAULT
+    region: Annotated[Region, Option("Of the service.", variable="region")] = Region.DEFAULT
     endpoint: EndpointOption = None
 
 

@@ -6,7 +6,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO, cast
 
-from transcribe_cli.commands.options import NonSpeech, RunOptions
 from transcribe_cli.errors import StreamError
 from transcribe_cli.exit_status import ExitStatus
 from transcribe_cli.outputs.caption_feed import PAGE_NAME, RollingCaptionsOutput, open_feed
@@ -21,6 +20,8 @@ from transcribe_cli.outputs.record import error_record
 from transcribe_cli.run.loop import Loop
 from transcribe_cli.session.events import OutputFailed, StopRequested
 from transcribe_cli.settings.environment import Environment, reader_is_gone
+from transcribe_cli.settings.option_types import NonSpeech
+from transcribe_cli.settings.options import RunOptions
 from transcribe_cli.ui.notices import Notices
 
 _HURRIED_S = 2.0  # so long an output may take nothing after a person has stopped the program

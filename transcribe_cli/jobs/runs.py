@@ -7,7 +7,6 @@ from pathlib import Path
 from transcribe_cli.audio.excerpt import Range
 from transcribe_cli.audio.log import AudioLog
 from transcribe_cli.audio.source import Source
-from transcribe_cli.commands.options import RunOptions
 from transcribe_cli.jobs.service import Service
 from transcribe_cli.outputs.output import Outputs
 from transcribe_cli.protocol.endpoint import is_loopback, without_credentials
@@ -18,6 +17,7 @@ from transcribe_cli.run.loop import Loop
 from transcribe_cli.run.reporter import View
 from transcribe_cli.run.run import Run
 from transcribe_cli.settings.config import FREE_ACCOUNT_SESSIONS_PER_MINUTE, parse_duration
+from transcribe_cli.settings.options import RunOptions
 from transcribe_cli.supervisor.session_quota import SessionQuota
 from transcribe_cli.ui.notices import NamedNotices, Notices
 

@@ -4,10 +4,10 @@ import contextlib
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from transcribe_cli.commands.options import RunOptions
 from transcribe_cli.run.loop import Loop
 from transcribe_cli.session.events import KeyPressed, StopRequested
 from transcribe_cli.settings.environment import Environment
+from transcribe_cli.settings.options import RunOptions
 from transcribe_cli.ui.notices import Notices, make_consoles
 
 if TYPE_CHECKING:

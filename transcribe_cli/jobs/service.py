@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from transcribe_cli import __version__
-from transcribe_cli.commands.options import RunOptions
 from transcribe_cli.errors import UsageError
 from transcribe_cli.protocol.endpoint import session_url
 from transcribe_cli.protocol.parameters import encode_query
@@ -15,6 +14,7 @@ from transcribe_cli.settings.config import Parameters, resolve_endpoint
 from transcribe_cli.settings.credentials import Credentials, find_credentials
 from transcribe_cli.settings.dotenv import settings_in_dotenv
 from transcribe_cli.settings.environment import Environment
+from transcribe_cli.settings.options import RunOptions
 from transcribe_cli.ui.notices import Notices
 
 API_VERSION = "2025-05-12"

@@ -16,7 +16,6 @@ from transcribe_cli.audio.format import AudioFormat
 from transcribe_cli.audio.log import AudioLog
 from transcribe_cli.audio.source import Source
 from transcribe_cli.audio.trimmed_log import TrimmedLog
-from transcribe_cli.commands.options import RunOptions
 from transcribe_cli.errors import AudioError, UsageError
 from transcribe_cli.jobs.claims import Claim, claim, work_of_file
 from transcribe_cli.jobs.closing_lines import tell_end
@@ -42,6 +41,7 @@ from transcribe_cli.run.reporter import View
 from transcribe_cli.run.run import Run
 from transcribe_cli.settings.config import Parameters, resolve_parameters, save_dir_of
 from transcribe_cli.settings.environment import Environment
+from transcribe_cli.settings.options import RunOptions
 from transcribe_cli.system.regular_file import open_regular
 
 

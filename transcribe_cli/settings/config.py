@@ -1,6 +1,6 @@
 """From what was typed to what was meant: checked against the model before anything is opened."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -195,7 +195,7 @@ def config_path(variables: Mapping[str, str]) -> Path:
     return Path(platformdirs.user_config_dir(APP, appauthor=False)) / "config.toml"
 
 
-def load_config(path: Path, known: set[str]) -> dict[str, Any]:
+def load_config(path: Path, known: Collection[str]) -> dict[str, Any]:
     """Defaults for options from a TOML file of `option-name = value` lines.
 
     Raises:

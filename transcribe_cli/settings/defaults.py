@@ -6,6 +6,7 @@ from transcribe_cli.errors import UsageError
 from transcribe_cli.settings.config import config_path, load_config
 from transcribe_cli.settings.dotenv import settings_in_dotenv
 from transcribe_cli.settings.environment import Environment
+from transcribe_cli.settings.options import OPTION_NAMES
 from transcribe_cli.settings.origins import variable_of
 
 _WITH_CONFIG = ("mic", "file", "doctor")
@@ -14,11 +15,11 @@ _WITH_CONFIG = ("mic", "file", "doctor")
 def defaults_of(
     command: Any, name: str, environment: Environment, *, strict: bool
 ) -> dict[str, Any]:
-    """Click's `default_map` for the whole program.
+    """Click's `default_map`.
 
     Args:
-        command: the program's, with all others in it.
-        name: of the one that is called.
+        command: the program's, with the one that is called in it.
+        name: of that one.
         strict: a wrong `config.toml` is an error; to the doctor it is a finding, and help needs
             none.
 
@@ -30,18 +31,14 @@ def defaults_of(
     found = _from_variables(command, given)
     if name not in _WITH_CONFIG:
         return found
-    names = {
-        called: {parameter.name for parameter in command.commands[called].params}
-        for called in _WITH_CONFIG
-    }
     try:
-        path = config_path(environment.variables)
-        settings = load_config(path, names["mic"] | names["file"])
+        settings = load_config(config_path(environment.variables), OPTION_NAMES)
     except UsageError:
         if strict:
             raise
         settings = {}
-    found[name] = {k: value for k, value in settings.items() if k in names[name]} | found[name]
+    takes = {parameter.name for parameter in command.commands[name].params}
+    found[name] = {k: value for k, value in settings.items() if k in takes} | found[name]
     return found
 
 

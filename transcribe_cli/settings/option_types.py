@@ -1,0 +1,127 @@
+"""How an option or an argument is typed: its names, help and bounds, as a value; and the choices.
+
+A command's options are a class with a field for each, `Annotated` with how it is typed. What makes
+parameters of a command line from that is `commands.typer_options`.
+"""
+
+from enum import StrEnum
+from typing import Annotated, NamedTuple
+
+
+class Option(NamedTuple):
+    """An option of the command line.
+
+    Attributes:
+        names: as they are typed, `--on/--off` for a pair; none: made from the field's name.
+        panel: the heading that the help shows it under.
+        metavar: what the help calls its value.
+        least, most: of a number.
+        variable: the setting whose variable of the environment sets it, a row of
+            `settings.origins`; None where none does.
+        hidden: the help does not show it.
+    """
+
+    help: str
+    names: tuple[str, ...] = ()
+    panel: str | None = None
+    metavar: str | None = None
+    least: float | None = None
+    most: float | None = None
+    variable: str | None = None
+    hidden: bool = False
+
+
+class Argument(NamedTuple):
+    """A word of the command line that has no name before it."""
+
+    help: str
+    metavar: str | None = None
+
+
+def option(
+    panel: str | None,
+    help_text: str,
+    *names: str,
+    metavar: str | None = None,
+    least: float | None = None,
+    most: float | None = None,
+) -> Option:
+    """An option that its variable of the environment sets too, by its first long name."""
+    long = next(name for name in names if name.startswith("--")).partition("/")[0]
+    setting = long[2:].replace("-", "_")
+    return Option(help_text, names, panel, metavar, least, most, setting)
+
+
+class Region(StrEnum):
+    """Where the service processes."""
+
+    DEFAULT = "default"
+    US = "us"
+    EU = "eu"
+
+
+class NonSpeech(StrEnum):
+    """What becomes of `[Silence]`, `[Music]` and their like."""
+
+    DIM = "dim"
+    HIDE = "hide"
+    KEEP = "keep"
+
+
+class Color(StrEnum):
+    """When to use colour."""
+
+    AUTO = "auto"
+    ALWAYS = "always"
+    NEVER = "never"
+
+
+MODEL = "Model"
+TURNS = "Turn detection"
+SERVICE = "Service"
+AUDIO = "Audio"
+OUTPUT = "Output"
+SAVING = "Saving"
+STOPPING = "Stopping"
+
+Texts = list[str] | None
+
+# Options that several commands take.
+EndpointOption = Annotated[
+    str | None,
+    option(SERVICE, "Another service: ws:// or wss://.", "--endpoint", metavar="URL"),
+]
+NewSessionsOption = Annotated[
+    int | None,
+    option(
+        SERVICE,
+        "The account's limit. [default: 5; none on this machine]",
+        "--new-sessions-per-minute",
+        least=1,
+        metavar="N",
+    ),
+]
+ColorOption = Annotated[Color, option(OUTPUT, "When to use colour.", "--color")]
+OutputOption = Annotated[
+    Texts,
+    option(
+        OUTPUT,
+        "Write this file: .txt .md .srt .vtt .jsonl .json; {stem} is the source's name. "
+        "Repeatable.",
+        "--output",
+        "-o",
+        metavar="PATH",
+    ),
+]
+PartialsOption = Annotated[
+    bool, option(OUTPUT, "Partial turns in JSON lines.", "--partials/--no-partials")
+]
+NonSpeechOption = Annotated[
+    NonSpeech, option(OUTPUT, "[Silence], [Music] and their like.", "--non-speech")
+]
+RecordingArgument = Annotated[
+    str, Argument("Its id, the beginning of it, or latest.", metavar="RECORDING")
+]
+RecordingsOption = Annotated[
+    str | None, option(SAVING, "Where recordings are.", "--save-dir", metavar="DIR")
+]

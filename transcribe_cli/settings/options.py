@@ -1,0 +1,319 @@
+"""The options of `mic` and `file`, as typed: what was asked for, not yet what it means.
+
+Each option is a field, so both commands have one list. The other modules of `settings` turn the
+values into what was meant.
+"""
+
+from typing import Annotated, Any
+
+from msgspec import Struct
+
+from transcribe_cli.protocol.models import DEFAULT_MODEL
+from transcribe_cli.settings.option_types import (
+    AUDIO,
+    MODEL,
+    OUTPUT,
+    SAVING,
+    SERVICE,
+    STOPPING,
+    TURNS,
+    Argument,
+    Color,
+    ColorOption,
+    EndpointOption,
+    NewSessionsOption,
+    NonSpeech,
+    NonSpeechOption,
+    OutputOption,
+    PartialsOption,
+    Region,
+    Texts,
+    option,
+)
+
+
+class RunOptions(Struct, frozen=True, kw_only=True):
+    """Options that `mic` and `file` share."""
+
+    model: Annotated[
+        str, option(MODEL, "Model; see 'aai-stream models'.", "--model", "-m", metavar="NAME")
+    ] = DEFAULT_MODEL
+    detect_language: Annotated[
+        bool, option(MODEL, "Report the language of each turn.", "--detect-language")
+    ] = False
+    format_turns: Annotated[
+        bool | None,
+        option(
+            MODEL,
+            "Punctuation and capitals, where the model leaves the choice. [default: on]",
+            "--format-turns/--no-format-turns",
+        ),
+    ] = None
+    language_code: Annotated[
+        Texts,
+        option(MODEL, "Expect this language. Repeatable.", "--language-code", metavar="CODE"),
+    ] = None
+    keyterm: Annotated[
+        Texts,
+        option(MODEL, "Listen for this word or name. Repeatable.", "--keyterm", metavar="TEXT"),
+    ] = None
+    prompt: Annotated[
+        str | None, option(MODEL, "Context for the model.", "--prompt", metavar="TEXT")
+    ] = None
+    speaker_labels: Annotated[bool, option(MODEL, "Tell speakers apart.", "--speaker-labels")] = (
+        False
+    )
+    max_speakers: Annotated[
+        int | None,
+        option(
+            MODEL, "At most this many speakers.", "--max-speakers", least=1, most=10, metavar="N"
+        ),
+    ] = None
+    filter_profanity: Annotated[
+        bool, option(MODEL, "Replace profanity with ***.", "--filter-profanity")
+    ] = False
+    redact_pii: Annotated[bool, option(MODEL, "Hide personal information.", "--redact-pii")] = False
+    redact_pii_policy: Annotated[
+        Texts,
+        option(
+            MODEL,
+            "What to hide, such as person_name. Repeatable.",
+            "--redact-pii-policy",
+            metavar="NAME",
+        ),
+    ] = None
+    redact_pii_sub: Annotated[
+        str | None,
+        option(MODEL, "Put hash or entity_name in its place.", "--redact-pii-sub", metavar="KIND"),
+    ] = None
+    domain: Annotated[
+        str | None, option(MODEL, "Field of speech: medical-v1.", "--domain", metavar="NAME")
+    ] = None
+    voice_focus: Annotated[
+        str | None,
+        option(MODEL, "Suppress noise: near-field or far-field.", "--voice-focus", metavar="KIND"),
+    ] = None
+    mode: Annotated[
+        str | None,
+        option(MODEL, "min_latency, balanced or max_accuracy.", "--mode", metavar="NAME"),
+    ] = None
+    param: Annotated[
+        Texts,
+        option(
+            MODEL,
+            "Any query parameter, sent as given. Repeatable.",
+            "--param",
+            metavar="NAME=VALUE",
+        ),
+    ] = None
+
+    min_turn_silence: Annotated[
+        int | None,
+        option(TURNS, "Silence that may end a turn.", "--min-turn-silence", least=0, metavar="MS"),
+    ] = None
+    max_turn_silence: Annotated[
+        int | None,
+        option(TURNS, "Silence that ends a turn.", "--max-turn-silence", least=0, metavar="MS"),
+    ] = None
+    end_of_turn_confidence: Annotated[
+        float | None,
+        option(
+            TURNS,
+            "How sure the end of a turn must be, 0 to 1.",
+            "--end-of-turn-confidence",
+            least=0,
+            most=1,
+            metavar="X",
+        ),
+    ] = None
+    vad_threshold: Annotated[
+        float | None,
+        option(
+            TURNS, "What counts as speech, 0 to 1.", "--vad-threshold", least=0, most=1, metavar="X"
+        ),
+    ] = None
+    inactivity_timeout: Annotated[
+        int | None,
+        option(
+            TURNS,
+            "The service closes after so long without audio.",
+            "--inactivity-timeout",
+            least=5,
+            most=3600,
+            metavar="S",
+        ),
+    ] = None
+
+    region: Annotated[Region, option(SERVICE, "Where the service processes.", "--region")] = (
+        Region.DEFAULT
+    )
+    endpoint: EndpointOption = None
+    local: Annotated[
+        bool, option(SERVICE, "The embedded service: no key, no network, English.", "--local")
+    ] = False
+    new_sessions_per_minute: NewSessionsOption = None
+
+    sample_rate: Annotated[
+        int,
+        option(
+            AUDIO,
+            "Rate of the audio that is sent and saved.",
+            "--sample-rate",
+            least=8000,
+            most=96000,
+            metavar="HZ",
+        ),
+    ] = 16000
+    chunk_ms: Annotated[
+        int,
+        option(AUDIO, "Audio in one message.", "--chunk-ms", least=50, most=1000, metavar="MS"),
+    ] = 50
+
+    jsonl: Annotated[
+        bool, option(OUTPUT, "Every record as a line of JSON on stdout.", "--jsonl")
+    ] = False
+    text: Annotated[bool, option(OUTPUT, "Final turns as lines of text on stdout.", "--text")] = (
+        False
+    )
+    output: OutputOption = None
+    captions_file: Annotated[
+        str | None,
+        option(
+            OUTPUT,
+            "Keep the newest two caption lines in this file, for OBS.",
+            "--captions-file",
+            metavar="PATH",
+        ),
+    ] = None
+    captions_port: Annotated[
+        int | None,
+        option(
+            OUTPUT,
+            "Show captions on a web page of this machine; 0 takes a free port.",
+            "--captions-port",
+            least=0,
+            most=65535,
+            metavar="N",
+        ),
+    ] = None
+    partials: PartialsOption = True
+    non_speech: NonSpeechOption = NonSpeech.DIM
+    color: ColorOption = Color.AUTO
+    quiet: Annotated[bool, option(OUTPUT, "Only errors on stderr.", "--quiet", "-q")] = False
+    verbose: Annotated[
+        bool, option(OUTPUT, "More on stderr; tracebacks for faults.", "--verbose", "-v")
+    ] = False
+
+    record: Annotated[
+        str | None,
+        option(SAVING, "Also leave the audio here: .wav or .flac.", "--record", metavar="PATH"),
+    ] = None
+    save_dir: Annotated[
+        str | None, option(SAVING, "Where recordings go.", "--save-dir", metavar="DIR")
+    ] = None
+    no_save: Annotated[bool, option(SAVING, "Leave no recording behind.", "--no-save")] = False
+
+    max_duration: Annotated[
+        str | None,
+        option(
+            STOPPING, "Stop after so much audio: 90, 10m, 1h30m.", "--max-duration", metavar="T"
+        ),
+    ] = None
+    max_cost: Annotated[
+        float | None,
+        option(STOPPING, "Stop when it has cost about this.", "--max-cost", least=0, metavar="USD"),
+    ] = None
+    idle_stop: Annotated[
+        str | None,
+        option(STOPPING, "Stop after so long without words.", "--idle-stop", metavar="T"),
+    ] = None
+
+    def parameters(self) -> dict[str, Any]:
+        """The values that become query parameters, by the parameter's name."""
+        return {
+            "language_detection": self.detect_language,
+            "language_codes": self.language_code,
+            "keyterms_prompt": self.keyterm,
+            "prompt": self.prompt,
+            "speaker_labels": self.speaker_labels,
+            "max_speakers": self.max_speakers,
+            "filter_profanity": self.filter_profanity,
+            "redact_pii": self.redact_pii,
+            "redact_pii_policies": self.redact_pii_policy,
+            "redact_pii_sub": self.redact_pii_sub,
+            "domain": self.domain,
+            "voice_focus": self.voice_focus,
+            "mode": self.mode,
+            "min_turn_silence": self.min_turn_silence,
+            "max_turn_silence": self.max_turn_silence,
+            "end_of_turn_confidence_threshold": self.end_of_turn_confidence,
+            "vad_threshold": self.vad_threshold,
+            "inactivity_timeout": self.inactivity_timeout,
+        }
+
+
+class MicOptions(RunOptions, frozen=True, kw_only=True):
+    """Options of `mic`."""
+
+    device: Annotated[
+        str | None,
+        option(
+            AUDIO,
+            "Microphone, by number, name or part of it; see 'aai-stream devices'.",
+            "--device",
+            metavar="NAME",
+        ),
+    ] = None
+
+
+class FileOptions(RunOptions, frozen=True, kw_only=True):
+    """Options of `file`."""
+
+    paths: Annotated[
+        list[str] | None,
+        Argument("Audio files, or folders of them; - is standard input."),
+    ] = None
+    from_list: Annotated[
+        str | None,
+        option(
+            AUDIO,
+            "Also the files that this list names, one a line; - is standard input.",
+            "--from-list",
+            metavar="FILE",
+        ),
+    ] = None
+    jobs: Annotated[
+        int,
+        option(
+            AUDIO,
+            "How many files at once, each with a session of its own.",
+            "--jobs",
+            least=1,
+            most=1000,
+            metavar="N",
+        ),
+    ] = 1
+    start: Annotated[
+        str | None,
+        option(AUDIO, "Begin each file there: 90, 1m30s or 1:30.", "--start", metavar="T"),
+    ] = None
+    duration: Annotated[
+        str | None, option(AUDIO, "Only so much of each file.", "--duration", metavar="T")
+    ] = None
+    again: Annotated[
+        bool,
+        option(AUDIO, "Of many files, also those that an earlier run has completed.", "--again"),
+    ] = False
+    pace: Annotated[
+        str | None,
+        option(
+            AUDIO,
+            "Speed: 1 is real time, 'max' as fast as it goes. [default: 1; max with --local]",
+            "--pace",
+            metavar="X",
+        ),
+    ] = None
+
+
+OPTION_NAMES = frozenset((*MicOptions.__struct_fields__, *FileOptions.__struct_fields__))
+"""The options of `mic` and `file`, by their fields: what a `config.toml` may set."""
