@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from transcribe_cli.audio.convert import MonoConverter
+from transcribe_cli.audio.plain_wav import open_plain
 from transcribe_cli.audio.source import Source, SourceEvent, SourceWarning
 from transcribe_cli.errors import AudioError
 from transcribe_cli.settings.environment import child_variables
@@ -27,6 +27,8 @@ def open_file(path: Path, rate_hz: int) -> Source:
         AudioError: it is missing, a directory, unreadable, empty, or holds no audio.
     """
     _check(path)
+    if plain := open_plain(path, rate_hz, _block_frames(rate_hz)):
+        return plain
     import soundfile
 
     try:
@@ -42,6 +44,10 @@ def open_file(path: Path, rate_hz: int) -> Source:
             f"if there is some after all, pipe it in: cat '{path}' | aai-stream file -",
         )
     return AudioFile(file, path, rate_hz)
+
+
+def _block_frames(rate_hz: int) -> int:
+    return max(1, round(rate_hz * BLOCK_S))
 
 
 def _in_order(sound_file: Any) -> Any:
@@ -100,10 +106,12 @@ class AudioFile:
         """The file's audio in blocks of `BLOCK_S`."""
         import soundfile
 
+        from transcribe_cli.audio.convert import MonoConverter
+
         file = self._file
         if _ends_early(file.extra_info):
             report(SourceWarning(f"'{self.name}' ends before its header says it does"))
-        count = max(1, round(file.samplerate * BLOCK_S))
+        count = _block_frames(file.samplerate)
         # 16-bit mono at the right rate goes through bit for bit; all else goes through floats,
         # because libsndfile does not scale float files that are read as integers.
         plain = file.subtype == "PCM_16" and file.channels == 1
