@@ -14,9 +14,7 @@ from transcribe_cli.settings.options import FileOptions
 
 def file(options: FileOptions, environment: Environment) -> ExitStatus:
     """Transcribe one file, or many, so many at once as were asked for."""
-    from transcribe_cli.jobs.batch import Batch
     from transcribe_cli.jobs.path_checks import check_sources
-    from transcribe_cli.jobs.service import most_local_jobs
     from transcribe_cli.jobs.transcriber import SourceSpec, Transcriber
 
     pace = parse_pace(options.pace, local=options.local)
@@ -24,7 +22,11 @@ def file(options: FileOptions, environment: Environment) -> ExitStatus:
     paths, many = find_sources(options.paths or (), options.from_list, environment.stdin)
     check_sources(paths, options.record, options.output or (), environment)
     jobs = min(options.jobs, len(paths))
-    most = most_local_jobs() if options.local else jobs
+    most = jobs
+    if options.local:
+        from transcribe_cli.jobs.service import most_local_jobs
+
+        most = most_local_jobs()
     transcriber = Transcriber(
         options, environment, several=many, at_once=min(jobs, most) > 1, pace=pace, part=part
     )
@@ -45,6 +47,8 @@ def file(options: FileOptions, environment: Environment) -> ExitStatus:
 
     every = [asked(path, name) for path, name in zip(paths, names_of(paths), strict=True)]
     if many:
+        from transcribe_cli.jobs.batch import Batch
+
         with transcriber.outputs.open_shared(), transcriber.service() as service:
             return Batch(transcriber, service, every, jobs).run(again=options.again)
     (what,) = every

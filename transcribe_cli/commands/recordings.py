@@ -41,7 +41,7 @@ def list_all(environment: Environment, save_dir: str | None, *, as_json: bool) -
     if not found:
         environment.write("no recordings\n")
         return ExitStatus.OK
-    from transcribe_cli.ui.turn_rendering import format_time
+    from transcribe_cli.ui.time_format import format_time
 
     table = [
         (
@@ -97,7 +97,7 @@ def _agreed(environment: Environment, recording: Recording, name: str) -> bool:
             f"'{name}' is not a whole id; it means {recording.id}.",
             "give the whole id, or --yes",
         )
-    from transcribe_cli.ui.turn_rendering import format_time
+    from transcribe_cli.ui.time_format import format_time
 
     length = format_time(round(recording.audio_s) * 1000)
     meant = one_line(f"'{name}' is {recording.id}: {length}, {recording.state}")

@@ -8,7 +8,8 @@ from transcribe_cli.run.loop import Loop
 from transcribe_cli.session.events import KeyPressed, StopRequested
 from transcribe_cli.settings.environment import Environment
 from transcribe_cli.settings.options import RunOptions
-from transcribe_cli.ui.notices import Notices, make_consoles
+from transcribe_cli.ui.notices import Notices, make_light_consoles
+from transcribe_cli.ui.plain_console import PlainConsole
 
 if TYPE_CHECKING:
     from transcribe_cli.ui.batch_view import BatchView
@@ -24,7 +25,7 @@ class Screen:
     """
 
     def __init__(self, options: RunOptions, environment: Environment) -> None:
-        stdout, stderr = make_consoles(options.color.value, environment.variables)
+        stdout, stderr = make_light_consoles(options.color.value, environment.variables)
         self._stdout = stdout
         self._non_speech = options.non_speech
         self.notices = Notices(stderr, quiet=options.quiet, verbose=options.verbose)
@@ -32,7 +33,7 @@ class Screen:
 
     def make_view(self) -> "LiveView | None":
         """The live view, where standard output gets one; not shown yet."""
-        if not self.live:
+        if not self.live or isinstance(self._stdout, PlainConsole):
             return None
         from transcribe_cli.ui.live_view import LiveView
 
@@ -40,7 +41,7 @@ class Screen:
 
     def make_batch_view(self, files: int) -> "BatchView | None":
         """What shows several recordings at once, where standard output gets it."""
-        if not self.live:
+        if not self.live or isinstance(self._stdout, PlainConsole):
             return None
         from transcribe_cli.ui.batch_view import BatchView
 

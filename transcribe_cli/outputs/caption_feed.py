@@ -6,10 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from transcribe_cli.errors import UsageError
-from transcribe_cli.outputs.atomic_file import AtomicFile
 from transcribe_cli.outputs.output import Output
 from transcribe_cli.outputs.record import Record
-from transcribe_cli.outputs.rolling_captions import RollingCaptions
 
 PAGE_NAME = "captions page"
 QUIET_S = 10.0  # without new words; then old captions are removed
@@ -66,6 +64,9 @@ class RollingCaptionsOutput:
     """
 
     def __init__(self, path: Path, *, non_speech: bool = True, quiet_s: float = QUIET_S) -> None:
+        from transcribe_cli.outputs.atomic_file import AtomicFile
+        from transcribe_cli.outputs.rolling_captions import RollingCaptions
+
         self.name = str(path)
         self._file = AtomicFile(path)
         self._captions = RollingCaptions(non_speech=non_speech)

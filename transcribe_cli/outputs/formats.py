@@ -5,10 +5,7 @@ from pathlib import Path
 from typing import BinaryIO, Literal
 
 from transcribe_cli.errors import UsageError
-from transcribe_cli.outputs.document import DocumentOutput
-from transcribe_cli.outputs.json_document import JsonEncoder
 from transcribe_cli.outputs.jsonl import JsonlOutput
-from transcribe_cli.outputs.markdown import MarkdownEncoder
 from transcribe_cli.outputs.output import Output
 from transcribe_cli.outputs.plain_text import TextOutput
 
@@ -73,10 +70,8 @@ def _open_output(path: Path, *, partials: bool, non_speech: bool, several: bool)
     match path.suffix.lower():
         case ".jsonl":
             return JsonlOutput(open_for_writing(path), str(path), partials=partials)
-        case ".md":
-            return DocumentOutput(path, MarkdownEncoder(non_speech=non_speech))
-        case ".json":
-            return DocumentOutput(path, JsonEncoder(non_speech=non_speech, several=several))
+        case ".md" | ".json":
+            return _open_document(path, non_speech=non_speech, several=several)
         case ".srt":
             return _open_captions(path, "srt", non_speech=non_speech)
         case ".vtt":
@@ -85,6 +80,18 @@ def _open_output(path: Path, *, partials: bool, non_speech: bool, several: bool)
             return TextOutput(
                 open_for_writing(path), str(path), non_speech=non_speech, headings=several
             )
+
+
+def _open_document(path: Path, *, non_speech: bool, several: bool) -> Output:
+    from transcribe_cli.outputs.document import DocumentOutput
+
+    if path.suffix.lower() == ".md":
+        from transcribe_cli.outputs.markdown import MarkdownEncoder
+
+        return DocumentOutput(path, MarkdownEncoder(non_speech=non_speech))
+    from transcribe_cli.outputs.json_document import JsonEncoder
+
+    return DocumentOutput(path, JsonEncoder(non_speech=non_speech, several=several))
 
 
 def _open_captions(path: Path, kind: Literal["srt", "vtt"], *, non_speech: bool) -> Output:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from transcribe_cli.audio.source import (
     AudioMissing,
@@ -30,7 +30,9 @@ from transcribe_cli.supervisor.actions import TellDisconnected
 from transcribe_cli.transcript.turn_totals import TurnTotals
 from transcribe_cli.transcript.turns import TurnUpdate
 from transcribe_cli.ui.notices import Notices
-from transcribe_cli.ui.status_line import Status
+
+if TYPE_CHECKING:
+    from transcribe_cli.ui.status_line import Status
 
 MOST_ODD = 20
 """So many warnings of what a service says oddly are told in a run."""
@@ -47,7 +49,7 @@ class View(Protocol):
     def toggle_languages(self, shares: Mapping[str, int]) -> None: ...
     def toggle_confidences(self) -> None: ...
     def drop_partial(self, session: int | None = None) -> None: ...
-    def status(self, status: Status) -> None: ...
+    def status(self, status: "Status") -> None: ...
     def tick(self, now: float | None = None) -> float | None: ...
 
 

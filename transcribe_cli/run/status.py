@@ -1,5 +1,7 @@
 """What a run looks like just now: for the status line, and for the limits that stop it."""
 
+from typing import TYPE_CHECKING
+
 from transcribe_cli.audio.level import CLIP_AT, decibels
 from transcribe_cli.audio.log import AudioLog
 from transcribe_cli.audio.recorder import Recorder
@@ -11,7 +13,9 @@ from transcribe_cli.supervisor.facts import RunState
 from transcribe_cli.supervisor.supervisor import Supervisor
 from transcribe_cli.transcript.turn_totals import TurnTotals
 from transcribe_cli.transcript.turns import TurnUpdate
-from transcribe_cli.ui.status_line import Status
+
+if TYPE_CHECKING:
+    from transcribe_cli.ui.status_line import Status
 
 QUIET_SOURCE_S = 10.0  # a microphone that gives nothing but silence for so long may be muted
 _SILENT_PEAK = 8  # of 32768: what a muted input gives at most
@@ -84,8 +88,10 @@ class RunStatus:
                 cost_usd += self._config.others_usd(now)
         return limits.reached(cost_usd, now - self._words_at)
 
-    def status(self, session: Session | None, now: float) -> Status:
+    def status(self, session: Session | None, now: float) -> "Status":
         """What the status line shows; takes the level since the last call."""
+        from transcribe_cli.ui.status_line import Status
+
         loudest = self._recorder.take_level()
         if loudest > _SILENT_PEAK:
             self._sound_at = now

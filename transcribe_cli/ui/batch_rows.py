@@ -12,7 +12,8 @@ from rich.text import Text
 
 from transcribe_cli.ui.safe_text import safe_text
 from transcribe_cli.ui.text_wrapping import cells, cut, cut_text, ellipsis
-from transcribe_cli.ui.turn_rendering import DIM, format_time
+from transcribe_cli.ui.time_format import format_time
+from transcribe_cli.ui.turn_rendering import DIM
 
 LONGEST_NAME = 32
 SHORTEST_NAME = 8

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Literal, Protocol
 from transcribe_cli.outputs.queued_stream import QueuedStream, open_queued_stream
 from transcribe_cli.redaction import redact
 from transcribe_cli.settings.environment import point_at_nothing, say
+from transcribe_cli.ui.plain_console import PlainConsole
 from transcribe_cli.ui.safe_text import encodable, safe_text
 
 if TYPE_CHECKING:
@@ -48,7 +49,9 @@ class Notices:
         sink: called with each line while a live view owns the terminal.
     """
 
-    def __init__(self, console: Console, *, quiet: bool = False, verbose: bool = False) -> None:
+    def __init__(
+        self, console: Console | PlainConsole, *, quiet: bool = False, verbose: bool = False
+    ) -> None:
         self.console = console
         self.quiet = quiet
         self.verbose = verbose
@@ -78,28 +81,35 @@ class Notices:
             self._line("", "", text, "dim")
 
     def _line(self, label: str, label_style: str, text: str, style: str = "") -> None:
-        from rich.text import Text
-
         text = redact(text)  # before cutting, which might leave a part of the key
         if len(text) > MOST_CHARACTERS:
             text = f"{text[:MOST_CHARACTERS]}..."
         # Redacted again: characters that `safe_text` removes may have split the key.
-        line = Text().append(label, label_style).append(redact(safe_text(text)), style)
-        # A stderr that is no terminal is written to directly.
+        text = redact(safe_text(text))
+        encoding = getattr(self.console.file, "encoding", None)
+        if isinstance(self.console, PlainConsole):
+            self._write(f"{encodable(label + text, encoding)}\n", encoding)
+            return
+        from rich.text import Text
+
+        line = Text().append(label, label_style).append(text, style)
+        # A stderr that goes elsewhere than the view's terminal is written to directly.
         if self.sink is not None and self.console.is_terminal:
             self.sink(line)
             return
         # A character that stderr cannot show must not become a crash.
-        line.plain = encodable(line.plain, getattr(self.console.file, "encoding", None))
+        line.plain = encodable(line.plain, encoding)
         with self.console.capture() as captured:
             self.console.print(line, soft_wrap=True, highlight=False)
-        # Not written by Rich, which exits the program when the reader of a pipe has gone.
+        self._write(captured.get(), encoding)
+
+    def _write(self, line: str, encoding: str | None) -> None:
+        """Write a line without Rich, which exits the program when the reader of a pipe has gone."""
         if self._queue is None:
-            say(self.console.file, captured.get())
+            say(self.console.file, line)
         else:
-            encoding = getattr(self.console.file, "encoding", None)
             with contextlib.suppress(OSError):  # a run does not end because stderr has no reader
-                self._queue.write_text(captured.get(), encoding)
+                self._queue.write_text(line, encoding)
 
     @contextlib.contextmanager
     def queued(self) -> Iterator[None]:
@@ -142,33 +152,59 @@ def make_consoles(color: Color, environ: Mapping[str, str]) -> tuple[Console, Co
     gives colour codes but no cursor movement. TERM=dumb gets no control sequences unless colour is
     forced. COLUMNS sets the width.
     """
-    from rich.console import Console
+    return _console(color, environ, stderr=False), _console(color, environ, stderr=True)
 
-    def make(stderr: bool) -> Console:
-        stream = sys.stderr if stderr else sys.stdout
-        is_terminal = stream is not None and stream.isatty()
-        no_color = color == "never" or (color == "auto" and bool(environ.get("NO_COLOR")))
-        forced = color == "always" or (color == "auto" and _is_on(environ.get("FORCE_COLOR")))
-        dumb = environ.get("TERM", "").lower() in ("dumb", "unknown")
-        system: Literal["auto", "standard"] | None
-        if forced and not no_color:
-            system = "standard"  # all that the view uses
-        else:
-            system = "auto" if is_terminal and not dumb else None
-        columns = environ.get("COLUMNS", "")
-        return Console(
-            stderr=stderr,
-            color_system=system,
-            force_terminal=is_terminal,
-            no_color=no_color,
-            width=int(columns) if columns.isdecimal() and int(columns) > 0 else None,
-            highlight=False,
-            markup=False,
-            emoji=False,
-            _environ=environ,
-        )
+
+def make_light_consoles(
+    color: Color, environ: Mapping[str, str]
+) -> tuple[Console | PlainConsole, Console | PlainConsole]:
+    """The same, but without Rich where it would only hand the text on."""
+
+    def make(stderr: bool) -> Console | PlainConsole:
+        if _is_terminal(stderr) or _is_forced(color, environ):
+            return _console(color, environ, stderr=stderr)
+        return PlainConsole(stderr=stderr)
 
     return make(stderr=False), make(stderr=True)
+
+
+def _console(color: Color, environ: Mapping[str, str], *, stderr: bool) -> Console:
+    from rich.console import Console
+
+    is_terminal = _is_terminal(stderr)
+    dumb = environ.get("TERM", "").lower() in ("dumb", "unknown")
+    system: Literal["auto", "standard"] | None
+    if _is_forced(color, environ):
+        system = "standard"  # all that the view uses
+    else:
+        system = "auto" if is_terminal and not dumb else None
+    columns = environ.get("COLUMNS", "")
+    return Console(
+        stderr=stderr,
+        color_system=system,
+        force_terminal=is_terminal,
+        no_color=_is_off(color, environ),
+        width=int(columns) if columns.isdecimal() and int(columns) > 0 else None,
+        highlight=False,
+        markup=False,
+        emoji=False,
+        _environ=environ,
+    )
+
+
+def _is_terminal(stderr: bool) -> bool:
+    stream = sys.stderr if stderr else sys.stdout
+    return stream is not None and stream.isatty()
+
+
+def _is_off(color: Color, environ: Mapping[str, str]) -> bool:
+    return color == "never" or (color == "auto" and bool(environ.get("NO_COLOR")))
+
+
+def _is_forced(color: Color, environ: Mapping[str, str]) -> bool:
+    """Whether there is colour wherever the text goes."""
+    forced = color == "always" or (color == "auto" and _is_on(environ.get("FORCE_COLOR")))
+    return forced and not _is_off(color, environ)
 
 
 def _is_on(value: str | None) -> bool:

@@ -18,7 +18,8 @@ from transcribe_cli.ui.notices import Notices
 from transcribe_cli.ui.safe_text import safe_text
 from transcribe_cli.ui.status_line import Status
 from transcribe_cli.ui.suspend import TerminalHolder, suspend, take_back
-from transcribe_cli.ui.turn_rendering import DIM, format_time, gutter
+from transcribe_cli.ui.time_format import format_time
+from transcribe_cli.ui.turn_rendering import DIM, gutter
 
 _STATUS_EVERY_S = 0.2
 _SOON_S = 0.001  # shorter waits are skipped

@@ -17,6 +17,7 @@ from transcribe_cli.transcript.turn_text import TurnText, read_turn_text
 from transcribe_cli.transcript.turns import TurnUpdate
 from transcribe_cli.ui.safe_text import safe_text
 from transcribe_cli.ui.text_wrapping import cut, ellipsis
+from transcribe_cli.ui.time_format import format_time
 
 NonSpeech = Literal["dim", "hide", "keep"]
 
@@ -49,17 +50,6 @@ _LONGEST_START = 1000  # characters in which they are
 _STEP = 1000  # characters
 _FORMATTING_SLACK = 40  # characters by which formatted text may run ahead of the words
 _FIRST_EAST_ASIAN = "\u2e80"  # from here on, words are not set apart by blanks
-
-
-def format_time(ms: int) -> str:
-    """A place in the recording: `m:ss`, from an hour on `h:mm:ss`.
-
-    >>> format_time(4_000), format_time(3_600_000)
-    ('0:04', '1:00:00')
-    """
-    minutes, seconds = divmod(max(ms, 0) // 1000, 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"
 
 
 def gutter(start_ms: int, columns: int) -> str:

@@ -1,0 +1,12 @@
+"""How a place in the recording is written. Pure."""
+
+
+def format_time(ms: int) -> str:
+    """A place in the recording: `m:ss`, from an hour on `h:mm:ss`.
+
+    >>> format_time(4_000), format_time(3_600_000)
+    ('0:04', '1:00:00')
+    """
+    minutes, seconds = divmod(max(ms, 0) // 1000, 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"
