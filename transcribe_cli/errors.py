@@ -63,3 +63,8 @@ class ConnectionFailed(ServiceError):
         super().__init__(message, hint)
         self.http_status = http_status
         self.retry = retry
+
+
+def status_of(problem: StreamError | None) -> ExitStatus:
+    """The exit status that a problem asks for; OK without one."""
+    return ExitStatus.OK if problem is None else problem.exit_status

@@ -1,6 +1,28 @@
-"""The exit codes of the program, each with its one meaning."""
+"""The exit codes of the program, and every decision which of them it ends with.
 
+| what happened | exit code | decided by |
+| --- | --- | --- |
+| a recording is complete, or a limit ended it | 0 | `of_run` |
+| its sessions, its source or its disk failed | that failure's | `of_run` |
+| a microphone was stopped once | as if nobody had stopped it | `of_run` |
+| a file or a pipe was stopped by `q` or Ctrl+C | 130 | `of_run` |
+| a file or a pipe was stopped by SIGTERM or SIGHUP | 143 | `of_run` |
+| Ctrl+C came twice | 130 | `of_run` |
+| standard output or `--record` failed, and nothing else | that failure's | `of_recording` |
+| one of several files failed | the first failure's | `of_command` |
+| a person stopped several files | as the file that was stopped | `of_command` |
+| an error ended the command | the error's own | `of_exception` |
+| the reader of a list went away | 0 | `of_exception` |
+| Ctrl+C outside a run | 130 | `of_exception` |
+| a fault of this program | 1 | `of_exception` |
+"""
+
+from collections.abc import Iterable, Sequence
 from enum import IntEnum
+from typing import NamedTuple
+
+KEYBOARD_SIGNALS = ("SIGINT", "SIGBREAK")
+"""What Ctrl+C and Ctrl+Break send."""
 
 
 class ExitStatus(IntEnum):
@@ -15,3 +37,97 @@ class ExitStatus(IntEnum):
     INCOMPLETE = 6  # the recording is saved, its transcript is incomplete
     INTERRUPTED = 130  # SIGINT
     TERMINATED = 143  # SIGTERM
+
+
+def first_failure(statuses: Iterable[ExitStatus]) -> ExitStatus:
+    """The first that is not OK.
+
+    >>> first_failure([ExitStatus.OK, ExitStatus.AUDIO, ExitStatus.SERVICE])
+    <ExitStatus.AUDIO: 3>
+    """
+    return next((status for status in statuses if status), ExitStatus.OK)
+
+
+def is_stopped_by_person(stops: Sequence[str]) -> bool:
+    """Whether a signal or `q` is among the causes of a run's stops."""
+    return bool(_signals(stops)) or "q" in stops
+
+
+def of_run(
+    sessions: ExitStatus,
+    stops: Sequence[str] = (),
+    problem: ExitStatus = ExitStatus.OK,
+    *,
+    spoken_now: bool,
+) -> ExitStatus:
+    """The exit code of one run.
+
+    Args:
+        sessions: what the supervisor made of its sessions and its source.
+        stops: the causes of its stops in order: names of signals, `q`, `limit` or `output`.
+        problem: what else went wrong, such as audio that was not saved.
+        spoken_now: its source is a microphone, which is normally ended by a stop; anything else
+            is cut short by it.
+
+    >>> of_run(ExitStatus.OK, ["SIGINT"], spoken_now=True)
+    <ExitStatus.OK: 0>
+    >>> of_run(ExitStatus.OK, ["SIGTERM"], spoken_now=False)
+    <ExitStatus.TERMINATED: 143>
+    """
+    signals = _signals(stops)
+    is_cut_short = is_stopped_by_person(stops) and not spoken_now
+    if not is_cut_short and signals.count("SIGINT") < 2:
+        return first_failure((sessions, problem))
+    by_term = is_cut_short and bool(signals) and signals[0] not in KEYBOARD_SIGNALS
+    return ExitStatus.TERMINATED if by_term else ExitStatus.INTERRUPTED
+
+
+def of_recording(
+    run: ExitStatus, stdout: ExitStatus = ExitStatus.OK, record: ExitStatus = ExitStatus.OK
+) -> ExitStatus:
+    """The exit code of a recording, with what happened to its outputs after its run.
+
+    Args:
+        stdout: why standard output could not be written.
+        record: why `--record` could not be written.
+    """
+    return first_failure((run, stdout, record))
+
+
+class FileEnd(NamedTuple):
+    """How one of several files ended.
+
+    Attributes:
+        cut_short: a person stopped it, or nobody reads what it prints any more.
+    """
+
+    status: ExitStatus
+    cut_short: bool = False
+
+
+def of_command(files: Sequence[FileEnd], stdout: ExitStatus = ExitStatus.OK) -> ExitStatus:
+    """The exit code of a command with several files, in the order in which they ended.
+
+    >>> failed, stopped = FileEnd(ExitStatus.AUDIO), FileEnd(ExitStatus.INTERRUPTED, cut_short=True)
+    >>> of_command([failed, FileEnd(ExitStatus.SERVICE)])
+    <ExitStatus.AUDIO: 3>
+    >>> of_command([failed, stopped])
+    <ExitStatus.INTERRUPTED: 130>
+    """
+    stopped = first_failure(end.status for end in reversed(files) if end.cut_short)
+    failed = first_failure(end.status for end in files)
+    return first_failure((stopped, failed, stdout))
+
+
+def of_exception(error: BaseException) -> ExitStatus:
+    """The exit code of a command that an exception ended."""
+    if isinstance(error, BrokenPipeError):
+        return ExitStatus.OK
+    if isinstance(error, KeyboardInterrupt):
+        return ExitStatus.INTERRUPTED
+    own = getattr(error, "exit_status", None)
+    return own if isinstance(own, ExitStatus) else ExitStatus.FAULT
+
+
+def _signals(stops: Sequence[str]) -> list[str]:
+    return [cause for cause in stops if cause.startswith("SIG")]

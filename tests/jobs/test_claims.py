@@ -164,8 +164,8 @@ def test_what_is_complete_is_not_claimed(talk: Path, save_dir: Path) -> None:
         for held in (one, two):
             found = claimed(save_dir, talk, held)
             assert found.folder == folder
-            assert found.earlier is not None
-            assert found.earlier.state == "complete"
+            assert found.previous is not None
+            assert found.previous.state == "complete"
         assert claimed(save_dir, talk, one, again=True).folder != folder
 
 
@@ -175,8 +175,8 @@ def test_what_was_cut_off_goes_on_once(talk: Path, save_dir: Path, complete: boo
     with contextlib.ExitStack() as held:
         found = claimed(save_dir, talk, held)
         assert found.folder == folder
-        assert found.earlier is not None
-        assert found.earlier.state in ("incomplete", "interrupted")
+        assert found.previous is not None
+        assert found.previous.state in ("incomplete", "interrupted")
         with pytest.raises(AlreadyRunning):
             claimed(save_dir, talk, held)
     assert folder.exists()
@@ -204,7 +204,7 @@ def test_whoever_has_a_note_is_known_by_it_whatever_its_journal_says(
             assert folder is not None
             (folder / JOURNAL).touch()
         monkeypatch.setattr(claims, "load_recording", load)
-        assert claimed(save_dir, talk, held).earlier is None
+        assert claimed(save_dir, talk, held).previous is None
 
 
 @pytest.mark.parametrize("complete", [True, False])
@@ -237,7 +237,7 @@ def test_what_another_one_completes_in_the_last_moment_is_seen(
 
     monkeypatch.setattr(claims, "save_dir_locked", alone_late)
     with contextlib.ExitStack() as held:
-        earlier = claimed(save_dir, talk, held).earlier
+        earlier = claimed(save_dir, talk, held).previous
     assert earlier is not None
     assert earlier.state == "complete"
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from tests.run.test_run import PLANS, Kept, Words
+from tests.run.making import Kept, Words, run_config
 from transcribe_cli.exit_status import ExitStatus
 from transcribe_cli.outputs.output import Outputs
 from transcribe_cli.protocol.close_codes import Retry, Verdict
@@ -15,7 +15,6 @@ from transcribe_cli.protocol.messages import Begin
 from transcribe_cli.run.reporter import MOST_ODD, Reporter
 from transcribe_cli.run.sequencer import Odd
 from transcribe_cli.supervisor.actions import TellDisconnected
-from transcribe_cli.transcript.turn_totals import TurnTotals
 from transcribe_cli.ui.live_view import LiveView
 from transcribe_cli.ui.notices import Notices
 
@@ -32,7 +31,7 @@ class View(LiveView):
 
 
 class Outage:
-    """A teller with what it has told."""
+    """A reporter with what it has told."""
 
     def __init__(self, *, with_view: bool) -> None:
         self.view = View() if with_view else None
@@ -40,15 +39,15 @@ class Outage:
         self._output = Kept()
         notices = Notices(Console(file=self._stderr, width=200))
         outputs = Outputs([self._output], lambda *_: None)
-        self._teller = Reporter(PLANS, Words(1), outputs, notices, self.view, TurnTotals())
+        self._reporter = Reporter(run_config(), Words(1), outputs, notices, self.view)
 
     def fails(self, sentence: str, retry_in_s: float) -> None:
         verdict = Verdict(sentence, "", ExitStatus.SERVICE, Retry.BACK_OFF)
-        self._teller.disconnected(TellDisconnected(0, verdict, retry_in_s), 1000)
+        self._reporter.disconnected(TellDisconnected(0, verdict, retry_in_s), 1000)
 
     def begins(self) -> None:
         raw: dict[str, Any] = {"type": "Begin", "id": "x", "expires_at": 1}
-        self._teller.message(1, 0, Decoded(Begin("x", 1), raw))
+        self._reporter.message(1, 0, Decoded(Begin("x", 1), raw))
 
     @property
     def lines(self) -> list[str]:
@@ -100,10 +99,9 @@ def test_without_a_view_each_try_is_a_line() -> None:
 def test_a_service_that_says_nothing_but_odd_things_is_soon_told_no_more() -> None:
     stderr, kept = io.StringIO(), Kept()
     notices = Notices(Console(file=stderr, width=200))
-    teller = Reporter(
-        PLANS, Words(1), Outputs([kept], lambda *_: None), notices, None, TurnTotals()
-    )
-    teller.tell(Odd(f"odd {number}") for number in range(1000))
+    outputs = Outputs([kept], lambda *_: None)
+    reporter = Reporter(run_config(), Words(1), outputs, notices, None)
+    reporter.tell(Odd(f"odd {number}") for number in range(1000))
 
     lines = stderr.getvalue().splitlines()
     assert len(lines) == len(kept.records) == MOST_ODD + 1

@@ -1,92 +1,21 @@
 """One recording in this process: what the main loop does when something of ours breaks."""
 
-import io
 import threading
-from collections.abc import Callable, Iterator
-from dataclasses import replace
 
 import pytest
-from rich.console import Console
 
-from tests.counting import CountingService, Session, counting_service, speak
+from tests.counting import CountingService, Session, counting_service
+from tests.run.making import Kept, Words, run_config, run_parts
 from transcribe_cli.audio.format import AudioFormat
 from transcribe_cli.audio.log import AudioLog
-from transcribe_cli.audio.source import SourceEvent
-from transcribe_cli.errors import AudioError
 from transcribe_cli.exit_status import ExitStatus
-from transcribe_cli.outputs.output import Outputs
-from transcribe_cli.outputs.record import Record
 from transcribe_cli.protocol.endpoint import normalise_endpoint, session_url
 from transcribe_cli.protocol.models import MODELS
-from transcribe_cli.run.config import Limits, Result, RunConfig
+from transcribe_cli.run.config import Result
 from transcribe_cli.run.loop import Loop
 from transcribe_cli.run.run import Run
 from transcribe_cli.session.session import Target
 from transcribe_cli.settings.config import Parameters
-from transcribe_cli.supervisor.session_quota import SessionQuota
-from transcribe_cli.ui.notices import Notices
-
-PLANS = RunConfig(
-    recording="test",
-    folder=None,
-    parameters=Parameters({"speech_model": "u3-rt-pro"}, MODELS["u3-rt-pro"], []),
-    target=Target("", {}),
-    endpoint="here",
-    local=False,
-    audio=AudioFormat(),
-    chunk_ms=50,
-    pace=None,
-    limited=False,
-    usd_per_hour=0.45,
-    limits=Limits(),
-)
-
-
-class Words:
-    """A source that says words as fast as they are taken, then breaks or ends."""
-
-    name = "words"
-    kind = "file"
-    live = False
-    length_s: float | None = None
-    path: str | None = None
-
-    def __init__(self, count: int, breaks: bool = False) -> None:
-        self._count = count
-        self._breaks = breaks
-        self._stopped = threading.Event()
-
-    def blocks(self, report: Callable[[SourceEvent], None]) -> Iterator[bytes]:
-        for number in range(1, self._count + 1):
-            if self._stopped.is_set():
-                return
-            yield speak(1, first=number)
-        if self._breaks:
-            raise AudioError("The tape is torn.")
-
-    def stop(self) -> None:
-        self._stopped.set()
-
-    def close(self) -> None:
-        self.stop()
-
-
-class Kept:
-    """An output that keeps what it is given, and may be told to break."""
-
-    name = "kept"
-
-    def __init__(self, breaks_at: str = "") -> None:
-        self.records: list[Record] = []
-        self._breaks_at = breaks_at
-
-    def write(self, record: Record) -> None:
-        if record.type == self._breaks_at:
-            raise RuntimeError("a bug")
-        self.records.append(record)
-
-    def close(self) -> None:
-        pass
 
 
 def run(
@@ -96,21 +25,18 @@ def run(
     pace: float | None = None,
     model: str = "u3-rt-pro",
 ) -> Result:
-    audio = PLANS.audio
+    audio = AudioFormat()
     query = {"speech_model": model, "sample_rate": audio.rate_hz}
     if "format_turns" in MODELS[model].takes:
         query["format_turns"] = True
-    plans = replace(
-        PLANS,
+    config = run_config(
         parameters=Parameters(query, MODELS[model], []),
         target=Target(session_url(normalise_endpoint(service.url), query), {}),
         pace=pace,
         limited=pace is not None,
     )
-    notices = Notices(Console(file=io.StringIO()))
     with AudioLog.temporary(audio) as log, Loop() as loop:
-        outputs = Outputs([output], lambda *_: None)
-        recording = Run(plans, source, log, outputs, notices, loop, SessionQuota(None))
+        recording = Run(config, run_parts(source, log, loop, [output]))
         loop.run([recording])
     assert recording.result is not None
     return recording.result

@@ -3,14 +3,13 @@
 from dataclasses import replace
 from typing import Any
 
-from tests.run.test_run import PLANS
-from transcribe_cli.audio.format import AudioFormat
+from tests.run.making import run_config
 from transcribe_cli.protocol.codec import Decoded
 from transcribe_cli.protocol.messages import Begin, Termination, Turn, Word
 from transcribe_cli.run.sequencer import Ended, Message, Odd, Sequencer, Told
 from transcribe_cli.session.events import BadFrame, Closed, Received
 from transcribe_cli.supervisor.lease import Lease, LeaseState
-from transcribe_cli.transcript.turns import Transcript, TurnUpdate
+from transcribe_cli.transcript.turns import TurnUpdate
 
 OLD = Lease(0, LeaseState.OPEN)
 DRAINING = replace(OLD, state=LeaseState.DRAINING, handed=True, owes=True)
@@ -21,8 +20,7 @@ NEW_DRAINING = replace(NEW, state=LeaseState.DRAINING)
 
 
 def sequencer(*, limited: bool = False) -> Sequencer:
-    plans = replace(PLANS, limited=limited)
-    made = Sequencer(plans, AudioFormat(), Transcript())
+    made = Sequencer(run_config(limited=limited))
     made.started(0, 0)
     return made
 
@@ -57,9 +55,9 @@ def test_nothing_is_final_that_was_not_sent_whatever_a_word_s_time_says() -> Non
     odd = turn(0, 0, 100_000)
     odd.sent_ms = 1_200
     sequence.take(odd, (OLD,), 0.0)
-    sequence.take(Closed(0, position=25_600), (OLD,), 0.0)
+    sequence.take(Closed(0, offset=25_600), (OLD,), 0.0)
 
-    assert sequence.committed_ms == sequence.finished_ms == sequence.last_turn_end_ms == 1_200
+    assert sequence.committed_ms == sequence.final_ms == sequence.last_turn_end_ms == 1_200
 
 
 def test_what_a_session_says_is_told_when_it_comes() -> None:
@@ -68,7 +66,7 @@ def test_what_a_session_says_is_told_when_it_comes() -> None:
     assert texts(sequence.take(said(0, Begin("a", 1)), (OLD,), 0.0)) == ["Begin"]
     assert texts(sequence.take(turn(0, 0, 500), (OLD,), 0.0)) == ["w500"]
     assert sequence.take(Closed(0, terminated=True), (OLD,), 0.0) == [Ended(0)]
-    assert sequence.finished_ms == 500
+    assert sequence.final_ms == 500
 
 
 def test_what_the_next_session_says_waits_for_the_end_of_the_one_before() -> None:
@@ -82,7 +80,7 @@ def test_what_the_next_session_says_waits_for_the_end_of_the_one_before() -> Non
     assert texts(sequence.take(turn(0, 1, 580), both, 0.0)) == ["w580"]
     sequence.take(Closed(0, terminated=True), both, 0.0)
     assert texts(sequence.go_on((NEW,), 0.0)) == ["Begin", "w300"]
-    assert sequence.finished_ms == 900
+    assert sequence.final_ms == 900
 
 
 def test_session_opened_ahead_is_not_heard_before_it_reads() -> None:
@@ -131,7 +129,7 @@ def test_turns_after_the_one_at_which_the_next_took_over_are_not_told_twice() ->
     assert sequence.last_turn_end_ms == 500
     assert sequence.take(turn(0, 1, 700), (AFTER_TURN, NEW), 0.0) == []
     sequence.take(Closed(0, terminated=True), (AFTER_TURN, NEW), 0.0)
-    assert sequence.finished_ms == 500
+    assert sequence.final_ms == 500
 
 
 def test_late_formatted_version_does_not_move_the_end_of_the_last_turn_back() -> None:
@@ -147,7 +145,7 @@ def test_dropped_session_is_over_for_the_transcript_and_still_told_of() -> None:
     sequence.take(turn(0, 0, 500), (OLD,), 0.0)
     sequence.take(turn(0, 1, 700, ended=False), (OLD,), 0.0)
 
-    assert sequence.drop(0, position=16_000) == [Ended(0)]
+    assert sequence.drop(0, offset=16_000) == [Ended(0)]
     assert sequence.committed_ms == 500
     dropped = (replace(OLD, state=LeaseState.DROPPED),)
     assert sequence.take(turn(0, 1, 700), dropped, 0.0) == []
@@ -170,7 +168,7 @@ def test_open_turn_is_said_again_unless_the_service_has_finished_with_it() -> No
 def test_long_silence_is_not_sent_again() -> None:
     sequence = sequencer(limited=True)
     sequence.take(turn(0, 0, 500), (OLD,), 0.0)
-    sequence.take(Closed(0, position=16_000 * 100), (OLD,), 0.0)
+    sequence.take(Closed(0, offset=16_000 * 100), (OLD,), 0.0)
 
     assert sequence.committed_ms == 40_000
 

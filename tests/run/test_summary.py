@@ -1,56 +1,25 @@
-"""The exit code of a run that was stopped, and what its last records say."""
+"""What the last records of a run say."""
 
 import errno
-import io
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from rich.console import Console
 
-from tests.run.test_run import PLANS, Kept, Words
+from tests.run.making import Kept, Words, run_config, run_parts
 from transcribe_cli.audio.format import AudioFormat
 from transcribe_cli.audio.log import AudioLog
 from transcribe_cli.errors import StreamError
 from transcribe_cli.exit_status import ExitStatus
-from transcribe_cli.outputs.output import Outputs
 from transcribe_cli.run.billing import Bill
 from transcribe_cli.run.config import Result
+from transcribe_cli.run.loop import Loop
 from transcribe_cli.run.reporter import Reporter
-from transcribe_cli.run.summary import conclude, exit_status
+from transcribe_cli.run.summary import conclude
 from transcribe_cli.supervisor.actions import Finish
-from transcribe_cli.transcript.turn_totals import TurnTotals
-from transcribe_cli.ui.notices import Notices
 
-OK, INCOMPLETE = ExitStatus.OK, ExitStatus.INCOMPLETE
-INTERRUPTED, TERMINATED = ExitStatus.INTERRUPTED, ExitStatus.TERMINATED
-
-
-@pytest.mark.parametrize(
-    ("stops", "microphone", "file"),
-    [
-        ([], OK, OK),
-        (["limit"], OK, OK),
-        (["q"], OK, INTERRUPTED),
-        (["SIGINT"], OK, INTERRUPTED),
-        (["SIGBREAK"], OK, INTERRUPTED),
-        (["SIGTERM"], OK, TERMINATED),
-        (["SIGHUP"], OK, TERMINATED),
-        (["SIGINT", "SIGTERM"], OK, INTERRUPTED),
-        (["SIGTERM", "SIGINT"], OK, TERMINATED),
-        (["SIGINT", "SIGINT"], INTERRUPTED, INTERRUPTED),
-        (["q", "SIGTERM"], OK, TERMINATED),
-    ],
-)
-def test_stop(stops: list[str], microphone: ExitStatus, file: ExitStatus) -> None:
-    assert exit_status(OK, stops, spoken_now=True) is microphone
-    assert exit_status(OK, stops, spoken_now=False) is file
-
-
-def test_microphone_that_is_stopped_once_keeps_what_its_sessions_say() -> None:
-    assert exit_status(INCOMPLETE, ["SIGINT"], spoken_now=True) is INCOMPLETE
-    assert exit_status(INCOMPLETE, ["SIGINT", "SIGINT"], spoken_now=True) is INTERRUPTED
+OK = ExitStatus.OK
 
 
 class Talk(Words):
@@ -65,16 +34,15 @@ def concluded(
 ) -> tuple[Result, dict[str, list[dict[str, Any]]]]:
     """A second was captured, and all of it was sent; the result, and its records by type."""
     kept = Kept()
-    notices = Notices(Console(file=io.StringIO()))
-    outputs = Outputs([kept], lambda *_: None)
-    source = Talk(1)
-    tell = Reporter(PLANS, source, outputs, notices, None, TurnTotals())
-    tell.missing_ms = missing_ms
+    with Loop() as loop:
+        parts = run_parts(Talk(1), log, loop, [kept])
+    reporter = Reporter(run_config(), parts.source, parts.outputs, parts.notices, None)
+    reporter.missing_ms = missing_ms
     log.append(bytes(32_000))
     result = conclude(
-        *(finish, ["SIGINT"], source, log, Bill(0.45), tell),
+        *(finish, ["SIGINT"], parts, Bill(0.45), reporter),
         sent=log.frames,
-        finished_ms=600,
+        final_ms=600,
         audio_s=1.0,
         now=0.0,
     )

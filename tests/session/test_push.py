@@ -98,7 +98,7 @@ def test_block_that_is_the_next_chunk_is_not_read_back(
         at.record(CHUNK)
 
         assert at.heard() == [CHUNK]
-        assert at.session.position == at.log._consumed == number * 800
+        assert at.session.offset == at.log._consumed == number * 800
         at.now += 0.05
     assert at.due == [None] * 3
 
@@ -177,7 +177,7 @@ def test_block_after_the_end_that_was_asked_for_stays_in_the_log(desk: Callable[
     first, last = at.heard()
     assert (first, last[:800]) == (CHUNK, CHUNK[::-1][:800])
     assert last[800:] == bytes(800)
-    assert at.session.position == 1200
+    assert at.session.offset == 1200
 
 
 def test_block_follows_what_the_system_has_not_taken(desk: Callable[..., Desk]) -> None:
@@ -188,7 +188,7 @@ def test_block_follows_what_the_system_has_not_taken(desk: Callable[..., Desk]) 
         sent += 1
     assert at.due == [None] * (sent - 1) + [0.0]  # main waits until the system takes more
     at.record(CHUNK[::-1])
-    assert at.session.position == sent * 800
+    assert at.session.offset == sent * 800
 
     heard = at.heard()
     while at.session.push(0.0) is not None:
@@ -205,7 +205,7 @@ def test_block_for_a_connection_that_broke_stays_in_the_log(desk: Callable[..., 
     assert at.due == [0.0]  # main closes it
 
     at.record(CHUNK)
-    assert at.session.position == 800
+    assert at.session.offset == 800
 
 
 @given(
@@ -237,7 +237,7 @@ def test_every_sample_goes_out_once_and_in_order(
             else:
                 log.append(samples)
             heard += at.heard()
-            assert b"".join(heard) == said[: at.session.position * 2]
+            assert b"".join(heard) == said[: at.session.offset * 2]
         at.now += 1000.0
         while at.session.push(at.now) is not None:
             at.now += 1.0

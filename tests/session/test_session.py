@@ -26,7 +26,7 @@ from transcribe_cli.audio.format import AudioFormat
 from transcribe_cli.audio.log import AudioLog
 from transcribe_cli.protocol.messages import Begin, Turn
 from transcribe_cli.run.loop import Loop
-from transcribe_cli.session import session as module
+from transcribe_cli.session import liveness
 from transcribe_cli.session.chunks import chunk_sizes
 from transcribe_cli.session.connecting import Connecting
 from transcribe_cli.session.connection import Connection
@@ -50,7 +50,7 @@ class Desk:
     """An audio log, a session that reads it, a loop on a thread of its own, and what happened."""
 
     def __init__(
-        self, log: AudioLog, url: str, *, start: int, pace: float | None, patience: Timeouts
+        self, log: AudioLog, url: str, *, start: int, pace: float | None, timeouts: Timeouts
     ) -> None:
         self.log = log
         self.inbox: queue.SimpleQueue[Event] = queue.SimpleQueue()
@@ -59,7 +59,7 @@ class Desk:
         self.over = False
         pacer = Pacer(AUDIO.rate_hz, pace, limited=pace is not None)
         sizes = chunk_sizes(AUDIO, 100)
-        self.session = Session(3, log, sizes, pacer, start, patience=patience)
+        self.session = Session(3, log, sizes, pacer, start, timeouts=timeouts)
         self._loop = Loop()
         self._target = Target(url, {"Authorization": "secret-key"})
         self._thread = threading.Thread(
@@ -147,13 +147,13 @@ def desk(
     ended: bool = True,
     start: int = 0,
     pace: float | None = None,
-    patience: Timeouts = SERVICE,
+    timeouts: Timeouts = SERVICE,
 ) -> Iterator[Desk]:
     with AudioLog.temporary(AUDIO) as log:
         log.append(audio)
         if ended:
             log.end()
-        opened = Desk(log, url, start=start, pace=pace, patience=patience)
+        opened = Desk(log, url, start=start, pace=pace, timeouts=timeouts)
         try:
             yield opened
         finally:
@@ -229,7 +229,7 @@ def test_session_starts_where_its_plan_says() -> None:
         at.until_closed()
 
         assert server.logbook.audio == SECOND[8000:]
-        assert at.session.position == 16000
+        assert at.session.offset == 16000
 
 
 def test_session_that_starts_after_the_last_sample_sends_nothing() -> None:
@@ -293,7 +293,7 @@ def test_error_after_begin_stops_the_sender() -> None:
 
 
 def test_error_without_a_close_ends_the_session(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "_CLOSE_AFTER_ERROR_S", 0.1)
+    monkeypatch.setattr(liveness, "_CLOSE_AFTER_ERROR_S", 0.1)
 
     def complain(talk: Conversation) -> None:
         talk.say(BEGIN, '{"type":"Error","error":"Session Cancelled"}')
@@ -306,7 +306,7 @@ def test_error_without_a_close_ends_the_session(monkeypatch: pytest.MonkeyPatch)
 
 
 def test_error_again_and_again_puts_off_no_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "_CLOSE_AFTER_ERROR_S", 0.3)
+    monkeypatch.setattr(liveness, "_CLOSE_AFTER_ERROR_S", 0.3)
     over = threading.Event()
 
     def complain(talk: Conversation) -> None:
@@ -340,7 +340,7 @@ def test_saying_the_same_without_end_puts_off_no_end(end: int) -> None:
         while not over.wait(0.1):
             talk.say(json.dumps(said))
 
-    with service(repeat) as server, desk(server.url, SECOND, patience=soon) as at:
+    with service(repeat) as server, desk(server.url, SECOND, timeouts=soon) as at:
         closed = at.closed()
         over.set()
 
@@ -360,7 +360,7 @@ def test_termination_that_was_not_asked_for_ends_the_session() -> None:
 
 
 def test_service_that_never_begins_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "BEGIN_DEADLINE_S", 0.2)
+    monkeypatch.setattr(liveness, "BEGIN_DEADLINE_S", 0.2)
 
     with service(lambda talk: talk.listen_on()) as server, desk(server.url, SECOND) as at:
         closed = at.closed()
@@ -371,8 +371,8 @@ def test_service_that_never_begins_is_given_up(monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_silent_dead_connection_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "DEAD_AFTER_S", 0.4)
-    monkeypatch.setattr(module, "PING_EVERY_S", 0.1)
+    monkeypatch.setattr(liveness, "DEAD_AFTER_S", 0.4)
+    monkeypatch.setattr(liveness, "PING_EVERY_S", 0.1)
     noticed = threading.Event()
 
     def freeze(talk: Conversation) -> None:
@@ -395,8 +395,8 @@ def _stop_reading(talk: Conversation) -> None:
 
 
 def test_service_that_pongs_is_not_dead(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "DEAD_AFTER_S", 0.4)
-    monkeypatch.setattr(module, "PING_EVERY_S", 0.1)
+    monkeypatch.setattr(liveness, "DEAD_AFTER_S", 0.4)
+    monkeypatch.setattr(liveness, "PING_EVERY_S", 0.1)
 
     with service(obey) as server, desk(server.url, ended=False) as at:
         assert kinds([at.next_event()]) == ["Begin"]
@@ -437,8 +437,8 @@ def test_service_that_reads_slowly_is_not_dead() -> None:
 
 
 def test_service_that_stops_reading_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
-    patience = SERVICE._replace(send_s=0.3)
-    monkeypatch.setattr(module, "_CLOSE_AFTER_ERROR_S", 0.1)
+    timeouts = SERVICE._replace(send_s=0.3)
+    monkeypatch.setattr(liveness, "_CLOSE_AFTER_ERROR_S", 0.1)
     noticed = threading.Event()
 
     def stall(talk: Conversation) -> None:
@@ -446,13 +446,13 @@ def test_service_that_stops_reading_is_noticed(monkeypatch: pytest.MonkeyPatch) 
         noticed.wait(DEADLINE_S)
         talk.connection.socket.shutdown(socket.SHUT_RDWR)
 
-    with service(stall) as server, desk(server.url, SECOND * 1200, patience=patience) as at:
+    with service(stall) as server, desk(server.url, SECOND * 1200, timeouts=timeouts) as at:
         closed = at.closed()
         noticed.set()
 
     assert closed.failure is not None
     assert "while sending" in closed.failure.message
-    assert at.session.position < 1200 * 16000
+    assert at.session.offset < 1200 * 16000
 
 
 def test_connection_that_breaks_in_mid_session_is_told() -> None:

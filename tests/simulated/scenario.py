@@ -7,8 +7,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import msgspec
-from rich.console import Console
 
+from tests.run.making import run_config, run_parts
 from tests.simulated.faults import Fate, Fault
 from tests.simulated.network import Network, SimulatedConnecting
 from tests.simulated.service import Formats, Habits, Seen, Service
@@ -19,17 +19,16 @@ from transcribe_cli.audio.format import AudioFormat
 from transcribe_cli.audio.log import AudioLog
 from transcribe_cli.jobs.resume import resume_point_of
 from transcribe_cli.outputs.jsonl import JsonlOutput
-from transcribe_cli.outputs.output import Output, Outputs
+from transcribe_cli.outputs.output import Output
 from transcribe_cli.protocol.models import MODELS
 from transcribe_cli.recordings.journal import summarize, without_closing_records
-from transcribe_cli.run.config import Limits, Result, ResumePoint, RunConfig
+from transcribe_cli.run.config import Result, ResumePoint, RunConfig
+from transcribe_cli.run.limits import Limits
 from transcribe_cli.run.loop import Loop
 from transcribe_cli.run.run import Run
-from transcribe_cli.session.session import Target
 from transcribe_cli.settings.config import Parameters
 from transcribe_cli.supervisor.apply_event import LONGEST_SESSION_S
 from transcribe_cli.supervisor.session_quota import SessionQuota
-from transcribe_cli.ui.notices import Notices
 
 AUDIO = AudioFormat(RATE)
 _AFTERWARDS_S = 60.0
@@ -143,24 +142,21 @@ class Outcome:
         return [r for r in self.records if r["type"] == "Turn" and r["final"]]
 
 
-def plans_of(scenario: Scenario) -> RunConfig:
+def config_of(scenario: Scenario, resume_point: ResumePoint | None) -> RunConfig:
     model = MODELS[_MODEL_OF[scenario.habits.formats]]
     query: dict[str, Any] = {"speech_model": model.name, "sample_rate": RATE}
     if "format_turns" in model.takes:
         query["format_turns"] = True
-    return RunConfig(
+    return run_config(
         recording="simulated",
-        folder=None,
         parameters=Parameters(query, model, []),
-        target=Target("ws://nowhere", {}),
         endpoint="nowhere",
-        local=False,
         audio=AUDIO,
         chunk_ms=scenario.chunk_ms,
         pace=scenario.pace,
         limited=scenario.limited,
-        usd_per_hour=0.45,
         limits=Limits(max_duration_s=scenario.most_s),
+        resume_point=resume_point,
     )
 
 
@@ -172,12 +168,12 @@ def play(
     """Run it to its end; `before`: the audio and the journal of an earlier run."""
     journal = io.BytesIO()
     first_seq = 0
-    earlier = None
+    resume_point = None
     if before is not None:
         kept = [r | {"seq": seq} for seq, r in enumerate(without_closing_records(before[1]))]
         journal.write(b"".join(msgspec.json.encode(record) + b"\n" for record in kept))
         first_seq = len(kept)
-        earlier = resume_point_of(summarize(before[1]))
+        resume_point = resume_point_of(summarize(before[1]))
     output = JsonlOutput(journal, "journal", owned=False, first_seq=first_seq)
     talk = scenario.talk
     live = scenario.kind != "file" and before is None
@@ -186,7 +182,7 @@ def play(
     with AudioLog.temporary(AUDIO) as log:
         if in_log and before is not None:
             log.append(before[0])
-        outcome = record(scenario, source, log, [output], ends_at, earlier)
+        outcome = record(scenario, source, log, [output], ends_at, resume_point)
         outcome.audio = log.read(0, log.frames)
     outcome.earlier = first_seq
     outcome.said = words_in(outcome.audio)
@@ -200,7 +196,7 @@ def record(
     log: AudioLog,
     outputs: list[Output],
     ends_at: float | None = None,
-    earlier: ResumePoint | None = None,
+    resume_point: ResumePoint | None = None,
     watch: Callable[[Network], None] = lambda network: None,
 ) -> Outcome:
     """Run it into these outputs; what they say is not read. `watch` is called before it begins."""
@@ -216,22 +212,17 @@ def record(
             fate.recorder = SimulatedRecorder(world, *given, **told)
             return fate.recorder
 
-        run = Run(
-            plans_of(scenario),
-            source,
-            log,
-            Outputs(outputs, _broken),
-            Notices(Console(file=console, width=200)),
-            loop,
-            SessionQuota(scenario.per_minute),
-            earlier=earlier,
-            connect=lambda number, target, post: SimulatedConnecting(  # type: ignore[arg-type,return-value]
+        parts = run_parts(
+            *(source, log, loop, outputs, console),
+            quota=SessionQuota(scenario.per_minute),
+            connect=lambda number, target, post: SimulatedConnecting(
                 number, post, network, service.accept
             ),
             make_recorder=make_recorder,
             wall=world.wall,
             chance=random.Random(scenario.seed),
         )
+        run = Run(config_of(scenario, resume_point), parts)
         fate.run = run
         fate.begin()
         watch(network)
@@ -265,7 +256,3 @@ def unstopped(scenario: Scenario) -> Scenario:
 def in_better_times(scenario: Scenario) -> Scenario:
     """The same without faults, with sessions that live as long as the service's do."""
     return replace(scenario, faults=(), habits=replace(scenario.habits, life_s=LONGEST_SESSION_S))
-
-
-def _broken(output: Output, problem: OSError) -> None:
-    raise problem

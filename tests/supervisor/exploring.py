@@ -136,12 +136,12 @@ def _later(facts: Facts, seconds: float) -> Facts:
     if seconds <= 0:
         return facts
     stop, paused_at = facts.stop, facts.paused_at
-    patience_s = facts.policy.timeouts.last_words_s
+    last_words_s = facts.policy.timeouts.last_words_s
     leases = []
     for lease in facts.leases:
         drain = lease.drain
         if drain is not None:
-            drain = drain._replace(since=max(drain.since - seconds, -patience_s))
+            drain = drain._replace(since=max(drain.since - seconds, -last_words_s))
         leases.append(
             replace(
                 lease,

@@ -158,7 +158,7 @@ def _resume(environment: Environment, asked: ResumeOptions, recording: Recording
         loop = stack.enter_context(Loop())
         view = transcriber.screen.make_view()
         own = stack.enter_context(contextlib.ExitStack())
-        with transcriber.begin_again(loop, service, what, recording, [], own, view) as job:
+        with transcriber.resume(loop, service, what, recording, [], own, view) as job:
             with transcriber.screen.shown(view, loop):
                 loop.run([job.run])
             return job.end().exit_status

@@ -1,16 +1,18 @@
-"""Many files: so many at once as were asked for; one that fails does not stop the others.
+"""Transcribes the many files of one command, so many at once as were asked for.
 
-A second run of the same command skips what is complete and takes up what is not. What another
-process transcribes just now is put off to the end, so that two of them share the files.
+A file that fails does not stop the others. A second run of the same command skips the files that
+are complete and resumes those that are not. A file that another process is transcribing is put off
+to the end, so that two processes share the files.
 """
 
 import contextlib
 from collections import deque
 from collections.abc import Iterator, Sequence
+from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple
 
-from transcribe_cli.errors import AudioError, StreamError
-from transcribe_cli.exit_status import ExitStatus
+from transcribe_cli.errors import AudioError, StreamError, status_of
+from transcribe_cli.exit_status import ExitStatus, FileEnd, of_command
 from transcribe_cli.jobs.claims import AlreadyRunning
 from transcribe_cli.jobs.service import Service
 from transcribe_cli.jobs.transcriber import Job, SourceSpec, Transcriber
@@ -18,6 +20,7 @@ from transcribe_cli.recordings.journal import turn_of
 from transcribe_cli.recordings.lock import SaveDirBusy
 from transcribe_cli.recordings.saved_recordings import Recording
 from transcribe_cli.run.config import Result
+from transcribe_cli.run.limits import COST_REACHED
 from transcribe_cli.run.loop import Loop
 from transcribe_cli.run.reporter import View
 from transcribe_cli.run.run import Run
@@ -33,13 +36,31 @@ class _Running(NamedTuple):
     """A file that runs.
 
     Attributes:
-        view: its place in the view of many files, where there is one.
+        view: its rows in the view of many files, where there is one.
         shown: a live view of its own is shown until this is closed.
     """
 
     job: Job
     view: "FileView | None"
     shown: contextlib.ExitStack
+
+
+class _Outcome(StrEnum):
+    """What became of a file, as the last line says it."""
+
+    DONE = "transcribed"
+    REPLAYED = "complete already"
+    STOPPED = "stopped"  # by a person, before its end
+    ELSEWHERE = "running elsewhere"  # and not complete yet
+    FAILED = "failed"
+
+
+class _End(NamedTuple):
+    """A file that is over."""
+
+    name: str
+    outcome: _Outcome
+    status: ExitStatus = ExitStatus.OK
 
 
 class _Queue:
@@ -82,29 +103,22 @@ class Batch:
     """
 
     def __init__(
-        self, transcriber: Transcriber, service: Service, asked: Sequence[SourceSpec], jobs: int
+        self, transcriber: Transcriber, service: Service, specs: Sequence[SourceSpec], jobs: int
     ) -> None:
         self._transcriber = transcriber
         self._service = service
-        self._asked = list(asked)
+        self._specs = list(specs)
         self._jobs = jobs
-        self._queue = _Queue(self._asked)
+        self._queue = _Queue(self._specs)
         self._view: BatchView | None = None  # of all that run at once
         if jobs > 1:
-            self._view = transcriber.screen.make_batch_view(len(self._asked))
+            self._view = transcriber.screen.make_batch_view(len(self._specs))
         self._running: list[_Running] = []
-        self._stopped = False
-        self._status = ExitStatus.OK
-        self._done: list[str] = []
-        self._told_again: list[str] = []
-        self._failed: list[str] = []
-        self._cut: list[str] = []  # stopped by a person before their end
-        self._elsewhere: list[str] = []  # transcribed by another process, and not complete yet
+        self._stopped = False  # no further file begins
+        self._ends: list[_End] = []  # in the order of time
 
     def run(self, *, again: bool) -> ExitStatus:
-        """Transcribe them all; the exit status is that of the first that failed.
-
-        Stopped by a person, it says that, whatever failed before.
+        """Transcribe them all; `exit_status.of_command` says how that ended.
 
         Args:
             again: also those that an earlier run has completed.
@@ -117,13 +131,13 @@ class Batch:
                 """After each end, and at the start: what may begin now."""
                 self._end_finished()
                 while len(self._running) < self._jobs and not (self._stopped or loop.stopping):
-                    if transcriber.runs.budget_is_used:
+                    if transcriber.runs.budget.is_used:
                         self._tell_left()
                         return
-                    asked = self._queue.next(last_look=not self._running)
-                    if asked is None:
+                    spec = self._queue.next(last_look=not self._running)
+                    if spec is None:
                         return
-                    running = self._begin(loop, asked, again=again)
+                    running = self._begin(loop, spec, again=again)
                     if running is not None:
                         self._running.append(running)
                         yield running.job.run
@@ -134,90 +148,98 @@ class Batch:
                 for running in self._running:
                     running.shown.close()
                     running.job.__exit__()
-        self._status = transcriber.outputs.finish_stdout(self._status)
+        transcriber.outputs.drain_stdout()
+        unwritten = transcriber.outputs.stdout_problem
+        ends = [FileEnd(end.status, end.outcome is _Outcome.STOPPED) for end in self._ends]
+        if unwritten is not None and not of_command(ends):
+            transcriber.notices.error(unwritten)
         self._tell_sum()
-        return self._status
+        return of_command(ends, status_of(unwritten))
 
-    def _begin(self, loop: Loop, asked: SourceSpec, *, again: bool) -> _Running | None:
-        """Begin, take up, tell again, or put off; None where nothing runs."""
+    def _begin(self, loop: Loop, spec: SourceSpec, *, again: bool) -> _Running | None:
+        """Begin, resume, replay or put off a file; None where nothing runs."""
         transcriber = self._transcriber
-        place = None if self._view is None else self._view.begin(asked.name)
+        file_view = None if self._view is None else self._view.begin(spec.name)
         try:
-            with contextlib.ExitStack() as held:
-                folder, earlier = transcriber.claim(self._service, asked, held, again=again)
-                if earlier is not None and earlier.state == "complete":
-                    transcriber.tell_again(earlier, asked)
-                    transcriber.notices.note(f"{asked.name}: complete already, in {earlier.id}")
-                    self._told_again.append(asked.name)
-                    self._leave(place, failed=False)
+            with contextlib.ExitStack() as stack:
+                folder, previous = transcriber.claim(self._service, spec, stack, again=again)
+                if previous is not None and previous.state == "complete":
+                    transcriber.replay(previous, spec)
+                    transcriber.notices.note(f"{spec.name}: complete already, in {previous.id}")
+                    self._leave(spec, file_view, _Outcome.REPLAYED)
                     return None
                 live = transcriber.screen.make_view() if self._jobs == 1 else None
-                view = place or live
-                if earlier is None:
-                    job = transcriber.begin(loop, self._service, asked, folder, held, view)
+                view = file_view or live
+                if previous is None:
+                    job = transcriber.begin(loop, self._service, spec, folder, stack, view)
                 else:
-                    job = self._go_on(loop, asked, earlier, held, view)
+                    job = self._resume(loop, spec, previous, stack, view)
         except (AlreadyRunning, SaveDirBusy) as e:
-            self._leave_to_others(asked, e, place)
+            self._put_off(spec, e, file_view)
             return None
         except StreamError as e:
-            transcriber.outputs.tell_error(e, asked.name)
-            self._fail(asked, e.exit_status, e)
-            self._leave(place, failed=True)
+            transcriber.outputs.tell_error(e, spec.name)
+            self._leave(spec, file_view, _Outcome.FAILED, e)
             return None
         with contextlib.ExitStack() as shown:
             if live is not None:
                 shown.enter_context(transcriber.screen.shown(live, loop))
-                live.mark(0, asked.name)
-            return _Running(job, place, shown.pop_all())
+                live.mark(0, spec.name)
+            return _Running(job, file_view, shown.pop_all())
 
-    def _go_on(
+    def _resume(
         self,
         loop: Loop,
-        asked: SourceSpec,
-        earlier: Recording,
-        held: contextlib.ExitStack,
+        spec: SourceSpec,
+        previous: Recording,
+        stack: contextlib.ExitStack,
         view: View | None,
     ) -> Job:
         """Open everything for a file of which a part is there already."""
         transcriber = self._transcriber
-        transcriber.notices.note(f"{asked.name}: going on with {earlier.id}")
-        own = transcriber.outputs.open_own(asked.name)
-        job = transcriber.begin_again(loop, self._service, asked, earlier, own, held, view)
+        transcriber.notices.note(f"{spec.name}: going on with {previous.id}")
+        own = transcriber.outputs.open_own(spec.name)
+        job = transcriber.resume(loop, self._service, spec, previous, own, stack, view)
         if view is not None:
-            for record in earlier.journal.finals:
+            for record in previous.journal.finals:
                 view.turn(turn_of(record))
         return job
 
-    def _leave_to_others(
-        self, asked: SourceSpec, e: AlreadyRunning | SaveDirBusy, place: "FileView | None"
+    def _put_off(
+        self, spec: SourceSpec, e: AlreadyRunning | SaveDirBusy, file_view: "FileView | None"
     ) -> None:
-        """Put a file off that runs elsewhere, perhaps in this very batch; in the end, give up."""
-        if self._view is not None and place is not None:
-            self._view.drop(place)
-        if self._queue.put_off(asked):
+        """Try a file once more that runs elsewhere, perhaps in this very batch; then give it up."""
+        if self._queue.put_off(spec):
+            if self._view is not None and file_view is not None:
+                self._view.drop(file_view)
             if self._running or self._queue.goes_on:  # else it is looked at again at once
-                self._transcriber.notices.note(f"{asked.name}: put off, since {e.why}")
+                self._transcriber.notices.note(f"{spec.name}: put off, since {e.why}")
             return
-        self._transcriber.outputs.tell_error(e, asked.name)
-        self._status = self._status or e.exit_status
-        self._elsewhere.append(asked.name)
-        self._leave(place, failed=True)
+        self._transcriber.outputs.tell_error(e, spec.name)
+        self._leave(spec, file_view, _Outcome.ELSEWHERE, e)
 
-    def _leave(self, place: "FileView | None", *, failed: bool) -> None:
-        """A file that does not run has no place in the view."""
-        if self._view is not None and place is not None:
-            self._view.drop(place)
-            self._view.count(failed=failed)
+    def _leave(
+        self,
+        spec: SourceSpec,
+        file_view: "FileView | None",
+        outcome: _Outcome,
+        problem: StreamError | None = None,
+    ) -> None:
+        """Count a file that does not run; it has no rows in the view."""
+        if self._view is not None and file_view is not None:
+            self._view.drop(file_view)
+            self._view.count(failed=problem is not None)
+        self._count(spec, outcome, status_of(problem), problem)
 
     def _end_finished(self) -> None:
         for running in [running for running in self._running if running.job.run.over]:
             self._running.remove(running)
             running.shown.close()
             self._show_end(running)
-            job = running.job
-            result = job.end()
-            self._count(job.what, result)
+            result = running.job.end()
+            self._count(
+                *(running.job.spec, self._outcome_of(result), result.exit_status, result.problem)
+            )
             if self._view is not None:
                 self._view.count(failed=bool(result.exit_status))
             if result.interrupted or self._transcriber.outputs.stdout_is_broken:
@@ -225,59 +247,55 @@ class Batch:
 
     def _show_end(self, running: _Running) -> None:
         """Its transcript where a view collects it; else its name above what is said of its end."""
-        notices, name = self._transcriber.notices, running.job.what.name
+        notices, name = self._transcriber.notices, running.job.spec.name
         if self._view is not None and running.view is not None:
             self._view.end(running.view)
             if notices.console.is_terminal:
                 return
-        if len(self._asked) > 1:
+        if len(self._specs) > 1:
             notices.note(f"{name}:")
 
-    def _count(self, what: SourceSpec, result: Result) -> None:
-        status = result.exit_status
+    def _outcome_of(self, result: Result) -> _Outcome:
         unheard = self._transcriber.outputs.stdout_is_broken and not result.summary["complete"]
-        if (result.interrupted and status) or unheard:
-            self._status = status or self._status
-            self._cut.append(what.name)
-        elif status:
-            self._fail(what, status, result.problem)
-        else:
-            self._done.append(what.name)
+        if (result.interrupted and result.exit_status) or unheard:
+            return _Outcome.STOPPED
+        return _Outcome.FAILED if result.exit_status else _Outcome.DONE
 
-    def _fail(self, asked: SourceSpec, status: ExitStatus, problem: StreamError | None) -> None:
-        self._status = self._status or status
-        self._failed.append(asked.name)
-        if not isinstance(problem, AudioError | None):
+    def _count(
+        self,
+        spec: SourceSpec,
+        outcome: _Outcome,
+        status: ExitStatus,
+        problem: StreamError | None,
+    ) -> None:
+        self._ends.append(_End(spec.name, outcome, status))
+        if outcome is _Outcome.FAILED and not isinstance(problem, AudioError | None):
             self._stopped = True  # a key or a network that fails here fails everywhere
 
     def _tell_left(self) -> None:
-        names = ", ".join(asked.name for asked in self._queue.empty())
+        names = ", ".join(spec.name for spec in self._queue.empty())
         if names:
-            self._transcriber.notices.note(
-                f"the greatest cost is reached; not transcribed: {names}"
-            )
+            self._transcriber.notices.note(f"{COST_REACHED}; not transcribed: {names}")
 
     def _tell_sum(self) -> None:
         """The last line: what became of them all."""
-        count = len(self._asked)
+        count = len(self._specs)
         if count == 1:
             return
-        parts = [f"{len(self._done)} of {count} files transcribed"]
-        if self._told_again:
-            parts.append(f"{len(self._told_again)} complete already")
-        others = (
-            ("stopped", self._cut),
-            ("running elsewhere", self._elsewhere),
-            ("failed", self._failed),
-        )
-        for what, names in others:
-            if names:
-                ordered = [asked.name for asked in self._asked if asked.name in names]
-                parts.append(f"{what}: {', '.join(ordered)}")
-        told = (self._done, self._told_again, self._cut, self._elsewhere, self._failed)
-        left = count - sum(map(len, told))
+        names = {
+            outcome: [end.name for end in self._ends if end.outcome is outcome]
+            for outcome in _Outcome
+        }
+        parts = [f"{len(names[_Outcome.DONE])} of {count} files {_Outcome.DONE}"]
+        if names[_Outcome.REPLAYED]:
+            parts.append(f"{len(names[_Outcome.REPLAYED])} {_Outcome.REPLAYED}")
+        for outcome in (_Outcome.STOPPED, _Outcome.ELSEWHERE, _Outcome.FAILED):
+            if names[outcome]:
+                ordered = [spec.name for spec in self._specs if spec.name in names[outcome]]
+                parts.append(f"{outcome}: {', '.join(ordered)}")
+        left = count - len(self._ends)
         if left:
             parts.append(f"{left} not begun")
         notices = self._transcriber.notices
-        tell = notices.warning if self._failed else notices.note
+        tell = notices.warning if names[_Outcome.FAILED] else notices.note
         tell("; ".join(parts))

@@ -1,8 +1,9 @@
-"""Who transcribes a file: of all that are given the same one and the same save-dir, one at a time.
+"""Claims: of all processes that are given the same file and save-dir, one at a time transcribes it.
 
-Looking for what is there and making a recording's folder are one step, in which no other process
-does the same. It is short: journals, which may be long, are read before or after. Whoever has a
-recording notes in its lock what it is of, which spares everybody its journal.
+Looking for an earlier recording and making a new one's folder are one step, in which no other
+process does the same. The step is short: journals, which may be long, are read before or after it.
+Whoever has a recording notes in its lock what is transcribed, so that nobody has to read its
+journal to find out.
 """
 
 import contextlib
@@ -32,8 +33,8 @@ from transcribe_cli.recordings.lock import (
 )
 from transcribe_cli.recordings.saved_recordings import Recording, find_by_slug, load_recording
 
-_Read = dict[Path, tuple[dict[str, int] | None, Recording]]
-"""What was read, by its folder, with the stamp of the journal that it was read from."""
+_Cache = dict[Path, tuple[dict[str, int] | None, Recording]]
+"""Recordings by folder, each with the fingerprint of the journal that it was read from."""
 
 
 class AlreadyRunning(StreamError):
@@ -55,17 +56,17 @@ class Claim(NamedTuple):
 
     Attributes:
         folder: None where nothing is saved.
-        earlier: what an earlier run has done of it; one that is complete is not locked.
+        previous: what an earlier run has done of it; one that is complete is not locked.
     """
 
     folder: Path | None
-    earlier: Recording | None = None
+    previous: Recording | None = None
 
 
 def work_of_file(path: str, parameters: dict[str, Any], part: Range, *, local: bool) -> str | None:
-    """What tells transcribing this file from transcribing another, or otherwise; a digest.
+    """A digest of the file, its path, the settings and the part; None where there is no such file.
 
-    None where there is no such file.
+    Two runs with the same digest would make the same recording.
     """
     try:
         whole = Path(path).resolve()
@@ -75,7 +76,7 @@ def work_of_file(path: str, parameters: dict[str, Any], part: Range, *, local: b
 
 
 def work_of_journal(journal: JournalSummary) -> str | None:
-    """The same for a recording; None where its journal, perhaps somebody else's, is odd."""
+    """The same digest for a recording; None where its journal, perhaps somebody else's, is odd."""
     start = journal.start
     try:
         part, local = part_of(journal), bool(start.get("local"))
@@ -92,14 +93,14 @@ def _digest(path: object, file: object, parameters: object, part: Range, local: 
 
 
 def claim(
-    save_dir: Path, name: str, work: str | None, held: contextlib.ExitStack, *, again: bool
+    save_dir: Path, name: str, work: str | None, stack: contextlib.ExitStack, *, again: bool
 ) -> Claim:
     """A new recording's folder, or that of an earlier run that goes on.
 
     Args:
         name: of the file, for its folder; empty for a microphone.
         work: from `work_of_file`; None for what nobody else can have, such as a microphone.
-        held: keeps the folder locked.
+        stack: keeps the folder locked.
         again: earlier runs do not count.
 
     Raises:
@@ -107,60 +108,60 @@ def claim(
         UsageError: nothing can be saved there, or others were quicker too long (`SaveDirBusy`).
     """
     if work is None:
-        return _new_folder(save_dir, name, work, held)
+        return _new_folder(save_dir, name, work, stack)
     with contextlib.suppress(OSError):  # told by `create_folder`
         save_dir.mkdir(parents=True, exist_ok=True)
-    read: _Read = {}
+    cache: _Cache = {}
     if not again:
-        _earlier(save_dir, name, work, read)  # which takes time
+        _find_previous(save_dir, name, work, cache)  # which takes time
     with save_dir_locked(save_dir):
-        earlier = None if again else _earlier(save_dir, name, work, read)
-        if earlier is not None and earlier.state == "complete":
-            return Claim(earlier.folder, earlier)
-        if (running := _running(save_dir, work)) is not None:
+        previous = None if again else _find_previous(save_dir, name, work, cache)
+        if previous is not None and previous.state == "complete":
+            return Claim(previous.folder, previous)
+        if (running := _find_running(save_dir, work)) is not None:
             raise AlreadyRunning(name, running)
-        if earlier is None:
-            return _new_folder(save_dir, name, work, held)
+        if previous is None:
+            return _new_folder(save_dir, name, work, stack)
         try:
-            held.enter_context(locked(earlier.folder, work))
+            stack.enter_context(locked(previous.folder, work))
         except RecordingIsRunning as e:  # `recordings resume` has been quicker
             raise AlreadyRunning(name, e.recording) from e
     # It may have gone on in between, or ended.
-    return Claim(earlier.folder, replace(load_recording(earlier.folder), running=False))
+    return Claim(previous.folder, replace(load_recording(previous.folder), running=False))
 
 
-def _new_folder(save_dir: Path, name: str, work: str | None, held: contextlib.ExitStack) -> Claim:
+def _new_folder(save_dir: Path, name: str, work: str | None, stack: contextlib.ExitStack) -> Claim:
     folder = create_folder(save_dir, recording_id(datetime.now(), name))
-    held.callback(_remove_if_empty, folder)
-    held.enter_context(locked(folder, work or folder.name))
+    stack.callback(_remove_if_empty, folder)
+    stack.enter_context(locked(folder, work or folder.name))
     return Claim(folder)
 
 
-def _earlier(save_dir: Path, name: str, work: str, read: _Read) -> Recording | None:
+def _find_previous(save_dir: Path, name: str, work: str, cache: _Cache) -> Recording | None:
     """The last recording of the same file with the same settings that does not run."""
     for folder in reversed(find_by_slug(save_dir, recording_slug(name))):
         if is_locked(folder):
             continue
-        recording = _load(folder, read)
+        recording = _load(folder, cache)
         ended = recording.journal.state in ("complete", "incomplete", "interrupted")
         if ended and work_of_journal(recording.journal) == work:
             return recording
     return None
 
 
-def _load(folder: Path, read: _Read) -> Recording:
+def _load(folder: Path, cache: _Cache) -> Recording:
     """A recording, from its journal only where that is another one than when it was read."""
     try:
-        stamp = fingerprint_of(folder / JOURNAL)
+        fingerprint = fingerprint_of(folder / JOURNAL)
     except OSError:  # told by `load_recording`
-        stamp = None
-    known = read.get(folder)
-    if known is None or known[0] != stamp:
-        known = read[folder] = stamp, load_recording(folder)
+        fingerprint = None
+    known = cache.get(folder)
+    if known is None or known[0] != fingerprint:
+        known = cache[folder] = fingerprint, load_recording(folder)
     return known[1]
 
 
-def _running(save_dir: Path, work: str) -> str | None:
+def _find_running(save_dir: Path, work: str) -> str | None:
     """The id of a recording of the same that runs, by whatever name it was given the file."""
     for folder in _with_lock(save_dir):
         # Without a note it is being mended, or the disk is full.

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import BinaryIO, cast
 
 from transcribe_cli.errors import StreamError
-from transcribe_cli.exit_status import ExitStatus
 from transcribe_cli.outputs.caption_feed import PAGE_NAME, RollingCaptionsOutput, open_feed
 from transcribe_cli.outputs.formats import is_fifo_or_device, open_outputs
 from transcribe_cli.outputs.jsonl import JsonlOutput
@@ -92,7 +91,7 @@ class CommandOutputs:
         stack = contextlib.ExitStack()
         stack.enter_context(self._notices.queued())
         try:
-            self._shared = [self._in_turn(output, output) for output in opened]
+            self._shared = [self._ordered(output, output) for output in opened]
             files = open_outputs(
                 [t for t in options.output or () if "{stem}" not in t],
                 "",
@@ -130,7 +129,7 @@ class CommandOutputs:
     def _share(self, outputs: Sequence[Output]) -> list[Output]:
         """Outputs of all recordings, as main writes to them."""
         queued = [self._queue(output) for output in outputs]
-        self._shared += map(self._in_turn, queued, outputs)
+        self._shared += map(self._ordered, queued, outputs)
         return queued
 
     def _queue(self, output: Output) -> Output:
@@ -142,10 +141,10 @@ class CommandOutputs:
             partials=isinstance(output, JsonlOutput | RollingCaptionsOutput),
             newest=isinstance(output, RollingCaptionsOutput),
             failed=self._post_failed,
-            patience_s=self._patience_s if is_fifo_or_device(Path(output.name)) else None,
+            patience_s=self._reader_timeout_s if is_fifo_or_device(Path(output.name)) else None,
         )
 
-    def _patience_s(self) -> float | None:
+    def _reader_timeout_s(self) -> float | None:
         return _HURRIED_S if self.hurried else None
 
     def _post_failed(self) -> None:
@@ -172,7 +171,7 @@ class CommandOutputs:
             self._queued.failed = self._post_failed
         return Outputs([*own, *self._enter_shared(stack)], self.output_broken)
 
-    def _in_turn(self, output: Output, bare: Output) -> Output | OrderedOutputs:
+    def _ordered(self, output: Output, bare: Output) -> Output | OrderedOutputs:
         """Recordings that run at once are told one after the other; records name their source.
 
         `bare`: the same without the queue before it.
@@ -214,15 +213,6 @@ class CommandOutputs:
                 self._queued.drain()
             except OSError as e:
                 self._give_up_stdout(e)
-
-    def finish_stdout(self, status: ExitStatus) -> ExitStatus:
-        """The exit status of several recordings, once standard output has taken everything."""
-        self.drain_stdout()
-        problem = self.stdout_problem
-        if problem is None or status:
-            return status
-        self._notices.error(problem)
-        return problem.exit_status
 
     def output_broken(self, output: Output, e: OSError) -> None:
         """What is done about an output that takes nothing any more."""

@@ -1,4 +1,4 @@
-"""What is needed to take up a recording again where its transcript ends."""
+"""What resuming a recording needs: its audio and outputs opened again, and where it goes on."""
 
 import shlex
 from collections.abc import Callable
@@ -121,7 +121,7 @@ def resume_point_of(journal: JournalSummary) -> ResumePoint:
     """What the earlier run has done already."""
     return ResumePoint(
         next_turn=journal.next_turn,
-        finished_ms=journal.finished_ms,
+        committed_ms=journal.finished_ms,
         next_session=journal.next_session,
         session_s=journal.session_s,
         totals=journal.totals,

@@ -1,4 +1,4 @@
-"""What `mic` and `file` share: everything between the options and a run, opened in a safe order.
+"""Transcribes for `mic`, `file` and `resume`: opens what a recording needs, runs it, closes it.
 
 Outputs and the recording's folder are opened before the microphone, so that a bad path fails before
 a word is spoken; the microphone before the connection, so that the first words are not lost.
@@ -16,13 +16,14 @@ from transcribe_cli.audio.format import AudioFormat
 from transcribe_cli.audio.log import AudioLog
 from transcribe_cli.audio.source import Source
 from transcribe_cli.audio.trimmed_log import TrimmedLog
-from transcribe_cli.errors import AudioError, UsageError
+from transcribe_cli.errors import AudioError, UsageError, status_of
+from transcribe_cli.exit_status import of_recording
 from transcribe_cli.jobs.claims import Claim, claim, work_of_file
 from transcribe_cli.jobs.closing_lines import tell_end
 from transcribe_cli.jobs.outputs import CommandOutputs
 from transcribe_cli.jobs.path_checks import check_record
 from transcribe_cli.jobs.resume import open_audio, reopen_outputs, resume_point_of
-from transcribe_cli.jobs.runs import Runs
+from transcribe_cli.jobs.run_factory import RunFactory
 from transcribe_cli.jobs.screen import Screen
 from transcribe_cli.jobs.service import Service, open_service
 from transcribe_cli.outputs.formats import output_path
@@ -63,10 +64,10 @@ class Transcriber:
     """One command's work: one or several recordings that share settings and standard output.
 
     Args:
-        several: what goes to one output names its source.
         part: of each source.
 
     Attributes:
+        several: what goes to one output names its source.
         at_once: several recordings run at the same time.
     """
 
@@ -83,7 +84,7 @@ class Transcriber:
     ) -> None:
         self._options = options
         self._environment = environment
-        self._several = several
+        self.several = several
         self.at_once = at_once
         self.part = part
         self.save_dir = None if options.no_save else save_dir_of(options.save_dir)
@@ -96,7 +97,7 @@ class Transcriber:
             asked=options.parameters(),
             params=options.param or (),
         )
-        self.runs = Runs(
+        self.runs = RunFactory(
             options, self.notices, several=several, at_once=at_once, pace=pace, part=part
         )
         if options.jsonl and options.text:
@@ -129,7 +130,7 @@ class Transcriber:
         return self._options.local
 
     def claim(
-        self, service: Service, what: SourceSpec, held: contextlib.ExitStack, *, again: bool
+        self, service: Service, spec: SourceSpec, held: contextlib.ExitStack, *, again: bool
     ) -> Claim:
         """See to it that nobody else transcribes the same, for as long as `held` is open.
 
@@ -143,17 +144,17 @@ class Transcriber:
         if self.save_dir is None:
             return Claim(None)
         work = None
-        if what.path is not None:
+        if spec.path is not None:
             query = self.parameters.query
-            work = work_of_file(what.path, query, self.part, local=service.local)
-        name = "" if what.kind == "mic" else what.name
+            work = work_of_file(spec.path, query, self.part, local=service.local)
+        name = "" if spec.kind == "mic" else spec.name
         return claim(self.save_dir, name, work, held, again=again)
 
     def begin(
         self,
         loop: Loop,
         service: Service,
-        what: SourceSpec,
+        spec: SourceSpec,
         folder: Path | None,
         stack: contextlib.ExitStack,
         view: View | None = None,
@@ -172,15 +173,15 @@ class Transcriber:
         not_begun.callback(_discard, folder)
         # The journal first: what an output holds can then be made again from it.
         journal = None if folder is None else RetryingFile(folder / JOURNAL, self.notices.warning)
-        own = [*self._recording_outputs(folder, journal), *self.outputs.open_own(what.name)]
+        own = [*self._recording_outputs(folder, journal), *self.outputs.open_own(spec.name)]
         outputs = self.outputs.of_recording(loop, own, stack)
-        log = stack.enter_context(self._open_log(folder, what.kind, audio))
-        source = self._open_source(what, audio)
+        log = stack.enter_context(self._open_log(folder, spec.kind, audio))
+        source = self._open_source(spec, audio)
         stack.callback(source.close)
         sync = _nothing if journal is None else journal.sync
         run = self.runs.make_run(loop, service, outputs, folder, log, source, sync, view=view)
         not_begun.pop_all()  # from here on there is something to keep
-        return Job(self, run, folder, log, what, stack.pop_all())
+        return Job(self, run, folder, log, spec, stack.pop_all())
 
     def _recording_outputs(self, folder: Path | None, journal: RetryingFile | None) -> list[Output]:
         """What lies in a recording's folder."""
@@ -192,8 +193,8 @@ class Transcriber:
             TextOutput(transcript, str(folder / TRANSCRIPT)),
         ]
 
-    def _open_source(self, what: SourceSpec, audio: AudioFormat) -> Source:
-        source = what.open()
+    def _open_source(self, spec: SourceSpec, audio: AudioFormat) -> Source:
+        source = spec.open()
         if self.part.is_all:
             return source
         excerpt = Excerpt(source, self.part, audio)
@@ -204,17 +205,17 @@ class Transcriber:
             )
         return excerpt
 
-    def begin_again(
+    def resume(
         self,
         loop: Loop,
         service: Service,
-        what: SourceSpec,
+        spec: SourceSpec,
         recording: Recording,
         own: Sequence[Output],
         stack: contextlib.ExitStack,
         view: View | None = None,
     ) -> "Job":
-        """Take up a recording of an earlier run, with all that is final in it.
+        """Open a recording of an earlier run again, to go on behind all that is final in it.
 
         Args:
             own: outputs of this recording alone, but for its journal and transcript.
@@ -222,39 +223,38 @@ class Transcriber:
         """
         recover(recording)
         log, source = open_audio(recording)
-        if self._several:
-            source.name = what.name
+        if self.several:
+            source.name = spec.name
         stack.callback(log.close)
         stack.callback(source.close)
-        taken_up = reopen_outputs(recording, self.notices.warning)
-        stack.callback(Outputs(taken_up.outputs, self.outputs.output_broken).close)
+        reopened = reopen_outputs(recording, self.notices.warning)
+        stack.callback(Outputs(reopened.outputs, self.outputs.output_broken).close)
         outputs = self.outputs.of_recording(loop, own, stack)
-        if self._several:
-            for record in taken_up.records:
-                outputs.write(self._named(record, what))
-        outputs.put_first(taken_up.outputs)
-        earlier = resume_point_of(recording.journal)
+        if self.several:
+            for record in reopened.records:
+                outputs.write(self._named(record, spec))
+        outputs.put_first(reopened.outputs)
         run = self.runs.make_run(
-            *(loop, service, outputs, recording.folder, log, source, taken_up.sync),
+            *(loop, service, outputs, recording.folder, log, source, reopened.sync),
             view=view,
-            earlier=earlier,
+            resume_point=resume_point_of(recording.journal),
         )
-        return Job(self, run, recording.folder, log, what, stack.pop_all())
+        return Job(self, run, recording.folder, log, spec, stack.pop_all())
 
-    def tell_again(self, recording: Recording, what: SourceSpec) -> None:
+    def replay(self, recording: Recording, spec: SourceSpec) -> None:
         """Give a complete recording of an earlier run to the outputs of this one."""
         with contextlib.ExitStack() as stack:
-            outputs = self.outputs.of_recording(None, self.outputs.open_own(what.name), stack)
+            outputs = self.outputs.of_recording(None, self.outputs.open_own(spec.name), stack)
             for record in read_journal(recording.folder / JOURNAL):
-                outputs.write(self._named(record, what))
+                outputs.write(self._named(record, spec))
 
-    def _named(self, record: JournalRecord, what: SourceSpec) -> Record:
+    def _named(self, record: JournalRecord, spec: SourceSpec) -> Record:
         """A record of an earlier run as this one would have told it."""
         told = read_record(record)
-        told.body["source"] = what.name
+        told.body["source"] = spec.name
         return told
 
-    def transcribe(self, service: Service, what: SourceSpec) -> Result:
+    def transcribe(self, service: Service, spec: SourceSpec) -> Result:
         """One recording, from opening everything to telling where it is saved.
 
         Raises:
@@ -262,20 +262,11 @@ class Transcriber:
         """
         view = self.screen.make_view()
         with Loop() as loop, contextlib.ExitStack() as held:
-            folder = self.claim(service, what, held, again=True).folder
-            with self.begin(loop, service, what, folder, held, view) as job:
+            folder = self.claim(service, spec, held, again=True).folder
+            with self.begin(loop, service, spec, folder, held, view) as job:
                 with self.screen.shown(view, loop):
                     loop.run([job.run])
                 return job.end()
-
-    def settle(self, run: Run) -> Result:
-        """How a run ended, once standard output has taken everything."""
-        result = self.runs.settle(run)
-        problem = self.outputs.stdout_problem
-        if problem is None or result.problem is not None or self._several:
-            return result  # of several recordings `finish_stdout` tells it, once
-        status = result.exit_status or problem.exit_status
-        return replace(result, exit_status=status, problem=problem)
 
     def _open_log(self, folder: Path | None, kind: str, audio: AudioFormat) -> AudioLog:
         """A microphone's or a pipe's audio is saved; a file's is there already."""
@@ -314,11 +305,11 @@ class Job:
         run: Run,
         folder: Path | None,
         log: AudioLog,
-        what: SourceSpec,
+        spec: SourceSpec,
         stack: contextlib.ExitStack,
     ) -> None:
         self.run = run
-        self.what = what
+        self.spec = spec
         self._transcriber = transcriber
         self._folder = folder
         self._log = log
@@ -332,21 +323,23 @@ class Job:
 
     def end(self) -> Result:
         """Close everything after the run, and tell where it is saved."""
-        transcriber, folder, kind = self._transcriber, self._folder, self.what.kind
-        recorded, problem = None, None
+        transcriber, folder, kind = self._transcriber, self._folder, self.spec.kind
+        result = self.run.result
+        assert result is not None
+        recorded, not_recorded = None, None
         try:
             recorded = transcriber.leave_audio(self._log)
         except AudioError as e:
             transcriber.notices.warning(e.message)
-            problem = e
-        result = self.run.result
-        transcriber.outputs.hurried |= result is not None and result.interrupted
+            not_recorded = e
+        transcriber.outputs.hurried |= result.interrupted
         self._stack.close()
         if not transcriber.at_once:  # the others must not wait for a reader of standard output
             transcriber.outputs.drain_stdout()
-        result = transcriber.settle(self.run)
-        if problem is not None:
-            result = replace(result, exit_status=result.exit_status or problem.exit_status)
+        # Of several recordings the command tells it, once.
+        unwritten = None if transcriber.several else transcriber.outputs.stdout_problem
+        status = of_recording(result.exit_status, status_of(unwritten), status_of(not_recorded))
+        result = replace(result, exit_status=status, problem=result.problem or unwritten)
         if kind == "file" and not result.summary["sessions"]:
             _discard(folder)  # the file is where it was, and nothing came of it
             folder = None

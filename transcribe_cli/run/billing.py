@@ -12,18 +12,18 @@ class Bill:
 
     Args:
         usd_per_hour: list price of these parameters; None where it is not known.
-        earlier_s, earlier_sessions: what an earlier run of the same recording had.
+        closed_s, sessions: of the sessions that an earlier run of the same recording had.
     """
 
     def __init__(
-        self, usd_per_hour: float | None, earlier_s: float = 0.0, earlier_sessions: int = 0
+        self, usd_per_hour: float | None, closed_s: float = 0.0, sessions: int = 0
     ) -> None:
         self._usd_per_hour = usd_per_hour
         self._open: dict[int, float] = {}
-        self._closed_s = earlier_s
+        self._closed_s = closed_s
         self._said_s: dict[int, float] = {}  # by the service, of sessions that are not over
         self._unconfirmed: set[int] = set()
-        self.sessions = earlier_sessions
+        self.sessions = sessions
 
     def take(self, event: Received | Closed, now: float) -> None:
         """A session says something, or is over."""

@@ -4,8 +4,9 @@ Which key means what is in `ui/key_table.py`.
 """
 
 from transcribe_cli.audio.recorder import Recorder
-from transcribe_cli.audio.source import Source, is_spoken_now
-from transcribe_cli.run.reporter import Reporter, View
+from transcribe_cli.audio.source import is_spoken_now
+from transcribe_cli.run.parts import RunParts
+from transcribe_cli.run.reporter import Reporter
 from transcribe_cli.session.session import Session
 from transcribe_cli.supervisor.actions import Action
 from transcribe_cli.supervisor.supervisor import Supervisor
@@ -16,18 +17,13 @@ class Controls:
     """Carries out what keys ask for, but for `stop`, which a run handles as it does a signal."""
 
     def __init__(
-        self,
-        source: Source,
-        recorder: Recorder,
-        supervisor: Supervisor,
-        tell: Reporter,
-        view: View | None,
+        self, parts: RunParts, recorder: Recorder, supervisor: Supervisor, reporter: Reporter
     ) -> None:
         self._recorder = recorder
         self._supervisor = supervisor
-        self._tell = tell
-        self._view = view
-        self._spoken_now = is_spoken_now(source)
+        self._reporter = reporter
+        self._view = parts.view
+        self._spoken_now = is_spoken_now(parts.source)
 
     def do(
         self, action: KeyAction | None, session: Session | None, at: int, now: float
@@ -42,12 +38,12 @@ class Controls:
             case "mute":
                 self._mute(at)
             case "bookmark":
-                self._tell.mark("Mark", at, "bookmark", label="bookmark")
+                self._reporter.mark("Mark", at, "bookmark", label="bookmark")
             case "end turn":
                 if session is not None and session.force_endpoint():
                     self._hint("the service is asked to end the turn")
         if self._view is not None:
-            toggle(self._view, action, self._tell.totals.language_ms)
+            toggle(self._view, action, self._reporter.totals.language_ms)
         return []
 
     def _pause_or_resume(self, session: Session | None, at: int, now: float) -> list[Action]:
@@ -55,9 +51,9 @@ class Controls:
         if session is not None and not self._spoken_now:
             session.hold(held=paused, now=now)
         if paused:
-            self._tell.mark("Paused", at, "paused")
+            self._reporter.mark("Paused", at, "paused")
             return self._supervisor.pause(now)
-        self._tell.mark("Resumed", at, "goes on")
+        self._reporter.mark("Resumed", at, "goes on")
         return self._supervisor.resume(now)
 
     def _mute(self, at: int) -> None:
@@ -66,7 +62,7 @@ class Controls:
             return
         muted = self._recorder.muted = not self._recorder.muted
         words = "muted" if muted else "not muted any more"
-        self._tell.mark("Mark", at, words, label="muted" if muted else "unmuted")
+        self._reporter.mark("Mark", at, words, label="muted" if muted else "unmuted")
 
     def _hint(self, text: str) -> None:
         if self._view is not None:

@@ -68,9 +68,9 @@ class Reporter:
         outputs: Outputs,
         notices: Notices,
         view: View | None,
-        totals: TurnTotals,
     ) -> None:
-        self.totals = totals
+        point = config.resume_point
+        self.totals = TurnTotals() if point is None else point.totals
         self.missing_ms = 0
         self._config = config
         self._source = source
@@ -155,12 +155,12 @@ class Reporter:
         if isinstance(message, ServiceWarning):
             self._notices.warning(f"the service warns: {message.warning}")
 
-    def disconnected(self, command: TellDisconnected, at: int) -> None:
+    def disconnected(self, action: TellDisconnected, at: int) -> None:
         """A session broke off."""
-        verdict, retry_in_s = command.verdict, command.retry_in_s
+        verdict, retry_in_s = action.verdict, action.retry_in_s
         self.record(
             "Disconnected",
-            session=command.session,
+            session=action.session,
             at=at,
             reason=verdict.sentence,
             retry_in_ms=round(retry_in_s * 1000),
@@ -180,28 +180,28 @@ class Reporter:
         self.record("Reconnected", session=session, at=at, behind_ms=behind)
         self._notices.note(f"connected again, {behind / 1000:.1f} s behind")
 
-    def source_event(self, event: SourceEvent, at: int, watch: RunStatus) -> None:
+    def source_event(self, event: SourceEvent, at: int, status: RunStatus) -> None:
         """What the source or the disk has to say."""
         match event:
             case DeviceLost():
                 self.record("DeviceLost", at=at)
-                watch.trouble = (
+                status.trouble = (
                     "no audio from the microphone: is it unplugged, or its sound server gone?"
                 )
-                self._notices.warning(watch.trouble)
+                self._notices.warning(status.trouble)
             case DeviceBack():
                 self.record("DeviceBack", at=at)
-                watch.trouble = ""
+                status.trouble = ""
             case AudioMissing(seconds=seconds):
                 self.missing_ms = round(seconds * 1000)
             case Overflow():
-                watch.overflows += 1
+                status.overflows += 1
                 self.record("Overflow", at=at)
             case DiskFull(reason=reason):
-                watch.trouble = f"the recording cannot be written: {reason}"
-                self.warn(f"{watch.trouble}; the transcript goes on, free some space")
+                status.trouble = f"the recording cannot be written: {reason}"
+                self.warn(f"{status.trouble}; the transcript goes on, free some space")
             case DiskBack():
-                watch.trouble = ""
+                status.trouble = ""
                 self._notices.note("the disk takes the recording again")
             case SourceWarning(text=text):
                 self.warn(text)

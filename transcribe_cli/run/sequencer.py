@@ -7,7 +7,6 @@ leases say; here it is only carried out.
 
 from typing import NamedTuple
 
-from transcribe_cli.audio.format import AudioFormat
 from transcribe_cli.protocol.codec import Decoded
 from transcribe_cli.protocol.messages import Termination, Turn
 from transcribe_cli.protocol.models import Family
@@ -49,18 +48,15 @@ _Said = Received | BadFrame | Closed
 class Sequencer:
     """Folds messages into the transcript, one session after the other; decides nothing.
 
-    Args:
-        audio: of the log.
-
     Attributes:
         committed_ms: where a new session starts: every word before it is final.
     """
 
-    def __init__(self, config: RunConfig, audio: AudioFormat, transcript: Transcript) -> None:
-        self.committed_ms = transcript.finished_ms
+    def __init__(self, config: RunConfig) -> None:
+        point = config.resume_point
+        self.committed_ms = 0 if point is None else point.committed_ms
         self._config = config
-        self._audio = audio
-        self._transcript = transcript
+        self._transcript = Transcript(0 if point is None else point.next_turn, self.committed_ms)
         self._starts_ms: dict[int, int] = {}  # where the sessions' clocks start
         self._held: dict[int, list[_Said]] = {}  # what they said before their turn came
         # The last turn that ended: its session, its turn_order, and its end in ms.
@@ -76,7 +72,7 @@ class Sequencer:
         return self._ended_turn[2]
 
     @property
-    def finished_ms(self) -> int:
+    def final_ms(self) -> int:
         """Where the last final word ends."""
         return self._transcript.finished_ms
 
@@ -112,16 +108,16 @@ class Sequencer:
                 told += self._hear(event, lease, now)
         return told
 
-    def drop(self, session: int, position: int) -> list[Told]:
+    def drop(self, session: int, offset: int) -> list[Told]:
         """Nothing that it says counts any more; what it has said about itself is kept.
 
         Args:
-            position: the first frame that it was not sent.
+            offset: the first frame that it was not sent.
         """
         told = self._forget(session)
         if self._is_heard(session):
             # Its end may be long in coming, and the next one starts where its words end.
-            told += self._stop(session, position, complete=False)
+            told += self._stop(session, offset, complete=False)
         return [*told, Ended(session)]
 
     def release_due(self, now: float) -> list[TurnUpdate]:
@@ -132,12 +128,12 @@ class Sequencer:
         """When `release_due` has something to say; None while nothing waits."""
         return self._transcript.next_due()
 
-    def needed_from_ms(self, leases: Leases, position: int) -> int:
-        """No session will be sent anything before this time; one reads the log at `position`."""
+    def keep_from_ms(self, leases: Leases, offset: int) -> int:
+        """No session will be sent anything before this time; one reads the log at `offset`."""
         from_ms = max(self.committed_ms, self._transcript.finished_ms)
         if len(leases) == 1 and self._is_heard(leases[0].number):
             open_since_ms = self._transcript.open_since_ms(leases[0].number)
-            from_ms = self._next_start_ms(position, open_since_ms)
+            from_ms = self._next_start_ms(offset, open_since_ms)
         # Words that come late may lie before those that are heard now.
         return max(0, from_ms - LONGEST_TURN_MS)
 
@@ -157,9 +153,9 @@ class Sequencer:
         match event:
             case BadFrame(problem=problem):
                 return [Odd(f"the service sent a message that cannot be read: {problem}")]
-            case Closed(position=position):
+            case Closed(offset=offset):
                 complete = event.terminated and not after_turn
-                return [*self._stop(session, position, complete=complete), *self._skip(event)]
+                return [*self._stop(session, offset, complete=complete), *self._skip(event)]
             case Received(decoded=decoded) if isinstance(decoded.message, Turn):
                 if after_turn and decoded.message.turn_order > self._ended_turn[1]:
                     return _problems(decoded)  # the next session says that again
@@ -199,13 +195,13 @@ class Sequencer:
         """Its turn does not come any more."""
         return [told for event in self._held.pop(session, []) for told in self._skip(event)]
 
-    def _stop(self, session: int, position: int, *, complete: bool) -> list[Told]:
+    def _stop(self, session: int, offset: int, *, complete: bool) -> list[Told]:
         open_since_ms = self._transcript.open_since_ms(session)
         updates = self._transcript.end_session(session, complete=complete)
-        self.committed_ms = self._next_start_ms(position, open_since_ms)
+        self.committed_ms = self._next_start_ms(offset, open_since_ms)
         return [*updates]
 
-    def _next_start_ms(self, position: int, open_since_ms: int | None) -> int:
+    def _next_start_ms(self, offset: int, open_since_ms: int | None) -> int:
         """The earliest time whose words may not be final yet.
 
         That is not simply the end of the last final word: what was silent long ago stays silent,
@@ -214,7 +210,7 @@ class Sequencer:
         earliest = max(self.committed_ms, self._transcript.finished_ms)
         if not self._config.limited:
             return earliest  # what is sent faster than it is spoken may be heard much later
-        undecided = self._audio.ms(position) - LONGEST_TURN_MS
+        undecided = self._config.audio.ms(offset) - LONGEST_TURN_MS
         if open_since_ms is not None:
             undecided = min(undecided, open_since_ms)
         return max(earliest, undecided)

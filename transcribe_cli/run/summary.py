@@ -1,72 +1,55 @@
-"""How a run ends: its last records, its exit code and its bill."""
+"""How a run ends: its last records, among them the gaps, the error and the summary."""
 
 from collections.abc import Sequence
 
 from transcribe_cli.audio.log import AudioLog
-from transcribe_cli.audio.source import Source, is_spoken_now
-from transcribe_cli.errors import AudioError, StreamError
-from transcribe_cli.exit_status import ExitStatus
+from transcribe_cli.audio.source import is_spoken_now
+from transcribe_cli.errors import AudioError, StreamError, status_of
+from transcribe_cli.exit_status import is_stopped_by_person, of_run
 from transcribe_cli.run.billing import Bill
 from transcribe_cli.run.config import Result
+from transcribe_cli.run.parts import RunParts
 from transcribe_cli.run.reporter import Reporter
 from transcribe_cli.supervisor.actions import Finish
-from transcribe_cli.supervisor.apply_event import FORCING
-
-
-def exit_status(finished: ExitStatus, stops: Sequence[str], *, spoken_now: bool) -> ExitStatus:
-    """The exit code of a run that was stopped by `stops`: names of signals, `q` or `limit`.
-
-    Stopping a microphone is how it normally ends; anything else was cut short by it.
-
-    >>> exit_status(ExitStatus.OK, ["SIGINT"], spoken_now=True)
-    <ExitStatus.OK: 0>
-    >>> exit_status(ExitStatus.OK, ["SIGTERM"], spoken_now=False)
-    <ExitStatus.TERMINATED: 143>
-    """
-    signals = _signals(stops)
-    cut_short = bool(signals or "q" in stops) and not spoken_now
-    if not cut_short and signals.count("SIGINT") < 2:
-        return finished
-    by_term = cut_short and bool(signals) and signals[0] not in FORCING
-    return ExitStatus.TERMINATED if by_term else ExitStatus.INTERRUPTED
 
 
 def conclude(
     finish: Finish,
     stops: Sequence[str],
-    source: Source,
-    log: AudioLog,
+    parts: RunParts,
     bill: Bill,
-    tell: Reporter,
+    reporter: Reporter,
     *,
     sent: int,
-    finished_ms: int,
+    final_ms: int,
     audio_s: float,
     now: float,
 ) -> Result:
     """Tell gaps, the error and the summary of a run whose sessions are all over.
 
     Args:
+        stops: the causes of its stops, in order.
         sent: how many frames were sent.
-        finished_ms: where the last final word ends.
+        final_ms: where the last final word ends.
         audio_s: how much was captured, or for a file was sent.
     """
+    log, source = parts.log, parts.source
     captured_ms = log.audio.ms(log.frames)
     # What was captured while a forced end was already under way has not been sent.
     complete = finish.complete and sent >= log.frames
     lost_ms = 0
-    if not complete and source.kind != "file" and captured_ms > finished_ms:
-        lost_ms = captured_ms - finished_ms
+    if not complete and source.kind != "file" and captured_ms > final_ms:
+        lost_ms = captured_ms - final_ms
         reason = "stopped" if finish.problem is None else finish.problem.message
-        tell.record("Gap", start=finished_ms, end=captured_ms, reason=reason)
-    status = exit_status(finish.exit_status, stops, spoken_now=is_spoken_now(source))
-    lost_ms += tell.missing_ms
-    missing, unsaved = _tell_missing(captured_ms, tell), _tell_unsaved(log, tell)
+        reporter.record("Gap", start=final_ms, end=captured_ms, reason=reason)
+    lost_ms += reporter.missing_ms
+    missing, unsaved = _tell_missing(captured_ms, reporter), _tell_unsaved(log, reporter)
     problem = finish.problem or missing or unsaved
+    spoken_now = is_spoken_now(source)
+    status = of_run(finish.exit_status, stops, status_of(problem), spoken_now=spoken_now)
     if problem is not None:
-        status = status or problem.exit_status
-        tell.record("Error", exit_code=int(status), message=problem.message, hint=problem.hint)
-    cost, totals = bill.cost_usd(now), tell.totals
+        reporter.record("Error", exit_code=int(status), message=problem.message, hint=problem.hint)
+    cost, totals = bill.cost_usd(now), reporter.totals
     summary = {
         "audio_s": round(audio_s, 3),
         "session_s": round(bill.session_s(now), 3),
@@ -76,37 +59,33 @@ def conclude(
         "words": totals.words,
         "languages": {c: ms / 1000 for c, ms in totals.language_ms.items()},
         "lost_ms": lost_ms,
-        "missing_ms": tell.missing_ms,
+        "missing_ms": reporter.missing_ms,
         "terminated": bill.terminated,
         "complete": complete,
     }
-    tell.record("Summary", **summary)
-    return Result(status, problem, summary, bool(_signals(stops)) or "q" in stops)
+    reporter.record("Summary", **summary)
+    return Result(status, problem, summary, is_stopped_by_person(stops))
 
 
-def _signals(stops: Sequence[str]) -> list[str]:
-    return [cause for cause in stops if cause.startswith("SIG")]
-
-
-def _tell_missing(captured_ms: int, tell: Reporter) -> StreamError | None:
+def _tell_missing(captured_ms: int, reporter: Reporter) -> StreamError | None:
     """Audio that the microphone did not give; what it gave before is there."""
-    if not tell.missing_ms:
+    if not reporter.missing_ms:
         return None
-    end = captured_ms + tell.missing_ms
-    tell.record("Gap", start=captured_ms, end=end, reason="no audio from the microphone")
+    end = captured_ms + reporter.missing_ms
+    reporter.record("Gap", start=captured_ms, end=end, reason="no audio from the microphone")
     return AudioError(
-        f"The microphone gave no audio for the last {tell.missing_ms / 1000:.1f} s; what it gave "
-        "before that is saved.",
+        f"The microphone gave no audio for the last {reporter.missing_ms / 1000:.1f} s; "
+        "what it gave before that is saved.",
         "plug it in or start the sound server again; 'aai-stream devices' lists what there is",
     )
 
 
-def _tell_unsaved(log: AudioLog, tell: Reporter) -> StreamError | None:
+def _tell_unsaved(log: AudioLog, reporter: Reporter) -> StreamError | None:
     """Audio that was heard, and that the disk did not take."""
     missing = log.missing if log.path is not None else []
     reason = f"not saved: {log.unwritable or 'the disk was full'}"
     for start, end in missing:
-        tell.record("Gap", start=log.audio.ms(start), end=log.audio.ms(end), reason=reason)
+        reporter.record("Gap", start=log.audio.ms(start), end=log.audio.ms(end), reason=reason)
     if not missing:
         return None
     seconds = log.audio.seconds(sum(end - start for start, end in missing))

@@ -46,12 +46,12 @@ class TerminateSent:
     """No more audio goes out, and Terminate follows; its answers come after this event.
 
     Attributes:
-        position: the first frame of the log that was not sent.
+        offset: the first frame of the log that was not sent.
         whole: everything that was captured went out before it.
     """
 
     session: int
-    position: int = 0
+    offset: int = 0
     whole: bool = True
 
 
@@ -66,7 +66,7 @@ class Closed:
         failure: why there was no close frame, or no session at all.
         open_s: how long it was open, from the upgrade on; 0 where it was never open.
         owes_words: a turn that was begun has not become final.
-        position: the first frame of the log that was not sent.
+        offset: the first frame of the log that was not sent.
     """
 
     session: int
@@ -78,7 +78,7 @@ class Closed:
     failure: ConnectionFailed | None = None
     open_s: float = 0.0
     owes_words: bool = False
-    position: int = 0
+    offset: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,8 @@ FRAMES_PER_S = 200
 BYTES_PER_S = 1 << 20
 WORDS_PER_S = 50  # which may be final twice, raw and formatted
 BURST_S = 10  # so many seconds' worth may come at once
+_LOOK_EVERY_FRAMES = 256
+_LOOK_EVERY_BYTES = 1 << 16
 
 
 class Heard(NamedTuple):
@@ -33,6 +35,13 @@ class Flood:
         self._at_s = 0.0
         self._heard = Heard(0, 0)
         self._frames_over = self._bytes_over = 0.0
+
+    def is_to_be_looked_at(self, frames: int, size: int) -> bool:
+        """Whether enough has come in since the last look, so that a look is worth its time."""
+        return (
+            frames >= self._heard.frames + _LOOK_EVERY_FRAMES
+            or size >= self._heard.size + _LOOK_EVERY_BYTES
+        )
 
     def is_on(self, heard: Heard, seconds: float) -> bool:
         """Whether that is too much.

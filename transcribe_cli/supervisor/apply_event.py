@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from transcribe_cli.errors import StreamError
+from transcribe_cli.exit_status import KEYBOARD_SIGNALS
 from transcribe_cli.protocol.messages import Begin, Turn
 from transcribe_cli.session.events import (
     Closed,
@@ -17,7 +18,6 @@ from transcribe_cli.supervisor.facts import Contact, Facts, Moment, Stop, Tries
 from transcribe_cli.supervisor.lease import Drain, Lease, LeaseState
 
 SHORT_DEADLINE_S = 2.0  # after a second Ctrl+C
-FORCING = ("SIGINT", "SIGBREAK")  # causes of a stop that, coming after another, shorten the wait
 LONGEST_SESSION_S = 10_800.0  # page "Streaming API": sessions are closed after 3 hours
 ROLL_FROM = 0.9  # of a session's life: from here on the next end of a turn is where another follows
 ROLL_BY = 0.97  # of its life: at the latest
@@ -103,7 +103,7 @@ def _drain(facts: Facts, event: TerminateSent, moment: Moment) -> Facts:
     lease = facts.lease(event.session)
     if lease is None or lease.state is not LeaseState.OPEN:
         return facts  # one that was handed over, or dropped, drains already
-    drain = Drain(moment.now, position=event.position, whole=event.whole)
+    drain = Drain(moment.now, offset=event.offset, whole=event.whole)
     return facts.with_lease(lease.to(LeaseState.DRAINING, drain=drain))
 
 
@@ -137,7 +137,7 @@ def _stop(facts: Facts, cause: str, now: float) -> Facts:
         sent = reader is not None and reader.drain is not None
         cut = facts.policy.drops_backlog and not (sent or facts.source_ended)
         return replace(facts, stop=Stop(now, cut=cut), paused_at=None)
-    if cause not in FORCING:
+    if cause not in KEYBOARD_SIGNALS:
         return facts  # a terminal that goes away says so several times
     by = min(stop.by, now + SHORT_DEADLINE_S)
     return replace(facts, stop=stop._replace(by=by, source_told=False))

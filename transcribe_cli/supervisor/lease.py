@@ -66,13 +66,13 @@ class Drain(NamedTuple):
     Attributes:
         since: when it last said something new, or was sent the last audio; monotonic, in s.
         said_ms: up to here it has spoken since, on its own clock.
-        position: the first frame that it was not sent.
+        offset: the first frame that it was not sent.
         whole: everything that was captured was sent.
     """
 
     since: float
     said_ms: int = 0
-    position: int = 0
+    offset: int = 0
     whole: bool = False
 
 

@@ -1,4 +1,4 @@
-"""Rules for the end: of a session, of patience, of the run. Pure."""
+"""Rules for the end: of a session, of waiting for its last words, of the run. Pure."""
 
 from dataclasses import replace
 
@@ -26,7 +26,7 @@ def stop_source(facts: Facts, moment: Moment) -> Step:
 
 
 def is_stuck(facts: Facts) -> float:
-    """It is ending, and has said nothing new for all the patience; or all is to be over."""
+    """It is ending, and has said nothing new for `last_words_s`; or all is to be over."""
     return min((_stuck_at(facts, lease) for lease in facts.leases), default=NEVER)
 
 

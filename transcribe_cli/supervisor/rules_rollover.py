@@ -54,7 +54,7 @@ def _hand_over(facts: Facts, drain: Drain, *, owes: bool) -> Step:
     draining = old if old.state is _S.DRAINING else old.to(_S.DRAINING, drain=drain)
     facts = facts.with_lease(replace(draining, handed=True, owes=owes))
     facts = facts.with_lease(new.to(_S.OPEN))
-    return facts, [HandOver(old.number, new.number, drain.position if owes else None)]
+    return facts, [HandOver(old.number, new.number, drain.offset if owes else None)]
 
 
 def time_is_nearly_up(facts: Facts) -> float:

@@ -1,4 +1,4 @@
-"""The runs of one command: what each is given, and what all of them together cost."""
+"""Makes the runs of one command: from options, service and open parts to a `Run`."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -12,8 +12,10 @@ from transcribe_cli.outputs.output import Outputs
 from transcribe_cli.protocol.endpoint import is_loopback, without_credentials
 from transcribe_cli.protocol.models import usd_per_hour
 from transcribe_cli.recordings.folder import recording_id
-from transcribe_cli.run.config import Limits, Result, ResumePoint, RunConfig
+from transcribe_cli.run.config import ResumePoint, RunConfig
+from transcribe_cli.run.limits import Budget, Limits
 from transcribe_cli.run.loop import Loop
+from transcribe_cli.run.parts import RunParts
 from transcribe_cli.run.reporter import View
 from transcribe_cli.run.run import Run
 from transcribe_cli.settings.config import FREE_ACCOUNT_SESSIONS_PER_MINUTE, parse_duration
@@ -22,14 +24,17 @@ from transcribe_cli.supervisor.session_quota import SessionQuota
 from transcribe_cli.ui.notices import NamedNotices, Notices
 
 
-class Runs:
-    """Makes runs that share limits and how many sessions may be opened a minute.
+class RunFactory:
+    """Makes runs that share limits, the budget and how many sessions may be opened a minute.
 
     Args:
         several: every record names its source.
         at_once: several run at the same time, so that notices name theirs too.
         pace: of sources that are there before their time; None for as fast as it goes.
         part: of each source.
+
+    Attributes:
+        budget: what all of them cost, and may cost.
     """
 
     def __init__(
@@ -42,18 +47,18 @@ class Runs:
         pace: float | None,
         part: Range,
     ) -> None:
+        self.budget = Budget(options.max_cost)
         self._options = options
         self._notices = notices
         self._several = several
         self._at_once = at_once
         self._pace = pace
         self._part = part
-        self._limits = _limits(options)
-        self._spent_usd = 0.0
-        self._counted = (float("-inf"), 0.0)  # when, and what all recordings had cost then
-        self._budget_is_used = False
-        self._running: list[Run] = []
-        self._arrivals: SessionQuota | None = None
+        self._limits = Limits(
+            _seconds(options.max_duration, "--max-duration"),
+            _seconds(options.idle_stop, "--idle-stop"),
+        )
+        self._quota: SessionQuota | None = None
 
     def make_run(
         self,
@@ -66,7 +71,7 @@ class Runs:
         sync: Callable[[], None],
         *,
         view: View | None = None,
-        earlier: ResumePoint | None = None,
+        resume_point: ResumePoint | None = None,
     ) -> Run:
         """A run, everything it needs being open."""
         query = service.parameters.query
@@ -85,49 +90,15 @@ class Runs:
             limits=self._limits,
             part=self._part,
             tells_source=self._several,
-            others_usd=lambda now: self._others_usd(run, now),
+            resume_point=resume_point,
         )
-        if self._arrivals is None:
-            self._arrivals = SessionQuota(self._per_minute(service.endpoint))
-        run = Run(
-            config,
-            source,
-            log,
-            outputs,
-            NamedNotices(self._notices, source.name) if self._at_once else self._notices,
-            loop,
-            self._arrivals,
-            view=view,
-            earlier=earlier,
-            sync=sync,
+        if self._quota is None:
+            self._quota = SessionQuota(self._per_minute(service.endpoint))
+        notices = NamedNotices(self._notices, source.name) if self._at_once else self._notices
+        parts = RunParts(
+            *(source, log, outputs, notices, loop, self._quota, self.budget), view=view, sync=sync
         )
-        self._running.append(run)
-        return run
-
-    def settle(self, run: Run) -> Result:
-        """How a run ended; from here on its cost is settled too."""
-        assert run.result is not None
-        self._running.remove(run)
-        self._spent_usd += run.result.summary["cost_usd"] or 0.0
-        return run.result
-
-    @property
-    def budget_is_used(self) -> bool:
-        """Whether the recordings have cost what all of them may cost."""
-        most = self._limits.max_cost_usd
-        # Once used, also where the service then bills less than the clock said.
-        return self._budget_is_used or (
-            most is not None and self._spent_usd >= most - 1e-6  # to which costs are rounded
-        )
-
-    def _others_usd(self, run: Run, now: float) -> float:
-        """What all recordings but this one have cost so far."""
-        if now != self._counted[0]:  # counted once for all that ask at the same moment
-            running = sum(other.cost_usd(now) for other in self._running)
-            self._counted = (now, self._spent_usd + running)
-            most = self._limits.max_cost_usd
-            self._budget_is_used |= most is not None and self._counted[1] >= most
-        return self._counted[1] - run.cost_usd(now)
+        return Run(config, parts)
 
     def _per_minute(self, endpoint: str) -> int | None:
         given = self._options.new_sessions_per_minute
@@ -136,12 +107,5 @@ class Runs:
         return None if is_loopback(endpoint) else FREE_ACCOUNT_SESSIONS_PER_MINUTE
 
 
-def _limits(options: RunOptions) -> Limits:
-    def seconds(text: str | None, option: str) -> float | None:
-        return None if text is None else parse_duration(text, option)
-
-    return Limits(
-        max_duration_s=seconds(options.max_duration, "--max-duration"),
-        max_cost_usd=options.max_cost,
-        idle_stop_s=seconds(options.idle_stop, "--idle-stop"),
-    )
+def _seconds(text: str | None, option: str) -> float | None:
+    return None if text is None else parse_duration(text, option)

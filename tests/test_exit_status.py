@@ -1,0 +1,118 @@
+"""The exit code of the program, row by row of the table in `exit_status.py`."""
+
+import pytest
+
+from transcribe_cli.errors import AudioError, UsageError, status_of
+from transcribe_cli.exit_status import (
+    ExitStatus,
+    FileEnd,
+    is_stopped_by_person,
+    of_command,
+    of_exception,
+    of_recording,
+    of_run,
+)
+
+AUDIO, SERVICE = ExitStatus.AUDIO, ExitStatus.SERVICE
+OK, INCOMPLETE = ExitStatus.OK, ExitStatus.INCOMPLETE
+INTERRUPTED, TERMINATED = ExitStatus.INTERRUPTED, ExitStatus.TERMINATED
+
+
+@pytest.mark.parametrize(
+    ("stops", "microphone", "file"),
+    [
+        ([], OK, OK),
+        (["limit"], OK, OK),
+        (["q"], OK, INTERRUPTED),
+        (["SIGINT"], OK, INTERRUPTED),
+        (["SIGBREAK"], OK, INTERRUPTED),
+        (["SIGTERM"], OK, TERMINATED),
+        (["SIGHUP"], OK, TERMINATED),
+        (["SIGINT", "SIGTERM"], OK, INTERRUPTED),
+        (["SIGTERM", "SIGINT"], OK, TERMINATED),
+        (["SIGINT", "SIGINT"], INTERRUPTED, INTERRUPTED),
+        (["q", "SIGTERM"], OK, TERMINATED),
+    ],
+)
+def test_stops_of_a_run(stops: list[str], microphone: ExitStatus, file: ExitStatus) -> None:
+    assert of_run(OK, stops, spoken_now=True) is microphone
+    assert of_run(OK, stops, spoken_now=False) is file
+
+
+def test_microphone_that_is_stopped_once_keeps_what_its_sessions_say() -> None:
+    assert of_run(INCOMPLETE, ["SIGINT"], spoken_now=True) is INCOMPLETE
+    assert of_run(INCOMPLETE, ["SIGINT", "SIGINT"], spoken_now=True) is INTERRUPTED
+
+
+@pytest.mark.parametrize("spoken_now", [True, False])
+def test_failure_of_the_sessions_comes_before_any_other(spoken_now: bool) -> None:
+    assert of_run(OK, [], AUDIO, spoken_now=spoken_now) is AUDIO
+    assert of_run(SERVICE, [], AUDIO, spoken_now=spoken_now) is SERVICE
+
+
+def test_file_that_was_stopped_says_so_whatever_else_went_wrong() -> None:
+    assert of_run(SERVICE, ["q"], AUDIO, spoken_now=False) is INTERRUPTED
+
+
+@pytest.mark.parametrize(
+    ("stops", "by_person"),
+    [([], False), (["limit", "output"], False), (["q"], True), (["limit", "SIGHUP"], True)],
+)
+def test_limit_is_no_person(stops: list[str], by_person: bool) -> None:
+    assert is_stopped_by_person(stops) is by_person
+
+
+@pytest.mark.parametrize(
+    ("run", "stdout", "record", "status"),
+    [
+        (OK, OK, OK, OK),
+        (OK, OK, AUDIO, AUDIO),
+        (OK, ExitStatus.FAULT, AUDIO, ExitStatus.FAULT),
+        (SERVICE, ExitStatus.FAULT, AUDIO, SERVICE),
+    ],
+)
+def test_outputs_of_a_recording_count_where_its_run_went_well(
+    run: ExitStatus, stdout: ExitStatus, record: ExitStatus, status: ExitStatus
+) -> None:
+    assert of_recording(run, stdout, record) is status
+
+
+STOPPED, KILLED = FileEnd(INTERRUPTED, cut_short=True), FileEnd(TERMINATED, cut_short=True)
+UNHEARD = FileEnd(OK, cut_short=True)
+
+
+@pytest.mark.parametrize(
+    ("files", "stdout", "status"),
+    [
+        ([], OK, OK),
+        ([FileEnd(OK)], OK, OK),
+        ([FileEnd(OK), FileEnd(AUDIO), FileEnd(SERVICE)], OK, AUDIO),
+        ([FileEnd(AUDIO), STOPPED], OK, INTERRUPTED),
+        ([STOPPED, FileEnd(AUDIO)], OK, INTERRUPTED),
+        ([STOPPED, KILLED], OK, TERMINATED),
+        ([UNHEARD, FileEnd(AUDIO)], OK, AUDIO),
+        ([FileEnd(OK)], ExitStatus.FAULT, ExitStatus.FAULT),
+        ([FileEnd(AUDIO)], ExitStatus.FAULT, AUDIO),
+    ],
+)
+def test_files_of_a_command(files: list[FileEnd], stdout: ExitStatus, status: ExitStatus) -> None:
+    assert of_command(files, stdout) is status
+
+
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [
+        (UsageError("No such option."), ExitStatus.USAGE),
+        (AudioError("No device.", exit_status=SERVICE), SERVICE),
+        (BrokenPipeError(), OK),
+        (KeyboardInterrupt(), INTERRUPTED),
+        (KeyError("a bug"), ExitStatus.FAULT),
+    ],
+)
+def test_exception_that_ends_a_command(error: BaseException, status: ExitStatus) -> None:
+    assert of_exception(error) is status
+
+
+def test_no_problem_is_no_failure() -> None:
+    assert status_of(None) is OK
+    assert status_of(AudioError("No device.")) is AUDIO

@@ -1,0 +1,118 @@
+"""Every limit that stops a run by itself, or keeps a command from beginning more files.
+
+| option | what is counted | what it stops |
+| --- | --- | --- |
+| `--max-duration` | captured audio, to the sample | the source, after `max_frames` |
+| `--max-cost` | the cost of all the command's recordings | runs: `RunLimits`; a batch: `Budget` |
+| `--idle-stop` | how long a session hears no words | the run: `RunLimits` |
+"""
+
+from dataclasses import dataclass
+
+from transcribe_cli.audio.format import AudioFormat
+from transcribe_cli.run.billing import Bill
+
+DURATION_REACHED = "the longest duration is reached"
+COST_REACHED = "the greatest cost is reached"
+_LAG_S = 2.0  # further behind than this, the service hears the past
+_ROUNDING_USD = 1e-6  # to which the service's durations make a cost exact
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """The limits of one run; None: no limit."""
+
+    max_duration_s: float | None = None
+    idle_stop_s: float | None = None
+
+    def max_frames(self, audio: AudioFormat) -> int | None:
+        """After how many frames the recorder ends the source."""
+        return None if self.max_duration_s is None else audio.frames(self.max_duration_s)
+
+
+class Budget:
+    """What all the recordings of a command have cost, and may cost. Times are monotonic, in s.
+
+    Args:
+        max_cost_usd: None: no limit.
+    """
+
+    def __init__(self, max_cost_usd: float | None = None) -> None:
+        self.max_cost_usd = max_cost_usd
+        self._running: list[Bill] = []
+        self._settled_usd = 0.0
+        self._counted = (float("-inf"), 0.0)  # when, and what all had cost then
+        self._was_reached = False
+
+    def add(self, bill: Bill) -> None:
+        """Count a run's bill from now on."""
+        self._running.append(bill)
+
+    def settle(self, bill: Bill, now: float) -> None:
+        """Count a run that is over with what it has cost at its end."""
+        self._running.remove(bill)
+        self._settled_usd += bill.cost_usd(now) or 0.0
+
+    def is_reached(self, now: float) -> bool:
+        """Whether all recordings together have cost `max_cost_usd` by now."""
+        if self.max_cost_usd is None:
+            return False
+        if now != self._counted[0]:  # counted once for all that ask at the same moment
+            running = sum(bill.cost_usd(now) or 0.0 for bill in self._running)
+            self._counted = (now, self._settled_usd + running)
+            self._was_reached |= self._counted[1] >= self.max_cost_usd
+        return self._counted[1] >= self.max_cost_usd
+
+    @property
+    def is_used(self) -> bool:
+        """Whether no further recording may begin.
+
+        It stays so where the service bills less in the end than the clock said.
+        """
+        most = self.max_cost_usd
+        settled_usd = self._settled_usd + _ROUNDING_USD
+        return self._was_reached or (most is not None and settled_usd >= most)
+
+
+class RunLimits:
+    """Decides whether time or cost stops one run.
+
+    Args:
+        bill: of this run; where no price is known, cost does not stop it.
+        now: on the monotonic clock, in seconds, as everywhere here.
+    """
+
+    def __init__(self, limits: Limits, budget: Budget, bill: Bill, now: float) -> None:
+        self._limits = limits
+        self._budget = budget
+        self._bill = bill
+        self._quiet_since = now
+
+    @property
+    def needs_clock(self) -> bool:
+        """Whether a limit may be reached by time alone, without an event."""
+        return self._budget.max_cost_usd is not None or self._limits.idle_stop_s is not None
+
+    def heard_words(self, now: float) -> None:
+        """Words came in."""
+        self._quiet_since = now
+
+    def quiet_s(self, now: float) -> float:
+        """For how long no words came, though a session was listening and up to date."""
+        return now - self._quiet_since
+
+    def reached(self, now: float, *, listening: bool, lag_s: float) -> str | None:
+        """Why to stop now, in words; None: go on.
+
+        Args:
+            listening: a session reads the log.
+            lag_s: how far it is behind what was captured.
+        """
+        if not listening or lag_s > _LAG_S:
+            self._quiet_since = now  # nobody could have heard any words
+        if self._budget.is_reached(now) and self._bill.cost_usd(now) is not None:
+            return COST_REACHED
+        idle_stop_s = self._limits.idle_stop_s
+        if idle_stop_s is not None and self.quiet_s(now) >= idle_stop_s:
+            return f"no words for {idle_stop_s:.0f} s"
+        return None

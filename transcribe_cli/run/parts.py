@@ -1,0 +1,53 @@
+"""What a run works with: everything that is open, closed again by whoever opened it."""
+
+import random
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from transcribe_cli.audio.log import AudioLog
+from transcribe_cli.audio.recorder import Recorder
+from transcribe_cli.audio.source import Source
+from transcribe_cli.outputs.output import Outputs
+from transcribe_cli.run.limits import Budget
+from transcribe_cli.run.loop import Loop
+from transcribe_cli.run.reporter import View
+from transcribe_cli.session.connecting import Connecting
+from transcribe_cli.session.events import Event
+from transcribe_cli.session.session import Target
+from transcribe_cli.supervisor.session_quota import SessionQuota
+from transcribe_cli.ui.notices import Notices
+
+
+def _nothing() -> None:
+    """There is no journal to be put on the disk."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunParts:
+    """What one run is given beside its `RunConfig`.
+
+    Attributes:
+        quota, budget: shared by the runs of a command.
+        view: the live view, where there is one.
+        sync: puts the journal on the disk; called by the recorder's thread when it does the same
+            with the audio.
+        connect: opens a session's connection.
+        make_recorder: makes what records the source.
+        wall: seconds since 1970.
+        chance: the jitter of waits comes from it.
+    """
+
+    source: Source
+    log: AudioLog
+    outputs: Outputs
+    notices: Notices
+    loop: Loop
+    quota: SessionQuota
+    budget: Budget = field(default_factory=Budget)
+    view: View | None = None
+    sync: Callable[[], None] = _nothing
+    connect: Callable[[int, Target, Callable[[Event], None]], Connecting] = Connecting
+    make_recorder: Callable[..., Recorder] = Recorder
+    wall: Callable[[], float] = time.time
+    chance: random.Random | None = None

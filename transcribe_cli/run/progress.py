@@ -1,0 +1,64 @@
+"""How far a recording is: what was captured and sent, the lag between the two, what it costs."""
+
+from transcribe_cli.audio.recorder import Recorder
+from transcribe_cli.run.billing import Bill
+from transcribe_cli.run.limits import RunLimits
+from transcribe_cli.run.parts import RunParts
+from transcribe_cli.run.sessions import Sessions
+from transcribe_cli.run.status import Now
+from transcribe_cli.supervisor.supervisor import Supervisor
+
+
+class Progress:
+    """Looks at the parts of a run, and changes none."""
+
+    def __init__(
+        self,
+        parts: RunParts,
+        sessions: Sessions,
+        recorder: Recorder,
+        supervisor: Supervisor,
+        bill: Bill,
+        limits: RunLimits,
+    ) -> None:
+        self._live = parts.source.live
+        self._log = parts.log
+        self._sessions = sessions
+        self._recorder = recorder
+        self._supervisor = supervisor
+        self._bill = bill
+        self._limits = limits
+
+    @property
+    def captured_ms(self) -> int:
+        """The length of the log."""
+        return self._log.audio.ms(self._log.frames)
+
+    @property
+    def mark_ms(self) -> int:
+        """Where a mark that a person makes now belongs, on the recording's clock."""
+        return self._log.audio.ms(self._log.frames if self._live else self._sessions.offset)
+
+    @property
+    def elapsed_s(self) -> float:
+        """What was captured, or for a source that can wait what was sent."""
+        return self._log.audio.seconds(self._log.frames if self._live else self._sessions.offset)
+
+    @property
+    def lag_s(self) -> float:
+        """What was captured and is not sent yet; a file that is read ahead has no lag."""
+        if not self._live:
+            return 0.0
+        return self._log.audio.seconds(self._log.frames - self._sessions.offset)
+
+    def at(self, now: float) -> Now:
+        """All of it; takes the level since the last call."""
+        return Now(
+            now,
+            state=self._supervisor.state,
+            elapsed_s=self.elapsed_s,
+            lag_s=self.lag_s,
+            quiet_s=self._limits.quiet_s(now),
+            peak=self._recorder.take_level(),
+            cost_usd=self._bill.cost_usd(now),
+        )

@@ -1,0 +1,230 @@
+"""The sessions of a run that are not over: opens, starts, hands over, drops and ends them.
+
+The supervisor decides which; here its actions become calls. It also says where a new session
+starts to read the audio log, and what the log of a file may forget.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+
+from transcribe_cli.run.config import RunConfig
+from transcribe_cli.run.loop import Task
+from transcribe_cli.run.parts import RunParts
+from transcribe_cli.run.sequencer import Sequencer, Told
+from transcribe_cli.session.chunks import chunk_sizes
+from transcribe_cli.session.connecting import Connecting
+from transcribe_cli.session.connection import Connection
+from transcribe_cli.session.events import Closed, Event
+from transcribe_cli.session.pacing import Pacer
+from transcribe_cli.session.session import Session
+from transcribe_cli.supervisor.lease import Leases
+
+_TRIM_EVERY_S = 30.0
+_JOIN_S = 1.0
+
+
+@dataclass(slots=True)
+class _Live:
+    """A session that is not over.
+
+    Attributes:
+        connecting: the thread that opens it.
+        writing: the loop waits until its socket takes more.
+    """
+
+    session: Session
+    connecting: Connecting
+    writing: bool = False
+
+
+class Sessions:
+    """Keeps them by number, the earliest first. Times are monotonic, in s; offsets in frames.
+
+    Args:
+        task: whose sessions they are, for the loop.
+        post: takes the events of connecting, from any thread.
+
+    Attributes:
+        reader: the session that reads the log, or did last.
+    """
+
+    def __init__(
+        self,
+        config: RunConfig,
+        parts: RunParts,
+        sequencer: Sequencer,
+        task: Task,
+        post: Callable[[Event], None],
+    ) -> None:
+        self.reader: Session | None = None
+        self._config = config
+        self._parts = parts
+        self._sequencer = sequencer
+        self._task = task
+        self._post = post
+        self._live: dict[int, _Live] = {}
+        self._trim_at = 0  # the reader's offset from which on the log is trimmed again
+
+    def __contains__(self, number: int) -> bool:
+        return number in self._live
+
+    def __getitem__(self, number: int) -> Session:
+        return self._live[number].session
+
+    @property
+    def offset(self) -> int:
+        """The first frame that was not sent yet."""
+        return 0 if self.reader is None else self.reader.offset
+
+    # What the supervisor wants.
+
+    def open(self, number: int, *, ahead: bool) -> None:
+        """Begin to connect a session; one that is opened ahead reads nothing before `start`."""
+        config, parts, audio = self._config, self._parts, self._config.audio
+        live = parts.source.live
+        start = None if ahead else self._start_offset()
+        pace = None if parts.source.kind == "mic" else config.pace
+        sizes = chunk_sizes(audio, config.chunk_ms)
+        session = Session(
+            number,
+            parts.log,
+            sizes,
+            Pacer(audio.rate_hz, pace, limited=config.limited),
+            start,
+            0 if live else sizes.least,
+            config.timeouts,
+        )
+        parts.notices.debug(f"session {number}: connecting to {config.endpoint}")
+        self._live[number] = _Live(session, parts.connect(number, config.target, self._post))
+        if start is not None:
+            self._reads(session, start)
+
+    def start(self, number: int, now: float, offset: int | None = None) -> None:
+        """Have a session that was opened ahead read from there, or from where words are missing."""
+        offset = self._start_offset() if offset is None else offset
+        session = self[number]
+        session.start_at(offset, now)
+        self._reads(session, offset)
+
+    def hand_over(self, old: int, new: int, offset: int | None, now: float) -> int:
+        """Have session `new` read on behind `old`; returns the offset where it starts.
+
+        Args:
+            offset: where the old one has ended; None: it ends now, and the new one starts at the
+                end of its last turn.
+        """
+        if offset is None:
+            # What the old one was sent beyond its last turn, the new one is sent again.
+            offset = self._config.audio.frames_before(self._sequencer.last_turn_end_ms)
+            self[old].finish_at(0)
+        self.start(new, now, offset)
+        return offset
+
+    def drop(self, number: int) -> list[Told]:
+        """End a session whose words do not count; what is to be told of it."""
+        live = self._live.get(number)
+        told = self._sequencer.drop(number, 0 if live is None else live.session.offset)
+        if live is not None:  # else it had ended before its turn came
+            if live.session.connection is None:
+                self.abandon(number)
+            else:
+                live.session.finish_at(0)
+        return told
+
+    def abandon(self, number: int) -> None:
+        """Close a session's socket, or give up connecting; harmless where it is over."""
+        live = self._live.get(number)
+        if live is not None:
+            live.connecting.abandon()
+            live.session.abandon()
+
+    def _start_offset(self) -> int:
+        """The first frame whose words may not be final yet."""
+        log, committed_ms = self._parts.log, self._sequencer.committed_ms
+        start = max(log.first, self._config.audio.frames_before(committed_ms))
+        # A file's log may not have come so far yet.
+        return min(start, log.frames) if self._parts.source.live else start
+
+    def _reads(self, session: Session, start: int) -> None:
+        self._sequencer.started(session.number, self._config.audio.ms(start))
+        self._parts.log.consumed(start)
+        self.reader = session
+
+    # What becomes of them.
+
+    def opened(self, number: int, connection: Connection, now: float) -> None:
+        """A session's socket is open."""
+        self[number].opened(connection, now)
+        self._parts.loop.watch(self._task, self[number])
+
+    def completed(self, closed: Closed) -> Closed:
+        """The end of a session, with what its socket does not know."""
+        owes_words = self._sequencer.owes_words(closed.session)
+        return replace(closed, owes_words=owes_words, offset=self[closed.session].offset)
+
+    def closed(self, number: int) -> None:
+        """A session is over."""
+        session = self._live.pop(number).session
+        session.closed = True
+        self._parts.loop.forget(session)
+
+    def advance(self, now: float) -> Iterator[Event]:
+        """Have each do what is due; each event is to be taken before the next one is asked for."""
+        for live in list(self._live.values()):
+            session = live.session
+            if session.has_work or session.due <= now:
+                yield from session.advance(now)
+                self._watch_writing(live)
+
+    def _watch_writing(self, live: _Live) -> None:
+        connection = live.session.connection
+        writing = connection is not None and bool(connection.unsent)
+        if writing != live.writing and not live.session.closed:
+            live.writing = writing
+            self._parts.loop.watch_writing(live.session, writing)
+
+    def due(self) -> list[float]:
+        """When each has something to do next."""
+        return [live.session.due for live in self._live.values()]
+
+    def push(self, start: int, samples: bytes, now: float) -> bool:
+        """Send what has just been recorded, on the recorder's thread.
+
+        Returns whether `advance` has something to do now.
+        """
+        session = self.reader
+        if session is None:
+            return False
+        due = session.push_block(start, samples, now)
+        connection = session.connection
+        if due is None and (connection is None or not connection.unsent):
+            return False
+        session.has_work = True
+        return True
+
+    def trim_log(self, leases: Leases) -> None:
+        """Have the log of a file forget what no session will be sent again."""
+        if self.reader is None or self.reader.offset < self._trim_at:
+            return
+        audio, offset = self._config.audio, self.reader.offset
+        self._trim_at = offset + audio.frames(_TRIM_EVERY_S)
+        keep_from_ms = self._sequencer.keep_from_ms(leases, offset)
+        self._parts.log.forget(audio.frames_before(keep_from_ms))
+
+    # The end.
+
+    def end(self, now: float) -> Iterator[Event]:
+        """Close all that is left, and wait for the threads that connect."""
+        for live in list(self._live.values()):
+            live.connecting.abandon()
+            live.connecting.join(_JOIN_S)
+            live.session.abandon()
+            yield from live.session.advance(now)
+        self._live.clear()
+
+    def bail_out(self, now: float) -> None:
+        """After a fault of ours: sessions are still told that they are over."""
+        for live in self._live.values():
+            live.connecting.abandon()
+            live.session.abandon()
+            live.session.advance(now)

@@ -1,0 +1,60 @@
+"""Where a session that was told to end ends: the last frame that it sends."""
+
+from transcribe_cli.audio.level import find_pause
+from transcribe_cli.audio.log import AudioLog
+
+_LAST_MOMENT_S = 1.0  # the least that is sent after all when a session is ended where it is
+_QUIET_S = 0.03  # so long a pause lies between two words
+_QUIET_WITHIN_S = 1.0  # where no pause is found for so long, a session ends without one
+
+
+class Ending:
+    """What main asked for, and the frame that it comes to; used under the session's lock.
+
+    Attributes:
+        here: it ends now, or after a last moment of audio; a backlog stays in the log.
+    """
+
+    def __init__(self, log: AudioLog) -> None:
+        self.here = False
+        self._log = log
+        self._here_is_settled = False
+        self._last_frame: int | None = None
+        self._pause_from: int | None = None
+
+    def at(self, frame: int) -> None:
+        """End before that frame."""
+        self._last_frame = frame
+
+    def at_pause(self, frame: int) -> None:
+        """End at the first short pause of the speech from that frame on."""
+        self._pause_from = frame
+
+    def last_frame(self, offset: int, log_end: int, *, log_ended: bool) -> int | None:
+        """The first frame that is not sent any more; None while that cannot be said.
+
+        Args:
+            offset: the first frame that has not been sent yet; the end lies nowhere before.
+            log_end: so many frames are in the log.
+            log_ended: and no more will come.
+        """
+        if self.here and not self._here_is_settled:
+            # A moment of audio is still sent, a backlog is not.
+            moment = self._log.audio.frames(_LAST_MOMENT_S)
+            last = log_end if self._last_frame is None else min(log_end, self._last_frame)
+            self._last_frame = last if last - offset <= moment else offset
+            self._here_is_settled = True
+        elif self._pause_from is not None and self._last_frame is None:
+            self._last_frame = self._find_pause(self._pause_from, offset, log_end)
+            if self._last_frame is None and log_ended:
+                self._last_frame = log_end
+        return self._last_frame
+
+    def _find_pause(self, start: int, offset: int, log_end: int) -> int | None:
+        audio = self._log.audio
+        within = audio.frames(_QUIET_WITHIN_S)
+        samples = self._log.read(start, min(log_end - start, within))
+        pause = find_pause(samples, audio.frames(_QUIET_S))
+        if pause is not None:
+            return max(start + pause, offset)
+        return max(start + within, offset) if log_end - start >= within else None

@@ -1,0 +1,111 @@
+"""Whether a session's service and network still answer: pings, silence, and the times by which
+something must have happened.
+"""
+
+from transcribe_cli.errors import ConnectionFailed
+from transcribe_cli.session.connection import Connection
+from transcribe_cli.session.timeouts import Timeouts
+
+BEGIN_DEADLINE_S = 15.0  # Begin has been seen to take 11 s
+PING_EVERY_S = 3.0
+DEAD_AFTER_S = 9.0  # nothing came back for so long, not even a pong
+_LEFT_ALONE_S = 5.0  # so much longer than anybody waits for its last words
+_CLOSE_AFTER_ERROR_S = 2.0  # an Error message is followed by a close; one that is not, is made
+_ABSENT_S = 5.0  # more than lies between two pings
+_NEVER = float("inf")
+
+
+class Liveness:
+    """The clocks of one session. Times are monotonic, in seconds.
+
+    Attributes:
+        begun: its Begin has come.
+        opened_at: when the upgrade was through.
+        close_at: when it is closed after an Error message.
+    """
+
+    def __init__(self, timeouts: Timeouts) -> None:
+        self.begun = False
+        self.opened_at = 0.0
+        self.close_at = _NEVER
+        self._timeouts = timeouts
+        self._advanced_at = 0.0
+        self._ping_at = _NEVER
+        self._end_by = _NEVER
+        self._stuck_since: float | None = None
+        self._stuck_at = 0  # what the system had taken by then
+        self._send_failed_at: float | None = None
+
+    # What has happened.
+
+    def opened(self, now: float) -> None:
+        """The upgrade is through."""
+        self.opened_at = self._advanced_at = now
+
+    def began(self, now: float) -> None:
+        """Begin has come."""
+        self.begun = True
+        self._ping_at = now + PING_EVERY_S
+
+    def expect_end(self, now: float) -> None:
+        """Terminate went out, or more words came after it: it is slow, and not stuck."""
+        self._end_by = now + self._timeouts.last_words_s + _LEFT_ALONE_S
+
+    def expect_close(self, now: float) -> None:
+        """An Error message has come."""
+        self.close_at = now + _CLOSE_AFTER_ERROR_S
+
+    # What is done about it.
+
+    def forgive_absence(self, connection: Connection, now: float) -> None:
+        """Main was away, as on a machine that was asleep: that says nothing of the service."""
+        if now - self._advanced_at > _ABSENT_S:
+            connection.heard_at = self._ping_at = now
+        self._advanced_at = now
+
+    def ping(self, connection: Connection, now: float) -> None:
+        """Ask for a sign of life, where it is time to."""
+        if now >= self._ping_at:
+            connection.ping()
+            self._ping_at = now + PING_EVERY_S
+
+    def overdue(self, connection: Connection, now: float) -> ConnectionFailed | None:
+        """What has not happened in time; None: all is well."""
+        if not self.begun and now - self.opened_at > BEGIN_DEADLINE_S:
+            return ConnectionFailed(
+                f"The service did not begin the session within {BEGIN_DEADLINE_S:.0f} s.",
+                "try again in a moment",
+            )
+        if not connection.unsent:
+            self._stuck_since = None
+        elif self._stuck_since is None or connection.taken != self._stuck_at:
+            self._stuck_since, self._stuck_at = now, connection.taken  # at worst it is slow
+        elif now - self._stuck_since > self._timeouts.send_s:
+            return ConnectionFailed("The connection broke while sending: timed out.")
+        if connection.send_failure is not None:
+            # The service may have said why before it closed: it is read for a moment longer.
+            if self._send_failed_at is None:
+                self._send_failed_at = now
+            if now - self._send_failed_at > _CLOSE_AFTER_ERROR_S:
+                return connection.send_failure
+        if now >= self._end_by:
+            return ConnectionFailed("The service did not end the session.")
+        if self.begun and now - connection.heard_at > DEAD_AFTER_S:
+            return ConnectionFailed(
+                f"The connection is dead: nothing came back for {DEAD_AFTER_S:.0f} s.",
+                "check the network",
+            )
+        return None
+
+    def next_due(self, connection: Connection) -> float:
+        """When a ping is due, or `overdue` may have something to say."""
+        due = [self._ping_at, self.close_at, self._end_by]
+        if not self.begun:
+            due.append(self.opened_at + BEGIN_DEADLINE_S)
+        else:
+            due.append(connection.heard_at + DEAD_AFTER_S)
+        if self._stuck_since is not None:
+            due.append(self._stuck_since + self._timeouts.send_s)
+        if self._send_failed_at is not None:
+            due.append(self._send_failed_at + _CLOSE_AFTER_ERROR_S)
+        return min(due)
