@@ -1,6 +1,9 @@
 """Fixtures that all rooms share."""
 
+import os
 import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,9 +18,32 @@ from transcribe_cli.redaction import forget_secrets
 settings.register_profile("unhurried", deadline=None, max_examples=40)
 settings.load_profile("unhurried")
 
+LONG_TIMEOUT_S = 300
+
 # Tests that run under `nohup` send SIGHUP all the same.
 if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
+
+def pytest_xdist_setupnodes(config: pytest.Config) -> None:
+    """Compile all tests once before the workers start: each would do so itself, for 10 s."""
+    if config.args != config.getini("testpaths"):
+        return
+    compiled = config.rootpath / ".pytest_cache" / "compiled"
+    newest = max(path.stat().st_mtime for path in Path(__file__).parent.rglob("*.py"))
+    if not compiled.exists() or compiled.stat().st_mtime < newest:
+        command = [sys.executable, "-m", "pytest", "--collect-only", "-q", "-n", "0", "-m", ""]
+        environment = os.environ | {"PYTHONDONTWRITEBYTECODE": ""}
+        subprocess.run(command, env=environment, stdout=subprocess.DEVNULL, cwd=config.rootpath)
+        compiled.parent.mkdir(exist_ok=True)
+        compiled.touch()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What takes minutes may take some more on a busy machine."""
+    for item in items:
+        if item.get_closest_marker("long") and not item.get_closest_marker("timeout"):
+            item.add_marker(pytest.mark.timeout(LONG_TIMEOUT_S))
 
 
 @pytest.fixture(autouse=True)
