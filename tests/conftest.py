@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from tests.program import Home
 from transcribe_cli.redaction import forget_secrets
 
 # How long an example takes says how busy the machine is; many runs find what one does not.
-settings.register_profile("unhurried", deadline=None, max_examples=40)
+settings.register_profile("unhurried", deadline=None, max_examples=25)
 settings.load_profile("unhurried")
 
 LONG_TIMEOUT_S = 300
@@ -39,9 +40,16 @@ def pytest_xdist_setupnodes(config: pytest.Config) -> None:
         compiled.touch()
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What takes minutes may take some more on a busy machine."""
+    """Mark as long what `first` leaves out, and give what is long some minutes more."""
+    seen: Counter[str] = Counter()
     for item in items:
+        if (first := item.get_closest_marker("first")) is not None:
+            test = item.nodeid.partition("[")[0]
+            seen[test] += 1
+            if seen[test] > first.args[0]:
+                item.add_marker(pytest.mark.long)
         if item.get_closest_marker("long") and not item.get_closest_marker("timeout"):
             item.add_marker(pytest.mark.timeout(LONG_TIMEOUT_S))
 

@@ -25,6 +25,7 @@ def trace_lines(path: Path) -> list[str]:
 
 
 @pytest.mark.parametrize("path", sorted(TRACES.glob("*.jsonl")), ids=lambda path: path.stem)
+@pytest.mark.first(4)
 def test_a_trace_is_played_byte_for_byte(
     path: Path, serve: Callable[..., str], logbook: Callable[[], list[dict[str, Any]]]
 ) -> None:

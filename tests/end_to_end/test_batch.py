@@ -98,6 +98,7 @@ def test_a_folder_without_media_is_told(home: Home) -> None:
 
 
 @pytest.mark.parametrize("from_stdin", [False, True])
+@pytest.mark.first(1)
 def test_a_list_names_files(home: Home, from_stdin: bool) -> None:
     said = write_talks(home.work, 5, 7)
     text = "# of today\n\ntalk2.wav\n  talk1.wav  \n"
@@ -115,6 +116,7 @@ def test_a_list_names_files(home: Home, from_stdin: bool) -> None:
 
 
 @pytest.mark.parametrize("jobs", ["1", "4"])
+@pytest.mark.first(1)
 def test_one_that_fails_does_not_stop_the_others(home: Home, jobs: str) -> None:
     said = write_talks(home.work, 5, 7)
     (home.work / "broken.wav").write_bytes(b"RIFF but nothing like it")
@@ -279,6 +281,7 @@ def test_the_greatest_cost_is_that_of_all_files_together(home: Home) -> None:
 
 
 @pytest.mark.parametrize("cause", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.first(1)
 def test_a_signal_stops_them_all(home: Home, cause: signal.Signals) -> None:
     said = write_talks(home.work, 100, 100, 100, 100)
     with counting_service() as service:
@@ -326,6 +329,7 @@ def test_of_all_that_are_stopped_each_ends_when_its_own_session_has_ended(home: 
 
 
 @pytest.mark.parametrize("jobs", [1, 2])
+@pytest.mark.first(1)
 def test_a_wrong_key_stops_everything_after_the_first(home: Home, jobs: int) -> None:
     def refuse(session: Session, heard: int) -> None:
         session.fail(1008, "Unauthorized Connection: Invalid API key")
@@ -380,6 +384,7 @@ def test_a_reader_who_waits_holds_up_no_other_file(home: Home) -> None:
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a disk that is always full")
 @pytest.mark.parametrize("jobs", ["1", "2"])
+@pytest.mark.first(1)
 def test_a_full_disk_under_standard_output_is_told_once(home: Home, jobs: str) -> None:
     said = write_talks(home.work, 20, 20, 20)
     with counting_service() as service, Path("/dev/full").open("wb") as full:
@@ -393,6 +398,7 @@ def test_a_full_disk_under_standard_output_is_told_once(home: Home, jobs: str) -
 
 
 @pytest.mark.parametrize("jobs", ["1", "2"])
+@pytest.mark.first(1)
 def test_a_reader_who_goes_away_stops_them_all_quietly(home: Home, jobs: str) -> None:
     said = write_talks(home.work, 100, 100, 100)
     with counting_service() as service:

@@ -5,12 +5,13 @@ import signal
 import subprocess
 import sys
 import wave
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from tests.counting import Session, counting_service, speak, write_wav
-from tests.program import Home, finals, finish, words
+from tests.program import Home, Outcome, finals, finish, words
 
 FULL = Path("/dev/full")
 needs_full = pytest.mark.skipif(not FULL.exists(), reason="there is no /dev/full here")
@@ -176,7 +177,7 @@ def test_a_copy_of_the_audio_that_fails_is_a_warning(home: Home, name: str) -> N
     ],
 )
 def test_what_would_be_written_over_is_refused(
-    home: Home, arguments: tuple[str, ...], said: str
+    home: Home, call: Callable[..., Outcome], arguments: tuple[str, ...], said: str
 ) -> None:
     (home.work / "deep").mkdir()
     for name in ("one.wav", "two.wav", "deep/one.wav"):
@@ -184,7 +185,7 @@ def test_what_would_be_written_over_is_refused(
     (home.work / "link.wav").symlink_to("one.wav")
     before = (home.work / "one.wav").read_bytes()
     with counting_service() as service:
-        outcome = home.run("file", *arguments, "--endpoint", service.url)
+        outcome = call("file", *arguments, "--endpoint", service.url)
     assert (outcome.code, service.sessions) == (2, [])
     assert said in outcome.err
     assert (home.work / "one.wav").read_bytes() == before
@@ -207,6 +208,7 @@ def test_standard_input_is_not_recorded_over(home: Home) -> None:
 
 
 @pytest.mark.parametrize("where", ["variable", "dotenv", "settings"])
+@pytest.mark.first(1)
 def test_an_error_is_a_record_wherever_records_were_asked(home: Home, where: str) -> None:
     if where == "dotenv":
         (home.work / ".env").write_text("AAI_STREAM_JSONL=1\n")
@@ -221,8 +223,9 @@ def test_an_error_is_a_record_wherever_records_were_asked(home: Home, where: str
 
 
 @posix
-@pytest.mark.parametrize("line", ["$P models", "$P --version", "$P file no.wav", "$P nonsense"])
 @pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&-", "<&- >&- 2>&-"])
+@pytest.mark.parametrize("line", ["$P file no.wav", "$P models", "$P --version", "$P nonsense"])
+@pytest.mark.first(4)
 def test_closed_streams_do_not_crash(home: Home, line: str, closed: str) -> None:
     outcome = shell(home, f"{line} {closed}")
     assert outcome.returncode == {"$P file no.wav": 3, "$P nonsense": 2}.get(line, 0)
@@ -332,6 +335,7 @@ def test_settings_that_are_named_must_be_there(home: Home, command: tuple[str, .
 @pytest.mark.parametrize(
     "line", ["--help", "--version", "file --help", "mic -h", "models", "recordings list"]
 )
+@pytest.mark.first(2)
 def test_what_reads_no_settings_does_not_miss_them(home: Home, line: str) -> None:
     outcome = home.run(*line.split(), env=NO_SETTINGS)
     assert (outcome.code, outcome.err) == (0, "")

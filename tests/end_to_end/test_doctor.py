@@ -7,7 +7,7 @@ import struct
 import subprocess
 import time
 import wave
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -203,6 +203,7 @@ def test_settings_of_a_run_are_those_of_the_check(home: Home) -> None:
 
 
 @pytest.mark.parametrize("text", ["no-such-option = 1", "this is no TOML"])
+@pytest.mark.first(1)
 def test_wrong_settings_are_a_finding(home: Home, text: str) -> None:
     (home.work / "config.toml").write_text(text)
     outcome = diagnose(home, "--local", AAI_STREAM_CONFIG="config.toml")
@@ -312,7 +313,7 @@ def test_reader_that_goes_away_ends_it_quietly(home: Home) -> None:
     "arguments",
     [("--endpoint", "https://example.org"), ("--local", "--endpoint", "ws://127.0.0.1:9"), ("x",)],
 )
-def test_wrong_usage(home: Home, arguments: tuple[str, ...]) -> None:
-    outcome = home.run("doctor", *arguments)
+def test_wrong_usage(call: Callable[..., Outcome], arguments: tuple[str, ...]) -> None:
+    outcome = call("doctor", *arguments)
     assert (outcome.code, outcome.out) == (2, "")
     assert outcome.err.startswith("error: ")

@@ -27,6 +27,7 @@ def stopped_by(home: Home, number: signal.Signals, *, turn_words: int = 5) -> tu
 @pytest.mark.parametrize(
     ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 143)]
 )
+@pytest.mark.first(2)
 def test_a_signal_drains_the_session(home: Home, number: signal.Signals, code: int) -> None:
     outcome, service = stopped_by(home, number)
     assert outcome.code == code

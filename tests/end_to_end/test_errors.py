@@ -3,7 +3,7 @@
 import socket
 import threading
 import wave
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
@@ -83,10 +83,12 @@ def make_files(folder: Path) -> None:
         ("header.wav", "no audio"),
     ],
 )
-def test_a_file_that_cannot_be_transcribed(home: Home, name: str, said: str) -> None:
+def test_a_file_that_cannot_be_transcribed(
+    home: Home, call: Callable[..., Outcome], name: str, said: str
+) -> None:
     make_files(home.work)
     with counting_service() as service:
-        outcome = home.run("file", name, "--endpoint", service.url)
+        outcome = call("file", name, "--endpoint", service.url)
     explained(outcome, 3, said, name)
     assert service.sessions == []
 
@@ -101,14 +103,16 @@ def test_a_truncated_file_is_transcribed_as_far_as_it_goes(home: Home, talk: str
     assert "ends before its header says" in outcome.err
 
 
-def test_an_unwritable_output_is_found_before_anything_is_sent(home: Home, talk: str) -> None:
+def test_an_unwritable_output_is_found_before_anything_is_sent(
+    call: Callable[..., Outcome], talk: str
+) -> None:
     with counting_service() as service:
         for arguments in (
             ("-o", "no/such/folder/x.txt"),
             ("--record", "no/such/folder/x.wav"),
             ("--save-dir", "/proc/no"),
         ):
-            outcome = home.run("file", talk, "--endpoint", service.url, *arguments)
+            outcome = call("file", talk, "--endpoint", service.url, *arguments)
             assert outcome.code == 2, outcome.err
             assert outcome.err.startswith("error: ")
     assert service.sessions == []
@@ -134,8 +138,10 @@ def test_an_unwritable_output_is_found_before_anything_is_sent(home: Home, talk:
         (("--no-such-option",), ("--no-such-option",)),
     ],
 )
-def test_wrong_usage(home: Home, talk: str, arguments: tuple[str, ...], said: tuple[str]) -> None:
-    explained(home.run("file", talk, *arguments), 2, *said)
+def test_wrong_usage(
+    call: Callable[..., Outcome], talk: str, arguments: tuple[str, ...], said: tuple[str]
+) -> None:
+    explained(call("file", talk, *arguments), 2, *said)
 
 
 def test_an_error_is_a_record_too_with_jsonl(home: Home) -> None:

@@ -51,6 +51,7 @@ def is_exact(records: list[dict[str, Any]], first: int, count: int) -> bool:
 
 
 @pytest.mark.parametrize("make", [as_wav, as_flac, as_film])
+@pytest.mark.first(2)
 def test_a_stretch_is_exact_to_the_sample(home: Home, make: Any) -> None:
     path = make(home, 60)
     with counting_service() as service:
@@ -102,6 +103,7 @@ def test_a_length_beyond_the_end_is_the_end(home: Home) -> None:
 
 
 @pytest.mark.parametrize("name", ["talk.wav", "-"])
+@pytest.mark.first(1)
 def test_a_beginning_after_the_end_is_told(home: Home, name: str) -> None:
     path = as_wav(home, 12)
     data = path.read_bytes() if name == "-" else None

@@ -6,6 +6,7 @@ import random
 import re
 import subprocess
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ import pytest
 
 from tests.counting import Fault, Session, counting_service, drops_at, speak, write_wav
 from tests.end_to_end.test_commands import FULL, needs_full
-from tests.program import Home, finals, words
+from tests.program import Home, Outcome, finals, words
 from tests.schema import held_to_schema, undescribed
 from transcribe_cli.outputs.formats import SUFFIXES
 
@@ -78,8 +79,9 @@ FAULTS = {"nothing else": None, "much else": corrects_the_first_speaker, "droppe
         pytest.param("-", [], marks=pytest.mark.long),
     ],
 )
+@pytest.mark.first(4)
 def test_export_makes_the_files_of_the_run_byte_by_byte(
-    home: Home, fault: Fault | None, source: str, options: list[str]
+    home: Home, call: Callable[..., Outcome], fault: Fault | None, source: str, options: list[str]
 ) -> None:
     write_wav(home.work / "talk.wav", 30)
     live, again = home.work / "live", home.work / "again"
@@ -90,7 +92,7 @@ def test_export_makes_the_files_of_the_run_byte_by_byte(
             data=speak(30),
         )
     assert run.code == 0, run.err
-    export = home.run("recordings", "export", "latest", *options, *outputs_in(again))
+    export = call("recordings", "export", "latest", *options, *outputs_in(again))
 
     assert (export.code, export.out, export.err) == (0, "", "")
     assert files_in(again) == files_in(live)
@@ -132,18 +134,22 @@ def test_records_of_runs_are_as_the_schema_says(home: Home) -> None:
         assert undescribed(record) == set()
 
 
-def test_text_goes_to_standard_output_if_no_file_is_named(home: Home) -> None:
+def test_text_goes_to_standard_output_if_no_file_is_named(
+    home: Home, call: Callable[..., Outcome]
+) -> None:
     with counting_service(fault=corrects_the_first_speaker) as service:
         home.run("file", "-", "--endpoint", service.url, data=speak(12))
     transcript = (home.only_recording() / "transcript.txt").read_text()
 
-    assert home.run("recordings", "export", "latest").out == transcript
-    hidden = home.run("recordings", "export", "latest", "--non-speech", "hide").out
+    assert call("recordings", "export", "latest").out == transcript
+    hidden = call("recordings", "export", "latest", "--non-speech", "hide").out
     assert hidden == transcript.replace("[Silence]\n", "")
     assert hidden != transcript
 
 
-def test_killed_recording_is_exported_as_far_as_it_came(home: Home) -> None:
+def test_killed_recording_is_exported_as_far_as_it_came(
+    home: Home, call: Callable[..., Outcome]
+) -> None:
     with counting_service() as service:
         process = home.start("file", "-", "--endpoint", service.url, stdin=subprocess.PIPE)
         assert process.stdin is not None
@@ -156,7 +162,7 @@ def test_killed_recording_is_exported_as_far_as_it_came(home: Home) -> None:
     with (folder / "journal.jsonl").open("ab") as journal:
         journal.write(b'{"v":1,"seq":99,"type":"Tu')
     journal_before = (folder / "journal.jsonl").read_bytes()
-    outcome = home.run("recordings", "export", "latest", *outputs_in(made))
+    outcome = call("recordings", "export", "latest", *outputs_in(made))
 
     assert outcome.code == 0, outcome.err
     assert (folder / "journal.jsonl").read_bytes() == journal_before
@@ -170,10 +176,11 @@ def test_killed_recording_is_exported_as_far_as_it_came(home: Home) -> None:
     assert document["summary"] is None
 
 
-@pytest.mark.parametrize(
-    "seed", [*range(3), *(pytest.param(seed, marks=pytest.mark.long) for seed in range(3, 10))]
-)
-def test_outputs_of_a_killed_run_are_whole(home: Home, seed: int) -> None:
+@pytest.mark.parametrize("seed", range(10))
+@pytest.mark.first(2)
+def test_outputs_of_a_killed_run_are_whole(
+    home: Home, call: Callable[..., Outcome], seed: int
+) -> None:
     chance, live = random.Random(seed), home.work / "live"
     write_wav(home.work / "talk.wav", 200)
     with counting_service() as service:
@@ -192,7 +199,7 @@ def test_outputs_of_a_killed_run_are_whole(home: Home, seed: int) -> None:
         assert said[suffix] == truth[: len(said[suffix])], suffix
     # What is not in the files is in the journal.
     again = home.work / "again"
-    assert home.run("recordings", "export", "latest", *outputs_in(again)).code == 0
+    assert call("recordings", "export", "latest", *outputs_in(again)).code == 0
     for suffix in SUFFIXES:
         exported = _said(again / f"talk{suffix}")
         assert len(exported) % 5 == 0
@@ -250,15 +257,13 @@ REFUSED = {
 
 @pytest.mark.parametrize(("arguments", "hint"), REFUSED.values(), ids=REFUSED)
 def test_what_cannot_be_exported_is_a_wrong_use(
-    home: Home, arguments: list[str], hint: str
+    home: Home, call: Callable[..., Outcome], arguments: list[str], hint: str
 ) -> None:
     with counting_service() as service:
         home.run("file", "-", "--endpoint", service.url, data=speak(5))
     journal = home.only_recording() / "journal.jsonl"
     before = journal.read_bytes()
-    outcome = home.run(
-        "recordings", "export", *(part.format(journal=journal) for part in arguments)
-    )
+    outcome = call("recordings", "export", *(part.format(journal=journal) for part in arguments))
 
     assert (outcome.code, outcome.out) == (2, "")
     assert hint in outcome.err.replace("recording's own", "recording's its own")
@@ -266,12 +271,14 @@ def test_what_cannot_be_exported_is_a_wrong_use(
 
 
 @needs_full
-def test_disk_that_is_full_is_told_and_the_other_files_are_written(home: Home) -> None:
+def test_disk_that_is_full_is_told_and_the_other_files_are_written(
+    home: Home, call: Callable[..., Outcome]
+) -> None:
     with counting_service() as service:
         home.run("file", "-", "--endpoint", service.url, data=speak(5))
     for name in ("full.txt", "full.md", "full.json"):
         (home.work / name).symlink_to(FULL)
-        outcome = home.run("recordings", "export", "latest", "-o", name, "-o", "x.txt")
+        outcome = call("recordings", "export", "latest", "-o", name, "-o", "x.txt")
 
         assert outcome.code == 1
         assert f"error: '{name}' cannot be written: No space left on device.\n" in outcome.err
@@ -280,6 +287,7 @@ def test_disk_that_is_full_is_told_and_the_other_files_are_written(home: Home) -
 
 @needs_full
 @pytest.mark.parametrize("suffix", SUFFIXES)
+@pytest.mark.first(2)
 def test_full_disk_on_one_output_of_a_run_is_told_once_and_the_others_go_on(
     home: Home, suffix: str
 ) -> None:
@@ -299,6 +307,7 @@ def test_full_disk_on_one_output_of_a_run_is_told_once_and_the_others_go_on(
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="pipes with names are of POSIX")
 @pytest.mark.parametrize("suffix", SUFFIXES)
+@pytest.mark.first(2)
 def test_pipe_with_a_name_gets_what_a_file_gets(home: Home, suffix: str) -> None:
     pipe = home.work / f"pipe{suffix}"
     os.mkfifo(pipe)

@@ -63,6 +63,7 @@ def test_every_word_that_is_played_comes_out_and_is_saved(home: Home, speaker: L
     assert f"saved: {home.only_recording()}" in outcome.err
 
 
+@pytest.mark.long
 def test_speech_into_the_microphone_comes_out_as_words(home: Home, speaker: Loudspeaker) -> None:
     with (
         wave.open(str(ROOT / "samples" / "meeting.wav")) as sample,

@@ -111,6 +111,7 @@ def check_terminates(service: CountingService, cut: set[int]) -> None:
 
 
 @pytest.mark.parametrize("reset", [False, True], ids=["fin", "rst"])
+@pytest.mark.first(1)
 def test_a_cut_in_the_middle_of_a_turn(home: Home, reset: bool) -> None:
     with network() as (service, proxy):
         process = start(home, proxy, 60, "--pace", "4")
@@ -342,6 +343,7 @@ def test_a_cut_of_a_tls_connection(home: Home, tmp_path: Path, reset: bool) -> N
     ],
     ids=" ".join,
 )
+@pytest.mark.first(2)
 def test_the_faults_of_serve_cost_no_word(home: Home, tmp_path: Path, faults: list[str]) -> None:
     given = [argument for fault in faults for argument in ("--fault", fault)]
     logbook = tmp_path / "logbook.jsonl"

@@ -5,6 +5,7 @@ import random
 import re
 import subprocess
 import wave
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -40,11 +41,11 @@ def kill_in_mid_run(home: Home, source: str, said: int, *, after_words: int) -> 
 
 @pytest.mark.parametrize("source", ["-", "talk.wav"])
 def test_a_killed_run_is_finished_by_resume_without_a_lost_or_doubled_word(
-    home: Home, source: str
+    home: Home, call: Callable[..., Outcome], source: str
 ) -> None:
     write_wav(home.work / "talk.wav", 40)
     folder = kill_in_mid_run(home, source, 40, after_words=18)
-    assert "interrupted" in home.run("recordings", "list").out
+    assert "interrupted" in call("recordings", "list").out
     before = words(read_journal(folder / "journal.jsonl"))
     assert before == expected(len(before))
 
@@ -90,14 +91,14 @@ def test_the_audio_of_a_killed_run_opens_with_all_but_its_last_moment(home: Home
         assert file.readframes(10**9) == speak(30)
 
 
-def test_a_torn_header_and_a_torn_line_are_mended(home: Home) -> None:
+def test_a_torn_header_and_a_torn_line_are_mended(home: Home, call: Callable[..., Outcome]) -> None:
     folder = kill_in_mid_run(home, "-", 20, after_words=12)
     audio, journal = folder / "audio.wav", folder / "journal.jsonl"
     audio.write_bytes(bytes(44) + audio.read_bytes()[44:])
     lines = journal.read_bytes()
     journal.write_bytes(lines + b'{"v":1,"seq":99,"type":"Tu')
     (folder / "transcript.txt").write_text("w1 w2")
-    outcome = home.run("recordings", "recover", "latest")
+    outcome = call("recordings", "recover", "latest")
     assert outcome.code == 0
     assert "mended" in outcome.err
     with wave.open(str(audio)) as file:
@@ -105,7 +106,7 @@ def test_a_torn_header_and_a_torn_line_are_mended(home: Home) -> None:
     assert journal.read_bytes() == lines
     said = words(read_journal(journal))
     assert (folder / "transcript.txt").read_text().split() == said
-    assert "nothing needed mending" in home.run("recordings", "recover", "latest").err
+    assert "nothing needed mending" in call("recordings", "recover", "latest").err
 
 
 def test_stopped_while_offline_the_rest_is_resumed_as_the_hint_says(home: Home) -> None:
@@ -120,18 +121,18 @@ def test_stopped_while_offline_the_rest_is_resumed_as_the_hint_says(home: Home) 
     assert resumed.out.split() == expected(12)
 
 
-def test_recordings_are_listed_shown_and_removed(home: Home) -> None:
-    assert home.run("recordings", "list").out == "no recordings\n"
+def test_recordings_are_listed_shown_and_removed(home: Home, call: Callable[..., Outcome]) -> None:
+    assert call("recordings", "list").out == "no recordings\n"
     write_wav(home.work / "talk.wav", 5)
     with counting_service() as service:
         home.run("file", "talk.wav", "--endpoint", service.url, "--pace", "max")
-    (listed,) = json.loads(home.run("recordings", "list", "--json").out)
+    (listed,) = json.loads(call("recordings", "list", "--json").out)
     assert (listed["state"], listed["source"], listed["turns"]) == ("complete", "talk.wav", 1)
-    shown = home.run("recordings", "show", listed["id"]).out
+    shown = call("recordings", "show", listed["id"]).out
     assert "w1 w2 w3 w4 w5" in shown
-    wrong = home.run("recordings", "show", "2001")
+    wrong = call("recordings", "show", "2001")
     assert (wrong.code, "recordings list" in wrong.err) == (2, True)
-    assert home.run("recordings", "rm", listed["id"]).code == 0
+    assert call("recordings", "rm", listed["id"]).code == 0
     assert not list(home.recordings.iterdir())
 
 
@@ -159,9 +160,9 @@ def test_a_part_of_an_id_removes_nothing_unasked(home: Home, name: str) -> None:
     assert two.exists()
 
 
-def test_latest_is_an_id(home: Home) -> None:
+def test_latest_is_an_id(home: Home, call: Callable[..., Outcome]) -> None:
     one, two = save_two(home)
-    assert home.run("recordings", "rm", "latest").code == 0
+    assert call("recordings", "rm", "latest").code == 0
     assert one.exists()
     assert not two.exists()
 
@@ -232,19 +233,21 @@ def assert_told(outcome: Outcome, folder: Path) -> None:
     assert line.startswith(f"error: The recording {folder.name} cannot be read: ")
 
 
-def test_a_journal_that_is_none_is_told_in_one_line(home: Home) -> None:
+def test_a_journal_that_is_none_is_told_in_one_line(
+    home: Home, call: Callable[..., Outcome]
+) -> None:
     with counting_service() as service:
         home.run("file", "-", "--endpoint", service.url, data=speak(5))
     folders = [make_odd(home, kind) for kind in ODD]
 
-    states = json.loads(home.run("recordings", "list", "--json").out)
+    states = json.loads(call("recordings", "list", "--json").out)
     assert [recording["state"] for recording in states] == ["unreadable"] * len(ODD) + ["complete"]
-    assert home.run("recordings", "list").out.count("unreadable") == len(ODD)
+    assert call("recordings", "list").out.count("unreadable") == len(ODD)
     for folder, journal in zip(folders, ODD.values(), strict=True):
-        assert_told(home.run("recordings", "show", folder.name), folder)
+        assert_told(call("recordings", "show", folder.name), folder)
         assert (folder / "journal.jsonl").read_bytes() == journal
     for folder in folders:
-        assert home.run("recordings", "rm", folder.name).code == 0
+        assert call("recordings", "rm", folder.name).code == 0
         assert not folder.exists()
 
 
@@ -253,6 +256,7 @@ def test_a_journal_that_is_none_is_told_in_one_line(home: Home) -> None:
     "kind",
     [kind if kind == "odd types" else pytest.param(kind, marks=pytest.mark.long) for kind in ODD],
 )
+@pytest.mark.first(1)
 def test_a_journal_that_is_none_cannot_be_mended(home: Home, kind: str, command: str) -> None:
     folder = make_odd(home, kind)
 
@@ -260,7 +264,7 @@ def test_a_journal_that_is_none_cannot_be_mended(home: Home, kind: str, command:
     assert (folder / "journal.jsonl").read_bytes() == ODD[kind]
 
 
-def test_a_running_recording_is_not_touched(home: Home) -> None:
+def test_a_running_recording_is_not_touched(home: Home, call: Callable[..., Outcome]) -> None:
     with counting_service() as service:
         process = home.start("file", "-", "--endpoint", service.url, stdin=subprocess.PIPE)
         assert process.stdin is not None
@@ -268,7 +272,7 @@ def test_a_running_recording_is_not_touched(home: Home) -> None:
         process.stdin.flush()
         service.wait_for_words(7)
         folder = home.only_recording()
-        (listed,) = json.loads(home.run("recordings", "list", "--json").out)
+        (listed,) = json.loads(call("recordings", "list", "--json").out)
         assert listed["state"] == "running"
         for command in ("resume", "recover", "rm"):
             outcome = home.run("recordings", command, "latest")
@@ -279,13 +283,15 @@ def test_a_running_recording_is_not_touched(home: Home) -> None:
         *("audio.wav", "journal.jsonl", "transcript.txt")
     ]
     assert words(read_journal(folder / "journal.jsonl")) == expected(8)
-    assert "complete" in home.run("recordings", "list").out
+    assert "complete" in call("recordings", "list").out
 
 
-def test_a_killed_recording_is_not_running_any_more(home: Home) -> None:
+def test_a_killed_recording_is_not_running_any_more(
+    home: Home, call: Callable[..., Outcome]
+) -> None:
     kill_in_mid_run(home, "-", 20, after_words=8)
-    assert "interrupted" in home.run("recordings", "list").out
-    assert home.run("recordings", "rm", "latest").code == 0
+    assert "interrupted" in call("recordings", "list").out
+    assert call("recordings", "rm", "latest").code == 0
     assert list(home.recordings.iterdir()) == []
 
 

@@ -2,13 +2,14 @@
 
 import json
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.counting import counting_service, write_wav
-from tests.program import Home
+from tests.program import Home, Outcome
 from tests.terminal import Terminal
 
 
@@ -53,10 +54,12 @@ def test_a_journal_that_was_cut_off_is_shown_as_far_as_it_goes(home: Home, recor
         ("talk.txt", 3, "holds no records"),
     ],
 )
-def test_what_is_no_recording_is_explained(home: Home, name: str, code: int, words: str) -> None:
+def test_what_is_no_recording_is_explained(
+    home: Home, call: Callable[..., Outcome], name: str, code: int, words: str
+) -> None:
     (home.work / "empty.jsonl").touch()
     (home.work / "talk.txt").write_text("not a record\n")
-    outcome = home.run("replay", name)
+    outcome = call("replay", name)
     assert outcome.code == code
     assert words in outcome.err
 
@@ -101,6 +104,7 @@ class TestOnATerminal:
         assert before == after
 
     @pytest.mark.parametrize(("key", "code"), [("q", 0), ("C-c", 130)])
+    @pytest.mark.first(1)
     def test_it_can_be_stopped(self, home: Home, recorded: Path, key: str, code: int) -> None:
         with Terminal(home, "replay", "latest", "--speed", "0.01") as terminal:
             terminal.wait_for_text("replaying")

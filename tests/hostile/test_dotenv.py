@@ -23,6 +23,7 @@ def victim(home: Home) -> Path:
 
 
 @pytest.mark.parametrize("name", ["OUTPUT", "RECORD", "CAPTIONS_FILE", "SAVE_DIR", "CONFIG"])
+@pytest.mark.first(2)
 def test_it_names_no_path(home: Home, victim: Path, name: str) -> None:
     elsewhere = home.path / "elsewhere"
     path = elsewhere if name == "SAVE_DIR" else victim
@@ -72,6 +73,7 @@ def test_it_reads_no_variable_of_the_process(home: Home, victim: Path) -> None:
 
 
 @pytest.mark.parametrize("own", ["", "AAI_STREAM_TOKEN=x", f"ASSEMBLYAI_API_KEY={KEY[::-1]}"])
+@pytest.mark.first(2)
 def test_it_gets_no_key_of_the_user(home: Home, own: str) -> None:
     with stranger_listens() as stranger:
         port = stranger.getsockname()[1]
@@ -93,6 +95,7 @@ def test_it_gets_no_key_of_the_user(home: Home, own: str) -> None:
         ({}, "AAI_STREAM_TOKEN=theirs-1234", None, "theirs-1234"),
     ],
 )
+@pytest.mark.first(3)
 def test_its_credential_never_beats_the_users_own_and_the_one_used_is_said(
     home: Home,
     victim: Path,

@@ -35,7 +35,7 @@ ROOT = Path(__file__).parent.parent.parent
 
 both_kinds = pytest.mark.parametrize("kind", KINDS)
 in_one_folder = settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 
 
@@ -218,7 +218,8 @@ def time_ms(timestamp: str) -> int:
 
 @both_kinds
 @given(turns=clear_speech())
-@settings(in_one_folder, max_examples=12)
+@settings(in_one_folder, max_examples=6)
+@pytest.mark.first(1)
 def test_ffmpeg_reads_it_without_a_warning(
     tmp_path: Path, kind: Kind, turns: list[TurnUpdate]
 ) -> None:
@@ -257,6 +258,7 @@ def test_ffmpeg_takes_no_text_for_markup(tmp_path: Path) -> None:
 @both_kinds
 @given(turns=any_speech())
 @in_one_folder
+@pytest.mark.first(1)
 def test_file_is_up_to_date_after_each_turn(
     tmp_path: Path, kind: Kind, turns: list[TurnUpdate]
 ) -> None:
@@ -287,6 +289,7 @@ def states(tmp_path_factory: pytest.TempPathFactory) -> dict[Kind, list[bytes]]:
 
 @both_kinds
 @pytest.mark.parametrize("seed", range(5))
+@pytest.mark.first(2)
 def test_file_of_a_killed_program_is_whole(
     tmp_path: Path, states: dict[Kind, list[bytes]], kind: Kind, seed: int
 ) -> None:

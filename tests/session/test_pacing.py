@@ -57,6 +57,7 @@ def test_session_s_clock_starts_at_its_own_first_frame() -> None:
 
 
 @pytest.mark.parametrize("seed", range(5))
+@pytest.mark.first(2)
 def test_an_hour_with_hiccups_ends_on_time(seed: int) -> None:
     hour = 72_000
     hiccups = random.Random(seed)

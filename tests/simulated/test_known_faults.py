@@ -52,13 +52,15 @@ def test_a_stop_while_the_next_session_is_connecting_waits_for_nothing() -> None
     assert outcome.turns < 2000
 
 
-def test_a_session_given_up_while_it_connects_is_ended_if_it_opens_all_the_same() -> None:
+@pytest.mark.parametrize("tenth", [4, 8, 0, 1, 2, 3, 5, 6, 7, 9])
+@pytest.mark.first(2)
+def test_a_session_given_up_while_it_connects_is_ended_if_it_opens_all_the_same(
+    tenth: int,
+) -> None:
     """The upgrade comes through just when the run has stopped wanting it."""
     slow = replace(scenario(habits=replace(SHORT, begin_s=0.1)), stretches=((300, 0.0),))
-    for tenth in range(10):
-        stop = Fault("SIGINT", "time", 18.0 + tenth / 10)
-        outcome = play(replace(slow, latency_s=0.4, faults=(stop,)))
-        check(outcome)
+    stop = Fault("SIGINT", "time", 18.0 + tenth / 10)
+    check(play(replace(slow, latency_s=0.4, faults=(stop,))))
 
 
 def test_what_the_next_session_said_does_not_count_where_the_one_before_owes_words() -> None:
@@ -111,14 +113,15 @@ def test_a_service_that_never_ends_a_session_in_time_is_not_asked_for_ever() -> 
     assert outcome.result.summary["complete"] is False
 
 
-def test_a_late_formatted_version_does_not_move_a_rollover_back() -> None:
+@pytest.mark.parametrize("seed", range(6))  # it is chance which message the rollover comes with
+@pytest.mark.first(2)
+def test_a_late_formatted_version_does_not_move_a_rollover_back(seed: int) -> None:
     """It ends a turn too, but not the last one: where the next session starts is behind that."""
     habits = replace(CALM.habits, formats=Formats.TWICE, format_s=1.2, turn_words=2, life_s=60.0)
-    for seed in range(6):  # it is chance which message the rollover comes with
-        outcome = play(replace(scenario(habits=habits), stretches=((800, 1.0),), seed=seed))
-        check(outcome)
-        check_complete(outcome)
-        assert types(outcome).count("Rollover") == 1
+    outcome = play(replace(scenario(habits=habits), stretches=((800, 1.0),), seed=seed))
+    check(outcome)
+    check_complete(outcome)
+    assert types(outcome).count("Rollover") == 1
 
 
 def test_the_session_that_follows_breaks_while_the_one_before_is_slow_to_end() -> None:
@@ -238,16 +241,17 @@ def test_a_stop_ends_a_follower_that_has_nothing_to_say_at_once() -> None:
     assert outcome.ended < 21.0
 
 
-def test_a_stop_sends_no_backlog_at_once_where_a_rollover_was_being_forced() -> None:
+@pytest.mark.parametrize("tenth", [4, 0, 2, 6, 8])
+@pytest.mark.first(2)
+def test_a_stop_sends_no_backlog_at_once_where_a_rollover_was_being_forced(tenth: int) -> None:
     """The pipe has ended long ago, and half a minute of it is still to be sent."""
     outage = Fault("down", "time", 3.0, seconds=25.0)
     behind = scenario(kind="stdin", habits=replace(CALM.habits, life_s=20.0, turn_words=200))
-    for tenth in range(0, 10, 2):
-        # The second session's time is up soon, and it has been told to end at a pause.
-        stop = Fault("SIGTERM", "begin", 2, after_s=18.5 + tenth / 10)
-        outcome = play(replace(behind, stretches=((400, 1.0),), faults=(outage, stop)))
-        check(outcome)
-        assert outcome.stops
+    # The second session's time is up soon, and it has been told to end at a pause.
+    stop = Fault("SIGTERM", "begin", 2, after_s=18.5 + tenth / 10)
+    outcome = play(replace(behind, stretches=((400, 1.0),), faults=(outage, stop)))
+    check(outcome)
+    assert outcome.stops
 
 
 def test_a_second_interrupt_ends_a_run_within_two_seconds_also_amid_a_rollover() -> None:
@@ -284,6 +288,7 @@ def old_is_slow(*faults: Fault, answer_s: float) -> Outcome:
     return outcome
 
 
+@pytest.mark.long  # the next one has all of this, and a break
 def test_a_session_that_ends_before_the_one_it_follows_is_heard_after_it() -> None:
     check_complete(old_is_slow(answer_s=13.0))
 
