@@ -1,1 +1,1 @@
-"""What can keep the program from working: looked at one by one, each with how to mend it."""
+"""`doctor`: checks for what can keep the program from working, each with a hint."""

@@ -1,4 +1,4 @@
-"""The key, and a session that is begun with it and ended at once."""
+"""Checks the API key, and opens a session with it that is ended at once."""
 
 import re
 import selectors
@@ -23,15 +23,15 @@ if TYPE_CHECKING:
 
 _SESSION_LIMIT_S = 9.0
 _END_LIMIT_S = 3.0
-_LOCAL_END_LIMIT_S = 8.0  # its recogniser is still loading, on a machine that may be busy
+_LOCAL_END_LIMIT_S = 8.0  # the local recogniser may still be loading
 _CLOSE_AFTER_ERROR_S = 0.5
 _KEY_FORM = re.compile(r"[0-9a-fA-F]{32}")
 
 
 def check_key(environment: Environment, endpoint: str) -> tuple[Finding, Credentials | None]:
-    """Whether there is a key, where it comes from, and whether it looks like one.
+    """Check that there is a key, where it comes from, and that it looks like one.
 
-    The credentials are None where no session can be opened. The key itself is never said.
+    The credentials are None if no session can be opened. The key itself is never shown.
     """
     try:
         credentials = find_credentials(environment, endpoint)
@@ -56,13 +56,13 @@ def check_key(environment: Environment, endpoint: str) -> tuple[Finding, Credent
 
 
 class SessionOutcome(NamedTuple):
-    """How a session went; None for what did not come.
+    """How a session went; None for what did not happen.
 
     Attributes:
-        begun_s: how long it took to begin.
-        billed_s: what its Termination said.
-        error: the Error message, before a close or instead of one.
-        close: code and reason of a close that came before the Termination.
+        begun_s: seconds until Begin.
+        billed_s: seconds of session, from its Termination.
+        error: the Error message.
+        close: code and reason of a close before the Termination.
     """
 
     begun_s: float | None = None
@@ -72,11 +72,11 @@ class SessionOutcome(NamedTuple):
 
     @property
     def is_over(self) -> bool:
-        """Nothing more can come."""
+        """Whether nothing more can arrive."""
         return self.billed_s is not None or self.close is not None
 
     def after(self, message: "bytes | CloseFrame", now_s: float) -> "SessionOutcome":
-        """The course so far, one message later; `now_s` since the session was asked for."""
+        """The outcome after one more message; `now_s`: seconds since the session was requested."""
         if self.is_over:
             return self
         if not isinstance(message, bytes):
@@ -121,9 +121,9 @@ def check_session(endpoint: str, credentials: Credentials, *, local: bool) -> Fi
 
 
 def _converse(connection: "Connection", began: float, end_limit_s: float) -> SessionOutcome:
-    """Everything from the upgrade to the Termination, or to what comes instead of it.
+    """Run the session from the upgrade to its Termination, or to an error or a close.
 
-    `end_limit_s`: for the Termination, once the session has begun.
+    `end_limit_s`: seconds to wait for the Termination once the session has begun.
 
     Raises:
         ConnectionFailed: the connection broke.
@@ -151,9 +151,9 @@ def _converse(connection: "Connection", began: float, end_limit_s: float) -> Ses
 
 
 def session_finding(outcome: SessionOutcome, usd_an_hour: float | None) -> Finding:
-    """What the course of a session that was ended at once says of the service and the key.
+    """The finding about the service and the key from such a session's outcome.
 
-    `usd_an_hour`: 0 for a service on this machine, None where no price is known.
+    `usd_an_hour`: 0 for a local service; None if the price is not known.
     """
     if outcome.error is not None:
         code, reason = outcome.close or (None, "")

@@ -1,4 +1,4 @@
-"""Checks on a thread of their own, and waited for only so long: a network or a disk can hang."""
+"""Runs checks on a thread, with a time limit: a network or a disk can hang."""
 
 import queue
 import threading
@@ -11,13 +11,13 @@ from transcribe_cli.exit_status import ExitStatus
 
 
 class BackgroundCheck:
-    """Findings of checks that have begun already.
+    """A group of checks; the constructor starts them.
 
     Args:
-        area: what is said to hang when they do.
-        hint: what to try then.
-        exit_status: what that means.
-        limit_s: how long they get.
+        area: the area of the finding if they take too long.
+        hint: the hint of that finding.
+        exit_status: the exit status of that finding.
+        limit_s: the time limit for all of them, in seconds.
     """
 
     def __init__(
@@ -52,7 +52,7 @@ class BackgroundCheck:
             self._found.put(None)
 
     def findings(self) -> Iterator[Finding]:
-        """Each as it is found; the last one says so when they take too long."""
+        """Each finding as it arrives; a last one if the checks take too long."""
         while True:
             try:
                 finding = self._found.get(timeout=max(0.0, self._deadline - time.monotonic()))

@@ -1,4 +1,4 @@
-"""Findings: what checks come to, how that is written, what it makes of the exit code. Pure."""
+"""Findings: the results of checks, their text, and the exit status they give. Pure."""
 
 import textwrap
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ _STATE_WIDTH = 8
 
 
 class FindingState(StrEnum):
-    """How something stands."""
+    """The result of a check."""
 
     OK = "ok"
     WARNING = "warning"  # it works, perhaps not as it should
@@ -23,13 +23,13 @@ class FindingState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What one check came to.
+    """The finding of one check.
 
     Attributes:
         area: what it is about, as one word.
-        text: one plain sentence, or less.
-        hint: how to mend it.
-        exit_status: what the program would end with because of it; 0 unless it failed.
+        text: at most one sentence.
+        hint: how to fix it.
+        exit_status: the exit status of a run that meets this; 0 unless the check failed.
     """
 
     area: str
@@ -40,22 +40,22 @@ class Finding:
 
 
 def ok(area: str, text: str) -> Finding:
-    """All is well here."""
+    """A check that passed."""
     return Finding(area, FindingState.OK, text)
 
 
 def warning(area: str, text: str, hint: str) -> Finding:
-    """Something to know before it hurts."""
+    """A warning: it works, perhaps not as it should."""
     return Finding(area, FindingState.WARNING, text, hint)
 
 
 def failed(area: str, error: StreamError) -> Finding:
-    """What the error is that a run would end with."""
+    """A failed check, with the error that a run would end with."""
     return Finding(area, FindingState.FAILED, error.message, error.hint, error.exit_status)
 
 
 def exit_status_of(findings: Sequence[Finding]) -> ExitStatus:
-    """That of the first finding that failed."""
+    """The exit status of the first failed finding."""
     statuses = (f.exit_status for f in findings if f.state is FindingState.FAILED)
     return next(statuses, ExitStatus.OK)
 
@@ -63,9 +63,9 @@ def exit_status_of(findings: Sequence[Finding]) -> ExitStatus:
 def lines_of(
     finding: Finding, before: Finding | None = None, width: int | None = None
 ) -> list[str]:
-    """A finding as lines of text; its area stands only where it is another one than `before`.
+    """A finding as lines of text; the area is shown only if `before` has another one.
 
-    `width`: of the terminal, whose lines are not to be torn.
+    `width`: columns of the terminal to wrap to; None to not wrap.
 
     >>> lines_of(warning("disk", "2 GB are free", "make room"))
     ['warning  disk      2 GB are free', '                   -> make room']
@@ -93,7 +93,7 @@ def _wrapped(text: str, width: int | None, first: str, others: str) -> list[str]
 
 
 def summary_of(findings: Sequence[Finding]) -> str:
-    """All of them in a few words.
+    """The number of failures and warnings, in words.
 
     >>> summary_of([ok("key", ""), warning("disk", "", "")])
     'nothing failed, 1 warning'
@@ -107,7 +107,7 @@ def summary_of(findings: Sequence[Finding]) -> str:
 
 
 def to_json(findings: Sequence[Finding]) -> dict[str, Any]:
-    """All of them for programs."""
+    """The findings as a JSON object."""
     return {
         "exit_code": int(exit_status_of(findings)),
         "findings": [

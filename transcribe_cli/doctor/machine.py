@@ -1,4 +1,4 @@
-"""The machine: this program and its settings, the disk, the terminal, and optional parts."""
+"""Checks this machine: the program and its settings, disk, terminal, optional parts."""
 
 import importlib.util
 import platform
@@ -22,7 +22,7 @@ _LEAST_COLUMNS, _LEAST_ROWS = 40, 8
 
 
 def check_program(environment: Environment, options: Collection[str]) -> Iterator[Finding]:
-    """Versions, and the settings files; `options` are the names that `config.toml` may set."""
+    """Check versions and settings files; `options`: the names that `config.toml` may set."""
     yield ok(
         "program",
         f"aai-stream {__version__}, Python {platform.python_version()}, {platform.platform()}",
@@ -45,7 +45,7 @@ def check_program(environment: Environment, options: Collection[str]) -> Iterato
 
 
 def check_disk(save_dir: str | None) -> Iterator[Finding]:
-    """Whether recordings can be saved, and how many hours of them; leaves nothing behind."""
+    """Check that recordings can be saved, and how many hours; leaves no file behind."""
     folder = save_dir_of(save_dir)
     try:
         there = next(path for path in (folder, *folder.absolute().parents) if path.exists())
@@ -65,7 +65,7 @@ def check_disk(save_dir: str | None) -> Iterator[Finding]:
 
 
 def space_finding(folder: Path, free_bytes: int) -> Finding:
-    """How long the free space of a disk lasts."""
+    """The finding about the free space of a disk."""
     hours = free_bytes / _BYTES_AN_HOUR
     room = f"{hours:.0f} hours" if hours >= 2 else f"{hours * 60:.0f} minutes"
     text = f"{folder}: {free_bytes / 1e9:.1f} GB free, room for {room} of audio"
@@ -75,13 +75,13 @@ def space_finding(folder: Path, free_bytes: int) -> Finding:
 
 
 class Terminal(NamedTuple):
-    """What there is to show things on.
+    """The terminal of this process.
 
     Attributes:
         shows: standard output is a terminal.
-        has_keys: standard input is one too.
-        moves: its cursor can be moved.
-        colors: how many colours, in Rich's words; None for none.
+        has_keys: standard input is a terminal too.
+        moves: the cursor can be moved.
+        colors: Rich's name of its colour system; None without colours.
     """
 
     shows: bool
@@ -111,7 +111,7 @@ def inspect_terminal(environment: Environment) -> Terminal:
 
 
 def check_terminal(terminal: Terminal) -> Iterator[Finding]:
-    """Whether the live view has what it needs."""
+    """Check that the terminal can show the live view."""
     if not terminal.shows:
         yield ok("terminal", "standard output is no terminal: final turns go there as plain lines")
         return
@@ -136,7 +136,7 @@ def check_terminal(terminal: Terminal) -> Iterator[Finding]:
 
 
 def check_parts() -> Iterator[Finding]:
-    """What only some need."""
+    """Check optional parts: ffmpeg and the local service."""
     ffmpeg = shutil.which("ffmpeg")
     if ffmpeg:
         yield ok("parts", f"ffmpeg for video, m4a and others: {ffmpeg}")

@@ -1,4 +1,4 @@
-"""The way to the service, step by step: the name, the connection, encryption, a session."""
+"""Checks the connection to the service step by step: name, TCP, TLS, clock."""
 
 import socket
 import ssl
@@ -21,7 +21,7 @@ _CLOCK_MAY_DIFFER_S = 30.0
 
 
 class FirstHop(NamedTuple):
-    """What is connected to first: the service, or the proxy on the way to it."""
+    """The address that is connected to first: the service's, or a proxy's."""
 
     host: str
     port: int
@@ -29,12 +29,12 @@ class FirstHop(NamedTuple):
 
     @property
     def name(self) -> str:
-        """For people."""
+        """Host and port, for people."""
         return f"{self.host}:{self.port}"
 
 
 def first_hop(endpoint: str, variables: Mapping[str, str]) -> FirstHop:
-    """Where a connection to an endpoint goes first.
+    """The first address on the way to an endpoint.
 
     Raises:
         ServiceError: the proxy's address cannot be read.
@@ -64,7 +64,7 @@ def _hop_of_proxy(variable: str, proxy: str) -> FirstHop:
 
 
 def check_connection_path(endpoint: str, variables: Mapping[str, str]) -> Iterator[Finding]:
-    """The name, the connection, the certificate and the clock; stops at what fails.
+    """Check name, connection, certificate and clock; stops at the first failure.
 
     Raises:
         ServiceError: what failed.
@@ -152,7 +152,7 @@ def _certificate(encrypted: ssl.SSLSocket, took_s: float) -> Finding:
 
 
 def _date_of(encrypted: ssl.SSLSocket, endpoint: str) -> datetime:
-    """What the service's clock says.
+    """The time of the service's clock, from an HTTP Date header.
 
     Raises:
         OSError, HTTPException, ValueError, TypeError: it does not say.
@@ -168,7 +168,7 @@ def _date_of(encrypted: ssl.SSLSocket, endpoint: str) -> datetime:
 
 
 def clock_finding(theirs: datetime, ours: datetime) -> Finding:
-    """How far this machine's clock is off, the service's being right; the header knows seconds."""
+    """The finding about this machine's clock, compared with the service's; to the second."""
     ahead_s = (ours - theirs).total_seconds()
     if abs(ahead_s) <= _CLOCK_MAY_DIFFER_S:
         return ok("clock", f"within {max(1, round(abs(ahead_s)))} s of the service's")

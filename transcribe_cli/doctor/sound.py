@@ -1,6 +1,6 @@
-"""The microphone, looked at by a process of its own: a sound system can hang, or crash.
+"""Checks the microphone in a process of its own, since a sound system can hang or crash.
 
-Run as a module it writes one finding a line, as JSON; its argument is the device, if one is named.
+Run as a module, it writes one finding a line as JSON; its argument is the name of the device.
 """
 
 import json
@@ -27,7 +27,7 @@ _BLOCK_MS = 50
 
 
 class SoundCheck:
-    """The check as a process; it begins at once."""
+    """The check as a process; the constructor starts it."""
 
     def __init__(self, device: str | None) -> None:
         self._process = subprocess.Popen(
@@ -39,7 +39,7 @@ class SoundCheck:
         )
 
     def findings(self) -> Iterator[Finding]:
-        """Each as it is found; a crash is one too."""
+        """Each finding as it arrives; a crash is a finding too."""
         stdout = self._process.stdout
         assert stdout is not None  # it is a pipe
         with stdout:
@@ -57,7 +57,7 @@ class SoundCheck:
             )
 
     def close(self) -> None:
-        """End it, wherever it is; harmless twice."""
+        """Kill the process. May be called twice."""
         self._process.kill()
         self._process.wait()
 

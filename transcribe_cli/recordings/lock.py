@@ -45,7 +45,7 @@ class SaveDirBusy(UsageError):
 
 @contextlib.contextmanager
 def locked(folder: Path, note: str = "") -> Iterator[None]:
-    """Keep others away from a recording.
+    """Hold the lock of a recording.
 
     Args:
         note: for `read_lock_note`.

@@ -1,4 +1,4 @@
-"""What the supervisor wants done, as values; a run carries them out in their order."""
+"""The supervisor's actions, as values; the run carries them out in order."""
 
 from dataclasses import dataclass
 
@@ -9,9 +9,9 @@ from transcribe_cli.protocol.close_codes import Verdict
 
 @dataclass(frozen=True, slots=True)
 class OpenSession:
-    """Open session `number`, reading from the first sample whose words are not final yet.
+    """Open session `number`; it reads from the first sample whose words are not final yet.
 
-    `ahead`: it is to follow another, and reads nothing before `StartSession` or `HandOver`.
+    `ahead`: it will follow another session, and reads nothing before `StartSession` or `HandOver`.
     """
 
     number: int
@@ -20,17 +20,17 @@ class OpenSession:
 
 @dataclass(frozen=True, slots=True)
 class StartSession:
-    """A session that was opened ahead reads from where `OpenSession` would."""
+    """Let a session that was opened ahead read, from where `OpenSession` would begin."""
 
     number: int
 
 
 @dataclass(frozen=True, slots=True)
 class HandOver:
-    """Session `new` takes over from `old`, whose time is running out.
+    """Let session `new` take over from `old`, whose time is running out.
 
-    `frame`: the old one has ended there; None: the turn that has just ended was its last, and the
-    new one reads from its end.
+    `frame`: where the old one stopped reading. None: the turn that has just ended was its last, and
+    the new one reads from the end of that turn.
     """
 
     old: int
@@ -47,19 +47,19 @@ class FinishAtPause:
 
 @dataclass(frozen=True, slots=True)
 class DropSession:
-    """What the session says does not count; it is ended."""
+    """End the session, and ignore all it says."""
 
     session: int
 
 
 @dataclass(frozen=True, slots=True)
 class StopSource:
-    """Take no more audio; what was captured is still sent."""
+    """Stop the source; captured audio is still sent."""
 
 
 @dataclass(frozen=True, slots=True)
 class FinishHere:
-    """Send Terminate to the session now, whatever audio is left."""
+    """Send Terminate to the session now, even if audio is left to send."""
 
     session: int
 
@@ -73,7 +73,7 @@ class AbandonSession:
 
 @dataclass(frozen=True, slots=True)
 class TellDisconnected:
-    """The session broke off; the next try is in `retry_in_s`."""
+    """Report that the session broke off; the next one is opened in `retry_in_s`."""
 
     session: int
     verdict: Verdict
@@ -82,7 +82,7 @@ class TellDisconnected:
 
 @dataclass(frozen=True, slots=True)
 class TellReconnected:
-    """A later session has begun."""
+    """Report that a session has begun after one broke off."""
 
     session: int
 

@@ -1,4 +1,4 @@
-"""What an event makes of the facts. Pure; facts that stay the same are the same object."""
+"""Applies events to the facts. Pure; unchanged facts are returned as the same object."""
 
 from dataclasses import replace
 
@@ -19,9 +19,9 @@ from transcribe_cli.supervisor.lease import Drain, Lease, LeaseState
 
 SHORT_DEADLINE_S = 2.0  # after a second Ctrl+C
 LONGEST_SESSION_S = 10_800.0  # page "Streaming API": sessions are closed after 3 hours
-ROLL_FROM = 0.9  # of a session's life: from here on the next end of a turn is where another follows
-ROLL_BY = 0.97  # of its life: at the latest
-_SOUND_AFTER_S = 10.0  # a session that was open so long was no failure
+ROLL_FROM = 0.9  # share of its life: from here on, a follower takes over after a turn
+ROLL_BY = 0.97  # share of its life: from here on, at the next pause
+_SOUND_AFTER_S = 10.0  # a session that was open so long does not count as a failure
 
 
 def apply_event(facts: Facts, event: Event, moment: Moment) -> Facts:
@@ -46,14 +46,14 @@ def apply_event(facts: Facts, event: Event, moment: Moment) -> Facts:
 
 
 def pause(facts: Facts, now: float) -> Facts:
-    """No audio comes for a while, because the user wants it so."""
+    """The user has paused: no audio is captured."""
     if facts.paused_at is not None or facts.stop is not None:
         return facts
     return replace(facts, paused_at=now)
 
 
 def resume(facts: Facts) -> Facts:
-    """Audio comes again."""
+    """The user has resumed."""
     if facts.paused_at is None:
         return facts
     return replace(facts, paused_at=None, all_said=False)
@@ -75,7 +75,7 @@ def _begin(facts: Facts, session: int, begin: Begin, moment: Moment) -> Facts:
 
 
 def _life(begin: Begin, wall: float) -> float:
-    """How long a session has; this machine's clock may be wrong, or the message odd."""
+    """A session's life in seconds. This machine's clock or the message may be wrong."""
     left = (begin.expires_at or 0) - wall
     return min(left, LONGEST_SESSION_S) if left > 0 else LONGEST_SESSION_S
 
@@ -86,11 +86,11 @@ def _hear(facts: Facts, session: int, turn: Turn, sent_ms: int, moment: Moment) 
         return facts
     drain, said_ms = lease.drain, min(turn.words[-1].end, sent_ms)
     if drain is not None and said_ms > drain.said_ms:
-        drain = drain._replace(since=moment.now, said_ms=said_ms)  # it is slow, and not stuck
+        drain = drain._replace(since=moment.now, said_ms=said_ms)  # new words: it is not stuck
         facts = facts.with_lease(replace(lease, drain=drain))
     if not turn.end_of_turn or lease.handed:
         return facts
-    # However soon it breaks off, the run has come further, if these are words that it was sent.
+    # Words for audio that was sent are progress, however soon the session breaks off.
     if facts.tries != Tries() and turn.words[0].start < sent_ms:
         facts = replace(facts, tries=Tries())
     follower = facts.follower
@@ -102,7 +102,7 @@ def _hear(facts: Facts, session: int, turn: Turn, sent_ms: int, moment: Moment) 
 def _drain(facts: Facts, event: TerminateSent, moment: Moment) -> Facts:
     lease = facts.lease(event.session)
     if lease is None or lease.state is not LeaseState.OPEN:
-        return facts  # one that was handed over, or dropped, drains already
+        return facts  # a session that was handed over or dropped drains already
     drain = Drain(moment.now, offset=event.offset, whole=event.whole)
     return facts.with_lease(lease.to(LeaseState.DRAINING, drain=drain))
 
@@ -121,10 +121,10 @@ def _close(facts: Facts, event: Closed) -> Facts:
 
 
 def _was_sound(facts: Facts, lease: Lease, event: Closed) -> bool:
-    """Whether a session that broke was long enough there to be no failure.
+    """Whether a session that broke off was open long enough not to count as a failure.
 
-    Once nothing more is captured, only words count: what breaks off before it has said any may do
-    so again and again.
+    After the source's end only words count: a session that breaks off before it has said any may
+    do so again and again.
     """
     reads = lease.state is LeaseState.OPEN and not facts.source_ended
     return reads and event.open_s > _SOUND_AFTER_S
@@ -138,13 +138,13 @@ def _stop(facts: Facts, cause: str, now: float) -> Facts:
         cut = facts.policy.drops_backlog and not (sent or facts.source_ended)
         return replace(facts, stop=Stop(now, cut=cut), paused_at=None)
     if cause not in KEYBOARD_SIGNALS:
-        return facts  # a terminal that goes away says so several times
+        return facts  # a closed terminal sends several signals
     by = min(stop.by, now + SHORT_DEADLINE_S)
     return replace(facts, stop=stop._replace(by=by, source_told=False))
 
 
 def _fail(facts: Facts, problem: StreamError, now: float) -> Facts:
-    """A fault of ours: sessions are still told that they are over, so that they are not billed."""
+    """An internal error: sessions are still sent Terminate, so that they are not billed."""
     stop = facts.stop or Stop(now, cut=facts.policy.drops_backlog)
     stop = stop._replace(by=min(stop.by, now + SHORT_DEADLINE_S), fault=True)
     return replace(facts, stop=stop, paused_at=None, problem=facts.problem or problem)

@@ -1,4 +1,4 @@
-"""What a run knows of itself, as one immutable value. Pure."""
+"""The facts that a run's rules decide by, as one immutable value. Pure."""
 
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
@@ -19,11 +19,11 @@ from transcribe_cli.supervisor.lease import (
 )
 
 ALREADY = float("-inf")
-"""A time that has come, whenever it is asked."""
+"""A time in the past: something with this time is due now."""
 
 
 class RunState(StrEnum):
-    """Where the run stands, in the word that the live view shows."""
+    """The state of the run, as the live view shows it."""
 
     CONNECTING = "connecting"
     LISTENING = "listening"
@@ -34,24 +34,24 @@ class RunState(StrEnum):
 
 
 class Contact(StrEnum):
-    """Whether a session listens, as far as the user was told."""
+    """Whether a session is open, as far as the user was told."""
 
     NEVER = "never"  # none has begun yet
     MADE = "made"
-    LOST = "lost"  # and the next one's Begin is told
+    LOST = "lost"  # the next Begin is reported
 
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """How stubborn a run is.
+    """How a run behaves when sessions fail and when it is stopped.
 
     Attributes:
-        live: the source cannot wait (a microphone), so it is recorded whatever the network does.
-        drops_backlog: a stop ends a session where it is, not at the end of what was captured,
-            because audio may have been captured long before its time (a file, a pipe).
-        first_tries: how often a source that can wait tries for its first session.
-        later_tries: how often in a row it tries for another one.
-        timeouts: how long to wait for the service before a session is taken for stuck.
+        live: the source cannot wait (a microphone), so it is recorded even without a session.
+        drops_backlog: a stop drops captured audio that was not sent, because a file or a pipe is
+            read ahead of real time.
+        first_tries: how many tries a source that can wait has for its first session.
+        later_tries: how many tries in a row it has for later sessions.
+        timeouts: how long the service may be silent before a session is taken for stuck.
     """
 
     live: bool
@@ -62,13 +62,13 @@ class Policy:
 
 
 class Stop(NamedTuple):
-    """Someone, or a fault of ours, wants the run to end. Times are monotonic, in seconds.
+    """A request to end the run, by the user or by an internal error. Times are monotonic, in s.
 
     Attributes:
-        at: when.
-        by: so everything is over by then; never, while one Ctrl+C was enough.
-        cut: the source had more to say.
-        fault: something of ours broke, so what has not begun is not waited for.
+        at: when it was requested.
+        by: deadline for everything; never, after a single Ctrl+C.
+        cut: the source had more audio.
+        fault: it was an internal error, so a session that has not begun is not waited for.
         source_told: the source was told to stop.
     """
 
@@ -80,15 +80,15 @@ class Stop(NamedTuple):
 
     @property
     def hurried(self) -> bool:
-        """It is wanted soon."""
+        """Whether there is a deadline."""
         return self.by < NEVER
 
 
 class Tries(NamedTuple):
-    """What has gone wrong since words last came.
+    """Failures since words last arrived.
 
     Attributes:
-        failures: sessions that broke.
+        failures: number of sessions that broke off.
         polite: those of them that were closed as if they had ended, without Termination.
     """
 
@@ -98,11 +98,11 @@ class Tries(NamedTuple):
 
 
 class Outcome(NamedTuple):
-    """How the run ends, once every session has.
+    """How the run ends, once every session has ended.
 
     Attributes:
-        exit_status: where no problem has one of its own.
-        complete: everything captured went to the service and came back.
+        exit_status: the exit status, unless a problem has its own.
+        complete: everything captured was sent, and its words arrived.
     """
 
     exit_status: ExitStatus
@@ -110,7 +110,7 @@ class Outcome(NamedTuple):
 
 
 class Moment(NamedTuple):
-    """When something happens; `wall` is the service's time, `luck` from 0 to 1."""
+    """The time: monotonic `now`, Unix time `wall`, and `luck`, a random number from 0 to 1."""
 
     now: float
     wall: float
@@ -122,21 +122,21 @@ class Facts:
     """Everything that the rules decide by. Times are on the monotonic clock, in seconds.
 
     Attributes:
-        policy: how stubborn the run is.
+        policy: how the run behaves when sessions fail and when it is stopped.
         leases: the sessions that are not over.
-        next_number: of the session that is opened next.
-        contact: whether one listens, as far as the user was told.
-        tries: what has gone wrong since words last came.
-        open_from: when the next one may be opened, after what went wrong.
-        free_from: when the account may open one.
-        all_said: the last session has left nothing to say.
+        next_number: the number of the next session.
+        contact: whether a session is open, as far as the user was told.
+        tries: failures since words last arrived.
+        open_from: when the next session may be opened, by the backoff.
+        free_from: when the next session may be opened, by the account's quota.
+        all_said: the last session has transcribed everything.
         source_ended: the last block is in the log.
-        paused_at: since when the user wants nothing to be heard.
-        turn_ended: a turn has just ended, while a session is ready to follow.
-        stop: someone, or a fault of ours, wants the run to end.
-        problem: what went wrong first; it is told, and its exit status is the run's.
-        outcome: all but the sessions' ends is settled.
-        over: nothing more is wanted of this run.
+        paused_at: since when the user has paused the run.
+        turn_ended: a turn has just ended, and a session is ready to follow.
+        stop: the request to end the run.
+        problem: what went wrong first; it is told, and decides the exit status.
+        outcome: how the run ends, once every session has ended.
+        over: the run is over.
     """
 
     policy: Policy
@@ -157,38 +157,38 @@ class Facts:
 
     @property
     def earlier(self) -> Lease | None:
-        """The session that was handed over and has not ended yet."""
+        """The session that has handed over to the reader and has not ended yet."""
         return next((lease for lease in self.leases if lease.handed and lease.counts), None)
 
     @property
     def reader(self) -> Lease | None:
-        """The session that reads the log, is to, or did last."""
+        """The session that reads the log, will read it, or read it last."""
         return next((lease for lease in self.leases if lease.counts and not lease.handed), None)
 
     @property
     def follower(self) -> Lease | None:
-        """The session that was opened ahead, to follow the reader."""
+        """The session that was opened ahead to follow the reader."""
         return next((lease for lease in self.leases if lease.state in AHEAD), None)
 
     @property
     def broken(self) -> Lease | None:
-        """The reader, where it has ended before its time."""
+        """The reader, if it has broken off."""
         reader = self.reader
         return reader if reader is not None and reader.state is LeaseState.BROKEN else None
 
     @property
     def hurried(self) -> bool:
-        """Everything is to be over soon."""
+        """Whether the stop has a deadline."""
         return self.stop is not None and self.stop.hurried
 
     @property
     def going_on(self) -> bool:
-        """Nobody wants the run to end, and nothing has ended it."""
+        """Whether no stop was requested and no outcome is known."""
         return self.stop is None and self.outcome is None
 
     @property
     def state(self) -> RunState:
-        """The word that the live view shows."""
+        """The state that the live view shows."""
         if self.over:
             return RunState.OVER
         reader = self.reader
@@ -210,11 +210,11 @@ class Facts:
         return find(self.leases, session)
 
     def with_lease(self, changed: Lease) -> "Facts":
-        """The same with another state of one lease, found by its number."""
+        """The facts with one lease replaced; it is found by its number."""
         leases = (changed if lease.number == changed.number else lease for lease in self.leases)
         return replace(self, leases=tuple(leases))
 
     def without(self, gone: Lease) -> "Facts":
-        """The same without a lease that is over."""
+        """The facts without a lease that is over."""
         leases = (lease for lease in self.leases if lease.number != gone.number)
         return replace(self, leases=tuple(leases))

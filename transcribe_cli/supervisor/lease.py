@@ -1,7 +1,8 @@
 """A lease: one session's claim on a stretch of the audio log, and what may become of it. Pure.
 
-It begins at a frame, and answers for every word from there; it ends settled (all before its end is
-final), broken (what is not final has to be said again) or dropped (nothing of it counts).
+It begins at a frame, and is responsible for every word from there. It ends settled (everything up
+to its end is final), broken (what is not final must be transcribed again) or dropped (nothing of it
+counts).
 """
 
 from collections.abc import Mapping
@@ -15,16 +16,16 @@ NEVER = float("inf")
 
 
 class LeaseState(StrEnum):
-    """Where a session stands."""
+    """The state of a session."""
 
     AHEAD = "ahead"  # connecting, to follow another one
-    READY = "ready"  # begun, and follows when it is told to
-    CONNECTING = "connecting"  # and reads the log from its Begin on
+    READY = "ready"  # has begun, and waits to follow another one
+    CONNECTING = "connecting"  # connecting; reads the log from its Begin on
     OPEN = "open"  # reads the log
-    DRAINING = "draining"  # reads no more, and says its last words
-    SETTLED = "settled"  # has ended as asked
-    BROKEN = "broken"  # has ended before its time
-    DROPPED = "dropped"  # nothing that it says counts; it is ending
+    DRAINING = "draining"  # reads no more audio; its last words arrive
+    SETTLED = "settled"  # has ended as requested
+    BROKEN = "broken"  # has broken off
+    DROPPED = "dropped"  # is ending; nothing it says counts
 
 
 _S = LeaseState
@@ -39,7 +40,7 @@ NEXT: Mapping[LeaseState, frozenset[LeaseState]] = {
     _S.BROKEN: frozenset(),
     _S.DROPPED: frozenset(),
 }
-"""What may follow what."""
+"""The allowed transitions."""
 
 AHEAD = frozenset({_S.AHEAD, _S.READY})
 READING = frozenset({_S.CONNECTING, _S.OPEN})
@@ -47,27 +48,27 @@ CLOSED = frozenset({_S.SETTLED, _S.BROKEN})
 
 
 class IllegalStep(AssertionError):
-    """A rule of ours wants of a lease what its state does not allow."""
+    """A transition that `NEXT` does not allow: a bug in a rule."""
 
 
 class EndRequest(IntEnum):
-    """How a session was told to end, the more urgent the greater."""
+    """How a session was asked to end; a greater value is more urgent."""
 
     NOTHING = 0  # it ends with the log
-    PAUSE = 1  # at the next pause of the speech, for another one
-    PARK = 2  # where it is, because of a long pause
-    STOP = 3  # where it is, whatever is left
-    HURRY = 4  # and soon
+    PAUSE = 1  # at the next pause in speech, for its follower
+    PARK = 2  # now, because the user has paused for long
+    STOP = 3  # now, even if audio is left to send
+    HURRY = 4  # now, with a deadline
 
 
 class Drain(NamedTuple):
-    """The end of a session's reading.
+    """A session that reads no more audio.
 
     Attributes:
-        since: when it last said something new, or was sent the last audio; monotonic, in s.
-        said_ms: up to here it has spoken since, on its own clock.
+        since: when it last said something new, or was sent its last audio; monotonic, in s.
+        said_ms: the end of its last word, on its own clock.
         offset: the first frame that it was not sent.
-        whole: everything that was captured was sent.
+        whole: everything captured was sent.
     """
 
     since: float
@@ -81,14 +82,15 @@ class Lease:
     """One session, as the rules see it.
 
     Attributes:
-        number: of the session.
-        roll_from, roll_by: when another one should, and must, follow it; never before its Begin.
+        number: the number of the session.
+        roll_from: when a follower should take over; never, before its Begin.
+        roll_by: when a follower must take over.
         request: how it was asked to end.
-        drain: set while it is draining or dropped, and after.
-        handed: another one reads on behind it.
-        owes: it was handed over in the midst of a turn, so its last words count.
-        abandoned: its socket was closed, because it did not end in time.
-        end: how it ended.
+        drain: set once it is draining or dropped.
+        handed: another session has taken over from it.
+        owes: it was handed over inside a turn, so its last words count.
+        abandoned: its socket was closed because it did not end in time.
+        end: how it ended; None while it has not.
     """
 
     number: int
@@ -104,12 +106,12 @@ class Lease:
 
     @property
     def begun(self) -> bool:
-        """Its Begin has come."""
+        """Whether its Begin has arrived."""
         return self.roll_by < NEVER
 
     @property
     def counts(self) -> bool:
-        """It reads, or has read, audio whose words are to be told."""
+        """Whether it reads or has read audio whose words count."""
         return self.state is not _S.DROPPED and self.state not in AHEAD
 
     def to(self, state: LeaseState, **changes: Any) -> "Lease":
@@ -124,7 +126,7 @@ class Lease:
 
 
 Leases = tuple[Lease, ...]
-"""In the order in which their words are told: earlier, reader, follower; and dropped ones."""
+"""In the order in which their words are told: earlier, reader, follower; also dropped ones."""
 
 
 def find(leases: Leases, session: int) -> Lease | None:
@@ -136,5 +138,5 @@ def find(leases: Leases, session: int) -> Lease | None:
 
 
 def comes_first(leases: Leases, session: int) -> bool:
-    """Whether no session before that one still has words to tell."""
+    """Whether no session before this one still has words that count."""
     return not any(lease.counts and lease.number < session for lease in leases)

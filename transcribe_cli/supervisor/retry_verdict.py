@@ -1,4 +1,4 @@
-"""Why a session ended before its time, and whether another one is worth trying. Pure."""
+"""Why a session broke off, and whether to open another one. Pure."""
 
 from transcribe_cli.errors import StreamError
 from transcribe_cli.exit_status import ExitStatus
@@ -9,23 +9,23 @@ from transcribe_cli.supervisor.lease import Lease
 
 _NORMAL = 1000  # the close code of a session that ended as asked
 _SLOW_TRIES = 6  # 4 s, 8 s, 16 s ...: a slot has been seen to take 28 s
-_MAX_CLEAN_CLOSES = 3  # closes without Termination, where one was asked for
+_MAX_CLEAN_CLOSES = 3  # normal closes without the requested Termination
 
 
 def verdict_on(facts: Facts, lease: Lease) -> Verdict:
-    """What the end of a broken session means for this run."""
+    """The meaning of a session's end for this run: sentence, hint, exit status, retry."""
     assert lease.end is not None
     verdict = _explain(lease.end)
     if verdict.retry is Retry.NO and _was_good_before(facts, lease):
         verdict = verdict._replace(retry=Retry.BACK_OFF)
     if facts.policy.live and verdict.retry is not Retry.NO:
-        # What is spoken now is kept, and can be taken up again when the service is back.
+        # The audio is recorded, and the recording can be resumed when the service is back.
         verdict = verdict._replace(exit_status=ExitStatus.INCOMPLETE)
     return verdict
 
 
 def is_clean_close(lease: Lease) -> bool:
-    """Whether it was closed as if it had ended, which is some services' way, and no more."""
+    """Whether it had a normal close (1000) after Terminate, but no Termination."""
     end = lease.end
     assert end is not None
     return (
@@ -37,11 +37,11 @@ def is_clean_close(lease: Lease) -> bool:
 
 
 def should_give_up(facts: Facts, lease: Lease, verdict: Verdict) -> bool:
-    """Whether it is not worth while to try for another session.
+    """Whether not to try another session.
 
-    Without Termination words may be missing, so another session asks for them. Where several
-    close politely and say nothing new, nobody can know whether all has been said. What an earlier
-    session owes has not been heard yet, so then it is too early to say.
+    Without Termination words may be missing, so another session transcribes the rest. If several
+    sessions close normally without new words, nobody can know whether words are missing. While an
+    earlier session still owes words, it is too early to decide.
     """
     tries, policy = facts.tries, facts.policy
     if (
@@ -59,20 +59,20 @@ def should_give_up(facts: Facts, lease: Lease, verdict: Verdict) -> bool:
 
 
 def as_error(verdict: Verdict) -> StreamError:
-    """What to tell the user, where a run ends with it."""
+    """The error for the user, when the run ends with this verdict."""
     return StreamError(verdict.sentence, verdict.hint, exit_status=verdict.exit_status)
 
 
 def never_reached(end: Closed) -> bool:
-    """Whether the service has not seen anything of a session."""
+    """Whether the session failed before it reached the service."""
     return end.failure is not None and end.open_s == 0 and end.failure.http_status is None
 
 
 def _was_good_before(facts: Facts, lease: Lease) -> bool:
-    """Whether address, certificate and key have been good since this session was opened, or before.
+    """Whether address, certificate and key are known to be right.
 
-    At a handshake then something in between has answered, such as the log-in page of a network;
-    a session that was handed over has been followed by one that was let in.
+    If a session has begun before, a refused handshake was answered by something in between, such as
+    the log-in page of a network. If this session was handed over, its follower was let in.
     """
     assert lease.end is not None
     handshake = lease.end.failure is not None and lease.end.open_s == 0
@@ -80,7 +80,7 @@ def _was_good_before(facts: Facts, lease: Lease) -> bool:
 
 
 def _explain(end: Closed) -> Verdict:
-    """The service's text, then its code, then the network."""
+    """Explain the end: by the Error's text, else the close code, else the network failure."""
     if end.error_text or end.error_code is not None:
         return explain_close(end.error_code or end.code, end.error_text, end.reason)
     failure = end.failure

@@ -1,4 +1,4 @@
-"""What rules are made of: a step from facts to facts, and what several of them do. Pure."""
+"""The steps that rules share: from facts to facts and actions. Pure."""
 
 from dataclasses import replace
 from typing import TypeGuard
@@ -9,11 +9,11 @@ from transcribe_cli.supervisor.facts import ALREADY, Contact, Facts, Moment, Out
 from transcribe_cli.supervisor.lease import NEVER, Drain, Lease, LeaseState
 
 Step = tuple[Facts, list[Action]]
-"""The facts after something was decided, and what that wants done."""
+"""The facts after a decision, and the actions to carry out."""
 
 
 def at_once_if(holds: bool) -> float:
-    """The time from which something holds that has nothing to do with time."""
+    """`ALREADY` if `holds`, else `NEVER`: a condition that does not depend on time."""
     return ALREADY if holds else NEVER
 
 
@@ -23,18 +23,18 @@ def is_in(lease: Lease | None, *states: LeaseState) -> TypeGuard[Lease]:
 
 
 def end(facts: Facts, exit_status: ExitStatus, *, complete: bool = False) -> Facts:
-    """The run is over, as soon as every session is."""
+    """Set the outcome: the run ends once every session has ended."""
     return replace(facts, outcome=Outcome(exit_status, complete))
 
 
 def lose(facts: Facts, reader: Lease) -> Facts:
-    """There is no reader any more, and another one is needed some time."""
+    """Remove the reader; another session is needed."""
     contact = Contact.LOST if facts.contact is Contact.MADE else facts.contact
     return replace(facts.without(reader), contact=contact)
 
 
 def drop(facts: Facts, moment: Moment, *leases: Lease | None) -> Step:
-    """Nothing that these say counts any more; those that have ended are over."""
+    """Drop these leases: what they say no longer counts. Those that have ended are removed."""
     actions: list[Action] = []
     for lease in leases:
         if lease is None or lease.state is LeaseState.DROPPED:

@@ -1,7 +1,7 @@
 """What a run decides, as one ordered table of rules. Pure.
 
-A rule's condition returns the time from which it holds, so what is due next is the smallest of the
-same conditions. The first rule that holds is applied, again and again, until none does.
+A rule's condition returns the time from which it holds, so the next deadline is the least of these
+times. The first rule that holds is applied, again and again, until none holds.
 """
 
 from collections.abc import Callable
@@ -12,7 +12,7 @@ from transcribe_cli.supervisor.actions import Action
 from transcribe_cli.supervisor.facts import Facts, Moment
 from transcribe_cli.supervisor.rule_steps import Step
 
-_MOST_AT_ONCE = 50  # rules that are applied one after the other; a handful is usual
+_MOST_AT_ONCE = 50  # rules applied in one step; a handful is usual
 
 
 class Rule(NamedTuple):
@@ -20,9 +20,9 @@ class Rule(NamedTuple):
 
     Attributes:
         name: what is done.
-        when: the time from which that holds, given these facts; `ALREADY` and `NEVER` are times.
-        then: the facts after it, and the actions that it wants.
-        rests: what it makes possible waits for the next tick.
+        when: returns the time from which the rule holds; `ALREADY` and `NEVER` are such times.
+        then: returns the facts after it, and the actions to carry out.
+        rests: no further rule is applied before the next tick.
     """
 
     name: str
@@ -32,12 +32,12 @@ class Rule(NamedTuple):
 
 
 def next_due(facts: Facts) -> float:
-    """When a rule holds next."""
+    """When the next rule holds."""
     return min(rule.when(facts) for rule in RULES)
 
 
 def decide(facts: Facts, moment: Moment) -> Step:
-    """Apply what holds, until nothing does."""
+    """Apply rules until none holds."""
     actions: list[Action] = []
     for _ in range(_MOST_AT_ONCE):
         rule = next((rule for rule in RULES if rule.when(facts) <= moment.now), None)
@@ -47,7 +47,7 @@ def decide(facts: Facts, moment: Moment) -> Step:
         actions += more
         if rule.rests:
             return facts, actions
-    raise AssertionError("the rules do not come to rest")  # rather than to hang, and be billed
+    raise AssertionError("the rules do not come to rest")  # better than to hang and be billed
 
 
 RULES: tuple[Rule, ...] = (
@@ -83,4 +83,4 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule("finish", rules_ending.all_is_over, rules_ending.finish),
 )
-"""In their order: the first that holds is applied."""
+"""In order: the first rule that holds is applied."""

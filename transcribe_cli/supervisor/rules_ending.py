@@ -1,4 +1,4 @@
-"""Rules for the end: of a session, of waiting for its last words, of the run. Pure."""
+"""Rules for ending: the source, a session, the run; and for sessions that do not end. Pure."""
 
 from dataclasses import replace
 
@@ -15,18 +15,18 @@ PARK_AFTER_S = 60.0  # of pause: the session is ended, because it is billed
 
 
 def source_flows_on(facts: Facts) -> float:
-    """A stop is asked for, once more or for the first time."""
+    """A stop was requested, for the first time or again."""
     return at_once_if(facts.stop is not None and not facts.stop.source_told)
 
 
 def stop_source(facts: Facts, moment: Moment) -> Step:
-    """It takes no more audio; what was captured is still sent."""
+    """No more audio is captured; captured audio is still sent."""
     assert facts.stop is not None
     return replace(facts, stop=facts.stop._replace(source_told=True)), [StopSource()]
 
 
 def is_stuck(facts: Facts) -> float:
-    """It is ending, and has said nothing new for `last_words_s`; or all is to be over."""
+    """A session is ending and has said nothing new for too long, or the run's deadline has come."""
     return min((_stuck_at(facts, lease) for lease in facts.leases), default=NEVER)
 
 
@@ -42,9 +42,9 @@ def _stuck_at(facts: Facts, lease: Lease) -> float:
 
 
 def abandon(facts: Facts, moment: Moment) -> Step:
-    """Its socket is closed; one that was dropped is not waited for any more."""
+    """Its socket is closed; a dropped session is not waited for."""
     lease = min(facts.leases, key=lambda lease: _stuck_at(facts, lease))
-    if lease.state is _S.DROPPED:  # nobody waits to hear how it ended
+    if lease.state is _S.DROPPED:  # how it ended does not matter
         facts = facts.without(lease)
     else:
         facts = facts.with_lease(replace(lease, abandoned=True))
@@ -52,14 +52,14 @@ def abandon(facts: Facts, moment: Moment) -> Step:
 
 
 def connects_too_long(facts: Facts) -> float:
-    """Stopped, and the session has not begun: after a grace, or at once after a fault of ours."""
+    """Stopped, and the session has not begun in the grace time; none after an internal error."""
     if facts.stop is None or not is_in(facts.reader, _S.CONNECTING):
         return NEVER
     return ALREADY if facts.stop.fault else min(facts.stop.at + CONNECT_GRACE_S, facts.stop.by)
 
 
 def give_up_connecting(facts: Facts, moment: Moment) -> Step:
-    """Nothing can come of it any more, and it may take much longer to fail."""
+    """The session is abandoned: connecting might take much longer to fail."""
     reader = facts.reader
     assert reader is not None
     facts = facts.without(reader)
@@ -67,7 +67,7 @@ def give_up_connecting(facts: Facts, moment: Moment) -> Step:
 
 
 def follower_is_in_vain(facts: Facts) -> float:
-    """The run ends, or a long pause begins; not where the follower is to say the rest."""
+    """The run ends or a long pause begins, and the follower is not needed for remaining audio."""
     reader, follower = facts.reader, facts.follower
     if follower is None:
         return NEVER
@@ -80,12 +80,12 @@ def follower_is_in_vain(facts: Facts) -> float:
 
 
 def drop_follower(facts: Facts, moment: Moment) -> Step:
-    """It is ended, and nothing of it counts."""
+    """It is ended, and nothing it says counts."""
     return drop(facts, moment, facts.follower)
 
 
 def is_to_end_here(facts: Facts) -> float:
-    """Stopped, where a backlog is not sent; or a stop is asked for again."""
+    """Stopped, and unsent audio is dropped; or a stop was requested again."""
     reader = facts.reader
     if reader is None or reader.state not in READING or facts.stop is None:
         return NEVER
@@ -95,12 +95,12 @@ def is_to_end_here(facts: Facts) -> float:
 
 
 def finish_here(facts: Facts, moment: Moment) -> Step:
-    """It is sent Terminate, whatever audio is left."""
+    """It is sent Terminate, even if audio is left to send."""
     return _finish_here(facts, EndRequest.HURRY if facts.hurried else EndRequest.STOP)
 
 
 def pause_is_long(facts: Facts) -> float:
-    """A minute of pause: a session is billed for as long as it is open."""
+    """A pause has lasted a minute: an open session is billed."""
     reader = facts.reader
     if not is_in(reader, _S.OPEN) or reader.request >= EndRequest.PARK or facts.paused_at is None:
         return NEVER
@@ -108,7 +108,7 @@ def pause_is_long(facts: Facts) -> float:
 
 
 def park(facts: Facts, moment: Moment) -> Step:
-    """It is sent Terminate; whoever goes on opens another one."""
+    """It is sent Terminate; a new session is opened when the run resumes."""
     return _finish_here(facts, EndRequest.PARK)
 
 
@@ -119,12 +119,12 @@ def _finish_here(facts: Facts, request: EndRequest) -> Step:
 
 
 def has_said_all(facts: Facts) -> float:
-    """The session has ended as asked, and so have those before it."""
+    """The session has ended as requested, and so have earlier ones."""
     return at_once_if(is_in(facts.reader, _S.SETTLED) and facts.earlier is None)
 
 
 def settle(facts: Facts, moment: Moment) -> Step:
-    """The run ends well; one that ended for a follower that is gone is followed by a new one."""
+    """The run ends well. If it ended for a follower that is gone, a new session is opened."""
     reader = facts.reader
     assert reader is not None
     assert reader.drain is not None
@@ -134,31 +134,31 @@ def settle(facts: Facts, moment: Moment) -> Step:
         and facts.stop is None
         and not (whole and facts.source_ended)
     ):
-        # It ended for another one, which has gone in the meantime.
+        # It ended for a follower, which is gone by now.
         return replace(lose(facts, reader), open_from=ALREADY), []
     cut = facts.stop is not None and facts.stop.cut
     return end(facts.without(reader), ExitStatus.OK, complete=whole and not cut), []
 
 
 def has_no_session(facts: Facts) -> float:
-    """Stopped between two sessions: what was captured is saved, and can be resumed."""
+    """Stopped while no session is open; the recording can be resumed."""
     between = facts.reader is None and facts.follower is None
     return at_once_if(between and facts.stop is not None and facts.outcome is None)
 
 
 def end_between(facts: Facts, moment: Moment) -> Step:
-    """Complete, if the last session had said all before a pause."""
+    """The run ends: complete if the last session had said all before a pause."""
     said = facts.all_said
     return end(facts, ExitStatus.OK if said else ExitStatus.INCOMPLETE, complete=said), []
 
 
 def all_is_over(facts: Facts) -> float:
-    """How the run ends is settled, and every session has ended."""
+    """The run's outcome is known, and every session has ended."""
     return at_once_if(facts.outcome is not None and not facts.leases and not facts.over)
 
 
 def finish(facts: Facts, moment: Moment) -> Step:
-    """With the exit status of what went wrong first, if anything did."""
+    """The run is over; the first problem, if any, decides the exit status."""
     assert facts.outcome is not None
     status, complete = facts.outcome
     problem = facts.problem

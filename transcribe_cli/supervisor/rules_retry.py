@@ -1,4 +1,4 @@
-"""Rules for sessions that end before their time: what is said again, and what is not. Pure."""
+"""Rules for sessions that break off: retry, replace, or end the run. Pure."""
 
 from dataclasses import replace
 
@@ -19,13 +19,13 @@ _S = LeaseState
 
 
 def owes_words(facts: Facts) -> float:
-    """The earlier session has broken off in the midst of a turn; the next began behind it."""
+    """The earlier session broke off inside a turn, and the next one began after that turn."""
     earlier = facts.earlier
     return at_once_if(is_in(earlier, _S.BROKEN) and earlier.owes and facts.outcome is None)
 
 
 def begin_again(facts: Facts, moment: Moment) -> Step:
-    """What comes after it is dropped; it counts as the reader, which has broken off."""
+    """Later sessions are dropped; the earlier one counts as a reader that broke off."""
     earlier = facts.earlier
     assert earlier is not None
     facts, actions = drop(facts, moment, *(lease for lease in facts.leases if lease != earlier))
@@ -33,18 +33,18 @@ def begin_again(facts: Facts, moment: Moment) -> Step:
 
 
 def has_ended(facts: Facts) -> float:
-    """The earlier session has ended, and owes nothing that can still be had."""
+    """The earlier session has ended, and owes no words that can still arrive."""
     return at_once_if(is_in(facts.earlier, _S.SETTLED, _S.BROKEN))
 
 
 def forget_earlier(facts: Facts, moment: Moment) -> Step:
-    """The reader is the first whose words are told."""
+    """The reader is now the first session whose words are told."""
     assert facts.earlier is not None
     return facts.without(facts.earlier), []
 
 
 def follower_broke(facts: Facts) -> float:
-    """The session that was to follow has ended before it did."""
+    """The follower ended before it could follow."""
     return at_once_if(_broken_follower(facts) is not None)
 
 
@@ -55,11 +55,10 @@ def _broken_follower(facts: Facts) -> Lease | None:
 
 
 def forget_follower(facts: Facts, moment: Moment) -> Step:
-    """There may be time for another try, after a wait."""
+    """Another follower is opened after a wait, if there is time."""
     follower, reader = _broken_follower(facts), facts.reader
     assert follower is not None
     assert reader is not None
-    # There may be time for another try.
     backoff = facts.tries.backoff.failed(Retry.BACK_OFF)
     facts = replace(facts.without(follower), tries=facts.tries._replace(backoff=backoff))
     again = moment.now + backoff.wait_s(moment.luck)
@@ -67,19 +66,19 @@ def forget_follower(facts: Facts, moment: Moment) -> Step:
 
 
 def nobody_waits(facts: Facts) -> float:
-    """The session broke off when it had been given up, or everything is to be over soon."""
+    """The session broke off after it was abandoned, or while the run hurries to its end."""
     broken = facts.broken
     return at_once_if(broken is not None and (broken.abandoned or facts.hurried))
 
 
 def accept_missing(facts: Facts, moment: Moment) -> Step:
-    """The run ends without those words, as soon as every session has."""
+    """The run ends without those words, once every session has ended."""
     assert facts.broken is not None
     return end(facts.without(facts.broken), ExitStatus.INCOMPLETE), []
 
 
 def is_refused(facts: Facts) -> float:
-    """Another session would be refused too, or has been tried for often enough."""
+    """Another session would be refused too, or there were enough tries."""
     broken = facts.broken
     if broken is None:
         return NEVER
@@ -90,7 +89,7 @@ def is_refused(facts: Facts) -> float:
 
 
 def end_with_verdict(facts: Facts, moment: Moment) -> Step:
-    """The run ends with that, as soon as every session has."""
+    """The run ends with that error, once every session has ended."""
     broken = facts.broken
     assert broken is not None
     verdict = verdict_on(facts, broken)
@@ -100,12 +99,12 @@ def end_with_verdict(facts: Facts, moment: Moment) -> Step:
 
 
 def _may_rest(facts: Facts, lease: Lease) -> bool:
-    """Whether nothing is to be heard just now: no session is needed, whyever this one ended."""
+    """Whether the run is paused, so that no session is needed however this one ended."""
     return facts.paused_at is not None or lease.request is EndRequest.PARK
 
 
 def is_not_needed(facts: Facts) -> float:
-    """The session has ended in a pause, or was ended because of one."""
+    """The session ended during a pause, or because of one."""
     reader = facts.reader
     if is_in(reader, _S.BROKEN):
         return at_once_if(_may_rest(facts, reader))
@@ -115,7 +114,7 @@ def is_not_needed(facts: Facts) -> float:
 
 
 def rest(facts: Facts, moment: Moment) -> Step:
-    """Another one is opened when it goes on, and its follower is dropped."""
+    """Its follower is dropped; a new session is opened when the run resumes."""
     reader = facts.reader
     assert reader is not None
     drain = reader.drain
@@ -125,17 +124,17 @@ def rest(facts: Facts, moment: Moment) -> Step:
 
 
 def broke_while_stopping(facts: Facts) -> float:
-    """Stopped, and the session broke off before the end: no new one is begun."""
+    """The run is stopped, and the session broke off before its end."""
     return at_once_if(facts.broken is not None and facts.stop is not None)
 
 
 def is_replaced(facts: Facts) -> float:
-    """The session broke off, and the one that was to follow is there already."""
+    """The session broke off, and its follower is already open or connecting."""
     return at_once_if(facts.broken is not None and facts.follower is not None)
 
 
 def replace_broken(facts: Facts, moment: Moment) -> Step:
-    """It is told as lost, and the follower is alone."""
+    """The loss is told, and only the follower is left."""
     broken = facts.broken
     assert broken is not None
     disconnected = TellDisconnected(broken.number, verdict_on(facts, broken), 0.0)
@@ -149,7 +148,7 @@ def broke(facts: Facts) -> float:
 
 
 def try_again(facts: Facts, moment: Moment) -> Step:
-    """It is told as lost; another one is opened after a wait, and an earlier one is dropped."""
+    """The loss is told, a session is opened after a wait, and an earlier one is dropped."""
     broken = facts.broken
     assert broken is not None
     verdict = verdict_on(facts, broken)
@@ -157,7 +156,7 @@ def try_again(facts: Facts, moment: Moment) -> Step:
     clean_closes += is_clean_close(broken) and facts.earlier is None
     backoff = backoff.failed(verdict.retry)
     again = max(moment.now + backoff.wait_s(moment.luck), facts.free_from)
-    # An earlier one's words are said again by the session that comes: both cannot be had in order.
+    # The next session transcribes the earlier one's last words again, so those must not count.
     facts, actions = drop(facts, moment, facts.earlier)
     facts = replace(
         lose(facts, broken), tries=Tries(failures + 1, clean_closes, backoff), open_from=again

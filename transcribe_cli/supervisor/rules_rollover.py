@@ -1,4 +1,4 @@
-"""Rules for opening sessions, and for letting one follow another. Pure."""
+"""Rules for opening sessions, and for rollover from one session to the next. Pure."""
 
 from dataclasses import replace
 
@@ -17,31 +17,31 @@ _S = LeaseState
 
 
 def _may_roll(facts: Facts) -> bool:
-    """Whether another may follow; also after the source's end there may be hours left to send."""
+    """Whether another session may follow. The source may have ended: hours may be left to send."""
     reader = facts.reader
     reads = is_in(reader, _S.OPEN) and reader.request is EndRequest.NOTHING
     return reads and facts.earlier is None and facts.paused_at is None and facts.going_on
 
 
 def turn_ended(facts: Facts) -> float:
-    """A turn has just ended, and the follower has begun."""
+    """A turn has just ended, and the follower is ready."""
     return at_once_if(facts.turn_ended and _may_roll(facts) and is_in(facts.follower, _S.READY))
 
 
 def hand_over_after_turn(facts: Facts, moment: Moment) -> Step:
-    """The follower reads from the end of that turn, and the old one says no more."""
+    """The follower reads from the end of that turn; later words of the old session are ignored."""
     return _hand_over(facts, Drain(moment.now), owes=False)
 
 
 def pause_found(facts: Facts) -> float:
-    """The session was told to end at a pause, and has; the follower has begun."""
+    """The session was asked to end at a pause and did, and the follower is ready."""
     reader = facts.reader
     found = is_in(reader, _S.DRAINING) and reader.request is EndRequest.PAUSE
     return at_once_if(found and is_in(facts.follower, _S.READY))
 
 
 def hand_over_at_pause(facts: Facts, moment: Moment) -> Step:
-    """The follower reads from there, and the last words of the old one count."""
+    """The follower reads from there; the last words of the old session count."""
     assert facts.reader is not None
     assert facts.reader.drain is not None
     return _hand_over(facts, facts.reader.drain, owes=True)
@@ -58,7 +58,7 @@ def _hand_over(facts: Facts, drain: Drain, *, owes: bool) -> Step:
 
 
 def time_is_nearly_up(facts: Facts) -> float:
-    """No turn ends, and 97 % of the session's life are over; the follower has begun."""
+    """No turn ended before 97 % of the session's life, and the follower is ready."""
     if not _may_roll(facts) or not is_in(facts.follower, _S.READY):
         return NEVER
     assert facts.reader is not None
@@ -66,7 +66,7 @@ def time_is_nearly_up(facts: Facts) -> float:
 
 
 def finish_at_pause(facts: Facts, moment: Moment) -> Step:
-    """It is sent Terminate at the next short pause of the speech."""
+    """It is sent Terminate at the next short pause in speech."""
     reader = facts.reader
     assert reader is not None
     facts = facts.with_lease(replace(reader, request=EndRequest.PAUSE))
@@ -74,7 +74,7 @@ def finish_at_pause(facts: Facts, moment: Moment) -> Step:
 
 
 def time_runs_out(facts: Facts) -> float:
-    """Nine tenths of the session's life are over, and nobody follows it yet."""
+    """Nine tenths of the session's life are over, and there is no follower yet."""
     if not _may_roll(facts) or facts.follower is not None:
         return NEVER
     assert facts.reader is not None
@@ -82,17 +82,17 @@ def time_runs_out(facts: Facts) -> float:
 
 
 def open_ahead(facts: Facts, moment: Moment) -> Step:
-    """It connects, and reads nothing yet."""
+    """A follower connects; it reads nothing yet."""
     return _open(facts, _S.AHEAD)
 
 
 def follower_is_alone(facts: Facts) -> float:
-    """There is no reader, but the session that was to follow it."""
+    """There is a follower, but no reader any more."""
     return at_once_if(facts.reader is None and facts.follower is not None)
 
 
 def start_follower(facts: Facts, moment: Moment) -> Step:
-    """It is the reader now."""
+    """The follower becomes the reader."""
     new = facts.follower
     assert new is not None
     started = new.to(_S.OPEN if new.begun else _S.CONNECTING)
@@ -100,7 +100,7 @@ def start_follower(facts: Facts, moment: Moment) -> Step:
 
 
 def session_is_needed(facts: Facts) -> float:
-    """There is none, there is no pause, the last failure is long enough ago, a slot is free."""
+    """There is no session and no pause, and backoff and quota allow one."""
     if any(lease.counts for lease in facts.leases) or facts.follower is not None:
         return NEVER
     if facts.paused_at is not None or not facts.going_on:
@@ -109,7 +109,7 @@ def session_is_needed(facts: Facts) -> float:
 
 
 def open_session(facts: Facts, moment: Moment) -> Step:
-    """It reads from the first word that is not final."""
+    """A session is opened; it reads from the first word that is not final."""
     return _open(facts, _S.CONNECTING)
 
 
@@ -126,6 +126,6 @@ def listens_again(facts: Facts) -> float:
 
 
 def tell_reconnected(facts: Facts, moment: Moment) -> Step:
-    """It is told."""
+    """That is told to the user."""
     assert facts.reader is not None
     return replace(facts, contact=Contact.MADE), [TellReconnected(facts.reader.number)]

@@ -17,12 +17,12 @@ class SessionQuota:
         self._opened: deque[float] = deque()
 
     def opened(self, now: float) -> None:
-        """A session is being opened."""
+        """Count a session that is being opened."""
         if self._per_minute is not None:
             self._opened.append(now)
 
     def unopened(self) -> None:
-        """The last one never reached the service, so it does not count there."""
+        """Uncount the last session: it never reached the service."""
         if self._opened:
             self._opened.pop()
 

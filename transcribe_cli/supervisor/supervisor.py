@@ -1,7 +1,7 @@
-"""The rules of one run, with the account's quota, the clock and chance beside them.
+"""The supervisor of one run: its facts and rules, with the quota, the clock and randomness.
 
-Events and the time go in, actions come out; `run` carries them out. So every fault has a test
-without a socket or a sleep.
+Events and the time go in, actions come out, and the run carries them out. So every fault can be
+tested without a socket or a sleep.
 """
 
 import random
@@ -24,9 +24,9 @@ class Supervisor:
     """Decides for one run. Every method takes `now`, seconds on the monotonic clock.
 
     Args:
-        quota: the sessions opened of late; shared by the runs of one account.
-        first_session: the number of the first one.
-        wall: the time as the service counts it, seconds since 1970.
+        quota: the account's limit on new sessions; shared by its runs.
+        first_session: the number of the first session.
+        wall: Unix time, in seconds.
     """
 
     def __init__(
@@ -47,7 +47,7 @@ class Supervisor:
 
     @property
     def state(self) -> RunState:
-        """The word that the live view shows."""
+        """The state that the live view shows."""
         return self._facts.state
 
     @property
@@ -56,11 +56,11 @@ class Supervisor:
         return self._facts.leases
 
     def start(self, now: float) -> list[Action]:
-        """Open the first session, or wait until the account's limit lets us."""
+        """Open the first session, or wait for the account's quota."""
         return self._decide(self._facts, now)
 
     def next_due(self) -> float | None:
-        """When `tick` has something to do."""
+        """When `tick` is due; None while nothing is."""
         return None if self._due == NEVER else self._due
 
     def tick(self, now: float) -> list[Action]:
@@ -79,18 +79,18 @@ class Supervisor:
         return self._decide(facts, now)
 
     def pause(self, now: float) -> list[Action]:
-        """No audio comes for a while, because the user wants it so."""
+        """The user has paused: no audio is captured."""
         return self._decide(apply_event.pause(self._facts, now), now)
 
     def resume(self, now: float) -> list[Action]:
-        """Audio comes again."""
+        """The user has resumed."""
         return self._decide(apply_event.resume(self._facts), now)
 
     def _moment(self, now: float) -> Moment:
         return Moment(now, self._wall(), self._luck)
 
     def _decide(self, facts: Facts, now: float) -> list[Action]:
-        """Until nothing is due now; the quota is asked again after each session that is opened."""
+        """Apply the rules until none is due, and count the sessions that they open."""
         all_actions: list[Action] = []
         backoff = facts.tries.backoff
         facts, actions = decide(self._with_quota(facts, now), self._moment(now))

@@ -1,4 +1,4 @@
-"""Replacing a file in one step, so that a reader never finds it half written."""
+"""Replaces a file atomically, so that a reader never sees it half written."""
 
 import contextlib
 import os
@@ -8,15 +8,15 @@ from pathlib import Path
 
 
 def replace_file(path: Path, data: bytes, *, follow: bool = True) -> None:
-    """Put `data` in the place of a file; its permissions stay.
+    """Replace the content of a file; its permissions stay.
 
-    `follow`: a link stays, and what it points to is replaced; else the link itself is.
+    `follow`: replace the target of a symbolic link, else replace the link itself.
 
-    It is not synced: what may end in mid-write is this program, not the machine, and a sync would
-    hold the main loop up for as long as the disk likes.
+    The file is not synced (fsync): this guards against a kill of the program, not against a crash
+    of the machine, and a sync could block the main loop for long.
 
     Raises:
-        OSError: it cannot be written; the old file is still there then.
+        OSError: it cannot be written; the old file is unchanged.
     """
     target = Path(os.path.realpath(path)) if follow else path
     beside = name_beside(target)
@@ -34,5 +34,5 @@ def replace_file(path: Path, data: bytes, *, follow: bool = True) -> None:
 
 
 def name_beside(target: Path) -> Path:
-    """A new name in the same folder; not made of the file's own, which may be as long as can be."""
+    """A new name in the same folder. The file's own name may have the maximal length already."""
     return target.with_name(f".aai-stream-{secrets.token_hex(6)}.new")

@@ -1,4 +1,4 @@
-"""How this package starts processes: the service as a child, a recogniser as a worker."""
+"""Starts modules of this package as processes: the local service, engine workers, checks."""
 
 import os
 import subprocess
@@ -11,17 +11,17 @@ from transcribe_cli.settings.environment import child_variables
 
 
 def module_command(module: str, *arguments: str) -> list[str]:
-    """The command line that runs one of our modules with this interpreter.
+    """The command line that runs a module with this Python interpreter.
 
-    `-P` keeps the current folder off the module path: a user's `queue.py` is not ours to import.
+    `-P` keeps the current folder off the module path, so that a user's `queue.py` is not imported.
     """
     return [sys.executable, "-P", "-m", module, *arguments]
 
 
 def module_environment() -> dict[str, str]:
-    """This process's environment, with this very package first on the module path.
+    """The environment for such a process: this package comes first on its module path.
 
-    Our own key and token are not for it: what it talks to is in this program.
+    API key and token are left out: these processes do not need them.
     """
     root = str(Path(transcribe_cli.__file__).parent.parent)
     rest = os.environ.get("PYTHONPATH")
@@ -29,10 +29,9 @@ def module_environment() -> dict[str, str]:
 
 
 def detached() -> dict[str, Any]:
-    """Process options that keep the terminal's Ctrl+C away from the child.
+    """`Popen` options that keep the terminal's Ctrl+C from the child.
 
-    The parent still has to drain its session when the user interrupts it; the child ends when its
-    standard input does.
+    After Ctrl+C the parent still drains its session. The child ends when its standard input ends.
     """
     if sys.platform == "win32":
         return {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}

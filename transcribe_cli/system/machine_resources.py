@@ -1,6 +1,6 @@
-"""What the machine, or the container on it, lets this program have: processors, memory, files.
+"""The processors, memory and open files that the machine or container allows this program.
 
-The one door to how each platform tells that.
+All that differs by platform is here.
 """
 
 import contextlib
@@ -14,17 +14,17 @@ _ROOT = Path("/")
 
 
 def processors(root: Path = _ROOT) -> int:
-    """How many processors this process may keep busy, at least 1."""
-    # Linux alone says which ones a process was given.
+    """The number of processors that this process may use, at least 1."""
+    # Only Linux has an affinity mask.
     given = len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
     quotas = [quota for folder in _groups("cpu", root) if (quota := _cpu_quota(folder)) is not None]
     return max(1, int(min([given, *quotas])))
 
 
 def memory_bytes(root: Path = _ROOT) -> int | None:
-    """The memory that there is for this process and all others; None where nothing tells.
+    """The memory of the machine, in bytes; None where it is not known.
 
-    A container's limit counts, and so does that of each group of processes around it.
+    Limits of the container and of each control group around the process count.
     """
     limits = [
         int(text)
@@ -37,7 +37,7 @@ def memory_bytes(root: Path = _ROOT) -> int | None:
 
 
 def allow_open_files(count: int) -> None:
-    """Ask for so many open files, where the system lets a program ask."""
+    """Raise the limit of open files to `count` and some more, where the system allows it."""
     if sys.platform == "win32":
         return
     import resource
@@ -77,7 +77,7 @@ else:
 
 
 def _groups(controller: str, root: Path) -> Iterator[Path]:
-    """The folders of the control groups that this process is in, the innermost first (Linux).
+    """The folders of this process's control groups, the innermost first (Linux).
 
     Sources: "Control Group v2" and "cgroup v1" in the kernel's documentation.
     """
@@ -94,7 +94,7 @@ def _groups(controller: str, root: Path) -> Iterator[Path]:
 
 
 def _cpu_quota(folder: Path) -> float | None:
-    """How many processors' time a control group gets."""
+    """The processor time of a control group, in processors; None without a limit."""
     quota, _, period = _read(folder / "cpu.max").partition(" ")
     if not quota:
         quota = _read(folder / "cpu.cfs_quota_us")
@@ -105,7 +105,7 @@ def _cpu_quota(folder: Path) -> float | None:
 
 
 def _read(path: Path) -> str:
-    """A small file's text; empty where there is none."""
+    """The text of a small file; "" if it cannot be read."""
     try:
         return path.read_text(encoding="ascii").strip()
     except (OSError, ValueError):

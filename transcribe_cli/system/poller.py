@@ -1,7 +1,7 @@
-"""What main waits with: `select.epoll`, or the same of `selectors` on systems that have none.
+"""Waits for sockets: `select.epoll`, or the same interface on `selectors` where there is no epoll.
 
-`selectors` would do everywhere. It makes two objects for every socket that is ready, though, and
-sockets are ready many times a second, for hours.
+`selectors` alone would do. But it creates two objects for every ready socket, and sockets are ready
+many times a second, for hours.
 """
 
 import select
@@ -10,22 +10,22 @@ from contextlib import suppress
 from typing import Protocol
 
 READ, WRITE = 1, 4
-"""The events that are asked for; epoll's own numbers, which are the same on every Linux."""
+"""The events to wait for: the values of EPOLLIN and EPOLLOUT, the same on every Linux."""
 
 _READ, _WRITE = selectors.EVENT_READ, selectors.EVENT_WRITE
 
 
 class HasFileno(Protocol):
-    """A socket, or what stands around one."""
+    """A socket, or an object that wraps one."""
 
     def fileno(self) -> int: ...
 
 
 class Poll(Protocol):
-    """The part of `select.epoll` that is used, in its words.
+    """The part of `select.epoll` that is used here.
 
-    Events that come back have `READ` or `WRITE` set, or neither where a socket has failed: then it
-    is ready for both.
+    A returned event has `READ` or `WRITE` set. With neither, the socket has failed: treat it as
+    ready for both.
     """
 
     def register(self, fd: HasFileno, eventmask: int, /) -> None: ...
@@ -36,7 +36,7 @@ class Poll(Protocol):
 
 
 class SelectorPoll:
-    """Does with `selectors` what epoll does."""
+    """The interface of epoll, on `selectors`."""
 
     def __init__(self) -> None:
         self._selector = selectors.DefaultSelector()
@@ -46,23 +46,23 @@ class SelectorPoll:
         self._selector.register(fd.fileno(), _as_selector_events(eventmask))
 
     def modify(self, fd: HasFileno, eventmask: int, /) -> None:
-        """Watch it for something else."""
+        """Change the events that a socket is watched for."""
         self._selector.modify(fd.fileno(), _as_selector_events(eventmask))
 
     def unregister(self, fd: int, /) -> None:
-        """No longer watch it; it may be closed."""
+        """Stop watching a socket; it may be closed already."""
         with suppress(KeyError):
             self._selector.unregister(fd)
 
     def poll(self, timeout: float, /) -> list[tuple[int, int]]:
-        """The sockets, by their numbers, that have something within so many seconds."""
+        """Wait at most `timeout` seconds. Returns (file descriptor, events) of the ready sockets."""
         return [
             (key.fd, (READ if ready & _READ else 0) | (WRITE if ready & _WRITE else 0))
             for key, ready in self._selector.select(timeout)
         ]
 
     def close(self) -> None:
-        """Watch nothing."""
+        """Stop watching all sockets."""
         self._selector.close()
 
 
@@ -71,5 +71,5 @@ def _as_selector_events(events: int) -> int:
 
 
 def make_poll() -> Poll:
-    """The best that this system has."""
+    """The best poller of this system."""
     return select.epoll() if hasattr(select, "epoll") else SelectorPoll()

@@ -1,8 +1,7 @@
-"""Opening what lies in a folder that may be somebody else's: regular files, never through a link.
+"""Opens regular files in folders that may be somebody else's, and never follows a link.
 
-A symbolic link there would have another file read or written in its place, a FIFO would hold the
-program up, a device would be asked for who knows what. A file that has another name elsewhere (a
-hard link) is read, and not written.
+Through a symbolic link another file would be read or written; opening a FIFO would block; opening a
+device may have any effect. A file with several hard links is read, but not written.
 """
 
 import errno
@@ -16,22 +15,22 @@ _NO_WAITING = getattr(os, "O_NONBLOCK", 0)
 
 
 def open_regular(path: str | Path, flags: int, mode: int = 0o666) -> int:
-    """`os.open` for a regular file alone, also as the `opener` of `FileIO` and `open`.
+    """`os.open` for regular files only; also an `opener` for `FileIO` and `open`.
 
-    It is looked at before, since opening a device or a FIFO does something to it already. Where the
-    system cannot be told to follow no link (Windows), what was opened is also held against what was
-    looked at, and nothing is cut short before.
+    The path is checked before it is opened, since opening a device or a FIFO has effects. Windows
+    has no O_NOFOLLOW, so there the opened file is also compared with the checked one, and it is not
+    truncated before.
 
     Args:
         mode: the permissions of a new file, before the umask.
 
     Raises:
-        FileExistsError: something came to be there in between, perhaps a link; on Windows alone.
+        FileExistsError: the path changed between check and opening (Windows only).
         OSError: it cannot be opened, or is no regular file.
     """
     seen = _look(path)
     if not _NO_LINK and seen is None and flags & os.O_CREAT:
-        flags |= os.O_EXCL  # which follows no link that has come there meanwhile
+        flags |= os.O_EXCL  # does not follow a link that was created meanwhile
     number = os.open(path, flags & ~os.O_TRUNC | _NO_LINK | _NO_WAITING, mode)
     try:
         opened = os.fstat(number)
@@ -49,7 +48,7 @@ def open_regular(path: str | Path, flags: int, mode: int = 0o666) -> int:
 
 
 def read_regular(path: Path) -> bytes:
-    """All that a regular file holds.
+    """The content of a regular file.
 
     Raises:
         OSError: it cannot be read, or is no regular file.
@@ -59,7 +58,7 @@ def read_regular(path: Path) -> bytes:
 
 
 def is_regular(path: Path) -> bool:
-    """Whether there is a regular file, and not a link to one."""
+    """Whether the path is a regular file, and not a link to one."""
     try:
         return stat.S_ISREG(path.lstat().st_mode)
     except (OSError, ValueError):
@@ -67,7 +66,7 @@ def is_regular(path: Path) -> bool:
 
 
 def _look(path: str | Path) -> os.stat_result | None:
-    """What is there; None where nothing is."""
+    """The status of the path; None if nothing is there."""
     try:
         seen = os.lstat(path)
     except FileNotFoundError:

@@ -1,4 +1,4 @@
-"""Signals become events: a handler posts and returns, and main decides."""
+"""Stop signals: the handler only posts the signal's name, and main decides."""
 
 import signal
 import threading
@@ -9,7 +9,7 @@ from types import FrameType
 
 from transcribe_cli.settings.environment import point_at_nothing
 
-_NAMES = ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK")  # what the platform has of them
+_NAMES = ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK")  # as far as the platform has them
 
 
 _STDOUT = 1
@@ -17,11 +17,11 @@ _STUCK_AFTER_S = 0.5  # main takes a signal within a few ms, unless it is blocke
 
 
 class StopSignals:
-    """Posts signals, and frees main where it does not take them.
+    """Posts signals, and unblocks main if it does not take them.
 
-    Main blocks when it writes to a pipe whose reader has stopped reading. A further signal then
-    finds the one before it not taken: standard output is pointed at nothing, which ends the write,
-    and main goes on to end the run properly.
+    Main may be blocked in a write to a pipe whose reader has stopped reading. If a signal arrives
+    while an earlier one has not been taken for `_STUCK_AFTER_S`, standard output is redirected to
+    the null device. That ends the write, and main can end the run properly.
     """
 
     def __init__(self, post: Callable[[str], None]) -> None:
@@ -33,7 +33,7 @@ class StopSignals:
         self._waiting_since = None
 
     def handle(self, number: int, _: FrameType | None) -> None:
-        """Called by Python between two steps of main's own code, so it must not wait."""
+        """The signal handler. It runs on the main thread, so it must not block."""
         now = time.monotonic()
         if self._waiting_since is None:
             self._waiting_since = now
@@ -45,10 +45,10 @@ class StopSignals:
 
 @contextmanager
 def stop_signals(post: Callable[[str], None]) -> Iterator[StopSignals]:
-    """While open, `post` is called with the name of each signal that asks the program to stop.
+    """While open, calls `post` with the name of each signal that asks the program to stop.
 
-    `post` must not wait; a `SimpleQueue.put` is made for that. Outside the main thread this does
-    nothing: Python delivers signals there only.
+    `post` must not block; `SimpleQueue.put` is reentrant and fits. Outside the main thread this
+    does nothing, since Python delivers signals there only.
     """
     signals = StopSignals(post)
     if threading.current_thread() is not threading.main_thread():
@@ -59,8 +59,8 @@ def stop_signals(post: Callable[[str], None]) -> Iterator[StopSignals]:
         number = getattr(signal, name, None)
         if number is None:
             continue
-        # `nohup` has SIGHUP ignored, and means it. A script's `&` has SIGINT ignored too, but there
-        # a SIGINT that comes is meant for this program.
+        # `nohup` ignores SIGHUP: leave it so. A script's `&` ignores SIGINT too, but a SIGINT that
+        # arrives then is meant for this program.
         if name != "SIGHUP" or signal.getsignal(number) is not signal.SIG_IGN:
             before[number] = signal.signal(number, signals.handle) or signal.SIG_DFL
     try:

@@ -1,8 +1,8 @@
-"""Standard error without what the sound system's libraries write to it behind our back.
+"""Silences what sound libraries print to standard error.
 
-PortAudio, ALSA, JACK and PulseAudio write to file descriptor 2, some of them much later and from
-threads of their own. So while a device is in use that number leads nowhere, and `sys.stderr`, which
-is ours, has another one.
+PortAudio, ALSA, JACK and PulseAudio write to file descriptor 2, some of them later and on their own
+threads. So while a device is in use, descriptor 2 is the null device, and `sys.stderr` has a
+descriptor of its own.
 """
 
 import contextlib
@@ -19,11 +19,11 @@ _restore = contextlib.ExitStack()
 
 @contextlib.contextmanager
 def libraries_are_silent() -> Iterator[None]:
-    """While open, only `sys.stderr` writes to standard error; may be open several times."""
+    """While open, only `sys.stderr` writes to standard error. May be nested."""
     global _users
     with _lock:
         if not _users:
-            with contextlib.ExitStack() as restore:  # on an error all is as it was
+            with contextlib.ExitStack() as restore:  # undoes everything on an error
                 _part(restore)
                 _restore.push(restore.pop_all())
         _users += 1
@@ -37,7 +37,7 @@ def libraries_are_silent() -> Iterator[None]:
 
 
 def _part(restore: contextlib.ExitStack) -> None:
-    """Give `sys.stderr` a number of its own, and lead number 2 nowhere."""
+    """Give `sys.stderr` its own descriptor, and redirect descriptor 2 to the null device."""
     try:
         saved = os.dup(2)
     except OSError:  # no standard error at all

@@ -1,6 +1,6 @@
-"""The small door to the terminal's input: key by key instead of line by line, and back.
+"""Reads a terminal's input key by key instead of line by line.
 
-POSIX has it in `termios`, Windows in `msvcrt`. Signals stay signals: Ctrl+C and Ctrl+Z never become
+POSIX does it with `termios`, Windows with `msvcrt`. Ctrl+C and Ctrl+Z stay signals and never become
 keys.
 """
 
@@ -15,51 +15,50 @@ from contextlib import contextmanager, suppress
 from typing import Any, Protocol
 
 QUIET_S = 0.05
-"""The rest of an escape sequence, or of pasted text, comes sooner than this."""
+"""The rest of an escape sequence or of pasted text arrives within this time."""
 
 LONGEST_KEY = 16
-"""More bytes than this at once were pasted."""
+"""More bytes than this in one read are pasted text."""
 
 _ANSWER_S = 0.2  # a terminal on this machine answers within a few ms
-_POLL_S = 0.05  # a Windows console can be asked, but not waited for together with an event
+_POLL_S = 0.05  # a Windows console cannot be waited for together with an event
 _CURSOR = re.compile(rb"\x1b\[(\d+);\d+R")
-_KEPT_BYTES = 4096  # of pasted text, of which nothing is used
+_KEPT_BYTES = 4096  # of pasted text, which is ignored anyway
 _UNFINISHED = re.compile(rb"\x1b(?:\[[0-?]*[ -/]*|O|\[M.{,2}|[]PX^_][^\x07\x1b]*)?$", re.DOTALL)
 
 
 class Keyboard(Protocol):
-    """Keys of one terminal; `read` is for one thread, and `wake` ends it from another."""
+    """The keys of one terminal. One thread calls `read`; another ends it by `wake`."""
 
     def take(self) -> bool:
-        """Get keys one by one from now on; False while the terminal is another program's."""
+        """Switch to key-by-key input. False while another program has the foreground."""
         ...
 
     def read(self) -> bytes:
-        """Wait for what is typed in one go; b"" once woken or when nothing more can come.
+        """Wait for keys, and return their bytes; b"" once woken or at the end of input.
 
         Raises:
-            OSError: the terminal is gone, or another program's now.
+            OSError: the terminal is gone, or another program has the foreground.
         """
         ...
 
     def wake(self) -> None:
-        """End the `read` that waits, and every later one."""
+        """End the waiting `read`, and every later one."""
         ...
 
     def give_back(self) -> None:
-        """Leave the terminal as it was before `take`; harmless twice."""
+        """Restore the terminal's modes from before `take`. May be called twice."""
         ...
 
     def close(self) -> None:
-        """Let go of what the keyboard holds itself."""
+        """Release the keyboard's own resources."""
         ...
 
 
 def in_foreground(number: int) -> bool:
-    """Whether the terminal with that file number listens to this program just now.
+    """Whether this program is in the foreground of the terminal with that file descriptor.
 
-    True also of what is no terminal, or not the one that controls the program: nobody stops it
-    there.
+    True also if it is no terminal, or not the controlling one: there nothing stops the program.
     """
     if sys.platform == "win32":
         return True
@@ -70,7 +69,7 @@ def in_foreground(number: int) -> bool:
 
 
 def open_keyboard(number: int) -> Keyboard | None:
-    """The keyboard of a standard input with that file number; None where that is no terminal."""
+    """The keyboard of the terminal with that file descriptor; None if it is no terminal."""
     try:
         if not os.isatty(number):
             return None
@@ -84,9 +83,9 @@ def open_keyboard(number: int) -> Keyboard | None:
 
 
 def cursor_row(number: int, ask: Callable[[], None]) -> int | None:
-    """The row of the cursor, from 0, as the terminal says it; None where it does not.
+    """The cursor's row, from 0, as the terminal reports it; None if it does not.
 
-    `ask` writes the question, `ESC [ 6 n`. What is typed just then is lost.
+    `ask` writes the query `ESC [ 6 n`. Keys typed at that moment are lost.
     """
     keyboard = open_keyboard(number)
     if keyboard is None or sys.platform == "win32":
@@ -111,7 +110,7 @@ def cursor_row(number: int, ask: Callable[[], None]) -> int | None:
 
 
 class WindowsKeyboard:
-    """A console, through the module `msvcrt`; it has no modes to change."""
+    """A Windows console, by the module `msvcrt`; it has no modes to change."""
 
     def __init__(self, msvcrt: Any) -> None:
         self._msvcrt = msvcrt
@@ -150,7 +149,7 @@ if sys.platform != "win32":
     import termios
 
     class PosixKeyboard:
-        """A terminal whose input modes are changed while its keys are wanted."""
+        """A POSIX terminal; `take` changes its input modes."""
 
         def __init__(self, number: int) -> None:
             self._number = number
@@ -168,7 +167,7 @@ if sys.platform != "win32":
                 modes[6] = [*before[6]]
                 modes[6][termios.VMIN], modes[6][termios.VTIME] = 1, 0
                 with _never_stopped():
-                    # Now, and not when all output is out: that waits for ever after a Ctrl+S.
+                    # TCSANOW: waiting for pending output would block for ever after Ctrl+S.
                     termios.tcsetattr(self._number, termios.TCSANOW, modes)
             except termios.error:
                 return False
@@ -197,7 +196,7 @@ if sys.platform != "win32":
             os.write(self._waker, b"!")
 
         def give_back(self) -> None:
-            """Set the modes from before; in the background the shell has set its own."""
+            """Restore the modes, unless in the background: there the shell has set its own."""
             before, self._before = self._before, None
             if before is not None and in_foreground(self._number):
                 with suppress(termios.error), _never_stopped():
@@ -210,7 +209,7 @@ if sys.platform != "win32":
 
     @contextmanager
     def _never_stopped() -> Iterator[None]:
-        """Should the program go to the background just now, changing modes does not stop it."""
+        """Block SIGTTOU, so that changing modes in the background does not stop the program."""
         before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTTOU})
         try:
             yield
@@ -219,9 +218,9 @@ if sys.platform != "win32":
 
 
 def without_signals(work: Callable[[], None]) -> None:
-    """Run the work of a thread that gets no signals: they are main's, whom they must wake.
+    """Run a thread's work with signals blocked, so that they interrupt the main thread.
 
-    A read from the background then fails instead of stopping the program.
+    A terminal read in the background then fails instead of stopping the program.
     """
     if sys.platform != "win32":
         signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
