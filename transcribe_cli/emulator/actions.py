@@ -1,7 +1,6 @@
-"""What a session or an engine wants done, as values: nothing here does anything.
+"""The actions of a session and its engine, and the orders to an engine, as values.
 
-A session's rules and an engine's script can so be tested without a socket, and the layer that
-does the work stays small.
+So a session's rules and an engine's script can be tested without a socket.
 """
 
 from typing import NamedTuple
@@ -12,7 +11,7 @@ from transcribe_cli.protocol.messages import ServerMessage
 
 
 class Send(NamedTuple):
-    """Send one text frame to the client, exactly this text."""
+    """Send this text as one text frame."""
 
     text: str
 
@@ -27,7 +26,7 @@ class Close(NamedTuple):
 class Drop(NamedTuple):
     """Cut the TCP connection without a close frame, as a failing network does.
 
-    `reset`: by RST, so that what is on its way is lost too.
+    `reset`: by RST, so that data on its way is lost too.
     """
 
     reset: bool = False
@@ -40,7 +39,7 @@ class Stall(NamedTuple):
 
 
 class Delay(NamedTuple):
-    """From now on send everything `ms` milliseconds later."""
+    """Send everything from now on `ms` milliseconds later."""
 
     ms: int
 
@@ -52,7 +51,7 @@ class Answer(NamedTuple):
 
 
 class Finished(NamedTuple):
-    """The engine has sent all it had to say after `Finish`."""
+    """The engine has sent its last message after `Finish`."""
 
 
 class Hear(NamedTuple):
@@ -72,7 +71,7 @@ class EndTurn(NamedTuple):
 
 
 class Finish(NamedTuple):
-    """No more audio: end the open turn and say so (the client's Terminate)."""
+    """End of audio: end the open turn (the client's Terminate)."""
 
 
 ToClient = Send | Close | Drop | Stall | Delay

@@ -1,7 +1,7 @@
-"""Keys and temporary tokens, checked as the service checks them; pure but for the secret it draws.
+"""Checks API keys and temporary tokens as the service does; pure, but draws a random secret.
 
 Source: pages "Authenticate with a temporary token" and "Common session errors and closures".
-Credentials are looked at after the WebSocket upgrade; a refusal is an Error 1008 and a close 1008.
+Credentials are checked after the WebSocket upgrade; a refusal is an Error 1008 and a close 1008.
 """
 
 import hmac
@@ -20,21 +20,21 @@ _PREFIX = "Unauthorized Connection: "
 
 
 class _Claims(msgspec.Struct):
-    """What a token says: when it expires (Unix seconds) and how long its sessions may be."""
+    """The content of a token: when it expires (Unix seconds), and its longest session."""
 
     expires_at: float
     max_session_s: int
 
 
 class Admission:
-    """The keys that are accepted, and the tokens made here. Without any key, all are welcome."""
+    """The accepted keys and the tokens made here. Without any key, every client is admitted."""
 
     def __init__(self, keys: Iterable[str] = ()) -> None:
         self._keys = tuple(key.encode() for key in keys)
         self._secret = secrets.token_bytes(32)
 
     def __repr__(self) -> str:
-        return f"Credentials({len(self._keys)} keys)"
+        return f"Admission({len(self._keys)} keys)"
 
     @property
     def needed(self) -> bool:
@@ -55,7 +55,7 @@ class Admission:
         return f"{body.decode()}.{self._sign(body)}"
 
     def admit(self, authorization: str | None, token: str | None, unix_time: float) -> int:
-        """Check what a connection brings; the longest its session may last, in seconds.
+        """Check a connection's credentials. Returns the longest its session may last, in seconds.
 
         Args:
             authorization: the header's value: a key, or a token, without "Bearer".
@@ -83,7 +83,7 @@ class Admission:
         return hmac.new(self._secret, body, sha256).hexdigest()
 
     def _read_token(self, text: str) -> _Claims | None:
-        """What a token made here says; None for anything else."""
+        """The claims of a token made here; None for any other text."""
         body, _, signature = text.partition(".")
         if not hmac.compare_digest(signature.encode(), self._sign(body.encode()).encode()):
             return None

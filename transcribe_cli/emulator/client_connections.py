@@ -1,7 +1,8 @@
-"""A client's connection: what `websockets` has of it, held to what a client needs.
+"""Client connections of `websockets`, with more limits.
 
-The library bounds each message and each header; here is bounded how long and how much a client may
-take before it has a session, and how long a session waits for a client that reads nothing.
+The library limits each message and each header. This module limits how long and how many bytes a
+client may take before it has a session, and how long a session waits for a client that reads
+nothing.
 """
 
 import asyncio
@@ -16,18 +17,18 @@ from websockets.exceptions import ConnectionClosed
 from transcribe_cli.emulator.session_task import ClientGone
 
 MAX_PENDING = 128  # connections without a session
-HEAD_WITHIN_S = 10.0  # what a client has for its request
+HEAD_WITHIN_S = 10.0  # time for a client to send its request
 _MOST_HEAD_BYTES = 64 * 1024
-_SEND_WITHIN_S = 20.0  # what a client has to make room for a message
+_SEND_WITHIN_S = 20.0  # time for a client to make room for a message
 _MOST_UNSENT_BYTES = 1 << 20  # only the answers to pings are sent without waiting for room
 _RECEIVE_BUFFER_BYTES = 64 * 1024
 
 
 class PendingConnections:
-    """The connections that have no session, or not yet.
+    """The connections without a session.
 
-    There are never more than `MAX_PENDING`: a further one costs the one that has waited longest
-    its place. A client takes milliseconds, so that is one that means to stay.
+    When there are more than `MAX_PENDING`, the oldest is aborted. A real client needs milliseconds,
+    so the oldest is one that only occupies its place.
     """
 
     def __init__(self) -> None:
@@ -45,7 +46,7 @@ class PendingConnections:
 
 
 class BoundedConnection(ServerConnection):
-    """A connection that is cut when it takes longer, or more room, than a client needs."""
+    """A connection that is aborted when it takes more time or bytes than a client needs."""
 
     def __init__(self, pending: PendingConnections, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
@@ -79,7 +80,7 @@ class BoundedConnection(ServerConnection):
 
 
 class WebSocketClient:
-    """A `websockets` connection as a conversation sees it."""
+    """A `websockets` connection, with the interface that `SessionTask` needs."""
 
     def __init__(self, connection: ServerConnection) -> None:
         self._connection = connection
@@ -97,7 +98,7 @@ class WebSocketClient:
                 await self._connection.send(text)
         except ConnectionClosed as e:
             raise ClientGone(1006) from e
-        except TimeoutError as e:  # or one that reads nothing would have its session for ever
+        except TimeoutError as e:  # a client that reads nothing must not keep its session
             self.abort()
             raise ClientGone(1006) from e
 
@@ -115,7 +116,7 @@ class WebSocketClient:
 
 
 def cut(connection: ServerConnection, reset: bool) -> None:
-    """Cut the TCP connection; `reset`: by RST, which a linger time of 0 s makes of a close."""
+    """Cut the TCP connection; `reset`: by RST (a linger time of 0 s)."""
     if reset:
         linger = struct.pack("HH" if sys.platform == "win32" else "ii", 1, 0)
         sock = connection.transport.get_extra_info("socket")
@@ -124,10 +125,10 @@ def cut(connection: ServerConnection, reset: bool) -> None:
 
 
 def hold_back(connection: ServerConnection) -> None:
-    """Keep minutes of audio out of the system's buffers, where a fast sender would leave them.
+    """Make the receive buffer small, so that a fast sender cannot put minutes of audio into it.
 
-    A client that sends a file as fast as it can is then only seconds ahead of the recogniser when
-    it says Terminate, and has not long to wait for Termination.
+    A client that sends a file as fast as possible is then only seconds ahead of the recogniser when
+    it sends Terminate, and Termination comes soon.
     """
     sock = connection.transport.get_extra_info("socket")
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _RECEIVE_BUFFER_BYTES)

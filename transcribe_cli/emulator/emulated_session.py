@@ -1,8 +1,8 @@
-"""The rules of one session, from the service's side; pure: frames and times in, actions out.
+"""The rules of one session on the service's side. Pure: frames and times in, actions out.
 
 Sources: pages "Streaming API" reference, "Streaming messages" and "Common session errors and
-closures". Times named `now` are seconds on one steady clock; audio is counted by its bytes at the
-declared rate and encoding, whatever the client says its length is.
+closures". Times named `now` are seconds on a monotonic clock. The length of audio is computed from
+its bytes, at the declared rate and encoding.
 """
 
 from collections.abc import Mapping, Sequence
@@ -50,12 +50,12 @@ MIN_CHUNK_MS = 50
 MAX_CHUNK_MS = 1000
 SHORT_CHUNKS_REFUSED = 3  # one short last chunk is tolerated; so many in a row are not
 HEARTBEAT_EVERY_S = 5.0
-CANCELLED = "Session Cancelled: An error occurred"  # with 3005, the service's own fault
-_RATE_ALLOWANCE_S = 2.0  # of audio, before a rate is one
+CANCELLED = "Session Cancelled: An error occurred"  # with 3005: an error of the service itself
+_RATE_ALLOWANCE_S = 2.0  # of audio; less is no measure of a rate
 
 
 class SessionRefused(Exception):
-    """A session that may not begin: the Error's code and text."""
+    """A session that is refused; `code` and `text` of the Error."""
 
     def __init__(self, code: int, text: str) -> None:
         super().__init__(text)
@@ -64,13 +64,13 @@ class SessionRefused(Exception):
 
 
 class SessionTerms(NamedTuple):
-    """What the service, not the client, decides about a session.
+    """What the service decides about a session, not the client.
 
     Attributes:
         max_session_s: seconds after which it is closed with 3008.
-        max_audio_rate: audio faster than so many times real time is refused with 3007; None: any
-            speed is welcome.
-        begin, termination: frames to send instead of the service's own; None: its own.
+        max_audio_rate: audio faster than so many times real time is refused with 3007; None: no
+            limit.
+        begin, termination: text frames to send instead of the computed ones.
     """
 
     max_session_s: float = MAX_SESSION_S
@@ -108,9 +108,9 @@ class EmulatedSession:
     """One session, from `Begin` to its close.
 
     Attributes:
-        settings: what its engine works by, kept up to date.
-        closing: true once a close was decided; nothing that comes in matters any more.
-        audio_bytes: received so far.
+        engine_settings: the current settings of its engine.
+        closing: a close was decided; input is ignored from then on.
+        audio_bytes: bytes of audio received.
     """
 
     def __init__(
@@ -136,7 +136,7 @@ class EmulatedSession:
         return self.audio_bytes / self.engine_settings.bytes_per_second
 
     def begin(self, unix_time: float) -> list[Action]:
-        """The session is open; `unix_time` is the wall clock's, in seconds."""
+        """Begin the session; `unix_time` in seconds."""
         if self._terms.begin is not None:
             return [Send(self._terms.begin)]
         get = self._parameters.get
@@ -195,14 +195,14 @@ class EmulatedSession:
             return self._refuse(3006, str(e))
 
     def tick(self, now: float, speech_probability: float) -> Sequence[Action]:
-        """What the clock alone brings: the session's limit, inactivity, heartbeats.
+        """What is due by the clock: the session limit, inactivity, heartbeats.
 
         `speech_probability` is the greatest, 0 to 1, since the last heartbeat.
         """
         if self.closing:
             return []
         if now - self._began >= self._terms.max_session_s:
-            # The documentation has this close come alone, for a known reason, without an Error.
+            # By the documentation no Error message precedes this close.
             self.closing = True
             return [Close(3008, "Session Expired: Maximum session duration exceeded")]
         limit_s = self._inactivity_s
@@ -214,11 +214,11 @@ class EmulatedSession:
         return []
 
     def is_beat_due(self, now: float) -> bool:
-        """Whether the next tick brings a Heartbeat."""
+        """Whether a Heartbeat is due."""
         return self._heartbeat and now - self._beat_at >= HEARTBEAT_EVERY_S
 
     def next_tick(self) -> float:
-        """When, on the clock of `now`, `tick` has something to say."""
+        """When `tick` is due, on the clock of `now`."""
         times = [self._began + self._terms.max_session_s]
         if self._inactivity_s is not None and not self.terminating:
             times.append(self._last_message + self._inactivity_s)
@@ -227,11 +227,11 @@ class EmulatedSession:
         return min(times)
 
     def was_held_up(self, now: float) -> None:
-        """The service did not read until `now`: that silence was not the client's."""
+        """The service itself did not read until `now`, so this was no inactivity of the client."""
         self._last_message = max(self._last_message, now)
 
     def finished(self, now: float) -> Sequence[Action]:
-        """The engine has said all: Termination, and the close. Both durations are whole seconds."""
+        """The engine has finished: Termination and the close. Both durations are whole seconds."""
         if self.closing:
             return []
         self.closing = True
@@ -246,7 +246,7 @@ class EmulatedSession:
         ]
 
     def failed(self) -> Sequence[Action]:
-        """The engine broke: the service's words for a fault of its own."""
+        """The engine failed: the service's Error for an internal fault."""
         return self._refuse(3005, CANCELLED)
 
     def _refuse(self, code: int, text: str) -> list[Action]:
@@ -257,7 +257,7 @@ class EmulatedSession:
 
     def _update(self, update: UpdateConfiguration) -> list[Action]:
         changes = {name: value for name, value in asdict(update).items() if value is not None}
-        # The same names, ranges and words as on the connection's address.
+        # Checked like the query parameters of the connection.
         decode_query(encode_query(changes))
         self._heartbeat = changes.get("session_heartbeat", self._heartbeat)
         self.engine_settings = updated(self.engine_settings, update)

@@ -1,4 +1,4 @@
-"""How a conversation reaches its engine: in this process, or in a worker process of its own."""
+"""Runs a session's engine: in this process, or in a worker process of its own."""
 
 import asyncio
 from asyncio.subprocess import PIPE, Process
@@ -23,7 +23,7 @@ from transcribe_cli.emulator.engine_settings import EngineSettings
 from transcribe_cli.emulator.engines.engine import Engine
 from transcribe_cli.system.child_process import detached, module_command, module_environment
 
-MAX_LAG_S = 4.0  # of audio that a worker was given and has not heard
+MAX_LAG_S = 4.0  # of audio that a worker was sent and has not processed
 
 
 class EngineFailed(Exception):
@@ -31,27 +31,27 @@ class EngineFailed(Exception):
 
 
 class EngineRunner(Protocol):
-    """Orders in, answers out; one conversation's."""
+    """Runs the engine of one session: takes orders, gives answers."""
 
     async def order(self, order: ToEngine) -> None:
-        """Pass an order on; waits while the engine is too far behind."""
+        """Send an order; waits while the engine is too far behind."""
 
     async def answer(self) -> FromEngine:
         """The next answer.
 
         Raises:
-            EngineFailed: there will be none.
+            EngineFailed: the engine has ended.
         """
 
     def take_speech_probability(self) -> float:
         """The greatest probability of speech, 0 to 1, since this was last asked."""
 
     async def close(self) -> None:
-        """Let go of the engine, whatever it is doing."""
+        """End the engine, whatever it is doing."""
 
 
 def carry_out(engine: Engine, order: ToEngine) -> Sequence[FromEngine]:
-    """Give one order to an engine in this process."""
+    """Carry out one order on an engine."""
     match order:
         case Hear(data):
             return engine.hear(data)
@@ -64,7 +64,7 @@ def carry_out(engine: Engine, order: ToEngine) -> Sequence[FromEngine]:
 
 
 class InProcessRunner:
-    """An engine that has nothing to compute, run where the service runs."""
+    """Runs an engine without much computation in the service's own process."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
@@ -85,14 +85,16 @@ class InProcessRunner:
 
 
 class WorkerRunner:
-    """An engine in a process of its own; `start` it, `close` it."""
+    """Runs an engine in a process of its own; create it by `start`."""
 
     def __init__(self, process: Process, settings: EngineSettings) -> None:
         assert process.stdin is not None and process.stdout is not None  # both are pipes
         self._process = process
         self._orders = process.stdin
         self._answers = process.stdout
-        self._lengths: list[int] = []  # of the audio orders that were not heard yet, oldest first
+        self._lengths: list[
+            int
+        ] = []  # bytes of each audio order that is not processed yet, oldest first
         self._max_lag_bytes = int(MAX_LAG_S * settings.bytes_per_second)
         self._caught_up = asyncio.Condition()
         self._failed = False
@@ -153,7 +155,7 @@ class WorkerRunner:
         return loudest
 
     async def close(self) -> None:
-        # It holds nothing worth saving, and may be seconds of audio behind.
+        # Killed: it has nothing to save, and may be seconds of audio behind.
         with suppress(ProcessLookupError):
             self._process.kill()
         self._orders.close()
@@ -163,7 +165,7 @@ class WorkerRunner:
         await self._process.wait()
 
     async def _write(self, kind: bytes, body: bytes = b"") -> None:
-        # A worker that is gone is reported by `answer`, where its answers end.
+        # If the worker has ended, `answer` raises EngineFailed.
         with suppress(ConnectionError):
             self._orders.write(engine_worker.pack(kind, body))
             await self._orders.drain()

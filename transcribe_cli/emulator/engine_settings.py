@@ -1,7 +1,7 @@
-"""What an engine must know of a session's parameters; pure.
+"""The settings of an engine, from a session's parameters. Pure.
 
-Only what the local engines can honour is here. Like the service itself, the local service takes
-every other known parameter without a word.
+Only parameters that the local engines implement are here. All other known parameters are accepted
+and ignored, as the service does.
 """
 
 from collections.abc import Mapping
@@ -28,14 +28,14 @@ _MODE_SILENCE_MS = {
 
 
 class EngineSettings(Struct, frozen=True):
-    """One session's settings, in the engine's terms.
+    """The settings of one session's engine.
 
     Attributes:
         sample_rate_hz: of the audio as it arrives.
         formatted_finals: whether `format_turns` on `universal-streaming-english` sends the
             formatted final as a second message; both have been documented behaviour.
-        min_turn_silence_ms: silence that ends a turn when the end is likely.
-        max_turn_silence_ms: silence that ends a turn in any case.
+        min_turn_silence_ms: silence that ends a turn if the end is likely.
+        max_turn_silence_ms: silence that always ends a turn.
         end_of_turn_confidence: least confidence, 0 to 1, for ending at the shorter silence.
         vad_threshold: least share, 0 to 1, of speech in the last 300 ms for a turn to start.
     """
@@ -63,9 +63,9 @@ class EngineSettings(Struct, frozen=True):
 def engine_settings_of(
     parameters: Mapping[str, Any], formatted_finals: FormattedFinals
 ) -> EngineSettings:
-    """The settings that checked query parameters ask for, with the model's own defaults."""
+    """The settings from checked query parameters, with the model's defaults."""
     name = parameters["speech_model"]
-    # Names that the service lists and our table does not are all of the Pro family.
+    # Names that the service lists and `MODELS` lacks are all of the Pro family.
     model = MODELS.get(name, MODELS["universal-3-5-pro"])
     shortest, longest = model.min_turn_silence_ms, model.max_turn_silence_ms
     if model.name.startswith("universal-3"):

@@ -1,11 +1,11 @@
-"""The process in which one session's recogniser runs.
+"""The worker process in which one session's recogniser runs.
 
-It is started as `python -m transcribe_cli.emulator.engine_worker`.
+Started as `python -m transcribe_cli.emulator.engine_worker`. It is a process because PocketSphinx
+holds the interpreter's lock while it decodes.
 
-A process, because PocketSphinx holds the interpreter's lock while it decodes. Orders come on
-standard input, answers go to standard output, each as a kind (one byte), a length (four bytes, big
-end first) and that many bytes. The process ends when its standard input does, so it cannot outlive
-the service, however that ends.
+Orders arrive on standard input and answers go to standard output, each as a kind (one byte), a
+length (four bytes, big-endian) and a body of that length. The process ends when its standard input
+ends, so it cannot outlive the service.
 """
 
 import os
@@ -46,7 +46,7 @@ def unpack_header(header: bytes) -> tuple[bytes, int]:
 
 
 def serve(orders: IO[bytes], answers: IO[bytes]) -> None:
-    """Work until the orders end."""
+    """Carry out orders until standard input ends."""
     engine: Engine | None = None
     while len(header := orders.read(HEADER_BYTES)) == HEADER_BYTES:
         kind, length = unpack_header(header)
@@ -80,20 +80,20 @@ def _obey(engine: Engine, kind: bytes, body: bytes) -> Sequence[ToClient]:
 
 
 def _messages(actions: Sequence[ToClient]) -> bytes:
-    """The frames among an engine's actions; a recogniser never does anything but send."""
+    """The engine's messages as answers; a recogniser only sends."""
     return b"".join(pack(MESSAGE, a.text.encode()) for a in actions if isinstance(a, Send))
 
 
 def main() -> None:
     """Serve the standard streams, undisturbed by the terminal's Ctrl+C."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    # Whatever a library prints must not land between two answers.
+    # What libraries print to standard output must not get between answers.
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
     try:
         serve(sys.stdin.buffer, answers)
     except BrokenPipeError:
-        # The service has gone; what was not flushed has no reader.
+        # The service has ended; unflushed answers have no reader.
         os._exit(0)
 
 

@@ -1,4 +1,4 @@
-"""What goes wrong with one connection, and when: moments in, actions out; pure."""
+"""Draws the faults of each connection, and says which are due. Pure."""
 
 import random
 from collections.abc import Sequence
@@ -25,7 +25,7 @@ _ERROR_TEXTS = {
 
 
 class DueFault(NamedTuple):
-    """A fault whose moment has come."""
+    """A fault that is due."""
 
     spec: str
     actions: tuple[ToClient | Answer, ...]
@@ -63,7 +63,7 @@ class FaultSchedule:
         self._waiting.sort(key=lambda drawn: drawn.at)
 
     def reached(self, moment: Trigger, amount: float = 0) -> list[DueFault]:
-        """The faults that are due now that `amount` seconds, words or turns are reached."""
+        """The faults that are due at `amount` seconds, words or turns."""
         due = [
             drawn for drawn in self._waiting if (drawn.moment, True) == (moment, drawn.at <= amount)
         ]
@@ -72,7 +72,7 @@ class FaultSchedule:
         return [drawn.due for drawn in due]
 
     def next_time(self) -> float | None:
-        """When the next fault is due by the clock, in seconds since the upgrade."""
+        """When the next timed fault is due, in seconds since the upgrade."""
         return next((drawn.at for drawn in self._waiting if drawn.moment is Trigger.TIME), None)
 
     @property
@@ -82,10 +82,10 @@ class FaultSchedule:
 
 
 class FaultPlan:
-    """All faults that a service was given.
+    """All faults of a service.
 
     Attributes:
-        seed: what the random ones are drawn with; the same seed draws the same again.
+        seed: the seed of random faults; the same seed draws the same faults.
     """
 
     def __init__(self, specs: Sequence[str] = (), seed: int | None = None) -> None:
@@ -105,13 +105,13 @@ class FaultPlan:
         return bool(self._faults)
 
     def draw(self, connection: int) -> FaultSchedule:
-        """What goes wrong with connection number `connection`, from 0."""
+        """The faults of a connection; connections are numbered from 0."""
         faults = [fault for fault in self._faults if fault.concerns(connection)]
         return FaultSchedule(faults, random.Random(f"{self.seed}/{connection}"))
 
 
 def _actions(fault: Fault, seconds: float | None) -> tuple[ToClient | Answer, ...]:
-    """What a fault does, in order."""
+    """The actions of a fault, in order."""
     ms = None if seconds is None else round(seconds * 1000)
     code = fault.code
     match fault.kind:
@@ -131,7 +131,7 @@ def _actions(fault: Fault, seconds: float | None) -> tuple[ToClient | Answer, ..
 
 
 class _Told(msgspec.Struct):
-    """As much of a message as counting needs."""
+    """The fields of a message that counting needs."""
 
     type: str = ""
     turn_order: int = 0
@@ -140,11 +140,11 @@ class _Told(msgspec.Struct):
 
 
 class TurnCounter:
-    """Counts the words and turns that a session tells, from its messages.
+    """Counts words and turns in the messages of a session.
 
     Attributes:
-        words: of the turns so far and of the open one.
-        turns: that have ended; a formatted final after a raw one is the same turn.
+        words: words of all turns, the open one included.
+        turns: ended turns; a formatted final after a raw one counts once.
     """
 
     def __init__(self) -> None:

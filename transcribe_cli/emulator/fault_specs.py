@@ -1,4 +1,4 @@
-"""What a service can be told to do wrong: specifications as typed, read and checked; pure.
+"""Parses and checks fault specifications (`--fault`). Pure.
 
 A fault is `[session=N:][chance=P%:]KIND[=VALUE][@MOMENT]`.
 
@@ -45,7 +45,7 @@ _SPEC = re.compile(
 
 
 class Trigger(StrEnum):
-    """What a fault waits for."""
+    """What triggers a fault."""
 
     CONNECT = "connect"
     BEGIN = "begin"
@@ -58,7 +58,7 @@ class Trigger(StrEnum):
 
 _INSIDE = frozenset(Trigger) - {Trigger.CONNECT}
 _BY_COUNT = frozenset({Trigger.TIME, Trigger.AUDIO, Trigger.WORD, Trigger.TURN})
-# Where each kind may happen, and where it does when nothing is said.
+# For each kind: the allowed triggers, and the default one.
 KINDS: dict[str, tuple[frozenset[Trigger], Trigger | None]] = {
     "drop": (frozenset(Trigger), None),
     "reset": (frozenset(Trigger), None),
@@ -72,7 +72,7 @@ KINDS: dict[str, tuple[frozenset[Trigger], Trigger | None]] = {
 
 
 class ValueRange(NamedTuple):
-    """A number, or a stretch to draw one from."""
+    """A number, or a range to draw one from."""
 
     low: float
     high: float
@@ -86,7 +86,7 @@ NOTHING = ValueRange(0, 0)
 
 @dataclass(frozen=True)
 class Fault:
-    """One specification, read and checked.
+    """One parsed and checked fault.
 
     Attributes:
         spec: as it was given.
@@ -118,11 +118,11 @@ class Fault:
 
 
 class _BadFault(ValueError):
-    """What is wrong with a specification; the specification is added on the way up."""
+    """What is wrong with a specification; the caller adds the specification."""
 
 
 def parse_fault(spec: str) -> Fault:
-    """Read one specification.
+    """Parse one specification.
 
     >>> fault = parse_fault("session=0:drop@word=40")
     >>> fault.kind, fault.moment.value, fault.at.low, fault.concerns(1)

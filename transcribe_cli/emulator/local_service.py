@@ -1,4 +1,4 @@
-"""The local service as a child of the program that talks to it."""
+"""Runs the local service as a child process, for `--local` and for tests."""
 
 import queue
 import subprocess
@@ -26,8 +26,8 @@ class LocalService:
     >>> with LocalService() as service:  # doctest: +SKIP
     ...     connect(service.url)
 
-    It ends by itself when this process does, however that ends; the terminal's Ctrl+C passes it by,
-    because this process then still has a session to drain.
+    The service ends when this process ends, however that happens. The terminal's Ctrl+C does not
+    reach it, since this process then still drains its session.
 
     Args:
         arguments: more options for `aai-stream serve`.
@@ -54,7 +54,7 @@ class LocalService:
         """
         deaf = any(word in self._arguments for word in ("--script", "scripted", "counting"))
         require_packages("websockets", *([] if deaf else ["pocketsphinx"]))
-        # A file, since a pipe that nobody reads would block the child when it is full.
+        # A file: a pipe that nobody reads would block the child once it is full.
         self._stderr = tempfile.TemporaryFile()  # closed in close()
         try:
             self._process = subprocess.Popen(
@@ -64,7 +64,7 @@ class LocalService:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=self._stderr,
-                # The key that a service of the user's asks for is not this one's.
+                # AAI_STREAM_SERVE_KEY is for a service that the user runs, not for this one.
                 env=module_environment() | {SERVE_KEY_VARIABLE: ""},
                 **detached(),
             )
@@ -83,7 +83,7 @@ class LocalService:
         self.close()
 
     def close(self) -> None:
-        """Stop it: ask, then insist. Closing twice is harmless."""
+        """Stop the service: ask it to end, then kill it. May be called twice."""
         process, self._process = self._process, None
         if process is not None:
             assert process.stdin is not None and process.stdout is not None  # both are pipes
@@ -119,7 +119,7 @@ class LocalService:
             ) from None
 
     def _last_words(self, process: subprocess.Popen[bytes]) -> str:
-        """The first line of what it said on stderr, or how it ended."""
+        """The first error it wrote to stderr, or its last line, or its exit status."""
         assert self._stderr is not None
         with suppress(subprocess.TimeoutExpired):
             process.wait(_DIE_WITHIN_S)
@@ -130,7 +130,7 @@ class LocalService:
 
 
 def _await_end(process: subprocess.Popen[bytes]) -> None:
-    """Wait for a process that was asked to end, and make it end when it does not."""
+    """Wait for a process that was asked to end; kill it if it does not."""
     try:
         process.wait(_STOP_WITHIN_S)
     except subprocess.TimeoutExpired:

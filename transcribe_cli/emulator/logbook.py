@@ -1,7 +1,4 @@
-"""What the service saw, one JSON object a line, for tests to question.
-
-It holds no key, no token and no transcript.
-"""
+"""The service's log for tests: one JSON object a line, without keys, tokens and transcripts."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -37,7 +34,7 @@ class Logbook:
             self._file.write(msgspec.json.encode({"event": event, **fields}) + b"\n")
 
     def opened(self, session: str, parameters: Mapping[str, Any]) -> None:
-        """A session has begun; its secret parameters are left out."""
+        """Write the `open` event, without secret parameters."""
         shown = {k: v for k, v in parameters.items() if k not in SECRET_PARAMETERS}
         self.write("open", session=session, parameters=shown)
 

@@ -1,4 +1,4 @@
-"""What a local service can be told, as one value."""
+"""The options of a local service, as one value."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,24 +15,24 @@ LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 @dataclass(frozen=True)
 class ServiceOptions:
-    """The options of `aai-stream serve`, as meant.
+    """The options of `aai-stream serve`.
 
     Attributes:
         port: 0 lets the system choose a free one.
         keys: API keys that are accepted; none: no key is needed (on loopback only).
         engine: "sphinx" recognises speech, "scripted" plays `scripts`, "counting" hears audio that
             carries its own count.
-        scripts: the Nth session plays the Nth, later sessions the last.
+        scripts: session N plays script N; later sessions play the last one.
         turn_words: words that end a turn of the counting engine.
         formatted_finals: how `universal-streaming-english` formats: in one final, or in a second.
         max_session_s: seconds after which a session is closed with 3008.
         new_sessions_per_minute: more are refused with 1008; None: no limit.
-        max_sessions: more at once are refused with 1008; None: what the machine is good for.
+        max_sessions: more at once are refused with 1008; None: computed from the machine.
         max_audio_rate: times real time; faster audio is refused with 3007; None: no limit.
         faults: what goes wrong on purpose, as `faults.parse_fault` reads it.
-        fault_seed: for the random ones; None: another each time.
+        fault_seed: seed of random faults; None: another one each time.
         certfile, keyfile: PEM files for `wss`.
-        with_parent: be a child: one ready line on stdout, and end with standard input.
+        with_parent: run as a child: print one ready line, end when standard input ends.
         logbook: file for one JSON line per event.
     """
 

@@ -1,4 +1,4 @@
-"""Runs a local service until it is told to stop."""
+"""Runs the local service until it is stopped."""
 
 import asyncio
 import importlib.util
@@ -40,7 +40,7 @@ def run_service(options: ServiceOptions, announce: Callable[[str], None] | None 
             prints its ready line, and anyone else a line for people on stderr.
 
     Raises:
-        UsageError: something asked for cannot be had; nothing is listening then.
+        UsageError: an option is wrong or not available. Nothing listens then.
     """
     require_packages("websockets", *(["pocketsphinx"] if options.engine == "sphinx" else []))
     if options.host not in LOOPBACK and not options.keys:
@@ -91,7 +91,9 @@ async def _serve(
     announce(url_of(server, "wss" if context else "ws"))
     await stop.wait()
     app.stop()
-    server.close(close_connections=False)  # each gets its own close, behind what it is owed
+    server.close(
+        close_connections=False
+    )  # each session sends its own close, after its queued messages
     try:
         async with asyncio.timeout(_STOP_WITHIN_S):
             await server.wait_closed()
@@ -120,7 +122,7 @@ def _stop_with_parent(stop: asyncio.Event) -> None:
     loop = asyncio.get_running_loop()
 
     def watch() -> None:
-        # Not sys.stdin: a thread inside its buffer would hold the interpreter's exit up.
+        # Not sys.stdin: a thread inside its buffer would block the interpreter's exit.
         with suppress(OSError):
             while os.read(0, 4096):
                 pass

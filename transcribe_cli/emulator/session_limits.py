@@ -1,4 +1,4 @@
-"""How many sessions there may be: what a machine is good for, and what an account allows; pure."""
+"""Limits the number of sessions: at once, by the machine; and new ones a minute. Pure."""
 
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -10,15 +10,15 @@ from transcribe_cli.emulator.emulated_session import SessionRefused
 from transcribe_cli.emulator.serve_options import EngineName
 
 LEAST = 2
-"""What one recording needs: a session, and the one that follows it."""
+"""One recording needs two: a session, and the one that follows it."""
 
 
 class _Needs(NamedTuple):
-    """What one session takes.
+    """What sessions of an engine need.
 
     Attributes:
-        a_processor: so many keep one processor busy.
-        memory_bytes: at most, and a little more.
+        a_processor: number of sessions that keep one processor busy.
+        memory_bytes: memory of one session, rounded up.
     """
 
     a_processor: int
@@ -56,10 +56,10 @@ class SessionLimits:
     """Counts sessions, and refuses one too many; times are seconds on one steady clock.
 
     Args:
-        most: so many at once.
-        a_minute: so many new ones; None: any number.
-        say: told once when sessions are refused for `most`, and again only after there was room,
-            since whoever is refused may try and try.
+        most: the most sessions at once.
+        a_minute: the most new sessions a minute; None: no limit.
+        say: called once when sessions are refused for `most`, and again only after a session has
+            ended, since clients retry.
     """
 
     def __init__(self, most: int, a_minute: int | None, say: Callable[[str], None]) -> None:
@@ -72,7 +72,7 @@ class SessionLimits:
 
     @contextmanager
     def session(self, now: float) -> Iterator[None]:
-        """A further session, for as long as the context lasts.
+        """Count one session for as long as the context lasts.
 
         Raises:
             Refused: with 1008 and the live service's words, which are the same for both limits.

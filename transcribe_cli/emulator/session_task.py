@@ -1,7 +1,7 @@
-"""Moves frames between one client, its session's rules and its engine.
+"""Moves frames between one client, the rules of its session and its engine.
 
-Three tasks bring something (the client's frames, the engine's answers, the clock) and one sends, so
-that what the client gets has one order. Whatever is decided is decided by `Session`.
+Three tasks read (the client's frames, the engine's answers, the clock) and one sends, so that the
+client gets everything in one order. All decisions are `EmulatedSession`'s.
 """
 
 import asyncio
@@ -36,7 +36,7 @@ _LONGEST_NAP_S = 1.0  # between two looks at the clock: a heartbeat may be asked
 
 
 class ClientGone(Exception):
-    """The client has closed the connection, or it is lost; `code` is the close's (1006: none)."""
+    """The client closed the connection, or it was lost; `code`: the close code, or 1006."""
 
     def __init__(self, code: int) -> None:
         super().__init__(code)
@@ -44,7 +44,7 @@ class ClientGone(Exception):
 
 
 class ClientConnection(Protocol):
-    """One client's connection, as a conversation sees it."""
+    """The client's connection, as `SessionTask` needs it."""
 
     async def receive(self) -> str | bytes:
         """The next frame. Raises `ClientGone`."""
@@ -56,14 +56,14 @@ class ClientConnection(Protocol):
         """Cut the TCP connection, by RST where `reset`."""
 
     def hold(self) -> None:
-        """Take nothing more from the socket, so that not even a ping is answered."""
+        """Stop reading the socket; not even pings are answered."""
 
     def release(self) -> None:
-        """Take what comes again."""
+        """Read the socket again."""
 
 
 class _ClientLeft(NamedTuple):
-    """In the outbox: there is no one left to send to."""
+    """Put into the outbox when the client has gone."""
 
     code: int
 
@@ -72,8 +72,8 @@ class SessionTask:
     """One connection, from `Begin` to its end.
 
     Args:
-        schedule: what goes wrong with it.
-        leave: called when another session may have its place; more than once, perhaps.
+        schedule: the faults of the connection.
+        leave: called when the session's slot is free; perhaps more than once.
     """
 
     def __init__(
@@ -103,18 +103,17 @@ class SessionTask:
         self._stopping = asyncio.Event()
 
     async def run(self, before_begin: Iterable[ToClient] = ()) -> Close | None:
-        """Talk until either side closes.
+        """Run the session until either side closes; then its engine and slot are released.
 
         Returns:
-            The close that the client is owed, nothing being held for it any more; None where it
-            has gone.
+            The close to send to the client; None if it has gone.
         """
         for action in before_begin:
             await self._perform([action])
         await self._go_wrong(self._schedule.reached(Trigger.BEGIN))
         if not self._session.closing:
             await self._perform(self._session.begin(time.time()))
-        # A script may have something to say before any audio.
+        # A script may send messages before any audio.
         await self._engine.order(Hear(b""))
         tasks = [
             asyncio.create_task(self._guard(work))
@@ -129,18 +128,18 @@ class SessionTask:
             await self._let_go()
 
     def stop(self) -> None:
-        """The service is going away: close behind what is already on its way."""
+        """The service stops: close after what is queued."""
         self._session.closing = True
         self._stopping.set()
         self._put(Close(1001, "The local service was stopped"))
 
     async def _let_go(self) -> None:
-        """Hold nothing for this session any more; harmless twice."""
+        """Release engine and slot. May be called twice."""
         await self._engine.close()
         self._leave()
 
     async def _guard(self, work: Awaitable[None]) -> None:
-        """Run one of the three; a fault of ours ends the session, and is told on stderr."""
+        """Run one task; an internal error ends the session and is reported on stderr."""
         try:
             await work
         except Exception as e:
@@ -149,7 +148,7 @@ class SessionTask:
             asyncio.get_running_loop().call_exception_handler(fault)
 
     async def _read(self) -> None:
-        """Take what the client sends; also after a close, or its own close frame is not seen."""
+        """Read the client's frames; also after our close, to see the client's close frame."""
         while True:
             await self._room.wait()
             try:
@@ -172,7 +171,7 @@ class SessionTask:
             self._session.was_held_up(time.monotonic())
 
     async def _relay(self) -> None:
-        """Take what the engine answers."""
+        """Read the engine's answers."""
         while True:
             try:
                 answer = await self._engine.answer()
@@ -180,7 +179,7 @@ class SessionTask:
                 await self._perform(self._session.failed())
                 return
             if isinstance(answer, Finished):
-                # First: whoever reads Termination may open the next session at once.
+                # Before Termination is sent: the client may then open its next session at once.
                 await self._let_go()
                 await self._perform(self._session.finished(time.monotonic()))
                 return
@@ -194,13 +193,13 @@ class SessionTask:
                 await self._tell(answer)
 
     async def _tell(self, action: ToClient) -> None:
-        """Pass on what the engine wants done, unless the end is decided already."""
+        """Perform an engine's action, unless the session is closing."""
         if not self._session.closing:
             self._session.closing = isinstance(action, Close | Drop)
             await self._perform([action])
 
     async def _go_wrong(self, faults: Sequence[DueFault]) -> None:
-        """Let faults happen whose moment has come."""
+        """Cause faults that are due."""
         for spec, actions in faults:
             if self._session.closing:
                 return
@@ -210,7 +209,7 @@ class SessionTask:
                 await self._tell(action)
 
     async def _watch(self) -> None:
-        """Take what the clock brings."""
+        """Do what is due by the clock."""
         while not self._session.closing:
             due = self._session.next_tick()
             fault_s = self._schedule.next_time()
@@ -242,7 +241,7 @@ class SessionTask:
             self._room.clear()
 
     async def _write(self) -> Close | None:
-        """Send what is in the outbox, until something in it ends the connection."""
+        """Send from the outbox, until an action in it ends the connection."""
         while True:
             due, action = await self._outbox.get()
             if self._outbox.qsize() < _MOST_UNSENT:
@@ -251,7 +250,7 @@ class SessionTask:
                 await asyncio.sleep(wait_s)
             match action:
                 case Send(text):
-                    # A client that is gone is reported by the reader, with its code.
+                    # `_read` reports a client that has gone, with its code.
                     with suppress(ClientGone):
                         await self._client.send(text)
                 case Stall(ms):
@@ -268,7 +267,7 @@ class SessionTask:
                     return None
 
     async def _stall(self, seconds: float | None) -> None:
-        """Do nothing at all for so long, or until the service stops."""
+        """Neither read nor send for so long, or until the service stops."""
         self._moving.clear()
         self._client.hold()
         with suppress(TimeoutError):

@@ -1,6 +1,6 @@
-"""Capitals and full stops for raw lower-case words; pure.
+"""Adds capitals and full stops to raw lower-case words. Pure.
 
-PocketSphinx writes neither, and the models that are asked for formatted text send both.
+PocketSphinx writes neither; models that format text send both.
 """
 
 from collections.abc import Sequence

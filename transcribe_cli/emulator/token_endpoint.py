@@ -1,4 +1,4 @@
-"""`GET /v3/token`: a query and a key in, a status and a JSON answer out; pure.
+"""Answers `GET /v3/token`: query and key in, HTTP status and JSON out. Pure.
 
 Source: page "Authenticate with a temporary token"; the shape of a refusal (422 with `detail`) is
 what the live service sends.
@@ -43,7 +43,7 @@ def _read(
     default: int | None,
     problems: list[dict[str, Any]],
 ) -> int:
-    """One number of the query; what is wrong with it goes to `problems`."""
+    """Read one number of the query; problems are appended to `problems`."""
     low, high = limits
     given = asked.get(name)
     if given is None:

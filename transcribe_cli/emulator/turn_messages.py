@@ -1,4 +1,4 @@
-"""From what an engine hears to the Turn messages that each family of models sends; pure.
+"""Builds the Turn messages of each model family from an engine's hypotheses. Pure.
 
 Sources: pages "Streaming messages" (Universal-Streaming), "Whisper streaming", "Multilingual
 streaming" and "Universal-3 Pro message sequence". All times are ms from the session's first sample.
@@ -16,16 +16,16 @@ from transcribe_cli.protocol.models import Family
 MULTILINGUAL = "universal-streaming-multilingual"
 LANGUAGE = "en"  # PocketSphinx's own model is US English
 
-# A word may become final this long after its end. A final word cannot be mended by the recogniser's
-# second pass: at 1500 ms one word in 25 of the sample meeting, heard four times over, stayed wrong
-# for good; at 3000 ms no more than on the models that freeze nothing.
+# A word may become final this long after its end. The recogniser's second pass cannot correct a
+# final word: with 1500 ms one word in 25 of the sample meeting stayed wrong (four runs); with
+# 3000 ms no more than with models that freeze no words.
 FREEZE_AFTER_MS = 3000
-FREEZE_STEPS = 3  # and only when so many hypotheses agreed on it
+FREEZE_STEPS = 3  # and so many hypotheses in a row must agree on it
 PARTIAL_EVERY_MS = {Family.UNIVERSAL_STREAMING: 0, Family.WHISPER: 500, Family.PRO: 500}
 MAX_TURN_MS = 60_000  # the Pro models' limit; here every family's, since memory grows with a turn
-WRAP_UP_MS = 50_000  # from here on a turn ends at the first short pause, rather than inside a word
+WRAP_UP_MS = 50_000  # from here on a turn ends at the first short pause
 _WRAP_UP_SILENCE_MS = 150
-_HALF_SURE_MS = 400  # of silence: an end of turn is then as likely as not
+_HALF_SURE_MS = 400  # of silence: confidence 0.5
 
 
 class HeardWord(NamedTuple):
@@ -41,7 +41,7 @@ class HeardWord(NamedTuple):
 
 
 class TurnBuilder:
-    """Writes the turns of one session. Give it hypotheses; it gives messages back."""
+    """Builds the turns of one session: takes hypotheses, returns messages."""
 
     def __init__(self, settings: EngineSettings) -> None:
         self.settings = settings
@@ -60,10 +60,10 @@ class TurnBuilder:
     def hypothesis(
         self, heard: Sequence[HeardWord], now_ms: int, silence_ms: int = 0, speech: float = 1.0
     ) -> list[ServerMessage]:
-        """Take what the open turn sounds like so far.
+        """Take a hypothesis for the open turn.
 
         Args:
-            now_ms: how far the session's audio has been heard.
+            now_ms: the audio position of the hypothesis.
             silence_ms: silence at the end of it.
             speech: share of speech, 0 to 1, since the turn's speech began.
         """
@@ -80,7 +80,7 @@ class TurnBuilder:
         return [*self._announcement(words), self._partial(words, silence_ms)]
 
     def is_over(self, silence_ms: int, turn_ms: int) -> bool:
-        """Whether the open turn ends here, after `silence_ms` of silence and `turn_ms` in all."""
+        """Whether the open turn ends after `silence_ms` of silence and `turn_ms` in all."""
         if turn_ms >= MAX_TURN_MS:
             return True
         if turn_ms >= WRAP_UP_MS and silence_ms >= _WRAP_UP_SILENCE_MS:
@@ -94,7 +94,7 @@ class TurnBuilder:
         return threshold < 1 and self.end_of_turn_confidence(silence_ms) >= threshold
 
     def end_of_turn_confidence(self, silence_ms: int) -> float:
-        """How sure an end of turn is: the longer the silence and the steadier the words."""
+        """The confidence in an end of turn: grows with silence and with stable words."""
         seen = self._hypotheses
         steady = sum(texts == seen[-1] for texts in seen) / FREEZE_STEPS if seen else 0.0
         return _rounded(steady * (1 - 0.5 ** (silence_ms / _HALF_SURE_MS)))
@@ -102,8 +102,8 @@ class TurnBuilder:
     def end(self, heard: Sequence[HeardWord], silence_ms: int = 0) -> list[ServerMessage]:
         """End the open turn with its last hypothesis.
 
-        Sound that never had a word is no turn. If words were shown and then thought better of, the
-        turn ends without any, so that a client takes its partial away.
+        A turn that never had words is not sent. If a partial was sent and its words were withdrawn,
+        the turn ends without words, so that the client removes the partial.
         """
         words = self._final_words(heard)
         messages: list[ServerMessage] = []
@@ -131,7 +131,7 @@ class TurnBuilder:
     # The words of the turn, final ones first.
 
     def _merge(self, heard: Sequence[HeardWord], now_ms: int) -> list[Word]:
-        """Frozen words, then the rest of the hypothesis; freezes what has become sure."""
+        """The frozen words, then the rest of the hypothesis; freezes words that became sure."""
         tail = self._after_frozen(heard)
         if self.settings.family is Family.UNIVERSAL_STREAMING:
             # The last word of all is never frozen: it may yet grow, or take a full stop.
@@ -164,7 +164,7 @@ class TurnBuilder:
     def _word(self, heard: HeardWord, final: bool, place: int) -> Word:
         confidence = heard.confidence
         if confidence is None:
-            # Until the recogniser has a posterior, a word is as sure as it is old.
+            # Without a posterior, the confidence grows with the age of the word.
             confidence = 1 - 0.5 ** self._ages.get((place, heard.text), 1)
         return Word(heard.start_ms, heard.end_ms, heard.text, _rounded(confidence), final)
 
@@ -177,7 +177,7 @@ class TurnBuilder:
         ]
 
     def _is_due(self, words: list[Word], now_ms: int) -> bool:
-        """Partials are sent when the words or their finality changed, at the family's pace."""
+        """Whether a partial is due: words or their finality changed, at the family's interval."""
         if self._shown is None:
             return True
         if now_ms - self._shown_at_ms < PARTIAL_EVERY_MS[self.settings.family]:
@@ -252,7 +252,7 @@ class TurnBuilder:
         elif settings.family is Family.WHISPER:
             finals = [formatted if settings.format_turns else raw]
         elif settings.model == MULTILINGUAL:
-            # Its text is always formatted, and the flag means nothing to it.
+            # Its text is always formatted; the flag stays false.
             formatted.turn_is_formatted = False
             finals = [formatted]
         elif not settings.format_turns:

@@ -1,9 +1,9 @@
-"""The service on the network: what it listens with, and whom it lets in.
+"""The local service's WebSocket server: listens, admits clients, and runs their sessions.
 
 Any path upgrades to a session, as on the real service; plain HTTP has `/v3/token` and
-`/v3/ws/health`. Credentials and parameters are looked at after the upgrade, so a refusal is an
-Error message and a close. Pages of other origins are refused before, and whoever holds a connection
-without having a session has little time and few bytes for it.
+`/v3/ws/health`. Credentials and parameters are checked after the upgrade, so a refusal is an Error
+message and a close. Web pages of other origins are refused before. A connection without a session
+is bounded in time and bytes.
 """
 
 import asyncio
@@ -56,12 +56,12 @@ from transcribe_cli.protocol.origin import why_refused
 from transcribe_cli.system.machine_resources import memory_bytes, processors
 
 MAX_MESSAGE_BYTES = 128 * 1024  # the service's own limit; a longer one is closed with 1009
-CLOSE_TIMEOUT_S = 20.0  # a client may still have much to read before the close frame
-_PING_EVERY_S = 3.0  # a sign of life where the engine is slow: an answer waits behind its audio
+CLOSE_TIMEOUT_S = 20.0  # a client may have much to read before the close frame
+_PING_EVERY_S = 3.0  # keeps a connection alive while the engine is slow
 
 
 class App:
-    """Every session of one service."""
+    """All sessions of one service."""
 
     def __init__(
         self,
@@ -85,10 +85,10 @@ class App:
         self._served = 0
 
     async def listen(self, context: ssl.SSLContext | None) -> Server:
-        """Start to listen.
+        """Start listening.
 
         Raises:
-            OSError: the address cannot be had.
+            OSError: the address is not available.
         """
         # The library's log would print a traceback for every port scanner.
         logger = logging.getLogger("transcribe_cli.emulator.websockets")
@@ -104,9 +104,9 @@ class App:
             max_size=MAX_MESSAGE_BYTES,
             close_timeout=CLOSE_TIMEOUT_S,
             open_timeout=None,  # `BoundedConnection` sees to it; a fault may stall the answer
-            # A stalled service sends nothing, and lets nobody go.
+            # A service with faults may stall: it sends nothing and drops nobody.
             ping_interval=None if self._plan else _PING_EVERY_S,
-            # A pong waits behind audio that was not heard yet: that it is late says nothing.
+            # A pong waits behind unread audio, so a late one means nothing.
             ping_timeout=None,
             logger=logger,
             ssl_handshake_timeout=None if context is None else HEAD_WITHIN_S,
@@ -114,7 +114,7 @@ class App:
 
     @property
     def most_sessions(self) -> int:
-        """So many at once; more are refused."""
+        """The most sessions at once; more are refused."""
         return self._limits.most
 
     def stop(self) -> None:
@@ -124,8 +124,8 @@ class App:
             session_task.stop()
 
     async def _answer_http(self, connection: ServerConnection, request: Request) -> Response | None:
-        """Answer plain HTTP; None goes on with the upgrade."""
-        # Beyond this machine a key is needed, which no page has by being opened.
+        """Answer plain HTTP; None continues with the upgrade."""
+        # A service for other machines needs a key, which a web page does not have.
         any_host = self._options.host not in LOOPBACK
         if why := why_refused(request.headers, any_host=any_host):
             self._logbook.write("refused", code=403, error=why)
@@ -145,7 +145,7 @@ class App:
     async def _go_wrong(
         self, connection: ServerConnection, schedule: FaultSchedule
     ) -> Response | None:
-        """Let the faults happen that come before the upgrade."""
+        """Cause the faults that come before the upgrade."""
         answer = None
         for spec, actions in schedule.reached(Trigger.CONNECT):
             self._logbook.write("fault", fault=spec)
@@ -156,7 +156,7 @@ class App:
                     )
                 case Drop(reset):
                     cut(connection, reset)
-                    answer = _json_response(connection, 503, {})  # which goes nowhere
+                    answer = _json_response(connection, 503, {})  # never arrives
                 case Stall(ms):
                     with suppress(TimeoutError):
                         seconds = None if ms is None else ms / 1000
@@ -183,7 +183,7 @@ class App:
                     close = await session_task.run(before_begin)
                 finally:
                     self._open.discard(session_task)
-            # Outside: whoever is told of a session's end may open the next one at once.
+            # After the session's slot is free: a client may open the next session at once.
             last_words: Sequence[ToClient] = [] if close is None else [close]
         except SessionRefused as e:
             self._logbook.write("refused", code=e.code, error=e.text)
@@ -198,7 +198,7 @@ class App:
         max_session_s: float,
         place: ExitStack,
     ) -> tuple[SessionTask, Sequence[ToClient]]:
-        """Open a session for a client that is admitted, or raise `SessionRefused`."""
+        """Open a session for an admitted client, or raise `SessionRefused`."""
         parameters = read_parameters(query)
         script = None
         if self._options.engine == "scripted":
@@ -234,25 +234,25 @@ class App:
 
 
 def _say(line: str) -> None:
-    """Tell whoever runs the service."""
+    """Print a line for the person who runs the service."""
     with suppress(OSError, ValueError):  # nobody reads it
         sys.stderr.write(f"{line}\n")
         sys.stderr.flush()
 
 
 def url_of(server: Server, scheme: str) -> str:
-    """The address that a listening server can be reached at, without a path."""
+    """The URL of a listening server, without a path."""
     host, port = next(iter(server.sockets)).getsockname()[:2]
     return f"{scheme}://{f'[{host}]' if ':' in host else host}:{port}"
 
 
 def _authorization_of(request: Request) -> str | None:
-    """The header's value; several are one that nobody has."""
+    """The Authorization header; several are joined, which no key matches."""
     return ", ".join(request.headers.get_all("Authorization")) or None
 
 
 def _token_of(query: str) -> str | None:
-    """The query parameter `token`, before anything else of the query is looked at."""
+    """The query parameter `token`, read before the query is checked."""
     return parse_qs(query).get("token", [None])[-1]
 
 
@@ -264,7 +264,7 @@ def _json_response(connection: ServerConnection, status: int, body: dict[str, An
 
 
 async def _send_last_and_close(client: WebSocketClient, last_words: Sequence[ToClient]) -> None:
-    """Send what ends a connection; the client's own frames are read and dropped meanwhile."""
+    """Send the last messages and the close; frames of the client are read and dropped meanwhile."""
 
     async def drain() -> None:
         with suppress(ClientGone):

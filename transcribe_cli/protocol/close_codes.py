@@ -1,4 +1,4 @@
-"""What every close code and Error text means: one sentence, one hint, one exit code, retry or not.
+"""The meaning of every close code and Error text: sentence, hint, exit status, retry. Pure.
 
 The text of the Error message decides first, then the code: the service has moved texts between
 codes (before February 2026 all of 3006 to 3009 were 3005), and 1008 alone means six things.
@@ -24,7 +24,7 @@ class Retry(StrEnum):
 
 
 class Verdict(NamedTuple):
-    """The end of a session, explained."""
+    """The explained end of a session."""
 
     sentence: str
     hint: str
@@ -213,7 +213,7 @@ _BY_CODE: dict[int, Verdict] = {
 
 
 def explain_close(code: int | None, error_text: str = "", reason: str = "") -> Verdict:
-    """The meaning of a session's end that was not asked for.
+    """Explain the end of a session that was not requested.
 
     Args:
         code: the close code, or the Error message's `error_code`; None when there was no close.
@@ -240,7 +240,7 @@ def explain_close(code: int | None, error_text: str = "", reason: str = "") -> V
 
 
 def explain_handshake(http_status: int) -> Verdict:
-    """The meaning of an HTTP answer that refused the WebSocket upgrade."""
+    """Explain an HTTP answer that refused the WebSocket upgrade."""
     said = f"The service refused the connection with HTTP {http_status}"
     if http_status in (401, 403):
         return Verdict(

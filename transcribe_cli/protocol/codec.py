@@ -1,8 +1,7 @@
-"""From text frames to messages and back, for both sides of the wire.
+"""Encodes and decodes text frames, for client and service. Pure.
 
-Decoding never raises on what a service may send: the whole object is kept as it came (`raw`), the
-typed message beside it takes what it understands, and each missing or odd field is one entry of
-`problems`.
+Decoding accepts any JSON object of a service: `raw` keeps all fields, the typed message takes those
+that it understands, and each missing or odd field is an entry of `problems`.
 """
 
 from collections.abc import Mapping
@@ -26,7 +25,7 @@ S = TypeVar("S", bound=msgspec.Struct)
 
 
 class _SoundTurn(Turn, tag="Turn", kw_only=True):
-    """A Turn that has all that is expected of one; what lacks a part of it cannot be decoded."""
+    """A Turn whose required fields are all there; any other Turn fails to decode."""
 
     turn_order: int
     end_of_turn: bool
@@ -35,7 +34,7 @@ class _SoundTurn(Turn, tag="Turn", kw_only=True):
 
 
 _SOUND_TURN = msgspec.json.Decoder(_SoundTurn)
-# Without these a message of the type says nothing that can be acted on: their absence is told.
+# The required fields of each type; a message without one of them has a problem.
 _EXPECTED: dict[str, tuple[str, ...]] = {
     "Begin": ("id", "expires_at"),
     "Turn": tuple(_SoundTurn.__annotations__),
@@ -44,19 +43,19 @@ _EXPECTED: dict[str, tuple[str, ...]] = {
 }
 _NESTED: dict[str, type[msgspec.Struct]] = {"words": Word, "revisions": Revision}
 MOST_PROBLEMS = 5
-"""More of one message are told by their number: each is a warning."""
+"""The most problems listed of one message; the rest is told as a number."""
 
 # A thousand nested brackets are a RecursionError.
 _NOT_JSON = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
 class Decoded(msgspec.Struct, eq=False):  # many a second are made
-    """One text frame of the service, read.
+    """One decoded text frame of the service.
 
     Attributes:
-        message: the typed view; an `UnknownMessage` for types unknown here.
-        fields: what `raw` gives, or the frame of which nobody has asked for it yet.
-        problems: what was missing or odd, in words; empty for a sound message.
+        message: the typed message; an `UnknownMessage` for unknown types.
+        fields: the content of `raw`, or the undecoded frame until `raw` is asked for.
+        problems: what is missing or odd, in words; empty for a sound message.
     """
 
     message: ServerMessage
@@ -65,13 +64,13 @@ class Decoded(msgspec.Struct, eq=False):  # many a second are made
 
     @property
     def raw(self) -> Mapping[str, Any]:
-        """Every field as it came, known or not."""
+        """All fields as they arrived, known or not."""
         if isinstance(self.fields, bytes):
             self.fields = msgspec.json.decode(self.fields, type=dict[str, Any])
         return self.fields
 
     def __eq__(self, other: object) -> bool:
-        # Whether anybody has asked for its fields makes no difference.
+        # Equal whether or not `raw` has been decoded.
         return isinstance(other, Decoded) and (self.message, self.raw, self.problems) == (
             other.message,
             other.raw,
@@ -80,7 +79,7 @@ class Decoded(msgspec.Struct, eq=False):  # many a second are made
 
 
 class BadMessage(ValueError):
-    """A text frame that is no message; `text` is the service's wording for it."""
+    """A text frame that is no message; `text`: as the service words it."""
 
     def __init__(self, text: str) -> None:
         super().__init__(text)
@@ -95,7 +94,7 @@ def decode_server_message(data: str | bytes) -> Decoded:
     """
     if isinstance(data, str):
         data = data.encode()
-    # Most messages are Turns without a fault, many a second: what nobody asks for is not read.
+    # Fast path for sound Turns, many a second: `raw` is decoded only if it is asked for.
     if data.rfind(b'"type":') >= 0:  # which the decoder of Turns does not ask for, and comes last
         try:
             return Decoded(_SOUND_TURN.decode(data), data)
@@ -135,7 +134,7 @@ def read_server_object(raw: dict[str, Any]) -> Decoded:
 
 
 def _convert_leniently(raw: Mapping[str, Any], cls: type[S], where: str) -> tuple[S, list[str]]:
-    """Take every field that fits; leave the default for those that do not, and say which."""
+    """Take every field that fits; keep the default for the others, and list them."""
     values: dict[str, Any] = {}
     problems: list[str] = []
     for spec in msgspec.structs.fields(cls):
@@ -170,7 +169,7 @@ def _convert_value(value: Any, kind: Any) -> Any:
 
 
 def _shown(value: Any) -> str:
-    """A value's type for a warning. Its content stays out of logs: it may be transcript."""
+    """A value's type, for a warning. Not its content, which may be transcript."""
     return "null" if value is None else f"a {type(value).__name__}"
 
 

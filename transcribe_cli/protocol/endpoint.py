@@ -1,4 +1,4 @@
-"""Where the service is: regions, own endpoints, and the URL of a session.
+"""Endpoints of the service: regions, user-defined endpoints, and the URL of a session. Pure.
 
 Source: pages "Streaming endpoints and data zones" and "Streaming quickstart".
 """
@@ -20,7 +20,7 @@ PATH = "/v3/ws"
 
 
 def normalise_endpoint(text: str) -> str:
-    """An endpoint as the user writes it, with the path that sessions are opened at.
+    """Complete an endpoint with the path of sessions, `/v3/ws`.
 
     >>> normalise_endpoint("ws://localhost:8080")
     'ws://localhost:8080/v3/ws'
@@ -61,6 +61,6 @@ def host_of(endpoint: str) -> str:
 
 
 def without_credentials(endpoint: str) -> str:
-    """The endpoint without what may be secret in it: a user, a password, our key, a query."""
+    """The endpoint without possible secrets: user, password, key, query."""
     parts = urlsplit(endpoint)
     return redact(urlunsplit((parts.scheme, host_of(endpoint), parts.path, "", "")))

@@ -24,7 +24,7 @@ class Word(Struct, gc=False):  # many a second are made; none can hold what hold
 
 
 class Configuration(Struct):
-    """What newer services echo of a session's parameters."""
+    """The parameters of a session, as newer services echo them."""
 
     model: str | None = None
     mode: str | None = None
@@ -141,7 +141,7 @@ class LLMGatewayResponse(Struct):
 
 
 class UnknownMessage(Struct):
-    """A message of a type that this version does not know; passed through untouched."""
+    """A message of an unknown type; it is passed on unchanged."""
 
     type: str = ""
 

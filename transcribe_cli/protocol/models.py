@@ -1,4 +1,4 @@
-"""The models: what each takes, does and costs. One table drives validation, help and the bill.
+"""The table of models: parameters, languages and prices, for validation, help and billing. Pure.
 
 Sources: page "Model selection" (names, languages, features), "Whisper streaming" and "Multilingual
 streaming" (formatting, language detection), "Streaming API" reference (which parameter has an
@@ -14,7 +14,7 @@ DEFAULT_MODEL = "u3-rt-pro"
 
 
 class Family(StrEnum):
-    """Models that behave alike on the wire."""
+    """Models with the same message behaviour."""
 
     UNIVERSAL_STREAMING = "universal-streaming"  # words become final one by one
     WHISPER = "whisper"

@@ -1,10 +1,10 @@
-"""Who may talk to a server on this machine: what a request's Host and Origin say; pure.
+"""Decides by Host and Origin who may talk to a server on this machine. Pure.
 
-A browser lets any web page open a WebSocket, or ask for an address, on the machine it runs on, and
-says in `Origin` whose page it is (RFC 6455, section 10.2; RFC 6454). A page can also have a name of
-its own point at this machine (DNS rebinding): its requests are of the same origin then, and only
-`Host` tells. No page can do that with an IP address, which no name server is asked for. Programs
-that are no browser send no Origin.
+A browser lets any web page open a WebSocket or request a URL on the local machine, and names the
+page's origin in `Origin` (RFC 6455, section 10.2; RFC 6454). A page can also let its own host name
+point to this machine (DNS rebinding). Its requests then have the same origin, and only `Host` gives
+it away; with an IP address as host this is not possible. Programs other than browsers send no
+Origin.
 """
 
 import re
@@ -31,7 +31,7 @@ class Headers(Protocol):
 
 
 def is_loopback_host(host: str) -> bool:
-    """Whether a host, an IPv6 address without its brackets, is this machine for certain."""
+    """Whether a host (an IPv6 address without brackets) is surely this machine."""
     try:
         return ip_address(host).is_loopback
     except ValueError:  # a name, which may well begin with "127."
@@ -39,13 +39,13 @@ def is_loopback_host(host: str) -> bool:
 
 
 def why_refused(headers: Headers, *, any_host: bool = False, linked: bool = False) -> str | None:
-    """Why a request is not to be answered, as one sentence; None: it is welcome.
+    """Why a request is refused, as one sentence; None if it is allowed.
 
-    A page of this machine is welcome at any port, and so is one of the host that it asks.
+    Pages of this machine are allowed, whatever their port, and pages of the requested host.
 
     Args:
-        any_host: by whatever name it asks, for a server that is there for other machines too.
-        linked: other sites may link to what is asked for, so a browser may come from there.
+        any_host: allow any Host, for a server that also serves other machines.
+        linked: other sites may link to the requested URL, so navigation from them is allowed.
     """
     hosts = headers.get_all("Host") or []
     asked = _host_in(_HOST, hosts)
@@ -65,7 +65,7 @@ def why_refused(headers: Headers, *, any_host: bool = False, linked: bool = Fals
 
 
 def _host_in(form: re.Pattern[str], values: Sequence[str]) -> str | None:
-    """The host that a header names, in small letters; None unless it comes once, in that form."""
+    """The host in a header, in lower case; None unless the header occurs once and is valid."""
     found = form.fullmatch(values[0]) if len(values) == 1 else None
     return None if found is None else found["host"].lower().strip("[]")
 

@@ -1,4 +1,4 @@
-"""The connection's query parameters: their types and ranges, writing them, reading them.
+"""The connection's query parameters: types and ranges, encoding and decoding. Pure.
 
 Booleans travel as `true` and `false` (any capitals are read), lists and objects as one parameter
 holding JSON. Sources: page "Streaming API" reference and the official SDKs' URL builders. A name
@@ -102,7 +102,7 @@ PARAMETERS: dict[str, Parameter] = {
 SECRET_PARAMETERS = frozenset(("token", "webhook_auth_header_value"))
 
 RECOGNITION_PARAMETERS = frozenset(parameter.name for parameter in _RECOGNITION)
-"""Those that say how to recognise; the journal of somebody else's recording may ask for these."""
+"""Parameters about recognition; a journal may set only these when it is resumed."""
 
 
 class BadParameter(ValueError):
@@ -115,7 +115,7 @@ class BadParameter(ValueError):
 
 
 def encode_query(parameters: Mapping[str, object]) -> str:
-    """The query string; None is left out, text is sent as it is, the rest as the page above says.
+    """Encode parameters as a query string; None is left out, anything but text is JSON.
 
     >>> encode_query({"sample_rate": 16000, "format_turns": True, "keyterms_prompt": ["Å b"]})
     'sample_rate=16000&format_turns=true&keyterms_prompt=%5B%22%C3%85+b%22%5D'
@@ -201,7 +201,7 @@ def _check_range(parameter: Parameter, value: float) -> None:
     if parameter.name == "sample_rate" and parameter.low is not None and value < parameter.low:
         least = f"{parameter.low:,.0f}"
         raise BadParameter("sample_rate", f"Value error, sample_rate must be at least {least} Hz")
-    # Not-a-number compares false with everything, so it is caught by asking for what is right.
+    # `not value >= low`, because NaN compares false with everything.
     if parameter.low is not None and not value >= parameter.low:
         raise BadParameter(
             parameter.name, f"Input should be greater than or equal to {parameter.low:.0f}"

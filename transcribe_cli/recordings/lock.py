@@ -48,7 +48,7 @@ def locked(folder: Path, note: str = "") -> Iterator[None]:
     """Hold the lock of a recording.
 
     Args:
-        note: for `read_lock_note`.
+        note: what `read_lock_note` returns to other processes.
 
     Raises:
         UsageError: it is running already (`RecordingIsRunning`), or its lock file is not ours.

@@ -55,7 +55,7 @@ class SelectorPoll:
             self._selector.unregister(fd)
 
     def poll(self, timeout: float, /) -> list[tuple[int, int]]:
-        """Wait at most `timeout` seconds. Returns (file descriptor, events) of the ready sockets."""
+        """Wait `timeout` seconds at most. Returns (file descriptor, events) of ready sockets."""
         return [
             (key.fd, (READ if ready & _READ else 0) | (WRITE if ready & _WRITE else 0))
             for key, ready in self._selector.select(timeout)

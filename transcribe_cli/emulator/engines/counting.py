@@ -1,8 +1,8 @@
-"""Hears audio that carries its own count, so that a test knows every word and time; pure.
+"""An engine for audio that carries its own count, so that a test knows every word and time. Pure.
 
-Word N is 60 ms of the constant sample N, as an unsigned 16-bit number, then 40 ms of silence. It
-comes out as `wN`, at the very sample where it was, so what a client lost, doubled or moved shows at
-once. Mu-law carries only some of the numbers (8, 16 ... 120, 132 ...); these are heard.
+Word N is 60 ms of the constant sample N, an unsigned 16-bit number, then 40 ms of silence. It is
+recognised as `wN` at its exact samples, so a word that a client lost, doubled or moved is seen at
+once. Mu-law can represent only some of the numbers (8, 16 ... 120, 132 ...).
 """
 
 from bisect import bisect_left
@@ -16,7 +16,7 @@ from transcribe_cli.protocol.messages import SpeechStarted, Turn, Word
 from transcribe_cli.protocol.models import Family
 
 TURN_WORDS = 5
-LEAST_MS = 30  # more than half of a word: of one that was cut, one side at most is heard
+LEAST_MS = 30  # more than half of a word: at most one part of a cut word counts
 _CONFIDENCE = 0.9
 
 
@@ -59,7 +59,7 @@ class WordCounter:
         return words
 
     def growing(self) -> list[CountedWord]:
-        """The word that sounds and is certain already, as far as it was heard: one or none."""
+        """The unfinished word, once it is long enough to be certain: one or none."""
         return self._word()
 
     def _word(self) -> list[CountedWord]:
@@ -88,7 +88,7 @@ def _runs(samples: bytes, unit: bytes) -> Iterator[tuple[bytes, int]]:
 
 
 class CountingEngine:
-    """Says the words of audio that counts; a turn ends after `turn_words`, or at a silence."""
+    """Recognises counting audio; a turn ends after `turn_words` words or at a silence."""
 
     def __init__(self, settings: EngineSettings, turn_words: int = TURN_WORDS) -> None:
         self._settings = settings
@@ -142,7 +142,7 @@ class CountingEngine:
         )
 
     def _partial(self, words: list[CountedWord]) -> list[Send]:
-        """The open turn as it stands, where that is news."""
+        """A partial of the open turn, if it has changed."""
         if not words or words == self._shown or not self._settings.include_partial_turns:
             return []
         self._shown = list(words)

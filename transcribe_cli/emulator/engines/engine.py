@@ -1,4 +1,4 @@
-"""What every engine is: audio and orders in, frames for the client out, no thread and no clock."""
+"""The Engine protocol: audio and orders in, messages out; without threads or clocks."""
 
 from collections.abc import Sequence
 from typing import Protocol
@@ -8,10 +8,9 @@ from transcribe_cli.emulator.engine_settings import EngineSettings
 
 
 class Engine(Protocol):
-    """One session's recogniser, or what stands in for it.
+    """One session's recogniser, or a stand-in for it.
 
-    Its only time is the audio it is given, so the same audio gives the same messages however
-    fast it comes.
+    Its only clock is the audio, so the same audio gives the same messages at any speed.
     """
 
     def hear(self, data: bytes) -> Sequence[ToClient]:
@@ -24,7 +23,7 @@ class Engine(Protocol):
         """End the open turn, if there is one."""
 
     def finish(self) -> Sequence[ToClient]:
-        """The audio is over: say what is left to say."""
+        """End of audio: return the remaining messages."""
 
     def take_speech_probability(self) -> float:
         """The greatest probability of speech, 0 to 1, since this was last asked."""

@@ -1,4 +1,4 @@
-"""From audio as a session sends it to the 16 kHz samples that PocketSphinx hears."""
+"""Decodes and resamples a session's audio to the 16 kHz samples that PocketSphinx needs."""
 
 from typing import Any
 
@@ -46,7 +46,7 @@ class PcmReader:
             self._resampler = soxr.ResampleStream(sample_rate_hz, RATE_HZ, 1, dtype="int16")
 
     def read(self, data: bytes) -> bytes:
-        """The samples that `data` adds; a resampler holds a few milliseconds back."""
+        """The samples of `data`; a resampler holds a few milliseconds back."""
         if self._mulaw:
             data = decode_mulaw(data)
         data = self._rest + data

@@ -1,6 +1,6 @@
-"""Plays a timeline instead of listening: for tests, demonstrations and faults on demand.
+"""An engine that plays a script instead of recognising: for tests, demonstrations and faults.
 
-A script is JSON Lines. A blank line or one that begins with `#` says nothing. Otherwise a line is
+A script is JSON Lines. Blank lines and lines that begin with `#` are ignored. Any other line is
 
 - a bare message of the service: sent exactly as it stands, once the audio received reaches the end
   of its last word, its `timestamp` or its `end_ms`; without any of these, right after the line
@@ -31,14 +31,14 @@ _HINT = "each line is a message of the service, or a directive with at_ms or on"
 
 
 class ScriptStep(NamedTuple):
-    """One thing to do, `at_ms` of audio received."""
+    """One action, due when `at_ms` of audio has been received."""
 
     at_ms: int
     action: ToClient
 
 
 class Script(NamedTuple):
-    """A timeline, read and checked.
+    """A parsed and checked script.
 
     Attributes:
         on_open: what happens before `Begin`.
@@ -55,7 +55,7 @@ class Script(NamedTuple):
 
 
 class _BadLine(ValueError):
-    """What is wrong with a line; the file and its number are added on the way up."""
+    """What is wrong with a line; the caller adds the file and the line number."""
 
 
 def load_script(path: Path) -> Script:
@@ -161,7 +161,7 @@ def _due_ms(raw: dict[str, Any]) -> int:
 
 
 class ScriptedEngine:
-    """Plays one script, by the audio it is given."""
+    """Plays one script along the audio it receives."""
 
     def __init__(self, script: Script, settings: EngineSettings) -> None:
         self._bytes_per_second = settings.bytes_per_second

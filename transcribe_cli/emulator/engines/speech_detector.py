@@ -1,4 +1,4 @@
-"""When speech starts and how long it has been silent, from one yes or no per 30 ms; pure."""
+"""Detects speech and silence from one voice activity decision per 30 ms. Pure."""
 
 from collections import deque
 
@@ -8,7 +8,7 @@ _CLICK_FRAMES = 2  # a sound shorter than this does not break a silence
 
 
 class SpeechDetector:
-    """Follows the frames of one session.
+    """The speech detector of one session.
 
     Attributes:
         probability: share of speech, 0 to 1, in the last 300 ms.
@@ -25,7 +25,7 @@ class SpeechDetector:
         return sum(self._window) / _WINDOW_FRAMES
 
     def hear(self, is_speech: bool) -> None:
-        """Take the next frame's verdict."""
+        """Take the decision for the next frame."""
         self._window.append(is_speech)
         self._run = self._run + 1 if is_speech else 0
         self.silence_ms = 0 if self._run >= _CLICK_FRAMES else self.silence_ms + FRAME_MS

@@ -1,7 +1,7 @@
-"""Recognises US English with PocketSphinx: one utterance of its decoder is one turn.
+"""An engine that recognises US English with PocketSphinx: one utterance is one turn.
 
-The decoder runs frame by frame and shows its best hypothesis as it goes, which is where partials
-come from; at the end of a turn it goes over the utterance again and gives posteriors.
+The decoder gives its best hypothesis while it decodes, from which partials are made. At the end of
+a turn its second pass gives posteriors.
 """
 
 from collections import deque
@@ -92,7 +92,7 @@ class SphinxEngine:
         return self._acknowledge_silence()
 
     def _start_turn(self) -> None:
-        """Start an utterance, a little before the speech that was noticed: its first sound."""
+        """Start an utterance a little before the detected speech, to include its first sound."""
         self._decoder.start_utt()
         for frame in self._recent:
             self._decoder.process_raw(frame)
@@ -101,7 +101,7 @@ class SphinxEngine:
         self._in_turn = True
 
     def _step(self) -> list[ServerMessage]:
-        """Every 120 ms of a turn: show what is heard so far, and end the turn where it is due."""
+        """Every 120 ms of a turn: send a partial, and end the turn if it is due."""
         if self._now_ms // FRAME_MS % STEP_FRAMES:
             return []
         silence_ms, turn_ms = self._detector.silence_ms, self._now_ms - self._turn_start_ms
@@ -118,7 +118,7 @@ class SphinxEngine:
         messages = self._builder.end(self._heard(posteriors=True), self._detector.silence_ms)
         self._in_turn = False
         self._silent_since_ms = self._now_ms
-        # The next turn may begin right here. What was silence may be heard twice, a word not.
+        # The next turn may begin here. Silence may be decoded twice, a word must not be.
         spare = min(self._detector.silence_ms // FRAME_MS, PRE_ROLL_FRAMES // 2)
         kept = list(islice(reversed(self._recent), spare))
         self._recent.clear()
