@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 from typing import BinaryIO
 
-from transcribe_cli.errors import UsageError
+from transcribe_cli.outputs.output import usage_error_if_unwritable
 from transcribe_cli.system.atomic_replace import name_beside, replace_file
 
 __all__ = ["AtomicFile", "replace_file"]
@@ -27,12 +27,8 @@ class AtomicFile:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._waiting: bytes | None = None
-        try:
+        with usage_error_if_unwritable(path):
             self._in_place = _open_in_place(path)
-        except OSError as e:
-            raise UsageError(
-                f"'{path}' cannot be written: {e.strerror or e}.", "choose another path"
-            ) from e
 
     def put(self, data: bytes) -> None:
         """Replace the file's content.

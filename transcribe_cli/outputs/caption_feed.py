@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from transcribe_cli.errors import UsageError
-from transcribe_cli.outputs.output import Output
+from transcribe_cli.outputs.output import Output, usage_error_if_unwritable
 from transcribe_cli.outputs.record import Record
 
 PAGE_NAME = "captions page"
@@ -76,12 +76,8 @@ class RollingCaptionsOutput:
         self._problem: OSError | None = None
         self._closed = False
         self._changed = threading.Condition()  # guards all of these
-        try:
+        with usage_error_if_unwritable(path):
             self._file.put(b"")
-        except OSError as e:
-            raise UsageError(
-                f"'{path}' cannot be written: {e.strerror or e}.", "choose another path"
-            ) from e
         self._thread = threading.Thread(
             target=self._empty_when_quiet, name="aai-captions-file", daemon=True
         )

@@ -6,7 +6,7 @@ from typing import BinaryIO, Literal
 
 from transcribe_cli.errors import UsageError
 from transcribe_cli.outputs.jsonl import JsonlOutput
-from transcribe_cli.outputs.output import Output
+from transcribe_cli.outputs.output import Output, usage_error_if_unwritable
 from transcribe_cli.outputs.plain_text import TextOutput
 
 SUFFIXES = (".txt", ".md", ".srt", ".vtt", ".jsonl", ".json")
@@ -32,12 +32,8 @@ def open_for_writing(path: Path) -> BinaryIO:
     Raises:
         UsageError: it cannot be written.
     """
-    try:
+    with usage_error_if_unwritable(path):
         return path.open("wb")
-    except OSError as e:
-        raise UsageError(
-            f"'{path}' cannot be written: {e.strerror or e}.", "choose another path"
-        ) from e
 
 
 def is_fifo_or_device(path: Path) -> bool:

@@ -1,11 +1,13 @@
 """The Output protocol, and the fan-out to several outputs. One that fails is dropped."""
 
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from functools import partial
 from io import RawIOBase
+from pathlib import Path
 from typing import BinaryIO, Protocol, runtime_checkable
 
+from transcribe_cli.errors import UsageError
 from transcribe_cli.outputs.record import Record
 
 
@@ -43,6 +45,17 @@ class Flushable(Protocol):
         Raises:
             OSError: it cannot be written any more.
         """
+
+
+@contextmanager
+def usage_error_if_unwritable(path: Path) -> Iterator[None]:
+    """Around the opening of an output: an OSError becomes a UsageError that names the path."""
+    try:
+        yield
+    except OSError as e:
+        raise UsageError(
+            f"'{path}' cannot be written: {e.strerror or e}.", "choose another path"
+        ) from e
 
 
 def flush_and_close(stream: BinaryIO | RawIOBase, *, owned: bool) -> None:

@@ -6,7 +6,7 @@ from io import FileIO, RawIOBase
 from pathlib import Path
 from typing import Any
 
-from transcribe_cli.errors import UsageError
+from transcribe_cli.outputs.output import usage_error_if_unwritable
 from transcribe_cli.system.regular_file import open_regular
 
 MOST_KEPT_BYTES = 1 << 24  # a day of finals
@@ -26,12 +26,8 @@ class RetryingFile(RawIOBase):
     """
 
     def __init__(self, path: Path, say: Callable[[str], None], mode: str = "wb") -> None:
-        try:
+        with usage_error_if_unwritable(path):
             self._file = FileIO(path, mode, opener=open_regular)
-        except OSError as e:
-            raise UsageError(
-                f"'{path}' cannot be written: {e.strerror or e}.", "choose another path"
-            ) from e
         self._path = path
         self._say = say
         self._kept = bytearray()

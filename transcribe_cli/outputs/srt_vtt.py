@@ -11,9 +11,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
-from transcribe_cli.errors import UsageError
 from transcribe_cli.outputs.atomic_file import AtomicFile
 from transcribe_cli.outputs.document_contents import DocumentContents
+from transcribe_cli.outputs.output import usage_error_if_unwritable
 from transcribe_cli.outputs.record import Record
 from transcribe_cli.outputs.turn_cache import TurnCache
 from transcribe_cli.transcript.caption_cues import Cue, Phrase, cut_turn, lay_out
@@ -110,12 +110,8 @@ class CaptionsOutput:
         self._contents = DocumentContents()
         self._begin()
         self._file = AtomicFile(path)
-        try:
+        with usage_error_if_unwritable(path):
             self._put()
-        except OSError as e:
-            raise UsageError(
-                f"'{path}' cannot be written: {e.strerror or e}.", "choose another path"
-            ) from e
 
     def write(self, record: Record) -> None:
         """Take a record. A final turn is in the file when this returns."""
