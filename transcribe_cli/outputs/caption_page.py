@@ -243,7 +243,7 @@ class _Server(socketserver.TCPServer):
         except OSError:
             pass  # the reader has gone, or does not read
         except Exception as e:
-            self.fault = e  # main is told with the next record
+            self.fault = e  # raised by the next `write`, on the main thread
         finally:
             self.shutdown_request(request)
             with self._lock:

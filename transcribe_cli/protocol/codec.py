@@ -43,7 +43,7 @@ _EXPECTED: dict[str, tuple[str, ...]] = {
 }
 _NESTED: dict[str, type[msgspec.Struct]] = {"words": Word, "revisions": Revision}
 MOST_PROBLEMS = 5
-"""The most problems listed of one message; the rest is told as a number."""
+"""The most problems listed of one message; of the rest only the number is given."""
 
 # A thousand nested brackets are a RecursionError.
 _NOT_JSON = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)

@@ -182,7 +182,7 @@ _SHAPES: dict[str, type[_Shape]] = {"Recording": _RecordingShape, "Summary": _Su
 
 
 def _problem(records: Sequence[JournalRecord]) -> str:
-    """Why these records are no journal, whoever wrote them; "" if they are one."""
+    """Why these records are no valid journal; "" if they are. Others may have written them."""
     if not any(record["type"] == "Recording" for record in records):
         return "its journal does not begin" if records else "its journal is empty"
     for number, record in enumerate(records, 1):

@@ -170,7 +170,7 @@ if sys.platform == "win32":
     _BEYOND = 1 << 20  # what is locked cannot be read there, so it is no byte of the note
 
     def _lock(handle: int, *, shared: bool) -> bool:
-        """Lock a file without waiting; False where another one has it."""
+        """Lock a file without waiting; False if another process holds the lock."""
         os.lseek(handle, _BEYOND, os.SEEK_SET)
         try:
             msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)
@@ -189,7 +189,7 @@ else:
     import fcntl
 
     def _lock(handle: int, *, shared: bool) -> bool:
-        """Lock a file without waiting; False where another one has it.
+        """Lock a file without waiting; False if another process holds the lock.
 
         By `flock`, which tells two openings of one process apart. On Linux over NFS the kernel
         makes a byte-range lock of it, which the server keeps for all machines (flock(2)).

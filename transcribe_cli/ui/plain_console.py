@@ -1,11 +1,11 @@
-"""A stream that is drawn on by nobody; Rich, which takes long to import, is not needed for it."""
+"""A stand-in for a Rich console on a pipe or file, so that Rich need not be imported."""
 
 import sys
 from typing import TextIO
 
 
 class PlainConsole:
-    """Standard output or standard error where it is no terminal and gets no colour."""
+    """Standard output or standard error, when it is no terminal and gets no colour."""
 
     is_terminal = False
 
@@ -14,5 +14,5 @@ class PlainConsole:
 
     @property
     def file(self) -> TextIO:
-        """The stream, as it is just now."""
+        """The current stream."""
         return sys.stderr if self._stderr else sys.stdout

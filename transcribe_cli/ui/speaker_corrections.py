@@ -15,7 +15,7 @@ from transcribe_cli.transcript.turns import TurnUpdate
 from transcribe_cli.ui.turn_rendering import DIM, first_words, revision_line
 
 MOST_TOLD = 6
-"""When more turns are corrected at once, the rest is told as a number."""
+"""When more turns are corrected at once, only the number of the rest is shown."""
 
 _Place = tuple[int, int]  # session, turn_order
 

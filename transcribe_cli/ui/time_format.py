@@ -1,8 +1,8 @@
-"""How a place in the recording is written. Pure."""
+"""Formats times in the recording. Pure."""
 
 
 def format_time(ms: int) -> str:
-    """A place in the recording: `m:ss`, from an hour on `h:mm:ss`.
+    """A time in the recording as `m:ss`, from one hour on as `h:mm:ss`.
 
     >>> format_time(4_000), format_time(3_600_000)
     ('0:04', '1:00:00')
