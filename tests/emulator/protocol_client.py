@@ -12,14 +12,15 @@ from urllib.parse import urlencode
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
+from tests.program import DEADLINE_S
+
 REPOSITORY = Path(__file__).parents[2]
 TRACES = REPOSITORY / "tests" / "data" / "traces"
 RATE_HZ = 16000
 TERMINATE = '{"type":"Terminate"}'
-DEADLINE_S = 30.0
 
 
-class HeardWord(NamedTuple):
+class Heard(NamedTuple):
     """Everything one session said, and how it was closed."""
 
     texts: list[str]
@@ -96,18 +97,18 @@ def next_message(connection: ClientConnection) -> dict[str, Any]:
     return message
 
 
-def until_close(connection: ClientConnection) -> HeardWord:
-    """All that still comes."""
+def until_close(connection: ClientConnection, deadline_s: float = DEADLINE_S) -> Heard:
+    """All that still comes, no message later than `deadline_s` after the one before."""
     texts: list[str] = []
     try:
         while True:
-            frame = connection.recv(timeout=DEADLINE_S)
+            frame = connection.recv(timeout=deadline_s)
             assert isinstance(frame, str)
             texts.append(frame)
     except ConnectionClosed as e:
         if e.rcvd is None:
-            return HeardWord(texts, 1006, "")
-        return HeardWord(texts, e.rcvd.code, e.rcvd.reason)
+            return Heard(texts, 1006, "")
+        return Heard(texts, e.rcvd.code, e.rcvd.reason)
 
 
 def talk(
@@ -116,8 +117,9 @@ def talk(
     chunk_bytes: int = 3200,
     last: str | None = TERMINATE,
     key: str | None = None,
+    deadline_s: float = DEADLINE_S,
     **parameters: object,
-) -> HeardWord:
+) -> Heard:
     """One whole session: the audio as fast as it goes, then `last`, and all that comes back."""
     with session(url, key, **parameters) as connection:
         sender = threading.Thread(
@@ -125,9 +127,9 @@ def talk(
         )
         sender.start()
         try:
-            return until_close(connection)
+            return until_close(connection, deadline_s)
         finally:
-            sender.join(DEADLINE_S)
+            sender.join(deadline_s)
 
 
 def _send(connection: ClientConnection, audio: bytes, chunk_bytes: int, last: str | None) -> None:

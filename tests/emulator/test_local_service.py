@@ -10,7 +10,6 @@ import psutil
 import pytest
 
 from tests.emulator.protocol_client import (
-    DEADLINE_S,
     REPOSITORY,
     meeting,
     next_message,
@@ -18,6 +17,7 @@ from tests.emulator.protocol_client import (
     talk,
     until_close,
 )
+from tests.program import DEADLINE_S
 from transcribe_cli.emulator import local_service
 from transcribe_cli.emulator.local_service import LocalService
 from transcribe_cli.emulator.server import require_packages

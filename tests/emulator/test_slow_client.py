@@ -11,7 +11,8 @@ import pytest
 from websockets.sync.client import connect
 
 from tests.counting import speak
-from tests.emulator.protocol_client import DEADLINE_S, TERMINATE, until_close
+from tests.emulator.protocol_client import TERMINATE, until_close
+from tests.program import DEADLINE_S
 
 WORDS = 100  # more messages than a small receive buffer holds
 CHUNK_BYTES = 3200

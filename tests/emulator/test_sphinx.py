@@ -20,7 +20,6 @@ from assemblyai.streaming.v3 import (
 )
 
 from tests.emulator.protocol_client import (
-    DEADLINE_S,
     TERMINATE,
     bare,
     meeting,
@@ -31,6 +30,7 @@ from tests.emulator.protocol_client import (
     talk,
     until_close,
 )
+from tests.program import DEADLINE_S, LONG_DEADLINE_S
 from transcribe_cli.emulator.engines.pcm_reader import PcmReader, decode_mulaw
 
 FIRST_LINE_MS = 4700  # the first line and the pause after it
@@ -55,7 +55,7 @@ def encode_mulaw(samples: bytes) -> bytes:
 
 @pytest.mark.long
 def test_the_meeting_comes_out_word_for_word(sphinx: str) -> None:
-    heard = talk(sphinx, meeting())
+    heard = talk(sphinx, meeting(), deadline_s=LONG_DEADLINE_S)
     assert heard.spoken == meeting_lines()
     assert (heard.code, heard.reason) == (1000, "Session Ended")
     assert [turn["turn_order"] for turn in heard.finals] == list(range(len(meeting_lines())))
@@ -186,7 +186,9 @@ class _SdkClient:
     def __init__(self, url: str) -> None:
         self.events: queue.Queue[Any] = queue.Queue()
         host = url.removesuffix("/v3/ws")
-        self.client = StreamingClient(StreamingClientOptions(api_key="any", api_host=host))
+        # It waits for Termination 5 s unless it is told: too short where a processor is shared.
+        options = StreamingClientOptions(api_key="any", api_host=host, terminate_timeout=DEADLINE_S)
+        self.client = StreamingClient(options)
         for event in (
             StreamingEvents.Begin,
             StreamingEvents.Turn,
@@ -196,12 +198,12 @@ class _SdkClient:
             self.client.on(event, lambda _, message: self.events.put(message))
 
     def run(self, parameters: StreamingParameters, audio: bytes) -> list[Any]:
-        """Connect, stream, disconnect; every event."""
+        """Connect, stream, disconnect when the session has ended; every event."""
         self.client.connect(parameters)
         self.client.stream(audio[i : i + 3200] for i in range(0, len(audio), 3200))
         done = threading.Thread(target=self.client.disconnect, kwargs={"terminate": True})
         done.start()
-        done.join(DEADLINE_S)
+        done.join(DEADLINE_S + 10)
         assert not done.is_alive()
         return list(self.events.queue)
 

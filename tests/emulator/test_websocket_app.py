@@ -17,7 +17,6 @@ from websockets.sync.client import connect
 
 from tests.certificates import make_certificate
 from tests.emulator.protocol_client import (
-    DEADLINE_S,
     REPOSITORY,
     next_message,
     session,
@@ -25,6 +24,7 @@ from tests.emulator.protocol_client import (
     talk,
     until_close,
 )
+from tests.program import DEADLINE_S
 from transcribe_cli.emulator.serve_options import ServiceOptions
 from transcribe_cli.emulator.server import run_service
 from transcribe_cli.errors import UsageError

@@ -13,7 +13,7 @@ import psutil
 import pytest
 
 from tests.emulator.protocol_client import meeting
-from tests.program import ROOT, Home, finals, finish
+from tests.program import LONG_DEADLINE_S, ROOT, Home, finals, finish
 
 SAMPLE = ROOT / "samples" / "meeting.wav"
 
@@ -29,7 +29,7 @@ def spoken() -> list[str]:
 
 @pytest.mark.long
 def test_the_sample_comes_out_word_for_word(home: Home) -> None:
-    outcome = home.run("file", str(SAMPLE), "--local")
+    outcome = home.run("file", str(SAMPLE), "--local", deadline_s=LONG_DEADLINE_S)
     assert outcome.code == 0, outcome.err
     assert said(outcome.out) == spoken()
     assert outcome.out.splitlines()[0][0].isupper()
@@ -75,7 +75,7 @@ def test_a_recogniser_that_is_given_little_of_the_processor_is_waited_for(home: 
     braking = threading.Thread(target=slow_down, args=(process.pid, over))
     braking.start()
     try:
-        outcome = finish(process, deadline_s=240)
+        outcome = finish(process, deadline_s=LONG_DEADLINE_S)
     finally:
         over.set()
         braking.join()
