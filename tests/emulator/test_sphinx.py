@@ -81,6 +81,7 @@ def test_universal_streaming_turns_grow_and_end_twice_with_format_turns(sphinx: 
     assert all(text.endswith('"type":"Turn"}') for text in heard.texts if '"Turn"' in text)
 
 
+@pytest.mark.long
 def test_language_detection_reports_english_with_a_confidence(sphinx: str) -> None:
     heard = talk(
         sphinx, meeting(0, FIRST_LINE_MS), speech_model="whisper-rt", language_detection="True"
@@ -94,6 +95,7 @@ def test_language_detection_reports_english_with_a_confidence(sphinx: str) -> No
 @pytest.mark.parametrize(
     ("encoding", "rate_hz"), [("pcm_s16le", 48000), ("pcm_s16le", 44100), ("pcm_mulaw", 16000)]
 )
+@pytest.mark.first(1)
 def test_other_rates_and_encodings(sphinx: str, encoding: str, rate_hz: int) -> None:
     audio = resampled(meeting(0, FIRST_LINE_MS), rate_hz)
     if encoding == "pcm_mulaw":
@@ -104,6 +106,7 @@ def test_other_rates_and_encodings(sphinx: str, encoding: str, rate_hz: int) -> 
     assert 3300 < heard.finals[0]["words"][-1]["end"] < 3600
 
 
+@pytest.mark.long
 def test_telephone_audio(sphinx: str) -> None:
     """At 8 kHz much of what the recogniser's model listens to is gone; this line has enough."""
     audio = encode_mulaw(resampled(meeting(12_000, 17_500), 8000))
@@ -117,6 +120,7 @@ def test_terminate_in_mid_turn_flushes_the_turn(sphinx: str) -> None:
     assert heard.messages[-2]["end_of_turn"] and heard.messages[-1]["type"] == "Termination"
 
 
+@pytest.mark.long
 def test_force_endpoint_ends_the_open_turn_and_loses_no_sound(sphinx: str) -> None:
     with session(sphinx) as connection:
         audio = meeting(0, FIRST_LINE_MS)
@@ -141,12 +145,14 @@ def test_silence_has_no_turns(sphinx: str) -> None:
     ]
 
 
+@pytest.mark.long
 def test_the_first_sound_of_a_session_is_not_lost(sphinx: str) -> None:
     """Speech from the very first sample on: there is no silence to start from."""
     heard = talk(sphinx, meeting(640, FIRST_LINE_MS))
     assert heard.spoken == [FIRST_LINE]
 
 
+@pytest.mark.long
 def test_configuration_can_be_updated_in_mid_session(sphinx: str) -> None:
     with session(sphinx, speech_model="whisper-rt") as connection:
         assert next_message(connection)["type"] == "Begin"

@@ -1,0 +1,56 @@
+"""ARCHITECTURE.md and CONTRIBUTING.md say what is there."""
+
+import re
+import tomllib
+from itertools import pairwise, product
+
+import pytest
+
+from tests.program import ROOT
+
+PACKAGE = ROOT / "transcribe_cli"
+ARCHITECTURE = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
+CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+SETTINGS = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+(LAYERS,) = [
+    [row.split(" | ") for row in contract["layers"]]
+    for contract in SETTINGS["tool"]["importlinter"]["contracts"]
+    if contract["type"] == "layers"
+]
+
+
+def test_picture_of_the_layers_is_the_contract() -> None:
+    (picture,) = re.findall(r"```mermaid\nflowchart TD\n(.*?)```", ARCHITECTURE, re.DOTALL)
+    arrows: set[tuple[str, str]] = set()
+    for line in picture.splitlines():
+        for above, below in pairwise(part.strip().split(" & ") for part in line.split("-->")):
+            arrows |= set(product(above, below))
+    expected = [pair for upper, lower in pairwise(LAYERS) for pair in product(upper, lower)]
+    assert arrows == set(expected)
+
+
+def test_table_of_rooms_is_the_contract() -> None:
+    rows = re.findall(r"^\| (\d+) \| `(\w+)` \| ", ARCHITECTURE, re.MULTILINE)
+    expected = [(str(row), room) for row, rooms in enumerate(LAYERS, 1) for room in rooms]
+    assert rows == expected
+
+
+def test_every_thread_is_in_the_table() -> None:
+    table = ARCHITECTURE.partition("## Threads")[2].partition("##")[0]
+    code = "".join(path.read_text(encoding="utf-8") for path in PACKAGE.rglob("*.py"))
+    named = re.findall(r'\bname=f?"(aai-[^"]*)"', code)
+    assert len(named) == len(re.findall(r"\bThread\(", code))
+    in_code = {re.sub(r"\{(\w+)\}", "*", name) for name in named}
+    in_table = {re.sub(r"[A-Z]+$", "*", name) for name in re.findall(r"`(aai-[\w-]+)`", table)}
+    assert in_table == in_code
+
+
+@pytest.mark.parametrize("page", [ARCHITECTURE, CONTRIBUTING], ids=["architecture", "contributing"])
+def test_paths_that_a_page_names_are_there(page: str) -> None:
+    known = [path.relative_to(ROOT).as_posix() for path in PACKAGE.rglob("*.py")]
+    known += [path.relative_to(ROOT).as_posix() for path in (ROOT / "tests").rglob("*.py")]
+    for name in set(re.findall(r"`([\w./-]+\.py)`", page)):
+        assert any(f"/{path}".endswith(f"/{name}") for path in known), name
+    named = re.findall(r"`((?:transcribe_cli|tests|docs|\.ci)/[\w./-]*|[\w.]+\.(?:md|toml))`", page)
+    for name in set(named) - {"config.toml"}:
+        assert (ROOT / name).exists(), name
