@@ -45,5 +45,5 @@ def long(session: nox.Session) -> None:
 @nox.session(python=False)
 def docs(session: nox.Session) -> None:
     """Print anew what docs/ shows of the code: the supervisor's rules, the table of settings."""
-    _python(session, "-m", "tests.supervisor.printed")
+    _python(session, "-m", "tests.supervisor.printed_rules")
     _python(session, "-m", "transcribe_cli.settings.page", "docs/settings.md")

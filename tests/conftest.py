@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-from tests.figures import RULE, TITLES, figures_in
+from tests.fault_figures import RULE, TITLES, figures_in
 from tests.program import Home
 from transcribe_cli.redaction import forget_secrets
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.counting import CountingService, Session, counting_service, drops_at
-from tests.end_to_end.talks import (
+from tests.end_to_end.counted_files import (
     at_once,
     changes_of_source,
     spoken,
@@ -203,28 +203,31 @@ def _words_in(audio: bytes) -> set[str]:
     return {f"w{value}" for value in array("H", audio) if value}
 
 
-def test_a_changed_file_another_model_and_again_are_transcribed_anew(home: Home) -> None:
+def test_a_changed_file_is_transcribed_anew(home: Home) -> None:
     said = write_talks(home.work, 5, 6)
     asked = ["file", *said, "--pace", "max", "--jsonl", "--jobs", "2"]
     with counting_service() as service:
-
-        def sessions(*more: str) -> int:
-            before = len(service.sessions)
-            assert home.run(*asked, *to(service, *more)).code == 0
-            return len(service.sessions) - before
-
-        assert sessions() == 2
-        assert sessions() == 0
+        assert home.run(*asked, *to(service)).code == 0
+        assert len(service.sessions) == 2
         write_talk(home.work / "talk1.wav", 9, 5000)
-        assert sessions() == 1
         (home.work / "talk2.wav").chmod(0o600)  # which changes nothing that is said in it
-        assert sessions() == 0
-        assert sessions("--model", "whisper-rt") == 2
-        assert sessions("--start", "0.2") == 2
-        assert sessions("--again") == 2
-        assert sessions("--no-save") == 2
         outcome = home.run(*asked, *to(service))
+        assert len(service.sessions) == 3
     assert words_by_source(outcome.records) == said | {"talk1.wav": spoken(9, 5000)}
+
+
+@pytest.mark.parametrize(
+    "more", [("--model", "whisper-rt"), ("--again",), ("--start", "0.2"), ("--no-save",)]
+)
+@pytest.mark.first(2)
+def test_asked_for_otherwise_or_again_all_files_are_transcribed_anew(
+    home: Home, more: tuple[str, ...]
+) -> None:
+    asked = ["file", *write_talks(home.work, 5, 6), "--pace", "max", "--jsonl", "--jobs", "2"]
+    with counting_service() as service:
+        assert home.run(*asked, *to(service)).code == 0
+        assert home.run(*asked, *to(service, *more)).code == 0
+        assert len(service.sessions) == 4
 
 
 def test_a_file_that_was_put_in_another_s_place_is_transcribed_anew(home: Home) -> None:

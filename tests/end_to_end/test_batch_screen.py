@@ -7,7 +7,7 @@ import re
 import pytest
 
 from tests.counting import counting_service, drops_at
-from tests.end_to_end.talks import write_talks
+from tests.end_to_end.counted_files import write_talks
 from tests.program import Home, finish
 from tests.terminal import Terminal
 from tests.ui.shell import shell

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.counting import RATE, WORD_MS, CountingService, counting_service, speak, write_wav
-from tests.end_to_end.talks import spoken, words_by_source, write_talks
+from tests.end_to_end.counted_files import spoken, words_by_source, write_talks
 from tests.program import Home, finals, finish, words
 from tests.requirements import require_programs
 

@@ -9,7 +9,7 @@ import pytest
 
 from tests.counting import Session, counting_service, write_wav
 from tests.program import Home, finish
-from tests.truth import assert_exact
+from tests.word_comparison import assert_exact
 
 WORDS = 6000  # ten minutes
 TURN_WORDS = 250

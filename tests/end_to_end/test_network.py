@@ -25,7 +25,7 @@ from tests.counting import (
 from tests.program import Home, Outcome, finish
 from tests.proxy import Proxy, Way
 from tests.terminal import Terminal
-from tests.truth import assert_exact
+from tests.word_comparison import assert_exact
 from transcribe_cli.emulator.local_service import LocalService
 
 DEAD_WITHIN_S = 10.0

@@ -26,12 +26,12 @@ from hypothesis import HealthCheck, Phase, given, note, settings
 from hypothesis import strategies as st
 
 from tests.counting import CountingService, Session, counting_service, write_wav
-from tests.figures import Figures
+from tests.fault_figures import Figures
 from tests.hostile.tls_front import FRONTS, tls_front
 from tests.program import DEADLINE_S, Home
 from tests.proxy import Proxy, Way
 from tests.schema import held_to_schema
-from tests.truth import judge
+from tests.word_comparison import judge
 
 RUNS = 200
 SLICES = 20  # so that the workers share them

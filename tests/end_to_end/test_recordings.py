@@ -13,7 +13,7 @@ import pytest
 from tests.counting import counting_service, speak, write_wav
 from tests.program import Home, Outcome, finals, finish, words
 from tests.terminal import Terminal
-from tests.truth import assert_exact
+from tests.word_comparison import assert_exact
 from transcribe_cli.recordings.journal import read_journal
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from tests.counting import RATE, CountingService, Session, counting_service, write_wav
 from tests.program import Home
-from tests.truth import assert_exact
+from tests.word_comparison import assert_exact
 
 LIFE_S = 8  # `expires_at` is in whole seconds: a client may take it for 7
 WORDS = 125  # so two sessions are enough, and the file is still being read at the first one's end

@@ -8,7 +8,7 @@ import pytest
 from tests.certificates import make_certificate
 from tests.counting import write_wav
 from tests.program import Home
-from tests.truth import assert_exact
+from tests.word_comparison import assert_exact
 from transcribe_cli.emulator.local_service import LocalService
 
 WORDS = 36_000  # an hour

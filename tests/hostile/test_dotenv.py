@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.counting import counting_service, write_wav
-from tests.hostile.strangers import KEY, TOKEN, heard_from_nobody, stranger_listens
+from tests.hostile.foreign_recordings import KEY, TOKEN, heard_from_nobody, stranger_listens
 from tests.program import Home
 
 SECRET = "aws-secret-of-the-user"

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.counting import counting_service, write_wav
-from tests.hostile.strangers import ID, make_recording, put_in_place
+from tests.hostile.foreign_recordings import ID, make_recording, put_in_place
 from tests.program import Home
 
 pytestmark = [

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tests.counting import counting_service, write_wav
-from tests.hostile.strangers import (
+from tests.hostile.foreign_recordings import (
     ID,
     KEY,
     TOKEN,

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from tests.counting import CountingService, counting_service
-from tests.end_to_end.talks import spoken, words_by_source, write_talk, write_talks
+from tests.end_to_end.counted_files import spoken, words_by_source, write_talk, write_talks
 from tests.program import DEADLINE_S, ROOT, Home, Outcome, finish, words
 from transcribe_cli.recordings.lock import save_dir_locked
 

@@ -12,7 +12,7 @@ from urllib.parse import quote
 import pytest
 
 from tests.counting import Session, counting_service, write_wav
-from tests.hostile.strangers import KEY
+from tests.hostile.foreign_recordings import KEY
 from tests.program import Home
 
 pytestmark = pytest.mark.long

@@ -21,7 +21,7 @@ from tests.hostile.raw_service import (
 )
 from tests.hostile.tls_front import FRONTS, tls_front
 from tests.program import Home
-from tests.truth import assert_exact
+from tests.word_comparison import assert_exact
 from transcribe_cli.audio.format import AudioFormat
 from transcribe_cli.audio.log import AudioLog
 from transcribe_cli.run.loop import Loop

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
 
-from tests.outputs.told import recording
+from tests.outputs.run_records import recording
 from transcribe_cli.outputs.document import DocumentOutput
 from transcribe_cli.outputs.json_document import JsonEncoder
 from transcribe_cli.outputs.markdown import MarkdownEncoder

@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import cast
 
-from tests.outputs.told import recording
-from tests.outputs.updates import WHEN
-from tests.transcript.speech import turn
+from tests.outputs.run_records import recording
+from tests.outputs.turn_records import WHEN
+from tests.transcript.random_turns import turn
 from transcribe_cli.outputs.record import Record, turn_record
 from transcribe_cli.outputs.srt_vtt import CaptionsOutput, Kind
 from transcribe_cli.protocol.messages import Word

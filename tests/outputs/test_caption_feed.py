@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.outputs.updates import record
+from tests.outputs.turn_records import record
 from transcribe_cli.errors import UsageError
 from transcribe_cli.outputs import caption_feed as module
 from transcribe_cli.outputs.caption_feed import RollingCaptionsOutput, open_feed

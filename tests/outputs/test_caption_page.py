@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from tests.outputs.talk import Talk, a_page, port_of
-from tests.outputs.updates import WHEN, record
+from tests.outputs.talk_on_page import Talk, a_page, port_of
+from tests.outputs.turn_records import WHEN, record
 from transcribe_cli.outputs.caption_page import CaptionsPage
 from transcribe_cli.outputs.output import Outputs
 from transcribe_cli.outputs.record import Record, encode_record

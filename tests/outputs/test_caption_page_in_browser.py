@@ -7,10 +7,10 @@ from collections.abc import Iterator
 import pytest
 
 from tests.browser import Browser, Tab, browser
-from tests.outputs.talk import Talk, a_page, port_of
-from tests.outputs.updates import WHEN
+from tests.outputs.talk_on_page import Talk, a_page, port_of
+from tests.outputs.turn_records import WHEN
 from tests.proxy import Proxy
-from tests.transcript.turns_talk import decoded
+from tests.transcript.turn_shorthand import decoded
 from transcribe_cli.outputs.caption_page import CaptionsPage
 from transcribe_cli.outputs.record import Record
 from transcribe_cli.protocol.messages import Turn, Word

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.outputs.told import recording, summary
-from tests.outputs.updates import WHEN, record
+from tests.outputs.run_records import recording, summary
+from tests.outputs.turn_records import WHEN, record
 from transcribe_cli.errors import UsageError
 from transcribe_cli.outputs.document import DocumentOutput
 from transcribe_cli.outputs.document_contents import RecordingContents

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from tests.outputs.told import recording, summary
-from tests.outputs.updates import WHEN, record, update
+from tests.outputs.run_records import recording, summary
+from tests.outputs.turn_records import WHEN, record, update
 from transcribe_cli.outputs.document_contents import DocumentContents, RecordingContents
 from transcribe_cli.outputs.record import Record, turn_record
 from transcribe_cli.protocol.messages import Word

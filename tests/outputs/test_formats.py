@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.outputs.told import recording
-from tests.outputs.updates import record
+from tests.outputs.run_records import recording
+from tests.outputs.turn_records import record
 from transcribe_cli.errors import UsageError
 from transcribe_cli.outputs.formats import SUFFIXES, open_outputs, output_path
 from transcribe_cli.outputs.record import Record

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests import recorded_messages as traces
-from tests.outputs.golden import FOLDER, SUFFIXES, write_outputs
+from tests.outputs.golden_files import FOLDER, SUFFIXES, write_outputs
 
 
 @pytest.mark.parametrize("name", traces.NAMES)

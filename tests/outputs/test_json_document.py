@@ -6,8 +6,8 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.outputs.told import recording, summary
-from tests.outputs.updates import WHEN, record
+from tests.outputs.run_records import recording, summary
+from tests.outputs.turn_records import WHEN, record
 from tests.schema import examples
 from transcribe_cli.outputs.document_contents import DocumentContents
 from transcribe_cli.outputs.json_document import JsonEncoder

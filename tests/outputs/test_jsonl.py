@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.outputs.updates import WHEN, record
+from tests.outputs.turn_records import WHEN, record
 from transcribe_cli.outputs.jsonl import JsonlOutput
 from transcribe_cli.outputs.record import Record
 

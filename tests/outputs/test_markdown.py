@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from tests.outputs.told import recording, summary
-from tests.outputs.updates import WHEN, record, update
+from tests.outputs.run_records import recording, summary
+from tests.outputs.turn_records import WHEN, record, update
 from transcribe_cli.outputs.document_contents import DocumentContents
 from transcribe_cli.outputs.markdown import MarkdownEncoder, escape, format_hms
 from transcribe_cli.outputs.plain_text import one_line

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.outputs.told import recording
-from tests.outputs.updates import record
+from tests.outputs.run_records import recording
+from tests.outputs.turn_records import record
 from transcribe_cli.outputs import ordered_outputs
 from transcribe_cli.outputs.ordered_outputs import OrderedOutputs, RecordingEntry
 from transcribe_cli.outputs.output import Output

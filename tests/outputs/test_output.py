@@ -4,7 +4,7 @@ import io
 
 import pytest
 
-from tests.outputs.updates import WHEN
+from tests.outputs.turn_records import WHEN
 from transcribe_cli.outputs.output import Output, Outputs, flush_and_close
 from transcribe_cli.outputs.record import Record
 

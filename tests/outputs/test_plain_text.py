@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.outputs.updates import WHEN, record, update
+from tests.outputs.turn_records import WHEN, record, update
 from transcribe_cli.outputs.plain_text import TextOutput, one_line, text_line
 from transcribe_cli.outputs.record import Record
 

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from msgspec.structs import asdict
 
 from tests import recorded_messages as traces
-from tests.outputs.told import told
-from tests.outputs.updates import WHEN, record
+from tests.outputs.run_records import told
+from tests.outputs.turn_records import WHEN, record
 from transcribe_cli.outputs.record import (
     Record,
     encode_record,

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.outputs.talk import Talk
-from tests.outputs.updates import WHEN
+from tests.outputs.talk_on_page import Talk
+from tests.outputs.turn_records import WHEN
 from transcribe_cli.outputs import rolling_captions
 from transcribe_cli.outputs.record import Record
 from transcribe_cli.outputs.rolling_captions import WIDTH_CELLS, RollingCaptions, fill_lines

@@ -7,7 +7,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from tests import recorded_messages as traces
-from tests.outputs.told import told
+from tests.outputs.run_records import told
 from tests.schema import SCHEMA, TYPES, examples, held_to_schema, undescribed
 from transcribe_cli.outputs.record import encode_record
 from transcribe_cli.protocol.messages import SERVER_MESSAGES

@@ -18,10 +18,10 @@ from hypothesis import HealthCheck, given, settings
 
 from tests import recorded_messages as traces
 from tests.outputs import srt_child
-from tests.outputs.told import recording, told
-from tests.outputs.updates import WHEN, record
+from tests.outputs.run_records import recording, told
+from tests.outputs.turn_records import WHEN, record
 from tests.requirements import require_programs
-from tests.transcript.speech import any_speech, clear_speech
+from tests.transcript.random_turns import any_speech, clear_speech
 from transcribe_cli.errors import UsageError
 from transcribe_cli.outputs.record import Record, message_record, turn_record
 from transcribe_cli.outputs.srt_vtt import CaptionsOutput, Kind, encode_srt, encode_vtt

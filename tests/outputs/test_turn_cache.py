@@ -1,6 +1,6 @@
 """What was made of a turn is not made again."""
 
-from tests.outputs.updates import update
+from tests.outputs.turn_records import update
 from transcribe_cli.outputs.turn_cache import TurnCache
 from transcribe_cli.transcript.turns import TurnUpdate
 

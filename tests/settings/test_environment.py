@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.hostile.strangers import make_fifo
+from tests.hostile.foreign_recordings import make_fifo
 from transcribe_cli.settings.environment import Environment, child_variables, read_dotenv
 
 

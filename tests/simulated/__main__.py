@@ -7,7 +7,7 @@ from collections import Counter
 
 from hypothesis import HealthCheck, Phase, given, seed, settings
 
-from tests.figures import RULE, TITLES, Figures
+from tests.fault_figures import RULE, TITLES, Figures
 from tests.simulated.chances import scenarios
 from tests.simulated.judging import Survival, survive
 from tests.simulated.scenario import Scenario

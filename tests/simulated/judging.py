@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import combinations
 from typing import NamedTuple
 
-from tests.figures import Figures
+from tests.fault_figures import Figures
 from tests.simulated.scenario import (
     AUDIO,
     Outcome,

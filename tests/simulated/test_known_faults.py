@@ -165,7 +165,7 @@ def test_who_was_to_follow_goes_while_the_session_before_looks_for_its_end() -> 
     """A forced rollover without a follower is a session's end, not the recording's."""
     forced = scenario(habits=replace(CALM.habits, life_s=20.0, turn_words=40))
     alone = 0
-    for hundredth in range(0, 20, 2):
+    for hundredth in range(0, 20, 5):
         # So long it takes from 97 % of the session's life to a pause between two words.
         gone = Fault("reset", "time", 19.4 + hundredth / 100, whom="newest")
         outcome = play(replace(forced, stretches=((300, 1.0),), faults=(gone,)))

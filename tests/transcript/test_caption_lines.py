@@ -8,7 +8,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from wcwidth import wcswidth
 
-from tests.transcript.speech import squashed, texts
+from tests.transcript.random_turns import squashed, texts
 from transcribe_cli.transcript.caption_lines import break_lines, cells, clusters
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.transcript.turns_talk import decoded
+from tests.transcript.turn_shorthand import decoded
 from transcribe_cli.protocol.messages import Revision, SpeakerRevision, Turn, Word
 from transcribe_cli.transcript import final_turns as finals_module
 from transcribe_cli.transcript.final_turns import FinalTurns

@@ -2,7 +2,7 @@
 
 from hypothesis import given
 
-from tests.transcript.speech import any_speech, squashed
+from tests.transcript.random_turns import any_speech, squashed
 from transcribe_cli.protocol.messages import Word
 from transcribe_cli.transcript.text_timeline import TextTimeline
 from transcribe_cli.transcript.turns import TurnUpdate

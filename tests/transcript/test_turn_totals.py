@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tests.transcript.turns_talk import decoded, said
+from tests.transcript.turn_shorthand import decoded, said
 from transcribe_cli.protocol.messages import Turn
 from transcribe_cli.transcript.turn_totals import TurnTotals
 from transcribe_cli.transcript.turns import Transcript

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.recorded_messages import NAMES, read_trace
-from tests.transcript.turns_talk import formatted, raw_final, said
+from tests.transcript.turn_shorthand import formatted, raw_final, said
 from transcribe_cli.protocol.codec import Decoded, decode_server_message
 from transcribe_cli.protocol.messages import Turn
 from transcribe_cli.transcript.turns import FORMATTED_WAIT_S, MOST_OPEN, Transcript, TurnUpdate

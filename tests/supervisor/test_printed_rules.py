@@ -1,11 +1,11 @@
 """The page about the supervisor is what the code says."""
 
-from tests.supervisor.printed import PAGE, page
+from tests.supervisor.printed_rules import PAGE, page
 from transcribe_cli.supervisor.rules import RULES
 
 
 def test_page_is_printed_from_the_code() -> None:
-    """Otherwise: `python -m tests.supervisor.printed`."""
+    """Otherwise: `python -m tests.supervisor.printed_rules`."""
     assert PAGE.read_text(encoding="utf-8") == page()
 
 

@@ -1,11 +1,12 @@
-"""Golden files: what each output makes of each trace. `python -m tests.outputs.golden` writes them
-again, for a person to read what has changed.
+"""Golden files: what each output makes of each trace.
+
+`python -m tests.outputs.golden_files` writes them again, for a person to read what has changed.
 """
 
 from pathlib import Path
 
 from tests import recorded_messages as traces
-from tests.outputs.told import told
+from tests.outputs.run_records import told
 from transcribe_cli.outputs.formats import open_outputs
 from transcribe_cli.outputs.output import Outputs
 

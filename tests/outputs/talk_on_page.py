@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from tests.outputs.updates import WHEN
-from tests.transcript.turns_talk import decoded
+from tests.outputs.turn_records import WHEN
+from tests.transcript.turn_shorthand import decoded
 from transcribe_cli.outputs.caption_page import CaptionsPage
 from transcribe_cli.outputs.record import Record, turn_record
 from transcribe_cli.protocol.messages import Turn

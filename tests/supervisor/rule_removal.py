@@ -1,4 +1,4 @@
-"""`python -m tests.supervisor.without`: drops each rule in turn, and tells what notices.
+"""`python -m tests.supervisor.rule_removal`: drops each rule in turn, and tells what notices.
 
 Each rule is dropped in a process of its own, which asks the conversations with the supervisor, the
 search, and recordings at random. A rule that nothing misses is no rule.
@@ -77,7 +77,9 @@ def ask(rule: str, runs: int, seed: int) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m tests.supervisor.without", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.supervisor.rule_removal", description=__doc__
+    )
     parser.add_argument("--rule", help="only this one, in this process; empty: none")
     parser.add_argument("--runs", type=int, default=100, help="at random (default: %(default)s)")
     parser.add_argument("--seed", type=int, default=1)
@@ -88,7 +90,7 @@ def main() -> None:
     sys.stdout.write("| without | conversations | search | at random |\n")
     sys.stdout.write("| --- | ---: | --- | --- |\n")
     for rule in ("", *(rule.name for rule in rules.RULES)):
-        command = [sys.executable, "-m", "tests.supervisor.without", "--rule", rule]
+        command = [sys.executable, "-m", "tests.supervisor.rule_removal", "--rule", rule]
         command += ["--runs", str(asked.runs), "--seed", str(asked.seed)]
         try:
             done = subprocess.run(command, capture_output=True, text=True, timeout=_LONGEST_S)

@@ -1,4 +1,4 @@
-"""`python -m tests.supervisor.printed` writes `docs/supervisor.md` from the code."""
+"""`python -m tests.supervisor.printed_rules` writes `docs/supervisor.md` from the code."""
 
 import inspect
 import re
@@ -14,7 +14,7 @@ PAGE = Path(__file__).parents[2] / "docs" / "supervisor.md"
 _INTRO = """\
 # What the supervisor decides
 
-Printed from the code (`python -m tests.supervisor.printed`); a test keeps the two equal.
+Printed from the code (`python -m tests.supervisor.printed_rules`); a test keeps the two equal.
 
 A session is a lease on a stretch of the audio log: it begins at a frame, answers for every word
 from there, and ends settled, broken or dropped. What the run knows is one value, the facts. An

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from tests.transcript.turns_talk import decoded
+from tests.transcript.turn_shorthand import decoded
 from transcribe_cli.outputs.record import Record, turn_record
 from transcribe_cli.protocol.messages import Turn
 from transcribe_cli.transcript.turns import Transcript, TurnUpdate
