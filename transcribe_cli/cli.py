@@ -32,7 +32,9 @@ def _leave_on_signals() -> None:
     import signal
 
     def leave(number: int, _: object) -> NoReturn:
-        raise SystemExit(143)
+        from transcribe_cli.exit_status import ExitStatus
+
+        raise SystemExit(ExitStatus.TERMINATED)
 
     for name in ("SIGTERM", "SIGHUP"):
         number = getattr(signal, name, None)
@@ -49,8 +51,9 @@ def _ignore_signals() -> None:
 
 
 def run(arguments: Sequence[str]) -> int:
-    """Run a command line; every way it can end becomes an exit code here."""
+    """Run a command line; `exit_status.of_exception` says what an exception's exit code is."""
     from transcribe_cli.errors import StreamError
+    from transcribe_cli.exit_status import of_exception
     from transcribe_cli.settings.environment import Environment
 
     environment = Environment.current()
@@ -60,12 +63,11 @@ def run(arguments: Sequence[str]) -> int:
         return status
     except StreamError as e:
         return _explain(e, environment, arguments)
-    except BrokenPipeError:
-        # The reader of a list went away: nothing is wrong.
-        environment.forget_stdout()
-        return 0
-    except KeyboardInterrupt:
-        return 130
+    except BrokenPipeError as e:
+        environment.forget_stdout()  # the reader of a list went away
+        return of_exception(e)
+    except KeyboardInterrupt as e:
+        return of_exception(e)
     except Exception as e:
         fault = StreamError(
             f"A fault of this program: {type(e).__name__}: {e}.",
@@ -85,6 +87,7 @@ def _dispatch(arguments: Sequence[str], environment: Any) -> int:
     import typer
 
     from transcribe_cli.errors import UsageError
+    from transcribe_cli.exit_status import ExitStatus
     from transcribe_cli.settings.defaults import defaults_of
 
     for_help = not {"-h", "--help"}.isdisjoint(arguments)
@@ -108,10 +111,10 @@ def _dispatch(arguments: Sequence[str], environment: Any) -> int:
         message = e.format_message()
         if type(e).__name__ == "NoArgsIsHelpError":  # its message is the help itself
             environment.stderr.write(message + "\n")
-            return 2
+            return ExitStatus.USAGE
         raise UsageError(message, f"see '{path} --help'") from e
-    except typer.Abort:
-        return 130
+    except typer.Abort:  # what Typer makes of Ctrl+C
+        return ExitStatus.INTERRUPTED
     return int(status or 0)
 
 
@@ -129,6 +132,7 @@ def _tell_dotenv(arguments: Sequence[str], environment: Any) -> None:
 
 def _explain(error: Any, environment: Any, arguments: Sequence[str]) -> int:
     """One line and one hint on stderr; with `--jsonl` a record on stdout as well."""
+    from transcribe_cli.exit_status import of_exception
     from transcribe_cli.settings.environment import say
     from transcribe_cli.ui.safe_text import safe_text
 
@@ -143,7 +147,7 @@ def _explain(error: Any, environment: Any, arguments: Sequence[str]) -> int:
             stdout = environment.binary_stdout
             stdout.write(encode_record(error_record(error, datetime.now(UTC)), 0))
             stdout.flush()
-    return int(error.exit_status)
+    return of_exception(error)
 
 
 def _wants_records(arguments: Sequence[str], environment: Any) -> bool:

@@ -38,6 +38,7 @@ from transcribe_cli.recordings.journal import JournalRecord, read_journal
 from transcribe_cli.recordings.saved_recordings import Recording
 from transcribe_cli.run.config import Result
 from transcribe_cli.run.loop import Loop
+from transcribe_cli.run.parts import nothing_to_sync
 from transcribe_cli.run.reporter import View
 from transcribe_cli.run.run import Run
 from transcribe_cli.settings.config import Parameters, resolve_parameters, save_dir_of
@@ -178,7 +179,7 @@ class Transcriber:
         log = stack.enter_context(self._open_log(folder, spec.kind, audio))
         source = self._open_source(spec, audio)
         stack.callback(source.close)
-        sync = _nothing if journal is None else journal.sync
+        sync = nothing_to_sync if journal is None else journal.sync
         run = self.runs.make_run(loop, service, outputs, folder, log, source, sync, view=view)
         not_begun.pop_all()  # from here on there is something to keep
         return Job(self, run, folder, log, spec, stack.pop_all())
@@ -346,10 +347,6 @@ class Job:
         local = transcriber.local
         tell_end(transcriber.notices, result, folder, kind, recorded=recorded, local=local)
         return result
-
-
-def _nothing() -> None:
-    """There is no journal to be put on the disk."""
 
 
 def _discard(folder: Path | None) -> None:

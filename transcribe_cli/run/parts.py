@@ -19,7 +19,7 @@ from transcribe_cli.supervisor.session_quota import SessionQuota
 from transcribe_cli.ui.notices import Notices
 
 
-def _nothing() -> None:
+def nothing_to_sync() -> None:
     """There is no journal to be put on the disk."""
 
 
@@ -46,7 +46,7 @@ class RunParts:
     quota: SessionQuota
     budget: Budget = field(default_factory=Budget)
     view: View | None = None
-    sync: Callable[[], None] = _nothing
+    sync: Callable[[], None] = nothing_to_sync
     connect: Callable[[int, Target, Callable[[Event], None]], Connecting] = Connecting
     make_recorder: Callable[..., Recorder] = Recorder
     wall: Callable[[], float] = time.time
