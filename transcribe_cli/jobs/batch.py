@@ -64,42 +64,46 @@ class _End(NamedTuple):
 
 
 class _Queue:
-    """Files that have not begun; those that were put off come once more, after all others."""
+    """The files that have not begun. One that is put off comes once more, after all others."""
 
     def __init__(self, files: Sequence[SourceSpec]) -> None:
         self._left = deque(files)
         self._put_off: deque[SourceSpec] | None = deque()  # None: this is the last look at them
 
     def next(self, *, last_look: bool) -> SourceSpec | None:
-        """The next file; `last_look`: nothing runs any more for which one may have been put off."""
+        """The next file; None: none now.
+
+        Args:
+            last_look: nothing of this batch runs any more, so files that were put off come now.
+        """
         if not self._left and last_look and self._put_off is not None:
             self._left, self._put_off = self._put_off, None
         return self._left.popleft() if self._left else None
 
     @property
     def goes_on(self) -> bool:
-        """Whether there are more, but for those that were put off."""
+        """Whether there are files left that were not put off."""
         return bool(self._left)
 
     def put_off(self, file: SourceSpec) -> bool:
-        """Have a file come once more; False where it has."""
+        """Let a file come once more; returns False where it already has."""
         if self._put_off is None:
             return False
         self._put_off.append(file)
         return True
 
     def empty(self) -> list[SourceSpec]:
-        """Take out all that are left."""
+        """Remove and return all files that are left."""
         left = [*self._left, *(self._put_off or ())]
         self._left, self._put_off = deque(), None
         return left
 
 
 class Batch:
-    """The files of one command.
+    """Runs the files of one command.
 
     Args:
-        jobs: most recordings at a time.
+        jobs: how many recordings may run at a time.
     """
 
     def __init__(
@@ -128,7 +132,7 @@ class Batch:
         with Loop() as loop, transcriber.screen.shown(self._view, loop):
 
             def more() -> Iterator[Run]:
-                """After each end, and at the start: what may begin now."""
+                """What may begin now; called at the start and after each end."""
                 self._end_finished()
                 while len(self._running) < self._jobs and not (self._stopped or loop.stopping):
                     if transcriber.runs.budget.is_used:
@@ -157,7 +161,7 @@ class Batch:
         return of_command(ends, status_of(unwritten))
 
     def _begin(self, loop: Loop, spec: SourceSpec, *, again: bool) -> _Running | None:
-        """Begin, resume, replay or put off a file; None where nothing runs."""
+        """Begin, resume, replay or put off a file; returns None where nothing runs now."""
         transcriber = self._transcriber
         file_view = None if self._view is None else self._view.begin(spec.name)
         try:
@@ -195,7 +199,7 @@ class Batch:
         stack: contextlib.ExitStack,
         view: View | None,
     ) -> Job:
-        """Open everything for a file of which a part is there already."""
+        """Resume a file whose transcript is incomplete."""
         transcriber = self._transcriber
         transcriber.notices.note(f"{spec.name}: going on with {previous.id}")
         own = transcriber.outputs.open_own(spec.name)
@@ -208,7 +212,7 @@ class Batch:
     def _put_off(
         self, spec: SourceSpec, e: AlreadyRunning | SaveDirBusy, file_view: "FileView | None"
     ) -> None:
-        """Try a file once more that runs elsewhere, perhaps in this very batch; then give it up."""
+        """Put off a file that runs elsewhere, also in this batch; the second time, give it up."""
         if self._queue.put_off(spec):
             if self._view is not None and file_view is not None:
                 self._view.drop(file_view)
@@ -246,7 +250,7 @@ class Batch:
                 self._stopped = True
 
     def _show_end(self, running: _Running) -> None:
-        """Its transcript where a view collects it; else its name above what is said of its end."""
+        """Print its transcript where a view has collected it, else its name."""
         notices, name = self._transcriber.notices, running.job.spec.name
         if self._view is not None and running.view is not None:
             self._view.end(running.view)
@@ -278,7 +282,7 @@ class Batch:
             self._transcriber.notices.note(f"{COST_REACHED}; not transcribed: {names}")
 
     def _tell_sum(self) -> None:
-        """The last line: what became of them all."""
+        """The last line: what became of all the files."""
         count = len(self._specs)
         if count == 1:
             return

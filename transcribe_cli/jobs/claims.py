@@ -38,7 +38,7 @@ _Cache = dict[Path, tuple[dict[str, int] | None, Recording]]
 
 
 class AlreadyRunning(StreamError):
-    """Another recording of the same file, with the same settings, is running."""
+    """The same file is being transcribed already, with the same settings."""
 
     exit_status = ExitStatus.INCOMPLETE
 
@@ -95,16 +95,17 @@ def _digest(path: object, file: object, parameters: object, part: Range, local: 
 def claim(
     save_dir: Path, name: str, work: str | None, stack: contextlib.ExitStack, *, again: bool
 ) -> Claim:
-    """A new recording's folder, or that of an earlier run that goes on.
+    """Claim a new recording's folder, or that of an earlier run that is to be resumed.
 
     Args:
         name: of the file, for its folder; empty for a microphone.
-        work: from `work_of_file`; None for what nobody else can have, such as a microphone.
+        work: from `work_of_file`; None for a source that no other process can have, such as a
+            microphone.
         stack: keeps the folder locked.
         again: earlier runs do not count.
 
     Raises:
-        AlreadyRunning: another one has it.
+        AlreadyRunning: another process has it.
         UsageError: nothing can be saved there, or others were quicker too long (`SaveDirBusy`).
     """
     if work is None:
@@ -138,7 +139,7 @@ def _new_folder(save_dir: Path, name: str, work: str | None, stack: contextlib.E
 
 
 def _find_previous(save_dir: Path, name: str, work: str, cache: _Cache) -> Recording | None:
-    """The last recording of the same file with the same settings that does not run."""
+    """The last recording with the same digest that is not running."""
     for folder in reversed(find_by_slug(save_dir, recording_slug(name))):
         if is_locked(folder):
             continue
@@ -150,7 +151,7 @@ def _find_previous(save_dir: Path, name: str, work: str, cache: _Cache) -> Recor
 
 
 def _load(folder: Path, cache: _Cache) -> Recording:
-    """A recording, from its journal only where that is another one than when it was read."""
+    """Load a recording, from the cache where its journal has not changed since."""
     try:
         fingerprint = fingerprint_of(folder / JOURNAL)
     except OSError:  # told by `load_recording`
@@ -162,7 +163,7 @@ def _load(folder: Path, cache: _Cache) -> Recording:
 
 
 def _find_running(save_dir: Path, work: str) -> str | None:
-    """The id of a recording of the same that runs, by whatever name it was given the file."""
+    """The id of a running recording with the same digest."""
     for folder in _with_lock(save_dir):
         # Without a note it is being mended, or the disk is full.
         if is_locked(folder) and work == (

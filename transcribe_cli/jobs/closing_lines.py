@@ -1,4 +1,4 @@
-"""What is said at the end of a run: what there is now, what it cost, and what is missing."""
+"""The lines on stderr at the end of a run: what was saved, what it cost, and what is missing."""
 
 import os
 import shlex
@@ -27,7 +27,7 @@ def tell_end(
     recorded: Path | None,
     local: bool,
 ) -> None:
-    """Where everything is, what was heard, what it cost, what was lost, and what went wrong."""
+    """Say where everything is, what was heard, what it cost, what was lost and what went wrong."""
     summary = result.summary
     missing_ms = summary.get("missing_ms", 0)
     if recorded is not None:
@@ -66,7 +66,7 @@ def tell_end(
 
 
 def _where(folder: Path) -> str:
-    """What the command needs to find a recording that is not where recordings are by default."""
+    """The option that finds a recording which is not in the default folder; "" where it is."""
     usual = save_dir_of(os.environ.get(variable_of("save_dir")))
     return "" if folder.parent == usual else f" --save-dir {shlex.quote(str(folder.parent))}"
 

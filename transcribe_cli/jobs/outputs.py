@@ -1,4 +1,4 @@
-"""What a command writes to, opened as its options ask: standard output, files, the caption feed."""
+"""The outputs of a command, as its options ask: standard output, files, the caption feed."""
 
 import contextlib
 from collections.abc import Iterator, Sequence
@@ -27,19 +27,19 @@ _HURRIED_S = 2.0  # so long an output may take nothing after a person has stoppe
 
 
 class CommandOutputs:
-    """One command's outputs: those that its recordings share, and those that each has of its own.
+    """Opens and closes the outputs that a command's recordings share, and those of each recording.
 
     What lies in a recording's folder is not among them.
 
     Args:
-        several: what goes to one output names its source.
+        several: records and headings name their source.
         at_once: several recordings run at the same time.
         live: standard output is the live view's.
 
     Attributes:
         stdout_is_broken: standard output takes nothing any more, so that the command ends.
-        stdout_problem: why; None also where it is the reader that has gone.
-        hurried: a person has stopped it, so an output that nobody reads is not waited for.
+        stdout_problem: why; None where only its reader has gone.
+        hurried: a person has stopped it, so outputs wait only a moment for their readers.
     """
 
     def __init__(
@@ -117,7 +117,7 @@ class CommandOutputs:
             stack.close()
 
     def open_own(self, name: str) -> list[Output]:
-        """The files of `-o` that belong to the recording of this source alone."""
+        """Open the files of `-o` that belong to one source's recording alone."""
         options = self._options
         templates = [t for t in options.output or () if "{stem}" in t]
         stem = Path(name).stem
@@ -127,13 +127,13 @@ class CommandOutputs:
         return [self._queue(output) for output in outputs]
 
     def _share(self, outputs: Sequence[Output]) -> list[Output]:
-        """Outputs of all recordings, as main writes to them."""
+        """Add outputs that all recordings share; returns them as main writes to them."""
         queued = [self._queue(output) for output in outputs]
         self._shared += map(self._ordered, queued, outputs)
         return queued
 
     def _queue(self, output: Output) -> Output:
-        """An output as main writes to it: without waiting for it, whatever it is."""
+        """Give an output a queue and a thread, so that main does not wait for it."""
         if output.name == PAGE_NAME:
             return output  # whose readers are not waited for anyway
         return QueuedOutput(
@@ -152,7 +152,7 @@ class CommandOutputs:
             self._loop.post(None, OutputFailed())
 
     def _close_own(self, own: Sequence[Output]) -> None:
-        """Where other recordings run, the outputs of one that is over end by themselves."""
+        """Close a recording's outputs; while others run, without waiting for that."""
         later = [o for o in own if isinstance(o, QueuedOutput)] if self._at_once else []
         Outputs([o for o in own if o not in later], self.output_broken).close()
         self._ending = [output for output in self._ending if not output.has_ended]
@@ -164,7 +164,7 @@ class CommandOutputs:
     def of_recording(
         self, loop: Loop | None, own: Sequence[Output], stack: contextlib.ExitStack
     ) -> Outputs:
-        """One recording's outputs; its own are closed with the stack."""
+        """All outputs of one recording; its own are closed with the stack."""
         stack.callback(self._close_own, own)
         self._loop = loop
         if self._queued is not None:
@@ -172,16 +172,19 @@ class CommandOutputs:
         return Outputs([*own, *self._enter_shared(stack)], self.output_broken)
 
     def _ordered(self, output: Output, bare: Output) -> Output | OrderedOutputs:
-        """Recordings that run at once are told one after the other; records name their source.
+        """A shared output that takes recordings which run at once one after the other.
 
-        `bare`: the same without the queue before it.
+        JSON lines name their source, and may be mixed.
+
+        Args:
+            bare: the same output without its queue.
         """
         if not self._at_once or isinstance(bare, JsonlOutput):
             return output
         return OrderedOutputs(output, self.output_broken)
 
     def _enter_shared(self, stack: contextlib.ExitStack) -> list[Output]:
-        """One recording's way to the shared outputs, until the stack is closed."""
+        """The shared outputs, as one recording writes to them until the stack is closed."""
         outputs: list[Output] = []
         for shared in self._shared:
             if isinstance(shared, OrderedOutputs):
@@ -193,7 +196,7 @@ class CommandOutputs:
         return outputs
 
     def tell_error(self, error: StreamError, name: str) -> None:
-        """One of several files came to nothing."""
+        """Report that one of several files could not be transcribed."""
         self._notices.error(error)
         record = error_record(error, datetime.now(UTC))
         record.body["source"] = name
@@ -201,7 +204,7 @@ class CommandOutputs:
             Outputs(self._enter_shared(stack), self.output_broken).write(record)
 
     def _open_stdout(self) -> BinaryIO:
-        """Standard output; where a reader may hold it up, main does not wait for that."""
+        """Open standard output, with a queue where its reader may be slow."""
         stream = self._environment.binary_stdout
         self._queued = open_queued_stream(stream)
         return stream if self._queued is None else cast(BinaryIO, self._queued)
@@ -215,7 +218,7 @@ class CommandOutputs:
                 self._give_up_stdout(e)
 
     def output_broken(self, output: Output, e: OSError) -> None:
-        """What is done about an output that takes nothing any more."""
+        """Give up an output that cannot be written any more."""
         self._broken.append(output)
         if output in self._shared:
             self._shared.remove(output)
@@ -225,7 +228,7 @@ class CommandOutputs:
             self._notices.warning(f"'{output.name}' is given up: {e.strerror or e}")
 
     def _give_up_stdout(self, e: OSError) -> None:
-        """The run ends, properly; and quietly where it is the reader that has gone."""
+        """Stop the command; without an error where only the reader has gone."""
         self.stdout_is_broken = True
         if not reader_is_gone(e):
             self.stdout_problem = StreamError(

@@ -1,4 +1,4 @@
-"""What is wrong with the paths of a command line, found before anything is opened."""
+"""Checks the paths of a command line before anything is opened."""
 
 import contextlib
 import os
@@ -40,7 +40,7 @@ def check_sources(
     templates: Sequence[str],
     environment: Environment,
 ) -> None:
-    """Find paths of `file` where one thing would be written over another.
+    """Find paths of `file` where one output would overwrite another, or a source.
 
     Raises:
         UsageError: `--record` is a source or has several, or two sources share an own output.

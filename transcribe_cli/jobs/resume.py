@@ -33,7 +33,7 @@ from transcribe_cli.run.config import ResumePoint
 
 
 def open_audio(recording: Recording) -> tuple[AudioLog, Source]:
-    """The saved audio, or for a file run the file itself.
+    """Open the saved audio, or for a transcribed file the file itself.
 
     Raises:
         AudioError: it is not there.
@@ -68,7 +68,7 @@ def open_audio(recording: Recording) -> tuple[AudioLog, Source]:
 
 
 def has_changed(path: Path, journal: JournalSummary) -> bool:
-    """Whether a file is another one than when it was transcribed.
+    """Whether a file has changed since it was transcribed.
 
     Raises:
         OSError: it is not there.
@@ -86,7 +86,7 @@ def part_of(journal: JournalSummary) -> Range:
 
 
 class ReopenedOutputs(NamedTuple):
-    """What lies in a recording's folder, open again.
+    """The journal and the transcript of a recording, open again.
 
     Attributes:
         outputs: the journal, then the transcript.
@@ -100,9 +100,10 @@ class ReopenedOutputs(NamedTuple):
 
 
 def reopen_outputs(recording: Recording, say: Callable[[str], None]) -> ReopenedOutputs:
-    """The journal without what it said of its end, and the transcript as far as it is final.
+    """Open the journal without its closing records, and the transcript as far as it is final.
 
-    `say` is told when they cannot be written.
+    Args:
+        say: is called with a warning when they cannot be written.
     """
     journal, transcript = recording.folder / JOURNAL, recording.folder / TRANSCRIPT
     kept = without_closing_records(read_journal(journal))
@@ -118,7 +119,7 @@ def reopen_outputs(recording: Recording, say: Callable[[str], None]) -> Reopened
 
 
 def resume_point_of(journal: JournalSummary) -> ResumePoint:
-    """What the earlier run has done already."""
+    """Where an earlier run has come to, as its journal says."""
     return ResumePoint(
         next_turn=journal.next_turn,
         committed_ms=journal.finished_ms,

@@ -1,4 +1,4 @@
-"""What a person at the terminal sees of a command: its notices and its live view, with the keys."""
+"""A command's terminal: notices, the live view, and the keys that are pressed."""
 
 import contextlib
 from collections.abc import Iterator

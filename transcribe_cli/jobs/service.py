@@ -1,4 +1,4 @@
-"""The service that a command's sessions are opened on, started first where it is the local one."""
+"""Which service a command's sessions are opened on; with `--local`, starts it."""
 
 import contextlib
 from collections.abc import Iterator
@@ -21,7 +21,7 @@ API_VERSION = "2025-05-12"
 
 
 class Service(NamedTuple):
-    """Where sessions are opened, settled and checked."""
+    """Where sessions are opened, with parameters that are checked."""
 
     endpoint: str
     target: Target
@@ -33,9 +33,9 @@ class Service(NamedTuple):
 def open_service(
     options: RunOptions, environment: Environment, parameters: Parameters, notices: Notices
 ) -> Iterator[Service]:
-    """The service that the options name; a local one runs until the end of the context.
+    """Find the service that the options name; a local one runs until the end of the context.
 
-    Tells what of a `.env` is not taken, and with `--verbose` which credential is used.
+    Says what of a `.env` is ignored, and with `--verbose` which credential is used.
 
     Raises:
         StreamError: no key, a bad endpoint, the local service cannot start.
@@ -71,8 +71,8 @@ def open_service(
 def most_local_jobs() -> int:
     """How many recordings at once the local service takes on this machine.
 
-    Each of them may have two sessions, while one follows the other. A file is heard as fast as it
-    goes, so these keep all processors busy already.
+    Each recording may have two sessions, while one takes over from the other. A file is recognised
+    as fast as possible, so these keep all processors busy.
     """
     from transcribe_cli.emulator.session_limits import LEAST, most_sessions
     from transcribe_cli.system.machine_resources import memory_bytes, processors

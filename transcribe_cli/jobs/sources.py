@@ -1,4 +1,4 @@
-"""The sources of `file`: what its arguments, folders and lists name."""
+"""Finds the sources of `file` in its arguments, folders and lists."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -18,8 +18,8 @@ class Sources(NamedTuple):
 
     Attributes:
         paths: files, or `-` for standard input.
-        many: a list or a folder was named, or more than one file: what is complete already is not
-            transcribed again.
+        many: a list, a folder or more than one file was named; then files that are complete
+            already are not transcribed again.
     """
 
     paths: list[str]
@@ -27,7 +27,7 @@ class Sources(NamedTuple):
 
 
 def find_sources(paths: Sequence[str], from_list: str | None, stdin: BinaryIO) -> Sources:
-    """Folders become the media files in them, a list the files that it names.
+    """Replace folders by the media files in them, and a list by the files that it names.
 
     Raises:
         UsageError: nothing is named, or the list cannot be read.
@@ -51,7 +51,7 @@ def find_sources(paths: Sequence[str], from_list: str | None, stdin: BinaryIO) -
 
 
 def names_of(paths: Sequence[str]) -> list[str]:
-    """What to call each source: the file's name, with as much of its folder as tells it apart.
+    """A name for each source: the file's name, with as much of its path as makes it unique.
 
     >>> names_of(["mon/talk.wav", "tue/talk.wav", "a/intro.wav"])
     ['mon/talk.wav', 'tue/talk.wav', 'intro.wav']

@@ -48,7 +48,7 @@ from transcribe_cli.system.regular_file import open_regular
 
 
 class SourceSpec(NamedTuple):
-    """A source as it was asked for, not open yet.
+    """Which source to transcribe; it is not open yet.
 
     Attributes:
         name: a file's name, "stdin" or "mic"; kind: "file", "stdin" or "mic".
@@ -62,7 +62,7 @@ class SourceSpec(NamedTuple):
 
 
 class Transcriber:
-    """One command's work: one or several recordings that share settings and standard output.
+    """Makes and ends one command's recordings, which share settings and standard output.
 
     Args:
         part: of each source.
@@ -131,15 +131,16 @@ class Transcriber:
         return self._options.local
 
     def claim(
-        self, service: Service, spec: SourceSpec, held: contextlib.ExitStack, *, again: bool
+        self, service: Service, spec: SourceSpec, stack: contextlib.ExitStack, *, again: bool
     ) -> Claim:
-        """See to it that nobody else transcribes the same, for as long as `held` is open.
+        """Claim a recording's folder, so that no other process transcribes the same source.
 
         Args:
+            stack: holds the claim until it is closed.
             again: earlier runs do not count.
 
         Raises:
-            AlreadyRunning: another one does.
+            AlreadyRunning: another process transcribes it.
             UsageError: nothing can be saved.
         """
         if self.save_dir is None:
@@ -149,7 +150,7 @@ class Transcriber:
             query = self.parameters.query
             work = work_of_file(spec.path, query, self.part, local=service.local)
         name = "" if spec.kind == "mic" else spec.name
-        return claim(self.save_dir, name, work, held, again=again)
+        return claim(self.save_dir, name, work, stack, again=again)
 
     def begin(
         self,
@@ -160,7 +161,7 @@ class Transcriber:
         stack: contextlib.ExitStack,
         view: View | None = None,
     ) -> "Job":
-        """Open everything that a recording needs.
+        """Open everything that a new recording needs.
 
         Args:
             folder: of the recording, where it is saved.
@@ -185,7 +186,7 @@ class Transcriber:
         return Job(self, run, folder, log, spec, stack.pop_all())
 
     def _recording_outputs(self, folder: Path | None, journal: RetryingFile | None) -> list[Output]:
-        """What lies in a recording's folder."""
+        """The journal and the transcript in a recording's folder."""
         if folder is None or journal is None:
             return []
         transcript = RetryingFile(folder / TRANSCRIPT, self.notices.warning)
@@ -216,7 +217,7 @@ class Transcriber:
         stack: contextlib.ExitStack,
         view: View | None = None,
     ) -> "Job":
-        """Open a recording of an earlier run again, to go on behind all that is final in it.
+        """Open a recording of an earlier run again; the run goes on where its final words end.
 
         Args:
             own: outputs of this recording alone, but for its journal and transcript.
@@ -243,20 +244,20 @@ class Transcriber:
         return Job(self, run, recording.folder, log, spec, stack.pop_all())
 
     def replay(self, recording: Recording, spec: SourceSpec) -> None:
-        """Give a complete recording of an earlier run to the outputs of this one."""
+        """Write a complete recording of an earlier run to the outputs of this command."""
         with contextlib.ExitStack() as stack:
             outputs = self.outputs.of_recording(None, self.outputs.open_own(spec.name), stack)
             for record in read_journal(recording.folder / JOURNAL):
                 outputs.write(self._named(record, spec))
 
     def _named(self, record: JournalRecord, spec: SourceSpec) -> Record:
-        """A record of an earlier run as this one would have told it."""
+        """A record of an earlier run, with the source's name as this command has it."""
         told = read_record(record)
         told.body["source"] = spec.name
         return told
 
     def transcribe(self, service: Service, spec: SourceSpec) -> Result:
-        """One recording, from opening everything to telling where it is saved.
+        """Transcribe one source, from opening everything to saying where it is saved.
 
         Raises:
             StreamError: something cannot be opened; nothing is left behind then.
@@ -270,7 +271,7 @@ class Transcriber:
                 return job.end()
 
     def _open_log(self, folder: Path | None, kind: str, audio: AudioFormat) -> AudioLog:
-        """A microphone's or a pipe's audio is saved; a file's is there already."""
+        """The audio log: saved of a microphone or a pipe; of a file, temporary and trimmed."""
         if kind != "file" and folder is not None:
             return AudioLog.create(folder / AUDIO, audio, open_regular)
         record = self._options.record
@@ -281,7 +282,7 @@ class Transcriber:
         return AudioLog.temporary(audio, folder)
 
     def leave_audio(self, log: AudioLog) -> Path | None:
-        """Put the audio at `--record`; a copy, or FLAC, of the log.
+        """Write the audio to `--record`, as a copy or FLAC of the log; returns its path.
 
         Raises:
             AudioError: it cannot be written.
@@ -298,7 +299,7 @@ class Transcriber:
 
 
 class Job:
-    """One recording that runs: a context manager around everything that is open for it."""
+    """One recording that runs; a context manager that closes everything that is open for it."""
 
     def __init__(
         self,
@@ -323,7 +324,7 @@ class Job:
         self._stack.close()
 
     def end(self) -> Result:
-        """Close everything after the run, and tell where it is saved."""
+        """Close everything after the run, and say where it is saved."""
         transcriber, folder, kind = self._transcriber, self._folder, self.spec.kind
         result = self.run.result
         assert result is not None
@@ -350,6 +351,6 @@ class Job:
 
 
 def _discard(folder: Path | None) -> None:
-    """Nothing was recorded: a folder with an empty journal would only be in the way."""
+    """Remove a folder in which nothing was recorded."""
     if folder is not None:
         shutil.rmtree(folder, ignore_errors=True)

@@ -26,7 +26,7 @@ class Bill:
         self.sessions = sessions
 
     def take(self, event: Received | Closed, now: float) -> None:
-        """A session says something, or is over."""
+        """Take a session's message or its end."""
         session = event.session
         if isinstance(event, Closed):
             self._close(event, now)
@@ -63,7 +63,7 @@ class Bill:
 
     @property
     def terminated(self) -> bool:
-        """The service confirmed the end of every session."""
+        """Whether the service confirmed the end of every session."""
         return not self._unconfirmed and not self._open
 
     def session_s(self, now: float) -> float:
@@ -71,7 +71,7 @@ class Bill:
         return self._closed_s + sum(now - began for began in self._open.values())
 
     def cost_usd(self, now: float) -> float | None:
-        """About what that costs at list price; None where no price is known."""
+        """What that costs at list price; None where no price is known."""
         if self._usd_per_hour is None:
             return None
         return self.session_s(now) / 3600 * self._usd_per_hour

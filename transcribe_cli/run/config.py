@@ -1,4 +1,4 @@
-"""What a run is given and what it gives back: values, settled before anything is opened."""
+"""A run's configuration and its result. What is open beside them is in `parts.py`."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -32,16 +32,17 @@ class ResumePoint:
 
 @dataclass(frozen=True, slots=True)
 class RunConfig:
-    """What a run does, settled before anything is opened.
+    """What is settled about a run before anything is opened.
 
     Attributes:
-        recording: its id; folder: where it is saved, None for nowhere.
-        endpoint: for people and for a later run, without any credential.
-        pace: of a source that is there before its time; None for as fast as it goes.
-        limited: a backlog is sent no faster than the service likes it.
+        recording: its id.
+        folder: where it is saved; None: nowhere.
+        endpoint: without any credential; for people, and for resuming the recording.
+        pace: seconds of audio sent a second, of a file or a pipe; None: as fast as it goes.
+        limited: what lags behind is sent no faster than the service takes it (`Pacer`).
         usd_per_hour: None where no price is known.
-        part: of the source.
-        tells_source: every record names its source, because several share an output.
+        part: which stretch of the source is transcribed.
+        tells_source: every record names its source, because several sources share an output.
         resume_point: None for a new recording.
     """
 

@@ -1,4 +1,4 @@
-"""What keys do to a run: pause, mute, bookmark, end the turn, and panels of the view.
+"""Carries out what a key asks of a run: pause, mute, bookmark, end the turn, show a panel.
 
 Which key means what is in `ui/key_table.py`.
 """
@@ -14,7 +14,7 @@ from transcribe_cli.ui.key_table import KeyAction, toggle
 
 
 class Controls:
-    """Carries out what keys ask for, but for `stop`, which a run handles as it does a signal."""
+    """Carries out every key action but `stop`, which a run handles like a signal."""
 
     def __init__(
         self, parts: RunParts, recorder: Recorder, supervisor: Supervisor, reporter: Reporter

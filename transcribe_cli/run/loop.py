@@ -1,7 +1,7 @@
-"""Main's loop: waits for sockets, events and times, for any number of recordings at once.
+"""The main loop: waits for sockets, events and deadlines of any number of recordings at once.
 
-Everything that decides or draws happens on the thread that runs it. Other threads and signal
-handlers only `post`.
+All decisions and all drawing happen on the thread that runs it, "main" in these pages. Other
+threads and signal handlers only `post` events.
 """
 
 import queue
@@ -32,8 +32,8 @@ class Task(Protocol):
 
     Attributes:
         due: when `advance` has something to do next, on the monotonic clock.
-        nudged: another thread has found something to do for `advance`.
-        over: it has ended, and needs the loop no more.
+        has_work: `advance` has something to do now; set from any thread.
+        over: it has ended; the loop drops it.
     """
 
     due: float
@@ -50,10 +50,10 @@ class Task(Protocol):
 
 
 class Loop:
-    """A context manager; one thread runs it.
+    """Drives tasks on one thread; a context manager.
 
     Args:
-        clock: seconds, only forward.
+        clock: monotonic, in seconds.
 
     Attributes:
         stopping: all tasks were asked to stop.
@@ -90,12 +90,12 @@ class Loop:
     # From any thread.
 
     def post(self, task: Task | None, event: Event) -> None:
-        """Give an event to a task, or with None to every one."""
+        """Give an event to a task; None: to every task."""
         self._inbox.put((task, event))
         self.wake()
 
     def call(self, action: Callable[[], None]) -> None:
-        """Have main do something."""
+        """Call a function on main's thread."""
         self._inbox.put(action)
         self.wake()
 
@@ -113,7 +113,7 @@ class Loop:
         self._watched[session.connection.fileno()] = (task, session)
 
     def watch_writing(self, session: Session, writing: bool) -> None:
-        """Also wake when its socket takes more."""
+        """Call or stop calling `advance` when the session's socket takes more."""
         assert session.connection is not None
         self._poll.modify(session.connection, READ | WRITE if writing else READ)
 
@@ -130,7 +130,7 @@ class Loop:
     def run(self, tasks: Iterable[Task], more: Callable[[], Iterable[Task]] = tuple) -> None:
         """Drive tasks until all are over.
 
-        `more` is asked for further ones after each end; once `stopping`, it has none to give.
+        `more` gives further tasks; it is called after each end, also when `stopping`.
         """
         with stop_signals(self._stop) as signals:
             self._signals_taken = signals.taken
@@ -147,7 +147,7 @@ class Loop:
                 raise
 
     def _start_next(self) -> bool:
-        """Start one task, where one is to come; those that run are served before the next."""
+        """Start one task, if there is one; running tasks have their turn before the next."""
         while self._coming:
             task = next(self._coming[0], None)
             if task is not None:
@@ -161,7 +161,7 @@ class Loop:
         self.post(None, StopRequested(cause))
 
     def _step(self, *, wait: bool) -> bool:
-        """Take what there is, waiting for it or not; whether a task is over now."""
+        """One turn: take what there is, waiting for it or not. Returns whether a task is over."""
         now = self.clock()
         due = now + _IDLE_S
         for task in self._tasks:
@@ -192,7 +192,7 @@ class Loop:
         return over
 
     def _gather(self, ready: list[tuple[int, int]]) -> list[tuple[int, int]]:
-        """Wait a little for more to come, so that many recordings cost few turns of the loop."""
+        """Wait a moment for more events, so that many recordings cost few turns of the loop."""
         rest = self._stepped_at + GATHER_S - self.clock()
         if rest <= 0:
             return ready
@@ -204,7 +204,7 @@ class Loop:
             self._woken.recv(4096)
 
     def _take_posted(self, now: float) -> None:
-        """Look at the inbox: between any two tasks, so that a signal waits for one of them only."""
+        """Take what was posted; between any two tasks, so that a signal waits for one task only."""
         for _ in range(min(self._inbox.qsize(), _POSTED_AT_ONCE)):
             posted = self._inbox.get_nowait()
             if callable(posted):

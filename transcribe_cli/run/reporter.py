@@ -1,4 +1,4 @@
-"""What a run tells: records to its outputs, turns to the live view, notices to the person."""
+"""Reports what happens in a run: records to outputs, turns to the live view, notices on stderr."""
 
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
@@ -39,7 +39,7 @@ MOST_ODD = 20
 
 
 class View(Protocol):
-    """What the live view offers."""
+    """What a live view has to offer to a run."""
 
     def turn(self, update: TurnUpdate) -> None: ...
     def revise(self, session: int, revision: SpeakerRevision) -> None: ...
@@ -54,7 +54,7 @@ class View(Protocol):
 
 
 class Reporter:
-    """Writes and shows what happens; decides nothing. Times are ms on the recording's clock.
+    """Writes records and shows turns and notices. Times are ms on the recording's clock.
 
     Attributes:
         totals: what the final turns add up to.
@@ -81,7 +81,7 @@ class Reporter:
         self._outage = ""  # why there is no session, as it was told
 
     def start(self) -> None:
-        """The first record."""
+        """Write the first record, with what the recording is."""
         part = self._config.part
         excerpt = {"start": round(part.start_s * 1000)}
         if part.duration_s is not None:
@@ -112,7 +112,7 @@ class Reporter:
             self.warn(note)
 
     def tell(self, all_told: Iterable[Told]) -> None:
-        """What sessions have said, in the order in which it is told."""
+        """Report what sessions have said, in the order given."""
         for told in all_told:
             match told:
                 case TurnUpdate():
@@ -126,7 +126,7 @@ class Reporter:
                         self._view.drop_partial(session)
 
     def _warn_of_odd(self, text: str) -> None:
-        """A service may say nothing but odd things, for hours."""
+        """Warn at most `MOST_ODD` times: a service may send nothing but odd messages for hours."""
         self._odd += 1
         if self._odd <= MOST_ODD:
             self.warn(text)
@@ -134,7 +134,7 @@ class Reporter:
             self.warn("the service goes on like that; no more of it is told")
 
     def _turn(self, update: TurnUpdate) -> None:
-        """A turn as it stands now; one that may still be replaced is for the eye only."""
+        """Report a turn. One that is held, for its formatted version may come, is only shown."""
         if update.final:
             self.totals.add(update)
         if not update.held:
@@ -143,7 +143,7 @@ class Reporter:
             self._view.turn(update)
 
     def message(self, session: int, offset_ms: int, decoded: Decoded) -> None:
-        """Any other message of the service, on the recording's clock."""
+        """Report any other message of the service, its times on the recording's clock."""
         message = decoded.message
         name = message.type or str(decoded.raw.get("type") or "Unknown")
         self._write(message_record(name, decoded.raw, session, offset_ms, datetime.now(UTC)))
@@ -156,7 +156,7 @@ class Reporter:
             self._notices.warning(f"the service warns: {message.warning}")
 
     def disconnected(self, action: TellDisconnected, at: int) -> None:
-        """A session broke off."""
+        """Report that a session broke off, and when the next try is."""
         verdict, retry_in_s = action.verdict, action.retry_in_s
         self.record(
             "Disconnected",
@@ -175,13 +175,18 @@ class Reporter:
         self._outage = sentence
 
     def reconnected(self, session: int, at: int, captured: int) -> None:
-        """A later session has begun; it reads from `at`, and so much is captured already."""
+        """Report that another session has begun.
+
+        Args:
+            at: where it starts to read.
+            captured: how much of the recording there is already.
+        """
         behind = max(0, captured - at)
         self.record("Reconnected", session=session, at=at, behind_ms=behind)
         self._notices.note(f"connected again, {behind / 1000:.1f} s behind")
 
     def source_event(self, event: SourceEvent, at: int, status: RunStatus) -> None:
-        """What the source or the disk has to say."""
+        """Report what the source or the disk says, and keep its trouble in the status."""
         match event:
             case DeviceLost():
                 self.record("DeviceLost", at=at)
@@ -207,18 +212,18 @@ class Reporter:
                 self.warn(text)
 
     def mark(self, type_name: str, at: int, words: str, **body: Any) -> None:
-        """What a person did there: a record, and a line for the eye."""
+        """Report what a person did at that time: a record, and a line in the view."""
         self.record(type_name, at=at, **body)
         if self._view is not None:
             self._view.mark(at, words)
 
     def warn(self, text: str) -> None:
-        """Something that the user should know; the run goes on."""
+        """Report something that the user should know; the run goes on."""
         self._notices.warning(text)
         self.record("Warning", message=text)
 
     def record(self, type_name: str, **body: Any) -> None:
-        """A record of ours."""
+        """Write a record that is not a message of the service."""
         self._write(Record(datetime.now(UTC), type_name, body))
 
     def _write(self, record: Record) -> None:

@@ -2,8 +2,8 @@
 
 Audio goes source -> recorder -> audio log -> session -> service; messages come service -> session
 -> here -> sequencer -> reporter -> outputs. `Loop` drives it; only that thread prints, writes and
-decides. What is decided where: sessions in `supervisor/`, limits in `limits.py`, the exit code in
-`exit_status.py`.
+decides. What is decided where: when a session opens and ends in `supervisor/`, when a limit stops
+the run in `limits.py`, the exit code in `exit_status.py`.
 """
 
 from collections.abc import Iterable
@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from transcribe_cli.audio.source import is_spoken_now
 from transcribe_cli.protocol.codec import encode_client_message
 from transcribe_cli.protocol.messages import Terminate
+from transcribe_cli.run.action_runner import ActionRunner
 from transcribe_cli.run.billing import Bill
 from transcribe_cli.run.config import Result, RunConfig
 from transcribe_cli.run.controls import Controls
@@ -35,20 +36,7 @@ from transcribe_cli.session.events import (
     StopRequested,
 )
 from transcribe_cli.session.session import Session
-from transcribe_cli.supervisor.actions import (
-    AbandonSession,
-    Action,
-    DropSession,
-    Finish,
-    FinishAtPause,
-    FinishHere,
-    HandOver,
-    OpenSession,
-    StartSession,
-    StopSource,
-    TellDisconnected,
-    TellReconnected,
-)
+from transcribe_cli.supervisor.actions import Action, Finish
 from transcribe_cli.supervisor.facts import Policy, RunState
 from transcribe_cli.supervisor.supervisor import Supervisor
 from transcribe_cli.transcript.turns import TurnUpdate
@@ -105,6 +93,10 @@ class Run:
         self._limits = RunLimits(config.limits, parts.budget, self._bill, now)
         self._progress = Progress(
             *(parts, self._sessions, self._recorder, self._supervisor, self._bill, self._limits)
+        )
+        self._actions = ActionRunner(
+            *(config.audio, self._sessions, self._sequencer),
+            *(self._recorder, self._reporter, self._progress),
         )
         self._controls = Controls(parts, self._recorder, self._supervisor, self._reporter)
         self._stops: list[str] = []  # the causes of the stops that were asked for
@@ -240,40 +232,13 @@ class Run:
 
     def _carry_out(self, actions: list[Action], now: float) -> None:
         for action in actions:
-            self._do(action, now)
+            if isinstance(action, Finish):
+                self._finish = action
+            elif self._actions.do(action, now):
+                self._go_on(now)  # the session's Begin comes before what is told of it
         if actions:
             self.has_work = True
         self._go_on(now)  # only now is it known whose words count
-
-    def _do(self, action: Action, now: float) -> None:
-        sessions = self._sessions
-        match action:
-            case OpenSession(number=number, ahead=ahead):
-                sessions.open(number, ahead=ahead)
-            case StartSession(number=number):
-                sessions.start(number, now)
-                self._go_on(now)  # its Begin comes before what is told of it
-            case HandOver(old=old, new=new, frame=frame):
-                at = self._config.audio.ms(sessions.hand_over(old, new, frame, now))
-                self._reporter.record("Rollover", session=old, next_session=new, at=at)
-                self._go_on(now)
-            case FinishAtPause(session=session):
-                sessions[session].finish_at_pause()
-            case DropSession(session=session):
-                self._reporter.tell(sessions.drop(session))
-            case StopSource():
-                self._recorder.stop()
-            case FinishHere(session=session):
-                sessions[session].finish_here()
-            case AbandonSession(session=session):
-                sessions.abandon(session)
-            case TellDisconnected():
-                self._reporter.disconnected(action, self._progress.captured_ms)
-            case TellReconnected(session=session):
-                start_ms = self._sequencer.start_ms(session)
-                self._reporter.reconnected(session, start_ms, self._progress.captured_ms)
-            case Finish():
-                self._finish = action
 
     def _go_on(self, now: float) -> None:
         """Tell what sessions have said whose turn has come since."""

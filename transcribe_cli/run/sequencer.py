@@ -1,8 +1,8 @@
-"""Puts what a recording's sessions say into the order in which it is told: values in, values out.
+"""Puts the messages of a recording's sessions into the order in which they are reported. Pure.
 
-Two may speak at once: one that is drained, and the one that has taken over from it. What the later
-one says waits until the earlier one has ended. Whose words count, and in which order, is what the
-leases say; here it is only carried out.
+Two sessions may speak at once: one that is draining, and the one that has taken over from it. The
+messages of the later one are held back until the earlier one has ended. The leases say whose words
+count, and in which order.
 """
 
 from typing import NamedTuple
@@ -22,7 +22,7 @@ _EVER = float("inf")
 
 
 class Message(NamedTuple):
-    """Any message but a Turn, its times on the recording's clock."""
+    """A message that is no Turn, its times on the recording's clock."""
 
     session: int
     offset_ms: int
@@ -30,13 +30,13 @@ class Message(NamedTuple):
 
 
 class Odd(NamedTuple):
-    """The service sent something strange; in words."""
+    """A warning about something odd that the service sent."""
 
     text: str
 
 
 class Ended(NamedTuple):
-    """A session's open turns are no more."""
+    """A session has ended; its turns that are not final are dropped."""
 
     session: int
 
@@ -46,10 +46,11 @@ _Said = Received | BadFrame | Closed
 
 
 class Sequencer:
-    """Folds messages into the transcript, one session after the other; decides nothing.
+    """Adds messages to the transcript, one session after the other.
 
     Attributes:
-        committed_ms: where a new session starts: every word before it is final.
+        committed_ms: the committed offset, in ms: every word before it is final, and a new session
+            starts there.
     """
 
     def __init__(self, config: RunConfig) -> None:
@@ -63,12 +64,12 @@ class Sequencer:
         self._ended_turn = (-1, 0, 0)
 
     def started(self, session: int, at_ms: int) -> None:
-        """A session reads the log from there, and there its clock starts."""
+        """A session reads the log from `at_ms` on; its own clock starts there."""
         self._starts_ms[session] = at_ms
 
     @property
     def last_turn_end_ms(self) -> int:
-        """Where the last turn ended; a session that takes over after it starts there."""
+        """Where the last turn ended; a session that takes over after that turn starts there."""
         return self._ended_turn[2]
 
     @property
@@ -77,7 +78,7 @@ class Sequencer:
         return self._transcript.finished_ms
 
     def owes_words(self, session: int) -> bool:
-        """Whether a turn that it has begun is not final yet."""
+        """Whether a session has begun a turn that is not final yet."""
         return self._is_heard(session) and self._transcript.open_since_ms(session) is not None
 
     def start_ms(self, session: int) -> int:
@@ -85,7 +86,7 @@ class Sequencer:
         return self._starts_ms.get(session, 0)
 
     def take(self, event: _Said, leases: Leases, now: float) -> list[Told]:
-        """What a session says, where its turn has come; its end comes the same way."""
+        """Take a session's message or end; returns what may be reported now."""
         session = event.session
         lease = find(leases, session)
         if lease is None or lease.state is LeaseState.DROPPED:
@@ -98,7 +99,7 @@ class Sequencer:
         return []
 
     def go_on(self, leases: Leases, now: float) -> list[Told]:
-        """What the sessions have said whose turn has come by now."""
+        """What was held back and may be reported now, because an earlier session has ended."""
         told: list[Told] = []
         for session in sorted(self._held):
             lease = find(leases, session)
@@ -109,7 +110,7 @@ class Sequencer:
         return told
 
     def drop(self, session: int, offset: int) -> list[Told]:
-        """Nothing that it says counts any more; what it has said about itself is kept.
+        """Ignore a session's words from now on; its messages that are no Turns are still reported.
 
         Args:
             offset: the first frame that it was not sent.
@@ -129,7 +130,11 @@ class Sequencer:
         return self._transcript.next_due()
 
     def keep_from_ms(self, leases: Leases, offset: int) -> int:
-        """No session will be sent anything before this time; one reads the log at `offset`."""
+        """No session will be sent audio from before this time.
+
+        Args:
+            offset: of the session that reads the log.
+        """
         from_ms = max(self.committed_ms, self._transcript.finished_ms)
         if len(leases) == 1 and self._is_heard(leases[0].number):
             open_since_ms = self._transcript.open_since_ms(leases[0].number)
@@ -141,7 +146,7 @@ class Sequencer:
         return self._transcript.is_open(session)
 
     def _hear(self, event: _Said, lease: Lease | None, now: float) -> list[Told]:
-        """`lease` is None of one that has settled in the meantime."""
+        """Report an event of the session that comes first; `lease` is None if it has settled."""
         session = event.session
         if not self._is_heard(session):
             if isinstance(event, Closed):
@@ -178,7 +183,7 @@ class Sequencer:
         return updates
 
     def _skip(self, event: _Said) -> list[Told]:
-        """What a session says about itself is kept, also where none of its words count."""
+        """Report an event of a session without its words."""
         match event:
             case Received(session=session, decoded=decoded):
                 if isinstance(decoded.message, Turn):
@@ -192,7 +197,7 @@ class Sequencer:
         return []
 
     def _forget(self, session: int) -> list[Told]:
-        """Its turn does not come any more."""
+        """Report what was held back of a session without its words."""
         return [told for event in self._held.pop(session, []) for told in self._skip(event)]
 
     def _stop(self, session: int, offset: int, *, complete: bool) -> list[Told]:
@@ -204,8 +209,7 @@ class Sequencer:
     def _next_start_ms(self, offset: int, open_since_ms: int | None) -> int:
         """The earliest time whose words may not be final yet.
 
-        That is not simply the end of the last final word: what was silent long ago stays silent,
-        and sending hours of silence again would cost hours.
+        It may lie after the end of the last final word: long silence is not sent again.
         """
         earliest = max(self.committed_ms, self._transcript.finished_ms)
         if not self._config.limited:

@@ -40,7 +40,7 @@ class Now:
 
 
 class RunStatus:
-    """Keeps what the line shows for longer than a moment.
+    """Makes the status line; keeps what it shows for longer than a moment, such as a clipped level.
 
     Args:
         now: when the run was made; monotonic, in seconds.
@@ -95,7 +95,7 @@ class RunStatus:
         )
 
     def _behind_s(self, now: Now) -> float | None:
-        """Now minus the end of the last word heard, while words come; a silence says nothing."""
+        """How far the last word lies behind what was captured; None while no words come."""
         if not self._heard_ms or now.quiet_s > _WORDS_COME_S:
             return None
         return max(0.0, now.elapsed_s - self._heard_ms / 1000)

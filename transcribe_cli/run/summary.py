@@ -25,7 +25,7 @@ def conclude(
     audio_s: float,
     now: float,
 ) -> Result:
-    """Tell gaps, the error and the summary of a run whose sessions are all over.
+    """Report gaps, the error and the summary of a run whose sessions are all over.
 
     Args:
         stops: the causes of its stops, in order.
@@ -68,7 +68,7 @@ def conclude(
 
 
 def _tell_missing(captured_ms: int, reporter: Reporter) -> StreamError | None:
-    """Audio that the microphone did not give; what it gave before is there."""
+    """Report audio that the microphone did not give at the end."""
     if not reporter.missing_ms:
         return None
     end = captured_ms + reporter.missing_ms
@@ -81,7 +81,7 @@ def _tell_missing(captured_ms: int, reporter: Reporter) -> StreamError | None:
 
 
 def _tell_unsaved(log: AudioLog, reporter: Reporter) -> StreamError | None:
-    """Audio that was heard, and that the disk did not take."""
+    """Report audio that was transcribed but could not be saved."""
     missing = log.missing if log.path is not None else []
     reason = f"not saved: {log.unwritable or 'the disk was full'}"
     for start, end in missing:

@@ -1,4 +1,4 @@
-"""What main takes from the inbox: everything that happens outside main, as values."""
+"""Everything that happens to a run, as values; other threads post them to the main loop."""
 
 import sys
 from dataclasses import dataclass
@@ -43,7 +43,7 @@ class BadFrame:
 
 @dataclass(frozen=True, slots=True)
 class TerminateSent:
-    """No more audio goes out, and Terminate follows; its answers come after this event.
+    """A session has sent its last audio; it sends Terminate next.
 
     Attributes:
         offset: the first frame of the log that was not sent.
@@ -57,7 +57,7 @@ class TerminateSent:
 
 @dataclass(frozen=True, slots=True)
 class Closed:
-    """A session's socket is closed, whichever way.
+    """A session's socket is closed, for whatever reason.
 
     Attributes:
         terminated: its Termination had come.
@@ -83,14 +83,14 @@ class Closed:
 
 @dataclass(frozen=True, slots=True)
 class SourceEnded:
-    """The last block is in the log; `problem` is why there are no more, if not the end."""
+    """The last block is in the log; `problem` says why, unless the source simply ended."""
 
     problem: StreamError | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class SourceReported:
-    """The source has something to say."""
+    """The source or the disk reports something."""
 
     event: SourceEvent
 

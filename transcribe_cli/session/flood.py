@@ -1,4 +1,4 @@
-"""When a service says more than anybody speaks. Pure.
+"""Notices a service that sends far more than anybody can speak. Pure.
 
 A service answers a chunk of 50 ms with a partial or two, each of at most about 25 kB: a Turn of a
 minute. What stays far above that is no transcript, and would fill journal and disk.
@@ -15,7 +15,7 @@ _LOOK_EVERY_BYTES = 1 << 16
 
 
 class Heard(NamedTuple):
-    """What has come in so far: frames of every kind, bytes, and words of turns that have ended."""
+    """What a session has received: frames of every kind, bytes, and words of turns that ended."""
 
     frames: int
     size: int
@@ -23,7 +23,7 @@ class Heard(NamedTuple):
 
 
 class Flood:
-    """Looks at how much a session's service says.
+    """Judges how much a session's service sends.
 
     Args:
         forgets: what was not said in time is not allowed later. Where audio is sent much faster

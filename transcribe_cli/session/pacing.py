@@ -5,10 +5,10 @@ real-time"), page "Common session errors and closures" (3007, "Audio Transmissio
 """
 
 CATCH_UP = 1.2
-"""How much faster than its pace a backlog is sent; the service throttles at about 1.25."""
+"""How much faster than its pace audio is sent that lags; the service throttles at about 1.25."""
 
 LATE_S = 0.05
-"""So much of what a chunk was late is made up for at once: main serves many sessions by turns."""
+"""How much of a chunk's delay is made up at once: main serves many sessions by turns."""
 
 
 class Pacer:
@@ -18,7 +18,7 @@ class Pacer:
         rate_hz: frames a second.
         pace: seconds of audio a second, for audio that is there before its time (a file);
             None for audio that comes on its own clock (a microphone).
-        limited: a backlog is sent at no more than `CATCH_UP` times the pace.
+        limited: audio that lags is sent at no more than `CATCH_UP` times the pace.
 
     Attributes:
         paced: chunks have times of their own.

@@ -1,9 +1,8 @@
-"""One session: reads the audio log at an offset of its own, and what the service says.
+"""One session: sends the audio log from an offset of its own, and receives what the service says.
 
 It has no thread and never waits. Main calls `read` when the socket has something, and `advance`
-when a time of its own has come; whoever appends to the log calls `push_block`, so that audio of a
-microphone goes out from the thread that records it. It decides nothing: what happens becomes
-events.
+when the session is due. The thread that appends to the log calls `push_block`, so that it sends a
+microphone's audio itself. What happens is returned as events; the supervisor decides about them.
 """
 
 import threading
@@ -46,20 +45,20 @@ class Target(NamedTuple):
 
 
 class Session:
-    """Ends with exactly one `Closed` event; its socket is closed by then.
+    """Sends and receives; ends with exactly one `Closed` event, its socket being closed by then.
 
     Args:
         number: counts the sessions of a recording, from 0.
-        log: what is sent; the frames at which chunks start and end are the log's.
+        log: what is sent; offsets are frames of the log.
         start: the first frame to send; None: `start_at` will say.
-        reserve: so many frames are held back until the log has ended, so that a short rest can go
-            with the chunk before it; 0 for audio that is awaited.
+        reserve: how many frames are held back until the log has ended, so that a short rest can be
+            sent with the chunk before it; 0 for a microphone.
         timeouts: how long it waits for the service before it takes it for stuck.
 
     Attributes:
-        offset: the first frame that has not been sent yet.
+        offset: the first frame that has not been sent yet; before `start_at`, 0.
         due: when `advance` has something to do next, on the monotonic clock.
-        has_work: `push` found something to do for `advance`, on another thread.
+        has_work: `advance` has something to do now; set by the thread that pushes.
         closed: its `Closed` event has been given.
     """
 
@@ -100,7 +99,7 @@ class Session:
         self._last_said = (-1, 0, False)  # the furthest Turn with words since Terminate
         self._error: Error | None = None
 
-    # Told by main.
+    # What main wants.
 
     def opened(self, connection: Connection, now: float) -> None:
         """The upgrade is through."""
@@ -109,13 +108,13 @@ class Session:
         self.due = now
 
     def start_at(self, frame: int, now: float) -> None:
-        """The first frame to send, of a session that was opened before that was known."""
+        """Set the first frame to send, of a session that was opened before it was known."""
         self.offset = frame
         self._has_start = True
         self._let_send(now)
 
     def finish_here(self) -> None:
-        """Send Terminate now, or after a last moment of audio; a backlog stays in the log."""
+        """Send Terminate now, or after at most a second of audio; the rest is not sent."""
         if not self._has_start:
             self.finish_at(0)
         self._end().here = True
@@ -129,14 +128,14 @@ class Session:
         self.due = 0.0
 
     def hold(self, *, held: bool, now: float) -> None:
-        """Send no audio for a while; the timetable goes on where it stood."""
+        """Stop sending audio, or go on; the pacer then starts again from here."""
         with self._sending:
             self._held = held
             self._pacer.start(self.offset, now)
         self.due = now
 
     def finish_at_pause(self) -> None:
-        """Send Terminate at the next short pause of the speech; `offset` is then that place."""
+        """Send Terminate at the next short pause of the speech; `offset` then lies there."""
         with self._sending:
             self._end().at_pause(self.offset)
         self.due = 0.0
@@ -146,12 +145,12 @@ class Session:
         return ending
 
     def abandon(self) -> None:
-        """End it at the next `advance`, with a Terminate if none went out yet."""
+        """Close the socket at the next `advance`, with a Terminate if none went out yet."""
         self._abandoned = True
         self.due = 0.0
 
     def force_endpoint(self) -> bool:
-        """Ask the service to end the turn now; false where there is nobody to ask."""
+        """Ask the service to end the turn now; returns False where no session listens."""
         if self.connection is None or not self._may_send or self._terminated:
             return False
         self.connection.send_text(encode_client_message(ForceEndpoint()))
@@ -160,7 +159,7 @@ class Session:
     # The receiving side.
 
     def read(self, now: float) -> list[Event]:
-        """Take what the socket has, or a part of it: `due` says when there is more."""
+        """Receive what the socket has, or a part of it; then `due` is now."""
         connection = self.connection
         if connection is None or self.closed:
             return []
@@ -203,7 +202,7 @@ class Session:
         return events
 
     def _is_news(self, turn: Turn, sent_ms: int) -> bool:
-        """Whether it goes beyond what has come since Terminate, and not beyond the audio."""
+        """Whether a turn says more than those since Terminate, and has audio for it."""
         if turn.words[-1].end > sent_ms + _HEARS_AHEAD_MS:
             return False  # nobody can have heard that, and there would be no end to it
         said = (turn.turn_order, turn.words[-1].end, turn.end_of_turn)
@@ -256,9 +255,10 @@ class Session:
     # The sending side.
 
     def push_block(self, start: int, samples: bytes, now: float) -> float | None:
-        """Send what has just been appended at frame `start`, and returns what `push` does.
+        """Send what has just been appended at frame `start`; returns what `push` does.
 
-        A microphone's block is nearly always the next chunk, and due: it goes out as it is.
+        A microphone's block is nearly always the next chunk, and due: it is sent without reading
+        it back from the log.
         """
         with self._sending:
             connection, count = self.connection, self._sizes.wanted
@@ -279,9 +279,10 @@ class Session:
         return self.push(now)
 
     def push(self, now: float) -> float | None:
-        """Send the audio that is due; from any thread.
+        """Send the audio that is due. From any thread.
 
-        Returns when main has something to do for the sending side; None: when the log grows.
+        Returns when `advance` has to be called for the sending side; None: not before the log
+        grows.
         """
         with self._sending:
             connection = self.connection
@@ -314,7 +315,7 @@ class Session:
             return now
 
     def _sends_to(self) -> tuple[bool, int]:
-        """Whether the sending side has an end, and up to where there is something to send."""
+        """Whether the last frame to send is known, and up to which frame audio may be sent now."""
         log = self._log
         ended = log.ended  # asked first: what came before the end is then counted
         end = log.frames

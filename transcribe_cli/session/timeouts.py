@@ -4,11 +4,11 @@ from typing import NamedTuple
 
 
 class Timeouts(NamedTuple):
-    """In seconds.
+    """How long to wait for each, in seconds.
 
     Attributes:
-        last_words_s: after Terminate, until it says another word or is done.
-        send_s: until it takes more audio, when it has stopped doing so.
+        last_words_s: after Terminate, for a word that is new, or for Termination.
+        send_s: for a socket that is full to take more audio.
     """
 
     last_words_s: float
@@ -17,4 +17,4 @@ class Timeouts(NamedTuple):
 
 SERVICE = Timeouts(last_words_s=15.0, send_s=8.0)
 LOCAL = Timeouts(last_words_s=60.0, send_s=60.0)
-"""Where the recogniser shares this machine with whatever else keeps it busy, and bills nobody."""
+"""For the local service, which shares this machine with whatever else keeps it busy."""

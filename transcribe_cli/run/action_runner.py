@@ -1,0 +1,71 @@
+"""Carries out what the supervisor wants done: one action, one call."""
+
+from transcribe_cli.audio.format import AudioFormat
+from transcribe_cli.audio.recorder import Recorder
+from transcribe_cli.run.progress import Progress
+from transcribe_cli.run.reporter import Reporter
+from transcribe_cli.run.sequencer import Sequencer
+from transcribe_cli.run.sessions import Sessions
+from transcribe_cli.supervisor.actions import (
+    AbandonSession,
+    Action,
+    DropSession,
+    FinishAtPause,
+    FinishHere,
+    HandOver,
+    OpenSession,
+    StartSession,
+    StopSource,
+    TellDisconnected,
+    TellReconnected,
+)
+
+
+class ActionRunner:
+    """Knows which part of a run does what; `Finish` alone is left to the run."""
+
+    def __init__(
+        self,
+        audio: AudioFormat,
+        sessions: Sessions,
+        sequencer: Sequencer,
+        recorder: Recorder,
+        reporter: Reporter,
+        progress: Progress,
+    ) -> None:
+        self._audio = audio
+        self._sessions = sessions
+        self._sequencer = sequencer
+        self._recorder = recorder
+        self._reporter = reporter
+        self._progress = progress
+
+    def do(self, action: Action, now: float) -> bool:
+        """Do it; returns whether a session reads the log that did not before."""
+        sessions = self._sessions
+        match action:
+            case OpenSession(number=number, ahead=ahead):
+                sessions.open(number, ahead=ahead)
+            case StartSession(number=number):
+                sessions.start(number, now)
+                return True
+            case HandOver(old=old, new=new, frame=frame):
+                at = self._audio.ms(sessions.hand_over(old, new, frame, now))
+                self._reporter.record("Rollover", session=old, next_session=new, at=at)
+                return True
+            case FinishAtPause(session=session):
+                sessions[session].finish_at_pause()
+            case DropSession(session=session):
+                self._reporter.tell(sessions.drop(session))
+            case StopSource():
+                self._recorder.stop()
+            case FinishHere(session=session):
+                sessions[session].finish_here()
+            case AbandonSession(session=session):
+                sessions.abandon(session)
+            case TellDisconnected():
+                self._reporter.disconnected(action, self._progress.captured_ms)
+            case TellReconnected(session=session):
+                start_ms = self._sequencer.start_ms(session)
+                self._reporter.reconnected(session, start_ms, self._progress.captured_ms)
+        return False
