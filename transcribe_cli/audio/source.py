@@ -1,48 +1,42 @@
 """Where audio comes from: what every source can do, and what it may report."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import Protocol
 
+from msgspec import Struct
 
-@dataclass(frozen=True, slots=True)
-class DeviceLost:
+
+class DeviceLost(Struct, frozen=True):
     """The microphone has given no block for `silent_s`; it may have been unplugged."""
 
     silent_s: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
-class DeviceBack:
+class DeviceBack(Struct, frozen=True):
     """Blocks come again."""
 
 
-@dataclass(frozen=True, slots=True)
-class AudioMissing:
+class AudioMissing(Struct, frozen=True):
     """The recording ends `seconds` later than the last audio that the microphone gave."""
 
     seconds: float
 
 
-@dataclass(frozen=True, slots=True)
-class Overflow:
+class Overflow(Struct, frozen=True):
     """The system dropped samples, because they were not fetched in time."""
 
 
-@dataclass(frozen=True, slots=True)
-class DiskFull:
+class DiskFull(Struct, frozen=True):
     """The disk takes no audio any more, for that `reason`; it is kept in memory for a while."""
 
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class DiskBack:
+class DiskBack(Struct, frozen=True):
     """The disk has taken what was kept, and takes audio again."""
 
 
-@dataclass(frozen=True, slots=True)
-class SourceWarning:
+class SourceWarning(Struct, frozen=True):
     """Something about the source that the user should know; the run goes on."""
 
     text: str

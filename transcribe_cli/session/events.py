@@ -11,8 +11,7 @@ from transcribe_cli.protocol.codec import Decoded
 from transcribe_cli.session.connection import Connection
 
 
-@dataclass(frozen=True, slots=True)
-class Opened:
+class Opened(Struct, frozen=True):
     """A session's socket is open; Begin comes next."""
 
     session: int
@@ -33,16 +32,14 @@ class Received(Struct):  # many a second are made; nobody changes one
     sent_ms: int = sys.maxsize
 
 
-@dataclass(frozen=True, slots=True)
-class BadFrame:
+class BadFrame(Struct, frozen=True):
     """A text frame came in that is no message; `problem` says why, without its content."""
 
     session: int
     problem: str
 
 
-@dataclass(frozen=True, slots=True)
-class TerminateSent:
+class TerminateSent(Struct, frozen=True):
     """A session has sent its last audio; it sends Terminate next.
 
     Attributes:
@@ -55,8 +52,7 @@ class TerminateSent:
     whole: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class Closed:
+class Closed(Struct, frozen=True):
     """A session's socket is closed, for whatever reason.
 
     Attributes:
@@ -81,41 +77,35 @@ class Closed:
     offset: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class SourceEnded:
+class SourceEnded(Struct, frozen=True):
     """The last block is in the log; `problem` says why, unless the source simply ended."""
 
     problem: StreamError | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class SourceReported:
+class SourceReported(Struct, frozen=True):
     """The source or the disk reports something."""
 
     event: SourceEvent
 
 
-@dataclass(frozen=True, slots=True)
-class StopRequested:
+class StopRequested(Struct, frozen=True):
     """Someone wants the run to end: a signal's name, "limit", or "output" (its reader is gone)."""
 
     cause: str
 
 
-@dataclass(frozen=True, slots=True)
-class OutputFailed:
+class OutputFailed(Struct, frozen=True):
     """An output that is written to by a thread of its own takes nothing any more."""
 
 
-@dataclass(frozen=True, slots=True)
-class KeyPressed:
+class KeyPressed(Struct, frozen=True):
     """A key was pressed in the terminal; `key` is its name: "space", "m", "?"."""
 
     key: str
 
 
-@dataclass(frozen=True, slots=True)
-class WorkerFailed:
+class WorkerFailed(Struct, frozen=True):
     """A thread of ours met a fault; main ends the run with it."""
 
     problem: StreamError

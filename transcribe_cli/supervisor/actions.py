@@ -1,14 +1,13 @@
 """The supervisor's actions, as values; the run carries them out in order."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from transcribe_cli.errors import StreamError
 from transcribe_cli.exit_status import ExitStatus
 from transcribe_cli.protocol.close_codes import Verdict
 
 
-@dataclass(frozen=True, slots=True)
-class OpenSession:
+class OpenSession(Struct, frozen=True):
     """Open session `number`; it reads from the first sample whose words are not final yet.
 
     `ahead`: it will follow another session, and reads nothing before `StartSession` or `HandOver`.
@@ -18,15 +17,13 @@ class OpenSession:
     ahead: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class StartSession:
+class StartSession(Struct, frozen=True):
     """Let a session that was opened ahead read, from where `OpenSession` would begin."""
 
     number: int
 
 
-@dataclass(frozen=True, slots=True)
-class HandOver:
+class HandOver(Struct, frozen=True):
     """Let session `new` take over from `old`, whose time is running out.
 
     `frame`: where the old one stopped reading. None: the turn that has just ended was its last, and
@@ -38,41 +35,35 @@ class HandOver:
     frame: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class FinishAtPause:
+class FinishAtPause(Struct, frozen=True):
     """Send Terminate to the session at the next short pause of the speech."""
 
     session: int
 
 
-@dataclass(frozen=True, slots=True)
-class DropSession:
+class DropSession(Struct, frozen=True):
     """End the session, and ignore all it says."""
 
     session: int
 
 
-@dataclass(frozen=True, slots=True)
-class StopSource:
+class StopSource(Struct, frozen=True):
     """Stop the source; captured audio is still sent."""
 
 
-@dataclass(frozen=True, slots=True)
-class FinishHere:
+class FinishHere(Struct, frozen=True):
     """Send Terminate to the session now, even if audio is left to send."""
 
     session: int
 
 
-@dataclass(frozen=True, slots=True)
-class AbandonSession:
+class AbandonSession(Struct, frozen=True):
     """Close the session's socket: it did not end in time."""
 
     session: int
 
 
-@dataclass(frozen=True, slots=True)
-class TellDisconnected:
+class TellDisconnected(Struct, frozen=True):
     """Report that the session broke off; the next one is opened in `retry_in_s`."""
 
     session: int
@@ -80,15 +71,13 @@ class TellDisconnected:
     retry_in_s: float
 
 
-@dataclass(frozen=True, slots=True)
-class TellReconnected:
+class TellReconnected(Struct, frozen=True):
     """Report that a session has begun after one broke off."""
 
     session: int
 
 
-@dataclass(frozen=True, slots=True)
-class Finish:
+class Finish(Struct, frozen=True):
     """The run is over.
 
     Attributes:
