@@ -5,7 +5,6 @@ their fields; our own records have types of their own. Readers ignore types and 
 know.
 """
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -88,6 +87,8 @@ def encode_json(value: Any) -> bytes:
     try:
         return msgspec.json.encode(value)
     except UnicodeEncodeError:  # a file name may hold bytes that are not UTF-8
+        import json
+
         text = json.dumps(value, ensure_ascii=False).encode("utf-8", "replace")
         return msgspec.json.encode(msgspec.json.decode(text))
 

@@ -1,7 +1,6 @@
 """Everything that happens to a run, as values; other threads post them to the main loop."""
 
 import sys
-from dataclasses import dataclass
 
 from msgspec import Struct
 

@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import secrets
 import stat
 from pathlib import Path
 
@@ -35,4 +34,4 @@ def replace_file(path: Path, data: bytes, *, follow: bool = True) -> None:
 
 def name_beside(target: Path) -> Path:
     """A new name in the same folder. The file's own name may have the maximal length already."""
-    return target.with_name(f".aai-stream-{secrets.token_hex(6)}.new")
+    return target.with_name(f".aai-stream-{os.urandom(6).hex()}.new")
