@@ -18,6 +18,9 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         # Answered before anything else is imported.
         sys.stdout.write(f"{PROGRAM} {__version__}\n")
         sys.exit(0)
+    from transcribe_cli.system import garbage
+
+    garbage.put_off()
     _leave_on_signals()
     status = run(arguments)
     _ignore_signals()  # what is left is the interpreter's own end
@@ -89,14 +92,17 @@ def _dispatch(arguments: Sequence[str], environment: Any) -> int:
     from transcribe_cli.errors import UsageError
     from transcribe_cli.exit_status import ExitStatus
     from transcribe_cli.settings.defaults import defaults_of
+    from transcribe_cli.system import garbage
 
     for_help = not {"-h", "--help"}.isdisjoint(arguments)
     name = arguments[0] if arguments else ""
     # Only the command that is asked for is built; what completes a line needs them all.
     asked = "" if _COMPLETION in environment.variables else name
     command = typer.main.get_command(make_app(environment, asked))
-    strict = name in ("mic", "file") and not for_help
-    defaults = defaults_of(command, name, environment, strict=strict)
+    is_run = name in ("mic", "file") and not for_help
+    defaults = defaults_of(command, name, environment, strict=is_run)
+    if not is_run:  # which begins with it when its loop runs
+        garbage.begin()
     if not for_help:
         _tell_dotenv(arguments, environment)
     # Typer carries a Click of its own, whose base error has no public name.

@@ -16,6 +16,7 @@ from typing import Protocol, Self
 
 from transcribe_cli.session.events import Event, StopRequested
 from transcribe_cli.session.session import Session
+from transcribe_cli.system import garbage
 from transcribe_cli.system.poller import READ, WRITE, make_poll
 from transcribe_cli.system.signals import stop_signals
 
@@ -132,6 +133,7 @@ class Loop:
 
         `more` gives further tasks; it is called after each end, also when `stopping`.
         """
+        garbage.begin()
         with stop_signals(self._stop) as signals:
             self._signals_taken = signals.taken
             try:
