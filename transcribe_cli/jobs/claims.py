@@ -19,7 +19,6 @@ import msgspec
 from transcribe_cli.audio.excerpt import Range
 from transcribe_cli.errors import StreamError
 from transcribe_cli.exit_status import ExitStatus
-from transcribe_cli.jobs.resume import part_of
 from transcribe_cli.recordings.fingerprint import fingerprint_of
 from transcribe_cli.recordings.folder import JOURNAL, create_folder, recording_id, recording_slug
 from transcribe_cli.recordings.journal import JournalSummary
@@ -77,6 +76,8 @@ def work_of_file(path: str, parameters: dict[str, Any], part: Range, *, local: b
 
 def work_of_journal(journal: JournalSummary) -> str | None:
     """The same digest for a recording; None where its journal, perhaps somebody else's, is odd."""
+    from transcribe_cli.jobs.resume import part_of
+
     start = journal.start
     try:
         part, local = part_of(journal), bool(start.get("local"))

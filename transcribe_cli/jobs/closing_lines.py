@@ -1,7 +1,6 @@
 """The lines on stderr at the end of a run: what was saved, what it cost, and what is missing."""
 
 import os
-import shlex
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -68,7 +67,11 @@ def tell_end(
 def _where(folder: Path) -> str:
     """The option that finds a recording which is not in the default folder; "" where it is."""
     usual = save_dir_of(os.environ.get(variable_of("save_dir")))
-    return "" if folder.parent == usual else f" --save-dir {shlex.quote(str(folder.parent))}"
+    if folder.parent == usual:
+        return ""
+    import shlex
+
+    return f" --save-dir {shlex.quote(str(folder.parent))}"
 
 
 def heard(summary: Mapping[str, Any]) -> str:

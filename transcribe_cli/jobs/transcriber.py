@@ -22,7 +22,6 @@ from transcribe_cli.jobs.claims import Claim, claim, work_of_file
 from transcribe_cli.jobs.closing_lines import tell_end
 from transcribe_cli.jobs.outputs import CommandOutputs
 from transcribe_cli.jobs.path_checks import check_record
-from transcribe_cli.jobs.resume import open_audio, reopen_outputs, resume_point_of
 from transcribe_cli.jobs.run_factory import RunFactory
 from transcribe_cli.jobs.screen import Screen
 from transcribe_cli.jobs.service import Service, open_service
@@ -32,7 +31,6 @@ from transcribe_cli.outputs.output import Output, Outputs
 from transcribe_cli.outputs.plain_text import TextOutput
 from transcribe_cli.outputs.record import Record, read_record
 from transcribe_cli.outputs.retrying_file import RetryingFile
-from transcribe_cli.recordings.crash_recovery import recover
 from transcribe_cli.recordings.folder import AUDIO, JOURNAL, TRANSCRIPT
 from transcribe_cli.recordings.journal import JournalRecord, read_journal
 from transcribe_cli.recordings.saved_recordings import Recording
@@ -223,6 +221,9 @@ class Transcriber:
             own: outputs of this recording alone, but for its journal and transcript.
             stack: holds what is open for it already, such as its lock; emptied by success.
         """
+        from transcribe_cli.jobs.resume import open_audio, reopen_outputs, resume_point_of
+        from transcribe_cli.recordings.crash_recovery import recover
+
         recover(recording)
         log, source = open_audio(recording)
         if self.several:

@@ -10,6 +10,7 @@ from transcribe_cli.protocol.models import MODELS, Model, models_that_take
 from transcribe_cli.protocol.parameters import PARAMETERS, SECRET_PARAMETERS
 from transcribe_cli.settings.environment import APP, TOKEN_VARIABLE
 from transcribe_cli.settings.origins import CONFIG_VARIABLE, Origin, may_come_from
+from transcribe_cli.system.user_folders import config_folder, data_folder
 
 FREE_ACCOUNT_SESSIONS_PER_MINUTE = 5
 
@@ -171,9 +172,7 @@ def save_dir_of(given: str | None) -> Path:
     """Where recordings are saved: as given, else the platform's user data directory."""
     if given:
         return Path(given).expanduser()
-    import platformdirs
-
-    return Path(platformdirs.user_data_dir(APP, appauthor=False)) / "recordings"
+    return data_folder(APP) / "recordings"
 
 
 def config_path(variables: Mapping[str, str]) -> Path:
@@ -190,9 +189,7 @@ def config_path(variables: Mapping[str, str]) -> Path:
                 f"mend or unset {CONFIG_VARIABLE}",
             )
         return path
-    import platformdirs
-
-    return Path(platformdirs.user_config_dir(APP, appauthor=False)) / "config.toml"
+    return config_folder(APP) / "config.toml"
 
 
 def load_config(path: Path, known: Collection[str]) -> dict[str, Any]:

@@ -1,0 +1,40 @@
+"""Where a program of this user keeps its files, by the platform's rules.
+
+On Linux those are two variables and two defaults (XDG Base Directory Specification 0.8), which are
+read here: importing platformdirs, which knows everything else, is a twentieth of a short run.
+"""
+
+import os
+import sys
+from pathlib import Path
+
+
+def data_folder(app: str) -> Path:
+    """The folder for what a program makes, which need not exist yet."""
+    if base := _xdg_folder("XDG_DATA_HOME", ".local/share"):
+        return base / app
+    import platformdirs
+
+    return Path(platformdirs.user_data_dir(app, appauthor=False))
+
+
+def config_folder(app: str) -> Path:
+    """The folder for what a program is told, which need not exist yet."""
+    if base := _xdg_folder("XDG_CONFIG_HOME", ".config"):
+        return base / app
+    import platformdirs
+
+    return Path(platformdirs.user_config_dir(app, appauthor=False))
+
+
+def _xdg_folder(variable: str, under_home: str) -> Path | None:
+    """What the variable names, else a folder of the home; None where it is not so simple."""
+    if sys.platform != "linux" or "ANDROID_ROOT" in os.environ:
+        return None
+    for folder in (
+        Path(os.environ.get(variable, "")),  # one that is not absolute does not count
+        Path(os.environ.get("HOME", "")) / under_home,
+    ):
+        if folder.is_absolute():
+            return folder
+    return None
