@@ -1,0 +1,52 @@
+"""What a plain run takes of the machine before it does anything: modules, which are counted."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.counting import counting_service, write_wav
+from tests.program import Home
+
+MOST_MODULES = 320
+_LIST = (
+    "import atexit, sys; from transcribe_cli.cli import main;"
+    "atexit.register(lambda: sys.stderr.write('\\n'.join(['modules:', *sys.modules])));"
+    "main(sys.argv[1:])"
+)
+
+
+def modules_of(home: Home, *arguments: str) -> set[str]:
+    """All modules that a run of the program has imported by its end."""
+    done = subprocess.run(
+        [sys.executable, "-c", _LIST, *arguments],
+        cwd=home.work,
+        env=home.environment() | {"PYTHONPATH": str(Path(__file__).parent.parent.parent)},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return set(done.stderr.partition("modules:\n")[2].splitlines())
+
+
+def test_a_plain_wav_to_a_pipe_imports_few_modules(home: Home) -> None:
+    write_wav(home.work / "talk.wav", 10)
+    with counting_service() as service:
+        modules = modules_of(home, "file", "talk.wav", "--text", "--endpoint", service.url)
+    assert len(modules) <= MOST_MODULES, sorted(modules)
+    packages = {name.partition(".")[0] for name in modules}
+    for unneeded in ("numpy", "soundfile", "soxr", "sounddevice", "rich", "dotenv", "asyncio"):
+        assert unneeded not in packages
+    rooms = {name.split(".")[1] for name in modules if name.startswith("transcribe_cli.")}
+    assert not rooms & {"doctor", "emulator"}
+    for unneeded in ("jobs.batch", "commands.doctor", "commands.replay", "commands.serve"):
+        assert f"transcribe_cli.{unneeded}" not in modules
+
+
+def test_help_of_one_command_imports_no_other(home: Home) -> None:
+    modules = modules_of(home, "serve", "--help")
+    commands = {name for name in modules if name.startswith("transcribe_cli.commands.")}
+    assert commands == {
+        f"transcribe_cli.commands.{name}" for name in ("serve", "help", "typer_options")
+    }
+    assert "transcribe_cli.jobs" not in modules
