@@ -215,8 +215,7 @@ def make_app(environment: Any, asked: str = "") -> Any:
 
 
 def _add_mic(app: Any, environment: Any) -> None:
-    from transcribe_cli.commands.help import GroupedCommand
-    from transcribe_cli.commands.typer_options import as_command
+    from transcribe_cli.commands.typer_options import GroupedCommand, as_command
     from transcribe_cli.settings.options import MicOptions
 
     def run_mic(options: MicOptions) -> int:
@@ -229,8 +228,7 @@ def _add_mic(app: Any, environment: Any) -> None:
 
 
 def _add_file(app: Any, environment: Any) -> None:
-    from transcribe_cli.commands.help import GroupedCommand
-    from transcribe_cli.commands.typer_options import as_command
+    from transcribe_cli.commands.typer_options import GroupedCommand, as_command
     from transcribe_cli.settings.options import FileOptions
 
     def run_file(options: FileOptions) -> int:
@@ -264,8 +262,7 @@ def _add_list(name: str, help_text: str) -> Callable[[Any, Any], None]:
 def _add_recordings(app: Any, environment: Any) -> None:
     import typer
 
-    from transcribe_cli.commands.help import GroupedCommand
-    from transcribe_cli.commands.typer_options import as_command
+    from transcribe_cli.commands.typer_options import GroupedCommand, as_command
     from transcribe_cli.settings.origins import variable_of
     from transcribe_cli.settings.recordings_options import ExportOptions, ResumeOptions
 
@@ -340,9 +337,8 @@ def _add_token(app: Any, environment: Any) -> None:
 
 
 def _add_replay(app: Any, environment: Any) -> None:
-    from transcribe_cli.commands.help import GroupedCommand
     from transcribe_cli.commands.replay import ReplayOptions, replay
-    from transcribe_cli.commands.typer_options import as_command
+    from transcribe_cli.commands.typer_options import GroupedCommand, as_command
 
     def run_replay(options: ReplayOptions) -> int:
         """Show a recording again as it happened; without a terminal, write its text."""
@@ -366,9 +362,8 @@ def _add_doctor(app: Any, environment: Any) -> None:
 
 
 def _add_serve(app: Any, environment: Any) -> None:
-    from transcribe_cli.commands.help import GroupedCommand
     from transcribe_cli.commands.serve import FAULTS_HELP, ServeOptions, serve
-    from transcribe_cli.commands.typer_options import as_command
+    from transcribe_cli.commands.typer_options import GroupedCommand, as_command
 
     def run_serve(options: ServeOptions) -> int:
         """Serve the Streaming v3 protocol on this machine, without a key or a network."""

@@ -33,7 +33,9 @@ def test_a_plain_wav_to_a_pipe_imports_few_modules(home: Home) -> None:
     write_wav(home.work / "talk.wav", 10)
     with counting_service() as service:
         modules = modules_of(home, "file", "talk.wav", "--text", "--endpoint", service.url)
-    assert len(modules) <= MOST_MODULES, sorted(modules)
+    # An editable installation brings two of its own.
+    own = {name for name in modules if not name.startswith(("__editable_", "_distutils_hack"))}
+    assert len(own) <= MOST_MODULES, sorted(own)
     packages = {name.partition(".")[0] for name in modules}
     for unneeded in ("numpy", "soundfile", "soxr", "sounddevice", "rich", "dotenv", "asyncio"):
         assert unneeded not in packages
@@ -46,7 +48,5 @@ def test_a_plain_wav_to_a_pipe_imports_few_modules(home: Home) -> None:
 def test_help_of_one_command_imports_no_other(home: Home) -> None:
     modules = modules_of(home, "serve", "--help")
     commands = {name for name in modules if name.startswith("transcribe_cli.commands.")}
-    assert commands == {
-        f"transcribe_cli.commands.{name}" for name in ("serve", "help", "typer_options")
-    }
+    assert commands == {f"transcribe_cli.commands.{name}" for name in ("serve", "typer_options")}
     assert "transcribe_cli.jobs" not in modules

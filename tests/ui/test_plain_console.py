@@ -6,8 +6,13 @@ import sys
 import pytest
 from rich.console import Console
 
-from transcribe_cli.ui.notices import Color, Notices, make_consoles, make_light_consoles
-from transcribe_cli.ui.plain_console import PlainConsole
+from transcribe_cli.ui.notices import (
+    Color,
+    Notices,
+    PlainConsole,
+    make_consoles,
+    make_light_consoles,
+)
 
 SAID = (
     "plain words",

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import BinaryIO, cast
 
 from transcribe_cli.errors import StreamError
-from transcribe_cli.outputs.caption_feed import PAGE_NAME, RollingCaptionsOutput, open_feed
 from transcribe_cli.outputs.formats import is_fifo_or_device, open_outputs
 from transcribe_cli.outputs.jsonl import JsonlOutput
 from transcribe_cli.outputs.ordered_outputs import OrderedOutputs
@@ -100,13 +99,16 @@ class CommandOutputs:
                 headings=self._several,
             )
             opened += self._share(files)
-            feed = open_feed(
-                options.captions_file,
-                options.captions_port,
-                self._notices.note,
-                non_speech=self._keeps_non_speech,
-            )
-            opened += self._share(feed)
+            if options.captions_file is not None or options.captions_port is not None:
+                from transcribe_cli.outputs.caption_feed import open_feed
+
+                feed = open_feed(
+                    options.captions_file,
+                    options.captions_port,
+                    self._notices.note,
+                    non_speech=self._keeps_non_speech,
+                )
+                opened += self._share(feed)
             yield
         finally:
             works = [o for o in (*opened, *self._ending) if o not in self._broken]
@@ -134,6 +136,8 @@ class CommandOutputs:
 
     def _queue(self, output: Output) -> Output:
         """Give an output a queue and a thread, so that main does not wait for it."""
+        from transcribe_cli.outputs.caption_feed import PAGE_NAME, RollingCaptionsOutput
+
         if output.name == PAGE_NAME:
             return output  # whose readers are not waited for anyway
         return QueuedOutput(

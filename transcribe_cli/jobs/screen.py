@@ -8,8 +8,7 @@ from transcribe_cli.run.loop import Loop
 from transcribe_cli.session.events import KeyPressed, StopRequested
 from transcribe_cli.settings.environment import Environment
 from transcribe_cli.settings.options import RunOptions
-from transcribe_cli.ui.notices import Notices, make_light_consoles
-from transcribe_cli.ui.plain_console import PlainConsole
+from transcribe_cli.ui.notices import Notices, PlainConsole, make_light_consoles
 
 if TYPE_CHECKING:
     from transcribe_cli.ui.batch_view import BatchView

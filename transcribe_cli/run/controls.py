@@ -3,6 +3,8 @@
 Which key means what is in `ui/key_table.py`.
 """
 
+from typing import TYPE_CHECKING
+
 from transcribe_cli.audio.recorder import Recorder
 from transcribe_cli.audio.source import is_spoken_now
 from transcribe_cli.run.parts import RunParts
@@ -10,7 +12,9 @@ from transcribe_cli.run.reporter import Reporter
 from transcribe_cli.session.session import Session
 from transcribe_cli.supervisor.actions import Action
 from transcribe_cli.supervisor.supervisor import Supervisor
-from transcribe_cli.ui.key_table import KeyAction, toggle
+
+if TYPE_CHECKING:
+    from transcribe_cli.ui.key_table import KeyAction
 
 
 class Controls:
@@ -26,7 +30,7 @@ class Controls:
         self._spoken_now = is_spoken_now(parts.source)
 
     def do(
-        self, action: KeyAction | None, session: Session | None, at: int, now: float
+        self, action: "KeyAction | None", session: Session | None, at: int, now: float
     ) -> list[Action]:
         """Carry out a key's action, and return what the run has to do next.
 
@@ -43,6 +47,8 @@ class Controls:
                 if session is not None and session.force_endpoint():
                     self._hint("the service is asked to end the turn")
         if self._view is not None:
+            from transcribe_cli.ui.key_table import toggle
+
             toggle(self._view, action, self._reporter.totals.language_ms)
         return []
 

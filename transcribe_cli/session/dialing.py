@@ -149,14 +149,17 @@ def _look_up(host: str, port: int, deadline: float) -> Sequence[_Address]:
         OSError: there is none; TimeoutError where nobody said so in time.
     """
 
+    is_address = _is_address(host)
+    asked = host.encode() if is_address else host  # bytes are not put through IDNA
+
     def ask() -> None:
         try:
-            found.put(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
+            found.put(socket.getaddrinfo(asked, port, type=socket.SOCK_STREAM))
         except (OSError, UnicodeError) as e:  # a name may be longer than names are
             found.put(e if isinstance(e, OSError) else socket.gaierror(str(e)))
 
     found: queue.SimpleQueue[Any] = queue.SimpleQueue()
-    if _is_address(host):
+    if is_address:
         ask()
     else:
         # The system asks as long as it likes, and cannot be told to stop.

@@ -10,12 +10,11 @@ from __future__ import annotations
 import contextlib
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol, TextIO
 
 from transcribe_cli.outputs.queued_stream import QueuedStream, open_queued_stream
 from transcribe_cli.redaction import redact
 from transcribe_cli.settings.environment import point_at_nothing, say
-from transcribe_cli.ui.plain_console import PlainConsole
 from transcribe_cli.ui.safe_text import encodable, safe_text
 
 if TYPE_CHECKING:
@@ -36,6 +35,23 @@ class ExplainedError(Protocol):
 
     message: str
     hint: str
+
+
+class PlainConsole:
+    """Standard output or standard error where it is no terminal and gets no colour.
+
+    Nothing is drawn there, so that Rich, which takes long to import, is not needed.
+    """
+
+    is_terminal = False
+
+    def __init__(self, *, stderr: bool) -> None:
+        self._stderr = stderr
+
+    @property
+    def file(self) -> TextIO:
+        """The stream, as it is just now."""
+        return sys.stderr if self._stderr else sys.stdout
 
 
 class Notices:
