@@ -40,7 +40,6 @@ from transcribe_cli.supervisor.actions import Action, Finish
 from transcribe_cli.supervisor.facts import Policy, RunState
 from transcribe_cli.supervisor.supervisor import Supervisor
 from transcribe_cli.transcript.turns import TurnUpdate
-from transcribe_cli.ui.key_table import action_of
 
 _STATUS_EVERY_S = 0.2
 _NEVER = float("inf")
@@ -221,6 +220,8 @@ class Run:
         self._reporter.tell(all_told)
 
     def _take_key(self, key: str, now: float) -> None:
+        from transcribe_cli.ui.key_table import action_of
+
         action = action_of(key, "run")
         if action == "stop":
             self._post(StopRequested(key))
