@@ -10,7 +10,7 @@ from transcribe_cli.protocol.models import MODELS, Model, models_that_take
 from transcribe_cli.protocol.parameters import PARAMETERS, SECRET_PARAMETERS
 from transcribe_cli.settings.environment import APP, TOKEN_VARIABLE
 from transcribe_cli.settings.origins import CONFIG_VARIABLE, Origin, may_come_from
-from transcribe_cli.system.user_folders import config_folder, data_folder
+from transcribe_cli.settings.user_folders import config_folder, data_folder
 
 FREE_ACCOUNT_SESSIONS_PER_MINUTE = 5
 

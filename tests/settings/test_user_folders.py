@@ -6,7 +6,7 @@ from pathlib import Path
 import platformdirs
 import pytest
 
-from transcribe_cli.system.user_folders import config_folder, data_folder
+from transcribe_cli.settings.user_folders import config_folder, data_folder
 
 VALUES = (None, "", " ", "/somewhere/else", " /blanks ", "relative/path", "~/home", "/a/../b")
 
