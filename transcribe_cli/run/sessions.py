@@ -5,7 +5,9 @@ starts to read the audio log, and what the log of a file may forget.
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+
+from msgspec.structs import replace
 
 from transcribe_cli.run.config import RunConfig
 from transcribe_cli.run.loop import Task
