@@ -44,7 +44,6 @@ NEXT: Mapping[LeaseState, frozenset[LeaseState]] = {
 
 AHEAD = frozenset({_S.AHEAD, _S.READY})
 READING = frozenset({_S.CONNECTING, _S.OPEN})
-CLOSED = frozenset({_S.SETTLED, _S.BROKEN})
 
 
 class IllegalStep(AssertionError):
