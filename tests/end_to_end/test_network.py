@@ -307,6 +307,7 @@ def test_a_slow_line_costs_time_and_no_words(home: Home) -> None:
 
 
 @pytest.mark.parametrize("reset", [False, True], ids=["fin", "rst"])
+@pytest.mark.first(1)
 def test_a_cut_of_a_tls_connection(home: Home, tmp_path: Path, reset: bool) -> None:
     cert, key = make_certificate(tmp_path)
     logbook = tmp_path / "logbook.jsonl"
