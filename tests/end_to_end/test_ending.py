@@ -44,12 +44,14 @@ def test_a_signal_drains_the_session(home: Home, number: signal.Signals, code: i
 
 def test_the_program_ends_soon_after_termination(home: Home) -> None:
     write_wav(home.work / "talk.wav", 3)
-    with counting_service() as service:
-        process = home.start("file", "talk.wav", "--endpoint", service.url)
-        finish(process)
-        took = time.monotonic() - service.sessions[0].terminated_at
-    # No benchmark, only a guard: the quickstarts sleep here for 2 to 5 s.
-    assert took < 1.5
+
+    def ending_s() -> float:
+        with counting_service() as service:
+            finish(home.start("file", "talk.wav", "--endpoint", service.url, "--again"))
+            return time.monotonic() - service.sessions[0].terminated_at
+
+    # A guard, no benchmark: quickstarts sleep here for 2 to 5 s. A busy machine gets more tries.
+    assert any(ending_s() < 1.5 for _ in range(4))
 
 
 def test_a_second_ctrl_c_still_sends_terminate_and_waits_less(home: Home) -> None:
