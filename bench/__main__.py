@@ -1,6 +1,7 @@
 """Runs the measurements and prints a table.
 
-python -m bench [startup] [latency] [live] [ending] [pacing] [many] [flood] [turns] [--quick]
+python -m bench [startup] [plain_run] [latency] [live] [ending] [pacing] [many] [flood] [turns]
+               [--quick]
 """
 
 import argparse
@@ -12,7 +13,7 @@ import sys
 from bench.program import program
 from bench.table import Row, as_markdown
 
-NAMES = ("startup", "latency", "live", "ending", "pacing", "many", "flood", "turns")
+NAMES = ("startup", "plain_run", "latency", "live", "ending", "pacing", "many", "flood", "turns")
 
 
 def main() -> None:

@@ -14,7 +14,8 @@ from bench.terminal import Usage, watch
 SECONDS = 60.0
 _SETTLE_S = 3.0  # start-up and connecting
 _CPU_TARGET = 0.03
-_MEMORY_TARGET_MB = 60
+_FILE_MEMORY_TARGET_MB = 60
+_MIC_MEMORY_TARGET_MB = 45
 _EVERY = 4  # chunks of 50 ms: 5 partials a second
 
 
@@ -30,7 +31,7 @@ def run(quick: bool) -> list[Row]:
             theirs = watch(command, settle_s=_SETTLE_S, stop_s=seconds, interrupt=False)
         command = [*_common(server, "file"), "--pace", "1", str(wav)]
         usage = watch(command, settle_s=_SETTLE_S, stop_s=seconds, interrupt=False)
-        rows += _rows("`file`", usage, theirs)
+        rows += _rows("`file`", usage, theirs, _FILE_MEMORY_TARGET_MB)
         if pulse.available():
             with pulse.microphone(wav) as variables:
                 usage = watch(
@@ -40,7 +41,7 @@ def run(quick: bool) -> list[Row]:
                     interrupt=True,
                     environment=variables,
                 )
-            rows += _rows("`mic`", usage, theirs)
+            rows += _rows("`mic`", usage, theirs, _MIC_MEMORY_TARGET_MB)
         else:
             rows.append(Row("`mic`: no PulseAudio here", None, "not measured"))
     return rows
@@ -50,7 +51,7 @@ def _common(server: EchoServer, command: str) -> list[str]:
     return [*program().command, command, "--endpoint", server.url, "--no-save"]
 
 
-def _rows(name: str, usage: Usage, theirs: Usage | None) -> list[Row]:
+def _rows(name: str, usage: Usage, theirs: Usage | None, most_mb: int) -> list[Row]:
     return [
         Row(
             f"{name}, live view: share of a core",
@@ -65,7 +66,7 @@ def _rows(name: str, usage: Usage, theirs: Usage | None) -> list[Row]:
             usage.peak_mb / theirs.peak_mb if theirs else None,
             f"{usage.peak_mb:.0f} MB",
             f"SDK script {theirs.peak_mb:.0f} MB" if theirs else "no SDK here",
-            f"under {_MEMORY_TARGET_MB} MB",
-            usage.peak_mb < _MEMORY_TARGET_MB,
+            f"under {most_mb} MB",
+            usage.peak_mb < most_mb,
         ),
     ]
