@@ -34,6 +34,10 @@ def _leave_on_signals() -> None:
     """
     import signal
 
+    from transcribe_cli.system.signals import resend_swallowed_signals
+
+    resend_swallowed_signals()
+
     def leave(number: int, _: object) -> NoReturn:
         from transcribe_cli.exit_status import ExitStatus
 

@@ -1,6 +1,9 @@
 """Signals become posts, and what was there before comes back."""
 
+import os
 import signal
+import subprocess
+import sys
 import threading
 
 import pytest
@@ -69,3 +72,34 @@ def test_other_threads_have_no_signals() -> None:
     thread.join(5)
 
     assert seen == [before]
+
+
+_SWALLOWED = """
+import signal, sys, time, weakref
+from transcribe_cli.system.signals import resend_swallowed_signals
+
+class Freed: pass
+
+def leave(number, frame):
+    raise SystemExit(143)
+
+resend_swallowed_signals()
+signal.signal(signal.SIGTERM, leave)
+freed = Freed()
+callback = weakref.ref(freed, lambda _: signal.raise_signal(int(sys.argv[1])))
+try:
+    del freed  # the signal arrives in the callback, which cannot raise
+    time.sleep(30)
+except KeyboardInterrupt:
+    sys.exit(130)
+"""
+
+
+@pytest.mark.skipif(os.name != "posix", reason="an exit code of POSIX")
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_signal_in_a_callback_of_the_interpreter_still_ends_the_program(
+    number: signal.Signals, code: int
+) -> None:
+    command = [sys.executable, "-c", _SWALLOWED, str(int(number))]
+    ended = subprocess.run(command, capture_output=True, timeout=20, check=False)
+    assert (ended.returncode, ended.stderr) == (code, b"")

@@ -1,7 +1,7 @@
 """The outputs of a command, as its options ask: standard output, files, the caption feed."""
 
 import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO, cast
@@ -9,7 +9,6 @@ from typing import BinaryIO, cast
 from transcribe_cli.errors import StreamError
 from transcribe_cli.outputs.formats import is_fifo_or_device, open_outputs
 from transcribe_cli.outputs.jsonl import JsonlOutput
-from transcribe_cli.outputs.ordered_outputs import OrderedOutputs
 from transcribe_cli.outputs.output import Output, Outputs
 from transcribe_cli.outputs.plain_text import TextOutput
 from transcribe_cli.outputs.queued_output import QueuedOutput
@@ -63,7 +62,7 @@ class CommandOutputs:
         self.hurried = False
         self._queued: QueuedStream | None = None
         self._loop: Loop | None = None
-        self._shared: list[Output | OrderedOutputs] = []
+        self._shared: dict[Output, Callable[[contextlib.ExitStack], Output]] = {}
         self._broken: list[Output] = []
         self._ending: list[QueuedOutput] = []  # of recordings that are over
 
@@ -90,7 +89,7 @@ class CommandOutputs:
         stack = contextlib.ExitStack()
         stack.enter_context(self._notices.queued())
         try:
-            self._shared = [self._ordered(output, output) for output in opened]
+            self._shared = {output: self._ordered(output, output) for output in opened}
             files = open_outputs(
                 [t for t in options.output or () if "{stem}" not in t],
                 "",
@@ -131,7 +130,7 @@ class CommandOutputs:
     def _share(self, outputs: Sequence[Output]) -> list[Output]:
         """Add outputs that all recordings share; returns them as main writes to them."""
         queued = [self._queue(output) for output in outputs]
-        self._shared += map(self._ordered, queued, outputs)
+        self._shared |= dict(zip(queued, map(self._ordered, queued, outputs), strict=True))
         return queued
 
     def _queue(self, output: Output) -> Output:
@@ -173,31 +172,31 @@ class CommandOutputs:
         self._loop = loop
         if self._queued is not None:
             self._queued.failed = self._post_failed
-        return Outputs([*own, *self._enter_shared(stack)], self.output_broken)
+        return Outputs(
+            [*own, *(enter(stack) for enter in self._shared.values())], self.output_broken
+        )
 
-    def _ordered(self, output: Output, bare: Output) -> Output | OrderedOutputs:
-        """A shared output that takes recordings which run at once one after the other.
+    def _ordered(self, output: Output, bare: Output) -> Callable[[contextlib.ExitStack], Output]:
+        """What gives a recording its access to a shared output, until the stack is closed.
 
-        JSON lines name their source, and may be mixed.
+        Recordings that run at once follow each other in it. JSON lines name their source, and may
+        be mixed.
 
         Args:
             bare: the same output without its queue.
         """
         if not self._at_once or isinstance(bare, JsonlOutput):
-            return output
-        return OrderedOutputs(output, self.output_broken)
+            return lambda _: output
+        from transcribe_cli.outputs.ordered_outputs import OrderedOutputs
 
-    def _enter_shared(self, stack: contextlib.ExitStack) -> list[Output]:
-        """The shared outputs, as one recording writes to them until the stack is closed."""
-        outputs: list[Output] = []
-        for shared in self._shared:
-            if isinstance(shared, OrderedOutputs):
-                entry = shared.enter()
-                stack.callback(entry.close)
-                outputs.append(entry)
-            else:
-                outputs.append(shared)
-        return outputs
+        ordered = OrderedOutputs(output, self.output_broken)
+
+        def enter(stack: contextlib.ExitStack) -> Output:
+            entry = ordered.enter()
+            stack.callback(entry.close)
+            return entry
+
+        return enter
 
     def tell_error(self, error: StreamError, name: str) -> None:
         """Report that one of several files could not be transcribed."""
@@ -205,7 +204,9 @@ class CommandOutputs:
         record = error_record(error, datetime.now(UTC))
         record.body["source"] = name
         with contextlib.ExitStack() as stack:
-            Outputs(self._enter_shared(stack), self.output_broken).write(record)
+            Outputs([enter(stack) for enter in self._shared.values()], self.output_broken).write(
+                record
+            )
 
     def _open_stdout(self) -> BinaryIO:
         """Open standard output, with a queue where its reader may be slow."""
@@ -224,8 +225,7 @@ class CommandOutputs:
     def output_broken(self, output: Output, e: OSError) -> None:
         """Give up an output that cannot be written any more."""
         self._broken.append(output)
-        if output in self._shared:
-            self._shared.remove(output)
+        self._shared.pop(output, None)
         if output.name == "standard output":
             self._give_up_stdout(e)
         else:

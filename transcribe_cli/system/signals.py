@@ -1,6 +1,8 @@
 """Stop signals: the handler only posts the signal's name, and main decides."""
 
+import os
 import signal
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -13,6 +15,7 @@ _NAMES = ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK")  # as far as the platform h
 
 
 _STDOUT = 1
+_RESEND_AFTER_S = 0.02  # the callback that swallowed the exception has returned by then
 _STUCK_AFTER_S = 0.5  # main takes a signal within a few ms, unless it is blocked
 
 
@@ -41,6 +44,37 @@ class StopSignals:
             with suppress(OSError):
                 point_at_nothing(_STDOUT)
         self._post(signal.Signals(number).name)
+
+
+def resend_swallowed_signals() -> None:
+    """Send a stop signal again if the interpreter drops the exception that it raised.
+
+    Outside a run a signal raises KeyboardInterrupt or SystemExit. If it arrives during a callback
+    of the interpreter, for example the one that frees the lock of an import, the exception is
+    printed and ignored, and the program would go on.
+    """
+
+    def hook(unraisable: "sys.UnraisableHookArgs") -> None:
+        if issubclass(unraisable.exc_type, KeyboardInterrupt):
+            _resend(signal.SIGINT)
+        elif issubclass(unraisable.exc_type, SystemExit):
+            _resend(signal.SIGTERM)
+        else:
+            sys.__unraisablehook__(unraisable)
+
+    sys.unraisablehook = hook
+
+
+def _resend(number: signal.Signals) -> None:
+    def send() -> None:
+        if os.name == "posix":  # also ends a read that main is blocked in
+            signal.pthread_kill(threading.main_thread().ident or 0, number)
+        else:
+            signal.raise_signal(number)
+
+    timer = threading.Timer(_RESEND_AFTER_S, send)
+    timer.name, timer.daemon = "aai-signal", True
+    timer.start()
 
 
 @contextmanager
