@@ -6,6 +6,8 @@ import signal
 import subprocess
 import time
 
+import pytest
+
 from tests.counting import Session, counting_service, drops_at, speak, write_wav
 from tests.program import Home, finish, words
 
@@ -53,6 +55,7 @@ def test_error_that_nobody_reads_keeps_its_exit_code(home: Home) -> None:
     assert finish(process).code == 3
 
 
+@pytest.mark.long
 def test_silence_of_long_ago_is_not_sent_again_after_a_drop(home: Home) -> None:
     silence_s = 90
     audio = speak(5) + bytes(32000 * silence_s) + speak(10, first=6)

@@ -69,7 +69,7 @@ def test_a_speed_must_be_positive(home: Home) -> None:
 
 
 def test_the_reader_of_a_pipe_may_go(home: Home, recorded: Path) -> None:
-    recorded.write_text(recorded.read_text() * 2000)  # more than a pipe holds
+    recorded.write_text(recorded.read_text() * 400)  # more than a pipe holds
     process = home.start("replay", str(recorded), stderr=subprocess.DEVNULL)
     assert process.stdout is not None
     process.stdout.readline()

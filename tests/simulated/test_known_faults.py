@@ -124,6 +124,7 @@ def test_a_late_formatted_version_does_not_move_a_rollover_back(seed: int) -> No
     assert types(outcome).count("Rollover") == 1
 
 
+@pytest.mark.long
 def test_the_session_that_follows_breaks_while_the_one_before_is_slow_to_end() -> None:
     """What that one has made final is not said again, and its end is not waited for."""
     outcome = play(
@@ -142,6 +143,7 @@ def test_the_session_that_follows_breaks_while_the_one_before_is_slow_to_end() -
     assert types(outcome).count("Disconnected") == 1
 
 
+@pytest.mark.long
 def test_a_dropped_session_that_never_ends_is_closed_in_the_end() -> None:
     """It is billed for as long as it is open."""
     outcome = play(
@@ -161,6 +163,7 @@ def test_a_dropped_session_that_never_ends_is_closed_in_the_end() -> None:
     assert first.ended < 291.0 + 30.0
 
 
+@pytest.mark.long
 def test_who_was_to_follow_goes_while_the_session_before_looks_for_its_end() -> None:
     """A forced rollover without a follower is a session's end, not the recording's."""
     forced = scenario(habits=replace(CALM.habits, life_s=20.0, turn_words=40))
@@ -293,6 +296,7 @@ def test_a_session_that_ends_before_the_one_it_follows_is_heard_after_it() -> No
     check_complete(old_is_slow(answer_s=13.0))
 
 
+@pytest.mark.long
 def test_a_session_that_ends_before_the_one_it_follows_counts_only_with_that_one() -> None:
     """The old session owed words, and breaks off when the new one is over already."""
     breaks = Fault("reset", "terminate", 2, after_s=1.0, whom="oldest")

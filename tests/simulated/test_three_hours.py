@@ -87,5 +87,6 @@ def test_three_hours_take_no_more_memory_than_a_minute(tmp_path: Path, drops: bo
     check(talk_for(3 * HOUR_S, drops=drops), tmp_path, MOST_GROWTH_BYTES)
 
 
+@pytest.mark.long
 def test_six_minutes_take_no_more_memory_than_one(tmp_path: Path) -> None:
     check(talk_for(360.0, drops=True), tmp_path, MOST_GROWTH_BYTES // 30)

@@ -68,7 +68,7 @@ class Reader:
     ["x", "今", "e\u0301", "\U0001f1e6", "\u200d"],
     ids=["narrow", "wide", "marks", "flags", "joiners"],
 )
-@pytest.mark.first(3)
+@pytest.mark.first(2)
 def test_drawing_of_a_long_turn_costs_no_more_than_a_window_or_two(
     monkeypatch: pytest.MonkeyPatch, character: str
 ) -> None:

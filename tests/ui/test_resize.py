@@ -90,7 +90,7 @@ class Run:
         return "".join("".join(self.terminal.rows()).split())
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(st.sampled_from(["clip", "reflow"]), st.lists(steps, min_size=2, max_size=40))
 def test_each_final_is_there_once_and_nothing_is_doubled(
     resizing: str, script: list[tuple[str, object]]
@@ -122,7 +122,7 @@ narrowing_steps = st.one_of(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(widths, st.lists(narrowing_steps, min_size=2, max_size=40))
 def test_a_window_made_narrow_keeps_no_trace_of_the_region(
     columns: int, script: list[tuple[str, object]]
