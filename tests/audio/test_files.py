@@ -227,7 +227,7 @@ def test_file_whose_name_looks_like_an_option_is_a_file(
 
 
 def test_stopped_ffmpeg_is_ended(tmp_path: Path) -> None:
-    wav = write(tmp_path / "in.wav", tone(16000, 60.0), 16000)
+    wav = write(tmp_path / "in.wav", tone(16000, 30.0), 16000)
     ffmpeg("-i", wav, tmp_path / "a.m4a")
     source = open_file(tmp_path / "a.m4a", RATE_HZ)
     blocks = source.blocks(lambda _: None)

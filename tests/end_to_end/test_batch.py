@@ -165,6 +165,7 @@ def _without_seq(lines: bytes) -> list[str]:
     return [json.dumps(record | {"seq": 0}) for record in records]
 
 
+@pytest.mark.long
 def test_what_was_killed_is_resumed_and_what_is_complete_is_not(home: Home) -> None:
     said = write_talks(home.work, 5, 60, 8, 70, 5, 50)
     asked = ("file", *said, "--jobs", "4", "--jsonl")

@@ -102,6 +102,7 @@ def test_the_keys_are_shown_and_hidden(home: Home) -> None:
     assert "these keys" not in everything
 
 
+@pytest.mark.long
 def test_a_file_that_is_cut_off_says_so_beside_its_bar(home: Home) -> None:
     said = write_talks(home.work, 40, 40)
     with (

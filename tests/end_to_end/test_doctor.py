@@ -105,6 +105,7 @@ def test_key_in_the_folders_file(home: Home) -> None:
     assert KEY not in outcome.out
 
 
+@pytest.mark.long
 def test_end_that_is_not_confirmed_is_a_warning(home: Home) -> None:
     def never_ends(session: Session, heard: int) -> None:
         if heard == 0:

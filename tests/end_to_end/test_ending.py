@@ -123,6 +123,7 @@ def test_an_error_of_the_service_is_explained_and_everything_else_is_saved(home:
     assert len(finals([json.loads(line) for line in journal.splitlines()])) == 2
 
 
+@pytest.mark.long
 def test_a_lost_connection_is_taken_up_again_without_a_lost_or_doubled_word(home: Home) -> None:
     write_wav(home.work / "talk.wav", 50)
     with counting_service(fault=drops_at(17)) as service:

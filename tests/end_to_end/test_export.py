@@ -79,7 +79,7 @@ FAULTS = {"nothing else": None, "much else": corrects_the_first_speaker, "droppe
         pytest.param("-", [], marks=pytest.mark.long),
     ],
 )
-@pytest.mark.first(4)
+@pytest.mark.first(2)
 def test_export_makes_the_files_of_the_run_byte_by_byte(
     home: Home, call: Callable[..., Outcome], fault: Fault | None, source: str, options: list[str]
 ) -> None:

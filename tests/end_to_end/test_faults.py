@@ -93,6 +93,7 @@ def test_stopped_before_the_session_begins_the_service_is_told_all_the_same(home
     assert "did not confirm" in outcome.err
 
 
+@pytest.mark.long
 def test_an_outage_is_not_taken_for_silence(home: Home) -> None:
     def refuse_for_a_while(session: Session, heard: int) -> None:
         if session.number == 0 and heard == 8:

@@ -130,6 +130,7 @@ def test_no_child_is_left_behind(home: Home) -> None:
 
 
 @pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="needs Linux")
+@pytest.mark.long
 def test_more_jobs_than_the_machine_can_recognise_wait_for_their_turn(home: Home) -> None:
     one = min(os.sched_getaffinity(0))
     names = [f"{number}.wav" for number in range(3)]

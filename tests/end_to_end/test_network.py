@@ -183,6 +183,7 @@ def test_a_cut_during_the_handshake(home: Home) -> None:
     assert seen.terminated
 
 
+@pytest.mark.long
 def test_cuts_one_after_the_other(home: Home) -> None:
     with network() as (service, proxy):
         process = start(home, proxy, 80, "--pace", "4")
@@ -226,6 +227,7 @@ def test_a_network_that_is_down_for_a_while(home: Home) -> None:
     ],
     ids=["both ways", "only down", "only up", "half open"],
 )
+@pytest.mark.long
 def test_a_connection_that_is_open_and_dead_is_given_up_within_ten_seconds(
     home: Home, fail: Callable[[Proxy], None]
 ) -> None:
@@ -277,6 +279,7 @@ def test_a_network_at_half_the_speed_is_caught_up_with(home: Home) -> None:
 
 
 @pytest.mark.terminal
+@pytest.mark.long
 def test_a_slow_network_is_told_by_how_far_the_words_are_behind(home: Home) -> None:
     def behind_s() -> float:
         found = re.search(r"(\d+\.\d) s behind", terminal.screen())

@@ -40,6 +40,7 @@ def kill_in_mid_run(home: Home, source: str, said: int, *, after_words: int) -> 
 
 
 @pytest.mark.parametrize("source", ["-", "talk.wav"])
+@pytest.mark.first(1)
 def test_a_killed_run_is_finished_by_resume_without_a_lost_or_doubled_word(
     home: Home, call: Callable[..., Outcome], source: str
 ) -> None:

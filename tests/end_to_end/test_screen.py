@@ -159,6 +159,7 @@ def test_ctrl_c_gives_the_last_words_and_the_terminal_back(home: Home) -> None:
     assert before == after
 
 
+@pytest.mark.long
 def test_resizing_leaves_every_final_once(home: Home) -> None:
     write_wav(home.work / "talk.wav", 60)
     with (

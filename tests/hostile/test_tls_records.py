@@ -162,7 +162,7 @@ def test_two_records_cut_at_every_byte(
 
 
 @pytest.mark.parametrize("name", FRONTS)
-@pytest.mark.first(2)
+@pytest.mark.first(1)
 def test_program_behind_a_front_hears_every_word(home: Home, name: str) -> None:
     write_wav(home.work / "talk.wav", 40)
     with (

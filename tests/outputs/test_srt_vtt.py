@@ -289,7 +289,7 @@ def states(tmp_path_factory: pytest.TempPathFactory) -> dict[Kind, list[bytes]]:
 
 @both_kinds
 @pytest.mark.parametrize("seed", range(5))
-@pytest.mark.first(2)
+@pytest.mark.first(1)
 def test_file_of_a_killed_program_is_whole(
     tmp_path: Path, states: dict[Kind, list[bytes]], kind: Kind, seed: int
 ) -> None:

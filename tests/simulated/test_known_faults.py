@@ -63,6 +63,7 @@ def test_a_session_given_up_while_it_connects_is_ended_if_it_opens_all_the_same(
     check(play(replace(slow, latency_s=0.4, faults=(stop,))))
 
 
+@pytest.mark.long
 def test_what_the_next_session_said_does_not_count_where_the_one_before_owes_words() -> None:
     """The old session ends without its last answer, after the new one has said words already."""
     outcome = play(
@@ -89,6 +90,7 @@ def test_turns_are_told_before_the_end_of_their_session() -> None:
     assert names[-2:] == ["Termination", "Summary"]
 
 
+@pytest.mark.long
 def test_a_line_that_breaks_every_few_seconds_ends_no_file() -> None:
     """Each session brings the recording forward, so none of them is a failure."""
     breaks = tuple(Fault("reset", "begin", count, after_s=6.0) for count in range(1, 30))
@@ -114,7 +116,7 @@ def test_a_service_that_never_ends_a_session_in_time_is_not_asked_for_ever() -> 
 
 
 @pytest.mark.parametrize("seed", range(6))  # it is chance which message the rollover comes with
-@pytest.mark.first(2)
+@pytest.mark.first(1)
 def test_a_late_formatted_version_does_not_move_a_rollover_back(seed: int) -> None:
     """It ends a turn too, but not the last one: where the next session starts is behind that."""
     habits = replace(CALM.habits, formats=Formats.TWICE, format_s=1.2, turn_words=2, life_s=60.0)
@@ -305,6 +307,7 @@ def test_a_session_that_ends_before_the_one_it_follows_counts_only_with_that_one
     assert outcome.result.summary["sessions"] == len(outcome.service.sessions) == 3
 
 
+@pytest.mark.long
 def test_words_that_are_owed_to_the_end_are_not_called_complete() -> None:
     never = Fault("ending", "time", 2.0, value="never")
     stop = Fault("SIGINT", "time", 975.0)  # so no further session says them again

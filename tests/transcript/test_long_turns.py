@@ -70,7 +70,7 @@ def said(phrases: Sequence[Phrase]) -> str:
         "brackets",
     ],
 )
-@pytest.mark.first(5)
+@pytest.mark.first(3)
 def test_a_long_turn_takes_few_steps_a_character(
     monkeypatch: pytest.MonkeyPatch, text: str
 ) -> None:
