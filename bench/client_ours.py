@@ -9,8 +9,8 @@ import threading
 import time
 
 from bench.pace import RATE_HZ, chunks
+from transcribe_cli.audio.audio_log import AudioLog
 from transcribe_cli.audio.format import AudioFormat
-from transcribe_cli.audio.log import AudioLog
 from transcribe_cli.protocol.messages import Begin, Turn
 from transcribe_cli.run.loop import Loop
 from transcribe_cli.session.chunks import chunk_sizes

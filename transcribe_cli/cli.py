@@ -163,9 +163,9 @@ def _explain(error: Any, environment: Any, arguments: Sequence[str]) -> int:
 def _wants_records(arguments: Sequence[str], environment: Any) -> bool:
     """Whether standard output was to get JSON lines, wherever that was asked."""
     from transcribe_cli.errors import UsageError
+    from transcribe_cli.settings.allowed_sources import variable_of
     from transcribe_cli.settings.config import config_path, load_settings
     from transcribe_cli.settings.dotenv import settings_in_dotenv
-    from transcribe_cli.settings.origins import variable_of
 
     runs = list(arguments[:1]) in (["mic"], ["file"])
     if not runs and list(arguments[:2]) != ["recordings", "resume"]:
@@ -267,7 +267,7 @@ def _add_recordings(app: Any, environment: Any) -> None:
     import typer
 
     from transcribe_cli.commands.typer_options import GroupedCommand, as_command
-    from transcribe_cli.settings.origins import variable_of
+    from transcribe_cli.settings.allowed_sources import variable_of
     from transcribe_cli.settings.recordings_options import ExportOptions, ResumeOptions
 
     group = typer.Typer(help="The saved recordings.", rich_markup_mode=None, no_args_is_help=True)

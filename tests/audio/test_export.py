@@ -6,9 +6,9 @@ import pytest
 import soundfile
 
 from tests.audio.tones import tone
+from transcribe_cli.audio.audio_log import AudioLog
 from transcribe_cli.audio.export import export_audio
 from transcribe_cli.audio.format import AudioFormat
-from transcribe_cli.audio.log import AudioLog
 from transcribe_cli.errors import AudioError
 
 SAMPLES = (tone(16000, 25.0) * 32767).astype("<i2").tobytes()

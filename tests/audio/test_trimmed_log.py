@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from tests.audio.tones import pcm
 from transcribe_cli.audio import trimmed_log
+from transcribe_cli.audio.audio_log import AudioLog
 from transcribe_cli.audio.format import AudioFormat
-from transcribe_cli.audio.log import AudioLog
 from transcribe_cli.audio.trimmed_log import TrimmedLog
 
 AUDIO = AudioFormat(1000)

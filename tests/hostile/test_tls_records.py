@@ -22,8 +22,8 @@ from tests.hostile.raw_service import (
 from tests.hostile.tls_front import FRONTS, tls_front
 from tests.program import Home
 from tests.word_comparison import assert_exact
+from transcribe_cli.audio.audio_log import AudioLog
 from transcribe_cli.audio.format import AudioFormat
-from transcribe_cli.audio.log import AudioLog
 from transcribe_cli.run.loop import Loop
 from transcribe_cli.session.chunks import chunk_sizes
 from transcribe_cli.session.connection import Connection

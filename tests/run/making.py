@@ -8,8 +8,8 @@ from typing import Any
 from rich.console import Console
 
 from tests.counting import speak
+from transcribe_cli.audio.audio_log import AudioLog
 from transcribe_cli.audio.format import AudioFormat
-from transcribe_cli.audio.log import AudioLog
 from transcribe_cli.audio.source import Source, SourceEvent
 from transcribe_cli.errors import AudioError
 from transcribe_cli.outputs.output import Output, Outputs

@@ -6,8 +6,8 @@ import pytest
 
 from tests.counting import CountingService, Session, counting_service
 from tests.run.making import Kept, Words, run_config, run_parts
+from transcribe_cli.audio.audio_log import AudioLog
 from transcribe_cli.audio.format import AudioFormat
-from transcribe_cli.audio.log import AudioLog
 from transcribe_cli.exit_status import ExitStatus
 from transcribe_cli.protocol.endpoint import normalise_endpoint, session_url
 from transcribe_cli.protocol.models import MODELS

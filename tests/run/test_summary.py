@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from tests.run.making import Kept, Words, run_config, run_parts
+from transcribe_cli.audio.audio_log import AudioLog
 from transcribe_cli.audio.format import AudioFormat
-from transcribe_cli.audio.log import AudioLog
 from transcribe_cli.errors import StreamError
 from transcribe_cli.exit_status import ExitStatus
 from transcribe_cli.run.billing import Bill

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from websockets.protocol import SERVER, Protocol
 
 from tests.session.server import BEGIN, payloads_heard
+from transcribe_cli.audio.audio_log import AudioLog
 from transcribe_cli.audio.format import AudioFormat
-from transcribe_cli.audio.log import AudioLog
 from transcribe_cli.session.chunks import chunk_sizes
 from transcribe_cli.session.connection import Connection
 from transcribe_cli.session.pacing import Pacer

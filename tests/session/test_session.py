@@ -22,8 +22,8 @@ from tests.session.server import (
     service,
     turn,
 )
+from transcribe_cli.audio.audio_log import AudioLog
 from transcribe_cli.audio.format import AudioFormat
-from transcribe_cli.audio.log import AudioLog
 from transcribe_cli.protocol.messages import Begin, Turn
 from transcribe_cli.run.loop import Loop
 from transcribe_cli.session import liveness

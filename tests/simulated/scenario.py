@@ -15,8 +15,8 @@ from tests.simulated.service import Formats, Habits, Seen, Service
 from tests.simulated.source import SimulatedRecorder, Speaker
 from tests.simulated.talk import RATE, Heard, Talk, words_in
 from tests.simulated.world import VirtualLoop, World
+from transcribe_cli.audio.audio_log import AudioLog
 from transcribe_cli.audio.format import AudioFormat
-from transcribe_cli.audio.log import AudioLog
 from transcribe_cli.jobs.resume import resume_point_of
 from transcribe_cli.outputs.jsonl import JsonlOutput
 from transcribe_cli.outputs.output import Output
@@ -27,7 +27,7 @@ from transcribe_cli.run.limits import Limits
 from transcribe_cli.run.loop import Loop
 from transcribe_cli.run.run import Run
 from transcribe_cli.settings.config import Parameters
-from transcribe_cli.supervisor.apply_event import LONGEST_SESSION_S
+from transcribe_cli.supervisor.lease import LONGEST_SESSION_S
 from transcribe_cli.supervisor.session_quota import SessionQuota
 
 AUDIO = AudioFormat(RATE)

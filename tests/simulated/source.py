@@ -5,7 +5,7 @@ from typing import Any
 
 from tests.simulated.talk import RATE, Talk
 from tests.simulated.world import World
-from transcribe_cli.audio.log import AudioLog
+from transcribe_cli.audio.audio_log import AudioLog
 from transcribe_cli.audio.recorder import READ_AHEAD_S, Recorder
 from transcribe_cli.audio.source import SourceEvent
 from transcribe_cli.errors import StreamError

@@ -11,10 +11,10 @@ from tests.simulated.faults import Fault
 from tests.simulated.network import Network
 from tests.simulated.scenario import AUDIO, CALM, Outcome, Scenario, record
 from tests.simulated.source import Speaker
-from transcribe_cli.audio.log import AudioLog
+from transcribe_cli.audio.audio_log import AudioLog
 from transcribe_cli.outputs.jsonl import JsonlOutput
 from transcribe_cli.recordings.journal import is_final, read_journal
-from transcribe_cli.supervisor.apply_event import LONGEST_SESSION_S
+from transcribe_cli.supervisor.lease import LONGEST_SESSION_S
 
 MOST_GROWTH_BYTES = 5_000_000
 A_MINUTE_S = 60.0

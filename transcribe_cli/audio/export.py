@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from transcribe_cli.audio import wav
-from transcribe_cli.audio.log import AudioLog
+from transcribe_cli.audio.audio_log import AudioLog
 from transcribe_cli.errors import AudioError
 
 _BLOCK_S = 10.0

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from transcribe_cli.audio.plain_wav import open_plain
+from transcribe_cli.audio.plain_wav_source import open_plain
 from transcribe_cli.audio.source import Source, SourceEvent, SourceWarning
 from transcribe_cli.errors import AudioError
 from transcribe_cli.settings.environment import child_variables

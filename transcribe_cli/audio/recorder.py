@@ -5,9 +5,9 @@ import threading
 import time
 from collections.abc import Callable
 
+from transcribe_cli.audio.audio_log import AudioLog
+from transcribe_cli.audio.device_gap import MissingAudio
 from transcribe_cli.audio.level import peak
-from transcribe_cli.audio.log import AudioLog
-from transcribe_cli.audio.missing import MissingAudio
 from transcribe_cli.audio.source import (
     AudioMissing,
     DeviceBack,

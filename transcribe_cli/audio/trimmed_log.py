@@ -8,8 +8,8 @@ from io import FileIO
 from pathlib import Path
 
 from transcribe_cli.audio import wav
+from transcribe_cli.audio.audio_log import AudioLog
 from transcribe_cli.audio.format import AudioFormat
-from transcribe_cli.audio.log import AudioLog
 
 SEGMENT_S = 60.0
 

@@ -26,7 +26,7 @@ from transcribe_cli.recordings.saved_recordings import (
 from transcribe_cli.run.loop import Loop
 from transcribe_cli.settings.config import Parameters, save_dir_of
 from transcribe_cli.settings.environment import Environment
-from transcribe_cli.settings.journal import Place, parameters_of, place_of
+from transcribe_cli.settings.journal_settings import Place, parameters_of, place_of
 from transcribe_cli.settings.option_types import Region
 from transcribe_cli.settings.options import FileOptions
 from transcribe_cli.settings.recordings_options import ResumeOptions

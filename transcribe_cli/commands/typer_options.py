@@ -14,9 +14,9 @@ from msgspec import NODEFAULT, Struct
 from msgspec.structs import fields
 from typer.core import TyperCommand
 
+from transcribe_cli.settings.allowed_sources import variable_of
 from transcribe_cli.settings.defaults import values_by_line
 from transcribe_cli.settings.option_types import Argument, Option
-from transcribe_cli.settings.origins import variable_of
 
 T = TypeVar("T", bound=Struct)
 

@@ -12,7 +12,7 @@ import msgspec
 
 from transcribe_cli.emulator.server import require_packages
 from transcribe_cli.errors import ServiceError
-from transcribe_cli.settings.origins import SERVE_KEY_VARIABLE
+from transcribe_cli.settings.allowed_sources import SERVE_KEY_VARIABLE
 from transcribe_cli.system.child_process import detached, module_command, module_environment
 
 START_WITHIN_S = 20.0

@@ -52,7 +52,7 @@ from transcribe_cli.emulator.serve_options import LOOPBACK, ServiceOptions
 from transcribe_cli.emulator.session_limits import SessionLimits, most_sessions
 from transcribe_cli.emulator.session_task import ClientGone, SessionTask
 from transcribe_cli.emulator.token_endpoint import answer_token_request
-from transcribe_cli.protocol.origin import why_refused
+from transcribe_cli.protocol.web_origin import why_refused
 from transcribe_cli.system.machine_resources import memory_bytes, processors
 
 MAX_MESSAGE_BYTES = 128 * 1024  # the service's own limit; a longer one is closed with 1009

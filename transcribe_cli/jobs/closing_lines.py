@@ -8,8 +8,8 @@ from typing import Any
 from transcribe_cli.exit_status import ExitStatus
 from transcribe_cli.protocol.languages import WHISPER_LANGUAGES
 from transcribe_cli.run.config import Result
+from transcribe_cli.settings.allowed_sources import variable_of
 from transcribe_cli.settings.config import save_dir_of
-from transcribe_cli.settings.origins import variable_of
 from transcribe_cli.ui.notices import Notices
 from transcribe_cli.ui.time_format import format_time
 

@@ -7,10 +7,10 @@ from typing import NamedTuple
 
 import msgspec
 
+from transcribe_cli.audio.audio_log import AudioLog
 from transcribe_cli.audio.excerpt import EVERYTHING, Excerpt, Range
 from transcribe_cli.audio.files import open_file
-from transcribe_cli.audio.log import AudioLog
-from transcribe_cli.audio.logged import LoggedSource
+from transcribe_cli.audio.recorded_source import LoggedSource
 from transcribe_cli.audio.source import Source
 from transcribe_cli.audio.trimmed_log import TrimmedLog
 from transcribe_cli.errors import AudioError

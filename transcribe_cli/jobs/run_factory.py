@@ -4,8 +4,8 @@ from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 
+from transcribe_cli.audio.audio_log import AudioLog
 from transcribe_cli.audio.excerpt import Range
-from transcribe_cli.audio.log import AudioLog
 from transcribe_cli.audio.source import Source
 from transcribe_cli.jobs.service import Service
 from transcribe_cli.outputs.output import Outputs

@@ -11,16 +11,16 @@ from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple, Self
 
+from transcribe_cli.audio.audio_log import AudioLog
 from transcribe_cli.audio.excerpt import EVERYTHING, Excerpt, Range
 from transcribe_cli.audio.format import AudioFormat
-from transcribe_cli.audio.log import AudioLog
 from transcribe_cli.audio.source import Source
 from transcribe_cli.audio.trimmed_log import TrimmedLog
 from transcribe_cli.errors import AudioError, UsageError, status_of
 from transcribe_cli.exit_status import of_recording
 from transcribe_cli.jobs.claims import Claim, claim, work_of_file
 from transcribe_cli.jobs.closing_lines import tell_end
-from transcribe_cli.jobs.outputs import CommandOutputs
+from transcribe_cli.jobs.command_outputs import CommandOutputs
 from transcribe_cli.jobs.path_checks import check_record
 from transcribe_cli.jobs.run_factory import RunFactory
 from transcribe_cli.jobs.screen import Screen

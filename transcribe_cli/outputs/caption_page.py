@@ -2,7 +2,7 @@
 
 Each reader reads the feed's history at its own position: a slow reader falls behind, and the run
 never waits for it. The server is for this machine only. It listens on 127.0.0.1 and answers no page
-of another origin (`protocol/origin.py`), since any web site could read along otherwise.
+of another origin (`protocol/web_origin.py`), since any web site could read along otherwise.
 
 `/events` is a stream of server-sent events (WHATWG HTML, section 9.2): `id` is the record's `seq`,
 `data` the record as in `--jsonl`, an event `end` the end of the run.
@@ -26,7 +26,7 @@ from transcribe_cli.errors import UsageError
 from transcribe_cli.outputs.caption_feed import PAGE_NAME
 from transcribe_cli.outputs.feed_history import FeedEntry, FeedHistory
 from transcribe_cli.outputs.record import Record, encode_record
-from transcribe_cli.protocol.origin import why_refused
+from transcribe_cli.protocol.web_origin import why_refused
 
 HOST = "127.0.0.1"
 HEARTBEAT_S = 10.0  # a reader that has gone is noticed by then

@@ -61,42 +61,42 @@ class RecordingEntry:
         ended: nothing more comes from this recording.
     """
 
-    def __init__(self, turns: OrderedOutputs) -> None:
-        self.name = turns.output.name
+    def __init__(self, shared: OrderedOutputs) -> None:
+        self.name = shared.output.name
         self.ended = False
-        self._turns = turns
+        self._shared = shared
         self._kept: _RecordSpool | None = _RecordSpool()  # None once it is the first open entry
 
     def let_through(self) -> None:
         """It is the first open entry now: write what was kept, and then write at once."""
         kept, self._kept = self._kept, None
         if kept is not None:
-            self._turns.tell(lambda: self._write_all(kept))
+            self._shared.tell(lambda: self._write_all(kept))
             kept.close()
 
     def _write_all(self, kept: "_RecordSpool") -> None:
         for record in kept.records():
-            self._turns.output.write(record)
+            self._shared.output.write(record)
 
     def write(self, record: Record) -> None:
         """Write a record, or keep it until the entries before this one have ended."""
         kept = self._kept
         if kept is None:
-            self._turns.tell(lambda: self._turns.output.write(record))
+            self._shared.tell(lambda: self._shared.output.write(record))
         elif record.update is None or record.update.final:
-            self._turns.tell(lambda: kept.add(record))
+            self._shared.tell(lambda: kept.add(record))
 
     def flush(self) -> None:
         """Report it if the output has failed."""
-        output = self._turns.output
+        output = self._shared.output
         if isinstance(output, Flushable):
-            self._turns.tell(output.flush)
+            self._shared.tell(output.flush)
 
     def close(self) -> None:
         """The recording has ended. May be called twice."""
         if not self.ended:
             self.ended = True
-            self._turns.leave()
+            self._shared.leave()
 
 
 class _RecordSpool:

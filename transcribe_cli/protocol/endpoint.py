@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from urllib.parse import urlsplit, urlunsplit
 
 from transcribe_cli.errors import UsageError
-from transcribe_cli.protocol.origin import is_loopback_host
 from transcribe_cli.protocol.parameters import encode_query
+from transcribe_cli.protocol.web_origin import is_loopback_host
 from transcribe_cli.redaction import redact
 
 REGIONS = {

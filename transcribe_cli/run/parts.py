@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from transcribe_cli.audio.log import AudioLog
+from transcribe_cli.audio.audio_log import AudioLog
 from transcribe_cli.audio.recorder import Recorder
 from transcribe_cli.audio.source import Source
 from transcribe_cli.outputs.output import Outputs

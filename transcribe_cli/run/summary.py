@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from transcribe_cli.audio.log import AudioLog
+from transcribe_cli.audio.audio_log import AudioLog
 from transcribe_cli.audio.source import is_spoken_now
 from transcribe_cli.errors import AudioError, StreamError, status_of
 from transcribe_cli.exit_status import is_stopped_by_person, of_run

@@ -1,7 +1,7 @@
 """Where a session that was told to end ends: the last frame that it sends."""
 
+from transcribe_cli.audio.audio_log import AudioLog
 from transcribe_cli.audio.level import find_pause
-from transcribe_cli.audio.log import AudioLog
 
 _LAST_MOMENT_S = 1.0  # the least that is sent after all when a session is ended where it is
 _QUIET_S = 0.03  # so long a pause lies between two words

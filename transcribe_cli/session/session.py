@@ -9,7 +9,7 @@ import threading
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from transcribe_cli.audio.log import AudioLog
+from transcribe_cli.audio.audio_log import AudioLog
 from transcribe_cli.errors import ConnectionFailed
 from transcribe_cli.protocol.codec import BadMessage, decode_server_message, encode_client_message
 from transcribe_cli.protocol.messages import (

@@ -8,8 +8,8 @@ from transcribe_cli.errors import UsageError
 from transcribe_cli.protocol.endpoint import REGIONS, normalise_endpoint
 from transcribe_cli.protocol.models import MODELS, Model, models_that_take
 from transcribe_cli.protocol.parameters import PARAMETERS, SECRET_PARAMETERS
+from transcribe_cli.settings.allowed_sources import CONFIG_VARIABLE, Origin, may_come_from
 from transcribe_cli.settings.environment import APP, TOKEN_VARIABLE
-from transcribe_cli.settings.origins import CONFIG_VARIABLE, Origin, may_come_from
 from transcribe_cli.settings.user_folders import config_folder, data_folder
 
 FREE_ACCOUNT_SESSIONS_PER_MINUTE = 5

@@ -3,11 +3,11 @@
 from typing import Any
 
 from transcribe_cli.errors import UsageError
+from transcribe_cli.settings.allowed_sources import variable_of
 from transcribe_cli.settings.config import config_path, load_config
 from transcribe_cli.settings.dotenv import settings_in_dotenv
 from transcribe_cli.settings.environment import Environment
 from transcribe_cli.settings.options import OPTION_NAMES
-from transcribe_cli.settings.origins import variable_of
 
 _WITH_CONFIG = ("mic", "file", "doctor")
 

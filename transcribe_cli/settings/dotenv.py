@@ -9,8 +9,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from transcribe_cli.settings.allowed_sources import PREFIX, Origin, setting_of
 from transcribe_cli.settings.environment import KEY_VARIABLE, TOKEN_VARIABLE, Environment
-from transcribe_cli.settings.origins import PREFIX, Origin, setting_of
 
 
 @dataclass(frozen=True)

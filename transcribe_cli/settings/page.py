@@ -6,9 +6,12 @@ python -m transcribe_cli.settings.page docs/settings.md
 import sys
 from pathlib import Path
 
-from transcribe_cli.settings.origins import as_markdown
+from transcribe_cli.settings.allowed_sources import as_markdown
 
-START, END = "<!-- the table: transcribe_cli/settings/origins.py -->\n", "<!-- its end -->\n"
+START, END = (
+    "<!-- the table: transcribe_cli/settings/allowed_sources.py -->\n",
+    "<!-- its end -->\n",
+)
 
 
 def with_table(page: str) -> str:

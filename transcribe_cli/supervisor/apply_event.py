@@ -15,12 +15,16 @@ from transcribe_cli.session.events import (
     WorkerFailed,
 )
 from transcribe_cli.supervisor.facts import Contact, Facts, Moment, Stop, Tries
-from transcribe_cli.supervisor.lease import Drain, Lease, LeaseState
+from transcribe_cli.supervisor.lease import (
+    LONGEST_SESSION_S,
+    ROLL_BY,
+    ROLL_FROM,
+    Drain,
+    Lease,
+    LeaseState,
+)
 
 SHORT_DEADLINE_S = 2.0  # after a second Ctrl+C
-LONGEST_SESSION_S = 10_800.0  # page "Streaming API": sessions are closed after 3 hours
-ROLL_FROM = 0.9  # share of its life: from here on, a follower takes over after a turn
-ROLL_BY = 0.97  # share of its life: from here on, at the next pause
 _SOUND_AFTER_S = 10.0  # a session that was open so long does not count as a failure
 
 

@@ -89,7 +89,8 @@ class Tries(NamedTuple):
 
     Attributes:
         failures: number of sessions that broke off.
-        polite: those of them that were closed as if they had ended, without Termination.
+        clean_closes: those of them that were closed as if they had ended, without Termination.
+        backoff: how long the next one waits.
     """
 
     failures: int = 0

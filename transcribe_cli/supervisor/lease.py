@@ -28,6 +28,10 @@ class LeaseState(StrEnum):
     DROPPED = "dropped"  # is ending; nothing it says counts
 
 
+LONGEST_SESSION_S = 10_800.0  # page "Streaming API": sessions are closed after 3 hours
+ROLL_FROM = 0.9  # share of its life: from here on, a follower takes over after a turn
+ROLL_BY = 0.97  # share of its life: from here on, at the next pause
+
 _S = LeaseState
 
 NEXT: Mapping[LeaseState, frozenset[LeaseState]] = {

@@ -67,14 +67,13 @@ def resend_swallowed_signals() -> None:
 
 def _resend(number: signal.Signals) -> None:
     def send() -> None:
+        time.sleep(_RESEND_AFTER_S)
         if os.name == "posix":  # also ends a read that main is blocked in
             signal.pthread_kill(threading.main_thread().ident or 0, number)
         else:
             signal.raise_signal(number)
 
-    timer = threading.Timer(_RESEND_AFTER_S, send)
-    timer.name, timer.daemon = "aai-signal", True
-    timer.start()
+    threading.Thread(target=send, name="aai-signal", daemon=True).start()
 
 
 @contextmanager

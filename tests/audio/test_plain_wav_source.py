@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from tests.audio.tones import pcm, taken
 from transcribe_cli.audio import files
 from transcribe_cli.audio.files import open_file
-from transcribe_cli.audio.plain_wav import open_plain
+from transcribe_cli.audio.plain_wav_source import open_plain
 from transcribe_cli.errors import AudioError
 
 RATE_HZ = 16000

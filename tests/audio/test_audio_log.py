@@ -14,9 +14,9 @@ import soundfile
 from hypothesis import given
 from hypothesis import strategies as st
 
-from transcribe_cli.audio import log as module
+from transcribe_cli.audio import audio_log as module
+from transcribe_cli.audio.audio_log import AudioLog
 from transcribe_cli.audio.format import AudioFormat
-from transcribe_cli.audio.log import AudioLog
 from transcribe_cli.system.regular_file import open_regular
 
 AUDIO = AudioFormat(16000)
@@ -195,7 +195,7 @@ _APPEND_FOR_EVER = """
 import sys
 from pathlib import Path
 from transcribe_cli.audio.format import AudioFormat
-from transcribe_cli.audio.log import AudioLog
+from transcribe_cli.audio.audio_log import AudioLog
 
 log = AudioLog.create(Path(sys.argv[1]), AudioFormat(16000))
 number = 0

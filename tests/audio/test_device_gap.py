@@ -1,6 +1,6 @@
 """How much audio a device owes at the end."""
 
-from transcribe_cli.audio.missing import MissingAudio
+from transcribe_cli.audio.device_gap import MissingAudio
 
 
 def test_nothing_is_missing_while_blocks_come() -> None:

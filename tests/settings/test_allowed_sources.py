@@ -11,9 +11,9 @@ from msgspec.structs import fields
 
 from transcribe_cli import cli
 from transcribe_cli.protocol.parameters import PARAMETERS, RECOGNITION_PARAMETERS
+from transcribe_cli.settings.allowed_sources import SETTINGS, Origin, may_come_from
 from transcribe_cli.settings.environment import Environment
 from transcribe_cli.settings.options import FileOptions, MicOptions, RunOptions
-from transcribe_cli.settings.origins import SETTINGS, Origin, may_come_from
 from transcribe_cli.settings.page import with_table
 
 ROOT = Path(__file__).parent.parent.parent

@@ -5,7 +5,7 @@ from email.message import Message
 import pytest
 from websockets.datastructures import Headers
 
-from transcribe_cli.protocol.origin import (
+from transcribe_cli.protocol.web_origin import (
     OTHER_ORIGIN,
     OTHER_SITE,
     WRONG_HOST,
