@@ -1,4 +1,4 @@
-"""The exit codes of the program, and every decision which of them it ends with.
+"""The exit codes of the program, and which of them a run or a command ends with.
 
 | what happened | exit code | decided by |
 | --- | --- | --- |
@@ -15,6 +15,10 @@
 | the reader of a list went away | 0 | `of_exception` |
 | Ctrl+C outside a run | 130 | `of_exception` |
 | a fault of this program | 1 | `of_exception` |
+| a check of `doctor` failed | the first failure's | `first_failure` |
+| `replay` was stopped by a signal | 130 or 143 | `ui/replay.py` |
+| the command line is wrong, or Typer was interrupted | 2, 130 | `cli.py` |
+| SIGTERM or SIGHUP outside a run | 143 | `cli.py` |
 """
 
 from collections.abc import Iterable, Sequence

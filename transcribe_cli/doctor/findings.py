@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Any
 
 from transcribe_cli.errors import StreamError
-from transcribe_cli.exit_status import ExitStatus
+from transcribe_cli.exit_status import ExitStatus, first_failure
 
 _AREA_WIDTH = 9
 _STATE_WIDTH = 8
@@ -56,8 +56,7 @@ def failed(area: str, error: StreamError) -> Finding:
 
 def exit_status_of(findings: Sequence[Finding]) -> ExitStatus:
     """The exit status of the first failed finding."""
-    statuses = (f.exit_status for f in findings if f.state is FindingState.FAILED)
-    return next(statuses, ExitStatus.OK)
+    return first_failure(f.exit_status for f in findings if f.state is FindingState.FAILED)
 
 
 def lines_of(

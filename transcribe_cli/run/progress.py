@@ -37,12 +37,16 @@ class Progress:
     @property
     def mark_ms(self) -> int:
         """Where a mark that a person makes now belongs, on the recording's clock."""
-        return self._log.audio.ms(self._log.frames if self._live else self._sessions.offset)
+        return self._log.audio.ms(self._frames)
 
     @property
     def elapsed_s(self) -> float:
         """What was captured, or for a source that can wait what was sent."""
-        return self._log.audio.seconds(self._log.frames if self._live else self._sessions.offset)
+        return self._log.audio.seconds(self._frames)
+
+    @property
+    def _frames(self) -> int:
+        return self._log.frames if self._live else self._sessions.offset
 
     @property
     def lag_s(self) -> float:
