@@ -5,7 +5,7 @@ import threading
 import pytest
 
 from tests.counting import CountingService, Session, counting_service
-from tests.run.making import Kept, Words, run_config, run_parts
+from tests.run.config_and_parts import Kept, Words, run_config, run_parts
 from transcribe_cli.audio.audio_log import AudioLog
 from transcribe_cli.audio.format import AudioFormat
 from transcribe_cli.exit_status import ExitStatus

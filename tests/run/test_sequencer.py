@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
-from tests.run.making import run_config
+from tests.run.config_and_parts import run_config
 from transcribe_cli.protocol.codec import Decoded
 from transcribe_cli.protocol.messages import Begin, Termination, Turn, Word
 from transcribe_cli.run.sequencer import Ended, Message, Odd, Sequencer, Told

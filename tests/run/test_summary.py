@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.run.making import Kept, Words, run_config, run_parts
+from tests.run.config_and_parts import Kept, Words, run_config, run_parts
 from transcribe_cli.audio.audio_log import AudioLog
 from transcribe_cli.audio.format import AudioFormat
 from transcribe_cli.errors import StreamError

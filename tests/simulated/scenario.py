@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from tests.run.making import run_config, run_parts
+from tests.run.config_and_parts import run_config, run_parts
 from tests.simulated.faults import Fate, Fault
 from tests.simulated.network import Network, SimulatedConnecting
 from tests.simulated.service import Formats, Habits, Seen, Service
