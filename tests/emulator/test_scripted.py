@@ -158,7 +158,7 @@ def test_a_session_can_be_refused_before_begin(play: Callable[..., str]) -> None
 
 
 def test_a_stall_holds_back_what_follows(play: Callable[..., str]) -> None:
-    with session(play({"at_ms": 0, "stall_ms": 300}, {"type": "After"})) as connection:
+    with session(play({"at_ms": 0, "stall_ms": 1500}, {"type": "After"})) as connection:
         assert next_message(connection)["type"] == "Begin"
         with pytest.raises(TimeoutError):
             connection.recv(timeout=0.1)
