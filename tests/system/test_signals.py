@@ -75,8 +75,16 @@ def test_other_threads_have_no_signals() -> None:
 
 
 _SWALLOWED = """
-import signal, sys, time, weakref
+import signal, sys, threading, time, weakref
 from transcribe_cli.system.signals import resend_swallowed_signals
+
+start = threading.Thread.start
+
+def start_slowly(thread):
+    start(thread)
+    time.sleep(float(sys.argv[2]))  # on a busy machine
+
+threading.Thread.start = start_slowly
 
 class Freed: pass
 
@@ -96,10 +104,11 @@ except KeyboardInterrupt:
 
 
 @pytest.mark.skipif(os.name != "posix", reason="an exit code of POSIX")
+@pytest.mark.parametrize("busy_s", [0, 0.2])
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_signal_in_a_callback_of_the_interpreter_still_ends_the_program(
-    number: signal.Signals, code: int
+    number: signal.Signals, code: int, busy_s: float
 ) -> None:
-    command = [sys.executable, "-c", _SWALLOWED, str(int(number))]
+    command = [sys.executable, "-c", _SWALLOWED, str(int(number)), str(busy_s)]
     ended = subprocess.run(command, capture_output=True, timeout=20, check=False)
     assert (ended.returncode, ended.stderr) == (code, b"")

@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from types import FrameType
+from types import CodeType, FrameType
 
 from transcribe_cli.settings.environment import point_at_nothing
 
@@ -15,7 +15,7 @@ _NAMES = ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK")  # as far as the platform h
 
 
 _STDOUT = 1
-_RESEND_AFTER_S = 0.02  # the callback that swallowed the exception has returned by then
+_RESEND_AFTER_S = 0.02
 _STUCK_AFTER_S = 0.5  # main takes a signal within a few ms, unless it is blocked
 
 
@@ -56,20 +56,29 @@ def resend_swallowed_signals() -> None:
 
     def hook(unraisable: "sys.UnraisableHookArgs") -> None:
         if issubclass(unraisable.exc_type, KeyboardInterrupt):
-            _resend(signal.SIGINT)
+            _resend(signal.SIGINT, hook.__code__)
         elif issubclass(unraisable.exc_type, SystemExit):
-            _resend(signal.SIGTERM)
+            _resend(signal.SIGTERM, hook.__code__)
         else:
             sys.__unraisablehook__(unraisable)
 
     sys.unraisablehook = hook
 
 
-def _resend(number: signal.Signals) -> None:
+def _resend(number: signal.Signals, after: CodeType) -> None:
+    """Send a signal to main as soon as it does not run `after`, where it would be dropped again."""
+    main = threading.main_thread().ident or 0
+
     def send() -> None:
-        time.sleep(_RESEND_AFTER_S)
+        while True:
+            time.sleep(_RESEND_AFTER_S)
+            frame = sys._current_frames().get(main)
+            while frame is not None and frame.f_code is not after:
+                frame = frame.f_back
+            if frame is None:
+                break
         if os.name == "posix":  # also ends a read that main is blocked in
-            signal.pthread_kill(threading.main_thread().ident or 0, number)
+            signal.pthread_kill(main, number)
         else:
             signal.raise_signal(number)
 
