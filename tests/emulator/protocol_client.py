@@ -87,6 +87,8 @@ def session(url: str, key: str | None = None, **parameters: object) -> Iterator[
         proxy=None,
         open_timeout=DEADLINE_S,
         close_timeout=DEADLINE_S,
+        # The service reads no faster than its recogniser hears: a pong waits behind the audio.
+        ping_interval=None,
     ) as connection:
         yield connection
 
