@@ -5,6 +5,7 @@ import re
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from rich.console import Console
 
 from tests.ui.screens import Terminal, console_on
 from tests.ui.turn_updates import update
@@ -72,6 +73,10 @@ class Run:
         self.console.size = (self.terminal.columns, self.terminal.lines)
         self.unseen = action == "resize unseen"
 
+    def fill_the_screen(self) -> None:
+        for _ in range(30):
+            self.step("notice", 0)
+
     def look(self) -> None:
         """A drawing for the size as it is: of one that comes and goes before, nobody knows."""
         self.now += 1
@@ -130,6 +135,7 @@ def test_a_window_made_narrow_keeps_no_trace_of_the_region(
     run = Run("reflow")
     run.resize(columns, 30)
     run.console.size = (columns, 30)
+    run.fill_the_screen()
     for action, value in script:
         run.step(action, value)
         seen = run.squashed()
@@ -149,6 +155,7 @@ def test_a_window_made_narrow_keeps_no_trace_of_the_region(
 @pytest.mark.parametrize("columns", [60, 80, 100, 120])
 def test_the_tallest_partial_fits_a_window_of_20_columns(columns: int) -> None:
     run = Run("reflow")
+    run.fill_the_screen()
     for size in ((columns, 30), (20, 30), (columns, 30)):
         run.step("resize", size)
         run.step("partial", 60)
@@ -156,21 +163,64 @@ def test_the_tallest_partial_fits_a_window_of_20_columns(columns: int) -> None:
         assert run.squashed().count("…") == 1
 
 
-def test_blank_rows_above_the_region_are_filled_by_the_finals() -> None:
-    run = Run("reflow")
-    run.step("partial", 1)
-    places = [run.terminal.screen().index(row) for row in run.terminal.screen() if "p0q" in row]
-    for number in range(3):
-        run.step("final", 0)
-        run.step("partial", 1)
+def live_view_in_a_fresh_pane(columns: int, finals: int) -> tuple[LiveView, Terminal, Console]:
+    """In tmux, under a command line, after a few finals; a long turn is being said."""
+    terminal = Terminal(columns, 40)
+    terminal.feed("$ aai-stream mic\r\n")
+    console = console_on(terminal, _environ={"TERM": "tmux-256color"})
+    view = LiveView(console)
+    view.open()
+    for turn in range(finals):
+        view.turn(update(f"F{turn}x", turn=turn, final=True))
+    view.turn(update(FILLER * 6, turn=finals))
+    view.status(Status(state="listening", elapsed_s=5.0, source="Microphone", model="u3-rt-pro"))
+    view.tick(1.0)
+    return view, terminal, console
+
+
+@pytest.mark.parametrize("term", ["tmux-256color", "xterm-256color"])
+def test_there_is_no_hole_between_the_finals_and_the_live_row(term: str) -> None:
+    run = Run("reflow", term)
+    for number in range(4):
+        run.step("partial", number)
         screen = run.terminal.screen()
-        assert [row.split()[-1] for row in screen[: number + 1]] == [
-            f"F{turn}x" for turn in range(number + 1)
-        ]
-        places += [screen.index(row) for row in screen if f"p{number + 1}q" in row]
-    assert len(set(places)) == 1
-    run.view.close()
-    assert len(run.terminal.screen()) == 3
+        assert "" not in screen[:-2]  # the blank row above the status line
+        assert screen[-2] == ""
+        assert f"p{number}q" in screen[number]
+        run.step("final", 0)
+        assert run.terminal.screen()[number].split()[-1] == f"F{number}x"
+
+
+def remnants(terminal: Terminal, finals: int) -> int:
+    """Rows of the region in the scrollback or above the region on the screen."""
+    above = terminal.rows()[: len(terminal.above) + terminal.cursor.y]
+    return len([row for row in above if row]) - finals - 1
+
+
+@pytest.mark.parametrize("finals", range(5))
+@pytest.mark.parametrize("columns", [60, 80, 120])
+def test_half_the_width_costs_a_row_at_most_at_the_top_of_tmux(columns: int, finals: int) -> None:
+    view, terminal, console = live_view_in_a_fresh_pane(columns, finals)
+    for now, width in enumerate((columns // 2, columns), 2):
+        terminal.resize(40, width)
+        console.size = (width, 40)
+        view.tick(float(now))
+    assert 0 <= remnants(terminal, finals) <= 1
+
+
+@pytest.mark.parametrize("finals", range(5))
+def test_dragging_a_pane_narrow_costs_a_row_at_most(finals: int) -> None:
+    view, terminal, console = live_view_in_a_fresh_pane(120, finals)
+    now = 2.0
+    for width in (*range(118, 58, -2), 120):
+        terminal.resize(40, width)
+        console.size = (width, 40)
+        now += 0.25
+        view.tick(now)
+    assert 0 <= remnants(terminal, finals) <= 1
+    view.tick(now + 1)
+    assert "eiusmod" in terminal.screen()[-3]  # when it has settled, all is shown again
+    assert "Microphone" in terminal.screen()[-1]
 
 
 def test_a_region_that_is_rewrapped_by_the_terminal_leaves_no_ghost() -> None:

@@ -228,11 +228,28 @@ class BatchView(RegionView):
 
     def _draw(self, now: float) -> None:
         size = self.console.size
-        resized, self._size = size != self._size, size
+        resized, before = size != self._size, self._size
+        self._size = size
         columns, height = size
-        if resized and self._headroom is not None:
-            self._headroom.resized(columns)
-        width, most = usable_columns(columns), self._most_rows(height)
+        if self._rows_above is not None and before[0] not in (0, columns):
+            self._rows_above.resized(columns)
+        committed = self._take_committed(columns)
+        rows = self._region(now, usable_columns(columns), height)
+        above = self._rows_above
+        if above is not None and above.at_risk(rows, len(committed), columns) > 1:
+            rows = self._region(now, usable_columns(columns // 2), height)
+        written = [self._ansi(row) for row in rows]
+        if written == self._drawn and not committed and not resized:
+            return
+        self._drawn = written
+        if above is not None:
+            above.drawn(rows, len(committed), height)
+        self._is_drawn = True
+        self._write(draw_region(committed, written))
+
+    def _region(self, now: float, width: int, height: int) -> list[Text]:
+        """The rows of the region, in so many cells."""
+        most = self._most_rows(height)
         panel: list[Text] = []
         if self._shows_help:
             panel = panels.keys_panel(width, most - 1, keys_in("batch"))
@@ -246,16 +263,7 @@ class BatchView(RegionView):
         rows[-1:-1] = panel  # above the row for all files, as the live view has it
         if height >= ROOMY_ROWS:
             rows.insert(0, Text())
-        written = [self._ansi(row) for row in rows]
-        if written == self._drawn and not self._has_committed() and not resized:
-            return
-        self._drawn = written
-        committed = self._take_committed(columns)
-        blank = 0
-        if self._headroom is not None:
-            blank = self._headroom.blank_rows(rows, len(committed), height)
-        self._is_drawn = True
-        self._write(draw_region(committed, [""] * blank + written))
+        return rows
 
     def _most_rows(self, height: int) -> int:
         """Half of the window, so that all rows still fit when the window is made half as wide."""

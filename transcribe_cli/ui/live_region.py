@@ -33,38 +33,41 @@ _CLEAR_ROW = "\x1b[2K"
 _CLEAR_BELOW = "\x1b[C\x1b[J"
 
 
-class Headroom:
-    """How many blank rows the region needs on top in tmux, which rewraps unlike other terminals.
+class RowsAbove:
+    """How many rows stand above the region in tmux, which rewraps unlike other terminals.
 
     In tmux a row that becomes two pushes a row off the top of the screen, even if rows at the
-    bottom are free. Near the top of the screen that would be a row of the region. So the region
-    begins with blank rows there, and finals take their place.
+    bottom are free. Near the top of the screen that is a row of the region, and nothing can erase
+    it in the scrollback. So the region is kept small there (`at_risk`): no blank rows stand in for
+    what is missing above it.
 
     `above` is the least number of rows above the region on the screen. If the window was narrow and
-    wide again between two drawings, nothing tells of it, and `above` is too high: then the next
-    narrow width may leave a row behind.
+    wide again between two drawings, nothing tells of it, and `above` is too high.
     """
 
     def __init__(self, above: int = 0) -> None:
         self._above = above
         self._drawn: Sequence[Text] = ()
-        self._wanted = 0
 
-    def blank_rows(self, rows: Sequence[Text], committed: int, height: int) -> int:
-        """How many blank rows to draw above `rows`, after `committed` rows that stay."""
+    def at_risk(self, rows: Sequence[Text], committed: int, columns: int) -> int:
+        """How many of `rows`, drawn after so many `committed` ones, half the width would cost."""
+        heights = [rows_at(row.plain, max(columns // 2, NARROWEST)) for row in rows]
+        pushed = sum(heights) - len(heights) - self._above - committed
+        lost = 0
+        while pushed > 0 and lost < len(heights):
+            pushed -= heights[lost]
+            lost += 1
+        return lost
+
+    def drawn(self, rows: Sequence[Text], committed: int, height: int) -> None:
+        """These rows were drawn, after `committed` rows that stay."""
         self._drawn = rows
-        # Never less than before, so that the region does not jump with its words.
-        self._wanted = max(self._wanted, height_when_narrow(rows) - len(rows))
-        above = self._above + committed
-        blank = max(0, min(self._wanted - above, height - len(rows)))
-        self._above = min(above, height - len(rows) - blank)
-        return blank
+        self._above = min(self._above + committed, height - len(rows))
 
     def resized(self, columns: int) -> None:
         """The window has another width: count what became of the rows that were drawn."""
         gained = sum(rows_at(row.plain, columns) - 1 for row in self._drawn)
         self._above = max(0, self._above - gained)
-        self._wanted = 0
 
 
 def height_when_narrow(rows: Iterable[Text]) -> int:

@@ -16,7 +16,7 @@ from transcribe_cli.protocol.messages import SpeakerRevision
 from transcribe_cli.transcript.turns import TurnUpdate
 from transcribe_cli.ui import panels, turn_rendering
 from transcribe_cli.ui.key_table import KeyBinding, keys_in
-from transcribe_cli.ui.live_region import draw_region, height_when_narrow
+from transcribe_cli.ui.live_region import NARROWEST, draw_region, height_when_narrow
 from transcribe_cli.ui.region_view import (
     BLOCKED_POLL_S,
     FOREGROUND_POLL_S,
@@ -46,6 +46,9 @@ EXTRA_CHARACTERS = 2000
 
 ROWS_LEFT_TO_WORDS = 5
 """Rows that a panel leaves for partials, counted for a narrow window."""
+
+SETTLE_S = 0.5
+"""For so long after a resize the region may be small: another resize follows while dragging."""
 
 HINT_S = 3.0
 """How long a hint is shown."""
@@ -89,6 +92,8 @@ class LiveView(RegionView):
         self._content_changed = False
         self._size = (0, 0)
         self._drawn_at = float("-inf")
+        self._is_settling = False  # the window may still be dragged
+        self._settles_at = float("-inf")
         self._tallest = 0  # rows that the partial has had since the last final
 
     def open(self) -> None:
@@ -205,29 +210,60 @@ class LiveView(RegionView):
         if self._hint and now >= self._hint_ends:
             self._hint = ""
             self._content_changed = True
+        if self._is_settling and now >= self._settles_at:
+            self._is_settling = False
+            self._content_changed = True
         if self._content_changed or self.console.size != self._size:
             due = self._drawn_at + DRAW_INTERVAL_S
         elif self._status_changed:
             due = self._drawn_at + METER_INTERVAL_S
         else:
-            return self._hint_ends if self._hint else None
+            return self._passing()
         if now < due:
             return due
         if not self._in_foreground():
             self._print_lines()
             return now + FOREGROUND_POLL_S
-        self._draw()
+        self._draw(now)
         self._drawn_at = now
-        if self._content_changed:
-            return now + DRAW_INTERVAL_S
-        return self._hint_ends if self._hint else None
+        return now + DRAW_INTERVAL_S if self._content_changed else self._passing()
 
-    def _draw(self) -> None:
+    def _passing(self) -> float | None:
+        """When something that is shown for a while goes away."""
+        ends = [self._hint_ends] * bool(self._hint) + [self._settles_at] * self._is_settling
+        return min(ends, default=None)
+
+    def _draw(self, now: float) -> None:
         if self.console.size != self._size:
-            self._size = self.console.size
-            self._tallest = 0
-            if self._headroom is not None:
-                self._headroom.resized(self._size[0])
+            self._resized(now)
+        columns, height = self._size
+        committed = self._take_committed(columns)
+        texts = self._region(len(committed))
+        if self._is_settling and self._at_risk(texts, len(committed)):
+            narrow = min(usable_columns(columns), NARROWEST - 1)
+            texts = [status_line(self._status, narrow, ascii_only=self.ascii_only)]
+        if self._rows_above is not None:
+            self._rows_above.drawn(texts, len(committed), height)
+        self._content_changed = self._has_committed()
+        self._status_changed = False
+        self._is_drawn = True
+        self._write(draw_region(committed, [self._ansi(row) for row in texts]))
+
+    def _resized(self, now: float) -> None:
+        columns, _ = self.console.size
+        if self._rows_above is not None and self._size[0] not in (0, columns):
+            self._rows_above.resized(columns)
+            self._is_settling, self._settles_at = True, now + SETTLE_S
+        self._size = self.console.size
+        self._tallest = 0
+
+    def _at_risk(self, rows: Sequence[Text], committed: int) -> int:
+        """How many rows a window of half the width would lose."""
+        above = self._rows_above
+        return 0 if above is None else above.at_risk(rows, committed, self._size[0])
+
+    def _region(self, committed: int) -> list[Text]:
+        """The rows of the region, which follow so many committed ones."""
         columns, height = self._size
         inset = 0 if columns < turn_rendering.NARROW else 2  # in line with the times above it
         width = usable_columns(columns) - inset
@@ -237,17 +273,10 @@ class LiveView(RegionView):
         below = [*hint, *panel, status]
         for row in below:
             row.pad_left(inset)
-        partial = self._partial_rows(columns, height, below)
+        partial = self._partial_rows(columns, height, below, committed)
         if not hint and (height >= ROOMY_ROWS or (len(partial) + len(below) == 1 and height > 1)):
             below.insert(0, Text())
-        texts = [*partial, *below][-height:]
-        committed = self._take_committed(columns)
-        if self._headroom is not None:
-            texts[:0] = [Text()] * self._headroom.blank_rows(texts, len(committed), height)
-        self._content_changed = self._has_committed()
-        self._status_changed = False
-        self._is_drawn = True
-        self._write(draw_region(committed, [self._ansi(row) for row in texts]))
+        return [*partial, *below][-height:]
 
     def _panel_rows(self, width: int, room: int) -> list[Text]:
         """The open panel, cut so that some rows are left for partials."""
@@ -264,7 +293,9 @@ class LiveView(RegionView):
             panel.pop()
         return panel
 
-    def _partial_rows(self, columns: int, height: int, below: list[Text]) -> list[Text]:
+    def _partial_rows(
+        self, columns: int, height: int, below: list[Text], committed: int
+    ) -> list[Text]:
         """The newest rows of all partials, padded to the most rows since the last final.
 
         At most half of the window, and no more than a much narrower window could hold.
@@ -285,6 +316,8 @@ class LiveView(RegionView):
         most = max(min(max(height // 2, MIN_PARTIAL_ROWS), room), 0)
         always = ALWAYS_SHOWN_ROWS if len(below) == 1 else 1
         kept = _newest(lines, most, always, height - 1 - height_when_narrow(below))
+        while len(kept) > 1 and self._at_risk([*kept, *below], committed) > 1:
+            del kept[0]
         if len(kept) < len(lines) and kept and kept[0].plain.startswith("  "):
             mark = Text().append(". " if self.ascii_only else "… ", turn_rendering.DIM)
             kept[0] = mark + kept[0][2:]

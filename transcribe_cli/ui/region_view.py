@@ -19,7 +19,7 @@ from transcribe_cli.outputs.queued_stream import QueuedStream, open_queued_strea
 from transcribe_cli.system.terminal_input import cursor_row, in_foreground
 from transcribe_cli.ui import turn_rendering
 from transcribe_cli.ui.ansi import ASK_FOR_CURSOR, ansi, has_few_glyphs, is_tmux
-from transcribe_cli.ui.live_region import Headroom, close_region
+from transcribe_cli.ui.live_region import RowsAbove, close_region
 from transcribe_cli.ui.safe_text import encodable, is_utf8, safe_text
 from transcribe_cli.ui.text_wrapping import wrap
 
@@ -62,7 +62,7 @@ class RegionView:
         # Asked of the stream: a console that was given no stream says UTF-8.
         self._encoding: str | None = getattr(console.file, "encoding", None)
         self.ascii_only = not is_utf8(self._encoding) or has_few_glyphs(console)
-        self._headroom = Headroom() if is_tmux(console) else None
+        self._rows_above = RowsAbove() if is_tmux(console) else None
         self._is_open = False
         self._is_drawn = False
         self._committed: deque[_Line] = deque()  # not drawn yet
@@ -79,9 +79,9 @@ class RegionView:
             self._terminal = open_queued_stream(self.console.file)
         if self._live:
             atexit.register(self.close)
-            if self._headroom is not None and self._in_foreground():
+            if self._rows_above is not None and self._in_foreground():
                 row = cursor_row(0, lambda: self._ask(ASK_FOR_CURSOR))
-                self._headroom = Headroom(row or 0)
+                self._rows_above = RowsAbove(row or 0)
 
     def close(self) -> None:
         """Draw what waits, erase the region, give the cursor back. May be called twice."""
