@@ -109,7 +109,9 @@ def test_a_file_that_is_cut_off_says_so_beside_its_bar(home: Home) -> None:
         counting_service(fault=drops_at(8)) as service,
         Terminal(home, "file", *said, "--jobs", "2", "--endpoint", service.url) as terminal,
     ):
-        terminal.wait_for(lambda: "offline" in terminal.screen(), "told of the lost connection")
+        terminal.wait_for(
+            lambda: "reconnecting" in terminal.screen(), "told of the lost connection"
+        )
         assert terminal.wait_for_exit() == 0
         everything = terminal.everything()
     assert transcripts(everything) == said
@@ -176,14 +178,14 @@ def test_one_file_after_the_other_has_the_live_view_for_each(home: Home) -> None
         Terminal(home, "file", *said, "--endpoint", service.url) as terminal,
     ):
         terminal.wait_for_text("w1000 w1001 w1002")
-        assert "listening" in terminal.screen()
+        assert "transcribing" in terminal.screen()
         terminal.wait_for_text("w2000 w2001 w2002")
-        assert "listening" in terminal.screen()
+        assert "transcribing" in terminal.screen()
         assert terminal.wait_for_exit() == 0
         everything = terminal.everything()
         before, after = terminal.modes()
     assert transcripts(everything) == said
-    assert "listening" not in everything
+    assert "transcribing" not in everything
     assert before == after
 
 

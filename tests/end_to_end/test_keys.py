@@ -42,7 +42,7 @@ def test_keys_are_shown_and_heard_and_q_stops(home: Home) -> None:
     assert before == after
     assert cursor == "1"
     assert everything.count("── bookmark ──") == 1
-    for passing in ("these keys", "unsure words", "listening"):
+    for passing in ("these keys", "unsure words", "transcribing"):
         assert passing not in everything
     written = records(home)
     assert [record["type"] for record in written].count("Mark") == 1
@@ -82,7 +82,7 @@ def test_ctrl_z_and_fg_lose_no_word(home: Home) -> None:
         rows = window.wait_for("code=0", "saved:")
         assert window.modes() == before
         everything = " ".join(" ".join(rows).split())
-    assert "listening" not in everything
+    assert "transcribing" not in everything
     for first in range(1, 60, 5):
         words = " ".join(f"w{number}" for number in range(first, first + 5))
         assert everything.count(words + " ") == 1, everything

@@ -128,7 +128,7 @@ def test_a_partial_is_rewritten_and_its_final_stays(home: Home) -> None:
     ):
         terminal.wait_for_text("w1 w2 w3")
         assert terminal.screen().count("w1") == 1
-        assert "listening" in terminal.screen()
+        assert "transcribing" in terminal.screen()
         code = terminal.wait_for_exit()
         everything = terminal.everything()
         before, after = terminal.modes()
@@ -136,7 +136,7 @@ def test_a_partial_is_rewritten_and_its_final_stays(home: Home) -> None:
     assert code == 0
     assert everything.count("w1 w2 w3 w4 w5 w6") == 1
     assert everything.count("w7 w8 w9 w10 w11 w12") == 1
-    assert "listening" not in everything  # the status line leaves no trace
+    assert "transcribing" not in everything  # the status line leaves no trace
     assert "saved:" in everything
     assert before == after
     assert cursor == "1"

@@ -150,10 +150,10 @@ def test_states_are_those_that_the_live_view_shows() -> None:
     assert states == [
         "connecting",
         "listening",
-        "offline",
+        "reconnecting",
         "listening",
         "listening",
-        "stopping",
+        "draining",
         "over",
     ]
 
@@ -1328,7 +1328,7 @@ def test_follower_that_has_not_begun_may_follow_all_the_same() -> None:
 
     assert isinstance(commands[0], TellDisconnected)
     assert commands[1:] == [StartSession(1)]
-    assert talk.state is RunState.OFFLINE
+    assert talk.state is RunState.RECONNECTING
     assert talk.next_begins() == [TellReconnected(1)]
 
 

@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 from transcribe_cli.ui.batch_rows import BatchProgress, FileProgress, batch_rows, heading, total_row
 from transcribe_cli.ui.text_wrapping import cells
 
-MEETING = FileProgress("Meeting.wav", 75, 300, 12, "listening")
+MEETING = FileProgress("Meeting.wav", 75, 300, 12, "transcribing")
 INTRO = FileProgress("intro.flac", 9, 36, 1, "offline")
-RADIO = FileProgress("radio.m4a", 3900, None, 0, "listening")
+RADIO = FileProgress("radio.m4a", 3900, None, 0, "transcribing")
 WHOLE = BatchProgress(7, done=2, failed=1, running=3, share=0.25, left_s=95)
 
 
@@ -63,7 +63,7 @@ def test_ascii_where_the_terminal_has_nothing_else() -> None:
 
 
 def test_files_in_trouble_are_shown_where_there_is_no_room_for_all() -> None:
-    many = [FileProgress(f"{number}.wav", 1, 10, state="listening") for number in range(9)]
+    many = [FileProgress(f"{number}.wav", 1, 10, state="transcribing") for number in range(9)]
     many[7] = FileProgress("7.wav", 1, 10, state="offline")
     names = [row.split()[0] for row in rows(60, *many, most=5)]
     assert names[:3] == ["0.wav", "1.wav", "7.wav"]
@@ -72,7 +72,7 @@ def test_files_in_trouble_are_shown_where_there_is_no_room_for_all() -> None:
 
 
 def test_what_is_wrong_is_said_in_words() -> None:
-    full = FileProgress("a.wav", 1, 10, state="listening", message="the disk is full")
+    full = FileProgress("a.wav", 1, 10, state="transcribing", message="the disk is full")
     assert rows(60, full)[0].endswith("the disk is full")
 
 
@@ -89,7 +89,7 @@ progress = st.builds(
     position_s=st.floats(0, 1e5),
     length_s=st.none() | st.floats(0, 1e5),
     turns=st.integers(0, 10_000),
-    state=st.sampled_from(["listening", "connecting", "offline", "stopping"]),
+    state=st.sampled_from(["transcribing", "connecting", "offline", "stopping"]),
     message=st.sampled_from(["", "the disk takes nothing any more"]),
 )
 

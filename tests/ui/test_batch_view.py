@@ -42,7 +42,7 @@ def shown() -> Iterator[Shown]:
 
 def at(file: FileView, position_s: float, length_s: float | None = 10.0, turns: int = 0) -> None:
     progress = (position_s, length_s, 1.0)
-    file.status(Status(state="listening", turns=turns, progress=progress))
+    file.status(Status(state="transcribing", turns=turns, progress=progress))
 
 
 def test_each_file_that_runs_has_a_bar_and_all_together_have_one(shown: Shown) -> None:

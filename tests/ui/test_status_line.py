@@ -78,8 +78,19 @@ def test_a_lost_connection_says_that_nothing_else_is_lost() -> None:
     assert "to send" not in shown(offline, 300)
     assert shown(offline, 24) == "× offline, 0:42 behind"  # noqa: RUF001
     assert shown(offline, 12) == "× offline"  # noqa: RUF001
-    catching_up = replace(offline, state="listening")
-    assert "0:42 to send" in shown(catching_up, 120)
+    connected = replace(offline, state="listening")
+    assert "0:42 to send" in shown(connected, 120)
+
+
+def test_catching_up_says_how_far_behind_it_is() -> None:
+    late = replace(LISTENING, state="catching up", backlog_s=42.0, behind_s=42.5)
+    assert shown(late, 60).startswith("● catching up, 0:42 behind  12:34")
+    assert "to send" not in shown(late, 300)
+
+
+def test_muted_is_told_beside_another_state() -> None:
+    assert "muted" in shown(replace(LISTENING, state="offline", muted=True), 40)
+    assert shown(replace(LISTENING, state="muted", muted=True), 300).count("muted") == 1
 
 
 def test_lost_sound_is_counted() -> None:
@@ -96,7 +107,7 @@ def test_a_file_that_is_stuck_has_no_time_left() -> None:
 def test_a_file_shows_its_progress_in_place_of_the_meter() -> None:
     status = Status(state="transcribing", progress=(150.0, 600.0, 1.5))
     assert shown(status, 100) == (
-        "● transcribing  0:00  ▕█████               ▏ 2:30 / 10:00  1.5x  5:00 left"
+        "● transcribing  ▕█████               ▏ 2:30 / 10:00  1.5x  5:00 left"
     )
     assert shown(status, 40) == "● transcribing  ▕██▌       ▏ 25%"
     assert shown(status, 20) == "● transcribing  25%"

@@ -35,11 +35,6 @@ class Progress:
         return self._log.audio.ms(self._log.frames)
 
     @property
-    def mark_ms(self) -> int:
-        """Where a mark that a person makes now belongs, on the recording's clock."""
-        return self._log.audio.ms(self._frames)
-
-    @property
     def elapsed_s(self) -> float:
         """What was captured, or for a source that can wait what was sent."""
         return self._log.audio.seconds(self._frames)
@@ -64,5 +59,6 @@ class Progress:
             lag_s=self.lag_s,
             quiet_s=self._limits.quiet_s(now),
             peak=self._recorder.take_level(),
+            muted=self._recorder.muted,
             cost_usd=self._bill.cost_usd(now),
         )

@@ -87,8 +87,7 @@ class Run:
             wall=parts.wall,
         )
         self._reporter = Reporter(*(config, parts.source, parts.outputs, parts.notices, parts.view))
-        model = str(config.parameters.query["speech_model"])
-        self._status = RunStatus(parts.source, model, self._reporter.totals, now)
+        self._status = RunStatus(config, parts.source, self._reporter.totals, now)
         self._limits = RunLimits(config.limits, parts.budget, self._bill, now)
         self._progress = Progress(
             *(parts, self._sessions, self._recorder, self._supervisor, self._bill, self._limits)
@@ -226,7 +225,7 @@ class Run:
         if action == "stop":
             self._post(StopRequested(key))
         elif action != "pause" or not self._stops:  # there is nothing to pause any more
-            reader, at = self._sessions.reader, self._progress.mark_ms
+            reader, at = self._sessions.reader, self._status.mark_ms(self._progress.elapsed_s)
             self._carry_out(self._controls.do(action, reader, at, now), now)
 
     # Actions.

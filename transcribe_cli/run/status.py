@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from transcribe_cli.audio.level import CLIP_AT, decibels
 from transcribe_cli.audio.source import Source, is_spoken_now
+from transcribe_cli.run.config import RunConfig
 from transcribe_cli.supervisor.facts import RunState
 from transcribe_cli.transcript.turn_totals import TurnTotals
 from transcribe_cli.transcript.turns import TurnUpdate
@@ -13,9 +14,11 @@ if TYPE_CHECKING:
     from transcribe_cli.ui.status_line import Status
 
 QUIET_SOURCE_S = 10.0  # a microphone that gives nothing but silence for so long may be muted
+CATCHING_UP_S = 2.0  # a session that is further behind the microphone than this hears the past
 _SILENT_PEAK = 8  # of 32768: what a muted input gives at most
 _CLIP_SHOWN_S = 1.0
 _WORDS_COME_S = 3.0
+_LOCAL_ENGINE = "PocketSphinx, local"
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +30,7 @@ class Now:
         elapsed_s, lag_s: as `Progress` has them.
         quiet_s: for how long no words came, as `RunLimits` has it.
         peak: the loudest sample since the last such value, 0 to 32768.
+        muted: the user has muted the microphone.
         cost_usd: None where no price is known.
     """
 
@@ -36,6 +40,7 @@ class Now:
     lag_s: float
     quiet_s: float
     peak: int
+    muted: bool
     cost_usd: float | None
 
 
@@ -50,58 +55,123 @@ class RunStatus:
         overflows: how often the system dropped samples.
     """
 
-    def __init__(self, source: Source, model: str, totals: TurnTotals, now: float) -> None:
+    def __init__(self, config: RunConfig, source: Source, totals: TurnTotals, now: float) -> None:
         self.trouble = ""
         self.overflows = 0
+        self._config = config
         self._source = source
-        self._model = model
         self._totals = totals
-        self._metered = is_spoken_now(source)
-        self._started = self._sound_at = now
+        self._spoken_now = is_spoken_now(source)
+        self._sound_at = now
         self._clipped_at = float("-inf")
-        self._heard_ms = 0  # the end of the last word
+        point = config.resume_point
+        self._first_ms = 0 if point is None else point.committed_ms
+        self._heard_ms = self._first_ms  # the end of the last word
+        self._position = _Position(self._first_ms / 1000, now)
 
     def heard(self, update: TurnUpdate) -> None:
         """The service heard words."""
         self._heard_ms = max(self._heard_ms, update.end_ms)
 
+    def mark_ms(self, elapsed_s: float) -> int:
+        """Where a mark that a person makes now belongs, on the recording's clock.
+
+        `elapsed_s`: as `Progress` has it. A file is sent ahead of the words that a person sees.
+        """
+        return round(elapsed_s * 1000) if self._source.live else round(self._position.at_s * 1000)
+
     def status(self, now: Now) -> "Status":
         """What the status line shows."""
         from transcribe_cli.ui.status_line import Status
 
-        if now.peak > _SILENT_PEAK:
+        is_live = now.state is RunState.LISTENING and not now.muted
+        if now.peak > _SILENT_PEAK or not is_live:
             self._sound_at = now.time
         if now.peak >= CLIP_AT:
             self._clipped_at = now.time
         progress = None
         if not self._source.live:
-            rate = now.elapsed_s / max(0.001, now.time - self._started)
-            progress = (now.elapsed_s, self._source.length_s, rate)
+            self._position.move(self._heard_s(now), now)
+            progress = (self._position.at_s, self._source.length_s, self._position.rate)
+        local = self._config.local
         return Status(
-            state=str(now.state),
+            state=self._state(now),
             elapsed_s=now.elapsed_s,
-            model=self._model,
+            model=_LOCAL_ENGINE if local else str(self._config.parameters.query["speech_model"]),
             source=self._source.name,
-            level_db=decibels(now.peak) if self._metered else None,
+            level_db=decibels(now.peak) if self._spoken_now else None,
             clipped=now.time - self._clipped_at < _CLIP_SHOWN_S,
+            muted=now.muted,
             language=self._totals.language,
             turns=self._totals.turns,
             behind_s=self._behind_s(now),
             backlog_s=now.lag_s if now.lag_s > 1 else None,
             dropped=self.overflows,
-            cost_usd=now.cost_usd,
+            cost_usd=None if local else now.cost_usd,
             progress=progress,
             message=self.trouble or self._silence(now.time),
         )
 
+    def _state(self, now: Now) -> str:
+        """The word for the state, of a microphone or of anything else."""
+        match now.state:
+            case RunState.LISTENING if not self._spoken_now:
+                return "transcribing"
+            case RunState.LISTENING if now.muted:
+                return "muted"
+            case RunState.LISTENING if now.lag_s >= CATCHING_UP_S:
+                return "catching up"
+            case RunState.DRAINING:
+                return "stopping" if self._spoken_now else "transcribing"
+        return str(now.state)
+
+    def _heard_s(self, now: Now) -> float:
+        """How far the service has heard a source that can wait, as far as it tells.
+
+        What is sent in real time is heard as it is sent, also where nobody speaks.
+        """
+        heard_s = min(self._heard_ms / 1000, now.elapsed_s)
+        in_time = self._config.pace is not None and now.state is RunState.LISTENING
+        return now.elapsed_s if in_time and now.quiet_s > _WORDS_COME_S else heard_s
+
     def _behind_s(self, now: Now) -> float | None:
-        """How far the last word lies behind what was captured; None while no words come."""
-        if not self._heard_ms or now.quiet_s > _WORDS_COME_S:
+        """How far the last word lies behind what was captured; None while no words come.
+
+        None also where audio is sent as fast as it goes: it has no time to be behind of.
+        """
+        in_time = self._source.live or self._config.pace is not None
+        if not in_time or self._heard_ms == self._first_ms or now.quiet_s > _WORDS_COME_S:
             return None
         return max(0.0, now.elapsed_s - self._heard_ms / 1000)
 
     def _silence(self, now: float) -> str:
         quiet_s = now - self._sound_at
-        if not self._metered or quiet_s < QUIET_SOURCE_S:
+        if not self._spoken_now or quiet_s < QUIET_SOURCE_S:
             return ""
         return f"no sound for {quiet_s:.0f} s: is the microphone muted?"
+
+
+class _Position:
+    """A place in a file that only goes forward, and how fast; times in seconds.
+
+    Attributes:
+        at_s: the place.
+    """
+
+    def __init__(self, first_s: float, now: float) -> None:
+        self.at_s = first_s
+        self._first_s = first_s
+        self._looked_at = now
+        self._active_s = 0.0  # without pauses and outages
+
+    @property
+    def rate(self) -> float:
+        """How many times real time."""
+        return (self.at_s - self._first_s) / max(0.001, self._active_s)
+
+    def move(self, to_s: float, now: Now) -> None:
+        """It has come so far by now."""
+        if now.state in (RunState.LISTENING, RunState.DRAINING):
+            self._active_s += now.time - self._looked_at
+        self._looked_at = now.time
+        self.at_s = max(self.at_s, to_s)

@@ -27,8 +27,10 @@ class RunState(StrEnum):
 
     CONNECTING = "connecting"
     LISTENING = "listening"
-    OFFLINE = "offline"  # between two sessions
+    RECONNECTING = "reconnecting"  # a session broke off, and nothing has failed since
+    OFFLINE = "offline"  # between two sessions, and another try has failed
     PAUSED = "paused"
+    DRAINING = "draining"  # nobody stopped it: all was sent, and the last words come
     STOPPING = "stopping"
     OVER = "over"
 
@@ -196,15 +198,20 @@ class Facts:
         state = LeaseState.BROKEN if reader is None else reader.state
         request = EndRequest.NOTHING if reader is None else reader.request
         draining = state in (LeaseState.DRAINING, LeaseState.SETTLED)
-        if not self.going_on or (draining and request not in (EndRequest.PAUSE, EndRequest.PARK)):
+        if not self.going_on:
             return RunState.STOPPING
+        if draining and request not in (EndRequest.PAUSE, EndRequest.PARK):
+            return RunState.DRAINING
         if self.paused_at is not None:
             return RunState.PAUSED
         if state is LeaseState.OPEN or (draining and request is EndRequest.PAUSE):
             return RunState.LISTENING
         tried = reader is None and self.tries.failures
         never = self.contact is Contact.NEVER and not tried
-        return RunState.CONNECTING if never else RunState.OFFLINE
+        if never:
+            return RunState.CONNECTING
+        once = self.contact is not Contact.NEVER and self.tries.failures <= 1
+        return RunState.RECONNECTING if once else RunState.OFFLINE
 
     def lease(self, session: int) -> Lease | None:
         """The lease of a session that is not over."""

@@ -21,7 +21,7 @@ _BARS = (20, 10, 6)
 _EIGHTHS = " ▏▎▍▌▋▊▉█"
 _GOOD = Style(color="green")
 _LOUD = Style(bold=True)
-_CALM = ("listening", "over", "stopping")
+_CALM = ("transcribing", "over", "stopping")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,10 +29,10 @@ class FileProgress:
     """How far one file is.
 
     Attributes:
-        position_s: seconds of audio sent.
+        position_s: seconds of audio heard.
         length_s: seconds of audio in the file; None where it is not known.
         turns: number of final turns.
-        state: the status line's word: connecting, listening, offline ...
+        state: the status line's word: connecting, transcribing, offline ...
         message: what is wrong, in words; "" while nothing is.
     """
 

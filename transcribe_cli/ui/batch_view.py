@@ -155,9 +155,10 @@ class BatchView(RegionView):
     def end(self, view: FileView) -> None:
         """A file has ended: write its transcript into the scrollback, under its name."""
         self.drop(view)
-        self._heard_s += view.progress.position_s
+        length_s = view.progress.length_s or view.progress.position_s
+        self._heard_s += length_s  # nobody says words for its last silence
         self._skipped_s += view.first_s
-        self._lengths.append(view.progress.length_s or view.progress.position_s)
+        self._lengths.append(length_s)
         title = heading(view.name, usable_columns(self.columns), ascii_only=self.ascii_only)
         for line, start_ms in [(Text(), None), (title, None), *view.lines]:
             self._commit_text(line, start_ms)

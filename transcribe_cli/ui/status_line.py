@@ -34,6 +34,7 @@ FAILED = Style(color="red", bold=True)
 _STATES = {
     "listening": ("●", "*", GOOD),
     "transcribing": ("●", "*", GOOD),
+    "catching up": ("●", "*", TROUBLE),
     "connecting": ("○", "o", TROUBLE),
     "reconnecting": ("○", "o", TROUBLE),
     "offline": ("×", "x", FAILED),  # noqa: RUF001
@@ -43,6 +44,7 @@ _STATES = {
     "stopping": ("■", "#", DIM),
 }
 _CUT_OFF = ("connecting", "reconnecting", "offline")
+_LATE = (*_CUT_OFF, "catching up")
 _OTHER_STATE = ("●", "*", PLAIN)
 _EIGHTHS = " ▏▎▍▌▋▊▉█"
 _CLIP = "CLIP"
@@ -53,19 +55,20 @@ class Status:
     """The values that the status line shows.
 
     Attributes:
-        state: one word: connecting, listening, transcribing, paused, muted, offline, reconnecting,
-            replaying, stopping.
+        state: connecting, listening, transcribing, catching up, paused, muted, offline,
+            reconnecting, replaying or stopping.
         elapsed_s: the recording's clock.
         model, source: names, as the user gave them or the device calls itself.
         level_db: peak of the last moments in dBFS; None when there is no microphone.
         clipped: the input reached full scale a moment ago.
+        muted: the user has muted the microphone.
         language: code of the language spoken last.
         turns: finals so far.
         behind_s: seconds from the end of the last recognised word until now.
         backlog_s: seconds of audio that are recorded and not yet sent.
         dropped: how often samples were lost between the device and the recording.
         cost_usd: what the sessions cost so far.
-        progress: of a file: position in s, length in s or None, times real time.
+        progress: of a file: how far it was heard in s, length in s or None, times real time.
         message: what is wrong, in words; "" while all is well.
     """
 
@@ -75,6 +78,7 @@ class Status:
     source: str = ""
     level_db: float | None = None
     clipped: bool = False
+    muted: bool = False
     language: str | None = None
     turns: int = 0
     behind_s: float | None = None
@@ -121,7 +125,10 @@ def _parts(status: Status, ascii_only: bool) -> list[_Part]:
     if status.message:
         message = _text("!", TROUBLE).append(f" {safe_text(status.message)}", LOUD)
         parts.append(_Part(110, [message]))
-    parts.append(_Part(80, [_text(format_time(int(status.elapsed_s * 1000))), Text()]))
+    if status.muted and status.state != "muted":
+        parts.append(_Part(96, [_text("muted", LOUD), Text()]))
+    if status.progress is None:
+        parts.append(_Part(80, [_text(format_time(int(status.elapsed_s * 1000))), Text()]))
     if status.progress is not None:
         parts.append(_Part(90, _progress(*status.progress, ascii_only)))
     elif status.level_db is not None:
@@ -132,7 +139,7 @@ def _parts(status: Status, ascii_only: bool) -> list[_Part]:
         often = "once" if status.dropped == 1 else f"{status.dropped} times"
         lost = _text(f"sound lost {often}", FAILED)
         parts.append(_Part(95, [lost, _text("sound lost", FAILED), Text()]))
-    told = _is_cut_off(status)  # by the state, how far behind
+    told = _is_late(status)  # by the state, how far behind
     if status.backlog_s is not None and status.backlog_s >= SHOW_BACKLOG_S and not told:
         waiting = format_time(int(status.backlog_s * 1000))
         parts.append(_Part(70, [_text(f"{waiting} to send", LOUD), Text()]))
@@ -159,22 +166,24 @@ def _parts(status: Status, ascii_only: bool) -> list[_Part]:
 
 
 def _state(status: Status, ascii_only: bool) -> _Part:
-    """The state; without a connection also that audio is recorded, and how far it is behind."""
+    """The state; where the service hears the past, also how far behind it is."""
     glyph, plain_glyph, style = _STATES.get(status.state, _OTHER_STATE)
     mark = plain_glyph if ascii_only else glyph
     state = safe_text(status.state)
     forms = [_text(mark, style).append(f" {state}")]
-    if _is_cut_off(status):
+    if _is_late(status):
         behind = f"{format_time(int((status.backlog_s or 0) * 1000))} behind"
-        longer = (f" {state}, recording, {behind}", f" {state}, {behind}")
+        longer = [f" {state}, {behind}"]
+        if status.state in _CUT_OFF:
+            longer.insert(0, f" {state}, recording, {behind}")
         forms = [*(_text(mark, style).append(words, LOUD) for words in longer), *forms]
     # A message has a mark of its own, so beside one the state may be left out altogether.
     return _Part(100, [*forms, Text() if status.message else _text(mark, style)])
 
 
-def _is_cut_off(status: Status) -> bool:
-    """Whether audio is being recorded that cannot be sent now."""
-    return status.state in _CUT_OFF and (status.backlog_s or 0.0) >= SHOW_BACKLOG_S
+def _is_late(status: Status) -> bool:
+    """Whether audio waits for a session, or one works it off."""
+    return status.state in _LATE and (status.backlog_s or 0.0) >= SHOW_BACKLOG_S
 
 
 def _text(text: str, style: Style = PLAIN) -> Text:
