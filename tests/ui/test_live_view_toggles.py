@@ -7,6 +7,7 @@ import pytest
 from tests.ui.screens import Terminal, Wire, console_on
 from tests.ui.turn_updates import update
 from transcribe_cli.protocol.messages import Revision, SpeakerRevision
+from transcribe_cli.ui.key_table import announced
 from transcribe_cli.ui.live_view import HINT_S, LiveView
 from transcribe_cli.ui.region_view import FOREGROUND_POLL_S
 from transcribe_cli.ui.speaker_corrections import MOST_TOLD
@@ -248,3 +249,17 @@ def test_a_dumb_terminal_is_told_in_lines() -> None:
     said = "\n".join(shown.terminal.screen())
     assert "space  pause, go on" in said
     assert "unsure words are not marked" in said
+
+
+def test_that_keys_exist_is_said_while_nothing_else_is_there_to_see(shown: Shown) -> None:
+    shown.view.key_words = announced("run", has_keys=True)
+    shown.view.status(Status(state="listening"))
+    assert shown.draw() == ["", "  ? shows the keys, q stops", STATUS]
+    shown.view.turn(update("words"))
+    assert shown.draw() == ["  0:00  words", "", f"{STATUS}  ? keys  q stop"]
+
+
+def test_a_stop_says_how_to_end_it_at_once(shown: Shown) -> None:
+    shown.view.key_words = announced("run", has_keys=False)
+    shown.view.status(Status(state="stopping"))
+    assert shown.draw()[-1] == "  ■ stopping  0:00  Ctrl+C again ends it at once"

@@ -30,8 +30,15 @@ def test_a_narrow_window_has_one_column() -> None:
     assert rows[0] == "space  pause, go on"
 
 
-def test_where_rows_are_few_the_last_keys_go() -> None:
-    assert keys(20, 2) == ["space  pause, go on", "m      mute"]
+@pytest.mark.parametrize(("width", "most"), [(57, 3), (37, 4), (37, 8)])
+def test_all_keys_are_shown_also_where_rows_are_few(width: int, most: int) -> None:
+    rows = keys(width, most)
+    assert len(rows) <= most
+    assert all(binding.help in " ".join(rows) for binding in KEYS)
+
+
+def test_where_rows_are_too_few_the_last_keys_go() -> None:
+    assert keys(20, 2) == ["space pause, go on", "m mute  b bookmark"]
     assert keys(20, 0) == []
 
 

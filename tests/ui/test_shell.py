@@ -81,14 +81,27 @@ def test_sigterm_gives_the_terminal_back() -> None:
         assert window.cursor_visible
 
 
-def test_without_a_terminal_on_stdin_there_are_no_keys() -> None:
+def test_keys_come_from_the_terminal_where_stdin_is_a_pipe() -> None:
     with shell() as window:
         before = window.modes()
-        window.enter("clear; " + COMMAND.replace(";", "< /dev/null;", 1))
+        window.enter("clear; true | " + COMMAND)
         window.wait_for("started", "listening")
+        window.press("m", "q")
+        rows = window.wait_for("code=7")
         assert window.modes() == before
+    assert "<m>" in rows
+
+
+def test_without_a_terminal_of_its_own_there_are_no_keys() -> None:
+    with shell() as window:
+        before = window.modes()
+        window.enter("clear; setsid -w " + COMMAND.replace(";", "< /dev/null;", 1))
+        rows = window.wait_for("started", "listening")
+        assert window.modes() == before
+        process = re.search(r"started (\d+)", "\n".join(rows))
+        assert process
         window.press("m", "q")  # which the shell reads, and nobody now
-        window.press("C-c")
+        window.tmux("run-shell", f"kill -TERM {process[1]}")
         rows = window.wait_for("code=7")
     assert "<m>" not in rows
 

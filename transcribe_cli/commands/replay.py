@@ -81,6 +81,7 @@ def _show(
 ) -> ExitStatus:
     from transcribe_cli.system.signals import stop_signals
     from transcribe_cli.ui.key_reader import KeyReader
+    from transcribe_cli.ui.key_table import announced
     from transcribe_cli.ui.replay import Replay
     from transcribe_cli.ui.suspend import suspend_signals
 
@@ -93,6 +94,7 @@ def _show(
         _told_by(view, notices),
         keys,
     ):
+        view.key_words = announced("replay", has_keys=keys.is_open)
 
         def wait(seconds: float) -> str | None:
             with contextlib.suppress(queue.Empty):

@@ -54,7 +54,7 @@ class Screen:
             return
         from transcribe_cli.ui.batch_view import BatchView
         from transcribe_cli.ui.key_reader import KeyReader
-        from transcribe_cli.ui.key_table import action_of
+        from transcribe_cli.ui.key_table import action_of, announced
         from transcribe_cli.ui.suspend import suspend, suspend_signals, take_back
 
         def press(key: str) -> None:
@@ -74,6 +74,10 @@ class Screen:
             suspend_signals(lambda cause: loop.call(lambda: change[cause](view, keys))),
             keys,
         ):
+            is_batch = isinstance(view, BatchView)
+            view.key_words = announced("batch" if is_batch else "run", has_keys=keys.is_open)
+            if not view.draws:
+                self.notices.note(view.key_words[0])
             self.notices.sink = view.notice
             try:
                 yield

@@ -68,27 +68,45 @@ def in_foreground(number: int) -> bool:
         return True
 
 
-def open_keyboard(number: int) -> Keyboard | None:
-    """The keyboard of the terminal with that file descriptor; None if it is no terminal."""
-    try:
-        if not os.isatty(number):
-            return None
-    except OSError:
-        return None
+def open_keyboard(number: int | None = None) -> Keyboard | None:
+    """The keyboard of the terminal with that file descriptor; None if it is no terminal.
+
+    Without a number: of standard input, or else of the terminal that the program was started from,
+    since standard input may be the audio.
+    """
     if sys.platform == "win32":
         import msvcrt
 
-        return WindowsKeyboard(msvcrt)
-    return PosixKeyboard(number)
+        # It reads the console, whatever standard input is.
+        return WindowsKeyboard(msvcrt) if number is None or _is_terminal(number) else None
+    if _is_terminal(0 if number is None else number):
+        return PosixKeyboard(number or 0)
+    if number is not None:
+        return None
+    try:
+        own = os.open("/dev/tty", os.O_RDWR | os.O_NOCTTY | os.O_CLOEXEC)
+    except OSError:
+        return None
+    return PosixKeyboard(own, owned=True)
 
 
-def cursor_row(number: int, ask: Callable[[], None]) -> int | None:
+def _is_terminal(number: int) -> bool:
+    try:
+        return os.isatty(number)
+    except OSError:
+        return False
+
+
+def cursor_row(number: int | None, ask: Callable[[], None]) -> int | None:
     """The cursor's row, from 0, as the terminal reports it; None if it does not.
 
-    `ask` writes the query `ESC [ 6 n`. Keys typed at that moment are lost.
+    `number` as in `open_keyboard`; `ask` writes the query `ESC [ 6 n`. Keys typed at that moment
+    are lost.
     """
+    if sys.platform == "win32":
+        return None
     keyboard = open_keyboard(number)
-    if keyboard is None or sys.platform == "win32":
+    if not isinstance(keyboard, PosixKeyboard):
         return None
     try:
         if not keyboard.take():
@@ -96,8 +114,8 @@ def cursor_row(number: int, ask: Callable[[], None]) -> int | None:
         ask()
         answer = b""
         while (said := _CURSOR.search(answer)) is None:
-            ready, _, _ = select.select([number], [], [], _ANSWER_S)
-            chunk = os.read(number, 64) if ready else b""
+            ready, _, _ = select.select([keyboard.number], [], [], _ANSWER_S)
+            chunk = os.read(keyboard.number, 64) if ready else b""
             if not chunk:
                 return None
             answer += chunk
@@ -149,26 +167,30 @@ if sys.platform != "win32":
     import termios
 
     class PosixKeyboard:
-        """A POSIX terminal; `take` changes its input modes."""
+        """A POSIX terminal; `take` changes its input modes.
 
-        def __init__(self, number: int) -> None:
-            self._number = number
+        `owned`: `close` closes the file descriptor `number` too.
+        """
+
+        def __init__(self, number: int, *, owned: bool = False) -> None:
+            self.number = number
+            self._owned = owned
             self._woken, self._waker = os.pipe()
             self._before: list[Any] | None = None
 
         def take(self) -> bool:
             """Get keys one by one from now on; False while the terminal is another program's."""
-            if not in_foreground(self._number):
+            if not in_foreground(self.number):
                 return False
             try:
-                before = termios.tcgetattr(self._number)
+                before = termios.tcgetattr(self.number)
                 modes = [*before]
                 modes[3] &= ~(termios.ICANON | termios.ECHO)
                 modes[6] = [*before[6]]
                 modes[6][termios.VMIN], modes[6][termios.VTIME] = 1, 0
                 with _never_stopped():
                     # TCSANOW: waiting for pending output would block for ever after Ctrl+S.
-                    termios.tcsetattr(self._number, termios.TCSANOW, modes)
+                    termios.tcsetattr(self.number, termios.TCSANOW, modes)
             except termios.error:
                 return False
             self._before = before
@@ -179,12 +201,12 @@ if sys.platform != "win32":
             typed = b""
             while True:
                 wait_s = QUIET_S if typed else None
-                ready, _, _ = select.select([self._number, self._woken], [], [], wait_s)
+                ready, _, _ = select.select([self.number, self._woken], [], [], wait_s)
                 if self._woken in ready:
                     return b""
                 if not ready:
                     return typed
-                chunk = os.read(self._number, 1024)
+                chunk = os.read(self.number, 1024)
                 if not chunk:
                     return b""
                 typed = (typed + chunk)[:_KEPT_BYTES]
@@ -198,12 +220,14 @@ if sys.platform != "win32":
         def give_back(self) -> None:
             """Restore the modes, unless in the background: there the shell has set its own."""
             before, self._before = self._before, None
-            if before is not None and in_foreground(self._number):
+            if before is not None and in_foreground(self.number):
                 with suppress(termios.error), _never_stopped():
-                    termios.tcsetattr(self._number, termios.TCSANOW, before)
+                    termios.tcsetattr(self.number, termios.TCSANOW, before)
 
         def close(self) -> None:
             """Close the pipe that wakes."""
+            if self._owned:
+                os.close(self.number)
             os.close(self._woken)
             os.close(self._waker)
 

@@ -82,10 +82,11 @@ def batch_rows(
     most: int,
     *,
     ascii_only: bool = False,
+    keys: Sequence[str] = (),
 ) -> list[Text]:
     """At most `most` rows of at most `width` cells; the last row is for all files.
 
-    Files with a problem are shown first when not all fit.
+    Files with a problem are shown first when not all fit. `keys` as in `status_line`.
     """
     room = max(most, 1) - 1
     shown = list(running)
@@ -99,7 +100,7 @@ def batch_rows(
                 Text(f"and {len(running) - len(shown)} more", DIM), width, ellipsis(ascii_only)
             )
         )
-    return [*rows, total_row(whole, width, ascii_only=ascii_only)]
+    return [*rows, total_row(whole, width, ascii_only=ascii_only, keys=keys)]
 
 
 def _file_rows(shown: Sequence[FileProgress], width: int, ascii_only: bool) -> list[Text]:
@@ -148,8 +149,10 @@ def _file_rows(shown: Sequence[FileProgress], width: int, ascii_only: bool) -> l
     return rows
 
 
-def total_row(whole: BatchProgress, width: int, *, ascii_only: bool = False) -> Text:
-    """The row for the whole batch."""
+def total_row(
+    whole: BatchProgress, width: int, *, ascii_only: bool = False, keys: Sequence[str] = ()
+) -> Text:
+    """The row for the whole batch; `keys` as in `status_line`."""
     words = [Text(f"{whole.done} of {_count(whole.files, 'file')}")]
     if whole.failed:
         words.append(Text(f"{whole.failed} failed", _LOUD))
@@ -164,6 +167,10 @@ def total_row(whole: BatchProgress, width: int, *, ascii_only: bool = False) -> 
     for size in _BARS[:2]:
         if whole.share is not None and cells(line.plain) + size + 4 <= width:
             line = Text("  ").join([_bar(whole.share, size, ascii_only), line])
+            break
+    for form in keys:
+        if cells(line.plain) + 2 + cells(form) <= width:
+            line.append("  ").append(form, DIM)
             break
     return cut_text(line, width, ellipsis(ascii_only))
 

@@ -260,6 +260,7 @@ class BatchView(RegionView):
             width,
             most - len(panel),
             ascii_only=self.ascii_only,
+            keys=self.key_words,
         )
         rows[-1:-1] = panel  # above the row for all files, as the live view has it
         if height >= ROOMY_ROWS:

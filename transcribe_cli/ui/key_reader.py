@@ -1,7 +1,8 @@
 """Reads keys while the program runs, and posts each by its name.
 
-A thread reads; main decides what a key does (`key_table.py`). There are no keys when standard input
-is not a terminal, nor while the program is in the background.
+A thread reads; main decides what a key does (`key_table.py`). Keys come from the terminal also
+where standard input is a pipe. There are none without a terminal, nor while the program is in the
+background.
 """
 
 import atexit
@@ -59,7 +60,7 @@ class KeyReader:
 
     Args:
         post: called on the thread with the name of each key; must not block.
-        number: the file descriptor of standard input.
+        number: the file descriptor of a terminal, as `open_keyboard` takes it.
         clock: a monotonic clock, in seconds.
     """
 
@@ -67,8 +68,8 @@ class KeyReader:
         self,
         post: Callable[[str], None],
         *,
-        number: int = 0,
-        open_keyboard: Callable[[int], Keyboard | None] = open_keyboard,
+        number: int | None = None,
+        open_keyboard: Callable[[int | None], Keyboard | None] = open_keyboard,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._post = post
@@ -96,6 +97,11 @@ class KeyReader:
             daemon=True,  # a caller that forgets to close it can still exit
         )
         self._thread.start()
+
+    @property
+    def is_open(self) -> bool:
+        """Whether there is a terminal whose keys are read."""
+        return self._keyboard is not None
 
     def close(self) -> None:
         """Stop reading keys and restore the terminal. May be called twice."""

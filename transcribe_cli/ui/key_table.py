@@ -46,6 +46,19 @@ def keys_in(mode: Mode) -> tuple[KeyBinding, ...]:
     return tuple(binding for binding in KEY_TABLE if mode in binding.modes)
 
 
+def announced(mode: Mode, *, has_keys: bool) -> tuple[str, ...]:
+    """What says that keys exist and how to stop, the longest form first.
+
+    >>> announced("run", has_keys=True)
+    ('? shows the keys, q stops', '? keys  q stop', '? keys')
+    """
+    if not has_keys:
+        return ("Ctrl+C stops",)
+    stop = next(binding.help for binding in keys_in(mode) if binding.action == "stop")
+    first, _, rest = stop.partition(" ")
+    return (f"? shows the keys, q {first}s {rest}".rstrip(), f"? keys  q {stop}", "? keys")
+
+
 def action_of(key: str, mode: Mode) -> KeyAction | None:
     """What a key does there; None for a key that does nothing.
 

@@ -44,8 +44,11 @@ ALWAYS_SHOWN_ROWS = 2
 EXTRA_CHARACTERS = 2000
 """Characters of a long partial that are laid out beyond what the window can hold."""
 
-ROWS_LEFT_TO_WORDS = 5
-"""Rows that a panel leaves for partials, counted for a narrow window."""
+ROWS_LEFT_TO_WORDS = 1
+"""Rows that a panel leaves for partials."""
+
+HURRY = ("Ctrl+C again ends it at once", "Ctrl+C again: at once")
+"""What is said of keys once a stop was asked for."""
 
 SETTLE_S = 0.5
 """For so long after a resize the region may be small: another resize follows while dragging."""
@@ -78,6 +81,7 @@ class LiveView(RegionView):
         self._clock = clock
         self._keys = keys
         self._finished: set[int] = set()
+        self._was_said = False  # there was a turn with words
         self._partials: dict[int, TurnUpdate] = {}  # by turn
         self._speakers = SpeakerCorrections(ascii_only=self.ascii_only)
         self._language: str | None = None
@@ -111,6 +115,7 @@ class LiveView(RegionView):
         """Show a turn as it is now. A final is committed once; later updates of it are ignored."""
         if update.turn in self._finished:
             return
+        self._was_said |= bool(update.message.transcript or update.message.words)
         update = self._speakers.correct(update)
         for turn, older in list(self._partials.items()):
             # The service has gone on to the next turn. A held turn stays: its final comes.
@@ -267,10 +272,17 @@ class LiveView(RegionView):
         columns, height = self._size
         inset = 0 if columns < turn_rendering.NARROW else 2  # in line with the times above it
         width = usable_columns(columns) - inset
-        status = status_line(self._status, width, ascii_only=self.ascii_only)
-        panel = self._panel_rows(width, height - height_when_narrow([status]))
+        panel = self._panel_rows(width, height - 1)
         hint = [Text(cut(self._hint, width, "..."), turn_rendering.DIM)] if self._hint else []
-        below = [*hint, *panel, status]
+        keys: Sequence[str] = self.key_words[1:] or self.key_words
+        opening: list[Text] = []  # there is nothing else to look at yet
+        if self._status.state == "stopping":
+            keys = HURRY
+        elif keys and not (self._was_said or hint or panel or height == 1):
+            opening = [Text(cut(self.key_words[0], width, "..."), turn_rendering.DIM)]
+            keys = ()
+        status = status_line(self._status, width, ascii_only=self.ascii_only, keys=keys)
+        below = [*opening, *hint, *panel, status]
         for row in below:
             row.pad_left(inset)
         partial = self._partial_rows(columns, height, below, committed)
@@ -289,8 +301,6 @@ class LiveView(RegionView):
             )
         else:
             return []
-        while panel and height_when_narrow(panel) > most:
-            panel.pop()
         return panel
 
     def _partial_rows(

@@ -22,20 +22,35 @@ _MOST_LANGUAGES = 6
 def keys_panel(width: int, most: int, keys: Sequence[KeyBinding]) -> list[Text]:
     """What each key does, in at most `most` rows of at most `width` cells.
 
-    The last keys are left out when there are too few rows.
+    In columns; where there are too few rows for that, one key after the other; where there are too
+    few for that too, the last keys are left out.
     """
     name_size = max(cells(binding.key) for binding in keys)
     size = name_size + 2 + max(cells(binding.help) for binding in keys)
     columns = max((width + _APART) // (size + _APART), 1)
-    height = min(-(-len(keys) // columns), max(most, 0))
+    height = -(-len(keys) // columns)
+    if height > most:
+        return _flowing(width, max(most, 0), keys)
     rows = [Text() for _ in range(height)]
-    for index, binding in enumerate(keys[: height * columns]):
+    for index, binding in enumerate(keys):
         name = binding.key
         row = rows[index % height]
         if index >= height:
             row.pad_right((index // height) * (size + _APART) - cells(row.plain))
         row.append(name, LOUD).append(" " * (name_size - cells(name) + 2)).append(binding.help)
     return [cut_text(row, width, ".") for row in rows]
+
+
+def _flowing(width: int, most: int, keys: Sequence[KeyBinding]) -> list[Text]:
+    """The keys one after the other, as many as fit."""
+    rows: list[Text] = []
+    for binding in keys:
+        words = Text().append(binding.key, LOUD).append(f" {binding.help}")
+        if rows and cells(rows[-1].plain) + 2 + cells(words.plain) <= width:
+            rows[-1].append("  ").append_text(words)
+        else:
+            rows.append(words)
+    return [cut_text(row, width, ".") for row in rows[:most]]
 
 
 def languages_panel(

@@ -6,7 +6,7 @@ there is no region and lines are printed plainly.
 
 import atexit
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from itertools import islice
 from types import TracebackType
@@ -52,10 +52,12 @@ class RegionView:
 
     Attributes:
         ascii_only: the console can show ASCII only.
+        key_words: what says that keys exist, the longest form first; none where nobody reads keys.
     """
 
     def __init__(self, console: Console) -> None:
         self.console = console
+        self.key_words: Sequence[str] = ()
         self._live = (
             console.is_terminal and not console.is_dumb_terminal and not console.legacy_windows
         )
@@ -70,6 +72,11 @@ class RegionView:
         self._next_row: str | None = None  # of these, when it has been looked at
         self._terminal: QueuedStream | None = None  # what writes to it, while this is open
 
+    @property
+    def draws(self) -> bool:
+        """Whether there is a region where the terminal is this program's; else lines alone."""
+        return self._live
+
     def open(self) -> None:
         """Start drawing at the next `tick`. May be called when open."""
         if self._is_open:
@@ -80,7 +87,7 @@ class RegionView:
         if self._live:
             atexit.register(self.close)
             if self._rows_above is not None and self._in_foreground():
-                row = cursor_row(0, lambda: self._ask(ASK_FOR_CURSOR))
+                row = cursor_row(None, lambda: self._ask(ASK_FOR_CURSOR))
                 self._rows_above = RowsAbove(row or 0)
 
     def close(self) -> None:

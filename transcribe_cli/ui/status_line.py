@@ -5,6 +5,7 @@ fit, parts take shorter forms and are then left out, the least important first. 
 colour alone.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -96,9 +97,16 @@ class _Part(NamedTuple):
     forms: list[Text]
 
 
-def status_line(status: Status, width: int, *, ascii_only: bool = False) -> Text:
-    """The status in at most `width` cells; never wraps."""
+def status_line(
+    status: Status, width: int, *, ascii_only: bool = False, keys: Sequence[str] = ()
+) -> Text:
+    """The status in at most `width` cells; never wraps.
+
+    `keys`: what says that keys exist, the longest form first; shown where there is room.
+    """
     parts = _parts(status, ascii_only)
+    if keys:
+        parts.append(_Part(35, [*(_text(words, DIM) for words in keys), Text()]))
     shown = [0] * len(parts)
     by_importance = sorted(range(len(parts)), key=lambda index: parts[index].importance)
     while _length(parts, shown) > width:
