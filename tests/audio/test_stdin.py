@@ -14,7 +14,7 @@ import pytest
 from tests.audio.tones import pcm, similar, taken, tone, values, write
 from transcribe_cli.audio.format import AudioFormat
 from transcribe_cli.audio.source import Source
-from transcribe_cli.audio.stdin import container_suffix, open_stdin
+from transcribe_cli.audio.stdin import open_stdin
 from transcribe_cli.audio.wav import header
 from transcribe_cli.errors import AudioError
 
@@ -89,16 +89,6 @@ def test_wav_of_another_rate_is_resampled() -> None:
     assert similar(audio_of(made), tone(RATE_HZ, 1.0)[:, 0])
 
 
-def test_wav_of_another_encoding_is_told() -> None:
-    made = bytearray(wav(SAMPLES, 0))
-    made[20:22] = struct.pack("<H", 6)
-
-    with piped(bytes(made)) as stream, pytest.raises(AudioError) as refused:
-        open_stdin(stream, RATE_HZ)
-
-    assert "format 6" in refused.value.message
-
-
 @pytest.mark.parametrize("name", ["a.flac", "a.ogg", "a.mp3", "a.aiff"])
 def test_compressed_file_on_a_pipe_is_recognised(tmp_path: Path, name: str) -> None:
     path = write(tmp_path / name, tone(44100, 1.0), 44100)
@@ -109,13 +99,12 @@ def test_compressed_file_on_a_pipe_is_recognised(tmp_path: Path, name: str) -> N
 
     assert abs(len(audio) / 32000 - 1.0) < 0.06
     assert np.abs(values(audio)).max() == pytest.approx(16384, rel=0.05)
-    assert not source.live
 
 
 def test_what_a_pipe_was_spooled_to_is_removed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    path = write(tmp_path / "a.flac", tone(RATE_HZ, 0.1), RATE_HZ)
+    path = write(tmp_path / "a.aiff", tone(RATE_HZ, 0.1), RATE_HZ)
     (tmp_path / "spool").mkdir()
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "spool"))
 
@@ -163,24 +152,3 @@ def test_stop_ends_a_pipe_that_says_nothing_more() -> None:
         assert not taker.is_alive()
     os.close(writing)
     assert b"".join(blocks) == SAMPLES[:1000]
-
-
-@pytest.mark.parametrize(
-    ("head", "suffix"),
-    [
-        (b"RIFF\0\0\0\0WAVE", ".wav"),
-        (b"RF64\0\0\0\0WAVE", ".wav"),
-        (b"RIFF\0\0\0\0AVI ", None),
-        (b"fLaC", ".flac"),
-        (b"OggS", ".ogg"),
-        (b"ID3\x04", ".mp3"),
-        (b"\xff\xfb\x90", ".mp3"),
-        (b"\0\0\0\x20ftypM4A ", ".m4a"),
-        (b"\x1aE\xdf\xa3", ".mkv"),
-        (b"", None),
-        (bytes(12), None),
-        (b"\xff" * 12, None),
-    ],
-)
-def test_container_is_known_by_its_first_bytes(head: bytes, suffix: str | None) -> None:
-    assert container_suffix(head) == suffix

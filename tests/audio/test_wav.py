@@ -16,6 +16,7 @@ from transcribe_cli.audio.wav import (
 )
 
 GIB = 1 << 30
+GUID = bytes.fromhex("000000001000800000aa00389b71")
 
 
 def chunk(name: bytes, body: bytes, size: int | None = None) -> bytes:
@@ -94,10 +95,10 @@ def test_size_that_programs_write_to_a_pipe_is_unknown(size: int) -> None:
 def test_encodings(tag: int, bits: int, encoding: str, extensible: bool) -> None:
     extra = b""
     if extensible:
-        extra = struct.pack("<HHIH", 22, bits, 3, tag) + bytes(14)
+        extra = struct.pack("<HHIH", 22, bits, 3, tag) + GUID
     stream = riff(fmt(0xFFFE if extensible else tag, 2, 44100, bits, extra), chunk(b"data", b"", 8))
 
-    assert read_header(stream) == WavHeader(44100, 2, encoding, 8)
+    assert read_header(stream) == WavHeader(44100, 2, encoding, 8, 3 if extensible else 0)
 
 
 def test_chunks_before_the_samples_are_passed_over() -> None:

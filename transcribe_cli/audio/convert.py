@@ -1,5 +1,6 @@
 """Any samples to 16-bit mono at one rate, block by block, without loss where none is needed."""
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from transcribe_cli.audio.wav import WavHeader
@@ -8,17 +9,37 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from transcribe_cli.audio.mixdown import Mixdown
+
     Samples = NDArray[np.float32]
+
+
+def _nothing_to_warn_of(text: str) -> None:
+    pass
 
 
 class MonoConverter:
     """Turns float frames of one rate and channel count into s16le mono at another rate.
 
-    Channels are averaged. The resampler keeps its state from block to block, so blocks join
-    without a click; `flush` gives what it still holds.
+    The resampler keeps its state from block to block, so blocks join without a click; `flush` gives
+    what it still holds.
+
+    Args:
+        mask: which speakers the channels are for; 0: unknown.
+        warn: told what the user should know of the channels.
     """
 
-    def __init__(self, from_hz: int, to_hz: int) -> None:
+    def __init__(
+        self,
+        from_hz: int,
+        to_hz: int,
+        mask: int = 0,
+        warn: Callable[[str], None] = _nothing_to_warn_of,
+    ) -> None:
+        self._from_hz = from_hz
+        self._mask = mask
+        self._warn = warn
+        self._mixdown: Mixdown | None = None
         self._resampler: Any = None
         if from_hz != to_hz:
             import soxr
@@ -27,10 +48,21 @@ class MonoConverter:
 
     def convert(self, frames: "Samples") -> bytes:
         """Frames as an array of shape (frames, channels) or (frames,), -1 to 1, to s16le mono."""
-        mono = _finite(_mean(frames) if frames.ndim == 2 else frames)
+        mono = _finite(frames)
+        if mono.ndim == 2:
+            mono = self._mixed(mono)
         if self._resampler is not None:
             mono = self._resampler.resample_chunk(mono.astype("float32", copy=False))
         return _to_int16(mono)
+
+    def _mixed(self, frames: "Samples") -> "Samples":
+        if self._mixdown is None:
+            from transcribe_cli.audio.mixdown import Mixdown, layout_weights
+
+            channels = frames.shape[1]
+            weights = layout_weights(channels, self._mask)
+            self._mixdown = Mixdown(channels, self._from_hz, weights, self._warn)
+        return self._mixdown.mix(frames)
 
     def flush(self) -> bytes:
         """The last samples of the resampler."""
@@ -49,14 +81,17 @@ class PcmConverter:
     the next one.
     """
 
-    def __init__(self, source: WavHeader, to_hz: int) -> None:
-        width = {"u1": 1, "i24": 3}.get(source.encoding) or int(source.encoding[-1])
+    def __init__(
+        self, source: WavHeader, to_hz: int, warn: Callable[[str], None] = _nothing_to_warn_of
+    ) -> None:
         self._source = source
-        self._frame_bytes = width * source.channels
+        self._frame_bytes = source.frame_bytes
         self._rest = b""
         self._plain = source.encoding == "<i2" and source.channels == 1
         self._plain = self._plain and source.rate_hz == to_hz
-        self._converter = None if self._plain else MonoConverter(source.rate_hz, to_hz)
+        self._converter = (
+            None if self._plain else MonoConverter(source.rate_hz, to_hz, source.mask, warn)
+        )
 
     def convert(self, data: bytes) -> bytes:
         """The samples of the whole frames so far."""
@@ -99,19 +134,10 @@ def _to_int16(mono: "Samples") -> bytes:
     return samples
 
 
-def _mean(frames: "Samples") -> "Samples":
-    # Channel by channel: `mean` over rows that are as short as these takes thirty times as long.
-    mono = frames[:, 0]
-    for channel in range(1, frames.shape[1]):
-        mono = mono + frames[:, channel]
-    mean: Samples = mono / frames.shape[1]
-    return mean
-
-
-def _finite(mono: "Samples") -> "Samples":
+def _finite(frames: "Samples") -> "Samples":
     import numpy as np
 
     # A broken float file. NaN is no sample at all, and one of it would spread through a whole
     # window of the resampler.
-    finite: Samples = np.nan_to_num(mono, nan=0.0, posinf=1.0, neginf=-1.0)
+    finite: Samples = np.nan_to_num(frames, nan=0.0, posinf=1.0, neginf=-1.0)
     return finite

@@ -1,4 +1,4 @@
-"""A stretch of a source: from some time on, for so long."""
+"""A part of a source: of which track, from some time on, for so long."""
 
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
@@ -9,15 +9,20 @@ from transcribe_cli.errors import AudioError
 
 
 class Range(NamedTuple):
-    """From `start_s` on, for `duration_s`; None: to the end."""
+    """From `start_s` on, for `duration_s`; None: to the end.
+
+    Attributes:
+        track: of several audio tracks of a file, counted from 1; None: the default one.
+    """
 
     start_s: float = 0.0
     duration_s: float | None = None
+    track: int | None = None
 
     @property
     def is_all(self) -> bool:
         """Nothing is left out."""
-        return self.start_s == 0 and self.duration_s is None
+        return self.start_s == 0 and self.duration_s is None and self.track is None
 
 
 EVERYTHING = Range()

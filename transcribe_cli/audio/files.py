@@ -1,61 +1,119 @@
-"""Audio files: what libsndfile reads, and other media through ffmpeg where it is installed."""
+"""Audio files: WAV by our own reader, what libsndfile reads, other media through ffmpeg."""
 
-import re
-import shutil
-import subprocess
-import tempfile
-import threading
-from collections.abc import Callable, Iterator
+from io import FileIO
 from pathlib import Path
-from typing import Any
 
-from transcribe_cli.audio.plain_wav_source import open_plain
-from transcribe_cli.audio.source import Source, SourceEvent, SourceWarning
+from transcribe_cli.audio.pcm_source import BadRate, PcmSource
+from transcribe_cli.audio.source import Source
+from transcribe_cli.audio.wav import BadWav, ends_samples, read_header
 from transcribe_cli.errors import AudioError
-from transcribe_cli.settings.environment import child_variables
 
-BLOCK_S = 0.25
-_UNKNOWN_FRAMES = 1 << 62
-_UNKNOWN_SIZE = 0xFFFFFFFF
-_FFMPEG_HINT = "if it is a video, m4a, aac or webm file, install ffmpeg; else convert it to WAV"
+_HEAD_BYTES = 4096
 
 
-def open_file(path: Path, rate_hz: int) -> Source:
+def open_file(path: Path, rate_hz: int, track: int | None = None) -> Source:
     """A source for a path, whichever way it can be read.
+
+    Args:
+        track: which of several audio tracks, counted from 1; None: the one that the file calls its
+            default.
 
     Raises:
         AudioError: it is missing, a directory, unreadable, empty, or holds no audio.
     """
-    _check(path)
-    if plain := open_plain(path, rate_hz, _block_frames(rate_hz)):
-        return plain
-    import soundfile
+    head = _head_of(path)
+    if head[8:12] == b"WAVE" and track in (None, 1) and (samples := _open_wav(path, rate_hz)):
+        return samples
+
+    # What most runs do not need is imported here.
+    from transcribe_cli.audio import ffmpeg
+    from transcribe_cli.audio.concatenated import is_concatenated
+    from transcribe_cli.audio.containers import is_playlist, recognise
+
+    container = recognise(head)
+    if is_playlist(head):
+        raise AudioError(
+            f"'{path}' is a playlist: it names other files, and holds no audio.",
+            "name the files themselves",
+        )
+    if container is None and path.suffix.lower() == ".raw":
+        raise AudioError(
+            f"'{path}' holds no audio that is known here.",
+            "if it is samples without a header, say so: aai-stream file --raw - < FILE",
+        )
+    several = is_concatenated(path, container)
+    if track is None and (source := _open_sndfile(path, rate_hz, several)):
+        return source
+    if not ffmpeg.is_installed():
+        raise AudioError(f"'{path}' cannot be asked for its track {track}.", "install ffmpeg")
+    return ffmpeg.open_with_ffmpeg(path, rate_hz, track, knows_length=not several)
+
+
+def _open_wav(path: Path, rate_hz: int) -> PcmSource | None:
+    """A source for a WAV whose samples need no decoder; None for any other."""
+    file = FileIO(path)
+    try:
+        header = read_header(file)
+        there_bytes = path.stat().st_size - file.tell()
+        if not there_bytes // header.frame_bytes:
+            raise AudioError(f"'{path}' holds no audio.", "check what wrote it")
+        header = header._replace(data_bytes=_true_size(file, header.data_bytes))
+        data_bytes = min(header.data_bytes or there_bytes, there_bytes)
+        return PcmSource(
+            file,
+            header,
+            rate_hz,
+            name=path.name,
+            kind="file",
+            path=str(path.resolve()),
+            length_s=data_bytes // header.frame_bytes / header.rate_hz,
+        )
+    except BadWav:
+        file.close()
+        return None
+    except BaseException:
+        file.close()
+        raise
+
+
+def _true_size(file: FileIO, size: int | None) -> int | None:
+    """The size of the samples in a header before which the file stands, if it is true."""
+    if size is None:
+        return None
+    at = file.tell()
+    file.seek(at + size)
+    after = file.read(9)
+    file.seek(at)
+    return size if ends_samples(after, size) else None
+
+
+def _open_sndfile(path: Path, rate_hz: int, several: bool) -> Source | None:
+    """A source by libsndfile; None where that is not all there is, and ffmpeg can do better.
+
+    Args:
+        several: files in one.
+
+    Raises:
+        AudioError: libsndfile cannot read it, and there is no ffmpeg.
+    """
+    from transcribe_cli.audio import ffmpeg
+    from transcribe_cli.audio.sndfile_source import SndfileSource
 
     try:
-        file = _in_order(soundfile.SoundFile)(str(path))
-    except soundfile.LibsndfileError as e:
-        if shutil.which("ffmpeg"):
-            return FfmpegFile(path, rate_hz)
-        raise AudioError(f"'{path}' is no audio that can be read here.", _FFMPEG_HINT) from e
-    if file.frames == 0:
-        file.close()
-        raise AudioError(
-            f"'{path}' holds no audio, by its header.",
-            f"if there is some after all, pipe it in: cat '{path}' | aai-stream file -",
-        )
-    return AudioFile(file, path, rate_hz)
+        source = SndfileSource(path, rate_hz)
+    except AudioError as e:
+        if ffmpeg.is_installed() and not isinstance(e, BadRate):
+            return None
+        raise
+    # Which speaker a channel is for is what libsndfile does not say.
+    if (several or source.channels > 2) and ffmpeg.is_installed():
+        source.close()
+        return None
+    source.is_first_of_several = several
+    return source
 
 
-def _block_frames(rate_hz: int) -> int:
-    return max(1, round(rate_hz * BLOCK_S))
-
-
-def _in_order(sound_file: Any) -> Any:
-    """libsndfile's class without its seeks: they fail in a FLAC that was written to a pipe."""
-    return type("_InOrder", (sound_file,), {"seekable": lambda _: False})
-
-
-def _check(path: Path) -> None:
+def _head_of(path: Path) -> bytes:
     try:
         if path.is_dir():
             raise AudioError(f"'{path}' is a directory.", "name the files in it")
@@ -63,157 +121,16 @@ def _check(path: Path) -> None:
             # To open it would take its first bytes away.
             raise AudioError(
                 f"'{path}' is no file, but a pipe or a device.",
-                f"pipe it in: cat '{path}' | aai-stream file -",
+                "pipe it in: cat FILE | aai-stream file -",
             )
         with path.open("rb") as file:
-            if not file.read(1):
-                raise AudioError(f"'{path}' is empty.", "check what wrote it")
+            head = file.read(_HEAD_BYTES)
     except FileNotFoundError as e:
         raise AudioError(f"There is no file '{path}'.", "check the name and the folder") from e
     except OSError as e:
         raise AudioError(
             f"'{path}' cannot be read: {e.strerror or e}.", "check its permissions"
         ) from e
-
-
-def _ends_early(extra_info: str) -> bool:
-    """libsndfile notes a header that promises more than there is, and reads what there is."""
-    found = re.search(r"(?:data|SSND) : (\d+) \(should be (\d+)\)", extra_info)
-    if found is None:
-        return False
-    promised, there = map(int, found.groups())
-    return there < promised < _UNKNOWN_SIZE
-
-
-class AudioFile:
-    """A file that libsndfile reads."""
-
-    kind = "file"
-    live = False
-    length_s: float | None
-    path: str | None
-
-    def __init__(self, file: Any, path: Path, rate_hz: int) -> None:
-        self.name = path.name
-        self.path = str(path.resolve())
-        # A FLAC that was written to a pipe does not know how long it is.
-        self.length_s = file.frames / file.samplerate if file.frames < _UNKNOWN_FRAMES else None
-        self._file = file
-        self._rate_hz = rate_hz
-        self._stopped = threading.Event()
-
-    def blocks(self, report: Callable[[SourceEvent], None]) -> Iterator[bytes]:
-        """The file's audio in blocks of `BLOCK_S`."""
-        import soundfile
-
-        from transcribe_cli.audio.convert import MonoConverter
-
-        file = self._file
-        if _ends_early(file.extra_info):
-            report(SourceWarning(f"'{self.name}' ends before its header says it does"))
-        count = _block_frames(file.samplerate)
-        # 16-bit mono at the right rate goes through bit for bit; all else goes through floats,
-        # because libsndfile does not scale float files that are read as integers.
-        plain = file.subtype == "PCM_16" and file.channels == 1
-        plain = plain and file.samplerate == self._rate_hz
-        converter = None if plain else MonoConverter(file.samplerate, self._rate_hz)
-        while not self._stopped.is_set():
-            try:
-                if converter is None:
-                    block = file.read(count, dtype="int16").astype("<i2", copy=False).tobytes()
-                    ended = not block
-                else:
-                    frames = file.read(count, dtype="float32", always_2d=True)
-                    block = converter.convert(frames)
-                    ended = not len(frames)
-            except soundfile.LibsndfileError as e:
-                raise AudioError(
-                    f"'{self.name}' is damaged: {e}.", "what came before the damage is transcribed"
-                ) from e
-            if ended:
-                break
-            yield block
-        if converter is not None and not self._stopped.is_set():
-            yield converter.flush()
-
-    def stop(self) -> None:
-        """End `blocks` before the next block."""
-        self._stopped.set()
-
-    def close(self) -> None:
-        """Close the file."""
-        self.stop()
-        self._file.close()
-
-
-class FfmpegFile:
-    """A file that ffmpeg reads: any media with an audio track, from this machine only."""
-
-    kind = "file"
-    live = False
-    length_s: float | None = None
-    path: str | None
-
-    def __init__(self, path: Path, rate_hz: int) -> None:
-        self.name = path.name
-        self.path = str(path.resolve())
-        self._path = path
-        self._stopped = threading.Event()
-        self._block_bytes = 2 * round(rate_hz * BLOCK_S)
-        self._messages = tempfile.TemporaryFile()  # noqa: SIM115 - closed by close()
-        self._process = subprocess.Popen(
-            # Local files only: a playlist must not make ffmpeg fetch something.
-            [
-                *"ffmpeg -nostdin -v error -protocol_whitelist file,pipe,crypto,data -i".split(),
-                f"file:{path}",
-                *f"-map 0:a:0 -f s16le -ac 1 -ar {rate_hz} pipe:1".split(),
-            ],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=self._messages,  # no pipe: a damaged file fills one, and ffmpeg would wait
-            start_new_session=True,  # Ctrl+C is ours to handle
-            env=child_variables(),
-        )
-        assert self._process.stdout is not None
-        self._first = self._process.stdout.read(self._block_bytes)
-        if not self._first:
-            said = self._said()
-            self.close()
-            raise AudioError(
-                f"'{path}' is no audio that can be read here"
-                + (f" (ffmpeg says: {said})." if said else "."),
-                "check that it has an audio track",
-            )
-
-    def blocks(self, report: Callable[[SourceEvent], None]) -> Iterator[bytes]:
-        """The first audio track, in blocks of `BLOCK_S`."""
-        assert self._process.stdout is not None
-        block = self._first
-        while block and not self._stopped.is_set():
-            yield block
-            block = self._process.stdout.read(self._block_bytes)
-        if not self._stopped.is_set() and self._process.wait() != 0:
-            raise AudioError(
-                f"'{self.name}' is damaged (ffmpeg says: {self._said()}).",
-                "what came before the damage is transcribed",
-            )
-
-    def _said(self) -> str:
-        self._process.wait()
-        self._messages.seek(0)
-        lines = self._messages.read().decode(errors="replace").strip().splitlines()
-        return lines[-1] if lines else ""
-
-    def stop(self) -> None:
-        """End `blocks` before the next block."""
-        self._stopped.set()
-
-    def close(self) -> None:
-        """End ffmpeg."""
-        self.stop()
-        if self._process.poll() is None:
-            self._process.kill()
-        self._process.wait()
-        self._messages.close()
-        if self._process.stdout is not None:
-            self._process.stdout.close()
+    if not head:
+        raise AudioError(f"'{path}' is empty.", "check what wrote it")
+    return head

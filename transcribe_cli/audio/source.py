@@ -36,6 +36,12 @@ class DiskBack(Struct, frozen=True):
     """The disk has taken what was kept, and takes audio again."""
 
 
+class SourceNote(Struct, frozen=True):
+    """What was chosen of the source, where there was a choice."""
+
+    text: str
+
+
 class SourceWarning(Struct, frozen=True):
     """Something about the source that the user should know; the run goes on."""
 
@@ -43,7 +49,14 @@ class SourceWarning(Struct, frozen=True):
 
 
 SourceEvent = (
-    DeviceLost | DeviceBack | AudioMissing | Overflow | DiskFull | DiskBack | SourceWarning
+    DeviceLost
+    | DeviceBack
+    | AudioMissing
+    | Overflow
+    | DiskFull
+    | DiskBack
+    | SourceNote
+    | SourceWarning
 )
 
 

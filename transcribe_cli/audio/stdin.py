@@ -1,57 +1,64 @@
-"""Standard input: a container recognised by its header, else raw s16le mono."""
+"""Standard input: what its first bytes say, decoded as it comes; else raw s16le mono."""
 
+import contextlib
 import os
 import select
+import subprocess
 import sys
 import tempfile
 import threading
+import time
+from array import array
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
-from transcribe_cli.audio.convert import PcmConverter
+from transcribe_cli.audio import ffmpeg
+from transcribe_cli.audio.containers import (
+    HEAD_BYTES,
+    MP4,
+    NEED_SEEKING,
+    WAV,
+    Container,
+    index_is_last,
+    is_playlist,
+    is_text,
+    recognise,
+)
 from transcribe_cli.audio.files import open_file
+from transcribe_cli.audio.pcm_source import PcmSource
 from transcribe_cli.audio.source import Source, SourceEvent
 from transcribe_cli.audio.wav import BadWav, WavHeader, read_header
 from transcribe_cli.errors import AudioError
 
+_NAME = "standard input"
 _READ_BYTES = 1 << 16
 _POLL_S = 0.2
-_HEAD_BYTES = 12
-
-# First bytes of containers that libsndfile or ffmpeg read, and a suffix that tells them which.
-_CONTAINERS: tuple[tuple[bytes, str], ...] = (
-    (b"fLaC", ".flac"),
-    (b"OggS", ".ogg"),
-    (b"FORM", ".aiff"),
-    (b"caff", ".caf"),
-    (b".snd", ".au"),
-    (b"riff", ".w64"),
-    (b"ID3", ".mp3"),
-    (b"\xff\xfb", ".mp3"),
-    (b"\xff\xf3", ".mp3"),
-    (b"\x1aE\xdf\xa3", ".mkv"),
-)
+_HEAD_WAIT_S = 0.2
+_MOST_HEADER_BYTES = 1 << 20
+_ANALYSED_US = 300_000  # of a stream, to find what is in it
+_LEAST_SAMPLES = 512  # fewer say nothing of what they are
+_LOUD = 8000
 
 
-def container_suffix(head: bytes) -> str | None:
-    """The usual suffix of the container that these first bytes open; None for raw samples.
-
-    >>> container_suffix(b"RIFF\\x24\\x00\\x00\\x00WAVE"), container_suffix(bytes(12))
-    ('.wav', None)
-    """
-    if head[:4] in (b"RIFF", b"RF64") and head[8:12] == b"WAVE":
-        return ".wav"
-    if head[4:8] == b"ftyp":
-        return ".m4a"
-    return next((suffix for magic, suffix in _CONTAINERS if head.startswith(magic)), None)
-
-
-def open_stdin(stream: IO[bytes], rate_hz: int) -> Source:
+def open_stdin(
+    stream: IO[bytes],
+    rate_hz: int,
+    note: Callable[[str], None] = lambda text: None,
+    *,
+    track: int | None = None,
+    raw: bool = False,
+) -> Source:
     """A source for a binary stream.
 
+    Args:
+        note: told when nothing is heard before all of it has come.
+        track: which of several audio tracks, counted from 1; None: the default one, or the first.
+        raw: it is s16le mono at `rate_hz`, whatever it looks like.
+
     Raises:
-        AudioError: it is a terminal, or holds nothing, or a container that cannot be read here.
+        AudioError: it is a terminal, or holds nothing, or nothing that can be read here.
     """
     if stream.isatty():
         raise AudioError(
@@ -59,20 +66,80 @@ def open_stdin(stream: IO[bytes], rate_hz: int) -> Source:
             "pipe audio into it: arecord -f S16_LE -r 16000 | aai-stream file -",
         )
     pipe = _Pipe(stream)
-    head = pipe.peek(_HEAD_BYTES)
+    head = pipe.peek(HEAD_BYTES, _HEAD_WAIT_S)
     if not head:
         raise AudioError("Standard input holds no audio.", "check the program before the pipe")
-    suffix = container_suffix(head)
-    if suffix is None:
-        return StdinPcm(pipe, WavHeader(rate_hz, 1, "<i2", None), rate_hz)
-    if suffix == ".wav":
-        try:
-            return StdinPcm(pipe, read_header(pipe), rate_hz)
-        except BadWav as e:
-            raise AudioError(
-                f"Standard input is a WAV that cannot be read: {e}.", "convert it to 16-bit PCM"
-            ) from e
-    return _Spooled(pipe, suffix, rate_hz)
+    container = None if raw else recognise(head)
+    if container is None:
+        if not raw:
+            _check_raw(head)
+        return _pcm(pipe, WavHeader(rate_hz, 1, "<i2", None), rate_hz)
+    if container == WAV and (header := _wav_header(pipe)):
+        return _pcm(pipe, header, rate_hz)
+    if _can_stream(container, head, note):
+        return _Streamed(pipe, container, rate_hz, track)
+    return _Spooled(pipe, rate_hz, track)
+
+
+def _pcm(pipe: "_Pipe", header: WavHeader, rate_hz: int) -> PcmSource:
+    return PcmSource(pipe, header, rate_hz, name=_NAME, kind="stdin", stop=pipe.stop)
+
+
+def _wav_header(pipe: "_Pipe") -> WavHeader | None:
+    """The header of a WAV of plain samples; None for one that must be decoded."""
+    kept = _Kept(pipe)
+    try:
+        return read_header(kept)
+    except BadWav:
+        pipe.unread(bytes(kept.data))
+        return None
+
+
+def _can_stream(container: Container, head: bytes, note: Callable[[str], None]) -> bool:
+    """Whether it can be decoded as it comes; if not, it is told why."""
+    if not ffmpeg.is_installed():
+        note(f"{_NAME} is {container.name}: without ffmpeg nothing is heard before its end")
+    elif container == MP4 and index_is_last(head) is not False:
+        note(f"{_NAME} is MP4 with its index at the end: nothing is heard before that has come")
+    elif container in NEED_SEEKING:
+        note(f"{_NAME} is {container.name}: nothing is heard before its end")
+    else:
+        return True
+    return False
+
+
+def _check_raw(head: bytes) -> None:
+    """Refuse what is no samples, before it is sent as noise.
+
+    Raises:
+        AudioError: it is text, or looks like nothing that a microphone gives.
+    """
+    if is_playlist(head) or is_text(head):
+        what = "is text, not audio"
+    elif not is_plausible_pcm(head):
+        what = "is neither media that are known here nor likely to be samples"
+    else:
+        return
+    raise AudioError(
+        f"Standard input {what}.",
+        "if it is 16-bit little-endian mono samples at --sample-rate after all, say --raw",
+    )
+
+
+def is_plausible_pcm(head: bytes) -> bool:
+    """Whether s16le mono may begin so. Compressed data are loud, and no sample is near the last.
+
+    >>> is_plausible_pcm(bytes(2000))
+    True
+    """
+    samples = array("h", head[: len(head) // 2 * 2])
+    if sys.byteorder == "big":
+        samples.byteswap()
+    if len(samples) < _LEAST_SAMPLES:
+        return True
+    power = sum(sample * sample for sample in samples) / len(samples)
+    step_power = sum((b - a) ** 2 for a, b in pairwise(samples)) / len(samples)
+    return power < _LOUD**2 or step_power < power  # of noise the steps have twice its power
 
 
 class _Pipe:
@@ -81,103 +148,153 @@ class _Pipe:
     def __init__(self, stream: IO[bytes]) -> None:
         self._stream = stream
         self._ahead = b""
-        self.stopped = threading.Event()
+        self._stopped = threading.Event()
 
-    def peek(self, count: int) -> bytes:
-        """The first bytes, which will be read again."""
-        while len(self._ahead) < count:
+    def peek(self, count: int, wait_s: float) -> bytes:
+        """The first bytes, which will be read again: those that come soon after the very first."""
+        self._ahead = self._read_some(count)
+        give_up = time.monotonic() + wait_s
+        while 0 < len(self._ahead) < count and self._comes_before(give_up):
             part = self._read_some(count - len(self._ahead))
             if not part:
                 break
             self._ahead += part
         return self._ahead
 
-    def read(self, count: int) -> bytes:
+    def unread(self, data: bytes) -> None:
+        """Let it be read again."""
+        self._ahead = data + self._ahead
+
+    def read(self, count: int, /) -> bytes:
         """At most `count` bytes; empty at the end, and when stopped."""
         if self._ahead:
             part, self._ahead = self._ahead[:count], self._ahead[count:]
             return part
         return self._read_some(count)
 
-    def _read_some(self, count: int) -> bytes:
-        fd = self._stream.fileno()
-        while not self.stopped.is_set():
-            # On Windows select knows sockets only: there a read waits until something comes.
-            if sys.platform == "win32" or select.select([fd], [], [], _POLL_S)[0]:
-                return os.read(fd, count)
-        return b""
-
-
-class StdinPcm:
-    """Samples from a pipe: raw, or behind a WAV header."""
-
-    name = "standard input"
-    kind = "stdin"
-    live = True
-    length_s: float | None = None
-    path: str | None = None
-
-    def __init__(self, pipe: _Pipe, source: WavHeader, rate_hz: int) -> None:
-        self._pipe = pipe
-        self._left = source.data_bytes
-        self._converter = PcmConverter(source, rate_hz)
-
-    def blocks(self, report: Callable[[SourceEvent], None]) -> Iterator[bytes]:
-        """The samples as they come."""
-        while self._left is None or self._left > 0:
-            data = self._pipe.read(min(_READ_BYTES, self._left or _READ_BYTES))
-            if not data:
-                break
-            if self._left is not None:
-                self._left -= len(data)
-            yield self._converter.convert(data)
-        yield self._converter.flush()
-
     def stop(self) -> None:
-        """End `blocks` within a fraction of a second."""
-        self._pipe.stopped.set()
+        """Nothing is read any more, within a fraction of a second."""
+        self._stopped.set()
+
+    @property
+    def is_stopped(self) -> bool:
+        """Whether `stop` was called."""
+        return self._stopped.is_set()
 
     def close(self) -> None:
         """Nothing to give back: the stream is the caller's."""
         self.stop()
 
+    def _read_some(self, count: int) -> bytes:
+        while not self.is_stopped:
+            if self._comes_before(time.monotonic() + _POLL_S):
+                return os.read(self._stream.fileno(), count)
+        return b""
 
-class _Spooled:
-    """A compressed container on a pipe: taken whole into a temporary file, then read as a file."""
+    def _comes_before(self, deadline: float) -> bool:
+        # On Windows select knows sockets only: there a read waits until something comes.
+        if sys.platform == "win32":
+            return True
+        left_s = max(0.0, deadline - time.monotonic())
+        return bool(select.select([self._stream.fileno()], [], [], left_s)[0])
 
-    name = "standard input"
-    kind = "stdin"
-    live = False
-    length_s: float | None = None
-    path: str | None = None
 
-    def __init__(self, pipe: _Pipe, suffix: str, rate_hz: int) -> None:
+class _Kept:
+    """A reader that keeps what it has given."""
+
+    def __init__(self, pipe: _Pipe) -> None:
         self._pipe = pipe
-        self._inner: Source | None = None
-        self._folder: Any = tempfile.TemporaryDirectory(prefix="aai-stream-")
-        self._path = Path(self._folder.name) / f"stdin{suffix}"
-        self._rate_hz = rate_hz
+        self.data = bytearray()
 
-    def blocks(self, report: Callable[[SourceEvent], None]) -> Iterator[bytes]:
-        """The decoded audio, after the pipe has ended."""
-        with self._path.open("wb") as file:
+    def read(self, count: int, /) -> bytes:
+        """As of the pipe; what is too long for a header is an end."""
+        if len(self.data) > _MOST_HEADER_BYTES:
+            return b""
+        part = self._pipe.read(count)
+        self.data += part
+        return part
+
+
+class _Streamed(ffmpeg.FfmpegSource):
+    """A container on a pipe, decoded as it comes; a thread feeds ffmpeg."""
+
+    def __init__(self, pipe: _Pipe, container: Container, rate_hz: int, track: int | None) -> None:
+        self._pipe = pipe
+        super().__init__(
+            # What it is is known: nothing is held back to find that out.
+            ["-analyzeduration", str(_ANALYSED_US), "-f", container.demuxer, "-i", "pipe:0"],
+            rate_hz,
+            name=_NAME,
+            kind="stdin",
+            track=(track or 1) - 1,
+            stdin=subprocess.PIPE,
+        )
+        self._feeder = threading.Thread(target=self._feed, name="aai-feeder", daemon=True)
+        self._feeder.start()
+        with contextlib.ExitStack() as stack:
+            stack.callback(self.close)
+            self.begin()
+            stack.pop_all()
+
+    def _feed(self) -> None:
+        stdin = self.process.stdin
+        assert stdin is not None
+        with contextlib.suppress(OSError, ValueError):  # ffmpeg has ended, or is being ended
             while data := self._pipe.read(_READ_BYTES):
-                file.write(data)
-        if self._pipe.stopped.is_set():
-            return
-        self._inner = open_file(self._path, self._rate_hz)
-        self.length_s = self._inner.length_s
-        yield from self._inner.blocks(report)
+                stdin.write(data)
+                stdin.flush()
+        with contextlib.suppress(OSError, ValueError):
+            stdin.close()
 
     def stop(self) -> None:
-        """End the spooling or the reading."""
-        self._pipe.stopped.set()
-        if self._inner is not None:
-            self._inner.stop()
+        """End what ffmpeg reads; `blocks` ends after what it makes of that."""
+        self._pipe.stop()
+
+    def close(self) -> None:
+        """End ffmpeg and its thread."""
+        self._pipe.stop()
+        if self.process.poll() is None:
+            self.process.kill()
+        self._feeder.join()
+        super().close()
+
+
+class _Spooled:
+    """A container on a pipe that must be whole: a temporary file, then read as a file.
+
+    All of it is taken at once, before a session is opened, and billed, for nothing.
+    """
+
+    name = _NAME
+    kind = "stdin"
+    live = False
+    path: str | None = None
+
+    def __init__(self, pipe: _Pipe, rate_hz: int, track: int | None) -> None:
+        with contextlib.ExitStack() as stack:
+            folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="aai-stream-"))
+            path = Path(folder) / "stdin"
+            with path.open("wb") as file:
+                while data := pipe.read(_READ_BYTES):
+                    file.write(data)
+            self._inner = open_file(path, rate_hz, track)
+            self._inner.name = _NAME
+            stack.callback(self._inner.close)
+            self._open = stack.pop_all()
+
+    @property
+    def length_s(self) -> float | None:
+        """Its duration, where that is known."""
+        return self._inner.length_s
+
+    def blocks(self, report: Callable[[SourceEvent], None]) -> Iterator[bytes]:
+        """The decoded audio."""
+        return self._inner.blocks(report)
+
+    def stop(self) -> None:
+        """End the reading."""
+        self._inner.stop()
 
     def close(self) -> None:
         """Remove the temporary file."""
-        self.stop()
-        if self._inner is not None:
-            self._inner.close()
-        self._folder.cleanup()
+        self._open.close()

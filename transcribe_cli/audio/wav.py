@@ -17,6 +17,13 @@ _PATCH = struct.Struct("<I32sI")
 _UNKNOWN = 0xFFFFFFFF
 
 _PCM, _FLOAT, _EXTENSIBLE = 1, 3, 0xFFFE
+_MOST_FMT_BYTES = 1 << 10
+_MOST_BYTES = 1 << 50
+# What follows a format's number in the identifier of its sub-format: ksmedia.h, and Ambisonics.
+_KNOWN_GUIDS = (
+    bytes.fromhex("000000001000800000aa00389b71"),
+    bytes.fromhex("00002107d3118644c8c1ca000000"),
+)
 
 
 class BadWav(ValueError):
@@ -29,12 +36,20 @@ class WavHeader(NamedTuple):
     Attributes:
         encoding: a NumPy type string of one sample: `u1`, `<i2`, `i24`, `<i4`, `<f4` or `<f8`.
         data_bytes: how many bytes of samples follow; None when the header does not know.
+        mask: which speakers the channels are for, as WAVE_FORMAT_EXTENSIBLE has it; 0: unknown.
     """
 
     rate_hz: int
     channels: int
     encoding: str
     data_bytes: int | None
+    mask: int = 0
+
+    @property
+    def frame_bytes(self) -> int:
+        """Bytes of one sample of every channel."""
+        width = {"u1": 1, "i24": 3}.get(self.encoding) or int(self.encoding[-1])
+        return width * self.channels
 
 
 class _Reader(Protocol):
@@ -84,27 +99,42 @@ def read_header(stream: _Reader) -> WavHeader:
         BadWav: it ends early, has no samples, or an encoding that is not plain PCM or float.
     """
     riff, _, wave = struct.unpack("<4sI4s", _exactly(stream, 12))
-    if riff not in (b"RIFF", b"RF64") or wave != b"WAVE":
+    if riff not in (b"RIFF", b"RF64", b"BW64") or wave != b"WAVE":
         raise BadWav("it has no RIFF WAVE header")
-    found: tuple[int, int, str] | None = None
-    while True:
-        name, size = struct.unpack("<4sI", _exactly(stream, 8))
-        if name == b"data":
-            if found is None:
-                raise BadWav("its samples come before their description")
-            known = None if size in (0, _UNKNOWN) else size
-            return WavHeader(*found, data_bytes=known)
-        body = _exactly(stream, size + size % 2)
+    found: WavHeader | None = None
+    long_size: int | None = None
+    name, size = struct.unpack("<4sI", _exactly(stream, 8))
+    while name != b"data":
+        body = _exactly(stream, min(size, _MOST_FMT_BYTES))
+        _pass_over(stream, size - len(body))
         if name == b"fmt ":
             found = _read_fmt(body)
+        elif name == b"ds64" and len(body) >= 16:
+            long_size = struct.unpack("<Q", body[8:16])[0]
+        # The byte that fills up an odd size is 0. Some programs leave it out.
+        pad = _exactly(stream, 1) if size % 2 else b""
+        start = b"" if pad == b"\0" else pad
+        name, size = struct.unpack("<4sI", start + _exactly(stream, 8 - len(start)))
+    if found is None:
+        raise BadWav("its samples come before their description")
+    if size == _UNKNOWN and long_size is not None:
+        return found._replace(data_bytes=long_size if 0 < long_size < _MOST_BYTES else None)
+    return found._replace(data_bytes=None if _is_placeholder(size) else size)
 
 
-def _read_fmt(body: bytes) -> tuple[int, int, str]:
+def _is_placeholder(size: int) -> bool:
+    """Whether programs write this where they cannot know: sox 0x7FFFF000, others the greatest."""
+    return size == 0 or 0x7FFFEF00 <= size <= 0x80000000 or size >= _UNKNOWN - 0xFF
+
+
+def _read_fmt(body: bytes) -> WavHeader:
     if len(body) < 16:
         raise BadWav("its description is too short")
-    tag, channels, rate_hz, _, _, bits = struct.unpack("<HHIIHH", body[:16])
-    if tag == _EXTENSIBLE and len(body) >= 26:
-        tag = struct.unpack("<H", body[24:26])[0]
+    tag, channels, rate_hz, _, frame_bytes, bits = struct.unpack("<HHIIHH", body[:16])
+    mask = 0
+    if tag == _EXTENSIBLE and len(body) >= 40:
+        mask = struct.unpack("<I", body[20:24])[0]
+        tag = struct.unpack("<H", body[24:26])[0] if body[26:40] in _KNOWN_GUIDS else tag
     encodings = {
         (_PCM, 8): "u1",
         (_PCM, 16): "<i2",
@@ -118,15 +148,74 @@ def _read_fmt(body: bytes) -> tuple[int, int, str]:
         raise BadWav(f"its encoding (format {tag}, {bits} bits) is not plain PCM or float")
     if not channels or not rate_hz:
         raise BadWav("it has no channels or no rate")
-    return rate_hz, channels, encoding
+    header = WavHeader(rate_hz, channels, encoding, None, mask)
+    if frame_bytes not in (0, header.frame_bytes):
+        raise BadWav("its frames have an odd size")
+    return header
+
+
+class WavSamples:
+    """The samples behind a header, to where they really end.
+
+    A size that is a placeholder, or smaller than what follows, is not believed: programs that write
+    to a pipe, or more than 4 GB, know no better.
+    """
+
+    def __init__(self, stream: _Reader, size: int | None) -> None:
+        self._stream = stream
+        self._size = size
+        self._left = size
+
+    @property
+    def missing_bytes(self) -> int:
+        """How many of those that the header promises have not been read."""
+        return self._left or 0
+
+    def read(self, count: int, /) -> bytes:
+        """At most `count` bytes of samples; empty at their end."""
+        if self._left == 0:
+            assert self._size is not None
+            after = _up_to(self._stream, 8 + self._size % 2)
+            if ends_samples(after, self._size):
+                return b""
+            self._left = None
+            return after
+        if self._left is None:
+            return self._stream.read(count)
+        data = self._stream.read(min(count, self._left))
+        self._left -= len(data)
+        return data
+
+
+def ends_samples(after: bytes, size: int) -> bool:
+    """Whether the samples end here, as their size says: what follows is a chunk, or nothing."""
+    return len(after) < 8 or any(_begins_chunk(after[at:]) for at in range(1 + size % 2))
+
+
+def _begins_chunk(after: bytes) -> bool:
+    """Whether these bytes are a chunk's name and size, or a tag, and not samples."""
+    name = after[:4]
+    return (name.isascii() and name.decode("ascii").isprintable()) or name[:3] == b"ID3"
+
+
+def _pass_over(stream: _Reader, count: int) -> None:
+    while count:
+        count -= len(_exactly(stream, min(count, 1 << 16)))
 
 
 def _exactly(stream: _Reader, count: int) -> bytes:
+    data = _up_to(stream, count)
+    if len(data) < count:
+        raise BadWav("it ends within its header")
+    return data
+
+
+def _up_to(stream: _Reader, count: int) -> bytes:
     parts = []
     while count:
         part = stream.read(count)
         if not part:
-            raise BadWav("it ends within its header")
+            break
         parts.append(part)
         count -= len(part)
     return b"".join(parts)

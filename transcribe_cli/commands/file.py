@@ -1,6 +1,7 @@
 """`aai-stream file`: transcribe audio files, or standard input."""
 
 import contextlib
+from collections.abc import Callable
 from pathlib import Path
 
 from transcribe_cli.audio.excerpt import Range
@@ -36,7 +37,7 @@ def file(options: FileOptions, environment: Environment) -> ExitStatus:
 
     def asked(path: str, name: str) -> SourceSpec:
         def opened() -> Source:
-            source = _open(path, options, environment)
+            source = _open(path, options, environment, transcriber.notices.note)
             if path != STDIN:
                 source.name = name
             return source
@@ -67,14 +68,19 @@ def _part(options: FileOptions) -> Range:
     return Range(
         0.0 if start is None else parse_duration(start, "--start", least_s=0.0),
         None if duration is None else parse_duration(duration, "--duration"),
+        options.track,
     )
 
 
-def _open(path: str, options: FileOptions, environment: Environment) -> Source:
+def _open(
+    path: str, options: FileOptions, environment: Environment, note: Callable[[str], None]
+) -> Source:
     if path == STDIN:
         from transcribe_cli.audio.stdin import open_stdin
 
-        return open_stdin(environment.stdin, options.sample_rate)
+        return open_stdin(
+            environment.stdin, options.sample_rate, note, track=options.track, raw=options.raw
+        )
     from transcribe_cli.audio.files import open_file
 
-    return open_file(Path(path), options.sample_rate)
+    return open_file(Path(path), options.sample_rate, options.track)

@@ -89,7 +89,9 @@ def work_of_journal(journal: JournalSummary) -> str | None:
 def _digest(path: object, file: object, parameters: object, part: Range, local: bool) -> str:
     duration_s = part.duration_s
     stretch = (round(part.start_s * 1000), None if duration_s is None else round(duration_s * 1000))
-    work = msgspec.json.encode((path, file, parameters, stretch, local), order="sorted")
+    track = () if part.track is None else (part.track,)
+    which = (path, file, parameters, stretch, local, *track)
+    work = msgspec.json.encode(which, order="sorted")
     return sha256(work).hexdigest()
 
 

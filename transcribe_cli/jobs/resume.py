@@ -60,8 +60,8 @@ def open_audio(recording: Recording) -> tuple[AudioLog, Source]:
             f"'{given}' has changed since it was transcribed.",
             f"transcribe it anew: aai-stream file {shlex.quote(given)}",
         )
-    source: Source = open_file(Path(given), journal.audio.rate_hz)
     part = part_of(journal)
+    source: Source = open_file(Path(given), journal.audio.rate_hz, part.track)
     if not part.is_all:
         source = Excerpt(source, part, journal.audio)
     return TrimmedLog.temporary(journal.audio, recording.folder), source
@@ -81,8 +81,12 @@ def part_of(journal: JournalSummary) -> Range:
     excerpt = journal.start.get("excerpt")
     if not isinstance(excerpt, dict):
         return EVERYTHING
-    duration = excerpt.get("duration")
-    return Range(excerpt.get("start", 0) / 1000, None if duration is None else duration / 1000)
+    duration, track = excerpt.get("duration"), excerpt.get("track")
+    return Range(
+        excerpt.get("start", 0) / 1000,
+        None if duration is None else duration / 1000,
+        None if track is None else max(1, int(track)),
+    )
 
 
 class ReopenedOutputs(NamedTuple):

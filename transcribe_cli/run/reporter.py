@@ -15,6 +15,7 @@ from transcribe_cli.audio.source import (
     Overflow,
     Source,
     SourceEvent,
+    SourceNote,
     SourceWarning,
 )
 from transcribe_cli.outputs.output import Outputs
@@ -86,6 +87,8 @@ class Reporter:
         excerpt = {"start": round(part.start_s * 1000)}
         if part.duration_s is not None:
             excerpt["duration"] = round(part.duration_s * 1000)
+        if part.track is not None:
+            excerpt["track"] = part.track
         known: dict[str, Any] = {} if part.is_all else {"excerpt": excerpt}
         if self._source.path is not None:
             with suppress(OSError):  # it has gone since it was opened
@@ -208,6 +211,8 @@ class Reporter:
             case DiskBack():
                 status.trouble = ""
                 self._notices.note("the disk takes the recording again")
+            case SourceNote(text=text):
+                self._notices.note(text)
             case SourceWarning(text=text):
                 self.warn(text)
 

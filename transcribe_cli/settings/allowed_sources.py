@@ -65,7 +65,7 @@ def _rows() -> Iterator[Setting]:
     # What is recorded, opened, written or left out, and what is said of it.
     the_users_alone = (
         "device output captions_file captions_port record save_dir no_save from_list jobs again "
-        "pace quiet verbose"
+        "raw pace quiet verbose"
     )
     yield from (Setting(name, _RECORDING) for name in recognition.split())
     yield from (Setting(name, _FOLDER) for name in formats_and_limits.split())
@@ -81,7 +81,7 @@ def _rows() -> Iterator[Setting]:
         },
     )
     part = _USER | {Origin.JOURNAL: "of its source"}
-    yield from (Setting(name, part) for name in ("start", "duration"))
+    yield from (Setting(name, part) for name in ("start", "duration", "track"))
     yield Setting(
         "paths", {Origin.FLAG: "", Origin.JOURNAL: "a file of the size and time that it tells"}
     )

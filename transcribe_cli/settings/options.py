@@ -300,6 +300,20 @@ class FileOptions(RunOptions, frozen=True, kw_only=True):
     duration: Annotated[
         str | None, option(AUDIO, "Only so much of each file.", "--duration", metavar="T")
     ] = None
+    track: Annotated[
+        int | None,
+        option(
+            AUDIO,
+            "Which audio track, from 1. [default: the one that the file calls so]",
+            "--track",
+            least=1,
+            metavar="N",
+        ),
+    ] = None
+    raw: Annotated[
+        bool,
+        option(AUDIO, "Standard input is bare 16-bit mono samples at --sample-rate.", "--raw"),
+    ] = False
     again: Annotated[
         bool,
         option(AUDIO, "Of many files, also those that an earlier run has completed.", "--again"),

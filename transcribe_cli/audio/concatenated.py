@@ -1,0 +1,53 @@
+"""Files that are several, one after the other (`cat a.mp3 b.mp3`, recordings of radio stations).
+
+libsndfile reads the first of them, and says that this is all.
+"""
+
+import mmap
+from pathlib import Path
+
+from transcribe_cli.audio.containers import FLAC, MP3, OGG, Container
+
+_PAGE, _FIRST_PAGE = b"OggS\0", b"OggS\0\x02"  # RFC 3533: its flag 2 begins a stream
+_FLAC_START = b"fLaC\0\0\0\x22"  # RFC 9639: a file begins with its STREAMINFO of 34 bytes
+_TAGS_BYTES = 2048  # that may follow the audio
+_XING_WITHIN = 200
+
+
+def is_concatenated(path: Path, container: Container | None) -> bool:
+    """Whether a file holds more than its first header knows of."""
+    if container not in (FLAC, MP3, OGG):
+        return False
+    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+        if container == OGG:
+            return _is_chained(data)
+        if container == FLAC:
+            return data.find(_FLAC_START, 1) > 0
+        return not _is_one_mp3(data)
+
+
+def _is_chained(data: mmap.mmap) -> bool:
+    """Whether a stream begins after another has brought audio."""
+    at = 0
+    while data[at : at + len(_FIRST_PAGE)] == _FIRST_PAGE:
+        at = data.find(_PAGE, at + 1)
+        if at < 0:
+            return False
+    return data.find(_FIRST_PAGE, at) > 0
+
+
+def _is_one_mp3(data: mmap.mmap) -> bool:
+    """Whether its Xing header, which encoders write, knows all that follows."""
+    start = 0
+    while data[start : start + 3] == b"ID3":
+        size = data[start + 6 : start + 10]
+        start += 10 + (size[0] << 21 | size[1] << 14 | size[2] << 7 | size[3])
+    if data[start : start + 1] != b"\xff":
+        return False
+    first = data[start : start + _XING_WITHIN]
+    at = max(first.find(b"Xing"), first.find(b"Info"))
+    if at < 0 or not first[at + 7] & 2:
+        return False
+    field = at + 8 + 4 * (first[at + 7] & 1)
+    promised = int.from_bytes(first[field : field + 4], "big")
+    return abs(len(data) - start - promised) < _TAGS_BYTES

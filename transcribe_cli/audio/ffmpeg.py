@@ -1,0 +1,318 @@
+"""Media that ffmpeg decodes, of a file or of a pipe: it makes a WAV of them, which is read as any.
+
+It reaches nothing but what the user named: no network, no playlist, no format that names files.
+"""
+
+import shutil
+import subprocess
+import tempfile
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from transcribe_cli.audio.containers import KNOWN_DEMUXERS
+from transcribe_cli.audio.pcm_source import PcmSource
+from transcribe_cli.audio.source import SourceEvent, SourceNote, SourceWarning
+from transcribe_cli.audio.wav import BadWav, read_header
+from transcribe_cli.errors import AudioError
+from transcribe_cli.settings.environment import child_variables
+
+_PROBE_LIMIT_S = 60.0
+_WHITELISTS = [
+    *("-protocol_whitelist", "file,pipe"),
+    *("-format_whitelist", ",".join(KNOWN_DEMUXERS)),
+]
+_ADVICE = "To ignore this"
+_MOST_SHORT_S, _MOST_SHORT_SHARE = 0.5, 0.01  # what containers may be wrong by
+
+
+class Track(NamedTuple):
+    """One audio track of a file.
+
+    Attributes:
+        duration_s: as its container says; None where it does not, or only guesses.
+    """
+
+    description: str
+    is_default: bool
+    duration_s: float | None
+
+
+def is_installed() -> bool:
+    """Whether there is an ffmpeg to ask."""
+    return shutil.which("ffmpeg") is not None
+
+
+def probe(path: Path) -> list[Track]:
+    """The audio tracks of a file; none where ffprobe is missing or knows nothing."""
+    import msgspec
+
+    if shutil.which("ffprobe") is None:
+        return []
+    asked = "format=format_name,duration:stream=codec_type,codec_name,channels,duration"
+    asked += ":stream_tags=language,title,DURATION:stream_disposition=default"
+    try:
+        done = subprocess.run(
+            [
+                *("ffprobe", "-v", "quiet", *_WHITELISTS, "-of", "json"),
+                *("-show_entries", asked, "-i", f"file:{path}"),
+            ],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=_PROBE_LIMIT_S,
+            start_new_session=True,
+            env=child_variables(),
+        )
+        return tracks_of(msgspec.json.decode(done.stdout))
+    except (OSError, subprocess.TimeoutExpired, msgspec.DecodeError):
+        return []
+
+
+# Their length is worked out from the rate of bits, or from where the last timestamp stands.
+_GUESSED = frozenset("aac ac3 eac3 amr dts loas mp3 mpeg mpegts flv".split())
+
+
+def tracks_of(probed: dict[str, Any]) -> list[Track]:
+    """The audio tracks in what ffprobe says of a file. Pure."""
+    streams = probed.get("streams", [])
+    form = probed.get("format", {})
+    guessed = form.get("format_name") in _GUESSED
+    alone = all(stream.get("codec_type") == "audio" for stream in streams)
+    tracks = []
+    for stream in streams:
+        if stream.get("codec_type") != "audio":
+            continue
+        tags = {name.lower(): str(value) for name, value in stream.get("tags", {}).items()}
+        duration = stream.get("duration") or tags.get("duration")
+        if duration is None and alone:
+            duration = form.get("duration")
+        words = (stream.get("codec_name"), tags.get("language"), tags.get("title"))
+        tracks.append(
+            Track(
+                " ".join([*filter(None, words), f"{stream.get('channels', '?')} ch"]),
+                bool(stream.get("disposition", {}).get("default")),
+                None if guessed or duration is None else _seconds(str(duration)) or None,
+            )
+        )
+    return tracks
+
+
+def _seconds(duration: str) -> float | None:
+    """12.5 or 00:00:12.5 in seconds."""
+    total = 0.0
+    try:
+        for part in duration.split(":"):
+            total = total * 60 + float(part)
+    except ValueError:
+        return None
+    return total
+
+
+def choose_track(tracks: list[Track], asked: int | None, name: str) -> tuple[int, str | None]:
+    """Which track to take, counted from 0, and what to tell the user of it.
+
+    Args:
+        asked: counted from 1; None: the one that the file calls its default.
+
+    Raises:
+        AudioError: there is no such track.
+    """
+    if asked is not None:
+        if tracks and asked > len(tracks):
+            raise AudioError(
+                f"'{name}' has no audio track {asked}.", f"it has {_listed(tracks) or 'none'}"
+            )
+        return asked - 1, None
+    if len(tracks) < 2:
+        return 0, None
+    chosen = next((n for n, track in enumerate(tracks) if track.is_default), 0)
+    return chosen, (f"'{name}': track {chosen + 1} of {_listed(tracks)}; --track N takes another")
+
+
+def _listed(tracks: list[Track]) -> str:
+    return ", ".join(f"{n} ({track.description})" for n, track in enumerate(tracks, 1))
+
+
+class FfmpegSource:
+    """What ffmpeg decodes of a file or a pipe.
+
+    Args:
+        given: how ffmpeg is to open it: options and `-i`.
+        stdin: what ffmpeg reads, or a pipe to feed it by.
+        note: told when the audio begins.
+
+    Raises:
+        AudioError: it holds no audio that can be decoded here.
+    """
+
+    path: str | None = None
+
+    def __init__(
+        self,
+        given: list[str],
+        rate_hz: int,
+        *,
+        name: str,
+        kind: str,
+        track: int = 0,
+        stdin: int = subprocess.DEVNULL,
+        length_s: float | None = None,
+        note: str | None = None,
+    ) -> None:
+        self.kind = kind
+        self.live = kind != "file"
+        self._length_s = length_s
+        self._note = note
+        self._stopped = threading.Event()
+        self._messages = tempfile.TemporaryFile()  # noqa: SIM115 - closed by close()
+        self.process = subprocess.Popen(
+            [
+                *("ffmpeg", "-nostdin", "-v", "error", *_WHITELISTS),
+                # Channels that have no names stay without: ffmpeg would guess where they stand.
+                *("-guess_layout_max", "0", *given, "-map", f"0:a:{track}"),
+                *("-c:a", "pcm_f32le", "-f", "wav", "-flush_packets", "1", "pipe:1"),
+            ],
+            stdin=stdin,
+            stdout=subprocess.PIPE,
+            stderr=self._messages,  # no pipe: a damaged file fills one, and ffmpeg would wait
+            start_new_session=True,  # Ctrl+C is ours to handle
+            env=child_variables(),
+        )
+        self._track = track
+        self._rate_hz = rate_hz
+        self._name = name
+        self._pcm: PcmSource | None = None
+
+    @property
+    def name(self) -> str:
+        """What to call it before a person."""
+        return self._name
+
+    @name.setter
+    def name(self, name: str) -> None:
+        self._name = name
+        if self._pcm is not None:
+            self._pcm.name = name
+
+    @property
+    def length_s(self) -> float | None:
+        """Its duration, where that is known."""
+        return self._length_s
+
+    def begin(self) -> None:
+        """Wait until ffmpeg has found the audio.
+
+        Raises:
+            AudioError: there is none.
+        """
+        stdout = self.process.stdout
+        assert stdout is not None
+        try:
+            header = read_header(stdout)
+        except BadWav as e:
+            stdout.close()  # if it wrote something else, it waits for nobody
+            said = self._said()
+            self.close()
+            if "matches no streams" in said:
+                raise AudioError(
+                    f"'{self._name}' has no audio track"
+                    + (f" {self._track + 1}." if self._track else "."),
+                    "check what wrote it",
+                ) from e
+            raise AudioError(
+                f"'{self._name}' is no audio that can be read here"
+                + (f" (ffmpeg says: {said})." if said else "."),
+                "check that it has an audio track",
+            ) from e
+        self._pcm = PcmSource(stdout, header, self._rate_hz, name=self._name, kind=self.kind)
+
+    def blocks(self, report: Callable[[SourceEvent], None]) -> Iterator[bytes]:
+        """The chosen track.
+
+        Raises:
+            AudioError: it is damaged.
+        """
+        if self._pcm is None:
+            self.begin()
+        assert self._pcm is not None
+        if self._note:
+            report(SourceNote(self._note))
+        given = 0
+        for block in self._pcm.blocks(report):
+            given += len(block)
+            yield block
+            if self._stopped.is_set():
+                return
+        if self._stopped.is_set():
+            return
+        if self.process.wait() != 0:
+            raise AudioError(
+                f"'{self.name}' is damaged (ffmpeg says: {self._said()}).",
+                "what came before the damage is transcribed",
+            )
+        read_s = given / 2 / self._rate_hz
+        if is_short(read_s, self._length_s):
+            text = f"'{self.name}' is damaged or cut off: {read_s:.1f} s of {self._length_s:.1f} s "
+            said = self._said()
+            text += "could be read" + (f" (ffmpeg says: {said})" if said else "")
+            report(SourceWarning(text))
+
+    def _said(self) -> str:
+        self.process.wait()
+        self._messages.seek(0)
+        lines = self._messages.read().decode(errors="replace").strip().splitlines()
+        return next((line for line in reversed(lines) if not line.startswith(_ADVICE)), "")
+
+    def stop(self) -> None:
+        """End `blocks` before the next block."""
+        self._stopped.set()
+        if self._pcm is not None:
+            self._pcm.stop()
+
+    def close(self) -> None:
+        """End ffmpeg."""
+        self.stop()
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.wait()
+        self._messages.close()
+        for pipe in (self.process.stdin, self.process.stdout):
+            if pipe is not None:
+                pipe.close()
+
+
+def is_short(read_s: float, promised_s: float | None) -> bool:
+    """Whether less was read than the container promises, by more than containers are wrong by."""
+    if promised_s is None:
+        return False
+    return promised_s - read_s > max(_MOST_SHORT_S, _MOST_SHORT_SHARE * promised_s)
+
+
+def open_with_ffmpeg(
+    path: Path, rate_hz: int, track: int | None = None, *, knows_length: bool = True
+) -> FfmpegSource:
+    """A source for a file of any media that ffmpeg knows.
+
+    Args:
+        track: which audio track, counted from 1; None: the one that the file calls its default.
+        knows_length: its container is right about it.
+
+    Raises:
+        AudioError: there is no such track, or no audio that can be decoded here.
+    """
+    tracks = probe(path)
+    chosen, note = choose_track(tracks, track, path.name)
+    length_s = tracks[chosen].duration_s if knows_length and chosen < len(tracks) else None
+    source = FfmpegSource(
+        ["-i", f"file:{path}"],
+        rate_hz,
+        name=path.name,
+        kind="file",
+        track=chosen,
+        length_s=length_s,
+        note=note,
+    )
+    source.path = str(path.resolve())
+    source.begin()
+    return source

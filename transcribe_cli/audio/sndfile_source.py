@@ -1,0 +1,143 @@
+"""Audio files that libsndfile reads."""
+
+import contextlib
+import re
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from transcribe_cli.audio.pcm_source import BLOCK_S, check_rate
+from transcribe_cli.audio.source import SourceEvent, SourceWarning
+from transcribe_cli.errors import AudioError
+from transcribe_cli.system.stderr_redirect import libraries_are_silent
+
+_UNKNOWN_FRAMES = 1 << 62
+_UNKNOWN_SIZE = 0xFFFFFFFF
+_MOST_BLOCK_VALUES = 1 << 20
+_HINT = "if it is a video, m4a, aac or webm file, install ffmpeg; else convert it to WAV"
+
+
+class SndfileSource:
+    """A file that libsndfile reads.
+
+    Attributes:
+        is_first_of_several: others follow it in the file, which libsndfile does not read.
+
+    Raises:
+        AudioError: it holds no audio that libsndfile can read.
+    """
+
+    kind = "file"
+    live = False
+    length_s: float | None
+    path: str | None
+
+    def __init__(self, path: Path, rate_hz: int) -> None:
+        import soundfile
+
+        self.name = path.name
+        self.path = str(path.resolve())
+        self.is_first_of_several = False
+        self._rate_hz = rate_hz
+        self._stopped = threading.Event()
+        with contextlib.ExitStack() as stack:
+            # libmpg123 prints what it thinks of a file.
+            stack.enter_context(libraries_are_silent())
+            # Without its seeks, which fail in a FLAC that was written to a pipe.
+            in_order = type("_InOrder", (soundfile.SoundFile,), {"seekable": lambda _: False})
+            try:
+                self._file: Any = in_order(str(path))
+            except (soundfile.LibsndfileError, TypeError) as e:  # the other one for `.raw`
+                raise AudioError(f"'{path}' is no audio that can be read here.", _HINT) from e
+            stack.callback(self._file.close)
+            check_rate(path.name, self._file.samplerate)
+            if self._file.frames == 0:
+                raise AudioError(f"'{path}' holds no audio, by its header.", _HINT)
+            self._in_use = stack.pop_all()
+        # A FLAC that was written to a pipe does not know how long it is.
+        frames = self._file.frames
+        self.length_s = frames / self._file.samplerate if frames < _UNKNOWN_FRAMES else None
+
+    @property
+    def channels(self) -> int:
+        """How many the file has."""
+        return int(self._file.channels)
+
+    def blocks(self, report: Callable[[SourceEvent], None]) -> Iterator[bytes]:
+        """The file's audio in blocks of `BLOCK_S` at most.
+
+        Raises:
+            AudioError: it is damaged.
+        """
+        import soundfile
+
+        from transcribe_cli.audio.convert import MonoConverter
+
+        file = self._file
+        if _ends_early(file.extra_info):
+            report(SourceWarning(f"'{self.name}' ends before its header says it does"))
+        if self.is_first_of_several:
+            report(
+                SourceWarning(
+                    f"'{self.name}' is several files in one, and only the first is read here: "
+                    "install ffmpeg for all of it"
+                )
+            )
+        count = min(round(file.samplerate * BLOCK_S), _MOST_BLOCK_VALUES // file.channels)
+        # 16-bit mono at the right rate goes through bit for bit; all else goes through floats,
+        # because libsndfile does not scale float files that are read as integers.
+        plain = file.subtype == "PCM_16" and file.channels == 1
+        plain = plain and file.samplerate == self._rate_hz
+        converter = None
+        if not plain:
+            converter = MonoConverter(
+                file.samplerate,
+                self._rate_hz,
+                warn=lambda text: report(SourceWarning(f"'{self.name}': {text}")),
+            )
+        read = 0
+        while not self._stopped.is_set():
+            try:
+                if converter is None:
+                    frames = file.read(count, dtype="int16")
+                    block = frames.astype("<i2", copy=False).tobytes()
+                else:
+                    frames = file.read(count, dtype="float32", always_2d=True)
+                    block = converter.convert(frames)
+            except soundfile.LibsndfileError as e:
+                raise AudioError(
+                    f"'{self.name}' is damaged: {e}.", "what came before the damage is transcribed"
+                ) from e
+            if not len(frames):
+                break
+            read += len(frames)
+            yield block
+        if not self._stopped.is_set():
+            if converter is not None:
+                yield converter.flush()
+            if self.length_s is not None and file.frames - read > file.samplerate * BLOCK_S:
+                report(
+                    SourceWarning(
+                        f"'{self.name}' is damaged or cut off: {read / file.samplerate:.1f} s of "
+                        f"{self.length_s:.1f} s could be read"
+                    )
+                )
+
+    def stop(self) -> None:
+        """End `blocks` before the next block."""
+        self._stopped.set()
+
+    def close(self) -> None:
+        """Close the file."""
+        self.stop()
+        self._in_use.close()
+
+
+def _ends_early(extra_info: str) -> bool:
+    """libsndfile notes a header that promises more than there is, and reads what there is."""
+    found = re.search(r"(?:data|SSND) : (\d+) \(should be (\d+)\)", extra_info)
+    if found is None:
+        return False
+    promised, there = map(int, found.groups())
+    return there < promised < _UNKNOWN_SIZE
