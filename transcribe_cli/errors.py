@@ -54,15 +54,25 @@ class ServiceError(StreamError):
 class ConnectionFailed(ServiceError):
     """A session could not be opened, or its socket broke.
 
-    `http_status` is set when an HTTP answer refused the upgrade.
+    Attributes:
+        http_status: set when an HTTP answer of the service refused the upgrade.
+        retry: another try may help.
+        wants_credentials: a proxy wants others, so that no try helps, whatever went well before.
     """
 
     def __init__(
-        self, message: str, hint: str = "", *, http_status: int | None = None, retry: bool = True
+        self,
+        message: str,
+        hint: str = "",
+        *,
+        http_status: int | None = None,
+        retry: bool = True,
+        wants_credentials: bool = False,
     ) -> None:
         super().__init__(message, hint)
         self.http_status = http_status
         self.retry = retry
+        self.wants_credentials = wants_credentials
 
 
 def status_of(problem: StreamError | None) -> ExitStatus:

@@ -10,6 +10,7 @@ from transcribe_cli.errors import AudioError, ConnectionFailed, StreamError
 from transcribe_cli.exit_status import ExitStatus
 from transcribe_cli.protocol.codec import decode_server_message, encode_server_message
 from transcribe_cli.protocol.messages import Turn, Word
+from transcribe_cli.run import sessions
 from transcribe_cli.session.events import (
     BadFrame,
     Closed,
@@ -409,6 +410,40 @@ def test_stop_while_connecting_does_not_wait_for_a_connection_that_hangs() -> No
     ]
 
 
+def test_ctrl_c_while_connecting_ends_within_two_seconds() -> None:
+    talk = Talk(MIC, begun=False)
+    talk.stop()
+
+    assert finish_of(talk.passes(2.0 - sessions._JOIN_S)).exit_status is ExitStatus.INCOMPLETE
+
+
+@pytest.mark.parametrize(
+    ("failure", "status"),
+    [
+        (ConnectionFailed("h answered with HTTP 401.", http_status=401), ExitStatus.ACCOUNT),
+        (ConnectionFailed("h answered with HTTP 402.", http_status=402), ExitStatus.ACCOUNT),
+        (
+            ConnectionFailed(
+                "The proxy p:1 wants user and password.", "do", retry=False, wants_credentials=True
+            ),
+            ExitStatus.SERVICE,
+        ),
+    ],
+)
+@pytest.mark.parametrize("policy", [MIC, FILE])
+def test_refused_credentials_end_a_run_also_when_it_reconnects(
+    policy: Policy, failure: ConnectionFailed, status: ExitStatus
+) -> None:
+    talk = Talk(policy)
+    talk.closed(code=1006)
+    talk.next_session()
+    finish = finish_of(talk.closed(failure=failure, open_s=0.0))
+
+    assert finish.exit_status is status
+    assert finish.problem is not None
+    assert finish.problem.hint
+
+
 def test_second_ctrl_c_while_connecting_shortens_the_grace() -> None:
     talk = Talk(MIC, begun=False)
     talk.stop()
@@ -421,8 +456,8 @@ def test_session_that_begins_after_a_second_ctrl_c_keeps_the_short_deadline() ->
     talk = Talk(MIC, begun=False)
     talk.stop()
     talk.stop(after_s=0.5)
-    due = talk.supervisor.next_due()
-    talk.begin(after_s=1.0)
+    due = talk.now + SHORT_DEADLINE_S
+    talk.begin(after_s=0.3)
     talk.terminate_sent(after_s=0.1)
 
     assert talk.supervisor.next_due() == due

@@ -22,7 +22,7 @@ from transcribe_cli.session.session import Session
 from transcribe_cli.supervisor.lease import Leases
 
 _TRIM_EVERY_S = 30.0
-_JOIN_S = 1.0
+_JOIN_S = 0.3  # for all that connect: what comes about meanwhile is told that it is over
 
 
 @dataclass(slots=True)

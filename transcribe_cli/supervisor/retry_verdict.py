@@ -9,6 +9,7 @@ from transcribe_cli.supervisor.lease import Lease
 
 _NORMAL = 1000  # the close code of a session that ended as asked
 _SLOW_TRIES = 6  # 4 s, 8 s, 16 s ...: a slot has been seen to take 28 s
+_REFUSED = (401, 402)  # the key, and its account; anybody in between answers 403
 _MAX_CLEAN_CLOSES = 3  # normal closes without the requested Termination
 
 
@@ -75,7 +76,10 @@ def _was_good_before(facts: Facts, lease: Lease) -> bool:
     the log-in page of a network. If this session was handed over, its follower was let in.
     """
     assert lease.end is not None
-    handshake = lease.end.failure is not None and lease.end.open_s == 0
+    failure = lease.end.failure
+    if failure is not None and (failure.wants_credentials or failure.http_status in _REFUSED):
+        return False  # these say so themselves, and no wait changes them
+    handshake = failure is not None and lease.end.open_s == 0
     return lease.owes or (handshake and facts.contact is not Contact.NEVER)
 
 

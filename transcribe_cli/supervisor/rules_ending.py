@@ -10,7 +10,7 @@ from transcribe_cli.supervisor.rule_steps import Step, at_once_if, drop, end, is
 
 _S = LeaseState
 
-CONNECT_GRACE_S = 5.0  # stopped before the session began: how long it may still take
+CONNECT_GRACE_S = 1.0  # stopped before the session began: how long it may still take
 PARK_AFTER_S = 60.0  # of pause: the session is ended, because it is billed
 
 
