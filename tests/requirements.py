@@ -1,5 +1,6 @@
 """What some tests need of the machine: skipped with a reason on a person's, a failure in CI."""
 
+import importlib.util
 import os
 import shutil
 
@@ -19,6 +20,12 @@ def require_portaudio() -> None:
         import sounddevice  # noqa: F401
     except OSError as e:
         _lacks(f"no PortAudio: {e}")
+
+
+def require_package(name: str) -> None:
+    """Skip the test, or fail it in CI, unless this package is installed."""
+    if importlib.util.find_spec(name) is None:
+        _lacks(f"not installed: {name}")
 
 
 def _lacks(reason: str) -> None:

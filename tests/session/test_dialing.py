@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.hostile.raw_service import BEGIN, Client, raw_server, raw_service, text
-from tests.session.server import DEADLINE_S, plain_server, read_to_end
+from tests.session.server import DEADLINE_S, read_to_end
 from transcribe_cli.errors import ConnectionFailed
 from transcribe_cli.session import dialing
 from transcribe_cli.session.dialing import MOST_HEADER_BYTES, dial
@@ -188,87 +188,3 @@ def test_where_no_address_answers_that_is_said(monkeypatch: pytest.MonkeyPatch) 
         failed = refusal(name(monkeypatch, one, other))
 
     assert "did not answer" in failed.message
-
-
-# Proxies.
-
-
-@pytest.mark.usefixtures("short")
-def test_proxy_that_answers_byte_by_byte_has_the_same_deadline(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    drip = Dripping(b"HTTP/1.1 200 OK\r\nX-Slow: yes\r\n")
-    with raw_server(drip) as url:
-        monkeypatch.setenv("http_proxy", url.replace("ws://", "http://"))
-        failed = refusal("ws://service.invalid/v3/ws")
-        drip.gone.set()
-
-    assert "did not answer" in failed.message
-
-
-@pytest.mark.parametrize(
-    ("answer", "said"),
-    [
-        (b"HTTP/1.1 407 Proxy Authentication Required\r\n\r\n", "HTTP 407"),
-        (b"HTTP/1.0 502 Bad Gateway\r\nContent-Length: 900\r\n\r\n", "HTTP 502"),
-        (b"SSH-2.0-OpenSSH_9.6\r\n\r\n", "does not speak HTTP"),
-        (b"", "hung up"),
-    ],
-)
-def test_proxy_that_refuses_is_told_apart(
-    answer: bytes, said: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def refuse(client: socket.socket) -> None:
-        client.recv(4096)
-        client.sendall(answer)
-
-    with plain_server(refuse) as url:
-        monkeypatch.setenv("http_proxy", url.replace("ws://", "http://"))
-        failed = refusal("ws://service.invalid/v3/ws")
-
-    assert failed.retry
-    assert said in failed.message
-    assert "proxy" in failed.message
-
-
-@pytest.mark.parametrize(
-    ("proxy", "said"),
-    [
-        ("http://no-such-proxy.invalid:3128", "name of the proxy no-such-proxy.invalid:3128"),
-        ("http://localhost:{unused}", "No proxy listens at localhost:{unused}"),
-    ],
-)
-def test_trouble_with_the_proxy_is_not_the_service_s(
-    proxy: str, said: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    unused = str(unused_place()[1])
-    monkeypatch.setenv("http_proxy", proxy.replace("{unused}", unused))
-    failed = refusal("ws://service.invalid/v3/ws")
-
-    assert failed.retry
-    assert said.replace("{unused}", unused) in failed.message
-    assert "service.invalid" not in failed.message
-
-
-def test_what_a_service_says_behind_a_proxy_is_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
-    asked: list[bytes] = []
-
-    def connect(client: socket.socket) -> None:
-        request = b""
-        while not request.endswith(b"\r\n\r\n"):
-            request += client.recv(1)
-        asked.append(request)
-        client.sendall(b"HTTP/1.1 200 Connection established\r\nVia: test\r\n\r\n")
-        greet(Client(client))
-
-    with raw_server(connect) as url:
-        address = url.replace("ws://localhost", "http://user:pass%3Aword@localhost")
-        monkeypatch.setenv("http_proxy", address)
-        raw = dial("ws://service.invalid:8080/v3/ws", {})
-        raw.settimeout(DEADLINE_S)
-        first = raw.recv(len(text(BEGIN)), socket.MSG_WAITALL)
-        raw.close()
-
-    assert first == text(BEGIN)
-    assert asked[0].startswith(b"CONNECT service.invalid:8080 HTTP/1.1\r\n")
-    assert b"Proxy-Authorization: Basic dXNlcjpwYXNzOndvcmQ=" in asked[0]

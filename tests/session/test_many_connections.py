@@ -6,16 +6,16 @@ from collections.abc import Iterator
 
 import pytest
 
-from transcribe_cli.session import dialing
+from transcribe_cli.session import tls
 
 MANY = 8
 
 
 @pytest.fixture(autouse=True)
 def nothing_made_yet() -> Iterator[None]:
-    dialing._make_tls_context.cache_clear()
+    tls._make_context.cache_clear()
     yield
-    dialing._make_tls_context.cache_clear()
+    tls._make_context.cache_clear()
 
 
 def test_they_share_what_is_trusted_however_many_are_opened_at_once(
@@ -33,7 +33,7 @@ def test_they_share_what_is_trusted_however_many_are_opened_at_once(
 
     def ask() -> None:
         all_wait.wait(10)
-        found.append(dialing._tls_context())
+        found.append(tls.tls_context())
 
     threads = [threading.Thread(target=ask, name="test-asks") for _ in range(MANY)]
     for thread in threads:
@@ -46,8 +46,8 @@ def test_they_share_what_is_trusted_however_many_are_opened_at_once(
 
 
 def test_other_certificates_are_another_trust(monkeypatch: pytest.MonkeyPatch) -> None:
-    one = dialing._tls_context()
+    one = tls.tls_context()
     monkeypatch.setenv("SSL_CERT_DIR", "/nowhere")
-    other = dialing._tls_context()
+    other = tls.tls_context()
     assert one is not other
-    assert other is dialing._tls_context()
+    assert other is tls.tls_context()

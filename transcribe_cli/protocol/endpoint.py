@@ -40,7 +40,22 @@ def normalise_endpoint(text: str) -> str:
     path = parts.path.rstrip("/")
     if not path.endswith(PATH):
         path += PATH
-    return urlunsplit((parts.scheme, parts.netloc, path, parts.query, ""))
+    return urlunsplit((parts.scheme, _in_ascii(parts.netloc), path, parts.query, ""))
+
+
+def _in_ascii(place: str) -> str:
+    """A host and port with a name of any letters written as DNS, TLS and HTTP take it (RFC 3490).
+
+    Raises:
+        UsageError: there is no such name.
+    """
+    if place.isascii():
+        return place
+    user, at, host = place.rpartition("@")
+    try:
+        return user + at + host.encode("idna").decode()
+    except UnicodeError as e:
+        raise UsageError(f"'{host}' is no host's name: {e}.", "check --endpoint") from e
 
 
 def session_url(endpoint: str, parameters: Mapping[str, object]) -> str:
@@ -52,12 +67,24 @@ def session_url(endpoint: str, parameters: Mapping[str, object]) -> str:
 
 def is_loopback(endpoint: str) -> bool:
     """Whether the endpoint is on this machine: it needs no key and never goes through a proxy."""
-    return is_loopback_host(urlsplit(endpoint).hostname or "")
+    host = urlsplit(endpoint).hostname or ""
+    return is_loopback_host(host.removesuffix("."))  # which says that the name is whole
 
 
 def host_of(endpoint: str) -> str:
     """The endpoint's host and port, for people."""
     return urlsplit(endpoint).netloc.rpartition("@")[2]
+
+
+def host_and_port(endpoint: str) -> tuple[str, int]:
+    """Where the endpoint is; an IPv6 address without its brackets."""
+    parts = urlsplit(endpoint)
+    return parts.hostname or "", parts.port or (443 if parts.scheme == "wss" else 80)
+
+
+def place_of(host: str, port: int) -> str:
+    """Host and port as in a URL."""
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 def without_credentials(endpoint: str) -> str:

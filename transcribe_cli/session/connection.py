@@ -11,12 +11,16 @@ import ssl
 import threading
 import time
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 from transcribe_cli.errors import ConnectionFailed
 from transcribe_cli.redaction import redact, redact_message
 from transcribe_cli.session import frames
-from transcribe_cli.session.dialing import dial, reason_of
+from transcribe_cli.session.dialing import dial
+from transcribe_cli.session.reach import reason_of
+
+if TYPE_CHECKING:
+    from transcribe_cli.session.tls import Socket, TlsSocket
 
 FRAMES_A_READ = 16
 """No more are given at a time: whoever reads has others to serve, and signals to hear."""
@@ -54,11 +58,11 @@ class Connection:
             it gave, or more frames came at once than are given at a time.
     """
 
-    def __init__(self, raw: socket.socket) -> None:
+    def __init__(self, raw: "Socket") -> None:
         self._socket = raw
         raw.setblocking(False)
         self._lock = threading.Lock()  # guards what is unsent, and each call of TLS
-        self._tls = raw if isinstance(raw, ssl.SSLSocket) else None
+        self._tls = None if type(raw) is socket.socket else cast("TlsSocket", raw)
         # OpenSSL allows one call at a time on a connection; TCP is read while others send.
         self._recv = raw.recv if self._tls is None else self._recv_tls
         self._writer = frames.FrameWriter()
@@ -181,7 +185,7 @@ class Connection:
         with self._lock:
             return self._socket.recv(size)
 
-    def _holds_more(self, tls: ssl.SSLSocket) -> bool:
+    def _holds_more(self, tls: "TlsSocket") -> bool:
         """TLS may have decrypted more than it gave: no selector would tell."""
         with self._lock:
             return self.broken is None and tls.pending() > 0
@@ -221,7 +225,7 @@ def _read_close(payload: bytes) -> CloseFrame:
     return CloseFrame(code, redact(payload[2:].decode(errors="replace")))
 
 
-def _wait_writable(raw: socket.socket, timeout_s: float) -> bool:
+def _wait_writable(raw: "Socket", timeout_s: float) -> bool:
     with selectors.DefaultSelector() as selector:
         selector.register(raw, selectors.EVENT_WRITE)
         return bool(selector.select(timeout_s))

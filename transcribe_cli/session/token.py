@@ -2,21 +2,24 @@
 
 Source: page "Authenticate with a temporary token": `GET /v3/token` on the streaming host, the key
 in `Authorization`; `expires_in_seconds` 1 to 600, `max_session_duration_seconds` 60 to 10800.
+It goes the way that sessions go, and follows no redirect, which would hand the key to another host.
 """
 
+import contextlib
 import json
-import urllib.error
-import urllib.request
+import time
 from collections.abc import Mapping
 from http.client import HTTPException
-from typing import IO, Any
-from urllib.parse import urlencode, urlsplit, urlunsplit
+from urllib.parse import urlencode, urlsplit
 
 from transcribe_cli.errors import AccountError, ConnectionFailed, ServiceError
 from transcribe_cli.protocol.close_codes import explain_handshake
-from transcribe_cli.protocol.endpoint import PATH, host_of, is_loopback
+from transcribe_cli.protocol.endpoint import PATH, host_of
+from transcribe_cli.session.http_request import request
+from transcribe_cli.session.reach import explain, find_proxy, reach
 
 _TIMEOUT_S = 15.0
+_MOST_BYTES = 1 << 16
 
 
 def fetch_token(
@@ -40,40 +43,31 @@ def fetch_token(
     query: dict[str, int] = {"expires_in_seconds": expires_in_s}
     if max_session_s is not None:
         query["max_session_duration_seconds"] = max_session_s
-    request = urllib.request.Request(_url(endpoint, query), headers=dict(headers))
-    proxies = urllib.request.ProxyHandler({} if is_loopback(endpoint) else None)
+    deadline = time.monotonic() + _TIMEOUT_S
+    proxy = find_proxy(endpoint)
     try:
-        with urllib.request.build_opener(proxies, _NoRedirect).open(
-            request, None, _TIMEOUT_S
-        ) as answer:
-            body = json.load(answer)
-        return str(body["token"])
-    except urllib.error.HTTPError as e:
-        with e:
-            if e.code in (401, 403):
-                raise AccountError(
-                    "The service refused the API key.", explain_handshake(e.code).hint
-                ) from e
-            verdict = explain_handshake(e.code)
-            raise ServiceError(f"The service made no token (HTTP {e.code}).", verdict.hint) from e
-    except (OSError, HTTPException, ValueError, KeyError, TypeError) as e:
-        reason = getattr(e, "reason", None) or e
+        with contextlib.ExitStack() as opened:
+            raw = reach(endpoint, proxy, deadline, opened)
+            answer = request(
+                raw, "GET", host_of(endpoint), _target(endpoint, query), headers, deadline
+            )
+            status, body = answer.status, answer.read(_MOST_BYTES)
+        if status == 200:
+            return str(json.loads(body)["token"])
+    except (HTTPException, ValueError, KeyError, TypeError) as e:
+        if isinstance(e, OSError):  # as a certificate that does not verify, which is a value too
+            raise explain(e, endpoint, proxy, _TIMEOUT_S) from e
         raise ConnectionFailed(
-            f"No token could be had from {host_of(endpoint)}: {reason}.", "check the network"
+            f"{host_of(endpoint)} answers with no token.", "check --endpoint"
         ) from e
+    except OSError as e:
+        raise explain(e, endpoint, proxy, _TIMEOUT_S) from e
+    verdict = explain_handshake(status)
+    if status in (401, 403):
+        raise AccountError("The service refused the API key.", verdict.hint)
+    raise ServiceError(f"The service made no token (HTTP {status}).", verdict.hint)
 
 
-def _url(endpoint: str, query: Mapping[str, int]) -> str:
-    parts = urlsplit(endpoint)
-    scheme = "https" if parts.scheme == "wss" else "http"
-    path = parts.path.removesuffix(PATH) + "/v3/token"
-    return urlunsplit((scheme, host_of(endpoint), path, urlencode(query), ""))
-
-
-class _NoRedirect(urllib.request.HTTPRedirectHandler):
-    """A redirect would hand the key to another host."""
-
-    def redirect_request(
-        self, req: Any, fp: IO[bytes], code: int, msg: str, headers: Any, newurl: str
-    ) -> None:
-        return None
+def _target(endpoint: str, query: Mapping[str, int]) -> str:
+    path = urlsplit(endpoint).path.removesuffix(PATH)
+    return f"{path}/v3/token?{urlencode(query)}"

@@ -1,0 +1,275 @@
+"""From an endpoint to a connection with it: name, proxy, TLS, and what to say where one fails.
+
+All addresses of a name are tried, and one that is silent holds up no other, as curl does it ("happy
+eyeballs", RFC 8305): the kinds of addresses take turns, the next one is begun after 250 ms, or at
+once where one fails, and the first that answers is taken.
+"""
+
+import contextlib
+import ipaddress
+import os
+import queue
+import selectors
+import socket
+import ssl
+import threading
+import time
+from collections import deque
+from collections.abc import Sequence
+from itertools import chain, zip_longest
+from typing import TYPE_CHECKING, Any, cast
+from urllib.parse import urlsplit
+
+from transcribe_cli.errors import ConnectionFailed
+from transcribe_cli.protocol.endpoint import host_and_port, host_of, is_loopback
+
+if TYPE_CHECKING:
+    from transcribe_cli.session.proxy import Proxy
+    from transcribe_cli.session.tls import Socket
+
+# About 2 s of audio: what waits belongs into the audio log, where it can be read again, and not
+# into the system's own buffer, which by default takes minutes of it.
+_SEND_BUFFER_BYTES = 1 << 16
+_NEXT_ADDRESS_AFTER_S = 0.25  # RFC 8305, section 5: the "connection attempt delay"
+
+Address = tuple[int, int, int, Any]  # family, type, protocol and place, as getaddrinfo gives them
+
+
+def seconds_left(deadline: float) -> float:
+    """The seconds until a deadline, on the monotonic clock.
+
+    Raises:
+        TimeoutError: there are none.
+    """
+    left_s = deadline - time.monotonic()
+    if left_s <= 0:
+        raise TimeoutError("timed out")
+    return left_s
+
+
+def find_proxy(url: str) -> "Proxy | None":
+    """The proxy on the way to an endpoint, as the variables of this process say.
+
+    Raises:
+        ConnectionFailed: what names a proxy is no address of one.
+    """
+    if is_loopback(url):
+        return None
+    from transcribe_cli.session.proxy import find_route
+
+    return find_route(url, os.environ).proxy
+
+
+def reach(
+    url: str, proxy: "Proxy | None", deadline: float, opened: contextlib.ExitStack
+) -> "Socket":
+    """A connection with the service itself, encrypted where the address says so.
+
+    Args:
+        deadline: for all of it, on the monotonic clock.
+        opened: closes what was opened.
+
+    Raises:
+        ConnectionFailed: the proxy's part does not come about.
+        OSError: the service's part; `explain` says which.
+    """
+    host, port = host_and_port(url)
+    raw: Socket = connect_first(look_up_first(url, proxy, deadline), proxy, deadline)
+    opened.callback(raw.close)
+    if proxy is not None:
+        from transcribe_cli.session.tunnel import tunnel
+
+        raw = tunnel(raw, proxy, host, port, deadline, opened)
+    if urlsplit(url).scheme == "wss":
+        from transcribe_cli.session.tls import encrypt
+
+        raw = encrypt(raw, host, deadline)
+        opened.callback(raw.close)
+    return raw
+
+
+def look_up_first(url: str, proxy: "Proxy | None", deadline: float) -> Sequence[Address]:
+    """The addresses of whoever is first on the way: the proxy, or the service.
+
+    Raises:
+        ConnectionFailed, OSError: as `reach`.
+    """
+    if proxy is None:
+        return look_up(*host_and_port(url), deadline)
+    from transcribe_cli.session.tunnel import at_the_proxy
+
+    with at_the_proxy(proxy):
+        return look_up(proxy.host, proxy.port, deadline)
+
+
+def connect_first(
+    addresses: Sequence[Address], proxy: "Proxy | None", deadline: float
+) -> socket.socket:
+    """A connection with it.
+
+    Raises:
+        ConnectionFailed, OSError: as `reach`.
+    """
+    if proxy is None:
+        return connect(addresses, deadline)
+    from transcribe_cli.session.tunnel import at_the_proxy
+
+    with at_the_proxy(proxy):
+        return connect(addresses, deadline)
+
+
+def explain(e: Exception, url: str, proxy: "Proxy | None", limit_s: float) -> ConnectionFailed:
+    """The sentence for a service that was not reached within so many seconds."""
+    if isinstance(e, ConnectionFailed):
+        return e
+    host = host_of(url) if proxy is None else f"{host_of(url)}, behind the proxy {proxy.place},"
+    if isinstance(e, ssl.SSLCertVerificationError):
+        return _explain_certificate(e, host)
+    if isinstance(e, ssl.SSLEOFError | ConnectionResetError):
+        return ConnectionFailed(f"{host} closed the connection at once.", "check --endpoint")
+    if isinstance(e, ssl.SSLError):
+        return ConnectionFailed(
+            f"No TLS connection with {host}: {e.reason or e}.",
+            "check that --endpoint begins with the right one of ws:// and wss://",
+            retry=False,
+        )
+    if isinstance(e, socket.gaierror):
+        return ConnectionFailed(
+            f"The name {urlsplit(url).hostname} cannot be found.",
+            "check that this machine is online, and --endpoint for a slip of the pen",
+        )
+    if isinstance(e, TimeoutError):
+        return ConnectionFailed(
+            f"{host} did not answer within {limit_s:.0f} s.",
+            f"check the network, and {proxy.variable}"
+            if proxy
+            else "check the network; a firewall may want a proxy, which https_proxy names",
+        )
+    if isinstance(e, ConnectionRefusedError):
+        return ConnectionFailed(
+            f"Nothing listens at {host}.", "check --endpoint, or that the service is running"
+        )
+    return ConnectionFailed(f"{host} cannot be reached: {reason_of(e)}.", "check the network")
+
+
+def _explain_certificate(e: ssl.SSLCertVerificationError, host: str) -> ConnectionFailed:
+    trusted = os.environ.get("SSL_CERT_FILE")
+    if trusted:
+        try:
+            ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(trusted)
+        except OSError as unread:  # OpenSSL passes over it without a word
+            return ConnectionFailed(
+                f"SSL_CERT_FILE names {trusted}, which is no file of certificates: "
+                f"{unread.strerror or unread}.",
+                "name one in PEM form, or unset SSL_CERT_FILE",
+                retry=False,
+            )
+    return ConnectionFailed(
+        f"The TLS certificate of {host} does not verify: {e.verify_message.rstrip('.')}.",
+        "check the clock of this machine; behind a company proxy, point SSL_CERT_FILE at its "
+        "certificate",
+        retry=False,
+    )
+
+
+# Names and addresses.
+
+
+def look_up(host: str, port: int, deadline: float) -> Sequence[Address]:
+    """All addresses of a name, the system's favourite first, the others by turns of their kind.
+
+    Raises:
+        OSError: there is none; TimeoutError where nobody said so in time.
+    """
+
+    literal = _is_address(host)
+    asked = host.encode() if literal else host  # bytes are not put through IDNA
+
+    def ask() -> None:
+        try:
+            found.put(socket.getaddrinfo(asked, port, type=socket.SOCK_STREAM))
+        except (OSError, UnicodeError) as e:  # a name may be longer than names are
+            found.put(e if isinstance(e, OSError) else socket.gaierror(str(e)))
+
+    found: queue.SimpleQueue[Any] = queue.SimpleQueue()
+    if literal:
+        ask()
+    else:
+        # The system asks as long as it likes, and cannot be told to stop.
+        threading.Thread(target=ask, name="aai-look-up", daemon=True).start()
+    try:
+        answer = found.get(timeout=seconds_left(deadline))
+    except queue.Empty:
+        raise TimeoutError("timed out") from None
+    if isinstance(answer, OSError):
+        raise answer
+    addresses: list[Address] = [(*info[:3], info[4]) for info in answer]
+    kinds: dict[int, list[Address]] = {}
+    for address in addresses:
+        kinds.setdefault(address[0], []).append(address)
+    turns = chain.from_iterable(zip_longest(*kinds.values()))
+    return [address for address in turns if address is not None]
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
+
+
+def connect(addresses: Sequence[Address], deadline: float) -> socket.socket:
+    """A connection to the first address that answers; one that is silent holds up no other.
+
+    Raises:
+        OSError: none does; a refusal says most of why.
+    """
+    left = deque(addresses)
+    problems: list[OSError] = []
+    next_at = 0.0
+    with selectors.DefaultSelector() as tried:
+        try:
+            while left or tried.get_map():
+                now = time.monotonic()
+                if left and (now >= next_at or not tried.get_map()):
+                    next_at = now + _NEXT_ADDRESS_AFTER_S
+                    try:
+                        tried.register(_begin_to_connect(left.popleft()), selectors.EVENT_WRITE)
+                    except OSError as e:
+                        problems.append(e)
+                        continue
+                wait_s = seconds_left(deadline)
+                for key, _ in tried.select(min(wait_s, next_at - now) if left else wait_s):
+                    raw: Any = key.fileobj
+                    tried.unregister(raw)
+                    if (number := raw.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)) == 0:
+                        return cast(socket.socket, raw)
+                    raw.close()
+                    problems.append(OSError(number, os.strerror(number)))
+        finally:
+            for key in list(tried.get_map().values()):
+                cast(socket.socket, key.fileobj).close()
+    refusals = [e for e in problems if isinstance(e, ConnectionRefusedError)]
+    raise next(iter(refusals or problems), OSError("it has no address"))
+
+
+def _begin_to_connect(address: Address) -> socket.socket:
+    family, kind, protocol, place = address
+    raw = socket.socket(family, kind, protocol)
+    try:
+        raw.setblocking(False)
+        raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        raw.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER_BYTES)
+        with contextlib.suppress(BlockingIOError):  # which is how it says that it has begun
+            raw.connect(place)
+    except OSError:
+        raw.close()
+        raise
+    return raw
+
+
+def reason_of(e: BaseException) -> str:
+    """What an error says of itself, to be put into a sentence."""
+    said = e.strerror if isinstance(e, OSError) else None
+    return (said or str(e)).rstrip(".") or type(e).__name__
