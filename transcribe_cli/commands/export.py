@@ -15,7 +15,7 @@ from transcribe_cli.outputs.output import Output, Outputs
 from transcribe_cli.outputs.plain_text import TextOutput
 from transcribe_cli.outputs.record import read_record
 from transcribe_cli.recordings.folder import JOURNAL
-from transcribe_cli.recordings.journal import JournalRecord, JournalSummary, read_journal
+from transcribe_cli.recordings.journal import JournalSummary, journal_records
 from transcribe_cli.recordings.saved_recordings import check_readable, find_recording
 from transcribe_cli.settings.config import save_dir_of
 from transcribe_cli.settings.environment import Environment
@@ -33,11 +33,10 @@ def export(environment: Environment, asked: ExportOptions) -> ExitStatus:
     recording = find_recording(save_dir_of(asked.save_dir), asked.recording)
     check_readable(recording)
     journal = recording.folder / JOURNAL
-    records = read_journal(journal)
     non_speech = asked.non_speech is not NonSpeech.HIDE
     if not asked.output:
         text = io.BytesIO()
-        _write(records, [TextOutput(text, "standard output", non_speech=non_speech, owned=False)])
+        _write(journal, [TextOutput(text, "standard output", non_speech=non_speech, owned=False)])
         environment.write(text.getvalue().decode())
         return ExitStatus.OK
     stem = stem_of(recording.journal)
@@ -46,7 +45,7 @@ def export(environment: Environment, asked: ExportOptions) -> ExitStatus:
         if path.exists() and path.samefile(journal):
             raise UsageError(f"'{path}' is the recording's own journal.", "choose another path")
     _write(
-        records,
+        journal,
         open_outputs(asked.output, stem, partials=asked.partials, non_speech=non_speech),
     )
     return ExitStatus.OK
@@ -59,7 +58,7 @@ def stem_of(journal: JournalSummary) -> str:
     return "recording" if stem in ("", "..") or "\0" in stem else stem
 
 
-def _write(records: Sequence[JournalRecord], opened: Sequence[Output]) -> None:
+def _write(journal: Path, opened: Sequence[Output]) -> None:
     failures: list[StreamError] = []
 
     def broken(output: Output, e: OSError) -> None:
@@ -68,7 +67,7 @@ def _write(records: Sequence[JournalRecord], opened: Sequence[Output]) -> None:
 
     outputs = Outputs(opened, broken)
     try:
-        for record in records:
+        for record in journal_records(journal):
             outputs.write(read_record(record))
     finally:
         outputs.close()

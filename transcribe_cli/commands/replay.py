@@ -123,7 +123,11 @@ def read_records(name: str, save_dir: str | None) -> "Sequence[JournalRecord]":
         folder = path if is_recording(path) else find_recording(save_dir_of(save_dir), name).folder
         path = folder / JOURNAL
     try:
-        records = records_in(path.read_bytes()) if named else read_journal(path)
+        if named:
+            with path.open("rb") as file:
+                records = list(records_in(file))
+        else:
+            records = read_journal(path)
     except OSError as e:
         raise StreamError(
             f"'{path}' cannot be read: {e.strerror or e}.", exit_status=ExitStatus.AUDIO

@@ -5,8 +5,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
-import msgspec
-
 from transcribe_cli.audio.audio_log import AudioLog
 from transcribe_cli.audio.excerpt import EVERYTHING, Excerpt, Range
 from transcribe_cli.audio.files import open_file
@@ -17,6 +15,7 @@ from transcribe_cli.errors import AudioError
 from transcribe_cli.outputs.jsonl import JsonlOutput
 from transcribe_cli.outputs.output import Output
 from transcribe_cli.outputs.plain_text import TextOutput, text_line
+from transcribe_cli.outputs.record import encode_json
 from transcribe_cli.outputs.retrying_file import RetryingFile
 from transcribe_cli.recordings.crash_recovery import join_lines, write_if_changed
 from transcribe_cli.recordings.fingerprint import fingerprint_of
@@ -111,7 +110,7 @@ def reopen_outputs(recording: Recording, say: Callable[[str], None]) -> Reopened
     """
     journal, transcript = recording.folder / JOURNAL, recording.folder / TRANSCRIPT
     kept = without_closing_records(read_journal(journal))
-    lines = [msgspec.json.encode(record | {"seq": seq}) for seq, record in enumerate(kept)]
+    lines = [encode_json(record | {"seq": seq}) for seq, record in enumerate(kept)]
     write_if_changed(journal, join_lines(lines))
     write_if_changed(transcript, transcript_of(recording.journal).encode())
     file = RetryingFile(journal, say, "ab")

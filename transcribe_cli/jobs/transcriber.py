@@ -32,7 +32,7 @@ from transcribe_cli.outputs.plain_text import TextOutput
 from transcribe_cli.outputs.record import Record, read_record
 from transcribe_cli.outputs.retrying_file import RetryingFile
 from transcribe_cli.recordings.folder import AUDIO, JOURNAL, TRANSCRIPT
-from transcribe_cli.recordings.journal import JournalRecord, read_journal
+from transcribe_cli.recordings.journal import JournalRecord, journal_records
 from transcribe_cli.recordings.saved_recordings import Recording
 from transcribe_cli.run.config import Result
 from transcribe_cli.run.loop import Loop
@@ -248,7 +248,7 @@ class Transcriber:
         """Write a complete recording of an earlier run to the outputs of this command."""
         with contextlib.ExitStack() as stack:
             outputs = self.outputs.of_recording(None, self.outputs.open_own(spec.name), stack)
-            for record in read_journal(recording.folder / JOURNAL):
+            for record in journal_records(recording.folder / JOURNAL):
                 outputs.write(self._named(record, spec))
 
     def _named(self, record: JournalRecord, spec: SourceSpec) -> Record:

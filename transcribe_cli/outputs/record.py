@@ -6,6 +6,7 @@ know.
 """
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -86,11 +87,14 @@ def encode_json(value: Any) -> bytes:
     """A value as JSON on one line."""
     try:
         return msgspec.json.encode(value)
-    except UnicodeEncodeError:  # a file name may hold bytes that are not UTF-8
+    except (UnicodeEncodeError, OverflowError):
+        # A file name may hold bytes that are not UTF-8; a number may have any size.
         import json
 
         text = json.dumps(value, ensure_ascii=False).encode("utf-8", "replace")
-        return msgspec.json.encode(msgspec.json.decode(text))
+        with suppress(OverflowError):
+            return msgspec.json.encode(msgspec.json.decode(text))
+        return text
 
 
 def read_record(line: JournalRecord) -> Record:

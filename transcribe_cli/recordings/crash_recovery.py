@@ -30,7 +30,7 @@ def recover(recording: Recording) -> list[str]:
             if _mend_header(recording, audio):
                 mended.append("the header of audio.wav")
     with _explained(journal):
-        lines = whole_lines(read_regular(journal))
+        lines = whole_lines(journal)
     if write_if_changed(journal, join_lines(lines)):
         mended.append("the last line of the journal")
     return mended
@@ -81,7 +81,8 @@ def write_if_changed(path: Path, data: bytes) -> bool:
         StreamError: it cannot be read or written; the old file is unchanged.
     """
     with _explained(path):
-        if is_regular(path) and read_regular(path) == data:
+        is_same_size = is_regular(path) and path.lstat().st_size == len(data)
+        if is_same_size and read_regular(path) == data:
             return False
         replace_file(path, data, follow=False)
         return True

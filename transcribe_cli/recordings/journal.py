@@ -4,51 +4,79 @@ The journal is a recording's JSON Lines (`docs/jsonl.md`). After `kill -9` its l
 incomplete.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
+from io import BufferedReader, FileIO
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, BinaryIO
 
 import msgspec
 
 from transcribe_cli.audio.format import AudioFormat
 from transcribe_cli.protocol.codec import read_server_object
 from transcribe_cli.protocol.messages import Turn
-from transcribe_cli.system.regular_file import read_regular
+from transcribe_cli.system.regular_file import open_regular
 from transcribe_cli.transcript.turn_totals import TurnTotals
 from transcribe_cli.transcript.turns import TurnUpdate
 
 JournalRecord = dict[str, Any]
 
+MOST_LINE_BYTES = 1 << 23
+"""A longer line is no record: no message of a service may be half as long."""
+
 # Records about the end of a run; they are no longer true once the recording is resumed.
 _OF_THE_END = ("Summary", "Gap", "Error")
 
 
-def whole_lines(data: bytes) -> list[bytes]:
-    """The lines that are complete records, without line feeds."""
-    return [line for line in data.splitlines() if _read(line) is not None]
-
-
-def read_journal(path: Path) -> list[JournalRecord]:
-    """All complete records, in order; other lines are ignored.
+def journal_records(path: Path) -> Iterator[JournalRecord]:
+    """The complete records of a journal, one after the other; other lines are ignored.
 
     Raises:
         OSError: it cannot be read, or is no regular file.
     """
-    return records_in(read_regular(path))
+    with BufferedReader(FileIO(path, "r", opener=open_regular)) as file:
+        yield from records_in(file)
 
 
-def records_in(data: bytes) -> list[JournalRecord]:
-    """The same for the bytes of a JSON Lines file."""
-    records = (_read(line) for line in data.splitlines())
-    return [record for record in records if record is not None]
+def read_journal(path: Path) -> list[JournalRecord]:
+    """The same as a list."""
+    return list(journal_records(path))
 
 
-def _read(line: bytes) -> JournalRecord | None:
+def records_in(file: BinaryIO) -> Iterator[JournalRecord]:
+    """The same of any file of JSON lines."""
+    for line in _lines(file):
+        if (record := read_line(line)) is not None:
+            yield record
+
+
+def whole_lines(path: Path) -> list[bytes]:
+    """The lines of a journal that are complete records, without line feeds.
+
+    Raises:
+        OSError: it cannot be read, or is no regular file.
+    """
+    with BufferedReader(FileIO(path, "r", opener=open_regular)) as file:
+        return [line for line in _lines(file) if read_line(line) is not None]
+
+
+def _lines(file: BinaryIO) -> Iterator[bytes]:
+    """The lines without their ends. Those that are too long are left out, and never held whole."""
+    while line := file.readline(MOST_LINE_BYTES):
+        if len(line) < MOST_LINE_BYTES or line.endswith(b"\n"):
+            yield line.rstrip(b"\r\n")
+            continue
+        while (line := file.readline(MOST_LINE_BYTES)) and not line.endswith(b"\n"):
+            pass
+
+
+def read_line(line: bytes) -> JournalRecord | None:
+    """The record of a line; None where it is none."""
     try:
         record = msgspec.json.decode(line)
-    except (msgspec.DecodeError, RecursionError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
     fits = isinstance(record, dict) and isinstance(record.get("type"), str)
     return record if fits else None
@@ -102,7 +130,8 @@ class JournalSummary:
     @property
     def finished_ms(self) -> int:
         """End of the last final word."""
-        return max((turn["end"] for turn in self.finals if turn.get("words")), default=0)
+        ends: list[int] = [turn["end"] for turn in self.finals if turn.get("words")]
+        return max([0, *ends])
 
     @property
     def totals(self) -> TurnTotals:
@@ -127,34 +156,60 @@ class JournalSummary:
         return "complete" if self.summary.get("complete") else "incomplete"
 
 
-def summarize(records: Sequence[JournalRecord]) -> JournalSummary:
-    """The summary of a journal's records."""
-    problem = _problem(records)
-    if problem:
-        return JournalSummary(problem=problem)
-    start = next((record for record in records if record["type"] == "Recording"), {})
-    last = records[-1] if records else {}
-    ended = last if last.get("type") == "Summary" else None
-    sessions = [record["session"] for record in records if isinstance(record.get("session"), int)]
+def summarize(records: Iterable[JournalRecord]) -> JournalSummary:
+    """The summary of a journal's records, of which only the final turns are kept."""
+    start: JournalRecord | None = None
+    last: JournalRecord = {}
+    finals = []
+    sessions = _Sessions()
+    for number, record in enumerate(records, 1):
+        try:
+            shape = _shape_of(record)
+        except msgspec.ValidationError as e:
+            return JournalSummary(problem=f"record {number} of its journal is odd: {e}")
+        if start is None and record["type"] == "Recording":
+            start = record
+        if is_final(record):
+            finals.append(record)
+        sessions.add(record, shape)
+        last = record
+    if start is None:
+        what = "does not begin" if last else "is empty"
+        return JournalSummary(problem=f"its journal {what}")
     return JournalSummary(
         start=start,
-        finals=[record for record in records if is_final(record)],
-        summary=ended,
-        next_session=max(sessions, default=-1) + 1,
-        session_s=_session_s(records),
+        finals=finals,
+        summary=last if last["type"] == "Summary" else None,
+        next_session=sessions.next,
+        session_s=sessions.billed_s,
     )
+
+
+# What a recording of any length stays within, and what can be reckoned with everywhere.
+_Count = Annotated[int, msgspec.Meta(ge=0, le=1 << 40)]
+_Ms = Annotated[int, msgspec.Meta(ge=-(1 << 40), le=1 << 40)]  # 34 years
+_Seconds = Annotated[float, msgspec.Meta(ge=0, le=1 << 30)]
 
 
 class _Shape(msgspec.Struct):
     """The fields of every record."""
 
-    time: datetime
-    session: int | None = None
+    time: Annotated[datetime, msgspec.Meta(tz=True)]
+    session: _Count | None = None
+
+    def __post_init__(self) -> None:
+        if not 1970 < self.time.year < 9999:  # outside, its local time may be no date
+            raise ValueError("no recording has been made at that time")
 
 
 class _Audio(msgspec.Struct):
-    sample_rate: Annotated[int, msgspec.Meta(gt=0)]
-    channels: Annotated[int, msgspec.Meta(gt=0)]
+    sample_rate: Annotated[int, msgspec.Meta(ge=1000, le=1_000_000)]
+    channels: Annotated[int, msgspec.Meta(ge=1, le=64)]
+
+
+class _Excerpt(msgspec.Struct):
+    start: _Count = 0
+    duration: _Count | None = None
 
 
 class _RecordingShape(_Shape, kw_only=True):
@@ -164,36 +219,35 @@ class _RecordingShape(_Shape, kw_only=True):
     parameters: dict[str, Any]
     path: str | None = None
     endpoint: str | None = None
+    excerpt: _Excerpt | None = None
 
 
 class _FinalShape(_Shape, kw_only=True):
-    session: int
-    session_offset_ms: int
-    turn: int
-    start: int
-    end: int
+    session: _Count
+    session_offset_ms: _Ms
+    turn: _Count
+    start: _Ms
+    end: _Ms
 
 
 class _SummaryShape(_Shape, kw_only=True):
-    audio_s: float = 0.0
+    audio_s: _Seconds = 0.0
 
 
 _SHAPES: dict[str, type[_Shape]] = {"Recording": _RecordingShape, "Summary": _SummaryShape}
 
 
-def _problem(records: Sequence[JournalRecord]) -> str:
-    """Why these records are no valid journal; "" if they are. Others may have written them."""
-    if not any(record["type"] == "Recording" for record in records):
-        return "its journal does not begin" if records else "its journal is empty"
-    for number, record in enumerate(records, 1):
-        final = is_final(record)
-        try:
-            msgspec.convert(record, _FinalShape if final else _SHAPES.get(record["type"], _Shape))
-        except msgspec.ValidationError as e:
-            return f"record {number} of its journal is odd: {e}"
-        if final and not isinstance(read_server_object(record).message, Turn):
-            return f"record {number} of its journal is no turn"
-    return ""
+def _shape_of(record: JournalRecord) -> _Shape:
+    """The fields that are relied on; others than this program may have written them.
+
+    Raises:
+        msgspec.ValidationError: they are not as they should be.
+    """
+    if not is_final(record):
+        return msgspec.convert(record, _SHAPES.get(record["type"], _Shape))
+    if not isinstance(read_server_object(record).message, Turn):
+        raise msgspec.ValidationError("it is no turn")
+    return msgspec.convert(record, _FinalShape)
 
 
 def without_closing_records(records: Sequence[JournalRecord]) -> list[JournalRecord]:
@@ -206,24 +260,41 @@ def without_closing_records(records: Sequence[JournalRecord]) -> list[JournalRec
     ]
 
 
-def _session_s(records: Sequence[JournalRecord]) -> float:
-    """Billed seconds: from each Termination, else the time between a session's records."""
-    seconds: dict[int, float] = {}
-    began: dict[int, datetime] = {}
-    confirmed: set[int] = set()
-    for record in records:
-        session = record.get("session")
-        if not isinstance(session, int) or session in confirmed:
-            continue
-        time = datetime.fromisoformat(record["time"])
+class _Sessions:
+    """Counts a journal's sessions.
+
+    What is billed is what each Termination says, else the time between a session's records.
+
+    Attributes:
+        next: the number of the next session.
+    """
+
+    def __init__(self) -> None:
+        self.next = 0
+        self._seconds: dict[int, float] = {}
+        self._began: dict[int, datetime] = {}
+        self._confirmed: set[int] = set()
+
+    @property
+    def billed_s(self) -> float:
+        """The billed seconds of all of them."""
+        return sum(self._seconds.values())
+
+    def add(self, record: JournalRecord, shape: _Shape) -> None:
+        """Count a record."""
+        session = shape.session
+        if session is None:
+            return
+        self.next = max(self.next, session + 1)
+        if session in self._confirmed:
+            return
         if record["type"] == "Begin":
-            began[session] = time
+            self._began[session] = shape.time
         if record["type"] == "Termination":
-            said = record.get("session_duration_seconds")
-            if isinstance(said, int | float):
-                seconds[session] = float(said)
-                confirmed.add(session)
-                continue
-        if session in began:
-            seconds[session] = (time - began[session]).total_seconds()
-    return sum(seconds.values())
+            with suppress(msgspec.ValidationError):
+                said = msgspec.convert(record.get("session_duration_seconds"), _Seconds)
+                self._seconds[session] = said
+                self._confirmed.add(session)
+                return
+        if session in self._began:
+            self._seconds[session] = (shape.time - self._began[session]).total_seconds()

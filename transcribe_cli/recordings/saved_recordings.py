@@ -9,7 +9,7 @@ from transcribe_cli.audio import wav
 from transcribe_cli.errors import StreamError, UsageError
 from transcribe_cli.exit_status import ExitStatus
 from transcribe_cli.recordings.folder import AUDIO, JOURNAL
-from transcribe_cli.recordings.journal import JournalSummary, read_journal, summarize
+from transcribe_cli.recordings.journal import JournalSummary, journal_records, summarize
 from transcribe_cli.recordings.lock import is_locked
 from transcribe_cli.system.regular_file import is_regular
 
@@ -67,7 +67,7 @@ def find_by_slug(save_dir: Path, slug: str) -> list[Path]:
 def load_recording(folder: Path) -> Recording:
     """Load one recording. If its journal cannot be read, its `problem` says why."""
     try:
-        journal = summarize(read_journal(folder / JOURNAL))
+        journal = summarize(journal_records(folder / JOURNAL))
     except OSError as e:
         journal = JournalSummary(problem=f"its journal cannot be read: {e.strerror or e}")
     return Recording(folder, journal, is_locked(folder))
