@@ -9,6 +9,7 @@ from transcribe_cli.exit_status import (
     is_stopped_by_person,
     of_command,
     of_exception,
+    of_outputs,
     of_recording,
     of_run,
 )
@@ -62,13 +63,27 @@ def test_limit_is_no_person(stops: list[str], by_person: bool) -> None:
     assert is_stopped_by_person(stops) is by_person
 
 
+@pytest.mark.parametrize("stops", [[], ["limit"]])
+def test_limit_is_the_end_of_a_microphone_and_no_end_of_a_file(stops: list[str]) -> None:
+    assert of_run(OK, stops, spoken_now=True, limited=True) is OK
+    assert of_run(OK, stops, spoken_now=False, limited=True) is INCOMPLETE
+    assert of_run(SERVICE, stops, spoken_now=False, limited=True) is SERVICE
+    assert of_run(OK, [*stops, "q"], spoken_now=False, limited=True) is INTERRUPTED
+
+
+def test_output_that_is_given_up_counts_where_all_else_went_well() -> None:
+    assert of_outputs(OK, given_up=True) is INCOMPLETE
+    assert of_outputs(OK, given_up=False) is OK
+    assert of_outputs(AUDIO, given_up=True) is AUDIO
+
+
 @pytest.mark.parametrize(
     ("run", "stdout", "record", "status"),
     [
         (OK, OK, OK, OK),
         (OK, OK, AUDIO, AUDIO),
-        (OK, ExitStatus.FAULT, AUDIO, ExitStatus.FAULT),
-        (SERVICE, ExitStatus.FAULT, AUDIO, SERVICE),
+        (OK, INCOMPLETE, AUDIO, INCOMPLETE),
+        (SERVICE, INCOMPLETE, AUDIO, SERVICE),
     ],
 )
 def test_outputs_of_a_recording_count_where_its_run_went_well(

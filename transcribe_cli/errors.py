@@ -51,6 +51,12 @@ class ServiceError(StreamError):
     exit_status = ExitStatus.SERVICE
 
 
+class IncompleteError(StreamError):
+    """The recording is saved, but something that was asked for is not whole."""
+
+    exit_status = ExitStatus.INCOMPLETE
+
+
 class ConnectionFailed(ServiceError):
     """A session could not be opened, or its socket broke.
 

@@ -2,14 +2,18 @@
 
 | what happened | exit code | decided by |
 | --- | --- | --- |
-| a recording is complete, or a limit ended it | 0 | `of_run` |
+| a recording is complete, or a limit ended a microphone's | 0 | `of_run` |
+| a limit ended a file's, or a pipe's, before its end | 6 | `of_run` |
 | its sessions, its source or its disk failed | that failure's | `of_run` |
 | a microphone was stopped once | as if nobody had stopped it | `of_run` |
 | a file or a pipe was stopped by `q` or Ctrl+C | 130 | `of_run` |
 | a file or a pipe was stopped by SIGTERM or SIGHUP | 143 | `of_run` |
 | Ctrl+C came twice | 130 | `of_run` |
-| standard output or `--record` failed, and nothing else | that failure's | `of_recording` |
+| standard output was given up, and nothing else went wrong | 6 | `of_recording` |
+| `--record` failed, and nothing else | that failure's | `of_recording` |
+| `-o` or another output was given up, and nothing else went wrong | 6 | `of_outputs` |
 | one of several files failed | the first failure's | `of_command` |
+| `--max-cost` left some of several files out | 6 | `of_command` |
 | a person stopped several files | as the file that was stopped | `of_command` |
 | an error ended the command | the error's own | `of_exception` |
 | the reader of a list went away | 0 | `of_exception` |
@@ -63,6 +67,7 @@ def of_run(
     problem: ExitStatus = ExitStatus.OK,
     *,
     spoken_now: bool,
+    limited: bool = False,
 ) -> ExitStatus:
     """The exit code of one run.
 
@@ -72,6 +77,7 @@ def of_run(
         problem: what else went wrong, such as audio that was not saved.
         spoken_now: its source is a microphone, which is normally ended by a stop; anything else
             is cut short by it.
+        limited: a limit stopped it before its source had ended.
 
     >>> of_run(ExitStatus.OK, ["SIGINT"], spoken_now=True)
     <ExitStatus.OK: 0>
@@ -81,7 +87,8 @@ def of_run(
     signals = _signals(stops)
     is_cut_short = is_stopped_by_person(stops) and not spoken_now
     if not is_cut_short and signals.count("SIGINT") < 2:
-        return first_failure((sessions, problem))
+        left_out = ExitStatus.INCOMPLETE if limited and not spoken_now else ExitStatus.OK
+        return first_failure((sessions, problem, left_out))
     by_term = is_cut_short and bool(signals) and signals[0] not in KEYBOARD_SIGNALS
     return ExitStatus.TERMINATED if by_term else ExitStatus.INTERRUPTED
 
@@ -96,6 +103,16 @@ def of_recording(
         record: why `--record` could not be written.
     """
     return first_failure((run, stdout, record))
+
+
+def of_outputs(command: ExitStatus, *, given_up: bool) -> ExitStatus:
+    """The exit code of a command when its outputs are closed.
+
+    Args:
+        given_up: one of them, other than standard output, is not what was asked for: its disk is
+            full, or its reader went away.
+    """
+    return first_failure((command, ExitStatus.INCOMPLETE if given_up else ExitStatus.OK))
 
 
 class FileEnd(NamedTuple):

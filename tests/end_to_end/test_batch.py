@@ -281,7 +281,10 @@ def test_the_greatest_cost_is_that_of_all_files_together(home: Home) -> None:
     assert "not transcribed: talk3.wav" in outcome.err
     # 0.0005 USD are 4 s of session: two for each, and not four.
     assert all(10 <= one["words"] <= 30 for one in sums)
-    assert last_line(outcome.err).endswith("1 not begun")
+    assert outcome.code == 6
+    assert last_line(outcome.err).endswith(
+        "0 of 3 files transcribed; incomplete: talk1.wav, talk2.wav; not begun: talk3.wav"
+    )
 
 
 @pytest.mark.parametrize("cause", [signal.SIGINT, signal.SIGTERM])
@@ -394,7 +397,7 @@ def test_a_full_disk_under_standard_output_is_told_once(home: Home, jobs: str) -
     with counting_service() as service, Path("/dev/full").open("wb") as full:
         process = home.start("file", *said, *to(service, "--jobs", jobs), stdout=full)
         outcome = finish(process)
-    assert outcome.code == 1
+    assert outcome.code == 6
     assert outcome.err.count("error: ") == 1
     assert "error: Standard output cannot be written: No space left on device." in outcome.err
     assert last_line(outcome.err).startswith("0 of 3 files transcribed; stopped: talk1.wav")

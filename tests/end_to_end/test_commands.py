@@ -87,7 +87,7 @@ def test_the_greatest_cost_is_that_of_all_files(home: Home) -> None:
             *("file", "one.wav", "two.wav", "three.wav", "--endpoint", service.url),
             *("--jsonl", "--max-cost", str(3 * 0.45 / 3600)),  # three seconds of u3-rt-pro
         )
-    assert outcome.code == 0
+    assert outcome.code == 6
     billed = [r["session_s"] for r in outcome.records if r["type"] == "Summary"]
     assert billed == [2.0, 1.0]
     assert len(service.sessions) == 2
@@ -118,7 +118,7 @@ def test_a_full_standard_output_is_told_and_the_rest_is_saved(home: Home) -> Non
             *("file", "talk.wav", "--endpoint", service.url, "--text", "-o", "x.txt"), stdout=full
         )
         outcome = finish(process)
-    assert outcome.code == 1
+    assert outcome.code == 6
     assert "error: Standard output cannot be written: No space left" in outcome.err
     assert "fault" not in outcome.err
     assert service.sessions[0].terminated
@@ -142,7 +142,7 @@ def test_an_output_that_is_full_is_given_up_for_all_files(home: Home) -> None:
             *("file", "one.wav", "two.wav", "--endpoint", service.url, "--pace", "max"),
             *("-o", "all.txt"),
         )
-    assert outcome.code == 0, outcome.err
+    assert outcome.code == 6, outcome.err
     assert outcome.err.count("'all.txt' is given up") == 1
     assert outcome.out.count("w1 w2 w3 w4 w5") == 2
 

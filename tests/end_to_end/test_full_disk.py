@@ -11,7 +11,7 @@ import time
 import wave
 from pathlib import Path
 
-from tests.counting import counting_service, speak
+from tests.counting import counting_service, speak, write_wav
 from tests.program import Home, Outcome, finish, words
 
 LIMIT = 100_000  # bytes of a file: 3 s of audio
@@ -87,3 +87,21 @@ def test_a_disk_that_is_full_from_the_start_still_gives_the_words(home: Home) ->
     assert outcome.out.split() == [f"w{number}" for number in range(1, 21)]
     assert outcome.code == 3
     assert "cannot be written" in outcome.err
+    folder = home.only_recording()
+    assert f"not whole: audio, journal and transcript in {folder}" in outcome.err
+    assert "saved: " not in outcome.err
+    assert "the transcript has them" not in outcome.err
+
+
+def test_an_output_alone_that_is_cut_off_is_told_by_the_exit_code(home: Home) -> None:
+    write_wav(home.work / "talk.wav", 20)
+    with counting_service() as service:
+        process = home.start(
+            *("file", "talk.wav", "--endpoint", service.url, "--text", "--no-save"),
+            *("--pace", "max", "-o", "x.md"),
+            preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (50, 50)),
+        )
+        outcome = finish(process)
+    assert outcome.out.split() == [f"w{number}" for number in range(1, 21)]
+    assert outcome.code == 6
+    assert outcome.err.count("'x.md' is given up: ") == 1

@@ -40,7 +40,7 @@ def records(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
     """Of the first 8 s, by a model that tells languages apart."""
     home = Home(tmp_path_factory.mktemp("home"))
     outcome = home.run(
-        *("file", str(SAMPLE), "--local", "--jsonl", "--max-duration", "8"),
+        *("file", str(SAMPLE), "--local", "--jsonl", "--duration", "8"),
         *("--model", "whisper-rt", "--detect-language"),
     )
     assert outcome.code == 0, outcome.err

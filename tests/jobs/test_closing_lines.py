@@ -1,6 +1,8 @@
 """The last lines: a few calm ones that say all."""
 
 import io
+import shlex
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +10,7 @@ from rich.console import Console
 
 from transcribe_cli.errors import StreamError
 from transcribe_cli.exit_status import ExitStatus
-from transcribe_cli.jobs.closing_lines import heard, tell_end
+from transcribe_cli.jobs.closing_lines import Saved, heard, tell_end
 from transcribe_cli.run.config import Result
 from transcribe_cli.ui.notices import Notices
 
@@ -34,12 +36,15 @@ def told(
     folder: Path | None = FOLDER,
     local: bool = False,
     quiet: bool = False,
+    broken: Sequence[str] = (),
     **changes: Any,
 ) -> list[str]:
     file = io.StringIO()
     notices = Notices(Console(file=file, color_system=None), quiet=quiet)
     result = Result(status, problem, SUMMARY | changes, interrupted=False)
-    tell_end(notices, result, folder, "mic", recorded=None, local=local)
+    whole = {what: what not in broken for what in ("audio", "journal", "transcript")}
+    saved = None if folder is None else Saved(folder, whole)
+    tell_end(notices, result, saved, recorded=None, local=local)
     return file.getvalue().splitlines()
 
 
@@ -64,6 +69,31 @@ def test_what_was_lost_is_a_warning() -> None:
     where = f"{FOLDER.name} --save-dir {FOLDER.parent}"
     assert lines[-1] == f"go on with: aai-stream recordings resume {where}"
     assert "lost: nothing" not in lines
+
+
+def test_a_name_in_what_to_type_is_a_word_of_the_shell() -> None:
+    folder = Path("/home/ana/my talks/2026-11-20-201837-$(x)")
+    lines = told(folder=folder, complete=False, status=ExitStatus.INCOMPLETE)
+    typed = shlex.split(lines[-1].partition(": ")[2])
+    assert typed[-3:] == [folder.name, "--save-dir", str(folder.parent)]
+
+
+def test_what_is_not_whole_is_not_told_as_saved() -> None:
+    lines = told(broken=["transcript"], status=ExitStatus.INCOMPLETE)
+    assert lines[:2] == [
+        f"saved: {FOLDER} (audio and journal)",
+        f"warning: not whole: transcript in {FOLDER}",
+    ]
+    assert told(broken=["audio", "journal", "transcript"])[0] == (
+        f"warning: not whole: audio, journal and transcript in {FOLDER}"
+    )
+
+
+def test_a_journal_that_is_not_whole_is_nothing_to_go_on_with() -> None:
+    lines = told(broken=["journal"], complete=False, status=ExitStatus.INCOMPLETE)
+    assert lines[-1].endswith(f"aai-stream file {FOLDER}/audio.wav")
+    lines = told(broken=["journal", "audio"], complete=False, status=ExitStatus.INCOMPLETE)
+    assert not [line for line in lines if "aai-stream" in line]
 
 
 def test_what_the_microphone_did_not_give_is_nothing_to_go_on_with() -> None:

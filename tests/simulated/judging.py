@@ -18,6 +18,7 @@ from tests.simulated.scenario import (
 )
 from tests.simulated.service import ARRIVALS_WITHIN_S, Seen
 from tests.simulated.talk import RATE
+from transcribe_cli.errors import IncompleteError
 from transcribe_cli.exit_status import ExitStatus
 from transcribe_cli.run.sequencer import LONGEST_TURN_MS
 from transcribe_cli.session.pacing import CATCH_UP, LATE_S
@@ -113,7 +114,7 @@ def must_be_complete(outcome: Outcome) -> bool:
         return False
     if "hold" in kinds and kinds & {"stall", "vanish", "down", "silence", "delay", "slow"}:
         return False  # who is away cannot tell a dead connection from one that is slow to end
-    if outcome.result.problem is None and any(
+    if (outcome.result.problem is None or _is_limited(outcome)) and any(
         fault.kind in _AWAY and at < outcome.ended < at + fault.seconds + _DRAIN_S
         for at, fault in outcome.happened
     ):
@@ -128,9 +129,16 @@ def check_complete(outcome: Outcome) -> None:
     """Every word is final, and the summary says so."""
     words = compare(outcome)
     assert words.missing_at_end == 0, words
-    assert outcome.result.summary["complete"] is True, outcome.result
+    limited = _is_limited(outcome)
+    assert outcome.result.summary["complete"] is not limited, outcome.result
     assert outcome.result.summary["lost_ms"] == 0
-    assert outcome.result.problem is None
+    assert outcome.result.problem is None or limited
+    assert not limited or outcome.scenario.most_s is not None
+
+
+def _is_limited(outcome: Outcome) -> bool:
+    """Whether a file or a pipe says that it was stopped before its end, which nothing else did."""
+    return isinstance(outcome.result.problem, IncompleteError)
 
 
 def _check_records(records: Sequence[Record]) -> None:

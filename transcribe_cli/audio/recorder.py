@@ -36,7 +36,7 @@ class Recorder:
 
     Attributes:
         muted: blocks are recorded as silence.
-        full: it stopped because of `most_frames`.
+        full: it stopped because of `most_frames`, and not because the source had no more.
         loudest: greatest sample amplitude of a live source since the level was last taken (0 to
             32768).
     """
@@ -149,6 +149,8 @@ class Recorder:
         if self.paused and self._source.live:
             return
         block = self._up_to_limit(block)
+        if not block:
+            return
         if self.muted:
             block = bytes(len(block))
         self._log.append(block, self._grew)
@@ -169,5 +171,6 @@ class Recorder:
         if self._most_frames is None:
             return block
         left = (self._most_frames - self._log.frames) * self._log.audio.frame_bytes
-        self.full = len(block) >= left
+        # A source on its own clock may wait long for its next block; a file tells at once.
+        self.full = len(block) >= left if self._source.live else len(block) > left
         return block[:left]

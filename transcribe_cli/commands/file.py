@@ -51,7 +51,8 @@ def file(options: FileOptions, environment: Environment) -> ExitStatus:
         from transcribe_cli.jobs.batch import Batch
 
         with transcriber.outputs.open_shared(), transcriber.service() as service:
-            return Batch(transcriber, service, every, jobs).run(again=options.again)
+            status = Batch(transcriber, service, every, jobs).run(again=options.again)
+        return transcriber.outputs.exit_status(status)
     (what,) = every
     with contextlib.ExitStack() as stack:
         if paths[0] != STDIN:
@@ -60,7 +61,8 @@ def file(options: FileOptions, environment: Environment) -> ExitStatus:
             what = what._replace(open=lambda: source)
         stack.enter_context(transcriber.outputs.open_shared())
         service = stack.enter_context(transcriber.service())
-        return transcriber.transcribe(service, what).exit_status
+        status = transcriber.transcribe(service, what).exit_status
+    return transcriber.outputs.exit_status(status)
 
 
 def _part(options: FileOptions) -> Range:

@@ -17,4 +17,5 @@ def mic(options: MicOptions, environment: Environment) -> ExitStatus:
 
     transcriber = Transcriber(options, environment, pace=None)
     with transcriber.outputs.open_shared(), transcriber.service() as service:
-        return transcriber.transcribe(service, SourceSpec("mic", "mic", open_source)).exit_status
+        result = transcriber.transcribe(service, SourceSpec("mic", "mic", open_source))
+    return transcriber.outputs.exit_status(result.exit_status)

@@ -161,7 +161,8 @@ def _resume(environment: Environment, asked: ResumeOptions, recording: Recording
         with transcriber.resume(loop, service, what, recording, [], own, view) as job:
             with transcriber.screen.shown(view, loop):
                 loop.run([job.run])
-            return job.end().exit_status
+            status = job.end().exit_status
+    return transcriber.outputs.exit_status(status)
 
 
 def _never() -> Source:

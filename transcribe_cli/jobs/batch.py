@@ -52,6 +52,8 @@ class _Outcome(StrEnum):
     REPLAYED = "complete already"
     STOPPED = "stopped"  # by a person, before its end
     ELSEWHERE = "running elsewhere"  # and not complete yet
+    INCOMPLETE = "incomplete"  # a limit stopped it before its end, or words are missing
+    LEFT = "not begun"  # since a limit is reached
     FAILED = "failed"
 
 
@@ -263,6 +265,8 @@ class Batch:
         unheard = self._transcriber.outputs.stdout_is_broken and not result.summary["complete"]
         if (result.interrupted and result.exit_status) or unheard:
             return _Outcome.STOPPED
+        if result.exit_status is ExitStatus.INCOMPLETE:
+            return _Outcome.INCOMPLETE
         return _Outcome.FAILED if result.exit_status else _Outcome.DONE
 
     def _count(
@@ -277,9 +281,10 @@ class Batch:
             self._stopped = True  # a key or a network that fails here fails everywhere
 
     def _tell_left(self) -> None:
-        names = ", ".join(spec.name for spec in self._queue.empty())
-        if names:
-            self._transcriber.notices.note(f"{COST_REACHED}; not transcribed: {names}")
+        left = [spec.name for spec in self._queue.empty()]
+        self._ends += [_End(name, _Outcome.LEFT, ExitStatus.INCOMPLETE) for name in left]
+        if left:
+            self._transcriber.notices.note(f"{COST_REACHED}; not transcribed: {', '.join(left)}")
 
     def _tell_sum(self) -> None:
         """The last line: what became of all the files."""
@@ -293,7 +298,8 @@ class Batch:
         parts = [f"{len(names[_Outcome.DONE])} of {count} files {_Outcome.DONE}"]
         if names[_Outcome.REPLAYED]:
             parts.append(f"{len(names[_Outcome.REPLAYED])} {_Outcome.REPLAYED}")
-        for outcome in (_Outcome.STOPPED, _Outcome.ELSEWHERE, _Outcome.FAILED):
+        told = (_Outcome.STOPPED, _Outcome.INCOMPLETE, _Outcome.LEFT, _Outcome.ELSEWHERE)
+        for outcome in (*told, _Outcome.FAILED):
             if names[outcome]:
                 ordered = [spec.name for spec in self._specs if spec.name in names[outcome]]
                 parts.append(f"{outcome}: {', '.join(ordered)}")

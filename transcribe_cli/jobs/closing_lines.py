@@ -1,12 +1,14 @@
 """The lines on stderr at the end of a run: what was saved, what it cost, and what is missing."""
 
 import os
+import shlex
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from transcribe_cli.exit_status import ExitStatus
 from transcribe_cli.protocol.languages import WHISPER_LANGUAGES
+from transcribe_cli.recordings.folder import AUDIO
 from transcribe_cli.run.config import Result
 from transcribe_cli.settings.allowed_sources import variable_of
 from transcribe_cli.settings.config import save_dir_of
@@ -17,11 +19,22 @@ MOST_LANGUAGES = 4
 """More languages than this are told by their number."""
 
 
+class Saved(NamedTuple):
+    """What a recording's folder holds.
+
+    Attributes:
+        whole: of "audio" (where it is saved there), "journal" and "transcript", in this order,
+            whether everything was written.
+    """
+
+    folder: Path
+    whole: Mapping[str, bool]
+
+
 def tell_end(
     notices: Notices,
     result: Result,
-    folder: Path | None,
-    kind: str,
+    saved: Saved | None,
     *,
     recorded: Path | None,
     local: bool,
@@ -31,9 +44,11 @@ def tell_end(
     missing_ms = summary.get("missing_ms", 0)
     if recorded is not None:
         notices.note(f"audio: {recorded}")
-    if folder is not None:
-        what = "audio, journal and transcript" if kind != "file" else "journal and transcript"
-        notices.note(f"saved: {folder} ({what})")
+    if saved is not None:
+        if any(saved.whole.values()):
+            notices.note(f"saved: {saved.folder} ({_listed(saved.whole, whole=True)})")
+        if not all(saved.whole.values()):
+            notices.warning(f"not whole: {_listed(saved.whole, whole=False)} in {saved.folder}")
     if summary["sessions"]:
         notices.note(f"heard: {heard(summary)}")
     if summary["sessions"] and summary["terminated"] and not local:
@@ -60,8 +75,21 @@ def tell_end(
         notices.error(result.problem)
     elif result.exit_status is ExitStatus.INCOMPLETE:
         notices.error("The transcript is incomplete.")
-    if folder is not None and not summary["complete"]:
-        notices.note(f"go on with: aai-stream recordings resume {folder.name}{_where(folder)}")
+    if saved is None:
+        return
+    if not saved.whole["journal"]:
+        if saved.whole.get("audio"):
+            audio = shlex.quote(str(saved.folder / AUDIO))
+            notices.note(f"transcribe it anew, with room on the disk: aai-stream file {audio}")
+    elif not summary["complete"]:
+        folder = saved.folder
+        name = shlex.quote(folder.name)
+        notices.note(f"go on with: aai-stream recordings resume {name}{_where(folder)}")
+
+
+def _listed(parts: Mapping[str, bool], *, whole: bool) -> str:
+    *most, last = [part for part, is_whole in parts.items() if is_whole is whole]
+    return f"{', '.join(most)} and {last}" if most else last
 
 
 def _where(folder: Path) -> str:
@@ -69,8 +97,6 @@ def _where(folder: Path) -> str:
     usual = save_dir_of(os.environ.get(variable_of("save_dir")))
     if folder.parent == usual:
         return ""
-    import shlex
-
     return f" --save-dir {shlex.quote(str(folder.parent))}"
 
 

@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO, cast
 
-from transcribe_cli.errors import StreamError
+from transcribe_cli.errors import IncompleteError, StreamError
+from transcribe_cli.exit_status import ExitStatus, of_outputs
 from transcribe_cli.outputs.formats import is_fifo_or_device, open_outputs
 from transcribe_cli.outputs.jsonl import JsonlOutput
 from transcribe_cli.outputs.output import Output, Outputs
@@ -38,6 +39,7 @@ class CommandOutputs:
         stdout_is_broken: standard output takes nothing any more, so that the command ends.
         stdout_problem: why; None where only its reader has gone.
         hurried: a person has stopped it, so outputs wait only a moment for their readers.
+        given_up: the names of the other outputs that could not be written to their end.
     """
 
     def __init__(
@@ -60,6 +62,7 @@ class CommandOutputs:
         self.stdout_is_broken = False
         self.stdout_problem: StreamError | None = None
         self.hurried = False
+        self.given_up: set[str] = set()
         self._queued: QueuedStream | None = None
         self._loop: Loop | None = None
         self._shared: dict[Output, Callable[[contextlib.ExitStack], Output]] = {}
@@ -116,6 +119,13 @@ class CommandOutputs:
                 with contextlib.suppress(OSError):  # which has been told
                     self._queued.close()
             stack.close()
+
+    def exit_status(self, command: ExitStatus) -> ExitStatus:
+        """The exit code of a command that would end with another, were all outputs whole.
+
+        To be asked when they are closed: what is written last may fail then.
+        """
+        return of_outputs(command, given_up=bool(self.given_up))
 
     def open_own(self, name: str) -> list[Output]:
         """Open the files of `-o` that belong to one source's recording alone."""
@@ -229,13 +239,14 @@ class CommandOutputs:
         if output.name == "standard output":
             self._give_up_stdout(e)
         else:
+            self.given_up.add(output.name)
             self._notices.warning(f"'{output.name}' is given up: {e.strerror or e}")
 
     def _give_up_stdout(self, e: OSError) -> None:
         """Stop the command; without an error where only the reader has gone."""
         self.stdout_is_broken = True
         if not reader_is_gone(e):
-            self.stdout_problem = StreamError(
+            self.stdout_problem = IncompleteError(
                 f"Standard output cannot be written: {e.strerror or e}.",
                 "everything else is saved",
             )

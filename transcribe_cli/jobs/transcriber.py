@@ -19,7 +19,7 @@ from transcribe_cli.audio.trimmed_log import TrimmedLog
 from transcribe_cli.errors import AudioError, UsageError, status_of
 from transcribe_cli.exit_status import of_recording
 from transcribe_cli.jobs.claims import Claim, claim, work_of_file
-from transcribe_cli.jobs.closing_lines import tell_end
+from transcribe_cli.jobs.closing_lines import Saved, tell_end
 from transcribe_cli.jobs.command_outputs import CommandOutputs
 from transcribe_cli.jobs.path_checks import check_record
 from transcribe_cli.jobs.run_factory import RunFactory
@@ -330,6 +330,8 @@ class Job:
         result = self.run.result
         assert result is not None
         recorded, not_recorded = None, None
+        log = self._log
+        audio_is_whole = log.path is None or not log.missing
         try:
             recorded = transcriber.leave_audio(self._log)
         except AudioError as e:
@@ -347,7 +349,13 @@ class Job:
             _discard(folder)  # the file is where it was, and nothing came of it
             folder = None
         local = transcriber.local
-        tell_end(transcriber.notices, result, folder, kind, recorded=recorded, local=local)
+        saved = None
+        if folder is not None:
+            names = {"journal": JOURNAL, "transcript": TRANSCRIPT}
+            broken = transcriber.outputs.given_up
+            whole = {what: str(folder / name) not in broken for what, name in names.items()}
+            saved = Saved(folder, whole if kind == "file" else {"audio": audio_is_whole} | whole)
+        tell_end(transcriber.notices, result, saved, recorded=recorded, local=local)
         return result
 
 

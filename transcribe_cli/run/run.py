@@ -98,6 +98,8 @@ class Run:
         )
         self._controls = Controls(parts, self._recorder, self._supervisor, self._reporter)
         self._stops: list[str] = []  # the causes of the stops that were asked for
+        self._limit = ""  # the limit that stopped it before its source had ended, in words
+        self._source_ended = False
         self._finish: Finish | None = None
         self._status_at = 0.0
 
@@ -199,7 +201,9 @@ class Run:
                 self._reporter.source_event(reported, self._progress.captured_ms, self._status)
             case SourceEnded():
                 if self._recorder.full:
+                    self._limit = DURATION_REACHED
                     self._parts.notices.note(f"stopping: {DURATION_REACHED}")
+                self._source_ended = True
             case StopRequested(cause=cause):
                 self._stops.append(cause)
             case OutputFailed():
@@ -252,6 +256,8 @@ class Run:
         listening = self._supervisor.state is RunState.LISTENING
         reason = self._limits.reached(now, listening=listening, lag_s=self._progress.lag_s)
         if reason is not None:
+            if not self._source_ended:
+                self._limit = reason
             self._parts.notices.note(f"stopping: {reason}")
             self.take(StopRequested("limit"), now)
 
@@ -267,5 +273,6 @@ class Run:
             sent=self._sessions.offset,
             final_ms=self._sequencer.final_ms,
             audio_s=audio_s,
+            limit=self._limit,
             now=now,
         )

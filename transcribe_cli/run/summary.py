@@ -4,13 +4,14 @@ from collections.abc import Sequence
 
 from transcribe_cli.audio.audio_log import AudioLog
 from transcribe_cli.audio.source import is_spoken_now
-from transcribe_cli.errors import AudioError, StreamError, status_of
-from transcribe_cli.exit_status import is_stopped_by_person, of_run
+from transcribe_cli.errors import AudioError, IncompleteError, StreamError, status_of
+from transcribe_cli.exit_status import ExitStatus, is_stopped_by_person, of_run
 from transcribe_cli.run.billing import Bill
 from transcribe_cli.run.config import Result
 from transcribe_cli.run.parts import RunParts
 from transcribe_cli.run.reporter import Reporter
 from transcribe_cli.supervisor.actions import Finish
+from transcribe_cli.ui.time_format import format_time
 
 
 def conclude(
@@ -23,6 +24,7 @@ def conclude(
     sent: int,
     final_ms: int,
     audio_s: float,
+    limit: str = "",
     now: float,
 ) -> Result:
     """Report gaps, the error and the summary of a run whose sessions are all over.
@@ -32,21 +34,30 @@ def conclude(
         sent: how many frames were sent.
         final_ms: where the last final word ends.
         audio_s: how much was captured, or for a file was sent.
+        limit: what stopped it before its source had ended, in words; "" if nothing did.
     """
     log, source = parts.log, parts.source
     captured_ms = log.audio.ms(log.frames)
     # What was captured while a forced end was already under way has not been sent.
-    complete = finish.complete and sent >= log.frames
+    heard = finish.complete and sent >= log.frames
     lost_ms = 0
-    if not complete and source.kind != "file" and captured_ms > final_ms:
+    if not heard and source.kind != "file" and captured_ms > final_ms:
         lost_ms = captured_ms - final_ms
         reason = "stopped" if finish.problem is None else finish.problem.message
         reporter.record("Gap", start=final_ms, end=captured_ms, reason=reason)
     lost_ms += reporter.missing_ms
     missing, unsaved = _tell_missing(captured_ms, reporter), _tell_unsaved(log, reporter)
-    problem = finish.problem or missing or unsaved
     spoken_now = is_spoken_now(source)
-    status = of_run(finish.exit_status, stops, status_of(problem), spoken_now=spoken_now)
+    complete = heard and (spoken_now or not limit)
+    problem = finish.problem or missing or unsaved
+    status = of_run(
+        *(finish.exit_status, stops, status_of(problem)),
+        spoken_now=spoken_now,
+        limited=bool(limit),
+    )
+    if problem is None and limit and status is ExitStatus.INCOMPLETE:
+        until = format_time(final_ms)
+        problem = IncompleteError(f"'{source.name}' is transcribed up to {until}: {limit}.")
     if problem is not None:
         reporter.record("Error", exit_code=int(status), message=problem.message, hint=problem.hint)
     cost, totals = bill.cost_usd(now), reporter.totals
@@ -90,6 +101,6 @@ def _tell_unsaved(log: AudioLog, reporter: Reporter) -> StreamError | None:
         return None
     seconds = log.audio.seconds(sum(end - start for start, end in missing))
     return AudioError(
-        f"{seconds:.1f} s of the recording could not be saved; the transcript has them.",
+        f"{seconds:.1f} s of the recording could not be saved.",
         "free some space on the disk",
     )
