@@ -1,9 +1,9 @@
 """The command line: Typer's application, and the one ladder from an error to an exit code."""
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any, NamedTuple, NoReturn
 
 from transcribe_cli import __version__
 
@@ -93,39 +93,55 @@ def run(arguments: Sequence[str]) -> int:
 def _dispatch(arguments: Sequence[str], environment: Any) -> int:
     import typer
 
-    from transcribe_cli.errors import UsageError
     from transcribe_cli.exit_status import ExitStatus
-    from transcribe_cli.settings.defaults import defaults_of
-    from transcribe_cli.system import garbage
 
-    for_help = not {"-h", "--help"}.isdisjoint(arguments)
     name = arguments[0] if arguments else ""
-    # Only the command that is asked for is built; what completes a line needs them all.
-    asked = "" if _COMPLETION in environment.variables else name
-    command = typer.main.get_command(make_app(environment, asked))
-    is_run = name in ("mic", "file") and not for_help
-    defaults = defaults_of(command, name, environment, strict=is_run)
-    if not is_run:  # which begins with it when its loop runs
-        garbage.begin()
-    if not for_help:
-        _tell_dotenv(arguments, environment)
+    completing = _COMPLETION in environment.variables
+    if completing:
+        from transcribe_cli.commands.completion import words_typed
+
+        name = next(iter(words_typed(environment.variables)[1:]), "")
+    for_help = not {"-h", "--help"}.isdisjoint(arguments)
+    command = make_command(environment, (name,))
+    if completing:
+        from transcribe_cli.commands.completion import complete_values
+
+        complete_values(command, environment)
+    defaults = None if completing else _defaults_of(command, name, environment, for_help)
     # Typer carries a Click of its own, whose base error has no public name.
     click_error: Any = next(c for c in typer.BadParameter.__mro__ if c.__name__ == "ClickException")
     try:
         status = command.main(
-            args=list(arguments), prog_name=PROGRAM, standalone_mode=False, default_map=defaults
+            args=list(arguments),
+            prog_name=PROGRAM,
+            standalone_mode=False,
+            default_map=defaults and defaults.values,
+            obj=defaults,
         )
     except click_error as e:
-        context = getattr(e, "ctx", None)
-        path = context.command_path if context is not None else PROGRAM
-        message = e.format_message()
         if type(e).__name__ == "NoArgsIsHelpError":  # its message is the help itself
-            environment.stderr.write(message + "\n")
+            environment.stderr.write(e.format_message() + "\n")
             return ExitStatus.USAGE
-        raise UsageError(message, f"see '{path} --help'") from e
+        from transcribe_cli.commands.usage_errors import of_click
+
+        raise of_click(e) from e
     except typer.Abort:  # what Typer makes of Ctrl+C
         return ExitStatus.INTERRUPTED
     return int(status or 0)
+
+
+def _defaults_of(command: Any, name: str, environment: Any, for_help: bool) -> Any:
+    """What options are by themselves; what of the settings is not taken is told on the way."""
+    from transcribe_cli.system import garbage
+
+    is_run = name in ("mic", "file") and not for_help
+    if not is_run:  # which begins with it when its loop runs
+        garbage.begin()
+    if for_help or name not in _COMMANDS:
+        return None
+    from transcribe_cli.settings.defaults import defaults_of
+
+    return defaults_of(command, name, environment, strict=is_run)
 
 
 def _tell_dotenv(arguments: Sequence[str], environment: Any) -> None:
@@ -164,7 +180,8 @@ def _wants_records(arguments: Sequence[str], environment: Any) -> bool:
     """Whether standard output was to get JSON lines, wherever that was asked."""
     from transcribe_cli.errors import UsageError
     from transcribe_cli.settings.allowed_sources import variable_of
-    from transcribe_cli.settings.config import config_path, load_settings
+    from transcribe_cli.settings.config_file import read_config
+    from transcribe_cli.settings.defaults import config_path
     from transcribe_cli.settings.dotenv import settings_in_dotenv
 
     runs = list(arguments[:1]) in (["mic"], ["file"])
@@ -176,23 +193,26 @@ def _wants_records(arguments: Sequence[str], environment: Any) -> bool:
     if given := environment.variables.get(variable) or dotenv.options.get("jsonl"):
         return given.strip().lower() in ("1", "true", "t", "yes", "y", "on")
     try:
-        return runs and load_settings(config_path(environment.variables)).get("jsonl") is True
+        return runs and read_config(config_path(environment.variables)).values.get("jsonl") is True
     except UsageError:
         return False
 
 
-def make_app(environment: Any, asked: str = "") -> Any:
-    """The Typer application; what a command needs is imported when it runs.
+def make_command(environment: Any, asked: Collection[str] = ()) -> Any:
+    """The program's commands, as Typer makes them.
 
     Args:
-        asked: the one command that is wanted; what is no command: all.
+        asked: those that are built, with their options; of the others there is the help's sentence.
+            None of them: all are built.
     """
     import typer
 
+    from transcribe_cli.commands.typer_commands import Command, Group
+
     app = typer.Typer(
         name=PROGRAM,
+        cls=Group,
         help="Transcribe a microphone or a file in real time.",
-        epilog="Start with: aai-stream file samples/meeting.wav --local",
         no_args_is_help=True,
         rich_markup_mode=None,
         pretty_exceptions_enable=False,
@@ -213,38 +233,52 @@ def make_app(environment: Any, asked: str = "") -> Any:
     ) -> None:
         pass
 
-    for name in (asked,) if asked in _COMMANDS else _COMMANDS:
-        _COMMANDS[name](app, environment)
-    return app
+    for name in asked or _COMMANDS:
+        if name in _COMMANDS:
+            _COMMANDS[name].add(app, environment)
+    group: Any = typer.main.get_command(app)
+    built = dict(group.commands)
+    for name, row in _COMMANDS.items():
+        group.commands.pop(name, None)
+        group.commands[name] = built.get(name) or Command(
+            name=name, help=row.help, rich_help_panel=row.panel
+        )
+    return group
+
+
+def _register(app: Any, name: str, **attributes: Any) -> Any:
+    """What makes a function the command of that name."""
+    from transcribe_cli.commands.typer_commands import Command
+
+    row = _COMMANDS[name]
+    return app.command(name, cls=Command, help=row.help, rich_help_panel=row.panel, **attributes)
 
 
 def _add_mic(app: Any, environment: Any) -> None:
-    from transcribe_cli.commands.typer_options import GroupedCommand, as_command
+    from transcribe_cli.commands.typer_options import as_command
     from transcribe_cli.settings.options import MicOptions
 
     def run_mic(options: MicOptions) -> int:
-        """Transcribe a microphone until stopped."""
         from transcribe_cli.commands.mic import mic
 
         return mic(options, environment)
 
-    app.command("mic", cls=GroupedCommand)(as_command(MicOptions, run_mic))
+    _register(app, "mic")(as_command(MicOptions, run_mic))
 
 
 def _add_file(app: Any, environment: Any) -> None:
-    from transcribe_cli.commands.typer_options import GroupedCommand, as_command
+    from transcribe_cli.commands.typer_options import as_command
     from transcribe_cli.settings.options import FileOptions
 
     def run_file(options: FileOptions) -> int:
-        """Transcribe audio files; - is standard input."""
         from transcribe_cli.commands.file import file
 
         return file(options, environment)
 
-    app.command("file", cls=GroupedCommand)(as_command(FileOptions, run_file))
+    _register(app, "file")(as_command(FileOptions, run_file))
 
 
-def _add_list(name: str, help_text: str) -> Callable[[Any, Any], None]:
+def _add_list(name: str) -> Callable[[Any, Any], None]:
     """What adds one of the commands that list something."""
 
     def add(app: Any, environment: Any) -> None:
@@ -258,7 +292,7 @@ def _add_list(name: str, help_text: str) -> Callable[[Any, Any], None]:
             command: Callable[..., int] = getattr(lists, name)
             return command(environment, as_json=as_json)
 
-        app.command(name, help=help_text)(show)
+        _register(app, name)(show)
 
     return add
 
@@ -266,11 +300,13 @@ def _add_list(name: str, help_text: str) -> Callable[[Any, Any], None]:
 def _add_recordings(app: Any, environment: Any) -> None:
     import typer
 
-    from transcribe_cli.commands.typer_options import GroupedCommand, as_command
+    from transcribe_cli.commands.typer_commands import Command, Group
+    from transcribe_cli.commands.typer_options import as_command
     from transcribe_cli.settings.allowed_sources import variable_of
     from transcribe_cli.settings.recordings_options import ExportOptions, ResumeOptions
 
-    group = typer.Typer(help="The saved recordings.", rich_markup_mode=None, no_args_is_help=True)
+    row = _COMMANDS["recordings"]
+    group = typer.Typer(cls=Group, help=row.help, rich_markup_mode=None, no_args_is_help=True)
     recording = typer.Argument(help="Its id, the beginning of it, or latest.", metavar="RECORDING")
     save_dir = typer.Option(
         "--save-dir", help="Where recordings are.", metavar="DIR", envvar=variable_of("save_dir")
@@ -284,7 +320,7 @@ def _add_recordings(app: Any, environment: Any) -> None:
 
         return recordings.list_all(environment, save_dir, as_json=as_json)
 
-    group.command("list", help="List them, the newest last.")(list_all)
+    group.command("list", cls=Command, help="List them, the newest last.")(list_all)
 
     def add(name: str, function: str, help_text: str) -> None:
         def call(
@@ -295,7 +331,7 @@ def _add_recordings(app: Any, environment: Any) -> None:
             command: Callable[..., int] = getattr(recordings, function)
             return command(environment, save_dir, recording)
 
-        group.command(name, help=help_text)(call)
+        group.command(name, cls=Command, help=help_text)(call)
 
     add("show", "show", "What it is, and its transcript.")
     add("recover", "mend", "Make its files whole again after a crash.")
@@ -309,7 +345,9 @@ def _add_recordings(app: Any, environment: Any) -> None:
 
         return recordings.remove(environment, save_dir, recording, yes=yes)
 
-    group.command("rm", help="Delete it for good; asks when given a part of its id.")(remove)
+    group.command("rm", cls=Command, help="Delete it for good; asks when given a part of its id.")(
+        remove
+    )
 
     def run_resume(options: ResumeOptions) -> int:
         """Transcribe what has no final words yet."""
@@ -317,7 +355,7 @@ def _add_recordings(app: Any, environment: Any) -> None:
 
         return resume(environment, options)
 
-    group.command("resume", cls=GroupedCommand)(as_command(ResumeOptions, run_resume))
+    group.command("resume", cls=Command)(as_command(ResumeOptions, run_resume))
 
     def run_export(options: ExportOptions) -> int:
         """Make its outputs in any format, as the run itself does; without -o, text on stdout."""
@@ -325,8 +363,8 @@ def _add_recordings(app: Any, environment: Any) -> None:
 
         return export(environment, options)
 
-    group.command("export", cls=GroupedCommand)(as_command(ExportOptions, run_export))
-    app.add_typer(group, name="recordings")
+    group.command("export", cls=Command)(as_command(ExportOptions, run_export))
+    app.add_typer(group, name="recordings", rich_help_panel=row.panel)
 
 
 def _add_token(app: Any, environment: Any) -> None:
@@ -334,21 +372,19 @@ def _add_token(app: Any, environment: Any) -> None:
     from transcribe_cli.commands.typer_options import as_command
 
     def run_token(options: TokenOptions) -> int:
-        """Make a temporary token for a machine that should not have the key."""
         return token(options, environment)
 
-    app.command("token")(as_command(TokenOptions, run_token))
+    _register(app, "token")(as_command(TokenOptions, run_token))
 
 
 def _add_replay(app: Any, environment: Any) -> None:
     from transcribe_cli.commands.replay import ReplayOptions, replay
-    from transcribe_cli.commands.typer_options import GroupedCommand, as_command
+    from transcribe_cli.commands.typer_options import as_command
 
     def run_replay(options: ReplayOptions) -> int:
-        """Show a recording again as it happened; without a terminal, write its text."""
         return replay(environment, options)
 
-    app.command("replay", cls=GroupedCommand)(as_command(ReplayOptions, run_replay))
+    _register(app, "replay")(as_command(ReplayOptions, run_replay))
 
 
 def _add_doctor(app: Any, environment: Any) -> None:
@@ -356,37 +392,61 @@ def _add_doctor(app: Any, environment: Any) -> None:
     from transcribe_cli.commands.typer_options import as_command
 
     def run_doctor(options: DoctorOptions) -> int:
-        """Check key, network, audio, disk and terminal, and say how to mend what fails.
-
-        With a key one session is begun and ended at once; about a second of it is billed.
-        """
         return doctor(options, environment)
 
-    app.command("doctor")(as_command(DoctorOptions, run_doctor))
+    _register(app, "doctor")(as_command(DoctorOptions, run_doctor))
 
 
 def _add_serve(app: Any, environment: Any) -> None:
     from transcribe_cli.commands.serve import FAULTS_HELP, ServeOptions, serve
-    from transcribe_cli.commands.typer_options import GroupedCommand, as_command
+    from transcribe_cli.commands.typer_options import as_command
 
     def run_serve(options: ServeOptions) -> int:
-        """Serve the Streaming v3 protocol on this machine, without a key or a network."""
         return serve(options, environment)
 
-    serving = app.command("serve", cls=GroupedCommand, epilog=FAULTS_HELP)
+    serving = _register(app, "serve", epilog=FAULTS_HELP)
     serving(as_command(ServeOptions, run_serve))
 
 
-# In the order of the help; each adds its command to the application.
-_COMMANDS: dict[str, Callable[[Any, Any], None]] = {
-    "mic": _add_mic,
-    "file": _add_file,
-    "devices": _add_list("devices", "List the input devices."),
-    "models": _add_list("models", "List the models, what each does and costs."),
-    "languages": _add_list("languages", "List the language codes."),
-    "token": _add_token,
-    "replay": _add_replay,
-    "doctor": _add_doctor,
-    "serve": _add_serve,
-    "recordings": _add_recordings,
+class _Row(NamedTuple):
+    """A command: the heading it is under, its help, and what adds it to the application."""
+
+    panel: str
+    help: str
+    add: Callable[[Any, Any], None]
+
+
+# In the order of the help.
+_COMMANDS: dict[str, _Row] = {
+    "mic": _Row("Transcribe", "Transcribe a microphone until it is stopped.", _add_mic),
+    "file": _Row("Transcribe", "Transcribe audio files, or standard input with '-'.", _add_file),
+    "recordings": _Row(
+        "What was saved",
+        "List, show, export, resume, mend and delete what was saved.",
+        _add_recordings,
+    ),
+    "replay": _Row(
+        "What was saved",
+        "Show a recording again as it happened; without a terminal, write its text.",
+        _add_replay,
+    ),
+    "devices": _Row("What there is", "List the input devices.", _add_list("devices")),
+    "models": _Row(
+        "What there is", "List the models, and what each does and costs.", _add_list("models")
+    ),
+    "languages": _Row("What there is", "List the language codes.", _add_list("languages")),
+    "doctor": _Row(
+        "Set up",
+        "Check key, network, audio, disk and terminal, and say how to mend what fails.\n\n"
+        "With a key one session is begun and ended at once; about a second of it is billed.",
+        _add_doctor,
+    ),
+    "token": _Row(
+        "Set up", "Make a temporary token for a machine that should not have the key.", _add_token
+    ),
+    "serve": _Row(
+        "Set up",
+        "Serve the Streaming v3 protocol on this machine, without a key or a network.",
+        _add_serve,
+    ),
 }

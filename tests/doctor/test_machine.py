@@ -87,14 +87,14 @@ def settings(tmp_path: Path, text: str | None) -> Environment:
     [
         ('save-dir = "x"\n', FindingState.OK, "sets save-dir"),
         ("nonsense", FindingState.FAILED, "cannot be read"),
-        ('no-such-option = "x"\n', FindingState.FAILED, "no_such_option"),
+        ('no-such-option = "x"\n', FindingState.FAILED, "no-such-option"),
         (None, FindingState.FAILED, "There is no"),
     ],
 )
 def test_settings_are_read(
     tmp_path: Path, text: str | None, state: FindingState, said: str
 ) -> None:
-    program, finding = check_program(settings(tmp_path, text), {"save_dir"})
+    program, finding = check_program(settings(tmp_path, text), {"save_dir": str})
     assert "aai-stream" in program.text
     assert (finding.area, finding.state) == ("settings", state)
     assert said in finding.text

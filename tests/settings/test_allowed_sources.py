@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
-import typer
 from msgspec.structs import fields
 
 from transcribe_cli import cli
@@ -35,7 +34,7 @@ class Option(NamedTuple):
 
 
 def _options() -> Iterator[Option]:
-    app: Any = typer.main.get_command(cli.make_app(Environment.current()))
+    app: Any = cli.make_command(Environment.current())
     for command in ("mic", "file"):
         for param in app.commands[command].params:
             if param.param_type_name == "option" and param.name != "help":

@@ -1,7 +1,6 @@
 """From what was typed to what was meant."""
 
 import math
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,8 +11,6 @@ from transcribe_cli.errors import UsageError
 from transcribe_cli.protocol.endpoint import REGIONS
 from transcribe_cli.protocol.models import MODELS
 from transcribe_cli.settings.config import (
-    config_path,
-    load_config,
     parse_duration,
     parse_pace,
     parse_params,
@@ -186,62 +183,8 @@ def test_region_or_endpoint_gives_the_url() -> None:
     assert resolve_endpoint("eu", "ws://localhost:1") == "ws://localhost:1/v3/ws"
 
 
-# Settings.
-
-
-def test_settings_are_read_with_either_kind_of_dash(tmp_path: Path) -> None:
-    path = tmp_path / "config.toml"
-    path.write_text('model = "whisper-rt"\nsave-dir = "/x"\nchunk_ms = 100\n')
-
-    assert load_config(path, {"model", "save_dir", "chunk_ms"}) == {
-        "model": "whisper-rt",
-        "save_dir": "/x",
-        "chunk_ms": 100,
-    }
-
-
-def test_missing_settings_are_none(tmp_path: Path) -> None:
-    assert load_config(tmp_path / "config.toml", set()) == {}
-
-
-def test_unknown_setting_is_refused_by_name(tmp_path: Path) -> None:
-    path = tmp_path / "config.toml"
-    path.write_text("modle = 1\n")
-
-    refused = usage(load_config, path, {"model"})
-
-    assert "'modle'" in refused.message
-    assert str(path) in refused.message
-
-
-@pytest.mark.parametrize("content", [b"model = ", b"\xff\xfe", b"model = 'caf\xe9'"])
-def test_settings_that_cannot_be_read_are_told(tmp_path: Path, content: bytes) -> None:
-    path = tmp_path / "config.toml"
-    path.write_bytes(content)
-
-    assert "cannot be read" in usage(load_config, path, {"model"}).message
-
-
-def test_a_folder_is_no_settings(tmp_path: Path) -> None:
-    assert "cannot be read" in usage(load_config, tmp_path, {"model"}).message
-
-
-def test_another_file_can_be_named(tmp_path: Path) -> None:
-    path = tmp_path / "b.toml"
-    path.touch()
-    assert config_path({"AAI_STREAM_CONFIG": str(path)}) == path
-    assert config_path({}).name == "config.toml"
+def test_recordings_lie_in_the_users_folder() -> None:
     assert "aai-stream" in str(save_dir_of(None))
-
-
-def test_a_file_that_is_named_and_is_not_there_is_refused(tmp_path: Path) -> None:
-    path = tmp_path / "gone.toml"
-
-    refused = usage(config_path, {"AAI_STREAM_CONFIG": str(path)})
-
-    assert str(path) in refused.message
-    assert "AAI_STREAM_CONFIG" in refused.message
-    assert refused.hint
 
 
 # Durations and pace.

@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING, Annotated
 
 from msgspec import Struct
 
-from transcribe_cli.errors import UsageError
 from transcribe_cli.exit_status import ExitStatus
 from transcribe_cli.protocol.endpoint import is_loopback
 from transcribe_cli.settings.config import resolve_endpoint
 from transcribe_cli.settings.credentials import Credentials
 from transcribe_cli.settings.environment import Environment
 from transcribe_cli.settings.option_types import EndpointOption, Option, Region
-from transcribe_cli.settings.options import OPTION_NAMES
+from transcribe_cli.settings.options import option_kinds
 
 if TYPE_CHECKING:
     from transcribe_cli.doctor.findings import Finding
@@ -45,8 +44,6 @@ def doctor(options: DoctorOptions, environment: Environment) -> ExitStatus:
     """Write each finding as it is made; the first that failed decides the exit code."""
     from transcribe_cli.doctor.findings import exit_status_of, summary_of, to_json
 
-    if options.local and options.endpoint:
-        raise UsageError("--local and --endpoint name two services.", "use one of them")
     endpoint = "" if options.local else resolve_endpoint(options.region.value, options.endpoint)
     found: list[Finding] = []
     show = _silent if options.as_json else _painter(environment)
@@ -97,7 +94,7 @@ def _findings(
             exit_status=ExitStatus.USAGE,
             limit_s=_LIMIT_S,
         )
-        yield from check_program(environment, OPTION_NAMES)
+        yield from check_program(environment, option_kinds())
         yield from service.findings()
         yield from sound.findings()
         yield from disk.findings()

@@ -11,9 +11,11 @@ def devices(environment: Environment, *, as_json: bool) -> ExitStatus:
     """The input devices; the default is marked."""
     from dataclasses import asdict
 
+    from transcribe_cli.audio.known_devices import keep_devices
     from transcribe_cli.audio.microphone import list_devices
 
     found = list_devices()
+    keep_devices([device.name for device in found])
     if as_json:
         return write_json(environment, [asdict(device) for device in found])
     if not found:

@@ -1,10 +1,5 @@
-"""Typer's commands and parameters, made from the typed options of `settings`.
+"""Typer's parameters, made from the typed options of `settings`."""
 
-A command with many options has its help as plain text in groups, and takes lists from the
-environment by line.
-"""
-
-import copy
 import inspect
 from collections.abc import Callable
 from typing import Annotated, Any, TypeVar, get_args
@@ -12,10 +7,8 @@ from typing import Annotated, Any, TypeVar, get_args
 import typer
 from msgspec import NODEFAULT, Struct
 from msgspec.structs import fields
-from typer.core import TyperCommand
 
 from transcribe_cli.settings.allowed_sources import variable_of
-from transcribe_cli.settings.defaults import values_by_line
 from transcribe_cli.settings.option_types import Argument, Option
 
 T = TypeVar("T", bound=Struct)
@@ -50,7 +43,7 @@ def _for_typer(annotated: Any) -> Any:
     assert isinstance(typed, Option)
     make: Any = typer.Option
     option = make(
-        *typed.names,
+        *(_with_opposite(typed) if kind is bool else typed.names),
         help=typed.help,
         envvar=None if typed.variable is None else variable_of(typed.variable),
         show_envvar=False,
@@ -63,30 +56,11 @@ def _for_typer(annotated: Any) -> Any:
     return Annotated[kind, option]
 
 
-class GroupedCommand(TyperCommand):
-    """A command whose help shows its options by the panel that each belongs to.
-
-    The variable of a repeatable option holds one value a line: a path or a name may have blanks.
-    """
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        for param in self.params:
-            if getattr(param, "multiple", False):
-                kind: Any = copy.copy(param.type)
-                kind.split_envvar_value = values_by_line
-                param.type = kind
-
-    def format_options(self, ctx: Any, formatter: Any) -> None:
-        """Write arguments first, then each group of options in the order of its first one."""
-        groups: dict[str, list[tuple[str, str]]] = {}
-        for param in self.get_params(ctx):
-            record = param.get_help_record(ctx)
-            if record is not None:
-                is_argument = param.param_type_name == "argument"
-                panel = getattr(param, "rich_help_panel", None)
-                title = "Arguments" if is_argument else panel or "Options"
-                groups.setdefault(title, []).append(record)
-        for title, records in groups.items():
-            with formatter.section(title):
-                formatter.write_dl(records)
+def _with_opposite(switch: Option) -> tuple[str, ...]:
+    """The names of a switch; what a setting can turn on, the command line can turn off."""
+    first, *others = switch.names
+    if switch.variable is None or "/" in first:
+        return switch.names
+    plain = first.removeprefix("--")
+    off = plain.removeprefix("no-") if plain.startswith("no-") else f"no-{plain}"
+    return (f"{first}/--{off}", *others)

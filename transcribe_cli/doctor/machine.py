@@ -5,14 +5,16 @@ import platform
 import shutil
 import sys
 import tempfile
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from transcribe_cli import __version__
 from transcribe_cli.doctor.findings import Finding, failed, ok, warning
 from transcribe_cli.errors import StreamError, UsageError
-from transcribe_cli.settings.config import config_path, load_config, save_dir_of
+from transcribe_cli.settings.config import save_dir_of
+from transcribe_cli.settings.config_file import load_config
+from transcribe_cli.settings.defaults import config_path
 from transcribe_cli.settings.dotenv import settings_in_dotenv
 from transcribe_cli.settings.environment import Environment
 
@@ -21,8 +23,8 @@ _FEW_HOURS = 3.0  # what one session may last
 _LEAST_COLUMNS, _LEAST_ROWS = 40, 8
 
 
-def check_program(environment: Environment, options: Collection[str]) -> Iterator[Finding]:
-    """Check versions and settings files; `options`: the names that `config.toml` may set."""
+def check_program(environment: Environment, kinds: Mapping[str, Any]) -> Iterator[Finding]:
+    """Check versions and settings files; `kinds`: of the options that `config.toml` may set."""
     yield ok(
         "program",
         f"aai-stream {__version__}, Python {platform.python_version()}, {platform.platform()}",
@@ -35,7 +37,7 @@ def check_program(environment: Environment, options: Collection[str]) -> Iterato
         yield warning("settings", note, "take it out of .env")
     try:
         path = config_path(environment.variables)
-        settings = load_config(path, set(options))
+        settings = load_config(path, kinds).values
     except StreamError as e:
         yield failed("settings", e)
         return

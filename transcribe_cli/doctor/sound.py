@@ -68,9 +68,11 @@ def check_sound(device: str | None) -> Iterator[Finding]:
     Raises:
         AudioError: what failed.
     """
+    from transcribe_cli.audio.known_devices import keep_devices
     from transcribe_cli.audio.microphone import Microphone, list_devices
 
     devices = list_devices()
+    keep_devices([found.name for found in devices])
     default = next((found.name for found in devices if found.is_default), "")
     if devices:
         many = f"{len(devices)} input device{'s' * (len(devices) > 1)}"

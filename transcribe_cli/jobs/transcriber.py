@@ -16,7 +16,7 @@ from transcribe_cli.audio.excerpt import EVERYTHING, Excerpt, Range
 from transcribe_cli.audio.format import AudioFormat
 from transcribe_cli.audio.source import Source
 from transcribe_cli.audio.trimmed_log import TrimmedLog
-from transcribe_cli.errors import AudioError, UsageError, status_of
+from transcribe_cli.errors import AudioError, status_of
 from transcribe_cli.exit_status import of_recording
 from transcribe_cli.jobs.claims import Claim, claim, work_of_file
 from transcribe_cli.jobs.closing_lines import Saved, tell_end
@@ -99,10 +99,6 @@ class Transcriber:
         self.runs = RunFactory(
             options, self.notices, several=several, at_once=at_once, pace=pace, part=part
         )
-        if options.jsonl and options.text:
-            raise UsageError("--jsonl and --text cannot both have standard output.", "use -o")
-        if options.local and options.endpoint:
-            raise UsageError("--local and --endpoint name two services.", "use one of them")
         for template in options.output or ():
             output_path(template, "x")
         check_record(options.record)

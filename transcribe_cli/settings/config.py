@@ -1,6 +1,6 @@
 """From what was typed to what was meant: checked against the model before anything is opened."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -8,9 +8,8 @@ from transcribe_cli.errors import UsageError
 from transcribe_cli.protocol.endpoint import REGIONS, normalise_endpoint
 from transcribe_cli.protocol.models import MODELS, Model, models_that_take
 from transcribe_cli.protocol.parameters import PARAMETERS, SECRET_PARAMETERS
-from transcribe_cli.settings.allowed_sources import CONFIG_VARIABLE, Origin, may_come_from
 from transcribe_cli.settings.environment import APP, TOKEN_VARIABLE
-from transcribe_cli.settings.user_folders import config_folder, data_folder
+from transcribe_cli.settings.user_folders import data_folder
 
 FREE_ACCOUNT_SESSIONS_PER_MINUTE = 5
 
@@ -173,56 +172,6 @@ def save_dir_of(given: str | None) -> Path:
     if given:
         return Path(given).expanduser()
     return data_folder(APP) / "recordings"
-
-
-def config_path(variables: Mapping[str, str]) -> Path:
-    """Where settings are read from; `AAI_STREAM_CONFIG` names another file.
-
-    Raises:
-        UsageError: it names one that does not exist. The usual file need not.
-    """
-    if named := variables.get(CONFIG_VARIABLE):
-        path = Path(named)
-        if not path.exists():
-            raise UsageError(
-                f"There is no '{path}', which {CONFIG_VARIABLE} names.",
-                f"mend or unset {CONFIG_VARIABLE}",
-            )
-        return path
-    return config_folder(APP) / "config.toml"
-
-
-def load_config(path: Path, known: Collection[str]) -> dict[str, Any]:
-    """Defaults for options from a TOML file of `option-name = value` lines.
-
-    Raises:
-        UsageError: it is no TOML, or names an option that does not exist.
-    """
-    defaults = load_settings(path)
-    for name in defaults:
-        if name not in known or not may_come_from(name, Origin.CONFIG):
-            raise UsageError(
-                f"{path} sets '{name}', which is no option.", "compare with 'aai-stream mic --help'"
-            )
-    return defaults
-
-
-def load_settings(path: Path) -> dict[str, Any]:
-    """Everything that the file sets, known or not, by the option's name with underscores.
-
-    Raises:
-        UsageError: it is no file of TOML.
-    """
-    if not path.exists():
-        return {}
-    import tomllib
-
-    try:
-        with path.open("rb") as file:
-            settings = tomllib.load(file)
-    except (OSError, ValueError) as e:  # a folder, no TOML, or no UTF-8
-        raise UsageError(f"The settings in {path} cannot be read: {e}.") from e
-    return {name.replace("-", "_"): value for name, value in settings.items()}
 
 
 _UNITS = {"h": 3600, "m": 60, "s": 1}

@@ -4,9 +4,10 @@ Each option is a field, so both commands have one list. The other modules of `se
 values into what was meant.
 """
 
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args
 
 from msgspec import Struct
+from msgspec.structs import fields
 
 from transcribe_cli.protocol.models import DEFAULT_MODEL
 from transcribe_cli.settings.option_types import (
@@ -271,7 +272,7 @@ class FileOptions(RunOptions, frozen=True, kw_only=True):
 
     paths: Annotated[
         list[str] | None,
-        Argument("Audio files, or folders of them; - is standard input."),
+        Argument("Audio files, or folders of them; - is standard input.", "[PATH]..."),
     ] = None
     from_list: Annotated[
         str | None,
@@ -329,5 +330,7 @@ class FileOptions(RunOptions, frozen=True, kw_only=True):
     ] = None
 
 
-OPTION_NAMES = frozenset((*MicOptions.__struct_fields__, *FileOptions.__struct_fields__))
-"""The options of `mic` and `file`, by their fields: what a `config.toml` may set."""
+def option_kinds() -> dict[str, Any]:
+    """The type of each option of `mic` and `file`, by its field: what a `config.toml` may set."""
+    both = (*fields(MicOptions), *fields(FileOptions))
+    return {field.name: get_args(field.type)[0] for field in both}

@@ -1,7 +1,7 @@
 """Where a program of this user keeps its files, by the platform's rules.
 
-On Linux those are two variables and two defaults (XDG Base Directory Specification 0.8), which are
-read here: importing platformdirs, which knows everything else, is a twentieth of a short run.
+On Linux those are three variables and their defaults (XDG Base Directory Specification 0.8), which
+are read here: importing platformdirs, which knows everything else, is a twentieth of a short run.
 """
 
 import os
@@ -25,6 +25,15 @@ def config_folder(app: str) -> Path:
     import platformdirs
 
     return Path(platformdirs.user_config_dir(app, appauthor=False))
+
+
+def cache_folder(app: str) -> Path:
+    """The folder for what can be made again, which need not exist yet."""
+    if base := _xdg_folder("XDG_CACHE_HOME", ".cache"):
+        return base / app
+    import platformdirs
+
+    return Path(platformdirs.user_cache_dir(app, appauthor=False))
 
 
 def _xdg_folder(variable: str, under_home: str) -> Path | None:

@@ -1,0 +1,37 @@
+"""The names of the input devices when they were last looked at, for completing a command line.
+
+Asking the sound system takes up to seconds, and may wake a device up.
+"""
+
+import contextlib
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+from transcribe_cli.settings.environment import APP
+from transcribe_cli.settings.user_folders import cache_folder
+
+_MOST_BYTES = 1 << 16
+
+
+def _path() -> Path:
+    return cache_folder(APP) / "devices.json"
+
+
+def keep_devices(names: Sequence[str]) -> None:
+    """Write them down; where that cannot be done, nothing is lost."""
+    from transcribe_cli.system.atomic_replace import replace_file
+
+    with contextlib.suppress(OSError):
+        _path().parent.mkdir(parents=True, exist_ok=True)
+        replace_file(_path(), json.dumps(list(names)).encode())
+
+
+def known_devices() -> list[str]:
+    """Their names; none where nobody has looked yet."""
+    try:
+        with _path().open("rb") as file:
+            found = json.loads(file.read(_MOST_BYTES))
+    except (OSError, ValueError):
+        return []
+    return [name for name in found if isinstance(name, str)] if isinstance(found, list) else []
