@@ -1,5 +1,6 @@
 """The command line: Typer's application, and the one ladder from an error to an exit code."""
 
+import os
 import sys
 from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
@@ -21,6 +22,9 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     from transcribe_cli.system import garbage
 
     garbage.put_off()
+    # NumPy's algebra would start a thread a core, which nothing here uses; where memory is limited
+    # they fail to start, and raise SIGINT.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     _leave_on_signals()
     status = run(arguments)
     _ignore_signals()  # what is left is the interpreter's own end

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.audio.media import ffmpeg
 from tests.audio.tones import pcm, similar, taken, tone, values, write
 from tests.requirements import require_programs
 from transcribe_cli.audio.ffmpeg import FfmpegSource
@@ -183,11 +184,6 @@ def test_what_is_no_audio_is_told_with_a_hint_at_ffmpeg(tmp_path: Path) -> None:
 
 
 # Through ffmpeg.
-
-
-def ffmpeg(*arguments: str | Path) -> None:
-    require_programs("ffmpeg")
-    subprocess.run(["ffmpeg", "-nostdin", "-v", "error", "-y", *arguments], check=True, timeout=60)
 
 
 @pytest.mark.parametrize("name", ["a.m4a", "a.mp4", "a.webm", "a.mkv"])

@@ -1,6 +1,7 @@
 """Standard input: raw samples, a WAV of any size field, a compressed file on a pipe."""
 
 import os
+import random
 import struct
 import threading
 from collections.abc import Iterator
@@ -11,10 +12,11 @@ from typing import IO
 import numpy as np
 import pytest
 
+from tests.audio.media import make_tone
 from tests.audio.tones import pcm, similar, taken, tone, values, write
 from transcribe_cli.audio.format import AudioFormat
 from transcribe_cli.audio.source import Source
-from transcribe_cli.audio.stdin import open_stdin
+from transcribe_cli.audio.stdin import is_plausible_pcm, open_stdin
 from transcribe_cli.audio.wav import header
 from transcribe_cli.errors import AudioError
 
@@ -152,3 +154,146 @@ def test_stop_ends_a_pipe_that_says_nothing_more() -> None:
         assert not taker.is_alive()
     os.close(writing)
     assert b"".join(blocks) == SAMPLES[:1000]
+
+
+STREAMS = {
+    "mp3": ["-f", "mp3", "-write_xing", "0", "-id3v2_version", "0"],
+    "mp3 with a tag": ["-f", "mp3"],
+    "opus": ["-c:a", "libopus", "-f", "ogg", "-page_duration", "100000"],
+    "aac": ["-f", "adts"],
+    "ts": ["-f", "mpegts"],
+    "asf": ["-f", "asf"],
+    "flv": ["-f", "flv"],
+    "avi": ["-f", "avi"],
+    "mkv": ["-f", "matroska", "-cluster_time_limit", "200"],
+    "webm": ["-f", "webm", "-cluster_time_limit", "200"],
+    "mp4": ["-f", "mp4", "-frag_duration", "200000", "-movflags", "empty_moov+default_base_moof"],
+    "flac": ["-f", "flac"],
+    "mu-law": ["-c:a", "pcm_mulaw", "-f", "wav"],
+    "ima": ["-c:a", "adpcm_ima_wav", "-f", "wav"],
+}
+
+
+@pytest.mark.parametrize("kind", STREAMS)
+def test_compressed_stream_is_decoded_before_it_ends(kind: str, tmp_path: Path) -> None:
+    """Most of it is written, and the pipe stays open: what was written is heard."""
+    data = make_tone(tmp_path / "stream", *STREAMS[kind], seconds=4).read_bytes()
+    reading, writing = os.pipe()
+    go_on = threading.Event()
+
+    def feed() -> None:
+        with os.fdopen(writing, "wb", buffering=0) as file:
+            file.write(data[: len(data) * 9 // 10])
+            go_on.wait(DEADLINE_S)
+            file.write(data[len(data) * 9 // 10 :])
+
+    feeder = threading.Thread(target=feed, name="test-feeder")
+    feeder.start()
+    with os.fdopen(reading, "rb") as stream:
+        source = open_stdin(stream, RATE_HZ)
+        blocks = source.blocks(lambda _: None)
+        audio = b""
+        while len(audio) < 2 * 32000:  # would never come if the end were waited for
+            audio += next(blocks)
+        assert not go_on.is_set()
+        go_on.set()
+        audio += b"".join(blocks)
+        source.close()
+    feeder.join(DEADLINE_S)
+
+    assert source.live
+    assert len(audio) / 32000 == pytest.approx(4, abs=0.2)
+    assert np.abs(values(audio[32000:64000])).max() == pytest.approx(16384, rel=0.1)
+
+
+def test_stop_ends_an_endless_stream_after_what_has_come(tmp_path: Path) -> None:
+    data = make_tone(tmp_path / "a.mp3", seconds=4).read_bytes()
+    reading, writing = os.pipe()
+    os.write(writing, data[: len(data) // 2])
+    with os.fdopen(reading, "rb") as stream:
+        source = open_stdin(stream, RATE_HZ)
+        blocks = source.blocks(lambda _: None)
+        audio = next(blocks)
+        source.stop()
+        audio += b"".join(blocks)
+        source.close()
+        source.close()
+    os.close(writing)
+
+    assert 1 < len(audio) / 32000 < 2.1
+
+
+def test_mp4_with_its_index_at_the_end_is_waited_for_and_that_is_said(tmp_path: Path) -> None:
+    data = make_tone(tmp_path / "a.m4a").read_bytes()
+    notes: list[str] = []
+    with piped(data) as stream:
+        source = open_stdin(stream, RATE_HZ, notes.append)
+
+        assert notes == [
+            "standard input is MP4 with its index at the end: nothing is heard before that has come"
+        ]
+        assert len(taken(source)[0]) / 32000 == pytest.approx(1, abs=0.1)
+        assert not source.live
+
+
+def test_without_ffmpeg_a_stream_is_waited_for_and_that_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = write(tmp_path / "a.flac", tone(RATE_HZ, 1.0), RATE_HZ).read_bytes()
+    monkeypatch.setenv("PATH", str(tmp_path))
+    notes: list[str] = []
+    with piped(data) as stream:
+        audio, _ = taken(open_stdin(stream, RATE_HZ, notes.append))
+
+    assert len(audio) == 32000
+    assert notes == ["standard input is FLAC: without ffmpeg nothing is heard before its end"]
+
+
+@pytest.mark.parametrize("size", [8000, 0x7FFFF000, 0x7FFFEFDC])
+def test_size_that_is_smaller_than_what_follows_is_not_believed(size: int) -> None:
+    assert audio_of(wav(SAMPLES, size)) == SAMPLES
+
+
+def refusal(data: bytes) -> AudioError:
+    with piped(data) as stream, pytest.raises(AudioError) as refused:
+        open_stdin(stream, RATE_HZ)
+    return refused.value
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        random.Random(1).randbytes(50_000),
+        b"\x89PNG\r\n\x1a\n" + random.Random(2).randbytes(50_000),
+        b"<!DOCTYPE html><title>404 Not Found</title>" * 10,
+        b"#EXTM3U\n/home/me/secret.ts\n",
+    ],
+)
+def test_what_is_neither_media_nor_likely_samples_is_not_sent_as_noise(data: bytes) -> None:
+    failed = refusal(data)
+
+    assert failed.message.startswith("Standard input is ")
+    assert "--raw" in failed.hint
+
+
+def test_samples_that_look_like_anything_else_are_read_when_that_is_said() -> None:
+    data = random.Random(1).randbytes(50_000)
+    with piped(data) as stream:
+        assert taken(open_stdin(stream, RATE_HZ, raw=True))[0] == data
+
+
+@pytest.mark.parametrize("loudness", [0.01, 0.3, 1.0])
+def test_speech_music_and_soft_noise_are_plausible_samples(loudness: float) -> None:
+    chord = sum(tone(RATE_HZ, 0.2, hz)[:, 0] for hz in (200, 900, 3000)) * 2 / 3
+    noise = np.random.default_rng(1).uniform(-0.2, 0.2, 3000)
+    for sound in (chord, noise):
+        samples = (sound * loudness * 32767).astype("<i2").tobytes()
+        assert is_plausible_pcm(samples)
+
+
+def test_stream_without_audio_is_told_before_a_session_is_opened(tmp_path: Path) -> None:
+    make_tone(tmp_path / "a.mkv", "-f", "lavfi", "-i", "color=s=16x16:d=1", "-map", "1")
+
+    assert refusal((tmp_path / "a.mkv").read_bytes()).message == (
+        "'standard input' has no audio track."
+    )

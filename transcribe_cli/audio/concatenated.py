@@ -50,4 +50,4 @@ def _is_one_mp3(data: mmap.mmap) -> bool:
         return False
     field = at + 8 + 4 * (first[at + 7] & 1)
     promised = int.from_bytes(first[field : field + 4], "big")
-    return abs(len(data) - start - promised) < _TAGS_BYTES
+    return len(data) - start - promised < _TAGS_BYTES

@@ -127,7 +127,10 @@ def choose_track(tracks: list[Track], asked: int | None, name: str) -> tuple[int
     if len(tracks) < 2:
         return 0, None
     chosen = next((n for n, track in enumerate(tracks) if track.is_default), 0)
-    return chosen, (f"'{name}': track {chosen + 1} of {_listed(tracks)}; --track N takes another")
+    return chosen, (
+        f"'{name}' has tracks {_listed(tracks)}: {chosen + 1} is transcribed; "
+        "--track N takes another"
+    )
 
 
 def _listed(tracks: list[Track]) -> str:
