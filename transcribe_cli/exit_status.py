@@ -20,7 +20,7 @@
 | Ctrl+C outside a run | 130 | `of_exception` |
 | a fault of this program | 1 | `of_exception` |
 | a check of `doctor` failed | the first failure's | `first_failure` |
-| `replay` was stopped by a signal | 130 or 143 | `ui/replay.py` |
+| `replay` was stopped by Ctrl+C, by another signal | 130, 143 | `of_signal` |
 | the command line is wrong, or Typer was interrupted | 2, 130 | `cli.py` |
 | SIGTERM or SIGHUP outside a run | 143 | `cli.py` |
 """
@@ -61,6 +61,21 @@ def is_stopped_by_person(stops: Sequence[str]) -> bool:
     return bool(_signals(stops)) or "q" in stops
 
 
+def is_signal(cause: str) -> bool:
+    """Whether a stop was asked for by a signal, whose name that is."""
+    return cause.startswith("SIG")
+
+
+def of_signal(name: str) -> ExitStatus:
+    """The exit code of what a signal has cut short.
+
+    >>> of_signal("SIGBREAK"), of_signal("SIGHUP")
+    (<ExitStatus.INTERRUPTED: 130>, <ExitStatus.TERMINATED: 143>)
+    """
+    by_person = name in KEYBOARD_SIGNALS
+    return ExitStatus.INTERRUPTED if by_person else ExitStatus.TERMINATED
+
+
 def of_run(
     sessions: ExitStatus,
     stops: Sequence[str] = (),
@@ -89,8 +104,7 @@ def of_run(
     if not is_cut_short and signals.count("SIGINT") < 2:
         left_out = ExitStatus.INCOMPLETE if limited and not spoken_now else ExitStatus.OK
         return first_failure((sessions, problem, left_out))
-    by_term = is_cut_short and bool(signals) and signals[0] not in KEYBOARD_SIGNALS
-    return ExitStatus.TERMINATED if by_term else ExitStatus.INTERRUPTED
+    return of_signal(signals[0]) if is_cut_short and signals else ExitStatus.INTERRUPTED
 
 
 def of_recording(
@@ -151,4 +165,4 @@ def of_exception(error: BaseException) -> ExitStatus:
 
 
 def _signals(stops: Sequence[str]) -> list[str]:
-    return [cause for cause in stops if cause.startswith("SIG")]
+    return [cause for cause in stops if is_signal(cause)]

@@ -28,6 +28,11 @@ class Microphone(Words):
     live = True
 
 
+class Pipe(Words):
+    kind = "stdin"
+    live = True
+
+
 class File(Words):
     length_s = 50.0
 
@@ -117,6 +122,17 @@ def test_neither_a_pause_nor_an_outage_slows_the_rate() -> None:
         status.status(replace(NOW, time=100.0, elapsed_s=10.0, quiet_s=99.0, state=state))
     shown = status.status(replace(NOW, time=101.0, elapsed_s=11.0, quiet_s=99.0))
     assert shown.progress == (11.0, 50.0, 1.0)
+
+
+def test_a_pipe_that_is_read_ahead_says_what_was_heard_and_what_waits() -> None:
+    status = run_status(Pipe(1), pace=1.0)
+    status.heard(update("some words", start_ms=2000))
+    heard_s = update("some words", start_ms=2000).end_ms / 1000
+    shown = status.status(replace(NOW, time=4.0, elapsed_s=50.0, lag_s=46.0))
+    assert shown.state == "transcribing"
+    assert shown.progress == (heard_s, None, heard_s / 4)
+    assert (shown.backlog_s, shown.behind_s) == (46.0, None)
+    assert status.mark_ms(50.0) == heard_s * 1000
 
 
 def test_the_bar_never_goes_back() -> None:

@@ -9,6 +9,7 @@ from tests.ui.turn_updates import update
 from transcribe_cli.protocol.messages import Revision, SpeakerRevision
 from transcribe_cli.ui.key_table import announced
 from transcribe_cli.ui.live_view import HINT_S, LiveView
+from transcribe_cli.ui.pending_marks import GRACE_S
 from transcribe_cli.ui.region_view import FOREGROUND_POLL_S
 from transcribe_cli.ui.speaker_corrections import MOST_TOLD
 from transcribe_cli.ui.status_line import Status
@@ -232,10 +233,10 @@ def test_the_linux_console_gets_glyphs_that_it_has() -> None:
     shown = Shown(_environ={"TERM": "linux"})
     shown.view.status(Status(state="listening", level_db=-30.0))
     shown.view.mark(0, "bookmark")
-    shown.view.turn(update("日本", final=True))
+    shown.view.turn(update("日本", start_ms=1000, final=True))
     assert shown.draw() == [
         "  0:00  -- bookmark --",
-        "  0:00  日本",  # what was said is said
+        "  0:01  日本",  # what was said is said
         "",
         "  * listening  0:00  [########--------]",
     ]
@@ -263,3 +264,46 @@ def test_a_stop_says_how_to_end_it_at_once(shown: Shown) -> None:
     shown.view.key_words = announced("run", has_keys=False)
     shown.view.status(Status(state="stopping"))
     assert shown.draw()[-1] == "  ■ stopping  0:00  Ctrl+C again ends it at once"
+
+
+def test_a_mark_stands_after_the_turn_that_is_open() -> None:
+    shown = Shown(lines=10)
+    shown.view.turn(update("began before it", start_ms=2000))
+    shown.view.mark(4000, "bookmark")
+    assert shown.draw()[:2] == ["  0:02  began before it", "  0:04  ── bookmark ──"]
+    shown.now += GRACE_S  # a turn may last for a minute
+    shown.view.turn(update("Began before it.", start_ms=2000, final=True))
+    shown.view.turn(update("after it", turn=1, start_ms=5000))
+    assert shown.draw()[:3] == [
+        "  0:02  Began before it.",
+        "  0:04  ── bookmark ──",
+        "  0:05  after it",
+    ]
+
+
+def test_a_mark_waits_for_words_that_are_still_on_their_way() -> None:
+    shown = Shown(lines=10)
+    shown.view.mark(4000, "bookmark")
+    shown.draw()
+    shown.view.turn(update("Said a moment before.", start_ms=3500, final=True))
+    shown.now += GRACE_S
+    assert shown.draw()[:2] == ["  0:03  Said a moment before.", "  0:04  ── bookmark ──"]
+
+
+def test_a_mark_waits_as_long_as_no_session_hears_the_present() -> None:
+    shown = Shown(lines=10)
+    shown.view.mark(4000, "bookmark")
+    for _ in range(20):
+        shown.view.status(Status(state="reconnecting", backlog_s=shown.now))
+        shown.draw()
+    shown.view.turn(update("Said before.", start_ms=3500, final=True))
+    shown.view.turn(update("Said after.", turn=1, start_ms=9000, final=True))
+    assert [row.split()[0] for row in shown.draw()[:3]] == ["0:03", "0:04", "0:09"]
+
+
+def test_marks_that_wait_are_left_when_the_view_closes(shown: Shown) -> None:
+    shown.view.turn(update("open", start_ms=0))
+    shown.view.mark(4000, "muted")
+    shown.draw()
+    shown.view.close()
+    assert shown.terminal.screen() == ["  0:04  ── muted ──"]

@@ -24,7 +24,7 @@ class Stage:
         self.now = 0.0
         self.terminal = Terminal(90, 16)
         self.view = LiveView(
-            console_on(self.terminal), clock=lambda: self.now, keys=keys_in("replay")
+            console_on(self.terminal), clock=lambda: self.now, keys=keys_in("replay"), grace_s=0.0
         )
         self.notices = Notices(Console(file=io.StringIO(), force_terminal=True))
         self.notices.sink = self.view.notice
@@ -105,7 +105,12 @@ def test_space_holds_it_and_lets_it_go_on() -> None:
 
 @pytest.mark.parametrize(
     ("event", "status"),
-    [("q", ExitStatus.OK), ("SIGINT", ExitStatus.INTERRUPTED), ("SIGTERM", ExitStatus.TERMINATED)],
+    [
+        ("q", ExitStatus.OK),
+        ("SIGINT", ExitStatus.INTERRUPTED),
+        ("SIGTERM", ExitStatus.TERMINATED),
+        ("SIGBREAK", ExitStatus.INTERRUPTED),
+    ],
 )
 def test_it_can_be_stopped(event: str, status: ExitStatus) -> None:
     stage = Stage(*TALK)
@@ -173,6 +178,11 @@ def test_what_happened_besides_words_is_told_in_its_place() -> None:
         "error: No.",
         "hint: Try.",
     ]
+
+
+def test_a_muted_microphone_is_told_as_the_run_told_it() -> None:
+    told = shown(record("Mark", 1, at=0, label="muted"), record("Mark", 2, at=0, label="unmuted"))
+    assert told == ["  0:00  ── muted ──", "  0:00  ── not muted any more ──"]
 
 
 def test_a_speaker_is_corrected_when_that_happened() -> None:

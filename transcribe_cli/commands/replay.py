@@ -61,10 +61,16 @@ def replay(environment: Environment, asked: ReplayOptions) -> ExitStatus:
         return ExitStatus.OK
     from transcribe_cli.ui.key_table import keys_in
     from transcribe_cli.ui.live_view import LiveView
+    from transcribe_cli.ui.pending_marks import GRACE_S
     from transcribe_cli.ui.replay import Player
 
     notices = Notices(stderr)
-    view = LiveView(stdout, non_speech=asked.non_speech.value, keys=keys_in("replay"))
+    view = LiveView(
+        stdout,
+        non_speech=asked.non_speech.value,
+        keys=keys_in("replay"),
+        grace_s=0.0 if asked.instant else GRACE_S,  # the records are all there
+    )
     player = Player(view, notices)
     if asked.instant:
         with _told_by(view, notices):

@@ -76,9 +76,10 @@ class RunStatus:
     def mark_ms(self, elapsed_s: float) -> int:
         """Where a mark that a person makes now belongs, on the recording's clock.
 
-        `elapsed_s`: as `Progress` has it. A file is sent ahead of the words that a person sees.
+        `elapsed_s`: as `Progress` has it. A file and a pipe are ahead of the words that a person
+        sees.
         """
-        return round(elapsed_s * 1000) if self._source.live else round(self._position.at_s * 1000)
+        return round(1000 * (elapsed_s if self._spoken_now else self._position.at_s))
 
     def status(self, now: Now) -> "Status":
         """What the status line shows."""
@@ -90,7 +91,7 @@ class RunStatus:
         if now.peak >= CLIP_AT:
             self._clipped_at = now.time
         progress = None
-        if not self._source.live:
+        if not self._spoken_now:
             self._position.move(self._heard_s(now), now)
             progress = (self._position.at_s, self._source.length_s, self._position.rate)
         local = self._config.local
@@ -126,21 +127,24 @@ class RunStatus:
         return str(now.state)
 
     def _heard_s(self, now: Now) -> float:
-        """How far the service has heard a source that can wait, as far as it tells.
+        """How far the service has heard a file or a pipe, as far as it tells.
 
         What is sent in real time is heard as it is sent, also where nobody speaks.
         """
-        heard_s = min(self._heard_ms / 1000, now.elapsed_s)
+        sent_s = now.elapsed_s - now.lag_s
         in_time = self._config.pace is not None and now.state is RunState.LISTENING
-        return now.elapsed_s if in_time and now.quiet_s > _WORDS_COME_S else heard_s
+        if in_time and now.quiet_s > _WORDS_COME_S:
+            return sent_s
+        return min(self._heard_ms / 1000, sent_s)
 
     def _behind_s(self, now: Now) -> float | None:
         """How far the last word lies behind what was captured; None while no words come.
 
-        None also where audio is sent as fast as it goes: it has no time to be behind of.
+        None also of a file or a pipe that is sent as fast as it goes, or has audio waiting.
         """
-        in_time = self._source.live or self._config.pace is not None
-        if not in_time or self._heard_ms == self._first_ms or now.quiet_s > _WORDS_COME_S:
+        waits = self._config.pace is None or now.lag_s >= CATCHING_UP_S
+        none_came = self._heard_ms == self._first_ms or now.quiet_s > _WORDS_COME_S
+        if none_came or (waits and not self._spoken_now):
             return None
         return max(0.0, now.elapsed_s - self._heard_ms / 1000)
 

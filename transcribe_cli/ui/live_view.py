@@ -17,6 +17,7 @@ from transcribe_cli.transcript.turns import TurnUpdate
 from transcribe_cli.ui import panels, turn_rendering
 from transcribe_cli.ui.key_table import KeyBinding, keys_in
 from transcribe_cli.ui.live_region import NARROWEST, draw_region, height_when_narrow
+from transcribe_cli.ui.pending_marks import GRACE_S, PendingMark, PendingMarks
 from transcribe_cli.ui.region_view import (
     BLOCKED_POLL_S,
     FOREGROUND_POLL_S,
@@ -27,7 +28,7 @@ from transcribe_cli.ui.region_view import (
 from transcribe_cli.ui.safe_text import safe_text
 from transcribe_cli.ui.speaker_corrections import SpeakerCorrections
 from transcribe_cli.ui.status_line import Status, status_line
-from transcribe_cli.ui.text_wrapping import cut, wrap
+from transcribe_cli.ui.text_wrapping import cut, cut_text, wrap
 
 DRAW_INTERVAL_S = 1 / 12
 """Least time between two drawings."""
@@ -46,6 +47,12 @@ EXTRA_CHARACTERS = 2000
 
 ROWS_LEFT_TO_WORDS = 1
 """Rows that a panel leaves for partials."""
+
+MOST_MARKS = 2
+"""So many marks that are not committed yet are shown."""
+
+HEARS_LATER = ("connecting", "reconnecting", "offline", "catching up")
+"""States in which no session hears the present."""
 
 HURRY = ("Ctrl+C again ends it at once", "Ctrl+C again: at once")
 """What is said of keys once a stop was asked for."""
@@ -66,6 +73,7 @@ class LiveView(RegionView):
         non_speech: how tags such as `[Silence]` are shown.
         clock: a monotonic clock, in seconds.
         keys: the keys in the panel of keys.
+        grace_s: how long a mark waits for words from before it.
     """
 
     def __init__(
@@ -75,6 +83,7 @@ class LiveView(RegionView):
         non_speech: turn_rendering.NonSpeech = "dim",
         clock: Callable[[], float] = time.monotonic,
         keys: Sequence[KeyBinding] = keys_in("run"),
+        grace_s: float = GRACE_S,
     ) -> None:
         super().__init__(console)
         self.non_speech = non_speech
@@ -83,6 +92,7 @@ class LiveView(RegionView):
         self._finished: set[int] = set()
         self._was_said = False  # there was a turn with words
         self._partials: dict[int, TurnUpdate] = {}  # by turn
+        self._marks = PendingMarks(grace_s)
         self._speakers = SpeakerCorrections(ascii_only=self.ascii_only)
         self._language: str | None = None
         self._latest = ""  # language of the last turn, with its confidence
@@ -108,6 +118,7 @@ class LiveView(RegionView):
 
     def close(self) -> None:
         """Draw what waits, erase the region, give the cursor back. May be called twice."""
+        self._commit_marks(self._marks.all())
         super().close()
         self._drawn_at = float("-inf")
 
@@ -121,7 +132,9 @@ class LiveView(RegionView):
             # The service has gone on to the next turn. A held turn stays: its final comes.
             if older.session == update.session and turn < update.turn and not older.held:
                 del self._partials[turn]
+        self._marks.saw(update.start_ms)
         if update.final:
+            self._commit_marks(self._marks.before(update.start_ms))
             self._finished.add(update.turn)
             self._partials.pop(update.turn, None)
             self._tallest = 0
@@ -131,6 +144,7 @@ class LiveView(RegionView):
             self._commit(lambda columns: self._final(update, columns, confidences), update.start_ms)
         else:
             self._partials[update.turn] = update
+        self._release_marks(self._clock())
         self._content_changed = True
 
     def revise(self, session: int, revision: SpeakerRevision) -> None:
@@ -142,10 +156,26 @@ class LiveView(RegionView):
         self._content_changed = True
 
     def mark(self, at_ms: int, words: str) -> None:
-        """Commit a line for what the user did: `bookmark`, `paused`, `goes on`, `muted` ..."""
-        mark_line = partial(turn_rendering.mark_line, at_ms, words, ascii_only=self.ascii_only)
-        self._commit(mark_line, at_ms)
+        """Show a line for what the user did: `bookmark`, `paused`, `goes on`, `muted` ...
+
+        It is committed after the turns that began before it; until then it stands in the region.
+        """
+        now = self._clock()
+        self._marks.add(at_ms, words, now)
+        self._release_marks(now)
         self._content_changed = True
+
+    def _release_marks(self, now: float) -> None:
+        open_ms = [update.start_ms for update in self._partials.values()]
+        self._commit_marks(self._marks.ready(now, min(open_ms, default=None)))
+
+    def _commit_marks(self, marks: list[PendingMark]) -> None:
+        for mark in marks:
+            self._commit(partial(self._mark_line, mark), mark.at_ms)
+            self._content_changed = True
+
+    def _mark_line(self, mark: PendingMark, columns: int) -> Text:
+        return turn_rendering.mark_line(mark.at_ms, mark.words, columns, ascii_only=self.ascii_only)
 
     def hint(self, text: str) -> None:
         """Show a few words above the status line for `HINT_S`."""
@@ -189,6 +219,8 @@ class LiveView(RegionView):
 
     def status(self, status: Status) -> None:
         """Set what the status line shows from the next drawing on."""
+        if status.state in HEARS_LATER:
+            self._marks.put_off(self._clock())
         if status != self._status:
             self._status = status
             self._status_changed = True
@@ -209,9 +241,10 @@ class LiveView(RegionView):
         now = self._clock() if now is None else now
         if self._is_blocked:
             return now + BLOCKED_POLL_S
+        self._release_marks(now)
         if not self._live:
             self._print_lines()
-            return None
+            return self._marks.next_due(now)
         if self._hint and now >= self._hint_ends:
             self._hint = ""
             self._content_changed = True
@@ -223,7 +256,7 @@ class LiveView(RegionView):
         elif self._status_changed:
             due = self._drawn_at + METER_INTERVAL_S
         else:
-            return self._passing()
+            return self._passing(now)
         if now < due:
             return due
         if not self._in_foreground():
@@ -231,12 +264,13 @@ class LiveView(RegionView):
             return now + FOREGROUND_POLL_S
         self._draw(now)
         self._drawn_at = now
-        return now + DRAW_INTERVAL_S if self._content_changed else self._passing()
+        return now + DRAW_INTERVAL_S if self._content_changed else self._passing(now)
 
-    def _passing(self) -> float | None:
+    def _passing(self, now: float) -> float | None:
         """When something that is shown for a while goes away."""
         ends = [self._hint_ends] * bool(self._hint) + [self._settles_at] * self._is_settling
-        return min(ends, default=None)
+        due = self._marks.next_due(now)
+        return min(ends if due is None else [*ends, due], default=None)
 
     def _draw(self, now: float) -> None:
         if self.console.size != self._size:
@@ -285,7 +319,10 @@ class LiveView(RegionView):
         below = [*opening, *hint, *panel, status]
         for row in below:
             row.pad_left(inset)
-        partial = self._partial_rows(columns, height, below, committed)
+        marks = [cut_text(self._mark_line(mark, columns), width) for mark in self._marks]
+        marks = marks[-MOST_MARKS:]
+        partial = self._partial_rows(columns, height, [*marks, *below], committed)
+        partial += marks
         if not hint and (height >= ROOMY_ROWS or (len(partial) + len(below) == 1 and height > 1)):
             below.insert(0, Text())
         return [*partial, *below][-height:]

@@ -7,7 +7,7 @@ from typing import Any
 
 from rich.text import Text
 
-from transcribe_cli.exit_status import ExitStatus
+from transcribe_cli.exit_status import ExitStatus, is_signal, of_signal
 from transcribe_cli.recordings.journal import JournalRecord
 from transcribe_cli.recordings.scenes import Scene, revision_of
 from transcribe_cli.transcript.turn_text import read_turn_text
@@ -23,12 +23,7 @@ from transcribe_cli.ui.turn_rendering import DIM, gutter
 
 _STATUS_EVERY_S = 0.2
 _SOON_S = 0.001  # shorter waits are skipped
-_STOPS = {
-    "SIGINT": ExitStatus.INTERRUPTED,
-    "SIGTERM": ExitStatus.TERMINATED,
-    "SIGHUP": ExitStatus.TERMINATED,
-    "SIGBREAK": ExitStatus.TERMINATED,
-}
+_MARKS = {"muted": "muted", "unmuted": "not muted any more"}  # by the record's label
 
 
 class Player:
@@ -62,15 +57,21 @@ class Player:
             case "Begin":
                 self._say(state="replaying")
             case "Disconnected":
-                self._say(state="offline")
+                self._say(state="reconnecting")
                 self._drop(scene.session)
                 self._notices.warning(str(record.get("reason") or "the connection was lost"))
             case "Reconnected":
                 self._say(state="replaying")
                 self._notices.note("connected again")
-            case "Paused" | "Resumed" | "Mark":
-                words = {"Paused": "paused", "Resumed": "goes on"}.get(record["type"])
-                self._view.mark(_ms(record, "at"), words or str(record.get("label") or "bookmark"))
+            case "Paused":
+                self._view.mark(_ms(record, "at"), "paused")
+            case "Resumed":
+                self._view.mark(_ms(record, "at"), "goes on")
+            case "Mark":
+                label = str(record.get("label") or "bookmark")
+                if label in _MARKS:
+                    self._say(muted=label == "muted")
+                self._view.mark(_ms(record, "at"), _MARKS.get(label, label))
             case "Gap":
                 place = f"{format_time(_ms(record, 'start'))} to {format_time(_ms(record, 'end'))}"
                 reason = record.get("reason")
@@ -202,8 +203,8 @@ class Replay:
                 suspend(self._view, self._keys)
             case "continue":
                 take_back(self._view, self._keys)
-            case signal if signal in _STOPS:
-                return _STOPS[signal]
+            case signal if is_signal(signal):
+                return of_signal(signal)
             case key:
                 action = action_of(key, "replay")
                 if action == "stop":
