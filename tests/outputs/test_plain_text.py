@@ -1,6 +1,7 @@
 """Plain text: a line for each final turn."""
 
 import io
+from unicodedata import category
 
 import pytest
 from hypothesis import given
@@ -77,9 +78,10 @@ def test_control_characters_never_reach_a_terminal(text: str, line: str) -> None
 
 @given(st.text(st.characters()))
 def test_any_text_is_one_printable_line(text: str) -> None:
-    line = one_line(text).replace("\u200c", "").replace("\u200d", "")
+    kept = dict.fromkeys(map(ord, "\u200c\u200d\u200e\u200f\u061c"))
+    line = one_line(text).translate(kept)
 
-    assert line.isprintable()
+    assert all(character.isprintable() or category(character) == "Zs" for character in line)
 
 
 @pytest.mark.parametrize("owned", [True, False])
@@ -90,3 +92,16 @@ def test_only_a_stream_of_its_own_is_closed(owned: bool) -> None:
     output.close()
 
     assert stream.closed is owned
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "10\u202f000\u00a0\u20ac, dit-il\u202f!",
+        "\u200f\u05e9\u05dc\u05d5\u05dd\u200f 42",
+        "\u4eca\u65e5\u306f\u3000\u660e\u65e5",
+        "1\u2009234",
+    ],
+)
+def test_blanks_and_marks_that_a_language_needs_are_kept(text: str) -> None:
+    assert written(record(f"  {text}\n ")) == f"{text}\n"

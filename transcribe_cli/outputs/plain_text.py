@@ -2,14 +2,16 @@
 
 from io import RawIOBase
 from typing import BinaryIO
+from unicodedata import category
 
 from transcribe_cli.outputs.output import flush_and_close
 from transcribe_cli.outputs.record import Record
-from transcribe_cli.transcript.turn_text import read_turn_text
+from transcribe_cli.transcript.turn_text import read_turn_text, single_blanks
 from transcribe_cli.transcript.turns import TurnUpdate
 
 _MOST_REMEMBERED = 1 << 12
-_JOINERS = "\u200c\u200d"  # within words of Persian and Hindi, within emoji
+# Within words of Persian and Hindi, within emoji; the direction of what is beside them.
+_KEPT = "\u200c\u200d\u200e\u200f\u061c"
 
 
 def text_line(update: TurnUpdate, *, non_speech: bool) -> str:
@@ -27,7 +29,7 @@ def text_line(update: TurnUpdate, *, non_speech: bool) -> str:
 
 def one_line(text: str) -> str:
     """Text from outside as one line without control characters, safe for a terminal."""
-    return " ".join((text if text.isprintable() else text.translate(_PRINTABLE)).split())
+    return single_blanks(text if text.isprintable() else text.translate(_PRINTABLE))
 
 
 class _Printable(dict[int, str]):
@@ -35,7 +37,8 @@ class _Printable(dict[int, str]):
 
     def __missing__(self, code: int) -> str:
         character = chr(code)
-        shown = character if character.isprintable() or character in _JOINERS else " "
+        kept = character.isprintable() or character in _KEPT or category(character) == "Zs"
+        shown = character if kept else " "
         if len(self) < _MOST_REMEMBERED:
             self[code] = shown
         return shown

@@ -10,6 +10,8 @@ from typing import NamedTuple
 
 from transcribe_cli.protocol.messages import Turn
 
+# No blanks of other widths, nor those that do not break: French, Swiss numbers, Japanese need them.
+_BLANKS = re.compile(r"[ \t-\r\x1c-\x1f\x85\u2028\u2029]+")
 _TAG = re.compile(r"\[([^\[\]]*)\]")  # nothing optional in it: text of any length is read once
 
 
@@ -41,10 +43,19 @@ def read_turn_text(turn: Turn) -> TurnText:
     tags = non_speech_tags(turn.utterance) or non_speech_tags(turn.transcript)
     if tags:
         return TurnText(" ".join(f"[{tag}]" for tag in tags), non_speech=True)
-    transcript = " ".join(turn.transcript.split())
+    transcript = single_blanks(turn.transcript)
     if turn.end_of_turn:
-        return TurnText(transcript or " ".join(turn.utterance.split()))
+        return TurnText(transcript or single_blanks(turn.utterance))
     return _split_partial(turn, transcript)
+
+
+def single_blanks(text: str) -> str:
+    """The text as one line, with one blank for each run of blanks and line breaks.
+
+    >>> single_blanks(" one\\n two  "), single_blanks("10\\u202f000\\u00a0€")
+    ('one two', '10\\u202f000\\xa0€')
+    """
+    return _BLANKS.sub(" ", text).strip(" ")
 
 
 def non_speech_tags(text: str) -> list[str]:

@@ -30,7 +30,8 @@ const showsNames = asked.get("names") !== "hide";
 // What a turn says: the same reading of a Turn as everywhere else in the program.
 
 const squash = (text) => text.replace(/\s+/g, "");
-const oneLine = (text) => text.split(/\s+/).filter(Boolean).join(" ");
+// Blanks of other widths, and those that do not break, stay.
+const oneLine = (text) => text.split(/[ \t-\r\x1c-\x1f\x85\u2028\u2029]+/).filter(Boolean).join(" ");
 
 function tagsOf(text) {
   const isTags = text.includes("[") && !text.replace(/\[[^[\]]*\]/g, "").trim();
