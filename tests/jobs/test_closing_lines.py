@@ -10,7 +10,7 @@ from rich.console import Console
 
 from transcribe_cli.errors import StreamError
 from transcribe_cli.exit_status import ExitStatus
-from transcribe_cli.jobs.closing_lines import Saved, heard, tell_end
+from transcribe_cli.jobs.closing_lines import Saved, heard, tell_end, tell_total
 from transcribe_cli.run.config import Result
 from transcribe_cli.ui.notices import Notices
 
@@ -137,3 +137,23 @@ def test_many_languages_are_counted() -> None:
 def test_no_language_is_no_share() -> None:
     assert heard(SUMMARY | {"languages": {}}).endswith("1,234 words")
     assert heard(SUMMARY | {"languages": {"en": 0.0}}).endswith("1,234 words")
+
+
+def totals(*summaries: dict[str, Any], local: bool = False) -> list[str]:
+    file = io.StringIO()
+    notices = Notices(Console(file=file, color_system=None, width=300))
+    tell_total(notices, summaries, Path("/recordings"), local=local)
+    return file.getvalue().splitlines()
+
+
+def test_several_files_have_one_line_for_what_they_come_to() -> None:
+    assert totals(SUMMARY, SUMMARY | {"languages": {"de": 400.0}}) == [
+        "in all: 25:08, 84 turns, 2,468 words; German 50%, English 38%, Spanish 12%"
+        "; billed: 25:20 of session, about $0.0624; saved in /recordings"
+    ]
+    assert "billed" not in totals(SUMMARY, local=True)[0]
+
+
+def test_files_that_opened_no_session_are_not_counted() -> None:
+    assert totals(SUMMARY | {"sessions": 0}) == []
+    assert totals(SUMMARY, SUMMARY | {"sessions": 0}) == totals(SUMMARY)

@@ -42,13 +42,13 @@ def rows(width: int, *running: FileProgress, most: int = 10, ascii_only: bool = 
         (
             34,
             [
-                "Meeting.…  ▕█▌    ▏   25%",
-                "intro.fl…  ▕█▌    ▏   25%  offline",
+                "Meet….wav  ▕█▌    ▏   25%",
+                "intr…flac  ▕█▌    ▏   25%  offline",
                 "radio.m4a  ▕      ▏     -",
                 "2 of 7 files  1 failed  1 to come…",
             ],
         ),
-        (20, ["Meeting…   25%", "intro.f…   25%  off…", "radio.m…     -", "2 of 7 files  1 fai…"]),
+        (20, ["Meet…wav   25%", "intr…lac   25%  off…", "radi…m4a     -", "2 of 7 files  1 fai…"]),
     ],
 )
 def test_the_least_important_goes_first(width: int, expected: list[str]) -> None:
@@ -119,3 +119,9 @@ def test_a_share_is_never_more_than_all(position_s: float, length_s: float) -> N
     share = FileProgress("a", position_s, length_s).share
     assert share is not None
     assert 0 <= share <= 1
+
+
+def test_long_names_that_differ_at_their_end_are_told_apart() -> None:
+    many = [FileProgress(f"interview with the whole board {n}.wav", 1, 10) for n in range(3)]
+    names = {row.split("  ")[0] for row in rows(40, *many)[:3]}
+    assert len(names) == 3

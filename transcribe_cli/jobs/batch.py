@@ -7,13 +7,14 @@ to the end, so that two processes share the files.
 
 import contextlib
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from enum import StrEnum
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from transcribe_cli.errors import AudioError, StreamError, status_of
 from transcribe_cli.exit_status import ExitStatus, FileEnd, of_command
 from transcribe_cli.jobs.claims import AlreadyRunning
+from transcribe_cli.jobs.closing_lines import tell_total
 from transcribe_cli.jobs.service import Service
 from transcribe_cli.jobs.transcriber import Job, SourceSpec, Transcriber
 from transcribe_cli.recordings.journal import turn_of
@@ -122,6 +123,7 @@ class Batch:
         self._running: list[_Running] = []
         self._stopped = False  # no further file begins
         self._ends: list[_End] = []  # in the order of time
+        self._summaries: list[Mapping[str, Any]] = []  # of the files that have run
 
     def run(self, *, again: bool) -> ExitStatus:
         """Transcribe them all; `exit_status.of_command` says how that ended.
@@ -190,7 +192,7 @@ class Batch:
         with contextlib.ExitStack() as shown:
             if live is not None:
                 shown.enter_context(transcriber.screen.shown(live, loop))
-                live.mark(0, spec.name)
+                live.head(spec.name)
             return _Running(job, file_view, shown.pop_all())
 
     def _resume(
@@ -243,6 +245,7 @@ class Batch:
             running.shown.close()
             self._show_end(running)
             result = running.job.end()
+            self._summaries.append(result.summary)
             self._count(
                 *(running.job.spec, self._outcome_of(result), result.exit_status, result.problem)
             )
@@ -252,14 +255,9 @@ class Batch:
                 self._stopped = True
 
     def _show_end(self, running: _Running) -> None:
-        """Print its transcript where a view has collected it, else its name."""
-        notices, name = self._transcriber.notices, running.job.spec.name
+        """Print its transcript where a view has collected it."""
         if self._view is not None and running.view is not None:
             self._view.end(running.view)
-            if notices.console.is_terminal:
-                return
-        if len(self._specs) > 1:
-            notices.note(f"{name}:")
 
     def _outcome_of(self, result: Result) -> _Outcome:
         unheard = self._transcriber.outputs.stdout_is_broken and not result.summary["complete"]
@@ -287,10 +285,13 @@ class Batch:
             self._transcriber.notices.note(f"{COST_REACHED}; not transcribed: {', '.join(left)}")
 
     def _tell_sum(self) -> None:
-        """The last line: what became of all the files."""
+        """The last lines: what all the files come to, and what became of them."""
         count = len(self._specs)
         if count == 1:
             return
+        transcriber = self._transcriber
+        save_dir, local = transcriber.save_dir, transcriber.local
+        tell_total(transcriber.notices, self._summaries, save_dir, local=local)
         names = {
             outcome: [end.name for end in self._ends if end.outcome is outcome]
             for outcome in _Outcome
@@ -306,6 +307,6 @@ class Batch:
         left = count - len(self._ends)
         if left:
             parts.append(f"{left} not begun")
-        notices = self._transcriber.notices
+        notices = transcriber.notices
         tell = notices.warning if names[_Outcome.FAILED] else notices.note
         tell("; ".join(parts))

@@ -2,7 +2,7 @@
 
 import os
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -52,13 +52,11 @@ def tell_end(
     if summary["sessions"]:
         notices.note(f"heard: {heard(summary)}")
     if summary["sessions"] and summary["terminated"] and not local:
-        cost = summary["cost_usd"]
-        about = f", about ${cost:.4f}" if cost is not None else ""
-        billed = f"billed: {format_time(round(summary['session_s']) * 1000)} of session{about}"
+        cost = f"billed: {billed(summary['session_s'], summary['cost_usd'])}"
         if missing_ms:
-            notices.warning(f"{billed}; {_length(missing_ms)} of it without audio")
+            notices.warning(f"{cost}; {_length(missing_ms)} of it without audio")
         else:
-            notices.note(billed)
+            notices.note(cost)
     unheard_ms = summary["lost_ms"] - missing_ms
     if missing_ms:
         notices.warning(f"lost: {_length(missing_ms)} for which the microphone gave no audio")
@@ -98,6 +96,41 @@ def _where(folder: Path) -> str:
     if folder.parent == usual:
         return ""
     return f" --save-dir {shlex.quote(str(folder.parent))}"
+
+
+def tell_total(
+    notices: Notices, summaries: Sequence[Mapping[str, Any]], save_dir: Path | None, *, local: bool
+) -> None:
+    """Say what several files come to, and where they are saved."""
+    opened = [summary for summary in summaries if summary["sessions"]]
+    if not opened:
+        return
+    total: dict[str, Any] = {
+        name: sum(summary[name] for summary in opened)
+        for name in ("audio_s", "turns", "words", "session_s")
+    }
+    languages: dict[str, float] = {}
+    for summary in opened:
+        for code, seconds in summary["languages"].items():
+            languages[code] = languages.get(code, 0.0) + seconds
+    costs = [summary["cost_usd"] for summary in opened]
+    parts = [f"in all: {heard(total | {'languages': languages})}"]
+    if not local:
+        usd = None if None in costs else sum(costs)
+        parts.append(f"billed: {billed(total['session_s'], usd)}")
+    if save_dir is not None:
+        parts.append(f"saved in {save_dir}")
+    notices.note("; ".join(parts))
+
+
+def billed(session_s: float, cost_usd: float | None) -> str:
+    """How long sessions were open, and what that costs.
+
+    >>> billed(760.0, 0.0312), billed(60.0, None)
+    ('12:40 of session, about $0.0312', '1:00 of session')
+    """
+    about = f", about ${cost_usd:.4f}" if cost_usd is not None else ""
+    return f"{format_time(round(session_s) * 1000)} of session{about}"
 
 
 def heard(summary: Mapping[str, Any]) -> str:

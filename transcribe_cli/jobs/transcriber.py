@@ -19,7 +19,7 @@ from transcribe_cli.audio.trimmed_log import TrimmedLog
 from transcribe_cli.errors import AudioError, status_of
 from transcribe_cli.exit_status import of_recording
 from transcribe_cli.jobs.claims import Claim, claim, work_of_file
-from transcribe_cli.jobs.closing_lines import Saved, tell_end
+from transcribe_cli.jobs.closing_lines import Saved, heard, tell_end
 from transcribe_cli.jobs.command_outputs import CommandOutputs
 from transcribe_cli.jobs.path_checks import check_record
 from transcribe_cli.jobs.run_factory import RunFactory
@@ -43,6 +43,7 @@ from transcribe_cli.settings.config import Parameters, resolve_parameters, save_
 from transcribe_cli.settings.environment import Environment
 from transcribe_cli.settings.options import RunOptions
 from transcribe_cli.system.regular_file import open_regular
+from transcribe_cli.ui.notices import NamedNotices
 
 
 class SourceSpec(NamedTuple):
@@ -344,14 +345,18 @@ class Job:
         if kind == "file" and not result.summary["sessions"]:
             _discard(folder)  # the file is where it was, and nothing came of it
             folder = None
-        local = transcriber.local
+        local, notices = transcriber.local, transcriber.notices
         saved = None
         if folder is not None:
             names = {"journal": JOURNAL, "transcript": TRANSCRIPT}
             broken = transcriber.outputs.given_up
             whole = {what: str(folder / name) not in broken for what, name in names.items()}
             saved = Saved(folder, whole if kind == "file" else {"audio": audio_is_whole} | whole)
-        tell_end(transcriber.notices, result, saved, recorded=recorded, local=local)
+        if transcriber.several:
+            if result.summary["sessions"]:
+                notices.note(f"{self.spec.name}: {heard(result.summary)}")
+            notices = NamedNotices(notices, self.spec.name, quiet=True)
+        tell_end(notices, result, saved, recorded=recorded, local=local)
         return result
 
 

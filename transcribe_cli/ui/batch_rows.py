@@ -11,7 +11,7 @@ from rich.style import Style
 from rich.text import Text
 
 from transcribe_cli.ui.safe_text import safe_text
-from transcribe_cli.ui.text_wrapping import cells, cut, cut_text, ellipsis
+from transcribe_cli.ui.text_wrapping import cells, cut, cut_middle, cut_text, ellipsis
 from transcribe_cli.ui.time_format import format_time
 from transcribe_cli.ui.turn_rendering import DIM
 
@@ -182,7 +182,7 @@ def heading(name: str, width: int, *, ascii_only: bool = False) -> Text:
     '── talk.wav ──'
     """
     rule = "--" if ascii_only else "──"
-    words = cut(safe_text(name), max(width - 6, 1), ellipsis(ascii_only))
+    words = cut_middle(safe_text(name), max(width - 6, 1), ellipsis(ascii_only))
     return Text().append(f"{rule} ", DIM).append(words, _LOUD).append(f" {rule}", DIM)
 
 
@@ -204,7 +204,7 @@ def _widest(texts: Sequence[str]) -> int:
 
 
 def _padded(text: str, size: int, ascii_only: bool) -> Text:
-    text = cut(text, size, ellipsis(ascii_only))
+    text = cut_middle(text, size, ellipsis(ascii_only))
     return Text(text + " " * (size - cells(text)))
 
 

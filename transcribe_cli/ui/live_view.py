@@ -15,6 +15,7 @@ from rich.text import Text
 from transcribe_cli.protocol.messages import SpeakerRevision
 from transcribe_cli.transcript.turns import TurnUpdate
 from transcribe_cli.ui import panels, turn_rendering
+from transcribe_cli.ui.batch_rows import heading
 from transcribe_cli.ui.key_table import KeyBinding, keys_in
 from transcribe_cli.ui.live_region import NARROWEST, draw_region, height_when_narrow
 from transcribe_cli.ui.pending_marks import GRACE_S, PendingMark, PendingMarks
@@ -146,6 +147,12 @@ class LiveView(RegionView):
             self._partials[update.turn] = update
         self._release_marks(self._clock())
         self._content_changed = True
+
+    def head(self, name: str) -> None:
+        """Commit a line that names one of several files."""
+        self._commit(
+            lambda columns: heading(name, usable_columns(columns), ascii_only=self.ascii_only), None
+        )
 
     def revise(self, session: int, revision: SpeakerRevision) -> None:
         """Apply corrected speakers: partials in place, committed turns by a line about them."""

@@ -150,10 +150,14 @@ class Notices:
 
 
 class NamedNotices(Notices):
-    """The notices of one of several recordings: each line begins with the recording's name."""
+    """The notices of one of several recordings: each line begins with the recording's name.
 
-    def __init__(self, notices: Notices, name: str) -> None:
-        super().__init__(notices.console, quiet=notices.quiet, verbose=notices.verbose)
+    `quiet`: errors and warnings only, also where `notices` has more.
+    """
+
+    def __init__(self, notices: Notices, name: str, *, quiet: bool = False) -> None:
+        quiet |= notices.quiet
+        super().__init__(notices.console, quiet=quiet, verbose=notices.verbose)
         self._notices = notices
         self._name = name
 

@@ -13,7 +13,7 @@ from rich.style import Style
 from rich.text import Text
 
 from transcribe_cli.ui.safe_text import safe_text
-from transcribe_cli.ui.text_wrapping import cells, cut, cut_text, ellipsis
+from transcribe_cli.ui.text_wrapping import cells, cut_middle, cut_text, ellipsis
 from transcribe_cli.ui.time_format import format_time
 
 QUIETEST_DB = -60.0
@@ -168,7 +168,7 @@ def _parts(status: Status, ascii_only: bool) -> list[_Part]:
     if status.source:
         source = safe_text(status.source)
         mark = ellipsis(ascii_only)
-        shorter = [_text(cut(source, size, mark), DIM) for size in (24, 12)]
+        shorter = [_text(cut_middle(source, size, mark), DIM) for size in (24, 12)]
         parts.append(_Part(20, [_text(source, DIM), *shorter, Text()]))
     return parts
 

@@ -78,6 +78,26 @@ def cut(text: str, width: int, mark: str = "…") -> str:
     return text[:end].rstrip() + mark
 
 
+def cut_middle(text: str, width: int, mark: str = "…") -> str:
+    """The text in at most `width` cells, cut in the middle: names often differ at their end.
+
+    >>> cut_middle("recording-of-monday-1.wav", 16)
+    'recordin…y-1.wav'
+    """
+    if not _is_wider(text, width):
+        return text
+    room = width - cells(mark)
+    start = len(text)
+    while start > 0 and cells(text[start - 1 :]) <= room // 2:
+        start -= 1
+    while start < len(text) and not _may_part(text, start):
+        start += 1
+    if room < 4:
+        start = len(text)
+    end = text[start:]
+    return cut(text[:start], width - cells(end), mark).removesuffix(mark) + mark + end
+
+
 def rows_at(text: str, columns: int) -> int:
     """How many rows a terminal of so many columns wraps the text into."""
     if text.isascii():
