@@ -165,6 +165,43 @@ def test_sessions_are_closed_when_the_service_stops(tmp_path: Path) -> None:
         process.communicate()
 
 
+def serve_one_of_each(*options: str) -> list[str]:
+    """What `serve` says of a session that ends, one that is left and one that is refused."""
+    command = [sys.executable, "-m", "transcribe_cli", "serve", "--port", "0", *options]
+    process = subprocess.Popen(
+        [*command, "--engine", "counting"], cwd=REPOSITORY, stderr=subprocess.PIPE, text=True
+    )
+    try:
+        assert process.stderr is not None
+        url = process.stderr.readline().split()[2]
+        with session(url, token="secret") as connection:
+            next_message(connection)
+            connection.send('{"type":"Terminate"}')
+            until_close(connection)
+        with session(url, token="secret") as connection:
+            next_message(connection)
+        with session(url, speech_model=None, token="secret") as connection:
+            until_close(connection)
+    finally:
+        process.terminate()
+        _, told = process.communicate(timeout=DEADLINE_S)
+    return [line for line in told.splitlines() if line.startswith("session")]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="terminate() lets it say nothing")
+def test_each_session_has_a_line_when_it_is_over() -> None:
+    told = sorted(serve_one_of_each())
+    opened = "session: u3-rt-pro, sample_rate=16000; 0.0 s of audio in 0."
+    assert told[0].startswith("session refused: 3006 User Input Validation Error")
+    assert all(line.startswith(opened) for line in told[1:])
+    assert {line.rpartition("; ")[2].split(" (")[0] for line in told[1:]} == {
+        "Terminate",
+        "the client left",
+    }
+    assert "secret" not in "".join(told)
+    assert serve_one_of_each("--quiet") == []
+
+
 def test_a_taken_port_is_one_plain_error() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]

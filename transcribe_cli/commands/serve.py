@@ -152,6 +152,10 @@ class ServeOptions(Struct, frozen=True, kw_only=True):
         Path | None,
         Option("Write a JSON line for each event.", metavar="PATH", panel=_LISTENING),
     ] = None
+    quiet: Annotated[
+        bool,
+        Option("No line on stderr for each session.", ("--quiet", "-q"), panel=_LISTENING),
+    ] = False
     fault: Annotated[
         list[str] | None,
         Option(
@@ -208,6 +212,7 @@ def serve(options: ServeOptions, environment: Environment) -> ExitStatus:
             fault_seed=options.fault_seed,
             with_parent=options.with_parent,
             logbook=options.logbook,
+            quiet=options.quiet,
         )
     )
     return ExitStatus.OK

@@ -10,6 +10,11 @@ from transcribe_cli.errors import UsageError
 from transcribe_cli.protocol.parameters import SECRET_PARAMETERS
 
 
+def without_secrets(parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """The parameters of a session without its credentials."""
+    return {name: value for name, value in parameters.items() if name not in SECRET_PARAMETERS}
+
+
 class Logbook:
     """Writes events to a file as they happen; without a path it writes nothing.
 
@@ -35,8 +40,7 @@ class Logbook:
 
     def opened(self, session: str, parameters: Mapping[str, Any]) -> None:
         """Write the `open` event, without secret parameters."""
-        shown = {k: v for k, v in parameters.items() if k not in SECRET_PARAMETERS}
-        self.write("open", session=session, parameters=shown)
+        self.write("open", session=session, parameters=without_secrets(parameters))
 
     def close(self) -> None:
         if self._file is not None:

@@ -34,6 +34,7 @@ class ServiceOptions:
         certfile, keyfile: PEM files for `wss`.
         with_parent: run as a child: print one ready line, end when standard input ends.
         logbook: file for one JSON line per event.
+        quiet: no line on stderr for each session.
     """
 
     host: str = "127.0.0.1"
@@ -53,3 +54,4 @@ class ServiceOptions:
     keyfile: Path | None = None
     with_parent: bool = False
     logbook: Path | None = None
+    quiet: bool = False

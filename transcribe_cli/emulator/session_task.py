@@ -71,6 +71,9 @@ class _ClientLeft(NamedTuple):
 class SessionTask:
     """One connection, from `Begin` to its end.
 
+    Attributes:
+        why_ended: in words; "" while it goes on.
+
     Args:
         schedule: the faults of the connection.
         leave: called when the session's slot is free; perhaps more than once.
@@ -93,6 +96,8 @@ class SessionTask:
         self._leave = leave
         self._counter = TurnCounter() if self._schedule.counts_words else None
         self._opened = time.monotonic()
+        self._terminated = False  # the client has sent Terminate
+        self.why_ended = ""
         self._delay_s = 0.0
         # What to send, and when on the clock of `time.monotonic`.
         self._outbox: asyncio.Queue[tuple[float, ToClient | _ClientLeft]] = asyncio.Queue()
@@ -126,6 +131,16 @@ class SessionTask:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
             await self._let_go()
+
+    @property
+    def audio_s(self) -> float:
+        """Audio received, in seconds."""
+        return self._session.audio_s
+
+    @property
+    def open_s(self) -> float:
+        """For how long it has been open, in seconds."""
+        return time.monotonic() - self._opened
 
     def stop(self) -> None:
         """The service stops: close after what is queued."""
@@ -165,6 +180,7 @@ class SessionTask:
                 await self._go_wrong(reached)
             else:
                 actions = self._session.text(frame, now)
+                self._terminated |= self._session.terminating
                 if self._session.terminating:
                     await self._go_wrong(self._schedule.reached(Trigger.TERMINATE))
                 await self._perform(actions)
@@ -257,13 +273,17 @@ class SessionTask:
                     await self._stall(None if ms is None else ms / 1000)
                 case Close(code, reason):
                     self._log("close", code=code, by="service")
+                    asked = self._terminated and code == 1000
+                    self.why_ended = "Terminate" if asked else f"closed with {code}"
                     return Close(code, reason)
                 case Drop(reset):
                     self._log("close", code=1006, by="service")
+                    self.why_ended = "cut on purpose"
                     self._client.abort(reset)
                     return None
                 case _ClientLeft(code):
                     self._log("close", code=code, by="client")
+                    self.why_ended = f"the client left ({code})"
                     return None
 
     async def _stall(self, seconds: float | None) -> None:

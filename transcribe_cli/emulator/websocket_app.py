@@ -47,16 +47,20 @@ from transcribe_cli.emulator.engines.counting import CountingEngine
 from transcribe_cli.emulator.engines.scripted import Script, ScriptedEngine
 from transcribe_cli.emulator.fault_schedule import FaultPlan, FaultSchedule
 from transcribe_cli.emulator.fault_specs import Trigger
-from transcribe_cli.emulator.logbook import Logbook
+from transcribe_cli.emulator.logbook import Logbook, without_secrets
 from transcribe_cli.emulator.serve_options import LOOPBACK, ServiceOptions
 from transcribe_cli.emulator.session_limits import SessionLimits, most_sessions
 from transcribe_cli.emulator.session_task import ClientGone, SessionTask
 from transcribe_cli.emulator.token_endpoint import answer_token_request
+from transcribe_cli.protocol.parameters import encode_query
 from transcribe_cli.protocol.web_origin import why_refused
 from transcribe_cli.system.machine_resources import memory_bytes, processors
 
 MAX_MESSAGE_BYTES = 128 * 1024  # the service's own limit; a longer one is closed with 1009
 CLOSE_TIMEOUT_S = 20.0  # a client may have much to read before the close frame
+LONGEST_LINE = 300
+"""Characters of a client's words in a line on stderr."""
+
 _PING_EVERY_S = 3.0  # keeps a connection alive while the engine is slow
 
 
@@ -81,6 +85,7 @@ class App:
         self._pending = PendingConnections()
         self._open: set[SessionTask] = set()
         most = options.max_sessions or most_sessions(options.engine, processors(), memory_bytes())
+        self._tell = _say_nothing if options.quiet or options.with_parent else _say
         self._limits = SessionLimits(most, options.new_sessions_per_minute, _say)
         self._served = 0
 
@@ -183,10 +188,12 @@ class App:
                     close = await session_task.run(before_begin)
                 finally:
                     self._open.discard(session_task)
+                    self._tell(session_line(query, session_task))
             # After the session's slot is free: a client may open the next session at once.
             last_words: Sequence[ToClient] = [] if close is None else [close]
         except SessionRefused as e:
             self._logbook.write("refused", code=e.code, error=e.text)
+            self._tell(f"session refused: {e.code} {ascii(e.text)[1:-1]}"[:LONGEST_LINE])
             last_words = refusal(e.code, e.text)
         await _send_last_and_close(client, last_words)
 
@@ -231,6 +238,21 @@ class App:
             client, session, engine, self._logbook, schedule, leave=place.close
         )
         return session_task, script.on_open if script else ()
+
+
+def session_line(query: str, task: SessionTask) -> str:
+    """What is said of a session that is over: parameters, length, why it ended; printable ASCII."""
+    asked = without_secrets(read_parameters(query))
+    model = ascii(asked.pop("speech_model"))[1:-1]
+    told = ", ".join([model, *encode_query(asked).split("&")] if asked else [model])
+    if len(told) > LONGEST_LINE:
+        told = f"{told[:LONGEST_LINE]}..."
+    audio_s, open_s = task.audio_s, task.open_s
+    return f"session: {told}; {audio_s:.1f} s of audio in {open_s:.1f} s; {task.why_ended}"
+
+
+def _say_nothing(line: str) -> None:
+    """`--quiet`, or nobody is there to read it."""
 
 
 def _say(line: str) -> None:
