@@ -1,15 +1,31 @@
 """How long whole processes take to say their version and their help."""
 
 import sys
+import tempfile
+from pathlib import Path
 from statistics import median
 
 from bench import sdk
+from bench.plain_run import take
 from bench.process import run_to_end
 from bench.program import program
 from bench.table import Row, median_ratio
 
 RUNS = 15
 _TARGET = 10.0  # times bare Python: 150 ms where that takes 15
+_HELP_TARGET = 1.3  # times a program that has nothing but Typer
+# Two commands, and plain text as ours: with Rich it would take three times as long.
+_MINIMAL = """
+import typer
+app = typer.Typer(rich_markup_mode=None)
+@app.command()
+def mic(device: str = ""):
+    "Transcribe a microphone."
+@app.command()
+def file(path: str):
+    "Transcribe a file."
+app()
+"""
 
 
 def time_ms(command: list[str]) -> float:
@@ -52,4 +68,26 @@ def run(quick: bool) -> list[Row]:
                 ratio <= _TARGET if is_ours else None,
             )
         )
-    return rows
+    return [*rows, _beside_typer(quick)]
+
+
+def _beside_typer(quick: bool) -> Row:
+    """CPU of `--help`, and of a minimal Typer program's, one after the other."""
+    ours = program()
+    with tempfile.TemporaryDirectory() as folder:
+        minimal = Path(folder) / "minimal.py"
+        minimal.write_text(_MINIMAL)
+        mine: list[float] = []
+        typers: list[float] = []
+        for _ in range(5 if quick else RUNS):
+            mine.append(take([*ours.command, "--help"]).cpu_ms)
+            typers.append(take([ours.python, str(minimal), "--help"]).cpu_ms)
+    ratio = median_ratio(mine, typers)
+    return Row(
+        "`aai-stream --help`: CPU of the whole process",
+        ratio,
+        f"{median(mine):.0f} ms",
+        f"minimal Typer program {median(typers):.0f} ms",
+        f"at most {_HELP_TARGET}",
+        ratio <= _HELP_TARGET,
+    )

@@ -135,7 +135,8 @@ def _paths_in(suffixes: Iterable[str], typed: Typed) -> Iterable[Value]:
         return [Value(f"{folder}{slash}{{stem}}{s}") for s in suffixes] if not folder else []
     stem = name.rpartition(".")[0] or name.rstrip(".")
     try:
-        there = any(entry.name.startswith(name) for entry in os.scandir(folder or "."))
+        with os.scandir(folder or ".") as entries:
+            there = any(entry.name.startswith(name) for entry in entries)
     except OSError:
         there = False
     return [] if there else [Value(f"{folder}{slash}{stem}{suffix}") for suffix in suffixes]

@@ -26,7 +26,7 @@ or session=0:error=3005@word=40.
 KIND
   drop, reset         cut the TCP connection, by FIN or by RST
   close=CODE          close frame; close='CODE REASON' says why
-  error=CODE          Error message and close; error='CODE TEXT' in other words
+  error=CODE          Error message and close; error='CODE TEXT' says more
   stall[=T]           neither read nor send, for T or for ever
   delay=T             send every message so much later
   refuse=STATUS       answer the upgrade with an HTTP status
