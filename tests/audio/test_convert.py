@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.audio.tones import pcm, similar, tone, values
-from transcribe_cli.audio.convert import MonoConverter, PcmConverter
+from transcribe_cli.audio.convert import MonoConverter
+from transcribe_cli.audio.pcm_source import PcmConverter
 from transcribe_cli.audio.wav import WavHeader
 
 

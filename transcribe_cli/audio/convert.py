@@ -3,8 +3,6 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from transcribe_cli.audio.wav import WavHeader
-
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
@@ -12,10 +10,6 @@ if TYPE_CHECKING:
     from transcribe_cli.audio.mixdown import Mixdown
 
     Samples = NDArray[np.float32]
-
-
-def _nothing_to_warn_of(text: str) -> None:
-    pass
 
 
 class MonoConverter:
@@ -34,7 +28,7 @@ class MonoConverter:
         from_hz: int,
         to_hz: int,
         mask: int = 0,
-        warn: Callable[[str], None] = _nothing_to_warn_of,
+        warn: Callable[[str], None] = lambda text: None,
     ) -> None:
         self._from_hz = from_hz
         self._mask = mask
@@ -72,58 +66,6 @@ class MonoConverter:
 
         tail = self._resampler.resample_chunk(np.empty(0, np.float32), last=True)
         return _to_int16(tail)
-
-
-class PcmConverter:
-    """Turns the bytes of an interleaved PCM stream into s16le mono at one rate.
-
-    s16le mono at the right rate passes untouched. A frame cut by the end of a block is kept for
-    the next one.
-    """
-
-    def __init__(
-        self, source: WavHeader, to_hz: int, warn: Callable[[str], None] = _nothing_to_warn_of
-    ) -> None:
-        self._source = source
-        self._frame_bytes = source.frame_bytes
-        self._rest = b""
-        self._plain = source.encoding == "<i2" and source.channels == 1
-        self._plain = self._plain and source.rate_hz == to_hz
-        self._converter = (
-            None if self._plain else MonoConverter(source.rate_hz, to_hz, source.mask, warn)
-        )
-
-    def convert(self, data: bytes) -> bytes:
-        """The samples of the whole frames so far."""
-        data = self._rest + data if self._rest else data
-        whole = len(data) - len(data) % self._frame_bytes
-        self._rest = data[whole:]
-        if self._converter is None:
-            return data[:whole]
-        return self._converter.convert(_to_float(data[:whole], self._source))
-
-    def flush(self) -> bytes:
-        """The last samples of the resampler."""
-        return b"" if self._converter is None else self._converter.flush()
-
-
-def _to_float(data: bytes, source: WavHeader) -> "Samples":
-    import numpy as np
-
-    if source.encoding == "u1":
-        values = (np.frombuffer(data, "u1").astype(np.float32) - 128) / 128
-    elif source.encoding == "i24":
-        # Each 3 bytes become the upper 3 of 4, which keeps the sign.
-        wide = np.zeros((len(data) // 3, 4), np.uint8)
-        wide[:, 1:] = np.frombuffer(data, np.uint8).reshape(-1, 3)
-        values = wide.view("<i4").reshape(-1).astype(np.float32) / 2**31
-    elif source.encoding.startswith("<i"):
-        bits = 8 * int(source.encoding[-1])
-        values = np.frombuffer(data, source.encoding).astype(np.float32) / 2 ** (bits - 1)
-    else:
-        values = np.frombuffer(data, source.encoding).astype(np.float32)
-    frames: Samples = values.reshape(-1, source.channels).astype(np.float32, copy=False)
-    return frames
 
 
 def _to_int16(mono: "Samples") -> bytes:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from transcribe_cli.audio.convert import PcmConverter
+from transcribe_cli.audio.pcm_source import PcmConverter
 from transcribe_cli.audio.source import DeviceBack, DeviceLost, Overflow, SourceEvent
 from transcribe_cli.audio.wav import WavHeader
 from transcribe_cli.errors import AudioError

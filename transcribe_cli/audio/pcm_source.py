@@ -2,12 +2,14 @@
 
 import threading
 from collections.abc import Callable, Iterator
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from transcribe_cli.audio.convert import PcmConverter
 from transcribe_cli.audio.source import SourceEvent, SourceWarning
 from transcribe_cli.audio.wav import WavHeader, WavSamples
 from transcribe_cli.errors import AudioError
+
+if TYPE_CHECKING:
+    from transcribe_cli.audio.convert import MonoConverter, Samples
 
 BLOCK_S = 0.25
 _MOST_BLOCK_BYTES = 1 << 20
@@ -116,3 +118,59 @@ def check_rate(name: str, rate_hz: int) -> None:
             f"'{name}' has {rate_hz} samples a second, by its header: that is no audio.",
             "check what wrote it",
         )
+
+
+class PcmConverter:
+    """Turns the bytes of an interleaved PCM stream into s16le mono at one rate.
+
+    s16le mono at the right rate passes untouched. A frame cut by the end of a block is kept for
+    the next one.
+    """
+
+    def __init__(
+        self, source: WavHeader, to_hz: int, warn: Callable[[str], None] = lambda text: None
+    ) -> None:
+        self._source = source
+        self._frame_bytes = source.frame_bytes
+        self._rest = b""
+        self._plain = source.encoding == "<i2" and source.channels == 1
+        self._plain = self._plain and source.rate_hz == to_hz
+        self._converter = None if self._plain else _mono_converter(source, to_hz, warn)
+
+    def convert(self, data: bytes) -> bytes:
+        """The samples of the whole frames so far."""
+        data = self._rest + data if self._rest else data
+        whole = len(data) - len(data) % self._frame_bytes
+        self._rest = data[whole:]
+        if self._converter is None:
+            return data[:whole]
+        return self._converter.convert(_to_float(data[:whole], self._source))
+
+    def flush(self) -> bytes:
+        """The last samples of the resampler."""
+        return b"" if self._converter is None else self._converter.flush()
+
+
+def _mono_converter(source: WavHeader, to_hz: int, warn: Callable[[str], None]) -> "MonoConverter":
+    from transcribe_cli.audio.convert import MonoConverter
+
+    return MonoConverter(source.rate_hz, to_hz, source.mask, warn)
+
+
+def _to_float(data: bytes, source: WavHeader) -> "Samples":
+    import numpy as np
+
+    if source.encoding == "u1":
+        values = (np.frombuffer(data, "u1").astype(np.float32) - 128) / 128
+    elif source.encoding == "i24":
+        # Each 3 bytes become the upper 3 of 4, which keeps the sign.
+        wide = np.zeros((len(data) // 3, 4), np.uint8)
+        wide[:, 1:] = np.frombuffer(data, np.uint8).reshape(-1, 3)
+        values = wide.view("<i4").reshape(-1).astype(np.float32) / 2**31
+    elif source.encoding.startswith("<i"):
+        bits = 8 * int(source.encoding[-1])
+        values = np.frombuffer(data, source.encoding).astype(np.float32) / 2 ** (bits - 1)
+    else:
+        values = np.frombuffer(data, source.encoding).astype(np.float32)
+    frames: Samples = values.reshape(-1, source.channels).astype(np.float32, copy=False)
+    return frames
