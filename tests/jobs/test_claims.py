@@ -257,3 +257,10 @@ def test_a_save_dir_that_cannot_be_had_is_told(talk: Path, tmp_path: Path) -> No
         contextlib.ExitStack() as held,
     ):
         claimed(tmp_path / "file" / "recordings", talk, held)
+
+
+def test_another_track_of_the_same_file_is_other_work_and_its_journal_says_so(talk: Path) -> None:
+    assert work(talk, Range(track=2)) not in (work(talk), work(talk, Range(track=1)))
+    start = start_of(talk, excerpt={"start": 0, "track": 2})
+
+    assert work_of_journal(JournalSummary(start)) == work(talk, Range(track=2))
