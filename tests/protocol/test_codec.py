@@ -353,3 +353,11 @@ def test_every_type_has_one_name() -> None:
     }
     assert "Warning" in SERVER_MESSAGES
     assert len(SERVER_MESSAGES) == 10
+
+
+def test_turn_with_bytes_that_are_no_text_in_a_field_that_nobody_asks_for_is_refused() -> None:
+    with pytest.raises(BadMessage):
+        decode_server_message(
+            b'{"turn_order":0,"end_of_turn":true,"transcript":"","words":[],'
+            b'"odd\xff":1,"type":"Turn"}'
+        )

@@ -64,3 +64,27 @@ def test_no_region_is_on_this_machine() -> None:
 
 def test_password_in_an_endpoint_is_not_shown() -> None:
     assert host_of("wss://me:secret@host:8/v3/ws") == "host:8"
+
+
+@pytest.mark.parametrize(
+    ("typed", "asked"),
+    [
+        ("wss://bücher.example./v3", "wss://xn--bcher-kva.example./v3/v3/ws"),
+        ("ws://bücher.example:8080", "ws://xn--bcher-kva.example:8080/v3/ws"),
+        ("ws://bücher.example:", "ws://xn--bcher-kva.example/v3/ws"),
+    ],
+)
+def test_name_of_any_letters_is_written_as_dns_has_it(typed: str, asked: str) -> None:
+    assert normalise_endpoint(typed) == asked
+
+
+@pytest.mark.parametrize(
+    "typed", ["ws://ü..example", "ws://" + "ü" * 70 + ".example", "ws://[::1]ü", "ws://[::1]a"]
+)
+def test_place_that_there_cannot_be_is_refused(typed: str) -> None:
+    with pytest.raises(UsageError):
+        normalise_endpoint(typed)
+
+
+def test_name_of_this_machine_may_end_in_a_dot() -> None:
+    assert is_loopback("wss://localhost./v3/ws")

@@ -158,3 +158,10 @@ def test_threads_that_write_at_the_same_time_get_whole_frames() -> None:
         server = Protocol(SERVER)
         server.receive_data(b"".join(frames))
         assert payloads_heard(server) == [number.to_bytes(2) * size for number in range(3000)]
+
+
+def test_stream_that_cannot_be_read_keeps_nothing() -> None:
+    reader = FrameReader()
+    reader.feed(b"\x01\x02ab\x00\x02cd\x81\x01e")
+    assert reader.fault is not None
+    assert not reader._data and not reader._message

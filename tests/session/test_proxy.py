@@ -116,6 +116,7 @@ def test_the_small_no_proxy_wins() -> None:
         ("http://a%40b.c:p%20w@proxy", (b"a@b.c", b"p w")),
         ("http://u:caf%C3%A9%FF@proxy", (b"u", b"caf\xc3\xa9\xff")),
         ("http://u:p@ss@proxy", (b"u", b"p@ss")),
+        ("http://u:\udcff@proxy", (b"u", b"\xff")),
     ],
 )
 def test_user_and_password_are_decoded_and_not_shown(

@@ -45,7 +45,7 @@ class FaultSchedule:
     """
 
     def __init__(self, faults: Sequence[Fault] = (), chance: random.Random | None = None) -> None:
-        chance = chance or random.Random(0)
+        chance = chance or random.Random(0)  # nosec B311
         self.expires_in_s: float | None = None
         self._waiting: list[_Drawn] = []
         for fault in faults:
@@ -107,7 +107,7 @@ class FaultPlan:
     def draw(self, connection: int) -> FaultSchedule:
         """The faults of a connection; connections are numbered from 0."""
         faults = [fault for fault in self._faults if fault.concerns(connection)]
-        return FaultSchedule(faults, random.Random(f"{self.seed}/{connection}"))
+        return FaultSchedule(faults, random.Random(f"{self.seed}/{connection}"))  # nosec B311
 
 
 def _actions(fault: Fault, seconds: float | None) -> tuple[ToClient | Answer, ...]:

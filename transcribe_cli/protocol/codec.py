@@ -97,7 +97,9 @@ def decode_server_message(data: str | bytes) -> Decoded:
     # Fast path for sound Turns, many a second: `raw` is decoded only if it is asked for.
     if data.rfind(b'"type":') >= 0:  # which the decoder of Turns does not ask for, and comes last
         try:
-            return Decoded(_SOUND_TURN.decode(data), data)
+            sound = _SOUND_TURN.decode(data)
+            data.decode()  # what a Turn does not ask for was passed over, and may be anything
+            return Decoded(sound, data)
         except (msgspec.MsgspecError, *_NOT_JSON):
             pass
     try:

@@ -4,7 +4,7 @@ Source: pages "Streaming endpoints and data zones" and "Streaming quickstart".
 """
 
 from collections.abc import Mapping
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import SplitResult, urlsplit, urlunsplit
 
 from transcribe_cli.errors import UsageError
 from transcribe_cli.protocol.parameters import encode_query
@@ -33,29 +33,32 @@ def normalise_endpoint(text: str) -> str:
         parts.port  # noqa: B018 - reading it checks it
     except ValueError as e:
         raise UsageError(f"'{text}' is no URL: {e}.", "give --endpoint wss://HOST/v3/ws") from e
-    if parts.scheme not in ("ws", "wss") or not parts.hostname:
+    _, bracket, behind = parts.netloc.partition("]")
+    odd = bool(bracket) and behind[:1] not in ("", ":")  # Python passes over what stands there
+    if parts.scheme not in ("ws", "wss") or not parts.hostname or odd:
         raise UsageError(
             f"'{text}' is no WebSocket endpoint.", "it begins with ws:// or wss://, then a host"
         )
     path = parts.path.rstrip("/")
     if not path.endswith(PATH):
         path += PATH
-    return urlunsplit((parts.scheme, _in_ascii(parts.netloc), path, parts.query, ""))
+    return urlunsplit((parts.scheme, _in_ascii(parts), path, parts.query, ""))
 
 
-def _in_ascii(place: str) -> str:
+def _in_ascii(parts: SplitResult) -> str:
     """A host and port with a name of any letters written as DNS, TLS and HTTP take it (RFC 3490).
 
     Raises:
         UsageError: there is no such name.
     """
-    if place.isascii():
-        return place
-    user, at, host = place.rpartition("@")
+    if parts.netloc.isascii():
+        return parts.netloc
+    user, at, _ = parts.netloc.rpartition("@")
     try:
-        return user + at + host.encode("idna").decode()
+        host = (parts.hostname or "").encode("idna").decode()
     except UnicodeError as e:
-        raise UsageError(f"'{host}' is no host's name: {e}.", "check --endpoint") from e
+        raise UsageError(f"'{parts.hostname}' is no host's name: {e}.", "check --endpoint") from e
+    return user + at + (host if parts.port is None else f"{host}:{parts.port}")
 
 
 def session_url(endpoint: str, parameters: Mapping[str, object]) -> str:

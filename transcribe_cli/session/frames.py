@@ -124,6 +124,8 @@ class FrameReader:
             self._read(buffer, frames)
         except _BadFrames as e:
             self.fault = str(e)  # what came before it is whole
+            buffer.clear()
+            self._message.clear()
         return frames
 
     def _read(self, buffer: bytearray, frames: list[Frame]) -> None:

@@ -102,11 +102,12 @@ def _read(variable: str, value: str) -> Proxy:
         )
     credentials = None
     if parts.username or parts.password:
-        credentials = (
-            unquote_to_bytes(parts.username or ""),
-            unquote_to_bytes(parts.password or ""),
-        )
+        credentials = (_decoded(parts.username or ""), _decoded(parts.password or ""))
     return Proxy(scheme, parts.hostname or "", port, credentials, variable)
+
+
+def _decoded(text: str) -> bytes:
+    return unquote_to_bytes(text.encode("utf-8", "surrogateescape"))  # as the variable has it
 
 
 # NO_PROXY.

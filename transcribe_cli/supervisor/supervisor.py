@@ -40,7 +40,7 @@ class Supervisor:
     ) -> None:
         self._facts = Facts(policy, next_number=first_session)
         self._quota = quota
-        self._chance = chance or random.Random()
+        self._chance = chance or random.Random()  # nosec B311
         self._luck = self._chance.random()
         self._wall = wall
         self._due = NEVER
