@@ -20,8 +20,7 @@ from tests.fuzz.mangled import mangled
 from tests.hostile.raw_service import frame
 from tests.recorded_messages import NAMES, read_trace
 from transcribe_cli.audio.format import AudioFormat
-from transcribe_cli.audio.plain_wav_source import open_plain
-from transcribe_cli.audio.wav import BadWav, header, read_header
+from transcribe_cli.audio.wav import BadWav, WavSamples, header, read_header
 from transcribe_cli.errors import StreamError
 from transcribe_cli.protocol.codec import (
     BadMessage,
@@ -31,11 +30,11 @@ from transcribe_cli.protocol.codec import (
 )
 from transcribe_cli.protocol.endpoint import host_and_port, normalise_endpoint
 from transcribe_cli.protocol.messages import Turn
-from transcribe_cli.recordings.journal import records_in, summarize, turn_of, whole_lines
+from transcribe_cli.recordings.journal import read_journal, summarize, turn_of, whole_lines
 from transcribe_cli.recordings.scenes import scenes, with_final_speakers
 from transcribe_cli.session.frames import MOST_BYTES, FrameReader
 from transcribe_cli.session.proxy import find_route
-from transcribe_cli.settings.config import load_settings
+from transcribe_cli.settings.config_file import load_config, read_config
 from transcribe_cli.settings.dotenv import settings_in_dotenv
 from transcribe_cli.settings.environment import Environment, read_dotenv
 from transcribe_cli.transcript.turns import Transcript
@@ -79,20 +78,24 @@ def take_client_message(data: bytes) -> None:
         decode_client_message(data)
 
 
-def take_wav(data: bytes, folder: Path) -> None:
-    with contextlib.suppress(BadWav):
-        read_header(io.BytesIO(data))
-    path = folder / "mangled.wav"
+def take_wav(data: bytes) -> None:
+    """The samples end, whatever the header promises."""
+    stream = io.BytesIO(data)
+    try:
+        found = read_header(stream)
+    except BadWav:
+        return
+    samples, size = WavSamples(stream, found.data_bytes), 0
+    while part := samples.read(1000):
+        size += len(part)
+    assert size <= len(data)
+
+
+def take_journal(data: bytes, folder: Path) -> None:
+    path = folder / "journal.jsonl"
     path.write_bytes(data)
-    source = open_plain(path, 16000, 800)
-    if source is not None:
-        assert sum(len(block) for block in source.blocks(lambda _: None)) <= len(data)
-        source.close()
-
-
-def take_journal(data: bytes) -> None:
-    whole_lines(data)
-    records = records_in(data)
+    whole_lines(path)
+    records = read_journal(path)
     with_final_speakers(scenes(records))
     summary = summarize(records)
     if not summary.problem:
@@ -109,7 +112,8 @@ def take_config(data: bytes, folder: Path) -> None:
     path = folder / "config.toml"
     path.write_bytes(data)
     with contextlib.suppress(StreamError):
-        load_settings(path)
+        read_config(path)
+        load_config(path, CONFIG_KINDS)
 
 
 def take_dotenv(data: bytes, folder: Path) -> None:
@@ -165,6 +169,8 @@ ADDRESSES = (
     b"ws://[2001:db8::1]/\nsocks5h://proxy, 10.0.0.0/8 *",
     "wss://bücher.example./v3\nHTTPS://p:99999".encode(),
 )
+
+CONFIG_KINDS = {"model": str, "detect_language": bool, "keyterm": list[str], "max_cost": float}
 
 Take = Callable[..., None]
 TAKERS: dict[str, tuple[Take, tuple[bytes, ...]]] = {

@@ -199,6 +199,17 @@ def test_what_was_said_stays_text(tab: Tab, text: str) -> None:
         assert tab.value("document.title") == "Captions"
 
 
+def test_text_cannot_turn_itself_round(tab: Tab) -> None:
+    talk = Talk()
+    with a_page() as page:
+        tab.open(page.url)
+        page.write(RECORDING)
+        page.write(talk.turn(0, "good \u202egninrom \u2067x"))
+        shows(tab, "good gninrom x")
+        isolates = "getComputedStyle(document.querySelector('.settled')).unicodeBidi"
+        assert tab.value(isolates) == "isolate"
+
+
 def test_policy_keeps_foreign_scripts_from_running(tab: Tab) -> None:
     with a_page() as page:
         tab.open(page.url)

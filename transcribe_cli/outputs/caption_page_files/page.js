@@ -104,10 +104,15 @@ function showTurn(record) {
   element.classList.toggle("partial", !record.final);
   element.classList.toggle("sound", sound);
   element.lang = typeof record.language_code === "string" ? record.language_code : "";
-  element.querySelector(".settled").textContent = settled;
-  element.querySelector(".open").textContent = (settled && open ? " " : "") + open;
+  element.querySelector(".settled").textContent = upright(settled);
+  element.querySelector(".open").textContent = (settled && open ? " " : "") + upright(open);
   if (record.speaker_label || !turn.speaker) setSpeaker(turn, record.speaker_label);
   wakeUp();
+}
+
+// Without embeddings, overrides and isolates, which turn the rest of a line round.
+function upright(text) {
+  return text.replace(/[\u202a-\u202e\u2066-\u2069]/g, "");
 }
 
 function forget(turn) {
