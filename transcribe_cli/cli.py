@@ -318,40 +318,57 @@ def _add_recordings(app: Any, environment: Any) -> None:
 
     def list_all(
         save_dir: Annotated[str | None, save_dir] = None,
+        limit: Annotated[
+            int | None,
+            typer.Option(
+                "--limit", min=1, metavar="N", help="The newest N. [default: 20 on a terminal]"
+            ),
+        ] = None,
+        since: Annotated[
+            str | None,
+            typer.Option("--since", metavar="WHEN", help="A date, or how long ago: 7d, 12h."),
+        ] = None,
         as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
     ) -> int:
-        from transcribe_cli.commands import recordings
+        from transcribe_cli.commands.recordings_list import list_recordings
 
-        return recordings.list_all(environment, save_dir, as_json=as_json)
+        return list_recordings(environment, save_dir, limit=limit, since=since, as_json=as_json)
 
-    group.command("list", cls=Command, help="List them, the newest last.")(list_all)
+    group.command("list", cls=Command, help="List them with their first words, the newest last.")(
+        list_all
+    )
 
-    def add(name: str, function: str, help_text: str) -> None:
-        def call(
-            recording: Annotated[str, recording], save_dir: Annotated[str | None, save_dir] = None
-        ) -> int:
-            from transcribe_cli.commands import recordings
+    def show(
+        recordings: Annotated[list[str], recording],
+        save_dir: Annotated[str | None, save_dir] = None,
+    ) -> int:
+        from transcribe_cli.commands.recordings import show
 
-            command: Callable[..., int] = getattr(recordings, function)
-            return command(environment, save_dir, recording)
+        return show(environment, save_dir, recordings)
 
-        group.command(name, cls=Command, help=help_text)(call)
+    group.command("show", cls=Command, help="What each is, and its transcript.")(show)
 
-    add("show", "show", "What it is, and its transcript.")
-    add("recover", "mend", "Make its files whole again after a crash.")
+    def recover(
+        recording: Annotated[str, recording], save_dir: Annotated[str | None, save_dir] = None
+    ) -> int:
+        from transcribe_cli.commands.recordings import mend
+
+        return mend(environment, save_dir, recording)
+
+    group.command("recover", cls=Command, help="Make its files whole again after a crash.")(recover)
 
     def remove(
-        recording: Annotated[str, recording],
+        recordings: Annotated[list[str], recording],
         save_dir: Annotated[str | None, save_dir] = None,
         yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
     ) -> int:
-        from transcribe_cli.commands import recordings
+        from transcribe_cli.commands.recordings import remove
 
-        return recordings.remove(environment, save_dir, recording, yes=yes)
+        return remove(environment, save_dir, recordings, yes=yes)
 
-    group.command("rm", cls=Command, help="Delete it for good; asks when given a part of its id.")(
-        remove
-    )
+    group.command(
+        "rm", cls=Command, help="Delete them for good; asks about a part of an id, and latest."
+    )(remove)
 
     def run_resume(options: ResumeOptions) -> int:
         """Transcribe what has no final words yet."""

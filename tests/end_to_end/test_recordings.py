@@ -123,12 +123,15 @@ def test_stopped_while_offline_the_rest_is_resumed_as_the_hint_says(home: Home) 
 
 
 def test_recordings_are_listed_shown_and_removed(home: Home, call: Callable[..., Outcome]) -> None:
-    assert call("recordings", "list").out == "no recordings\n"
+    nothing = call("recordings", "list")
+    assert (nothing.code, nothing.out) == (0, "no recordings\n")
+    assert f"'{home.recordings}': No such file" in nothing.err
     write_wav(home.work / "talk.wav", 5)
     with counting_service() as service:
         home.run("file", "talk.wav", "--endpoint", service.url, "--pace", "max")
     (listed,) = json.loads(call("recordings", "list", "--json").out)
     assert (listed["state"], listed["source"], listed["turns"]) == ("complete", "talk.wav", 1)
+    assert (listed["words"], listed["first_words"]) == (5, "w1 w2 w3 w4 w5")
     shown = call("recordings", "show", listed["id"]).out
     assert "w1 w2 w3 w4 w5" in shown
     wrong = call("recordings", "show", "2001")
@@ -161,11 +164,37 @@ def test_a_part_of_an_id_removes_nothing_unasked(home: Home, name: str) -> None:
     assert two.exists()
 
 
-def test_latest_is_an_id(home: Home, call: Callable[..., Outcome]) -> None:
+def test_latest_is_a_part_of_an_id(home: Home, call: Callable[..., Outcome]) -> None:
     one, two = save_two(home)
-    assert call("recordings", "rm", "latest").code == 0
+    refused = home.run("recordings", "rm", "latest")
+    assert (refused.code, f"it means {two.name}" in refused.err) == (2, True)
+    assert two.exists()
+    assert call("recordings", "rm", "latest", "--yes").code == 0
     assert one.exists()
     assert not two.exists()
+
+
+def test_several_are_shown_and_removed_at_once_or_none(
+    home: Home, call: Callable[..., Outcome]
+) -> None:
+    with counting_service() as service:
+        for data in (speak(3), speak(4)):
+            assert home.run("file", "-", "--endpoint", service.url, data=data).code == 0
+    one, two = sorted(folder.name for folder in home.recordings.iterdir())
+    shown = call("recordings", "show", one, two).out
+    assert "\n\nw1 w2 w3\n\nid: " in shown
+    assert shown.endswith("\n\nw1 w2 w3 w4\n")
+    missing = call("recordings", "rm", one, "2001", two)
+    assert (missing.code, len(list(home.recordings.iterdir()))) == (2, 2)
+    assert call("recordings", "rm", one, two).code == 0
+    assert list(home.recordings.iterdir()) == []
+
+
+def test_a_folder_that_is_not_there_is_told(home: Home, call: Callable[..., Outcome]) -> None:
+    for command in (("list",), ("show", "latest"), ("rm", "latest", "--yes")):
+        outcome = call("recordings", *command, "--save-dir", "/not/there")
+        assert (outcome.code, outcome.out) == (2, "")
+        assert "error: There are no recordings in '/not/there': No such file" in outcome.err
 
 
 @pytest.mark.terminal
@@ -292,7 +321,7 @@ def test_a_killed_recording_is_not_running_any_more(
 ) -> None:
     kill_in_mid_run(home, "-", 20, after_words=8)
     assert "interrupted" in call("recordings", "list").out
-    assert call("recordings", "rm", "latest").code == 0
+    assert call("recordings", "rm", "latest", "--yes").code == 0
     assert list(home.recordings.iterdir()) == []
 
 

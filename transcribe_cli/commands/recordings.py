@@ -1,14 +1,15 @@
-"""`aai-stream recordings`: list, show, recover, resume and remove what was saved."""
+"""`aai-stream recordings`: show, recover, resume and remove what was saved."""
 
 import contextlib
 import shutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 from transcribe_cli.audio.source import Source
 from transcribe_cli.errors import UsageError
 from transcribe_cli.exit_status import ExitStatus
 from transcribe_cli.jobs.claims import work_of_journal
 from transcribe_cli.jobs.resume import transcript_of
-from transcribe_cli.outputs.listings import write_json, write_table
 from transcribe_cli.outputs.plain_text import one_line
 from transcribe_cli.protocol.models import MODELS
 from transcribe_cli.recordings.crash_recovery import recover, write_if_changed
@@ -16,11 +17,9 @@ from transcribe_cli.recordings.folder import TRANSCRIPT
 from transcribe_cli.recordings.journal import JournalSummary
 from transcribe_cli.recordings.lock import locked, refuse_running
 from transcribe_cli.recordings.saved_recordings import (
-    LATEST,
     Recording,
     check_readable,
     find_recording,
-    list_recordings,
     load_recording,
 )
 from transcribe_cli.run.loop import Loop
@@ -33,43 +32,24 @@ from transcribe_cli.settings.recordings_options import ResumeOptions
 from transcribe_cli.ui.safe_text import safe_text
 
 
-def list_all(environment: Environment, save_dir: str | None, *, as_json: bool) -> ExitStatus:
-    """All recordings, the newest last."""
-    found = list_recordings(save_dir_of(save_dir))
-    if as_json:
-        return write_json(environment, [_described(recording) for recording in found])
-    if not found:
-        environment.write("no recordings\n")
-        return ExitStatus.OK
-    from transcribe_cli.ui.time_format import format_time
-
-    table = [
-        (
-            recording.id,
-            recording.state,
-            format_time(round(recording.audio_s) * 1000),
-            str(len(recording.journal.finals)),
-            one_line(str(recording.journal.start.get("source", ""))),
-        )
-        for recording in found
-    ]
-    return write_table(environment, ("recording", "state", "length", "turns", "source"), table)
-
-
-def show(environment: Environment, save_dir: str | None, name: str) -> ExitStatus:
-    """What a recording is, and its transcript."""
-    recording = find_recording(save_dir_of(save_dir), name)
-    check_readable(recording)
-    described = _described(recording).items()
-    head = "".join(f"{key + ':':<10} {one_line(str(value))}\n" for key, value in described)
-    environment.write(f"{head}\n{transcript_of(recording.journal)}")
+def show(environment: Environment, save_dir: str | None, names: Sequence[str]) -> ExitStatus:
+    """What each recording is, and its transcript."""
+    for number, name in enumerate(names):
+        recording = find_recording(save_dir_of(save_dir), name)
+        check_readable(recording)
+        described = _described(recording).items()
+        head = "".join(f"{key + ':':<10} {one_line(str(value))}\n" for key, value in described)
+        apart = "\n" if number else ""
+        environment.write(f"{apart}{head}\n{transcript_of(recording.journal)}")
     return ExitStatus.OK
 
 
-def remove(environment: Environment, save_dir: str | None, name: str, *, yes: bool) -> ExitStatus:
-    """Delete a recording for good.
+def remove(
+    environment: Environment, save_dir: str | None, names: Sequence[str], *, yes: bool
+) -> ExitStatus:
+    """Delete recordings for good, all that are named or, where one is not there, none.
 
-    A part of an id may mean another one than was thought of: that is asked first.
+    A part of an id, or `latest`, may mean another one than was thought of: that is asked first.
 
     Args:
         yes: do not ask.
@@ -77,26 +57,49 @@ def remove(environment: Environment, save_dir: str | None, name: str, *, yes: bo
     Raises:
         UsageError: there is none to delete, or nobody to ask.
     """
-    recording = find_recording(save_dir_of(save_dir), name)
-    refuse_running(recording.folder)
-    if not yes and name not in (recording.id, LATEST):
-        if not _agreed(environment, recording, name):
+    found = {name: find_recording(save_dir_of(save_dir), name) for name in names}
+    for recording in found.values():
+        refuse_running(recording.folder)
+    unsure = {name for name, recording in found.items() if name != recording.id and not yes}
+    if unsure:
+        _refuse_unasked(environment, {name: found[name] for name in unsure})
+    for name, recording in found.items():
+        if name in unsure and not _agreed(environment, recording, name):
             environment.stderr.write("nothing is removed\n")
-            return ExitStatus.OK
+            continue
         refuse_running(recording.folder)  # it may have been taken up in the meantime
-    shutil.rmtree(recording.folder)
-    environment.stderr.write(safe_text(f"removed: {recording.folder}") + "\n")
+        _remove(recording.folder)
+        environment.stderr.write(safe_text(f"removed: {recording.folder}") + "\n")
     return ExitStatus.OK
+
+
+def _remove(folder: Path) -> None:
+    """Remove a folder, unless another process has been quicker."""
+    try:
+        shutil.rmtree(folder)
+    except FileNotFoundError:
+        if folder.exists():
+            _remove(folder)
+    except OSError as e:
+        raise UsageError(
+            f"'{folder}' cannot be removed: {e.strerror or e}.", "see its permissions"
+        ) from e
+
+
+def _refuse_unasked(environment: Environment, unsure: Mapping[str, Recording]) -> None:
+    """Raise UsageError where nobody can be asked."""
+    if environment.stdin.isatty() and environment.stderr.isatty():
+        return
+    for name, recording in unsure.items():
+        raise UsageError(
+            f"'{name}' is not a whole id; it means {recording.id}.",
+            "give the whole id, or --yes",
+        )
 
 
 def _agreed(environment: Environment, recording: Recording, name: str) -> bool:
     """Whether the person at the terminal means this recording; anything but a yes is a no."""
     stdin, stderr = environment.stdin, environment.stderr
-    if not (stdin.isatty() and stderr.isatty()):
-        raise UsageError(
-            f"'{name}' is not a whole id; it means {recording.id}.",
-            "give the whole id, or --yes",
-        )
     from transcribe_cli.ui.time_format import format_time
 
     length = format_time(round(recording.audio_s) * 1000)

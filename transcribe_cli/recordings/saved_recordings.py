@@ -2,6 +2,7 @@
 
 import os
 import re
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from transcribe_cli.recordings.lock import is_locked
 from transcribe_cli.system.regular_file import is_regular
 
 LATEST = "latest"
+_MOST_NAMED = 3
 
 
 @dataclass(frozen=True)
@@ -53,9 +55,9 @@ class Recording:
         return self.journal.finished_ms / 1000
 
 
-def list_recordings(save_dir: Path) -> list[Recording]:
-    """All recordings, the oldest first; other folders and symbolic links are ignored."""
-    return [load_recording(folder) for folder in sorted(_folders(save_dir))]
+def recording_folders(save_dir: Path) -> list[Path]:
+    """The folders of all recordings, the oldest first; symbolic links are ignored."""
+    return sorted(_folders(save_dir))
 
 
 def find_by_slug(save_dir: Path, slug: str) -> list[Path]:
@@ -79,7 +81,7 @@ def check_readable(recording: Recording) -> None:
         audio = recording.audio_path
         raise StreamError(
             f"The recording {recording.id} cannot be read: {recording.journal.problem}.",
-            f"aai-stream file '{audio}' transcribes its audio"
+            f"aai-stream file {shlex.quote(str(audio))} transcribes its audio"
             if audio is not None and is_regular(audio)
             else "",
             exit_status=ExitStatus.AUDIO,
@@ -101,21 +103,47 @@ def find_recording(save_dir: Path, name: str) -> Recording:
     if len(matches) == 1:
         return load_recording(save_dir / matches[0])
     if not ids:
+        check_is_there(save_dir)
         raise UsageError(f"There are no recordings in '{save_dir}'.", "name another --save-dir")
     if matches:
-        raise UsageError(f"'{name}' fits several recordings.", f"one of {', '.join(matches)}")
+        newest = ", ".join(matches[-_MOST_NAMED:])
+        more = len(matches) - _MOST_NAMED
+        some = f"one of {newest}" if more <= 0 else f"such as {newest}; {more} more begin so"
+        raise UsageError(f"'{name}' fits several recordings.", some)
     raise UsageError(f"There is no recording '{name}'.", "see 'aai-stream recordings list'")
+
+
+def check_is_there(save_dir: Path) -> None:
+    """Raise UsageError if there is no such folder, or if it cannot be looked into."""
+    try:
+        os.scandir(save_dir).close()
+    except OSError as e:
+        raise UsageError(
+            f"There are no recordings in '{save_dir}': {e.strerror or e}.",
+            "name another --save-dir",
+        ) from e
 
 
 def _folders(save_dir: Path) -> list[Path]:
     """The folders with a journal; symbolic links are not followed."""
-    if not save_dir.is_dir():
+    try:
+        with os.scandir(save_dir) as entries:
+            paths = [
+                entry.path
+                for entry in entries
+                if entry.is_dir(follow_symlinks=False) and not _is_junction(entry.path)
+            ]
+    except OSError:
         return []
-    return [path for path in save_dir.iterdir() if is_recording(path)]
+    return [Path(path) for path in paths if os.path.lexists(os.path.join(path, JOURNAL))]  # noqa: PTH118
+
+
+def _is_junction(path: str | Path) -> bool:
+    """Whether it is Windows' link to a folder."""
+    return bool(getattr(os.path, "isjunction", lambda _: False)(path))
 
 
 def is_recording(folder: Path) -> bool:
     """Whether it is a real folder (no link) that contains something named like a journal."""
-    is_junction = getattr(os.path, "isjunction", lambda _: False)
-    own = folder.is_dir() and not folder.is_symlink() and not is_junction(folder)
+    own = folder.is_dir() and not folder.is_symlink() and not _is_junction(folder)
     return own and os.path.lexists(folder / JOURNAL)

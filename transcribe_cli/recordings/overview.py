@@ -1,0 +1,96 @@
+"""What a list shows of a recording, without reading all of its journal.
+
+Head and tail of the journal say what was recorded and how it ended; the transcript begins with the
+first words. What only the middle of a journal could tell is told when the recording is shown.
+"""
+
+import os
+from io import BytesIO, FileIO
+from pathlib import Path
+from typing import NamedTuple
+
+from transcribe_cli.recordings.folder import JOURNAL, TRANSCRIPT
+from transcribe_cli.recordings.journal import (
+    JournalRecord,
+    JournalSummary,
+    is_final,
+    read_line,
+    records_in,
+    summarize,
+)
+from transcribe_cli.recordings.lock import LOCK_FILE, is_locked
+from transcribe_cli.recordings.saved_recordings import Recording, load_recording
+from transcribe_cli.system.regular_file import open_regular
+
+_HEAD_BYTES = 1 << 12  # a Recording record, unless it has many key terms
+_TAIL_BYTES = 1 << 15  # a Summary, or the last final Turn and the partials after it
+_FIRST_WORDS_BYTES = 1 << 10
+
+
+class Overview(NamedTuple):
+    """A recording as far as a list shows it.
+
+    Attributes:
+        recording: its journal is that of head and tail, with the last final turn at most.
+        first_words: of its transcript, as they stand there.
+        size_bytes: of all that lies in its folder.
+    """
+
+    recording: Recording
+    first_words: str
+    size_bytes: int
+
+    @property
+    def turns(self) -> int:
+        """The number of its turns."""
+        journal = self.recording.journal
+        counted = None if journal.summary is None else journal.summary.get("turns")
+        return counted if isinstance(counted, int) else journal.next_turn
+
+
+def overview_of(folder: Path) -> Overview:
+    """The overview of one recording. If its journal cannot be read, its `problem` says why."""
+    size_bytes, names = 0, set()
+    try:
+        with os.scandir(folder) as entries:
+            for entry in entries:
+                names.add(entry.name)
+                size_bytes += entry.stat(follow_symlinks=False).st_size
+        with FileIO(folder / JOURNAL, "r", opener=open_regular) as file:
+            records = _outline(file)
+    except OSError as e:
+        journal = JournalSummary(problem=f"its journal cannot be read: {e.strerror or e}")
+        return Overview(Recording(folder, journal), "", size_bytes)
+    running = LOCK_FILE in names and is_locked(folder)
+    if records is None:
+        recording = load_recording(folder)
+    else:
+        recording = Recording(folder, summarize(records), running)
+    return Overview(recording, _first_words(folder), size_bytes)
+
+
+def _outline(journal: FileIO) -> list[JournalRecord] | None:
+    """The first record, the last final Turn or Summary; None where that takes all of it."""
+    head = journal.read(_HEAD_BYTES) or b""
+    first = next(records_in(BytesIO(head)), None)
+    size = journal.seek(0, os.SEEK_END)
+    journal.seek(max(0, size - _TAIL_BYTES))
+    tail = journal.readall()
+    if first is None or first["type"] != "Recording":
+        return None
+    for line in reversed(tail.splitlines()):
+        record = read_line(line)
+        if record is None:
+            continue
+        if record["type"] == "Summary" or is_final(record):
+            return [first, record]
+    return [first] if size <= _TAIL_BYTES else None
+
+
+def _first_words(folder: Path) -> str:
+    try:
+        with FileIO(folder / TRANSCRIPT, "r", opener=open_regular) as file:
+            text = (file.read(_FIRST_WORDS_BYTES) or b"").decode(errors="replace")
+    except OSError:
+        return ""
+    return text.partition("\n")[0]
