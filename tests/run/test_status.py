@@ -16,7 +16,6 @@ NOW = Now(
     state=RunState.LISTENING,
     elapsed_s=0.0,
     lag_s=0.0,
-    quiet_s=0.0,
     peak=5000,
     muted=False,
     cost_usd=0.01,
@@ -101,7 +100,7 @@ def test_the_bar_of_a_file_that_is_sent_at_once_says_what_was_heard() -> None:
     status = run_status(File(1))
     sent = replace(NOW, time=1.0, elapsed_s=50.0, state=RunState.DRAINING)
     assert status.status(sent).progress == (0.0, 50.0, 0.0)
-    status.heard(update("some words", start_ms=2000))
+    status.heard(update("some words", start_ms=2000), 0.0)
     heard_s = update("some words", start_ms=2000).end_ms / 1000
     shown = status.status(replace(sent, time=2.0))
     assert shown.progress == (heard_s, 50.0, heard_s / 2)
@@ -111,22 +110,22 @@ def test_the_bar_of_a_file_that_is_sent_at_once_says_what_was_heard() -> None:
 
 def test_a_file_in_real_time_is_heard_also_where_nobody_speaks() -> None:
     status = run_status(File(1), pace=1.0)
-    shown = status.status(replace(NOW, time=20.0, elapsed_s=20.0, quiet_s=20.0))
+    shown = status.status(replace(NOW, time=20.0, elapsed_s=20.0))
     assert shown.progress == (20.0, 50.0, 1.0)
 
 
 def test_neither_a_pause_nor_an_outage_slows_the_rate() -> None:
     status = run_status(File(1), pace=1.0)
-    status.status(replace(NOW, time=10.0, elapsed_s=10.0, quiet_s=10.0))
+    status.status(replace(NOW, time=10.0, elapsed_s=10.0))
     for state in (RunState.PAUSED, RunState.RECONNECTING, RunState.OFFLINE, RunState.CONNECTING):
-        status.status(replace(NOW, time=100.0, elapsed_s=10.0, quiet_s=99.0, state=state))
-    shown = status.status(replace(NOW, time=101.0, elapsed_s=11.0, quiet_s=99.0))
+        status.status(replace(NOW, time=100.0, elapsed_s=10.0, state=state))
+    shown = status.status(replace(NOW, time=101.0, elapsed_s=11.0))
     assert shown.progress == (11.0, 50.0, 1.0)
 
 
 def test_a_pipe_that_is_read_ahead_says_what_was_heard_and_what_waits() -> None:
     status = run_status(Pipe(1), pace=1.0)
-    status.heard(update("some words", start_ms=2000))
+    status.heard(update("some words", start_ms=2000), 3.0)
     heard_s = update("some words", start_ms=2000).end_ms / 1000
     shown = status.status(replace(NOW, time=4.0, elapsed_s=50.0, lag_s=46.0))
     assert shown.state == "transcribing"
@@ -137,7 +136,17 @@ def test_a_pipe_that_is_read_ahead_says_what_was_heard_and_what_waits() -> None:
 
 def test_the_bar_never_goes_back() -> None:
     status = run_status(File(1), pace=1.0)
-    status.status(replace(NOW, time=10.0, elapsed_s=10.0, quiet_s=10.0))
-    status.heard(update("some words", start_ms=0))
+    status.status(replace(NOW, time=10.0, elapsed_s=10.0))
+    status.heard(update("some words", start_ms=0), 10.0)
     status.status(replace(NOW, time=10.1, elapsed_s=10.1))
     assert status.mark_ms(10.1) == 10_000
+
+
+def test_words_from_before_a_pause_or_a_silence_are_not_behind() -> None:
+    status = run_status(Microphone(1))
+    status.heard(update("some words"), 1.0)
+    shown = status.status(replace(NOW, time=2.0, elapsed_s=2.0))
+    assert shown.behind_s == pytest.approx(1.42)
+    paused = replace(NOW, time=20.0, elapsed_s=20.0, state=RunState.PAUSED)
+    assert status.status(paused).behind_s is None
+    assert status.status(replace(paused, state=RunState.LISTENING)).behind_s is None

@@ -2,7 +2,6 @@
 
 from transcribe_cli.audio.recorder import Recorder
 from transcribe_cli.run.billing import Bill
-from transcribe_cli.run.limits import RunLimits
 from transcribe_cli.run.parts import RunParts
 from transcribe_cli.run.sessions import Sessions
 from transcribe_cli.run.status import Now
@@ -19,7 +18,6 @@ class Progress:
         recorder: Recorder,
         supervisor: Supervisor,
         bill: Bill,
-        limits: RunLimits,
     ) -> None:
         self._live = parts.source.live
         self._log = parts.log
@@ -27,7 +25,6 @@ class Progress:
         self._recorder = recorder
         self._supervisor = supervisor
         self._bill = bill
-        self._limits = limits
 
     @property
     def captured_ms(self) -> int:
@@ -57,7 +54,6 @@ class Progress:
             state=self._supervisor.state,
             elapsed_s=self.elapsed_s,
             lag_s=self.lag_s,
-            quiet_s=self._limits.quiet_s(now),
             peak=self._recorder.take_level(),
             muted=self._recorder.muted,
             cost_usd=self._bill.cost_usd(now),

@@ -90,7 +90,7 @@ class Run:
         self._status = RunStatus(config, parts.source, self._reporter.totals, now)
         self._limits = RunLimits(config.limits, parts.budget, self._bill, now)
         self._progress = Progress(
-            *(parts, self._sessions, self._recorder, self._supervisor, self._bill, self._limits)
+            *(parts, self._sessions, self._recorder, self._supervisor, self._bill)
         )
         self._actions = ActionRunner(
             *(config.audio, self._sessions, self._sequencer),
@@ -219,7 +219,7 @@ class Run:
         for told in all_told:
             if isinstance(told, TurnUpdate) and told.message.words:
                 self._limits.heard_words(now)
-                self._status.heard(told)
+                self._status.heard(told, now)
         self._reporter.tell(all_told)
 
     def _take_key(self, key: str, now: float) -> None:

@@ -28,7 +28,6 @@ class Now:
     Attributes:
         time: on the monotonic clock, in seconds.
         elapsed_s, lag_s: as `Progress` has them.
-        quiet_s: for how long no words came, as `RunLimits` has it.
         peak: the loudest sample since the last such value, 0 to 32768.
         muted: the user has muted the microphone.
         cost_usd: None where no price is known.
@@ -38,7 +37,6 @@ class Now:
     state: RunState
     elapsed_s: float
     lag_s: float
-    quiet_s: float
     peak: int
     muted: bool
     cost_usd: float | None
@@ -64,13 +62,15 @@ class RunStatus:
         self._spoken_now = is_spoken_now(source)
         self._sound_at = now
         self._clipped_at = float("-inf")
+        self._words_at = now  # when the last ones came
         point = config.resume_point
         self._first_ms = 0 if point is None else point.committed_ms
         self._heard_ms = self._first_ms  # the end of the last word
         self._position = _Position(self._first_ms / 1000, now)
 
-    def heard(self, update: TurnUpdate) -> None:
+    def heard(self, update: TurnUpdate, now: float) -> None:
         """The service heard words."""
+        self._words_at = now
         self._heard_ms = max(self._heard_ms, update.end_ms)
 
     def mark_ms(self, elapsed_s: float) -> int:
@@ -133,7 +133,7 @@ class RunStatus:
         """
         sent_s = now.elapsed_s - now.lag_s
         in_time = self._config.pace is not None and now.state is RunState.LISTENING
-        if in_time and now.quiet_s > _WORDS_COME_S:
+        if in_time and now.time - self._words_at > _WORDS_COME_S:
             return sent_s
         return min(self._heard_ms / 1000, sent_s)
 
@@ -143,7 +143,7 @@ class RunStatus:
         None also of a file or a pipe that is sent as fast as it goes, or has audio waiting.
         """
         waits = self._config.pace is None or now.lag_s >= CATCHING_UP_S
-        none_came = self._heard_ms == self._first_ms or now.quiet_s > _WORDS_COME_S
+        none_came = self._heard_ms == self._first_ms or now.time - self._words_at > _WORDS_COME_S
         if none_came or (waits and not self._spoken_now):
             return None
         return max(0.0, now.elapsed_s - self._heard_ms / 1000)
