@@ -112,6 +112,8 @@ def _dispatch(arguments: Sequence[str], environment: Any) -> int:
 
         complete_values(command, environment)
     defaults = None if completing else _defaults_of(command, name, environment, for_help)
+    if not (completing or for_help):
+        _tell_what_is_not_taken(arguments, environment)
     # Typer carries a Click of its own, whose base error has no public name.
     click_error: Any = next(c for c in typer.BadParameter.__mro__ if c.__name__ == "ClickException")
     try:
@@ -148,15 +150,16 @@ def _defaults_of(command: Any, name: str, environment: Any, for_help: bool) -> A
     return defaults_of(command, name, environment, strict=is_run)
 
 
-def _tell_dotenv(arguments: Sequence[str], environment: Any) -> None:
-    """What of the `.env` is not taken; a run and `doctor` tell it themselves."""
-    from transcribe_cli.settings.dotenv import settings_in_dotenv
+def _tell_what_is_not_taken(arguments: Sequence[str], environment: Any) -> None:
+    """What of the `.env` and the environment is not; a run and `doctor` tell it themselves."""
+    from transcribe_cli.settings.dotenv import notes_on_variables, settings_in_dotenv
     from transcribe_cli.settings.environment import say
     from transcribe_cli.ui.safe_text import safe_text
 
     told = list(arguments[:1]) in (["recordings"], ["token"], ["replay"])
     if told and list(arguments[:2]) != ["recordings", "resume"]:
-        for note in settings_in_dotenv(environment).notes:
+        notes = notes_on_variables(environment.variables)
+        for note in (*settings_in_dotenv(environment).notes, *notes):
             say(environment.stderr, safe_text(note) + "\n")
 
 

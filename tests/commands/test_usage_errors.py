@@ -1,12 +1,14 @@
 """A wrong command line: what is said, and what is proposed."""
 
 import os
+import socket
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from tests.counting import write_wav
 from tests.program import Home, Outcome
 from transcribe_cli import cli
 from transcribe_cli.settings.options import MicOptions
@@ -63,8 +65,8 @@ def settings(home: Home, text: str) -> Path:
         ("nonsense", "no command 'nonsense'", "its commands are mic, file"),
         ("recordings delete", "'aai-stream recordings' has no command 'delete'", "recordings rm'?"),
         ("recordings ls", "no command 'ls'", "did you mean 'aai-stream recordings list'?"),
-        ("file --modle x", "'aai-stream file' has no option --modle", "--mode or --model?"),
-        ("file --language es", "has no option --language", "or --language-code?"),
+        ("file --modle x", "'aai-stream file' has no option --modle", "did you mean --model?"),
+        ("file --lang es", "has no option --lang", "did you mean --language-code?"),
         ("file x.wav --device 1", "has no option --device", "an option of 'aai-stream mic'"),
         ("mic --jobs 2", "has no option --jobs", "an option of 'aai-stream file'"),
         ("mic x.wav", "'aai-stream mic' does not take 'x.wav'", "aai-stream file x.wav"),
@@ -173,3 +175,47 @@ def test_recordings_are_looked_for_where_the_settings_put_them(call: Call, home:
     outcome = call("recordings", "show", "latest", AAI_STREAM_SAVE_DIR="")
 
     assert str(home.path / "elsewhere") in outcome.err
+
+
+@pytest.mark.parametrize(
+    ("line", "code", "error", "hint"),
+    [
+        ("file https://u:p@example.org/x.mp3 --local", 3, "is an address", "ffmpeg -i"),
+        ("token", 4, "no API key", "write it into .env"),
+        ("replay missing.jsonl", 3, "There is no file 'missing.jsonl'", "name a recording"),
+        ("replay script.jsonl", 3, "holds no records", "it takes what --jsonl"),
+        ("file --from-list gone.txt", 2, "The list 'gone.txt' cannot be read", "one path a line"),
+        ("file talk.wav --local --record gone/x.wav", 2, "the folder 'gone' is missing", "make it"),
+    ],
+)
+def test_what_cannot_be_read_or_written_is_told_with_what_to_do(
+    call: Call, home: Home, line: str, code: int, error: str, hint: str
+) -> None:
+    (home.work / "script.jsonl").write_text('{"type":"Turn","transcript":"hola"}\n')
+    write_wav(home.work / "talk.wav", 1)
+    outcome = call(*line.split())
+
+    assert outcome.code == code
+    first, second = outcome.err.splitlines()
+    assert error in first
+    assert hint in second
+    assert "u:p" not in outcome.err
+    if line == "token":
+        assert "--local" not in outcome.err
+
+
+def test_a_port_that_is_in_use_is_told_in_plain_words(call: Call) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        outcome = call("serve", "--engine", "counting", "--port", str(taken.getsockname()[1]))
+
+    assert outcome.code == 2
+    assert "the port is in use" in outcome.err
+    assert "bind" not in outcome.err
+
+
+def test_a_key_under_another_name_is_noticed(call: Call) -> None:
+    outcome = call("token", ASSEMBLYAI_KEY="x", ASSEMBLY_AI_API_KEY="secret")
+
+    assert outcome.code == 4
+    assert "ASSEMBLY_AI_API_KEY is set; the name is ASSEMBLYAI_API_KEY" in outcome.err
+    assert "secret" not in outcome.err

@@ -163,6 +163,56 @@ def test_params_go_out_as_they_are_and_win() -> None:
     assert parameters.query["language"] == "en"
     assert parameters.query["format_turns"] == "FALSE"
     assert parameters.query["x"] == "a=b"
+    assert parameters.notes == []
+
+
+def test_a_param_that_resembles_a_known_one_is_a_note() -> None:
+    parameters = resolve_parameters("whisper-rt", 16000, params=["keyterm_prompt=x"])
+
+    assert parameters.query["keyterm_prompt"] == "x"
+    assert parameters.notes == [
+        "--param keyterm_prompt is not known; did you mean keyterms_prompt?"
+    ]
+
+
+def test_an_unknown_model_that_resembles_one_is_told_so() -> None:
+    (note,) = resolve_parameters("whisper", 16000).notes
+
+    assert "did you mean whisper-rt?" in note
+
+
+@pytest.mark.parametrize(
+    ("code", "hint"),
+    [
+        ("zz", "see 'aai-stream languages'"),
+        ("EN", "did you mean en?"),
+        ("en-US", "did you mean en?"),
+        ("spanish", "did you mean es?"),
+        ("ja", "see 'aai-stream languages'"),  # of another model
+        ("", "see 'aai-stream languages'"),
+    ],
+)
+def test_a_language_that_the_model_does_not_know_is_refused(code: str, hint: str) -> None:
+    refused = usage(resolve_parameters, "u3-rt-pro", 16000, asked={"language_codes": [code]})
+
+    assert refused.message == f"--language-code does not know '{code}' for u3-rt-pro."
+    assert refused.hint == hint
+
+
+@pytest.mark.parametrize(("length", "notes"), [(50, 0), (51, 1)])
+def test_a_key_term_that_is_longer_than_the_service_reads_is_a_note(
+    length: int, notes: int
+) -> None:
+    asked = {"keyterms_prompt": ["x" * length]}
+
+    assert len(resolve_parameters("u3-rt-pro", 16000, asked=asked).notes) == notes
+
+
+def test_silences_that_contradict_each_other_are_a_note() -> None:
+    asked = {"min_turn_silence": 900, "max_turn_silence": 400}
+
+    (note,) = resolve_parameters("whisper-rt", 16000, asked=asked).notes
+    assert "--min-turn-silence 900" in note
 
 
 @pytest.mark.parametrize("text", ["", "x", "=1", " =1"])
@@ -204,6 +254,10 @@ def test_recordings_lie_in_the_users_folder() -> None:
         ("0:42", 42),
         ("1:02:03", 3723),
         ("1:02.5", 62.5),
+        ("10 min", 600),
+        ("1 hour 30 minutes", 5400),
+        ("2hrs", 7200),
+        ("90 sec", 90),
     ],
 )
 def test_duration(text: str, seconds: float) -> None:

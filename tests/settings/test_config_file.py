@@ -63,7 +63,7 @@ def test_a_number_will_do_for_a_text_and_one_text_for_a_list(tmp_path: Path) -> 
         ("local = 'yes'\n", ("true or false", "without quotes")),
         ("model = true\n", ("takes a text, not true", "in quotes")),
         ("keyterm = [1]\n", ("a list of texts",)),
-        ("modle = 'x'\n", ("'modle' in line 1", "did you mean mode or model?")),
+        ("modle = 'x'\n", ("'modle' in line 1", "did you mean model?")),
         ("paths = ['x.wav']\n", ("'paths'", "no option")),
         ("[mic]\nmodel = 'x'\n", ("[mic] in line 1", "is a table")),
         ("mic.model = 'x'\n", ("[mic] in line 1", "is a table")),

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from transcribe_cli.settings.dotenv import Dotenv, settings_in_dotenv
+from transcribe_cli.settings.dotenv import Dotenv, notes_on_variables, settings_in_dotenv
 from transcribe_cli.settings.environment import Environment
 
 
@@ -36,7 +36,9 @@ def test_settings_of_recognition_formats_and_limits_are_taken() -> None:
         "jsonl": "1",
         "max_cost": "2",
     }
-    assert found.notes == ["/folder/.env: AAI_STREAM_MODLE is not known"]
+    assert found.notes == [
+        "/folder/.env: AAI_STREAM_MODLE is not known; did you mean AAI_STREAM_MODEL?"
+    ]
 
 
 @pytest.mark.parametrize(
@@ -78,3 +80,12 @@ def test_file_says_where_the_service_is_only_to_its_own_key(
 
 def test_region_is_the_services_own_and_needs_no_key() -> None:
     assert dotenv({"AAI_STREAM_REGION": "eu"}, ASSEMBLYAI_API_KEY="k").options == {"region": "eu"}
+
+
+def test_a_variable_of_ours_that_nobody_knows_is_told() -> None:
+    variables = {"AAI_STREAM_MODLE": "x", "AAI_STREAM_MODEL": "whisper-rt", "HOME": "/"}
+
+    assert notes_on_variables(variables) == [
+        "AAI_STREAM_MODLE is not known; did you mean AAI_STREAM_MODEL?"
+    ]
+    assert notes_on_variables({"AAI_STREAM_MODEL": "whisper-rt"}) == []

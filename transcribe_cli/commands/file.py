@@ -6,8 +6,10 @@ from pathlib import Path
 
 from transcribe_cli.audio.excerpt import Range
 from transcribe_cli.audio.source import Source
+from transcribe_cli.errors import AudioError
 from transcribe_cli.exit_status import ExitStatus
 from transcribe_cli.jobs.sources import STDIN, find_sources, names_of
+from transcribe_cli.protocol.endpoint import without_credentials
 from transcribe_cli.settings.config import parse_duration, parse_pace
 from transcribe_cli.settings.environment import Environment
 from transcribe_cli.settings.options import FileOptions
@@ -82,6 +84,11 @@ def _open(
 
         return open_stdin(
             environment.stdin, options.sample_rate, note, track=options.track, raw=options.raw
+        )
+    if "://" in path:
+        raise AudioError(
+            f"'{without_credentials(path)}' is an address, and 'file' reads files.",
+            "fetch it first: ffmpeg -i ADDRESS -f wav - | aai-stream file -",
         )
     from transcribe_cli.audio.files import open_file
 

@@ -126,6 +126,12 @@ def read_records(name: str, save_dir: str | None) -> "Sequence[JournalRecord]":
     path = Path(name)
     named = path.is_file()
     if not named:
+        if path.suffix in (".jsonl", ".json", ".wav") and not path.is_dir():
+            raise StreamError(
+                f"There is no file '{name}'.",
+                "check the name and the folder, or name a recording",
+                exit_status=ExitStatus.AUDIO,
+            )
         folder = path if is_recording(path) else find_recording(save_dir_of(save_dir), name).folder
         path = folder / JOURNAL
     try:
@@ -138,7 +144,7 @@ def read_records(name: str, save_dir: str | None) -> "Sequence[JournalRecord]":
         raise StreamError(
             f"'{path}' cannot be read: {e.strerror or e}.", exit_status=ExitStatus.AUDIO
         ) from e
-    if not records:
+    if not any("v" in record for record in records):
         raise StreamError(
             f"'{path}' holds no records.",
             "it takes what --jsonl and -o x.jsonl write",

@@ -1,6 +1,5 @@
 """What is wrong with a command line, in this program's words."""
 
-import difflib
 import shlex
 from collections.abc import Collection, Sequence
 from pathlib import Path
@@ -8,6 +7,7 @@ from typing import Any
 
 from transcribe_cli.commands.examples import examples_of
 from transcribe_cli.errors import UsageError
+from transcribe_cli.settings.resembling import resembling
 
 _UNITS = {"MS": "milliseconds", "S": "seconds", "HZ": "Hz", "USD": "US dollars"}
 # What other programs call these.
@@ -47,22 +47,6 @@ def no_such_command(path: str, arguments: Sequence[str], known: Collection[str])
     return UsageError(f"'{path}' has no command '{name}'.", hint)
 
 
-def resembling(name: str, known: Collection[str]) -> str | None:
-    """The name that was probably meant.
-
-    >>> resembling("whisper", ["u3-rt-pro", "whisper-rt"]), resembling("zz", ["en"])
-    ('whisper-rt', None)
-    """
-    lowered = {one.lower(): one for one in known}
-    name = name.lower()
-    if name in lowered:
-        return lowered[name]
-    if close := difflib.get_close_matches(name, lowered, n=1, cutoff=0.65):
-        return lowered[close[0]]
-    longer = [one for one in lowered if len(name) > 2 and one.startswith(name)]
-    return lowered[longer[0]] if longer else None
-
-
 def of_click(error: Any) -> UsageError:
     """What Click found, told as everything else is."""
     context = error.ctx
@@ -94,10 +78,8 @@ def _no_such_option(name: str, context: Any, see: str) -> UsageError:
     path = context.command_path
     known = {o for p in context.command.params for o in (*p.opts, *p.secondary_opts)}
     known = {option for option in known if option.startswith("--")}
-    likely = sorted(difflib.get_close_matches(name, known, n=2, cutoff=0.7))
-    if not likely and (longer := resembling(name, known)):
-        likely = [longer]
-    hint = f"did you mean {' or '.join(likely)}?" if likely else see
+    likely = resembling(name, sorted(known))
+    hint = f"did you mean {likely}?" if likely else see
     if (other := _command_with(name)) and not path.endswith(f" {other}"):
         hint = f"it is an option of 'aai-stream {other}'"
     return UsageError(f"'{path}' has no option {name}.", hint)

@@ -15,7 +15,7 @@ from transcribe_cli.errors import StreamError, UsageError
 from transcribe_cli.settings.config import save_dir_of
 from transcribe_cli.settings.config_file import load_config
 from transcribe_cli.settings.defaults import config_path
-from transcribe_cli.settings.dotenv import settings_in_dotenv
+from transcribe_cli.settings.dotenv import notes_on_variables, settings_in_dotenv
 from transcribe_cli.settings.environment import Environment
 
 _BYTES_AN_HOUR = 16000 * 2 * 3600  # at the default rate, and little more for the journal
@@ -35,6 +35,8 @@ def check_program(environment: Environment, kinds: Mapping[str, Any]) -> Iterato
         yield ok("settings", f"{dotenv.path} sets {names}")
     for note in dotenv.notes:
         yield warning("settings", note, "take it out of .env")
+    for note in notes_on_variables(environment.variables):
+        yield warning("settings", note, "mend its name, or unset it")
     try:
         path = config_path(environment.variables)
         settings = load_config(path, kinds).values

@@ -1,6 +1,7 @@
 """Runs the local service until it is stopped."""
 
 import asyncio
+import errno
 import importlib.util
 import os
 import signal
@@ -82,8 +83,10 @@ async def _serve(
     try:
         server = await app.listen(context)
     except OSError as e:
+        in_use = e.errno == errno.EADDRINUSE
+        said = "the port is in use" if in_use else e.strerror
         raise UsageError(
-            f"The local service cannot listen on {options.host}:{options.port}: {e.strerror}.",
+            f"The local service cannot listen on {options.host}:{options.port}: {said}.",
             "choose another port with --port; 0 takes any free one",
         ) from e
     if options.with_parent:

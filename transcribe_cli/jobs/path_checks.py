@@ -8,6 +8,7 @@ from pathlib import Path
 from transcribe_cli.errors import UsageError
 from transcribe_cli.jobs.sources import STDIN
 from transcribe_cli.outputs.formats import output_path
+from transcribe_cli.outputs.output import usage_error_if_unwritable
 from transcribe_cli.settings.environment import Environment
 
 
@@ -24,14 +25,12 @@ def check_record(record: str | None) -> None:
         raise UsageError(
             f"--record '{record}' does not end in .wav or .flac.", "choose one of them"
         )
-    try:
+    with usage_error_if_unwritable(path):
         is_new = not path.exists()
         with path.open("ab"):
             pass
         if is_new:
             path.unlink()
-    except OSError as e:
-        raise UsageError(f"'{record}' cannot be written: {e.strerror or e}.") from e
 
 
 def check_sources(

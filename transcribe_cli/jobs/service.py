@@ -10,14 +10,20 @@ from transcribe_cli.protocol.endpoint import session_url
 from transcribe_cli.protocol.parameters import encode_query
 from transcribe_cli.redaction import redact
 from transcribe_cli.session.session import Target
-from transcribe_cli.settings.config import Parameters, resolve_endpoint
+from transcribe_cli.settings.config import Parameters, option_of, resolve_endpoint
 from transcribe_cli.settings.credentials import Credentials, find_credentials
-from transcribe_cli.settings.dotenv import settings_in_dotenv
+from transcribe_cli.settings.dotenv import notes_on_variables, settings_in_dotenv
 from transcribe_cli.settings.environment import Environment
 from transcribe_cli.settings.options import RunOptions
 from transcribe_cli.ui.notices import Notices
 
 API_VERSION = "2025-05-12"
+# What its engine goes by; the other parameters are accepted and without effect, as on the service.
+_LOCAL_PARAMETERS = frozenset(
+    """speech_model sample_rate encoding format_turns language_detection include_partial_turns
+    acknowledge_silence min_turn_silence max_turn_silence end_of_turn_confidence_threshold
+    vad_threshold mode inactivity_timeout session_heartbeat""".split()
+)
 
 
 class Service(NamedTuple):
@@ -40,8 +46,13 @@ def open_service(
     Raises:
         StreamError: no key, a bad endpoint, the local service cannot start.
     """
-    for note in settings_in_dotenv(environment).notes:
+    for note in (
+        *settings_in_dotenv(environment).notes,
+        *notes_on_variables(environment.variables),
+    ):
         notices.note(note)
+    if options.local and (idle := sorted(parameters.query.keys() - _LOCAL_PARAMETERS)):
+        notices.note(f"--local takes no notice of {', '.join(option_of(name) for name in idle)}")
     with contextlib.ExitStack() as stack:
         if options.local:
             from transcribe_cli.emulator.local_service import LocalService

@@ -104,6 +104,8 @@ def _read_list(name: str, stdin: BinaryIO) -> list[str]:
         text = data.decode("utf-8-sig")
     except (OSError, UnicodeDecodeError) as e:
         said = getattr(e, "strerror", None) or "it is no text"
-        raise UsageError(f"The list '{name}' cannot be read: {said}.") from e
+        raise UsageError(
+            f"The list '{name}' cannot be read: {said}.", "it holds one path a line, in UTF-8"
+        ) from e
     lines = [line.strip() for line in text.splitlines()]
     return [line for line in lines if line and not line.startswith("#")]

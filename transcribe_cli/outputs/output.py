@@ -53,6 +53,11 @@ def usage_error_if_unwritable(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as e:
+        if isinstance(e, FileNotFoundError) and not path.parent.exists():
+            raise UsageError(
+                f"'{path}' cannot be written: the folder '{path.parent}' is missing.",
+                "make it, or choose another path",
+            ) from e
         raise UsageError(
             f"'{path}' cannot be written: {e.strerror or e}.", "choose another path"
         ) from e

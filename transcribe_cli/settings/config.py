@@ -12,6 +12,7 @@ from transcribe_cli.settings.environment import APP, TOKEN_VARIABLE
 from transcribe_cli.settings.user_folders import data_folder
 
 FREE_ACCOUNT_SESSIONS_PER_MINUTE = 5
+_MOST_KEYTERM = 50  # characters; page "Key terms": longer ones are ignored
 
 
 class Parameters(NamedTuple):
@@ -71,7 +72,7 @@ def resolve_parameters(
     model = MODELS.get(model_name)
     notes: list[str] = []
     if model is None:
-        notes.append(f"the model '{model_name}' is not known here; it is sent as it is, unchecked")
+        notes.append(_unknown_model(model_name))
     query: dict[str, Any] = {"speech_model": model_name, "sample_rate": sample_rate_hz}
     if model is None or "format_turns" in model.takes:
         query["format_turns"] = format_turns is not False
@@ -81,16 +82,73 @@ def resolve_parameters(
     for name, value in (asked or {}).items():
         if value is None or value is False or value == []:
             continue
+        codes = value if name == "language_codes" else ()
         name, value = _for_model(name, value, model)
         if model is not None and name not in model.takes:
             raise _not_taken(model, name)
+        _check_languages(codes, model)
         _check_choice(name, value)
         query[name] = value
     if "redact_pii" not in query and query.keys() & {"redact_pii_policies", "redact_pii_sub"}:
         raise UsageError("--redact-pii-policy and --redact-pii-sub need --redact-pii.")
     if "max_speakers" in query and "speaker_labels" not in query:
         raise UsageError("--max-speakers needs --speaker-labels.")
-    return Parameters(query | parse_params(params), model, notes)
+    pairs = parse_params(params)
+    notes += [*_odd_values(query), *_odd_params(pairs)]
+    return Parameters(query | pairs, model, notes)
+
+
+def _odd_values(query: Mapping[str, Any]) -> list[str]:
+    """What the service takes, and does not do as it was meant."""
+    least, most = query.get("min_turn_silence"), query.get("max_turn_silence")
+    notes = [
+        f"--keyterm '{term[:20]}...' is not listened for: {len(term)} characters, and "
+        f"{_MOST_KEYTERM} are read"
+        for term in query.get("keyterms_prompt", ())
+        if len(term) > _MOST_KEYTERM
+    ]
+    if least is not None and most is not None and least > most:
+        notes.append(f"--min-turn-silence {least} is more than --max-turn-silence {most}")
+    return notes
+
+
+def _unknown_model(name: str) -> str:
+    from transcribe_cli.settings.resembling import resembling
+
+    likely = resembling(name, MODELS)
+    meant = f"; did you mean {likely}?" if likely else ", unchecked"
+    return f"the model '{name}' is not known here and is sent as it is{meant}"
+
+
+def _check_languages(codes: Sequence[str], model: Model | None) -> None:
+    """Languages of a known model; more of them would be refused, or heard as another one."""
+    for code in codes:
+        if model is None or code in (*model.languages, "multi"):
+            continue
+        from transcribe_cli.protocol.languages import language_name
+        from transcribe_cli.settings.resembling import resembling
+
+        names = {language_name(known): known for known in model.languages}
+        base = code.lower().replace("_", "-").partition("-")[0]
+        name = resembling(code, names) if len(code) > 3 else None
+        likely = base if base in model.languages else names.get(name or "")
+        raise UsageError(
+            f"--language-code does not know '{code}' for {model.name}.",
+            f"did you mean {likely}?" if likely else "see 'aai-stream languages'",
+        )
+
+
+def _odd_params(given: Mapping[str, str]) -> list[str]:
+    """What resembles a known parameter and is none, since the service ignores it silently."""
+    unknown = [name for name in given if name not in PARAMETERS]
+    if not unknown:
+        return []
+    from transcribe_cli.settings.resembling import resembling
+
+    likely = [(name, resembling(name, PARAMETERS)) for name in unknown]
+    return [
+        f"--param {name} is not known; did you mean {known}?" for name, known in likely if known
+    ]
 
 
 def _for_model(name: str, value: Any, model: Model | None) -> tuple[str, Any]:
@@ -106,7 +164,7 @@ def _for_model(name: str, value: Any, model: Model | None) -> tuple[str, Any]:
 
 
 def _not_taken(model: Model, name: str) -> UsageError:
-    option = _OPTIONS["language_codes" if name == "language_code" else name]
+    option = option_of(name)
     taking = models_that_take(name)
     if name == "language_codes":
         taking = [*models_that_take("language_code"), *taking]
@@ -114,6 +172,16 @@ def _not_taken(model: Model, name: str) -> UsageError:
     if "language_detection" in model.takes and name == "language_codes":
         hint += f"; {model.name} finds the language by itself: use --detect-language"
     return UsageError(f"{model.name} does not take {option}.", hint)
+
+
+def option_of(parameter: str) -> str:
+    """The option that asks for a parameter; `--param` where none does.
+
+    >>> option_of("keyterms_prompt"), option_of("agent_context")
+    ('--keyterm', '--param agent_context')
+    """
+    name = "language_codes" if parameter == "language_code" else parameter
+    return _OPTIONS.get(name, f"--param {parameter}")
 
 
 def _listed(names: Sequence[str]) -> str:
@@ -147,7 +215,7 @@ def parse_params(params: Sequence[str]) -> dict[str, str]:
         name = name.strip()
         if not equals or not name:
             raise UsageError(
-                f"--param '{text}' is not NAME=VALUE.", "for example --param mode=fast"
+                f"--param '{text}' is not NAME=VALUE.", "for example: --param mode=min_latency"
             )
         if name in SECRET_PARAMETERS:
             raise UsageError(
@@ -175,10 +243,14 @@ def save_dir_of(given: str | None) -> Path:
 
 
 _UNITS = {"h": 3600, "m": 60, "s": 1}
+_IN_UNITS = (
+    r"(\d+(\.\d+)? *(h|hrs?|hours?) *)?(\d+(\.\d+)? *(m|mins?|minutes?) *)?"
+    r"(\d+(\.\d+)? *(s|secs?|seconds?))?"
+)
 
 
 def parse_duration(text: str, option: str, *, least_s: float = 1e-9) -> float:
-    """Seconds from `90`, `1.5`, `10m`, `1h30m`, `0:42` or `1:02:03`.
+    """Seconds from `90`, `1.5`, `10m`, `10 min`, `1h30m`, `0:42` or `1:02:03`.
 
     >>> parse_duration("1h30m", "--max-duration"), parse_duration("0:42", "--max-duration")
     (5400.0, 42.0)
@@ -195,8 +267,8 @@ def parse_duration(text: str, option: str, *, least_s: float = 1e-9) -> float:
             seconds = seconds * 60 + float(part)
     elif re.fullmatch(r"\d+(\.\d+)?", text):
         seconds = float(text)
-    elif text and re.fullmatch(r"(\d+(\.\d+)?h)?(\d+(\.\d+)?m)?(\d+(\.\d+)?s)?", text):
-        found = re.findall(r"([\d.]+)([hms])", text)
+    elif text and re.fullmatch(_IN_UNITS, text):
+        found = re.findall(r"([\d.]+) *([hms])", text)
         seconds = sum(float(number) * _UNITS[unit] for number, unit in found)
     if seconds < least_s:
         raise UsageError(f"{option} '{text}' is no duration.", "for example 90, 10m, 1h30m or 0:42")

@@ -89,11 +89,11 @@ def _place(path: Path, line: int | None) -> str:
 
 
 def _likely(name: str, kinds: Mapping[str, Any]) -> str:
-    import difflib
+    from transcribe_cli.settings.resembling import resembling
 
     names = [one.replace("_", "-") for one in kinds if may_come_from(one, Origin.CONFIG)]
-    close = sorted(difflib.get_close_matches(name, names, n=2, cutoff=0.7))
-    return f"did you mean {' or '.join(close)}?" if close else "see 'aai-stream mic --help'"
+    likely = resembling(name, names)
+    return f"did you mean {likely}?" if likely else "see 'aai-stream mic --help'"
 
 
 def _checked(value: Any, kind: Any, place: str) -> Any:

@@ -1,5 +1,6 @@
 """The key or the token: where it is looked for, and to whom it may go."""
 
+import re
 from dataclasses import dataclass
 
 from transcribe_cli.errors import AccountError, UsageError
@@ -62,13 +63,23 @@ def find_credentials(
     if not secret and not is_loopback(endpoint):
         raise AccountError(
             "There is no API key.",
-            f"set {KEY_VARIABLE}, write it into .env, or try --local, which needs none",
+            _way_to_a_key(environment, or_local=with_token),
         )
     if not (secret.isascii() and (secret.isprintable() or not secret)):
         raise AccountError(
             "The API key holds a character that cannot be in a key.", f"set {KEY_VARIABLE} again"
         )
     return found
+
+
+def _way_to_a_key(environment: Environment, *, or_local: bool) -> str:
+    """What to do without a key; a variable that is meant to hold it may have another name."""
+    for name in environment.variables:
+        if name != KEY_VARIABLE and "API_KEY" in name and re.match("AAI|ASSEMBLY", name):
+            return f"{name} is set; the name is {KEY_VARIABLE}"
+    if or_local:
+        return f"set {KEY_VARIABLE}, write it into .env, or try --local, which needs none"
+    return f"set {KEY_VARIABLE}, or write it into .env"
 
 
 def _find(environment: Environment, *, with_token: bool, keyring: bool) -> Credentials:

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from transcribe_cli.settings.allowed_sources import PREFIX, Origin, setting_of
+from transcribe_cli.settings.allowed_sources import PREFIX, SETTINGS, Origin, setting_of
 from transcribe_cli.settings.environment import KEY_VARIABLE, TOKEN_VARIABLE, Environment
 
 
@@ -66,8 +66,23 @@ def settings_in_dotenv(environment: Environment) -> Dotenv:
             f"{'it' if len(refused) == 1 else 'them'} in the environment"
         )
     if unknown:
-        notes.append(f"{path}: {', '.join(unknown)} {_is(unknown)} not known")
+        notes.append(f"{path}: {_not_known(unknown)}")
     return Dotenv(path, options, own, notes)
+
+
+def notes_on_variables(variables: Mapping[str, str]) -> list[str]:
+    """Variables of the environment that are meant for this program, and that it does not know."""
+    unknown = [v for v in variables if v.startswith(PREFIX) and setting_of(v) is None]
+    return [_not_known(sorted(unknown))] if unknown else []
+
+
+def _not_known(names: Sequence[str]) -> str:
+    from transcribe_cli.settings.resembling import resembling
+
+    known = [row.variable for row in SETTINGS.values()]
+    likely = [found for name in names if (found := resembling(name, known))]
+    meant = f"; did you mean {' and '.join(likely)}?" if likely else ""
+    return f"{', '.join(names)} {_is(names)} not known{meant}"
 
 
 def _is(names: Sequence[str]) -> str:
