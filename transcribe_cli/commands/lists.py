@@ -6,6 +6,14 @@ from transcribe_cli.protocol.languages import WHISPER_LANGUAGES, language_name
 from transcribe_cli.protocol.models import DEFAULT_MODEL, MODELS
 from transcribe_cli.settings.environment import Environment
 
+# What the table of models tells, by the parameter that asks for it.
+_ABILITIES = {
+    "detect": "language_detection",
+    "key terms": "keyterms_prompt",
+    "prompt": "prompt",
+    "speakers": "speaker_labels",
+}
+
 
 def devices(environment: Environment, *, as_json: bool) -> ExitStatus:
     """The input devices; the default is marked."""
@@ -59,24 +67,13 @@ def models(environment: Environment, *, as_json: bool) -> ExitStatus:
     table = []
     for model in MODELS.values():
         shown = " ".join(model.languages) if len(model.languages) < 8 else str(len(model.languages))
-        table.append(
-            (
-                "*" if model.name == DEFAULT_MODEL else " ",
-                model.name,
-                f"${model.usd_per_hour:.2f}/h",
-                shown,
-                "yes" if "language_detection" in model.takes else "no",
-                "always" if model.always_formats else "--format-turns",
-                "yes" if "keyterms_prompt" in model.takes else "no",
-                "yes" if "prompt" in model.takes else "no",
-                "yes" if "speaker_labels" in model.takes else "no",
-                "[tags]" if model.non_speech_tags else "no",
-            )
-        )
-    titles = "|model|price|languages|detects|formats|key terms|prompt|speakers|non-speech".split(
-        "|"
-    )
-    return write_table(environment, titles, table)
+        able = [word for word, name in _ABILITIES.items() if name in model.takes]
+        able += ["[tags]"] * model.non_speech_tags
+        formats = "always" if model.always_formats else "if asked"
+        mark = "*" if model.name == DEFAULT_MODEL else " "
+        price = f"${model.usd_per_hour:.2f}/h"
+        table.append((mark, model.name, price, shown, formats, ", ".join(able)))
+    return write_table(environment, ("", "model", "price", "languages", "formats", "can"), table)
 
 
 def languages(environment: Environment, *, as_json: bool) -> ExitStatus:

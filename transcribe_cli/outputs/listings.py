@@ -3,12 +3,17 @@
 import json
 import shutil
 from collections.abc import Sequence
+from itertools import zip_longest
+from textwrap import wrap
 from typing import Any
 from unicodedata import east_asian_width
 
 from transcribe_cli.exit_status import ExitStatus
 from transcribe_cli.outputs.plain_text import one_line
 from transcribe_cli.settings.environment import Environment
+
+_GAP = 2
+_LEAST_WIDTH = 8
 
 
 def write_json(environment: Environment, value: Any) -> ExitStatus:
@@ -41,12 +46,44 @@ def cut_to(text: str, columns: int) -> str:
 def write_table(
     environment: Environment, titles: Sequence[str], rows: Sequence[Sequence[str]]
 ) -> ExitStatus:
-    """Write rows in columns under their titles; control characters are removed."""
-    cells = [titles, *([one_line(cell) or " " for cell in row] for row in rows)]
-    widths = [max(len(row[column]) for row in cells) for column in range(len(titles))]
-    lines = (
-        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))
-        for row in cells
-    )
-    environment.write("".join(line.rstrip() + "\n" for line in lines))
+    """Write rows in columns under their titles, on a terminal no wider than that."""
+    width = None
+    if environment.stdout.isatty() or environment.variables.get("COLUMNS"):
+        width = shutil.get_terminal_size().columns
+    environment.write("".join(line + "\n" for line in table_lines(titles, rows, width)))
     return ExitStatus.OK
+
+
+def table_lines(
+    titles: Sequence[str], rows: Sequence[Sequence[str]], width: int | None = None
+) -> list[str]:
+    """The lines of a table; control characters are removed.
+
+    Args:
+        width: in columns of the terminal; the widest cells are wrapped until the table fits.
+    """
+    cells = [list(titles), *([one_line(cell) or " " for cell in row] for row in rows)]
+    widths = [max(len(row[column]) for row in cells) for column in range(len(titles))]
+    least = [
+        max(len(word) for row in cells for word in row[c].split() or [""])
+        for c in range(len(widths))
+    ]
+    while width is not None and sum(widths) + _GAP * (len(widths) - 1) > width:
+        # Between words first: a name may be wanted for copying.
+        wraps = [c for c, size in enumerate(widths) if size > least[c]]
+        widest = max(wraps or range(len(widths)), key=widths.__getitem__)
+        if widths[widest] <= _LEAST_WIDTH and not wraps:
+            break
+        widths[widest] -= 1
+    lines = []
+    for row in cells:
+        parts = [
+            wrap(cell, size, break_on_hyphens=False) or [""]
+            for cell, size in zip(row, widths, strict=True)
+        ]
+        for together in zip_longest(*parts, fillvalue=""):
+            padded = (
+                part + " " * (size - len(part)) for part, size in zip(together, widths, strict=True)
+            )
+            lines.append((" " * _GAP).join(padded).rstrip())
+    return lines
