@@ -21,7 +21,9 @@ def export_audio(log: AudioLog, target: Path) -> None:
         else:
             _write_wav(log, target)
     except (OSError, RuntimeError) as e:  # soundfile's errors are RuntimeErrors
-        raise AudioError(f"'{target}' cannot be written: {e}.") from e
+        raise AudioError(
+            f"'{target}' cannot be written: {e}.", "see whether the disk is full"
+        ) from e
 
 
 def _write_wav(log: AudioLog, target: Path) -> None:

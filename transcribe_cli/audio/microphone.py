@@ -188,7 +188,10 @@ def list_devices() -> list[InputDevice]:
             found = sd.query_devices()
             default = sd.default.device[0]
         except sd.PortAudioError as e:
-            raise AudioError(f"PortAudio cannot list the devices: {e}.") from e
+            raise AudioError(
+                f"PortAudio cannot list the devices: {e}.",
+                "restart the sound system, then try again",
+            ) from e
     if default < 0:
         default = next((api["default_input_device"] for api in apis), -1)
     return [

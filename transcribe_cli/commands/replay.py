@@ -142,7 +142,9 @@ def read_records(name: str, save_dir: str | None) -> "Sequence[JournalRecord]":
             records = read_journal(path)
     except OSError as e:
         raise StreamError(
-            f"'{path}' cannot be read: {e.strerror or e}.", exit_status=ExitStatus.AUDIO
+            f"'{path}' cannot be read: {e.strerror or e}.",
+            "check its permissions",
+            exit_status=ExitStatus.AUDIO,
         ) from e
     if not any("v" in record for record in records):
         raise StreamError(

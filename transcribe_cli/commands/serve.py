@@ -190,9 +190,12 @@ def serve(options: ServeOptions, environment: Environment) -> ExitStatus:
     scripts = tuple(options.script or ())
     engine = options.engine or (Engine.SCRIPTED if scripts else Engine.SPHINX)
     if engine is Engine.SCRIPTED and not scripts:
-        raise UsageError("--engine scripted needs a --script.", "samples/ holds one to try")
+        raise UsageError(
+            "--engine scripted needs a --script.",
+            "it is a file of the service's messages, one in JSON a line",
+        )
     if engine is not Engine.SCRIPTED and scripts:
-        raise UsageError("--script is for --engine scripted.")
+        raise UsageError("--script is for --engine scripted.", "leave one of them out")
     run_service(
         ServiceOptions(
             host=options.host,

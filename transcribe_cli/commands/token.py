@@ -37,6 +37,8 @@ def token(options: TokenOptions, environment: Environment) -> ExitStatus:
         endpoint, Credentials(key).headers(), options.expires_in, options.max_session
     )
     if redact(made) != made:
-        raise ServiceError("The service answered with the key, and made no token.")
+        raise ServiceError(
+            "The service answered with the key, and made no token.", "check --endpoint"
+        )
     environment.write(made + "\n")
     return ExitStatus.OK

@@ -46,7 +46,9 @@ class BackgroundCheck:
         except StreamError as e:
             self._found.put(failed(self._area, e))
         except Exception as e:  # a worker never dies silently
-            fault = StreamError(f"A fault of this program: {type(e).__name__}: {e}.")
+            fault = StreamError(
+                f"A fault of this program: {type(e).__name__}: {e}.", "please report it"
+            )
             self._found.put(failed(self._area, fault))
         finally:
             self._found.put(None)

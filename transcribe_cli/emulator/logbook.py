@@ -31,7 +31,9 @@ class Logbook:
             try:
                 self._file = path.open("ab", buffering=0)
             except OSError as e:
-                raise UsageError(f"The logbook {path} cannot be written: {e}") from e
+                raise UsageError(
+                    f"The logbook {path} cannot be written: {e}", "choose another --logbook"
+                ) from e
 
     def write(self, event: str, **fields: object) -> None:
         """Write one event."""

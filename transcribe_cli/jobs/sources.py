@@ -90,7 +90,9 @@ def _media_in(folder: Path) -> list[str]:
     try:
         inside = sorted(folder.iterdir())
     except OSError as e:
-        raise AudioError(f"'{folder}' cannot be read: {e.strerror or e}.") from e
+        raise AudioError(
+            f"'{folder}' cannot be read: {e.strerror or e}.", "check its permissions"
+        ) from e
     media = [str(path) for path in inside if path.suffix.lower() in _MEDIA and path.is_file()]
     if not media:
         raise AudioError(f"'{folder}' is a directory without audio files.", "name another one")

@@ -90,9 +90,9 @@ def resolve_parameters(
         _check_choice(name, value)
         query[name] = value
     if "redact_pii" not in query and query.keys() & {"redact_pii_policies", "redact_pii_sub"}:
-        raise UsageError("--redact-pii-policy and --redact-pii-sub need --redact-pii.")
+        raise UsageError("--redact-pii-policy and --redact-pii-sub need --redact-pii.", "add it")
     if "max_speakers" in query and "speaker_labels" not in query:
-        raise UsageError("--max-speakers needs --speaker-labels.")
+        raise UsageError("--max-speakers needs --speaker-labels.", "add it")
     pairs = parse_params(params)
     notes += [*_odd_values(query), *_odd_params(pairs)]
     return Parameters(query | pairs, model, notes)
@@ -200,7 +200,10 @@ def _check_choice(name: str, value: Any) -> None:
             )
     if isinstance(value, list | str) and parameter.high is not None and len(value) > parameter.high:
         noun = "items" if isinstance(value, list) else "characters"
-        raise UsageError(f"{_OPTIONS[name]} takes at most {parameter.high:.0f} {noun}.")
+        raise UsageError(
+            f"{_OPTIONS[name]} takes at most {parameter.high:.0f} {noun}.",
+            f"these are {len(value)}",
+        )
 
 
 def parse_params(params: Sequence[str]) -> dict[str, str]:
