@@ -12,9 +12,17 @@ from hypothesis import strategies as st
 from tests.counting import RATE, speak, true_times
 from tests.emulator.protocol_client import session, silence, talk
 from transcribe_cli.emulator.actions import Send
-from transcribe_cli.emulator.engine_settings import EngineSettings
+from transcribe_cli.emulator.engine_settings import (
+    NEVER_MS,
+    EngineSettings,
+    engine_settings_of,
+    updated,
+)
 from transcribe_cli.emulator.engines.counting import CountedWord, CountingEngine, WordCounter
+from transcribe_cli.protocol.messages import UpdateConfiguration
 from transcribe_cli.protocol.models import Family
+
+MANUAL_MODE = {"speech_model": "u3-rt-pro", "mode": "manual"}
 
 
 def hear_all(engine: CountingEngine, audio: bytes, chunk: int = 1600) -> list[dict[str, Any]]:
@@ -145,3 +153,28 @@ def test_a_client_may_end_a_turn(serve: Callable[..., str]) -> None:
         while not (message := json.loads(connection.recv(timeout=10))).get("end_of_turn"):
             pass
     assert message["transcript"] == "w1 w2"
+
+
+def test_in_manual_mode_a_turn_ends_when_it_is_told_to_and_no_sooner() -> None:
+    engine = CountingEngine(engine_settings_of(MANUAL_MODE, "two"))
+    before = engine.hear(speak(12)) + engine.hear(silence(20_000))
+    ended = engine.end_turn()
+    after = engine.hear(speak(3, first=13)) + engine.finish()
+    assert finals([json.loads(send.text) for send in before]) == []
+    texts = [m["transcript"] for m in finals([json.loads(s.text) for s in ended + after])]
+    assert texts == [" ".join(f"w{n}" for n in range(1, 13)), "w13 w14 w15"]
+
+
+def test_in_manual_mode_a_turn_silence_that_was_asked_for_ends_a_turn_too() -> None:
+    settings = engine_settings_of(MANUAL_MODE | {"max_turn_silence": 2000}, "two")
+    engine = CountingEngine(settings)
+    spoken = engine.hear(speak(12)) + engine.hear(silence(1900))
+    assert finals([json.loads(send.text) for send in spoken]) == []
+    assert len(finals([json.loads(send.text) for send in engine.hear(silence(100))])) == 1
+
+
+def test_the_mode_changes_in_mid_session_and_back() -> None:
+    usual = engine_settings_of({"speech_model": "u3-rt-pro"}, "two")
+    manual = updated(usual, UpdateConfiguration(mode="manual"))
+    assert manual.least_turn_silence_ms == NEVER_MS
+    assert updated(manual, UpdateConfiguration(mode="balanced")) == usual

@@ -180,7 +180,7 @@ MODELS_LISTED = (
         ("domain=law", "Invalid 'domain': Input should be 'medical-v1'"),
         (
             "mode=fast",
-            "Invalid 'mode': Input should be 'min_latency', 'balanced' or 'max_accuracy'",
+            "Invalid 'mode': Input should be 'min_latency', 'balanced', 'max_accuracy' or 'manual'",
         ),
         ("llm_gateway=%5B%5D", "Invalid 'llm_gateway': Value error, Invalid JSON object"),
     ],

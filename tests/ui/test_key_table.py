@@ -29,3 +29,8 @@ def test_every_key_works_somewhere() -> None:
 def test_a_key_does_nothing_where_it_is_not_listed() -> None:
     assert action_of("m", "replay") is None
     assert action_of("x", "run") is None
+
+
+def test_enter_ends_the_turn_as_e_does() -> None:
+    assert action_of("enter", "run") == action_of("e", "run") == "end turn"
+    assert action_of("enter", "replay") is None

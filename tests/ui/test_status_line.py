@@ -155,3 +155,10 @@ def test_it_never_wraps(status: Status, width: int, ascii_only: bool) -> None:
     line = status_line(status, width, ascii_only=ascii_only)
     assert cells(line.plain) <= width
     assert "\n" not in line.plain
+
+
+def test_who_ends_turns_by_hand_is_told_how() -> None:
+    manual = replace(LISTENING, manual=True)
+    assert "  e ends the turn  " in shown(manual, 80)
+    assert shown(manual, 30).endswith("  e ends the turn")
+    assert shown(manual, 25).endswith("  e: end turn")

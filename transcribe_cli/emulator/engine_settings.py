@@ -11,12 +11,14 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from transcribe_cli.protocol.messages import UpdateConfiguration
-from transcribe_cli.protocol.models import MODELS, Family
+from transcribe_cli.protocol.models import MODELS, Family, Model
+from transcribe_cli.protocol.parameters import MANUAL
 
 FormattedFinals = Literal["one", "two"]
 
 DEFAULT_MIN_TURN_SILENCE_MS = 400
 DEFAULT_MAX_TURN_SILENCE_MS = 1280
+NEVER_MS = 1 << 53  # no silence is so long
 _CLAMP_MS = (50, 10_000)  # the service's own clamp of min_turn_silence
 
 # (min, max) ms by `mode`, for the Universal-3.5 family: page "Streaming API" reference.
@@ -24,6 +26,7 @@ _MODE_SILENCE_MS = {
     "min_latency": (128, 640),
     "balanced": (128, 1280),
     "max_accuracy": (512, 2560),
+    MANUAL: (NEVER_MS, NEVER_MS),
 }
 
 
@@ -37,6 +40,7 @@ class EngineSettings(Struct, frozen=True):
         min_turn_silence_ms: silence that ends a turn if the end is likely.
         max_turn_silence_ms: silence that always ends a turn.
         end_of_turn_confidence: least confidence, 0 to 1, for ending at the shorter silence.
+        manual: a turn ends when the client says so, or after `max_turn_silence_ms`; no sooner.
         vad_threshold: least share, 0 to 1, of speech in the last 300 ms for a turn to start.
     """
 
@@ -52,7 +56,14 @@ class EngineSettings(Struct, frozen=True):
     min_turn_silence_ms: int = DEFAULT_MIN_TURN_SILENCE_MS
     max_turn_silence_ms: int = DEFAULT_MAX_TURN_SILENCE_MS
     end_of_turn_confidence: float = 0.4
+    manual: bool = False
     vad_threshold: float = 0.4
+
+    @property
+    def least_turn_silence_ms(self) -> int:
+        """No shorter silence ends a turn."""
+        longest = self.max_turn_silence_ms
+        return longest if self.manual else min(self.min_turn_silence_ms, longest)
 
     @property
     def bytes_per_second(self) -> int:
@@ -65,11 +76,9 @@ def engine_settings_of(
 ) -> EngineSettings:
     """The settings from checked query parameters, with the model's defaults."""
     name = parameters["speech_model"]
-    # Names that the service lists and `MODELS` lacks are all of the Pro family.
-    model = MODELS.get(name, MODELS["universal-3-5-pro"])
-    shortest, longest = model.min_turn_silence_ms, model.max_turn_silence_ms
-    if model.name.startswith("universal-3"):
-        shortest, longest = _MODE_SILENCE_MS[parameters.get("mode", "balanced")]
+    model = _row_of(name)
+    mode = parameters.get("mode", "balanced") if "mode" in model.takes else None
+    shortest, longest = _silence_ms(model, mode)
     shortest = parameters.get("min_end_of_turn_silence_when_confident", shortest)
     shortest = parameters.get("min_turn_silence", shortest)
     longest = parameters.get("max_turn_silence", longest)
@@ -87,8 +96,9 @@ def engine_settings_of(
         acknowledge_silence=(
             parameters.get("acknowledge_silence", False) and model.family is Family.PRO
         ),
-        min_turn_silence_ms=_clamped(DEFAULT_MIN_TURN_SILENCE_MS if shortest is None else shortest),
-        max_turn_silence_ms=DEFAULT_MAX_TURN_SILENCE_MS if longest is None else longest,
+        min_turn_silence_ms=_clamped(shortest),
+        max_turn_silence_ms=longest,
+        manual=mode == MANUAL,
         end_of_turn_confidence=parameters.get("end_of_turn_confidence_threshold", 0.4),
         vad_threshold=parameters.get("vad_threshold", 0.3 if model.family is Family.PRO else 0.4),
     )
@@ -96,18 +106,43 @@ def engine_settings_of(
 
 def updated(settings: EngineSettings, update: UpdateConfiguration) -> EngineSettings:
     """The settings after an UpdateConfiguration; what it leaves out stays as it was."""
-    shortest = update.min_turn_silence
-    if shortest is None:
-        shortest = update.min_end_of_turn_silence_when_confident
+    model = _row_of(settings.model)
+    if update.mode is not None and "mode" in model.takes:
+        shortest, longest = _silence_ms(model, update.mode)
+        settings = replace(
+            settings,
+            manual=update.mode == MANUAL,
+            min_turn_silence_ms=_clamped(shortest),
+            max_turn_silence_ms=longest,
+        )
+    given = update.min_turn_silence
+    if given is None:
+        given = update.min_end_of_turn_silence_when_confident
     changes: dict[str, Any] = {
         "format_turns": update.format_turns,
         "acknowledge_silence": update.acknowledge_silence,
-        "min_turn_silence_ms": None if shortest is None else _clamped(shortest),
+        "min_turn_silence_ms": None if given is None else _clamped(given),
         "max_turn_silence_ms": update.max_turn_silence,
         "end_of_turn_confidence": update.end_of_turn_confidence_threshold,
         "vad_threshold": update.vad_threshold,
     }
     return replace(settings, **{name: v for name, v in changes.items() if v is not None})
+
+
+def _row_of(name: str) -> Model:
+    """A model's row; names that the service lists and `MODELS` lacks are all of the Pro family."""
+    return MODELS.get(name, MODELS["universal-3-5-pro"])
+
+
+def _silence_ms(model: Model, mode: str | None) -> tuple[int, int]:
+    """The least and the greatest silence, in ms, that end a turn where a client sets neither."""
+    if mode == MANUAL or (mode is not None and model.name.startswith("universal-3")):
+        return _MODE_SILENCE_MS[mode]
+    shortest, longest = model.min_turn_silence_ms, model.max_turn_silence_ms
+    return (
+        DEFAULT_MIN_TURN_SILENCE_MS if shortest is None else shortest,
+        DEFAULT_MAX_TURN_SILENCE_MS if longest is None else longest,
+    )
 
 
 def _clamped(silence_ms: int) -> int:

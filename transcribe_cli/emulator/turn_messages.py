@@ -23,6 +23,7 @@ FREEZE_AFTER_MS = 3000
 FREEZE_STEPS = 3  # and so many hypotheses in a row must agree on it
 PARTIAL_EVERY_MS = {Family.UNIVERSAL_STREAMING: 0, Family.WHISPER: 500, Family.PRO: 500}
 MAX_TURN_MS = 60_000  # the Pro models' limit; here every family's, since memory grows with a turn
+MAX_MANUAL_TURN_MS = 600_000  # in the mode `manual`, where the client ends turns
 WRAP_UP_MS = 50_000  # from here on a turn ends at the first short pause
 _WRAP_UP_SILENCE_MS = 150
 _HALF_SURE_MS = 400  # of silence: confidence 0.5
@@ -81,12 +82,12 @@ class TurnBuilder:
 
     def is_over(self, silence_ms: int, turn_ms: int) -> bool:
         """Whether the open turn ends after `silence_ms` of silence and `turn_ms` in all."""
-        if turn_ms >= MAX_TURN_MS:
+        manual = self.settings.manual
+        if turn_ms >= (MAX_MANUAL_TURN_MS if manual else MAX_TURN_MS):
             return True
-        if turn_ms >= WRAP_UP_MS and silence_ms >= _WRAP_UP_SILENCE_MS:
+        if turn_ms >= WRAP_UP_MS and silence_ms >= _WRAP_UP_SILENCE_MS and not manual:
             return True
-        shortest = min(self.settings.min_turn_silence_ms, self.settings.max_turn_silence_ms)
-        if silence_ms < shortest:
+        if silence_ms < self.settings.least_turn_silence_ms:
             return False
         if silence_ms >= self.settings.max_turn_silence_ms:
             return True

@@ -31,6 +31,7 @@ from transcribe_cli.outputs.output import Output, Outputs
 from transcribe_cli.outputs.plain_text import TextOutput
 from transcribe_cli.outputs.record import Record, read_record
 from transcribe_cli.outputs.retrying_file import RetryingFile
+from transcribe_cli.protocol.parameters import MANUAL
 from transcribe_cli.recordings.folder import AUDIO, JOURNAL, TRANSCRIPT
 from transcribe_cli.recordings.journal import JournalRecord, journal_records
 from transcribe_cli.recordings.saved_recordings import Recording
@@ -100,6 +101,12 @@ class Transcriber:
         self.runs = RunFactory(
             options, self.notices, several=several, at_once=at_once, pace=pace, part=part
         )
+        query = self.parameters.query
+        by_hand = query.get("mode") == MANUAL and "max_turn_silence" not in query
+        if by_hand and (at_once or not self.screen.live):
+            self.notices.note(
+                "no key ends a turn here, so each session is one turn; give --max-turn-silence"
+            )
         for template in options.output or ():
             output_path(template, "x")
         check_record(options.record)

@@ -31,6 +31,8 @@ SPEECH_MODELS = (
 
 PCM_ENCODINGS = ("pcm_s16le", "pcm_mulaw")
 MAX_TEXT = 1750  # characters of `prompt` and of `agent_context`
+MANUAL = "manual"
+"""The `mode` in which a turn ends when the client says so (livekit-plugins-assemblyai 1.9.0)."""
 
 
 class Parameter(NamedTuple):
@@ -82,7 +84,7 @@ _RECOGNITION = (
     Parameter("turn_left_pad_ms", int, 0),
     Parameter("voice_focus", str, choices=("near-field", "far-field")),
     Parameter("voice_focus_threshold", float, 0, 1),
-    Parameter("mode", str, choices=("min_latency", "balanced", "max_accuracy")),
+    Parameter("mode", str, choices=("min_latency", "balanced", "max_accuracy", MANUAL)),
     Parameter("session_heartbeat", bool),
     Parameter("acknowledge_silence", bool),
 )

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from transcribe_cli.audio.level import CLIP_AT, decibels
 from transcribe_cli.audio.source import Source, is_spoken_now
+from transcribe_cli.protocol.parameters import MANUAL
 from transcribe_cli.run.config import RunConfig
 from transcribe_cli.supervisor.facts import RunState
 from transcribe_cli.transcript.turn_totals import TurnTotals
@@ -51,12 +52,14 @@ class RunStatus:
     Attributes:
         trouble: what is wrong with the source, in words; "" while all is well.
         overflows: how often the system dropped samples.
+        manual: a turn ends when the user says so.
     """
 
     def __init__(self, config: RunConfig, source: Source, totals: TurnTotals, now: float) -> None:
         self.trouble = ""
         self.overflows = 0
         self._config = config
+        self.manual = config.parameters.query.get("mode") == MANUAL
         self._source = source
         self._totals = totals
         self._spoken_now = is_spoken_now(source)
@@ -109,6 +112,7 @@ class RunStatus:
             backlog_s=now.lag_s if now.lag_s > 1 else None,
             dropped=self.overflows,
             cost_usd=None if local else now.cost_usd,
+            manual=self.manual,
             progress=progress,
             message=self.trouble or self._silence(now.time),
         )

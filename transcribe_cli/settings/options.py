@@ -96,7 +96,12 @@ class RunOptions(Struct, frozen=True, kw_only=True):
     ] = None
     mode: Annotated[
         str | None,
-        option(MODEL, "min_latency, balanced or max_accuracy.", "--mode", metavar="NAME"),
+        option(
+            MODEL,
+            "min_latency, balanced, max_accuracy, or manual: the key e ends a turn.",
+            "--mode",
+            metavar="NAME",
+        ),
     ] = None
     param: Annotated[
         Texts,

@@ -19,19 +19,21 @@ class KeyBinding(NamedTuple):
         action: what the program does when it is pressed.
         help: what the panel of keys and the README say about it.
         modes: where it works.
+        also: another key that does the same; the panel does not show it.
     """
 
     key: str
     action: KeyAction
     help: str
     modes: tuple[Mode, ...]
+    also: str = ""
 
 
 KEY_TABLE = (
     KeyBinding("space", "pause", "pause, go on", ("run", "replay")),
     KeyBinding("m", "mute", "mute", ("run",)),
     KeyBinding("b", "bookmark", "bookmark", ("run",)),
-    KeyBinding("e", "end turn", "end the turn", ("run",)),
+    KeyBinding("e", "end turn", "end the turn", ("run",), also="enter"),
     KeyBinding("l", "languages", "languages", ("run", "replay")),
     KeyBinding("w", "unsure words", "unsure words", ("run", "replay")),
     KeyBinding("q", "stop", "stop all files", ("batch",)),
@@ -65,7 +67,8 @@ def action_of(key: str, mode: Mode) -> KeyAction | None:
     >>> action_of("space", "run"), action_of("space", "batch")
     ('pause', None)
     """
-    return next((binding.action for binding in keys_in(mode) if binding.key == key), None)
+    bindings = keys_in(mode)
+    return next((each.action for each in bindings if key in (each.key, each.also)), None)
 
 
 class Panels(Protocol):

@@ -69,6 +69,7 @@ class Status:
         backlog_s: seconds of audio that are recorded and not yet sent.
         dropped: how often samples were lost between the device and the recording.
         cost_usd: what the sessions cost so far.
+        manual: a turn ends when the user says so.
         progress: of a file: how far it was heard in s, length in s or None, times real time.
         message: what is wrong, in words; "" while all is well.
     """
@@ -86,6 +87,7 @@ class Status:
     backlog_s: float | None = None
     dropped: int = 0
     cost_usd: float | None = None
+    manual: bool = False
     progress: tuple[float, float | None, float] | None = None
     message: str = ""
 
@@ -155,6 +157,9 @@ def _parts(status: Status, ascii_only: bool) -> list[_Part]:
         late = status.behind_s >= LATE_S
         behind = _text(f"{_seconds(status.behind_s)} behind", LOUD if late else DIM)
         parts.append(_Part(65, [behind, Text()]))
+    if status.manual:
+        ends = [_text("e ends the turn", LOUD), _text("e: end turn", LOUD), Text()]
+        parts.append(_Part(92, ends))
     if status.language:
         parts.append(_Part(60, [_text(safe_text(status.language)), Text()]))
     if status.turns:

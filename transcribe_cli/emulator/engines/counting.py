@@ -88,7 +88,10 @@ def _runs(samples: bytes, unit: bytes) -> Iterator[tuple[bytes, int]]:
 
 
 class CountingEngine:
-    """Recognises counting audio; a turn ends after `turn_words` words or at a silence."""
+    """Recognises counting audio; a turn ends after `turn_words` words or at a silence.
+
+    In the mode `manual` no number of words ends it.
+    """
 
     def __init__(self, settings: EngineSettings, turn_words: int = TURN_WORDS) -> None:
         self._settings = settings
@@ -105,7 +108,7 @@ class CountingEngine:
         for word in self._counter.hear(self._samples(data)):
             self._spoke = True
             self._words.append(word)
-            full = len(self._words) >= self._turn_words
+            full = len(self._words) >= self._turn_words and not self._settings.manual
             sent += self.end_turn() if full else self._partial(self._words)
         if self._is_silent():
             return sent + self.end_turn()
@@ -138,7 +141,7 @@ class CountingEngine:
     def _is_silent(self) -> bool:
         since = self._counter.silent_since
         return since is not None and (
-            self._ms(self._counter.position - since) >= self._settings.min_turn_silence_ms
+            self._ms(self._counter.position - since) >= self._settings.least_turn_silence_ms
         )
 
     def _partial(self, words: list[CountedWord]) -> list[Send]:
