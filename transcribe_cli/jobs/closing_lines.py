@@ -1,7 +1,6 @@
 """The lines on stderr at the end of a run: what was saved, what it cost, and what is missing."""
 
 import os
-import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -77,11 +76,11 @@ def tell_end(
         return
     if not saved.whole["journal"]:
         if saved.whole.get("audio"):
-            audio = shlex.quote(str(saved.folder / AUDIO))
+            audio = _quoted(saved.folder / AUDIO)
             notices.note(f"transcribe it anew, with room on the disk: aai-stream file {audio}")
     elif not summary["complete"]:
         folder = saved.folder
-        name = shlex.quote(folder.name)
+        name = _quoted(folder.name)
         notices.note(f"go on with: aai-stream recordings resume {name}{_where(folder)}")
 
 
@@ -95,7 +94,13 @@ def _where(folder: Path) -> str:
     usual = save_dir_of(os.environ.get(variable_of("save_dir")))
     if folder.parent == usual:
         return ""
-    return f" --save-dir {shlex.quote(str(folder.parent))}"
+    return f" --save-dir {_quoted(folder.parent)}"
+
+
+def _quoted(path: Path | str) -> str:
+    import shlex  # only what is not complete or lies elsewhere needs it
+
+    return shlex.quote(str(path))
 
 
 def tell_total(

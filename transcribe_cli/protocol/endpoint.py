@@ -4,11 +4,11 @@ Source: pages "Streaming endpoints and data zones" and "Streaming quickstart".
 """
 
 from collections.abc import Mapping
+from ipaddress import ip_address
 from urllib.parse import SplitResult, urlsplit, urlunsplit
 
 from transcribe_cli.errors import UsageError
 from transcribe_cli.protocol.parameters import encode_query
-from transcribe_cli.protocol.web_origin import is_loopback_host
 from transcribe_cli.redaction import redact
 
 REGIONS = {
@@ -66,6 +66,14 @@ def session_url(endpoint: str, parameters: Mapping[str, object]) -> str:
     parts = urlsplit(endpoint)
     query = "&".join(part for part in (parts.query, encode_query(parameters)) if part)
     return urlunsplit((parts.scheme, parts.netloc, parts.path, query, ""))
+
+
+def is_loopback_host(host: str) -> bool:
+    """Whether a host (an IPv6 address without brackets) is surely this machine."""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:  # a name, which may well begin with "127."
+        return host == "localhost"
 
 
 def is_loopback(endpoint: str) -> bool:

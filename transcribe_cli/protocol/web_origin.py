@@ -12,6 +12,8 @@ from collections.abc import Sequence
 from ipaddress import ip_address
 from typing import Protocol
 
+from transcribe_cli.protocol.endpoint import is_loopback_host
+
 _HOST_AND_PORT = r"(?P<host>\[[0-9A-Fa-f:.]+\]|[0-9A-Za-z._~-]+)(?::[0-9]{0,5})?"
 _HOST = re.compile(_HOST_AND_PORT)
 _ORIGIN = re.compile(rf"https?://{_HOST_AND_PORT}", re.IGNORECASE)
@@ -28,14 +30,6 @@ class Headers(Protocol):
 
     def get_all(self, name: str, /) -> Sequence[str] | None:
         """Every value of a header, whatever the case of its name."""
-
-
-def is_loopback_host(host: str) -> bool:
-    """Whether a host (an IPv6 address without brackets) is surely this machine."""
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:  # a name, which may well begin with "127."
-        return host == "localhost"
 
 
 def why_refused(headers: Headers, *, any_host: bool = False, linked: bool = False) -> str | None:

@@ -2,7 +2,6 @@
 
 import os
 import re
-import shlex
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -78,6 +77,8 @@ def load_recording(folder: Path) -> Recording:
 def check_readable(recording: Recording) -> None:
     """Raise StreamError if the journal cannot be read."""
     if recording.journal.problem:
+        import shlex
+
         audio = recording.audio_path
         raise StreamError(
             f"The recording {recording.id} cannot be read: {recording.journal.problem}.",
