@@ -72,6 +72,7 @@ def test_password_in_an_endpoint_is_not_shown() -> None:
         ("wss://bücher.example./v3", "wss://xn--bcher-kva.example./v3/v3/ws"),
         ("ws://bücher.example:8080", "ws://xn--bcher-kva.example:8080/v3/ws"),
         ("ws://bücher.example:", "ws://xn--bcher-kva.example/v3/ws"),
+        ("ws://ü@[::1]:80", "ws://%C3%BC@[::1]:80/v3/ws"),
     ],
 )
 def test_name_of_any_letters_is_written_as_dns_has_it(typed: str, asked: str) -> None:

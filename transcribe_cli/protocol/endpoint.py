@@ -5,7 +5,7 @@ Source: pages "Streaming endpoints and data zones" and "Streaming quickstart".
 
 from collections.abc import Mapping
 from ipaddress import ip_address
-from urllib.parse import SplitResult, urlsplit, urlunsplit
+from urllib.parse import SplitResult, quote, urlsplit, urlunsplit
 
 from transcribe_cli.errors import UsageError
 from transcribe_cli.protocol.parameters import encode_query
@@ -58,6 +58,8 @@ def _in_ascii(parts: SplitResult) -> str:
         host = (parts.hostname or "").encode("idna").decode()
     except UnicodeError as e:
         raise UsageError(f"'{parts.hostname}' is no host's name: {e}.", "check --endpoint") from e
+    host = f"[{host}]" if ":" in host else host
+    user = quote(user.encode("utf-8", "surrogateescape"), safe=":%!$&'()*+,;=")
     return user + at + (host if parts.port is None else f"{host}:{parts.port}")
 
 
