@@ -5,11 +5,11 @@ from email.message import Message
 import pytest
 from websockets.datastructures import Headers
 
+from transcribe_cli.protocol.endpoint import is_loopback_host
 from transcribe_cli.protocol.web_origin import (
     OTHER_ORIGIN,
     OTHER_SITE,
     WRONG_HOST,
-    is_loopback_host,
     why_refused,
 )
 
