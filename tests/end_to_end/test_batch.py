@@ -389,6 +389,24 @@ def test_a_reader_who_waits_holds_up_no_other_file(home: Home) -> None:
     assert all(seen.terminated for seen in service.sessions)
 
 
+def test_a_folder_that_was_moved_is_not_billed_anew_and_goes_on(home: Home) -> None:
+    (home.work / "mon").mkdir()
+    write_talks(home.work / "mon", 5, 60)
+    with counting_service() as service:
+        process = home.start("file", "mon", *to(service, "--pace", "4"))
+        service.wait_for_words(30)  # the first one is complete
+        process.send_signal(signal.SIGINT)
+        finish(process)
+        (home.work / "mon").rename(home.work / "tue")
+        before = len(service.sessions)
+        again = home.run("file", "tue", *to(service, "--jsonl"))
+    assert again.code == 0, again.err
+    assert len(service.sessions) == before + 1
+    assert "talk1.wav: complete already" in again.err
+    assert "talk2.wav: going on with" in again.err
+    assert len(list(home.recordings.iterdir())) == 2
+
+
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a disk that is always full")
 @pytest.mark.parametrize("jobs", ["1", "2"])
 @pytest.mark.first(1)

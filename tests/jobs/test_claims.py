@@ -2,6 +2,8 @@
 
 import contextlib
 import json
+import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,12 +15,15 @@ from transcribe_cli.jobs import claims
 from transcribe_cli.jobs.claims import (
     AlreadyRunning,
     Claim,
+    Work,
     claim,
     work_of_file,
     work_of_journal,
 )
-from transcribe_cli.recordings.fingerprint import fingerprint_of
+from transcribe_cli.recordings import index as recordings_index
+from transcribe_cli.recordings.fingerprint import fingerprint_of, stamp_of
 from transcribe_cli.recordings.folder import JOURNAL
+from transcribe_cli.recordings.index import RecordingIndex
 from transcribe_cli.recordings.journal import JournalSummary
 from transcribe_cli.recordings.lock import LOCK_FILE, is_locked, locked
 from transcribe_cli.recordings.saved_recordings import Recording, load_recording
@@ -39,7 +44,7 @@ def save_dir(tmp_path: Path) -> Path:
     return tmp_path / "recordings"
 
 
-def work(path: Path, part: Range = EVERYTHING, *, local: bool = False, **query: Any) -> str:
+def work(path: Path, part: Range = EVERYTHING, *, local: bool = False, **query: Any) -> Work:
     found = work_of_file(str(path), QUERY | query, part, local=local)
     assert found is not None
     return found
@@ -79,12 +84,15 @@ def claimed(
 
 
 def test_a_recording_and_its_file_are_the_same_work(talk: Path) -> None:
-    assert work_of_journal(JournalSummary(start_of(talk))) == work(talk)
+    assert work_of_journal(JournalSummary(start_of(talk))) == work(talk).digest
     excerpt = {"start": 1000, "duration": 2500}
-    assert work_of_journal(JournalSummary(start_of(talk, excerpt=excerpt))) == work(
-        talk, Range(1.0, 2.5)
+    assert (
+        work_of_journal(JournalSummary(start_of(talk, excerpt=excerpt)))
+        == work(talk, Range(1.0, 2.5)).digest
     )
-    assert work_of_journal(JournalSummary(start_of(talk, local=True))) == work(talk, local=True)
+    assert (
+        work_of_journal(JournalSummary(start_of(talk, local=True))) == work(talk, local=True).digest
+    )
 
 
 def test_another_part_model_service_or_file_is_other_work(talk: Path, tmp_path: Path) -> None:
@@ -118,7 +126,28 @@ def test_a_file_that_is_not_there_is_no_work(path: str) -> None:
 @pytest.mark.parametrize("odd", [{"start": "x"}, {"start": 1e308, "duration": []}, {"start": None}])
 def test_an_odd_journal_is_no_work(talk: Path, odd: dict[str, Any]) -> None:
     assert work_of_journal(JournalSummary(start_of(talk, excerpt=odd))) is None
-    assert work_of_journal(JournalSummary({})) != work(talk)
+    assert work_of_journal(JournalSummary({})) not in work(talk)
+
+
+def test_a_file_is_the_same_where_it_has_been_moved_to(talk: Path, tmp_path: Path) -> None:
+    moved, other = tmp_path / "deep" / "talk.wav", tmp_path / "other" / "talk.wav"
+    for path in (moved, other):
+        path.parent.mkdir()
+        shutil.copy2(talk, path)
+    assert work(moved).digest == work(talk).digest
+    other.write_bytes(b"RAFF")  # as long, and made in the same moment
+    times = talk.stat()
+    os.utime(other, ns=(times.st_atime_ns, times.st_mtime_ns))
+    assert work(other).digest != work(talk).digest
+
+
+def test_an_old_recording_is_known_by_its_path(talk: Path, tmp_path: Path) -> None:
+    old = JournalSummary(start_of(talk, file=stamp_of(talk)))
+    assert work_of_journal(old) == work(talk).by_path
+    (tmp_path / "deep").mkdir()
+    moved = tmp_path / "deep" / "talk.wav"
+    shutil.copy2(talk, moved)
+    assert work_of_journal(old) not in work(moved)
 
 
 # What is claimed.
@@ -244,7 +273,7 @@ def test_what_another_one_completes_in_the_last_moment_is_seen(
 
 def test_a_lock_that_was_left_behind_means_nothing(talk: Path, save_dir: Path) -> None:
     folder = save(save_dir, "2026-11-20-090507-talk", talk, complete=None)
-    (folder / LOCK_FILE).write_text(work(talk))
+    (folder / LOCK_FILE).write_text(work(talk).digest)
     (save_dir / LOCK_FILE).write_text("")
     with contextlib.ExitStack() as held:
         assert claimed(save_dir, talk, held).folder == folder
@@ -263,4 +292,44 @@ def test_another_track_of_the_same_file_is_other_work_and_its_journal_says_so(ta
     assert work(talk, Range(track=2)) not in (work(talk), work(talk, Range(track=1)))
     start = start_of(talk, excerpt={"start": 0, "track": 2})
 
-    assert work_of_journal(JournalSummary(start)) == work(talk, Range(track=2))
+    assert work_of_journal(JournalSummary(start)) == work(talk, Range(track=2)).digest
+
+
+def test_how_much_is_opened_for_a_file_is_no_matter_of_how_many_there_are(
+    talk: Path, save_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked_at: list[str] = []
+
+    def count(module: Any, name: str) -> None:
+        real = getattr(module, name)
+
+        def counted(folder: Path) -> Any:
+            looked_at.append(folder.name)
+            return real(folder)
+
+        monkeypatch.setattr(module, name, counted)
+
+    for number in range(200):
+        save(save_dir, f"2026-11-20-{number:06}-other-talk", talk, complete=True)
+    save(save_dir, "2026-11-20-090507-talk", talk, complete=True)
+    for module in (claims, recordings_index):
+        count(module, "is_locked")
+    count(recordings_index, "is_recording")
+    index = RecordingIndex(save_dir)
+    for _ in range(10):
+        with contextlib.ExitStack() as held:
+            found = claim(save_dir, talk.name, work(talk), held, again=False, index=index)
+        assert found.previous is not None
+    assert set(looked_at) == {"2026-11-20-090507-talk"}
+
+
+def test_an_index_sees_what_others_begin_and_end(talk: Path, save_dir: Path) -> None:
+    index = RecordingIndex(save_dir)
+    for _ in range(2):
+        with contextlib.ExitStack() as theirs:
+            folder = claimed(save_dir, talk, theirs).folder
+            with pytest.raises(AlreadyRunning), contextlib.ExitStack() as ours:
+                claim(save_dir, talk.name, work(talk), ours, again=False, index=index)
+            assert folder is not None
+        with contextlib.ExitStack() as ours:
+            assert claim(save_dir, talk.name, work(talk), ours, again=False, index=index).folder

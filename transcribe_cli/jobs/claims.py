@@ -7,7 +7,6 @@ journal to find out.
 """
 
 import contextlib
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
 from hashlib import sha256
@@ -19,21 +18,33 @@ import msgspec
 from transcribe_cli.audio.excerpt import Range
 from transcribe_cli.errors import StreamError
 from transcribe_cli.exit_status import ExitStatus
-from transcribe_cli.recordings.fingerprint import fingerprint_of
+from transcribe_cli.recordings.fingerprint import fingerprint_of, stamp_of
 from transcribe_cli.recordings.folder import JOURNAL, create_folder, recording_id, recording_slug
+from transcribe_cli.recordings.index import RecordingIndex
 from transcribe_cli.recordings.journal import JournalSummary
 from transcribe_cli.recordings.lock import (
-    LOCK_FILE,
     RecordingIsRunning,
     is_locked,
     locked,
     read_lock_note,
     save_dir_locked,
 )
-from transcribe_cli.recordings.saved_recordings import Recording, find_by_slug, load_recording
+from transcribe_cli.recordings.saved_recordings import Recording, load_recording
 
-_Cache = dict[Path, tuple[dict[str, int] | None, Recording]]
-"""Recordings by folder, each with the fingerprint of the journal that it was read from."""
+_Cache = dict[Path, tuple[dict[str, Any] | None, Recording]]
+"""Recordings by folder, each with the stamp of the journal that it was read from."""
+
+
+class Work(NamedTuple):
+    """What is to be done: a file, the settings and the part. The same work is done once.
+
+    Attributes:
+        digest: by the file's name and fingerprint, wherever it lies.
+        by_path: by its path, size and time, as recordings without a fingerprint are known.
+    """
+
+    digest: str
+    by_path: str
 
 
 class AlreadyRunning(StreamError):
@@ -62,41 +73,52 @@ class Claim(NamedTuple):
     previous: Recording | None = None
 
 
-def work_of_file(path: str, parameters: dict[str, Any], part: Range, *, local: bool) -> str | None:
-    """A digest of the file, its path, the settings and the part; None where there is no such file.
-
-    Two runs with the same digest would make the same recording.
-    """
+def work_of_file(path: str, parameters: dict[str, Any], part: Range, *, local: bool) -> Work | None:
+    """What there is to do of a file; None where there is no such file."""
     try:
         whole = Path(path).resolve()
-        return _digest(str(whole), fingerprint_of(whole), parameters, part, local)
+        file = fingerprint_of(whole)
+        stamp = {name: value for name, value in file.items() if name != "content"}
+        return Work(
+            _digest(whole.name, file, parameters, part, local),
+            _digest(str(whole), stamp, parameters, part, local),
+        )
     except (OSError, ValueError):
         return None
 
 
 def work_of_journal(journal: JournalSummary) -> str | None:
-    """The same digest for a recording; None where its journal, perhaps somebody else's, is odd."""
+    """Which of the two digests a recording is of; None where its journal is odd."""
     from transcribe_cli.jobs.resume import part_of
 
     start = journal.start
     try:
         part, local = part_of(journal), bool(start.get("local"))
-        return _digest(start.get("path"), start.get("file"), start.get("parameters"), part, local)
+        name, file = start.get("path"), start.get("file")
+        if isinstance(file, dict) and "content" in file:
+            name = Path(str(name)).name
+        return _digest(name, file, start.get("parameters"), part, local)
     except (TypeError, ValueError, OverflowError):
         return None
 
 
-def _digest(path: object, file: object, parameters: object, part: Range, local: bool) -> str:
+def _digest(name: object, file: object, parameters: object, part: Range, local: bool) -> str:
     duration_s = part.duration_s
     stretch = (round(part.start_s * 1000), None if duration_s is None else round(duration_s * 1000))
     track = () if part.track is None else (part.track,)
-    which = (path, file, parameters, stretch, local, *track)
+    which = (name, file, parameters, stretch, local, *track)
     work = msgspec.json.encode(which, order="sorted")
     return sha256(work).hexdigest()
 
 
 def claim(
-    save_dir: Path, name: str, work: str | None, stack: contextlib.ExitStack, *, again: bool
+    save_dir: Path,
+    name: str,
+    work: Work | None,
+    stack: contextlib.ExitStack,
+    *,
+    again: bool,
+    index: RecordingIndex | None = None,
 ) -> Claim:
     """Claim a new recording's folder, or that of an earlier run that is to be resumed.
 
@@ -106,6 +128,7 @@ def claim(
             microphone.
         stack: keeps the folder locked.
         again: earlier runs do not count.
+        index: of the save-dir, where more is claimed in it; it is brought up to date.
 
     Raises:
         AlreadyRunning: another process has it.
@@ -115,40 +138,44 @@ def claim(
         return _new_folder(save_dir, name, work, stack)
     with contextlib.suppress(OSError):  # told by `create_folder`
         save_dir.mkdir(parents=True, exist_ok=True)
+    index = index or RecordingIndex(save_dir)
     cache: _Cache = {}
     if not again:
-        _find_previous(save_dir, name, work, cache)  # which takes time
+        _find_previous(index, name, work, cache)  # which takes time
     with save_dir_locked(save_dir):
-        previous = None if again else _find_previous(save_dir, name, work, cache)
+        previous = None if again else _find_previous(index, name, work, cache)
+        if again:
+            index.look()
         if previous is not None and previous.state == "complete":
             return Claim(previous.folder, previous)
-        if (running := _find_running(save_dir, work)) is not None:
+        if (running := _find_running(index, name, work)) is not None:
             raise AlreadyRunning(name, running)
         if previous is None:
             return _new_folder(save_dir, name, work, stack)
         try:
-            stack.enter_context(locked(previous.folder, work))
+            stack.enter_context(locked(previous.folder, work.digest))
         except RecordingIsRunning as e:  # `recordings resume` has been quicker
             raise AlreadyRunning(name, e.recording) from e
     # It may have gone on in between, or ended.
     return Claim(previous.folder, replace(load_recording(previous.folder), running=False))
 
 
-def _new_folder(save_dir: Path, name: str, work: str | None, stack: contextlib.ExitStack) -> Claim:
+def _new_folder(save_dir: Path, name: str, work: Work | None, stack: contextlib.ExitStack) -> Claim:
     folder = create_folder(save_dir, recording_id(datetime.now(), name))
     stack.callback(_remove_if_empty, folder)
-    stack.enter_context(locked(folder, work or folder.name))
+    stack.enter_context(locked(folder, folder.name if work is None else work.digest))
     return Claim(folder)
 
 
-def _find_previous(save_dir: Path, name: str, work: str, cache: _Cache) -> Recording | None:
-    """The last recording with the same digest that is not running."""
-    for folder in reversed(find_by_slug(save_dir, recording_slug(name))):
+def _find_previous(index: RecordingIndex, name: str, work: Work, cache: _Cache) -> Recording | None:
+    """The last recording of the same work that is not running."""
+    index.look()
+    for folder in reversed(index.with_slug(recording_slug(name))):
         if is_locked(folder):
             continue
         recording = _load(folder, cache)
         ended = recording.journal.state in ("complete", "incomplete", "interrupted")
-        if ended and work_of_journal(recording.journal) == work:
+        if ended and work_of_journal(recording.journal) in work:
             return recording
     return None
 
@@ -156,29 +183,23 @@ def _find_previous(save_dir: Path, name: str, work: str, cache: _Cache) -> Recor
 def _load(folder: Path, cache: _Cache) -> Recording:
     """Load a recording, from the cache where its journal has not changed since."""
     try:
-        fingerprint = fingerprint_of(folder / JOURNAL)
+        stamp = stamp_of(folder / JOURNAL)
     except OSError:  # told by `load_recording`
-        fingerprint = None
+        stamp = None
     known = cache.get(folder)
-    if known is None or known[0] != fingerprint:
-        known = cache[folder] = fingerprint, load_recording(folder)
+    if known is None or known[0] != stamp:
+        known = cache[folder] = stamp, load_recording(folder)
     return known[1]
 
 
-def _find_running(save_dir: Path, work: str) -> str | None:
-    """The id of a running recording with the same digest."""
-    for folder in _with_lock(save_dir):
+def _find_running(index: RecordingIndex, name: str, work: Work) -> str | None:
+    """The id of a running recording of the same work."""
+    for folder in index.running(recording_slug(name)):
         # Without a note it is being mended, or the disk is full.
-        if is_locked(folder) and work == (
-            read_lock_note(folder) or work_of_journal(load_recording(folder).journal)
-        ):
+        note = read_lock_note(folder) or work_of_journal(load_recording(folder).journal)
+        if note in work:
             return folder.name
     return None
-
-
-def _with_lock(save_dir: Path) -> Iterator[Path]:
-    with contextlib.suppress(OSError):
-        yield from (folder for folder in save_dir.iterdir() if (folder / LOCK_FILE).is_file())
 
 
 def _remove_if_empty(folder: Path) -> None:

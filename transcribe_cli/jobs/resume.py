@@ -18,7 +18,7 @@ from transcribe_cli.outputs.plain_text import TextOutput, text_line
 from transcribe_cli.outputs.record import encode_json
 from transcribe_cli.outputs.retrying_file import RetryingFile
 from transcribe_cli.recordings.crash_recovery import join_lines, write_if_changed
-from transcribe_cli.recordings.fingerprint import fingerprint_of
+from transcribe_cli.recordings.fingerprint import is_file_of
 from transcribe_cli.recordings.folder import JOURNAL, TRANSCRIPT
 from transcribe_cli.recordings.journal import (
     JournalRecord,
@@ -31,8 +31,11 @@ from transcribe_cli.recordings.saved_recordings import Recording
 from transcribe_cli.run.config import ResumePoint
 
 
-def open_audio(recording: Recording) -> tuple[AudioLog, Source]:
+def open_audio(recording: Recording, moved_to: str | None = None) -> tuple[AudioLog, Source]:
     """Open the saved audio, or for a transcribed file the file itself.
+
+    Args:
+        moved_to: where the file is now, in place of where it was.
 
     Raises:
         AudioError: it is not there.
@@ -42,7 +45,7 @@ def open_audio(recording: Recording) -> tuple[AudioLog, Source]:
         log = AudioLog.open(path, journal.audio)
         start = journal.start
         return log, LoggedSource(str(start["source"]), str(start["kind"]), log.seconds)
-    given = journal.start.get("path")
+    given = moved_to or journal.start.get("path")
     if not given:
         raise AudioError(f"The audio of {recording.id} is not there.", "it was run with --no-save?")
     # Before it is opened: a journal may name any file, and who wrote it must at least know the
@@ -52,7 +55,7 @@ def open_audio(recording: Recording) -> tuple[AudioLog, Source]:
     except (OSError, ValueError) as e:
         raise AudioError(
             f"'{given}' cannot be read: {getattr(e, 'strerror', None) or e}.",
-            "it was transcribed from there: put it back",
+            "put it back, or give 'aai-stream file' its new place",
         ) from e
     if changed:
         raise AudioError(
@@ -72,7 +75,7 @@ def has_changed(path: Path, journal: JournalSummary) -> bool:
     Raises:
         OSError: it is not there.
     """
-    return fingerprint_of(path) != journal.start.get("file")
+    return not is_file_of(path, journal.start.get("file"))
 
 
 def part_of(journal: JournalSummary) -> Range:

@@ -33,6 +33,7 @@ from transcribe_cli.outputs.record import Record, read_record
 from transcribe_cli.outputs.retrying_file import RetryingFile
 from transcribe_cli.protocol.parameters import MANUAL
 from transcribe_cli.recordings.folder import AUDIO, JOURNAL, TRANSCRIPT
+from transcribe_cli.recordings.index import RecordingIndex
 from transcribe_cli.recordings.journal import JournalRecord, journal_records
 from transcribe_cli.recordings.saved_recordings import Recording
 from transcribe_cli.run.config import Result
@@ -89,6 +90,7 @@ class Transcriber:
         self.at_once = at_once
         self.part = part
         self.save_dir = None if options.no_save else save_dir_of(options.save_dir)
+        self._index = None if self.save_dir is None else RecordingIndex(self.save_dir)
         self.screen = Screen(options, environment)
         self.notices = self.screen.notices
         self.parameters = parameters or resolve_parameters(
@@ -152,7 +154,7 @@ class Transcriber:
             query = self.parameters.query
             work = work_of_file(spec.path, query, self.part, local=service.local)
         name = "" if spec.kind == "mic" else spec.name
-        return claim(self.save_dir, name, work, stack, again=again)
+        return claim(self.save_dir, name, work, stack, again=again, index=self._index)
 
     def begin(
         self,
@@ -229,7 +231,7 @@ class Transcriber:
         from transcribe_cli.recordings.crash_recovery import recover
 
         recover(recording)
-        log, source = open_audio(recording)
+        log, source = open_audio(recording, spec.path)
         if self.several:
             source.name = spec.name
         stack.callback(log.close)

@@ -1,7 +1,6 @@
 """Finds and loads the saved recordings of a save-dir."""
 
 import os
-import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -57,12 +56,6 @@ class Recording:
 def recording_folders(save_dir: Path) -> list[Path]:
     """The folders of all recordings, the oldest first; symbolic links are ignored."""
     return sorted(_folders(save_dir))
-
-
-def find_by_slug(save_dir: Path, slug: str) -> list[Path]:
-    """The folders of recordings with that slug, the oldest first."""
-    wanted = re.compile(rf"\d{{4}}-\d\d-\d\d-\d{{6}}-{re.escape(slug)}(-\d+)?")
-    return sorted(folder for folder in _folders(save_dir) if wanted.fullmatch(folder.name))
 
 
 def load_recording(folder: Path) -> Recording:
