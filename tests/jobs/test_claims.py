@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import shutil
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from transcribe_cli.jobs.claims import (
     work_of_file,
     work_of_journal,
 )
+from transcribe_cli.outputs.record import encode_json
 from transcribe_cli.recordings import index as recordings_index
 from transcribe_cli.recordings.fingerprint import fingerprint_of, stamp_of
 from transcribe_cli.recordings.folder import JOURNAL
@@ -148,6 +150,14 @@ def test_an_old_recording_is_known_by_its_path(talk: Path, tmp_path: Path) -> No
     moved = tmp_path / "deep" / "talk.wav"
     shutil.copy2(talk, moved)
     assert work_of_journal(old) not in work(moved)
+
+
+@pytest.mark.skipif(sys.platform == "darwin", reason="names are always UTF-8 there")
+def test_a_name_that_is_no_text_is_the_same_in_a_journal(tmp_path: Path) -> None:
+    talk = tmp_path / os.fsdecode(b"caf\xe9.wav")
+    talk.write_bytes(b"RIFF")
+    start = json.loads(encode_json(start_of(talk)))
+    assert work_of_journal(JournalSummary(start)) == work(talk).digest
 
 
 # What is claimed.

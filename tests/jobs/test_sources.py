@@ -100,3 +100,10 @@ def test_a_name_says_which_file_it_is(asked: list[str]) -> None:
         assert PurePosixPath(path).parts[-len(parts) :] == parts
         same = [other for other, called in zip(asked, names, strict=True) if called == name]
         assert set(same) == {path}
+
+
+def test_a_list_may_hold_names_of_any_bytes_with_nul_after_each() -> None:
+    data = b"a b.wav\0#1.wav\0new\nline.wav\0caf\xe9.wav\0"
+    found = find_sources([], STDIN, io.BytesIO(data)).paths
+    assert found == ["a b.wav", "#1.wav", "new\nline.wav", "caf\udce9.wav"]
+    assert find_sources([], STDIN, io.BytesIO(b"caf\xe9.wav\n")).paths == ["caf\udce9.wav"]

@@ -106,6 +106,8 @@ def _digest(name: object, file: object, parameters: object, part: Range, local: 
     duration_s = part.duration_s
     stretch = (round(part.start_s * 1000), None if duration_s is None else round(duration_s * 1000))
     track = () if part.track is None else (part.track,)
+    # A name that is not UTF-8 stands in a journal with question marks.
+    name = name.encode("utf-8", "replace").decode() if isinstance(name, str) else name
     which = (name, file, parameters, stretch, local, *track)
     work = msgspec.json.encode(which, order="sorted")
     return sha256(work).hexdigest()

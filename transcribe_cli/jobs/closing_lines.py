@@ -2,9 +2,11 @@
 
 import os
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from transcribe_cli.errors import UsageError
 from transcribe_cli.exit_status import ExitStatus
 from transcribe_cli.protocol.languages import WHISPER_LANGUAGES
 from transcribe_cli.recordings.folder import AUDIO
@@ -91,9 +93,9 @@ def _listed(parts: Mapping[str, bool], *, whole: bool) -> str:
 
 def _where(folder: Path) -> str:
     """The option that finds a recording which is not in the default folder; "" where it is."""
-    usual = save_dir_of(os.environ.get(variable_of("save_dir")))
-    if folder.parent == usual:
-        return ""
+    with suppress(UsageError):  # there is no home folder
+        if folder.parent == save_dir_of(os.environ.get(variable_of("save_dir"))):
+            return ""
     return f" --save-dir {_quoted(folder.parent)}"
 
 

@@ -1,5 +1,6 @@
 """Finds the sources of `file` in its arguments, folders and lists."""
 
+import codecs
 from collections.abc import Sequence
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
@@ -7,6 +8,7 @@ from typing import BinaryIO, NamedTuple
 from transcribe_cli.errors import AudioError, UsageError
 
 STDIN = "-"
+_LIST = "it holds one path a line, in UTF-8"
 _MEDIA = frozenset(
     ".aac .aif .aifc .aiff .amr .au .caf .flac .m4a .m4b .m4v .mka .mkv .mov .mp2 .mp3 .mp4 .mpga "
     ".oga .ogg .opus .rf64 .snd .w64 .wav .webm .wma".split()
@@ -100,14 +102,19 @@ def _media_in(folder: Path) -> list[str]:
 
 
 def _read_list(name: str, stdin: BinaryIO) -> list[str]:
-    """One path a line; blank lines and `#` comments do not count."""
+    """One path a line; blank lines and `#` comments do not count.
+
+    As `find -print0` makes it, each path is as it is, with NUL after it. None need be UTF-8.
+    """
     try:
         data = stdin.read() if name == STDIN else Path(name).read_bytes()
-        text = data.decode("utf-8-sig")
-    except (OSError, UnicodeDecodeError) as e:
-        said = getattr(e, "strerror", None) or "it is no text"
-        raise UsageError(
-            f"The list '{name}' cannot be read: {said}.", "it holds one path a line, in UTF-8"
-        ) from e
+    except OSError as e:
+        raise UsageError(f"The list '{name}' cannot be read: {e.strerror or e}.", _LIST) from e
+    text = data.removeprefix(codecs.BOM_UTF8).decode("utf-8", "surrogateescape")
+    is_utf16 = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    if is_utf16 or ("\0" in text and not text.endswith("\0")):
+        raise UsageError(f"The list '{name}' cannot be read: it is no text.", _LIST)
+    if "\0" in text:
+        return [path for path in text.split("\0") if path]
     lines = [line.strip() for line in text.splitlines()]
     return [line for line in lines if line and not line.startswith("#")]

@@ -240,9 +240,13 @@ def resolve_endpoint(region: str, endpoint: str | None) -> str:
 
 def save_dir_of(given: str | None) -> Path:
     """Where recordings are saved: as given, else the platform's user data directory."""
-    if given:
-        return Path(given).expanduser()
-    return data_folder(APP) / "recordings"
+    try:
+        return Path(given).expanduser() if given else data_folder(APP) / "recordings"
+    except RuntimeError as e:  # no HOME, and a user whom the system does not know
+        raise UsageError(
+            "Nothing says where this user's recordings are: there is no home folder.",
+            "set HOME, or name a --save-dir, or --no-save for a run",
+        ) from e
 
 
 _UNITS = {"h": 3600, "m": 60, "s": 1}

@@ -10,7 +10,11 @@ from pathlib import Path
 
 
 def data_folder(app: str) -> Path:
-    """The folder for what a program makes, which need not exist yet."""
+    """The folder for what a program makes, which need not exist yet.
+
+    Raises:
+        RuntimeError: there is no home folder at all.
+    """
     if base := _xdg_folder("XDG_DATA_HOME", ".local/share"):
         return base / app
     import platformdirs
@@ -24,7 +28,10 @@ def config_folder(app: str) -> Path:
         return base / app
     import platformdirs
 
-    return Path(platformdirs.user_config_dir(app, appauthor=False))
+    try:
+        return Path(platformdirs.user_config_dir(app, appauthor=False))
+    except RuntimeError:  # no HOME, and a user whom the system does not know
+        return Path(os.devnull) / app  # where nothing can be
 
 
 def cache_folder(app: str) -> Path:
@@ -33,7 +40,10 @@ def cache_folder(app: str) -> Path:
         return base / app
     import platformdirs
 
-    return Path(platformdirs.user_cache_dir(app, appauthor=False))
+    try:
+        return Path(platformdirs.user_cache_dir(app, appauthor=False))
+    except RuntimeError:
+        return Path(os.devnull) / app
 
 
 def _xdg_folder(variable: str, under_home: str) -> Path | None:
