@@ -14,6 +14,7 @@ import pytest
 
 from tests.counting import Fault, Session, counting_service, drops_at, speak, write_wav
 from tests.end_to_end.test_commands import FULL, needs_full
+from tests.hostile.foreign_recordings import make_recording
 from tests.program import Home, Outcome, finals, words
 from tests.schema import held_to_schema, undescribed
 from transcribe_cli.outputs.formats import SUFFIXES
@@ -324,3 +325,17 @@ def test_pipe_with_a_name_gets_what_a_file_gets(home: Home, suffix: str) -> None
     assert outcome.code == 0, outcome.err
     assert pipe.is_fifo()
     assert read == [(home.work / f"x{suffix}").read_bytes()] != [b""]
+
+
+def test_it_says_what_it_has_replaced_or_refuses_to(
+    home: Home, call: Callable[..., Outcome]
+) -> None:
+    make_recording(home)
+    export = ("recordings", "export", "latest", "-o", "x.srt")
+    assert call(*export).err == "written: x.srt\n"
+    assert call(*export).err == "replaced: x.srt\n"
+    (home.work / "x.srt").write_text("mine")
+    refused = call(*export, "-o", "y.md", "--no-clobber")
+    assert (refused.code, "error: 'x.srt' is there already." in refused.err) == (2, True)
+    assert (home.work / "x.srt").read_text() == "mine"
+    assert not (home.work / "y.md").exists()

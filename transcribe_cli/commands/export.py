@@ -5,10 +5,11 @@ itself would have left.
 """
 
 import io
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from transcribe_cli.errors import StreamError, UsageError
+from transcribe_cli.errors import IncompleteError, StreamError, UsageError
 from transcribe_cli.exit_status import ExitStatus
 from transcribe_cli.outputs.formats import open_outputs, output_path
 from transcribe_cli.outputs.output import Output, Outputs
@@ -18,9 +19,10 @@ from transcribe_cli.recordings.folder import JOURNAL
 from transcribe_cli.recordings.journal import JournalSummary, journal_records
 from transcribe_cli.recordings.saved_recordings import check_readable, find_recording
 from transcribe_cli.settings.config import save_dir_of
-from transcribe_cli.settings.environment import Environment
+from transcribe_cli.settings.environment import Environment, say
 from transcribe_cli.settings.option_types import NonSpeech
 from transcribe_cli.settings.recordings_options import ExportOptions
+from transcribe_cli.ui.safe_text import safe_text
 
 
 def export(environment: Environment, asked: ExportOptions) -> ExitStatus:
@@ -40,14 +42,23 @@ def export(environment: Environment, asked: ExportOptions) -> ExitStatus:
         environment.write(text.getvalue().decode())
         return ExitStatus.OK
     stem = stem_of(recording.journal)
+    paths, replaced = [], set()
     for template in asked.output:
         path = output_path(template, stem)
         if path.exists() and path.samefile(journal):
             raise UsageError(f"'{path}' is the recording's own journal.", "choose another path")
+        if os.path.lexists(path):
+            if asked.no_clobber:
+                raise UsageError(f"'{path}' is there already.", "choose another path")
+            replaced.add(path)
+        paths.append(path)
     _write(
         journal,
         open_outputs(asked.output, stem, partials=asked.partials, non_speech=non_speech),
     )
+    for path in paths:
+        what = "replaced" if path in replaced else "written"
+        say(environment.stderr, safe_text(f"{what}: {path}") + "\n")
     return ExitStatus.OK
 
 
@@ -63,7 +74,7 @@ def _write(journal: Path, opened: Sequence[Output]) -> None:
 
     def broken(output: Output, e: OSError) -> None:
         sentence = f"'{output.name}' cannot be written: {e.strerror or e}."
-        failures.append(StreamError(sentence, "see whether the disk is full"))
+        failures.append(IncompleteError(sentence, "see whether the disk is full"))
 
     outputs = Outputs(opened, broken)
     try:

@@ -60,5 +60,8 @@ class ExportOptions(Struct, frozen=True, kw_only=True):
     recording: RecordingArgument
     save_dir: RecordingsOption = None
     output: OutputOption = None
+    no_clobber: Annotated[
+        bool, Option("Replace no file that is there.", ("--no-clobber",), OUTPUT)
+    ] = False
     partials: PartialsOption = True
     non_speech: NonSpeechOption = NonSpeech.DIM
