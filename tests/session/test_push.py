@@ -1,6 +1,7 @@
 """What the recorder hands to a session, block by block, in virtual time over a pair of sockets."""
 
 import contextlib
+import json
 import socket
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -13,6 +14,7 @@ from websockets.protocol import SERVER, Protocol
 from tests.session.server import BEGIN, payloads_heard
 from transcribe_cli.audio.audio_log import AudioLog
 from transcribe_cli.audio.format import AudioFormat
+from transcribe_cli.protocol.messages import UpdateConfiguration
 from transcribe_cli.session.chunks import chunk_sizes
 from transcribe_cli.session.connection import Connection
 from transcribe_cli.session.pacing import Pacer
@@ -206,6 +208,20 @@ def test_block_for_a_connection_that_broke_stays_in_the_log(desk: Callable[..., 
 
     at.record(CHUNK)
     assert at.session.offset == 800
+
+
+def test_changed_parameters_are_told_once_the_service_has_begun() -> None:
+    with AudioLog.temporary(AUDIO) as log:
+        at = Desk(log)
+        at.session.update(UpdateConfiguration(prompt="a call"))
+        assert at.heard() == []
+        at.begin()
+        at.session.update(UpdateConfiguration(min_turn_silence=200))
+        assert [json.loads(text) for text in at.heard()] == [
+            {"type": "UpdateConfiguration", "prompt": "a call"},
+            {"type": "UpdateConfiguration", "min_turn_silence": 200},
+        ]
+        at.close()
 
 
 @given(

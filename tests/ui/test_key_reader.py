@@ -5,7 +5,7 @@ import queue
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -14,7 +14,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from transcribe_cli.system.terminal_input import WindowsKeyboard, cursor_row
-from transcribe_cli.ui.key_reader import MOST_AT_ONCE, REPEAT_S, KeyReader, key_names
+from transcribe_cli.ui.key_reader import (
+    MOST_AT_ONCE,
+    REPEAT_S,
+    Key,
+    KeyReader,
+    key_names,
+    keys_of,
+)
 
 SEQUENCES = [
     b"\x1b[A",  # up
@@ -67,6 +74,14 @@ def test_pasted_text_is_no_command() -> None:
     assert key_names(b"\x1b[200~q\x1b[201~") == []
 
 
+def test_what_is_no_key_is_still_text_for_a_line() -> None:
+    assert keys_of(b"M") == [Key("m", "M")]
+    assert keys_of("Zoë\r".encode()) == [Key("", "Zoë\r")]
+    assert keys_of("é".encode()) == [Key("", "é")]
+    assert keys_of(b"\x7f") == [Key("", "\x7f")]
+    assert keys_of(b"\x1b") == [Key("", "\x1b")]
+
+
 @given(st.lists(st.sampled_from([*SEQUENCES, b"q", b" "]), max_size=12).map(b"".join))
 def test_one_burst_is_never_a_storm(typed: bytes) -> None:
     assert len(key_names(typed)) <= MOST_AT_ONCE
@@ -108,12 +123,23 @@ class Board:
         self.calls.append("close")
 
 
+def names_only(put: Callable[[str], None]) -> Callable[[Key], None]:
+    """Takes the names of keys, and leaves out what has none."""
+
+    def post(key: Key) -> None:
+        if key.name:
+            put(key.name)
+
+    return post
+
+
 def posted(board: Board, *bursts: bytes, clock: Iterator[float] | None = None) -> list[str]:
     """What is posted of these bursts, and then of `z`."""
     got: queue.SimpleQueue[str] = queue.SimpleQueue()
     times = clock or iter(range(1000))
     names = []
-    with KeyReader(got.put, open_keyboard=lambda _: board, clock=lambda: next(times)):
+    post = names_only(got.put)
+    with KeyReader(post, open_keyboard=lambda _: board, clock=lambda: next(times)):
         for burst in (*bursts, b"z"):
             board.typed.put(burst)
         while (name := got.get(timeout=20)) != "z":
@@ -151,7 +177,7 @@ def test_the_keyboard_is_given_back_once() -> None:
 def test_keys_come_back_with_the_foreground() -> None:
     board = Board(ours=False)
     got: queue.SimpleQueue[str] = queue.SimpleQueue()
-    with KeyReader(got.put, open_keyboard=lambda _: board):
+    with KeyReader(names_only(got.put), open_keyboard=lambda _: board):
         board.ours = True
         assert board.took.wait(20)
         board.took.clear()
@@ -211,7 +237,7 @@ if sys.platform != "win32":
         got: queue.SimpleQueue[str] = queue.SimpleQueue()
         with pseudo_terminal() as (ours, theirs):
             before = termios.tcgetattr(theirs)
-            keys = KeyReader(got.put, number=theirs)
+            keys = KeyReader(names_only(got.put), number=theirs)
             for _ in range(2):
                 keys.open()
                 flags: Any = termios.tcgetattr(theirs)[3]

@@ -55,6 +55,19 @@ def revision(*speakers: tuple[int, str | None]) -> SpeakerRevision:
     return SpeakerRevision([Revision(order, speaker) for order, speaker in speakers])
 
 
+def test_a_line_that_is_typed_stands_above_the_status_and_goes_without_a_trace(
+    shown: Shown,
+) -> None:
+    shown.view.turn(update("One.", final=True))
+    before = shown.draw()
+    shown.view.prompt("key terms: ", "Zoë [bold]\x1b[2J")
+    assert shown.draw()[-2:] == ["  key terms: Zoë [bold]␛[2J", STATUS]
+    shown.view.prompt("key terms: ", "x" * 80 + "end")
+    assert shown.draw()[-2].endswith("xxend")
+    shown.view.prompt("key terms: ", None)
+    assert shown.draw() == before
+
+
 def test_help_comes_and_goes_without_a_trace(shown: Shown) -> None:
     shown.view.turn(update("One.", final=True))
     shown.view.turn(update("and two", turn=1))
@@ -68,6 +81,7 @@ def test_help_comes_and_goes_without_a_trace(shown: Shown) -> None:
         "  m      mute           w      unsure words",
         "  b      bookmark       ?      these keys",
         "  e      end the turn   q      stop",
+        "  k      key terms",
         STATUS,
     ]
     shown.view.toggle_help()

@@ -18,9 +18,9 @@ def keys(width: int, most: int = 20) -> list[str]:
 
 def test_the_keys_stand_in_columns() -> None:
     assert keys(70) == [
-        "space  pause, go on   e      end the turn   ?      these keys",
-        "m      mute           l      languages      q      stop",
-        "b      bookmark       w      unsure words",
+        "space  pause, go on   e      end the turn   w      unsure words",
+        "m      mute           k      key terms      ?      these keys",
+        "b      bookmark       l      languages      q      stop",
     ]
 
 

@@ -144,7 +144,7 @@ def _resume(environment: Environment, asked: ResumeOptions, recording: Recording
             safe_text(f"{recording.id} is complete: there is nothing to do") + "\n"
         )
         return ExitStatus.OK
-    parameters = parameters_of(journal.start, asked.param or ())
+    parameters = parameters_of(journal.start, journal.changes, asked.param or ())
     options, gets_key = _options(asked, journal)
     transcriber = Transcriber(
         options,

@@ -92,7 +92,7 @@ def _show(
     from transcribe_cli.ui.suspend import suspend_signals
 
     inbox: queue.SimpleQueue[str] = queue.SimpleQueue()
-    keys = KeyReader(inbox.put)
+    keys = KeyReader(lambda key: inbox.put(key.name))
     with (
         stop_signals(inbox.put) as signals,
         suspend_signals(inbox.put),

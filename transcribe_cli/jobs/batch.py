@@ -133,7 +133,11 @@ class Batch:
         """
         allow_open_files(self._jobs * _FILES_A_JOB)
         transcriber = self._transcriber
-        with Loop() as loop, transcriber.screen.shown(self._view, loop):
+        with (
+            Loop() as loop,
+            transcriber.watched_files(loop),
+            transcriber.screen.shown(self._view, loop),
+        ):
 
             def more() -> Iterator[Run]:
                 """What may begin now; called at the start and after each end."""

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from transcribe_cli.audio.audio_log import AudioLog
 from transcribe_cli.audio.excerpt import Range
@@ -23,6 +24,9 @@ from transcribe_cli.settings.options import RunOptions
 from transcribe_cli.supervisor.session_quota import SessionQuota
 from transcribe_cli.ui.notices import NamedNotices, Notices
 
+if TYPE_CHECKING:
+    from transcribe_cli.settings.keyterms_file import KeytermsFile
+
 
 class RunFactory:
     """Makes runs that share limits, the budget and how many sessions may be opened a minute.
@@ -41,6 +45,7 @@ class RunFactory:
         self,
         options: RunOptions,
         notices: Notices,
+        keyterms_file: "KeytermsFile | None",
         *,
         several: bool,
         at_once: bool,
@@ -50,6 +55,7 @@ class RunFactory:
         self.budget = Budget(options.max_cost)
         self._options = options
         self._notices = notices
+        self._keyterms_file = keyterms_file
         self._several = several
         self._at_once = at_once
         self._pace = pace
@@ -96,7 +102,10 @@ class RunFactory:
             self._quota = SessionQuota(self._per_minute(service.endpoint))
         notices = NamedNotices(self._notices, source.name) if self._at_once else self._notices
         parts = RunParts(
-            *(source, log, outputs, notices, loop, self._quota, self.budget), view=view, sync=sync
+            *(source, log, outputs, notices, loop, self._quota, self.budget),
+            view=view,
+            sync=sync,
+            keyterms_file=self._keyterms_file,
         )
         return Run(config, parts)
 

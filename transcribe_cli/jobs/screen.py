@@ -53,17 +53,17 @@ class Screen:
             yield
             return
         from transcribe_cli.ui.batch_view import BatchView
-        from transcribe_cli.ui.key_reader import KeyReader
+        from transcribe_cli.ui.key_reader import Key, KeyReader
         from transcribe_cli.ui.key_table import action_of, announced
         from transcribe_cli.ui.suspend import suspend, suspend_signals, take_back
 
-        def press(key: str) -> None:
+        def press(key: Key) -> None:
             if not isinstance(view, BatchView):
-                loop.post(None, KeyPressed(key))
+                loop.post(None, KeyPressed(key.name, key.text))
                 return
-            action = action_of(key, "batch")
+            action = action_of(key.name, "batch")
             if action == "stop":
-                loop.post(None, StopRequested(key))
+                loop.post(None, StopRequested(key.name))
             elif action == "help":
                 loop.call(view.toggle_help)
 

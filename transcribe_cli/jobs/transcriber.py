@@ -41,6 +41,7 @@ from transcribe_cli.run.loop import Loop
 from transcribe_cli.run.parts import nothing_to_sync
 from transcribe_cli.run.reporter import View
 from transcribe_cli.run.run import Run
+from transcribe_cli.session.events import KeytermsChanged
 from transcribe_cli.settings.config import Parameters, resolve_parameters, save_dir_of
 from transcribe_cli.settings.environment import Environment
 from transcribe_cli.settings.options import RunOptions
@@ -93,15 +94,28 @@ class Transcriber:
         self._index = None if self.save_dir is None else RecordingIndex(self.save_dir)
         self.screen = Screen(options, environment)
         self.notices = self.screen.notices
+        self.keyterms_file = None
+        asked = options.parameters()
+        if options.keyterms_file is not None:
+            from transcribe_cli.settings.changes import KEYTERMS, without_doubles
+            from transcribe_cli.settings.keyterms_file import KeytermsFile
+
+            self.keyterms_file = KeytermsFile(options.keyterms_file)
+            terms = without_doubles([*(options.keyterm or ()), *self.keyterms_file.terms])
+            asked |= {KEYTERMS: terms}
         self.parameters = parameters or resolve_parameters(
             options.model,
             options.sample_rate,
             format_turns=options.format_turns,
-            asked=options.parameters(),
+            asked=asked,
             params=options.param or (),
         )
         self.runs = RunFactory(
-            options, self.notices, several=several, at_once=at_once, pace=pace, part=part
+            *(options, self.notices, self.keyterms_file),
+            several=several,
+            at_once=at_once,
+            pace=pace,
+            part=part,
         )
         query = self.parameters.query
         by_hand = query.get("mode") == MANUAL and "max_turn_silence" not in query
@@ -128,6 +142,15 @@ class Transcriber:
             StreamError: no key, a bad endpoint, the local service cannot start.
         """
         return open_service(self._options, self._environment, self.parameters, self.notices)
+
+    def watched_files(self, loop: Loop) -> contextlib.AbstractContextManager[None]:
+        """While open, every recording learns of what changes in `--keyterms-file`."""
+        if self.keyterms_file is None:
+            return contextlib.nullcontext()
+        return self.keyterms_file.watched(
+            lambda: loop.post(None, KeytermsChanged()),
+            lambda words: loop.call(lambda: self.notices.warning(words)),
+        )
 
     @property
     def local(self) -> bool:
@@ -270,7 +293,7 @@ class Transcriber:
             StreamError: something cannot be opened; nothing is left behind then.
         """
         view = self.screen.make_view()
-        with Loop() as loop, contextlib.ExitStack() as held:
+        with Loop() as loop, self.watched_files(loop), contextlib.ExitStack() as held:
             folder = self.claim(service, spec, held, again=True).folder
             with self.begin(loop, service, spec, folder, held, view) as job:
                 with self.screen.shown(view, loop):

@@ -5,7 +5,7 @@ Source: pages "Streaming endpoints and data zones" and "Streaming quickstart".
 
 from collections.abc import Mapping
 from ipaddress import ip_address
-from urllib.parse import SplitResult, quote, urlsplit, urlunsplit
+from urllib.parse import SplitResult, parse_qsl, quote, urlencode, urlsplit, urlunsplit
 
 from transcribe_cli.errors import UsageError
 from transcribe_cli.protocol.parameters import encode_query
@@ -68,6 +68,18 @@ def session_url(endpoint: str, parameters: Mapping[str, object]) -> str:
     parts = urlsplit(endpoint)
     query = "&".join(part for part in (parts.query, encode_query(parameters)) if part)
     return urlunsplit((parts.scheme, parts.netloc, parts.path, query, ""))
+
+
+def with_parameters(url: str, changes: Mapping[str, object]) -> str:
+    """A session's URL with these parameters in place of those of the same names.
+
+    >>> with_parameters("ws://h/v3/ws?mode=balanced&prompt=a+b", {"mode": "manual"})
+    'ws://h/v3/ws?prompt=a+b&mode=manual'
+    """
+    parts = urlsplit(url)
+    asked = parse_qsl(parts.query, keep_blank_values=True)
+    kept = urlencode([(name, value) for name, value in asked if name not in changes])
+    return session_url(urlunsplit(parts._replace(query=kept)), changes)
 
 
 def is_loopback_host(host: str) -> bool:

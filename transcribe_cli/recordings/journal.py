@@ -16,7 +16,7 @@ import msgspec
 
 from transcribe_cli.audio.format import AudioFormat
 from transcribe_cli.protocol.codec import read_server_object
-from transcribe_cli.protocol.messages import Turn
+from transcribe_cli.protocol.messages import Turn, UpdateConfiguration
 from transcribe_cli.system.regular_file import open_regular
 from transcribe_cli.transcript.turn_totals import TurnTotals
 from transcribe_cli.transcript.turns import TurnUpdate
@@ -107,6 +107,7 @@ class JournalSummary:
 
     Attributes:
         start: the Recording record; empty if it is missing.
+        changes: the connection parameters that were changed in its course, as they were last.
         finals: the final Turn records, in order.
         summary: the Summary record at the end; None for a run that was interrupted.
         next_session: the number of the next session.
@@ -115,6 +116,7 @@ class JournalSummary:
     """
 
     start: JournalRecord = field(default_factory=dict)
+    changes: dict[str, Any] = field(default_factory=dict)
     finals: Sequence[JournalRecord] = ()
     summary: JournalRecord | None = None
     next_session: int = 0
@@ -160,6 +162,7 @@ def summarize(records: Iterable[JournalRecord]) -> JournalSummary:
     """The summary of a journal's records, of which only the final turns are kept."""
     start: JournalRecord | None = None
     last: JournalRecord = {}
+    changes: dict[str, Any] = {}
     finals = []
     sessions = _Sessions()
     for number, record in enumerate(records, 1):
@@ -171,6 +174,8 @@ def summarize(records: Iterable[JournalRecord]) -> JournalSummary:
             start = record
         if is_final(record):
             finals.append(record)
+        if isinstance(shape, _UpdateShape):
+            changes |= shape.parameters
         sessions.add(record, shape)
         last = record
     if start is None:
@@ -178,6 +183,7 @@ def summarize(records: Iterable[JournalRecord]) -> JournalSummary:
         return JournalSummary(problem=f"its journal {what}")
     return JournalSummary(
         start=start,
+        changes=changes,
         finals=finals,
         summary=last if last["type"] == "Summary" else None,
         next_session=sessions.next,
@@ -230,11 +236,19 @@ class _FinalShape(_Shape, kw_only=True):
     end: _Ms
 
 
+class _UpdateShape(_Shape, kw_only=True):
+    parameters: dict[str, Any]
+
+
 class _SummaryShape(_Shape, kw_only=True):
     audio_s: _Seconds = 0.0
 
 
-_SHAPES: dict[str, type[_Shape]] = {"Recording": _RecordingShape, "Summary": _SummaryShape}
+_SHAPES: dict[str, type[_Shape]] = {
+    "Recording": _RecordingShape,
+    UpdateConfiguration.type: _UpdateShape,
+    "Summary": _SummaryShape,
+}
 
 
 def _shape_of(record: JournalRecord) -> _Shape:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 from transcribe_cli.audio.recorder import Recorder
 from transcribe_cli.audio.source import is_spoken_now
+from transcribe_cli.errors import UsageError
+from transcribe_cli.protocol.parameters import MANUAL
 from transcribe_cli.run.parts import RunParts
 from transcribe_cli.run.reporter import Reporter
 from transcribe_cli.session.session import Session
@@ -14,20 +16,31 @@ from transcribe_cli.supervisor.actions import Action
 from transcribe_cli.supervisor.supervisor import Supervisor
 
 if TYPE_CHECKING:
+    from transcribe_cli.run.live_settings import LiveSettings
     from transcribe_cli.ui.key_table import KeyAction
+    from transcribe_cli.ui.line_editor import LineEditor
+
+KEYTERMS_LABEL = "key terms, with commas between them: "
 
 
 class Controls:
     """Carries out every key action but `stop`, which a run handles like a signal."""
 
     def __init__(
-        self, parts: RunParts, recorder: Recorder, supervisor: Supervisor, reporter: Reporter
+        self,
+        parts: RunParts,
+        recorder: Recorder,
+        supervisor: Supervisor,
+        reporter: Reporter,
+        settings: "LiveSettings | None",
     ) -> None:
         self._recorder = recorder
         self._supervisor = supervisor
         self._reporter = reporter
         self._view = parts.view
+        self._settings = settings
         self._spoken_now = is_spoken_now(parts.source)
+        self._line: LineEditor | None = None
 
     def do(
         self, action: "KeyAction | None", session: Session | None, at: int, now: float
@@ -46,11 +59,56 @@ class Controls:
             case "end turn":
                 if session is not None and session.force_endpoint():
                     self._hint("the service is asked to end the turn")
+            case "key terms":
+                self._open_line()
         if self._view is not None:
             from transcribe_cli.ui.key_table import toggle
 
             toggle(self._view, action, self._reporter.totals.language_ms)
         return []
+
+    # The line that is typed.
+
+    @property
+    def takes_text(self) -> bool:
+        """A line is being typed, and takes what is typed in place of keys."""
+        return self._line is not None
+
+    def type(self, text: str, at: int) -> None:
+        """Take what was typed into the line; at its end, have the run's settings take it.
+
+        `at`: a place on the recording's clock, in ms.
+        """
+        line = self._line
+        if line is None or self._view is None or self._settings is None:
+            return
+        state = line.type(text)
+        self._view.prompt(KEYTERMS_LABEL, line.text if state == "open" else None)
+        if state != "open":
+            self._line = None
+        if state == "entered":
+            try:
+                self._settings.take_line(line.text, at)
+            except UsageError as e:
+                self._hint(e.message)
+
+    @property
+    def ends_turns(self) -> bool:
+        """Turns end when the user says so."""
+        return self._settings is not None and self._settings.query.get("mode") == MANUAL
+
+    def _open_line(self) -> None:
+        if self._view is None or self._settings is None:
+            return
+        if not self._settings.takes_keyterms():
+            self._hint(f"{self._settings.query['speech_model']} takes no key terms")
+            return
+        from transcribe_cli.ui.line_editor import LineEditor
+
+        self._line = LineEditor()
+        self._view.prompt(KEYTERMS_LABEL, "")
+
+    # What keys do.
 
     def _pause_or_resume(self, session: Session | None, at: int, now: float) -> list[Action]:
         paused = self._recorder.paused = not self._recorder.paused

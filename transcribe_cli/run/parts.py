@@ -4,6 +4,7 @@ import random
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from transcribe_cli.audio.audio_log import AudioLog
 from transcribe_cli.audio.recorder import Recorder
@@ -17,6 +18,9 @@ from transcribe_cli.session.events import Event
 from transcribe_cli.session.session import Target
 from transcribe_cli.supervisor.session_quota import SessionQuota
 from transcribe_cli.ui.notices import Notices
+
+if TYPE_CHECKING:
+    from transcribe_cli.settings.keyterms_file import KeytermsFile
 
 
 def nothing_to_sync() -> None:
@@ -35,6 +39,7 @@ class RunParts:
         connect: opens a session's connection.
         make_recorder: makes what records the source.
         wall: seconds since 1970.
+        keyterms_file: what `--keyterms-file` holds, where it is given.
         chance: the jitter of waits comes from it.
     """
 
@@ -50,4 +55,5 @@ class RunParts:
     connect: Callable[[int, Target, Callable[[Event], None]], Connecting] = Connecting
     make_recorder: Callable[..., Recorder] = Recorder
     wall: Callable[[], float] = time.time
+    keyterms_file: "KeytermsFile | None" = None
     chance: random.Random | None = None

@@ -7,8 +7,10 @@ the run in `limits.py`, the exit code in `exit_status.py`.
 """
 
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from transcribe_cli.audio.source import is_spoken_now
+from transcribe_cli.errors import UsageError
 from transcribe_cli.protocol.codec import encode_client_message
 from transcribe_cli.protocol.messages import Terminate
 from transcribe_cli.run.action_runner import ActionRunner
@@ -28,6 +30,7 @@ from transcribe_cli.session.events import (
     Closed,
     Event,
     KeyPressed,
+    KeytermsChanged,
     Opened,
     OutputFailed,
     Received,
@@ -40,6 +43,9 @@ from transcribe_cli.supervisor.actions import Action, Finish
 from transcribe_cli.supervisor.facts import Policy, RunState
 from transcribe_cli.supervisor.supervisor import Supervisor
 from transcribe_cli.transcript.turns import TurnUpdate
+
+if TYPE_CHECKING:
+    from transcribe_cli.run.live_settings import LiveSettings
 
 _STATUS_EVERY_S = 0.2
 _NEVER = float("inf")
@@ -96,7 +102,10 @@ class Run:
             *(config.audio, self._sessions, self._sequencer),
             *(self._recorder, self._reporter, self._progress),
         )
-        self._controls = Controls(parts, self._recorder, self._supervisor, self._reporter)
+        self._settings = _live_settings(config, parts, self._sessions, self._reporter)
+        self._controls = Controls(
+            *(parts, self._recorder, self._supervisor, self._reporter, self._settings)
+        )
         self._stops: list[str] = []  # the causes of the stops that were asked for
         self._limit = ""  # the limit that stopped it before its source had ended, in words
         self._source_ended = False
@@ -118,6 +127,7 @@ class Run:
         self._recorder.start()
         if self._config.resume_point is None:
             self._reporter.start()
+        self._take_keyterms_file()  # it may have changed before this recording came
         self._carry_out(self._supervisor.start(now), now)
         self.advance(now)
 
@@ -208,8 +218,13 @@ class Run:
                 self._stops.append(cause)
             case OutputFailed():
                 self._parts.outputs.flush()
+            case KeyPressed(text=text) if self._controls.takes_text:
+                self._controls.type(text, self._mark_ms())
+                self._status.manual = self._controls.ends_turns
             case KeyPressed(key=key):
                 self._take_key(key, now)
+            case KeytermsChanged():
+                self._take_keyterms_file()
 
     def _hear(self, event: Received | BadFrame | Closed, now: float) -> None:
         """Tell what a session says, where its turn has come."""
@@ -229,8 +244,19 @@ class Run:
         if action == "stop":
             self._post(StopRequested(key))
         elif action != "pause" or not self._stops:  # there is nothing to pause any more
-            reader, at = self._sessions.reader, self._status.mark_ms(self._progress.elapsed_s)
+            reader, at = self._sessions.reader, self._mark_ms()
             self._carry_out(self._controls.do(action, reader, at, now), now)
+
+    def _mark_ms(self) -> int:
+        return self._status.mark_ms(self._progress.elapsed_s)
+
+    def _take_keyterms_file(self) -> None:
+        file = self._parts.keyterms_file
+        if file is not None and self._settings is not None:
+            try:
+                self._settings.take_file(file.terms, self._mark_ms())
+            except UsageError as e:
+                self._reporter.warn(f"{e.message.rstrip('.')}; the key terms are as before")
 
     # Actions.
 
@@ -276,3 +302,15 @@ class Run:
             limit=self._limit,
             now=now,
         )
+
+
+def _live_settings(
+    config: RunConfig, parts: RunParts, sessions: Sessions, reporter: Reporter
+) -> "LiveSettings | None":
+    """The settings that may change, where something can change them."""
+    file = parts.keyterms_file
+    if parts.view is None and file is None:
+        return None
+    from transcribe_cli.run.live_settings import LiveSettings
+
+    return LiveSettings(config, sessions, reporter, () if file is None else file.first)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from msgspec.structs import replace
 
+from transcribe_cli.protocol.messages import UpdateConfiguration
 from transcribe_cli.run.config import RunConfig
 from transcribe_cli.run.loop import Task
 from transcribe_cli.run.parts import RunParts
@@ -48,6 +49,7 @@ class Sessions:
 
     Attributes:
         reader: the session that reads the log, or did last.
+        target: where, and with which parameters, the next one is opened.
     """
 
     def __init__(
@@ -59,6 +61,7 @@ class Sessions:
         post: Callable[[Event], None],
     ) -> None:
         self.reader: Session | None = None
+        self.target = config.target
         self._config = config
         self._parts = parts
         self._sequencer = sequencer
@@ -97,9 +100,14 @@ class Sessions:
             config.timeouts,
         )
         parts.notices.debug(f"session {number}: connecting to {config.endpoint}")
-        self._live[number] = _Live(session, parts.connect(number, config.target, self._post))
+        self._live[number] = _Live(session, parts.connect(number, self.target, self._post))
         if start is not None:
             self._reads(session, start)
+
+    def update(self, changes: UpdateConfiguration) -> None:
+        """Tell all of them of changed parameters."""
+        for live in self._live.values():
+            live.session.update(changes)
 
     def start(self, number: int, now: float, offset: int | None = None) -> None:
         """Have a session that was opened ahead read from there, or from where words are missing."""

@@ -99,9 +99,18 @@ class OutputFailed(Struct, frozen=True):
 
 
 class KeyPressed(Struct, frozen=True):
-    """A key was pressed in the terminal; `key` is its name: "space", "m", "?"."""
+    """Something was typed in the terminal.
+
+    `key` is the name of the key: "space", "m", "?"; "" for what is no key of ours, such as pasted
+    text. `text` is what a line takes that is being typed.
+    """
 
     key: str
+    text: str = ""
+
+
+class KeytermsChanged(Struct, frozen=True):
+    """The file of `--keyterms-file` holds other key terms than before."""
 
 
 class WorkerFailed(Struct, frozen=True):
@@ -121,5 +130,6 @@ Event = (
     | StopRequested
     | OutputFailed
     | KeyPressed
+    | KeytermsChanged
     | WorkerFailed
 )

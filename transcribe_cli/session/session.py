@@ -19,6 +19,7 @@ from transcribe_cli.protocol.messages import (
     Terminate,
     Termination,
     Turn,
+    UpdateConfiguration,
 )
 from transcribe_cli.session.chunks import ChunkSizes, next_chunk
 from transcribe_cli.session.connection import CloseFrame, Connection
@@ -98,6 +99,7 @@ class Session:
         self._first = self.offset  # where its clock starts
         self._last_said = (-1, 0, False)  # the furthest Turn with words since Terminate
         self._error: Error | None = None
+        self._updates: list[UpdateConfiguration] = []  # that wait for its Begin
 
     # What main wants.
 
@@ -156,6 +158,19 @@ class Session:
         self.connection.send_text(encode_client_message(ForceEndpoint()))
         return True
 
+    def update(self, changes: UpdateConfiguration) -> None:
+        """Have the service take changed parameters, or as soon as it has begun."""
+        self._updates.append(changes)
+        self._send_updates()
+
+    def _send_updates(self) -> None:
+        connection = self.connection
+        if connection is None or not self._liveness.begun or self._terminated or self.closed:
+            return
+        for changes in self._updates:
+            connection.send_text(encode_client_message(changes))
+        self._updates.clear()
+
     # The receiving side.
 
     def read(self, now: float) -> list[Event]:
@@ -184,6 +199,7 @@ class Session:
                 return [*events, self._close(now, terminated=True)]
             elif isinstance(said, Begin) and not self._liveness.begun:
                 self._liveness.began(now)
+                self._send_updates()
                 self._let_send(now)
             elif isinstance(said, Error) and self._error is None:
                 self._error = said

@@ -64,8 +64,8 @@ def _rows() -> Iterator[Setting]:
     )
     # What is recorded, opened, written or left out, and what is said of it.
     the_users_alone = (
-        "device output captions_file captions_port record save_dir no_save from_list jobs again "
-        "raw pace quiet verbose"
+        "device keyterms_file output captions_file captions_port record save_dir no_save from_list "
+        "jobs again raw pace quiet verbose"
     )
     yield from (Setting(name, _RECORDING) for name in recognition.split())
     yield from (Setting(name, _FOLDER) for name in formats_and_limits.split())

@@ -64,18 +64,24 @@ def _shown(endpoint: object) -> str:
         return str(endpoint)
 
 
-def parameters_of(start: Mapping[str, Any], params: Sequence[str]) -> dict[str, Any]:
-    """The recording's parameters, and those of `--param` in their place.
+def parameters_of(
+    start: Mapping[str, Any], changes: Mapping[str, Any], params: Sequence[str]
+) -> dict[str, Any]:
+    """The recording's parameters, as they were last, and those of `--param` in their place.
+
+    Args:
+        changes: what was changed of them while it went on.
 
     Raises:
         UsageError: the journal asks for what only the user can ask for, or a pair is malformed.
     """
     asked = parse_params(params)
-    for name in start["parameters"]:
+    last: dict[str, Any] = {**start["parameters"], **changes}
+    for name in last:
         if name not in RECOGNITION_PARAMETERS and name not in asked:
             raise UsageError(
                 f"The recording's journal asks the service for '{name}', which is no parameter of "
                 "recognition that is known here.",
                 f"if you want it, say so: --param {shlex.quote(name)}=VALUE",
             )
-    return dict(start["parameters"]) | asked
+    return last | asked

@@ -58,6 +58,15 @@ class RunOptions(Struct, frozen=True, kw_only=True):
         Texts,
         option(MODEL, "Listen for this word or name. Repeatable.", "--keyterm", metavar="TEXT"),
     ] = None
+    keyterms_file: Annotated[
+        str | None,
+        option(
+            MODEL,
+            "Key terms from a file, one a line; read again whenever it changes.",
+            "--keyterms-file",
+            metavar="PATH",
+        ),
+    ] = None
     prompt: Annotated[
         str | None, option(MODEL, "Context for the model.", "--prompt", metavar="TEXT")
     ] = None

@@ -70,6 +70,9 @@ class FileView:
     def hint(self, text: str) -> None:
         """Not shown: there is no room for hints in a batch."""
 
+    def prompt(self, label: str, text: str | None) -> None:
+        """Not shown: no line is typed in a batch."""
+
     def toggle_help(self) -> None:
         """Not shown here: `BatchView` has the panel."""
 

@@ -1,4 +1,4 @@
-"""Reads keys while the program runs, and posts each by its name.
+"""Reads keys while the program runs, and posts each by its name and its text.
 
 A thread reads; main decides what a key does (`key_table.py`). Keys come from the terminal also
 where standard input is a pipe. There are none without a terminal, nor while the program is in the
@@ -11,7 +11,7 @@ import threading
 import time
 from collections.abc import Callable
 from types import TracebackType
-from typing import Self
+from typing import NamedTuple, Self
 
 from transcribe_cli.system.terminal_input import Keyboard, open_keyboard, without_signals
 
@@ -38,35 +38,61 @@ _SEQUENCE = re.compile(
 _NAMES = {" ": "space", "\r": "enter", "\n": "enter", "\t": "tab"}
 
 
-def key_names(burst: bytes) -> list[str]:
-    """The names of the keys in one read, letters in lower case.
+class Key(NamedTuple):
+    """What was typed in one go.
 
-    Escape sequences, characters outside ASCII and pasted text give no names.
+    Attributes:
+        name: of the key, letters in lower case; "" where it is no key of ours: a character outside
+            ASCII, pasted text, a key that is held down.
+        text: what a line that is being typed takes.
+    """
+
+    name: str
+    text: str
+
+
+def keys_of(burst: bytes) -> list[Key]:
+    """The keys in one read. Escape sequences give none.
+
+    >>> keys_of(b"M"), keys_of(b"quit")
+    ([Key(name='m', text='M')], [Key(name='', text='quit')])
+    """
+    if burst == b"\x1b":  # the key Escape
+        return [Key("", "\x1b")]
+    typed = _SEQUENCE.sub(b"", burst).decode("utf-8", "replace")
+    if sum(char in _NAMES or char.isprintable() for char in typed) > MOST_AT_ONCE:
+        return [Key("", typed)]
+    return [Key(_name_of(char), char) for char in typed]
+
+
+def _name_of(char: str) -> str:
+    is_key = char in _NAMES or (char.isprintable() and char.isascii())
+    return _NAMES.get(char, char.lower()) if is_key else ""
+
+
+def key_names(burst: bytes) -> list[str]:
+    """The names of the keys in one read.
 
     >>> key_names(b"q"), key_names(b"\\x1b[A \\x1bOP"), key_names("é".encode()), key_names(b"quit")
     (['q'], ['space'], [], [])
     """
-    typed = _SEQUENCE.sub(b"", burst).decode("utf-8", "replace")
-    shown = [char for char in typed if char in _NAMES or char.isprintable()]
-    if len(shown) > MOST_AT_ONCE:
-        return []
-    return [_NAMES.get(char, char.lower()) for char in shown if char.isascii()]
+    return [key.name for key in keys_of(burst) if key.name]
 
 
 class KeyReader:
-    """Posts the name of each key that is pressed: `space`, `enter`, `tab`, `m`, `?` ...
+    """Posts what is typed, by the names of keys: `space`, `enter`, `tab`, `m`, `?` ...
 
     A context manager. `close` restores the terminal's modes; `open` may be called again after it.
 
     Args:
-        post: called on the thread with the name of each key; must not block.
+        post: called on the thread with each key; must not block.
         number: the file descriptor of a terminal, as `open_keyboard` takes it.
         clock: a monotonic clock, in seconds.
     """
 
     def __init__(
         self,
-        post: Callable[[str], None],
+        post: Callable[[Key], None],
         *,
         number: int | None = None,
         open_keyboard: Callable[[int | None], Keyboard | None] = open_keyboard,
@@ -145,8 +171,7 @@ class KeyReader:
             if not burst:
                 return
             now = self._clock()
-            for name in key_names(burst):
-                times = times + 1 if name == last and now - last_at < REPEAT_S else 1
-                last, last_at = name, now
-                if times <= 2:
-                    self._post(name)
+            for key in keys_of(burst):
+                times = times + 1 if key.name == last and now - last_at < REPEAT_S else 1
+                last, last_at = key.name, now
+                self._post(key if times <= 2 else key._replace(name=""))

@@ -7,7 +7,15 @@ Mode = Literal["run", "replay", "batch"]
 """What is on the screen: one recording, one that is shown again, many files at once."""
 
 KeyAction = Literal[
-    "pause", "mute", "bookmark", "end turn", "languages", "unsure words", "help", "stop"
+    "pause",
+    "mute",
+    "bookmark",
+    "end turn",
+    "key terms",
+    "languages",
+    "unsure words",
+    "help",
+    "stop",
 ]
 
 
@@ -26,7 +34,7 @@ class KeyBinding(NamedTuple):
     action: KeyAction
     help: str
     modes: tuple[Mode, ...]
-    also: str = ""
+    also: str | None = None
 
 
 KEY_TABLE = (
@@ -34,6 +42,7 @@ KEY_TABLE = (
     KeyBinding("m", "mute", "mute", ("run",)),
     KeyBinding("b", "bookmark", "bookmark", ("run",)),
     KeyBinding("e", "end turn", "end the turn", ("run",), also="enter"),
+    KeyBinding("k", "key terms", "key terms", ("run",)),
     KeyBinding("l", "languages", "languages", ("run", "replay")),
     KeyBinding("w", "unsure words", "unsure words", ("run", "replay")),
     KeyBinding("q", "stop", "stop all files", ("batch",)),

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
 from rich.console import Console
+from rich.style import Style
 from rich.text import Text
 
 from transcribe_cli.protocol.messages import SpeakerRevision
@@ -29,7 +30,7 @@ from transcribe_cli.ui.region_view import (
 from transcribe_cli.ui.safe_text import safe_text
 from transcribe_cli.ui.speaker_corrections import SpeakerCorrections
 from transcribe_cli.ui.status_line import Status, status_line
-from transcribe_cli.ui.text_wrapping import cut, cut_text, wrap
+from transcribe_cli.ui.text_wrapping import cells, cut, cut_text, wrap
 
 DRAW_INTERVAL_S = 1 / 12
 """Least time between two drawings."""
@@ -60,6 +61,8 @@ HURRY = ("Ctrl+C again ends it at once", "Ctrl+C again: at once")
 
 SETTLE_S = 0.5
 """For so long after a resize the region may be small: another resize follows while dragging."""
+
+_CURSOR = Style(reverse=True)
 
 HINT_S = 3.0
 """How long a hint is shown."""
@@ -102,6 +105,7 @@ class LiveView(RegionView):
         self._shares: Mapping[str, int] | None = None  # by language, while they are shown
         self._hint = ""
         self._hint_ends = float("-inf")
+        self._prompt: Text | None = None  # the line that is being typed
         self._status = Status()
         self._status_changed = False
         self._content_changed = False
@@ -191,6 +195,13 @@ class LiveView(RegionView):
         self._content_changed = True
         if not self._live:
             self.notice(text)
+
+    def prompt(self, label: str, text: str | None) -> None:
+        """Show a line that is being typed above the status line; None: it is typed no more."""
+        self._prompt = None if text is None else prompt_line(label, text)
+        self._content_changed = True
+        if not self._live and text == "":
+            self.notice(label)
 
     def toggle_help(self) -> None:
         """Show or hide the panel of keys."""
@@ -323,7 +334,8 @@ class LiveView(RegionView):
             opening = [Text(cut(self.key_words[0], width, "..."), turn_rendering.DIM)]
             keys = ()
         status = status_line(self._status, width, ascii_only=self.ascii_only, keys=keys)
-        below = [*opening, *hint, *panel, status]
+        typed = [] if self._prompt is None else [cut_left(self._prompt, width)]
+        below = [*opening, *hint, *panel, *typed, status]
         for row in below:
             row.pad_left(inset)
         marks = [cut_text(self._mark_line(mark, columns), width) for mark in self._marks]
@@ -394,6 +406,18 @@ class LiveView(RegionView):
         return turn_rendering.final_line(
             update, columns=columns, non_speech=self.non_speech, confidences=confidences
         )
+
+
+def prompt_line(label: str, text: str) -> Text:
+    """A line that is being typed, with a cursor behind it."""
+    return Text(label, turn_rendering.DIM).append(safe_text(text)).append(" ", _CURSOR)
+
+
+def cut_left(line: Text, width: int) -> Text:
+    """The end of a line, in at most `width` cells."""
+    while cells(line.plain) > width:
+        line = line[1:]
+    return line
 
 
 def _newest(lines: list[Text], most: int, always: int, room_when_narrow: int) -> list[Text]:

@@ -10,6 +10,7 @@ from rich.text import Text
 from transcribe_cli.exit_status import ExitStatus, is_signal, of_signal
 from transcribe_cli.recordings.journal import JournalRecord
 from transcribe_cli.recordings.scenes import Scene, revision_of
+from transcribe_cli.settings.changes import changes_in_words
 from transcribe_cli.transcript.turn_text import read_turn_text
 from transcribe_cli.transcript.turn_totals import TurnTotals
 from transcribe_cli.ui.key_table import action_of, toggle
@@ -72,6 +73,8 @@ class Player:
                 if label in _MARKS:
                     self._say(muted=label == "muted")
                 self._view.mark(_ms(record, "at"), _MARKS.get(label, label))
+            case "UpdateConfiguration" if isinstance(record.get("parameters"), dict):
+                self._view.mark(_ms(record, "at"), changes_in_words(record["parameters"]))
             case "Gap":
                 place = f"{format_time(_ms(record, 'start'))} to {format_time(_ms(record, 'end'))}"
                 reason = record.get("reason")
