@@ -1,4 +1,4 @@
-"""What is told of an outage: once, however often a try fails."""
+"""What is told of an outage, once, however often a try fails; and of messages that are no turns."""
 
 import io
 from typing import Any
@@ -10,9 +10,9 @@ from tests.run.config_and_parts import Kept, Words, run_config
 from transcribe_cli.exit_status import ExitStatus
 from transcribe_cli.outputs.output import Outputs
 from transcribe_cli.protocol.close_codes import Retry, Verdict
-from transcribe_cli.protocol.codec import Decoded
+from transcribe_cli.protocol.codec import Decoded, read_server_object
 from transcribe_cli.protocol.messages import Begin
-from transcribe_cli.run.reporter import MOST_ODD, Reporter
+from transcribe_cli.run.reporter import MOST_ODD, SIDE_TEXTS_AT_FIRST, Reporter
 from transcribe_cli.run.sequencer import Odd
 from transcribe_cli.supervisor.actions import TellDisconnected
 from transcribe_cli.ui.live_view import LiveView
@@ -106,3 +106,28 @@ def test_a_service_that_says_nothing_but_odd_things_is_soon_told_no_more() -> No
     lines = stderr.getvalue().splitlines()
     assert len(lines) == len(kept.records) == MOST_ODD + 1
     assert "no more of it is told" in lines[-1]
+
+
+class Beside(LiveView):
+    """Keeps what is shown beside the turns."""
+
+    def __init__(self) -> None:
+        super().__init__(Console(file=io.StringIO(), force_terminal=True))
+        self.lines: list[str] = []
+        self.passing: list[str] = []
+
+    def side_text(self, text: str) -> None:
+        self.lines.append(text)
+
+    def hint(self, text: str) -> None:
+        self.passing.append(text)
+
+
+def test_a_flood_of_unknown_messages_scrolls_no_turn_away() -> None:
+    view = Beside()
+    notices = Notices(Console(file=io.StringIO()))
+    reporter = Reporter(run_config(), Words(1), Outputs([], lambda *_: None), notices, view)
+    for number in range(SIDE_TEXTS_AT_FIRST + 5):
+        reporter.message(0, 0, read_server_object({"type": "New", "text": str(number)}))
+    assert view.lines == [f"New: {number}" for number in range(SIDE_TEXTS_AT_FIRST)]
+    assert len(view.passing) == 5

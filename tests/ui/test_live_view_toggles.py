@@ -55,6 +55,12 @@ def revision(*speakers: tuple[int, str | None]) -> SpeakerRevision:
     return SpeakerRevision([Revision(order, speaker) for order, speaker in speakers])
 
 
+def test_what_a_message_says_stands_below_the_turn_and_drives_no_terminal(shown: Shown) -> None:
+    shown.view.turn(update("One.", final=True))
+    shown.view.side_text("answer: [red]Two[/red]\x1b[2J\nthree")
+    assert shown.draw()[1] == "        answer: [red]Two[/red]␛[2J three"
+
+
 def test_a_line_that_is_typed_stands_above_the_status_and_goes_without_a_trace(
     shown: Shown,
 ) -> None:

@@ -21,7 +21,12 @@ from transcribe_cli.audio.source import (
 from transcribe_cli.outputs.output import Outputs
 from transcribe_cli.outputs.record import Record, message_record, turn_record
 from transcribe_cli.protocol.codec import Decoded
-from transcribe_cli.protocol.messages import Begin, SpeakerRevision
+from transcribe_cli.protocol.messages import (
+    Begin,
+    LLMGatewayResponse,
+    SpeakerRevision,
+    UnknownMessage,
+)
 from transcribe_cli.protocol.messages import Warning as ServiceWarning
 from transcribe_cli.recordings.fingerprint import fingerprint_of
 from transcribe_cli.run.config import RunConfig
@@ -35,6 +40,10 @@ from transcribe_cli.ui.notices import Notices
 if TYPE_CHECKING:
     from transcribe_cli.ui.status_line import Status
 
+SIDE_TEXTS_AT_FIRST = 20
+SIDE_TEXTS_A_TURN = 4
+"""So many lines stand beside the turns; what comes beyond that is shown for a moment only."""
+
 MOST_ODD = 20
 """So many warnings of what a service says oddly are told in a run."""
 
@@ -45,6 +54,7 @@ class View(Protocol):
     def turn(self, update: TurnUpdate) -> None: ...
     def revise(self, session: int, revision: SpeakerRevision) -> None: ...
     def mark(self, at_ms: int, words: str) -> None: ...
+    def side_text(self, text: str) -> None: ...
     def hint(self, text: str) -> None: ...
     def prompt(self, label: str, text: str | None) -> None: ...
     def toggle_help(self) -> None: ...
@@ -80,6 +90,7 @@ class Reporter:
         self._notices = notices
         self._view = view
         self._odd = 0
+        self._side_texts = 0
         self._outage = ""  # why there is no session, as it was told
 
     def start(self) -> None:
@@ -156,8 +167,25 @@ class Reporter:
         self._outage = ""
         if isinstance(message, SpeakerRevision) and self._view is not None:
             self._view.revise(session, message)
+        self._show_beside(decoded)
         if isinstance(message, ServiceWarning):
             self._notices.warning(f"the service warns: {message.warning}")
+
+    def _show_beside(self, decoded: Decoded) -> None:
+        """Show what a message that is no turn says; a stranger's flood scrolls no turn away."""
+        if self._view is None or not isinstance(
+            decoded.message, LLMGatewayResponse | UnknownMessage
+        ):
+            return
+        from transcribe_cli.transcript.side_text import side_text
+
+        text = side_text(decoded.message, decoded.raw)
+        if text is None:
+            return
+        self._side_texts += 1
+        most = SIDE_TEXTS_AT_FIRST + SIDE_TEXTS_A_TURN * self.totals.turns
+        show = self._view.side_text if self._side_texts <= most else self._view.hint
+        show(text)
 
     def disconnected(self, action: TellDisconnected, at: int) -> None:
         """Report that a session broke off, and when the next try is."""

@@ -8,9 +8,11 @@ from typing import Any
 from rich.text import Text
 
 from transcribe_cli.exit_status import ExitStatus, is_signal, of_signal
+from transcribe_cli.protocol.codec import read_server_object
 from transcribe_cli.recordings.journal import JournalRecord
 from transcribe_cli.recordings.scenes import Scene, revision_of
 from transcribe_cli.settings.changes import changes_in_words
+from transcribe_cli.transcript.side_text import side_text
 from transcribe_cli.transcript.turn_text import read_turn_text
 from transcribe_cli.transcript.turn_totals import TurnTotals
 from transcribe_cli.ui.key_table import action_of, toggle
@@ -23,6 +25,7 @@ from transcribe_cli.ui.time_format import format_time
 from transcribe_cli.ui.turn_rendering import DIM, gutter
 
 _STATUS_EVERY_S = 0.2
+_OURS = frozenset(("v", "seq", "time", "session", "session_offset_ms", "source"))
 _SOON_S = 0.001  # shorter waits are skipped
 _MARKS = {"muted": "muted", "unmuted": "not muted any more"}  # by the record's label
 
@@ -92,6 +95,11 @@ class Player:
             case "Error":
                 message = str(record.get("message") or record.get("error") or "?")
                 self._notices.error(message, str(record.get("hint") or ""))
+            case _ if "session_offset_ms" in record:  # a message of the service
+                raw = {name: value for name, value in record.items() if name not in _OURS}
+                text = side_text(read_server_object(raw).message, raw)
+                if text is not None:
+                    self._view.side_text(text)
 
     def end(self) -> None:
         """Show the partials that were open when the recording broke off."""

@@ -1,0 +1,49 @@
+"""What a message that is no turn says to people: a language model's answer, a translation, or a
+message of a type that is not known here. Pure; the text is data from outside.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from transcribe_cli.protocol.messages import LLMGatewayResponse, ServerMessage, UnknownMessage
+
+MOST_CHARACTERS = 400
+
+# Where messages carry what is said, the most telling first.
+_FIELDS = ("content", "translation", "translated_text", "text", "message", "summary", "transcript")
+_DEEPEST = 8
+
+
+def side_text(message: ServerMessage, raw: Mapping[str, Any]) -> str | None:
+    """One line of text; None for a message that is shown otherwise, or is not for people.
+
+    >>> side_text(UnknownMessage("Translation"), {"type": "Translation", "text": "Guten Tag."})
+    'Translation: Guten Tag.'
+    """
+    match message:
+        case LLMGatewayResponse():
+            label, told = "answer", raw.get("data")
+        case UnknownMessage():
+            label = message.type or "message"
+            told = {name: value for name, value in raw.items() if name != "type"}
+        case _:
+            return None
+    said = _said(told) or msgspec.json.encode(told).decode()
+    text = f"{label}: {said}"
+    return text if len(text) <= MOST_CHARACTERS else f"{text[:MOST_CHARACTERS]}..."
+
+
+def _said(value: Any, depth: int = 0) -> str:
+    """The first text in one of the fields that carry it; "" where there is none."""
+    if depth > _DEEPEST:
+        return ""
+    if isinstance(value, list):
+        return next((found for item in value if (found := _said(item, depth + 1))), "")
+    if not isinstance(value, dict):
+        return ""
+    for name in _FIELDS:
+        if isinstance(text := value.get(name), str) and text.strip():
+            return text.strip()
+    return next((found for item in value.values() if (found := _said(item, depth + 1))), "")
