@@ -29,7 +29,13 @@ class Desk:
     """A log, a session that is open since time 0, and the service's end of its connection."""
 
     def __init__(
-        self, log: AudioLog, *, limited: bool = False, reserve: int = 0, pace: float | None = None
+        self,
+        log: AudioLog,
+        *,
+        limited: bool = False,
+        reserve: int = 0,
+        pace: float | None = None,
+        keep_alive_s: float | None = None,
     ) -> None:
         self.log = log
         self.now = 0.0
@@ -39,7 +45,7 @@ class Desk:
         self._server = Protocol(SERVER)
         self.connection = Connection(ours)
         pacer = Pacer(AUDIO.rate_hz, pace, limited=limited)
-        self.session = Session(0, log, SIZES, pacer, 0, reserve)
+        self.session = Session(0, log, SIZES, pacer, 0, reserve, keep_alive_s=keep_alive_s)
         self.session.opened(self.connection, 0.0)
 
     def begin(self) -> None:
@@ -221,6 +227,29 @@ def test_changed_parameters_are_told_once_the_service_has_begun() -> None:
             {"type": "UpdateConfiguration", "prompt": "a call"},
             {"type": "UpdateConfiguration", "min_turn_silence": 200},
         ]
+        at.close()
+
+
+@pytest.mark.parametrize(("every_s", "told"), [(2.5, [2.5, 5.0, 7.5, 10.0]), (None, [])])
+def test_a_pause_keeps_a_session_open_that_the_service_closes_when_idle(
+    every_s: float | None, told: list[float]
+) -> None:
+    with AudioLog.temporary(AUDIO) as log:
+        at = Desk(log, keep_alive_s=every_s)
+        at.begin()
+        at.session.paused(paused=True, now=0.0)
+        heard_at = []
+        for _ in range(20):
+            at.now += 0.5
+            at.connection.heard_at = at.now
+            at.session.advance(at.now)
+            texts = [text for text in at.heard() if text]
+            heard_at += [at.now] * (b'{"type":"KeepAlive"}' in texts)
+        at.session.paused(paused=False, now=at.now)
+        at.now += 4.0
+        at.session.advance(at.now)
+        assert heard_at == told
+        assert b'{"type":"KeepAlive"}' not in at.heard()
         at.close()
 
 

@@ -112,8 +112,10 @@ class Controls:
 
     def _pause_or_resume(self, session: Session | None, at: int, now: float) -> list[Action]:
         paused = self._recorder.paused = not self._recorder.paused
-        if session is not None and not self._spoken_now:
-            session.hold(held=paused, now=now)
+        if session is not None:
+            session.paused(paused=paused, now=now)
+            if not self._spoken_now:
+                session.hold(held=paused, now=now)
         if paused:
             self._reporter.mark("Paused", at, "paused")
             return self._supervisor.pause(now)

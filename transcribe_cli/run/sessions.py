@@ -4,8 +4,9 @@ The supervisor decides which; here its actions become calls. It also says where 
 starts to read the audio log, and what the log of a file may forget.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from msgspec.structs import replace
 
@@ -98,6 +99,7 @@ class Sessions:
             start,
             0 if live else sizes.least,
             config.timeouts,
+            _keep_alive_s(config.parameters.query),
         )
         parts.notices.debug(f"session {number}: connecting to {config.endpoint}")
         self._live[number] = _Live(session, parts.connect(number, self.target, self._post))
@@ -238,3 +240,11 @@ class Sessions:
             live.connecting.abandon()
             live.session.abandon()
             live.session.advance(now)
+
+
+def _keep_alive_s(query: Mapping[str, Any]) -> float | None:
+    """Half of the time after which the service closes a session that sends nothing."""
+    try:
+        return float(query["inactivity_timeout"]) / 2
+    except (KeyError, ValueError):  # none was asked for; or what the service will refuse
+        return None

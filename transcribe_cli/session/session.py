@@ -16,6 +16,7 @@ from transcribe_cli.protocol.messages import (
     Begin,
     Error,
     ForceEndpoint,
+    KeepAlive,
     Terminate,
     Termination,
     Turn,
@@ -55,6 +56,8 @@ class Session:
         reserve: how many frames are held back until the log has ended, so that a short rest can be
             sent with the chunk before it; 0 for a microphone.
         timeouts: how long it waits for the service before it takes it for stuck.
+        keep_alive_s: how often a service that closes what is idle is told, in a pause, that this is
+            to stay open; None: it closes nothing.
 
     Attributes:
         offset: the first frame that has not been sent yet; before `start_at`, 0.
@@ -72,6 +75,7 @@ class Session:
         start: int | None,
         reserve: int = 0,
         timeouts: Timeouts = SERVICE,
+        keep_alive_s: float | None = None,
     ) -> None:
         self.number = number
         self.offset = start or 0
@@ -91,6 +95,8 @@ class Session:
         self._may_send = False
         self._has_start = start is not None
         self._held = False
+        self._keep_alive_s = keep_alive_s
+        self._keep_alive_at = _NEVER
         self._ending: Ending | None = None  # it sends on and on
         self._abandoned = False
         self._terminated = False  # Terminate has gone out
@@ -135,6 +141,18 @@ class Session:
             self._held = held
             self._pacer.start(self.offset, now)
         self.due = now
+
+    def paused(self, *, paused: bool, now: float) -> None:
+        """The user has paused, or goes on: meanwhile no audio may come that keeps it open."""
+        idle = paused and self._keep_alive_s is not None
+        self._keep_alive_at = now + (self._keep_alive_s or 0.0) if idle else _NEVER
+        self.due = now
+
+    def _keep_alive(self, connection: Connection, now: float) -> None:
+        if now < self._keep_alive_at or not self._may_send or self._terminated:
+            return
+        connection.send_text(encode_client_message(KeepAlive()))
+        self._keep_alive_at = now + (self._keep_alive_s or _NEVER)
 
     def finish_at_pause(self) -> None:
         """Send Terminate at the next short pause of the speech; `offset` then lies there."""
@@ -367,6 +385,7 @@ class Session:
         if connection.unsent:
             connection.flush()
         self._liveness.ping(connection, now)
+        self._keep_alive(connection, now)
         self._let_send(now)  # one that is to end before it has read anything still says so
         push_at = self.push(now)
         if self._may_send and not self._terminated and self._sent_all():
@@ -379,7 +398,7 @@ class Session:
         problem = self._liveness.overdue(connection, now)
         if problem is not None or now >= self._liveness.close_at:
             return [*events, self._close(now, failure=problem)]
-        self.due = self._liveness.next_due(connection)
+        self.due = min(self._liveness.next_due(connection), self._keep_alive_at)
         if connection.unread:
             self.due = min(self.due, now)
         elif push_at is not None and not connection.unsent:  # else the selector tells
