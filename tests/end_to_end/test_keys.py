@@ -10,6 +10,7 @@ from tests.end_to_end.test_screen import scripted
 from tests.program import Home
 from tests.terminal import Terminal
 from tests.ui.shell import shell
+from transcribe_cli.emulator.local_service import LocalService
 
 pytestmark = pytest.mark.terminal
 
@@ -122,3 +123,43 @@ def test_words_of_the_service_cannot_drive_the_terminal(home: Home) -> None:
     assert title != "owned"
     assert "\x1b[31m" not in coloured
     assert "\x1b[7m" not in coloured
+
+
+@pytest.mark.long
+def test_turns_end_by_hand_and_typed_key_terms_are_recorded(home: Home) -> None:
+    write_wav(home.work / "talk.wav", 300)
+    (home.work / "terms.txt").write_text("# people\nRNase\n")
+    options = ("--mode", "manual", "--keyterms-file", "terms.txt")
+    with (
+        LocalService("--engine", "counting") as service,
+        Terminal(
+            home, "file", "talk.wav", "--endpoint", service.url, *options, columns=100
+        ) as terminal,
+    ):
+        terminal.wait_for_text("e ends the turn")
+        terminal.wait_for_text("w8")
+        terminal.type("e")
+        terminal.wait_for(lambda: finals(home) == 1, "ended the turn by e")
+        terminal.type("k")
+        terminal.wait_for_text("key terms, with commas between them:")
+        terminal.type("-l", "Sonny Miller, q")
+        terminal.wait_for_text("them: Sonny Miller, q")
+        terminal.type("Enter")
+        terminal.wait_for_text("── key terms: RNase, Sonny Miller, q ──")
+        assert finals(home) == 1  # the line took that Enter
+        terminal.type("Enter")
+        terminal.wait_for(lambda: finals(home) == 2, "ended the turn by Enter")
+        (home.work / "terms.txt").write_text("DNase\n")
+        terminal.wait_for_text("── key terms: Sonny Miller, q, DNase ──")
+        terminal.type("q")
+        terminal.wait_for_exit()
+    changed = [r["parameters"] for r in records(home) if r["type"] == "UpdateConfiguration"]
+    assert changed == [
+        {"keyterms_prompt": ["RNase", "Sonny Miller", "q"]},
+        {"keyterms_prompt": ["Sonny Miller", "q", "DNase"]},
+    ]
+    assert finals(home) == 3
+
+
+def finals(home: Home) -> int:
+    return sum(bool(record.get("final")) for record in records(home))
