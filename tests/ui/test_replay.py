@@ -212,3 +212,17 @@ def test_words_that_a_lost_session_took_with_it_do_not_stay() -> None:
         turn(0, 2, "Half of it.", session=1),
     )
     assert told == ["warning: lost", "  0:00  Half of it."]
+
+
+def test_what_was_changed_and_what_was_said_beside_the_turns_is_shown_again() -> None:
+    stage = Stage(
+        *TALK[:-1],
+        record("UpdateConfiguration", 7, at=6000, parameters={"keyterms_prompt": ["RNase"]}),
+        record("Translation", 8, session=0, session_offset_ms=0, text="Guten Morgen.\x1b[2J"),
+        record("Heartbeat", 9, session=0, session_offset_ms=0, total_duration_ms=5),
+    )
+    stage.run()
+    rows = [" ".join(row.split()) for row in stage.rows()]
+    assert "0:06 ── key terms: RNase ──" in rows
+    assert "Translation: Guten Morgen.␛[2J" in rows
+    assert not any("Heartbeat" in row or "Hologram" in row for row in rows)
