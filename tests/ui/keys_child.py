@@ -21,7 +21,7 @@ def main() -> None:
     """Run until `q` or a signal."""
     inbox: queue.SimpleQueue[str] = queue.SimpleQueue()
     stdout, _ = make_consoles("auto", os.environ)
-    view, keys = LiveView(stdout), KeyReader(lambda key: key.name and inbox.put(key.name))
+    view, keys = LiveView(stdout), KeyReader(lambda key: inbox.put(key.name))
     with stop_signals(inbox.put), suspend_signals(inbox.put), view, keys:
         view.status(Status(state="listening"))
         view.turn(update("words that are still open"))
