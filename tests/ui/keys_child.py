@@ -33,6 +33,8 @@ def main() -> None:
                 event = inbox.get(timeout=wait_s)
             except queue.Empty:
                 continue
+            if not event:  # no key of ours
+                continue
             view.notice(f"<{event}>")
             if event == "suspend":
                 suspend(view, keys)
