@@ -58,6 +58,22 @@ def test_begin_tells_the_session_s_end_in_whole_unix_seconds() -> None:
     assert isinstance(begin, Send) and begin.text.endswith('"type":"Begin"}')
 
 
+def test_an_older_name_is_answered_with_the_model_that_runs() -> None:
+    session = opened(speech_model="u3-pro-rt", mode="min_latency")
+    configuration = said(session.begin(0)[0])["configuration"]
+    assert configuration["model"] == session.engine_settings.model == "universal-3-5-pro"
+    assert configuration["mode"] == "min_latency"
+
+
+def test_a_redirected_session_is_without_what_the_other_model_does_not_take() -> None:
+    terms = SessionTerms(redirects_to="universal-streaming-english")
+    session = opened(terms, speech_model="u3-rt-pro", mode="min_latency", speaker_labels=True)
+    configuration = said(session.begin(0)[0])["configuration"]
+    assert configuration["model"] == "universal-streaming-english"
+    assert (configuration["mode"], configuration["speaker_labels"]) == (None, True)
+    assert session.engine_settings.family is Family.UNIVERSAL_STREAMING
+
+
 def test_a_token_s_cap_shortens_the_session() -> None:
     session = opened(SessionTerms(max_session_s=300))
     assert said(session.begin(1000)[0])["expires_at"] == 1300

@@ -117,6 +117,11 @@ def test_the_soonest_expiry_counts() -> None:
     assert FaultPlan().draw(0).expires_in_s is None
 
 
+def test_a_redirect_is_for_the_sessions_that_it_names() -> None:
+    plan = FaultPlan(["session=1..:redirect=whisper-rt"])
+    assert [plan.draw(n).redirects_to for n in range(3)] == [None, "whisper-rt", "whisper-rt"]
+
+
 @pytest.mark.parametrize(
     ("spec", "reason"),
     [

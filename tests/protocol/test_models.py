@@ -5,13 +5,15 @@ import pytest
 from transcribe_cli.protocol.models import (
     DEFAULT_MODEL,
     MODELS,
+    REDIRECTS,
     Family,
+    find_model,
     models_that_take,
-    usd_per_hour,
 )
 from transcribe_cli.protocol.parameters import PARAMETERS, SPEECH_MODELS
 
-PRO = {"u3-rt-pro", "universal-3-5-pro", "universal-3-6-pro"}
+NEWER = {"universal-3-5-pro", "universal-3-6-pro", "assemblyai-stt-3-7-realtime-agent"}
+PRO = {"u3-rt-pro"} | NEWER
 UNIVERSAL = {"universal-streaming-english", "universal-streaming-multilingual"}
 
 
@@ -21,7 +23,7 @@ def test_default_model_is_the_recommended_one() -> None:
 
 
 def test_models_and_parameters_are_ones_that_the_service_knows() -> None:
-    assert set(MODELS) <= set(SPEECH_MODELS)
+    assert set(MODELS) | set(REDIRECTS) <= set(SPEECH_MODELS)
     assert not [name for model in MODELS.values() for name in model.takes - PARAMETERS.keys()]
 
 
@@ -31,12 +33,12 @@ def test_models_and_parameters_are_ones_that_the_service_knows() -> None:
         ("keyterms_prompt", PRO | UNIVERSAL),
         ("prompt", PRO),
         ("language_code", {"u3-rt-pro"}),
-        ("language_codes", {"universal-3-5-pro", "universal-3-6-pro"}),
+        ("language_codes", NEWER),
         ("language_detection", PRO | {"universal-streaming-multilingual", "whisper-rt"}),
         ("format_turns", {"universal-streaming-english", "whisper-rt"}),
         ("speaker_labels", PRO | UNIVERSAL),
         ("end_of_turn_confidence_threshold", UNIVERSAL),
-        ("voice_focus", {"universal-3-5-pro", "universal-3-6-pro"}),
+        ("voice_focus", NEWER),
         ("inactivity_timeout", set(MODELS)),
         ("min_turn_silence", set(MODELS)),
         ("language", set()),
@@ -64,22 +66,8 @@ def test_only_whisper_tags_what_is_no_speech() -> None:
     assert len(MODELS["whisper-rt"].languages) == 100
 
 
-@pytest.mark.parametrize(
-    ("parameters", "price"),
-    [
-        ({"speech_model": "u3-rt-pro"}, 0.45),
-        ({"speech_model": "universal-streaming-english"}, 0.15),
-        ({"speech_model": "universal-streaming-english", "keyterms_prompt": ["a"]}, 0.19),
-        ({"speech_model": "u3-rt-pro", "keyterms_prompt": ["a"]}, 0.45),
-        ({"speech_model": "whisper-rt"}, 0.30),
-        ({"speech_model": "universal-3-5-pro", "voice_focus": "near-field"}, 0.55),
-        ({"speech_model": "universal-3-5-pro", "redact_pii": True}, 0.57),
-        ({"speech_model": "universal-3-5-pro", "redact_pii": False}, 0.45),
-    ],
-)
-def test_price_of_an_hour(parameters: dict[str, object], price: float) -> None:
-    assert usd_per_hour(parameters) == pytest.approx(price)
-
-
-def test_price_of_an_unknown_model_is_not_guessed() -> None:
-    assert usd_per_hour({"speech_model": "universal-9"}) is None
+def test_redirects_lead_to_rows_of_the_table_and_are_none_themselves() -> None:
+    assert set(REDIRECTS.values()) <= set(MODELS)
+    assert not set(REDIRECTS) & set(MODELS)
+    assert find_model("u3-pro-rt") is MODELS["universal-3-5-pro"]
+    assert find_model("universal-9") is None

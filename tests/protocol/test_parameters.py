@@ -127,7 +127,8 @@ def test_policies_may_be_separated_by_commas() -> None:
 MODELS_LISTED = (
     "'universal-streaming-english', 'universal-streaming-multilingual', 'whisper-rt', 'u3-rt-pro', "
     "'u3-rt-pro-beta-1', 'u3-rt-agent', 'universal-3-5-pro', 'universal-3-6-pro', "
-    "'universal-3-6', 'universal-3-7-preview' or '_universal-3-5-notetaker'"
+    "'universal-3-6', 'universal-3-7-preview', '_universal-3-5-notetaker', "
+    "'assemblyai-stt-3-7-realtime-agent' or 'u3-pro-rt'"
 )
 
 

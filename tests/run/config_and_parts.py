@@ -15,6 +15,7 @@ from transcribe_cli.errors import AudioError
 from transcribe_cli.outputs.output import Output, Outputs
 from transcribe_cli.outputs.record import Record
 from transcribe_cli.protocol.models import MODELS
+from transcribe_cli.protocol.prices import Tariff
 from transcribe_cli.run.config import RunConfig
 from transcribe_cli.run.limits import Limits
 from transcribe_cli.run.loop import Loop
@@ -38,7 +39,7 @@ def run_config(**changes: Any) -> RunConfig:
         "chunk_ms": 50,
         "pace": None,
         "limited": False,
-        "usd_per_hour": 0.45,
+        "tariff": Tariff({"speech_model": "u3-rt-pro"}),
         "limits": Limits(),
     }
     return RunConfig(**usual | changes)

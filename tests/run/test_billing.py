@@ -63,3 +63,26 @@ def test_unknown_price_stays_unknown() -> None:
     bill.began(0, 0.0)
 
     assert bill.cost_usd(10.0) is None
+
+
+def test_a_session_that_runs_another_model_costs_what_that_costs() -> None:
+    bill = Bill(0.15)
+    bill.began(0, 0.0)
+    bill.ended(0, 3600, 3600.0)
+    bill.began(1, 3600.0)
+    bill.is_priced(1, 0.45)
+
+    assert bill.cost_usd(5400.0) == pytest.approx(0.15 + 0.225)
+    bill.ended(1, 3600, 7200.0)
+    assert bill.cost_usd(9000.0) == pytest.approx(0.60)
+    assert bill.session_s(9000.0) == 7200
+
+
+def test_a_session_whose_price_is_not_known_leaves_the_cost_unknown() -> None:
+    bill = Bill(None)
+    bill.began(0, 0.0)
+    bill.is_priced(0, 0.45)
+    assert bill.cost_usd(3600.0) == pytest.approx(0.45)
+    bill.began(1, 3600.0)
+
+    assert bill.cost_usd(3601.0) is None

@@ -92,7 +92,7 @@ def test_a_session_that_works_off_what_was_recorded_is_catching_up() -> None:
 
 
 def test_the_local_service_is_named_by_its_engine_and_costs_nothing() -> None:
-    shown = run_status(File(1), local=True, usd_per_hour=0.0).status(replace(NOW, cost_usd=0.0))
+    shown = run_status(File(1), local=True).status(replace(NOW, cost_usd=0.0))
     assert (shown.model, shown.cost_usd) == ("PocketSphinx, local", None)
 
 

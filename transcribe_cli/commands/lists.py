@@ -3,7 +3,7 @@
 from transcribe_cli.exit_status import ExitStatus
 from transcribe_cli.outputs.listings import write_json, write_table
 from transcribe_cli.protocol.languages import WHISPER_LANGUAGES, language_name
-from transcribe_cli.protocol.models import DEFAULT_MODEL, MODELS
+from transcribe_cli.protocol.models import DEFAULT_MODEL, MODELS, PRICES_OF
 from transcribe_cli.settings.environment import Environment
 
 # What the table of models tells, by the parameter that asks for it.
@@ -56,6 +56,7 @@ def models(environment: Environment, *, as_json: bool) -> ExitStatus:
                 "always_formats": model.always_formats,
                 "non_speech_tags": model.non_speech_tags,
                 "usd_per_hour": model.usd_per_hour,
+                "price_of": PRICES_OF,
                 "min_turn_silence_ms": model.min_turn_silence_ms,
                 "max_turn_silence_ms": model.max_turn_silence_ms,
                 "parameters": sorted(model.takes),
@@ -66,14 +67,16 @@ def models(environment: Environment, *, as_json: bool) -> ExitStatus:
         return write_json(environment, rows)
     table = []
     for model in MODELS.values():
+        price = "not known" if model.usd_per_hour is None else f"${model.usd_per_hour:.2f}/h"
         shown = " ".join(model.languages) if len(model.languages) < 8 else str(len(model.languages))
         able = [word for word, name in _ABILITIES.items() if name in model.takes]
         able += ["[tags]"] * model.non_speech_tags
         formats = "always" if model.always_formats else "if asked"
         mark = "*" if model.name == DEFAULT_MODEL else " "
-        price = f"${model.usd_per_hour:.2f}/h"
         table.append((mark, model.name, price, shown, formats, ", ".join(able)))
-    return write_table(environment, ("", "model", "price", "languages", "formats", "can"), table)
+    write_table(environment, ("", "model", "price", "languages", "formats", "can"), table)
+    environment.write(f"list prices of {PRICES_OF}; say others with --usd-per-hour\n")
+    return ExitStatus.OK
 
 
 def languages(environment: Environment, *, as_json: bool) -> ExitStatus:

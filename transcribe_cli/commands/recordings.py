@@ -11,7 +11,7 @@ from transcribe_cli.exit_status import ExitStatus
 from transcribe_cli.jobs.claims import work_of_journal
 from transcribe_cli.jobs.resume import transcript_of
 from transcribe_cli.outputs.plain_text import one_line
-from transcribe_cli.protocol.models import MODELS
+from transcribe_cli.protocol.models import find_model
 from transcribe_cli.recordings.crash_recovery import recover, write_if_changed
 from transcribe_cli.recordings.folder import TRANSCRIPT
 from transcribe_cli.recordings.journal import JournalSummary
@@ -150,7 +150,7 @@ def _resume(environment: Environment, asked: ResumeOptions, recording: Recording
         options,
         environment if gets_key else environment.without_credentials(),
         pace=None if options.local else 1.0,
-        parameters=Parameters(parameters, MODELS.get(str(parameters.get("speech_model"))), []),
+        parameters=Parameters(parameters, find_model(str(parameters.get("speech_model"))), []),
     )
     if recording.audio_path is None:
         transcriber.notices.note(f"going on with '{journal.start.get('path')}'")

@@ -31,6 +31,7 @@ KIND
   delay=T             send every message so much later
   refuse=STATUS       answer the upgrade with an HTTP status
   expire=T            the session may last so long, then comes 3008
+  redirect=MODEL      run another model than the one asked for
 MOMENT
   12.5s, audio=12.5s  since the upgrade; of audio received
   word=40, turn=3     instead of telling that word; after that turn's final

@@ -22,7 +22,12 @@ from transcribe_cli.emulator.actions import (
     ToClient,
     send,
 )
-from transcribe_cli.emulator.engine_settings import FormattedFinals, engine_settings_of, updated
+from transcribe_cli.emulator.engine_settings import (
+    FormattedFinals,
+    engine_settings_of,
+    redirected,
+    updated,
+)
 from transcribe_cli.protocol.close_codes import SEE_ERROR
 from transcribe_cli.protocol.codec import BadMessage, decode_client_message
 from transcribe_cli.protocol.messages import (
@@ -70,12 +75,14 @@ class SessionTerms(NamedTuple):
         max_session_s: seconds after which it is closed with 3008.
         max_audio_rate: audio faster than so many times real time is refused with 3007; None: no
             limit.
+        redirects_to: the model that runs in place of the one asked for; None: the service's rule.
         begin, termination: text frames to send instead of the computed ones.
     """
 
     max_session_s: float = MAX_SESSION_S
     max_audio_rate: float | None = None
     formatted_finals: FormattedFinals = "two"
+    redirects_to: str | None = None
     begin: str | None = None
     termination: str | None = None
 
@@ -117,6 +124,7 @@ class EmulatedSession:
         self, session_id: str, parameters: Mapping[str, Any], terms: SessionTerms, now: float
     ) -> None:
         self.id = session_id
+        parameters = redirected(parameters, terms.redirects_to)
         self.engine_settings = engine_settings_of(parameters, terms.formatted_finals)
         self.closing = False
         self.terminating = False

@@ -11,7 +11,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from transcribe_cli.protocol.messages import UpdateConfiguration
-from transcribe_cli.protocol.models import MODELS, Family, Model
+from transcribe_cli.protocol.models import MODELS, REDIRECTS, Family, Model
 from transcribe_cli.protocol.parameters import MANUAL
 
 FormattedFinals = Literal["one", "two"]
@@ -102,6 +102,20 @@ def engine_settings_of(
         end_of_turn_confidence=parameters.get("end_of_turn_confidence_threshold", 0.4),
         vad_threshold=parameters.get("vad_threshold", 0.3 if model.family is Family.PRO else 0.4),
     )
+
+
+def redirected(parameters: Mapping[str, Any], model: str | None) -> dict[str, Any]:
+    """The parameters with which a session runs, without what only the model asked for takes.
+
+    Args:
+        model: the one that runs; None: the one asked for, or what the service makes of its name.
+    """
+    asked = parameters["speech_model"]
+    runs = model or REDIRECTS.get(asked, asked)
+    wanted, running = MODELS.get(asked), MODELS.get(runs)
+    lost = wanted.takes - running.takes if wanted and running else frozenset[str]()
+    kept = {name: value for name, value in parameters.items() if name not in lost}
+    return kept | {"speech_model": runs}
 
 
 def updated(settings: EngineSettings, update: UpdateConfiguration) -> EngineSettings:

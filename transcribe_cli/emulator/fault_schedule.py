@@ -42,11 +42,13 @@ class FaultSchedule:
 
     Attributes:
         expires_in_s: how long the session may last; None: as long as the service lets it.
+        redirects_to: the model that runs; None: the one that is asked for.
     """
 
     def __init__(self, faults: Sequence[Fault] = (), chance: random.Random | None = None) -> None:
         chance = chance or random.Random(0)  # nosec B311
         self.expires_in_s: float | None = None
+        self.redirects_to: str | None = None
         self._waiting: list[_Drawn] = []
         for fault in faults:
             if chance.random() >= fault.chance:
@@ -57,6 +59,8 @@ class FaultSchedule:
             seconds = fault.seconds.draw(chance) if fault.seconds else None
             if fault.kind == "expire":
                 self.expires_in_s = min(seconds or 0, self.expires_in_s or float("inf"))
+            elif fault.kind == "redirect":
+                self.redirects_to = fault.text
             else:
                 due = DueFault(fault.spec, _actions(fault, seconds))
                 self._waiting.append(_Drawn(at, fault.moment, due))

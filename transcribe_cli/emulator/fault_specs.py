@@ -11,6 +11,7 @@ A fault is `[session=N:][chance=P%:]KIND[=VALUE][@MOMENT]`.
 | `delay=T` | every message is sent so much later | from the start |
 | `refuse=STATUS` | the upgrade is answered with this HTTP status | |
 | `expire=T` | `Begin.expires_at` is so far away, and 3008 comes then | |
+| `redirect=MODEL` | another model runs than the one asked for, and `Begin` says so | |
 
 Moments: `12.5s` (since the upgrade), `audio=12.5s` (of audio received), `word=40` (instead of the
 message that would tell it), `turn=3` (after its final), `connect` (instead of the upgrade), `begin`
@@ -68,6 +69,7 @@ KINDS: dict[str, tuple[frozenset[Trigger], Trigger | None]] = {
     "delay": (_BY_COUNT | {Trigger.BEGIN}, Trigger.BEGIN),
     "refuse": (frozenset({Trigger.CONNECT}), Trigger.CONNECT),
     "expire": (frozenset({Trigger.BEGIN}), Trigger.BEGIN),
+    "redirect": (frozenset({Trigger.BEGIN}), Trigger.BEGIN),
 }
 
 
@@ -90,7 +92,7 @@ class Fault:
 
     Attributes:
         spec: as it was given.
-        code, text: of a close, an error or an HTTP answer.
+        code, text: of a close, an error or an HTTP answer; `text` also the model of a redirect.
         seconds: of a stall, a delay or an expiry; None: for ever.
         at: which second, word or turn.
         first, last: the connections that it is for; `last` None: every later one too.
@@ -175,6 +177,8 @@ def _value(kind: str, value: str | None) -> tuple[int, str, ValueRange | None]:
         return 0, "", None
     if not value:
         raise _BadFault(f"{kind} needs a value")
+    if kind == "redirect":
+        return 0, value, None
     if kind in ("stall", "delay", "expire"):
         seconds = _span(value, _seconds)
         if kind == "expire" and seconds.low <= 0:

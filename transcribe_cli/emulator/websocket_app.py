@@ -217,6 +217,7 @@ class App:
             max_session_s=min(limit_s for limit_s in limits_s if limit_s is not None),
             max_audio_rate=self._options.max_audio_rate,
             formatted_finals=self._options.formatted_finals,
+            redirects_to=schedule.redirects_to,
             begin=script.begin if script else None,
             termination=script.termination if script else None,
         )

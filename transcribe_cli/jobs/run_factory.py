@@ -11,7 +11,7 @@ from transcribe_cli.audio.source import Source
 from transcribe_cli.jobs.service import Service
 from transcribe_cli.outputs.output import Outputs
 from transcribe_cli.protocol.endpoint import is_loopback, without_credentials
-from transcribe_cli.protocol.models import usd_per_hour
+from transcribe_cli.protocol.prices import Tariff
 from transcribe_cli.recordings.folder import recording_id
 from transcribe_cli.run.config import ResumePoint, RunConfig
 from transcribe_cli.run.limits import Budget, Limits
@@ -92,7 +92,7 @@ class RunFactory:
             chunk_ms=self._options.chunk_ms,
             pace=self._pace,
             limited=not service.local and (source.kind == "mic" or self._pace is not None),
-            usd_per_hour=0.0 if service.local else usd_per_hour(query),
+            tariff=Tariff(query, is_free=service.local),
             limits=self._limits,
             part=self._part,
             tells_source=self._several,

@@ -2,7 +2,8 @@
 
 Sources: page "Model selection" (names, languages, features), "Whisper streaming" and "Multilingual
 streaming" (formatting, language detection), "Streaming API" reference (which parameter has an
-effect on which model), "Models" in the documentation's "Getting started" (prices, March 2026).
+effect on which model), "Models" in the documentation's "Getting started" and page "Pricing"
+(prices), "Voice agents" (the newest model). What is computed from prices is in `prices.py`.
 """
 
 from enum import StrEnum
@@ -11,6 +12,11 @@ from typing import NamedTuple
 from transcribe_cli.protocol.languages import PRO_LANGUAGES, SIX_LANGUAGES, WHISPER_LANGUAGES
 
 DEFAULT_MODEL = "u3-rt-pro"
+PRICES_OF = "October 2026"
+"""When the prices of the table were last compared with the service's."""
+
+REDIRECTS = {"u3-pro-rt": "universal-3-5-pro"}
+"""Names that the service answers with another model (its changelog, 2 September 2026)."""
 
 
 class Family(StrEnum):
@@ -29,7 +35,7 @@ class Model(NamedTuple):
         takes: connection parameters that have an effect on it.
         always_formats: punctuation and capitals come without `format_turns`.
         languages: codes it transcribes.
-        usd_per_hour: list price for an hour of open session; extras come on top.
+        usd_per_hour: list price for an hour of open session; extras come on top. None: not found.
         min_turn_silence_ms, max_turn_silence_ms: the service's defaults; None: not documented.
     """
 
@@ -39,7 +45,7 @@ class Model(NamedTuple):
     takes: frozenset[str]
     always_formats: bool
     languages: tuple[str, ...]
-    usd_per_hour: float
+    usd_per_hour: float | None
     non_speech_tags: bool
     min_turn_silence_ms: int | None
     max_turn_silence_ms: int | None
@@ -174,28 +180,28 @@ MODELS: dict[str, Model] = {
             max_turn_silence_ms=1280,
             source="official streaming reference (September 2026)",
         ),
+        Model(
+            name="assemblyai-stt-3-7-realtime-agent",
+            title="Universal-3.7 Realtime Agent",
+            family=Family.PRO,
+            takes=_UNIVERSAL_3_5,
+            always_formats=True,
+            languages=PRO_LANGUAGES,
+            usd_per_hour=None,
+            non_speech_tags=False,
+            min_turn_silence_ms=128,
+            max_turn_silence_ms=1280,
+            source="pages 'Voice agents: LiveKit' and 'Voice agents: Pipecat' (November 2026)",
+        ),
     )
 }
 
-# List prices per hour of what is charged on top, from the official streaming reference.
-_EXTRAS_USD_PER_HOUR = {"voice_focus": 0.10, "redact_pii": 0.12}
-_KEYTERMS_USD_PER_HOUR = 0.04  # on the Universal-Streaming models only
+
+def find_model(name: str) -> Model | None:
+    """The row of the model that runs where this name is asked for; None for an unknown one."""
+    return MODELS.get(REDIRECTS.get(name, name))
 
 
 def models_that_take(parameter: str) -> list[str]:
     """Names of the models on which a connection parameter has an effect, in the table's order."""
     return [model.name for model in MODELS.values() if parameter in model.takes]
-
-
-def usd_per_hour(parameters: dict[str, object]) -> float | None:
-    """List price of an hour of session with these parameters; None for an unknown model."""
-    model = MODELS.get(str(parameters.get("speech_model")))
-    if model is None:
-        return None
-    price = model.usd_per_hour
-    for name, extra in _EXTRAS_USD_PER_HOUR.items():
-        if parameters.get(name):
-            price += extra
-    if model.family is Family.UNIVERSAL_STREAMING and parameters.get("keyterms_prompt"):
-        price += _KEYTERMS_USD_PER_HOUR
-    return price

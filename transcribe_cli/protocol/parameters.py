@@ -13,8 +13,9 @@ from urllib.parse import parse_qsl, urlencode
 import msgspec
 
 from transcribe_cli.protocol.languages import PRO_LANGUAGES
+from transcribe_cli.protocol.models import MODELS, REDIRECTS
 
-SPEECH_MODELS = (
+_LISTED = (
     "universal-streaming-english",
     "universal-streaming-multilingual",
     "whisper-rt",
@@ -27,7 +28,9 @@ SPEECH_MODELS = (
     "universal-3-7-preview",
     "_universal-3-5-notetaker",
 )
-"""What the service's own error message lists as values of `speech_model` (September 2026)."""
+SPEECH_MODELS = tuple(dict.fromkeys((*_LISTED, *MODELS, *REDIRECTS)))
+"""Values of `speech_model`: what the service's own error message lists (September 2026), and what
+the table of models has beside that."""
 
 PCM_ENCODINGS = ("pcm_s16le", "pcm_mulaw")
 MAX_TEXT = 1750  # characters of `prompt` and of `agent_context`
@@ -147,6 +150,21 @@ def decode_query(query: str) -> dict[str, Any]:
             raise BadParameter(name, "Value error, Invalid JSON array")
         read[name] = _decode_value(parameter, text)
     return read
+
+
+def as_typed(name: str, value: Any) -> Any:
+    """A value that may be the text of a query, as a value of the parameter's own kind.
+
+    >>> as_typed("speaker_labels", "True"), as_typed("min_turn_silence", "fast")
+    (True, 'fast')
+    """
+    parameter = PARAMETERS.get(name)
+    if parameter is None or not isinstance(value, str):
+        return value
+    try:
+        return _decode_value(parameter, value)
+    except BadParameter:
+        return value
 
 
 def _decode_value(parameter: Parameter, text: str) -> Any:

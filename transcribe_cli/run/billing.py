@@ -11,7 +11,7 @@ class Bill:
     """Adds up sessions; times in seconds on the monotonic clock.
 
     Args:
-        usd_per_hour: list price of these parameters; None where it is not known.
+        usd_per_hour: of the sessions as they are asked for; None where it is not known.
         closed_s, sessions: of the sessions that an earlier run of the same recording had.
     """
 
@@ -19,8 +19,9 @@ class Bill:
         self, usd_per_hour: float | None, closed_s: float = 0.0, sessions: int = 0
     ) -> None:
         self._usd_per_hour = usd_per_hour
+        self._prices: dict[int, float | None] = {}  # of sessions that run in another way
         self._open: dict[int, float] = {}
-        self._closed_s = closed_s
+        self._closed_s = {usd_per_hour: closed_s} if closed_s else {}  # by what an hour costs
         self._said_s: dict[int, float] = {}  # by the service, of sessions that are not over
         self._unconfirmed: set[int] = set()
         self.sessions = sessions
@@ -37,6 +38,10 @@ class Bill:
             if said_s is not None:
                 self._said_s[session] = said_s
 
+    def is_priced(self, session: int, usd_per_hour: float | None) -> None:
+        """An hour of this session costs so much, whatever it was asked for."""
+        self._prices[session] = usd_per_hour
+
     def began(self, session: int, now: float) -> None:
         """A session has begun, and is billed from here on."""
         self._open[session] = now
@@ -49,7 +54,8 @@ class Bill:
             return
         if billed_s is None:
             self._unconfirmed.add(session)
-        self._closed_s += now - began if billed_s is None else billed_s
+        seconds, price = now - began if billed_s is None else billed_s, self._price(session)
+        self._closed_s[price] = self._closed_s.get(price, 0.0) + seconds
 
     def _close(self, event: Closed, now: float) -> None:
         session, said_s = event.session, self._said_s.pop(event.session, None)
@@ -68,10 +74,26 @@ class Bill:
 
     def session_s(self, now: float) -> float:
         """Seconds billed so far."""
-        return self._closed_s + sum(now - began for began in self._open.values())
+        return sum(self._seconds_by_price(now).values())
 
     def cost_usd(self, now: float) -> float | None:
         """What that costs at list price; None where no price is known."""
-        if self._usd_per_hour is None:
-            return None
-        return self.session_s(now) / 3600 * self._usd_per_hour
+        spent = self._seconds_by_price(now)
+        if not spent:
+            return None if self._usd_per_hour is None else 0.0
+        cost = 0.0
+        for price, seconds in spent.items():
+            if price is None:
+                return None
+            cost += seconds / 3600 * price
+        return cost
+
+    def _price(self, session: int) -> float | None:
+        return self._prices.get(session, self._usd_per_hour)
+
+    def _seconds_by_price(self, now: float) -> dict[float | None, float]:
+        spent = dict(self._closed_s)
+        for session, began in self._open.items():
+            price = self._price(session)
+            spent[price] = spent.get(price, 0.0) + now - began
+        return spent

@@ -7,6 +7,7 @@ from transcribe_cli.audio.excerpt import EVERYTHING, Range
 from transcribe_cli.audio.format import AudioFormat
 from transcribe_cli.errors import StreamError
 from transcribe_cli.exit_status import ExitStatus
+from transcribe_cli.protocol.prices import Tariff
 from transcribe_cli.run.limits import Limits
 from transcribe_cli.session.session import Target
 from transcribe_cli.session.timeouts import LOCAL, SERVICE, Timeouts
@@ -40,7 +41,6 @@ class RunConfig:
         endpoint: without any credential; for people, and for resuming the recording.
         pace: seconds of audio sent a second, of a file or a pipe; None: as fast as it goes.
         limited: what lags behind is sent no faster than the service takes it (`Pacer`).
-        usd_per_hour: None where no price is known.
         part: which stretch of the source is transcribed.
         tells_source: every record names its source, because several sources share an output.
         resume_point: None for a new recording.
@@ -56,7 +56,7 @@ class RunConfig:
     chunk_ms: int
     pace: float | None
     limited: bool
-    usd_per_hour: float | None
+    tariff: Tariff
     limits: Limits
     part: Range = EVERYTHING
     tells_source: bool = False

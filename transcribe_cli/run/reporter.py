@@ -21,6 +21,7 @@ from transcribe_cli.audio.source import (
 from transcribe_cli.outputs.output import Outputs
 from transcribe_cli.outputs.record import Record, message_record, turn_record
 from transcribe_cli.protocol.codec import Decoded
+from transcribe_cli.protocol.configuration import Difference, differences, running_parameters
 from transcribe_cli.protocol.messages import (
     Begin,
     LLMGatewayResponse,
@@ -91,6 +92,7 @@ class Reporter:
         self._view = view
         self._odd = 0
         self._side_texts = 0
+        self._differences: list[Difference] = []  # between what was asked for and what runs
         self._outage = ""  # why there is no session, as it was told
 
     def start(self) -> None:
@@ -164,6 +166,7 @@ class Reporter:
         self._write(message_record(name, decoded.raw, session, offset_ms, datetime.now(UTC)))
         if isinstance(message, Begin):
             self._odd = 0
+            self._compare(decoded.raw.get("configuration"))
         self._outage = ""
         if isinstance(message, SpeakerRevision) and self._view is not None:
             self._view.revise(session, message)
@@ -186,6 +189,24 @@ class Reporter:
         most = SIDE_TEXTS_AT_FIRST + SIDE_TEXTS_A_TURN * self.totals.turns
         show = self._view.side_text if self._side_texts <= most else self._view.hint
         show(text)
+
+    def _compare(self, configuration: object) -> None:
+        """Tell in what a session runs otherwise than asked; again only where that changes."""
+        asked = self._config.parameters.query
+        running = running_parameters(asked, configuration)
+        found = differences(asked, running)
+        if found and found != self._differences:
+            self.warn(
+                f"the service runs {', '.join(map(str, found))}{self._price_of(running)}",
+                asked={difference.name: difference.asked for difference in found},
+                runs={difference.name: difference.runs for difference in found},
+            )
+        self._differences = found
+
+    def _price_of(self, running: Mapping[str, Any]) -> str:
+        price = self._config.tariff.usd_per_hour(running)
+        same = running["speech_model"] == self._config.parameters.query["speech_model"]
+        return "" if same or not price else f"; counted at ${price:.2f} an hour"
 
     def disconnected(self, action: TellDisconnected, at: int) -> None:
         """Report that a session broke off, and when the next try is."""
@@ -251,10 +272,10 @@ class Reporter:
         if self._view is not None:
             self._view.mark(at, words)
 
-    def warn(self, text: str) -> None:
+    def warn(self, text: str, **body: Any) -> None:
         """Report something that the user should know; the run goes on."""
         self._notices.warning(text)
-        self.record("Warning", message=text)
+        self.record("Warning", message=text, **body)
 
     def record(self, type_name: str, **body: Any) -> None:
         """Write a record that is not a message of the service."""

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 from transcribe_cli.audio.source import is_spoken_now
 from transcribe_cli.errors import UsageError
 from transcribe_cli.protocol.codec import encode_client_message
-from transcribe_cli.protocol.messages import Terminate
+from transcribe_cli.protocol.configuration import running_parameters
+from transcribe_cli.protocol.messages import Begin, Terminate
 from transcribe_cli.run.action_runner import ActionRunner
 from transcribe_cli.run.billing import Bill
 from transcribe_cli.run.config import Result, RunConfig
@@ -69,9 +70,10 @@ class Run:
         self._parts = parts
         now = parts.loop.clock()
         point = config.resume_point
-        self._bill = Bill(config.usd_per_hour)
+        price = config.tariff.usd_per_hour()
+        self._bill = Bill(price)
         if point is not None:
-            self._bill = Bill(config.usd_per_hour, point.session_s, point.next_session)
+            self._bill = Bill(price, point.session_s, point.next_session)
         parts.budget.add(self._bill)
         self._sequencer = Sequencer(config)
         self._sessions = Sessions(config, parts, self._sequencer, self, self._post)
@@ -200,6 +202,8 @@ class Run:
                 self._sessions.opened(number, connection, now)
             case Received():
                 self._bill.take(event, now)
+                if isinstance(event.decoded.message, Begin):
+                    self._begun(event)
                 self._hear(event, now)
             case BadFrame():
                 self._hear(event, now)
@@ -225,6 +229,13 @@ class Run:
                 self._take_key(key, now)
             case KeytermsChanged():
                 self._take_keyterms_file()
+
+    def _begun(self, event: Received) -> None:
+        """What runs is what costs, and what the status line names."""
+        asked = self._config.parameters.query
+        running = running_parameters(asked, event.decoded.raw.get("configuration"))
+        self._bill.is_priced(event.session, self._config.tariff.usd_per_hour(running))
+        self._status.model = str(running["speech_model"])
 
     def _hear(self, event: Received | BadFrame | Closed, now: float) -> None:
         """Tell what a session says, where its turn has come."""

@@ -8,8 +8,9 @@ count, and in which order.
 from typing import NamedTuple
 
 from transcribe_cli.protocol.codec import Decoded
-from transcribe_cli.protocol.messages import Termination, Turn
-from transcribe_cli.protocol.models import Family
+from transcribe_cli.protocol.configuration import running_parameters
+from transcribe_cli.protocol.messages import Begin, Termination, Turn
+from transcribe_cli.protocol.models import Family, find_model
 from transcribe_cli.run.config import RunConfig
 from transcribe_cli.session.events import BadFrame, Closed, Received
 from transcribe_cli.supervisor.lease import Lease, Leases, LeaseState, comes_first, find
@@ -152,7 +153,7 @@ class Sequencer:
             if isinstance(event, Closed):
                 return self._skip(event)  # it has said nothing
             self._transcript.begin_session(
-                session, self._starts_ms[session], expects_formatted=self._expects_formatted
+                session, self._starts_ms[session], expects_formatted=self._expects_formatted(event)
             )
         after_turn = lease is not None and lease.handed and not lease.owes
         match event:
@@ -219,10 +220,16 @@ class Sequencer:
             undecided = min(undecided, open_since_ms)
         return max(earliest, undecided)
 
-    @property
-    def _expects_formatted(self) -> bool:
-        """Universal-Streaming Multilingual formats as it goes, and never sets the flag."""
-        model, query = self._config.parameters.model, self._config.parameters.query
+    def _expects_formatted(self, first: _Said) -> bool:
+        """Universal-Streaming Multilingual formats as it goes, and never sets the flag.
+
+        Args:
+            first: what the session says first, which may be that another model runs.
+        """
+        query = self._config.parameters.query
+        if isinstance(first, Received) and isinstance(first.decoded.message, Begin):
+            query = running_parameters(query, first.decoded.raw.get("configuration"))
+        model = find_model(str(query["speech_model"]))
         as_it_goes = (
             model is not None
             and model.always_formats

@@ -53,6 +53,7 @@ class RunStatus:
         trouble: what is wrong with the source, in words; "" while all is well.
         overflows: how often the system dropped samples.
         manual: a turn ends when the user says so.
+        model: the name of the one that runs.
     """
 
     def __init__(self, config: RunConfig, source: Source, totals: TurnTotals, now: float) -> None:
@@ -61,6 +62,7 @@ class RunStatus:
         self._config = config
         self.manual = config.parameters.query.get("mode") == MANUAL
         self._source = source
+        self.model = str(config.parameters.query["speech_model"])
         self._totals = totals
         self._spoken_now = is_spoken_now(source)
         self._sound_at = now
@@ -101,7 +103,7 @@ class RunStatus:
         return Status(
             state=self._state(now),
             elapsed_s=now.elapsed_s,
-            model=_LOCAL_ENGINE if local else str(self._config.parameters.query["speech_model"]),
+            model=_LOCAL_ENGINE if local else self.model,
             source=self._source.name,
             level_db=decibels(now.peak) if self._spoken_now else None,
             clipped=now.time - self._clipped_at < _CLIP_SHOWN_S,

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from transcribe_cli.errors import UsageError
 from transcribe_cli.protocol.endpoint import REGIONS, normalise_endpoint
-from transcribe_cli.protocol.models import MODELS, Model, models_that_take
+from transcribe_cli.protocol.models import MODELS, Model, find_model, models_that_take
 from transcribe_cli.protocol.parameters import PARAMETERS, SECRET_PARAMETERS
 from transcribe_cli.settings.environment import APP, TOKEN_VARIABLE
 from transcribe_cli.settings.user_folders import data_folder
@@ -69,7 +69,7 @@ def resolve_parameters(
     Raises:
         UsageError: the model cannot honour an option, or a pair is malformed.
     """
-    model = MODELS.get(model_name)
+    model = find_model(model_name)
     notes: list[str] = []
     if model is None:
         notes.append(_unknown_model(model_name))
