@@ -34,6 +34,7 @@ class RunFactory:
     Args:
         several: every record names its source.
         at_once: several run at the same time, so that notices name theirs too.
+        tariff: what their sessions cost.
         pace: of sources that are there before their time; None for as fast as it goes.
         part: of each source.
 
@@ -46,6 +47,7 @@ class RunFactory:
         options: RunOptions,
         notices: Notices,
         keyterms_file: "KeytermsFile | None",
+        tariff: Tariff,
         *,
         several: bool,
         at_once: bool,
@@ -56,6 +58,7 @@ class RunFactory:
         self._options = options
         self._notices = notices
         self._keyterms_file = keyterms_file
+        self._tariff = tariff
         self._several = several
         self._at_once = at_once
         self._pace = pace
@@ -80,7 +83,6 @@ class RunFactory:
         resume_point: ResumePoint | None = None,
     ) -> Run:
         """A run, everything it needs being open."""
-        query = service.parameters.query
         config = RunConfig(
             recording=folder.name if folder else recording_id(datetime.now(), source.name),
             folder=str(folder) if folder else None,
@@ -92,7 +94,7 @@ class RunFactory:
             chunk_ms=self._options.chunk_ms,
             pace=self._pace,
             limited=not service.local and (source.kind == "mic" or self._pace is not None),
-            tariff=Tariff(query, is_free=service.local),
+            tariff=self._tariff,
             limits=self._limits,
             part=self._part,
             tells_source=self._several,

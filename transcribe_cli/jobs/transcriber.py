@@ -32,6 +32,7 @@ from transcribe_cli.outputs.plain_text import TextOutput
 from transcribe_cli.outputs.record import Record, read_record
 from transcribe_cli.outputs.retrying_file import RetryingFile
 from transcribe_cli.protocol.parameters import MANUAL
+from transcribe_cli.protocol.prices import Tariff
 from transcribe_cli.recordings.folder import AUDIO, JOURNAL, TRANSCRIPT
 from transcribe_cli.recordings.index import RecordingIndex
 from transcribe_cli.recordings.journal import JournalRecord, journal_records
@@ -110,8 +111,13 @@ class Transcriber:
             asked=asked,
             params=options.param or (),
         )
+        tariff = Tariff(self.parameters.query, is_free=options.local)
+        if options.usd_per_hour is not None or options.max_cost is not None:
+            from transcribe_cli.settings.prices import checked
+
+            tariff = checked(tariff, options.usd_per_hour, options.max_cost)
         self.runs = RunFactory(
-            *(options, self.notices, self.keyterms_file),
+            *(options, self.notices, self.keyterms_file, tariff),
             several=several,
             at_once=at_once,
             pace=pace,

@@ -1,5 +1,6 @@
 """A run's configuration and its result. What is open beside them is in `parts.py`."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -7,6 +8,7 @@ from transcribe_cli.audio.excerpt import EVERYTHING, Range
 from transcribe_cli.audio.format import AudioFormat
 from transcribe_cli.errors import StreamError
 from transcribe_cli.exit_status import ExitStatus
+from transcribe_cli.protocol.codec import Decoded
 from transcribe_cli.protocol.prices import Tariff
 from transcribe_cli.run.limits import Limits
 from transcribe_cli.session.session import Target
@@ -61,6 +63,15 @@ class RunConfig:
     part: Range = EVERYTHING
     tells_source: bool = False
     resume_point: ResumePoint | None = None
+
+    def running(self, begin: Decoded) -> Mapping[str, Any]:
+        """The parameters that a session runs with, as its `Begin` says."""
+        configuration = begin.raw.get("configuration")
+        if configuration is None:  # an older service's
+            return self.parameters.query
+        from transcribe_cli.protocol.configuration import running_parameters
+
+        return running_parameters(self.parameters.query, configuration)
 
     @property
     def timeouts(self) -> Timeouts:

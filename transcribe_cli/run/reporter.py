@@ -21,7 +21,6 @@ from transcribe_cli.audio.source import (
 from transcribe_cli.outputs.output import Outputs
 from transcribe_cli.outputs.record import Record, message_record, turn_record
 from transcribe_cli.protocol.codec import Decoded
-from transcribe_cli.protocol.configuration import Difference, differences, running_parameters
 from transcribe_cli.protocol.messages import (
     Begin,
     LLMGatewayResponse,
@@ -39,6 +38,7 @@ from transcribe_cli.transcript.turns import TurnUpdate
 from transcribe_cli.ui.notices import Notices
 
 if TYPE_CHECKING:
+    from transcribe_cli.protocol.configuration import Difference
     from transcribe_cli.ui.status_line import Status
 
 SIDE_TEXTS_AT_FIRST = 20
@@ -166,7 +166,7 @@ class Reporter:
         self._write(message_record(name, decoded.raw, session, offset_ms, datetime.now(UTC)))
         if isinstance(message, Begin):
             self._odd = 0
-            self._compare(decoded.raw.get("configuration"))
+            self._compare(self._config.running(decoded))
         self._outage = ""
         if isinstance(message, SpeakerRevision) and self._view is not None:
             self._view.revise(session, message)
@@ -190,10 +190,13 @@ class Reporter:
         show = self._view.side_text if self._side_texts <= most else self._view.hint
         show(text)
 
-    def _compare(self, configuration: object) -> None:
+    def _compare(self, running: Mapping[str, Any]) -> None:
         """Tell in what a session runs otherwise than asked; again only where that changes."""
         asked = self._config.parameters.query
-        running = running_parameters(asked, configuration)
+        if running is asked:
+            return
+        from transcribe_cli.protocol.configuration import differences
+
         found = differences(asked, running)
         if found and found != self._differences:
             self.warn(

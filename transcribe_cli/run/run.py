@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 from transcribe_cli.audio.source import is_spoken_now
 from transcribe_cli.errors import UsageError
 from transcribe_cli.protocol.codec import encode_client_message
-from transcribe_cli.protocol.configuration import running_parameters
 from transcribe_cli.protocol.messages import Begin, Terminate
 from transcribe_cli.run.action_runner import ActionRunner
 from transcribe_cli.run.billing import Bill
@@ -232,8 +231,7 @@ class Run:
 
     def _begun(self, event: Received) -> None:
         """What runs is what costs, and what the status line names."""
-        asked = self._config.parameters.query
-        running = running_parameters(asked, event.decoded.raw.get("configuration"))
+        running = self._config.running(event.decoded)
         self._bill.is_priced(event.session, self._config.tariff.usd_per_hour(running))
         self._status.model = str(running["speech_model"])
 

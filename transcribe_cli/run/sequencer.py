@@ -5,10 +5,10 @@ messages of the later one are held back until the earlier one has ended. The lea
 count, and in which order.
 """
 
-from typing import NamedTuple
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 from transcribe_cli.protocol.codec import Decoded
-from transcribe_cli.protocol.configuration import running_parameters
 from transcribe_cli.protocol.messages import Begin, Termination, Turn
 from transcribe_cli.protocol.models import Family, find_model
 from transcribe_cli.run.config import RunConfig
@@ -226,9 +226,9 @@ class Sequencer:
         Args:
             first: what the session says first, which may be that another model runs.
         """
-        query = self._config.parameters.query
+        query: Mapping[str, Any] = self._config.parameters.query
         if isinstance(first, Received) and isinstance(first.decoded.message, Begin):
-            query = running_parameters(query, first.decoded.raw.get("configuration"))
+            query = self._config.running(first.decoded)
         model = find_model(str(query["speech_model"]))
         as_it_goes = (
             model is not None

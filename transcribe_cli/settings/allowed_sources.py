@@ -62,9 +62,11 @@ def _rows() -> Iterator[Setting]:
         "chunk_ms jsonl text partials non_speech color max_duration max_cost idle_stop "
         "new_sessions_per_minute"
     )
-    # What is recorded, opened, written or left out, and what is said of it.
+    # What is recorded, opened, written or left out, and what is said of it; and a price, since a
+    # wrong one would switch `--max-cost` off.
     the_users_alone = (
-        "device keyterms_file output captions_file captions_port record save_dir no_save from_list "
+        "usd_per_hour device keyterms_file output captions_file captions_port record save_dir "
+        "no_save from_list "
         "jobs again raw pace quiet verbose"
     )
     yield from (Setting(name, _RECORDING) for name in recognition.split())
