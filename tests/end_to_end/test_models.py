@@ -9,6 +9,24 @@ from tests.program import Home, Outcome
 from transcribe_cli.emulator.local_service import LocalService
 
 
+def test_the_secret_of_a_webhook_goes_to_the_service_and_into_no_file(home: Home) -> None:
+    write_wav(home.work / "talk.wav", 5)
+    secret = "Bearer 0123-of-the-webhook"
+    with counting_service() as service:
+        outcome = home.run(
+            *("file", "talk.wav", "--endpoint", service.url, "--pace", "max", "--jsonl", "-v"),
+            *("--param", "webhook_url=https://example.com/done", "--param", "speaker_labes=1"),
+            *("--param", "webhook_auth_header_name=Authorization"),
+            env={"AAI_STREAM_WEBHOOK_AUTH_HEADER_VALUE": secret},
+        )
+    assert outcome.code == 0
+    assert service.sessions[0].query["webhook_auth_header_value"] == [secret]
+    assert "speaker_labels" in outcome.err
+    written = [path.read_text() for path in home.path.rglob("*.jsonl")]
+    assert len(written) == 1
+    assert not [text for text in (*written, outcome.out, outcome.err) if "0123-of" in text]
+
+
 @pytest.mark.parametrize("model", ["universal-9", "assemblyai-stt-3-7-realtime-agent"])
 def test_a_greatest_cost_of_a_model_without_a_price_is_refused_before_anything_opens(
     home: Home, call: Callable[..., Outcome], model: str

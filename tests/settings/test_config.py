@@ -163,7 +163,7 @@ def test_params_go_out_as_they_are_and_win() -> None:
     assert parameters.query["language"] == "en"
     assert parameters.query["format_turns"] == "FALSE"
     assert parameters.query["x"] == "a=b"
-    assert parameters.notes == []
+    assert parameters.notes == ["--param x is not known; it is sent as it is"]
 
 
 def test_a_param_that_resembles_a_known_one_is_a_note() -> None:

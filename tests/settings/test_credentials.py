@@ -11,7 +11,7 @@ from transcribe_cli.errors import AccountError, UsageError
 from transcribe_cli.protocol.endpoint import REGIONS
 from transcribe_cli.redaction import redact
 from transcribe_cli.settings import credentials
-from transcribe_cli.settings.credentials import Credentials, find_credentials
+from transcribe_cli.settings.credentials import Credentials, find_credentials, webhook_secret
 from transcribe_cli.settings.environment import Environment
 
 SERVICE = REGIONS["default"]
@@ -91,6 +91,50 @@ def test_credentials_are_in_no_repr() -> None:
     ]
 
     assert not [text for text in shown if "secret" in text]
+
+
+WEBHOOK = {"webhook_url": "https://example.com/done"}
+SECRET = {"AAI_STREAM_WEBHOOK_AUTH_HEADER_VALUE": "Bearer of-the-variable"}
+
+
+def test_secret_of_a_webhook_comes_from_its_variable_where_there_is_a_webhook() -> None:
+    assert webhook_secret(environment(**SECRET), [], WEBHOOK) == {
+        "webhook_auth_header_value": "Bearer of-the-variable"
+    }
+    assert webhook_secret(environment(**SECRET), [], {}) == {}
+    assert webhook_secret(environment(), [], WEBHOOK) == {}
+    assert redact("it said Bearer of-the-variable") == "it said [key]"
+
+
+def test_secret_of_a_webhook_in_a_file_wins(tmp_path: Path) -> None:
+    file = tmp_path / "secret"
+    file.write_text("Bearer of-the-file\n")
+    params = ["webhook_auth_header_name=Authorization", f"webhook_auth_header_value=@{file}"]
+    assert webhook_secret(environment(**SECRET), params, WEBHOOK) == {
+        "webhook_auth_header_value": "Bearer of-the-file"
+    }
+
+
+@pytest.mark.parametrize("content", [None, b"", b"two\nlines", b"\xff\xfe", "ключ".encode()])
+def test_file_that_holds_no_value_of_a_header_is_refused(
+    tmp_path: Path, content: bytes | None
+) -> None:
+    file = tmp_path / "secret"
+    if content is not None:
+        file.write_bytes(content)
+    with pytest.raises(UsageError) as refused:
+        webhook_secret(environment(), [f"webhook_auth_header_value=@{file}"], WEBHOOK)
+    assert str(file) in refused.value.message
+    assert "lines" not in refused.value.message + refused.value.hint.replace("one line", "")
+
+
+def test_secret_of_a_webhook_that_nobody_asked_for_is_told(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="no effect without a webhook"):
+        webhook_secret(environment(), [f"webhook_auth_header_value=@{tmp_path}"], {})
+
+
+def test_secret_of_a_webhook_is_no_stranger_s_to_have_sent() -> None:
+    assert SECRET.keys().isdisjoint(environment(**SECRET).without_credentials().variables)
 
 
 ENVIRONMENT_KEY, ENVIRONMENT_TOKEN = "key-of-the-environment", "token-of-the-environment"

@@ -191,6 +191,7 @@ def _options(asked: ResumeOptions, journal: JournalSummary) -> tuple[FileOptions
         endpoint=place.endpoint,
         region=asked.region or Region.DEFAULT,
         new_sessions_per_minute=asked.new_sessions_per_minute,
+        param=asked.param,
         sample_rate=journal.audio.rate_hz,
         jsonl=asked.jsonl,
         text=asked.text,

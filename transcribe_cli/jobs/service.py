@@ -11,7 +11,7 @@ from transcribe_cli.protocol.parameters import encode_query
 from transcribe_cli.redaction import redact
 from transcribe_cli.session.session import Target
 from transcribe_cli.settings.config import Parameters, option_of, resolve_endpoint
-from transcribe_cli.settings.credentials import Credentials, find_credentials
+from transcribe_cli.settings.credentials import Credentials, find_credentials, webhook_secret
 from transcribe_cli.settings.dotenv import notes_on_variables, settings_in_dotenv
 from transcribe_cli.settings.environment import Environment
 from transcribe_cli.settings.options import RunOptions
@@ -64,9 +64,12 @@ def open_service(
             credentials = find_credentials(environment, endpoint)
         notices.debug(f"credential: {credentials}")
         asked = encode_query(parameters.query)
+        secret = webhook_secret(environment, options.param or (), parameters.query)
         if redact(asked) != asked:  # it would be kept with the recording
-            raise UsageError("A parameter holds the key.", "leave it out: the key is sent anyway")
-        query = parameters.query | credentials.query()
+            raise UsageError(
+                "A parameter holds the key or a secret.", "leave it out: it is sent anyway"
+            )
+        query = parameters.query | credentials.query() | secret
         headers = {
             "User-Agent": f"aai-stream/{__version__}",
             "AssemblyAI-Version": API_VERSION,

@@ -27,6 +27,18 @@ class Family(StrEnum):
     PRO = "pro"  # the whole turn is written anew each time; exactly one final
 
 
+class Cancels(NamedTuple):
+    """A parameter that leaves another one without effect.
+
+    Attributes:
+        says: what becomes of it, in words, where the other one is on without being asked for.
+    """
+
+    setting: str
+    other: str
+    says: str = ""
+
+
 class Model(NamedTuple):
     """One row of the table.
 
@@ -37,6 +49,7 @@ class Model(NamedTuple):
         languages: codes it transcribes.
         usd_per_hour: list price for an hour of open session; extras come on top. None: not found.
         min_turn_silence_ms, max_turn_silence_ms: the service's defaults; None: not documented.
+        cancels: which of its parameters leave others without effect.
     """
 
     name: str
@@ -50,6 +63,7 @@ class Model(NamedTuple):
     min_turn_silence_ms: int | None
     max_turn_silence_ms: int | None
     source: str
+    cancels: tuple[Cancels, ...] = ()
 
 
 _ALL = frozenset(
@@ -95,6 +109,14 @@ _UNIVERSAL_3_5 = (
     )
 )
 
+_REDACTED_FINALS = Cancels(
+    "redact_pii", "include_partial_turns", "text comes when a turn has ended, and no sooner"
+)
+_SPEAKERS_PRESET = (  # speakers are told apart with silences and partials of their own
+    Cancels("speaker_labels", "mode"),
+    Cancels("speaker_labels", "continuous_partials"),
+)
+
 _SELECTION = "page 'Model selection'"
 _PRICES = "page 'Models' (March 2026)"
 
@@ -126,6 +148,7 @@ MODELS: dict[str, Model] = {
             min_turn_silence_ms=400,
             max_turn_silence_ms=1280,
             source=f"{_SELECTION}; {_PRICES}",
+            cancels=(_REDACTED_FINALS,),
         ),
         Model(
             name="universal-streaming-multilingual",
@@ -139,6 +162,7 @@ MODELS: dict[str, Model] = {
             min_turn_silence_ms=400,
             max_turn_silence_ms=1280,
             source=f"{_SELECTION}; page 'Multilingual streaming'; {_PRICES}",
+            cancels=(_REDACTED_FINALS,),
         ),
         Model(
             name="whisper-rt",
@@ -166,6 +190,7 @@ MODELS: dict[str, Model] = {
             min_turn_silence_ms=128,
             max_turn_silence_ms=1280,
             source="official streaming reference (September 2026)",
+            cancels=(_REDACTED_FINALS, *_SPEAKERS_PRESET),
         ),
         Model(
             name="universal-3-6-pro",
@@ -179,6 +204,7 @@ MODELS: dict[str, Model] = {
             min_turn_silence_ms=128,
             max_turn_silence_ms=1280,
             source="official streaming reference (September 2026)",
+            cancels=(_REDACTED_FINALS, *_SPEAKERS_PRESET),
         ),
         Model(
             name="assemblyai-stt-3-7-realtime-agent",
@@ -192,6 +218,7 @@ MODELS: dict[str, Model] = {
             min_turn_silence_ms=128,
             max_turn_silence_ms=1280,
             source="pages 'Voice agents: LiveKit' and 'Voice agents: Pipecat' (November 2026)",
+            cancels=(_REDACTED_FINALS, *_SPEAKERS_PRESET),
         ),
     )
 }

@@ -104,7 +104,8 @@ PARAMETERS: dict[str, Parameter] = {
     parameter.name: parameter for parameter in (*_RECOGNITION, *_OTHERS)
 }
 
-SECRET_PARAMETERS = frozenset(("token", "webhook_auth_header_value"))
+WEBHOOK_SECRET = "webhook_auth_header_value"
+SECRET_PARAMETERS = frozenset(("token", WEBHOOK_SECRET))
 
 RECOGNITION_PARAMETERS = frozenset(parameter.name for parameter in _RECOGNITION)
 """Parameters about recognition; a journal may set only these when it is resumed."""

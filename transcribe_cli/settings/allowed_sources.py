@@ -11,7 +11,11 @@ from collections.abc import Iterator, Mapping
 from enum import StrEnum
 from typing import NamedTuple
 
-from transcribe_cli.settings.environment import KEY_VARIABLE, TOKEN_VARIABLE
+from transcribe_cli.settings.environment import (
+    KEY_VARIABLE,
+    TOKEN_VARIABLE,
+    WEBHOOK_SECRET_VARIABLE,
+)
 
 CONFIG_VARIABLE = "AAI_STREAM_CONFIG"
 SERVE_KEY_VARIABLE = "AAI_STREAM_SERVE_KEY"
@@ -89,6 +93,10 @@ def _rows() -> Iterator[Setting]:
     )
     credential = {Origin.ENVIRONMENT: "", Origin.DOTENV: "where the environment has neither"}
     yield from (Setting(name, credential) for name in (KEY_VARIABLE, TOKEN_VARIABLE))
+    yield Setting(
+        WEBHOOK_SECRET_VARIABLE,
+        {Origin.FLAG: "a file: `--param webhook_auth_header_value=@FILE`", Origin.ENVIRONMENT: ""},
+    )
     yield Setting(CONFIG_VARIABLE, {Origin.ENVIRONMENT: ""})
     yield Setting(SERVE_KEY_VARIABLE, {Origin.FLAG: "`--key` of `serve`", Origin.ENVIRONMENT: ""})
 

@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 from transcribe_cli.errors import UsageError
 from transcribe_cli.protocol.endpoint import REGIONS, normalise_endpoint
 from transcribe_cli.protocol.models import MODELS, Model, find_model, models_that_take
-from transcribe_cli.protocol.parameters import PARAMETERS, SECRET_PARAMETERS
-from transcribe_cli.settings.environment import APP, TOKEN_VARIABLE
+from transcribe_cli.protocol.parameters import PARAMETERS, SECRET_PARAMETERS, WEBHOOK_SECRET
+from transcribe_cli.settings.environment import APP, TOKEN_VARIABLE, WEBHOOK_SECRET_VARIABLE
 from transcribe_cli.settings.user_folders import data_folder
 
 FREE_ACCOUNT_SESSIONS_PER_MINUTE = 5
@@ -52,6 +52,10 @@ _OPTIONS: dict[str, str] = {
 }
 
 
+# What every session is asked for.
+_PLAIN = {"speech_model", "sample_rate", "format_turns"}
+
+
 def resolve_parameters(
     model_name: str,
     sample_rate_hz: int,
@@ -69,6 +73,8 @@ def resolve_parameters(
     Raises:
         UsageError: the model cannot honour an option, or a pair is malformed.
     """
+    parsed = parse_params(params)
+    model_name = parsed.get("speech_model", model_name)
     model = find_model(model_name)
     notes: list[str] = []
     if model is None:
@@ -93,9 +99,12 @@ def resolve_parameters(
         raise UsageError("--redact-pii-policy and --redact-pii-sub need --redact-pii.", "add it")
     if "max_speakers" in query and "speaker_labels" not in query:
         raise UsageError("--max-speakers needs --speaker-labels.", "add it")
-    pairs = parse_params(params)
-    notes += [*_odd_values(query), *_odd_params(pairs)]
-    return Parameters(query | pairs, model, notes)
+    notes += _odd_values(query)
+    if parsed or query.keys() - _PLAIN:
+        from transcribe_cli.settings.parameter_notes import notes_on
+
+        notes += notes_on(query, parsed, model, _OPTIONS)
+    return Parameters(query | parsed, model, notes)
 
 
 def _odd_values(query: Mapping[str, Any]) -> list[str]:
@@ -136,19 +145,6 @@ def _check_languages(codes: Sequence[str], model: Model | None) -> None:
             f"--language-code does not know '{code}' for {model.name}.",
             f"did you mean {likely}?" if likely else "see 'aai-stream languages'",
         )
-
-
-def _odd_params(given: Mapping[str, str]) -> list[str]:
-    """What resembles a known parameter and is none, since the service ignores it silently."""
-    unknown = [name for name in given if name not in PARAMETERS]
-    if not unknown:
-        return []
-    from transcribe_cli.settings.resembling import resembling
-
-    likely = [(name, resembling(name, PARAMETERS)) for name in unknown]
-    return [
-        f"--param {name} is not known; did you mean {known}?" for name, known in likely if known
-    ]
 
 
 def _for_model(name: str, value: Any, model: Model | None) -> tuple[str, Any]:
@@ -210,7 +206,7 @@ def parse_params(params: Sequence[str]) -> dict[str, str]:
     """`NAME=VALUE` pairs, sent as they are given.
 
     Raises:
-        UsageError: one has no name or no equals sign, or is a credential.
+        UsageError: one has no name or no equals sign, or holds a credential.
     """
     parsed: dict[str, str] = {}
     for text in params:
@@ -220,13 +216,27 @@ def parse_params(params: Sequence[str]) -> dict[str, str]:
             raise UsageError(
                 f"--param '{text}' is not NAME=VALUE.", "for example: --param mode=min_latency"
             )
+        if name == WEBHOOK_SECRET and value.startswith("@"):
+            continue  # the file is read where credentials are
         if name in SECRET_PARAMETERS:
             raise UsageError(
                 f"--param does not take '{name}': it is a credential, and command lines are seen.",
-                f"set {TOKEN_VARIABLE} for a temporary token",
+                f"set {WEBHOOK_SECRET_VARIABLE}, or name a file that holds it: --param {name}=@FILE"
+                if name == WEBHOOK_SECRET
+                else f"set {TOKEN_VARIABLE} for a temporary token",
+            )
+        if name == "webhook_url" and "@" in _host_of(value):
+            raise UsageError(
+                "--param webhook_url holds a credential, and command lines are seen.",
+                f"name a header with webhook_auth_header_name, and set {WEBHOOK_SECRET_VARIABLE}",
             )
         parsed[name] = value
     return parsed
+
+
+def _host_of(url: str) -> str:
+    """What stands between the slashes of an address: host, port, and a user's name before it."""
+    return url.partition("//")[2].partition("/")[0]
 
 
 def resolve_endpoint(region: str, endpoint: str | None) -> str:

@@ -1,13 +1,22 @@
 """The key or the token: where it is looked for, and to whom it may go."""
 
 import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from transcribe_cli.errors import AccountError, UsageError
 from transcribe_cli.protocol.endpoint import host_of, is_loopback
+from transcribe_cli.protocol.parameters import WEBHOOK_SECRET
 from transcribe_cli.redaction import keep_secret
 from transcribe_cli.settings.dotenv import credentials_in, settings_in_dotenv
-from transcribe_cli.settings.environment import APP, KEY_VARIABLE, TOKEN_VARIABLE, Environment
+from transcribe_cli.settings.environment import (
+    APP,
+    KEY_VARIABLE,
+    TOKEN_VARIABLE,
+    WEBHOOK_SECRET_VARIABLE,
+    Environment,
+)
 
 _KEYRING_SERVICE = APP
 
@@ -97,6 +106,51 @@ def _find(environment: Environment, *, with_token: bool, keyring: bool) -> Crede
     key = _key_from_keyring() if keyring else ""
     keep_secret(key)
     return Credentials(key, None, "the system keyring") if key else Credentials()
+
+
+def webhook_secret(
+    environment: Environment, params: Sequence[str], query: Mapping[str, object]
+) -> dict[str, str]:
+    """The parameter that holds the secret of a webhook's header, where one is asked for.
+
+    It goes to the service with the key, and nowhere else.
+
+    Args:
+        params: the pairs of `--param`, of which one may name a file that holds it.
+        query: the other parameters of the connection.
+
+    Raises:
+        UsageError: the file cannot be read, or there is no webhook; the secret is in no message.
+    """
+    mark = f"{WEBHOOK_SECRET}=@"
+    named = [pair.strip()[len(mark) :] for pair in params if pair.strip().startswith(mark)]
+    if named:
+        if "webhook_url" not in query:
+            raise UsageError(
+                f"--param {WEBHOOK_SECRET} has no effect without a webhook.",
+                "add --param webhook_url=URL",
+            )
+        place, secret = f"'{named[-1]}'", _text_of(named[-1])
+    else:
+        place = WEBHOOK_SECRET_VARIABLE
+        secret = environment.variables.get(WEBHOOK_SECRET_VARIABLE, "").strip()
+    keep_secret(secret)
+    if "webhook_url" not in query or (not secret and not named):
+        return {}
+    if not (secret and secret.isascii() and secret.isprintable()):
+        raise UsageError(f"{place} holds no value of a header.", "one line, of letters and signs")
+    return {WEBHOOK_SECRET: secret}
+
+
+def _text_of(path: str) -> str:
+    try:
+        text = Path(path).expanduser().read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as e:
+        raise UsageError(
+            f"'{path}' cannot be read: {getattr(e, 'strerror', None) or 'it is no text'}.",
+            f"it is named by --param {WEBHOOK_SECRET}",
+        ) from e
+    return text.strip()
 
 
 def _key_from_keyring() -> str:

@@ -17,6 +17,7 @@ T = TypeVar("T")
 APP = "aai-stream"
 KEY_VARIABLE = "ASSEMBLYAI_API_KEY"
 TOKEN_VARIABLE = "AAI_STREAM_TOKEN"  # nosec B105
+WEBHOOK_SECRET_VARIABLE = "AAI_STREAM_WEBHOOK_AUTH_HEADER_VALUE"  # nosec B105
 _MOST_DOTENV_BYTES = 1 << 20
 
 
@@ -57,7 +58,7 @@ class Environment:
         return cls(stdin, sys.stdout, sys.stderr, os.environ, folder, read_dotenv(folder))
 
     def without_credentials(self) -> "Environment":
-        """The same without the key and the token, for a service that may not have them."""
+        """The same without the key and other secrets, for a service that may not have them."""
         return replace(
             self,
             variables=_without_credentials(self.variables),
@@ -131,12 +132,12 @@ def _current_folder() -> Path:
 
 
 def child_variables() -> dict[str, str]:
-    """The variables for a program of others: without the key and the token."""
+    """The variables for a program of others: without the key and other secrets."""
     return _without_credentials(os.environ)
 
 
 def _without_credentials(variables: Mapping[str, T]) -> dict[str, T]:
-    secret = (KEY_VARIABLE, TOKEN_VARIABLE)
+    secret = (KEY_VARIABLE, TOKEN_VARIABLE, WEBHOOK_SECRET_VARIABLE)
     return {name: value for name, value in variables.items() if name not in secret}
 
 
