@@ -285,6 +285,23 @@ def _add_file(app: Any, environment: Any) -> None:
     _register(app, "file")(as_command(FileOptions, run_file))
 
 
+def _add_models(app: Any, environment: Any) -> None:
+    import typer
+
+    def show(
+        as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
+        verbose: Annotated[
+            bool,
+            typer.Option("--verbose", "-v", help="Also what --turns means, and what cancels what."),
+        ] = False,
+    ) -> int:
+        from transcribe_cli.commands.lists import models
+
+        return models(environment, as_json=as_json, verbose=verbose)
+
+    _register(app, "models")(show)
+
+
 def _add_list(name: str) -> Callable[[Any, Any], None]:
     """What adds one of the commands that list something."""
 
@@ -455,9 +472,7 @@ _COMMANDS: dict[str, _Row] = {
         _add_replay,
     ),
     "devices": _Row("What there is", "List the input devices.", _add_list("devices")),
-    "models": _Row(
-        "What there is", "List the models, and what each does and costs.", _add_list("models")
-    ),
+    "models": _Row("What there is", "List the models, and what each does and costs.", _add_models),
     "languages": _Row("What there is", "List the language codes.", _add_list("languages")),
     "doctor": _Row(
         "Set up",

@@ -74,6 +74,12 @@ def test_a_redirected_session_is_without_what_the_other_model_does_not_take() ->
     assert session.engine_settings.family is Family.UNIVERSAL_STREAMING
 
 
+@pytest.mark.parametrize("model", ["universal-3-6-pro", "assemblyai-stt-3-7-realtime-agent"])
+def test_a_mode_sets_the_silences_of_the_newer_models(model: str) -> None:
+    settings = opened(speech_model=model, mode="max_accuracy").engine_settings
+    assert (settings.min_turn_silence_ms, settings.max_turn_silence_ms) == (512, 2560)
+
+
 def test_a_token_s_cap_shortens_the_session() -> None:
     session = opened(SessionTerms(max_session_s=300))
     assert said(session.begin(1000)[0])["expires_at"] == 1300

@@ -18,6 +18,7 @@ from transcribe_cli.settings.config import (
     resolve_parameters,
     save_dir_of,
 )
+from transcribe_cli.settings.option_types import Turns
 
 SERVICE = REGIONS["default"]
 LOOPBACK = "ws://127.0.0.1:8765/v3/ws"
@@ -153,6 +154,78 @@ def test_value_that_the_service_would_refuse_is_refused_here(
     refused = usage(resolve_parameters, "universal-3-5-pro", 16000, asked=asked)
 
     assert problem in refused.message
+
+
+@pytest.mark.parametrize(
+    ("model", "turns", "sent"),
+    [
+        ("u3-rt-pro", "quick", {"mode": "min_latency"}),
+        ("universal-3-6-pro", "patient", {"mode": "max_accuracy"}),
+        (
+            "universal-streaming-english",
+            "quick",
+            {
+                "end_of_turn_confidence_threshold": 0.4,
+                "min_turn_silence": 160,
+                "max_turn_silence": 400,
+            },
+        ),
+        (
+            "universal-streaming-multilingual",
+            "patient",
+            {
+                "end_of_turn_confidence_threshold": 0.7,
+                "min_turn_silence": 800,
+                "max_turn_silence": 3600,
+            },
+        ),
+    ],
+)
+def test_a_preset_of_turns_is_the_official_values_of_the_model(
+    model: str, turns: str, sent: dict[str, Any]
+) -> None:
+    query = resolve_parameters(model, 16000, turns=turns).query
+
+    usual = {"speech_model", "sample_rate", "format_turns"}
+    assert {name: value for name, value in query.items() if name not in usual} == sent
+
+
+def test_what_is_said_beside_a_preset_wins() -> None:
+    asked = {"min_turn_silence": 0, "max_turn_silence": None}
+    query = resolve_parameters(
+        "universal-streaming-english", 16000, turns="patient", asked=asked
+    ).query
+
+    assert (query["min_turn_silence"], query["max_turn_silence"]) == (0, 3600)
+
+
+@pytest.mark.parametrize("model", ["whisper-rt", "universal-9"])
+def test_a_preset_needs_official_values(model: str) -> None:
+    refused = usage(resolve_parameters, model, 16000, turns="quick")
+
+    assert model in refused.message
+    assert "u3-rt-pro" in refused.hint and "--max-turn-silence" in refused.hint
+
+
+def test_a_preset_and_a_mode_are_not_both_meant() -> None:
+    refused = usage(resolve_parameters, "u3-rt-pro", 16000, turns="quick", asked={"mode": "x"})
+
+    assert "--turns and --mode" in refused.message
+
+
+def test_a_preset_that_speaker_labels_replace_is_told() -> None:
+    asked = {"speaker_labels": True}
+
+    assert resolve_parameters("universal-3-6-pro", 16000, turns="quick", asked=asked).notes
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_every_preset_is_made_of_what_the_model_takes(model: str) -> None:
+    row = MODELS[model]
+
+    assert set(row.turns) in (set(), set(Turns))
+    assert all(set(values) <= row.takes for values in row.turns.values())
+    assert all(cancels.setting in row.takes for cancels in row.cancels)
 
 
 def test_params_go_out_as_they_are_and_win() -> None:

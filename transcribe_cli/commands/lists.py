@@ -1,9 +1,11 @@
 """`devices`, `models` and `languages`: tables for people, `--json` for programs."""
 
+from collections.abc import Iterator
+
 from transcribe_cli.exit_status import ExitStatus
 from transcribe_cli.outputs.listings import write_json, write_table
 from transcribe_cli.protocol.languages import WHISPER_LANGUAGES, language_name
-from transcribe_cli.protocol.models import DEFAULT_MODEL, MODELS, PRICES_OF
+from transcribe_cli.protocol.models import DEFAULT_MODEL, MODELS, PRICES_OF, Model
 from transcribe_cli.settings.environment import Environment
 
 # What the table of models tells, by the parameter that asks for it.
@@ -43,8 +45,8 @@ def devices(environment: Environment, *, as_json: bool) -> ExitStatus:
     return write_table(environment, ("", "", "name", "system", "", "rate"), rows)
 
 
-def models(environment: Environment, *, as_json: bool) -> ExitStatus:
-    """What each model does, costs and takes."""
+def models(environment: Environment, *, as_json: bool, verbose: bool = False) -> ExitStatus:
+    """What each model does, costs and takes; `verbose`: also what `--turns` is on it."""
     if as_json:
         rows = [
             {
@@ -60,6 +62,7 @@ def models(environment: Environment, *, as_json: bool) -> ExitStatus:
                 "min_turn_silence_ms": model.min_turn_silence_ms,
                 "max_turn_silence_ms": model.max_turn_silence_ms,
                 "parameters": sorted(model.takes),
+                "turns": {preset: dict(values) for preset, values in model.turns.items()},
                 "source": model.source,
             }
             for model in MODELS.values()
@@ -76,7 +79,27 @@ def models(environment: Environment, *, as_json: bool) -> ExitStatus:
         table.append((mark, model.name, price, shown, formats, ", ".join(able)))
     write_table(environment, ("", "model", "price", "languages", "formats", "can"), table)
     environment.write(f"list prices of {PRICES_OF}; say others with --usd-per-hour\n")
+    if verbose:
+        for model in MODELS.values():
+            environment.write("".join(f"{line}\n" for line in _details(model)))
     return ExitStatus.OK
+
+
+def _details(model: Model) -> Iterator[str]:
+    """What `--turns` sends to a model, and which of its parameters leave others without effect."""
+    yield ""
+    yield f"{model.name}: {model.title}"
+    for preset, values in model.turns.items():
+        sent = " ".join(f"{name}={value}" for name, value in values.items())
+        silence = model.mode_silence_ms.get(values.get("mode", ""))
+        if silence is not None:
+            sent += f" (silence of {silence[0]} to {silence[1]} ms)"
+        yield f"  --turns {preset}: {sent}"
+    if not model.turns:
+        yield "  --turns: no official values"
+    for setting, other, _ in model.cancels:
+        yield f"  {other} has no effect with {setting}"
+    yield f"  source: {model.source}"
 
 
 def languages(environment: Environment, *, as_json: bool) -> ExitStatus:

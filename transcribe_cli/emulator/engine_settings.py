@@ -21,14 +21,6 @@ DEFAULT_MAX_TURN_SILENCE_MS = 1280
 NEVER_MS = 1 << 53  # no silence is so long
 _CLAMP_MS = (50, 10_000)  # the service's own clamp of min_turn_silence
 
-# (min, max) ms by `mode`, for the Universal-3.5 family: page "Streaming API" reference.
-_MODE_SILENCE_MS = {
-    "min_latency": (128, 640),
-    "balanced": (128, 1280),
-    "max_accuracy": (512, 2560),
-    MANUAL: (NEVER_MS, NEVER_MS),
-}
-
 
 class EngineSettings(Struct, frozen=True):
     """The settings of one session's engine.
@@ -150,8 +142,10 @@ def _row_of(name: str) -> Model:
 
 def _silence_ms(model: Model, mode: str | None) -> tuple[int, int]:
     """The least and the greatest silence, in ms, that end a turn where a client sets neither."""
-    if mode == MANUAL or (mode is not None and model.name.startswith("universal-3")):
-        return _MODE_SILENCE_MS[mode]
+    if mode == MANUAL:
+        return NEVER_MS, NEVER_MS
+    if mode is not None and mode in model.mode_silence_ms:
+        return model.mode_silence_ms[mode]
     shortest, longest = model.min_turn_silence_ms, model.max_turn_silence_ms
     return (
         DEFAULT_MIN_TURN_SILENCE_MS if shortest is None else shortest,

@@ -108,6 +108,7 @@ class Transcriber:
             options.model,
             options.sample_rate,
             format_turns=options.format_turns,
+            turns=None if options.turns is None else options.turns.value,
             asked=asked,
             params=options.param or (),
         )

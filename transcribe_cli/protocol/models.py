@@ -6,8 +6,10 @@ effect on which model), "Models" in the documentation's "Getting started" and pa
 (prices), "Voice agents" (the newest model). What is computed from prices is in `prices.py`.
 """
 
+from collections.abc import Mapping
 from enum import StrEnum
-from typing import NamedTuple
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 from transcribe_cli.protocol.languages import PRO_LANGUAGES, SIX_LANGUAGES, WHISPER_LANGUAGES
 
@@ -49,6 +51,10 @@ class Model(NamedTuple):
         languages: codes it transcribes.
         usd_per_hour: list price for an hour of open session; extras come on top. None: not found.
         min_turn_silence_ms, max_turn_silence_ms: the service's defaults; None: not documented.
+        turns: the official values of the parameters that end a turn, by preset; empty where there
+            are none.
+        mode_silence_ms: least and greatest silence that end a turn, by `mode`; empty where that is
+            not documented.
         cancels: which of its parameters leave others without effect.
     """
 
@@ -64,6 +70,8 @@ class Model(NamedTuple):
     max_turn_silence_ms: int | None
     source: str
     cancels: tuple[Cancels, ...] = ()
+    turns: Mapping[str, Mapping[str, Any]] = MappingProxyType({})
+    mode_silence_ms: Mapping[str, tuple[int, int]] = MappingProxyType({})
 
 
 _ALL = frozenset(
@@ -109,6 +117,30 @@ _UNIVERSAL_3_5 = (
     )
 )
 
+# Page "Turn detection": aggressive, balanced and conservative.
+_UNIVERSAL_TURNS: dict[str, dict[str, Any]] = {
+    preset: {
+        "end_of_turn_confidence_threshold": confidence,
+        "min_turn_silence": shortest_ms,
+        "max_turn_silence": longest_ms,
+    }
+    for preset, confidence, shortest_ms, longest_ms in (
+        ("quick", 0.4, 160, 400),
+        ("balanced", 0.4, 400, 1280),
+        ("patient", 0.7, 800, 3600),
+    )
+}
+# Page "Streaming API": on these models the service has the values itself, by `mode`.
+_PRO_TURNS = {
+    "quick": {"mode": "min_latency"},
+    "balanced": {"mode": "balanced"},
+    "patient": {"mode": "max_accuracy"},
+}
+_MODE_SILENCE_MS = {
+    "min_latency": (128, 640),
+    "balanced": (128, 1280),
+    "max_accuracy": (512, 2560),
+}
 _REDACTED_FINALS = Cancels(
     "redact_pii", "include_partial_turns", "text comes when a turn has ended, and no sooner"
 )
@@ -135,6 +167,7 @@ MODELS: dict[str, Model] = {
             min_turn_silence_ms=100,
             max_turn_silence_ms=1000,
             source=f"{_SELECTION}; {_PRICES}",
+            turns=_PRO_TURNS,
         ),
         Model(
             name="universal-streaming-english",
@@ -148,6 +181,7 @@ MODELS: dict[str, Model] = {
             min_turn_silence_ms=400,
             max_turn_silence_ms=1280,
             source=f"{_SELECTION}; {_PRICES}",
+            turns=_UNIVERSAL_TURNS,
             cancels=(_REDACTED_FINALS,),
         ),
         Model(
@@ -162,6 +196,7 @@ MODELS: dict[str, Model] = {
             min_turn_silence_ms=400,
             max_turn_silence_ms=1280,
             source=f"{_SELECTION}; page 'Multilingual streaming'; {_PRICES}",
+            turns=_UNIVERSAL_TURNS,
             cancels=(_REDACTED_FINALS,),
         ),
         Model(
@@ -190,7 +225,9 @@ MODELS: dict[str, Model] = {
             min_turn_silence_ms=128,
             max_turn_silence_ms=1280,
             source="official streaming reference (September 2026)",
+            turns=_PRO_TURNS,
             cancels=(_REDACTED_FINALS, *_SPEAKERS_PRESET),
+            mode_silence_ms=_MODE_SILENCE_MS,
         ),
         Model(
             name="universal-3-6-pro",
@@ -204,7 +241,9 @@ MODELS: dict[str, Model] = {
             min_turn_silence_ms=128,
             max_turn_silence_ms=1280,
             source="official streaming reference (September 2026)",
+            turns=_PRO_TURNS,
             cancels=(_REDACTED_FINALS, *_SPEAKERS_PRESET),
+            mode_silence_ms=_MODE_SILENCE_MS,
         ),
         Model(
             name="assemblyai-stt-3-7-realtime-agent",
@@ -218,7 +257,9 @@ MODELS: dict[str, Model] = {
             min_turn_silence_ms=128,
             max_turn_silence_ms=1280,
             source="pages 'Voice agents: LiveKit' and 'Voice agents: Pipecat' (November 2026)",
+            turns=_PRO_TURNS,
             cancels=(_REDACTED_FINALS, *_SPEAKERS_PRESET),
+            mode_silence_ms=_MODE_SILENCE_MS,
         ),
     )
 }

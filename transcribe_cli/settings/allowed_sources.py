@@ -59,8 +59,8 @@ def _rows() -> Iterator[Setting]:
     recognition = (
         "model detect_language format_turns language_code keyterm prompt speaker_labels "
         "max_speakers filter_profanity redact_pii redact_pii_policy redact_pii_sub domain "
-        "voice_focus mode min_turn_silence max_turn_silence end_of_turn_confidence vad_threshold "
-        "inactivity_timeout sample_rate local"
+        "voice_focus mode turns min_turn_silence max_turn_silence end_of_turn_confidence "
+        "vad_threshold inactivity_timeout sample_rate local"
     )
     formats_and_limits = (
         "chunk_ms jsonl text partials non_speech color max_duration max_cost idle_stop "

@@ -61,12 +61,14 @@ def resolve_parameters(
     sample_rate_hz: int,
     *,
     format_turns: bool | None = None,
+    turns: str | None = None,
     asked: Mapping[str, Any] | None = None,
     params: Sequence[str] = (),
 ) -> Parameters:
     """The query parameters of a session.
 
     Args:
+        turns: a preset of what ends a turn; what is asked for beside it wins.
         asked: values by parameter name; None, False and empty lists were not asked for.
         params: `NAME=VALUE` pairs that go out unchecked.
 
@@ -85,7 +87,12 @@ def resolve_parameters(
     elif format_turns is not None and model.always_formats:
         given = "--format-turns" if format_turns else "--no-format-turns"
         notes.append(f"{given} has no effect on {model.name}, which always formats")
-    for name, value in (asked or {}).items():
+    wanted = dict(asked or {})
+    if turns is not None:
+        for name, value in _preset(turns, model, model_name, wanted).items():
+            if wanted.get(name) is None:
+                wanted[name] = value
+    for name, value in wanted.items():
         if value is None or value is False or value == []:
             continue
         codes = value if name == "language_codes" else ()
@@ -145,6 +152,25 @@ def _check_languages(codes: Sequence[str], model: Model | None) -> None:
             f"--language-code does not know '{code}' for {model.name}.",
             f"did you mean {likely}?" if likely else "see 'aai-stream languages'",
         )
+
+
+def _preset(
+    turns: str, model: Model | None, name: str, asked: Mapping[str, Any]
+) -> Mapping[str, Any]:
+    """The values of a preset of `--turns`.
+
+    Raises:
+        UsageError: the model has none, or what ends a turn is asked for as a mode as well.
+    """
+    if model is None or not model.turns:
+        taking = [row.name for row in MODELS.values() if row.turns]
+        raise UsageError(
+            f"--turns has no official values for {name}.",
+            f"it has some for {_listed(taking)}; --max-turn-silence says it in ms",
+        )
+    if asked.get("mode") is not None:
+        raise UsageError("--turns and --mode both say how soon a turn ends.", "use one of them")
+    return model.turns[turns]
 
 
 def _for_model(name: str, value: Any, model: Model | None) -> tuple[str, Any]:

@@ -68,6 +68,14 @@ class NonSpeech(StrEnum):
     KEEP = "keep"
 
 
+class Turns(StrEnum):
+    """How soon a turn ends."""
+
+    QUICK = "quick"
+    BALANCED = "balanced"
+    PATIENT = "patient"
+
+
 class Color(StrEnum):
     """When to use colour."""
 

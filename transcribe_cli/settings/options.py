@@ -29,6 +29,7 @@ from transcribe_cli.settings.option_types import (
     PartialsOption,
     Region,
     Texts,
+    Turns,
     option,
 )
 
@@ -122,6 +123,15 @@ class RunOptions(Struct, frozen=True, kw_only=True):
         ),
     ] = None
 
+    turns: Annotated[
+        Turns | None,
+        option(
+            TURNS,
+            "How soon a turn ends, by the model's official values; see 'aai-stream models "
+            "--verbose'.",
+            "--turns",
+        ),
+    ] = None
     min_turn_silence: Annotated[
         int | None,
         option(TURNS, "Silence that may end a turn.", "--min-turn-silence", least=0, metavar="MS"),
