@@ -216,7 +216,9 @@ def test_a_preset_and_a_mode_are_not_both_meant() -> None:
 def test_a_preset_that_speaker_labels_replace_is_told() -> None:
     asked = {"speaker_labels": True}
 
-    assert resolve_parameters("universal-3-6-pro", 16000, turns="quick", asked=asked).notes
+    assert resolve_parameters("universal-3-6-pro", 16000, turns="quick", asked=asked).notes == [
+        "--turns has no effect with --speaker-labels on universal-3-6-pro"
+    ]
 
 
 @pytest.mark.parametrize("model", MODELS)

@@ -110,7 +110,8 @@ def resolve_parameters(
     if parsed or query.keys() - _PLAIN:
         from transcribe_cli.settings.parameter_notes import notes_on
 
-        notes += notes_on(query, parsed, model, _OPTIONS)
+        names = _OPTIONS if turns is None else _OPTIONS | {"mode": "--turns"}
+        notes += notes_on(query, parsed, model, names)
     return Parameters(query | parsed, model, notes)
 
 
