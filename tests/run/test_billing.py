@@ -78,6 +78,19 @@ def test_a_session_that_runs_another_model_costs_what_that_costs() -> None:
     assert bill.session_s(9000.0) == 7200
 
 
+def test_settings_that_were_changed_change_the_price_of_what_is_open_and_to_come() -> None:
+    bill = Bill(0.15)
+    bill.began(0, 0.0)
+    bill.ended(0, 3600, 3600.0)
+    bill.began(1, 3600.0)
+    bill.is_priced(1, 0.15)
+    bill.reprice(0.19)
+    bill.ended(1, 3600, 7200.0)
+    bill.began(2, 7200.0)
+
+    assert bill.cost_usd(10_800.0) == pytest.approx(0.15 + 0.19 + 0.19)
+
+
 def test_a_session_whose_price_is_not_known_leaves_the_cost_unknown() -> None:
     bill = Bill(None)
     bill.began(0, 0.0)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import pytest
 from rich.console import Console
 
 from tests.counting import CountingService, counting_service, drops_at
@@ -145,6 +146,14 @@ def test_what_the_model_does_not_take_is_not_sent() -> None:
         refused = run(service, TYPED[0], KeyPressed("", "language_codes=de\r"))
     assert updates(records) == updates(refused) == []
     assert service.sessions[0].texts == service.sessions[1].texts == []
+
+
+def test_key_terms_that_are_typed_cost_what_they_cost() -> None:
+    model = "universal-streaming-english"
+    with counting_service() as service:
+        records = run(service, *TYPED, model=model)
+    summary = records[-1].body
+    assert summary["cost_usd"] == pytest.approx(summary["session_s"] / 3600 * 0.19, abs=2e-5)
 
 
 def test_a_line_that_is_given_up_changes_nothing_and_keys_are_keys_again() -> None:

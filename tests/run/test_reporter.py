@@ -133,23 +133,16 @@ def test_a_flood_of_unknown_messages_scrolls_no_turn_away() -> None:
     assert len(view.passing) == 5
 
 
-def begins(reporter: Reporter, session: int, **configuration: object) -> None:
-    raw: dict[str, Any] = {"type": "Begin", "id": "x", "expires_at": 1}
-    raw["configuration"] = {"model": "u3-rt-pro"} | configuration
-    reporter.message(session, 0, Decoded(Begin("x", 1), raw))
-
-
 def test_what_runs_otherwise_than_asked_is_told_and_recorded_once() -> None:
     stderr, output = io.StringIO(), Kept()
     notices = Notices(Console(file=stderr, width=200))
     outputs = Outputs([output], lambda *_: None)
     reporter = Reporter(run_config(), Words(1), outputs, notices, None)
-    begins(reporter, 0)
+    asked = {"speech_model": "u3-rt-pro"}
+    reporter.compare(asked, {"speech_model": "u3-rt-pro"})
     assert stderr.getvalue() == ""
-    for session in (1, 2):
-        begins(reporter, session, model="whisper-rt")
-    begins(reporter, 3)
-    begins(reporter, 4, model="universal-9")
+    for model in ("whisper-rt", "whisper-rt", "u3-rt-pro", "universal-9"):
+        reporter.compare(asked, {"speech_model": model})
     assert stderr.getvalue().splitlines() == [
         "warning: the service runs whisper-rt instead of u3-rt-pro; counted at $0.30 an hour",
         "warning: the service runs universal-9 instead of u3-rt-pro; counted at $0.45 an hour",

@@ -42,6 +42,11 @@ class Bill:
         """An hour of this session costs so much, whatever it was asked for."""
         self._prices[session] = usd_per_hour
 
+    def reprice(self, usd_per_hour: float | None) -> None:
+        """An hour of the sessions that are open, and of those to come, costs so much."""
+        self._usd_per_hour = usd_per_hour
+        self._prices |= dict.fromkeys(self._open, usd_per_hour)
+
     def began(self, session: int, now: float) -> None:
         """A session has begun, and is billed from here on."""
         self._open[session] = now

@@ -64,14 +64,19 @@ class RunConfig:
     tells_source: bool = False
     resume_point: ResumePoint | None = None
 
-    def running(self, begin: Decoded) -> Mapping[str, Any]:
-        """The parameters that a session runs with, as its `Begin` says."""
+    def running(self, begin: Decoded, asked: Mapping[str, Any] | None = None) -> Mapping[str, Any]:
+        """The parameters that a session runs with, as its `Begin` says.
+
+        Args:
+            asked: what it was asked for, where that is not what the run began with.
+        """
+        asked = self.parameters.query if asked is None else asked
         configuration = begin.raw.get("configuration")
         if configuration is None:  # an older service's
-            return self.parameters.query
+            return asked
         from transcribe_cli.protocol.configuration import running_parameters
 
-        return running_parameters(self.parameters.query, configuration)
+        return running_parameters(asked, configuration)
 
     @property
     def timeouts(self) -> Timeouts:

@@ -166,7 +166,6 @@ class Reporter:
         self._write(message_record(name, decoded.raw, session, offset_ms, datetime.now(UTC)))
         if isinstance(message, Begin):
             self._odd = 0
-            self._compare(self._config.running(decoded))
         self._outage = ""
         if isinstance(message, SpeakerRevision) and self._view is not None:
             self._view.revise(session, message)
@@ -190,9 +189,8 @@ class Reporter:
         show = self._view.side_text if self._side_texts <= most else self._view.hint
         show(text)
 
-    def _compare(self, running: Mapping[str, Any]) -> None:
+    def compare(self, asked: Mapping[str, Any], running: Mapping[str, Any]) -> None:
         """Tell in what a session runs otherwise than asked; again only where that changes."""
-        asked = self._config.parameters.query
         if running is asked:
             return
         from transcribe_cli.protocol.configuration import differences

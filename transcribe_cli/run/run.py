@@ -6,8 +6,8 @@ decides. What is decided where: when a session opens and ends in `supervisor/`, 
 the run in `limits.py`, the exit code in `exit_status.py`.
 """
 
-from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
 
 from transcribe_cli.audio.source import is_spoken_now
 from transcribe_cli.errors import UsageError
@@ -223,6 +223,7 @@ class Run:
                 self._parts.outputs.flush()
             case KeyPressed(text=text) if self._controls.takes_text:
                 self._controls.type(text, self._mark_ms())
+                self._reprice()
                 self._status.manual = self._controls.ends_turns
             case KeyPressed(key=key):
                 self._take_key(key, now)
@@ -231,9 +232,20 @@ class Run:
 
     def _begun(self, event: Received) -> None:
         """What runs is what costs, and what the status line names."""
-        running = self._config.running(event.decoded)
+        running = self._config.running(event.decoded, self._asked)
         self._bill.is_priced(event.session, self._config.tariff.usd_per_hour(running))
         self._status.model = str(running["speech_model"])
+        self._reporter.compare(self._asked, running)
+
+    @property
+    def _asked(self) -> Mapping[str, Any]:
+        """What a session is asked for now."""
+        return self._config.parameters.query if self._settings is None else self._settings.query
+
+    def _reprice(self) -> None:
+        """Settings that were changed may cost something."""
+        now_runs = {**self._asked, "speech_model": self._status.model}
+        self._bill.reprice(self._config.tariff.usd_per_hour(now_runs))
 
     def _hear(self, event: Received | BadFrame | Closed, now: float) -> None:
         """Tell what a session says, where its turn has come."""
@@ -264,6 +276,7 @@ class Run:
         if file is not None and self._settings is not None:
             try:
                 self._settings.take_file(file.terms, self._mark_ms())
+                self._reprice()
             except UsageError as e:
                 self._reporter.warn(f"{e.message.rstrip('.')}; the key terms are as before")
 
