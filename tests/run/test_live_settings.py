@@ -153,7 +153,7 @@ def test_key_terms_that_are_typed_cost_what_they_cost() -> None:
     with counting_service() as service:
         records = run(service, *TYPED, model=model)
     summary = records[-1].body
-    assert summary["cost_usd"] == pytest.approx(summary["session_s"] / 3600 * 0.19, abs=2e-5)
+    assert summary["cost_usd"] == pytest.approx(summary["session_s"] / 3600 * 0.19, abs=2e-6)
 
 
 def test_a_line_that_is_given_up_changes_nothing_and_keys_are_keys_again() -> None:
