@@ -262,7 +262,7 @@ def _register(app: Any, name: str, **attributes: Any) -> Any:
 
 
 def _add_mic(app: Any, environment: Any) -> None:
-    from transcribe_cli.commands.typer_options import as_command
+    from transcribe_cli.commands.typer_commands import as_command
     from transcribe_cli.settings.options import MicOptions
 
     def run_mic(options: MicOptions) -> int:
@@ -274,7 +274,7 @@ def _add_mic(app: Any, environment: Any) -> None:
 
 
 def _add_file(app: Any, environment: Any) -> None:
-    from transcribe_cli.commands.typer_options import as_command
+    from transcribe_cli.commands.typer_commands import as_command
     from transcribe_cli.settings.options import FileOptions
 
     def run_file(options: FileOptions) -> int:
@@ -324,8 +324,7 @@ def _add_list(name: str) -> Callable[[Any, Any], None]:
 def _add_recordings(app: Any, environment: Any) -> None:
     import typer
 
-    from transcribe_cli.commands.typer_commands import Command, Group
-    from transcribe_cli.commands.typer_options import as_command
+    from transcribe_cli.commands.typer_commands import Command, Group, as_command
     from transcribe_cli.settings.allowed_sources import variable_of
     from transcribe_cli.settings.recordings_options import ExportOptions, ResumeOptions
 
@@ -410,7 +409,7 @@ def _add_recordings(app: Any, environment: Any) -> None:
 
 def _add_token(app: Any, environment: Any) -> None:
     from transcribe_cli.commands.token import TokenOptions, token
-    from transcribe_cli.commands.typer_options import as_command
+    from transcribe_cli.commands.typer_commands import as_command
 
     def run_token(options: TokenOptions) -> int:
         return token(options, environment)
@@ -420,7 +419,7 @@ def _add_token(app: Any, environment: Any) -> None:
 
 def _add_replay(app: Any, environment: Any) -> None:
     from transcribe_cli.commands.replay import ReplayOptions, replay
-    from transcribe_cli.commands.typer_options import as_command
+    from transcribe_cli.commands.typer_commands import as_command
 
     def run_replay(options: ReplayOptions) -> int:
         return replay(environment, options)
@@ -430,7 +429,7 @@ def _add_replay(app: Any, environment: Any) -> None:
 
 def _add_doctor(app: Any, environment: Any) -> None:
     from transcribe_cli.commands.doctor import DoctorOptions, doctor
-    from transcribe_cli.commands.typer_options import as_command
+    from transcribe_cli.commands.typer_commands import as_command
 
     def run_doctor(options: DoctorOptions) -> int:
         return doctor(options, environment)
@@ -440,7 +439,7 @@ def _add_doctor(app: Any, environment: Any) -> None:
 
 def _add_serve(app: Any, environment: Any) -> None:
     from transcribe_cli.commands.serve import FAULTS_HELP, ServeOptions, serve
-    from transcribe_cli.commands.typer_options import as_command
+    from transcribe_cli.commands.typer_commands import as_command
 
     def run_serve(options: ServeOptions) -> int:
         return serve(options, environment)

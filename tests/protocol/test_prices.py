@@ -2,8 +2,7 @@
 
 import pytest
 
-from transcribe_cli.protocol.models import MODELS
-from transcribe_cli.protocol.prices import Tariff, usd_per_hour
+from transcribe_cli.protocol.models import MODELS, Tariff, usd_per_hour
 
 UNPRICED = "assemblyai-stt-3-7-realtime-agent"
 

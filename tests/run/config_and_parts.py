@@ -14,8 +14,7 @@ from transcribe_cli.audio.source import Source, SourceEvent
 from transcribe_cli.errors import AudioError
 from transcribe_cli.outputs.output import Output, Outputs
 from transcribe_cli.outputs.record import Record
-from transcribe_cli.protocol.models import MODELS
-from transcribe_cli.protocol.prices import Tariff
+from transcribe_cli.protocol.models import MODELS, Tariff
 from transcribe_cli.run.config import RunConfig
 from transcribe_cli.run.limits import Limits
 from transcribe_cli.run.loop import Loop

@@ -5,7 +5,7 @@ import math
 import pytest
 
 from transcribe_cli.errors import UsageError
-from transcribe_cli.protocol.prices import Tariff
+from transcribe_cli.protocol.models import Tariff
 from transcribe_cli.settings.prices import checked, parse_prices
 
 UNPRICED = Tariff({"speech_model": "universal-9"})

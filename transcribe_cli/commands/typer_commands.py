@@ -1,4 +1,4 @@
-"""Typer's command and group as this program has them.
+"""Typer's command and group as this program has them, and commands from typed options.
 
 Help is plain text, in groups, with every sentence whole and examples at the end. A value that
 cannot be used is told in this program's words, and where it was set.
@@ -6,13 +6,20 @@ cannot be used is told in this program's words, and where it was set.
 
 import copy
 import functools
+import inspect
 from collections.abc import Callable
-from typing import Any
+from typing import Annotated, Any, TypeVar, get_args
 
 import typer
+from msgspec import NODEFAULT, Struct
+from msgspec.structs import fields
 from typer.core import TyperCommand, TyperGroup, TyperOption
 
 from transcribe_cli.errors import UsageError
+from transcribe_cli.settings.allowed_sources import variable_of
+from transcribe_cli.settings.option_types import Argument, Option
+
+T = TypeVar("T", bound=Struct)
 
 _NAMES_WIDTH = 30  # of the column of options; longer ones have a line of their own
 _SWITCHES = (
@@ -193,3 +200,55 @@ def _place_of(param: Any, ctx: Any) -> str:
         places = getattr(ctx.obj, "places", {})
         return f"{places[param.name]} sets it" if param.name in places else ""
     return ""
+
+
+def as_command(options: type[T], run: Callable[[T], int]) -> Callable[..., int]:
+    """A function with one parameter for each field of `options`, which calls `run` with them."""
+
+    def command(**values: Any) -> int:
+        return run(options(**values))
+
+    parameters = [
+        inspect.Parameter(
+            field.name,
+            inspect.Parameter.KEYWORD_ONLY,
+            default=inspect.Parameter.empty if field.default is NODEFAULT else field.default,
+            annotation=_for_typer(field.type),
+        )
+        for field in fields(options)
+    ]
+    command.__doc__ = run.__doc__
+    command.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+    command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    return command
+
+
+def _for_typer(annotated: Any) -> Any:
+    """A field's type with how it is typed, as Typer says that."""
+    kind, typed = get_args(annotated)
+    if isinstance(typed, Argument):
+        return Annotated[kind, typer.Argument(help=typed.help, metavar=typed.metavar)]
+    assert isinstance(typed, Option)
+    make: Any = typer.Option
+    option = make(
+        *(_with_opposite(typed) if kind is bool else typed.names),
+        help=typed.help,
+        envvar=None if typed.variable is None else variable_of(typed.variable),
+        show_envvar=False,
+        rich_help_panel=typed.panel,
+        min=typed.least,
+        max=typed.most,
+        metavar=typed.metavar,
+        hidden=typed.hidden,
+    )
+    return Annotated[kind, option]
+
+
+def _with_opposite(switch: Option) -> tuple[str, ...]:
+    """The names of a switch; what a setting can turn on, the command line can turn off."""
+    first, *others = switch.names
+    if switch.variable is None or "/" in first:
+        return switch.names
+    plain = first.removeprefix("--")
+    off = plain.removeprefix("no-") if plain.startswith("no-") else f"no-{plain}"
+    return (f"{first}/--{off}", *others)

@@ -13,8 +13,7 @@ from transcribe_cli.protocol.close_codes import Verdict, explain_close, explain_
 from transcribe_cli.protocol.codec import BadMessage, decode_server_message, encode_client_message
 from transcribe_cli.protocol.endpoint import is_loopback, session_url
 from transcribe_cli.protocol.messages import Begin, Error, Terminate, Termination
-from transcribe_cli.protocol.models import DEFAULT_MODEL
-from transcribe_cli.protocol.prices import usd_per_hour
+from transcribe_cli.protocol.models import DEFAULT_MODEL, usd_per_hour
 from transcribe_cli.settings.config import resolve_parameters
 from transcribe_cli.settings.credentials import Credentials, find_credentials
 from transcribe_cli.settings.environment import KEY_VARIABLE, Environment

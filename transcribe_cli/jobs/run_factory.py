@@ -11,7 +11,7 @@ from transcribe_cli.audio.source import Source
 from transcribe_cli.jobs.service import Service
 from transcribe_cli.outputs.output import Outputs
 from transcribe_cli.protocol.endpoint import is_loopback, without_credentials
-from transcribe_cli.protocol.prices import Tariff
+from transcribe_cli.protocol.models import Tariff
 from transcribe_cli.recordings.folder import recording_id
 from transcribe_cli.run.config import ResumePoint, RunConfig
 from transcribe_cli.run.limits import Budget, Limits

@@ -21,7 +21,6 @@ from transcribe_cli.exit_status import of_recording
 from transcribe_cli.jobs.claims import Claim, claim, work_of_file
 from transcribe_cli.jobs.closing_lines import Saved, heard, tell_end
 from transcribe_cli.jobs.command_outputs import CommandOutputs
-from transcribe_cli.jobs.path_checks import check_record
 from transcribe_cli.jobs.run_factory import RunFactory
 from transcribe_cli.jobs.screen import Screen
 from transcribe_cli.jobs.service import Service, open_service
@@ -31,8 +30,8 @@ from transcribe_cli.outputs.output import Output, Outputs
 from transcribe_cli.outputs.plain_text import TextOutput
 from transcribe_cli.outputs.record import Record, read_record
 from transcribe_cli.outputs.retrying_file import RetryingFile
+from transcribe_cli.protocol.models import Tariff
 from transcribe_cli.protocol.parameters import MANUAL
-from transcribe_cli.protocol.prices import Tariff
 from transcribe_cli.recordings.folder import AUDIO, JOURNAL, TRANSCRIPT
 from transcribe_cli.recordings.index import RecordingIndex
 from transcribe_cli.recordings.journal import JournalRecord, journal_records
@@ -132,7 +131,10 @@ class Transcriber:
             )
         for template in options.output or ():
             output_path(template, "x")
-        check_record(options.record)
+        if options.record:
+            from transcribe_cli.jobs.path_checks import check_record
+
+            check_record(options.record)
         self.outputs = CommandOutputs(
             options,
             environment,

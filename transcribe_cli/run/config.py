@@ -9,7 +9,7 @@ from transcribe_cli.audio.format import AudioFormat
 from transcribe_cli.errors import StreamError
 from transcribe_cli.exit_status import ExitStatus
 from transcribe_cli.protocol.codec import Decoded
-from transcribe_cli.protocol.prices import Tariff
+from transcribe_cli.protocol.models import Tariff
 from transcribe_cli.run.limits import Limits
 from transcribe_cli.session.session import Target
 from transcribe_cli.session.timeouts import LOCAL, SERVICE, Timeouts

@@ -1,7 +1,7 @@
 """How an option or an argument is typed: its names, help and bounds, as a value; and the choices.
 
 A command's options are a class with a field for each, `Annotated` with how it is typed. What makes
-parameters of a command line from that is `commands.typer_options`.
+parameters of a command line from that is `commands.typer_commands`.
 """
 
 from enum import StrEnum

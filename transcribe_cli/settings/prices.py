@@ -3,8 +3,7 @@
 import math
 
 from transcribe_cli.errors import UsageError
-from transcribe_cli.protocol.models import REDIRECTS
-from transcribe_cli.protocol.prices import Tariff
+from transcribe_cli.protocol.models import REDIRECTS, Tariff
 
 _EXAMPLE = "for example 0.45, or by model: whisper-rt=0.28,universal-9=0.50"
 
