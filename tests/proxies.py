@@ -47,6 +47,7 @@ class ProxyServer:
     passed: int = 0
     port: int = 0
     _sinks: list[asyncio.StreamWriter] = field(default_factory=list)
+    _tasks: list[asyncio.Future[None]] = field(default_factory=list)
 
     @property
     def place(self) -> str:
@@ -63,9 +64,13 @@ class ProxyServer:
         for _ in range(10):  # turns of the loop, for what has been told to close
             await asyncio.sleep(0)
 
-    async def serve(self, client: asyncio.StreamReader, answers: asyncio.StreamWriter) -> None:
+    def accept(self, client: asyncio.StreamReader, answers: asyncio.StreamWriter) -> None:
+        """A client has connected; it is on the list before anything can be cancelled."""
         self.tries += 1
         self._sinks.append(answers)
+        self._tasks.append(asyncio.ensure_future(self._serve(client, answers)))
+
+    async def _serve(self, client: asyncio.StreamReader, answers: asyncio.StreamWriter) -> None:
         agree = {"http": self._http, "socks4": self._socks4, "socks5": self._socks5}[self.kind]
         try:
             host, port, yes = await agree(client, answers)
@@ -160,7 +165,7 @@ def running(proxy: ProxyServer) -> Iterator[ProxyServer]:
     def run() -> None:
         asyncio.set_event_loop(loop)
         server = loop.run_until_complete(
-            asyncio.start_server(proxy.serve, "127.0.0.1", 0, ssl=context)
+            asyncio.start_server(proxy.accept, "127.0.0.1", 0, ssl=context)
         )
         proxy.port = server.sockets[0].getsockname()[1]
         ready.set()

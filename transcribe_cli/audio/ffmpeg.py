@@ -217,14 +217,15 @@ class FfmpegSource:
             stdout.close()  # if it wrote something else, it waits for nobody
             said = self._said()
             self.close()
+            what = f"'{self._name}'" if self.kind == "file" else "Standard input"
             if "matches no streams" in said:
                 raise AudioError(
-                    f"'{self._name}' has no audio track"
+                    f"{what} has no audio track"
                     + (f" {self._track + 1}." if self._track else "."),
                     "check what wrote it",
                 ) from e
             raise AudioError(
-                f"'{self._name}' is no audio that can be read here"
+                f"{what} is no audio that can be read here"
                 + (f" (ffmpeg says: {said})." if said else "."),
                 "check that it has an audio track",
             ) from e
