@@ -196,6 +196,8 @@ def _check_summary(outcome: Outcome, words: Words) -> None:
         assert words.missing_at_end == 0, words
         assert not gaps
         assert outcome.result.problem is None
+    elif outcome.scenario.kind == "stdin" and outcome.scenario.most_s is not None and not gaps:
+        assert words.missing_at_end == 0, words  # all that the limit has let in is there
     elif outcome.scenario.kind != "file":
         start = max((turn["end"] for turn in finals if turn["words"]), default=0)
         end = AUDIO.ms(outcome.frames)
