@@ -17,13 +17,15 @@ from transcribe_cli.settings.options import FileOptions
 
 def file(options: FileOptions, environment: Environment) -> ExitStatus:
     """Transcribe one file, or many, so many at once as were asked for."""
-    from transcribe_cli.jobs.path_checks import check_sources
     from transcribe_cli.jobs.transcriber import SourceSpec, Transcriber
 
     pace = parse_pace(options.pace, local=options.local)
     part = _part(options)
     paths, many = find_sources(options.paths or (), options.from_list, environment.stdin)
-    check_sources(paths, options.record, options.output or (), environment)
+    if options.record or options.output:
+        from transcribe_cli.jobs.path_checks import check_sources
+
+        check_sources(paths, options.record, options.output or (), environment)
     jobs = min(options.jobs, len(paths))
     most = jobs
     if options.local:
