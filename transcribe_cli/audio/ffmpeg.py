@@ -220,8 +220,7 @@ class FfmpegSource:
             what = f"'{self._name}'" if self.kind == "file" else "Standard input"
             if "matches no streams" in said:
                 raise AudioError(
-                    f"{what} has no audio track"
-                    + (f" {self._track + 1}." if self._track else "."),
+                    f"{what} has no audio track" + (f" {self._track + 1}." if self._track else "."),
                     "check what wrote it",
                 ) from e
             raise AudioError(
