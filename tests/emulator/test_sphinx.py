@@ -95,7 +95,7 @@ def test_language_detection_reports_english_with_a_confidence(sphinx: str) -> No
 @pytest.mark.parametrize(
     ("encoding", "rate_hz"), [("pcm_s16le", 48000), ("pcm_s16le", 44100), ("pcm_mulaw", 16000)]
 )
-@pytest.mark.first(1)
+@pytest.mark.long
 def test_other_rates_and_encodings(sphinx: str, encoding: str, rate_hz: int) -> None:
     audio = resampled(meeting(0, FIRST_LINE_MS), rate_hz)
     if encoding == "pcm_mulaw":
@@ -136,6 +136,7 @@ def test_force_endpoint_ends_the_open_turn_and_loses_no_sound(sphinx: str) -> No
     assert "meeting" in second["utterance"]
 
 
+@pytest.mark.long
 def test_silence_has_no_turns(sphinx: str) -> None:
     heard = talk(sphinx, silence(3000), acknowledge_silence=True)
     assert heard.of_type("Turn") == [] and heard.of_type("SpeechStarted") == []

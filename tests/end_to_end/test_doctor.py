@@ -63,6 +63,13 @@ def diagnose(home: Home, *arguments: str, **env: str) -> Outcome:
     return outcome
 
 
+@pytest.fixture(scope="module")
+def there() -> Iterator[list[str]]:
+    """The options of a service that is well."""
+    with counting_service() as service:
+        yield ["--endpoint", service.url]
+
+
 # The key and the service.
 
 
@@ -205,15 +212,15 @@ def test_settings_of_a_run_are_those_of_the_check(home: Home) -> None:
 
 @pytest.mark.parametrize("text", ["no-such-option = 1", "this is no TOML"])
 @pytest.mark.first(1)
-def test_wrong_settings_are_a_finding(home: Home, text: str) -> None:
+def test_wrong_settings_are_a_finding(home: Home, there: list[str], text: str) -> None:
     (home.work / "config.toml").write_text(text)
-    outcome = diagnose(home, "--local", AAI_STREAM_CONFIG="config.toml")
+    outcome = diagnose(home, *there, AAI_STREAM_CONFIG="config.toml")
     assert outcome.code == 2
     assert "config.toml" in found(outcome, "settings", "failed")["text"]
 
 
-def test_save_dir_that_cannot_be_written(home: Home) -> None:
-    outcome = diagnose(home, "--local", "--save-dir", "/proc/no", **without_portaudio(home))
+def test_save_dir_that_cannot_be_written(home: Home, there: list[str]) -> None:
+    outcome = diagnose(home, *there, "--save-dir", "/proc/no", **without_portaudio(home))
     assert found(outcome, "disk", "failed")["exit_code"] == 2
     assert outcome.code == 3  # the first failure decides
 
@@ -231,15 +238,17 @@ def speaker() -> Iterator[Loudspeaker]:
 
 
 @pytest.mark.device
-def test_muted_microphone_is_a_warning(home: Home, speaker: Loudspeaker) -> None:
-    outcome = diagnose(home, "--local", **speaker.env)
+def test_muted_microphone_is_a_warning(home: Home, there: list[str], speaker: Loudspeaker) -> None:
+    outcome = diagnose(home, *there, **speaker.env)
     assert outcome.code == 0
     assert "default is 'default'" in found(outcome, "audio", "ok")["text"]
     assert "silence" in found(outcome, "audio", "warning")["text"]
 
 
 @pytest.mark.device
-def test_microphone_that_hears_something_is_fine(home: Home, speaker: Loudspeaker) -> None:
+def test_microphone_that_hears_something_is_fine(
+    home: Home, there: list[str], speaker: Loudspeaker
+) -> None:
     tone = home.path / "tone.wav"
     with wave.open(str(tone), "wb") as file:
         file.setparams((1, 2, 16000, 0, "NONE", ""))
@@ -250,7 +259,7 @@ def test_microphone_that_hears_something_is_fine(home: Home, speaker: Loudspeake
     try:
         while b"Sink Input" not in pactl(speaker, "list", "sink-inputs"):
             assert player.poll() is None
-        outcome = diagnose(home, "--local", "--device", "pulse", **speaker.env)
+        outcome = diagnose(home, *there, "--device", "pulse", **speaker.env)
     finally:
         player.kill()
         player.wait()
@@ -260,8 +269,10 @@ def test_microphone_that_hears_something_is_fine(home: Home, speaker: Loudspeake
 
 
 @pytest.mark.device
-def test_device_that_is_none_is_explained(home: Home, speaker: Loudspeaker) -> None:
-    outcome = diagnose(home, "--local", "--device", "no such device", **speaker.env)
+def test_device_that_is_none_is_explained(
+    home: Home, there: list[str], speaker: Loudspeaker
+) -> None:
+    outcome = diagnose(home, *there, "--device", "no such device", **speaker.env)
     assert outcome.code == 3
     assert "no such device" in found(outcome, "audio", "failed")["text"]
 
@@ -292,8 +303,8 @@ def test_lines_say_what_is_wrong_and_how_to_mend_it(home: Home) -> None:
 
 
 @pytest.mark.terminal
-def test_terminal_is_described_in_colour(home: Home) -> None:
-    with Terminal(home, "doctor", "--local", columns=100) as terminal:
+def test_terminal_is_described_in_colour(home: Home, there: list[str]) -> None:
+    with Terminal(home, "doctor", *there, columns=100) as terminal:
         terminal.wait_for_exit()
         shown = terminal.screen(colours=True)
     assert "100 x 24, " in shown

@@ -203,6 +203,7 @@ def pointed_here() -> Iterator[Browser]:
 
 
 @pytest.mark.browser
+@pytest.mark.long
 @pytest.mark.parametrize("asked", ["127.0.0.1", "localhost", "evil.example"])
 def test_a_browser_s_page_of_another_origin_opens_no_session(
     pointed_here: Browser, service: LocalService, page: Callable[[str], str], asked: str
@@ -214,6 +215,7 @@ def test_a_browser_s_page_of_another_origin_opens_no_session(
 
 
 @pytest.mark.browser
+@pytest.mark.long
 def test_a_page_that_has_become_the_service_s_own_origin_opens_none(
     pointed_here: Browser, service: LocalService
 ) -> None:
@@ -226,6 +228,7 @@ def test_a_page_that_has_become_the_service_s_own_origin_opens_none(
 
 
 @pytest.mark.browser
+@pytest.mark.long
 @pytest.mark.parametrize("host", ["localhost", "127.0.0.1"])
 @pytest.mark.parametrize("asked", ["localhost", "127.0.0.1"])
 def test_a_page_of_this_machine_opens_sessions(
@@ -237,6 +240,7 @@ def test_a_page_of_this_machine_opens_sessions(
 
 
 @pytest.mark.browser
+@pytest.mark.long
 def test_a_frame_without_an_origin_opens_none(
     chromium: Browser, service: LocalService, page: Callable[[str], str]
 ) -> None:

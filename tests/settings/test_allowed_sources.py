@@ -62,6 +62,12 @@ def _option(command: str, param: Any) -> Option:
 
 
 OPTIONS = list(_options())
+OF_MIC = {option.name for option in OPTIONS if option.command == "mic"}
+# What `mic` and `file` share is one field, so that `file` reads it too is for the long tests.
+ONCE_AND_AGAIN = [
+    pytest.param(o, marks=[pytest.mark.long] if o.command == "file" and o.name in OF_MIC else [])
+    for o in OPTIONS
+]
 
 
 @pytest.fixture
@@ -97,7 +103,7 @@ def put(option: Option, origin: Origin, folder: Path, monkeypatch: pytest.Monkey
 
 
 @pytest.mark.parametrize("origin", SOURCES)
-@pytest.mark.parametrize("option", OPTIONS, ids=str)
+@pytest.mark.parametrize("option", ONCE_AND_AGAIN, ids=str)
 def test_an_option_comes_from_where_the_table_says_and_from_nowhere_else(
     option: Option,
     origin: Origin,
