@@ -6,13 +6,17 @@ from typing import TYPE_CHECKING
 
 from transcribe_cli.run.loop import Loop
 from transcribe_cli.session.events import KeyPressed, StopRequested
-from transcribe_cli.settings.environment import Environment
+from transcribe_cli.settings.environment import Environment, say
 from transcribe_cli.settings.options import RunOptions
 from transcribe_cli.ui.notices import Notices, PlainConsole, make_light_consoles
 
 if TYPE_CHECKING:
+    from rich.text import Text
+
     from transcribe_cli.ui.batch_view import BatchView
     from transcribe_cli.ui.live_view import LiveView
+
+_ERASE_ROW = "\r\x1b[2K"
 
 
 class Screen:
@@ -45,6 +49,27 @@ class Screen:
         from transcribe_cli.ui.batch_view import BatchView
 
         return BatchView(self._stdout, files, non_speech=self._non_speech.value)
+
+    @contextlib.contextmanager
+    def waiting(self, text: str) -> Iterator[None]:
+        """While open, what is waited for stands on the terminal that is to get the live view."""
+        console = self._stdout
+        if not self.live or isinstance(console, PlainConsole) or console.is_dumb_terminal:
+            yield
+            return
+
+        def notice(line: "Text") -> None:
+            say(console.file, _ERASE_ROW)
+            console.print(line, soft_wrap=True, highlight=False)
+            say(console.file, text)
+
+        say(console.file, text)
+        self.notices.sink = notice
+        try:
+            yield
+        finally:
+            self.notices.sink = None
+            say(console.file, _ERASE_ROW)
 
     @contextlib.contextmanager
     def shown(self, view: "LiveView | BatchView | None", loop: Loop) -> Iterator[None]:

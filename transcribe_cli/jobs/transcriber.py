@@ -6,7 +6,7 @@ a word is spoken; the microphone before the connection, so that the first words 
 
 import contextlib
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple, Self
@@ -144,13 +144,20 @@ class Transcriber:
             live=self.screen.live,
         )
 
-    def service(self) -> contextlib.AbstractContextManager[Service]:
+    @contextlib.contextmanager
+    def service(self) -> Iterator[Service]:
         """The service, started where it is the local one.
 
         Raises:
             StreamError: no key, a bad endpoint, the local service cannot start.
         """
-        return open_service(self._options, self._environment, self.parameters, self.notices)
+        found = open_service(self._options, self._environment, self.parameters, self.notices)
+        with contextlib.ExitStack() as stack:
+            with contextlib.ExitStack() as starting:
+                if self.local:
+                    starting.enter_context(self.screen.waiting("starting the local service"))
+                service = stack.enter_context(found)
+            yield service
 
     def watched_files(self, loop: Loop) -> contextlib.AbstractContextManager[None]:
         """While open, every recording learns of what changes in `--keyterms-file`."""
@@ -232,7 +239,11 @@ class Transcriber:
         ]
 
     def _open_source(self, spec: SourceSpec, audio: AudioFormat) -> Source:
-        source = spec.open()
+        if spec.kind == "mic":
+            with self.screen.waiting("opening the microphone"):
+                source = spec.open()
+        else:
+            source = spec.open()
         if self.part.is_all:
             return source
         excerpt = Excerpt(source, self.part, audio)
