@@ -295,5 +295,5 @@ def test_stream_without_audio_is_told_before_a_session_is_opened(tmp_path: Path)
     make_tone(tmp_path / "a.mkv", "-f", "lavfi", "-i", "color=s=16x16:d=1", "-map", "1")
 
     assert refusal((tmp_path / "a.mkv").read_bytes()).message == (
-        "'standard input' has no audio track."
+        "Standard input has no audio track."
     )

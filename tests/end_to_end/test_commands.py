@@ -337,6 +337,7 @@ def test_settings_that_are_named_must_be_there(home: Home, command: tuple[str, .
 )
 @pytest.mark.first(2)
 def test_what_reads_no_settings_does_not_miss_them(home: Home, line: str) -> None:
+    home.recordings.mkdir()
     outcome = home.run(*line.split(), env=NO_SETTINGS)
     assert (outcome.code, outcome.err) == (0, "")
 

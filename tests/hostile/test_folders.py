@@ -109,7 +109,7 @@ def test_a_batch_goes_past_what_it_cannot_open(home: Home, victim: Path) -> None
 def test_a_name_of_a_folder_drives_no_terminal(home: Home) -> None:
     folder = make_recording(home)
     folder.rename(folder.with_name("2026\x1b]0;mine\x07"))
-    for command in ("list", "show", "recover", "rm"):
-        outcome = home.run("recordings", *([command] if command == "list" else [command, "latest"]))
+    for command in ("list", "show latest", "recover latest", "rm latest --yes"):
+        outcome = home.run("recordings", *command.split())
         assert outcome.code == 0, outcome.err
         assert "\x1b" not in outcome.out + outcome.err

@@ -45,7 +45,7 @@ main()
 CLAIMS = """
 import contextlib, sys, time
 from pathlib import Path
-from transcribe_cli.jobs.claims import AlreadyRunning, claim
+from transcribe_cli.jobs.claims import AlreadyRunning, Work, claim
 
 save_dir, rounds = Path(sys.argv[1]), int(sys.argv[2])
 print("ready", flush=True)
@@ -55,7 +55,7 @@ for number in range(rounds):
         pass
     with contextlib.ExitStack() as held:
         try:
-            claim(save_dir, "talk.wav", f"{number}", held, again=True)
+            claim(save_dir, "talk.wav", Work(f"{number}", ""), held, again=True)
         except AlreadyRunning:
             print(number)
         else:
