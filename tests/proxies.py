@@ -59,11 +59,15 @@ class ProxyServer:
         """Close what is open, at once: TLS would wait for its other end."""
         for _ in range(10):  # turns of the loop, for what is being accepted
             await asyncio.sleep(0)
-        for task in self._tasks:
+        tasks = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
         for sink in self._sinks:
             sink.transport.abort()
+        # A client in the middle of its TLS handshake is on no list but the loop's own.
+        for transport in list(asyncio.get_running_loop()._transports.values()):  # type: ignore[attr-defined]
+            transport.abort()
         for _ in range(10):  # turns of the loop, for what has been told to close
             await asyncio.sleep(0)
 
