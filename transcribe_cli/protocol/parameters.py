@@ -104,7 +104,7 @@ PARAMETERS: dict[str, Parameter] = {
     parameter.name: parameter for parameter in (*_RECOGNITION, *_OTHERS)
 }
 
-WEBHOOK_SECRET = "webhook_auth_header_value"
+WEBHOOK_SECRET = "webhook_auth_header_value"  # nosec B105
 SECRET_PARAMETERS = frozenset(("token", WEBHOOK_SECRET))
 
 RECOGNITION_PARAMETERS = frozenset(parameter.name for parameter in _RECOGNITION)
