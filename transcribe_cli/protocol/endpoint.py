@@ -82,6 +82,15 @@ def with_parameters(url: str, changes: Mapping[str, object]) -> str:
     return session_url(urlunsplit(parts._replace(query=kept)), changes)
 
 
+def is_address(host: str) -> bool:
+    """Whether a host (an IPv6 address without brackets) is an IP address and no name."""
+    try:
+        ip_address(host)
+    except ValueError:
+        return False
+    return True
+
+
 def is_loopback_host(host: str) -> bool:
     """Whether a host (an IPv6 address without brackets) is surely this machine."""
     try:

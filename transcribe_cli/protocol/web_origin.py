@@ -9,10 +9,9 @@ Origin.
 
 import re
 from collections.abc import Sequence
-from ipaddress import ip_address
 from typing import Protocol
 
-from transcribe_cli.protocol.endpoint import is_loopback_host
+from transcribe_cli.protocol.endpoint import is_address, is_loopback_host
 
 _HOST_AND_PORT = r"(?P<host>\[[0-9A-Fa-f:.]+\]|[0-9A-Za-z._~-]+)(?::[0-9]{0,5})?"
 _HOST = re.compile(_HOST_AND_PORT)
@@ -43,7 +42,7 @@ def why_refused(headers: Headers, *, any_host: bool = False, linked: bool = Fals
     """
     hosts = headers.get_all("Host") or []
     asked = _host_in(_HOST, hosts)
-    if asked is None or not (any_host or asked == "localhost" or _is_address(asked)):
+    if asked is None or not (any_host or asked == "localhost" or is_address(asked)):
         return WRONG_HOST
     origins = headers.get_all("Origin") or []
     if origins:
@@ -62,11 +61,3 @@ def _host_in(form: re.Pattern[str], values: Sequence[str]) -> str | None:
     """The host in a header, in lower case; None unless the header occurs once and is valid."""
     found = form.fullmatch(values[0]) if len(values) == 1 else None
     return None if found is None else found["host"].lower().strip("[]")
-
-
-def _is_address(host: str) -> bool:
-    try:
-        ip_address(host)
-    except ValueError:
-        return False
-    return True

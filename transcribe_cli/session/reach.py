@@ -6,7 +6,6 @@ once where one fails, and the first that answers is taken.
 """
 
 import contextlib
-import ipaddress
 import os
 import queue
 import selectors
@@ -21,7 +20,7 @@ from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlsplit
 
 from transcribe_cli.errors import ConnectionFailed
-from transcribe_cli.protocol.endpoint import host_and_port, host_of, is_loopback
+from transcribe_cli.protocol.endpoint import host_and_port, host_of, is_address, is_loopback
 
 if TYPE_CHECKING:
     from transcribe_cli.session.proxy import Proxy
@@ -182,7 +181,7 @@ def look_up(host: str, port: int, deadline: float) -> Sequence[Address]:
         OSError: there is none; TimeoutError where nobody said so in time.
     """
 
-    literal = _is_address(host)
+    literal = is_address(host)
     asked = host.encode() if literal else host  # bytes are not put through IDNA
 
     def ask() -> None:
@@ -209,14 +208,6 @@ def look_up(host: str, port: int, deadline: float) -> Sequence[Address]:
         kinds.setdefault(address[0], []).append(address)
     turns = chain.from_iterable(zip_longest(*kinds.values()))
     return [address for address in turns if address is not None]
-
-
-def _is_address(host: str) -> bool:
-    try:
-        ipaddress.ip_address(host)
-    except ValueError:
-        return False
-    return True
 
 
 def connect(addresses: Sequence[Address], deadline: float) -> socket.socket:
