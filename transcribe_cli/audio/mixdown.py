@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
 # Bits of a channel mask, from the lowest: ksmedia.h, "SPEAKER_FRONT_LEFT" and those that follow.
 _LEFT, _RIGHT, _CENTRE, _BASS = 0x1, 0x2, 0x4, 0x8
-_FRONT = _LEFT | _RIGHT
 _CENTRE_WEIGHT, _FRONT_WEIGHT, _OTHER_WEIGHT = 0.707, 0.354, 0.25
 
 _HEARD_PEAK = 0.001  # -60 dB: below it a channel has not said anything yet
