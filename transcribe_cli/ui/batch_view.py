@@ -244,7 +244,7 @@ class BatchView(RegionView):
         committed = self._take_committed(columns)
         rows = self._region(now, usable_columns(columns), height)
         above = self._rows_above
-        if above is not None and above.at_risk(rows, len(committed), columns) > 1:
+        if above is not None and above.at_risk(rows, len(committed), columns):
             rows = self._region(now, usable_columns(columns // 2), height)
         written = [self._ansi(row) for row in rows]
         if written == self._drawn and not committed and not resized:

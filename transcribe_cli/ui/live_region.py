@@ -47,22 +47,29 @@ class RowsAbove:
 
     def __init__(self, above: int = 0) -> None:
         self._above = above
+        self._was_full = False  # the region has reached the last row of the screen
         self._drawn: Sequence[Text] = ()
 
-    def at_risk(self, rows: Sequence[Text], committed: int, columns: int) -> int:
-        """How many of `rows`, drawn after so many `committed` ones, half the width would cost."""
-        heights = [rows_at(row.plain, max(columns // 2, NARROWEST)) for row in rows]
+    def at_risk(
+        self, rows: Sequence[Text], committed: int, columns: int, *, dragging: bool = False
+    ) -> bool:
+        """Whether `rows`, drawn after so many `committed` ones, would leave some of them behind.
+
+        On a screen that has been full once, in a window of any width down to `NARROWEST`. On a
+        fresh one hardly a row could be shown then: half the width counts, and a single row is
+        borne, unless the window is being dragged and each step could cost one.
+        """
+        narrow = NARROWEST if self._was_full else max(columns // 2, NARROWEST)
+        heights = [rows_at(row.plain, narrow) for row in rows]
         pushed = sum(heights) - len(heights) - self._above - committed
-        lost = 0
-        while pushed > 0 and lost < len(heights):
-            pushed -= heights[lost]
-            lost += 1
-        return lost
+        borne = 0 if self._was_full or dragging else heights[0]
+        return pushed > borne
 
     def drawn(self, rows: Sequence[Text], committed: int, height: int) -> None:
         """These rows were drawn, after `committed` rows that stay."""
         self._drawn = rows
         self._above = min(self._above + committed, height - len(rows))
+        self._was_full |= self._above == height - len(rows)
 
     def resized(self, columns: int) -> None:
         """The window has another width: count what became of the rows that were drawn."""

@@ -301,7 +301,7 @@ class LiveView(RegionView):
         columns, height = self._size
         committed = self._take_committed(columns)
         texts = self._region(len(committed))
-        if self._is_settling and self._at_risk(texts, len(committed)):
+        if self._is_settling and self._at_risk(texts, len(committed), dragging=True):
             narrow = min(usable_columns(columns), NARROWEST - 1)
             texts = [status_line(self._status, narrow, ascii_only=self.ascii_only)]
         if self._rows_above is not None:
@@ -319,10 +319,12 @@ class LiveView(RegionView):
         self._size = self.console.size
         self._tallest = 0
 
-    def _at_risk(self, rows: Sequence[Text], committed: int) -> int:
-        """How many rows a window of half the width would lose."""
+    def _at_risk(self, rows: Sequence[Text], committed: int, *, dragging: bool = False) -> bool:
+        """Whether a narrower window would leave some of these rows behind."""
         above = self._rows_above
-        return 0 if above is None else above.at_risk(rows, committed, self._size[0])
+        return above is not None and above.at_risk(
+            rows, committed, self._size[0], dragging=dragging
+        )
 
     def _region(self, committed: int) -> list[Text]:
         """The rows of the region, which follow so many committed ones."""
@@ -387,7 +389,7 @@ class LiveView(RegionView):
         most = max(min(max(height // 2, MIN_PARTIAL_ROWS), room), 0)
         always = ALWAYS_SHOWN_ROWS if len(below) == 1 else 1
         kept = _newest(lines, most, always, height - 1 - height_when_narrow(below))
-        while len(kept) > 1 and self._at_risk([*kept, *below], committed) > 1:
+        while len(kept) > 1 and self._at_risk([*kept, *below], committed):
             del kept[0]
         if len(kept) < len(lines) and kept and kept[0].plain.startswith("  "):
             mark = Text().append(". " if self.ascii_only else "… ", turn_rendering.DIM)
