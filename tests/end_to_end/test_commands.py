@@ -174,6 +174,9 @@ def test_a_copy_of_the_audio_that_fails_is_a_warning(home: Home, name: str) -> N
         (("one.wav", "two.wav", "--record", "x.wav"), "--record takes the audio of one file"),
         (("one.wav", "deep/one.wav", "-o", "{stem}.txt"), "the same path"),
         (("one.wav", "one.wav", "-o", "{stem}.txt"), "the same path"),
+        (("one.wav", "two.wav", "-o", "{stem}.txt", "--no-clobber"), "'two.txt' is there already"),
+        (("one.wav", "-o", "two.txt", "--no-clobber"), "'two.txt' is there already"),
+        (("one.wav", "--record", "two.wav", "--no-clobber"), "'two.wav' is there already"),
     ],
 )
 def test_what_would_be_written_over_is_refused(
@@ -183,6 +186,7 @@ def test_what_would_be_written_over_is_refused(
     for name in ("one.wav", "two.wav", "deep/one.wav"):
         write_wav(home.work / name, 5)
     (home.work / "link.wav").symlink_to("one.wav")
+    (home.work / "two.txt").write_text("mine")
     before = (home.work / "one.wav").read_bytes()
     with counting_service() as service:
         outcome = call("file", *arguments, "--endpoint", service.url)
@@ -191,8 +195,9 @@ def test_what_would_be_written_over_is_refused(
     assert (home.work / "one.wav").read_bytes() == before
     assert not home.recordings.exists()
     assert sorted(path.name for path in home.work.iterdir()) == [
-        *("deep", "link.wav", "one.wav", "two.wav")
+        *("deep", "link.wav", "one.wav", "two.txt", "two.wav")
     ]
+    assert (home.work / "two.txt").read_text() == "mine"
 
 
 @posix

@@ -112,6 +112,7 @@ def test_standard_input_is_recognised_by_its_header(home: Home) -> None:
 def test_several_files_become_one_stream_of_records_that_name_their_source(home: Home) -> None:
     write_wav(home.work / "one.wav", 5)
     write_wav(home.work / "two.wav", 10)
+    (home.work / "two.txt").write_text("mine")
     with counting_service() as service:
         outcome = home.run(
             *("file", "one.wav", "missing.wav", "two.wav"),
@@ -126,6 +127,8 @@ def test_several_files_become_one_stream_of_records_that_name_their_source(home:
     ]
     assert (home.work / "two.txt").read_text() == "w1 w2 w3 w4 w5\nw6 w7 w8 w9 w10\n"
     assert (home.work / "all.txt").read_text().startswith("# one.wav\nw1")
+    told = outcome.err.splitlines()
+    assert {"written: all.txt", "written: one.txt", "replaced: two.txt"} < set(told)
 
 
 def test_a_reader_that_goes_away_ends_the_run_quietly(home: Home) -> None:

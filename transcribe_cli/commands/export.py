@@ -5,7 +5,6 @@ itself would have left.
 """
 
 import io
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -15,6 +14,7 @@ from transcribe_cli.outputs.formats import open_outputs, output_path
 from transcribe_cli.outputs.output import Output, Outputs
 from transcribe_cli.outputs.plain_text import TextOutput
 from transcribe_cli.outputs.record import read_record
+from transcribe_cli.outputs.written_files import WrittenFiles, check_not_there
 from transcribe_cli.recordings.folder import JOURNAL
 from transcribe_cli.recordings.journal import JournalSummary, journal_records
 from transcribe_cli.recordings.saved_recordings import check_readable, find_recording
@@ -42,23 +42,21 @@ def export(environment: Environment, asked: ExportOptions) -> ExitStatus:
         environment.write(text.getvalue().decode())
         return ExitStatus.OK
     stem = stem_of(recording.journal)
-    paths, replaced = [], set()
-    for template in asked.output:
-        path = output_path(template, stem)
+    paths = [output_path(template, stem) for template in asked.output]
+    for path in paths:
         if path.exists() and path.samefile(journal):
             raise UsageError(f"'{path}' is the recording's own journal.", "choose another path")
-        if os.path.lexists(path):
-            if asked.no_clobber:
-                raise UsageError(f"'{path}' is there already.", "choose another path")
-            replaced.add(path)
-        paths.append(path)
+    if asked.no_clobber:
+        check_not_there(paths)
+    files = WrittenFiles()
+    for path in paths:
+        files.add(path)
     _write(
         journal,
         open_outputs(asked.output, stem, partials=asked.partials, non_speech=non_speech),
     )
-    for path in paths:
-        what = "replaced" if path in replaced else "written"
-        say(environment.stderr, safe_text(f"{what}: {path}") + "\n")
+    for line in files.lines():
+        say(environment.stderr, safe_text(line) + "\n")
     return ExitStatus.OK
 
 

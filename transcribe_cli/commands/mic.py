@@ -15,6 +15,10 @@ def mic(options: MicOptions, environment: Environment) -> ExitStatus:
     def open_source() -> Microphone:
         return Microphone(options.device, options.sample_rate, min(options.chunk_ms, _BLOCK_MS))
 
+    if options.no_clobber:
+        from transcribe_cli.jobs.path_checks import check_clobber
+
+        check_clobber(options, ["mic"])
     transcriber = Transcriber(options, environment, pace=None)
     with transcriber.outputs.open_shared(), transcriber.service() as service:
         result = transcriber.transcribe(service, SourceSpec("mic", "mic", open_source))

@@ -8,13 +8,14 @@ from typing import BinaryIO, cast
 
 from transcribe_cli.errors import IncompleteError, StreamError
 from transcribe_cli.exit_status import ExitStatus, of_outputs
-from transcribe_cli.outputs.formats import is_fifo_or_device, open_outputs
+from transcribe_cli.outputs.formats import is_fifo_or_device, open_outputs, output_path
 from transcribe_cli.outputs.jsonl import JsonlOutput
 from transcribe_cli.outputs.output import Output, Outputs
 from transcribe_cli.outputs.plain_text import TextOutput
 from transcribe_cli.outputs.queued_output import QueuedOutput
 from transcribe_cli.outputs.queued_stream import QueuedStream, open_queued_stream
 from transcribe_cli.outputs.record import error_record
+from transcribe_cli.outputs.written_files import WrittenFiles
 from transcribe_cli.run.loop import Loop
 from transcribe_cli.session.events import OutputFailed, StopRequested
 from transcribe_cli.settings.environment import Environment, reader_is_gone
@@ -68,6 +69,7 @@ class CommandOutputs:
         self._shared: dict[Output, Callable[[contextlib.ExitStack], Output]] = {}
         self._broken: list[Output] = []
         self._ending: list[QueuedOutput] = []  # of recordings that are over
+        self._files = WrittenFiles()
 
     @contextlib.contextmanager
     def open_shared(self) -> Iterator[None]:
@@ -93,14 +95,8 @@ class CommandOutputs:
         stack.enter_context(self._notices.queued())
         try:
             self._shared = {output: self._ordered(output, output) for output in opened}
-            files = open_outputs(
-                [t for t in options.output or () if "{stem}" not in t],
-                "",
-                partials=options.partials,
-                non_speech=self._keeps_non_speech,
-                headings=self._several,
-            )
-            opened += self._share(files)
+            shared = [t for t in options.output or () if "{stem}" not in t]
+            opened += self._share(self._open_files(shared, "", headings=self._several))
             if options.captions_file is not None or options.captions_port is not None:
                 from transcribe_cli.outputs.caption_feed import open_feed
 
@@ -119,6 +115,8 @@ class CommandOutputs:
                 with contextlib.suppress(OSError):  # which has been told
                     self._queued.close()
             stack.close()
+        for line in self._files.lines(self.given_up):
+            self._notices.note(line)
 
     def exit_status(self, command: ExitStatus) -> ExitStatus:
         """The exit code of a command that would end with another, were all outputs whole.
@@ -129,13 +127,22 @@ class CommandOutputs:
 
     def open_own(self, name: str) -> list[Output]:
         """Open the files of `-o` that belong to one source's recording alone."""
-        options = self._options
-        templates = [t for t in options.output or () if "{stem}" in t]
-        stem = Path(name).stem
-        outputs = open_outputs(
-            templates, stem, partials=options.partials, non_speech=self._keeps_non_speech
-        )
+        own = [t for t in self._options.output or () if "{stem}" in t]
+        outputs = self._open_files(own, Path(name).stem, headings=False)
         return [self._queue(output) for output in outputs]
+
+    def _open_files(
+        self, templates: Sequence[str], stem: str, *, headings: bool
+    ) -> Sequence[Output]:
+        for template in templates:
+            self._files.add(output_path(template, stem))
+        return open_outputs(
+            templates,
+            stem,
+            partials=self._options.partials,
+            non_speech=self._keeps_non_speech,
+            headings=headings,
+        )
 
     def _share(self, outputs: Sequence[Output]) -> list[Output]:
         """Add outputs that all recordings share; returns them as main writes to them."""

@@ -9,7 +9,9 @@ from transcribe_cli.errors import UsageError
 from transcribe_cli.jobs.sources import STDIN
 from transcribe_cli.outputs.formats import output_path
 from transcribe_cli.outputs.output import usage_error_if_unwritable
+from transcribe_cli.outputs.written_files import check_not_there
 from transcribe_cli.settings.environment import Environment
+from transcribe_cli.settings.options import RunOptions
 
 
 def check_record(record: str | None) -> None:
@@ -31,6 +33,23 @@ def check_record(record: str | None) -> None:
             pass
         if is_new:
             path.unlink()
+
+
+def check_clobber(options: RunOptions, stems: Sequence[str]) -> None:
+    """Find what `--no-clobber` refuses.
+
+    Args:
+        stems: what `{stem}` stands for, of each source.
+
+    Raises:
+        UsageError: a file of `-o` or `--record` is there.
+    """
+    if not options.no_clobber:
+        return
+    templates = options.output or ()
+    check_not_there(output_path(template, stem) for template in templates for stem in stems)
+    if options.record:
+        check_not_there([Path(options.record)])
 
 
 def check_sources(

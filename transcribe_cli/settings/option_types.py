@@ -121,6 +121,9 @@ OutputOption = Annotated[
         metavar="PATH",
     ),
 ]
+NoClobberOption = Annotated[
+    bool, option(OUTPUT, "Replace no file of -o or --record that is there.", "--no-clobber")
+]
 PartialsOption = Annotated[
     bool, option(OUTPUT, "Partial turns in JSON lines.", "--partials/--no-partials")
 ]

@@ -23,6 +23,7 @@ from transcribe_cli.settings.option_types import (
     ColorOption,
     EndpointOption,
     NewSessionsOption,
+    NoClobberOption,
     NonSpeech,
     NonSpeechOption,
     OutputOption,
@@ -201,6 +202,7 @@ class RunOptions(Struct, frozen=True, kw_only=True):
         False
     )
     output: OutputOption = None
+    no_clobber: NoClobberOption = False
     captions_file: Annotated[
         str | None,
         option(

@@ -11,6 +11,7 @@ from transcribe_cli.settings.option_types import (
     ColorOption,
     EndpointOption,
     NewSessionsOption,
+    NoClobberOption,
     NonSpeech,
     NonSpeechOption,
     Option,
@@ -60,8 +61,6 @@ class ExportOptions(Struct, frozen=True, kw_only=True):
     recording: RecordingArgument
     save_dir: RecordingsOption = None
     output: OutputOption = None
-    no_clobber: Annotated[
-        bool, Option("Replace no file that is there.", ("--no-clobber",), OUTPUT)
-    ] = False
+    no_clobber: NoClobberOption = False
     partials: PartialsOption = True
     non_speech: NonSpeechOption = NonSpeech.DIM
