@@ -1,5 +1,6 @@
 """The command line: Typer's application, and the one ladder from an error to an exit code."""
 
+import itertools
 import os
 import sys
 from collections.abc import Callable, Collection, Sequence
@@ -194,7 +195,9 @@ def _wants_records(arguments: Sequence[str], environment: Any) -> bool:
     runs = list(arguments[:1]) in (["mic"], ["file"])
     if not runs and list(arguments[:2]) != ["recordings", "resume"]:
         return False
-    if "--jsonl" in arguments:
+    if "--jsonl" in arguments or "--format=jsonl" in arguments:
+        return True
+    if ("--format", "jsonl") in itertools.pairwise(arguments):
         return True
     variable, dotenv = variable_of("jsonl"), settings_in_dotenv(environment)
     if given := environment.variables.get(variable) or dotenv.options.get("jsonl"):

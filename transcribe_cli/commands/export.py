@@ -10,9 +10,8 @@ from pathlib import Path
 
 from transcribe_cli.errors import IncompleteError, StreamError, UsageError
 from transcribe_cli.exit_status import ExitStatus
-from transcribe_cli.outputs.formats import open_outputs, output_path
+from transcribe_cli.outputs.formats import open_outputs, open_stdout, output_path
 from transcribe_cli.outputs.output import Output, Outputs
-from transcribe_cli.outputs.plain_text import TextOutput
 from transcribe_cli.outputs.record import read_record
 from transcribe_cli.outputs.written_files import WrittenFiles, check_not_there
 from transcribe_cli.recordings.folder import JOURNAL
@@ -20,7 +19,7 @@ from transcribe_cli.recordings.journal import JournalSummary, journal_records
 from transcribe_cli.recordings.saved_recordings import check_readable, find_recording
 from transcribe_cli.settings.config import save_dir_of
 from transcribe_cli.settings.environment import Environment, say
-from transcribe_cli.settings.option_types import NonSpeech
+from transcribe_cli.settings.option_types import Format, NonSpeech, output_files, stdout_format
 from transcribe_cli.settings.recordings_options import ExportOptions
 from transcribe_cli.ui.safe_text import safe_text
 
@@ -36,13 +35,12 @@ def export(environment: Environment, asked: ExportOptions) -> ExitStatus:
     check_readable(recording)
     journal = recording.folder / JOURNAL
     non_speech = asked.non_speech is not NonSpeech.HIDE
-    if not asked.output:
-        text = io.BytesIO()
-        _write(journal, [TextOutput(text, "standard output", non_speech=non_speech, owned=False)])
-        environment.write(text.getvalue().decode())
-        return ExitStatus.OK
+    kind = stdout_format(asked.output, asked.format)
+    templates = output_files(asked.output)
+    if kind is None and not templates:
+        kind = Format.TXT
     stem = stem_of(recording.journal)
-    paths = [output_path(template, stem) for template in asked.output]
+    paths = [output_path(template, stem) for template in templates]
     for path in paths:
         if path.exists() and path.samefile(journal):
             raise UsageError(f"'{path}' is the recording's own journal.", "choose another path")
@@ -51,10 +49,15 @@ def export(environment: Environment, asked: ExportOptions) -> ExitStatus:
     files = WrittenFiles()
     for path in paths:
         files.add(path)
-    _write(
-        journal,
-        open_outputs(asked.output, stem, partials=asked.partials, non_speech=non_speech),
-    )
+    outputs = open_outputs(templates, stem, partials=asked.partials, non_speech=non_speech)
+    text = io.BytesIO()
+    if kind is not None:
+        outputs.append(open_stdout(text, kind, partials=asked.partials, non_speech=non_speech))
+    try:
+        _write(journal, outputs)
+    finally:
+        if kind is not None:
+            environment.write(text.getvalue().decode())
     for line in files.lines():
         say(environment.stderr, safe_text(line) + "\n")
     return ExitStatus.OK

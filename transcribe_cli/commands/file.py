@@ -22,10 +22,10 @@ def file(options: FileOptions, environment: Environment) -> ExitStatus:
     pace = parse_pace(options.pace, local=options.local)
     part = _part(options)
     paths, many = find_sources(options.paths or (), options.from_list, environment.stdin)
-    if options.record or options.output:
+    if options.record or options.output_files:
         from transcribe_cli.jobs.path_checks import check_clobber, check_sources, stem_of
 
-        check_sources(paths, options.record, options.output or (), environment)
+        check_sources(paths, options.record, options.output_files, environment)
         check_clobber(options, [stem_of(path) for path in paths])
     jobs = min(options.jobs, len(paths))
     most = jobs

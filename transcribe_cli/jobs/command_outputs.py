@@ -4,24 +4,32 @@ import contextlib
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import TYPE_CHECKING, BinaryIO, cast
 
 from transcribe_cli.errors import IncompleteError, StreamError
 from transcribe_cli.exit_status import ExitStatus, of_outputs
-from transcribe_cli.outputs.formats import is_fifo_or_device, open_outputs, output_path
+from transcribe_cli.outputs.formats import (
+    STANDARD_OUTPUT,
+    is_fifo_or_device,
+    open_outputs,
+    open_stdout,
+    output_path,
+)
 from transcribe_cli.outputs.jsonl import JsonlOutput
 from transcribe_cli.outputs.output import Output, Outputs
 from transcribe_cli.outputs.plain_text import TextOutput
 from transcribe_cli.outputs.queued_output import QueuedOutput
 from transcribe_cli.outputs.queued_stream import QueuedStream, open_queued_stream
 from transcribe_cli.outputs.record import error_record
-from transcribe_cli.outputs.written_files import WrittenFiles
 from transcribe_cli.run.loop import Loop
 from transcribe_cli.session.events import OutputFailed, StopRequested
 from transcribe_cli.settings.environment import Environment, reader_is_gone
-from transcribe_cli.settings.option_types import NonSpeech
+from transcribe_cli.settings.option_types import Format, NonSpeech
 from transcribe_cli.settings.options import RunOptions
 from transcribe_cli.ui.notices import Notices
+
+if TYPE_CHECKING:
+    from transcribe_cli.outputs.written_files import WrittenFiles
 
 _HURRIED_S = 2.0  # so long an output may take nothing after a person has stopped the program
 
@@ -69,7 +77,7 @@ class CommandOutputs:
         self._shared: dict[Output, Callable[[contextlib.ExitStack], Output]] = {}
         self._broken: list[Output] = []
         self._ending: list[QueuedOutput] = []  # of recordings that are over
-        self._files = WrittenFiles()
+        self._files: WrittenFiles | None = None  # those of `-o`
 
     @contextlib.contextmanager
     def open_shared(self) -> Iterator[None]:
@@ -77,25 +85,25 @@ class CommandOutputs:
         options = self._options
         opened: list[Output] = []
         stdout = self._open_stdout()
-        if options.jsonl:
-            opened.append(
-                JsonlOutput(stdout, "standard output", partials=options.partials, owned=False)
+        bare = None
+        if not self._live:
+            bare = open_stdout(
+                stdout,
+                options.stdout_format or Format.TXT,
+                partials=options.partials,
+                non_speech=self._keeps_non_speech,
+                headings=self._several,
             )
-        elif not self._live:
-            opened.append(
-                TextOutput(
-                    stdout,
-                    "standard output",
-                    non_speech=self._keeps_non_speech,
-                    headings=self._several,
-                    owned=False,
-                )
-            )
+        at_once = isinstance(bare, JsonlOutput | TextOutput)  # the others take work
+        if bare is not None and at_once:
+            opened.append(bare)
         stack = contextlib.ExitStack()
         stack.enter_context(self._notices.queued())
         try:
             self._shared = {output: self._ordered(output, output) for output in opened}
-            shared = [t for t in options.output or () if "{stem}" not in t]
+            if bare is not None and not at_once:
+                opened += self._share([bare])
+            shared = [t for t in options.output_files if "{stem}" not in t]
             opened += self._share(self._open_files(shared, "", headings=self._several))
             if options.captions_file is not None or options.captions_port is not None:
                 from transcribe_cli.outputs.caption_feed import open_feed
@@ -115,7 +123,8 @@ class CommandOutputs:
                 with contextlib.suppress(OSError):  # which has been told
                     self._queued.close()
             stack.close()
-        for line in self._files.lines(self.given_up):
+        self._end_stdout()
+        for line in [] if self._files is None else self._files.lines(self.given_up):
             self._notices.note(line)
 
     def exit_status(self, command: ExitStatus) -> ExitStatus:
@@ -127,7 +136,7 @@ class CommandOutputs:
 
     def open_own(self, name: str) -> list[Output]:
         """Open the files of `-o` that belong to one source's recording alone."""
-        own = [t for t in self._options.output or () if "{stem}" in t]
+        own = [t for t in self._options.output_files if "{stem}" in t]
         outputs = self._open_files(own, Path(name).stem, headings=False)
         return [self._queue(output) for output in outputs]
 
@@ -135,6 +144,10 @@ class CommandOutputs:
         self, templates: Sequence[str], stem: str, *, headings: bool
     ) -> Sequence[Output]:
         for template in templates:
+            if self._files is None:
+                from transcribe_cli.outputs.written_files import WrittenFiles
+
+                self._files = WrittenFiles()
             self._files.add(output_path(template, stem))
         return open_outputs(
             templates,
@@ -239,11 +252,20 @@ class CommandOutputs:
             except OSError as e:
                 self._give_up_stdout(e)
 
+    def _end_stdout(self) -> None:
+        """Wait for the reader of a document, which is written when everything else is over."""
+        self._loop = None
+        told = self.stdout_problem
+        self.drain_stdout()
+        if self.stdout_problem is not told and self.stdout_problem is not None:
+            self._notices.error(self.stdout_problem)
+            self.given_up.add(STANDARD_OUTPUT)
+
     def output_broken(self, output: Output, e: OSError) -> None:
         """Give up an output that cannot be written any more."""
         self._broken.append(output)
         self._shared.pop(output, None)
-        if output.name == "standard output":
+        if output.name == STANDARD_OUTPUT:
             self._give_up_stdout(e)
         else:
             self.given_up.add(output.name)

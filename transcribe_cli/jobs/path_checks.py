@@ -46,7 +46,7 @@ def check_clobber(options: RunOptions, stems: Sequence[str]) -> None:
     """
     if not options.no_clobber:
         return
-    templates = options.output or ()
+    templates = options.output_files
     check_not_there(output_path(template, stem) for template in templates for stem in stems)
     if options.record:
         check_not_there([Path(options.record)])

@@ -32,7 +32,7 @@ class Screen:
         self._stdout = stdout
         self._non_speech = options.non_speech
         self.notices = Notices(stderr, quiet=options.quiet, verbose=options.verbose)
-        self.live = stdout.is_terminal and not (options.jsonl or options.text)
+        self.live = stdout.is_terminal and options.stdout_format is None
 
     def make_view(self) -> "LiveView | None":
         """The live view, where standard output gets one; not shown yet."""

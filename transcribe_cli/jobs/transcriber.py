@@ -129,7 +129,7 @@ class Transcriber:
             self.notices.note(
                 "no key ends a turn here, so each session is one turn; give --max-turn-silence"
             )
-        for template in options.output or ():
+        for template in options.output_files:
             output_path(template, "x")
         if options.record:
             from transcribe_cli.jobs.path_checks import check_record

@@ -26,9 +26,11 @@ class AtomicFile:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self.name = str(path)
         self._waiting: bytes | None = None
         with usage_error_if_unwritable(path):
-            self._in_place = _open_in_place(path)
+            stream = _open_in_place(path)
+        self._in_place = None if stream is None else WrittenAtEnd(stream, self.name)
 
     def put(self, data: bytes) -> None:
         """Replace the file's content.
@@ -37,7 +39,7 @@ class AtomicFile:
             OSError: it cannot be written any more.
         """
         if self._in_place is not None:
-            self._waiting = data
+            self._in_place.put(data)
             return
         self._waiting = None
         try:
@@ -54,12 +56,43 @@ class AtomicFile:
             OSError: it cannot be written.
         """
         data, self._waiting = self._waiting, None
-        stream, self._in_place = self._in_place, None
-        if stream is not None:
-            with stream:
-                _write_in_place(stream, data)
+        if self._in_place is not None:
+            self._in_place.close()
         elif data is not None:
             replace_file(self.path, data)
+
+
+class WrittenAtEnd:
+    """A stream that cannot be replaced: its last version is written, once, when it is closed.
+
+    Args:
+        owned: `close` closes the stream, and cuts a file off behind what was written.
+    """
+
+    def __init__(self, stream: BinaryIO, name: str, *, owned: bool = True) -> None:
+        self.name = name
+        self._stream = stream
+        self._owned = owned
+        self._version: bytes | None = None
+
+    def put(self, data: bytes) -> None:
+        """Take another version."""
+        self._version = data
+
+    def close(self) -> None:
+        """Write the last version. May be called twice.
+
+        Raises:
+            OSError: it cannot be written.
+        """
+        data, self._version = self._version, None
+        if not self._owned:
+            if data is not None:
+                self._stream.write(data)
+                self._stream.flush()
+        elif not self._stream.closed:
+            with self._stream:
+                _write_in_place(self._stream, data)
 
 
 def _open_in_place(path: Path) -> BinaryIO | None:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Protocol
 
-from transcribe_cli.outputs.atomic_file import AtomicFile
+from transcribe_cli.outputs.atomic_file import AtomicFile, WrittenAtEnd
 from transcribe_cli.outputs.document_contents import DocumentContents, RecordingContents
 from transcribe_cli.outputs.record import Record
 
@@ -34,10 +34,13 @@ class DocumentOutput:
     """
 
     def __init__(
-        self, path: Path, encoder: DocumentEncoder, clock: Callable[[], float] = time.monotonic
+        self,
+        path: Path | WrittenAtEnd,
+        encoder: DocumentEncoder,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self.name = str(path)
-        self._file = AtomicFile(path)
+        self._file = AtomicFile(path) if isinstance(path, Path) else path
+        self.name = self._file.name
         self._encoder = encoder
         self._clock = clock
         self._contents = DocumentContents()

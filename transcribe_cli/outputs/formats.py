@@ -1,13 +1,19 @@
-"""Opens the outputs of `-o PATH`: the suffix chooses the format."""
+"""Opens the outputs of `-o PATH`, whose suffix chooses the format, and of standard output."""
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import BinaryIO, Literal
+from typing import TYPE_CHECKING, BinaryIO, Literal, cast
 
 from transcribe_cli.errors import UsageError
 from transcribe_cli.outputs.jsonl import JsonlOutput
 from transcribe_cli.outputs.output import Output, usage_error_if_unwritable
 from transcribe_cli.outputs.plain_text import TextOutput
+
+if TYPE_CHECKING:
+    from transcribe_cli.outputs.atomic_file import WrittenAtEnd
+
+STANDARD_OUTPUT = "standard output"
+"""The name of what standard output gets."""
 
 SUFFIXES = (".txt", ".md", ".srt", ".vtt", ".jsonl", ".json")
 
@@ -62,35 +68,51 @@ def open_outputs(
     return outputs
 
 
+def open_stdout(
+    stream: BinaryIO, kind: str, *, partials: bool, non_speech: bool, headings: bool = False
+) -> Output:
+    """An output of one of the formats on standard output, which it does not close.
+
+    Documents and captions are written when the output is closed, since nothing can be replaced.
+    """
+    if kind == "jsonl":
+        return JsonlOutput(stream, STANDARD_OUTPUT, partials=partials, owned=False)
+    if kind == "txt":
+        return TextOutput(
+            stream, STANDARD_OUTPUT, non_speech=non_speech, headings=headings, owned=False
+        )
+    from transcribe_cli.outputs.atomic_file import WrittenAtEnd
+
+    at_end = WrittenAtEnd(stream, STANDARD_OUTPUT, owned=False)
+    return _open_whole(at_end, kind, non_speech=non_speech, several=headings)
+
+
 def _open_output(path: Path, *, partials: bool, non_speech: bool, several: bool) -> Output:
     match path.suffix.lower():
         case ".jsonl":
             return JsonlOutput(open_for_writing(path), str(path), partials=partials)
-        case ".md" | ".json":
-            return _open_document(path, non_speech=non_speech, several=several)
-        case ".srt":
-            return _open_captions(path, "srt", non_speech=non_speech)
-        case ".vtt":
-            return _open_captions(path, "vtt", non_speech=non_speech)
-        case _:
+        case ".txt":
             return TextOutput(
                 open_for_writing(path), str(path), non_speech=non_speech, headings=several
             )
+        case suffix:
+            return _open_whole(path, suffix[1:], non_speech=non_speech, several=several)
 
 
-def _open_document(path: Path, *, non_speech: bool, several: bool) -> Output:
+def _open_whole(
+    file: "Path | WrittenAtEnd", kind: str, *, non_speech: bool, several: bool
+) -> Output:
+    """A document, or captions."""
+    if kind in ("srt", "vtt"):
+        from transcribe_cli.outputs.srt_vtt import CaptionsOutput
+
+        return CaptionsOutput(file, cast(Literal["srt", "vtt"], kind), non_speech=non_speech)
     from transcribe_cli.outputs.document import DocumentOutput
 
-    if path.suffix.lower() == ".md":
+    if kind == "md":
         from transcribe_cli.outputs.markdown import MarkdownEncoder
 
-        return DocumentOutput(path, MarkdownEncoder(non_speech=non_speech))
+        return DocumentOutput(file, MarkdownEncoder(non_speech=non_speech))
     from transcribe_cli.outputs.json_document import JsonEncoder
 
-    return DocumentOutput(path, JsonEncoder(non_speech=non_speech, several=several))
-
-
-def _open_captions(path: Path, kind: Literal["srt", "vtt"], *, non_speech: bool) -> Output:
-    from transcribe_cli.outputs.srt_vtt import CaptionsOutput
-
-    return CaptionsOutput(path, kind, non_speech=non_speech)
+    return DocumentOutput(file, JsonEncoder(non_speech=non_speech, several=several))

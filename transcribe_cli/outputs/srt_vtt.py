@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
-from transcribe_cli.outputs.atomic_file import AtomicFile
+from transcribe_cli.outputs.atomic_file import AtomicFile, WrittenAtEnd
 from transcribe_cli.outputs.document_contents import DocumentContents
 from transcribe_cli.outputs.output import usage_error_if_unwritable
 from transcribe_cli.outputs.record import Record
@@ -103,14 +103,14 @@ class CaptionsOutput:
         UsageError: the file cannot be written.
     """
 
-    def __init__(self, path: Path, kind: Kind, *, non_speech: bool) -> None:
-        self.name = str(path)
+    def __init__(self, path: Path | WrittenAtEnd, kind: Kind, *, non_speech: bool) -> None:
         self._kind = kind
         self._phrases = TurnCache(lambda turn: cut_turn(turn, non_speech=non_speech))
         self._contents = DocumentContents()
         self._begin()
-        self._file = AtomicFile(path)
-        with usage_error_if_unwritable(path):
+        self._file = AtomicFile(path) if isinstance(path, Path) else path
+        self.name = self._file.name
+        with usage_error_if_unwritable(Path(self.name)):
             self._put()
 
     def write(self, record: Record) -> None:

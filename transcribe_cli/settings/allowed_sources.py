@@ -63,7 +63,7 @@ def _rows() -> Iterator[Setting]:
         "vad_threshold inactivity_timeout sample_rate local"
     )
     formats_and_limits = (
-        "chunk_ms jsonl text partials non_speech color max_duration max_cost idle_stop "
+        "chunk_ms jsonl text format partials non_speech color max_duration max_cost idle_stop "
         "new_sessions_per_minute"
     )
     # What is recorded, opened, written or left out, and what is said of it; and a price, since a

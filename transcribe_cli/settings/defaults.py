@@ -23,6 +23,8 @@ _RIVALS = (
     ("local", "region", "name two services"),
     ("endpoint", "region", "name two services"),
     ("jsonl", "text", "cannot both have standard output"),
+    ("format", "jsonl", "cannot both have standard output"),
+    ("format", "text", "cannot both have standard output"),
     ("no_save", "save_dir", "exclude each other"),
     ("quiet", "verbose", "exclude each other"),
 )

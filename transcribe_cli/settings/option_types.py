@@ -4,8 +4,11 @@ A command's options are a class with a field for each, `Annotated` with how it i
 parameters of a command line from that is `commands.typer_commands`.
 """
 
+from collections.abc import Sequence
 from enum import StrEnum
 from typing import Annotated, NamedTuple
+
+from transcribe_cli.errors import UsageError
 
 
 class Option(NamedTuple):
@@ -76,6 +79,17 @@ class Turns(StrEnum):
     PATIENT = "patient"
 
 
+class Format(StrEnum):
+    """The formats of outputs, as their suffixes name them."""
+
+    TXT = "txt"
+    MD = "md"
+    SRT = "srt"
+    VTT = "vtt"
+    JSON = "json"
+    JSONL = "jsonl"
+
+
 class Color(StrEnum):
     """When to use colour."""
 
@@ -93,6 +107,9 @@ SAVING = "Saving"
 STOPPING = "Stopping"
 
 Texts = list[str] | None
+
+STDOUT = "-"
+"""The path of `-o` that is standard output."""
 
 # Options that several commands take.
 EndpointOption = Annotated[
@@ -114,12 +131,16 @@ OutputOption = Annotated[
     Texts,
     option(
         OUTPUT,
-        "Write this file: .txt .md .srt .vtt .jsonl .json; {stem} is the source's name. "
+        "Write this file: .txt .md .srt .vtt .jsonl .json; {stem} is the source's name, - stdout. "
         "Repeatable.",
         "--output",
         "-o",
         metavar="PATH",
     ),
+]
+FormatOption = Annotated[
+    Format | None,
+    option(OUTPUT, "What '-o -' writes to stdout. [default: txt]", "--format"),
 ]
 NoClobberOption = Annotated[
     bool, option(OUTPUT, "Replace no file of -o or --record that is there.", "--no-clobber")
@@ -136,3 +157,34 @@ RecordingArgument = Annotated[
 RecordingsOption = Annotated[
     str | None, option(SAVING, "Where recordings are.", "--save-dir", metavar="DIR")
 ]
+
+
+def stdout_format(
+    outputs: Sequence[str] | None, named: Format | None, *, rival: str | None = None
+) -> Format | None:
+    """The format that standard output is asked to have; None where it is not.
+
+    Args:
+        outputs: the paths of `-o`.
+        named: by `--format`, which alone asks for standard output too.
+        rival: an option that has standard output already.
+
+    Raises:
+        UsageError: two outputs would be mixed there.
+
+    >>> stdout_format(["x.md", "-"], None), stdout_format(None, Format.SRT)
+    (<Format.TXT: 'txt'>, <Format.SRT: 'srt'>)
+    """
+    asked = (outputs or ()).count(STDOUT)
+    if asked > 1:
+        raise UsageError("-o - is there twice.", "leave one of them out")
+    if asked and rival is not None:
+        raise UsageError(
+            f"-o - and {rival} cannot both have standard output.", "leave one of them out"
+        )
+    return named or (Format.TXT if asked else None)
+
+
+def output_files(outputs: Sequence[str] | None) -> list[str]:
+    """The paths of `-o` that are files."""
+    return [path for path in outputs or () if path != STDOUT]

@@ -22,6 +22,8 @@ from transcribe_cli.settings.option_types import (
     Color,
     ColorOption,
     EndpointOption,
+    Format,
+    FormatOption,
     NewSessionsOption,
     NoClobberOption,
     NonSpeech,
@@ -32,6 +34,8 @@ from transcribe_cli.settings.option_types import (
     Texts,
     Turns,
     option,
+    output_files,
+    stdout_format,
 )
 
 
@@ -202,6 +206,7 @@ class RunOptions(Struct, frozen=True, kw_only=True):
         False
     )
     output: OutputOption = None
+    format: FormatOption = None
     no_clobber: NoClobberOption = False
     captions_file: Annotated[
         str | None,
@@ -264,6 +269,22 @@ class RunOptions(Struct, frozen=True, kw_only=True):
         str | None,
         option(STOPPING, "Stop after so long without words.", "--idle-stop", metavar="T"),
     ] = None
+
+    @property
+    def output_files(self) -> list[str]:
+        """The files of `-o`."""
+        return output_files(self.output)
+
+    @property
+    def stdout_format(self) -> Format | None:
+        """The format that standard output is asked to have; None for the live view, or text.
+
+        Raises:
+            UsageError: two outputs would be mixed there.
+        """
+        rival = "--jsonl" if self.jsonl else "--text" if self.text else None
+        plain = {"--jsonl": Format.JSONL, "--text": Format.TXT, None: None}[rival]
+        return stdout_format(self.output, self.format, rival=rival) or plain
 
     def parameters(self) -> dict[str, Any]:
         """The values that become query parameters, by the parameter's name."""

@@ -10,6 +10,7 @@ from transcribe_cli.settings.option_types import (
     Color,
     ColorOption,
     EndpointOption,
+    FormatOption,
     NewSessionsOption,
     NoClobberOption,
     NonSpeech,
@@ -61,6 +62,7 @@ class ExportOptions(Struct, frozen=True, kw_only=True):
     recording: RecordingArgument
     save_dir: RecordingsOption = None
     output: OutputOption = None
+    format: FormatOption = None
     no_clobber: NoClobberOption = False
     partials: PartialsOption = True
     non_speech: NonSpeechOption = NonSpeech.DIM
