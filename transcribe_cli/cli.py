@@ -339,6 +339,7 @@ def _add_recordings(app: Any, environment: Any) -> None:
     )
 
     def list_all(
+        ctx: typer.Context,
         save_dir: Annotated[str | None, save_dir] = None,
         limit: Annotated[
             int | None,
@@ -354,7 +355,11 @@ def _add_recordings(app: Any, environment: Any) -> None:
     ) -> int:
         from transcribe_cli.commands.recordings_list import list_recordings
 
-        return list_recordings(environment, save_dir, limit=limit, since=since, as_json=as_json)
+        source = ctx.get_parameter_source("save_dir")
+        typed = source is not None and source.name == "COMMANDLINE"
+        return list_recordings(
+            environment, save_dir, typed=typed, limit=limit, since=since, as_json=as_json
+        )
 
     group.command("list", cls=Command, help="List them with their first words, the newest last.")(
         list_all

@@ -108,3 +108,21 @@ def test_text_is_cut_between_characters() -> None:
     assert cut_to("abcd", 3) == "ab\N{HORIZONTAL ELLIPSIS}"
     assert cut_to("今日は", 5) == "今日\N{HORIZONTAL ELLIPSIS}"
     assert cut_to("今日は", 6) == "今日は"
+
+
+def test_a_folder_that_is_not_there_yet_is_an_error_only_where_it_was_typed(
+    home: Home, call: Callable[..., Outcome], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    by_variable = call("recordings", "list")
+    monkeypatch.delenv("AAI_STREAM_SAVE_DIR")
+    config = home.path / "config" / "aai-stream" / "config.toml"
+    config.parent.mkdir(parents=True, exist_ok=True)
+    config.write_text(f"save-dir = '{home.work / 'later'}'\n")
+    by_config = call("recordings", "list")
+    typed = call("recordings", "list", "--save-dir", str(home.work / "later"))
+
+    assert (by_variable.code, by_variable.out) == (0, "no recordings\n")
+    assert (by_config.code, by_config.out) == (0, "no recordings\n")
+    assert "later" in by_config.err
+    assert (typed.code, typed.out) == (2, "")
+    assert "later" in typed.err

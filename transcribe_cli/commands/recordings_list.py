@@ -9,7 +9,6 @@ from transcribe_cli.errors import UsageError
 from transcribe_cli.exit_status import ExitStatus
 from transcribe_cli.outputs.listings import cut_to, window_columns, write_json, write_table
 from transcribe_cli.outputs.plain_text import one_line
-from transcribe_cli.settings.allowed_sources import variable_of
 from transcribe_cli.settings.config import save_dir_of
 from transcribe_cli.settings.environment import Environment, say
 from transcribe_cli.ui.safe_text import safe_text
@@ -26,6 +25,7 @@ def list_recordings(
     environment: Environment,
     save_dir: str | None,
     *,
+    typed: bool,
     limit: int | None,
     since: str | None,
     as_json: bool,
@@ -33,6 +33,7 @@ def list_recordings(
     """The recordings, the newest last.
 
     Args:
+        typed: `save_dir` stood on the command line; any other need not be there yet.
         limit: so many of the newest; None: 20 on a terminal, else all.
         since: a date, or how long ago: only those that were begun after it.
 
@@ -48,8 +49,8 @@ def list_recordings(
         try:
             check_is_there(folder)
         except UsageError as e:
-            if save_dir not in (None, environment.variables.get(variable_of("save_dir"))):
-                raise  # it was typed just now
+            if typed:
+                raise
             say(environment.stderr, safe_text(e.message) + "\n")
     if limit is None and environment.stdout.isatty() and not as_json:
         limit = _ON_A_TERMINAL
