@@ -123,7 +123,7 @@ def of_outputs(command: ExitStatus, *, given_up: bool) -> ExitStatus:
     """The exit code of a command when its outputs are closed.
 
     Args:
-        given_up: one of them, other than standard output, is not what was asked for: its disk is
+        given_up: a file, or what standard output gets last, is not what was asked for: its disk is
             full, or its reader went away.
     """
     return first_failure((command, ExitStatus.INCOMPLETE if given_up else ExitStatus.OK))

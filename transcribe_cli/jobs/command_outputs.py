@@ -48,7 +48,8 @@ class CommandOutputs:
         stdout_is_broken: standard output takes nothing any more, so that the command ends.
         stdout_problem: why; None where only its reader has gone.
         hurried: a person has stopped it, so outputs wait only a moment for their readers.
-        given_up: the names of the other outputs that could not be written to their end.
+        given_up: the names of the outputs that could not be written to their end; standard output
+            is among them only where that was found after the run.
     """
 
     def __init__(
