@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tests.outputs.run_records import recording, summary
@@ -13,6 +13,7 @@ from transcribe_cli.outputs.document_contents import DocumentContents
 from transcribe_cli.outputs.json_document import JsonEncoder
 from transcribe_cli.outputs.record import Record
 from transcribe_cli.protocol.messages import Word
+from transcribe_cli.transcript.turn_text import single_blanks
 from transcribe_cli.transcript.turn_totals import TurnTotals
 
 
@@ -139,10 +140,11 @@ def test_each_turn_and_each_word_is_a_line() -> None:
     assert len([line for line in lines if line.startswith('{"turn":0')]) == 3
 
 
+@example("\xa00", "", "")
 @given(st.text(), st.text(), st.text(st.characters()))
 def test_any_text_comes_back(said: str, speaker: str, name: str) -> None:
     # A file's name may hold bytes that are no text, a message of the service may not.
     made = written(recording(name), record(f"x{said}", speaker_label=speaker))
 
     assert made["recording"]["source"] == name.encode("utf-8", "replace").decode()
-    assert made["turns"][0]["text"] == " ".join(f"x{said}".split())
+    assert made["turns"][0]["text"] == single_blanks(f"x{said}")

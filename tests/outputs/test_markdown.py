@@ -6,7 +6,7 @@ from datetime import timedelta, timezone
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
@@ -205,6 +205,7 @@ SAID = st.one_of(MARKUP, st.text(st.characters(codec="utf-8"), max_size=30))
 NAMED = st.one_of(MARKUP, st.text(st.characters(), max_size=30))  # not always text
 
 
+@example("", "", "", "\xa0")
 @given(NAMED, SAID, SAID, NAMED)
 def test_text_from_outside_is_text_to_a_reader(
     source: str, said: str, speaker: str, label: str

@@ -52,10 +52,12 @@ def read_turn_text(turn: Turn) -> TurnText:
 def single_blanks(text: str) -> str:
     """The text as one line, with one blank for each run of blanks and line breaks.
 
+    Those of other widths, and those that do not break, are kept between words.
+
     >>> single_blanks(" one\\n two  "), single_blanks("10\\u202f000\\u00a0€")
     ('one two', '10\\u202f000\\xa0€')
     """
-    return _BLANKS.sub(" ", text).strip(" ")
+    return _BLANKS.sub(" ", text).strip()
 
 
 def non_speech_tags(text: str) -> list[str]:
