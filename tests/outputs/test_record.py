@@ -13,14 +13,18 @@ from msgspec.structs import asdict
 from tests import recorded_messages as traces
 from tests.outputs.run_records import told
 from tests.outputs.turn_records import WHEN, record
+from tests.transcript.turn_shorthand import decoded
 from transcribe_cli.outputs.record import (
     Record,
     encode_record,
     message_record,
     read_record,
     timestamp,
+    turn_record,
 )
-from transcribe_cli.protocol.messages import Word
+from transcribe_cli.protocol.messages import Turn, Word
+from transcribe_cli.transcript.turn_text import Utterances
+from transcribe_cli.transcript.turns import Transcript
 
 
 def read(made: Record, seq: int = 0) -> dict[str, Any]:
@@ -124,6 +128,28 @@ def test_record_that_is_read_back_is_the_record_that_was_written(name: str) -> N
         else:
             assert asdict(again.update.message) == asdict(made.update.message)
             assert (again.update.turn, again.update.final) == (made.update.turn, made.update.final)
+
+
+def test_a_turn_that_reads_as_its_utterance_has_it_is_read_back_so() -> None:
+    transcript = Transcript()
+    transcript.begin_session(0, 0, expects_formatted=False, utterances=Utterances.WHOLE_TURN)
+    raw = Turn(transcript="buenos días", utterance="Buenos días.", end_of_turn=True)
+    [update] = transcript.receive(0, decoded(raw), 0.0)
+    line = read(turn_record(update, WHEN))
+
+    assert (line["transcript"], line["formatted_transcript"]) == ("buenos días", "Buenos días.")
+    again = read_record(line)
+    assert again.update is not None
+    assert asdict(again.update.message) == asdict(update.message)
+    assert read(again) == line
+
+
+def test_what_is_no_text_in_its_place_is_passed_over() -> None:
+    line = read(record("hi")) | {"formatted_transcript": ["Hi."]}
+    again = read_record(line)
+
+    assert again.update is not None
+    assert again.update.message.transcript == "hi"
 
 
 @given(

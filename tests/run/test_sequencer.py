@@ -3,11 +3,15 @@
 from dataclasses import replace
 from typing import Any
 
+import pytest
+
 from tests.run.config_and_parts import run_config
 from transcribe_cli.protocol.codec import Decoded
 from transcribe_cli.protocol.messages import Begin, Termination, Turn, Word
+from transcribe_cli.protocol.models import MODELS
 from transcribe_cli.run.sequencer import Ended, Message, Odd, Sequencer, Told
 from transcribe_cli.session.events import BadFrame, Closed, Received
+from transcribe_cli.settings.config import Parameters
 from transcribe_cli.supervisor.lease import Lease, LeaseState
 from transcribe_cli.transcript.turns import TurnUpdate
 
@@ -177,3 +181,41 @@ def test_message_that_cannot_be_read_is_a_warning() -> None:
     (told,) = sequencer().take(BadFrame(0, "not JSON"), (OLD,), 0.0)
 
     assert isinstance(told, Odd)
+
+
+@pytest.mark.parametrize(
+    ("model", "format_turns", "configuration", "shown"),
+    [
+        ("whisper-rt", True, None, "Buenos días, 5."),
+        ("whisper-rt", True, {"model": "whisper-rt"}, "Buenos días, 5."),
+        ("whisper-rt", "true", None, "Buenos días, 5."),  # of `--param`
+        ("whisper-rt", False, None, "buenos días cinco"),
+        # What is off is not among the parameters that a session runs with.
+        ("whisper-rt", False, {"model": "whisper-rt"}, "buenos días cinco"),
+        ("whisper-rt", True, {"model": "universal-streaming-english"}, "buenos días cinco"),
+        ("universal-streaming-english", True, None, "buenos días cinco"),  # the words differ
+    ],
+)
+def test_a_raw_final_is_told_as_its_utterance_has_it_where_formatting_was_asked_for(
+    model: str, format_turns: object, configuration: object, shown: str
+) -> None:
+    query = {"speech_model": model, "format_turns": format_turns}
+    sequence = Sequencer(run_config(parameters=Parameters(query, MODELS[model], [])))
+    sequence.started(0, 0)
+    begin = {"type": "Begin"} | ({"configuration": configuration} if configuration else {})
+    sequence.take(Received(0, Decoded(Begin("b"), begin), 0.0), (OLD,), 0.0)
+    raw = Turn(transcript="buenos días cinco", utterance="Buenos días, 5.", end_of_turn=True)
+    told = sequence.take(Received(0, Decoded(raw, {}), 0.0), (OLD,), 0.0)
+
+    assert texts([*told, *sequence.release_due(1.0)]) == [shown]
+
+
+def test_a_raw_final_does_not_wait_for_a_formatted_one_that_was_not_asked_for() -> None:
+    query = {"speech_model": "whisper-rt", "format_turns": False}
+    sequence = Sequencer(run_config(parameters=Parameters(query, MODELS["whisper-rt"], [])))
+    sequence.started(0, 0)
+    begin = {"type": "Begin", "configuration": {"model": "whisper-rt"}}
+    sequence.take(Received(0, Decoded(Begin("b"), begin), 0.0), (OLD,), 0.0)
+    raw = Turn(transcript="hola", end_of_turn=True)
+
+    assert texts(sequence.take(Received(0, Decoded(raw, {}), 0.0), (OLD,), 0.0)) == ["hola"]

@@ -3,11 +3,18 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from tests.recorded_messages import read_trace
 from transcribe_cli.protocol.codec import decode_server_message
 from transcribe_cli.protocol.messages import Turn, Word
-from transcribe_cli.transcript.turn_text import TurnText, non_speech_tags, read_turn_text
+from transcribe_cli.transcript.turn_text import (
+    TurnText,
+    Utterances,
+    formatted_utterance,
+    non_speech_tags,
+    read_turn_text,
+)
 
 
 def partial(transcript: str, settled: str = "", tentative: str = "") -> Turn:
@@ -123,3 +130,36 @@ def test_no_word_is_lost_or_doubled_in_a_partial(
 
     assert said.whole.split() == settled + tentative
     assert said.settled.split() == settled
+
+
+RAW = Turn(transcript="buenos  días", utterance="Buenos días.", end_of_turn=True)
+NUMBERS = Turn(transcript="five dollars", utterance="$5.", end_of_turn=True)
+
+
+@pytest.mark.parametrize(
+    ("turn", "utterances", "formatted"),
+    [
+        (RAW, Utterances.SAME_WORDS, "Buenos días."),
+        (RAW, Utterances.UNREAD, ""),
+        (NUMBERS, Utterances.WHOLE_TURN, "$5."),
+        (NUMBERS, Utterances.SAME_WORDS, ""),
+    ],
+)
+def test_a_raw_final_is_read_as_its_utterance_has_it_where_that_is_the_whole_turn(
+    turn: Turn, utterances: Utterances, formatted: str
+) -> None:
+    assert formatted_utterance(turn, utterances) == formatted
+
+
+@pytest.mark.parametrize(
+    "turn",
+    [
+        replace(RAW, end_of_turn=False),  # the utterance may be a part of what is said by then
+        replace(RAW, turn_is_formatted=True),
+        replace(RAW, utterance=""),
+        replace(RAW, utterance="[ Silence]"),
+        replace(RAW, transcript="Buenos días."),
+    ],
+)
+def test_any_other_turn_is_read_as_its_transcript(turn: Turn) -> None:
+    assert formatted_utterance(turn, Utterances.WHOLE_TURN) == ""

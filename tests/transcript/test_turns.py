@@ -11,6 +11,7 @@ from tests.recorded_messages import NAMES, read_trace
 from tests.transcript.turn_shorthand import formatted, raw_final, said
 from transcribe_cli.protocol.codec import Decoded, decode_server_message
 from transcribe_cli.protocol.messages import Turn
+from transcribe_cli.transcript.turn_text import Utterances
 from transcribe_cli.transcript.turns import FORMATTED_WAIT_S, MOST_OPEN, Transcript, TurnUpdate
 
 
@@ -53,6 +54,16 @@ def test_raw_final_waits_for_its_formatted_version() -> None:
         (0, "hi there", False),
         (0, "Hi there.", True),
     ]
+
+
+def test_raw_final_reads_as_its_utterance_has_it_and_keeps_what_the_service_sent() -> None:
+    transcript = Transcript()
+    transcript.begin_session(0, 0, expects_formatted=False, utterances=Utterances.WHOLE_TURN)
+    final = said(0, "buenos días", end_of_turn=True, utterance="Buenos días.")
+    [update] = transcript.receive(0, final, 0.0)
+
+    assert update.message.transcript == update.formatted == "Buenos días."
+    assert update.raw["transcript"] == "buenos días"
 
 
 def test_raw_final_that_waits_can_be_shown() -> None:

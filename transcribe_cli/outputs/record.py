@@ -41,7 +41,7 @@ class Record:
 
 def turn_record(update: TurnUpdate, time: datetime) -> Record:
     """A Turn message, with its place in the recording."""
-    ours = {
+    ours: dict[str, Any] = {
         "session": update.session,
         "session_offset_ms": update.session_offset_ms,
         "turn": update.turn,
@@ -49,6 +49,8 @@ def turn_record(update: TurnUpdate, time: datetime) -> Record:
         "end": update.end_ms,
         "final": update.final,
     }
+    if update.formatted:
+        ours["formatted_transcript"] = update.formatted
     return Record(time, "Turn", _beside(ours, update.raw), update)
 
 

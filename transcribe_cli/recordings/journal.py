@@ -19,7 +19,7 @@ from transcribe_cli.protocol.codec import read_server_object
 from transcribe_cli.protocol.messages import Turn, UpdateConfiguration
 from transcribe_cli.system.regular_file import open_regular
 from transcribe_cli.transcript.turn_totals import TurnTotals
-from transcribe_cli.transcript.turns import TurnUpdate
+from transcribe_cli.transcript.turns import TurnUpdate, with_transcript
 
 JournalRecord = dict[str, Any]
 
@@ -89,6 +89,12 @@ def is_final(record: JournalRecord) -> bool:
 
 def turn_of(record: JournalRecord) -> TurnUpdate:
     """The turn of a Turn record; its times are on the recording's clock."""
+    decoded = read_server_object(record)
+    formatted = record.get("formatted_transcript")
+    if isinstance(formatted, str) and formatted:
+        decoded = with_transcript(decoded, formatted)
+    else:
+        formatted = ""
     return TurnUpdate(
         session=record["session"],
         session_offset_ms=record["session_offset_ms"],
@@ -97,7 +103,8 @@ def turn_of(record: JournalRecord) -> TurnUpdate:
         held=False,
         start_ms=record["start"],
         end_ms=record["end"],
-        decoded=read_server_object(record),
+        decoded=decoded,
+        formatted=formatted,
     )
 
 

@@ -11,10 +11,12 @@ from typing import Any, NamedTuple
 from transcribe_cli.protocol.codec import Decoded
 from transcribe_cli.protocol.messages import Begin, Termination, Turn
 from transcribe_cli.protocol.models import Family, find_model
+from transcribe_cli.protocol.parameters import as_typed
 from transcribe_cli.run.config import RunConfig
 from transcribe_cli.session.events import BadFrame, Closed, Received
 from transcribe_cli.supervisor.lease import Lease, Leases, LeaseState, comes_first, find
 from transcribe_cli.transcript.recording_clock import to_recording_clock
+from transcribe_cli.transcript.turn_text import Utterances
 from transcribe_cli.transcript.turns import Transcript, TurnUpdate
 
 # Page "Streaming API": a turn is cut after 60 s at the latest, so words older than that are final.
@@ -152,8 +154,12 @@ class Sequencer:
         if not self._is_heard(session):
             if isinstance(event, Closed):
                 return self._skip(event)  # it has said nothing
+            formatted, utterances = self._formatting(event)
             self._transcript.begin_session(
-                session, self._starts_ms[session], expects_formatted=self._expects_formatted(event)
+                session,
+                self._starts_ms[session],
+                expects_formatted=formatted,
+                utterances=utterances,
             )
         after_turn = lease is not None and lease.handed and not lease.owes
         match event:
@@ -220,22 +226,29 @@ class Sequencer:
             undecided = min(undecided, open_since_ms)
         return max(earliest, undecided)
 
-    def _expects_formatted(self, first: _Said) -> bool:
-        """Universal-Streaming Multilingual formats as it goes, and never sets the flag.
+    def _formatting(self, first: _Said) -> tuple[bool, Utterances]:
+        """Whether a raw final may be followed by a formatted one, and what its `utterance` is.
+
+        Universal-Streaming Multilingual formats as it goes, and never sets the flag. A final of
+        Whisper Streaming has the whole turn in its `utterance`.
 
         Args:
             first: what the session says first, which may be that another model runs.
         """
         query: Mapping[str, Any] = self._config.parameters.query
+        asked = "format_turns" in query
         if isinstance(first, Received) and isinstance(first.decoded.message, Begin):
             query = self._config.running(first.decoded)
+        if asked and as_typed("format_turns", query.get("format_turns")) is not True:
+            return False, Utterances.UNREAD
         model = find_model(str(query["speech_model"]))
         as_it_goes = (
             model is not None
             and model.always_formats
             and model.family is Family.UNIVERSAL_STREAMING
         )
-        return query.get("format_turns") is not False and not as_it_goes
+        whole = model is not None and model.family is Family.WHISPER
+        return not as_it_goes, Utterances.WHOLE_TURN if whole else Utterances.SAME_WORDS
 
 
 def _has_settled(lease: Lease, event: Closed) -> bool:

@@ -1,11 +1,13 @@
 """The readable text of a turn: settled words, tentative words, or a non-speech tag. Pure.
 
-Sources: page "Whisper streaming" (bracketed non-speech tags in `utterance`, the raw words beside
-them in `transcript`), page "Message sequence" (`transcript` of the Universal-Streaming models holds
-the finalized words only; the rest of the turn so far is in `words`).
+Sources: page "Whisper streaming" (a final of raw words in `transcript`, and the same formatted, or
+bracketed non-speech tags, in `utterance`), page "Message sequence" (`transcript` of the
+Universal-Streaming models holds the finalized words only; the rest of the turn so far is in
+`words`).
 """
 
 import re
+from enum import Enum
 from typing import NamedTuple
 
 from transcribe_cli.protocol.messages import Turn
@@ -13,6 +15,14 @@ from transcribe_cli.protocol.messages import Turn
 # No blanks of other widths, nor those that do not break: French, Swiss numbers, Japanese need them.
 _BLANKS = re.compile(r"[ \t-\r\x1c-\x1f\x85\u2028\u2029]+")
 _TAG = re.compile(r"\[([^\[\]]*)\]")  # nothing optional in it: text of any length is read once
+
+
+class Utterances(Enum):
+    """What the `utterance` of a raw final is to readers, by what was asked for and by the model."""
+
+    UNREAD = "unread"  # `format_turns` is off: raw words are what was asked for
+    SAME_WORDS = "same words"  # it may be a part of the turn, so it counts where its words agree
+    WHOLE_TURN = "whole turn"  # it always holds the turn, and numbers may be written otherwise
 
 
 class TurnText(NamedTuple):
@@ -47,6 +57,22 @@ def read_turn_text(turn: Turn) -> TurnText:
     if turn.end_of_turn:
         return TurnText(transcript or single_blanks(turn.utterance))
     return _split_partial(turn, transcript)
+
+
+def formatted_utterance(turn: Turn, utterances: Utterances) -> str:
+    """The words of a raw final as its `utterance` has them formatted; "" where it does not.
+
+    >>> turn = Turn(transcript="buenos días", utterance="Buenos días.", end_of_turn=True)
+    >>> formatted_utterance(turn, Utterances.SAME_WORDS)
+    'Buenos días.'
+    """
+    if utterances is Utterances.UNREAD or not turn.end_of_turn or turn.turn_is_formatted:
+        return ""
+    raw, formatted = single_blanks(turn.transcript), single_blanks(turn.utterance)
+    if not raw or raw == formatted or non_speech_tags(formatted):
+        return ""
+    whole = utterances is Utterances.WHOLE_TURN or _letters(raw) == _letters(formatted)
+    return formatted if whole else ""
 
 
 def single_blanks(text: str) -> str:
@@ -85,6 +111,10 @@ def _split_partial(turn: Turn, transcript: str) -> TurnText:
         return TurnText(transcript[:cut].strip(), transcript[cut:].strip())
     # Text and words disagree (formatting by the service). The text counts, unless it is empty.
     return TurnText("", transcript or " ".join(text for text in open_words if text))
+
+
+def _letters(text: str) -> str:
+    return "".join(filter(str.isalnum, text.casefold()))
 
 
 def _squash(text: str) -> str:

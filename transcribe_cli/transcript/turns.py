@@ -13,10 +13,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from transcribe_cli.protocol.codec import Decoded
 from transcribe_cli.protocol.messages import Turn, Word
 from transcribe_cli.transcript.recording_clock import to_recording_clock
+from transcribe_cli.transcript.turn_text import Utterances, formatted_utterance
 
 FORMATTED_WAIT_S = 1.0
 MOST_OPEN = 100
@@ -33,6 +35,8 @@ class TurnUpdate(Struct):  # many a second are made; nobody changes one
         held: the turn has ended, but a formatted version may still replace this one.
         start_ms, end_ms: the turn's place on the recording's clock.
         decoded: the message, its times on the recording's clock.
+        formatted: what `transcript` is in `message`, where the service formats it elsewhere; ""
+            where `transcript` is the service's.
     """
 
     session: int
@@ -43,6 +47,7 @@ class TurnUpdate(Struct):  # many a second are made; nobody changes one
     start_ms: int
     end_ms: int
     decoded: Decoded
+    formatted: str = ""
 
     @property
     def message(self) -> Turn:
@@ -75,6 +80,7 @@ class _SessionTurns:
     number: int
     offset_ms: int
     expects_formatted: bool
+    utterances: Utterances
     sent_ms: int = sys.maxsize  # on the recording's clock
     numbers: dict[int, int] = field(default_factory=dict)  # turn_order -> turn
     open: dict[int, Decoded] = field(default_factory=dict)  # turn_order -> its last partial
@@ -97,12 +103,21 @@ class Transcript:
         self._last_final = first_turn - 1
         self._sessions: dict[int, _SessionTurns] = {}
 
-    def begin_session(self, session: int, offset_ms: int, *, expects_formatted: bool) -> None:
+    def begin_session(
+        self,
+        session: int,
+        offset_ms: int,
+        *,
+        expects_formatted: bool,
+        utterances: Utterances = Utterances.UNREAD,
+    ) -> None:
         """A session whose first sample lies `offset_ms` into the recording.
 
-        `expects_formatted`: its model may follow a raw final with a formatted one.
+        Args:
+            expects_formatted: its model may follow a raw final with a formatted one.
+            utterances: what those of its raw finals are.
         """
-        self._sessions[session] = _SessionTurns(session, offset_ms, expects_formatted)
+        self._sessions[session] = _SessionTurns(session, offset_ms, expects_formatted, utterances)
 
     def is_open(self, session: int) -> bool:
         """Whether a session has begun here and not ended."""
@@ -204,6 +219,9 @@ class Transcript:
     ) -> TurnUpdate:
         turn = decoded.message
         assert isinstance(turn, Turn)
+        formatted = formatted_utterance(turn, state.utterances)
+        if formatted:
+            decoded = with_transcript(decoded, formatted)
         number = self._number(state, turn.turn_order)
         # An empty turn has no time of its own: it starts where the words before it ended.
         words = turn.words
@@ -218,6 +236,7 @@ class Transcript:
             start_ms=start_ms,
             end_ms=end_ms,
             decoded=decoded,
+            formatted=formatted,
         )
 
     def _number(self, state: _SessionTurns, order: int) -> int:
@@ -227,6 +246,12 @@ class Transcript:
             number = state.numbers[order] = self._next_turn
             self._next_turn += 1
         return number
+
+
+def with_transcript(decoded: Decoded, text: str) -> Decoded:
+    """A Turn with another `transcript` in its typed view; what the service sent stays in `raw`."""
+    assert isinstance(decoded.message, Turn)
+    return Decoded(replace(decoded.message, transcript=text), decoded.fields, decoded.problems)
 
 
 def _words(decoded: Decoded) -> list[Word]:
