@@ -37,18 +37,9 @@ def test_the_end_says_how_it_ended(folder: Path) -> None:
     assert seen.size_bytes == sum(path.stat().st_size for path in folder.iterdir())
 
 
-def test_one_that_was_cut_off_has_the_turns_up_to_its_last_one(folder: Path) -> None:
-    add(folder, *(TURN | {"turn": number} for number in range(5)))
-    add(folder, *(TURN | {"turn": 5, "final": False} for _ in range(20)))
-    seen = overview_of(folder)
-    assert (seen.recording.state, seen.turns) == ("interrupted", 5)
-
-
-def test_of_a_long_journal_a_small_part_is_read(
-    folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    add(folder, *(TURN | {"turn": number} for number in range(2000)), SUMMARY)
-    assert (folder / "journal.jsonl").stat().st_size > 10 * 40_000
+@pytest.fixture
+def parsed(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
+    """The lines that were parsed from the end of a journal."""
     parsed: list[bytes] = []
 
     def parse(line: bytes) -> Any:
@@ -57,6 +48,22 @@ def test_of_a_long_journal_a_small_part_is_read(
 
     monkeypatch.setattr(overview, "load_recording", None)  # which reads all of it
     monkeypatch.setattr(overview, "read_line", parse)
+    return parsed
+
+
+def test_one_that_was_cut_off_has_the_turns_up_to_its_last_one(
+    folder: Path, parsed: list[bytes]
+) -> None:
+    add(folder, *(TURN | {"turn": number} for number in range(5)))
+    add(folder, *(TURN | {"turn": 5, "final": False} for _ in range(20)))
+    seen = overview_of(folder)
+    assert (seen.recording.state, seen.turns) == ("interrupted", 5)
+    assert len(parsed) == 1
+
+
+def test_of_a_long_journal_a_small_part_is_read(folder: Path, parsed: list[bytes]) -> None:
+    add(folder, *(TURN | {"turn": number} for number in range(2000)), SUMMARY)
+    assert (folder / "journal.jsonl").stat().st_size > 10 * 40_000
     assert overview_of(folder).turns == 7
     assert len(parsed) == 1
 

@@ -2,9 +2,8 @@
 
 import json
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import zip_longest
-from textwrap import wrap
 from typing import Any
 from unicodedata import east_asian_width
 
@@ -63,27 +62,36 @@ def table_lines(
         width: in columns of the terminal; the widest cells are wrapped until the table fits.
     """
     cells = [list(titles), *([one_line(cell) or " " for cell in row] for row in rows)]
-    widths = [max(len(row[column]) for row in cells) for column in range(len(titles))]
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    if width is not None and sum(widths) + _GAP * (len(widths) - 1) > width:
+        widths = _narrowed(cells, widths, width)
+        cells = [line for row in cells for line in _wrapped(row, widths)]
+    gap = " " * _GAP
+    return [gap.join(map(str.ljust, row, widths)).rstrip() for row in cells]
+
+
+def _narrowed(cells: Sequence[Sequence[str]], widths: Sequence[int], width: int) -> list[int]:
+    """Widths of the columns that together are at most that, as far as that goes."""
+    widths = list(widths)
     least = [
-        max(len(word) for row in cells for word in row[c].split() or [""])
-        for c in range(len(widths))
+        max(max(map(len, cell.split()), default=0) for cell in column)
+        for column in zip(*cells, strict=True)
     ]
-    while width is not None and sum(widths) + _GAP * (len(widths) - 1) > width:
+    while sum(widths) + _GAP * (len(widths) - 1) > width:
         # Between words first: a name may be wanted for copying.
         wraps = [c for c, size in enumerate(widths) if size > least[c]]
         widest = max(wraps or range(len(widths)), key=widths.__getitem__)
         if widths[widest] <= _LEAST_WIDTH and not wraps:
             break
         widths[widest] -= 1
-    lines = []
-    for row in cells:
-        parts = [
-            wrap(cell, size, break_on_hyphens=False) or [""]
-            for cell, size in zip(row, widths, strict=True)
-        ]
-        for together in zip_longest(*parts, fillvalue=""):
-            padded = (
-                part + " " * (size - len(part)) for part, size in zip(together, widths, strict=True)
-            )
-            lines.append((" " * _GAP).join(padded).rstrip())
-    return lines
+    return widths
+
+
+def _wrapped(row: Sequence[str], widths: Sequence[int]) -> Iterator[list[str]]:
+    """The lines of a row whose cells are no wider than their columns."""
+    from textwrap import wrap
+
+    parts = [
+        wrap(cell, size, break_on_hyphens=False) for cell, size in zip(row, widths, strict=True)
+    ]
+    yield from map(list, zip_longest(*parts, fillvalue=""))

@@ -29,7 +29,9 @@ def text_line(update: TurnUpdate, *, non_speech: bool) -> str:
 
 def one_line(text: str) -> str:
     """Text from outside as one line without control characters, safe for a terminal."""
-    return single_blanks(text if text.isprintable() else text.translate(_PRINTABLE))
+    if not text.isprintable():
+        return single_blanks(text.translate(_PRINTABLE))
+    return single_blanks(text) if "  " in text else text.strip()
 
 
 class _Printable(dict[int, str]):

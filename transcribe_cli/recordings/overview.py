@@ -5,6 +5,7 @@ first words. What only the middle of a journal could tell is told when the recor
 """
 
 import os
+import re
 from io import BytesIO, FileIO
 from pathlib import Path
 from typing import NamedTuple
@@ -23,8 +24,10 @@ from transcribe_cli.recordings.saved_recordings import Recording, load_recording
 from transcribe_cli.system.regular_file import open_regular
 
 _HEAD_BYTES = 1 << 12  # a Recording record, unless it has many key terms
-_TAIL_BYTES = 1 << 15  # a Summary, or the last final Turn and the partials after it
+_SUMMARY_BYTES = 1 << 11  # a Summary, which comes last
+_TAIL_BYTES = 1 << 15  # the last final Turn and the partials after it
 _FIRST_WORDS_BYTES = 1 << 10
+_MAY_COUNT = re.compile(rb'"Summary"|"final"\s*:\s*true')  # the partials before it are not parsed
 
 
 class Overview(NamedTuple):
@@ -56,7 +59,7 @@ def overview_of(folder: Path) -> Overview:
             for entry in entries:
                 names.add(entry.name)
                 size_bytes += entry.stat(follow_symlinks=False).st_size
-        with FileIO(folder / JOURNAL, "r", opener=open_regular) as file:
+        with FileIO(f"{folder}{os.sep}{JOURNAL}", "r", opener=open_regular) as file:
             records = _outline(file)
     except OSError as e:
         journal = JournalSummary(problem=f"its journal cannot be read: {e.strerror or e}")
@@ -73,23 +76,21 @@ def _outline(journal: FileIO) -> list[JournalRecord] | None:
     """The first record, the last final Turn or Summary; None where that takes all of it."""
     head = journal.read(_HEAD_BYTES) or b""
     first = next(records_in(BytesIO(head)), None)
-    size = journal.seek(0, os.SEEK_END)
-    journal.seek(max(0, size - _TAIL_BYTES))
-    tail = journal.readall()
     if first is None or first["type"] != "Recording":
         return None
-    for line in reversed(tail.splitlines()):
-        record = read_line(line)
-        if record is None:
-            continue
-        if record["type"] == "Summary" or is_final(record):
-            return [first, record]
+    size = journal.seek(0, os.SEEK_END)
+    for most in (_SUMMARY_BYTES, _TAIL_BYTES):
+        journal.seek(max(0, size - most))
+        for line in reversed((journal.read(most) or b"").splitlines()):
+            record = read_line(line) if _MAY_COUNT.search(line) else None
+            if record is not None and (record["type"] == "Summary" or is_final(record)):
+                return [first, record]
     return [first] if size <= _TAIL_BYTES else None
 
 
 def _first_words(folder: Path) -> str:
     try:
-        with FileIO(folder / TRANSCRIPT, "r", opener=open_regular) as file:
+        with FileIO(f"{folder}{os.sep}{TRANSCRIPT}", "r", opener=open_regular) as file:
             text = (file.read(_FIRST_WORDS_BYTES) or b"").decode(errors="replace")
     except OSError:
         return ""

@@ -10,7 +10,7 @@ from transcribe_cli.exit_status import ExitStatus
 from transcribe_cli.recordings.folder import AUDIO, JOURNAL
 from transcribe_cli.recordings.journal import JournalSummary, journal_records, summarize
 from transcribe_cli.recordings.lock import is_locked
-from transcribe_cli.system.regular_file import is_regular
+from transcribe_cli.system.regular_file import is_regular, regular_size
 
 LATEST = "latest"
 _MOST_NAMED = 3
@@ -38,15 +38,18 @@ class Recording:
     def audio_path(self) -> Path | None:
         """The path of the saved audio; None if there is none, as for a transcribed file."""
         path = self.folder / AUDIO
-        of_file = self.journal.start.get("kind") == "file"
-        return path if os.path.lexists(path) and not of_file else None
+        return path if not self._of_file and os.path.lexists(path) else None
+
+    @property
+    def _of_file(self) -> bool:
+        return self.journal.start.get("kind") == "file"
 
     @property
     def audio_s(self) -> float:
         """Its length in seconds: of the saved audio, else as the run reported it."""
-        path = self.audio_path
-        if path is not None and is_regular(path):
-            size = max(0, path.stat().st_size - wav.HEADER_BYTES)
+        size_bytes = None if self._of_file else regular_size(self.folder / AUDIO)
+        if size_bytes is not None:
+            size = max(0, size_bytes - wav.HEADER_BYTES)
             return self.journal.audio.seconds(size // self.journal.audio.frame_bytes)
         if self.journal.summary is not None:
             return float(self.journal.summary.get("audio_s", 0.0))
@@ -55,7 +58,7 @@ class Recording:
 
 def recording_folders(save_dir: Path) -> list[Path]:
     """The folders of all recordings, the oldest first; symbolic links are ignored."""
-    return sorted(_folders(save_dir))
+    return list(map(Path, sorted(_folders(save_dir))))
 
 
 def load_recording(folder: Path) -> Recording:
@@ -88,7 +91,7 @@ def find_recording(save_dir: Path, name: str) -> Recording:
     Raises:
         UsageError: there is none, or there are several.
     """
-    ids = sorted(folder.name for folder in _folders(save_dir))
+    ids = [folder.name for folder in recording_folders(save_dir)]
     if name == LATEST and ids:
         return load_recording(save_dir / ids[-1])
     matches = [found for found in ids if found == name] or [
@@ -118,8 +121,8 @@ def check_is_there(save_dir: Path) -> None:
         ) from e
 
 
-def _folders(save_dir: Path) -> list[Path]:
-    """The folders with a journal; symbolic links are not followed."""
+def _folders(save_dir: Path) -> list[str]:
+    """The paths of the folders with a journal; symbolic links are not followed."""
     try:
         with os.scandir(save_dir) as entries:
             paths = [
@@ -129,7 +132,7 @@ def _folders(save_dir: Path) -> list[Path]:
             ]
     except OSError:
         return []
-    return [Path(path) for path in paths if os.path.lexists(os.path.join(path, JOURNAL))]  # noqa: PTH118
+    return [path for path in paths if os.path.lexists(f"{path}{os.sep}{JOURNAL}")]
 
 
 def _is_junction(path: str | Path) -> bool:

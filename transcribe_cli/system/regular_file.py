@@ -59,10 +59,16 @@ def read_regular(path: Path) -> bytes:
 
 def is_regular(path: Path) -> bool:
     """Whether the path is a regular file, and not a link to one."""
+    return regular_size(path) is not None
+
+
+def regular_size(path: Path) -> int | None:
+    """The size of a regular file in bytes; None where the path is none, or a link to one."""
     try:
-        return stat.S_ISREG(path.lstat().st_mode)
+        found = path.lstat()
     except (OSError, ValueError):
-        return False
+        return None
+    return found.st_size if stat.S_ISREG(found.st_mode) else None
 
 
 def _look(path: str | Path) -> os.stat_result | None:
