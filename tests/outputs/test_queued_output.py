@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import pytest
 
 from tests.ui.turn_updates import update
-from transcribe_cli.outputs import queued_output
+from transcribe_cli.outputs import queued_output, write_queue
 from transcribe_cli.outputs.queued_output import QueuedOutput
 from transcribe_cli.outputs.record import Record, turn_record
 
@@ -138,7 +138,7 @@ def test_first_fault_of_an_output_is_the_one_that_is_told() -> None:
 
 def test_output_that_takes_nothing_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(queued_output, "MOST_WAITING_CHARACTERS", 1000)
-    monkeypatch.setattr(queued_output, "STUCK_AFTER_S", 0.0)
+    monkeypatch.setattr(write_queue, "STUCK_AFTER_S", 0.0)
     slow = Slow()
     output = QueuedOutput(slow, patience_s=lambda: None)
     with pytest.raises(OSError, match="nobody reads it"):
@@ -146,8 +146,7 @@ def test_output_that_takes_nothing_is_given_up(monkeypatch: pytest.MonkeyPatch) 
             output.write(record)
     output.close()  # waits for nothing
     slow.let.release(9)
-    assert output._thread is not None
-    output._thread.join(DEADLINE_S)
+    output._queue.thread.join(DEADLINE_S)
     assert slow.closed  # but let go of, once it takes something
 
 

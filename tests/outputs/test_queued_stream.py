@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from transcribe_cli.outputs import queued_stream
+from transcribe_cli.outputs import queued_stream, write_queue
 from transcribe_cli.outputs.queued_stream import QueuedStream, open_queued_stream
 
 DEADLINE_S = 10.0
@@ -18,9 +18,8 @@ def end(stream: QueuedStream) -> None:
     """Close it, and see that its thread ends."""
     stream.close()
     stream.close()
-    assert stream._thread is not None
-    stream._thread.join(DEADLINE_S)
-    assert not stream._thread.is_alive()
+    stream._queue.thread.join(DEADLINE_S)
+    assert stream._queue.over
 
 
 def test_everything_arrives_in_order() -> None:
@@ -71,7 +70,7 @@ def test_reader_that_goes_away_is_told_at_once_and_is_an_error_of_what_comes_nex
 
 def test_memory_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(queued_stream, "MOST_WAITING_BYTES", 200_000)
-    monkeypatch.setattr(queued_stream, "ROOM_WAIT_S", DEADLINE_S)
+    monkeypatch.setattr(write_queue, "ROOM_WAIT_S", DEADLINE_S)
     read_end, write_end = os.pipe()
     written: list[int] = []
 
