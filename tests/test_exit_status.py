@@ -32,6 +32,9 @@ INTERRUPTED, TERMINATED = ExitStatus.INTERRUPTED, ExitStatus.TERMINATED
         (["SIGINT", "SIGTERM"], OK, INTERRUPTED),
         (["SIGTERM", "SIGINT"], OK, TERMINATED),
         (["SIGINT", "SIGINT"], INTERRUPTED, INTERRUPTED),
+        (["SIGBREAK", "SIGBREAK"], INTERRUPTED, INTERRUPTED),
+        (["SIGBREAK", "SIGINT"], INTERRUPTED, INTERRUPTED),
+        (["SIGHUP", "SIGTERM"], OK, TERMINATED),  # as a closed terminal sends them
         (["q", "SIGTERM"], OK, TERMINATED),
     ],
 )

@@ -8,7 +8,7 @@
 | a microphone was stopped once | as if nobody had stopped it | `of_run` |
 | a file or a pipe was stopped by `q` or Ctrl+C | 130 | `of_run` |
 | a file or a pipe was stopped by SIGTERM or SIGHUP | 143 | `of_run` |
-| Ctrl+C came twice | 130 | `of_run` |
+| Ctrl+C or Ctrl+Break came twice | 130 | `of_run` |
 | standard output was given up, and nothing else went wrong | 6 | `of_recording` |
 | `--record` failed, and nothing else | that failure's | `of_recording` |
 | `-o` or another output was given up, and nothing else went wrong | 6 | `of_outputs` |
@@ -101,7 +101,8 @@ def of_run(
     """
     signals = _signals(stops)
     is_cut_short = is_stopped_by_person(stops) and not spoken_now
-    if not is_cut_short and signals.count("SIGINT") < 2:
+    is_forced = sum(name in KEYBOARD_SIGNALS for name in signals) > 1
+    if not is_cut_short and not is_forced:
         left_out = ExitStatus.INCOMPLETE if limited and not spoken_now else ExitStatus.OK
         return first_failure((sessions, problem, left_out))
     return of_signal(signals[0]) if is_cut_short and signals else ExitStatus.INTERRUPTED
