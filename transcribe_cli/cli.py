@@ -64,7 +64,7 @@ def _ignore_signals() -> None:
 
 def run(arguments: Sequence[str]) -> int:
     """Run a command line; `exit_status.of_exception` says what an exception's exit code is."""
-    from transcribe_cli.errors import StreamError
+    from transcribe_cli.errors import Fault, StreamError
     from transcribe_cli.exit_status import of_exception
     from transcribe_cli.settings.environment import Environment
 
@@ -81,17 +81,11 @@ def run(arguments: Sequence[str]) -> int:
     except KeyboardInterrupt as e:
         return of_exception(e)
     except Exception as e:
-        fault = StreamError(
-            f"A fault of this program: {type(e).__name__}: {e}.",
-            "please report it, with what '--verbose' shows",
-        )
+        fault = Fault(e)
         if "--verbose" in arguments or "-v" in arguments:
-            import traceback
-
-            from transcribe_cli.redaction import redact
             from transcribe_cli.settings.environment import say
 
-            say(environment.stderr, redact(traceback.format_exc()))
+            say(environment.stderr, fault.traceback)
         return _explain(fault, environment, arguments)
 
 

@@ -81,6 +81,34 @@ class ConnectionFailed(ServiceError):
         self.wants_credentials = wants_credentials
 
 
+class Fault(StreamError):
+    """Something went wrong that nobody thought of.
+
+    Args:
+        cause: the exception; `--verbose` shows where it came from.
+        doing: what the program was doing.
+
+    >>> Fault(KeyError(5), "recording").message
+    'A fault of this program while recording: KeyError: 5.'
+    """
+
+    def __init__(self, cause: BaseException, doing: str = "") -> None:
+        during = f" while {doing}" if doing else ""
+        said = f": {cause}".rstrip(".: ")
+        super().__init__(
+            f"A fault of this program{during}: {type(cause).__name__}{said}.",
+            "please report it, with what '--verbose' shows",
+        )
+        self.__cause__ = cause
+
+    @property
+    def traceback(self) -> str:
+        """Where it came from, without our key."""
+        import traceback
+
+        return redact("".join(traceback.format_exception(self.__cause__)))
+
+
 def status_of(problem: StreamError | None) -> ExitStatus:
     """The exit status that a problem asks for; OK without one."""
     return ExitStatus.OK if problem is None else problem.exit_status

@@ -179,7 +179,7 @@ def test_what_is_no_audio_is_told_with_a_hint_at_ffmpeg(tmp_path: Path) -> None:
 
     failed = refusal(path)
 
-    assert "no audio that can be read here" in failed.message
+    assert "no audio that is known here" in failed.message
     assert "ffmpeg" in failed.hint
 
 
@@ -214,7 +214,7 @@ def test_text_is_no_audio(tmp_path: Path) -> None:
     require_programs("ffmpeg")
     (tmp_path / "a.txt").write_text("hello\n" * 100)
 
-    assert "no audio that can be read here" in refusal(tmp_path / "a.txt").message
+    assert "no audio that is known here" in refusal(tmp_path / "a.txt").message
 
 
 def test_file_whose_name_looks_like_an_option_is_a_file(

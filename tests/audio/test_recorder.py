@@ -141,7 +141,7 @@ def test_fault_is_told() -> None:
         problem = Desk(Given(KeyError("wrong")), log).end()
 
     assert problem is not None
-    assert problem.message == "The recorder failed: KeyError: 'wrong'"
+    assert problem.message == "A fault of this program while recording: KeyError: 'wrong'."
 
 
 def test_file_is_decoded_only_a_little_ahead(monkeypatch: pytest.MonkeyPatch) -> None:

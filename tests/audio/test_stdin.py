@@ -272,7 +272,7 @@ def refusal(data: bytes) -> AudioError:
 def test_what_is_neither_media_nor_likely_samples_is_not_sent_as_noise(data: bytes) -> None:
     failed = refusal(data)
 
-    assert failed.message.startswith("Standard input is ")
+    assert failed.message.startswith("Standard input ")
     assert "--raw" in failed.hint
 
 

@@ -22,7 +22,7 @@ def test_one_term_a_line_without_comments(path: Path) -> None:
 
 def test_more_than_the_service_takes_is_an_error_that_names_the_limit(path: Path) -> None:
     path.write_text("".join(f"term {number}\n" for number in range(101)))
-    with pytest.raises(UsageError, match=r"holds 101 key terms; the service takes 100") as refused:
+    with pytest.raises(UsageError, match=r"holds 101 key terms, more than 100") as refused:
         KeytermsFile(str(path))
     assert "terms.txt" in refused.value.message
 

@@ -9,7 +9,7 @@ import pytest
 from rich.console import Console
 from rich.text import Text
 
-from transcribe_cli.errors import StreamError
+from transcribe_cli.errors import Fault, StreamError
 from transcribe_cli.redaction import keep_secret
 from transcribe_cli.ui.notices import Color, Notices, make_consoles
 
@@ -31,6 +31,21 @@ def test_an_error_is_one_line_and_one_hint() -> None:
         "hint: Plug in.\n"
         "error: Just this.\n"
     )
+
+
+def test_fault_of_the_program_says_where_it_came_from_if_verbose() -> None:
+    try:
+        raise KeyError(5)
+    except KeyError as e:
+        fault = Fault(e, "recording")
+    quiet, terse = notices()
+    verbose, full = notices(verbose=True)
+
+    quiet.error(fault)
+    verbose.error(fault)
+
+    assert "test_notices.py" not in terse.getvalue()
+    assert "test_notices.py" in full.getvalue() and "raise KeyError(5)" in full.getvalue()
 
 
 def test_no_line_holds_the_key() -> None:

@@ -224,7 +224,7 @@ class FfmpegSource:
                     "check what wrote it",
                 ) from e
             raise AudioError(
-                f"{what} is no audio that can be read here"
+                f"{what} is no audio that is known here"
                 + (f" (ffmpeg says: {said})." if said else "."),
                 "check that it has an audio track",
             ) from e

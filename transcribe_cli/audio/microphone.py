@@ -24,10 +24,7 @@ GONE_S = 30.0  # so long a session goes on without a device that has ended: it i
 _FIRST_BLOCK_S = 3.0  # Bluetooth and sound servers may take 2 s to wake a device up
 _CLOSE_LIMIT_S = 2.0  # PortAudio can hang when it closes a device that is gone
 
-_NO_PORTAUDIO = (
-    "install it with 'sudo apt install libportaudio2' (Debian, Ubuntu), 'sudo dnf install "
-    "portaudio' (Fedora) or 'brew install portaudio' (macOS)"
-)
+_NO_PORTAUDIO = "sudo apt install libportaudio2 (Debian, Ubuntu), or the system's portaudio"
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,8 +101,7 @@ class Microphone:
                     return stream, hz, channels
         raise AudioError(
             f"The microphone '{chosen.name}' cannot be opened: {problem}.",
-            "close other programs that use it, allow this terminal to use the microphone, "
-            "or choose another with --device",
+            "close what else uses it, allow this terminal to, or give another --device",
         ) from problem
 
     def _on_block(self, data: Any, frames: int, when: Any, status: Any) -> None:

@@ -115,7 +115,7 @@ def check_rate(name: str, rate_hz: int) -> None:
     """
     if not _LEAST_HZ <= rate_hz <= _MOST_HZ:
         raise BadRate(
-            f"'{name}' has {rate_hz} samples a second, by its header: that is no audio.",
+            f"'{name}' is no audio: its header says {rate_hz} Hz.",
             "check what wrote it",
         )
 

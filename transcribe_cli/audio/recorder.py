@@ -17,7 +17,7 @@ from transcribe_cli.audio.source import (
     Source,
     SourceEvent,
 )
-from transcribe_cli.errors import StreamError
+from transcribe_cli.errors import Fault, StreamError
 
 SYNC_EVERY_S = 1.0  # a power cut costs at most this and one block
 READ_AHEAD_S = 4.0  # how far a file is decoded ahead of its reader
@@ -107,8 +107,7 @@ class Recorder:
         except StreamError as e:
             problem = e
         except Exception as e:  # a worker never dies silently: main decides
-            problem = StreamError(f"The recorder failed: {type(e).__name__}: {e}")
-            problem.__cause__ = e
+            problem = Fault(e, "recording")
         finally:
             # In this order, so that main knows of the end before a sender can act on it.
             self._ended(problem)

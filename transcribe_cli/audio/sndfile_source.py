@@ -15,7 +15,7 @@ from transcribe_cli.system.stderr_redirect import libraries_are_silent
 _UNKNOWN_FRAMES = 1 << 62
 _UNKNOWN_SIZE = 0xFFFFFFFF
 _MOST_BLOCK_VALUES = 1 << 20
-_HINT = "if it is a video, m4a, aac or webm file, install ffmpeg; else convert it to WAV"
+_HINT = "install ffmpeg for video, m4a, aac or webm; convert other kinds to WAV"
 
 
 class SndfileSource:
@@ -49,7 +49,7 @@ class SndfileSource:
             try:
                 self._file: Any = in_order(str(path))
             except (soundfile.LibsndfileError, TypeError) as e:  # the other one for `.raw`
-                raise AudioError(f"'{path}' is no audio that can be read here.", _HINT) from e
+                raise AudioError(f"'{path}' is no audio that is known here.", _HINT) from e
             stack.callback(self._file.close)
             check_rate(path.name, self._file.samplerate)
             if self._file.frames == 0:

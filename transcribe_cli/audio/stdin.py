@@ -117,12 +117,12 @@ def _check_raw(head: bytes) -> None:
     if is_playlist(head) or is_text(head):
         what = "is text, not audio"
     elif not is_plausible_pcm(head):
-        what = "is neither media that are known here nor likely to be samples"
+        what = "holds no media known here, nor likely samples"
     else:
         return
     raise AudioError(
         f"Standard input {what}.",
-        "if it is 16-bit little-endian mono samples at --sample-rate after all, say --raw",
+        "if it is 16-bit mono samples at --sample-rate after all, say --raw",
     )
 
 

@@ -51,7 +51,7 @@ class SoundCheck:
             yield failed(
                 _AREA,
                 AudioError(
-                    f"The sound system crashed when it was asked for the microphone ({said}).",
+                    f"The sound system crashed, asked for a microphone: {said}.",
                     "update PortAudio and the sound drivers, or choose another with --device",
                 ),
             )

@@ -32,7 +32,7 @@ from typing import NamedTuple
 
 from transcribe_cli.errors import UsageError
 
-_HINT = "for example drop@12.5s, drop@word=40, close=3005@3s, stall@5s, delay=300ms, refuse=503"
+_HINT = "for example drop@12.5s, drop@word=40, close=3005@3s or delay=300ms"
 _UNIT_S = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 # What a close frame may carry: RFC 6455 section 7.4, and the registry it founds.
 _CLOSE_CODES = {1000, 1001, 1002, 1003, *range(1007, 1015), *range(3000, 5000)}

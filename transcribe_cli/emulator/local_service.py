@@ -114,7 +114,7 @@ class LocalService:
             return str(msgspec.json.decode(line)["url"])
         except (msgspec.DecodeError, KeyError, TypeError):
             raise ServiceError(
-                f"The local service did not start: {self._last_words(process)}",
+                f"The local service did not start: {self._last_words(process).rstrip('.')}.",
                 "run 'aai-stream serve' to see what it says",
             ) from None
 

@@ -32,7 +32,8 @@ class Logbook:
                 self._file = path.open("ab", buffering=0)
             except OSError as e:
                 raise UsageError(
-                    f"The logbook {path} cannot be written: {e}", "choose another --logbook"
+                    f"The logbook '{path}' cannot be written: {e.strerror or e}.",
+                    "choose another --logbook",
                 ) from e
 
     def write(self, event: str, **fields: object) -> None:

@@ -86,7 +86,7 @@ async def _serve(
         in_use = e.errno == errno.EADDRINUSE
         said = "the port is in use" if in_use else e.strerror
         raise UsageError(
-            f"The local service cannot listen on {options.host}:{options.port}: {said}.",
+            f"Cannot serve on {options.host}:{options.port}: {said}.",
             "choose another port with --port; 0 takes any free one",
         ) from e
     if options.with_parent:
@@ -141,8 +141,9 @@ def _tls_context(options: ServiceOptions) -> ssl.SSLContext | None:
     try:
         context.load_cert_chain(options.certfile, options.keyfile)
     except OSError as e:
+        said = getattr(e, "reason", None) or e.strerror or e
         raise UsageError(
-            f"The certificate {options.certfile} cannot be used: {e}.",
+            f"The certificate '{options.certfile}' cannot be used: {said}.",
             "--certfile and --keyfile are PEM files",
         ) from e
     return context

@@ -73,7 +73,10 @@ def tell_end(
     if result.problem is not None:
         notices.error(result.problem)
     elif result.exit_status is ExitStatus.INCOMPLETE:
-        notices.error("The transcript is incomplete.")
+        notices.error(
+            "The transcript is incomplete.",
+            "run it again" if saved is None else "the last line says how to go on",
+        )
     if saved is None:
         return
     if not saved.whole["journal"]:

@@ -384,7 +384,7 @@ class Job:
         try:
             recorded = transcriber.leave_audio(self._log)
         except AudioError as e:
-            transcriber.notices.warning(e.message)
+            transcriber.notices.warning(f"{e.message.rstrip('.')}; {e.hint}")
             not_recorded = e
         transcriber.outputs.hurried |= result.interrupted
         self._stack.close()

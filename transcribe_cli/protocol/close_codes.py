@@ -32,7 +32,7 @@ class Verdict(NamedTuple):
     retry: Retry
 
 
-_KEY_HINT = "check ASSEMBLYAI_API_KEY; the key is on your AssemblyAI dashboard, under API keys"
+_KEY_HINT = "check ASSEMBLYAI_API_KEY with your AssemblyAI dashboard, under API keys"
 _ACCOUNT_HINT = "look at Billing and Account on your AssemblyAI dashboard"
 _RETRY_HINT = "nothing is wrong on your side; try again in a moment"
 _REPORT_HINT = "this is a fault of this program; please report it with the text above"
@@ -46,7 +46,7 @@ _BY_TEXT: tuple[tuple[str, Verdict], ...] = (
     (
         "too many concurrent",
         Verdict(
-            "The account has too many sessions open, or opened too many in the last minute.",
+            "The account has, or opened in the last minute, too many sessions.",
             "close other sessions or wait a minute; free accounts may open 5 a minute",
             ExitStatus.SERVICE,
             Retry.SLOWLY,
@@ -79,7 +79,7 @@ _BY_TEXT: tuple[tuple[str, Verdict], ...] = (
         # A sporadic fault of the service with a valid key (issue 97 of the Node SDK).
         Verdict(
             "The service stumbled over the API key.",
-            "it usually goes away on the next try; otherwise " + _KEY_HINT,
+            "try again; if it stays so, check ASSEMBLYAI_API_KEY",
             ExitStatus.ACCOUNT,
             Retry.BACK_OFF,
         ),
@@ -245,7 +245,7 @@ def explain_handshake(http_status: int) -> Verdict:
     if http_status in (401, 403):
         return Verdict(
             f"{said}.",
-            _KEY_HINT + "; a firewall or a region your plan lacks gives the same answer",
+            "check ASSEMBLYAI_API_KEY; a firewall, or a region you lack, answers so too",
             ExitStatus.ACCOUNT,
             Retry.NO,
         )
@@ -261,7 +261,7 @@ def explain_handshake(http_status: int) -> Verdict:
     if http_status >= 500:
         return Verdict(f"{said}.", _RETRY_HINT, ExitStatus.SERVICE, Retry.BACK_OFF)
     return Verdict(
-        f"{said}: that is no Streaming v3 endpoint.",
+        f"{said}: no Streaming v3 there.",
         "check --endpoint; it ends in /v3/ws",
         ExitStatus.SERVICE,
         Retry.NO,

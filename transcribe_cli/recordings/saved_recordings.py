@@ -80,7 +80,7 @@ def check_readable(recording: Recording) -> None:
             f"The recording {recording.id} cannot be read: {recording.journal.problem}.",
             f"aai-stream file {shlex.quote(str(audio))} transcribes its audio"
             if audio is not None and is_regular(audio)
-            else "",
+            else f"look at the files in '{recording.folder}', or delete it: recordings rm",
             exit_status=ExitStatus.AUDIO,
         )
 

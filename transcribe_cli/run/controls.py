@@ -90,7 +90,7 @@ class Controls:
             try:
                 self._settings.take_line(line.text, at)
             except UsageError as e:
-                self._hint(e.message)
+                self._hint(f"{e.message.rstrip('.')}: {e.hint}")
 
     @property
     def ends_turns(self) -> bool:

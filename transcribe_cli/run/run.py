@@ -278,7 +278,9 @@ class Run:
                 self._settings.take_file(file.terms, self._mark_ms())
                 self._reprice()
             except UsageError as e:
-                self._reporter.warn(f"{e.message.rstrip('.')}; the key terms are as before")
+                self._reporter.warn(
+                    f"{e.message.rstrip('.')}; {e.hint}; the key terms are as before"
+                )
 
     # Actions.
 

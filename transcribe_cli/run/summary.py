@@ -57,7 +57,10 @@ def conclude(
     )
     if problem is None and limit and status is ExitStatus.INCOMPLETE:
         until = format_time(final_ms)
-        problem = IncompleteError(f"'{source.name}' is transcribed up to {until}: {limit}.")
+        problem = IncompleteError(
+            f"'{source.name}' is transcribed up to {until}: {limit}.",
+            "raise the limit for the rest",
+        )
     if problem is not None:
         reporter.record("Error", exit_code=int(status), message=problem.message, hint=problem.hint)
     cost, totals = bill.cost_usd(now), reporter.totals
@@ -85,9 +88,8 @@ def _tell_missing(captured_ms: int, reporter: Reporter) -> StreamError | None:
     end = captured_ms + reporter.missing_ms
     reporter.record("Gap", start=captured_ms, end=end, reason="no audio from the microphone")
     return AudioError(
-        f"The microphone gave no audio for the last {reporter.missing_ms / 1000:.1f} s; "
-        "what it gave before that is saved.",
-        "plug it in or start the sound server again; 'aai-stream devices' lists what there is",
+        f"The microphone gave no audio for the last {reporter.missing_ms / 1000:.1f} s.",
+        "what came before is saved; see that it is there with 'aai-stream devices'",
     )
 
 

@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Callable
 
-from transcribe_cli.errors import ConnectionFailed, StreamError
+from transcribe_cli.errors import ConnectionFailed, Fault
 from transcribe_cli.protocol.codec import encode_client_message
 from transcribe_cli.protocol.messages import Terminate
 from transcribe_cli.session.connection import Connection
@@ -46,9 +46,7 @@ class Connecting:
             self._tell(Closed(self._number, failure=e))
             return
         except Exception as e:  # a worker never dies silently: main decides
-            problem = StreamError(f"Connecting failed: {type(e).__name__}: {e}")
-            problem.__cause__ = e
-            self._tell(WorkerFailed(problem))
+            self._tell(WorkerFailed(Fault(e, "connecting")))
             self._tell(Closed(self._number))
             return
         with self._lock:

@@ -121,7 +121,7 @@ class Connection:
             except OSError as e:
                 self.unsent = b""
                 self.send_failure = ConnectionFailed(
-                    f"The connection broke while sending: {reason_of(e)}."
+                    f"The connection broke while sending: {reason_of(e)}.", "check the network"
                 )
                 return
             self.unsent = data[sent:]
@@ -191,7 +191,9 @@ class Connection:
             return self.broken is None and tls.pending() > 0
 
     def _break(self, why: str) -> None:
-        self.broken = ConnectionFailed(f"The connection to the service was lost: {why}.")
+        self.broken = ConnectionFailed(
+            f"The connection to the service was lost: {why}.", "check the network"
+        )
 
     def close(self, last_words: str = "") -> None:
         """Say goodbye where that works, and close without waiting for an answer; harmless twice.

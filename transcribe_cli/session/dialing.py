@@ -16,6 +16,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, cast
 
 from transcribe_cli.errors import ConnectionFailed
+from transcribe_cli.protocol.close_codes import explain_handshake
 from transcribe_cli.protocol.endpoint import host_of
 from transcribe_cli.session.reach import explain, find_proxy, reach, seconds_left
 
@@ -79,13 +80,14 @@ def _explain_answer(e: Exception, host: str, status: int | None) -> ConnectionFa
     """The sentence for what was answered instead of an upgrade; None where nothing was."""
     if status is not None and 300 <= status < 400:
         return ConnectionFailed(
-            f"{host} answered with HTTP {status}, a redirect, which is not followed.",
-            "check --endpoint",
+            f"{host} answered with a redirect (HTTP {status}).",
+            "check --endpoint; the key would go along, so it is not followed",
             http_status=status,
             retry=False,
         )
-    if status not in (None, 101):
-        return ConnectionFailed(f"{host} answered with HTTP {status}.", http_status=status)
+    if status is not None and status != 101:
+        hint = explain_handshake(status).hint
+        return ConnectionFailed(f"{host} answered with HTTP {status}.", hint, http_status=status)
     if isinstance(e, websocket.WebSocketConnectionClosedException):
         return ConnectionFailed(f"{host} closed the connection at once.", "check --endpoint")
     spoke = isinstance(e, websocket.WebSocketException | ValueError | TooLong)

@@ -81,7 +81,9 @@ class Liveness:
         elif self._stuck_since is None or connection.taken != self._stuck_at:
             self._stuck_since, self._stuck_at = now, connection.taken  # at worst it is slow
         elif now - self._stuck_since > self._timeouts.send_s:
-            return ConnectionFailed("The connection broke while sending: timed out.")
+            return ConnectionFailed(
+                "The connection broke while sending: timed out.", "check the network"
+            )
         if connection.send_failure is not None:
             # The service may have said why before it closed: it is read for a moment longer.
             if self._send_failed_at is None:
@@ -89,7 +91,7 @@ class Liveness:
             if now - self._send_failed_at > _CLOSE_AFTER_ERROR_S:
                 return connection.send_failure
         if now >= self._end_by:
-            return ConnectionFailed("The service did not end the session.")
+            return ConnectionFailed("The service did not end the session.", "try again in a moment")
         if self.begun and now - connection.heard_at > DEAD_AFTER_S:
             return ConnectionFailed(
                 f"The connection is dead: nothing came back for {DEAD_AFTER_S:.0f} s.",

@@ -20,7 +20,7 @@ _VARIABLES = {
 }
 _PORTS = {"https": 443} | dict.fromkeys("http socks4 socks4a socks5 socks5h".split(), 1080)
 _SOCKS4 = "socks"  # curl's short name of it
-_FORM = "http://USER:PASSWORD@HOST:PORT, special characters written as %40"
+_FORM = "http://USER:PASSWORD@HOST:PORT, with %40 for @"
 
 
 class Proxy(NamedTuple):

@@ -121,21 +121,21 @@ def explain(e: Exception, url: str, proxy: "Proxy | None", limit_s: float) -> Co
     """The sentence for a service that was not reached within so many seconds."""
     if isinstance(e, ConnectionFailed):
         return e
-    host = host_of(url) if proxy is None else f"{host_of(url)}, behind the proxy {proxy.place},"
+    host = host_of(url) if proxy is None else f"{host_of(url)}, behind {proxy.place},"
     if isinstance(e, ssl.SSLCertVerificationError):
-        return _explain_certificate(e, host)
+        return _explain_certificate(e, host_of(url))
     if isinstance(e, ssl.SSLEOFError | ConnectionResetError):
         return ConnectionFailed(f"{host} closed the connection at once.", "check --endpoint")
     if isinstance(e, ssl.SSLError):
         return ConnectionFailed(
-            f"No TLS connection with {host}: {e.reason or e}.",
+            f"No TLS with {host.rstrip(',')}: {e.reason or e}.",
             "check that --endpoint begins with the right one of ws:// and wss://",
             retry=False,
         )
     if isinstance(e, socket.gaierror):
         return ConnectionFailed(
             f"The name {urlsplit(url).hostname} cannot be found.",
-            "check that this machine is online, and --endpoint for a slip of the pen",
+            "check that this machine is online, and how --endpoint is spelt",
         )
     if isinstance(e, TimeoutError):
         return ConnectionFailed(
@@ -158,15 +158,13 @@ def _explain_certificate(e: ssl.SSLCertVerificationError, host: str) -> Connecti
             ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(trusted)
         except OSError as unread:  # OpenSSL passes over it without a word
             return ConnectionFailed(
-                f"SSL_CERT_FILE names {trusted}, which is no file of certificates: "
-                f"{unread.strerror or unread}.",
-                "name one in PEM form, or unset SSL_CERT_FILE",
+                f"'{trusted}' holds no certificates: {unread.strerror or unread}.",
+                "SSL_CERT_FILE names it: name one in PEM form there, or unset it",
                 retry=False,
             )
     return ConnectionFailed(
-        f"The TLS certificate of {host} does not verify: {e.verify_message.rstrip('.')}.",
-        "check the clock of this machine; behind a company proxy, point SSL_CERT_FILE at its "
-        "certificate",
+        f"The certificate of {host} does not verify: {e.verify_message.rstrip('.')}.",
+        "check the clock; SSL_CERT_FILE may name the certificate of a company proxy",
         retry=False,
     )
 

@@ -101,14 +101,14 @@ def _tunnel_by_http(answer: HttpAnswer, proxy: Proxy, host: str, port: int) -> N
             raise OSError("it hung up")
         raise ConnectionFailed(
             f"The proxy {proxy.place} does not speak HTTP.",
-            f"check {proxy.variable}: another kind of proxy is written as https:// or socks5h://",
+            f"check {proxy.variable}; other kinds of proxy begin with https:// or socks5h://",
             retry=False,
         )
     if status == 407:
         raise _wants_credentials(proxy, answer.header("Proxy-Authenticate"))
     if not 200 <= status < 300:
         raise ConnectionFailed(
-            f"The proxy {proxy.place} does not connect us: it answers with HTTP {status}.",
+            f"The proxy {proxy.place} does not connect us: HTTP {status}.",
             f"ask who runs it to let {place} through; check {proxy.variable}",
             retry=status >= 500 or status in _MAY_PASS,
         )
@@ -118,10 +118,8 @@ def _wants_credentials(proxy: Proxy, offered: list[str]) -> ConnectionFailed:
     kinds = [kind for value in offered for kind in re.findall(r"^[A-Za-z]+", value)]
     if kinds and "basic" not in map(str.lower, kinds):
         return ConnectionFailed(
-            f"The proxy {proxy.place} lets nobody in by user and password, only by "
-            f"{', '.join(kinds)} (HTTP 407).",
-            "run a program that logs in there for others, such as cntlm or px, and name it in "
-            f"{proxy.variable}",
+            f"The proxy {proxy.place} lets in by {', '.join(kinds)} only (HTTP 407).",
+            f"let a program such as cntlm or px log in, and name that in {proxy.variable}",
             retry=False,
             wants_credentials=True,
         )
@@ -132,8 +130,7 @@ def _refused_credentials(proxy: Proxy, status: str = "") -> ConnectionFailed:
     does = "wants" if proxy.credentials is None else "refuses the"
     return ConnectionFailed(
         f"The proxy {proxy.place} {does} user and password{status}.",
-        f"set {proxy.variable}={proxy.scheme}://USER:PASSWORD@{proxy.place}, special characters "
-        "written as %40",
+        f"set {proxy.variable}={proxy.scheme}://USER:PASSWORD@{proxy.place}, with %40 for @",
         retry=False,
         wants_credentials=True,
     )

@@ -38,9 +38,11 @@ def checked_changes(changes: Mapping[str, Any], model: Model | None) -> dict[str
     """
     for name in changes:
         if name not in CHANGEABLE:
-            raise UsageError(f"'{name}' cannot change while a session is open.")
+            raise UsageError(
+                f"'{name}' cannot change while a session is open.", "say it before the next run"
+            )
         if model is not None and name not in model.takes:
-            raise UsageError(f"{model.name} does not take '{name}'.")
+            raise UsageError(f"{model.name} does not take '{name}'.", "see 'aai-stream models'")
     if len(changes.get(KEYTERMS, ())) > MOST_KEYTERMS:
         raise UsageError(
             f"These are {len(changes[KEYTERMS])} key terms; the service takes {MOST_KEYTERMS}.",
@@ -48,11 +50,15 @@ def checked_changes(changes: Mapping[str, Any], model: Model | None) -> dict[str
         )
     query = encode_query(changes)
     if redact(query) != query:
-        raise UsageError("That holds the key, which would be kept with the recording.")
+        raise UsageError(
+            "That holds the key, which would be kept with the recording.", "leave the key out"
+        )
     try:
         return decode_query(query)
     except BadParameter as e:
-        raise UsageError(f"The service does not take that {e.name}: {e.reason}.") from e
+        raise UsageError(
+            f"The service does not take that {e.name}: {e.reason}.", "see 'aai-stream models'"
+        ) from e
 
 
 def keyterms_of(query: Mapping[str, Any]) -> list[str]:

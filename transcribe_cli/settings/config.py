@@ -247,8 +247,8 @@ def parse_params(params: Sequence[str]) -> dict[str, str]:
             continue  # the file is read where credentials are
         if name in SECRET_PARAMETERS:
             raise UsageError(
-                f"--param does not take '{name}': it is a credential, and command lines are seen.",
-                f"set {WEBHOOK_SECRET_VARIABLE}, or name a file that holds it: --param {name}=@FILE"
+                f"--param '{name}' is a credential, and command lines are seen.",
+                f"set {WEBHOOK_SECRET_VARIABLE}, or give --param {name}=@FILE"
                 if name == WEBHOOK_SECRET
                 else f"set {TOKEN_VARIABLE} for a temporary token",
             )

@@ -42,7 +42,7 @@ def place_of(start: Mapping[str, Any]) -> Place:
         return Place(endpoint, gets_key=False)
     raise UsageError(
         f"The recording's journal names a service of its own, '{_shown(endpoint)}'.",
-        "the key goes there only if you say so: give --endpoint with that address, or --region",
+        "if the key may go there, give that address to --endpoint; else --region",
     )
 
 
@@ -80,8 +80,7 @@ def parameters_of(
     for name in last:
         if name not in RECOGNITION_PARAMETERS and name not in asked:
             raise UsageError(
-                f"The recording's journal asks the service for '{name}', which is no parameter of "
-                "recognition that is known here.",
+                f"The recording's journal asks for '{name}', which is not known here.",
                 f"if you want it, say so: --param {shlex.quote(name)}=VALUE",
             )
     return last | asked

@@ -28,7 +28,7 @@ def parse_keyterms(text: str, name: str) -> list[str]:
     terms = without_doubles(line for line in lines if line and not line.startswith("#"))
     if len(terms) > MOST_KEYTERMS:
         raise UsageError(
-            f"'{name}' holds {len(terms)} key terms; the service takes {MOST_KEYTERMS}.",
+            f"'{name}' holds {len(terms)} key terms, more than {MOST_KEYTERMS}.",
             "leave some out, or begin their lines with #",
         )
     return terms
@@ -109,11 +109,14 @@ class KeytermsFile:
                 "check --keyterms-file",
             ) from e
         if len(found) > _MOST_BYTES:
-            raise UsageError(f"'{self._path}' is no list of key terms: it is far too long.")
+            raise UsageError(
+                f"'{self._path}' is no list of key terms: it is far too long.",
+                "check --keyterms-file",
+            )
         return found
 
     def _parse(self, found: bytes) -> list[str]:
         try:
             return parse_keyterms(found.decode(), str(self._path))
         except UnicodeDecodeError as e:
-            raise UsageError(f"'{self._path}' is not UTF-8: {e}.", "save it as UTF-8") from e
+            raise UsageError(f"'{self._path}' is not UTF-8.", "save it as UTF-8") from e

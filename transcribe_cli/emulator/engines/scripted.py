@@ -67,7 +67,8 @@ def load_script(path: Path) -> Script:
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as e:
-        raise UsageError(f"The script {path} cannot be read: {e}", "check --script") from e
+        said = getattr(e, "strerror", None) or "it is not UTF-8"
+        raise UsageError(f"The script '{path}' cannot be read: {said}.", "check --script") from e
     return parse_script(text, str(path))
 
 
@@ -96,7 +97,7 @@ def parse_script(text: str, name: str) -> Script:
             elif raw.get("type") not in CLIENT_MESSAGES:
                 steps.append(ScriptStep(max(now_ms, _due_ms(raw)), Send(line)))
         except _BadLine as e:
-            raise UsageError(f"{name}, line {number}: {e}", _HINT) from e
+            raise UsageError(f"{name}, line {number}: {e}.", _HINT) from e
     return Script(
         on_open=tuple(at["open"]),
         begin=own.get("Begin"),
