@@ -44,6 +44,8 @@ BEGINS = {
     ".md": "# a.wav\n",
     ".srt": "1\n00:00:",
     ".vtt": "WEBVTT\n\n00:00:",
+    ".ass": "[Script Info]\n",
+    ".lrc": "[00:0",
     ".jsonl": '{"v":1,"seq":0,',
     ".json": '{\n"v": 1,\n',
 }

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, Literal, cast
+from typing import TYPE_CHECKING, BinaryIO, cast
 
 from transcribe_cli.errors import UsageError
 from transcribe_cli.outputs.jsonl import JsonlOutput
@@ -15,7 +15,9 @@ if TYPE_CHECKING:
 STANDARD_OUTPUT = "standard output"
 """The name of what standard output gets."""
 
-SUFFIXES = (".txt", ".md", ".srt", ".vtt", ".jsonl", ".json")
+SUFFIXES = (".txt", ".md", ".srt", ".vtt", ".ass", ".lrc", ".jsonl", ".json")
+
+CAPTIONS = ("srt", "vtt", "ass", "lrc")
 
 
 def output_path(template: str, stem: str) -> Path:
@@ -103,10 +105,11 @@ def _open_whole(
     file: "Path | WrittenAtEnd", kind: str, *, non_speech: bool, several: bool
 ) -> Output:
     """A document, or captions."""
-    if kind in ("srt", "vtt"):
-        from transcribe_cli.outputs.srt_vtt import CaptionsOutput
+    if kind in CAPTIONS:
+        from transcribe_cli.outputs.caption_formats import Kind
+        from transcribe_cli.outputs.captions import CaptionsOutput
 
-        return CaptionsOutput(file, cast(Literal["srt", "vtt"], kind), non_speech=non_speech)
+        return CaptionsOutput(file, cast("Kind", kind), non_speech=non_speech)
     from transcribe_cli.outputs.document import DocumentOutput
 
     if kind == "md":

@@ -86,6 +86,8 @@ class Format(StrEnum):
     MD = "md"
     SRT = "srt"
     VTT = "vtt"
+    ASS = "ass"
+    LRC = "lrc"
     JSON = "json"
     JSONL = "jsonl"
 
@@ -131,8 +133,8 @@ OutputOption = Annotated[
     Texts,
     option(
         OUTPUT,
-        "Write this file: .txt .md .srt .vtt .jsonl .json; {stem} is the source's name, - stdout. "
-        "Repeatable.",
+        "Write this file: .txt .md .srt .vtt .ass .lrc .jsonl .json; {stem} is the source's name, "
+        "- stdout. Repeatable.",
         "--output",
         "-o",
         metavar="PATH",

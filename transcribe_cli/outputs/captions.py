@@ -1,70 +1,25 @@
-"""Caption files: SubRip (.srt) and WebVTT (.vtt), complete at every moment.
+"""Caption files, complete at every moment: `.srt`, `.vtt`, `.ass`, `.lrc`."""
 
-Formats: SubRip as players read it (there is no specification), and W3C's "WebVTT: The Web Video
-Text Tracks Format". The library pysubs2 is not used: it reads braces and backslashes of a text as
-commands, does not escape text in WebVTT, and has no voice tags.
-"""
-
-import re
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Literal
 
 from transcribe_cli.outputs.atomic_file import AtomicFile, WrittenAtEnd
+from transcribe_cli.outputs.caption_formats import FORMATS, CaptionFormat, Kind
 from transcribe_cli.outputs.document_contents import DocumentContents
 from transcribe_cli.outputs.output import usage_error_if_unwritable
 from transcribe_cli.outputs.record import Record
 from transcribe_cli.outputs.turn_cache import TurnCache
-from transcribe_cli.transcript.caption_cues import Cue, Phrase, cut_turn, lay_out
-
-Kind = Literal["srt", "vtt"]
+from transcribe_cli.transcript.caption_cues import Phrase, cut_turn, lay_out
 
 _TELLING = ("Recording", "Turn", "SpeakerRevision", "Summary")
-
-# SubRip has no escapes. A word joiner, which is invisible and has no width, is put into whatever a
-# player would read as a tag (also "< b"), a command such as {\an8}, a line break or the arrow
-# between times.
-_MARKUP = re.compile(r"<|\{(?=\\)|\\(?=[Nnh{}])|--(?=>)")
-_ENTITIES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
-
-
-def encode_srt(cue: Cue, number: int) -> str:
-    """One cue of a SubRip file; cues are numbered from 1.
-
-    >>> encode_srt(Cue(0, 1500, ("Hi.",), "A"), 1)
-    '1\\n00:00:00,000 --> 00:00:01,500\\nA: Hi.\\n\\n'
-    """
-    times = f"{_timestamp(cue.start_ms)} --> {_timestamp(cue.end_ms)}".replace(".", ",")
-    name = f"{cue.speaker}: " if cue.speaker else ""
-    text = _MARKUP.sub("\\g<0>\u2060", name + "\n".join(cue.lines))
-    return f"{number}\n{times}\n{text}\n\n"
-
-
-def encode_vtt(cue: Cue, _number: int = 0) -> str:
-    """One cue of a WebVTT file, which needs no number.
-
-    >>> encode_vtt(Cue(0, 1500, ("Q&A",), "A"))
-    '00:00:00.000 --> 00:00:01.500\\n<v A>Q&amp;A\\n\\n'
-    """
-    times = f"{_timestamp(cue.start_ms)} --> {_timestamp(cue.end_ms)}"
-    voice = f"<v {cue.speaker.translate(_ENTITIES)}>" if cue.speaker else ""
-    return f"{times}\n{voice}" + "\n".join(cue.lines).translate(_ENTITIES) + "\n\n"
-
-
-def _timestamp(time_ms: int) -> str:
-    seconds, ms = divmod(time_ms, 1000)
-    minutes, seconds = divmod(seconds, 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours:02}:{minutes:02}:{seconds:02}.{ms:03}"
 
 
 @dataclass(slots=True)
 class _CaptionSheet:
     """The content of a caption file so far."""
 
-    header: bytes
-    encode: Callable[[Cue, int], str]
+    format: CaptionFormat
     end_ms: int = 0
     _cues: list[bytes] = field(default_factory=list)
     _last: Phrase | None = None  # its cue still depends on the next phrase
@@ -73,19 +28,21 @@ class _CaptionSheet:
     def add(self, phrases: Iterable[Phrase]) -> None:
         """Add phrases; the cue of the last phrase before them is laid out again."""
         open_phrases = [*filter(None, [self._last]), *phrases]
-        cues = lay_out(open_phrases, self._settled_ms)
+        before_ms = self._settled_ms
+        cues = lay_out(open_phrases, before_ms)
         if self._last is not None:
             self._cues.pop()
         for cue in cues:
-            text = self.encode(cue, len(self._cues) + 1)
+            text = self.format.encode(cue, len(self._cues) + 1, before_ms)
             self._cues.append(text.encode("utf-8", "replace"))
+            before_ms = cue.end_ms
         if cues:
             self._last, self.end_ms = open_phrases[-1], cues[-1].end_ms
         if len(cues) > 1:
             self._settled_ms = cues[-2].end_ms
 
     def to_bytes(self) -> bytes:
-        return self.header + b"".join(self._cues)
+        return self.format.header.encode() + b"".join(self._cues)
 
 
 class CaptionsOutput:
@@ -135,10 +92,7 @@ class CaptionsOutput:
         self._file.close()
 
     def _begin(self) -> None:
-        if self._kind == "srt":
-            self._sheet = _CaptionSheet(b"", encode_srt)
-        else:
-            self._sheet = _CaptionSheet(b"WEBVTT\n\n", encode_vtt)
+        self._sheet = _CaptionSheet(FORMATS[self._kind])
         self._recording = -1  # the recording that is being added
         self._turns = 0  # how many of its turns are in
         self._offset_ms = 0  # where it starts

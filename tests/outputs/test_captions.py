@@ -10,6 +10,7 @@ import sys
 import threading
 from collections.abc import Iterable
 from pathlib import Path
+from typing import cast
 
 import pysubs2
 import pytest
@@ -17,23 +18,33 @@ import webvtt
 from hypothesis import HealthCheck, given, settings
 
 from tests import recorded_messages as traces
-from tests.outputs import srt_child
+from tests.outputs import captions_child
 from tests.outputs.run_records import recording, told
 from tests.outputs.turn_records import WHEN, record
 from tests.requirements import require_programs
 from tests.transcript.random_turns import any_speech, clear_speech
 from transcribe_cli.errors import UsageError
+from transcribe_cli.outputs.caption_formats import (
+    FORMATS,
+    Kind,
+    encode_ass,
+    encode_lrc,
+    encode_srt,
+    encode_vtt,
+)
+from transcribe_cli.outputs.captions import CaptionsOutput
 from transcribe_cli.outputs.record import Record, message_record, turn_record
-from transcribe_cli.outputs.srt_vtt import CaptionsOutput, Kind, encode_srt, encode_vtt
 from transcribe_cli.protocol.messages import Word
 from transcribe_cli.transcript.caption_cues import Cue, make_cues
 from transcribe_cli.transcript.turns import TurnUpdate
 
 GOLDEN = Path(__file__).parent.parent / "data" / "golden"
 KINDS: list[Kind] = ["srt", "vtt"]
+ALL_KINDS = list(FORMATS)
 ROOT = Path(__file__).parent.parent.parent
 
 both_kinds = pytest.mark.parametrize("kind", KINDS)
+every_kind = pytest.mark.parametrize("kind", ALL_KINDS)
 in_one_folder = settings(
     max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
@@ -41,7 +52,7 @@ in_one_folder = settings(
 
 def captions(path: Path, records: Iterable[Record], *, non_speech: bool = True) -> str:
     """The file at `path` after these records, its format named by its suffix."""
-    output = CaptionsOutput(path, "srt" if path.suffix == ".srt" else "vtt", non_speech=non_speech)
+    output = CaptionsOutput(path, cast(Kind, path.suffix[1:]), non_speech=non_speech)
     for made in records:
         output.write(made)
     output.close()
@@ -53,9 +64,11 @@ def of_turns(turns: Iterable[TurnUpdate]) -> list[Record]:
 
 
 def whole_file(cues: Iterable[Cue], kind: Kind) -> str:
-    if kind == "vtt":
-        return "WEBVTT\n\n" + "".join(map(encode_vtt, cues))
-    return "".join(encode_srt(cue, number) for number, cue in enumerate(cues, 1))
+    text, before_ms = FORMATS[kind].header, 0
+    for number, cue in enumerate(cues, 1):
+        text += FORMATS[kind].encode(cue, number, before_ms)
+        before_ms = cue.end_ms
+    return text
 
 
 def spoken(speaker: str, start: int, text: str = "Hello there.", order: int = 0) -> Record:
@@ -93,9 +106,78 @@ def test_speaker_is_named_in_each_format_s_way(tmp_path: Path) -> None:
 
 
 def test_hours_are_counted() -> None:
-    assert encode_srt(Cue(3_600_001, 359_999_999, ("a", "b")), 7) == (
-        "7\n01:00:00,001 --> 99:59:59,999\na\nb\n\n"
+    long = Cue(3_600_001, 35_999_999, ("a", "b"))
+
+    assert encode_srt(long, 7) == "7\n01:00:00,001 --> 09:59:59,999\na\nb\n\n"
+    assert ",1:00:00.00,9:59:59.99," in encode_ass(long)
+    assert encode_lrc(long) == "[60:00.00]a b\n"
+
+
+def test_advanced_substation_takes_no_text_for_a_command(tmp_path: Path) -> None:
+    require_programs("ffmpeg")
+    said = r"{\an8}a {b} \N \h \\ c, d"
+    made = FORMATS["ass"].header + encode_ass(Cue(0, 1000, (said, "more"), "A, B"))
+    path = tmp_path / "x.ass"
+    path.write_text(made, encoding="utf-8")
+
+    command = ["ffmpeg", "-nostdin", "-v", "warning", "-i", str(path), "-f", "srt", "-"]
+    read = subprocess.run(command, capture_output=True, timeout=30, check=True)
+
+    assert read.stderr == b""
+    text = re.sub("</?font[^>]*>", "", read.stdout.decode().replace("\u2060", ""))
+    lines = text.splitlines()
+    assert [line.replace("\\{", "{").replace("\\}", "}") for line in lines[2:4]] == [
+        f"A, B: {said}",
+        "more",
+    ]
+    assert made.splitlines()[-1].split(",")[4] == "A  B"
+
+
+@given(turns=clear_speech())
+@in_one_folder
+def test_advanced_substation_is_read_back_by_pysubs2(
+    tmp_path: Path, turns: list[TurnUpdate]
+) -> None:
+    read = pysubs2.SSAFile.from_string(captions(tmp_path / "x.ass", of_turns(turns)), "ass")
+
+    assert [(e.start, e.end, e.name, e.text.replace("\u2060", "")) for e in read] == [
+        (
+            cue.start_ms // 10 * 10,
+            cue.end_ms // 10 * 10,
+            cue.speaker or "",
+            (f"{cue.speaker}: " if cue.speaker else "") + r"\N".join(cue.lines),
+        )
+        for cue in make_cues(turns, non_speech=True)
+    ]
+
+
+def test_lrc_has_an_empty_line_where_nobody_speaks(tmp_path: Path) -> None:
+    talk = [recording("x.wav"), spoken("A", 500), spoken("B", 60_000, "And me.", 1)]
+
+    assert captions(tmp_path / "x.lrc", talk) == (
+        "[00:01.50]A: Hello there.\n[00:03.00]\n[01:01.00]B: And me.\n"
     )
+
+
+@pytest.mark.parametrize("said", ["[00:12.00] one", "<00:12.00> two", "[ti:x] three"])
+def test_text_is_no_time_and_no_field_of_lrc(said: str) -> None:
+    line = encode_lrc(Cue(1000, 2000, (said,)))
+
+    assert line.replace("\u2060", "") == f"[00:01.00]{said}\n"
+    assert re.findall(r"\[\w+:|<\d", line) == ["[00:"]
+
+
+def test_lrc_is_read_by_ffmpeg(tmp_path: Path) -> None:
+    require_programs("ffmpeg")
+    path = tmp_path / "x.lrc"
+    captions(path, [recording("x.wav"), spoken("A", 500), spoken("B", 60_000, "[Me] too.", 1)])
+
+    command = ["ffmpeg", "-nostdin", "-v", "warning", "-i", str(path), "-f", "srt", "-"]
+    read = subprocess.run(command, capture_output=True, timeout=30, check=True)
+
+    said = [line for line in read.stdout.decode().splitlines() if ": " in line or "-->" in line]
+    assert [said[0][:12], said[1]] == ["00:00:01,500", "A: Hello there."]
+    assert "B: [Me] too." in said
 
 
 @pytest.mark.parametrize(
@@ -125,16 +207,16 @@ def test_speaker_s_name_is_never_markup() -> None:
     assert encode_srt(cue, 1).splitlines()[2] == "<\u2060A> & B: Hi."
 
 
-@both_kinds
+@every_kind
 def test_partials_and_turns_that_say_nothing_are_left_out(tmp_path: Path, kind: Kind) -> None:
     path = tmp_path / f"x.{kind}"
 
     assert captions(path, [recording("x.wav"), record("h", final=False), record("")]) == (
-        "WEBVTT\n\n" if kind == "vtt" else ""
+        FORMATS[kind].header
     )
 
 
-@both_kinds
+@every_kind
 def test_non_speech_is_kept_or_left_out(tmp_path: Path, kind: Kind) -> None:
     talk = [recording("x.wav"), record(" silence", utterance="[ Silence]")]
 
@@ -142,7 +224,7 @@ def test_non_speech_is_kept_or_left_out(tmp_path: Path, kind: Kind) -> None:
     assert "[Silence]" not in captions(tmp_path / f"b.{kind}", talk, non_speech=False)
 
 
-@both_kinds
+@every_kind
 def test_speaker_that_is_corrected_is_corrected_in_the_file(tmp_path: Path, kind: Kind) -> None:
     path = tmp_path / f"x.{kind}"
     output = CaptionsOutput(path, kind, non_speech=True)
@@ -280,7 +362,7 @@ def states(tmp_path_factory: pytest.TempPathFactory) -> dict[Kind, list[bytes]]:
         path = tmp_path_factory.mktemp("talk") / f"x.{kind}"
         output = CaptionsOutput(path, kind, non_speech=True)
         made[kind] = [path.read_bytes()]
-        for one in srt_child.talk():
+        for one in captions_child.talk():
             output.write(one)
             made[kind].append(path.read_bytes())
         output.close()
@@ -294,9 +376,9 @@ def test_file_of_a_killed_program_is_whole(
     tmp_path: Path, states: dict[Kind, list[bytes]], kind: Kind, seed: int
 ) -> None:
     path = tmp_path / f"x.{kind}"
-    told_at_least = random.Random(f"{kind}{seed}").randrange(1, srt_child.TURNS - 50)
+    told_at_least = random.Random(f"{kind}{seed}").randrange(1, captions_child.TURNS - 50)
     child = subprocess.Popen(
-        [sys.executable, "-m", "tests.outputs.srt_child", str(path)],
+        [sys.executable, "-m", "tests.outputs.captions_child", str(path)],
         cwd=ROOT,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
