@@ -274,6 +274,20 @@ def test_ctrl_c_before_the_run_leaves_nothing(home: Home) -> None:
     assert list(home.recordings.iterdir()) == []
 
 
+def test_ctrl_c_when_all_is_open_and_nothing_has_begun_leaves_nothing(
+    home: Home, call: Callable[..., Outcome], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: object) -> None:
+        assert list(home.recordings.glob("*/journal.jsonl"))
+        raise KeyboardInterrupt
+
+    write_wav(home.work / "talk.wav", 1)
+    monkeypatch.setattr("transcribe_cli.run.loop.Loop.run", interrupted)
+
+    assert call("file", "talk.wav", "--endpoint", "ws://127.0.0.1:9").code == 130
+    assert [path for path in home.recordings.iterdir() if path.is_dir()] == []
+
+
 def test_a_recording_has_the_whole_name_of_its_source(home: Home) -> None:
     write_wav(home.work / "2026.11.20 meeting.wav", 5)
     with counting_service() as service:
