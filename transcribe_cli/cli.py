@@ -27,8 +27,10 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     # they fail to start, and raise SIGINT.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     _leave_on_signals()
-    status = run(arguments)
-    _ignore_signals()  # what is left is the interpreter's own end
+    try:
+        status = run(arguments)
+    finally:
+        _ignore_signals()  # what is left is the interpreter's own end
     sys.exit(status)
 
 
@@ -64,7 +66,7 @@ def _ignore_signals() -> None:
 
 def run(arguments: Sequence[str]) -> int:
     """Run a command line; `exit_status.of_exception` says what an exception's exit code is."""
-    from transcribe_cli.errors import Fault, StreamError
+    from transcribe_cli.errors import Fault, StreamError, explain_unexpected
     from transcribe_cli.exit_status import of_exception
     from transcribe_cli.settings.environment import Environment
 
@@ -81,8 +83,8 @@ def run(arguments: Sequence[str]) -> int:
     except KeyboardInterrupt as e:
         return of_exception(e)
     except Exception as e:
-        fault = Fault(e)
-        if "--verbose" in arguments or "-v" in arguments:
+        fault = explain_unexpected(e)
+        if isinstance(fault, Fault) and not {"--verbose", "-v"}.isdisjoint(arguments):
             from transcribe_cli.settings.environment import say
 
             say(environment.stderr, fault.traceback)

@@ -1,11 +1,13 @@
 """Audio files of every kind become s16le mono at the session's rate."""
 
 import os
+import random
 import subprocess
 from pathlib import Path
 
 import numpy as np
 import pytest
+import soundfile
 
 from tests.audio.media import ffmpeg
 from tests.audio.tones import pcm, similar, taken, tone, values, write
@@ -269,6 +271,24 @@ def test_damaged_media_do_not_make_ffmpeg_wait_for_us(
 
     assert len(audio) == 128_000
     assert "decode error 4999" in failed.value.message
+
+
+def test_what_libmpg123_thinks_of_a_damaged_mp3_is_kept_from_the_screen(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "a.mp3"
+    soundfile.write(path, np.sin(np.arange(160_000) * 0.05) * 0.5, 16000)
+    damaged = bytearray(path.read_bytes())
+    for at in range(3000, len(damaged) - 3000, 700):
+        damaged[at : at + 80] = random.Random(at).randbytes(80)
+    path.write_bytes(damaged)
+
+    source = SndfileSource(path, 16000)
+    heard = sum(len(block) for block in source.blocks(lambda _: None))
+    source.close()
+
+    assert heard > 5 * 32_000
+    assert capfd.readouterr().err == ""
 
 
 def test_flac_that_was_written_to_a_pipe_is_read_to_its_end(tmp_path: Path) -> None:
