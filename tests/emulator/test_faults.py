@@ -36,7 +36,7 @@ from tests.emulator.protocol_client import (
     talk,
     until_close,
 )
-from transcribe_cli.emulator.actions import Answer, Close, Delay, Drop, Stall
+from transcribe_cli.emulator.actions import Answer, Close, Delay, Drop, Stall, Wait
 from transcribe_cli.emulator.fault_schedule import FaultPlan, FaultSchedule, TurnCounter
 from transcribe_cli.emulator.fault_specs import KINDS, Trigger, parse_fault
 from transcribe_cli.emulator.local_service import LocalService
@@ -81,7 +81,8 @@ def test_a_fault_waits_for_its_moment_and_happens_once(
 
 
 def test_an_error_is_a_message_and_the_close_that_follows_it() -> None:
-    message, close = due("error=3005@3s", Trigger.TIME, 3)
+    message, wait, close = due("error=3005@3s", Trigger.TIME, 3)
+    assert wait == Wait(180)
     assert '"error":"Session Cancelled: An error occurred"' in message.text
     assert close == Close(3005, "See Error message for details")
     own, _ = due("error=1008 Unauthorized Connection: no@3s", Trigger.TIME, 3)

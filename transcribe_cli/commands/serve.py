@@ -60,6 +60,13 @@ class FinalTurns(StrEnum):
     TWO = "two"
 
 
+class ProPartials(StrEnum):
+    """How the Pro models flag partials."""
+
+    FORMATTED = "formatted"
+    UNFORMATTED = "unformatted"
+
+
 class ServeOptions(Struct, frozen=True, kw_only=True):
     """Options of `serve`."""
 
@@ -118,6 +125,35 @@ class ServeOptions(Struct, frozen=True, kw_only=True):
             panel=_SPEECH,
         ),
     ] = FinalTurns.TWO
+    multilingual_flag: Annotated[
+        bool,
+        Option(
+            "Whether format_turns flags the finals of universal-streaming-multilingual.",
+            ("--multilingual-flag/--no-multilingual-flag",),
+            panel=_SPEECH,
+        ),
+    ] = True
+    pro_partials: Annotated[
+        ProPartials | None,
+        Option(
+            "turn_is_formatted of the Pro models' partials. "
+            "[default: unformatted for u3-rt-pro only]",
+            panel=_SPEECH,
+        ),
+    ] = None
+    allow_model: Annotated[
+        list[str] | None,
+        Option(
+            "Let in a model that is not known here: pro, universal-streaming or whisper. "
+            "Repeatable.",
+            metavar="NAME=FAMILY",
+            panel=_SPEECH,
+        ),
+    ] = None
+    default_model: Annotated[
+        str | None,
+        Option("The model of a client that names none.", metavar="NAME", panel=_SPEECH),
+    ] = None
     max_session_s: Annotated[
         int,
         Option(
@@ -185,9 +221,12 @@ class ServeOptions(Struct, frozen=True, kw_only=True):
 
 def serve(options: ServeOptions, environment: Environment) -> ExitStatus:
     """Serve until Ctrl+C."""
+    from transcribe_cli.emulator.admitted_parameters import parse_admitted_models
+    from transcribe_cli.emulator.engine_settings import Readings
     from transcribe_cli.emulator.serve_options import ServiceOptions
     from transcribe_cli.emulator.server import run_service
 
+    partials = options.pro_partials
     scripts = tuple(options.script or ())
     engine = options.engine or (Engine.SCRIPTED if scripts else Engine.SPHINX)
     if engine is Engine.SCRIPTED and not scripts:
@@ -205,7 +244,12 @@ def serve(options: ServeOptions, environment: Environment) -> ExitStatus:
             engine=engine.value,
             scripts=scripts,
             turn_words=options.turn_words,
-            formatted_finals=options.formatted_finals.value,
+            models=parse_admitted_models(options.allow_model or (), options.default_model),
+            readings=Readings(
+                options.formatted_finals.value,
+                options.multilingual_flag,
+                None if partials is None else partials is ProPartials.FORMATTED,
+            ),
             max_session_s=options.max_session_s,
             new_sessions_per_minute=options.new_sessions_per_minute,
             max_sessions=options.max_sessions,

@@ -38,6 +38,12 @@ class Stall(NamedTuple):
     ms: int | None
 
 
+class Wait(NamedTuple):
+    """Send what follows `ms` milliseconds later; frames of the client are still read."""
+
+    ms: int
+
+
 class Delay(NamedTuple):
     """Send everything from now on `ms` milliseconds later."""
 
@@ -74,7 +80,7 @@ class Finish(NamedTuple):
     """End of audio: end the open turn (the client's Terminate)."""
 
 
-ToClient = Send | Close | Drop | Stall | Delay
+ToClient = Send | Close | Drop | Stall | Wait | Delay
 FromEngine = ToClient | Finished
 ToEngine = Hear | Configure | EndTurn | Finish
 Action = ToClient | ToEngine

@@ -6,10 +6,9 @@ from typing import NamedTuple
 
 import msgspec
 
-from transcribe_cli.emulator.actions import Answer, Close, Delay, Drop, Stall, ToClient, send
+from transcribe_cli.emulator.actions import Answer, Close, Delay, Drop, Stall, ToClient
+from transcribe_cli.emulator.emulated_session import refusal
 from transcribe_cli.emulator.fault_specs import Fault, Trigger, parse_fault
-from transcribe_cli.protocol.close_codes import SEE_ERROR
-from transcribe_cli.protocol.messages import Error
 
 _EXPIRED = "Session Expired: Maximum session duration exceeded"
 _CROWDED = "Unauthorized Connection: Too many concurrent sessions"
@@ -125,7 +124,7 @@ def _actions(fault: Fault, seconds: float | None) -> tuple[ToClient | Answer, ..
             return (Close(code, fault.text or (_EXPIRED if code == 3008 else "")),)
         case "error":
             text = fault.text or _ERROR_TEXTS.get(code, "Internal error")
-            return send(Error(error_code=code, error=text)), Close(code, SEE_ERROR)
+            return tuple(refusal(code, text))
         case "stall":
             return (Stall(ms),)
         case "delay":

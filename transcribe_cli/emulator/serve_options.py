@@ -4,8 +4,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+from transcribe_cli.emulator.admitted_parameters import DEFAULT_MODELS, AdmittedModels
 from transcribe_cli.emulator.emulated_session import MAX_SESSION_S
-from transcribe_cli.emulator.engine_settings import FormattedFinals
+from transcribe_cli.emulator.engine_settings import DEFAULT_READINGS, Readings
 from transcribe_cli.emulator.engines.counting import TURN_WORDS
 
 DEFAULT_PORT = 8765
@@ -24,7 +25,8 @@ class ServiceOptions:
             carries its own count.
         scripts: session N plays script N; later sessions play the last one.
         turn_words: words that end a turn of the counting engine.
-        formatted_finals: how `universal-streaming-english` formats: in one final, or in a second.
+        models: those that are let in, and the one that runs where a client names none.
+        readings: what is sent where the public sources differ.
         max_session_s: seconds after which a session is closed with 3008.
         new_sessions_per_minute: more are refused with 1008; None: no limit.
         max_sessions: more at once are refused with 1008; None: computed from the machine.
@@ -43,7 +45,8 @@ class ServiceOptions:
     engine: EngineName = "sphinx"
     scripts: tuple[Path, ...] = ()
     turn_words: int = TURN_WORDS
-    formatted_finals: FormattedFinals = "two"
+    models: AdmittedModels = DEFAULT_MODELS
+    readings: Readings = DEFAULT_READINGS
     max_session_s: int = MAX_SESSION_S
     new_sessions_per_minute: int | None = None
     max_sessions: int | None = None

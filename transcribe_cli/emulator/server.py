@@ -14,7 +14,7 @@ from types import FrameType
 
 import msgspec
 
-from transcribe_cli.emulator.engines.scripted import Script, load_script
+from transcribe_cli.emulator.engines.scripted import Script, load_scripts
 from transcribe_cli.emulator.fault_schedule import FaultPlan
 from transcribe_cli.emulator.logbook import Logbook
 from transcribe_cli.emulator.serve_options import LOOPBACK, ServiceOptions
@@ -51,7 +51,7 @@ def run_service(options: ServiceOptions, announce: Callable[[str], None] | None 
         )
     if options.engine == "scripted" and not options.scripts:
         raise UsageError("The scripted engine needs a script.", "give --script PATH")
-    scripts = [load_script(path) for path in options.scripts]
+    scripts = [script for path in options.scripts for script in load_scripts(path)]
     plan = FaultPlan(options.faults, options.fault_seed)
     context = _tls_context(options)
     logbook = Logbook(options.logbook)

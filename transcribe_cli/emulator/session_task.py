@@ -6,9 +6,9 @@ client gets everything in one order. All decisions are `EmulatedSession`'s.
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from transcribe_cli.emulator.actions import (
     Action,
@@ -24,6 +24,7 @@ from transcribe_cli.emulator.actions import (
     Send,
     Stall,
     ToClient,
+    Wait,
 )
 from transcribe_cli.emulator.emulated_session import EmulatedSession
 from transcribe_cli.emulator.engine_runners import EngineFailed, EngineRunner
@@ -131,6 +132,11 @@ class SessionTask:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
             await self._let_go()
+
+    @property
+    def asked(self) -> Mapping[str, Any]:
+        """The parameters that the client asked for."""
+        return self._session.asked
 
     @property
     def audio_s(self) -> float:
@@ -269,6 +275,9 @@ class SessionTask:
                     # `_read` reports a client that has gone, with its code.
                     with suppress(ClientGone):
                         await self._client.send(text)
+                case Wait(ms):
+                    with suppress(TimeoutError):
+                        await asyncio.wait_for(self._stopping.wait(), ms / 1000)
                 case Stall(ms):
                     await self._stall(None if ms is None else ms / 1000)
                 case Close(code, reason):

@@ -8,12 +8,18 @@ from collections import deque
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from transcribe_cli.emulator.engine_settings import EngineSettings
+from transcribe_cli.emulator.engine_settings import MULTILINGUAL, EngineSettings
+from transcribe_cli.emulator.family_rules import (
+    finals_of,
+    formats_every_message,
+    held_confidence,
+    partial_is_flagged,
+    without_confidence,
+)
 from transcribe_cli.emulator.text_formatting import as_sentence, with_capitals
 from transcribe_cli.protocol.messages import ServerMessage, SpeechStarted, Turn, Word
 from transcribe_cli.protocol.models import Family
 
-MULTILINGUAL = "universal-streaming-multilingual"
 LANGUAGE = "en"  # PocketSphinx's own model is US English
 
 # A word may become final this long after its end. The recogniser's second pass cannot correct a
@@ -55,6 +61,7 @@ class TurnBuilder:
         self._ages: dict[tuple[int, str], int] = {}
         self._shown: list[Word] | None = None
         self._shown_at_ms = 0
+        self._shown_confidence = 0.0
         self._announced = False
         self._speech = 0.0
 
@@ -75,10 +82,13 @@ class TurnBuilder:
         self._ages = ages
         self._speech = speech
         words = self._merge(heard, now_ms)
-        if not words or not self._is_due(words, now_ms) or not self.settings.include_partial_turns:
+        confidence = self._partial_confidence(silence_ms)
+        due = self._is_due(words, now_ms) or self._is_held_longer(confidence)
+        if not words or not due or not self.settings.include_partial_turns:
             return []
         self._shown, self._shown_at_ms = words, now_ms
-        return [*self._announcement(words), self._partial(words, silence_ms)]
+        self._shown_confidence = confidence
+        return [*self._announcement(words), self._partial(words, confidence)]
 
     def is_over(self, silence_ms: int, turn_ms: int) -> bool:
         """Whether the open turn ends after `silence_ms` of silence and `turn_ms` in all."""
@@ -123,7 +133,7 @@ class TurnBuilder:
         return [
             Turn(
                 turn_order=self._turn_order - 1,
-                turn_is_formatted=self._formats_every_message,
+                turn_is_formatted=formats_every_message(self.settings),
                 end_of_turn=True,
                 end_of_turn_confidence=confidence,
             )
@@ -186,18 +196,18 @@ class TurnBuilder:
         shown = [(word.text, word.word_is_final) for word in self._shown]
         return shown != [(word.text, word.word_is_final) for word in words]
 
-    # The messages.
+    def _is_held_longer(self, confidence: float) -> bool:
+        """Whether a Pro turn that is held has come to its next step."""
+        return self.settings.family is Family.PRO and confidence > self._shown_confidence
 
-    @property
-    def _formats_every_message(self) -> bool:
-        """Formatting inside the model: `universal-streaming-english` in its one-message way."""
-        settings = self.settings
-        return (
-            settings.family is Family.UNIVERSAL_STREAMING
-            and settings.model != MULTILINGUAL
-            and settings.format_turns
-            and settings.formatted_finals == "one"
-        )
+    def _partial_confidence(self, silence_ms: int) -> float:
+        if self.settings.family is Family.PRO:
+            return held_confidence(self.settings, silence_ms)
+        if self.settings.family is Family.WHISPER:
+            return 0.0
+        return self.end_of_turn_confidence(silence_ms)
+
+    # The messages.
 
     def _announcement(self, words: list[Word]) -> list[ServerMessage]:
         """`SpeechStarted`, immediately before the first Turn of a turn, on the Pro models."""
@@ -206,23 +216,23 @@ class TurnBuilder:
         self._announced = True
         return [SpeechStarted(timestamp=words[0].start, confidence=_rounded(self._speech))]
 
-    def _partial(self, words: list[Word], silence_ms: int) -> Turn:
+    def _partial(self, words: list[Word], confidence: float) -> Turn:
         family = self.settings.family
         capitals = (
             family is Family.PRO
-            or self.settings.model == MULTILINGUAL
-            or self._formats_every_message
+            or self.settings.like == MULTILINGUAL
+            or formats_every_message(self.settings)
         )
         shown = _with_texts(words, with_capitals([w.text for w in words])) if capitals else words
         universal = family is Family.UNIVERSAL_STREAMING
         if family is Family.WHISPER:
-            shown = [_without_confidence(word) for word in shown]
+            shown = [without_confidence(word) for word in shown]
         return Turn(
             turn_order=self._turn_order,
-            turn_is_formatted=self._formats_every_message,
+            turn_is_formatted=partial_is_flagged(self.settings),
             end_of_turn=False,
             transcript=_joined([w for w in shown if w.word_is_final] if universal else shown),
-            end_of_turn_confidence=self.end_of_turn_confidence(silence_ms) if universal else 0,
+            end_of_turn_confidence=confidence,
             words=shown,
         )
 
@@ -248,21 +258,7 @@ class TurnBuilder:
             words=words,
             utterance=formatted.utterance,
         )
-        if settings.family is Family.PRO:
-            finals = [formatted]
-        elif settings.family is Family.WHISPER:
-            finals = [formatted if settings.format_turns else raw]
-        elif settings.model == MULTILINGUAL:
-            # Its text is always formatted; the flag stays false.
-            formatted.turn_is_formatted = False
-            finals = [formatted]
-        elif not settings.format_turns:
-            finals = [raw]
-        elif settings.formatted_finals == "one":
-            finals = [formatted]
-        else:
-            formatted.utterance = ""
-            finals = [raw, formatted]
+        finals = finals_of(settings, raw, formatted)
         certainty = _rounded(sum(word.confidence for word in words) / max(len(words), 1))
         for turn in finals:
             if settings.family is Family.UNIVERSAL_STREAMING:
@@ -270,7 +266,7 @@ class TurnBuilder:
             if settings.language_detection and words:
                 turn.language_code, turn.language_confidence = LANGUAGE, certainty
             if settings.family is Family.WHISPER:
-                turn.words = [_without_confidence(word) for word in turn.words]
+                turn.words = [without_confidence(word) for word in turn.words]
         return finals
 
 
@@ -279,11 +275,6 @@ def _with_texts(words: Sequence[Word], texts: Sequence[str]) -> list[Word]:
         Word(word.start, word.end, text, word.confidence, word.word_is_final)
         for word, text in zip(words, texts, strict=True)
     ]
-
-
-def _without_confidence(word: Word) -> Word:
-    """The word as `whisper-rt` sends it: it gives no confidences."""
-    return Word(word.start, word.end, word.text, 0.0, word.word_is_final)
 
 
 def _joined(words: Sequence[Word]) -> str:

@@ -24,7 +24,7 @@ import msgspec
 from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.http11 import Request, Response
 
-from transcribe_cli.emulator.actions import Answer, Close, Drop, Send, Stall, ToClient
+from transcribe_cli.emulator.actions import Answer, Close, Drop, Send, Stall, ToClient, Wait
 from transcribe_cli.emulator.admission import Admission
 from transcribe_cli.emulator.client_connections import (
     HEAD_WITHIN_S,
@@ -39,7 +39,6 @@ from transcribe_cli.emulator.emulated_session import (
     EmulatedSession,
     SessionRefused,
     SessionTerms,
-    read_parameters,
     refusal,
 )
 from transcribe_cli.emulator.engine_runners import EngineRunner, InProcessRunner, WorkerRunner
@@ -188,7 +187,7 @@ class App:
                     close = await session_task.run(before_begin)
                 finally:
                     self._open.discard(session_task)
-                    self._tell(session_line(query, session_task))
+                    self._tell(session_line(session_task))
             # After the session's slot is free: a client may open the next session at once.
             last_words: Sequence[ToClient] = [] if close is None else [close]
         except SessionRefused as e:
@@ -206,7 +205,7 @@ class App:
         place: ExitStack,
     ) -> tuple[SessionTask, Sequence[ToClient]]:
         """Open a session for an admitted client, or raise `SessionRefused`."""
-        parameters = read_parameters(query)
+        parameters = self._options.models.read(query)
         script = None
         if self._options.engine == "scripted":
             script = self._scripts[min(self._served, len(self._scripts) - 1)]
@@ -216,8 +215,9 @@ class App:
         terms = SessionTerms(
             max_session_s=min(limit_s for limit_s in limits_s if limit_s is not None),
             max_audio_rate=self._options.max_audio_rate,
-            formatted_finals=self._options.formatted_finals,
+            readings=self._options.readings,
             redirects_to=schedule.redirects_to,
+            like=self._options.models.like(parameters["speech_model"]),
             begin=script.begin if script else None,
             termination=script.termination if script else None,
         )
@@ -241,9 +241,9 @@ class App:
         return session_task, script.on_open if script else ()
 
 
-def session_line(query: str, task: SessionTask) -> str:
+def session_line(task: SessionTask) -> str:
     """What is said of a session that is over: parameters, length, why it ended; printable ASCII."""
-    asked = without_secrets(read_parameters(query))
+    asked = without_secrets(task.asked)
     model = ascii(asked.pop("speech_model"))[1:-1]
     told = ", ".join([model, *encode_query(asked).split("&")] if asked else [model])
     if len(told) > LONGEST_LINE:
@@ -300,6 +300,8 @@ async def _send_last_and_close(client: WebSocketClient, last_words: Sequence[ToC
             case Send(text):
                 with suppress(ClientGone):
                     await client.send(text)
+            case Wait(ms):
+                await asyncio.sleep(ms / 1000)
             case Close(code, reason):
                 await client.close(code, reason)
     draining.cancel()
