@@ -85,7 +85,7 @@ def test_an_error_is_a_message_and_the_close_that_follows_it() -> None:
     assert wait == Wait(180)
     assert '"error":"Session Cancelled: An error occurred"' in message.text
     assert close == Close(3005, "See Error message for details")
-    own, _ = due("error=1008 Unauthorized Connection: no@3s", Trigger.TIME, 3)
+    own, _, _ = due("error=1008 Unauthorized Connection: no@3s", Trigger.TIME, 3)
     assert '"error":"Unauthorized Connection: no"' in own.text
 
 
