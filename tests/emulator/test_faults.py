@@ -112,6 +112,16 @@ def test_the_same_seed_draws_the_same_faults_and_another_others() -> None:
     assert FaultPlan(["drop@1s..9s"]).is_random and not FaultPlan(["drop@1s"]).is_random
 
 
+def test_the_next_ones_are_counted_for_connections_and_tokens_apart() -> None:
+    plan = FaultPlan()
+    plan.draw_next()
+    plan.add(["expire=5s", "token=503"], count=2)
+    assert [plan.draw_next().expires_in_s for _ in range(3)] == [5, 5, None]
+    assert [plan.next_token_status() for _ in range(3)] == [503, 503, None]
+    plan.reset()
+    assert (plan.connections, plan.specs) == (0, [])
+
+
 def test_the_soonest_expiry_counts() -> None:
     plan = FaultPlan(["expire=20s", "session=1:expire=5s"])
     assert [plan.draw(n).expires_in_s for n in range(2)] == [20, 5]
@@ -148,6 +158,13 @@ def test_a_redirect_is_for_the_sessions_that_it_names() -> None:
         ("expire=0s", "more than no time"),
         ("session=3..1:drop@3s", "no session from 3 to 1"),
         ("chance=101%:drop@3s", "at most 100%"),
+        ("malformed", "does not say when"),
+        ("malformed=x@3s", "takes no value"),
+        ("warning=x@3s", "'x' is no number"),
+        ("termination=soon", "'soon' is no time"),
+        ("split=0", "a byte or more"),
+        ("token=200", "no HTTP status of a refusal"),
+        ("token=503@3s", "cannot wait for '3s'"),
     ],
 )
 def test_a_bad_fault_is_named_with_what_is_wrong(spec: str, reason: str) -> None:

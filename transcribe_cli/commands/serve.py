@@ -32,6 +32,13 @@ KIND
   refuse=STATUS       answer the upgrade with an HTTP status
   expire=T            the session may last so long, then comes 3008
   redirect=MODEL      run another model than the one asked for
+  location=URL        answer the upgrade with 307 and this Location
+  token=STATUS        answer a request for a token with an HTTP status
+  malformed, unknown  send what is no JSON, or a message of an unknown type
+  warning[=CODE]      send a Warning; warning='CODE TEXT' says more
+  duplicate, swap     send the next message twice, or behind the one after it
+  termination=T       send Termination so late; termination=never: close without
+  join=T, split=N     write what comes in T at once, or N bytes at a time
 MOMENT
   12.5s, audio=12.5s  since the upgrade; of audio received
   word=40, turn=3     instead of telling that word; after that turn's final
@@ -102,10 +109,11 @@ class ServeOptions(Struct, frozen=True, kw_only=True):
         ),
     ] = None
     script: Annotated[
-        list[Path] | None,
+        list[str] | None,
         Option(
-            "JSON Lines of messages to play; the next for each next session. Repeatable.",
-            metavar="PATH",
+            "JSON Lines of messages, or a recording, to play; the next for each next session, or "
+            "where a parameter or the URL's path says so. Repeatable.",
+            metavar="[NAME=VALUE:]PATH",
             panel=_SPEECH,
         ),
     ] = None
@@ -185,6 +193,22 @@ class ServeOptions(Struct, frozen=True, kw_only=True):
             panel=_LIMITS,
         ),
     ] = None
+    ready_json: Annotated[
+        bool,
+        Option(
+            "Print where it listens as one line of JSON, and let programs steer it.",
+            ("--ready-json",),
+            panel=_LISTENING,
+        ),
+    ] = False
+    keep_audio: Annotated[
+        bool,
+        Option(
+            "Keep the audio of sessions for --ready-json's control.",
+            ("--keep-audio",),
+            panel=_LISTENING,
+        ),
+    ] = False
     logbook: Annotated[
         Path | None,
         Option("Write a JSON line for each event.", metavar="PATH", panel=_LISTENING),
@@ -259,6 +283,8 @@ def serve(options: ServeOptions, environment: Environment) -> ExitStatus:
             faults=tuple(options.fault or ()),
             fault_seed=options.fault_seed,
             with_parent=options.with_parent,
+            ready_json=options.ready_json,
+            keep_audio=options.keep_audio,
             logbook=options.logbook,
             quiet=options.quiet,
         )

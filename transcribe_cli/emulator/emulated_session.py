@@ -63,6 +63,15 @@ class SessionRefused(Exception):
         self.text = text
 
 
+class Ending(NamedTuple):
+    """How a session says that it is over: Termination so many ms late, or, None, without one."""
+
+    late_ms: int | None
+
+
+NORMAL = Ending(0)
+
+
 class SessionTerms(NamedTuple):
     """What the service decides about a session, not the client.
 
@@ -72,6 +81,7 @@ class SessionTerms(NamedTuple):
             limit.
         redirects_to: the model that runs in place of the one asked for; None: the service's rule.
         like: the model of the table that the one asked for behaves as; None: itself.
+        ending: how it says that it is over.
         begin, termination: text frames to send instead of the computed ones.
     """
 
@@ -80,6 +90,7 @@ class SessionTerms(NamedTuple):
     readings: Readings = DEFAULT_READINGS
     redirects_to: str | None = None
     like: str | None = None
+    ending: Ending = NORMAL
     begin: str | None = None
     termination: str | None = None
 
@@ -230,11 +241,13 @@ class EmulatedSession:
             audio_duration_seconds=round(self.audio_s),
             session_duration_seconds=ceil(now - self._began),
         )
-        last = self._terms.termination
-        return [
-            send(termination) if last is None else Send(last),
-            Close(1000, "Session Ended"),
-        ]
+        own, late_ms = self._terms.termination, self._terms.ending.late_ms
+        last: list[Action] = [send(termination) if own is None else Send(own)]
+        if late_ms is None:
+            last.clear()
+        elif late_ms:
+            last.insert(0, Wait(late_ms))
+        return [*last, Close(1000, "Session Ended")]
 
     def failed(self) -> Sequence[Action]:
         """The engine failed: the service's Error for an internal fault."""

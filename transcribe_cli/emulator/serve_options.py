@@ -23,7 +23,8 @@ class ServiceOptions:
         keys: API keys that are accepted; none: no key is needed (on loopback only).
         engine: "sphinx" recognises speech, "scripted" plays `scripts`, "counting" hears audio that
             carries its own count.
-        scripts: session N plays script N; later sessions play the last one.
+        scripts: `[NAME=VALUE:]PATH`: sessions with that parameter, or that path of the URL, play
+            it; of the others, session N plays script N, and later ones the last.
         turn_words: words that end a turn of the counting engine.
         models: those that are let in, and the one that runs where a client names none.
         readings: what is sent where the public sources differ.
@@ -35,6 +36,8 @@ class ServiceOptions:
         fault_seed: seed of random faults; None: another one each time.
         certfile, keyfile: PEM files for `wss`.
         with_parent: run as a child: print one ready line, end when standard input ends.
+        ready_json: print one ready line in JSON, and have a control.
+        keep_audio: keep what clients send for the control.
         logbook: file for one JSON line per event.
         quiet: no line on stderr for each session.
     """
@@ -43,7 +46,7 @@ class ServiceOptions:
     port: int = DEFAULT_PORT
     keys: tuple[str, ...] = field(default=(), repr=False)
     engine: EngineName = "sphinx"
-    scripts: tuple[Path, ...] = ()
+    scripts: tuple[str, ...] = ()
     turn_words: int = TURN_WORDS
     models: AdmittedModels = DEFAULT_MODELS
     readings: Readings = DEFAULT_READINGS
@@ -56,5 +59,7 @@ class ServiceOptions:
     certfile: Path | None = None
     keyfile: Path | None = None
     with_parent: bool = False
+    ready_json: bool = False
+    keep_audio: bool = False
     logbook: Path | None = None
     quiet: bool = False

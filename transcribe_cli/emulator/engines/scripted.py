@@ -60,6 +60,9 @@ class Script(NamedTuple):
     termination: str | None
 
 
+EMPTY_SCRIPT = Script((), None, (), (), None)
+
+
 class _BadLine(ValueError):
     """What is wrong with a line; the caller adds the file and the line number."""
 
