@@ -37,7 +37,7 @@ KIND
   malformed, unknown  send what is no JSON, or a message of an unknown type
   warning[=CODE]      send a Warning; warning='CODE TEXT' says more
   duplicate, swap     send the next message twice, or behind the one after it
-  termination=T       send Termination so late; termination=never: close without
+  termination=T       send Termination so late; termination=never: without
   join=T, split=N     write what comes in T at once, or N bytes at a time
 MOMENT
   12.5s, audio=12.5s  since the upgrade; of audio received

@@ -290,7 +290,7 @@ class SessionTask:
             self._behind = message
             return
         behind, self._behind = self._behind, None
-        for each in (message, message if disorder else None, behind):
+        for each in (message, message if isinstance(disorder, Repeat) else None, behind):
             if each is not None:
                 self._put(each)
 
