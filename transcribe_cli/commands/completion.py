@@ -143,9 +143,9 @@ def _paths_in(suffixes: Iterable[str], typed: Typed) -> Iterable[Value]:
 
 
 def _outputs(typed: Typed) -> Iterable[Value]:
-    from transcribe_cli.outputs.formats import SUFFIXES
+    from transcribe_cli.outputs.formats import SUFFIXES, VIDEOS
 
-    return _paths_in(SUFFIXES, typed)
+    return _paths_in((*SUFFIXES, *VIDEOS), typed)
 
 
 def _copies(typed: Typed) -> Iterable[Value]:

@@ -9,6 +9,7 @@ from transcribe_cli.audio.source import Source
 from transcribe_cli.errors import AudioError
 from transcribe_cli.exit_status import ExitStatus
 from transcribe_cli.jobs.sources import STDIN, find_sources, names_of
+from transcribe_cli.outputs.formats import is_video
 from transcribe_cli.protocol.endpoint import without_credentials
 from transcribe_cli.settings.config import parse_duration, parse_pace
 from transcribe_cli.settings.environment import Environment
@@ -36,6 +37,10 @@ def file(options: FileOptions, environment: Environment) -> ExitStatus:
     transcriber = Transcriber(
         options, environment, several=many, at_once=min(jobs, most) > 1, pace=pace, part=part
     )
+    if any(map(is_video, options.output_files)):
+        from transcribe_cli.jobs.path_checks import check_videos
+
+        check_videos(paths, options.output_files, options.track, transcriber.notices.note)
     if jobs > most:
         transcriber.notices.note(f"{most} at once, not {jobs}: what this machine can recognise")
         jobs = most
