@@ -74,8 +74,8 @@ def _check_video(path: Path, journal: JournalSummary) -> None:
     media = journal.start.get("path")
     if not isinstance(media, str):
         raise UsageError(
-            f"'{path}' is a copy of a file with subtitles, and this recording is of none.",
-            "ask for captions alone: .srt",
+            f"'{path}' would be a copy of a file, and this recording is of none.",
+            "ask for subtitles alone: .srt",
         )
     if path.exists() and Path(media).exists() and path.samefile(media):
         raise UsageError(f"'{path}' is the source itself.", "choose another path")

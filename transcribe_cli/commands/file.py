@@ -61,7 +61,9 @@ def file(options: FileOptions, environment: Environment) -> ExitStatus:
         from transcribe_cli.jobs.batch import Batch
 
         with transcriber.outputs.open_shared(), transcriber.service() as service:
-            status = Batch(transcriber, service, every, jobs).run(again=options.again)
+            batch = Batch(transcriber, service, every, jobs)
+            status = batch.run(again=options.again)
+        batch.tell_sum()
         return transcriber.outputs.exit_status(status)
     (what,) = every
     with contextlib.ExitStack() as stack:

@@ -136,7 +136,9 @@ class Control:
     def _advance(self, body: bytes) -> dict[str, Any]:
         seconds = msgspec.json.decode(body, type=_Clock).advance_s
         if not 0 <= seconds <= 366 * 86_400:
-            raise StreamError("The clock is put forward by 0 s to a year.")
+            raise StreamError(
+                "The clock is put forward by 0 s to a year.", "give advance_s in seconds"
+            )
         self._service.clock.advance(seconds)
         return {"unix_time": self._service.clock.unix()}
 
