@@ -100,7 +100,7 @@ def _refuse_unasked(environment: Environment, unsure: Mapping[str, Recording]) -
 def _agreed(environment: Environment, recording: Recording, name: str) -> bool:
     """Whether the person at the terminal means this recording; anything but a yes is a no."""
     stdin, stderr = environment.stdin, environment.stderr
-    from transcribe_cli.ui.time_format import format_time
+    from transcribe_cli.transcript.recording_clock import format_time
 
     length = format_time(round(recording.audio_s) * 1000)
     meant = one_line(f"'{name}' is {recording.id}: {length}, {recording.state}")

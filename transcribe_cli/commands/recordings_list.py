@@ -92,7 +92,7 @@ def _started(overview: "Overview") -> datetime | None:
 
 
 def _write_table(environment: Environment, found: "Sequence[Overview]") -> ExitStatus:
-    from transcribe_cli.ui.time_format import format_time
+    from transcribe_cli.transcript.recording_clock import format_time
 
     ids = [one_line(overview.recording.id) for overview in found]
     rows = [

@@ -288,7 +288,7 @@ class Batch:
             self._transcriber.notices.note(f"{COST_REACHED}; not transcribed: {', '.join(left)}")
 
     def tell_sum(self) -> None:
-        """The last lines, when the outputs are closed: what the files come to, and how each ended."""
+        """Tell, when the outputs are closed, what the files come to and how each ended."""
         count = len(self._specs)
         if count == 1:
             return
