@@ -13,6 +13,8 @@ import pytest
 from tests.counting import Session, counting_service, speak, write_wav
 from tests.program import Home, Outcome, finals, finish, words
 
+pytestmark = pytest.mark.usefixtures("in_process")
+
 FULL = Path("/dev/full")
 needs_full = pytest.mark.skipif(not FULL.exists(), reason="there is no /dev/full here")
 posix = pytest.mark.skipif(sys.platform == "win32", reason="of POSIX")

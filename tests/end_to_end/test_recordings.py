@@ -16,6 +16,8 @@ from tests.terminal import Terminal
 from tests.word_comparison import assert_exact
 from transcribe_cli.recordings.journal import read_journal
 
+pytestmark = pytest.mark.usefixtures("in_process")
+
 
 def expected(count: int) -> list[str]:
     return [f"w{number}" for number in range(1, count + 1)]
