@@ -97,8 +97,9 @@ def test_blocks_hold_whole_frames_of_a_quarter_of_a_second(tmp_path: Path) -> No
     assert lengths == [8000] * 4 + [3200]
 
 
-def test_stop_ends_a_file_before_its_next_block(tmp_path: Path) -> None:
-    source = open_file(write(tmp_path / "a.wav", tone(44100, 5.0), 44100), RATE_HZ)
+@pytest.mark.parametrize("rate_hz", [RATE_HZ, 44100], ids=["as it is", "converted"])
+def test_stop_ends_a_file_before_its_next_block(rate_hz: int, tmp_path: Path) -> None:
+    source = open_file(write(tmp_path / "a.wav", tone(rate_hz, 5.0), rate_hz), RATE_HZ)
     blocks = source.blocks(lambda _: None)
     next(blocks)
     source.stop()
