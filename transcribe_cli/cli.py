@@ -17,9 +17,11 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run the program and leave with its exit code."""
     arguments = sys.argv[1:] if arguments is None else list(arguments)
     if arguments == ["--version"] and sys.stdout is not None:
-        # Answered before anything else is imported.
-        sys.stdout.write(f"{PROGRAM} {__version__}\n")
-        sys.exit(0)
+        # Answered before anything else is imported, unless there is more to say.
+        with suppress(OSError):
+            sys.stdout.write(f"{PROGRAM} {__version__}\n")
+            sys.stdout.flush()
+            sys.exit(0)
     from transcribe_cli.system import garbage
 
     garbage.put_off()
@@ -66,7 +68,7 @@ def _ignore_signals() -> None:
 
 def run(arguments: Sequence[str]) -> int:
     """Run a command line; `exit_status.of_exception` says what an exception's exit code is."""
-    from transcribe_cli.errors import Fault, StreamError, explain_unexpected
+    from transcribe_cli.errors import Fault, IncompleteError, StreamError, explain_unexpected
     from transcribe_cli.exit_status import of_exception
     from transcribe_cli.settings.environment import Environment
 
@@ -84,6 +86,8 @@ def run(arguments: Sequence[str]) -> int:
         return of_exception(e)
     except Exception as e:
         fault = explain_unexpected(e)
+        if isinstance(fault, IncompleteError):
+            environment.forget_stdout()  # which may hold what it could not write
         if isinstance(fault, Fault) and not {"--verbose", "-v"}.isdisjoint(arguments):
             from transcribe_cli.settings.environment import say
 
@@ -130,6 +134,10 @@ def _dispatch(arguments: Sequence[str], environment: Any) -> int:
         raise of_click(e) from e
     except typer.Abort:  # what Typer makes of Ctrl+C
         return ExitStatus.INTERRUPTED
+    except SystemExit as e:  # what it makes of a reader that does not want all of the help
+        if isinstance(e.__context__, BrokenPipeError):
+            raise e.__context__ from None
+        raise
     return int(status or 0)
 
 

@@ -137,6 +137,10 @@ def explain_unexpected(cause: Exception, doing: str = "") -> StreamError:
         )
     if number in (errno.EMFILE, errno.ENFILE):
         return StreamError("Too many files are open.", "raise the limit of 'ulimit -n'")
+    if number in (errno.ENOSPC, errno.EDQUOT):
+        return IncompleteError(
+            "There is no room left for what was to be written.", "free some space"
+        )
     if isinstance(cause, ImportError) or said.startswith("cannot load library"):
         return StreamError(
             f"A part of the program cannot be loaded: {_first_line(cause).rstrip('.')}.",

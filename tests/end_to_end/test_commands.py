@@ -128,10 +128,19 @@ def test_a_full_standard_output_is_told_and_the_rest_is_saved(home: Home) -> Non
 
 
 @needs_full
-def test_a_list_that_cannot_be_written_is_told(home: Home) -> None:
-    outcome = shell(home, "$P models > /dev/full")
-    assert outcome.returncode == 1
-    assert outcome.stderr.startswith("error: Standard output cannot be written: No space left")
+@pytest.mark.parametrize(
+    ("command", "said"),
+    [
+        ("models", "Standard output cannot be written: No space left"),
+        ("--version", "Standard output cannot be written: No space left"),
+        ("--help", "There is no room left"),
+    ],
+)
+def test_a_list_that_cannot_be_written_is_told(home: Home, command: str, said: str) -> None:
+    outcome = shell(home, f"$P {command} > /dev/full")
+    assert outcome.returncode == 6
+    assert outcome.stderr.startswith(f"error: {said}")
+    assert len(outcome.stderr.splitlines()) == 2
 
 
 @needs_full

@@ -141,7 +141,8 @@ def _tls_context(options: ServiceOptions) -> ssl.SSLContext | None:
     try:
         context.load_cert_chain(options.certfile, options.keyfile)
     except OSError as e:
-        said = getattr(e, "reason", None) or e.strerror or e
+        odd = isinstance(e, ssl.SSLError)
+        said = "it is no certificate with its key" if odd else e.strerror or e
         raise UsageError(
             f"The certificate '{options.certfile}' cannot be used: {said}.",
             "--certfile and --keyfile are PEM files",
