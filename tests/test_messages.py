@@ -176,6 +176,8 @@ def test_fault_of_the_program_says_what_it_was_doing_and_asks_for_a_report(
         (RuntimeError("can't start new thread"), "not enough memory", "ulimit"),
         (ImportError("x.so: failed to map segment"), "not enough memory", "ulimit"),
         (OSError(errno.EMFILE, "Too many open files"), "Too many files", "ulimit -n"),
+        (FileNotFoundError(errno.ENOENT, "No such file"), "current folder", "cd"),
+        (OSError(errno.ENOSPC, "No space left on device"), "no room left", "free some space"),
         (ImportError("PLEASE READ\n\nall of this"), "loaded: PLEASE READ.", "install it again"),
     ],
 )

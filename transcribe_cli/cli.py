@@ -19,8 +19,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     if arguments == ["--version"] and sys.stdout is not None:
         # Answered before anything else is imported, unless there is more to say.
         with suppress(OSError):
-            sys.stdout.write(f"{PROGRAM} {__version__}\n")
-            sys.stdout.flush()
+            os.write(sys.stdout.fileno(), f"{PROGRAM} {__version__}\n".encode())
             sys.exit(0)
     from transcribe_cli.system import garbage
 

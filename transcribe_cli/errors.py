@@ -141,6 +141,8 @@ def explain_unexpected(cause: Exception, doing: str = "") -> StreamError:
         return IncompleteError(
             "There is no room left for what was to be written.", "free some space"
         )
+    if isinstance(cause, FileNotFoundError) and cause.filename is None:  # what `getcwd` raises
+        return UsageError("The current folder is not there any more.", "change to another one: cd")
     if isinstance(cause, ImportError) or said.startswith("cannot load library"):
         return StreamError(
             f"A part of the program cannot be loaded: {_first_line(cause).rstrip('.')}.",

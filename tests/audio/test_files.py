@@ -134,6 +134,17 @@ def test_size_that_is_unknown_is_no_reason_to_warn(tmp_path: Path, size: int) ->
     assert reports == []
 
 
+def test_wavs_one_after_the_other_are_all_read(tmp_path: Path) -> None:
+    samples = pcm(*range(1000))
+    one = header(AudioFormat(16000), len(samples)) + samples
+    (tmp_path / "a.wav").write_bytes(one * 3)
+
+    source = open_file(tmp_path / "a.wav", 16000)
+
+    assert source.length_s == pytest.approx(3000 / 16000, abs=0.01)
+    assert taken(source)[0] == samples * 3
+
+
 def test_header_alone_is_no_audio(tmp_path: Path) -> None:
     path = write(tmp_path / "a.wav", np.zeros(0), RATE_HZ)
 

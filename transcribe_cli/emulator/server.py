@@ -142,7 +142,7 @@ def _tls_context(options: ServiceOptions) -> ssl.SSLContext | None:
         context.load_cert_chain(options.certfile, options.keyfile)
     except OSError as e:
         odd = isinstance(e, ssl.SSLError)
-        said = "it is no certificate with its key" if odd else e.strerror or e
+        said = "it is none with its key" if odd else e.strerror or e
         raise UsageError(
             f"The certificate '{options.certfile}' cannot be used: {said}.",
             "--certfile and --keyfile are PEM files",
