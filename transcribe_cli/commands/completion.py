@@ -74,8 +74,8 @@ def _complete(
     param: Any,
     beginning: str,
 ) -> list[CompletionItem]:
-    from transcribe_cli.settings.config import save_dir_of
     from transcribe_cli.settings.defaults import defaults_of
+    from transcribe_cli.settings.user_folders import save_dir_of
 
     options = context.params
     save_dir = options.get("save_dir")

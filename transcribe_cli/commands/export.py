@@ -17,10 +17,10 @@ from transcribe_cli.outputs.written_files import WrittenFiles, check_not_there
 from transcribe_cli.recordings.folder import JOURNAL
 from transcribe_cli.recordings.journal import JournalSummary, journal_records
 from transcribe_cli.recordings.saved_recordings import check_readable, find_recording
-from transcribe_cli.settings.config import save_dir_of
 from transcribe_cli.settings.environment import Environment, say
 from transcribe_cli.settings.option_types import Format, NonSpeech, output_files, stdout_format
 from transcribe_cli.settings.recordings_options import ExportOptions
+from transcribe_cli.settings.user_folders import save_dir_of
 from transcribe_cli.ui.safe_text import safe_text
 
 

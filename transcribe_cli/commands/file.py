@@ -11,7 +11,6 @@ from transcribe_cli.exit_status import ExitStatus
 from transcribe_cli.jobs.sources import STDIN, find_sources, names_of
 from transcribe_cli.outputs.formats import is_video
 from transcribe_cli.protocol.endpoint import without_credentials
-from transcribe_cli.settings.config import parse_duration, parse_pace
 from transcribe_cli.settings.environment import Environment
 from transcribe_cli.settings.options import FileOptions
 
@@ -20,7 +19,7 @@ def file(options: FileOptions, environment: Environment) -> ExitStatus:
     """Transcribe one file, or many, so many at once as were asked for."""
     from transcribe_cli.jobs.transcriber import SourceSpec, Transcriber
 
-    pace = parse_pace(options.pace, local=options.local)
+    pace = _pace(options)
     part = _part(options)
     paths, many = find_sources(options.paths or (), options.from_list, environment.stdin)
     if options.record or options.output_files:
@@ -77,8 +76,21 @@ def file(options: FileOptions, environment: Environment) -> ExitStatus:
     return transcriber.outputs.exit_status(status)
 
 
+def _pace(options: FileOptions) -> float | None:
+    """How many seconds of audio a second; None for as fast as it goes."""
+    if options.pace is None:
+        return None if options.local else 1.0
+    from transcribe_cli.settings.durations import parse_pace
+
+    return parse_pace(options.pace)
+
+
 def _part(options: FileOptions) -> Range:
     start, duration = options.start, options.duration
+    if start is None and duration is None:
+        return Range(track=options.track)
+    from transcribe_cli.settings.durations import parse_duration
+
     return Range(
         0.0 if start is None else parse_duration(start, "--start", least_s=0.0),
         None if duration is None else parse_duration(duration, "--duration"),

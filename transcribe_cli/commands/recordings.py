@@ -23,12 +23,13 @@ from transcribe_cli.recordings.saved_recordings import (
     load_recording,
 )
 from transcribe_cli.run.loop import Loop
-from transcribe_cli.settings.config import Parameters, save_dir_of
 from transcribe_cli.settings.environment import Environment
 from transcribe_cli.settings.journal_settings import Place, parameters_of, place_of
 from transcribe_cli.settings.option_types import Region
 from transcribe_cli.settings.options import FileOptions
 from transcribe_cli.settings.recordings_options import ResumeOptions
+from transcribe_cli.settings.session_parameters import Parameters
+from transcribe_cli.settings.user_folders import save_dir_of
 from transcribe_cli.ui.safe_text import safe_text
 
 

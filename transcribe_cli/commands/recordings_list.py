@@ -9,8 +9,8 @@ from transcribe_cli.errors import UsageError
 from transcribe_cli.exit_status import ExitStatus
 from transcribe_cli.outputs.listings import cut_to, window_columns, write_json, write_table
 from transcribe_cli.outputs.plain_text import one_line
-from transcribe_cli.settings.config import save_dir_of
 from transcribe_cli.settings.environment import Environment, say
+from transcribe_cli.settings.user_folders import save_dir_of
 from transcribe_cli.ui.safe_text import safe_text
 
 if TYPE_CHECKING:

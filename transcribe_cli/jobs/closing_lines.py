@@ -12,7 +12,7 @@ from transcribe_cli.protocol.languages import WHISPER_LANGUAGES
 from transcribe_cli.recordings.folder import AUDIO
 from transcribe_cli.run.config import Result
 from transcribe_cli.settings.allowed_sources import variable_of
-from transcribe_cli.settings.config import save_dir_of
+from transcribe_cli.settings.user_folders import save_dir_of
 from transcribe_cli.transcript.recording_clock import format_time
 from transcribe_cli.ui.notices import Notices
 

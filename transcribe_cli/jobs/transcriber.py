@@ -42,9 +42,10 @@ from transcribe_cli.run.parts import nothing_to_sync
 from transcribe_cli.run.reporter import View
 from transcribe_cli.run.run import Run
 from transcribe_cli.session.events import KeytermsChanged
-from transcribe_cli.settings.config import Parameters, resolve_parameters, save_dir_of
 from transcribe_cli.settings.environment import Environment
 from transcribe_cli.settings.options import RunOptions
+from transcribe_cli.settings.session_parameters import Parameters, resolve_parameters
+from transcribe_cli.settings.user_folders import save_dir_of
 from transcribe_cli.system.regular_file import open_regular
 from transcribe_cli.ui.notices import NamedNotices
 
