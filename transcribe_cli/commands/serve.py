@@ -92,6 +92,22 @@ class ServeOptions(Struct, frozen=True, kw_only=True):
             panel=_LISTENING,
         ),
     ] = None
+    tls: Annotated[
+        bool,
+        Option(
+            "Serve wss:// with a certificate made at the start, and say how to trust it.",
+            ("--tls",),
+            panel=_LISTENING,
+        ),
+    ] = False
+    tls_dir: Annotated[
+        Path | None,
+        Option(
+            "The same, with an authority kept in this folder, to be trusted once.",
+            metavar="DIR",
+            panel=_LISTENING,
+        ),
+    ] = None
     certfile: Annotated[
         Path | None,
         Option("TLS certificate, PEM.", metavar="PATH", panel=_LISTENING),
@@ -278,6 +294,8 @@ def serve(options: ServeOptions, environment: Environment) -> ExitStatus:
             new_sessions_per_minute=options.new_sessions_per_minute,
             max_sessions=options.max_sessions,
             max_audio_rate=options.max_audio_rate,
+            tls=options.tls,
+            tls_dir=options.tls_dir,
             certfile=options.certfile,
             keyfile=options.keyfile,
             faults=tuple(options.fault or ()),

@@ -35,6 +35,7 @@ class ServiceOptions:
         faults: what goes wrong on purpose, as `faults.parse_fault` reads it.
         fault_seed: seed of random faults; None: another one each time.
         certfile, keyfile: PEM files for `wss`.
+        tls: `wss` with a certificate that is made at the start, in `tls_dir` or for this run only.
         with_parent: run as a child: print one ready line, end when standard input ends.
         ready_json: print one ready line in JSON, and have a control.
         keep_audio: keep what clients send for the control.
@@ -58,6 +59,8 @@ class ServiceOptions:
     fault_seed: int | None = None
     certfile: Path | None = None
     keyfile: Path | None = None
+    tls: bool = False
+    tls_dir: Path | None = None
     with_parent: bool = False
     ready_json: bool = False
     keep_audio: bool = False

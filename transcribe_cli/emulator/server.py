@@ -6,12 +6,13 @@ import importlib.util
 import os
 import secrets
 import signal
-import ssl
 import sys
 import threading
 from contextlib import suppress
+from pathlib import Path
 from types import FrameType
 
+from transcribe_cli.emulator.certificates import Tls, how_to_trust, open_tls
 from transcribe_cli.emulator.fault_schedule import FaultPlan
 from transcribe_cli.emulator.logbook import Logbook
 from transcribe_cli.emulator.ready_line import print_ready_line, ready_line
@@ -51,12 +52,12 @@ def run_service(options: ServiceOptions) -> None:
         raise UsageError("The scripted engine needs a script.", "give --script PATH")
     shelf = ScriptShelf(load_choices(options.scripts))
     plan = FaultPlan(options.faults, options.fault_seed)
-    context = _tls_context(options)
     logbook = Logbook(options.logbook)
     if plan.is_random and options.fault_seed is None:
         sys.stderr.write(f"The faults can be drawn again with --fault-seed {plan.seed}.\n")
     try:
-        asyncio.run(_serve(options, shelf, plan, context, logbook))
+        with open_tls(options) as tls:
+            asyncio.run(_serve(options, shelf, plan, tls, logbook))
     finally:
         logbook.close()
 
@@ -65,7 +66,7 @@ async def _serve(
     options: ServiceOptions,
     shelf: ScriptShelf,
     plan: FaultPlan,
-    context: ssl.SSLContext | None,
+    tls: Tls | None,
     logbook: Logbook,
 ) -> None:
     from transcribe_cli.emulator.client_connections import MAX_PENDING
@@ -77,7 +78,7 @@ async def _serve(
     app = App(options, shelf, plan, logbook, control_key, stop.set)
     allow_open_files(MAX_PENDING + app.most_sessions * _FILES_A_SESSION)
     try:
-        server = await app.listen(context)
+        server = await app.listen(tls.context if tls else None)
     except OSError as e:
         in_use = e.errno == errno.EADDRINUSE
         said = "the port is in use" if in_use else e.strerror
@@ -87,11 +88,12 @@ async def _serve(
         ) from e
     if options.with_parent:
         _stop_with_parent(stop)
-    url = url_of(server, "wss" if context else "ws")
+    url = url_of(server, "wss" if tls else "ws")
+    ca_file = tls.ca_file if tls else None
     if options.ready_json or options.with_parent:
-        print_ready_line(ready_line(url, control_key, None))
+        print_ready_line(ready_line(url, control_key, ca_file))
     else:
-        _announce_to_people(url)
+        _announce_to_people(url, ca_file)
     await stop.wait()
     app.stop()
     server.close(
@@ -134,25 +136,11 @@ def _stop_with_parent(stop: asyncio.Event) -> None:
     threading.Thread(target=watch, name="aai-parent", daemon=True).start()
 
 
-def _tls_context(options: ServiceOptions) -> ssl.SSLContext | None:
-    if options.certfile is None:
-        return None
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    try:
-        context.load_cert_chain(options.certfile, options.keyfile)
-    except OSError as e:
-        odd = isinstance(e, ssl.SSLError)
-        said = "it is none with its key" if odd else e.strerror or e
-        raise UsageError(
-            f"The certificate '{options.certfile}' cannot be used: {said}.",
-            "--certfile and --keyfile are PEM files",
-        ) from e
-    return context
-
-
-def _announce_to_people(url: str) -> None:
+def _announce_to_people(url: str, ca_file: Path | None) -> None:
     sys.stderr.write(
         f"Listening on {url} (Ctrl+C stops it). Try:\n"
         f"  aai-stream file samples/meeting.wav --endpoint {url}\n"
     )
+    if ca_file is not None:
+        sys.stderr.write(f"Clients trust it with {ca_file}:\n{how_to_trust(ca_file)}")
     sys.stderr.flush()
