@@ -21,6 +21,8 @@ from transcribe_cli.emulator.actions import (
 )
 from transcribe_cli.emulator.engine_settings import EngineSettings
 from transcribe_cli.emulator.engines.engine import Engine
+from transcribe_cli.emulator.parameter_effects import TurnEffects
+from transcribe_cli.emulator.webhook import Webhook
 from transcribe_cli.system.child_process import detached, module_command, module_environment
 
 MAX_LAG_S = 4.0  # of audio that a worker was sent and has not processed
@@ -82,6 +84,36 @@ class InProcessRunner:
 
     async def close(self) -> None:
         return
+
+
+class RunnerWithEffects:
+    """Runs an engine whose messages are changed on their way, or collected for a webhook."""
+
+    def __init__(
+        self, runner: EngineRunner, effects: TurnEffects, webhook: Webhook | None = None
+    ) -> None:
+        self._runner = runner
+        self._effects = effects
+        self._webhook = webhook
+
+    async def order(self, order: ToEngine) -> None:
+        if isinstance(order, Configure):
+            self._effects.filters_profanity = order.settings.filter_profanity
+        await self._runner.order(order)
+
+    async def answer(self) -> FromEngine:
+        answer = await self._runner.answer()
+        if isinstance(answer, Send):
+            answer = Send(self._effects.applied(answer.text))
+            if self._webhook is not None:
+                self._webhook.heard(answer.text)
+        return answer
+
+    def take_speech_probability(self) -> float:
+        return self._runner.take_speech_probability()
+
+    async def close(self) -> None:
+        await self._runner.close()
 
 
 class WorkerRunner:

@@ -70,6 +70,7 @@ class EngineSettings(Struct, frozen=True):
     formatted_partials: bool = False
     language_detection: bool = False
     include_partial_turns: bool = True
+    filter_profanity: bool = False
     acknowledge_silence: bool = False
     min_turn_silence_ms: int = DEFAULT_MIN_TURN_SILENCE_MS
     max_turn_silence_ms: int = DEFAULT_MAX_TURN_SILENCE_MS
@@ -120,7 +121,10 @@ def engine_settings_of(
         language_detection=(
             parameters.get("language_detection", False) and "language_detection" in model.takes
         ),
-        include_partial_turns=parameters.get("include_partial_turns", True),
+        include_partial_turns=parameters.get(
+            "include_partial_turns", not parameters.get("redact_pii", False)
+        ),
+        filter_profanity=parameters.get("filter_profanity", False),
         acknowledge_silence=(
             parameters.get("acknowledge_silence", False) and model.family is Family.PRO
         ),
@@ -162,6 +166,7 @@ def updated(settings: EngineSettings, update: UpdateConfiguration) -> EngineSett
         given = update.min_end_of_turn_silence_when_confident
     changes: dict[str, Any] = {
         "format_turns": update.format_turns,
+        "filter_profanity": update.filter_profanity,
         "acknowledge_silence": update.acknowledge_silence,
         "min_turn_silence_ms": None if given is None else _clamped(given),
         "max_turn_silence_ms": update.max_turn_silence,

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from transcribe_cli.emulator.logbook import without_secrets
+from transcribe_cli.emulator.parameter_effects import without_effect
 
 MOST_RECORDS = 1000
 _MOST_CHUNKS = 200_000  # of one session: almost three hours of 50 ms
@@ -85,6 +86,7 @@ class SessionRecord:
         chunks = zip(self.chunk_ms, self.chunk_bytes, strict=True)
         return self.summary() | {
             "headers": self.headers,
+            "without_effect": without_effect(self.parameters),
             "messages": self.messages,
             "chunks": [{"at_ms": at_ms, "bytes": size} for at_ms, size in chunks],
         }

@@ -39,13 +39,19 @@ from transcribe_cli.emulator.emulated_session import (
     SessionTerms,
     refusal,
 )
-from transcribe_cli.emulator.engine_runners import EngineRunner, InProcessRunner, WorkerRunner
+from transcribe_cli.emulator.engine_runners import (
+    EngineRunner,
+    InProcessRunner,
+    RunnerWithEffects,
+    WorkerRunner,
+)
 from transcribe_cli.emulator.engines.counting import CountingEngine
 from transcribe_cli.emulator.engines.scripted import EMPTY_SCRIPT, ScriptedEngine
 from transcribe_cli.emulator.fault_schedule import FaultPlan, FaultSchedule
 from transcribe_cli.emulator.fault_specs import Trigger
 from transcribe_cli.emulator.http_routes import HttpRoutes, authorization_of
 from transcribe_cli.emulator.logbook import Logbook, without_secrets
+from transcribe_cli.emulator.parameter_effects import TurnEffects, without_effect
 from transcribe_cli.emulator.plain_http import HttpAnswer, HttpRequest, error_answer
 from transcribe_cli.emulator.script_choice import ScriptShelf
 from transcribe_cli.emulator.serve_options import LOOPBACK, ServiceOptions
@@ -53,6 +59,7 @@ from transcribe_cli.emulator.service_clock import ServiceClock
 from transcribe_cli.emulator.session_limits import SessionLimits, most_sessions
 from transcribe_cli.emulator.session_records import SessionRecord, SessionRecords
 from transcribe_cli.emulator.session_task import ClientGone, SessionTask
+from transcribe_cli.emulator.webhook import Webhook
 from transcribe_cli.protocol.parameters import encode_query
 from transcribe_cli.system.machine_resources import memory_bytes, processors
 
@@ -105,6 +112,7 @@ class App:
         self._pending = PendingConnections()
         self._open: set[SessionTask] = set()
         self._all_closed = asyncio.Event()
+        self._posting: set[asyncio.Task[None]] = set()
         most = options.max_sessions or most_sessions(options.engine, processors(), memory_bytes())
         self._tell = _say_nothing if options.quiet or options.with_parent else _say
         self._limits = SessionLimits(most, options.new_sessions_per_minute, _say)
@@ -280,6 +288,11 @@ class App:
                 engine = await WorkerRunner.start(session.engine_settings)
             except OSError as e:  # no more processes, files or memory
                 raise SessionRefused(3005, CANCELLED) from e
+        if not script:  # whose messages are sent as they stand
+            webhook = Webhook(parameters) if "webhook_url" in parameters else None
+            engine = RunnerWithEffects(engine, TurnEffects(parameters), webhook)
+            if webhook is not None:
+                place.callback(self._post_later, webhook, session.id)
         self._logbook.opened(session.id, parameters)
         if arrival.record is not None:
             arrival.record.opened(session.id, parameters)
@@ -295,6 +308,17 @@ class App:
         )
         return session_task, script.on_open if script else ()
 
+    def _post_later(self, webhook: Webhook, session_id: str) -> None:
+        """Post to a webhook; the session has ended, and nobody waits for it."""
+
+        async def post() -> None:
+            taken = await webhook.post(session_id)
+            self._logbook.write("webhook", session=session_id, taken=taken)
+
+        task = asyncio.create_task(post())
+        self._posting.add(task)
+        task.add_done_callback(self._posting.discard)
+
 
 def session_line(task: SessionTask) -> str:
     """What is said of a session that is over: parameters, length, why it ended; printable ASCII."""
@@ -304,7 +328,9 @@ def session_line(task: SessionTask) -> str:
     if len(told) > LONGEST_LINE:
         told = f"{told[:LONGEST_LINE]}..."
     audio_s, open_s = task.audio_s, task.open_s
-    return f"session: {told}; {audio_s:.1f} s of audio in {open_s:.1f} s; {task.why_ended}"
+    idle = without_effect(task.asked)
+    note = f"; without effect here: {', '.join(idle)}" if idle else ""
+    return f"session: {told}; {audio_s:.1f} s of audio in {open_s:.1f} s; {task.why_ended}{note}"
 
 
 def _say_nothing(line: str) -> None:
