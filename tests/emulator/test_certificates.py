@@ -11,12 +11,15 @@ import pytest
 from websockets.sync.client import connect
 
 from tests.program import DEADLINE_S, Home
-from tests.requirements import require_programs
+from tests.requirements import require_package, require_programs
 from transcribe_cli.emulator.certificates import how_to_trust, own_certificate
 from transcribe_cli.errors import UsageError
 from transcribe_cli.testing.service import AssemblyAIService
 
-pytest.importorskip("trustme")
+
+@pytest.fixture(autouse=True)
+def _has_trustme() -> None:
+    require_package("trustme")
 
 
 def test_a_client_that_trusts_the_authority_is_served_and_another_is_not() -> None:
