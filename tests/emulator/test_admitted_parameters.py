@@ -20,7 +20,6 @@ from transcribe_cli.protocol.parameters import encode_query
         ("sample_rate=16000", "Invalid 'speech_model': Field required"),
         ("speech_model=u3-rt-pro&sample_rate=7000", "must be at least 8,000 Hz"),
         ("speech_model=u3-rt-pro&encoding=flac", "'flac' is not a valid Encoding"),
-        ("speech_model=u3-rt-pro&encoding=opus", "Invalid 'encoding'"),
         ("speech_model=u3-rt-pro&keyterms_prompt=a", "Value error, Invalid JSON array"),
         (
             "speech_model=universal-streaming-english&prompt=x",

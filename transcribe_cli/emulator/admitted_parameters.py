@@ -8,12 +8,12 @@ of the others.
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
+from transcribe_cli.emulator.compressed_audio import COMPRESSED, missing_package
 from transcribe_cli.emulator.emulated_session import SessionRefused
 from transcribe_cli.errors import UsageError
 from transcribe_cli.protocol.models import MODELS, Family, find_model, models_that_take
 from transcribe_cli.protocol.parameters import (
     PARAMETERS,
-    PCM_ENCODINGS,
     SPEECH_MODELS,
     BadParameter,
     decode_query,
@@ -112,7 +112,5 @@ def _check_together(parameters: Mapping[str, Any], like: str) -> None:
     if "multi" in codes and len(codes) > 1:
         reason = "Value error, 'multi' cannot be combined with other languages"
         raise BadParameter("language_codes", reason)
-    encoding = parameters.get("encoding", PCM_ENCODINGS[0])
-    if encoding not in PCM_ENCODINGS:
-        listed = " or ".join(PCM_ENCODINGS)
-        raise BadParameter("encoding", f"the local service hears {listed}, not '{encoding}'")
+    if parameters.get("encoding") in COMPRESSED and (why := missing_package()) is not None:
+        raise BadParameter("encoding", why)

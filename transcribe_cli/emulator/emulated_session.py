@@ -2,7 +2,7 @@
 
 Sources: pages "Streaming API" reference, "Streaming messages" and "Common session errors and
 closures". Times named `now` are seconds on a monotonic clock. The length of audio is computed from
-its bytes, at the declared rate and encoding.
+its bytes, at the declared rate and encoding; of compressed audio, from its samples.
 """
 
 from collections.abc import Mapping, Sequence
@@ -21,6 +21,7 @@ from transcribe_cli.emulator.actions import (
     Wait,
     send,
 )
+from transcribe_cli.emulator.compressed_audio import BadAudio, make_decoder
 from transcribe_cli.emulator.engine_settings import (
     DEFAULT_READINGS,
     Readings,
@@ -133,6 +134,7 @@ class EmulatedSession:
         self._beat_at = now
         self._beat_audio_s = 0.0
         self._short_chunks = 0
+        self._decoder = make_decoder(parameters.get("encoding", ""))
 
     @property
     def audio_s(self) -> float:
@@ -163,18 +165,29 @@ class EmulatedSession:
         self._last_message = now
         if self.closing or self.terminating:
             return []
-        length_ms = len(data) * 1000 / self.engine_settings.bytes_per_second
-        self._short_chunks = self._short_chunks + 1 if length_ms < MIN_CHUNK_MS else 0
-        if length_ms > MAX_CHUNK_MS or self._short_chunks >= SHORT_CHUNKS_REFUSED:
-            expected = f"Expected between {MIN_CHUNK_MS} and {MAX_CHUNK_MS} ms"
-            text = f"Input Duration Violation: {length_ms:.1f} ms. {expected}"
-            return self._refuse(3007, f"Input Duration Error: {text}")
+        if self._decoder is not None:
+            try:
+                data = self._decoder.decode(data)
+            except BadAudio as e:
+                return self._refuse(3006, str(e))
+        elif (wrong := self._wrong_length(data)) is not None:
+            return self._refuse(3007, wrong)
         self.audio_bytes += len(data)
         rate, elapsed_s = self._terms.max_audio_rate, now - self._began
         if rate is not None and self.audio_s > rate * elapsed_s + _RATE_ALLOWANCE_S:
             text = f"Received {self.audio_s:.2f} sec. audio in {elapsed_s:.2f} sec"
             return self._refuse(3007, f"Audio Transmission Rate Exceeded: {text}")
         return [Hear(data)]
+
+    def _wrong_length(self, data: bytes) -> str | None:
+        """What is wrong with the length of one message of PCM, if anything is."""
+        length_ms = len(data) * 1000 / self.engine_settings.bytes_per_second
+        self._short_chunks = self._short_chunks + 1 if length_ms < MIN_CHUNK_MS else 0
+        if length_ms > MAX_CHUNK_MS or self._short_chunks >= SHORT_CHUNKS_REFUSED:
+            expected = f"Expected between {MIN_CHUNK_MS} and {MAX_CHUNK_MS} ms"
+            text = f"Input Duration Violation: {length_ms:.1f} ms. {expected}"
+            return f"Input Duration Error: {text}"
+        return None
 
     def text(self, data: str, now: float) -> Sequence[Action]:
         """Take one text frame."""
@@ -186,7 +199,7 @@ class EmulatedSession:
             match message:
                 case Terminate():
                     self.terminating = True
-                    return [Finish()]
+                    return [*self._last_audio(), Finish()]
                 case ForceEndpoint():
                     return [EndTurn()]
                 case UpdateConfiguration():
@@ -195,6 +208,12 @@ class EmulatedSession:
                     return []
         except BadMessage as e:
             return self._refuse(3006, e.text)
+
+    def _last_audio(self) -> list[Action]:
+        """What the decoder has held back."""
+        rest = b"" if self._decoder is None else self._decoder.finish()
+        self.audio_bytes += len(rest)
+        return [Hear(rest)] if rest else []
 
     def tick(self, now: float, speech_probability: float) -> Sequence[Action]:
         """What is due by the clock: the session limit, inactivity, heartbeats.

@@ -10,9 +10,10 @@ from typing import Any, Literal, NamedTuple
 from msgspec import Struct
 from msgspec.structs import replace
 
+from transcribe_cli.emulator.compressed_audio import COMPRESSED, DECODED_HZ
 from transcribe_cli.protocol.messages import UpdateConfiguration
 from transcribe_cli.protocol.models import MODELS, REDIRECTS, Family, Model
-from transcribe_cli.protocol.parameters import MANUAL
+from transcribe_cli.protocol.parameters import MANUAL, PCM_ENCODINGS
 
 FormattedFinals = Literal["one", "two"]
 MULTILINGUAL = "universal-streaming-multilingual"
@@ -50,7 +51,8 @@ class EngineSettings(Struct, frozen=True):
     Attributes:
         model: its name, as `Begin` says it.
         like: the row of the table of models that it behaves as.
-        sample_rate_hz: of the audio as it arrives.
+        sample_rate_hz, encoding: of the audio that the engine gets; compressed audio is decoded
+            before.
         formatted_finals, multilingual_flag, formatted_partials: as in `Readings`.
         min_turn_silence_ms: silence that ends a turn if the end is likely.
         max_turn_silence_ms: silence that always ends a turn.
@@ -108,12 +110,14 @@ def engine_settings_of(
     shortest = parameters.get("min_end_of_turn_silence_when_confident", shortest)
     shortest = parameters.get("min_turn_silence", shortest)
     longest = parameters.get("max_turn_silence", longest)
+    encoding = parameters.get("encoding", PCM_ENCODINGS[0])
+    decoded = encoding in COMPRESSED
     return EngineSettings(
         model=name,
         like=model.name,
         family=model.family,
-        sample_rate_hz=parameters.get("sample_rate", 16000),
-        encoding=parameters.get("encoding", "pcm_s16le"),
+        sample_rate_hz=DECODED_HZ if decoded else parameters.get("sample_rate", 16000),
+        encoding=PCM_ENCODINGS[0] if decoded else encoding,
         format_turns=parameters.get("format_turns", False),
         formatted_finals=readings.formatted_finals,
         multilingual_flag=readings.multilingual_flag,
