@@ -1,7 +1,7 @@
 """Runs the measurements and prints a table.
 
 python -m bench [startup] [plain_run] [latency] [live] [ending] [pacing] [many] [flood] [turns]
-               [--quick]
+               [encoding] [--quick]
 """
 
 import argparse
@@ -13,7 +13,10 @@ import sys
 from bench.program import program
 from bench.table import Row, as_markdown
 
-NAMES = ("startup", "plain_run", "latency", "live", "ending", "pacing", "many", "flood", "turns")
+NAMES = (
+    *("startup", "plain_run", "latency", "live", "ending", "pacing", "many", "flood", "turns"),
+    "encoding",
+)
 
 
 def main() -> None:

@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import parse_qs, urlsplit
 
 from websockets.exceptions import ConnectionClosed
@@ -85,6 +85,18 @@ class _Ear:
         return [word]
 
 
+class Ear(Protocol):
+    """Hears the words of a session; `position` counts the frames that it has heard."""
+
+    position: int
+
+    def hear(self, samples: bytes) -> list[dict[str, Any]]:
+        """The words that end in what came in."""
+
+    def sounding(self) -> list[dict[str, Any]]:
+        """The word at the end of the audio, as far as it was said: one or none."""
+
+
 @dataclass
 class Seen:
     """What the service saw of one session."""
@@ -114,7 +126,7 @@ class Session:
     seen: Seen
     turn_words: int
     fault: Fault | None
-    ear: _Ear = field(default_factory=_Ear)
+    ear: Ear
     open_words: list[dict[str, Any]] = field(default_factory=list)
     heard: int = 0
     order: int = 0
@@ -190,7 +202,9 @@ class CountingService:
         turn_words: int = 5,
         fault: Fault | None = None,
         expires_in_s: float | None = None,
+        ear: Callable[[], Ear] = _Ear,
     ) -> None:
+        self._ear = ear
         self.sessions: list[Seen] = []
         self.turn_words = turn_words
         self.expires_in_s = expires_in_s
@@ -223,7 +237,9 @@ class CountingService:
         request = connection.request
         assert request is not None
         seen = Seen(parse_qs(urlsplit(request.path).query), dict(request.headers), time.monotonic())
-        session = Session(connection, len(self.sessions), seen, self.turn_words, self.fault)
+        session = Session(
+            *(connection, len(self.sessions), seen, self.turn_words, self.fault), self._ear()
+        )
         self.sessions.append(seen)
         try:
             if self.fault is not None:
@@ -284,14 +300,16 @@ def counting_service(
     expires_in_s: float | None = None,
     *,
     pings: bool = True,
+    ear: Callable[[], Ear] = _Ear,
 ) -> Iterator[CountingService]:
     """A running service on a free port of this machine.
 
     `expires_in_s`: each session says so in its Begin, and is closed with 3008 then. `pings`: it
     asks every 20 s for a sign of life, and closes with 1011 when none has come after 20 more.
+    `ear`: what hears each session, where its audio is no counting.
     """
     every_s = 20.0 if pings else None
-    service = CountingService(turn_words, fault, expires_in_s)
+    service = CountingService(turn_words, fault, expires_in_s, ear)
     with serve(service._handle, "127.0.0.1", 0, compression=None, ping_interval=every_s) as server:
         service._server = server
         thread = threading.Thread(target=server.serve_forever, name="counting-service")

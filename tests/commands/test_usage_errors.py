@@ -49,6 +49,8 @@ def settings(home: Home, text: str) -> Path:
         ("mic x.wav", "'aai-stream mic' does not take 'x.wav'", "aai-stream file x.wav"),
         ("mic --model", "--model needs a value", "name one"),
         ("mic --region uk", "--region takes default, us or eu, not 'uk'", "did you mean us?"),
+        ("mic --encoding opus", "--encoding takes pcm_s16le or ogg_opus, not 'opus'", "ogg_opus?"),
+        ("mic --local --param encoding=aac", "Audio is not sent as 'aac' here", "use --encoding"),
         ("mic --color alway", "--color takes auto, always or never", "did you mean always?"),
         ("mic --chunk-ms 100ms", "whole number of milliseconds from 50 to 1000, not '100ms'", ""),
         ("mic --chunk-ms -5", "not '-5'", ""),

@@ -13,6 +13,7 @@ from websockets.protocol import SERVER, Protocol
 
 from tests.session.server import BEGIN, payloads_heard
 from transcribe_cli.audio.audio_log import AudioLog
+from transcribe_cli.audio.encoder import Encoder
 from transcribe_cli.audio.format import AudioFormat
 from transcribe_cli.protocol.messages import UpdateConfiguration
 from transcribe_cli.session.chunks import chunk_sizes
@@ -36,6 +37,7 @@ class Desk:
         reserve: int = 0,
         pace: float | None = None,
         keep_alive_s: float | None = None,
+        encoder: Encoder | None = None,
     ) -> None:
         self.log = log
         self.now = 0.0
@@ -45,7 +47,9 @@ class Desk:
         self._server = Protocol(SERVER)
         self.connection = Connection(ours)
         pacer = Pacer(AUDIO.rate_hz, pace, limited=limited)
-        self.session = Session(0, log, SIZES, pacer, 0, reserve, keep_alive_s=keep_alive_s)
+        self.session = Session(
+            *(0, log, SIZES, pacer, 0, reserve), keep_alive_s=keep_alive_s, encoder=encoder
+        )
         self.session.opened(self.connection, 0.0)
 
     def begin(self) -> None:
@@ -253,6 +257,39 @@ def test_a_pause_keeps_a_session_open_that_the_service_closes_when_idle(
         assert heard_at == told
         assert b'{"type":"KeepAlive"}' not in at.heard()
         at.close()
+
+
+class Halves:
+    """An encoder that sends one of two bytes."""
+
+    def encode(self, samples: bytes) -> bytes:
+        return samples[::2]
+
+    def finish(self) -> bytes:
+        return b"the end"
+
+
+def test_encoded_audio_is_timed_and_counted_by_its_samples(desk: Callable[..., Desk]) -> None:
+    at = desk(limited=True, encoder=Halves())
+    at.record(CHUNK)
+    at.log.append(CHUNK[::-1])
+    assert at.session.push(at.now) == pytest.approx(0.05 / 1.2)
+
+    at.session.push(0.05)
+    assert at.heard() == [CHUNK[::2], CHUNK[::-1][::2]]
+    assert at.session.offset == 1600
+
+
+@pytest.mark.parametrize("recorded", [0, 3])
+def test_the_end_of_the_encoded_stream_comes_before_terminate(
+    recorded: int, desk: Callable[..., Desk]
+) -> None:
+    at = desk(encoder=Halves())
+    for _ in range(recorded):
+        at.record(CHUNK)
+    at.session.finish_at(recorded * 800)
+    at.session.advance(at.now)
+    assert at.heard()[recorded:] == [b"the end", b'{"type":"Terminate"}']
 
 
 @given(

@@ -112,6 +112,10 @@ class Transcriber:
             asked=asked,
             params=options.param or (),
         )
+        if "encoding" in self.parameters.query:
+            from transcribe_cli.audio.encoder import check_encoding
+
+            check_encoding(str(self.parameters.query["encoding"]))
         tariff = Tariff(self.parameters.query, is_free=options.local)
         if options.usd_per_hour is not None or options.max_cost is not None:
             from transcribe_cli.settings.prices import checked

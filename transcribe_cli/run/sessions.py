@@ -6,7 +6,7 @@ starts to read the audio log, and what the log of a file may forget.
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
 
@@ -22,6 +22,9 @@ from transcribe_cli.session.events import Closed, Event
 from transcribe_cli.session.pacing import Pacer
 from transcribe_cli.session.session import Session
 from transcribe_cli.supervisor.lease import Leases
+
+if TYPE_CHECKING:
+    from transcribe_cli.audio.encoder import Encoder
 
 _TRIM_EVERY_S = 30.0
 _JOIN_S = 0.3  # for all that connect: what comes about meanwhile is told that it is over
@@ -100,6 +103,7 @@ class Sessions:
             0 if live else sizes.least,
             config.timeouts,
             _keep_alive_s(config.parameters.query),
+            _encoder(config),
         )
         parts.notices.debug(f"session {number}: connecting to {config.endpoint}")
         self._live[number] = _Live(session, parts.connect(number, self.target, self._post))
@@ -240,6 +244,16 @@ class Sessions:
             live.connecting.abandon()
             live.session.abandon()
             live.session.advance(now)
+
+
+def _encoder(config: RunConfig) -> "Encoder | None":
+    """A session's own: each begins a stream with its headers."""
+    encoding = config.parameters.query.get("encoding")
+    if encoding is None:
+        return None
+    from transcribe_cli.audio.encoder import make_encoder
+
+    return make_encoder(str(encoding), config.audio.rate_hz)
 
 
 def _keep_alive_s(query: Mapping[str, Any]) -> float | None:

@@ -7,7 +7,7 @@ microphone's audio itself. What happens is returned as events; the supervisor de
 
 import threading
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from transcribe_cli.audio.audio_log import AudioLog
 from transcribe_cli.errors import ConnectionFailed
@@ -30,6 +30,9 @@ from transcribe_cli.session.flood import Flood, Heard
 from transcribe_cli.session.liveness import Liveness
 from transcribe_cli.session.pacing import Pacer
 from transcribe_cli.session.timeouts import SERVICE, Timeouts
+
+if TYPE_CHECKING:
+    from transcribe_cli.audio.encoder import Encoder
 
 _CHUNKS_AT_ONCE = 64  # then others have their turn
 _HEARS_AHEAD_MS = 1000  # a word's end may be guessed, and lie so far behind what was sent
@@ -58,6 +61,7 @@ class Session:
         timeouts: how long it waits for the service before it takes it for stuck.
         keep_alive_s: how often a service that closes what is idle is told, in a pause, that this is
             to stay open; None: it closes nothing.
+        encoder: makes what is sent of the samples; None: they go out as they are.
 
     Attributes:
         offset: the first frame that has not been sent yet; before `start_at`, 0.
@@ -76,6 +80,7 @@ class Session:
         reserve: int = 0,
         timeouts: Timeouts = SERVICE,
         keep_alive_s: float | None = None,
+        encoder: "Encoder | None" = None,
     ) -> None:
         self.number = number
         self.offset = start or 0
@@ -86,6 +91,7 @@ class Session:
         self._log = log
         self._sizes = sizes
         self._pacer = pacer
+        self._encoder = encoder
         self._reserve = reserve
         # A block of that size is a chunk; where some audio is held back or has a time, none is.
         aside = reserve or pacer.paced
@@ -247,7 +253,7 @@ class Session:
         frames, size = connection.heard_frames, connection.heard_bytes
         if not self._flood.is_to_be_looked_at(frames, size):
             return False
-        sent_s = connection.taken / (self._log.audio.rate_hz * self._log.audio.frame_bytes)
+        sent_s = self._log.audio.seconds(self.offset - self._first)
         heard = Heard(frames, size, self._final_words)
         return self._flood.is_on(heard, max(now - self._liveness.opened_at, sent_s))
 
@@ -307,8 +313,7 @@ class Session:
                 and connection.send_failure is None
                 and now >= self._pacer.free
             ):
-                connection.send_audio(samples)
-                self._sent(count, now)
+                self._send(connection, samples, count, now)
                 return now if connection.unsent or connection.send_failure is not None else None
         return self.push(now)
 
@@ -340,8 +345,7 @@ class Session:
                 if count < self._sizes.least:
                     # Only at the very end, when the chunk before it was already out.
                     samples += bytes((self._sizes.least - count) * self._log.audio.frame_bytes)
-                connection.send_audio(samples)
-                self._sent(count, now)
+                self._send(connection, samples, count, now)
                 if connection.send_failure is not None or connection.unsent:
                     return now
                 if not ended and end - self.offset < self._sizes.wanted:
@@ -359,7 +363,10 @@ class Session:
                 return True, min(end, last_frame)
         return ended, end if ended else end - self._reserve
 
-    def _sent(self, count: int, now: float) -> None:
+    def _send(self, connection: Connection, samples: bytes, count: int, now: float) -> None:
+        if self._encoder is not None:
+            samples = self._encoder.encode(samples)
+        connection.send_audio(samples)
         self._pacer.sent(count, now)
         self.offset += count
         self._log.consumed(self.offset)
@@ -393,6 +400,8 @@ class Session:
             self._liveness.expect_end(now)
             whole = self.offset >= self._log.frames
             events.append(TerminateSent(self.number, self.offset, whole))
+            if self._encoder is not None and (rest := self._encoder.finish()):
+                connection.send_audio(rest)
             connection.send_text(encode_client_message(Terminate()))
             push_at = None
         problem = self._liveness.overdue(connection, now)

@@ -60,7 +60,7 @@ def _rows() -> Iterator[Setting]:
         "model detect_language format_turns language_code keyterm prompt speaker_labels "
         "max_speakers filter_profanity redact_pii redact_pii_policy redact_pii_sub domain "
         "voice_focus mode turns min_turn_silence max_turn_silence end_of_turn_confidence "
-        "vad_threshold inactivity_timeout sample_rate local"
+        "vad_threshold inactivity_timeout sample_rate encoding local"
     )
     formats_and_limits = (
         "chunk_ms jsonl text format partials non_speech color max_duration max_cost idle_stop "

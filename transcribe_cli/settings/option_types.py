@@ -63,6 +63,13 @@ class Region(StrEnum):
     EU = "eu"
 
 
+class Encoding(StrEnum):
+    """How audio travels to the service."""
+
+    PCM = "pcm_s16le"
+    OGG_OPUS = "ogg_opus"
+
+
 class NonSpeech(StrEnum):
     """What becomes of `[Silence]`, `[Music]` and their like."""
 

@@ -21,6 +21,7 @@ from transcribe_cli.settings.option_types import (
     Argument,
     Color,
     ColorOption,
+    Encoding,
     EndpointOption,
     Format,
     FormatOption,
@@ -199,6 +200,16 @@ class RunOptions(Struct, frozen=True, kw_only=True):
         option(AUDIO, "Audio in one message.", "--chunk-ms", least=50, most=1000, metavar="MS"),
     ] = 50
 
+    encoding: Annotated[
+        Encoding,
+        option(
+            AUDIO,
+            "How audio is sent: as it is, or as Opus, a tenth of the bytes (needs the extra "
+            "'opus').",
+            "--encoding",
+        ),
+    ] = Encoding.PCM
+
     jsonl: Annotated[
         bool, option(OUTPUT, "Every record as a line of JSON on stdout.", "--jsonl")
     ] = False
@@ -307,6 +318,7 @@ class RunOptions(Struct, frozen=True, kw_only=True):
             "end_of_turn_confidence_threshold": self.end_of_turn_confidence,
             "vad_threshold": self.vad_threshold,
             "inactivity_timeout": self.inactivity_timeout,
+            "encoding": None if self.encoding is Encoding.PCM else self.encoding.value,
         }
 
 

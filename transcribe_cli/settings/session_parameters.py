@@ -45,6 +45,7 @@ _OPTIONS: dict[str, str] = {
     "end_of_turn_confidence_threshold": "--end-of-turn-confidence",
     "vad_threshold": "--vad-threshold",
     "inactivity_timeout": "--inactivity-timeout",
+    "encoding": "--encoding",
 }
 
 
