@@ -157,6 +157,34 @@ _SPEAKERS_PRESET = (  # speakers are told apart with silences and partials of th
 _SELECTION = "page 'Model selection'"
 _PRICES = "page 'Models' (March 2026)"
 
+_UNIVERSAL_3_5_PRO = Model(
+    name="universal-3-5-pro",
+    title="Universal-3.5 Pro Streaming",
+    family=Family.PRO,
+    takes=_UNIVERSAL_3_5,
+    always_formats=True,
+    languages=PRO_LANGUAGES,
+    usd_per_hour=0.45,
+    non_speech_tags=False,
+    min_turn_silence_ms=128,
+    max_turn_silence_ms=1280,
+    source="official streaming reference (September 2026)",
+    turns=_PRO_TURNS,
+    cancels=(_REDACTED_FINALS, *_SPEAKERS_PRESET),
+    mode_silence_ms=_MODE_SILENCE_MS,
+)
+# What came after it differs in name, price and source only.
+_NEWER_PRO = (
+    _UNIVERSAL_3_5_PRO,
+    _UNIVERSAL_3_5_PRO._replace(name="universal-3-6-pro", title="Universal-3.6 Pro Streaming"),
+    _UNIVERSAL_3_5_PRO._replace(
+        name="assemblyai-stt-3-7-realtime-agent",
+        title="Universal-3.7 Realtime Agent",
+        usd_per_hour=None,
+        source="pages 'Voice agents: LiveKit' and 'Voice agents: Pipecat' (November 2026)",
+    ),
+)
+
 MODELS: dict[str, Model] = {
     model.name: model
     for model in (
@@ -218,54 +246,7 @@ MODELS: dict[str, Model] = {
             max_turn_silence_ms=None,
             source=f"{_SELECTION}; page 'Whisper streaming'; {_PRICES}",
         ),
-        Model(
-            name="universal-3-5-pro",
-            title="Universal-3.5 Pro Streaming",
-            family=Family.PRO,
-            takes=_UNIVERSAL_3_5,
-            always_formats=True,
-            languages=PRO_LANGUAGES,
-            usd_per_hour=0.45,
-            non_speech_tags=False,
-            min_turn_silence_ms=128,
-            max_turn_silence_ms=1280,
-            source="official streaming reference (September 2026)",
-            turns=_PRO_TURNS,
-            cancels=(_REDACTED_FINALS, *_SPEAKERS_PRESET),
-            mode_silence_ms=_MODE_SILENCE_MS,
-        ),
-        Model(
-            name="universal-3-6-pro",
-            title="Universal-3.6 Pro Streaming",
-            family=Family.PRO,
-            takes=_UNIVERSAL_3_5,
-            always_formats=True,
-            languages=PRO_LANGUAGES,
-            usd_per_hour=0.45,
-            non_speech_tags=False,
-            min_turn_silence_ms=128,
-            max_turn_silence_ms=1280,
-            source="official streaming reference (September 2026)",
-            turns=_PRO_TURNS,
-            cancels=(_REDACTED_FINALS, *_SPEAKERS_PRESET),
-            mode_silence_ms=_MODE_SILENCE_MS,
-        ),
-        Model(
-            name="assemblyai-stt-3-7-realtime-agent",
-            title="Universal-3.7 Realtime Agent",
-            family=Family.PRO,
-            takes=_UNIVERSAL_3_5,
-            always_formats=True,
-            languages=PRO_LANGUAGES,
-            usd_per_hour=None,
-            non_speech_tags=False,
-            min_turn_silence_ms=128,
-            max_turn_silence_ms=1280,
-            source="pages 'Voice agents: LiveKit' and 'Voice agents: Pipecat' (November 2026)",
-            turns=_PRO_TURNS,
-            cancels=(_REDACTED_FINALS, *_SPEAKERS_PRESET),
-            mode_silence_ms=_MODE_SILENCE_MS,
-        ),
+        *_NEWER_PRO,
     )
 }
 
