@@ -39,7 +39,8 @@ def test_a_trace_is_played_byte_for_byte(
         assert own in ([], [text for text in heard.texts if f'"{kind}"' in text])
     assert heard.messages[0]["type"] == "Begin" and heard.messages[-1]["type"] == "Termination"
     assert (heard.code, heard.reason) == (1000, "Session Ended")
-    assert [event["event"] for event in logbook()] == ["open", "terminate", "close"]
+    assert [event["event"] for event in logbook()] == ["open", "message", "terminate", "close"]
+    assert logbook()[1] == logbook()[2] | {"event": "message", "text": TERMINATE}
     assert logbook()[-1]["audio_ms"] == 7000 and logbook()[-1]["by"] == "service"
 
 

@@ -20,8 +20,9 @@ class Logbook:
     """Writes events to a file as they happen; without a path it writes nothing.
 
     Events: `open` (session, parameters, and those without effect here), `refused` (code, error),
-    `terminate` (session, audio_ms), `fault` (session, audio_ms, fault), `close` (session, audio_ms,
-    code, by "client" or "service"), `webhook` (session, taken).
+    `message` (session, audio_ms, text: what the client sent), `terminate` (session, audio_ms),
+    `fault` (session, audio_ms, fault), `close` (session, audio_ms, code, by "client" or "service"),
+    `webhook` (session, taken).
 
     Raises:
         UsageError: the file cannot be written.

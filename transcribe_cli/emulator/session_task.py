@@ -203,6 +203,7 @@ class SessionTask:
                 reached = self._schedule.reached(Trigger.AUDIO, self._session.audio_s)
                 await self._go_wrong(reached)
             else:
+                self._log("message", text=frame)
                 actions = self._session.text(frame, now)
                 self._terminated |= self._session.terminating
                 if self._session.terminating:
