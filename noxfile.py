@@ -75,6 +75,6 @@ def audit(session: nox.Session) -> None:
 
 @nox.session(python=False)
 def docs(session: nox.Session) -> None:
-    """Print anew what docs/ shows of the code: the supervisor's rules, the table of settings."""
+    """Print anew what docs/ shows of the code: rules of the supervisor, settings, models."""
     _python(session, "-m", "tests.supervisor.printed_rules")
-    _python(session, "-m", "transcribe_cli.settings.page", "docs/settings.md")
+    _python(session, "-m", "transcribe_cli.settings.page", "docs")

@@ -14,6 +14,7 @@ from tests.program import Home
 from tests.requirements import require_programs
 from transcribe_cli.cli import make_command
 from transcribe_cli.commands.completion import VALUES, Typed, words_typed
+from transcribe_cli.protocol.models import MODELS
 from transcribe_cli.settings.environment import Environment
 
 ODD = 'Bob\'s "$(touch bad1)" `touch bad2` \\$(touch bad3); touch bad4 * [a]'
@@ -39,6 +40,11 @@ def test_languages_are_those_of_the_model_that_is_typed() -> None:
     assert texts("language_code", model="universal-streaming-english") == ["en"]
     assert "yue" in texts("language_code", model="universal-3-5-pro")
     assert texts("language_code", model="of tomorrow") == []
+
+
+def test_models_are_those_of_the_table_and_older_names_that_the_service_still_answers() -> None:
+    assert texts("model") == [*MODELS, "u3-pro-rt"]
+    assert "yue" in texts("language_code", model="u3-pro-rt")
 
 
 def test_an_output_is_completed_by_its_formats(

@@ -13,7 +13,7 @@ from transcribe_cli.protocol.parameters import PARAMETERS, RECOGNITION_PARAMETER
 from transcribe_cli.settings.allowed_sources import SETTINGS, Origin, may_come_from
 from transcribe_cli.settings.environment import Environment
 from transcribe_cli.settings.options import FileOptions, MicOptions, RunOptions
-from transcribe_cli.settings.page import with_table
+from transcribe_cli.settings.page import PAGES, with_table
 
 ROOT = Path(__file__).parent.parent.parent
 KEY = "0123456789abcdef" * 2
@@ -185,7 +185,8 @@ def test_parameters_of_recognition_are_those_of_the_options_and_their_like() -> 
     assert not RECOGNITION_PARAMETERS & (elsewhere | {"token", "customer_support_audio_capture"})
 
 
-def test_the_page_has_the_table_as_the_code_has_it() -> None:
-    page = (ROOT / "docs" / "settings.md").read_text(encoding="utf-8")
+@pytest.mark.parametrize("name", PAGES)
+def test_a_page_has_its_table_as_the_code_has_it(name: str) -> None:
+    page = (ROOT / "docs" / name).read_text(encoding="utf-8")
 
-    assert page == with_table(page), "python -m transcribe_cli.settings.page docs/settings.md"
+    assert page == with_table(name, page), "python -m transcribe_cli.settings.page docs"

@@ -98,16 +98,17 @@ def _under(values: Mapping[str, Any], path: Iterable[str]) -> Mapping[str, Any]:
 
 
 def _models(_: Typed) -> Iterable[Value]:
-    from transcribe_cli.protocol.models import MODELS
+    from transcribe_cli.protocol.models import MODELS, REDIRECTS
 
-    return [Value(model.name, model.title) for model in MODELS.values()]
+    older = [Value(name, f"answered with {runs}") for name, runs in REDIRECTS.items()]
+    return [*(Value(model.name, model.title) for model in MODELS.values()), *older]
 
 
 def _languages(typed: Typed) -> Iterable[Value]:
     from transcribe_cli.protocol.languages import language_name
-    from transcribe_cli.protocol.models import DEFAULT_MODEL, MODELS
+    from transcribe_cli.protocol.models import DEFAULT_MODEL, find_model
 
-    model = MODELS.get(str(typed.options.get("model") or DEFAULT_MODEL))
+    model = find_model(str(typed.options.get("model") or DEFAULT_MODEL))
     codes = model.languages if model is not None else ()
     return [Value(code, language_name(code)) for code in codes]
 
