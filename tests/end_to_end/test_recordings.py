@@ -119,9 +119,14 @@ def test_stopped_while_offline_the_rest_is_resumed_as_the_hint_says(home: Home) 
     hint = re.search(r"aai-stream (recordings resume \S+)", outcome.err)
     assert hint is not None, outcome.err
     with counting_service() as service:
-        resumed = home.run(*hint[1].split(), "--endpoint", service.url, "--text")
+        resumed = home.run(
+            *(*hint[1].split(), "--endpoint", service.url, "--text", "--usd-per-hour", "3600"),
+            *("--param", "speaker_labes=true"),
+        )
     assert resumed.code == 0, resumed.err
     assert resumed.out.split() == expected(12)
+    assert "--param speaker_labes is not known; did you mean speaker_labels?" in resumed.err
+    assert re.search(r"billed: .* about \$[1-9]", resumed.err)  # a dollar a second
 
 
 def test_recordings_are_listed_shown_and_removed(home: Home, call: Callable[..., Outcome]) -> None:

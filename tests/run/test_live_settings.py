@@ -102,7 +102,7 @@ def test_a_resumed_recording_begins_with_what_was_changed_last() -> None:
     lines = [msgspec.json.decode(encode_record(r, n)) for n, r in enumerate(records)]
     journal = summarize(lines)
     assert journal.problem == ""
-    resumed = parameters_of(journal.start, journal.changes, ["min_turn_silence=70"])
+    resumed = parameters_of(journal.start, journal.changes, ["min_turn_silence=70"]).query
     assert resumed[KEYTERMS] == ["Sonny Miller", "q"]
     assert resumed["max_turn_silence"] == 900
     assert resumed["min_turn_silence"] == "70"

@@ -11,7 +11,6 @@ from transcribe_cli.exit_status import ExitStatus
 from transcribe_cli.jobs.claims import work_of_journal
 from transcribe_cli.jobs.resume import transcript_of
 from transcribe_cli.outputs.plain_text import one_line
-from transcribe_cli.protocol.models import find_model
 from transcribe_cli.recordings.crash_recovery import recover, write_if_changed
 from transcribe_cli.recordings.folder import TRANSCRIPT
 from transcribe_cli.recordings.journal import JournalSummary
@@ -28,7 +27,6 @@ from transcribe_cli.settings.journal_settings import Place, parameters_of, place
 from transcribe_cli.settings.option_types import Region
 from transcribe_cli.settings.options import FileOptions
 from transcribe_cli.settings.recordings_options import ResumeOptions
-from transcribe_cli.settings.session_parameters import Parameters
 from transcribe_cli.settings.user_folders import save_dir_of
 from transcribe_cli.ui.safe_text import safe_text
 
@@ -151,8 +149,10 @@ def _resume(environment: Environment, asked: ResumeOptions, recording: Recording
         options,
         environment if gets_key else environment.without_credentials(),
         pace=None if options.local else 1.0,
-        parameters=Parameters(parameters, find_model(str(parameters.get("speech_model"))), []),
+        parameters=parameters,
     )
+    for note in parameters.notes:
+        transcriber.notices.note(note)
     if recording.audio_path is None:
         transcriber.notices.note(f"going on with '{journal.start.get('path')}'")
     what = SourceSpec(str(journal.start["source"]), str(journal.start["kind"]), _never)
@@ -193,6 +193,7 @@ def _options(asked: ResumeOptions, journal: JournalSummary) -> tuple[FileOptions
         region=asked.region or Region.DEFAULT,
         new_sessions_per_minute=asked.new_sessions_per_minute,
         param=asked.param,
+        usd_per_hour=asked.usd_per_hour,
         sample_rate=journal.audio.rate_hz,
         jsonl=asked.jsonl,
         text=asked.text,

@@ -11,8 +11,15 @@ from typing import Any, NamedTuple
 
 from transcribe_cli.errors import UsageError
 from transcribe_cli.protocol.endpoint import REGIONS, is_loopback, without_credentials
+from transcribe_cli.protocol.models import find_model
 from transcribe_cli.protocol.parameters import RECOGNITION_PARAMETERS
-from transcribe_cli.settings.session_parameters import parse_params
+from transcribe_cli.settings.parameter_notes import notes_on
+from transcribe_cli.settings.session_parameters import (
+    OPTIONS,
+    Parameters,
+    note_on_unknown,
+    parse_params,
+)
 
 
 class Place(NamedTuple):
@@ -66,8 +73,10 @@ def _shown(endpoint: object) -> str:
 
 def parameters_of(
     start: Mapping[str, Any], changes: Mapping[str, Any], params: Sequence[str]
-) -> dict[str, Any]:
+) -> Parameters:
     """The recording's parameters, as they were last, and those of `--param` in their place.
+
+    The notes are on the latter.
 
     Args:
         changes: what was changed of them while it went on.
@@ -83,4 +92,10 @@ def parameters_of(
                 f"The recording's journal asks for '{name}', which is not known here.",
                 f"if you want it, say so: --param {shlex.quote(name)}=VALUE",
             )
-    return last | asked
+    query = last | asked
+    name = str(query.get("speech_model"))
+    model = find_model(name)
+    notes = list(notes_on(last, asked, model, OPTIONS)) if asked else []
+    if model is None and "speech_model" in asked:
+        notes.insert(0, note_on_unknown(name))
+    return Parameters(query, model, notes)

@@ -135,6 +135,16 @@ NewSessionsOption = Annotated[
         metavar="N",
     ),
 ]
+UsdPerHourOption = Annotated[
+    str | None,
+    option(
+        STOPPING,
+        "What an hour of session costs, where the list of 'aai-stream models' is wrong or has "
+        "no price: 0.45, or by model NAME=0.45,NAME=0.30.",
+        "--usd-per-hour",
+        metavar="USD",
+    ),
+]
 ColorOption = Annotated[Color, option(OUTPUT, "When to use colour.", "--color")]
 OutputOption = Annotated[
     Texts,

@@ -34,6 +34,7 @@ from transcribe_cli.settings.option_types import (
     Region,
     Texts,
     Turns,
+    UsdPerHourOption,
     option,
     output_files,
     stdout_format,
@@ -266,16 +267,7 @@ class RunOptions(Struct, frozen=True, kw_only=True):
         float | None,
         option(STOPPING, "Stop when it has cost about this.", "--max-cost", least=0, metavar="USD"),
     ] = None
-    usd_per_hour: Annotated[
-        str | None,
-        option(
-            STOPPING,
-            "What an hour of session costs, where the list of 'aai-stream models' is wrong or has "
-            "no price: 0.45, or by model NAME=0.45,NAME=0.30.",
-            "--usd-per-hour",
-            metavar="USD",
-        ),
-    ] = None
+    usd_per_hour: UsdPerHourOption = None
     idle_stop: Annotated[
         str | None,
         option(STOPPING, "Stop after so long without words.", "--idle-stop", metavar="T"),

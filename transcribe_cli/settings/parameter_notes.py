@@ -41,8 +41,8 @@ def notes_on(
             continue
         if name in names and name in options and options[name] != as_typed(name, value):
             yield f"--param {name} is sent in place of {names[name]}"
-        if name == "sample_rate" and str(options[name]) != value:
-            yield f"--param sample_rate={value} is sent, but the audio has {options[name]} Hz"
+        if name == "sample_rate" and str(options.get(name)) != value:
+            yield f"--param sample_rate={value} is sent, but the audio has {options.get(name)} Hz"
         takers = models_that_take(name)
         if model is not None and takers and name not in model.takes:
             yield f"--param {name} has no effect on {model.name}; {', '.join(takers)} take it"

@@ -25,8 +25,7 @@ class Parameters(NamedTuple):
     notes: list[str]
 
 
-# The option that each parameter comes from.
-_OPTIONS: dict[str, str] = {
+OPTIONS: dict[str, str] = {
     "language_detection": "--detect-language",
     "language_codes": "--language-code",
     "keyterms_prompt": "--keyterm",
@@ -47,6 +46,7 @@ _OPTIONS: dict[str, str] = {
     "inactivity_timeout": "--inactivity-timeout",
     "encoding": "--encoding",
 }
+"""The option that each parameter comes from."""
 
 
 # What every session is asked for.
@@ -77,7 +77,7 @@ def resolve_parameters(
     model = find_model(model_name)
     notes: list[str] = []
     if model is None:
-        notes.append(_unknown_model(model_name))
+        notes.append(note_on_unknown(model_name))
     query: dict[str, Any] = {"speech_model": model_name, "sample_rate": sample_rate_hz}
     if model is None or "format_turns" in model.takes:
         query["format_turns"] = format_turns is not False
@@ -107,7 +107,7 @@ def resolve_parameters(
     if parsed or query.keys() - _PLAIN:
         from transcribe_cli.settings.parameter_notes import notes_on
 
-        names = _OPTIONS if turns is None else _OPTIONS | {"mode": "--turns"}
+        names = OPTIONS if turns is None else OPTIONS | {"mode": "--turns"}
         notes += notes_on(query, parsed, model, names)
     return Parameters(query | parsed, model, notes)
 
@@ -126,7 +126,8 @@ def _odd_values(query: Mapping[str, Any]) -> list[str]:
     return notes
 
 
-def _unknown_model(name: str) -> str:
+def note_on_unknown(name: str) -> str:
+    """What is said of a model that this version does not know."""
     from transcribe_cli.settings.resembling import resembling
 
     likely = resembling(name, MODELS)
@@ -201,7 +202,7 @@ def option_of(parameter: str) -> str:
     ('--keyterm', '--param agent_context')
     """
     name = "language_codes" if parameter == "language_code" else parameter
-    return _OPTIONS.get(name, f"--param {parameter}")
+    return OPTIONS.get(name, f"--param {parameter}")
 
 
 def _listed(names: Sequence[str]) -> str:
@@ -214,14 +215,14 @@ def _check_choice(name: str, value: Any) -> None:
     values = value if isinstance(value, list) else [value]
     for item in values:
         if parameter.choices and item not in parameter.choices:
-            option = _OPTIONS.get(name, name)
+            option = OPTIONS.get(name, name)
             raise UsageError(
                 f"{option} does not know '{item}'.", f"choose from {', '.join(parameter.choices)}"
             )
     if isinstance(value, list | str) and parameter.high is not None and len(value) > parameter.high:
         noun = "items" if isinstance(value, list) else "characters"
         raise UsageError(
-            f"{_OPTIONS[name]} takes at most {parameter.high:.0f} {noun}.",
+            f"{OPTIONS[name]} takes at most {parameter.high:.0f} {noun}.",
             f"these are {len(value)}",
         )
 
