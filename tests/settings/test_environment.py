@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.hostile.foreign_recordings import make_fifo
+from transcribe_cli.settings.dotenv import settings_in_dotenv
 from transcribe_cli.settings.environment import Environment, child_variables, read_dotenv
 
 
@@ -52,6 +53,22 @@ def test_what_is_no_file_of_settings_sets_nothing(tmp_path: Path, kind: str) -> 
     elif kind == "huge":
         path.write_bytes(b"A=1\n" * 300_000)
     assert read_dotenv(tmp_path) == {}
+
+
+def test_lines_that_cannot_be_read_are_told_by_their_numbers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / ".env").write_text("A='unclosed\nB=b\nC = d e\nsome words\n")
+
+    environment = Environment.current()
+    notes = settings_in_dotenv(environment).notes
+
+    assert environment.dotenv["B"] == "b"
+    assert [note.partition(": ")[2] for note in notes] == [
+        "lines 1, 4 cannot be read; write NAME=value there"
+    ]
+    assert capfd.readouterr().err == ""
 
 
 def test_no_variable_of_the_process_is_changed(

@@ -60,6 +60,9 @@ def settings_in_dotenv(environment: Environment) -> Dotenv:
             notes.append(f"{path}: {variable} is not taken; it is {condition}")
         elif variable not in (KEY_VARIABLE, TOKEN_VARIABLE):
             options[row.name] = value
+    if unread := environment.dotenv_unread:
+        lines = f"line{'s' * (len(unread) > 1)} {', '.join(map(str, unread))}"
+        notes.append(f"{path}: {lines} cannot be read; write NAME=value there")
     if refused:
         notes.append(
             f"{path}: {', '.join(refused)} {_is(refused)} not taken from there; set "

@@ -5,7 +5,7 @@ import errno
 import io
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import IO, BinaryIO, TextIO, TypeVar
@@ -29,6 +29,7 @@ class Environment:
         variables: of the process; nothing is ever added to them.
         dotenv: all that the folder's `.env` sets, as it stands there: most of it is not for us, and
             `settings.dotenv` says what is.
+        dotenv_unread: the numbers of its lines that cannot be read.
     """
 
     stdin: BinaryIO
@@ -37,6 +38,7 @@ class Environment:
     variables: Mapping[str, str] = field(repr=False)  # may hold the key
     folder: Path
     dotenv: Mapping[str, str | None] = field(default_factory=dict, repr=False)
+    dotenv_unread: Sequence[int] = ()
 
     @classmethod
     def current(cls) -> "Environment":
@@ -55,7 +57,8 @@ class Environment:
             encoding = None if sys.stdout.isatty() else "utf-8"
             sys.stdout.reconfigure(encoding=encoding, errors="replace")
         folder = _current_folder()
-        return cls(stdin, sys.stdout, sys.stderr, os.environ, folder, read_dotenv(folder))
+        dotenv, unread = _parse_dotenv(folder)
+        return cls(stdin, sys.stdout, sys.stderr, os.environ, folder, dotenv, unread)
 
     def without_credentials(self) -> "Environment":
         """The same without the key and other secrets, for a service that may not have them."""
@@ -147,14 +150,20 @@ def read_dotenv(folder: Path) -> dict[str, str | None]:
     No value is put into another one (`${NAME}` stays as it is): the file may be somebody else's,
     and variables of this process are none of its business.
     """
+    return _parse_dotenv(folder)[0]
+
+
+def _parse_dotenv(folder: Path) -> tuple[dict[str, str | None], list[int]]:
     path = folder / ".env"
     try:
         if not path.is_file() or path.stat().st_size > _MOST_DOTENV_BYTES:
-            return {}
+            return {}, []
         # Some editors begin a file with a byte order mark.
         text = path.read_text(encoding="utf-8-sig", errors="replace")
     except OSError:
-        return {}
-    from dotenv import dotenv_values
+        return {}, []
+    from dotenv.parser import parse_stream  # `dotenv_values` puts what it cannot read into a log
 
-    return dotenv_values(stream=io.StringIO(text), interpolate=False)
+    bindings = list(parse_stream(io.StringIO(text)))
+    found = {binding.key: binding.value for binding in bindings if binding.key is not None}
+    return found, [binding.original.line for binding in bindings if binding.error]
