@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tests.audio.tones import tone
-from transcribe_cli.audio.mixdown import Mixdown, layout_weights
+from transcribe_cli.audio.mixdown import CANCEL_OUT, Mixdown, layout_weights
 
 RATE_HZ = 16000
 BLOCK = 4000
@@ -49,7 +49,7 @@ def test_inverse_channels_do_not_cancel_out_and_it_is_told_once(gain: float) -> 
     mono, told = mixed(VOICE, gain * VOICE)
 
     assert np.array_equal(mono, VOICE)
-    assert told == ["the channels cancel each other out: the strongest one is transcribed"]
+    assert told == [CANCEL_OUT]
 
 
 def test_the_strongest_is_taken_wherever_it_is() -> None:

@@ -11,6 +11,7 @@ import soundfile
 
 from tests.audio.tones import pcm, similar, taken, tone, values
 from transcribe_cli.audio.files import open_file
+from transcribe_cli.audio.mixdown import CANCEL_OUT
 from transcribe_cli.audio.pcm_source import PcmSource
 from transcribe_cli.audio.source import SourceWarning
 from transcribe_cli.errors import AudioError
@@ -163,11 +164,7 @@ def test_channels_that_cancel_out_are_told_by_the_name_of_the_file(tmp_path: Pat
     audio, reports = taken(open_file(path, RATE_HZ))
 
     assert similar(audio, voice)
-    assert reports == [
-        SourceWarning(
-            "'a.wav': the channels cancel each other out: the strongest one is transcribed"
-        )
-    ]
+    assert reports == [SourceWarning(f"'a.wav': {CANCEL_OUT}")]
 
 
 def test_a_file_that_is_cut_while_it_is_read_ends_there(tmp_path: Path) -> None:

@@ -11,6 +11,8 @@ from tests.counting import RATE, WORD_MS, CountingService, counting_service, spe
 from tests.end_to_end.counted_files import spoken, words_by_source, write_talks
 from tests.program import Home, finals, finish, words
 from tests.requirements import require_programs
+from transcribe_cli.audio.format import AudioFormat
+from transcribe_cli.audio.wav import header
 
 pytestmark = pytest.mark.usefixtures("in_process")
 
@@ -152,3 +154,18 @@ def test_stretches_of_many_files_are_resumed_by_the_same_command(home: Home) -> 
     expected = {name: words[10:40] for name, words in said.items()}
     assert words_by_source(outcome.records) == expected
     assert len(service.sessions) == 4
+
+
+def test_a_side_of_a_call_that_was_killed_is_resumed_on_that_side(home: Home) -> None:
+    silence, said = b"\0\0", speak(60)
+    both = b"".join(silence + said[at : at + 2] for at in range(0, len(said), 2))
+    head = header(AudioFormat(16000, 2), len(both))
+    (home.work / "call.wav").write_bytes(head + both)
+    with counting_service() as service:
+        kill_after(home, service, 12, "call.wav", "--channels", "right")
+        outcome = home.run("recordings", "resume", "latest", "--endpoint", service.url)
+        assert outcome.code == 0, outcome.err
+    journal = (home.only_recording() / "journal.jsonl").read_text().splitlines()
+    records = [json.loads(line) for line in journal]
+    assert records[0]["excerpt"] == {"start": 0, "channel": 1}
+    assert is_exact(records, 1, 60)

@@ -20,6 +20,7 @@ class MonoConverter:
 
     Args:
         mask: which speakers the channels are for; 0: unknown.
+        channel: the one to take, counted from 0; None: all, mixed.
         warn: told what the user should know of the channels.
     """
 
@@ -29,7 +30,10 @@ class MonoConverter:
         to_hz: int,
         mask: int = 0,
         warn: Callable[[str], None] = lambda text: None,
+        *,
+        channel: int | None = None,
     ) -> None:
+        self._channel = channel
         self._from_hz = from_hz
         self._mask = mask
         self._warn = warn
@@ -44,7 +48,7 @@ class MonoConverter:
         """Frames as an array of shape (frames, channels) or (frames,), -1 to 1, to s16le mono."""
         mono = _finite(frames)
         if mono.ndim == 2:
-            mono = self._mixed(mono)
+            mono = self._mixed(mono) if self._channel is None else mono[:, self._channel]
         if self._resampler is not None:
             mono = self._resampler.resample_chunk(mono.astype("float32", copy=False))
         return _to_int16(mono)

@@ -1,4 +1,4 @@
-"""A part of a source: of which track, from some time on, for so long."""
+"""A part of a source: of which track and channel, from some time on, for so long."""
 
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
@@ -13,16 +13,18 @@ class Range(NamedTuple):
 
     Attributes:
         track: of several audio tracks of a file, counted from 1; None: the default one.
+        channel: of several, counted from 0; None: all of them, mixed.
     """
 
     start_s: float = 0.0
     duration_s: float | None = None
     track: int | None = None
+    channel: int | None = None
 
     @property
     def is_all(self) -> bool:
         """Nothing is left out."""
-        return self.start_s == 0 and self.duration_s is None and self.track is None
+        return self == EVERYTHING
 
 
 EVERYTHING = Range()

@@ -144,6 +144,7 @@ class FfmpegSource:
     Args:
         given: how ffmpeg is to open it: options and `-i`.
         stdin: what ffmpeg reads, or a pipe to feed it by.
+        channel: the one to take, counted from 0; None: all, mixed.
         note: told when the audio begins.
 
     Raises:
@@ -162,6 +163,7 @@ class FfmpegSource:
         track: int = 0,
         stdin: int = subprocess.DEVNULL,
         length_s: float | None = None,
+        channel: int | None = None,
         note: str | None = None,
     ) -> None:
         self.kind = kind
@@ -184,6 +186,7 @@ class FfmpegSource:
             env=child_variables(),
         )
         self._track = track
+        self._channel = channel
         self._rate_hz = rate_hz
         self._name = name
         self._pcm: PcmSource | None = None
@@ -234,7 +237,12 @@ class FfmpegSource:
                 + (f" (ffmpeg says: {said})." if said else "."),
                 "check that it has an audio track",
             ) from e
-        self._pcm = PcmSource(stdout, header, self._rate_hz, name=self._name, kind=self.kind)
+        self._pcm = PcmSource(
+            *(stdout, header, self._rate_hz),
+            name=self._name,
+            kind=self.kind,
+            channel=self._channel,
+        )
 
     def blocks(self, report: Callable[[SourceEvent], None]) -> Iterator[bytes]:
         """The chosen track.
@@ -299,12 +307,18 @@ def is_short(read_s: float, promised_s: float | None) -> bool:
 
 
 def open_with_ffmpeg(
-    path: Path, rate_hz: int, track: int | None = None, *, knows_length: bool = True
+    path: Path,
+    rate_hz: int,
+    track: int | None = None,
+    *,
+    channel: int | None = None,
+    knows_length: bool = True,
 ) -> FfmpegSource:
     """A source for a file of any media that ffmpeg knows.
 
     Args:
         track: which audio track, counted from 1; None: the one that the file calls its default.
+        channel: of several, counted from 0; None: all of them, mixed.
         knows_length: its container is right about it.
 
     Raises:
@@ -320,6 +334,7 @@ def open_with_ffmpeg(
         kind="file",
         track=chosen,
         length_s=length_s,
+        channel=channel,
         note=note,
     )
     source.path = str(path.resolve())

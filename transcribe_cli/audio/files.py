@@ -3,7 +3,7 @@
 from io import FileIO
 from pathlib import Path
 
-from transcribe_cli.audio.pcm_source import BadRate, PcmSource
+from transcribe_cli.audio.pcm_source import BadRate, NoSuchChannel, PcmSource
 from transcribe_cli.audio.source import Source
 from transcribe_cli.audio.wav import BadWav, begins_wav, ends_samples, read_header
 from transcribe_cli.errors import AudioError
@@ -11,19 +11,22 @@ from transcribe_cli.errors import AudioError
 _HEAD_BYTES = 4096
 
 
-def open_file(path: Path, rate_hz: int, track: int | None = None) -> Source:
+def open_file(
+    path: Path, rate_hz: int, track: int | None = None, channel: int | None = None
+) -> Source:
     """A source for a path, whichever way it can be read.
 
     Args:
         track: which of several audio tracks, counted from 1; None: the one that the file calls its
             default.
+        channel: of several, counted from 0; None: all of them, mixed.
 
     Raises:
         AudioError: it is missing, a directory, unreadable, empty, or holds no audio.
     """
     head = _head_of(path)
-    if head[8:12] == b"WAVE" and track in (None, 1) and (samples := _open_wav(path, rate_hz)):
-        return samples
+    if head[8:12] == b"WAVE" and track in (None, 1) and (wav := _open_wav(path, rate_hz, channel)):
+        return wav
 
     # What most runs do not need is imported here.
     from transcribe_cli.audio import ffmpeg
@@ -42,14 +45,14 @@ def open_file(path: Path, rate_hz: int, track: int | None = None) -> Source:
             "if it is samples without a header, say so: aai-stream file --raw - < FILE",
         )
     several = is_concatenated(path, container)
-    if track is None and (source := _open_sndfile(path, rate_hz, several)):
+    if track is None and (source := _open_sndfile(path, rate_hz, several, channel)):
         return source
     if not ffmpeg.is_installed():
         raise AudioError(f"'{path}' cannot be asked for its track {track}.", "install ffmpeg")
-    return ffmpeg.open_with_ffmpeg(path, rate_hz, track, knows_length=not several)
+    return ffmpeg.open_with_ffmpeg(path, rate_hz, track, channel=channel, knows_length=not several)
 
 
-def _open_wav(path: Path, rate_hz: int) -> PcmSource | None:
+def _open_wav(path: Path, rate_hz: int, channel: int | None) -> PcmSource | None:
     """A source for a WAV whose samples need no decoder; None for any other."""
     file = FileIO(path)
     try:
@@ -68,6 +71,7 @@ def _open_wav(path: Path, rate_hz: int) -> PcmSource | None:
             kind="file",
             path=str(path.resolve()),
             length_s=data_bytes // header.frame_bytes / header.rate_hz,
+            channel=channel,
         )
     except BadWav:
         file.close()
@@ -92,7 +96,7 @@ def _true_size(file: FileIO, size: int | None) -> tuple[int | None, bool]:
     return (size if ends_samples(after, size) else None), not begins_wav(after, size)
 
 
-def _open_sndfile(path: Path, rate_hz: int, several: bool) -> Source | None:
+def _open_sndfile(path: Path, rate_hz: int, several: bool, channel: int | None) -> Source | None:
     """A source by libsndfile; None where that is not all there is, and ffmpeg can do better.
 
     Args:
@@ -105,9 +109,9 @@ def _open_sndfile(path: Path, rate_hz: int, several: bool) -> Source | None:
     from transcribe_cli.audio.sndfile_source import SndfileSource
 
     try:
-        source = SndfileSource(path, rate_hz)
+        source = SndfileSource(path, rate_hz, channel)
     except AudioError as e:
-        if ffmpeg.is_installed() and not isinstance(e, BadRate):
+        if ffmpeg.is_installed() and not isinstance(e, BadRate | NoSuchChannel):
             return None
         raise
     # Which speaker a channel is for is what libsndfile does not say.

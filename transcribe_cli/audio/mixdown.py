@@ -26,6 +26,11 @@ _KEPT = 0.8  # of what was measured before, for each block
 _RAMP_S = 0.01  # in which one mix becomes another, without a click
 _TOLD_AFTER_S = 0.2
 
+CANCEL_OUT = (
+    "the channels cancel each other out: the strongest one is transcribed; "
+    "--channels left or right takes one"
+)
+
 
 def layout_weights(channels: int, mask: int) -> list[float] | None:
     """How much each channel counts where the centre has a channel of its own; None: all alike.
@@ -119,7 +124,7 @@ class Mixdown:
         self._cancelled_s += frames / self._rate_hz
         if self._cancelled_s >= _TOLD_AFTER_S:
             self._cancelled_s = None
-            self._warn("the channels cancel each other out: the strongest one is transcribed")
+            self._warn(CANCEL_OUT)
 
 
 def _sum(frames: "Samples", gains: Sequence[float]) -> "Samples":

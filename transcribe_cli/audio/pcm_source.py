@@ -20,6 +20,10 @@ class BadRate(AudioError):
     """A rate that is a damaged header's: to resample from it could take all memory."""
 
 
+class NoSuchChannel(AudioError):
+    """The source has fewer channels."""
+
+
 class ByteStream(Protocol):
     """Bytes that come one after the other."""
 
@@ -38,6 +42,7 @@ class PcmSource:
 
     Args:
         header: what the samples look like.
+        channel: the one to take, counted from 0; None: all, mixed.
         stop: called when the source is told to stop.
     """
 
@@ -51,9 +56,11 @@ class PcmSource:
         kind: str,
         path: str | None = None,
         length_s: float | None = None,
+        channel: int | None = None,
         stop: Callable[[], None] = lambda: None,
     ) -> None:
         check_rate(name, header.rate_hz)
+        check_channel(name, header.channels, channel)
         self.name = name
         self.kind = kind
         self.live = kind != "file"
@@ -63,6 +70,7 @@ class PcmSource:
         self._samples = WavSamples(stream, header)
         self._header = header
         self._rate_hz = rate_hz
+        self._channel = channel
         self._stop = stop
         self._stopped = threading.Event()
 
@@ -74,7 +82,10 @@ class PcmSource:
         """
         header = self._header
         converter = PcmConverter(
-            header, self._rate_hz, lambda text: report(SourceWarning(f"'{self.name}': {text}"))
+            header,
+            self._rate_hz,
+            lambda text: report(SourceWarning(f"'{self.name}': {text}")),
+            channel=self._channel,
         )
         frames = max(1, round(header.rate_hz * BLOCK_S))
         count = min(frames * header.frame_bytes, _MOST_BLOCK_BYTES)
@@ -127,6 +138,19 @@ def check_rate(name: str, rate_hz: int) -> None:
         )
 
 
+def check_channel(name: str, channels: int, channel: int | None) -> None:
+    """Check that a source has the channel that is asked for, counted from 0.
+
+    Raises:
+        NoSuchChannel: it has fewer.
+    """
+    if channel is not None and channel >= channels:
+        raise NoSuchChannel(
+            f"'{name}' has {channels} channel{'s' if channels > 1 else ''}, and no right one.",
+            "leave out --channels",
+        )
+
+
 class PcmConverter:
     """Turns the bytes of an interleaved PCM stream into s16le mono at one rate.
 
@@ -135,14 +159,19 @@ class PcmConverter:
     """
 
     def __init__(
-        self, source: WavHeader, to_hz: int, warn: Callable[[str], None] = lambda text: None
+        self,
+        source: WavHeader,
+        to_hz: int,
+        warn: Callable[[str], None] = lambda text: None,
+        *,
+        channel: int | None = None,
     ) -> None:
         self._source = source
         self._frame_bytes = source.frame_bytes
         self._rest = b""
         self._plain = source.encoding == "<i2" and source.channels == 1
         self._plain = self._plain and source.rate_hz == to_hz
-        self._converter = None if self._plain else _mono_converter(source, to_hz, warn)
+        self._converter = None if self._plain else _mono_converter(source, to_hz, warn, channel)
 
     def convert(self, data: bytes) -> bytes:
         """The samples of the whole frames so far."""
@@ -158,10 +187,12 @@ class PcmConverter:
         return b"" if self._converter is None else self._converter.flush()
 
 
-def _mono_converter(source: WavHeader, to_hz: int, warn: Callable[[str], None]) -> "MonoConverter":
+def _mono_converter(
+    source: WavHeader, to_hz: int, warn: Callable[[str], None], channel: int | None
+) -> "MonoConverter":
     from transcribe_cli.audio.convert import MonoConverter
 
-    return MonoConverter(source.rate_hz, to_hz, source.mask, warn)
+    return MonoConverter(source.rate_hz, to_hz, source.mask, warn, channel=channel)
 
 
 def _to_float(data: bytes, source: WavHeader) -> "Samples":

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from transcribe_cli.audio.pcm_source import BLOCK_S, check_rate
+from transcribe_cli.audio.pcm_source import BLOCK_S, check_channel, check_rate
 from transcribe_cli.audio.source import SourceEvent, SourceWarning
 from transcribe_cli.errors import AudioError
 from transcribe_cli.system.stderr_redirect import libraries_are_silent
@@ -21,6 +21,9 @@ _HINT = "install ffmpeg for video, m4a, aac or webm; convert other kinds to WAV"
 class SndfileSource:
     """A file that libsndfile reads.
 
+    Args:
+        channel: the one to take, counted from 0; None: all, mixed.
+
     Attributes:
         is_first_of_several: others follow it in the file, which libsndfile does not read.
 
@@ -33,13 +36,14 @@ class SndfileSource:
     length_s: float | None
     path: str | None
 
-    def __init__(self, path: Path, rate_hz: int) -> None:
+    def __init__(self, path: Path, rate_hz: int, channel: int | None = None) -> None:
         import soundfile
 
         self.name = path.name
         self.path = str(path.resolve())
         self.is_first_of_several = False
         self._rate_hz = rate_hz
+        self._channel = channel
         self._stopped = threading.Event()
         with contextlib.ExitStack() as stack:
             # libmpg123 prints what it thinks of a file.
@@ -52,6 +56,7 @@ class SndfileSource:
                 raise AudioError(f"'{path}' is no audio that is known here.", _HINT) from e
             stack.callback(self._file.close)
             check_rate(path.name, self._file.samplerate)
+            check_channel(path.name, self._file.channels, channel)
             if self._file.frames == 0:
                 raise AudioError(f"'{path}' holds no audio, by its header.", _HINT)
             self._in_use = stack.pop_all()
@@ -95,6 +100,7 @@ class SndfileSource:
                 file.samplerate,
                 self._rate_hz,
                 warn=lambda text: report(SourceWarning(f"'{self.name}': {text}")),
+                channel=self._channel,
             )
         read = 0
         while not self._stopped.is_set():

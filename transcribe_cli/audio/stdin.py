@@ -49,6 +49,7 @@ def open_stdin(
     note: Callable[[str], None] = lambda text: None,
     *,
     track: int | None = None,
+    channel: int | None = None,
     raw: bool = False,
 ) -> Source:
     """A source for a binary stream.
@@ -56,6 +57,7 @@ def open_stdin(
     Args:
         note: told when nothing is heard before all of it has come.
         track: which of several audio tracks, counted from 1; None: the default one, or the first.
+        channel: of several, counted from 0; None: all of them, mixed.
         raw: it is s16le mono at `rate_hz`, whatever it looks like.
 
     Raises:
@@ -74,16 +76,18 @@ def open_stdin(
     if container is None:
         if not raw:
             _check_raw(head)
-        return _pcm(pipe, WavHeader(rate_hz, 1, "<i2", None), rate_hz)
+        return _pcm(pipe, WavHeader(rate_hz, 1, "<i2", None), rate_hz, channel)
     if container == WAV and (header := _wav_header(pipe)):
-        return _pcm(pipe, header, rate_hz)
+        return _pcm(pipe, header, rate_hz, channel)
     if _can_stream(container, head, note):
-        return _Streamed(pipe, container, rate_hz, track)
-    return _Spooled(pipe, rate_hz, track)
+        return _Streamed(pipe, container, rate_hz, track, channel)
+    return _Spooled(pipe, rate_hz, track, channel)
 
 
-def _pcm(pipe: "_Pipe", header: WavHeader, rate_hz: int) -> PcmSource:
-    return PcmSource(pipe, header, rate_hz, name=_NAME, kind="stdin", stop=pipe.stop)
+def _pcm(pipe: "_Pipe", header: WavHeader, rate_hz: int, channel: int | None) -> PcmSource:
+    return PcmSource(
+        pipe, header, rate_hz, name=_NAME, kind="stdin", channel=channel, stop=pipe.stop
+    )
 
 
 def _wav_header(pipe: "_Pipe") -> WavHeader | None:
@@ -221,7 +225,14 @@ class _Kept:
 class _Streamed(ffmpeg.FfmpegSource):
     """A container on a pipe, decoded as it comes; a thread feeds ffmpeg."""
 
-    def __init__(self, pipe: _Pipe, container: Container, rate_hz: int, track: int | None) -> None:
+    def __init__(
+        self,
+        pipe: _Pipe,
+        container: Container,
+        rate_hz: int,
+        track: int | None,
+        channel: int | None,
+    ) -> None:
         self._pipe = pipe
         super().__init__(
             # What it is is known: nothing is held back to find that out.
@@ -230,6 +241,7 @@ class _Streamed(ffmpeg.FfmpegSource):
             name=_NAME,
             kind="stdin",
             track=(track or 1) - 1,
+            channel=channel,
             stdin=subprocess.PIPE,
         )
         self._feeder = threading.Thread(target=self._feed, name="aai-feeder", daemon=True)
@@ -273,14 +285,14 @@ class _Spooled:
     live = False
     path: str | None = None
 
-    def __init__(self, pipe: _Pipe, rate_hz: int, track: int | None) -> None:
+    def __init__(self, pipe: _Pipe, rate_hz: int, track: int | None, channel: int | None) -> None:
         with contextlib.ExitStack() as stack:
             folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="aai-stream-"))
             path = Path(folder) / "stdin"
             with path.open("wb") as file:
                 while data := pipe.read(_READ_BYTES):
                     file.write(data)
-            self._inner = open_file(path, rate_hz, track)
+            self._inner = open_file(path, rate_hz, track, channel)
             self._inner.name = _NAME
             stack.callback(self._inner.close)
             self._open = stack.pop_all()

@@ -12,7 +12,10 @@ from transcribe_cli.jobs.sources import STDIN, find_sources, names_of
 from transcribe_cli.outputs.formats import is_video
 from transcribe_cli.protocol.endpoint import without_credentials
 from transcribe_cli.settings.environment import Environment
+from transcribe_cli.settings.option_types import Channels
 from transcribe_cli.settings.options import FileOptions
+
+_CHANNELS = {Channels.LEFT: 0, Channels.RIGHT: 1}
 
 
 def file(options: FileOptions, environment: Environment) -> ExitStatus:
@@ -46,7 +49,7 @@ def file(options: FileOptions, environment: Environment) -> ExitStatus:
 
     def asked(path: str, name: str) -> SourceSpec:
         def opened() -> Source:
-            source = _open(path, options, environment, transcriber.notices.note)
+            source = _open(path, part, options, environment, transcriber.notices.note)
             if path != STDIN:
                 source.name = name
             return source
@@ -95,17 +98,25 @@ def _part(options: FileOptions) -> Range:
         0.0 if start is None else parse_duration(start, "--start", least_s=0.0),
         None if duration is None else parse_duration(duration, "--duration"),
         options.track,
+        _CHANNELS.get(options.channels),
     )
 
 
 def _open(
-    path: str, options: FileOptions, environment: Environment, note: Callable[[str], None]
+    path: str,
+    part: Range,
+    options: FileOptions,
+    environment: Environment,
+    note: Callable[[str], None],
 ) -> Source:
     if path == STDIN:
         from transcribe_cli.audio.stdin import open_stdin
 
         return open_stdin(
-            environment.stdin, options.sample_rate, note, track=options.track, raw=options.raw
+            *(environment.stdin, options.sample_rate, note),
+            track=part.track,
+            channel=part.channel,
+            raw=options.raw,
         )
     if "://" in path:
         raise AudioError(
@@ -114,4 +125,4 @@ def _open(
         )
     from transcribe_cli.audio.files import open_file
 
-    return open_file(Path(path), options.sample_rate, options.track)
+    return open_file(Path(path), options.sample_rate, part.track, part.channel)

@@ -106,10 +106,12 @@ def work_of_journal(journal: JournalSummary) -> str | None:
 def _digest(name: object, file: object, parameters: object, part: Range, local: bool) -> str:
     duration_s = part.duration_s
     stretch = (round(part.start_s * 1000), None if duration_s is None else round(duration_s * 1000))
-    track = () if part.track is None else (part.track,)
+    which_of: list[object] = [] if part.track is None else [part.track]
+    if part.channel is not None:
+        which_of.append(f"channel {part.channel}")
     # A name that is not UTF-8 stands in a journal with question marks.
     name = name.encode("utf-8", "replace").decode() if isinstance(name, str) else name
-    which = (name, file, parameters, stretch, local, *track)
+    which = (name, file, parameters, stretch, local, *which_of)
     work = msgspec.json.encode(which, order="sorted")
     return sha256(work).hexdigest()
 

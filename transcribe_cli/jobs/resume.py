@@ -63,7 +63,7 @@ def open_audio(recording: Recording, moved_to: str | None = None) -> tuple[Audio
             f"transcribe it anew: aai-stream file {shlex.quote(given)}",
         )
     part = part_of(journal)
-    source: Source = open_file(Path(given), journal.audio.rate_hz, part.track)
+    source: Source = open_file(Path(given), journal.audio.rate_hz, part.track, part.channel)
     if not part.is_all:
         source = Excerpt(source, part, journal.audio)
     return TrimmedLog.temporary(journal.audio, recording.folder), source
@@ -83,11 +83,12 @@ def part_of(journal: JournalSummary) -> Range:
     excerpt = journal.start.get("excerpt")
     if not isinstance(excerpt, dict):
         return EVERYTHING
-    duration, track = excerpt.get("duration"), excerpt.get("track")
+    duration, track, channel = map(excerpt.get, ("duration", "track", "channel"))
     return Range(
         excerpt.get("start", 0) / 1000,
         None if duration is None else duration / 1000,
         None if track is None else max(1, int(track)),
+        None if channel is None else max(0, int(channel)),
     )
 
 

@@ -103,6 +103,8 @@ class Reporter:
             excerpt["duration"] = round(part.duration_s * 1000)
         if part.track is not None:
             excerpt["track"] = part.track
+        if part.channel is not None:
+            excerpt["channel"] = part.channel
         known: dict[str, Any] = {} if part.is_all else {"excerpt": excerpt}
         if self._source.path is not None:
             with suppress(OSError):  # it has gone since it was opened

@@ -86,7 +86,7 @@ def _rows() -> Iterator[Setting]:
         },
     )
     part = _USER | {Origin.JOURNAL: "of its source"}
-    yield from (Setting(name, part) for name in ("start", "duration", "track"))
+    yield from (Setting(name, part) for name in ("start", "duration", "track", "channels"))
     yield Setting(
         "paths", {Origin.FLAG: "", Origin.JOURNAL: "a file of the size and time that it tells"}
     )

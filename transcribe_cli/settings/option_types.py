@@ -78,6 +78,14 @@ class NonSpeech(StrEnum):
     KEEP = "keep"
 
 
+class Channels(StrEnum):
+    """Which of two channels to transcribe."""
+
+    MIX = "mix"
+    LEFT = "left"
+    RIGHT = "right"
+
+
 class Turns(StrEnum):
     """How soon a turn ends."""
 

@@ -19,6 +19,7 @@ from transcribe_cli.settings.option_types import (
     STOPPING,
     TURNS,
     Argument,
+    Channels,
     Color,
     ColorOption,
     Encoding,
@@ -372,6 +373,9 @@ class FileOptions(RunOptions, frozen=True, kw_only=True):
             metavar="N",
         ),
     ] = None
+    channels: Annotated[
+        Channels, option(AUDIO, "Which side of a stereo recording.", "--channels")
+    ] = Channels.MIX
     raw: Annotated[
         bool,
         option(AUDIO, "Standard input is bare 16-bit mono samples at --sample-rate.", "--raw"),
