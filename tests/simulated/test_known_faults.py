@@ -327,6 +327,16 @@ def test_a_service_that_is_slow_to_hear_is_waited_for_while_words_come() -> None
     assert outcome.ended > 60.0
 
 
+@pytest.mark.parametrize("seconds", [5.0, 90.0])  # the session stays open, or is parked
+def test_what_a_pipe_brings_in_a_pause_is_read_on_afterwards(seconds: float) -> None:
+    """It was dropped, and no record nor summary told it."""
+    pause = Fault("pause", "time", 2.0, seconds=seconds)
+    outcome = play(replace(scenario(pause, kind="stdin"), stretches=((100, 1.0),)))
+    words = check(outcome)
+    check_complete(outcome)
+    assert words.said == 100
+
+
 def test_a_session_that_breaks_before_a_pause_is_not_followed_in_it() -> None:
     """A file: the next try was due in the pause, and all of it was transcribed there."""
     breaks, pause = Fault("reset", "time", 2.0), Fault("pause", "time", 2.1, seconds=20.0)

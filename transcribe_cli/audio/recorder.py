@@ -16,6 +16,7 @@ from transcribe_cli.audio.source import (
     DiskFull,
     Source,
     SourceEvent,
+    is_spoken_now,
 )
 from transcribe_cli.errors import StreamError, explain_unexpected
 
@@ -70,7 +71,10 @@ class Recorder:
 
     @property
     def paused(self) -> bool:
-        """A live source's blocks are dropped, and the recording's clock stands still."""
+        """A microphone's blocks are dropped, and the recording's clock stands still.
+
+        What a pipe brings meanwhile is kept, and read on from afterwards, as of a file.
+        """
         return self._paused
 
     @paused.setter
@@ -145,7 +149,7 @@ class Recorder:
 
     def take(self, block: bytes) -> None:
         """Write a block, and let it be sent."""
-        if self.paused and self._source.live:
+        if self.paused and is_spoken_now(self._source):
             return
         block = self._up_to_limit(block)
         if not block:
