@@ -115,9 +115,11 @@ def test_several_files_become_one_stream_of_records_that_name_their_source(home:
     write_wav(home.work / "one.wav", 5)
     write_wav(home.work / "two.wav", 10)
     (home.work / "two.txt").write_text("mine")
+    (home.work / "odd.txt").write_text("mine")
+    (home.work / "odd.wav").write_text("no audio")
     with counting_service() as service:
         outcome = home.run(
-            *("file", "one.wav", "missing.wav", "two.wav"),
+            *("file", "one.wav", "missing.wav", "odd.wav", "two.wav"),
             *("--endpoint", service.url, "--jsonl", "-o", "{stem}.txt", "-o", "all.txt"),
         )
     assert outcome.code == 3
@@ -131,6 +133,10 @@ def test_several_files_become_one_stream_of_records_that_name_their_source(home:
     assert (home.work / "all.txt").read_text().startswith("# one.wav\nw1")
     told = outcome.err.splitlines()
     assert {"written: all.txt", "written: one.txt", "replaced: two.txt"} < set(told)
+    # What cannot be read leaves its output as it was.
+    assert (home.work / "odd.txt").read_text() == "mine"
+    assert not (home.work / "missing.txt").exists()
+    assert "replaced: odd.txt" not in told
 
 
 def test_a_reader_that_goes_away_ends_the_run_quietly(home: Home) -> None:

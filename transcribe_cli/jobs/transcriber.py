@@ -1,7 +1,8 @@
 """Transcribes for `mic`, `file` and `resume`: opens what a recording needs, runs it, closes it.
 
 Outputs and the recording's folder are opened before the microphone, so that a bad path fails before
-a word is spoken; the microphone before the connection, so that the first words are not lost.
+a word is spoken; the microphone before the connection, so that the first words are not lost. A file
+is opened before its outputs.
 """
 
 import contextlib
@@ -221,13 +222,19 @@ class Transcriber:
         audio = AudioFormat(self._options.sample_rate)
         runs: list[Run] = []
         stack.callback(lambda: None if any(run.begun for run in runs) else _discard(folder))
+        opened = stack.enter_context(contextlib.ExitStack())
+        source = None
+        if spec.kind == "file":  # what cannot be read leaves the files of outputs as they are
+            source = opened.enter_context(contextlib.closing(self._open_source(spec, audio)))
         # The journal first: what an output holds can then be made again from it.
         journal = None if folder is None else RetryingFile(folder / JOURNAL, self.notices.warning)
         own = [*self._recording_outputs(folder, journal), *self.outputs.open_own(spec.name)]
         outputs = self.outputs.of_recording(loop, own, stack)
         log = stack.enter_context(self._open_log(folder, spec.kind, audio))
-        source = self._open_source(spec, audio)
-        stack.callback(source.close)
+        if source is None:
+            source = self._open_source(spec, audio)
+        opened.pop_all()
+        stack.callback(source.close)  # before the log
         sync = nothing_to_sync if journal is None else journal.sync
         run = self.runs.make_run(loop, service, outputs, folder, log, source, sync, view=view)
         runs.append(run)
