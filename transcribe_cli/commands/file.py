@@ -25,6 +25,10 @@ def file(options: FileOptions, environment: Environment) -> ExitStatus:
     pace = _pace(options)
     part = _part(options)
     paths, many = find_sources(options.paths or (), options.from_list, environment.stdin)
+    if options.probe:
+        from transcribe_cli.commands.probe import probe_files
+
+        return probe_files(paths, part, environment)
     if options.record or options.output_files:
         from transcribe_cli.jobs.path_checks import check_clobber, check_sources, stem_of
 

@@ -16,6 +16,11 @@ def mic(options: MicOptions, environment: Environment) -> ExitStatus:
     def open_source() -> Microphone:
         return Microphone(options.device, options.sample_rate, min(options.chunk_ms, _BLOCK_MS))
 
+    if options.probe:
+        from transcribe_cli.audio.probe import RATE_HZ
+        from transcribe_cli.commands.probe import probe_microphone
+
+        return probe_microphone(lambda: Microphone(options.device, RATE_HZ, _BLOCK_MS), environment)
     if options.no_clobber:
         from transcribe_cli.jobs.path_checks import check_clobber
 

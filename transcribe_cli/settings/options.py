@@ -212,6 +212,15 @@ class RunOptions(Struct, frozen=True, kw_only=True):
         ),
     ] = Encoding.PCM
 
+    probe: Annotated[
+        bool,
+        option(
+            AUDIO,
+            "Only show what 3 s are like, each channel: level, speech, clipping, telephone sound.",
+            "--probe",
+        ),
+    ] = False
+
     jsonl: Annotated[
         bool, option(OUTPUT, "Every record as a line of JSON on stdout.", "--jsonl")
     ] = False

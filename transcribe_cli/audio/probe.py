@@ -1,0 +1,123 @@
+"""What a moment of audio is like: level, speech, clipping, a telephone's band. Pure.
+
+Levels are in dB below full scale.
+"""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+from transcribe_cli.audio.level import CLIP_AT, decibels
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+RATE_HZ = 48000
+"""Of the samples that are looked at: so much that a band of any width can be told."""
+
+_FRAME_S = 0.02
+_SILENT_DB = -60.0
+_SPEECH_DB = 12.0  # above the quietest tenth: speech comes and goes, noise and tones do not
+_QUIETEST = 10  # percent
+_LEAST_SPEECH = 0.1  # of the time
+_LEAST_CLIPPED = 0.0005  # of the samples
+_TELEPHONE_HZ = 3900  # a telephone's band ends at 3400 Hz, and 8 kHz hold no more than 4000
+_BEYOND_DB = -50.0  # what lies above a band has so much less power than what lies in it
+
+
+class Finding(NamedTuple):
+    """One channel.
+
+    Attributes:
+        level_db: of its power; peak_db: of its loudest sample.
+        speech: the share of the time in which it is much louder than at its quietest.
+        clipped: the share of samples at full scale.
+        is_narrow: it has sound, and none above a telephone's band.
+    """
+
+    level_db: float
+    peak_db: float
+    speech: float
+    clipped: float
+    is_narrow: bool
+
+    @property
+    def is_silent(self) -> bool:
+        """Nothing can be heard."""
+        return self.peak_db < _SILENT_DB
+
+    @property
+    def has_speech(self) -> bool:
+        """Its sound comes and goes as speech does."""
+        return not self.is_silent and self.speech >= _LEAST_SPEECH
+
+    def __str__(self) -> str:
+        if self.is_silent:
+            return "silent"
+        kind = f"speech {self.speech:.0%} of the time" if self.has_speech else "steady sound"
+        words = [kind, f"{self.level_db:.0f} dB", f"peak {self.peak_db:.0f} dB"]
+        if self.clipped >= _LEAST_CLIPPED:
+            words.append(f"clipped: {self.clipped:.1%} of the samples")
+        if self.is_narrow:
+            words.append("nothing above 4 kHz, as on a telephone")
+        return ", ".join(words)
+
+
+def find_out(samples: bytes) -> Finding:
+    """What s16le mono samples at `RATE_HZ` are like.
+
+    >>> str(find_out(bytes(9600)))
+    'silent'
+    """
+    import numpy as np
+
+    values = np.frombuffer(samples, "<i2").astype(np.float64)
+    if not len(values):
+        return Finding(decibels(0), decibels(0), 0.0, 0.0, False)
+    step = round(RATE_HZ * _FRAME_S)
+    frames = values[: len(values) // step * step].reshape(-1, step)
+    levels = 10 * np.log10(np.maximum((frames**2).mean(axis=1), 1.0) / 32768**2)
+    speech = 0.0
+    if len(levels):
+        quiet = max(float(np.percentile(levels, _QUIETEST)), _SILENT_DB)
+        speech = float((levels > quiet + _SPEECH_DB).mean())
+    power = float((values**2).mean())
+    return Finding(
+        decibels(round(power**0.5)),
+        decibels(int(abs(values).max())),
+        speech,
+        float((abs(values) >= CLIP_AT).mean()),
+        power > 1.0 and _is_narrow(values),
+    )
+
+
+def advice(channels: Sequence[Finding], mix: Finding) -> str | None:
+    """Which channels to take, where that is not all of them alike.
+
+    Args:
+        mix: of all of them, as a plain mean.
+    """
+    if len(channels) != 2:
+        return None
+    loudest_db = max(channel.level_db for channel in channels)
+    names = ("left", "right")
+    speaking = [name for name, c in zip(names, channels, strict=True) if c.has_speech]
+    if len(speaking) == 1:
+        return f"only one side has speech: --channels {speaking[0]}"
+    if speaking and mix.level_db < loudest_db - 10.0:
+        return "the channels cancel each other out when mixed: --channels left or right"
+    return None
+
+
+def _is_narrow(values: "NDArray[np.float64]") -> bool:
+    import numpy as np
+
+    size = 4096
+    if len(values) < size:
+        return False
+    blocks = values[: len(values) // size * size].reshape(-1, size) * np.hanning(size)
+    spectrum = (abs(np.fft.rfft(blocks, axis=1)) ** 2).sum(axis=0)
+    edge = round(_TELEPHONE_HZ * size / RATE_HZ)
+    # Beyond the slope of a resampler's filter.
+    beyond, within = spectrum[round(edge * 1.15) :].sum(), spectrum[:edge].sum()
+    return bool(within > 0 and 10 * np.log10(max(beyond, 1e-9) / within) < _BEYOND_DB)
