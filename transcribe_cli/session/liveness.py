@@ -3,6 +3,8 @@ something must have happened.
 """
 
 from transcribe_cli.errors import ConnectionFailed
+from transcribe_cli.protocol.codec import encode_client_message
+from transcribe_cli.protocol.messages import KeepAlive
 from transcribe_cli.session.connection import Connection
 from transcribe_cli.session.timeouts import Timeouts
 
@@ -18,17 +20,23 @@ _NEVER = float("inf")
 class Liveness:
     """The clocks of one session. Times are monotonic, in seconds.
 
+    Args:
+        keep_alive_s: how often a service that closes what is idle is told, in a pause, that this is
+            to stay open; None: it closes nothing.
+
     Attributes:
         begun: its Begin has come.
         opened_at: when the upgrade was through.
         close_at: when it is closed after an Error message.
     """
 
-    def __init__(self, timeouts: Timeouts) -> None:
+    def __init__(self, timeouts: Timeouts, keep_alive_s: float | None = None) -> None:
         self.begun = False
         self.opened_at = 0.0
         self.close_at = _NEVER
         self._timeouts = timeouts
+        self._keep_alive_s = keep_alive_s
+        self._keep_alive_at = _NEVER
         self._advanced_at = 0.0
         self._ping_at = _NEVER
         self._end_by = _NEVER
@@ -55,6 +63,11 @@ class Liveness:
         """An Error message has come."""
         self.close_at = now + _CLOSE_AFTER_ERROR_S
 
+    def paused(self, *, paused: bool, now: float) -> None:
+        """The user has paused, or goes on: meanwhile no audio may come that keeps it open."""
+        idle = paused and self._keep_alive_s is not None
+        self._keep_alive_at = now + (self._keep_alive_s or 0.0) if idle else _NEVER
+
     # What is done about it.
 
     def forgive_absence(self, connection: Connection, now: float) -> None:
@@ -68,6 +81,12 @@ class Liveness:
         if now >= self._ping_at:
             connection.ping()
             self._ping_at = now + PING_EVERY_S
+
+    def keep_alive(self, connection: Connection, now: float) -> None:
+        """Tell a service that closes what is idle to keep it open, where it is time to."""
+        if now >= self._keep_alive_at:
+            connection.send_text(encode_client_message(KeepAlive()))
+            self._keep_alive_at = now + (self._keep_alive_s or _NEVER)
 
     def overdue(self, connection: Connection, now: float) -> ConnectionFailed | None:
         """What has not happened in time; None: all is well."""
@@ -101,7 +120,7 @@ class Liveness:
 
     def next_due(self, connection: Connection) -> float:
         """When a ping is due, or `overdue` may have something to say."""
-        due = [self._ping_at, self.close_at, self._end_by]
+        due = [self._ping_at, self.close_at, self._end_by, self._keep_alive_at]
         if not self.begun:
             due.append(self.opened_at + BEGIN_DEADLINE_S)
         else:

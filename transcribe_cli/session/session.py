@@ -5,7 +5,6 @@ when the session is due. The thread that appends to the log calls `push_block`, 
 microphone's audio itself. What happens is returned as events; the supervisor decides about them.
 """
 
-import threading
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -16,25 +15,23 @@ from transcribe_cli.protocol.messages import (
     Begin,
     Error,
     ForceEndpoint,
-    KeepAlive,
     Terminate,
     Termination,
     Turn,
     UpdateConfiguration,
 )
-from transcribe_cli.session.chunks import ChunkSizes, next_chunk
+from transcribe_cli.session.chunks import ChunkSizes
 from transcribe_cli.session.connection import CloseFrame, Connection
-from transcribe_cli.session.ending import Ending
 from transcribe_cli.session.events import BadFrame, Closed, Event, Received, TerminateSent
 from transcribe_cli.session.flood import Flood, Heard
 from transcribe_cli.session.liveness import Liveness
 from transcribe_cli.session.pacing import Pacer
+from transcribe_cli.session.sender import Sender
 from transcribe_cli.session.timeouts import SERVICE, Timeouts
 
 if TYPE_CHECKING:
     from transcribe_cli.audio.encoder import Encoder
 
-_CHUNKS_AT_ONCE = 64  # then others have their turn
 _HEARS_AHEAD_MS = 1000  # a word's end may be guessed, and lie so far behind what was sent
 _NEVER = float("inf")
 
@@ -54,17 +51,12 @@ class Session:
 
     Args:
         number: counts the sessions of a recording, from 0.
-        log: what is sent; offsets are frames of the log.
-        start: the first frame to send; None: `start_at` will say.
-        reserve: how many frames are held back until the log has ended, so that a short rest can be
-            sent with the chunk before it; 0 for a microphone.
+        log, sizes, pacer, start, reserve, encoder: what is sent, and when, as for `Sender`.
         timeouts: how long it waits for the service before it takes it for stuck.
         keep_alive_s: how often a service that closes what is idle is told, in a pause, that this is
             to stay open; None: it closes nothing.
-        encoder: makes what is sent of the samples; None: they go out as they are.
 
     Attributes:
-        offset: the first frame that has not been sent yet; before `start_at`, 0.
         due: when `advance` has something to do next, on the monotonic clock.
         has_work: `advance` has something to do now; set by the thread that pushes.
         closed: its `Closed` event has been given.
@@ -83,92 +75,66 @@ class Session:
         encoder: "Encoder | None" = None,
     ) -> None:
         self.number = number
-        self.offset = start or 0
         self.due = _NEVER
         self.has_work = False
         self.closed = False
-        self.connection: Connection | None = None
-        self._log = log
-        self._sizes = sizes
-        self._pacer = pacer
-        self._encoder = encoder
-        self._reserve = reserve
-        # A block of that size is a chunk; where some audio is held back or has a time, none is.
-        aside = reserve or pacer.paced
-        self._chunk_bytes = None if aside else sizes.wanted * log.audio.frame_bytes
-        self._liveness = Liveness(timeouts)
-        self._sending = threading.Lock()  # guards offset, pacer and ending
-        self._may_send = False
-        self._has_start = start is not None
-        self._held = False
-        self._keep_alive_s = keep_alive_s
-        self._keep_alive_at = _NEVER
-        self._ending: Ending | None = None  # it sends on and on
-        self._abandoned = False
-        self._terminated = False  # Terminate has gone out
+        self._sender = Sender(log, sizes, pacer, start, reserve, encoder)
+        self._liveness = Liveness(timeouts, keep_alive_s)
         self._flood = Flood(forgets=pacer.real_time)
         self._final_words = 0
-        self._first = self.offset  # where its clock starts
         self._last_said = (-1, 0, False)  # the furthest Turn with words since Terminate
         self._error: Error | None = None
         self._updates: list[UpdateConfiguration] = []  # that wait for its Begin
+        self._abandoned = False
+        self._terminated = False  # Terminate has gone out
+
+    @property
+    def connection(self) -> Connection | None:
+        """None before the upgrade is through."""
+        return self._sender.connection
+
+    @property
+    def offset(self) -> int:
+        """The first frame that has not been sent yet; before `start_at`, 0."""
+        return self._sender.offset
 
     # What main wants.
 
     def opened(self, connection: Connection, now: float) -> None:
         """The upgrade is through."""
-        self.connection = connection
+        self._sender.connection = connection
         self._liveness.opened(now)
         self.due = now
 
     def start_at(self, frame: int, now: float) -> None:
         """Set the first frame to send, of a session that was opened before it was known."""
-        self.offset = frame
-        self._has_start = True
+        self._sender.start_at(frame)
         self._let_send(now)
 
     def finish_here(self) -> None:
         """Send Terminate now, or after at most a second of audio; the rest is not sent."""
-        if not self._has_start:
-            self.finish_at(0)
-        self._end().here = True
+        self._sender.finish_here()
         self.due = 0.0
 
     def finish_at(self, frame: int) -> None:
         """Send Terminate after that frame, or now where it has been sent."""
-        with self._sending:
-            self._end().at(max(frame, self.offset))
-        self._has_start = True
+        self._sender.finish_at(frame)
+        self.due = 0.0
+
+    def finish_at_pause(self) -> None:
+        """Send Terminate at the next short pause of the speech; `offset` then lies there."""
+        self._sender.finish_at_pause()
         self.due = 0.0
 
     def hold(self, *, held: bool, now: float) -> None:
         """Stop sending audio, or go on; the pacer then starts again from here."""
-        with self._sending:
-            self._held = held
-            self._pacer.start(self.offset, now)
+        self._sender.hold(held=held, now=now)
         self.due = now
 
     def paused(self, *, paused: bool, now: float) -> None:
         """The user has paused, or goes on: meanwhile no audio may come that keeps it open."""
-        idle = paused and self._keep_alive_s is not None
-        self._keep_alive_at = now + (self._keep_alive_s or 0.0) if idle else _NEVER
+        self._liveness.paused(paused=paused, now=now)
         self.due = now
-
-    def _keep_alive(self, connection: Connection, now: float) -> None:
-        if now < self._keep_alive_at or not self._may_send or self._terminated:
-            return
-        connection.send_text(encode_client_message(KeepAlive()))
-        self._keep_alive_at = now + (self._keep_alive_s or _NEVER)
-
-    def finish_at_pause(self) -> None:
-        """Send Terminate at the next short pause of the speech; `offset` then lies there."""
-        with self._sending:
-            self._end().at_pause(self.offset)
-        self.due = 0.0
-
-    def _end(self) -> Ending:
-        ending = self._ending = self._ending or Ending(self._log)
-        return ending
 
     def abandon(self) -> None:
         """Close the socket at the next `advance`, with a Terminate if none went out yet."""
@@ -177,7 +143,7 @@ class Session:
 
     def force_endpoint(self) -> bool:
         """Ask the service to end the turn now; returns False where no session listens."""
-        if self.connection is None or not self._may_send or self._terminated:
+        if self.connection is None or not self._sender.active:
             return False
         self.connection.send_text(encode_client_message(ForceEndpoint()))
         return True
@@ -211,7 +177,7 @@ class Session:
             except BadMessage as e:
                 events.append(BadFrame(self.number, e.text))
                 continue
-            sent_ms = self._log.audio.ms(self.offset - self._first)
+            sent_ms = self._sender.sent_ms
             events.append(Received(self.number, decoded, now, sent_ms))
             said = decoded.message
             if isinstance(said, Turn):
@@ -253,15 +219,14 @@ class Session:
         frames, size = connection.heard_frames, connection.heard_bytes
         if not self._flood.is_to_be_looked_at(frames, size):
             return False
-        sent_s = self._log.audio.seconds(self.offset - self._first)
         heard = Heard(frames, size, self._final_words)
-        return self._flood.is_on(heard, max(now - self._liveness.opened_at, sent_s))
+        return self._flood.is_on(heard, max(now - self._liveness.opened_at, self._sender.sent_s))
 
     def _let_send(self, now: float) -> None:
-        if self._liveness.begun and self._has_start and not self._may_send:
-            self._first = self.offset
-            self._pacer.start(self._first, now)
-            self._may_send = True
+        sender = self._sender
+        may_send = self._liveness.begun and sender.has_start and not self._terminated
+        if may_send and not sender.active:
+            sender.begin(now)
             self.due = now
 
     def _close(
@@ -277,9 +242,8 @@ class Session:
         self.due = _NEVER
         # Given up before its time, it is still told that it is over: it is billed.
         told = self._terminated or terminated or frame is not None
-        with self._sending:
-            self._may_send = False
-            self.connection.close("" if told else encode_client_message(Terminate()))
+        self._sender.stop()
+        self.connection.close("" if told else encode_client_message(Terminate()))
         error = None if terminated else self._error
         return Closed(
             self.number,
@@ -295,81 +259,12 @@ class Session:
     # The sending side.
 
     def push_block(self, start: int, samples: bytes, now: float) -> float | None:
-        """Send what has just been appended at frame `start`; returns what `push` does.
-
-        A microphone's block is nearly always the next chunk, and due: it is sent without reading
-        it back from the log.
-        """
-        with self._sending:
-            connection, count = self.connection, self._sizes.wanted
-            if (
-                start == self.offset
-                and len(samples) == self._chunk_bytes
-                and connection is not None
-                and self._may_send
-                and self._ending is None
-                and not self._held
-                and not connection.unsent
-                and connection.send_failure is None
-                and now >= self._pacer.free
-            ):
-                self._send(connection, samples, count, now)
-                return now if connection.unsent or connection.send_failure is not None else None
-        return self.push(now)
+        """Send what has just been appended, as `Sender.push_block` does."""
+        return self._sender.push_block(start, samples, now)
 
     def push(self, now: float) -> float | None:
-        """Send the audio that is due. From any thread.
-
-        Returns when `advance` has to be called for the sending side; None: not before the log
-        grows.
-        """
-        with self._sending:
-            connection = self.connection
-            if connection is None or not self._may_send or self._terminated:
-                return None
-            if connection.send_failure is not None:
-                return None  # main closes it
-            for _ in range(_CHUNKS_AT_ONCE):
-                if connection.unsent:
-                    connection.flush()
-                    if connection.unsent:
-                        return now  # main waits until the system takes more
-                ended, end = self._sends_to()
-                count = next_chunk(end - self.offset, ended, self._sizes)
-                if count == 0:
-                    return now if ended else None
-                due = self._pacer.due(self.offset + count, now)
-                if (self._held or due > now) and not (self._ending and self._ending.here):
-                    return None if self._held else due
-                samples = self._log.read(self.offset, count)
-                if count < self._sizes.least:
-                    # Only at the very end, when the chunk before it was already out.
-                    samples += bytes((self._sizes.least - count) * self._log.audio.frame_bytes)
-                self._send(connection, samples, count, now)
-                if connection.send_failure is not None or connection.unsent:
-                    return now
-                if not ended and end - self.offset < self._sizes.wanted:
-                    return None
-            return now
-
-    def _sends_to(self) -> tuple[bool, int]:
-        """Whether the last frame to send is known, and up to which frame audio may be sent now."""
-        log = self._log
-        ended = log.ended  # asked first: what came before the end is then counted
-        end = log.frames
-        if self._ending is not None:
-            last_frame = self._ending.last_frame(self.offset, end, log_ended=ended)
-            if last_frame is not None:
-                return True, min(end, last_frame)
-        return ended, end if ended else end - self._reserve
-
-    def _send(self, connection: Connection, samples: bytes, count: int, now: float) -> None:
-        if self._encoder is not None:
-            samples = self._encoder.encode(samples)
-        connection.send_audio(samples)
-        self._pacer.sent(count, now)
-        self.offset += count
-        self._log.consumed(self.offset)
+        """Send the audio that is due, as `Sender.push` does."""
+        return self._sender.push(now)
 
     def advance(self, now: float) -> list[Event]:
         """Do what is due: audio, pings, Terminate, deadlines."""
@@ -392,29 +287,23 @@ class Session:
         if connection.unsent:
             connection.flush()
         self._liveness.ping(connection, now)
-        self._keep_alive(connection, now)
+        if self._sender.active:
+            self._liveness.keep_alive(connection, now)
         self._let_send(now)  # one that is to end before it has read anything still says so
         push_at = self.push(now)
-        if self._may_send and not self._terminated and self._sent_all():
+        if self._sender.is_done:
             self._terminated = True
+            self._sender.finish()
             self._liveness.expect_end(now)
-            whole = self.offset >= self._log.frames
-            events.append(TerminateSent(self.number, self.offset, whole))
-            if self._encoder is not None and (rest := self._encoder.finish()):
-                connection.send_audio(rest)
+            events.append(TerminateSent(self.number, self.offset, self._sender.is_whole))
             connection.send_text(encode_client_message(Terminate()))
             push_at = None
         problem = self._liveness.overdue(connection, now)
         if problem is not None or now >= self._liveness.close_at:
             return [*events, self._close(now, failure=problem)]
-        self.due = min(self._liveness.next_due(connection), self._keep_alive_at)
+        self.due = self._liveness.next_due(connection)
         if connection.unread:
             self.due = min(self.due, now)
         elif push_at is not None and not connection.unsent:  # else the selector tells
             self.due = min(self.due, push_at)
         return events
-
-    def _sent_all(self) -> bool:
-        with self._sending:
-            ended, end = self._sends_to()
-            return ended and self.offset >= end
