@@ -22,6 +22,7 @@ from tests.outputs import captions_child
 from tests.outputs.run_records import recording, told
 from tests.outputs.turn_records import WHEN, record
 from tests.requirements import require_programs
+from tests.transcript.cues import make_cues
 from tests.transcript.random_turns import any_speech, clear_speech
 from transcribe_cli.errors import UsageError
 from transcribe_cli.outputs.caption_formats import (
@@ -35,7 +36,7 @@ from transcribe_cli.outputs.caption_formats import (
 from transcribe_cli.outputs.captions import CaptionsOutput
 from transcribe_cli.outputs.record import Record, message_record, turn_record
 from transcribe_cli.protocol.messages import Word
-from transcribe_cli.transcript.caption_cues import Cue, make_cues
+from transcribe_cli.transcript.caption_cues import Cue
 from transcribe_cli.transcript.turns import TurnUpdate
 
 GOLDEN = Path(__file__).parent.parent / "data" / "golden"

@@ -7,10 +7,11 @@ import pytest
 from hypothesis import given
 from wcwidth import wcswidth
 
+from tests.transcript.cues import make_cues
 from tests.transcript.random_turns import any_speech, clear_speech, squashed, turn
 from transcribe_cli.protocol.codec import Decoded
 from transcribe_cli.protocol.messages import Turn, Word
-from transcribe_cli.transcript.caption_cues import LONGEST_MS, PAUSE_MS, SHORTEST_MS, Cue, make_cues
+from transcribe_cli.transcript.caption_cues import LONGEST_MS, PAUSE_MS, SHORTEST_MS, Cue
 from transcribe_cli.transcript.turns import TurnUpdate
 
 

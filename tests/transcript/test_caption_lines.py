@@ -9,7 +9,11 @@ from hypothesis import strategies as st
 from wcwidth import wcswidth
 
 from tests.transcript.random_turns import squashed, texts
-from transcribe_cli.transcript.caption_lines import break_lines, cells, clusters
+from transcribe_cli.transcript.caption_lines import break_pieces, cells, clusters, cut_pieces
+
+
+def break_lines(text: str, width: int = 42, *, indent: int = 0) -> list[str]:
+    return break_pieces(cut_pieces(text, max(1, width - indent)), width, indent=indent)
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,6 @@ from transcribe_cli.ui.key_reader import (
     REPEAT_S,
     Key,
     KeyReader,
-    key_names,
     keys_of,
 )
 
@@ -41,6 +40,11 @@ SEQUENCES = [
     b"\x00",
     b"\x7f",
 ]
+
+
+def key_names(burst: bytes) -> list[str]:
+    """The names of the keys in one read."""
+    return [key.name for key in keys_of(burst) if key.name]
 
 
 @pytest.mark.parametrize(

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 from transcribe_cli.audio.audio_log import AudioLog
 from transcribe_cli.session.chunks import ChunkSizes, next_chunk
 from transcribe_cli.session.connection import Connection
-from transcribe_cli.session.ending import Ending
 from transcribe_cli.session.pacing import Pacer
 
 if TYPE_CHECKING:
     from transcribe_cli.audio.encoder import Encoder
+    from transcribe_cli.session.ending import Ending
 
 _CHUNKS_AT_ONCE = 64  # then others have their turn
 
@@ -111,9 +111,10 @@ class Sender:
         with self._lock:
             self._end().at_pause(self.offset)
 
-    def _end(self) -> Ending:
-        ending = self._ending = self._ending or Ending(self._log)
-        return ending
+    def _end(self) -> "Ending":
+        if self._ending is None:
+            self._ending = Ending(self._log)
+        return self._ending
 
     def stop(self) -> None:
         """Send no more audio."""

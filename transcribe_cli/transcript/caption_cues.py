@@ -81,14 +81,6 @@ class Phrase:
     speaker: str | None = None
 
 
-def make_cues(turns: Iterable[TurnUpdate], *, non_speech: bool) -> list[Cue]:
-    """The captions of final turns, in order.
-
-    `non_speech`: keep turns that are only tags such as `[Silence]`.
-    """
-    return lay_out([phrase for turn in turns for phrase in cut_turn(turn, non_speech=non_speech)])
-
-
 def lay_out(phrases: Sequence[Phrase], after_ms: int = 0) -> list[Cue]:
     """Give each phrase its times, as one cue, from `after_ms` on.
 

@@ -73,20 +73,11 @@ class Piece(NamedTuple):
     cost: int
 
 
-def break_lines(text: str, width: int = 42, *, indent: int = 0) -> list[str]:
-    """The text in as few lines of at most `width` cells as possible; none for a blank text.
-
-    `indent`: cells of the first line that are taken. Runs of blanks become one blank, and blanks at
-    a break are removed. A word longer than a line is cut between characters.
-
-    >>> break_lines("We came home so late, but all of the lights were still on.")
-    ['We came home so late,', 'but all of the lights were still on.']
-    """
-    return break_pieces(cut_pieces(text, max(1, width - indent)), width, indent=indent)
-
-
 def break_pieces(pieces: Sequence[Piece], width: int = 42, *, indent: int = 0) -> list[str]:
-    """The same for consecutive pieces of a text."""
+    """Consecutive pieces of a text in as few lines of at most `width` cells as possible.
+
+    `indent`: cells of the first line that are taken.
+    """
     count = len(pieces)
     # For each number of pieces: how few lines hold them, at what cost, where the last one starts.
     best: list[tuple[int, float, int]] = [(0, 0.0, 0)] + [(count + 1, 0.0, 0)] * count

@@ -10,7 +10,6 @@ import re
 import threading
 import time
 from collections.abc import Callable
-from types import TracebackType
 from typing import NamedTuple, Self
 
 from transcribe_cli.system.terminal_input import Keyboard, open_keyboard, without_signals
@@ -68,15 +67,6 @@ def keys_of(burst: bytes) -> list[Key]:
 def _name_of(char: str) -> str:
     is_key = char in _NAMES or (char.isprintable() and char.isascii())
     return _NAMES.get(char, char.lower()) if is_key else ""
-
-
-def key_names(burst: bytes) -> list[str]:
-    """The names of the keys in one read.
-
-    >>> key_names(b"q"), key_names(b"\\x1b[A \\x1bOP"), key_names("é".encode()), key_names(b"quit")
-    (['q'], ['space'], [], [])
-    """
-    return [key.name for key in keys_of(burst) if key.name]
 
 
 class KeyReader:
@@ -147,12 +137,7 @@ class KeyReader:
         self.open()
         return self
 
-    def __exit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def _read(self, keyboard: Keyboard, ended: threading.Event, taken: bool) -> None:

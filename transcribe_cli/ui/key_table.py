@@ -23,7 +23,7 @@ class KeyBinding(NamedTuple):
     """One key.
 
     Attributes:
-        key: its name, as `key_reader.key_names` gives it.
+        key: its name, as `key_reader.keys_of` gives it.
         action: what the program does when it is pressed.
         help: what the panel of keys and the README say about it.
         modes: where it works.
