@@ -1,6 +1,7 @@
 """Many files in a real terminal, watched through tmux."""
 
 import contextlib
+import json
 import os
 import re
 
@@ -90,7 +91,7 @@ def test_the_keys_are_shown_and_hidden(home: Home) -> None:
     ):
         service.wait_for_words(10)
         terminal.type("?")
-        terminal.wait_for_text("q  stop all files   ?  these keys")
+        terminal.wait_for_text("q  stop all files   ?  these keys       k  key terms")
         assert len(percents(terminal.screen())) == 2
         terminal.type("?")
         terminal.wait_for(lambda: "these keys" not in terminal.screen(), "hid the keys")
@@ -100,6 +101,27 @@ def test_the_keys_are_shown_and_hidden(home: Home) -> None:
         assert terminal.wait_for_exit() == 130
         everything = terminal.everything()
     assert "these keys" not in everything
+
+
+def test_key_terms_that_are_typed_are_for_all_files(home: Home) -> None:
+    said = write_talks(home.work, 60, 60, 15)
+    with (
+        counting_service() as service,
+        Terminal(home, "file", *said, "--jobs", "2", "--endpoint", service.url) as terminal,
+    ):
+        service.wait_for_words(10)
+        terminal.type("k")
+        terminal.wait_for_text("key terms, with commas between them:")
+        terminal.type("Sonny q", "Enter")
+        terminal.wait_for(lambda: "commas" not in terminal.screen(), "closed the line")
+        assert terminal.wait_for_exit() == 0
+        everything = terminal.everything()
+    for seen in service.sessions[:2]:
+        told = [json.loads(text) for text in seen.texts]
+        assert told == [{"type": "UpdateConfiguration", "keyterms_prompt": ["Sonny q"]}]
+    assert json.loads(service.sessions[2].query["keyterms_prompt"][0]) == ["Sonny q"]
+    assert everything.count("key terms: Sonny q") == 3  # each transcript says so
+    assert "commas" not in everything
 
 
 @pytest.mark.long

@@ -2,7 +2,7 @@
 
 import io
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ from transcribe_cli.protocol.models import MODELS
 from transcribe_cli.recordings.journal import summarize
 from transcribe_cli.run.loop import Loop
 from transcribe_cli.run.run import Run
-from transcribe_cli.session.events import Event, KeyPressed, KeytermsChanged
+from transcribe_cli.session.events import Event, KeyPressed, KeytermsChanged, SettingsTyped
 from transcribe_cli.session.session import Target
 from transcribe_cli.settings.journal_settings import parameters_of
 from transcribe_cli.settings.keyterms_file import KeytermsFile
@@ -49,6 +49,7 @@ def run(
     file: KeytermsFile | None = None,
     act: Callable[[], None] = lambda: None,
     model: str = "u3-rt-pro",
+    typed: Sequence[str] = (),
     **asked: Any,
 ) -> list[Record]:
     """The records of a run of 20 words; the events come after its first final turn."""
@@ -67,7 +68,9 @@ def run(
 
         output = Acts(post)
         view = LiveView(Console(file=io.StringIO(), force_terminal=True, width=80, height=24))
-        parts = run_parts(Words(20), log, loop, [output], view=view, keyterms_file=file)
+        parts = run_parts(
+            Words(20), log, loop, [output], view=view, keyterms_file=file, typed=typed
+        )
         loop.run([Run(config, parts)])
     return output.records
 
@@ -138,6 +141,19 @@ def test_a_recording_that_begins_after_the_file_has_changed_has_the_new_terms(
     with counting_service() as service:
         run(service, file=file, keyterms_prompt=["RNase"])
     assert asked_of(service, 0) == ["DNase"]
+
+
+def test_a_line_that_is_typed_for_many_files_reaches_those_that_run_and_those_to_come() -> None:
+    with counting_service() as service:
+        running = run(service, SettingsTyped("Sonny Miller, q"), keyterms_prompt=["LeMUR"])
+        to_come = run(service, typed=["Sonny Miller", "max_turn_silence=900"])
+    terms = ["LeMUR", "Sonny Miller", "q"]
+    assert [json.loads(text)[KEYTERMS] for text in service.sessions[0].texts] == [terms]
+    assert updates(running) == [{KEYTERMS: terms}]
+    assert asked_of(service, 1) == ["Sonny Miller"]
+    assert service.sessions[1].query["max_turn_silence"] == ["900"]
+    assert service.sessions[1].texts == []
+    assert len(updates(to_come)) == 2
 
 
 def test_what_the_model_does_not_take_is_not_sent() -> None:

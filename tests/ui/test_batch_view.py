@@ -195,20 +195,24 @@ def test_the_keys_are_shown_above_the_sum_and_hidden_again(shown: Shown) -> None
     at(shown.view.begin("one.wav"), 5)
     before = shown.draw()
     shown.view.toggle_help()
-    assert shown.draw() == [before[0], "q  stop all files   ?  these keys", before[1]]
+    assert shown.draw() == [
+        before[0],
+        "q  stop all files   ?  these keys       k  key terms",
+        before[1],
+    ]
     shown.view.toggle_help()
     assert shown.draw() == before
 
 
 def test_the_keys_leave_room_to_the_sum_and_take_that_of_files() -> None:
-    shown = Shown(columns=24, lines=8, files=9)
+    shown = Shown(columns=24, lines=10, files=9)
     for number in range(9):
         shown.view.begin(f"{number}.wav")
     shown.view.toggle_help()
     screen = shown.draw()
-    assert screen[1:3] == ["q  stop all files", "?  these keys"]
+    assert screen[1:4] == ["q  stop all files", "?  these keys", "k  key terms"]
     assert screen[0] == "and 9 more"
-    assert "0 of 9 files" in screen[3]
+    assert "0 of 9 files" in screen[4]
     shown.view.close()
     low = Shown(lines=2)
     low.view.toggle_help()
@@ -217,12 +221,21 @@ def test_the_keys_leave_room_to_the_sum_and_take_that_of_files() -> None:
     low.view.close()
 
 
+def test_a_line_that_is_typed_stands_above_the_sum(shown: Shown) -> None:
+    at(shown.view.begin("one.wav"), 5)
+    before = shown.draw()
+    shown.view.prompt("key terms: ", "Sonny")
+    assert shown.draw() == [before[0], "key terms: Sonny", before[1]]
+    shown.view.prompt("key terms: ", None)
+    assert shown.draw() == before
+
+
 def test_the_keys_are_plain_lines_on_a_dumb_terminal() -> None:
     shown = Shown(_environ={"TERM": "dumb"}, color_system=None)
     shown.view.toggle_help()
     shown.draw()
     shown.view.close()
-    assert "".join(shown.writes) == "q  stop all files\n?  these keys\n"
+    assert "".join(shown.writes) == "q  stop all files\n?  these keys\nk  key terms\n"
 
 
 def test_keys_of_one_recording_leave_no_trace_here(shown: Shown) -> None:

@@ -136,7 +136,9 @@ class Batch:
         with (
             Loop() as loop,
             transcriber.watched_files(loop),
-            transcriber.screen.shown(self._view, loop),
+            transcriber.screen.shown(
+                self._view, loop, lambda line: transcriber.change_settings(loop, line)
+            ),
         ):
 
             def more() -> Iterator[Run]:

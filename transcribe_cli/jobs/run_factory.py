@@ -39,6 +39,7 @@ class RunFactory:
 
     Attributes:
         budget: what all of them cost, and may cost.
+        typed: lines of settings that were typed for all of them.
     """
 
     def __init__(
@@ -54,6 +55,7 @@ class RunFactory:
         part: Range,
     ) -> None:
         self.budget = Budget(options.max_cost)
+        self.typed: list[str] = []
         self._options = options
         self._notices = notices
         self._keyterms_file = keyterms_file
@@ -107,6 +109,7 @@ class RunFactory:
             view=view,
             sync=sync,
             keyterms_file=self._keyterms_file,
+            typed=self.typed,
         )
         return Run(config, parts)
 

@@ -1,11 +1,11 @@
 """A command's terminal: notices, the live view, and the keys that are pressed."""
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from transcribe_cli.run.loop import Loop
-from transcribe_cli.session.events import KeyPressed, StopRequested
+from transcribe_cli.session.events import KeyPressed
 from transcribe_cli.settings.environment import Environment, say
 from transcribe_cli.settings.options import RunOptions
 from transcribe_cli.ui.notices import Notices, PlainConsole, make_light_consoles
@@ -72,27 +72,36 @@ class Screen:
             say(console.file, _ERASE_ROW)
 
     @contextlib.contextmanager
-    def shown(self, view: "LiveView | BatchView | None", loop: Loop) -> Iterator[None]:
-        """Show the view, with the notices in their place above its region, and take keys."""
+    def shown(
+        self,
+        view: "LiveView | BatchView | None",
+        loop: Loop,
+        take_line: Callable[[str], None] = lambda line: None,
+    ) -> Iterator[None]:
+        """Show the view, with the notices in their place above its region, and take keys.
+
+        Args:
+            take_line: is given a line that is typed into the view of many files.
+        """
         if view is None:
             yield
             return
         from transcribe_cli.ui.batch_view import BatchView
         from transcribe_cli.ui.key_reader import Key, KeyReader
-        from transcribe_cli.ui.key_table import action_of, announced
+        from transcribe_cli.ui.key_table import announced
         from transcribe_cli.ui.suspend import suspend, suspend_signals, take_back
 
         def press(key: Key) -> None:
-            if not isinstance(view, BatchView):
-                loop.post(None, KeyPressed(key.name, key.text))
-                return
-            action = action_of(key.name, "batch")
-            if action == "stop":
-                loop.post(None, StopRequested(key.name))
-            elif action == "help":
-                loop.call(view.toggle_help)
+            loop.post(None, KeyPressed(key.name, key.text))
 
-        keys = KeyReader(press)
+        def press_in_batch(key: Key) -> None:
+            loop.call(lambda: batch.press(key))
+
+        if isinstance(view, BatchView):
+            from transcribe_cli.jobs.batch_keys import BatchKeys
+
+            batch = BatchKeys(view, loop, take_line)
+        keys = KeyReader(press_in_batch if isinstance(view, BatchView) else press)
         change = {"suspend": suspend, "continue": take_back}
         with (
             view,

@@ -17,7 +17,7 @@ from transcribe_cli.audio.excerpt import EVERYTHING, Excerpt, Range
 from transcribe_cli.audio.format import AudioFormat
 from transcribe_cli.audio.source import Source
 from transcribe_cli.audio.trimmed_log import TrimmedLog
-from transcribe_cli.errors import AudioError, status_of
+from transcribe_cli.errors import AudioError, UsageError, status_of
 from transcribe_cli.exit_status import of_recording
 from transcribe_cli.jobs.claims import Claim, claim, work_of_file
 from transcribe_cli.jobs.closing_lines import Saved, heard, tell_end
@@ -42,7 +42,7 @@ from transcribe_cli.run.loop import Loop
 from transcribe_cli.run.parts import nothing_to_sync
 from transcribe_cli.run.reporter import View
 from transcribe_cli.run.run import Run
-from transcribe_cli.session.events import KeytermsChanged
+from transcribe_cli.session.events import KeytermsChanged, SettingsTyped
 from transcribe_cli.settings.environment import Environment
 from transcribe_cli.settings.options import RunOptions
 from transcribe_cli.settings.session_parameters import Parameters, resolve_parameters
@@ -173,6 +173,18 @@ class Transcriber:
             lambda: loop.post(None, KeytermsChanged()),
             lambda words: loop.call(lambda: self.notices.warning(words)),
         )
+
+    def change_settings(self, loop: Loop, line: str) -> None:
+        """Have every recording take a line of settings that was typed, also those to come."""
+        from transcribe_cli.settings.changes import checked_changes, typed_change
+
+        try:
+            checked_changes(typed_change(line, self.parameters.query), self.parameters.model)
+        except UsageError as e:
+            self.notices.note(e.message)
+            return
+        self.runs.typed.append(line)
+        loop.post(None, SettingsTyped(line))
 
     @property
     def local(self) -> bool:

@@ -2,7 +2,7 @@
 
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -40,6 +40,7 @@ class RunParts:
         make_recorder: makes what records the source.
         wall: seconds since 1970.
         keyterms_file: what `--keyterms-file` holds, where it is given.
+        typed: the lines of settings that were typed for every recording before this one began.
         chance: the jitter of waits comes from it.
     """
 
@@ -56,4 +57,5 @@ class RunParts:
     make_recorder: Callable[..., Recorder] = Recorder
     wall: Callable[[], float] = time.time
     keyterms_file: "KeytermsFile | None" = None
+    typed: Sequence[str] = ()
     chance: random.Random | None = None

@@ -34,6 +34,7 @@ from transcribe_cli.session.events import (
     Opened,
     OutputFailed,
     Received,
+    SettingsTyped,
     SourceEnded,
     SourceReported,
     StopRequested,
@@ -132,6 +133,8 @@ class Run:
         if self._config.resume_point is None:
             self._reporter.start()
         self._take_keyterms_file()  # it may have changed before this recording came
+        for line in self._parts.typed:
+            self._take_typed(line)
         self._carry_out(self._supervisor.start(now), now)
         self.advance(now)
 
@@ -232,6 +235,8 @@ class Run:
                 self._take_key(key, now)
             case KeytermsChanged():
                 self._take_keyterms_file()
+            case SettingsTyped(line=line):
+                self._take_typed(line)
 
     def _begun(self, event: Received) -> None:
         """What runs is what costs, and what the status line names."""
@@ -284,6 +289,14 @@ class Run:
                 self._reporter.warn(
                     f"{e.message.rstrip('.')}; {e.hint}; the key terms are as before"
                 )
+
+    def _take_typed(self, line: str) -> None:
+        if self._settings is not None:
+            try:
+                self._settings.take_line(line, self._mark_ms())
+                self._reprice()
+            except UsageError as e:
+                self._reporter.warn(f"{e.message.rstrip('.')}; the settings are as before")
 
     # Actions.
 

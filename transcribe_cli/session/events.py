@@ -113,6 +113,12 @@ class KeytermsChanged(Struct, frozen=True):
     """The file of `--keyterms-file` holds other key terms than before."""
 
 
+class SettingsTyped(Struct, frozen=True):
+    """A line of settings was typed for every recording of the command."""
+
+    line: str
+
+
 class WorkerFailed(Struct, frozen=True):
     """A thread of ours met a fault; main ends the run with it."""
 
@@ -131,5 +137,6 @@ Event = (
     | OutputFailed
     | KeyPressed
     | KeytermsChanged
+    | SettingsTyped
     | WorkerFailed
 )

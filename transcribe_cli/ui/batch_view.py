@@ -17,6 +17,7 @@ from transcribe_cli.ui import panels, turn_rendering
 from transcribe_cli.ui.batch_rows import BatchProgress, FileProgress, batch_rows, heading
 from transcribe_cli.ui.key_table import keys_in
 from transcribe_cli.ui.live_region import draw_region
+from transcribe_cli.ui.live_view import cut_left, prompt_line
 from transcribe_cli.ui.region_view import FOREGROUND_POLL_S, ROOMY_ROWS, RegionView, usable_columns
 from transcribe_cli.ui.speaker_corrections import SpeakerCorrections
 from transcribe_cli.ui.status_line import Status
@@ -75,7 +76,7 @@ class FileView:
         """Not shown: there is no room for hints in a batch."""
 
     def prompt(self, label: str, text: str | None) -> None:
-        """Not shown: no line is typed in a batch."""
+        """Not shown here: a line is typed for all files, into `BatchView`."""
 
     def toggle_help(self) -> None:
         """Not shown here: `BatchView` has the panel."""
@@ -135,6 +136,7 @@ class BatchView(RegionView):
         self._skipped_s = 0.0  # and what of it earlier runs had done
         self._began: float | None = None
         self._shows_help = False
+        self._prompt: Text | None = None  # the line that is being typed
         self._drawn: list[str] = []
         self._size = (0, 0)
         self._due = float("-inf")
@@ -204,6 +206,12 @@ class BatchView(RegionView):
             for binding in keys_in("batch"):
                 self.notice(f"{binding.key}  {binding.help}")
 
+    def prompt(self, label: str, text: str | None) -> None:
+        """Show a line that is being typed; None: it is no longer."""
+        self._prompt = None if text is None else prompt_line(label, text)
+        self._due = float("-inf")
+        self.tick()
+
     # The terminal.
 
     def open(self) -> None:
@@ -261,6 +269,8 @@ class BatchView(RegionView):
         panel: list[Text] = []
         if self._shows_help:
             panel = panels.keys_panel(width, most - 1, keys_in("batch"))
+        if self._prompt is not None:
+            panel = [*panel[: max(most - 2, 0)], cut_left(self._prompt, width)]
         rows = batch_rows(
             [view.progress for view in self._running],
             self.progress(now),
