@@ -28,8 +28,8 @@ def spoken() -> list[str]:
 
 
 @pytest.mark.long
-def test_the_sample_comes_out_word_for_word(home: Home) -> None:
-    outcome = home.run("file", str(SAMPLE), "--local", deadline_s=LONG_DEADLINE_S)
+def test_the_sample_comes_out_word_for_word_of_pocketsphinx(home: Home) -> None:
+    outcome = home.run("file", str(SAMPLE), "--engine", "pocketsphinx", deadline_s=LONG_DEADLINE_S)
     assert outcome.code == 0, outcome.err
     assert said(outcome.out) == spoken()
     assert outcome.out.splitlines()[0][0].isupper()
@@ -70,7 +70,9 @@ def test_the_language_is_reported_with_its_confidence(records: list[dict[str, An
 @pytest.mark.timeout(300)
 def test_a_recogniser_that_is_given_little_of_the_processor_is_waited_for(home: Home) -> None:
     """What takes it seconds takes it half a minute, all of that after the last audio is sent."""
-    process = home.start("file", str(SAMPLE), "--local", "--jsonl", "--duration", "12")
+    process = home.start(
+        *("file", str(SAMPLE), "--engine", "pocketsphinx", "--jsonl", "--duration", "12")
+    )
     over = threading.Event()
     braking = threading.Thread(target=slow_down, args=(process.pid, over))
     braking.start()

@@ -32,7 +32,7 @@ def file(options: FileOptions, environment: Environment) -> ExitStatus:
     if options.local:
         from transcribe_cli.jobs.service import most_local_jobs
 
-        most = most_local_jobs()
+        most = most_local_jobs(options.engine)
     transcriber = Transcriber(
         options, environment, several=many, at_once=min(jobs, most) > 1, pace=pace, part=part
     )

@@ -45,14 +45,6 @@ chance=30%:
 """
 
 
-class Engine(StrEnum):
-    """What recognises speech."""
-
-    SPHINX = "sphinx"
-    SCRIPTED = "scripted"
-    COUNTING = "counting"
-
-
 class FinalTurns(StrEnum):
     """How `universal-streaming-english` sends a formatted final."""
 
@@ -87,10 +79,12 @@ class ServeOptions(Struct, frozen=True, kw_only=True):
         Option("Its private key, PEM.", metavar="PATH", panel=_LISTENING),
     ] = None
     engine: Annotated[
-        Engine | None,
+        str | None,
         Option(
-            "Recognise speech, play a script, or hear audio that carries its own count. "
-            "[default: sphinx; scripted with --script]",
+            "moonshine or pocketsphinx recognises speech; 'scripted' plays a script, "
+            "'counting' hears audio that carries its own count. "
+            "[default: the best that is installed; scripted with --script]",
+            metavar="NAME[:MODEL]",
             panel=_SPEECH,
         ),
     ] = None
@@ -185,24 +179,25 @@ class ServeOptions(Struct, frozen=True, kw_only=True):
 
 def serve(options: ServeOptions, environment: Environment) -> ExitStatus:
     """Serve until Ctrl+C."""
+    from transcribe_cli.emulator.engines.registry import find_engine
     from transcribe_cli.emulator.serve_options import ServiceOptions
     from transcribe_cli.emulator.server import run_service
 
     scripts = tuple(options.script or ())
-    engine = options.engine or (Engine.SCRIPTED if scripts else Engine.SPHINX)
-    if engine is Engine.SCRIPTED and not scripts:
+    engine = options.engine or ("scripted" if scripts else find_engine(None)[0].name)
+    if engine == "scripted" and not scripts:
         raise UsageError(
             "--engine scripted needs a --script.",
             "it is a file of the service's messages, one in JSON a line",
         )
-    if engine is not Engine.SCRIPTED and scripts:
+    if engine != "scripted" and scripts:
         raise UsageError("--script is for --engine scripted.", "leave one of them out")
     run_service(
         ServiceOptions(
             host=options.host,
             port=options.port,
             keys=tuple(options.key or ()),
-            engine=engine.value,
+            engine=engine,
             scripts=scripts,
             turn_words=options.turn_words,
             formatted_finals=options.formatted_finals.value,

@@ -150,10 +150,13 @@ def check_parts() -> Iterator[Finding]:
             "no ffmpeg: WAV, FLAC, Ogg, MP3 and AIFF can be read, video and m4a cannot",
             "install ffmpeg",
         )
-    missing = [n for n in ("websockets", "pocketsphinx") if importlib.util.find_spec(n) is None]
-    if missing:
-        from transcribe_cli.emulator.server import LOCAL_HINT
+    from transcribe_cli.emulator.engines.registry import BUILT_IN, LOCAL_HINT
 
+    missing = [] if importlib.util.find_spec("websockets") else ["websockets"]
+    best = next((info for info in BUILT_IN if info.installed), None)
+    if best is None:
+        missing.append(BUILT_IN[0].package)
+    if missing:
         yield warning("parts", f"no local service: {', '.join(missing)} missing", LOCAL_HINT)
     else:
-        yield ok("parts", "the local service for --local")
+        yield ok("parts", f"the local service for --local: {best.title}" if best else "")

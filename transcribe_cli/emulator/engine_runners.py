@@ -101,7 +101,7 @@ class WorkerRunner:
         self._loudest = 0.0
 
     @classmethod
-    async def start(cls, settings: EngineSettings) -> "WorkerRunner":
+    async def start(cls, engine: str, settings: EngineSettings) -> "WorkerRunner":
         """Start the process; it loads its model while the session begins."""
         process = await asyncio.create_subprocess_exec(
             *module_command("transcribe_cli.emulator.engine_worker"),
@@ -111,7 +111,8 @@ class WorkerRunner:
             **detached(),
         )
         port = cls(process, settings)
-        await port._write(engine_worker.START, msgspec.json.encode(settings))
+        start = engine_worker.WorkerStart(engine, settings)
+        await port._write(engine_worker.START, msgspec.json.encode(start))
         return port
 
     async def order(self, order: ToEngine) -> None:

@@ -1,7 +1,7 @@
 """The worker process in which one session's recogniser runs.
 
 Started as `python -m transcribe_cli.emulator.engine_worker`. It is a process because PocketSphinx
-holds the interpreter's lock while it decodes.
+holds the interpreter's lock while it decodes, and because what crashes takes nobody along.
 
 Orders arrive on standard input and answers go to standard output, each as a kind (one byte), a
 length (four bytes, big-endian) and a body of that length. The process ends when its standard input
@@ -9,9 +9,11 @@ ends, so it cannot outlive the service.
 """
 
 import os
+import queue
 import signal
 import sys
-from collections.abc import Sequence
+import threading
+from collections.abc import Callable, Sequence
 from typing import IO
 
 import msgspec
@@ -19,9 +21,10 @@ import msgspec
 from transcribe_cli.emulator.actions import Send, ToClient
 from transcribe_cli.emulator.engine_settings import EngineSettings
 from transcribe_cli.emulator.engines.engine import Engine
+from transcribe_cli.emulator.engines.registry import make_engine
 
 # Orders.
-START = b"S"  # Settings as JSON; always the first
+START = b"S"  # `WorkerStart` as JSON; always the first
 AUDIO = b"A"
 CONFIGURE = b"C"  # Settings as JSON
 END_TURN = b"E"
@@ -33,6 +36,13 @@ DONE = b"D"  # FINISH is done
 
 _LENGTH_BYTES = 4
 HEADER_BYTES = 1 + _LENGTH_BYTES
+
+
+class WorkerStart(msgspec.Struct):
+    """What a worker recognises with: NAME or NAME:MODEL, and the session's settings."""
+
+    engine: str
+    settings: EngineSettings
 
 
 def pack(kind: bytes, body: bytes = b"") -> bytes:
@@ -47,18 +57,20 @@ def unpack_header(header: bytes) -> tuple[bytes, int]:
 
 def serve(orders: IO[bytes], answers: IO[bytes]) -> None:
     """Carry out orders until standard input ends."""
+    # Read ahead, so that the engine can be told that more is waiting; bounded by `MAX_LAG_S` there.
+    waiting: queue.Queue[tuple[bytes, bytes] | None] = queue.Queue()
+    reader = threading.Thread(
+        target=_read, args=(orders, waiting.put), name="aai-orders", daemon=True
+    )
+    reader.start()
     engine: Engine | None = None
-    while len(header := orders.read(HEADER_BYTES)) == HEADER_BYTES:
-        kind, length = unpack_header(header)
-        body = orders.read(length)
-        if len(body) < length:
-            return
+    while (order := waiting.get()) is not None:
+        kind, body = order
         if engine is None:
-            from transcribe_cli.emulator.engines.sphinx import SphinxEngine
-
-            engine = SphinxEngine(msgspec.json.decode(body, type=EngineSettings))
+            start = msgspec.json.decode(body, type=WorkerStart)
+            engine = make_engine(start.engine, start.settings)
             continue
-        answers.write(_messages(_obey(engine, kind, body)))
+        answers.write(_messages(_obey(engine, kind, body, more_waiting=not waiting.empty())))
         if kind == AUDIO:
             heard = round(engine.take_speech_probability() * 1_000_000)
             answers.write(pack(HEARD, str(heard).encode()))
@@ -67,9 +79,20 @@ def serve(orders: IO[bytes], answers: IO[bytes]) -> None:
         answers.flush()
 
 
-def _obey(engine: Engine, kind: bytes, body: bytes) -> Sequence[ToClient]:
+def _read(orders: IO[bytes], put: Callable[[tuple[bytes, bytes] | None], None]) -> None:
+    """Read orders until standard input ends, which is None."""
+    while len(header := orders.read(HEADER_BYTES)) == HEADER_BYTES:
+        kind, length = unpack_header(header)
+        body = orders.read(length)
+        if len(body) < length:
+            break
+        put((kind, body))
+    put(None)
+
+
+def _obey(engine: Engine, kind: bytes, body: bytes, more_waiting: bool) -> Sequence[ToClient]:
     if kind == AUDIO:
-        return engine.hear(body)
+        return engine.hear(body, more_waiting)
     if kind == CONFIGURE:
         return engine.configure(msgspec.json.decode(body, type=EngineSettings))
     if kind == END_TURN:

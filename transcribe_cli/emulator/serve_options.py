@@ -2,14 +2,13 @@
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
 
 from transcribe_cli.emulator.emulated_session import MAX_SESSION_S
 from transcribe_cli.emulator.engine_settings import FormattedFinals
 from transcribe_cli.emulator.engines.counting import TURN_WORDS
 
 DEFAULT_PORT = 8765
-EngineName = Literal["sphinx", "scripted", "counting"]
+STAND_INS = ("scripted", "counting")  # what recognises no speech
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
@@ -20,8 +19,8 @@ class ServiceOptions:
     Attributes:
         port: 0 lets the system choose a free one.
         keys: API keys that are accepted; none: no key is needed (on loopback only).
-        engine: "sphinx" recognises speech, "scripted" plays `scripts`, "counting" hears audio that
-            carries its own count.
+        engine: NAME or NAME:MODEL of one that recognises speech; "scripted" plays
+            `scripts`, "counting" hears audio that carries its own count.
         scripts: session N plays script N; later sessions play the last one.
         turn_words: words that end a turn of the counting engine.
         formatted_finals: how `universal-streaming-english` formats: in one final, or in a second.
@@ -40,7 +39,7 @@ class ServiceOptions:
     host: str = "127.0.0.1"
     port: int = DEFAULT_PORT
     keys: tuple[str, ...] = field(default=(), repr=False)
-    engine: EngineName = "sphinx"
+    engine: str = "moonshine"
     scripts: tuple[Path, ...] = ()
     turn_words: int = TURN_WORDS
     formatted_finals: FormattedFinals = "two"

@@ -14,14 +14,14 @@ from types import FrameType
 
 import msgspec
 
+from transcribe_cli.emulator.engines.registry import LOCAL_HINT, find_engine
 from transcribe_cli.emulator.engines.scripted import Script, load_script
 from transcribe_cli.emulator.fault_schedule import FaultPlan
 from transcribe_cli.emulator.logbook import Logbook
-from transcribe_cli.emulator.serve_options import LOOPBACK, ServiceOptions
+from transcribe_cli.emulator.serve_options import LOOPBACK, STAND_INS, ServiceOptions
 from transcribe_cli.errors import UsageError
 from transcribe_cli.system.machine_resources import allow_open_files
 
-LOCAL_HINT = "pip install 'aai-stream[local]'"
 _STOP_WITHIN_S = 4.0
 _FILES_A_SESSION = 5  # descriptors: its socket, and what leads to a process
 
@@ -43,7 +43,9 @@ def run_service(options: ServiceOptions, announce: Callable[[str], None] | None 
     Raises:
         UsageError: an option is wrong or not available. Nothing listens then.
     """
-    require_packages("websockets", *(["pocketsphinx"] if options.engine == "sphinx" else []))
+    require_packages("websockets")
+    if options.engine not in STAND_INS:
+        find_engine(options.engine)
     if options.host not in LOOPBACK and not options.keys:
         raise UsageError(
             f"Listening on {options.host}, beyond this machine, needs a key.",

@@ -1,6 +1,7 @@
 """Adds capitals and full stops to raw lower-case words. Pure.
 
-PocketSphinx writes neither; models that format text send both.
+PocketSphinx writes neither; models that format text send both. What an engine wrote is taken off
+again for the models that send raw words.
 """
 
 from collections.abc import Sequence
@@ -34,3 +35,13 @@ def as_sentence(texts: Sequence[str]) -> list[str]:
     'My name is sonny.'
     """
     return with_full_stop(with_capitals(texts))
+
+
+def unwritten(text: str) -> str:
+    """A word without capitals and punctuation; what is nothing else stays.
+
+    >>> unwritten("Dr."), unwritten("10%,"), unwritten("don't"), unwritten("-")
+    ('dr', '10%', "don't", '-')
+    """
+    bare = text.strip(".,;:!?\"\u201c\u201d\u2026()[]\u2014\u2013-'")
+    return bare.lower() or text

@@ -9,12 +9,17 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from transcribe_cli.emulator.engine_settings import EngineSettings
-from transcribe_cli.emulator.text_formatting import as_sentence, with_capitals
+from transcribe_cli.emulator.text_formatting import (
+    as_sentence,
+    unwritten,
+    with_capitals,
+    with_full_stop,
+)
 from transcribe_cli.protocol.messages import ServerMessage, SpeechStarted, Turn, Word
 from transcribe_cli.protocol.models import Family
 
 MULTILINGUAL = "universal-streaming-multilingual"
-LANGUAGE = "en"  # PocketSphinx's own model is US English
+LANGUAGE = "en"  # what the local engines recognise
 
 # A word may become final this long after its end. The recogniser's second pass cannot correct a
 # final word: with 1500 ms one word in 25 of the sample meeting stayed wrong (four runs); with
@@ -30,9 +35,10 @@ _HALF_SURE_MS = 400  # of silence: confidence 0.5
 
 
 class HeardWord(NamedTuple):
-    """One word of a hypothesis, raw and lower-case.
+    """One word of a hypothesis: raw and lower-case, or as the recogniser writes it.
 
-    `confidence` is the recogniser's posterior, 0 to 1; None while it has none yet.
+    `confidence` is the recogniser's posterior, 0 to 1; None where it has none: then it is estimated
+    from how long the word has stayed the same.
     """
 
     text: str
@@ -42,10 +48,15 @@ class HeardWord(NamedTuple):
 
 
 class TurnBuilder:
-    """Builds the turns of one session: takes hypotheses, returns messages."""
+    """Builds the turns of one session: takes hypotheses, returns messages.
 
-    def __init__(self, settings: EngineSettings) -> None:
+    Args:
+        written: words come with capitals and punctuation, and their times are estimated.
+    """
+
+    def __init__(self, settings: EngineSettings, written: bool = False) -> None:
         self.settings = settings
+        self._written = written
         self._turn_order = 0
         self._open_turn()
 
@@ -148,7 +159,10 @@ class TurnBuilder:
         frozen = self._frozen
         if not frozen:
             return list(heard)
-        if [word.text for word in heard[: len(frozen)]] == [word.text for word in frozen]:
+        # Times that are estimated move with every hypothesis: they tell no word from another.
+        if self._written or [word.text for word in heard[: len(frozen)]] == [
+            word.text for word in frozen
+        ]:
             rest = list(heard[len(frozen) :])
         else:
             rest = [w for w in heard if w.start_ms + w.end_ms > 2 * frozen[-1].end]
@@ -213,7 +227,10 @@ class TurnBuilder:
             or self.settings.model == MULTILINGUAL
             or self._formats_every_message
         )
-        shown = _with_texts(words, with_capitals([w.text for w in words])) if capitals else words
+        texts = [word.text for word in words]
+        shown = self._raw(words)
+        if capitals:
+            shown = _with_texts(words, texts if self._written else with_capitals(texts))
         universal = family is Family.UNIVERSAL_STREAMING
         if family is Family.WHISPER:
             shown = [_without_confidence(word) for word in shown]
@@ -228,7 +245,8 @@ class TurnBuilder:
 
     def _finals(self, words: list[Word], silence_ms: int) -> list[Turn]:
         settings = self.settings
-        sentence = as_sentence([word.text for word in words])
+        texts = [word.text for word in words]
+        sentence = with_full_stop(texts) if self._written else as_sentence(texts)
         formatted_words = _with_texts(words, sentence)
         formatted = Turn(
             turn_order=self._turn_order,
@@ -243,9 +261,9 @@ class TurnBuilder:
             turn_order=self._turn_order,
             turn_is_formatted=False,
             end_of_turn=True,
-            transcript=_joined(words),
+            transcript=_joined(self._raw(words)),
             end_of_turn_confidence=1,
-            words=words,
+            words=self._raw(words),
             utterance=formatted.utterance,
         )
         if settings.family is Family.PRO:
@@ -272,6 +290,12 @@ class TurnBuilder:
             if settings.family is Family.WHISPER:
                 turn.words = [_without_confidence(word) for word in turn.words]
         return finals
+
+    def _raw(self, words: list[Word]) -> list[Word]:
+        """The words without capitals and punctuation."""
+        if not self._written:
+            return words
+        return _with_texts(words, [unwritten(word.text) for word in words])
 
 
 def _with_texts(words: Sequence[Word], texts: Sequence[str]) -> list[Word]:

@@ -231,7 +231,7 @@ class App:
             )
         else:
             try:
-                engine = await WorkerRunner.start(session.engine_settings)
+                engine = await WorkerRunner.start(self._options.engine, session.engine_settings)
             except OSError as e:  # no more processes, files or memory
                 raise SessionRefused(3005, CANCELLED) from e
         self._logbook.opened(session.id, parameters)

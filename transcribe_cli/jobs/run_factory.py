@@ -90,6 +90,7 @@ class RunFactory:
             target=service.target,
             endpoint=without_credentials(service.endpoint),
             local=service.local,
+            engine=service.engine,
             audio=log.audio,
             chunk_ms=self._options.chunk_ms,
             pace=self._pace,

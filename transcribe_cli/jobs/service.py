@@ -27,12 +27,16 @@ _LOCAL_PARAMETERS = frozenset(
 
 
 class Service(NamedTuple):
-    """Where sessions are opened, with parameters that are checked."""
+    """Where sessions are opened, with parameters that are checked.
+
+    `engine`: what recognises speech here, for people; "" where the service is not the local one.
+    """
 
     endpoint: str
     target: Target
     parameters: Parameters
     local: bool
+    engine: str = ""
 
 
 @contextlib.contextmanager
@@ -53,11 +57,15 @@ def open_service(
         notices.note(note)
     if options.local and (idle := sorted(parameters.query.keys() - _LOCAL_PARAMETERS)):
         notices.note(f"--local takes no notice of {', '.join(option_of(name) for name in idle)}")
+    engine = ""
     with contextlib.ExitStack() as stack:
         if options.local:
+            from transcribe_cli.emulator.engines.registry import title_of
             from transcribe_cli.emulator.local_service import LocalService
 
-            endpoint = stack.enter_context(LocalService()).url
+            engine = f"{title_of(options.engine)}, local"
+            arguments = ("--engine", options.engine) if options.engine else ()
+            endpoint = stack.enter_context(LocalService(*arguments)).url
             credentials = Credentials()
         else:
             endpoint = resolve_endpoint(options.region.value, options.endpoint)
@@ -79,16 +87,18 @@ def open_service(
             Target(session_url(endpoint, query), headers),
             parameters,
             options.local,
+            engine,
         )
 
 
-def most_local_jobs() -> int:
+def most_local_jobs(engine: str | None) -> int:
     """How many recordings at once the local service takes on this machine.
 
     Each recording may have two sessions, while one takes over from the other. A file is recognised
     as fast as possible, so these keep all processors busy.
     """
+    from transcribe_cli.emulator.engines.registry import find_engine
     from transcribe_cli.emulator.session_limits import LEAST, most_sessions
     from transcribe_cli.system.machine_resources import memory_bytes, processors
 
-    return most_sessions("sphinx", processors(), memory_bytes()) // LEAST
+    return most_sessions(find_engine(engine)[0].name, processors(), memory_bytes()) // LEAST

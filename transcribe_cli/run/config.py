@@ -46,6 +46,7 @@ class RunConfig:
         part: which stretch of the source is transcribed.
         tells_source: every record names its source, because several sources share an output.
         resume_point: None for a new recording.
+        engine: what hears on this machine, for people; "" where the service does.
     """
 
     recording: str
@@ -63,6 +64,7 @@ class RunConfig:
     part: Range = EVERYTHING
     tells_source: bool = False
     resume_point: ResumePoint | None = None
+    engine: str = ""
 
     def running(self, begin: Decoded, asked: Mapping[str, Any] | None = None) -> Mapping[str, Any]:
         """The parameters that a session runs with, as its `Begin` says.
