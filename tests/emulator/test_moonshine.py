@@ -50,7 +50,7 @@ def test_a_turn_has_capitals_punctuation_and_times_inside_the_audio() -> None:
 
 def test_with_more_audio_waiting_there_are_fewer_partials_and_the_same_final() -> None:
     *partials, final = hear(engine(), meeting(0, 4700), more_waiting=True)
-    assert len(partials) == 1
+    assert 1 <= len(partials) <= 3
     assert final["transcript"] == FIRST_LINE
 
 

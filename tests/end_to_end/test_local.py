@@ -52,7 +52,7 @@ def test_partials_change_and_times_lie_in_the_recording(records: list[dict[str, 
     for record in records:
         if record["type"] == "Turn" and not record["final"]:
             partials.setdefault(record["turn"], set()).add(record["transcript"])
-    assert any(len(texts) > 3 for texts in partials.values())
+    assert any(len(texts) > 1 for texts in partials.values())
     ends = [word["end"] for turn in finals(records) for word in turn["words"]]
     assert ends == sorted(ends)
     assert ends[-1] <= records[-1]["audio_s"] * 1000
