@@ -133,7 +133,7 @@ def settled(
     >>> off = {"local": False, "endpoint": None}
     >>> settled({"local": True, "endpoint": "ws://x"}, off, {"local": 1, "endpoint": 3})
     {'local': False, 'endpoint': 'ws://x'}
-    >>> settled({"local": False, "engine": "moonshine"}, {"engine": None}, {})
+    >>> settled({"local": False, "engine": "moonshine"}, off | {"engine": None}, {})
     {'local': True, 'engine': 'moonshine'}
 
     Args:
