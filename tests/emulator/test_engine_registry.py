@@ -1,23 +1,77 @@
 """Engines by name."""
 
+import sys
+from types import ModuleType
+
 import pytest
 
-from transcribe_cli.emulator.engines.registry import BUILT_IN, find_engine, title_of
+from transcribe_cli.emulator.engines import registry
+from transcribe_cli.emulator.engines.registry import (
+    BUILT_IN,
+    SpeechEngineInfo,
+    choose_engine,
+    speech_engines,
+)
 from transcribe_cli.errors import UsageError
 
 
-def test_the_best_that_is_installed_is_taken() -> None:
-    installed = [info for info in BUILT_IN if info.installed]
-    assert find_engine(None) == (installed[0], "")
+def info(name: str, package: str = "os", multilingual: bool = False) -> SpeechEngineInfo:
+    return SpeechEngineInfo(
+        name, name.title(), "", "os", package, "pip install it", "all", "MIT", multilingual
+    )
+
+
+def test_the_best_that_is_installed_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    many = (info("missing", "no_such_package"), info("english"), info("world", "os", True))
+    monkeypatch.setattr(registry, "BUILT_IN", many)
+    assert choose_engine(None).asked == "english"
+    assert choose_engine(None, multilingual=True).asked == "world"
+    monkeypatch.setattr(registry, "BUILT_IN", many[:2])
+    assert choose_engine(None, multilingual=True).asked == "english"
+    monkeypatch.setattr(registry, "BUILT_IN", many[:1])
+    with pytest.raises(UsageError, match="needs the package moonshine-voice"):
+        choose_engine(None)
 
 
 def test_an_unknown_name_is_told_with_those_that_are_known() -> None:
     with pytest.raises(UsageError, match="no engine 'nobody'") as caught:
-        find_engine("nobody:model")
-    assert "moonshine" in str(caught.value.hint)
+        choose_engine("nobody:model")
+    assert "moonshine, pocketsphinx" in str(caught.value.hint)
 
 
 def test_a_model_stands_behind_the_name() -> None:
     pytest.importorskip("pocketsphinx")
-    assert find_engine("pocketsphinx:a:b")[1] == "a:b"
-    assert title_of("pocketsphinx") == "PocketSphinx"
+    chosen = choose_engine("pocketsphinx:C:\\a:b")
+    assert chosen.model == "C:\\a:b"
+    assert chosen.asked == "pocketsphinx:C:\\a:b"
+
+
+def test_an_engine_is_told_with_its_model() -> None:
+    moonshine = registry.ChosenEngine(BUILT_IN[0])
+    assert moonshine.title == "Moonshine tiny"
+    assert moonshine._replace(model="base").title == "Moonshine base"
+    assert registry.ChosenEngine(BUILT_IN[1]).title == "PocketSphinx"
+
+
+def test_what_is_not_installed_is_told_with_how_to_install_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(registry, "BUILT_IN", (info("missing", "no_such_package"),))
+    with pytest.raises(UsageError, match="needs the package no_such_package") as caught:
+        choose_engine("missing")
+    assert caught.value.hint == "pip install it"
+
+
+def test_another_package_adds_an_engine_by_an_entry_point(monkeypatch: pytest.MonkeyPatch) -> None:
+    from importlib import metadata
+
+    theirs = ModuleType("their_engine")
+    theirs.INFO = info("as they call it")  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "their_engine", theirs)
+    point = metadata.EntryPoint("parrot", "their_engine:INFO", registry.GROUP)
+    ours = metadata.EntryPoint("moonshine", "their_engine:INFO", registry.GROUP)
+    monkeypatch.setattr(metadata, "entry_points", lambda group: [point, ours])
+    known = speech_engines()
+    assert known["parrot"].title == "As They Call It"
+    assert known["moonshine"] == BUILT_IN[0]
+    assert choose_engine("parrot:big").asked == "parrot:big"

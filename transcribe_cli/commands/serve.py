@@ -179,12 +179,11 @@ class ServeOptions(Struct, frozen=True, kw_only=True):
 
 def serve(options: ServeOptions, environment: Environment) -> ExitStatus:
     """Serve until Ctrl+C."""
-    from transcribe_cli.emulator.engines.registry import find_engine
     from transcribe_cli.emulator.serve_options import ServiceOptions
     from transcribe_cli.emulator.server import run_service
 
     scripts = tuple(options.script or ())
-    engine = options.engine or ("scripted" if scripts else find_engine(None)[0].name)
+    engine = options.engine or ("scripted" if scripts else None)
     if engine == "scripted" and not scripts:
         raise UsageError(
             "--engine scripted needs a --script.",

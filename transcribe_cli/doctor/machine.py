@@ -150,13 +150,12 @@ def check_parts() -> Iterator[Finding]:
             "no ffmpeg: WAV, FLAC, Ogg, MP3 and AIFF can be read, video and m4a cannot",
             "install ffmpeg",
         )
-    from transcribe_cli.emulator.engines.registry import BUILT_IN, LOCAL_HINT
+    from transcribe_cli.emulator.engines.registry import LOCAL_HINT, choose_engine
 
-    missing = [] if importlib.util.find_spec("websockets") else ["websockets"]
-    best = next((info for info in BUILT_IN if info.installed), None)
-    if best is None:
-        missing.append(BUILT_IN[0].package)
-    if missing:
-        yield warning("parts", f"no local service: {', '.join(missing)} missing", LOCAL_HINT)
-    else:
-        yield ok("parts", f"the local service for --local: {best.title}" if best else "")
+    if importlib.util.find_spec("websockets") is None:
+        yield warning("parts", "no local service: websockets missing", LOCAL_HINT)
+        return
+    try:
+        yield ok("parts", f"the local service for --local: {choose_engine(None).title}")
+    except UsageError as e:
+        yield warning("parts", f"no local service: {e}", e.hint)

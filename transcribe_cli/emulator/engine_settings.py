@@ -14,6 +14,7 @@ from transcribe_cli.protocol.messages import UpdateConfiguration
 from transcribe_cli.protocol.models import MODELS, REDIRECTS, Family, Model
 from transcribe_cli.protocol.parameters import MANUAL
 
+MULTILINGUAL = "universal-streaming-multilingual"
 FormattedFinals = Literal["one", "two"]
 
 DEFAULT_MIN_TURN_SILENCE_MS = 400
@@ -50,6 +51,12 @@ class EngineSettings(Struct, frozen=True):
     end_of_turn_confidence: float = 0.4
     manual: bool = False
     vad_threshold: float = 0.4
+
+    @property
+    def is_multilingual(self) -> bool:
+        """Whether other languages than English are to be recognised."""
+        multilingual = self.family is Family.WHISPER or self.model == MULTILINGUAL
+        return multilingual or self.language_detection
 
     @property
     def least_turn_silence_ms(self) -> int:

@@ -21,7 +21,7 @@ import msgspec
 from transcribe_cli.emulator.actions import Send, ToClient
 from transcribe_cli.emulator.engine_settings import EngineSettings
 from transcribe_cli.emulator.engines.engine import Engine
-from transcribe_cli.emulator.engines.registry import make_engine
+from transcribe_cli.emulator.engines.registry import choose_engine
 
 # Orders.
 START = b"S"  # `WorkerStart` as JSON; always the first
@@ -68,7 +68,7 @@ def serve(orders: IO[bytes], answers: IO[bytes]) -> None:
         kind, body = order
         if engine is None:
             start = msgspec.json.decode(body, type=WorkerStart)
-            engine = make_engine(start.engine, start.settings)
+            engine = choose_engine(start.engine).make(start.settings)
             continue
         answers.write(_messages(_obey(engine, kind, body, more_waiting=not waiting.empty())))
         if kind == AUDIO:

@@ -10,7 +10,7 @@ from typing import IO
 
 import msgspec
 
-from transcribe_cli.emulator.engines.registry import find_engine
+from transcribe_cli.emulator.engines.registry import choose_engine
 from transcribe_cli.emulator.server import require_packages
 from transcribe_cli.errors import ServiceError
 from transcribe_cli.settings.allowed_sources import SERVE_KEY_VARIABLE
@@ -55,7 +55,7 @@ class LocalService:
         """
         require_packages("websockets")
         if not any(word in self._arguments for word in ("--script", "--engine")):
-            find_engine(None)
+            choose_engine(None)
         # A file: a pipe that nobody reads would block the child once it is full.
         self._stderr = tempfile.TemporaryFile()  # closed in close()
         try:

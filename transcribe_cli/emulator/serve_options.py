@@ -20,7 +20,8 @@ class ServiceOptions:
         port: 0 lets the system choose a free one.
         keys: API keys that are accepted; none: no key is needed (on loopback only).
         engine: NAME or NAME:MODEL of one that recognises speech; "scripted" plays
-            `scripts`, "counting" hears audio that carries its own count.
+            `scripts`, "counting" hears audio that carries its own count. None: the best that is
+            installed, for each session's model and languages.
         scripts: session N plays script N; later sessions play the last one.
         turn_words: words that end a turn of the counting engine.
         formatted_finals: how `universal-streaming-english` formats: in one final, or in a second.
@@ -39,7 +40,7 @@ class ServiceOptions:
     host: str = "127.0.0.1"
     port: int = DEFAULT_PORT
     keys: tuple[str, ...] = field(default=(), repr=False)
-    engine: str = "moonshine"
+    engine: str | None = None
     scripts: tuple[Path, ...] = ()
     turn_words: int = TURN_WORDS
     formatted_finals: FormattedFinals = "two"

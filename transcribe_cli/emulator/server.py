@@ -14,7 +14,7 @@ from types import FrameType
 
 import msgspec
 
-from transcribe_cli.emulator.engines.registry import LOCAL_HINT, find_engine
+from transcribe_cli.emulator.engines.registry import LOCAL_HINT, choose_engine
 from transcribe_cli.emulator.engines.scripted import Script, load_script
 from transcribe_cli.emulator.fault_schedule import FaultPlan
 from transcribe_cli.emulator.logbook import Logbook
@@ -45,7 +45,7 @@ def run_service(options: ServiceOptions, announce: Callable[[str], None] | None 
     """
     require_packages("websockets")
     if options.engine not in STAND_INS:
-        find_engine(options.engine)
+        choose_engine(options.engine)
     if options.host not in LOOPBACK and not options.keys:
         raise UsageError(
             f"Listening on {options.host}, beyond this machine, needs a key.",

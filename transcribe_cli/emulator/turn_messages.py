@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from transcribe_cli.emulator.engine_settings import EngineSettings
+from transcribe_cli.emulator.engine_settings import MULTILINGUAL, EngineSettings
 from transcribe_cli.emulator.text_formatting import (
     as_sentence,
     unwritten,
@@ -17,9 +17,6 @@ from transcribe_cli.emulator.text_formatting import (
 )
 from transcribe_cli.protocol.messages import ServerMessage, SpeechStarted, Turn, Word
 from transcribe_cli.protocol.models import Family
-
-MULTILINGUAL = "universal-streaming-multilingual"
-LANGUAGE = "en"  # what the local engines recognise
 
 # A word may become final this long after its end. The recogniser's second pass cannot correct a
 # final word: with 1500 ms one word in 25 of the sample meeting stayed wrong (four runs); with
@@ -45,6 +42,16 @@ class HeardWord(NamedTuple):
     start_ms: int
     end_ms: int
     confidence: float | None = None
+
+
+class Language(NamedTuple):
+    """What is spoken: its code, and how sure that is, 0 to 1; None: as sure as the words are."""
+
+    code: str
+    confidence: float | None = None
+
+
+ENGLISH = Language("en")
 
 
 class TurnBuilder:
@@ -111,7 +118,9 @@ class TurnBuilder:
         steady = sum(texts == seen[-1] for texts in seen) / FREEZE_STEPS if seen else 0.0
         return _rounded(steady * (1 - 0.5 ** (silence_ms / _HALF_SURE_MS)))
 
-    def end(self, heard: Sequence[HeardWord], silence_ms: int = 0) -> list[ServerMessage]:
+    def end(
+        self, heard: Sequence[HeardWord], silence_ms: int = 0, language: Language = ENGLISH
+    ) -> list[ServerMessage]:
         """End the open turn with its last hypothesis.
 
         A turn that never had words is not sent. If a partial was sent and its words were withdrawn,
@@ -120,7 +129,7 @@ class TurnBuilder:
         words = self._final_words(heard)
         messages: list[ServerMessage] = []
         if words or self._shown:
-            messages = [*self._announcement(words), *self._finals(words, silence_ms)]
+            messages = [*self._announcement(words), *self._finals(words, silence_ms, language)]
             self._turn_order += 1
         self._open_turn()
         return messages
@@ -243,7 +252,7 @@ class TurnBuilder:
             words=shown,
         )
 
-    def _finals(self, words: list[Word], silence_ms: int) -> list[Turn]:
+    def _finals(self, words: list[Word], silence_ms: int, language: Language) -> list[Turn]:
         settings = self.settings
         texts = [word.text for word in words]
         sentence = with_full_stop(texts) if self._written else as_sentence(texts)
@@ -281,12 +290,15 @@ class TurnBuilder:
         else:
             formatted.utterance = ""
             finals = [raw, formatted]
-        certainty = _rounded(sum(word.confidence for word in words) / max(len(words), 1))
+        certainty = language.confidence
+        if certainty is None:
+            certainty = sum(word.confidence for word in words) / max(len(words), 1)
         for turn in finals:
             if settings.family is Family.UNIVERSAL_STREAMING:
                 turn.end_of_turn_confidence = self.end_of_turn_confidence(silence_ms)
             if settings.language_detection and words:
-                turn.language_code, turn.language_confidence = LANGUAGE, certainty
+                turn.language_code = language.code
+                turn.language_confidence = _rounded(certainty)
             if settings.family is Family.WHISPER:
                 turn.words = [_without_confidence(word) for word in turn.words]
         return finals

@@ -44,11 +44,12 @@ from transcribe_cli.emulator.emulated_session import (
 )
 from transcribe_cli.emulator.engine_runners import EngineRunner, InProcessRunner, WorkerRunner
 from transcribe_cli.emulator.engines.counting import CountingEngine
+from transcribe_cli.emulator.engines.registry import choose_engine
 from transcribe_cli.emulator.engines.scripted import Script, ScriptedEngine
 from transcribe_cli.emulator.fault_schedule import FaultPlan, FaultSchedule
 from transcribe_cli.emulator.fault_specs import Trigger
 from transcribe_cli.emulator.logbook import Logbook, without_secrets
-from transcribe_cli.emulator.serve_options import LOOPBACK, ServiceOptions
+from transcribe_cli.emulator.serve_options import LOOPBACK, STAND_INS, ServiceOptions
 from transcribe_cli.emulator.session_limits import SessionLimits, most_sessions
 from transcribe_cli.emulator.session_task import ClientGone, SessionTask
 from transcribe_cli.emulator.token_endpoint import answer_token_request
@@ -84,7 +85,10 @@ class App:
         self._admission = Admission(options.keys)
         self._pending = PendingConnections()
         self._open: set[SessionTask] = set()
-        most = options.max_sessions or most_sessions(options.engine, processors(), memory_bytes())
+        engine = options.engine
+        if engine not in STAND_INS:
+            engine = choose_engine(engine).info.name
+        most = options.max_sessions or most_sessions(engine, processors(), memory_bytes())
         self._tell = _say_nothing if options.quiet or options.with_parent else _say
         self._limits = SessionLimits(most, options.new_sessions_per_minute, _say)
         self._served = 0
@@ -230,8 +234,9 @@ class App:
                 CountingEngine(session.engine_settings, self._options.turn_words)
             )
         else:
+            chosen = choose_engine(self._options.engine, session.engine_settings.is_multilingual)
             try:
-                engine = await WorkerRunner.start(self._options.engine, session.engine_settings)
+                engine = await WorkerRunner.start(chosen.asked, session.engine_settings)
             except OSError as e:  # no more processes, files or memory
                 raise SessionRefused(3005, CANCELLED) from e
         self._logbook.opened(session.id, parameters)

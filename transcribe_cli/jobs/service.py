@@ -60,10 +60,12 @@ def open_service(
     engine = ""
     with contextlib.ExitStack() as stack:
         if options.local:
-            from transcribe_cli.emulator.engines.registry import title_of
+            from transcribe_cli.emulator.engine_settings import engine_settings_of
+            from transcribe_cli.emulator.engines.registry import choose_engine
             from transcribe_cli.emulator.local_service import LocalService
 
-            engine = f"{title_of(options.engine)}, local"
+            wanted = engine_settings_of(parameters.query, "two")
+            engine = f"{choose_engine(options.engine, wanted.is_multilingual).title}, local"
             arguments = ("--engine", options.engine) if options.engine else ()
             endpoint = stack.enter_context(LocalService(*arguments)).url
             credentials = Credentials()
@@ -97,8 +99,8 @@ def most_local_jobs(engine: str | None) -> int:
     Each recording may have two sessions, while one takes over from the other. A file is recognised
     as fast as possible, so these keep all processors busy.
     """
-    from transcribe_cli.emulator.engines.registry import find_engine
+    from transcribe_cli.emulator.engines.registry import choose_engine
     from transcribe_cli.emulator.session_limits import LEAST, most_sessions
     from transcribe_cli.system.machine_resources import memory_bytes, processors
 
-    return most_sessions(find_engine(engine)[0].name, processors(), memory_bytes()) // LEAST
+    return most_sessions(choose_engine(engine).info.name, processors(), memory_bytes()) // LEAST

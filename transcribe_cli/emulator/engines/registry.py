@@ -1,7 +1,7 @@
 """The engines that recognise speech, by name. Other packages add theirs by an entry point.
 
-An entry point of the group `aai_stream.engines` names a module like `moonshine.py`: with a function
-`make_engine(settings, model)`, which gives an `Engine`. It is imported in a worker process only.
+An entry point of the group `aai_stream.engines` names a `SpeechEngineInfo`. The module that this
+names, one like `moonshine.py`, is imported in a worker process only.
 """
 
 import importlib
@@ -17,81 +17,115 @@ LOCAL_HINT = "pip install 'aai-stream[local]'"
 
 
 class SpeechEngineInfo(NamedTuple):
-    """One engine, as the status line tells of it.
+    """One engine, as it is told of before it is loaded.
 
     Attributes:
-        title: the engine and its model, for people.
+        title: the engine, for people.
+        own_model: the model that it has where none is named; "" where there is but one.
+        module: has `make_engine(settings: EngineSettings, model: str) -> Engine`.
         package: what must be installed, as it is imported.
+        hint: how to install it.
+        languages: for people.
         licence: of the engine and its model.
+        multilingual: it detects the language, and is preferred where that is asked for.
     """
 
     name: str
     title: str
+    own_model: str
     module: str
     package: str
+    hint: str
     languages: str
     licence: str
+    multilingual: bool = False
 
     @property
-    def installed(self) -> bool:
+    def is_installed(self) -> bool:
         return importlib.util.find_spec(self.package) is not None
 
 
 _HERE = "transcribe_cli.emulator.engines"
 BUILT_IN = (
     SpeechEngineInfo(
-        "moonshine", "Moonshine tiny", f"{_HERE}.moonshine", "moonshine_voice", "English", "MIT"
+        name="moonshine",
+        title="Moonshine",
+        own_model="tiny",
+        module=f"{_HERE}.moonshine",
+        package="moonshine_voice",
+        hint=LOCAL_HINT,
+        languages="English",
+        licence="MIT",
     ),
     SpeechEngineInfo(
-        "pocketsphinx", "PocketSphinx", f"{_HERE}.sphinx", "pocketsphinx", "English", "BSD"
+        name="pocketsphinx",
+        title="PocketSphinx",
+        own_model="",
+        module=f"{_HERE}.sphinx",
+        package="pocketsphinx",
+        hint=LOCAL_HINT,
+        languages="English",
+        licence="BSD",
     ),
 )
 """The best first."""
+_EARLIER_NAMES = {"sphinx": "pocketsphinx"}
 
 
-def engines() -> dict[str, SpeechEngineInfo]:
+class ChosenEngine(NamedTuple):
+    """An engine and its model; "" is the engine's own."""
+
+    info: SpeechEngineInfo
+    model: str = ""
+
+    @property
+    def asked(self) -> str:
+        """NAME or NAME:MODEL."""
+        return f"{self.info.name}:{self.model}" if self.model else self.info.name
+
+    @property
+    def title(self) -> str:
+        """What hears, for people: "Moonshine tiny"."""
+        return f"{self.info.title} {self.model or self.info.own_model}".rstrip()
+
+    def make(self, settings: EngineSettings) -> Engine:
+        """The engine of one session; loads what it needs."""
+        module = importlib.import_module(self.info.module)
+        return cast(Engine, module.make_engine(settings, self.model))
+
+
+def speech_engines() -> dict[str, SpeechEngineInfo]:
     """All engines by name: our own, then those of other packages."""
     from importlib.metadata import entry_points
 
     known = {info.name: info for info in BUILT_IN}
     for point in entry_points(group=GROUP):
-        package = point.module.partition(".")[0]
-        known.setdefault(
-            point.name, SpeechEngineInfo(point.name, point.name, point.module, package, "", "")
-        )
+        if point.name not in known:
+            known[point.name] = point.load()._replace(name=point.name)
     return known
 
 
-def find_engine(asked: str | None) -> tuple[SpeechEngineInfo, str]:
-    """The engine that NAME or NAME:MODEL asks for, and its model; None asks for the best here.
+def choose_engine(asked: str | None, multilingual: bool = False) -> ChosenEngine:
+    """The engine that NAME or NAME:MODEL asks for; None asks for the best that is installed.
+
+    Args:
+        multilingual: prefer one that detects languages.
 
     Raises:
         UsageError: there is none of that name, or it is not installed.
     """
     if asked is None:
-        for info in BUILT_IN:
-            if info.installed:
-                return info, ""
+        installed = [info for info in BUILT_IN if info.is_installed]
+        fitting = [info for info in installed if info.multilingual == multilingual]
+        for info in (*fitting, *installed):
+            return ChosenEngine(info)
         raise UsageError("The local service needs the package moonshine-voice.", LOCAL_HINT)
     name, _, model = asked.partition(":")
-    known = engines()
-    name = "pocketsphinx" if name == "sphinx" else name  # as it was called before
+    known = speech_engines()
+    name = _EARLIER_NAMES.get(name, name)
     if name not in known:
         raise UsageError(f"There is no engine {name!r}.", f"known are {', '.join(known)}")
     info = known[name]
-    if not info.installed:
-        raise UsageError(f"The engine {name} needs the package {info.package}.", LOCAL_HINT)
-    return info, model
-
-
-def title_of(asked: str | None) -> str:
-    """What hears, for people: "Moonshine tiny"."""
-    info, model = find_engine(asked)
-    return f"{info.title.partition(' ')[0]} {model}" if model else info.title
-
-
-def make_engine(asked: str, settings: EngineSettings) -> Engine:
-    """The engine of one session, by NAME or NAME:MODEL."""
-    info, model = find_engine(asked)
-    module = importlib.import_module(info.module)
-    return cast(Engine, module.make_engine(settings, model))
+    if not info.is_installed:
+        raise UsageError(f"The engine {name} needs the package {info.package}.", info.hint)
+    return ChosenEngine(info, model)

@@ -9,7 +9,8 @@ from transcribe_cli.emulator.actions import Send, send
 from transcribe_cli.emulator.engine_settings import EngineSettings
 from transcribe_cli.emulator.engines.pcm_reader import BYTES_PER_MS, PcmReader
 from transcribe_cli.emulator.engines.speech_detector import FRAME_MS, SpeechDetector
-from transcribe_cli.emulator.turn_messages import HeardWord, TurnBuilder
+from transcribe_cli.emulator.engines.voice_activity import VoiceActivity
+from transcribe_cli.emulator.turn_messages import HeardWord, Language, TurnBuilder
 from transcribe_cli.protocol.messages import ServerMessage, Silence
 
 FRAME_BYTES = FRAME_MS * BYTES_PER_MS
@@ -19,21 +20,16 @@ _LEAST_VAD_THRESHOLD = 0.1  # one frame in ten; at 0 silence itself would be spe
 _SILENCE_EVERY_MS = 1000
 
 
-class VoiceActivity(Protocol):
-    """Tells speech from everything else."""
-
-    def is_speech(self, frame: bytes) -> bool:
-        """Whether this frame, the session's next, is speech: 30 ms of 16-bit samples at 16 kHz."""
-
-
 class Recogniser(Protocol):
     """Recognises one utterance at a time. Times of its words are ms from the utterance's start.
 
     Attributes:
         writes: its words have capitals and punctuation.
+        language: of the utterance, as last heard.
     """
 
     writes: bool
+    language: Language
 
     def start(self) -> None:
         """Start an utterance."""
@@ -143,7 +139,8 @@ class SpeechEngine:
         if not self._in_turn:
             return []
         heard = self._on_the_clock(self._recogniser.end())
-        messages = self._builder.end(heard, self._detector.silence_ms)
+        language = self._recogniser.language
+        messages = self._builder.end(heard, self._detector.silence_ms, language)
         self._in_turn = False
         self._silent_since_ms = self._now_ms
         # The next turn may begin here. Silence may be decoded twice, a word must not be.

@@ -4,28 +4,27 @@ The decoder gives its best hypothesis while it decodes, from which partials are 
 a turn its second pass gives posteriors.
 """
 
-from pocketsphinx import Decoder, Vad
+from pocketsphinx import Decoder
 
 from transcribe_cli.emulator.engine_settings import EngineSettings
 from transcribe_cli.emulator.engines.pcm_reader import RATE_HZ
-from transcribe_cli.emulator.engines.speech_detector import FRAME_MS
 from transcribe_cli.emulator.engines.speech_engine import SpeechEngine
-from transcribe_cli.emulator.turn_messages import HeardWord
+from transcribe_cli.emulator.engines.voice_activity import make_voice_activity
+from transcribe_cli.emulator.turn_messages import ENGLISH, HeardWord
 
 _CENTISECOND_MS = 10  # one frame of the decoder
 
 
 def make_engine(settings: EngineSettings, model: str = "") -> SpeechEngine:
     """An engine of one session. Loading its model takes about half a second."""
-    return SpeechEngine(
-        settings, SphinxRecogniser(), Vad(Vad.MEDIUM_LOOSE, RATE_HZ, FRAME_MS / 1000)
-    )
+    return SpeechEngine(settings, SphinxRecogniser(), make_voice_activity())
 
 
 class SphinxRecogniser:
     """PocketSphinx's decoder with its own model of US English."""
 
     writes = False
+    language = ENGLISH
 
     def __init__(self) -> None:
         self._decoder = Decoder(samprate=RATE_HZ, loglevel="FATAL")

@@ -6,14 +6,13 @@ from transcribe_cli.emulator.engines.speech_detector import FRAME_MS
 from transcribe_cli.emulator.turn_messages import HeardWord
 
 
-def estimate_words(texts: Sequence[str], speech: Sequence[bool], first_ms: int) -> list[HeardWord]:
+def estimate_words(texts: Sequence[str], speech: Sequence[bool]) -> list[HeardWord]:
     """The words laid over the frames of speech, each as long as it has letters.
 
     Args:
         speech: of each 30 ms frame whether it is speech.
-        first_ms: where the first of these frames begins.
 
-    >>> estimate_words(["so", "it"], [False, True, True], 0)
+    >>> estimate_words(["so", "it"], [False, True, True])
     [HeardWord(text='so', start_ms=30, end_ms=60, confidence=None), \
 HeardWord(text='it', start_ms=60, end_ms=90, confidence=None)]
     """
@@ -29,8 +28,8 @@ HeardWord(text='it', start_ms=60, end_ms=90, confidence=None)]
         words.append(
             HeardWord(
                 text,
-                first_ms + _place(places, start),
-                first_ms + _place(places, max(end - 1, start)) + 1,
+                _place(places, start),
+                _place(places, max(end - 1, start)) + 1,
             )
         )
     return words
