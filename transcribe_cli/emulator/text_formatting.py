@@ -22,10 +22,14 @@ def with_capitals(texts: Sequence[str]) -> list[str]:
 
 
 def with_full_stop(texts: Sequence[str]) -> list[str]:
-    """The words with a full stop after the last, unless it already ends a sentence."""
+    """The words with a full stop after the last, unless it already ends a sentence.
+
+    >>> with_full_stop(["Yes,"]), with_full_stop(["Why?"])
+    (['Yes.'], ['Why?'])
+    """
     if not texts or texts[-1].endswith((".", "?", "!")):
         return list(texts)
-    return [*texts[:-1], f"{texts[-1]}."]
+    return [*texts[:-1], f"{texts[-1].rstrip(',;:')}."]
 
 
 def as_sentence(texts: Sequence[str]) -> list[str]:

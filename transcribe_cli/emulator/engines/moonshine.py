@@ -22,7 +22,7 @@ from transcribe_cli.emulator.engines.voice_activity import make_voice_activity
 from transcribe_cli.emulator.engines.word_times import estimate_words
 
 # The cost of a hypothesis grows with its audio: about 0.15 s for each second of it.
-_PIECES = Pieces(piece_ms=6000, longest_ms=12_000, step_ms=500, step_behind_ms=1000)
+_PIECES = Pieces(piece_ms=6000, longest_ms=12_000, step_ms=480, step_share=0.4)
 _FLOATS = ctypes.POINTER(ctypes.c_float)
 
 

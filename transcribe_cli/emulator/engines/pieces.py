@@ -10,7 +10,7 @@ from transcribe_cli.emulator.turn_messages import ENGLISH, HeardWord, Language
 
 _QUIETEST_OF_FRAMES = 3000 // FRAME_MS
 _PAUSE_FRAMES = 4
-_LEAST_SPEECH_MS = 180  # less is a noise: models make "You" of it
+_LEAST_SPEECH_FRAMES = 180 // FRAME_MS  # less is a noise: models make "You" of it
 
 
 class Transcription(NamedTuple):
@@ -23,8 +23,8 @@ class Transcription(NamedTuple):
 class Transcribe(Protocol):
     """A model that recognises one piece at a time."""
 
-    def __call__(self, samples: Any, speech: Sequence[bool], final: bool) -> Transcription:
-        """Recognise a piece.
+    def __call__(self, samples: Any, speech: Sequence[bool], final: bool) -> Transcription | None:
+        """Recognise a piece; None of a partial: there is no time for it.
 
         Args:
             samples: at 16 kHz, as float32 from -1 to 1.
@@ -34,23 +34,27 @@ class Transcribe(Protocol):
 
 
 class Pieces(NamedTuple):
-    """How long pieces are, and how often an unfinished one is recognised, in ms of audio.
+    """How long pieces are, and how often an unfinished one is recognised.
 
     Attributes:
         piece_ms: after so much a piece ends at the first pause,
         longest_ms: and after so much at its quietest frame of the last three seconds.
-        step_ms: between two partials,
-        step_behind_ms: and between two while more audio waits; None: no partials then.
+        step_ms: the least between two partials; while more audio waits there is but the first with
+            words of an utterance.
+        step_share: and the least as a share of the piece, 0 to 1, since its cost grows with it.
     """
 
     piece_ms: int
     longest_ms: int
     step_ms: int
-    step_behind_ms: int | None
+    step_share: float
 
 
 class PieceRecogniser:
-    """A `Recogniser` that is made of a model that knows nothing of streams."""
+    """A `Recogniser` that is made of a model that knows nothing of streams.
+
+    Its finals are the same however the audio comes, since only partials go by what is waiting.
+    """
 
     def __init__(self, transcribe: Transcribe, pieces: Pieces, *, writes: bool) -> None:
         self.writes = writes
@@ -65,8 +69,8 @@ class PieceRecogniser:
         self._frames: list[bytes] = []
         self._speech: list[bool] = []
         self._words: list[HeardWord] = []  # of the piece, as last recognised
-        self._seen = 0  # frames of the piece that were recognised
-        self._was_final = False  # when they were
+        self._tried_at = 0  # frames there were at the last partial
+        self._final_of = 0  # frames of which `_words` are final
 
     def hear(self, frame: bytes, is_speech: bool) -> None:
         self._frames.append(frame)
@@ -74,48 +78,62 @@ class PieceRecogniser:
 
     def hypothesis(self, more_waiting: bool = False) -> list[HeardWord]:
         length_ms = len(self._frames) * FRAME_MS
-        in_pause = not any(self._speech[-_PAUSE_FRAMES:])
-        step_ms = self._pieces.step_behind_ms if more_waiting else self._pieces.step_ms
-        if in_pause and length_ms >= self._pieces.piece_ms:
-            self._cut(len(self._frames))
-        elif in_pause and not more_waiting:
-            self._recognise(final=True)  # it is, if nothing follows
+        if not any(self._speech[-_PAUSE_FRAMES:]):
+            if length_ms >= self._pieces.piece_ms:
+                self._cut(len(self._frames))
+            elif not more_waiting:
+                self._finish()  # it is final if nothing follows
         elif length_ms >= self._pieces.longest_ms:
             self._cut(_quietest(self._frames))
-        elif step_ms is not None and (len(self._frames) - self._seen) * FRAME_MS >= step_ms:
-            self._recognise(final=False)
+        elif self._partial_is_due(length_ms, more_waiting):
+            self._tried_at = len(self._frames)
+            self._recognise(self._tried_at, final=False)
         return [*self._done, *self._words]
 
     def end(self) -> list[HeardWord]:
-        self._recognise(final=True)
+        self._finish()
         return [*self._done, *self._words]
+
+    def _partial_is_due(self, length_ms: int, more_waiting: bool) -> bool:
+        if more_waiting and (self._words or self._done):
+            return False
+        step_ms = max(self._pieces.step_ms, self._pieces.step_share * length_ms)
+        return length_ms - self._tried_at * FRAME_MS >= step_ms
 
     def _cut(self, at: int) -> None:
         """The piece ends at that frame; another begins there."""
         frames, speech = self._frames[at:], self._speech[at:]
         del self._frames[at:], self._speech[at:]
-        if frames:
-            self._seen = 0
-        self._recognise(final=True)
+        self._finish()
         self._done += self._words
         self._first_ms += at * FRAME_MS
         self._frames, self._speech = frames, speech
-        self._words, self._seen = [], 0
+        self._words, self._tried_at, self._final_of = [], 0, 0
 
-    def _recognise(self, final: bool) -> None:
-        """Recognise the piece, unless that was done and no speech has come since."""
-        settled = self._was_final or not final
-        if self._seen and settled and not any(self._speech[self._seen :]):
+    def _finish(self) -> None:
+        """Recognise the piece without the silence at its end, in which the next word may begin."""
+        spoken = len(self._speech)
+        while spoken and not self._speech[spoken - 1]:
+            spoken -= 1
+        upto = min(spoken + _PAUSE_FRAMES, len(self._frames))
+        if upto != self._final_of:
+            self._final_of = upto
+            self._recognise(upto, final=True)
+
+    def _recognise(self, upto: int, final: bool) -> None:
+        """Recognise the piece up to that frame."""
+        speech = self._speech[:upto]
+        if sum(speech) < _LEAST_SPEECH_FRAMES:
+            self._words = []
             return
-        self._seen, self._was_final = len(self._frames), final
-        self._words = []
-        if sum(self._speech) * FRAME_MS < _LEAST_SPEECH_MS:
+        samples = np.frombuffer(b"".join(self._frames[:upto]), "<i2").astype(np.float32) / 32768
+        found = self._transcribe(samples, speech, final)
+        if found is None:
             return
-        samples = np.frombuffer(b"".join(self._frames), "<i2").astype(np.float32) / 32768
-        words, self.language = self._transcribe(samples, self._speech, final)
+        self.language = found.language
         first = self._first_ms
         self._words = [
-            w._replace(start_ms=first + w.start_ms, end_ms=first + w.end_ms) for w in words
+            w._replace(start_ms=first + w.start_ms, end_ms=first + w.end_ms) for w in found.words
         ]
 
 
