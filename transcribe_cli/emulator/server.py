@@ -105,6 +105,7 @@ async def _serve(
     except TimeoutError:
         # A client that does not take its close frame; asyncio.run cancels what is left.
         pass
+    await app.close()
 
 
 def _stop_on_signals(stop: asyncio.Event) -> None:

@@ -29,6 +29,8 @@ _MB = 1 << 20
 _NEEDS = {
     # A process of 80 MB, which decodes in about a seventh of the time that was spoken.
     "pocketsphinx": _Needs(4, 128 * _MB),
+    # Threads of one process, which share its models; the detector of speech is each one's own.
+    "moonshine": _Needs(5, 64 * _MB),
     # What a connection may hold unread: sixteen messages of at most 128 KB.
     "scripted": _Needs(250, 4 * _MB),
     "counting": _Needs(250, 4 * _MB),

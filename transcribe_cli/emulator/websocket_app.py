@@ -42,7 +42,7 @@ from transcribe_cli.emulator.emulated_session import (
     read_parameters,
     refusal,
 )
-from transcribe_cli.emulator.engine_runners import EngineRunner, InProcessRunner, WorkerRunner
+from transcribe_cli.emulator.engine_runners import EngineRunner, InProcessRunner
 from transcribe_cli.emulator.engines.counting import CountingEngine
 from transcribe_cli.emulator.engines.registry import choose_engine
 from transcribe_cli.emulator.engines.scripted import Script, ScriptedEngine
@@ -53,6 +53,7 @@ from transcribe_cli.emulator.serve_options import LOOPBACK, STAND_INS, ServiceOp
 from transcribe_cli.emulator.session_limits import SessionLimits, most_sessions
 from transcribe_cli.emulator.session_task import ClientGone, SessionTask
 from transcribe_cli.emulator.token_endpoint import answer_token_request
+from transcribe_cli.emulator.worker_processes import WorkerProcesses
 from transcribe_cli.protocol.parameters import encode_query
 from transcribe_cli.protocol.web_origin import why_refused
 from transcribe_cli.system.machine_resources import memory_bytes, processors
@@ -92,6 +93,7 @@ class App:
         self._tell = _say_nothing if options.quiet or options.with_parent else _say
         self._limits = SessionLimits(most, options.new_sessions_per_minute, _say)
         self._served = 0
+        self._workers = WorkerProcesses()
 
     async def listen(self, context: ssl.SSLContext | None) -> Server:
         """Start listening.
@@ -131,6 +133,10 @@ class App:
         self._stopping.set()
         for session_task in self._open:
             session_task.stop()
+
+    async def close(self) -> None:
+        """Release what sessions shared, when they are over."""
+        await self._workers.close()
 
     async def _answer_http(self, connection: ServerConnection, request: Request) -> Response | None:
         """Answer plain HTTP; None continues with the upgrade."""
@@ -236,7 +242,7 @@ class App:
         else:
             chosen = choose_engine(self._options.engine, session.engine_settings.is_multilingual)
             try:
-                engine = await WorkerRunner.start(chosen.asked, session.engine_settings)
+                engine = await self._workers.run(chosen, session.engine_settings)
             except OSError as e:  # no more processes, files or memory
                 raise SessionRefused(3005, CANCELLED) from e
         self._logbook.opened(session.id, parameters)

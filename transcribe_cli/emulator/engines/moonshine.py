@@ -5,6 +5,7 @@ named instead. It computes without the interpreter's lock.
 """
 
 import ctypes
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -17,18 +18,30 @@ from moonshine_voice.transcriber import Transcriber
 from transcribe_cli.emulator.engine_settings import EngineSettings
 from transcribe_cli.emulator.engines.pcm_reader import RATE_HZ
 from transcribe_cli.emulator.engines.pieces import PieceRecogniser, Pieces, Transcription
+from transcribe_cli.emulator.engines.shared_models import SharedModels
 from transcribe_cli.emulator.engines.speech_engine import SpeechEngine
 from transcribe_cli.emulator.engines.voice_activity import make_voice_activity
 from transcribe_cli.emulator.engines.word_times import estimate_words
+from transcribe_cli.system.machine_resources import processors
 
 # The cost of a hypothesis grows with its audio: about 0.15 s for each second of it.
 _PIECES = Pieces(piece_ms=6000, longest_ms=12_000, step_ms=480, step_share=0.4)
 _FLOATS = ctypes.POINTER(ctypes.c_float)
+_SHARED: dict[Path, SharedModels["MoonshineModel"]] = {}
+_LOADING = threading.Lock()
 
 
 def make_engine(settings: EngineSettings, model: str = "") -> SpeechEngine:
     """An engine of one session; `model` is a folder, or nothing for the wheel's own."""
-    transcribe = MoonshineModel(Path(model) if model else packaged_model())
+    models = _models(Path(model) if model else packaged_model())
+
+    def transcribe(samples: Any, speech: Sequence[bool], final: bool) -> Transcription | None:
+        with models.lend(wait=final) as free:
+            if free is None:
+                return None
+            texts = free.texts(samples)
+        return Transcription(estimate_words(texts, speech))
+
     recogniser = PieceRecogniser(transcribe, _PIECES, writes=True)
     return SpeechEngine(settings, recogniser, make_voice_activity())
 
@@ -38,8 +51,16 @@ def packaged_model() -> Path:
     return Path(str(moonshine_voice.__file__)).parent / "assets" / "tiny-en"
 
 
+def _models(folder: Path) -> SharedModels["MoonshineModel"]:
+    """The models of that folder; all sessions of the process have the same."""
+    with _LOADING:
+        if folder not in _SHARED:
+            _SHARED[folder] = SharedModels(lambda: MoonshineModel(folder), most=processors())
+        return _SHARED[folder]
+
+
 class MoonshineModel:
-    """A model of Moonshine: recognises a piece of speech."""
+    """A model of Moonshine. Of one only one thread at a time may ask."""
 
     def __init__(self, folder: Path) -> None:
         arch = ModelArch.BASE if "base" in folder.name else ModelArch.TINY
@@ -50,8 +71,8 @@ class MoonshineModel:
         }
         self._transcriber = Transcriber(folder, arch, options=options)
 
-    def __call__(self, samples: Any, speech: Sequence[bool], final: bool) -> Transcription:
-        """The words of a piece; their times are estimated."""
+    def texts(self, samples: Any) -> list[str]:
+        """The words of a piece of speech, float32 samples at 16 kHz."""
         out = ctypes.POINTER(TranscriptC)()
         check_error(
             self._transcriber._lib.moonshine_transcribe_without_streaming(
@@ -65,5 +86,4 @@ class MoonshineModel:
         )
         found = out.contents
         lines = [ctypes.string_at(found.lines[n].text) for n in range(found.line_count)]
-        texts = b" ".join(lines).decode(errors="replace").split()
-        return Transcription(estimate_words(texts, speech))
+        return b" ".join(lines).decode(errors="replace").split()

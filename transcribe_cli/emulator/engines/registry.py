@@ -28,6 +28,8 @@ class SpeechEngineInfo(NamedTuple):
         languages: for people.
         licence: of the engine and its model.
         multilingual: it detects the language, and is preferred where that is asked for.
+        shares_process: it lets go of the interpreter's lock while it computes: its sessions are
+            threads of one process, and share models.
     """
 
     name: str
@@ -39,6 +41,7 @@ class SpeechEngineInfo(NamedTuple):
     languages: str
     licence: str
     multilingual: bool = False
+    shares_process: bool = False
 
     @property
     def is_installed(self) -> bool:
@@ -56,6 +59,7 @@ BUILT_IN = (
         hint=LOCAL_HINT,
         languages="English",
         licence="MIT",
+        shares_process=True,
     ),
     SpeechEngineInfo(
         name="pocketsphinx",
