@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.emulator.protocol_client import meeting
+from tests.emulator.protocol_client import bare, meeting, meeting_lines
 from transcribe_cli.emulator.actions import Send, ToClient
 from transcribe_cli.emulator.engine_settings import EngineSettings
 from transcribe_cli.emulator.engines.speech_engine import SpeechEngine
@@ -17,7 +17,7 @@ from transcribe_cli.protocol.models import Family
 pytest.importorskip("moonshine_voice")
 
 STEP_BYTES = 3200
-FIRST_LINE = "Good morning and thank you for coming to the weekly meeting."
+FIRST_LINE = meeting_lines()[0]
 
 
 def engine(**settings: Any) -> SpeechEngine:
@@ -43,9 +43,16 @@ def test_a_turn_has_capitals_punctuation_and_times_inside_the_audio() -> None:
     words = final["words"]
     assert [word["text"] for word in words] == FIRST_LINE.split()
     assert all(a["start"] < a["end"] <= b["start"] for a, b in pairwise(words))
-    # Speech is from 0.66 s to 3.5 s.
-    assert 500 < words[0]["start"] < 950
-    assert 3200 < words[-1]["end"] < 3800
+    # Speech is from 0.82 s to 3.62 s.
+    assert 700 < words[0]["start"] < 950
+    assert 3400 < words[-1]["end"] < 3800
+
+
+def test_no_time_lies_past_audio_that_ends_in_mid_word() -> None:
+    audio = meeting(0, 2985)
+    words = hear(engine(), audio)[-1]["words"]
+    assert len(words) > 5
+    assert max(word["end"] for word in words) <= 2985
 
 
 def test_with_more_audio_waiting_there_are_fewer_partials_and_the_same_final() -> None:
@@ -68,7 +75,7 @@ def test_a_raw_final_of_universal_streaming_has_no_capitals_or_punctuation() -> 
         )
         if turn["end_of_turn"] and turn["words"]
     ]
-    assert raw["transcript"] == FIRST_LINE.lower().rstrip(".")
+    assert raw["transcript"] == bare(FIRST_LINE)
     assert formatted["transcript"] == FIRST_LINE
 
 

@@ -12,10 +12,9 @@ from typing import Any
 import psutil
 import pytest
 
-from tests.emulator.protocol_client import meeting
-from tests.program import LONG_DEADLINE_S, ROOT, Home, finals, finish
-
-SAMPLE = ROOT / "samples" / "meeting.wav"
+from tests.emulator.protocol_client import meeting, meeting_lines
+from tests.program import LONG_DEADLINE_S, Home, finals, finish
+from transcribe_cli.jobs.sources import SAMPLE
 
 
 def said(text: str) -> list[str]:
@@ -23,8 +22,7 @@ def said(text: str) -> list[str]:
 
 
 def spoken() -> list[str]:
-    lines = (ROOT / "samples" / "meeting.txt").read_text().splitlines()
-    return said(" ".join(line.partition(": ")[2] for line in lines))
+    return said(" ".join(meeting_lines()))
 
 
 @pytest.mark.long

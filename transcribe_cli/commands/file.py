@@ -8,7 +8,7 @@ from transcribe_cli.audio.excerpt import Range
 from transcribe_cli.audio.source import Source
 from transcribe_cli.errors import AudioError
 from transcribe_cli.exit_status import ExitStatus
-from transcribe_cli.jobs.sources import STDIN, find_sources, names_of
+from transcribe_cli.jobs.sources import SAMPLE, STDIN, find_sources, names_of
 from transcribe_cli.protocol.endpoint import without_credentials
 from transcribe_cli.settings.config import parse_duration, parse_pace
 from transcribe_cli.settings.environment import Environment
@@ -21,7 +21,8 @@ def file(options: FileOptions, environment: Environment) -> ExitStatus:
 
     pace = parse_pace(options.pace, local=options.local)
     part = _part(options)
-    paths, many = find_sources(options.paths or (), options.from_list, environment.stdin)
+    given = [*(options.paths or ()), *([str(SAMPLE)] if options.sample else ())]
+    paths, many = find_sources(given, options.from_list, environment.stdin)
     if options.record or options.output_files:
         from transcribe_cli.jobs.path_checks import check_clobber, check_sources, stem_of
 

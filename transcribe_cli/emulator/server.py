@@ -159,7 +159,6 @@ def _announce_to_parent(url: str) -> None:
 
 def _announce_to_people(url: str) -> None:
     sys.stderr.write(
-        f"Listening on {url} (Ctrl+C stops it). Try:\n"
-        f"  aai-stream file samples/meeting.wav --endpoint {url}\n"
+        f"Listening on {url} (Ctrl+C stops it). Try:\n  aai-stream file --sample --endpoint {url}\n"
     )
     sys.stderr.flush()

@@ -340,6 +340,10 @@ class FileOptions(RunOptions, frozen=True, kw_only=True):
         list[str] | None,
         Argument("Audio files, or folders of them; - is standard input.", "[PATH]..."),
     ] = None
+    sample: Annotated[
+        bool,
+        option(AUDIO, "The packaged sample: 39 seconds of English, to try it with.", "--sample"),
+    ] = False
     from_list: Annotated[
         str | None,
         option(

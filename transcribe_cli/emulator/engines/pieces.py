@@ -69,7 +69,7 @@ class PieceRecogniser:
         self._frames: list[bytes] = []
         self._speech: list[bool] = []
         self._words: list[HeardWord] = []  # of the piece, as last recognised
-        self._tried_at = 0  # frames there were at the last partial
+        self._tried_at = 0  # frames that were last recognised
         self._final_of = 0  # frames of which `_words` are final
 
     def hear(self, frame: bytes, is_speech: bool) -> None:
@@ -86,8 +86,7 @@ class PieceRecogniser:
         elif length_ms >= self._pieces.longest_ms:
             self._cut(_quietest(self._frames))
         elif self._partial_is_due(length_ms, more_waiting):
-            self._tried_at = len(self._frames)
-            self._recognise(self._tried_at, final=False)
+            self._recognise(len(self._frames), final=False)
         return [*self._done, *self._words]
 
     def end(self) -> list[HeardWord]:
@@ -130,6 +129,7 @@ class PieceRecogniser:
         found = self._transcribe(samples, speech, final)
         if found is None:
             return
+        self._tried_at = upto
         self.language = found.language
         first = self._first_ms
         self._words = [

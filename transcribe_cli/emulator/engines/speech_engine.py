@@ -60,6 +60,7 @@ class SpeechEngine:
         self._recent: deque[tuple[bytes, bool]] = deque(maxlen=PRE_ROLL_FRAMES)
         self._more_waiting = False
         self._now_ms = 0
+        self._audio_ends_ms: int | None = None  # where the last frame is not all audio
         self._in_turn = False
         self._turn_start_ms = 0
         self._speech_frames = 0
@@ -80,6 +81,7 @@ class SpeechEngine:
     def finish(self) -> list[Send]:
         sent = self._hear(self._reader.finish())
         if self._pending:
+            self._audio_ends_ms = self._now_ms + len(self._pending) // BYTES_PER_MS
             sent += self._hear(bytes(FRAME_BYTES - len(self._pending)))
         last = [*self._end_turn(), *self._builder.flush(self._detector.silence_ms)]
         return sent + [send(message) for message in last]
@@ -152,8 +154,11 @@ class SpeechEngine:
 
     def _on_the_clock(self, words: Sequence[HeardWord]) -> list[HeardWord]:
         """Words of the utterance, on the session's clock."""
-        first = self._turn_start_ms
-        return [w._replace(start_ms=first + w.start_ms, end_ms=first + w.end_ms) for w in words]
+        first, last = self._turn_start_ms, self._audio_ends_ms or self._now_ms
+        return [
+            w._replace(start_ms=min(first + w.start_ms, last), end_ms=min(first + w.end_ms, last))
+            for w in words
+        ]
 
     def _acknowledge_silence(self) -> list[ServerMessage]:
         if self._now_ms - self._silent_since_ms < _SILENCE_EVERY_MS:
