@@ -21,7 +21,7 @@ from transcribe_cli.emulator.engines.pieces import PieceRecogniser, Pieces, Tran
 from transcribe_cli.emulator.engines.shared_models import SharedModels
 from transcribe_cli.emulator.engines.speech_engine import SpeechEngine
 from transcribe_cli.emulator.engines.voice_activity import make_voice_activity
-from transcribe_cli.emulator.engines.word_times import estimate_words
+from transcribe_cli.emulator.engines.word_times import WordAligner
 from transcribe_cli.system.machine_resources import processors
 
 # The cost of a hypothesis grows with its audio: about 0.15 s for each second of it.
@@ -29,6 +29,7 @@ _PIECES = Pieces(piece_ms=6000, longest_ms=12_000, step_ms=480, step_share=0.4)
 _FLOATS = ctypes.POINTER(ctypes.c_float)
 _SHARED: dict[Path, SharedModels["MoonshineModel"]] = {}
 _LOADING = threading.Lock()
+_ALIGNER = WordAligner()
 
 
 def make_engine(settings: EngineSettings, model: str = "") -> SpeechEngine:
@@ -40,7 +41,8 @@ def make_engine(settings: EngineSettings, model: str = "") -> SpeechEngine:
             if free is None:
                 return None
             texts = free.texts(samples)
-        return Transcription(estimate_words(texts, speech))
+        pcm = (samples * 32768).astype("<i2").tobytes()
+        return Transcription(_ALIGNER.words(texts, pcm, speech))
 
     recogniser = PieceRecogniser(transcribe, _PIECES, writes=True)
     return SpeechEngine(settings, recogniser, make_voice_activity())

@@ -60,6 +60,7 @@ class SpeechEngine:
         self._recent: deque[tuple[bytes, bool]] = deque(maxlen=PRE_ROLL_FRAMES)
         self._more_waiting = False
         self._now_ms = 0
+        self._said_until_ms = 0  # by the turns before
         self._audio_ends_ms: int | None = None  # where the last frame is not all audio
         self._in_turn = False
         self._turn_start_ms = 0
@@ -142,6 +143,8 @@ class SpeechEngine:
             return []
         heard = self._on_the_clock(self._recogniser.end())
         language = self._recogniser.language
+        if heard:
+            self._said_until_ms = heard[-1].end_ms
         messages = self._builder.end(heard, self._detector.silence_ms, language)
         self._in_turn = False
         self._silent_since_ms = self._now_ms
@@ -154,9 +157,14 @@ class SpeechEngine:
 
     def _on_the_clock(self, words: Sequence[HeardWord]) -> list[HeardWord]:
         """Words of the utterance, on the session's clock."""
-        first, last = self._turn_start_ms, self._audio_ends_ms or self._now_ms
+        first = self._turn_start_ms
+        least, most = self._said_until_ms, self._audio_ends_ms or self._now_ms
+
+        def on_the_clock(ms: int) -> int:
+            return min(max(first + ms, least), most)
+
         return [
-            w._replace(start_ms=min(first + w.start_ms, last), end_ms=min(first + w.end_ms, last))
+            w._replace(start_ms=on_the_clock(w.start_ms), end_ms=on_the_clock(w.end_ms))
             for w in words
         ]
 
