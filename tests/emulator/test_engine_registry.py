@@ -1,6 +1,7 @@
 """Engines by name."""
 
 import sys
+from pathlib import Path
 from types import ModuleType
 
 import pytest
@@ -75,3 +76,27 @@ def test_another_package_adds_an_engine_by_an_entry_point(monkeypatch: pytest.Mo
     assert known["parrot"].title == "As They Call It"
     assert known["moonshine"] == BUILT_IN[0]
     assert choose_engine("parrot:big").asked == "parrot:big"
+
+
+def test_a_folder_that_holds_no_model_is_told_before_anything_starts(tmp_path: Path) -> None:
+    for wrong in (tmp_path, tmp_path / "missing"):
+        with pytest.raises(UsageError, match="is no folder of a Moonshine model"):
+            choose_engine(f"moonshine:{wrong}")
+
+
+def test_a_folder_of_a_model_is_known_wherever_it_is_named_from(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "base-en").mkdir()
+    (tmp_path / "base-en" / "tokenizer.bin").touch()
+    monkeypatch.chdir(tmp_path)
+    chosen = choose_engine("moonshine:base-en")
+    assert chosen.model == str(tmp_path / "base-en")
+    assert chosen.title == "Moonshine base-en"
+
+
+def test_the_fallback_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    fallback = registry.ChosenEngine(BUILT_IN[1])
+    assert fallback.fallback_note == ""
+    monkeypatch.setattr(registry, "BUILT_IN", (info("missing", "no_such_package"), BUILT_IN[1]))
+    assert "PocketSphinx recognises speech here" in fallback.fallback_note

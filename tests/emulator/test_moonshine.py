@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -88,3 +89,17 @@ def test_what_is_no_speech_gives_no_words(what: str) -> None:
         "tone": 9000 * np.sin(np.arange(count) * 0.2),
     }[what]
     assert hear(engine(), sound.astype("<i2").tobytes()) == []
+
+
+def test_a_model_is_known_by_the_name_of_its_folder_or_by_its_size(tmp_path: Path) -> None:
+    from moonshine_voice.moonshine_api import ModelArch
+
+    from transcribe_cli.emulator.engines.moonshine import arch_of, packaged_model
+
+    assert arch_of(packaged_model()) == ModelArch.TINY
+    assert arch_of(Path("base-en")) == ModelArch.BASE
+    assert arch_of(Path("small-streaming-en")) == ModelArch.SMALL_STREAMING
+    assert arch_of(tmp_path) == ModelArch.TINY
+    with (tmp_path / "decoder_model_merged.ort").open("wb") as file:
+        file.truncate(90_000_000)
+    assert arch_of(tmp_path) == ModelArch.BASE

@@ -29,7 +29,9 @@ _LOCAL_PARAMETERS = frozenset(
 class Service(NamedTuple):
     """Where sessions are opened, with parameters that are checked.
 
-    `engine`: what recognises speech here, for people; "" where the service is not the local one.
+    Attributes:
+        engine: NAME or NAME:MODEL of what recognises speech in the local service; "" in another.
+        engine_title: the same for people.
     """
 
     endpoint: str
@@ -37,6 +39,7 @@ class Service(NamedTuple):
     parameters: Parameters
     local: bool
     engine: str = ""
+    engine_title: str = ""
 
 
 @contextlib.contextmanager
@@ -57,7 +60,7 @@ def open_service(
         notices.note(note)
     if options.local and (idle := sorted(parameters.query.keys() - _LOCAL_PARAMETERS)):
         notices.note(f"--local takes no notice of {', '.join(option_of(name) for name in idle)}")
-    engine = ""
+    engine = engine_title = ""
     with contextlib.ExitStack() as stack:
         if options.local:
             from transcribe_cli.emulator.engine_settings import engine_settings_of
@@ -65,9 +68,12 @@ def open_service(
             from transcribe_cli.emulator.local_service import LocalService
 
             wanted = engine_settings_of(parameters.query, "two")
-            engine = f"{choose_engine(options.engine, wanted.is_multilingual).title}, local"
-            arguments = ("--engine", options.engine) if options.engine else ()
-            endpoint = stack.enter_context(LocalService(*arguments)).url
+            chosen = choose_engine(options.engine, wanted.is_multilingual)
+            if options.engine is None and chosen.fallback_note:
+                notices.note(chosen.fallback_note)
+            engine = chosen.asked
+            engine_title = f"{chosen.title}, local, {chosen.info.languages}"
+            endpoint = stack.enter_context(LocalService("--engine", engine)).url
             credentials = Credentials()
         else:
             endpoint = resolve_endpoint(options.region.value, options.endpoint)
@@ -90,6 +96,7 @@ def open_service(
             parameters,
             options.local,
             engine,
+            engine_title,
         )
 
 

@@ -102,7 +102,7 @@ class RunStatus:
         return Status(
             state=self._state(now),
             elapsed_s=now.elapsed_s,
-            model=self._config.engine or self.model,
+            model=self._config.engine_title or self.model,
             source=self._source.name,
             level_db=decibels(now.peak) if self._spoken_now else None,
             clipped=now.time - self._clipped_at < _CLIP_SHOWN_S,

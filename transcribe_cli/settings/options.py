@@ -22,6 +22,7 @@ from transcribe_cli.settings.option_types import (
     Color,
     ColorOption,
     EndpointOption,
+    EngineOption,
     Format,
     FormatOption,
     NewSessionsOption,
@@ -181,15 +182,7 @@ class RunOptions(Struct, frozen=True, kw_only=True):
     local: Annotated[
         bool, option(SERVICE, "The embedded service: no key, no network, English.", "--local")
     ] = False
-    engine: Annotated[
-        str | None,
-        option(
-            SERVICE,
-            "What recognises speech on this machine; implies --local.",
-            "--engine",
-            metavar="NAME[:MODEL]",
-        ),
-    ] = None
+    engine: EngineOption = None
     new_sessions_per_minute: NewSessionsOption = None
 
     sample_rate: Annotated[

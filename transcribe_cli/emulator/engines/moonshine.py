@@ -26,6 +26,7 @@ from transcribe_cli.system.machine_resources import processors
 
 # The cost of a hypothesis grows with its audio: about 0.15 s for each second of it.
 _PIECES = Pieces(piece_ms=6000, longest_ms=12_000, step_ms=480, step_share=0.4)
+_TINY_BYTES = 70_000_000  # tiny-en has 44 million
 _FLOATS = ctypes.POINTER(ctypes.c_float)
 _SHARED: dict[Path, SharedModels["MoonshineModel"]] = {}
 _LOADING = threading.Lock()
@@ -61,17 +62,25 @@ def _models(folder: Path) -> SharedModels["MoonshineModel"]:
         return _SHARED[folder]
 
 
+def arch_of(folder: Path) -> ModelArch:
+    """The architecture of a model, by the name of its folder (`base-streaming-en`), or its size."""
+    for arch in sorted(ModelArch, reverse=True):
+        if folder.name.startswith(arch.name.lower().replace("_", "-")):
+            return arch
+    size = sum(path.stat().st_size for path in folder.glob("*.ort"))
+    return ModelArch.TINY if size < _TINY_BYTES else ModelArch.BASE
+
+
 class MoonshineModel:
     """A model of Moonshine. Of one only one thread at a time may ask."""
 
     def __init__(self, folder: Path) -> None:
-        arch = ModelArch.BASE if "base" in folder.name else ModelArch.TINY
         options = {
             "identify_speakers": "false",
             "return_audio_data": "false",
             "vad_threshold": "0",  # all that it is given is taken for speech
         }
-        self._transcriber = Transcriber(folder, arch, options=options)
+        self._transcriber = Transcriber(folder, arch_of(folder), options=options)
 
     def texts(self, samples: Any) -> list[str]:
         """The words of a piece of speech, float32 samples at 16 kHz."""

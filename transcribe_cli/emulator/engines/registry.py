@@ -6,6 +6,7 @@ names, one like `moonshine.py`, is imported in a worker process only.
 
 import importlib
 import importlib.util
+from pathlib import Path
 from typing import NamedTuple, cast
 
 from transcribe_cli.emulator.engine_settings import EngineSettings
@@ -28,6 +29,7 @@ class SpeechEngineInfo(NamedTuple):
         languages: for people.
         licence: of the engine and its model.
         multilingual: it detects the language, and is preferred where that is asked for.
+        model_files: what a folder of a model holds; () where a model is no folder.
         shares_process: it lets go of the interpreter's lock while it computes: its sessions are
             threads of one process, and share models.
     """
@@ -41,6 +43,7 @@ class SpeechEngineInfo(NamedTuple):
     languages: str
     licence: str
     multilingual: bool = False
+    model_files: tuple[str, ...] = ()
     shares_process: bool = False
 
     @property
@@ -59,6 +62,7 @@ BUILT_IN = (
         hint=LOCAL_HINT,
         languages="English",
         licence="MIT",
+        model_files=("tokenizer.bin",),
         shares_process=True,
     ),
     SpeechEngineInfo(
@@ -73,6 +77,7 @@ BUILT_IN = (
     ),
 )
 """The best first."""
+FALLBACK = "pocketsphinx"
 _EARLIER_NAMES = {"sphinx": "pocketsphinx"}
 
 
@@ -90,7 +95,19 @@ class ChosenEngine(NamedTuple):
     @property
     def title(self) -> str:
         """What hears, for people: "Moonshine tiny"."""
-        return f"{self.info.title} {self.model or self.info.own_model}".rstrip()
+        model = Path(self.model).name if self.info.model_files else self.model
+        return f"{self.info.title} {model or self.info.own_model}".rstrip()
+
+    @property
+    def fallback_note(self) -> str:
+        """What is to be said where a better engine is not there; "" where none is."""
+        best = BUILT_IN[0]
+        if best.is_installed or self.info.name != FALLBACK:
+            return ""
+        return (
+            f"{self.title} recognises speech here, which needs it clear: {best.title}, which "
+            f"understands more, is not installed (its wheels are for newer systems)"
+        )
 
     def make(self, settings: EngineSettings) -> Engine:
         """The engine of one session; loads what it needs."""
@@ -132,4 +149,12 @@ def choose_engine(asked: str | None, multilingual: bool = False) -> ChosenEngine
     info = known[name]
     if not info.is_installed:
         raise UsageError(f"The engine {name} needs the package {info.package}.", info.hint)
+    if model and info.model_files:
+        folder = Path(model)
+        if not all((folder / name).is_file() for name in info.model_files):
+            raise UsageError(
+                f"'{model}' is no folder of a {info.title} model.",
+                f"it holds {', '.join(info.model_files)} and what comes with it",
+            )
+        model = str(folder.resolve())
     return ChosenEngine(info, model)
