@@ -44,6 +44,12 @@ def test_partials_come_less_often_the_longer_a_piece_is() -> None:
     assert model.asked == [(12, False), (24, False), (48, False)]
 
 
+def test_of_a_sound_or_two_there_is_no_partial() -> None:
+    model = Model()
+    say(PieceRecogniser(model, PIECES, writes=True), "." * 20 + "#" * 8)
+    assert model.asked == []
+
+
 def test_while_more_audio_waits_there_is_one_partial_and_the_same_final() -> None:
     spoken = "#" * 40 + "." * 20
     finals = []
@@ -75,7 +81,7 @@ def test_a_pause_in_which_nothing_is_said_is_recognised_once() -> None:
 def test_a_long_utterance_is_cut_at_a_pause_and_its_times_run_on() -> None:
     recogniser = PieceRecogniser(Model(), PIECES, writes=True)
     words = say(recogniser, "#" * 44 + "." * 8 + "#" * 16)
-    assert words == [("48", 0, 1440), ("12", 1440, 1800)]
+    assert words == [("48", 0, 1440), ("16", 1440, 1920)]
 
 
 def test_without_a_pause_it_is_cut_where_it_is_quietest() -> None:

@@ -152,3 +152,12 @@ def test_a_process_that_is_killed_ends_its_sessions_and_the_next_has_another(
         assert another != pid
 
     play(scene)
+
+
+def test_what_sessions_share_can_be_loaded_before_the_first(play: Play) -> None:
+    async def scene(processes: WorkerProcesses) -> None:
+        await processes.prepare(SHARED)
+        _, thread = await place(processes, SHARED)
+        assert thread == "aai-engine-1"  # in the process that is there
+
+    play(scene)

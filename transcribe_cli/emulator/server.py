@@ -93,6 +93,7 @@ async def _serve(
         ) from e
     if options.with_parent:
         _stop_with_parent(stop)
+        await app.prepare()
     announce(url_of(server, "wss" if context else "ws"))
     await stop.wait()
     app.stop()

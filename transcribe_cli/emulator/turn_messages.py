@@ -237,6 +237,8 @@ class TurnBuilder:
             or self._formats_every_message
         )
         texts = [word.text for word in words]
+        if texts:  # a sentence that goes on has no end yet, though the recogniser writes one
+            texts[-1] = texts[-1].rstrip(".,") or texts[-1]
         shown = self._raw(words)
         if capitals:
             shown = _with_texts(words, texts if self._written else with_capitals(texts))

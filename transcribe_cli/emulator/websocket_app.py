@@ -134,6 +134,13 @@ class App:
         for session_task in self._open:
             session_task.stop()
 
+    async def prepare(self) -> None:
+        """Load the engine that was asked for, so that the first session need not wait for it."""
+        asked = self._options.engine
+        if asked is not None and asked not in STAND_INS:
+            with suppress(OSError):  # the session will tell
+                await self._workers.prepare(choose_engine(asked))
+
     async def close(self) -> None:
         """Release what sessions shared, when they are over."""
         await self._workers.close()

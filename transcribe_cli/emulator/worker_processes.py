@@ -47,6 +47,12 @@ class WorkerProcesses:
                 shared = self._shared[engine.asked] = await WorkerProcess.start()
         return await shared.run(engine, settings, alone=False)
 
+    async def prepare(self, engine: ChosenEngine) -> None:
+        """Load what the sessions of an engine share before there is one."""
+        if engine.info.shares_process:
+            runner = await self.run(engine, EngineSettings())
+            await runner.close()
+
     async def close(self) -> None:
         """End those that sessions share."""
         for process in self._shared.values():
