@@ -5,14 +5,16 @@ import signal
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import settings
 
 from tests.fault_figures import RULE, TITLES, figures_in
-from tests.program import Home
+from tests.program import Home, Outcome
+from transcribe_cli import cli
 from transcribe_cli.redaction import forget_secrets
 
 # How long an example takes says how busy the machine is; many runs find what one does not.
@@ -65,6 +67,44 @@ def no_secrets() -> Iterator[None]:
 def home(tmp_path: Path) -> Home:
     """An empty home folder to run the program in."""
     return Home(tmp_path / "home")
+
+
+@pytest.fixture
+def call(
+    home: Home, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> Callable[..., Outcome]:
+    """Run a command line in this process, as a user would in this home; variables by name."""
+    monkeypatch.chdir(home.work)
+    for name in os.environ.keys() - home.environment().keys():
+        monkeypatch.delenv(name)
+    for name, value in home.environment().items():
+        monkeypatch.setenv(name, value)
+
+    def run(*arguments: str, **variables: str) -> Outcome:
+        with monkeypatch.context() as patch:
+            patch.setattr(sys, "argv", [cli.PROGRAM, *arguments])
+            for name, value in variables.items():
+                patch.setenv(name, value)
+            code = cli.run(arguments)
+        out, err = capfd.readouterr()
+        return Outcome(code, out, err)
+
+    return run
+
+
+@pytest.fixture
+def in_process(home: Home, call: Callable[..., Outcome], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have `home.run` do without a process of its own, where nothing is piped into it.
+
+    For tests of what a run hears, writes and says: to start a process costs more than all of that.
+    """
+
+    def run(*arguments: str, data: bytes | None = None, **more: Any) -> Outcome:
+        if data is not None:
+            return Home.run(home, *arguments, data=data, **more)
+        return call(*arguments, **more.get("env", {}))
+
+    monkeypatch.setattr(home, "run", run)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

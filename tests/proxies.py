@@ -6,10 +6,9 @@ Names are the proxy's to look up, so that `service.invalid` leads to the test's 
 import asyncio
 import base64
 import contextlib
-import gc
+import socket
 import ssl
 import threading
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -48,6 +47,7 @@ class ProxyServer:
     tries: int = 0
     passed: int = 0
     port: int = 0
+    _connections: list[socket.socket] = field(default_factory=list)
     _sinks: list[asyncio.StreamWriter] = field(default_factory=list)
     _tasks: list[asyncio.Future[None]] = field(default_factory=list)
 
@@ -55,30 +55,32 @@ class ProxyServer:
     def place(self) -> str:
         return f"localhost:{self.port}"
 
+    def accept(self, listener: socket.socket, context: ssl.SSLContext | None) -> None:
+        """A client connects; it is on the lists before anything can be cancelled."""
+        connection, _ = listener.accept()
+        connection.setblocking(False)
+        self.tries += 1
+        self._connections.append(connection)
+        self._tasks.append(asyncio.ensure_future(self._serve(connection, context)))
+
     async def end(self) -> None:
         """Close what is open, at once: TLS would wait for its other end."""
-        for _ in range(10):  # turns of the loop, for what is being accepted
-            await asyncio.sleep(0)
-        tasks = asyncio.all_tasks() - {asyncio.current_task()}
-        for task in tasks:
+        for task in self._tasks:
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.gather(*self._tasks, return_exceptions=True)
         for sink in self._sinks:
             sink.transport.abort()
-        # A client in the middle of its TLS handshake is on no list but the loop's own.
-        for transport in list(asyncio.get_running_loop()._transports.values()):  # type: ignore[attr-defined]
-            transport.abort()
-        for _ in range(10):  # turns of the loop, for what has been told to close
+        for _ in range(3):  # turns of the loop, in which it closes what has been aborted
             await asyncio.sleep(0)
+        for connection in self._connections:
+            connection.close()
 
-    def accept(self, client: asyncio.StreamReader, answers: asyncio.StreamWriter) -> None:
-        """A client has connected; it is on the list before anything can be cancelled."""
-        self.tries += 1
-        self._sinks.append(answers)
-        self._tasks.append(asyncio.ensure_future(self._serve(client, answers)))
-
-    async def _serve(self, client: asyncio.StreamReader, answers: asyncio.StreamWriter) -> None:
+    async def _serve(self, connection: socket.socket, context: ssl.SSLContext | None) -> None:
         agree = {"http": self._http, "socks4": self._socks4, "socks5": self._socks5}[self.kind]
+        try:
+            client, answers = await self._open(connection, context)
+        except OSError:
+            return  # it went away during its TLS handshake, or does not trust the certificate
         try:
             host, port, yes = await agree(client, answers)
             self.asked.append(f"{host}:{port}")
@@ -96,6 +98,16 @@ class ProxyServer:
             pass  # somebody has gone, or the test is over
         finally:
             answers.close()
+
+    async def _open(
+        self, connection: socket.socket, context: ssl.SSLContext | None
+    ) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        loop, client = asyncio.get_running_loop(), asyncio.StreamReader()
+        protocol = asyncio.StreamReaderProtocol(client)
+        transport, _ = await loop.connect_accepted_socket(lambda: protocol, connection, ssl=context)
+        answers = asyncio.StreamWriter(transport, protocol, client, loop)
+        self._sinks.append(answers)
+        return client, answers
 
     async def _carry(self, source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
         with contextlib.suppress(OSError):
@@ -163,33 +175,27 @@ class ProxyServer:
 def running(proxy: ProxyServer) -> Iterator[ProxyServer]:
     """The proxy, until the block ends."""
     loop = asyncio.SelectorEventLoop()
-    ready = threading.Event()
     context = None
     if proxy.certificate is not None:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(proxy.certificate.cert, proxy.certificate.key)
 
-    def run() -> None:
-        asyncio.set_event_loop(loop)
-        server = loop.run_until_complete(
-            asyncio.start_server(proxy.accept, "127.0.0.1", 0, ssl=context)
-        )
-        proxy.port = server.sockets[0].getsockname()[1]
-        ready.set()
-        loop.run_forever()
-        server.close()
-        loop.run_until_complete(proxy.end())
-        loop.close()
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.setblocking(False)
+        proxy.port = listener.getsockname()[1]
+        loop.add_reader(listener, proxy.accept, listener, context)
 
-    thread = threading.Thread(target=run, name="proxy-server")
-    thread.start()
-    assert ready.wait(_SOON_S)
-    try:
-        yield proxy
-    finally:
-        loop.call_soon_threadsafe(loop.stop)
-        thread.join(_SOON_S)
-        assert not thread.is_alive()
-        with warnings.catch_warnings():  # a connection that was cut while it was being made
-            warnings.simplefilter("ignore", ResourceWarning)
-            gc.collect()
+        def run() -> None:
+            loop.run_forever()
+            loop.remove_reader(listener)
+            loop.run_until_complete(proxy.end())
+            loop.close()
+
+        thread = threading.Thread(target=run, name="proxy-server")
+        thread.start()
+        try:
+            yield proxy
+        finally:
+            loop.call_soon_threadsafe(loop.stop)
+            thread.join(_SOON_S)
+            assert not thread.is_alive()

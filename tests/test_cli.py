@@ -4,7 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from transcribe_cli import __main__ as entry
 from transcribe_cli import cli
+from transcribe_cli.exit_status import ExitStatus
 from transcribe_cli.redaction import keep_secret
 
 KEY = "0123456789abcdef" * 2
@@ -26,3 +28,31 @@ def test_no_traceback_holds_the_key(
     assert "Traceback" in shown
     assert "a library says [key]" in shown
     assert KEY not in shown
+
+
+def test_ctrl_c_before_the_program_is_there_is_its_exit_code(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def interrupted() -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(cli, "main", interrupted)
+    with pytest.raises(SystemExit) as ended:
+        entry.main()
+
+    assert ended.value.code == ExitStatus.INTERRUPTED
+
+
+def test_ctrl_c_after_the_last_line_is_no_more_heard(monkeypatch: pytest.MonkeyPatch) -> None:
+    ended: list[object] = []
+    monkeypatch.setattr(cli, "_leave_on_signals", lambda: None)
+    monkeypatch.setattr(cli, "_ignore_signals", lambda: ended.append("ignored"))
+
+    def interrupted(_: object) -> int:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(cli, "run", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        cli.main(["mic"])
+
+    assert ended == ["ignored"]

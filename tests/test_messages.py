@@ -5,6 +5,7 @@ counts as `PUT_IN`.
 """
 
 import ast
+import errno
 from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
@@ -13,7 +14,8 @@ from typing import NamedTuple
 import pytest
 
 import transcribe_cli
-from transcribe_cli.errors import Fault, StreamError
+from transcribe_cli import errors
+from transcribe_cli.errors import Fault, StreamError, explain_unexpected
 from transcribe_cli.protocol.close_codes import Verdict
 
 PACKAGE = Path(transcribe_cli.__file__).parent
@@ -31,10 +33,6 @@ class Call(NamedTuple):
     place: str
     name: str
     texts: list[list[str] | None]
-
-
-def class_names(root: type) -> set[str]:
-    return {root.__name__}.union(*map(class_names, root.__subclasses__()))
 
 
 def texts_of(node: ast.expr, names: Mapping[str, ast.expr]) -> list[str] | None:
@@ -105,9 +103,12 @@ def calls_in(body: list[ast.stmt], outer: Mapping[str, ast.expr], file: str) -> 
             yield Call(f"{file}:{node.lineno}", name, texts)
 
 
-def errors() -> list[Call]:
-    wanted = class_names(StreamError) - {Fault.__name__} | {Verdict.__name__}
-    return [call for call in calls() if call.name in wanted and call.texts]
+def errors_called() -> list[Call]:
+    kinds = [each for each in vars(errors).values() if isinstance(each, type)]
+    names = {each.__name__ for each in kinds if issubclass(each, StreamError)}
+    wanted = names - {Fault.__name__} | {Verdict.__name__}
+    own = [call for call in calls() if call.name == "__init__" and len(call.texts) == 2]
+    return [call for call in calls() if call.name in wanted and call.texts] + own
 
 
 def findings() -> list[Call]:
@@ -115,14 +116,14 @@ def findings() -> list[Call]:
 
 
 def test_the_code_has_as_many_errors_as_one_would_think() -> None:
-    known = [call for call in errors() if call.texts[0]]
+    known = [call for call in errors_called() if call.texts[0]]
 
     assert len(known) > 150
     assert {"session", "audio", "emulator", "settings"} <= {c.place.split("/")[0] for c in known}
 
 
 def test_each_error_is_a_sentence_of_one_line() -> None:
-    told = [(call.place, text) for call in errors() for text in call.texts[0] or []]
+    told = [(call.place, text) for call in errors_called() for text in call.texts[0] or []]
 
     assert [each for each in told if len(f"error: {each[1]}") > COLUMNS] == []
     assert [each for each in told if not each[1].endswith(".")] == []
@@ -130,8 +131,8 @@ def test_each_error_is_a_sentence_of_one_line() -> None:
 
 
 def test_each_error_says_what_to_do_on_one_line() -> None:
-    silent = [call.place for call in errors() if len(call.texts) < 2]
-    told = [(call.place, hint) for call in errors() for hint in (*call.texts, None)[1] or []]
+    silent = [call.place for call in errors_called() if len(call.texts) < 2]
+    told = [(call.place, hint) for call in errors_called() for hint in (*call.texts, None)[1] or []]
 
     assert silent == []
     assert [each for each in told if not each[1]] == []
@@ -165,3 +166,37 @@ def test_fault_of_the_program_says_what_it_was_doing_and_asks_for_a_report(
     assert fault.message == f"A fault of this program while recording: {said}."
     assert "report" in fault.hint
     assert fault.__cause__ is cause
+
+
+@pytest.mark.parametrize(
+    ("cause", "said", "hint"),
+    [
+        (MemoryError(), "not enough memory", "ulimit"),
+        (OSError(errno.ENOMEM, "Cannot allocate memory"), "not enough memory", "ulimit"),
+        (RuntimeError("can't start new thread"), "not enough memory", "ulimit"),
+        (ImportError("x.so: failed to map segment"), "not enough memory", "ulimit"),
+        (OSError(errno.EMFILE, "Too many open files"), "Too many files", "ulimit -n"),
+        (FileNotFoundError(errno.ENOENT, "No such file"), "current folder", "cd"),
+        (OSError(errno.ENOSPC, "No space left on device"), "no room left", "free some space"),
+        (ImportError("PLEASE READ\n\nall of this"), "loaded: PLEASE READ.", "install it again"),
+    ],
+)
+def test_what_the_machine_lacks_is_no_fault_of_the_program(
+    cause: Exception, said: str, hint: str
+) -> None:
+    error = explain_unexpected(cause, "recording")
+
+    assert said in error.message
+    assert "fault of this program" not in error.message
+    assert hint in error.hint
+
+
+def test_a_library_that_says_much_is_cut() -> None:
+    error = explain_unexpected(KeyError("x" * 5000))
+
+    assert len(error.message) < 300
+
+
+def test_one_full_stop_is_enough() -> None:
+    assert StreamError("'a.mp3' is damaged: internal error..").message.endswith("l error.")
+    assert StreamError("It says: wait...").message.endswith("wait...")

@@ -30,6 +30,14 @@ def test_a_picture_is_small_and_fetches_nothing(picture: Path) -> None:
     assert not re.search(r"@import|<image|<script|href=", svg)
 
 
+@pytest.mark.parametrize("picture", PICTURES, ids=lambda picture: picture.name)
+def test_a_picture_of_a_file_says_what_the_program_says(picture: Path) -> None:
+    svg = picture.read_text(encoding="utf-8")
+    assert "left" in svg  # the bar of something that has an end
+    assert "listening" not in svg
+    assert "transcribing" in svg or "replaying" in svg
+
+
 def test_the_readme_shows_pictures_that_are_there() -> None:
     shown = re.findall(r"docs/pictures/[\w-]+\.svg", (ROOT / "README.md").read_text("utf-8"))
     assert shown

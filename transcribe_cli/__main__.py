@@ -1,6 +1,22 @@
-"""`python -m transcribe_cli` is the same program as `aai-stream`."""
+"""Where `aai-stream` and `python -m transcribe_cli` begin: Ctrl+C ends the program from here on.
 
-from transcribe_cli.cli import main
+So nothing of it is imported before.
+"""
+
+import sys
+
+_INTERRUPTED = 130  # `ExitStatus.INTERRUPTED`, which is not there yet
+
+
+def main() -> None:
+    """Run the program and leave with its exit code."""
+    try:
+        from transcribe_cli.cli import main
+
+        main()
+    except KeyboardInterrupt:
+        sys.exit(_INTERRUPTED)
+
 
 if __name__ == "__main__":
     main()

@@ -17,9 +17,10 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run the program and leave with its exit code."""
     arguments = sys.argv[1:] if arguments is None else list(arguments)
     if arguments == ["--version"] and sys.stdout is not None:
-        # Answered before anything else is imported.
-        sys.stdout.write(f"{PROGRAM} {__version__}\n")
-        sys.exit(0)
+        # Answered before anything else is imported, unless there is more to say.
+        with suppress(OSError):
+            os.write(sys.stdout.fileno(), f"{PROGRAM} {__version__}\n".encode())
+            sys.exit(0)
     from transcribe_cli.system import garbage
 
     garbage.put_off()
@@ -27,8 +28,10 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     # they fail to start, and raise SIGINT.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     _leave_on_signals()
-    status = run(arguments)
-    _ignore_signals()  # what is left is the interpreter's own end
+    try:
+        status = run(arguments)
+    finally:
+        _ignore_signals()  # what is left is the interpreter's own end
     sys.exit(status)
 
 
@@ -64,7 +67,7 @@ def _ignore_signals() -> None:
 
 def run(arguments: Sequence[str]) -> int:
     """Run a command line; `exit_status.of_exception` says what an exception's exit code is."""
-    from transcribe_cli.errors import Fault, StreamError
+    from transcribe_cli.errors import Fault, IncompleteError, StreamError, explain_unexpected
     from transcribe_cli.exit_status import of_exception
     from transcribe_cli.settings.environment import Environment
 
@@ -81,8 +84,10 @@ def run(arguments: Sequence[str]) -> int:
     except KeyboardInterrupt as e:
         return of_exception(e)
     except Exception as e:
-        fault = Fault(e)
-        if "--verbose" in arguments or "-v" in arguments:
+        fault = explain_unexpected(e)
+        if isinstance(fault, IncompleteError):
+            environment.forget_stdout()  # which may hold what it could not write
+        if isinstance(fault, Fault) and not {"--verbose", "-v"}.isdisjoint(arguments):
             from transcribe_cli.settings.environment import say
 
             say(environment.stderr, fault.traceback)
@@ -128,6 +133,10 @@ def _dispatch(arguments: Sequence[str], environment: Any) -> int:
         raise of_click(e) from e
     except typer.Abort:  # what Typer makes of Ctrl+C
         return ExitStatus.INTERRUPTED
+    except SystemExit as e:  # what it makes of a reader that does not want all of the help
+        if isinstance(e.__context__, BrokenPipeError):
+            raise e.__context__ from None
+        raise
     return int(status or 0)
 
 

@@ -1,7 +1,11 @@
 """Errors a user can meet: one plain sentence, one hint, one exit code each."""
 
+import errno
+
 from transcribe_cli.exit_status import ExitStatus
 from transcribe_cli.redaction import redact
+
+_MOST_SAID = 200
 
 
 class StreamError(Exception):
@@ -20,6 +24,8 @@ class StreamError(Exception):
     def __init__(
         self, message: str, hint: str = "", *, exit_status: ExitStatus | None = None
     ) -> None:
+        if message.endswith("..") and not message.endswith("..."):  # a library ends with one too
+            message = message[:-1]
         self.message = redact(message)
         self.hint = redact(hint)
         super().__init__(self.message)
@@ -94,7 +100,7 @@ class Fault(StreamError):
 
     def __init__(self, cause: BaseException, doing: str = "") -> None:
         during = f" while {doing}" if doing else ""
-        said = f": {cause}".rstrip(".: ")
+        said = f": {_first_line(cause)}".rstrip(".: ")
         super().__init__(
             f"A fault of this program{during}: {type(cause).__name__}{said}.",
             "please report it, with what '--verbose' shows",
@@ -107,6 +113,47 @@ class Fault(StreamError):
         import traceback
 
         return redact("".join(traceback.format_exception(self.__cause__)))
+
+
+def explain_unexpected(cause: Exception, doing: str = "") -> StreamError:
+    """The error for an exception that nobody expected: the machine lacks something, or our fault.
+
+    >>> explain_unexpected(MemoryError()).message
+    'There is not enough memory.'
+    >>> explain_unexpected(OSError(errno.EMFILE, "Too many open files"), "connecting").message
+    'Too many files are open.'
+    """
+    number = cause.errno if isinstance(cause, OSError) else None
+    said = str(cause)
+    if (
+        isinstance(cause, MemoryError)
+        or number == errno.ENOMEM
+        or "failed to map segment" in said
+        or "can't start new thread" in said  # which a limit of processes does as well
+    ):
+        return StreamError(
+            "There is not enough memory.",
+            "close other programs, or raise the limits ('ulimit -a')",
+        )
+    if number in (errno.EMFILE, errno.ENFILE):
+        return StreamError("Too many files are open.", "raise the limit of 'ulimit -n'")
+    if number in (errno.ENOSPC, errno.EDQUOT):
+        return IncompleteError(
+            "There is no room left for what was to be written.", "free some space"
+        )
+    if isinstance(cause, FileNotFoundError) and cause.filename is None:  # what `getcwd` raises
+        return UsageError("The current folder is not there any more.", "change to another one: cd")
+    if isinstance(cause, ImportError) or said.startswith("cannot load library"):
+        return StreamError(
+            f"A part of the program cannot be loaded: {_first_line(cause).rstrip('.')}.",
+            "install it again; 'aai-stream doctor' says what is there",
+        )
+    return Fault(cause, doing)
+
+
+def _first_line(e: BaseException) -> str:
+    said = str(e).strip().partition("\n")[0]
+    return said if len(said) <= _MOST_SAID else f"{said[:_MOST_SAID]}..."
 
 
 def status_of(problem: StreamError | None) -> ExitStatus:

@@ -18,7 +18,7 @@
 | an error ended the command | the error's own | `of_exception` |
 | the reader of a list went away | 0 | `of_exception` |
 | Ctrl+C outside a run | 130 | `of_exception` |
-| a fault of this program | 1 | `of_exception` |
+| a fault of this program, or the machine lacks what it needs | 1 | `of_exception` |
 | a check of `doctor` failed | the first failure's | `first_failure` |
 | `replay` was stopped by Ctrl+C, by another signal | 130, 143 | `of_signal` |
 | the command line is wrong, or Typer was interrupted | 2, 130 | `cli.py` |
@@ -37,7 +37,7 @@ class ExitStatus(IntEnum):
     """What the program tells the shell when it ends."""
 
     OK = 0
-    FAULT = 1  # a fault of this program
+    FAULT = 1  # a fault of this program, or the machine lacks what it needs
     USAGE = 2
     AUDIO = 3  # no device, unreadable file, PortAudio missing
     ACCOUNT = 4  # key, account or billing refused

@@ -1,11 +1,13 @@
 """Audio files of every kind become s16le mono at the session's rate."""
 
 import os
+import random
 import subprocess
 from pathlib import Path
 
 import numpy as np
 import pytest
+import soundfile
 
 from tests.audio.media import ffmpeg
 from tests.audio.tones import pcm, similar, taken, tone, values, write
@@ -95,8 +97,9 @@ def test_blocks_hold_whole_frames_of_a_quarter_of_a_second(tmp_path: Path) -> No
     assert lengths == [8000] * 4 + [3200]
 
 
-def test_stop_ends_a_file_before_its_next_block(tmp_path: Path) -> None:
-    source = open_file(write(tmp_path / "a.wav", tone(44100, 5.0), 44100), RATE_HZ)
+@pytest.mark.parametrize("rate_hz", [RATE_HZ, 44100], ids=["as it is", "converted"])
+def test_stop_ends_a_file_before_its_next_block(rate_hz: int, tmp_path: Path) -> None:
+    source = open_file(write(tmp_path / "a.wav", tone(rate_hz, 5.0), rate_hz), RATE_HZ)
     blocks = source.blocks(lambda _: None)
     next(blocks)
     source.stop()
@@ -129,6 +132,17 @@ def test_size_that_is_unknown_is_no_reason_to_warn(tmp_path: Path, size: int) ->
 
     assert len(audio) == 16000
     assert reports == []
+
+
+def test_wavs_one_after_the_other_are_all_read(tmp_path: Path) -> None:
+    samples = pcm(*range(1000))
+    one = header(AudioFormat(16000), len(samples)) + samples
+    (tmp_path / "a.wav").write_bytes(one * 3)
+
+    source = open_file(tmp_path / "a.wav", 16000)
+
+    assert source.length_s == pytest.approx(3000 / 16000, abs=0.01)
+    assert taken(source)[0] == samples * 3
 
 
 def test_header_alone_is_no_audio(tmp_path: Path) -> None:
@@ -269,6 +283,24 @@ def test_damaged_media_do_not_make_ffmpeg_wait_for_us(
 
     assert len(audio) == 128_000
     assert "decode error 4999" in failed.value.message
+
+
+def test_what_libmpg123_thinks_of_a_damaged_mp3_is_kept_from_the_screen(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "a.mp3"
+    soundfile.write(path, np.sin(np.arange(160_000) * 0.05) * 0.5, 16000)
+    damaged = bytearray(path.read_bytes())
+    for at in range(3000, len(damaged) - 3000, 700):
+        damaged[at : at + 80] = random.Random(at).randbytes(80)
+    path.write_bytes(damaged)
+
+    source = SndfileSource(path, 16000)
+    heard = sum(len(block) for block in source.blocks(lambda _: None))
+    source.close()
+
+    assert heard > 5 * 32_000
+    assert capfd.readouterr().err == ""
 
 
 def test_flac_that_was_written_to_a_pipe_is_read_to_its_end(tmp_path: Path) -> None:

@@ -195,17 +195,6 @@ def test_a_file_that_grows_while_it_is_read_is_read_to_its_end(tmp_path: Path) -
     source.close()
 
 
-def test_a_file_is_stopped_between_two_blocks(tmp_path: Path) -> None:
-    source = open_file(written(tmp_path, wav(FMT, DATA)), RATE_HZ)
-    blocks = source.blocks(lambda _: None)
-    next(blocks)
-    source.stop()
-
-    assert list(blocks) == []
-    source.close()
-    source.close()
-
-
 def test_a_plain_file_takes_no_numpy(tmp_path: Path) -> None:
     path = written(tmp_path, wav(FMT, DATA))
     script = (

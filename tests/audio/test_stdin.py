@@ -11,11 +11,12 @@ from typing import IO
 
 import numpy as np
 import pytest
+import soundfile
 
 from tests.audio.media import make_tone
 from tests.audio.tones import pcm, similar, taken, tone, values, write
 from transcribe_cli.audio.format import AudioFormat
-from transcribe_cli.audio.source import Source
+from transcribe_cli.audio.source import Source, SourceWarning
 from transcribe_cli.audio.stdin import is_plausible_pcm, open_stdin
 from transcribe_cli.audio.wav import header
 from transcribe_cli.errors import AudioError
@@ -78,6 +79,42 @@ def test_wav_is_read_whatever_its_size_field_says(size: int) -> None:
 
 def test_chunks_after_the_samples_are_not_heard() -> None:
     assert audio_of(wav(SAMPLES, len(SAMPLES), b"LIST\x04\0\0\0INFO")) == SAMPLES
+
+
+@pytest.mark.parametrize("between", [b"", b"LIST\x03\0\0\0abc\0"])
+def test_several_wavs_one_after_the_other_are_all_heard(between: bytes) -> None:
+    one = wav(SAMPLES, len(SAMPLES), trailing=between)
+
+    assert audio_of(one, one, one) == SAMPLES * 3
+
+
+def test_wav_of_other_samples_behind_the_first_is_told() -> None:
+    other = header(AudioFormat(RATE_HZ * 2), len(SAMPLES)) + SAMPLES
+    with piped(wav(SAMPLES, len(SAMPLES)), other) as stream:
+        heard, told = taken(open_stdin(stream, RATE_HZ))
+
+    assert heard == SAMPLES
+    (warning,) = told
+    assert isinstance(warning, SourceWarning)
+    assert "several files in one" in warning.text
+
+
+@pytest.mark.parametrize(
+    ("head", "kind"), [(b"PK\x03\x04", "ZIP"), (b"%PDF-1.7", "PDF"), (b"\x89PNG\r\n", "picture")]
+)
+def test_what_is_surely_no_audio_is_not_sent_however_short(head: bytes, kind: str) -> None:
+    failed = refusal(head + bytes(range(200)))
+
+    assert kind in failed.message
+
+
+def test_big_endian_wav_is_decoded(tmp_path: Path) -> None:
+    path = tmp_path / "big.wav"
+    samples = np.frombuffer(SAMPLES, "<i2")
+    soundfile.write(path, samples, RATE_HZ, format="WAV", endian="BIG", subtype="PCM_16")
+    assert path.read_bytes()[:4] == b"RIFX"
+
+    assert audio_of(path.read_bytes()) == SAMPLES
 
 
 def test_wav_that_ends_early_is_read_as_far_as_it_goes() -> None:
@@ -174,6 +211,7 @@ STREAMS = {
 }
 
 
+@pytest.mark.first(4)
 @pytest.mark.parametrize("kind", STREAMS)
 def test_compressed_stream_is_decoded_before_it_ends(kind: str, tmp_path: Path) -> None:
     """Most of it is written, and the pipe stays open: what was written is heard."""

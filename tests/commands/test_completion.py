@@ -46,7 +46,19 @@ def test_an_output_is_completed_by_its_formats(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "there").mkdir()
-    formats = [".txt", ".md", ".srt", ".vtt", ".ass", ".lrc", ".jsonl", ".json"]
+    formats = [
+        ".txt",
+        ".md",
+        ".srt",
+        ".vtt",
+        ".ass",
+        ".lrc",
+        ".jsonl",
+        ".json",
+        ".mkv",
+        ".mp4",
+        ".mov",
+    ]
     assert texts("output", "notes") == [f"notes{suffix}" for suffix in formats]
     assert texts("output", "my.notes.s") == [f"my.notes{suffix}" for suffix in formats]
     assert texts("output", "there/x.") == [f"there/x{suffix}" for suffix in formats]

@@ -1,8 +1,6 @@
 """A wrong command line: what is said, and what is proposed."""
 
-import os
 import socket
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,30 +8,9 @@ import pytest
 
 from tests.counting import write_wav
 from tests.program import Home, Outcome
-from transcribe_cli import cli
 from transcribe_cli.settings.options import MicOptions
 
 Call = Callable[..., Outcome]
-
-
-@pytest.fixture
-def call(home: Home, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Call:
-    """Run a wrong command line in this process; variables by name."""
-    monkeypatch.chdir(home.work)
-    for name in os.environ.keys() - home.environment().keys():
-        monkeypatch.delenv(name)
-    for name, value in home.environment().items():
-        monkeypatch.setenv(name, value)
-
-    def run(*arguments: str, **variables: str) -> Outcome:
-        for name, value in variables.items():
-            monkeypatch.setenv(name, value)
-        monkeypatch.setattr(sys, "argv", [cli.PROGRAM, *arguments])
-        code = cli.run(arguments)
-        out, err = capfd.readouterr()
-        return Outcome(code, out, err)
-
-    return run
 
 
 @pytest.fixture

@@ -114,6 +114,45 @@ def test_only_the_pro_models_say_that_speech_started(family: Family) -> None:
     assert {m["type"] for m in messages} == {"Turn"}
 
 
+def told(model: str, **parameters: object) -> list[dict[str, Any]]:
+    """The Turns of two words, the second one still sounding in a partial."""
+    settings = engine_settings_of({"speech_model": model} | parameters)
+    return [m for m in hear_all(CountingEngine(settings), speak(2)) if m["type"] == "Turn"]
+
+
+def test_universal_streaming_counts_words_final_one_by_one_and_ends_with_an_empty_turn() -> None:
+    turns = told("universal-streaming-english")
+    growing = [
+        turn for turn in turns if [w["word_is_final"] for w in turn["words"]] == [True, False]
+    ]
+    assert growing and {turn["transcript"] for turn in growing} == {"w1"}
+    *_, final, empty = turns
+    assert (final["transcript"], final["turn_is_formatted"]) == ("w1 w2", False)
+    assert (empty["turn_order"], empty["transcript"], empty["words"]) == (1, "", [])
+
+
+def test_universal_streaming_counts_a_formatted_final_a_second_time() -> None:
+    raw, formatted, _ = finals(told("universal-streaming-english", format_turns=True))
+    assert raw["turn_order"] == formatted["turn_order"] == 0
+    assert (raw["turn_is_formatted"], formatted["turn_is_formatted"]) == (False, True)
+    (flagged, _) = finals(told("universal-streaming-multilingual", format_turns=True))
+    assert flagged["turn_is_formatted"]
+
+
+def test_whisper_counts_without_confidences_and_knows_the_language() -> None:
+    turns = told("whisper-rt", language_detection=True)
+    assert {word["confidence"] for turn in turns for word in turn["words"]} == {0.0}
+    (final,) = finals(turns)
+    assert (final["turn_is_formatted"], final["language_code"]) == (False, "en")
+    assert finals(told("whisper-rt", format_turns=True))[0]["turn_is_formatted"]
+
+
+def test_pro_partials_have_no_final_word() -> None:
+    *partials, final = told("universal-3-6-pro")
+    assert not any(word["word_is_final"] for turn in partials for word in turn["words"])
+    assert all(turn["turn_is_formatted"] for turn in [*partials, final])
+
+
 def test_partials_can_be_left_out() -> None:
     messages = hear_all(CountingEngine(EngineSettings(include_partial_turns=False)), speak(6))
     assert [m["end_of_turn"] for m in messages if m["type"] == "Turn"] == [True, True]
@@ -156,7 +195,7 @@ def test_a_client_may_end_a_turn(serve: Callable[..., str]) -> None:
 
 
 def test_in_manual_mode_a_turn_ends_when_it_is_told_to_and_no_sooner() -> None:
-    engine = CountingEngine(engine_settings_of(MANUAL_MODE, "two"))
+    engine = CountingEngine(engine_settings_of(MANUAL_MODE))
     before = engine.hear(speak(12)) + engine.hear(silence(20_000))
     ended = engine.end_turn()
     after = engine.hear(speak(3, first=13)) + engine.finish()
@@ -166,7 +205,7 @@ def test_in_manual_mode_a_turn_ends_when_it_is_told_to_and_no_sooner() -> None:
 
 
 def test_in_manual_mode_a_turn_silence_that_was_asked_for_ends_a_turn_too() -> None:
-    settings = engine_settings_of(MANUAL_MODE | {"max_turn_silence": 2000}, "two")
+    settings = engine_settings_of(MANUAL_MODE | {"max_turn_silence": 2000})
     engine = CountingEngine(settings)
     spoken = engine.hear(speak(12)) + engine.hear(silence(1900))
     assert finals([json.loads(send.text) for send in spoken]) == []
@@ -174,7 +213,7 @@ def test_in_manual_mode_a_turn_silence_that_was_asked_for_ends_a_turn_too() -> N
 
 
 def test_the_mode_changes_in_mid_session_and_back() -> None:
-    usual = engine_settings_of({"speech_model": "u3-rt-pro"}, "two")
+    usual = engine_settings_of({"speech_model": "u3-rt-pro"})
     manual = updated(usual, UpdateConfiguration(mode="manual"))
     assert manual.least_turn_silence_ms == NEVER_MS
     assert updated(manual, UpdateConfiguration(mode="balanced")) == usual

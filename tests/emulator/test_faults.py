@@ -36,7 +36,7 @@ from tests.emulator.protocol_client import (
     talk,
     until_close,
 )
-from transcribe_cli.emulator.actions import Answer, Close, Delay, Drop, Stall
+from transcribe_cli.emulator.actions import Answer, Close, Delay, Drop, Stall, Wait
 from transcribe_cli.emulator.fault_schedule import FaultPlan, FaultSchedule, TurnCounter
 from transcribe_cli.emulator.fault_specs import KINDS, Trigger, parse_fault
 from transcribe_cli.emulator.local_service import LocalService
@@ -81,10 +81,11 @@ def test_a_fault_waits_for_its_moment_and_happens_once(
 
 
 def test_an_error_is_a_message_and_the_close_that_follows_it() -> None:
-    message, close = due("error=3005@3s", Trigger.TIME, 3)
+    message, wait, close = due("error=3005@3s", Trigger.TIME, 3)
+    assert wait == Wait(180)
     assert '"error":"Session Cancelled: An error occurred"' in message.text
     assert close == Close(3005, "See Error message for details")
-    own, _ = due("error=1008 Unauthorized Connection: no@3s", Trigger.TIME, 3)
+    own, _, _ = due("error=1008 Unauthorized Connection: no@3s", Trigger.TIME, 3)
     assert '"error":"Unauthorized Connection: no"' in own.text
 
 
@@ -109,6 +110,16 @@ def test_the_same_seed_draws_the_same_faults_and_another_others() -> None:
     assert 30 < len(times) < 70 and len(set(times)) == len(times)
     assert all(1 <= time <= 9 for time in times)
     assert FaultPlan(["drop@1s..9s"]).is_random and not FaultPlan(["drop@1s"]).is_random
+
+
+def test_the_next_ones_are_counted_for_connections_and_tokens_apart() -> None:
+    plan = FaultPlan()
+    plan.draw_next()
+    plan.add(["expire=5s", "token=503"], count=2)
+    assert [plan.draw_next().expires_in_s for _ in range(3)] == [5, 5, None]
+    assert [plan.next_token_status() for _ in range(3)] == [503, 503, None]
+    plan.reset()
+    assert (plan.connections, plan.specs) == (0, [])
 
 
 def test_the_soonest_expiry_counts() -> None:
@@ -147,6 +158,13 @@ def test_a_redirect_is_for_the_sessions_that_it_names() -> None:
         ("expire=0s", "more than no time"),
         ("session=3..1:drop@3s", "no session from 3 to 1"),
         ("chance=101%:drop@3s", "at most 100%"),
+        ("malformed", "does not say when"),
+        ("malformed=x@3s", "takes no value"),
+        ("warning=x@3s", "'x' is no number"),
+        ("termination=soon", "'soon' is no time"),
+        ("split=0", "a byte or more"),
+        ("token=200", "no HTTP status of a refusal"),
+        ("token=503@3s", "cannot wait for '3s'"),
     ],
 )
 def test_a_bad_fault_is_named_with_what_is_wrong(spec: str, reason: str) -> None:

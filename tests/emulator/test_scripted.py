@@ -10,7 +10,7 @@ import pytest
 from tests.emulator.protocol_client import TERMINATE, TRACES, next_message, session, silence, talk
 from transcribe_cli.emulator.actions import Close, Drop, Send, Stall
 from transcribe_cli.emulator.engine_settings import EngineSettings
-from transcribe_cli.emulator.engines.scripted import ScriptedEngine, load_script, parse_script
+from transcribe_cli.emulator.engines.scripted import ScriptedEngine, load_scripts, parse_script
 from transcribe_cli.emulator.local_service import LocalService
 from transcribe_cli.errors import UsageError
 
@@ -108,9 +108,80 @@ def test_a_bad_line_is_named(line: str, reason: str) -> None:
     assert e.value.hint
 
 
+def turn(order: int, end: bool, formatted: bool = False, end_ms: int = 5000) -> str:
+    raw = {"turn_order": order, "turn_is_formatted": formatted, "end_of_turn": end}
+    return json.dumps(raw | {"words": [{"end": end_ms}], "type": "Turn"})
+
+
+def test_force_endpoint_plays_on_to_the_end_of_the_turn() -> None:
+    lines = [turn(0, False), turn(0, True), turn(0, True, True), turn(1, False), turn(1, True)]
+    engine = ScriptedEngine(parse_script("\n".join(lines), "s"), EngineSettings())
+    assert engine.end_turn() == [Send(line) for line in lines[:3]]
+    assert engine.end_turn() == [Send(line) for line in lines[3:]]
+    assert engine.end_turn() == engine.finish() == []
+
+
+def test_force_endpoint_without_another_turn_plays_nothing() -> None:
+    engine = ScriptedEngine(parse_script(turn(0, False), "s"), EngineSettings())
+    assert engine.end_turn() == []
+    assert len(engine.finish()) == 1
+
+
+RECORDS: list[dict[str, Any]] = [
+    {"time": "2026-11-20T20:18:38.000Z", "type": "Recording", "id": "x"},
+    {"time": "2026-11-20T20:18:38.000Z", "type": "Begin", "session": 0, "session_offset_ms": 0},
+    {
+        "time": "2026-11-20T20:18:39.500Z",
+        "type": "Turn",
+        "session": 0,
+        "turn": 0,
+        "session_offset_ms": 0,
+        "start": 100,
+        "end": 900,
+        "final": True,
+        "turn_order": 0,
+        "end_of_turn": True,
+        "transcript": "a",
+        "words": [{"start": 100, "end": 900}],
+    },
+    {"time": "2026-11-20T20:18:40.000Z", "type": "Mark", "at": 1},
+    {"time": "2026-11-20T20:19:00.000Z", "type": "Begin", "session": 1, "session_offset_ms": 20000},
+    {
+        "time": "2026-11-20T20:19:01.250Z",
+        "type": "SpeechStarted",
+        "session": 1,
+        "session_offset_ms": 20000,
+        "timestamp": 21000,
+    },
+]
+
+
+def test_a_recording_is_played_with_its_own_timing_and_nothing_of_ours(tmp_path: Path) -> None:
+    lines = [json.dumps({"v": 1, "seq": seq} | raw) for seq, raw in enumerate(RECORDS)]
+    (tmp_path / "journal.jsonl").write_text("\n".join(lines) + '\n{"v":1,"cut', encoding="utf-8")
+    first, second = load_scripts(tmp_path)
+    ((at_ms, action),) = first.steps
+    assert at_ms == 1500 and isinstance(action, Send)
+    assert json.loads(action.text) == {
+        "turn_order": 0,
+        "end_of_turn": True,
+        "transcript": "a",
+        "type": "Turn",
+        "words": [{"start": 100, "end": 900}],
+    }
+    assert list(second.steps) == [(1250, Send('{"timestamp":1000,"type":"SpeechStarted"}'))]
+    assert first.begin is None and first.termination is None
+
+
+def test_a_recording_without_a_session_is_named(tmp_path: Path) -> None:
+    (tmp_path / "journal.jsonl").write_text(json.dumps({"v": 1, "seq": 0} | RECORDS[0]))
+    with pytest.raises(UsageError, match="holds no session"):
+        load_scripts(tmp_path)
+
+
 def test_a_missing_script_is_named(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"gone\.jsonl"):
-        load_script(tmp_path / "gone.jsonl")
+        load_scripts(tmp_path / "gone.jsonl")
 
 
 def test_a_bad_script_fails_before_listening(tmp_path: Path) -> None:
@@ -178,5 +249,5 @@ def test_each_session_plays_its_own_script_and_later_ones_the_last(
 
 
 def test_the_demonstration_script_is_sound() -> None:
-    script = load_script(TRACES.parents[2] / "samples" / "spanish.jsonl")
+    (script,) = load_scripts(TRACES.parents[2] / "samples" / "spanish.jsonl")
     assert len(script.steps) == 6 and script.steps[-1].at_ms == 14200

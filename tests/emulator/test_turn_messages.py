@@ -6,7 +6,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from transcribe_cli.emulator.engine_settings import EngineSettings, engine_settings_of
+from transcribe_cli.emulator.engine_settings import (
+    MULTILINGUAL,
+    EngineSettings,
+    Readings,
+    engine_settings_of,
+)
 from transcribe_cli.emulator.turn_messages import HeardWord, Language, TurnBuilder
 from transcribe_cli.protocol.messages import ServerMessage, SpeechStarted, Turn
 from transcribe_cli.protocol.models import Family
@@ -15,7 +20,7 @@ STEP_MS = 120
 
 
 def settings(model: str, **parameters: object) -> EngineSettings:
-    return engine_settings_of({"speech_model": model} | parameters, "two")
+    return engine_settings_of({"speech_model": model} | parameters)
 
 
 def heard(text: str, start_ms: int = 1000, confidence: float | None = None) -> list[HeardWord]:
@@ -74,7 +79,7 @@ def test_format_turns_sends_a_second_formatted_final_with_the_same_turn_order() 
 
 def test_formatting_inside_the_model_flags_every_message_and_sends_one_final() -> None:
     one = engine_settings_of(
-        {"speech_model": "universal-streaming-english", "format_turns": True}, "one"
+        {"speech_model": "universal-streaming-english", "format_turns": True}, Readings("one")
     )
     builder = TurnBuilder(one)
     partials = turns(grow(builder, "i am a voice agent"))
@@ -84,7 +89,16 @@ def test_formatting_inside_the_model_flags_every_message_and_sends_one_final() -
     assert [turn.transcript for turn in finals] == ["I am a voice agent."]
 
 
-def test_multilingual_text_is_always_formatted_and_never_flagged() -> None:
+def test_multilingual_text_is_always_formatted_and_flagged_where_that_was_asked_for() -> None:
+    for asked, readings in ((True, Readings()), (False, Readings(multilingual_flag=False))):
+        settings = engine_settings_of(
+            {"speech_model": MULTILINGUAL, "format_turns": True}, readings
+        )
+        (final,) = turns(TurnBuilder(settings).end(heard("good morning")))
+        assert (final.transcript, final.turn_is_formatted) == ("Good morning.", asked)
+
+
+def test_multilingual_finals_are_not_flagged_unasked() -> None:
     builder = TurnBuilder(settings("universal-streaming-multilingual", language_detection=True))
     (final,) = turns(builder.end(heard("good morning", confidence=0.75)))
     assert final.transcript == "Good morning." and not final.turn_is_formatted
@@ -117,6 +131,27 @@ def test_pro_announces_speech_once_before_the_first_turn() -> None:
     assert partials and not any(w.word_is_final for turn in partials for w in turn.words)
     assert final.turn_is_formatted and final.utterance == final.transcript == "My name is sonny."
     assert final.end_of_turn_confidence == 1
+
+
+def test_a_pro_turn_that_is_held_becomes_surer_of_its_end() -> None:
+    builder = TurnBuilder(settings("universal-3-5-pro", min_turn_silence=100, max_turn_silence=900))
+    words = heard("my name is")
+    told = [builder.hypothesis(words, 2000 + ms, silence_ms=ms) for ms in range(0, 900, 50)]
+    held = [turn for messages in told for turn in turns(messages)]
+    (final,) = turns(builder.end(words))
+    assert [turn.end_of_turn_confidence for turn in [*held, final]] == [0, 0.4, 0.75, 1]
+    assert {turn.transcript for turn in held} == {"My name is"}
+
+
+def test_pro_partials_are_flagged_as_seen_live_and_as_documented_for_u3_rt_pro() -> None:
+    def flag(model: str, readings: Readings) -> bool:
+        settings = engine_settings_of({"speech_model": model}, readings)
+        (partial,) = turns(TurnBuilder(settings).hypothesis(heard("my"), 2000))
+        return partial.turn_is_formatted
+
+    assert flag("universal-3-5-pro", Readings()) and not flag("u3-rt-pro", Readings())
+    assert flag("u3-rt-pro", Readings(formatted_partials=True))
+    assert not flag("universal-3-6-pro", Readings(formatted_partials=False))
 
 
 def test_a_turn_without_words_is_no_turn() -> None:

@@ -21,6 +21,8 @@ from tests.end_to_end.counted_files import (
 from tests.program import Home, finish
 from transcribe_cli.recordings.lock import is_locked
 
+pytestmark = pytest.mark.usefixtures("in_process")
+
 SIZES = (30, 8, 12, 5, 20, 5, 9)  # so that they do not end in the order in which they begin
 
 

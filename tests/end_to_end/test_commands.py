@@ -13,6 +13,8 @@ import pytest
 from tests.counting import Session, counting_service, speak, write_wav
 from tests.program import Home, Outcome, finals, finish, words
 
+pytestmark = pytest.mark.usefixtures("in_process")
+
 FULL = Path("/dev/full")
 needs_full = pytest.mark.skipif(not FULL.exists(), reason="there is no /dev/full here")
 posix = pytest.mark.skipif(sys.platform == "win32", reason="of POSIX")
@@ -126,10 +128,19 @@ def test_a_full_standard_output_is_told_and_the_rest_is_saved(home: Home) -> Non
 
 
 @needs_full
-def test_a_list_that_cannot_be_written_is_told(home: Home) -> None:
-    outcome = shell(home, "$P models > /dev/full")
-    assert outcome.returncode == 1
-    assert outcome.stderr.startswith("error: Standard output cannot be written: No space left")
+@pytest.mark.parametrize(
+    ("command", "said"),
+    [
+        ("models", "Standard output cannot be written: No space left"),
+        ("--version", "Standard output cannot be written: No space left"),
+        ("--help", "There is no room left"),
+    ],
+)
+def test_a_list_that_cannot_be_written_is_told(home: Home, command: str, said: str) -> None:
+    outcome = shell(home, f"$P {command} > /dev/full")
+    assert outcome.returncode == 6
+    assert outcome.stderr.startswith(f"error: {said}")
+    assert len(outcome.stderr.splitlines()) == 2
 
 
 @needs_full
@@ -272,6 +283,20 @@ def test_ctrl_c_before_the_run_leaves_nothing(home: Home) -> None:
     os.kill(process.pid, signal.SIGINT)
     assert finish(process).code == 130
     assert list(home.recordings.iterdir()) == []
+
+
+def test_ctrl_c_when_all_is_open_and_nothing_has_begun_leaves_nothing(
+    home: Home, call: Callable[..., Outcome], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: object) -> None:
+        assert list(home.recordings.glob("*/journal.jsonl"))
+        raise KeyboardInterrupt
+
+    write_wav(home.work / "talk.wav", 1)
+    monkeypatch.setattr("transcribe_cli.run.loop.Loop.run", interrupted)
+
+    assert call("file", "talk.wav", "--endpoint", "ws://127.0.0.1:9").code == 130
+    assert [path for path in home.recordings.iterdir() if path.is_dir()] == []
 
 
 def test_a_recording_has_the_whole_name_of_its_source(home: Home) -> None:

@@ -20,6 +20,8 @@ from tests.program import ROOT, Home, Outcome
 from tests.terminal import Terminal
 from transcribe_cli.emulator.local_service import LocalService
 
+pytestmark = pytest.mark.usefixtures("in_process")
+
 PATIENCE_S = 40.0  # its own limits add up to 13 s; the rest is the machine's
 KEY = "0123456789abcdef" * 2
 

@@ -14,6 +14,8 @@ from tests.certificates import make_certificate
 from tests.counting import Session, counting_service, write_wav
 from tests.program import Home, Outcome, words
 
+pytestmark = pytest.mark.usefixtures("in_process")
+
 
 def explained(outcome: Outcome, code: int, *said: str) -> None:
     """It failed with this code, and its last two lines say what happened and what to try."""

@@ -12,6 +12,8 @@ from tests.end_to_end.counted_files import spoken, words_by_source, write_talks
 from tests.program import Home, finals, finish, words
 from tests.requirements import require_programs
 
+pytestmark = pytest.mark.usefixtures("in_process")
+
 
 def as_wav(home: Home, count: int) -> Path:
     return write_wav(home.work / "talk.wav", count)

@@ -19,6 +19,8 @@ from tests.program import Home, Outcome, finals, words
 from tests.schema import held_to_schema, undescribed
 from transcribe_cli.outputs.formats import SUFFIXES
 
+pytestmark = pytest.mark.usefixtures("in_process")
+
 
 def outputs_in(folder: Path) -> list[str]:
     """One output of each format."""

@@ -12,6 +12,8 @@ import pytest
 from tests.counting import counting_service, write_wav
 from tests.program import Home, finals, finish, words
 
+pytestmark = pytest.mark.usefixtures("in_process")
+
 
 def address_said(process: "subprocess.Popen[bytes]") -> str:
     """The page's address, from standard error."""

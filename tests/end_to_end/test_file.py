@@ -9,6 +9,8 @@ import pytest
 from tests.counting import WORD_MS, counting_service, speak, true_times, write_wav
 from tests.program import Home, finals, finish, words
 
+pytestmark = pytest.mark.usefixtures("in_process")
+
 
 def expected(count: int) -> list[str]:
     return [f"w{number}" for number in range(1, count + 1)]

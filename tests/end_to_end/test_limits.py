@@ -8,6 +8,8 @@ import pytest
 from tests.counting import counting_service, speak, write_wav
 from tests.program import Home, finish, words
 
+pytestmark = pytest.mark.usefixtures("in_process")
+
 
 def test_the_greatest_cost_stops_a_run(home: Home) -> None:
     write_wav(home.work / "talk.wav", 300)

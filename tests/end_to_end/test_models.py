@@ -8,6 +8,8 @@ from tests.counting import counting_service, write_wav
 from tests.program import Home, Outcome
 from transcribe_cli.emulator.local_service import LocalService
 
+pytestmark = pytest.mark.usefixtures("in_process")
+
 
 def test_the_secret_of_a_webhook_goes_to_the_service_and_into_no_file(home: Home) -> None:
     write_wav(home.work / "talk.wav", 5)

@@ -28,6 +28,8 @@ from tests.terminal import Terminal
 from tests.word_comparison import assert_exact
 from transcribe_cli.emulator.local_service import LocalService
 
+pytestmark = pytest.mark.usefixtures("in_process")
+
 DEAD_WITHIN_S = 10.0
 BLOCK_WORDS = 2  # that a live source gives at a time
 

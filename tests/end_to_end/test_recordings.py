@@ -16,6 +16,8 @@ from tests.terminal import Terminal
 from tests.word_comparison import assert_exact
 from transcribe_cli.recordings.journal import read_journal
 
+pytestmark = pytest.mark.usefixtures("in_process")
+
 
 def expected(count: int) -> list[str]:
     return [f"w{number}" for number in range(1, count + 1)]
@@ -259,11 +261,12 @@ def make_odd(home: Home, kind: str) -> Path:
 
 def assert_told(outcome: Outcome, folder: Path) -> None:
     assert (outcome.code, outcome.out) == (3, "")
-    (line,) = outcome.err.splitlines()
-    assert line.startswith(f"error: The recording {folder.name} cannot be read: ")
+    problem, hint = outcome.err.splitlines()
+    assert problem.startswith(f"error: The recording {folder.name} cannot be read: ")
+    assert "recordings rm" in hint
 
 
-def test_a_journal_that_is_none_is_told_in_one_line(
+def test_a_journal_that_is_none_is_told_in_two_lines(
     home: Home, call: Callable[..., Outcome]
 ) -> None:
     with counting_service() as service:

@@ -12,6 +12,8 @@ from tests.counting import counting_service, write_wav
 from tests.program import Home, Outcome
 from tests.terminal import Terminal
 
+pytestmark = pytest.mark.usefixtures("in_process")
+
 
 @pytest.fixture
 def recorded(home: Home) -> Path:

@@ -12,6 +12,8 @@ from tests.counting import RATE, CountingService, Session, counting_service, wri
 from tests.program import Home
 from tests.word_comparison import assert_exact
 
+pytestmark = pytest.mark.usefixtures("in_process")
+
 LIFE_S = 8  # `expires_at` is in whole seconds: a client may take it for 7
 WORDS = 125  # so two sessions are enough, and the file is still being read at the first one's end
 EARLIEST, LATEST = 0.9, 0.97

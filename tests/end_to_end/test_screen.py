@@ -92,16 +92,18 @@ def test_the_documented_examples_on_screen(home: Home) -> None:
             *("--pace", "2"),
         ) as terminal,
     ):
-        terminal.wait_for_text("Buenos días")  # the partial, its open word beside its settled one
+        terminal.wait_for_text("0:07")  # the partial, its open word beside its settled one
         screen = terminal.screen().splitlines()
         code = terminal.wait_for_exit()
         everything = terminal.everything()
     assert code == 0
-    final = next(line for line in screen if "buenos días" in line)
-    assert final.split() == ["0:01", "buenos", "días", "es", "85%"]
+    final = next(line for line in screen if "0:01" in line)
+    assert final.split() == ["0:01", "Buenos", "días.", "es", "85%"]
+    assert next(line for line in screen if "0:07" in line).split()[1:3] == ["Buenos", "días"]
     assert any("[Silence] [Silence]" in line for line in screen)
     assert "silence silence" not in everything
-    assert everything.count("buenos días") == 1
+    assert everything.count("Buenos días.") == 1
+    assert "buenos días" not in everything
 
 
 def test_the_documented_examples_in_json_lines(home: Home) -> None:

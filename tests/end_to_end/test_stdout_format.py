@@ -10,6 +10,8 @@ from tests.hostile.foreign_recordings import make_recording
 from tests.program import Home, Outcome, finish
 from transcribe_cli.settings.option_types import Format
 
+pytestmark = pytest.mark.usefixtures("in_process")
+
 
 @pytest.mark.parametrize("kind", Format)
 def test_export_writes_to_standard_output_what_it_writes_to_a_file(

@@ -6,6 +6,8 @@ from tests.counting import write_wav
 from tests.program import Home
 from transcribe_cli.emulator.local_service import LocalService
 
+pytestmark = pytest.mark.usefixtures("in_process")
+
 KEY = {"ASSEMBLYAI_API_KEY": "a-key"}
 
 

@@ -85,7 +85,7 @@ def take_wav(data: bytes) -> None:
         found = read_header(stream)
     except BadWav:
         return
-    samples, size = WavSamples(stream, found.data_bytes), 0
+    samples, size = WavSamples(stream, found), 0
     while part := samples.read(1000):
         size += len(part)
     assert size <= len(data)

@@ -9,6 +9,8 @@ from tests.counting import counting_service, write_wav
 from tests.hostile.foreign_recordings import KEY, TOKEN, heard_from_nobody, stranger_listens
 from tests.program import Home
 
+pytestmark = pytest.mark.usefixtures("in_process")
+
 SECRET = "aws-secret-of-the-user"
 OFFLINE = {"https_proxy": "http://127.0.0.1:9"}  # nothing leaves this machine
 

@@ -121,7 +121,7 @@ def once(said: dict[str, list[str]]) -> Counter[str]:
 def is_refused(outcome: Outcome, name: str) -> bool:
     return (
         outcome.code == 6
-        and f"error: '{name}' is being transcribed already: the recording " in outcome.err
+        and f"error: '{name}' is being transcribed already, in " in outcome.err
         and "is running" in outcome.err
     )
 
@@ -203,7 +203,7 @@ def test_what_the_other_one_still_transcribes_at_the_end_is_named(home: Home) ->
     assert two.code == 6
     assert words_by_source(two.records) == {"talk2.wav": said["talk2.wav"]}
     assert f"talk1.wav: put off, since {recording} is running" in two.err
-    assert f"'talk1.wav' is being transcribed already: the recording {recording}" in two.err
+    assert f"'talk1.wav' is being transcribed already, in {recording}" in two.err
     last = two.err.strip().splitlines()[-1]
     assert last == "1 of 2 files transcribed; running elsewhere: talk1.wav"
     (error,) = [record for record in two.records if record["type"] == "Error"]

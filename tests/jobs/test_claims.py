@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import shutil
+import signal
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,6 +24,7 @@ from transcribe_cli.jobs.claims import (
 )
 from transcribe_cli.outputs.record import encode_json
 from transcribe_cli.recordings import index as recordings_index
+from transcribe_cli.recordings import lock as lock_module
 from transcribe_cli.recordings.fingerprint import fingerprint_of, stamp_of
 from transcribe_cli.recordings.folder import JOURNAL
 from transcribe_cli.recordings.index import RecordingIndex
@@ -346,3 +348,20 @@ def test_an_index_sees_what_others_begin_and_end(talk: Path, save_dir: Path) -> 
             assert folder is not None
         with contextlib.ExitStack() as ours:
             assert claim(save_dir, talk.name, work(talk), ours, again=False, index=index).folder
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no mask of signals")
+def test_ctrl_c_while_a_folder_is_locked_leaves_none(
+    save_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def lock(handle: int, *, shared: bool) -> bool:
+        signal.raise_signal(signal.SIGINT)
+        return before(handle, shared=shared)
+
+    before = lock_module._lock
+    monkeypatch.setattr(lock_module, "_lock", lock)
+
+    with pytest.raises(KeyboardInterrupt), contextlib.ExitStack() as held:
+        claim(save_dir, "mic", None, held, again=True)
+
+    assert list(save_dir.iterdir()) == []

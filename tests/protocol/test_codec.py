@@ -332,9 +332,41 @@ def test_the_python_sdk_s_update_is_read() -> None:
         ("[]", "Invalid Message: '[]'"),
         ('{"type":5}', "Invalid Message: "),
         ('{"type":"Bogus"}', "Invalid Message Type: Bogus"),
-        ("{not json", "Invalid JSON: "),
-        ("[" * 100_000, "Invalid JSON: "),
-        ('{"type":"UpdateConfiguration","prompt":5}', "User Input Validation Error: "),
+        (
+            "{not json",
+            "User Input Validation Error: Invalid JSON: Expecting property name enclosed in "
+            "double quotes: line 1 column 2 (char 1)",
+        ),
+        ("[" * 100_000, "User Input Validation Error: Invalid JSON: "),
+        ("NaN", "User Input Validation Error: Invalid JSON: Expecting value: line 1 column 1"),
+        (
+            '{"type":"UpdateConfiguration","prompt":5}',
+            "User Input Validation Error: Invalid 'prompt': Input should be a valid string",
+        ),
+        (
+            '{"type":"UpdateConfiguration","keyterms_prompt":["a",1]}',
+            "User Input Validation Error: Invalid 'keyterms_prompt.1': Input should be a valid "
+            "string",
+        ),
+        (
+            '{"type":"UpdateConfiguration","keyterms_prompt":"a"}',
+            "User Input Validation Error: Invalid 'keyterms_prompt': Input should be a valid list",
+        ),
+        (
+            '{"type":"UpdateConfiguration","min_turn_silence":"soon"}',
+            "User Input Validation Error: Invalid 'min_turn_silence': Input should be a valid "
+            "integer, unable to parse string as an integer",
+        ),
+        (
+            '{"type":"UpdateConfiguration","min_turn_silence":1.5}',
+            "User Input Validation Error: Invalid 'min_turn_silence': Input should be a valid "
+            "integer, got a number with a fractional part",
+        ),
+        (
+            '{"type":"UpdateConfiguration","vad_threshold":2}',
+            "User Input Validation Error: Invalid 'vad_threshold': Input should be less than or "
+            "equal to 1",
+        ),
     ],
 )
 def test_bad_client_message_is_refused_in_the_service_s_words(line: str, text: str) -> None:
@@ -342,6 +374,12 @@ def test_bad_client_message_is_refused_in_the_service_s_words(line: str, text: s
         decode_client_message(line)
 
     assert refused.value.text.startswith(text)
+
+
+def test_an_update_s_numbers_may_be_text_and_null_is_nothing() -> None:
+    line = '{"type":"UpdateConfiguration","max_turn_silence":"900","prompt":null,"new":[]}'
+
+    assert decode_client_message(line) == UpdateConfiguration(max_turn_silence=900)
 
 
 def test_every_type_has_one_name() -> None:

@@ -8,6 +8,7 @@ from transcribe_cli.protocol.endpoint import (
     host_of,
     is_loopback,
     normalise_endpoint,
+    resolve_endpoint,
     session_url,
 )
 
@@ -89,3 +90,8 @@ def test_place_that_there_cannot_be_is_refused(typed: str) -> None:
 
 def test_name_of_this_machine_may_end_in_a_dot() -> None:
     assert is_loopback("wss://localhost./v3/ws")
+
+
+def test_region_or_endpoint_gives_the_url() -> None:
+    assert resolve_endpoint("eu", None) == "wss://streaming.eu.assemblyai.com/v3/ws"
+    assert resolve_endpoint("eu", "ws://localhost:1") == "ws://localhost:1/v3/ws"

@@ -165,9 +165,20 @@ MODELS_LISTED = (
             "Invalid 'agent_context': Value error, "
             "agent_context exceeds maximum length of 1750 characters (got 1800)",
         ),
-        ("format_turns=yes", "Invalid 'format_turns': Input should be a valid boolean"),
-        ("min_turn_silence=soon", "Invalid 'min_turn_silence': Input should be a valid integer"),
-        ("vad_threshold=x", "Invalid 'vad_threshold': Input should be a valid number"),
+        (
+            "format_turns=yes",
+            "Invalid 'format_turns': Input should be a valid boolean, unable to interpret input",
+        ),
+        (
+            "min_turn_silence=soon",
+            "Invalid 'min_turn_silence': Input should be a valid integer, "
+            "unable to parse string as an integer",
+        ),
+        (
+            "vad_threshold=x",
+            "Invalid 'vad_threshold': Input should be a valid number, "
+            "unable to parse string as a number",
+        ),
         (
             "vad_threshold=nan",
             "Invalid 'vad_threshold': Input should be greater than or equal to 0",
@@ -211,6 +222,13 @@ def test_a_value_is_read_or_refused_and_nothing_else(name: str, text: str) -> No
     else:
         assert name in read
         json.dumps(read)
+
+
+def test_policy_that_nobody_knows_is_named_by_its_place() -> None:
+    with pytest.raises(BadParameter) as refused:
+        decode_query("redact_pii_policies=person_name,nonsense")
+
+    assert refused.value.name == "redact_pii_policies.1"
 
 
 def test_credentials_are_known_as_secrets() -> None:

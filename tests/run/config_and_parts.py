@@ -20,7 +20,7 @@ from transcribe_cli.run.limits import Limits
 from transcribe_cli.run.loop import Loop
 from transcribe_cli.run.parts import RunParts
 from transcribe_cli.session.session import Target
-from transcribe_cli.settings.config import Parameters
+from transcribe_cli.settings.session_parameters import Parameters
 from transcribe_cli.supervisor.session_quota import SessionQuota
 from transcribe_cli.ui.notices import Notices
 

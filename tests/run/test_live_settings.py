@@ -21,9 +21,9 @@ from transcribe_cli.run.loop import Loop
 from transcribe_cli.run.run import Run
 from transcribe_cli.session.events import Event, KeyPressed, KeytermsChanged
 from transcribe_cli.session.session import Target
-from transcribe_cli.settings.config import Parameters
 from transcribe_cli.settings.journal_settings import parameters_of
 from transcribe_cli.settings.keyterms_file import KeytermsFile
+from transcribe_cli.settings.session_parameters import Parameters
 from transcribe_cli.ui.live_view import LiveView
 
 KEYTERMS = "keyterms_prompt"

@@ -15,7 +15,7 @@ from transcribe_cli.run.config import Result
 from transcribe_cli.run.loop import Loop
 from transcribe_cli.run.run import Run
 from transcribe_cli.session.session import Target
-from transcribe_cli.settings.config import Parameters
+from transcribe_cli.settings.session_parameters import Parameters
 
 
 def run(

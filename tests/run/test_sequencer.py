@@ -11,7 +11,7 @@ from transcribe_cli.protocol.messages import Begin, Termination, Turn, Word
 from transcribe_cli.protocol.models import MODELS
 from transcribe_cli.run.sequencer import Ended, Message, Odd, Sequencer, Told
 from transcribe_cli.session.events import BadFrame, Closed, Received
-from transcribe_cli.settings.config import Parameters
+from transcribe_cli.settings.session_parameters import Parameters
 from transcribe_cli.supervisor.lease import Lease, LeaseState
 from transcribe_cli.transcript.turns import TurnUpdate
 

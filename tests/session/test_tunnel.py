@@ -28,10 +28,6 @@ from transcribe_cli.session.token import fetch_token
 
 SERVICE = "ws://service.invalid/v3/ws"
 
-# Clients leave the test's own proxies in the middle of a handshake. What asyncio has not put on a
-# list by then is freed without being closed, which says nothing of the program.
-pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-
 
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> Certificate:

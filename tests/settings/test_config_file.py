@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from transcribe_cli.errors import UsageError
-from transcribe_cli.settings.config_file import load_config
+from transcribe_cli.settings.config_file import load_config, read_config
 from transcribe_cli.settings.defaults import config_path
 from transcribe_cli.settings.options import option_kinds
 
@@ -90,6 +90,12 @@ def test_missing_settings_are_none(tmp_path: Path) -> None:
 def test_a_folder_is_no_settings(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="cannot be read"):
         load_config(tmp_path, {})
+
+
+@pytest.mark.skipif(not Path("/dev/zero").exists(), reason="needs a file without an end")
+def test_settings_without_an_end_are_not_read_for_ever() -> None:
+    with pytest.raises(UsageError, match="far too long"):
+        read_config(Path("/dev/zero"))
 
 
 def test_another_file_can_be_named(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from transcribe_cli.errors import UsageError
-from transcribe_cli.settings.config import parse_params, resolve_parameters
+from transcribe_cli.settings.session_parameters import parse_params, resolve_parameters
 
 NEWEST = "universal-3-6-pro"
 

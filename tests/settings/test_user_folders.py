@@ -6,7 +6,7 @@ from pathlib import Path
 import platformdirs
 import pytest
 
-from transcribe_cli.settings.user_folders import config_folder, data_folder
+from transcribe_cli.settings.user_folders import config_folder, data_folder, save_dir_of
 
 VALUES = (None, "", " ", "/somewhere/else", " /blanks ", "relative/path", "~/home", "/a/../b")
 
@@ -33,3 +33,7 @@ def test_elsewhere_platformdirs_is_asked(monkeypatch: pytest.MonkeyPatch) -> Non
 
     assert data_folder("app") == Path("/Users/me/data")
     assert config_folder("app") == Path("/Users/me/config")
+
+
+def test_recordings_lie_in_the_users_folder() -> None:
+    assert "aai-stream" in str(save_dir_of(None))

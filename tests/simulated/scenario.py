@@ -26,7 +26,7 @@ from transcribe_cli.run.config import Result, ResumePoint, RunConfig
 from transcribe_cli.run.limits import Limits
 from transcribe_cli.run.loop import Loop
 from transcribe_cli.run.run import Run
-from transcribe_cli.settings.config import Parameters
+from transcribe_cli.settings.session_parameters import Parameters
 from transcribe_cli.supervisor.lease import LONGEST_SESSION_S
 from transcribe_cli.supervisor.session_quota import SessionQuota
 

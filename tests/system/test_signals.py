@@ -8,7 +8,7 @@ import threading
 
 import pytest
 
-from transcribe_cli.system.signals import stop_signals
+from transcribe_cli.system.signals import stop_signals, stop_signals_wait
 
 NAMES = [name for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
 
@@ -57,6 +57,18 @@ def test_ctrl_c_reaches_a_program_that_a_script_put_in_the_background() -> None:
         signal.signal(signal.SIGINT, before)
 
     assert posted == ["SIGINT"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no mask of signals")
+def test_signal_waits_until_what_must_be_whole_is_so() -> None:
+    done = []
+
+    with pytest.raises(KeyboardInterrupt), stop_signals_wait():
+        signal.raise_signal(signal.SIGINT)
+        done.append("whole")
+
+    assert done == ["whole"]
+    assert signal.pthread_sigmask(signal.SIG_BLOCK, ()) == set()
 
 
 def test_other_threads_have_no_signals() -> None:

@@ -159,6 +159,7 @@ def test_a_window_made_narrow_keeps_no_trace_of_the_region(
     assert len(re.findall(r"p\d+q", left)) <= run.at_the_top
 
 
+@pytest.mark.first(5)
 @pytest.mark.parametrize("lines_said", [3, 5, 8, 12])
 @pytest.mark.parametrize("columns", [20, 21, 25, 30])
 def test_a_window_that_was_wide_for_a_moment_keeps_no_trace(columns: int, lines_said: int) -> None:

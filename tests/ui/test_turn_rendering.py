@@ -7,8 +7,8 @@ from rich.text import Text
 from tests.ui.turn_updates import tagged, update
 from transcribe_cli.protocol.codec import Decoded
 from transcribe_cli.protocol.messages import Turn, Word
+from transcribe_cli.transcript.recording_clock import format_time
 from transcribe_cli.transcript.turns import TurnUpdate
-from transcribe_cli.ui.time_format import format_time
 from transcribe_cli.ui.turn_rendering import (
     NO_BREAK,
     NonSpeech,

@@ -31,6 +31,7 @@ _BY_MAGIC: tuple[tuple[int, bytes, Container], ...] = (
     (8, b"AIFF", Container("AIFF", "aiff")),
     (8, b"AIFC", Container("AIFF", "aiff")),
     (8, b"AVI ", Container("AVI", "avi")),
+    (0, b"RIFX", Container("big-endian WAV", "rifx")),
     (0, b"caff", Container("CAF", "caf")),
     (0, b".snd", Container("AU", "au")),
     (0, b"riff\x2e\x91\xcf\x11", Container("Wave64", "w64")),
@@ -62,7 +63,7 @@ _PLAYLISTS = (b"#EXTM3U", b"ffconcat version", b"[playlist]", b"v=0\r\n", b"v=0\
 NEED_SEEKING = tuple(
     container
     for _, _, container in _BY_MAGIC
-    if container.demuxer in "aiff w64 ape mpc8 mxf iff".split()
+    if container.demuxer in "aiff w64 rifx ape mpc8 mxf iff".split()
 )
 """Containers that cannot be decoded as they come: what tells where things are is at the end, or
 sizes that are not known yet are not understood."""
@@ -96,6 +97,30 @@ def recognise(head: bytes) -> Container | None:
         if looks_like(head):
             return container
     return None
+
+
+_NO_AUDIO: tuple[tuple[bytes, str], ...] = (
+    (b"PK\x03\x04", "a ZIP archive"),
+    (b"\x1f\x8b\x08", "compressed by gzip"),
+    (b"BZh9", "compressed by bzip2"),
+    (b"\xfd7zXZ\0", "compressed by xz"),
+    (b"\x28\xb5\x2f\xfd", "compressed by zstd"),
+    (b"7z\xbc\xaf\x27\x1c", "a 7z archive"),
+    (b"%PDF-", "a PDF"),
+    (b"\x89PNG\r\n", "a picture"),
+    (b"\xff\xd8\xff", "a picture"),
+    (b"GIF8", "a picture"),
+    (b"\x7fELF", "a program"),
+)
+
+
+def what_else(head: bytes) -> str | None:
+    """What these first bytes begin that is surely no audio that can be read; None otherwise.
+
+    >>> what_else(b"%PDF-1.4"), what_else(bytes(12))
+    ('a PDF', None)
+    """
+    return next((kind for magic, kind in _NO_AUDIO if head.startswith(magic)), None)
 
 
 def is_playlist(head: bytes) -> bool:

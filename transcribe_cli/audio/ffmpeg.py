@@ -24,6 +24,7 @@ _WHITELISTS = [
     *("-format_whitelist", ",".join(KNOWN_DEMUXERS)),
 ]
 _ADVICE = "To ignore this"
+_NEVER_BEGAN = (126, 127)  # what a loader ends with that finds no library, or no memory for one
 _MOST_SHORT_S, _MOST_SHORT_SHARE = 0.5, 0.01  # what containers may be wrong by
 
 
@@ -217,6 +218,11 @@ class FfmpegSource:
             stdout.close()  # if it wrote something else, it waits for nobody
             said = self._said()
             self.close()
+            if self.process.returncode in _NEVER_BEGAN:
+                raise AudioError(
+                    f"The program ffmpeg cannot start: {said}.",
+                    "see whether 'ffmpeg -version' works, and whether memory is limited",
+                ) from e
             what = f"'{self._name}'" if self.kind == "file" else "Standard input"
             if "matches no streams" in said:
                 raise AudioError(

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from transcribe_cli.audio.pcm_source import BadRate, PcmSource
 from transcribe_cli.audio.source import Source
-from transcribe_cli.audio.wav import BadWav, ends_samples, read_header
+from transcribe_cli.audio.wav import BadWav, begins_wav, ends_samples, read_header
 from transcribe_cli.errors import AudioError
 
 _HEAD_BYTES = 4096
@@ -57,8 +57,9 @@ def _open_wav(path: Path, rate_hz: int) -> PcmSource | None:
         there_bytes = path.stat().st_size - file.tell()
         if not there_bytes // header.frame_bytes:
             raise AudioError(f"'{path}' holds no audio.", "check what wrote it")
-        header = header._replace(data_bytes=_true_size(file, header.data_bytes))
-        data_bytes = min(header.data_bytes or there_bytes, there_bytes)
+        size, is_all = _true_size(file, header.data_bytes)
+        header = header._replace(data_bytes=size)
+        data_bytes = min(size or there_bytes, there_bytes) if is_all else there_bytes
         return PcmSource(
             file,
             header,
@@ -76,15 +77,19 @@ def _open_wav(path: Path, rate_hz: int) -> PcmSource | None:
         raise
 
 
-def _true_size(file: FileIO, size: int | None) -> int | None:
-    """The size of the samples in a header before which the file stands, if it is true."""
+def _true_size(file: FileIO, size: int | None) -> tuple[int | None, bool]:
+    """The size of the samples before which the file stands, if it is true, and whether it is all.
+
+    Args:
+        size: by the header.
+    """
     if size is None:
-        return None
+        return None, True
     at = file.tell()
     file.seek(at + size)
     after = file.read(9)
     file.seek(at)
-    return size if ends_samples(after, size) else None
+    return (size if ends_samples(after, size) else None), not begins_wav(after, size)
 
 
 def _open_sndfile(path: Path, rate_hz: int, several: bool) -> Source | None:

@@ -60,7 +60,7 @@ class PcmSource:
         self.path = path
         self.length_s: float | None = length_s
         self._stream = stream
-        self._samples = WavSamples(stream, header.data_bytes)
+        self._samples = WavSamples(stream, header)
         self._header = header
         self._rate_hz = rate_hz
         self._stop = stop
@@ -93,7 +93,14 @@ class PcmSource:
         if not self._stopped.is_set():
             if tail := converter.flush():
                 yield tail
-            if self._samples.missing_bytes >= header.frame_bytes:
+            if self._samples.has_other:
+                report(
+                    SourceWarning(
+                        f"'{self.name}' is several files in one, and only the first is read: their "
+                        "samples differ, so give each by itself"
+                    )
+                )
+            elif self._samples.missing_bytes >= header.frame_bytes:
                 report(SourceWarning(f"'{self.name}' ends before its header says it does"))
 
     def stop(self) -> None:

@@ -17,7 +17,7 @@ from transcribe_cli.audio.source import (
     Source,
     SourceEvent,
 )
-from transcribe_cli.errors import Fault, StreamError
+from transcribe_cli.errors import StreamError, explain_unexpected
 
 SYNC_EVERY_S = 1.0  # a power cut costs at most this and one block
 READ_AHEAD_S = 4.0  # how far a file is decoded ahead of its reader
@@ -107,7 +107,7 @@ class Recorder:
         except StreamError as e:
             problem = e
         except Exception as e:  # a worker never dies silently: main decides
-            problem = Fault(e, "recording")
+            problem = explain_unexpected(e, "recording")
         finally:
             # In this order, so that main knows of the end before a sender can act on it.
             self._ended(problem)

@@ -25,6 +25,7 @@ from transcribe_cli.audio.containers import (
     is_playlist,
     is_text,
     recognise,
+    what_else,
 )
 from transcribe_cli.audio.files import open_file
 from transcribe_cli.audio.pcm_source import PcmSource
@@ -114,7 +115,9 @@ def _check_raw(head: bytes) -> None:
     Raises:
         AudioError: it is text, or looks like nothing that a microphone gives.
     """
-    if is_playlist(head) or is_text(head):
+    if (kind := what_else(head)) is not None:
+        what = f"is {kind}, not audio"
+    elif is_playlist(head) or is_text(head):
         what = "is text, not audio"
     elif not is_plausible_pcm(head):
         what = "holds no media known here, nor likely samples"

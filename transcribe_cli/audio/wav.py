@@ -17,6 +17,7 @@ _PATCH = struct.Struct("<I32sI")
 _UNKNOWN = 0xFFFFFFFF
 
 _PCM, _FLOAT, _EXTENSIBLE = 1, 3, 0xFFFE
+_STARTS = (b"RIFF", b"RF64", b"BW64")
 _MOST_FMT_BYTES = 1 << 10
 _MOST_BYTES = 1 << 50
 # What follows a format's number in the identifier of its sub-format: ksmedia.h, and Ambisonics.
@@ -99,7 +100,7 @@ def read_header(stream: _Reader) -> WavHeader:
         BadWav: it ends early, has no samples, or an encoding that is not plain PCM or float.
     """
     riff, _, wave = struct.unpack("<4sI4s", _exactly(stream, 12))
-    if riff not in (b"RIFF", b"RF64", b"BW64") or wave != b"WAVE":
+    if riff not in _STARTS or wave != b"WAVE":
         raise BadWav("it has no RIFF WAVE header")
     found: WavHeader | None = None
     long_size: int | None = None
@@ -158,13 +159,19 @@ class WavSamples:
     """The samples behind a header, to where they really end.
 
     A size that is a placeholder, or smaller than what follows, is not believed: programs that write
-    to a pipe, or more than 4 GB, know no better.
+    to a pipe, or more than 4 GB, know no better. A WAV that follows this one (`cat a.wav b.wav`) is
+    read as well.
+
+    Attributes:
+        has_other: a WAV follows that cannot be read on, since its samples are of another kind.
     """
 
-    def __init__(self, stream: _Reader, size: int | None) -> None:
+    def __init__(self, stream: _Reader, header: WavHeader) -> None:
+        self.has_other = False
         self._stream = stream
-        self._size = size
-        self._left = size
+        self._header = header
+        self._size = header.data_bytes
+        self._left = self._size
 
     @property
     def missing_bytes(self) -> int:
@@ -173,23 +180,65 @@ class WavSamples:
 
     def read(self, count: int, /) -> bytes:
         """At most `count` bytes of samples; empty at their end."""
-        if self._left == 0:
+        while self._left == 0:
             assert self._size is not None
             after = _up_to(self._stream, 8 + self._size % 2)
-            if ends_samples(after, self._size):
+            if not ends_samples(after, self._size):
+                self._left = None
+                return after
+            if not self._find_next(after):
                 return b""
-            self._left = None
-            return after
         if self._left is None:
             return self._stream.read(count)
         data = self._stream.read(min(count, self._left))
         self._left -= len(data)
         return data
 
+    def _find_next(self, after: bytes) -> bool:
+        """Go to the first sample of a WAV that follows, behind other chunks."""
+        stream = _Unread(after, self._stream)
+        if (self._size or 0) % 2 and after[:1] == b"\0":  # what fills up an odd size
+            stream.read(1)
+        try:
+            while (head := _exactly(stream, 8))[:4] not in _STARTS:
+                size = int.from_bytes(head[4:], "little")
+                _pass_over(stream, size + size % 2)
+            found = read_header(_Unread(head, stream))
+        except BadWav:
+            return False
+        is_alike = found._replace(data_bytes=None) == self._header._replace(data_bytes=None)
+        self.has_other = not is_alike or (self._size or 0) % found.frame_bytes != 0
+        self._size = self._left = found.data_bytes
+        return not self.has_other
+
+
+class _Unread:
+    """A stream of which something has been read already."""
+
+    def __init__(self, read: bytes, stream: _Reader) -> None:
+        self._read = read
+        self._stream = stream
+
+    def read(self, count: int, /) -> bytes:
+        """At most `count` bytes."""
+        if not self._read:
+            return self._stream.read(count)
+        data, self._read = self._read[:count], self._read[count:]
+        return data
+
 
 def ends_samples(after: bytes, size: int) -> bool:
     """Whether the samples end here, as their size says: what follows is a chunk, or nothing."""
     return len(after) < 8 or any(_begins_chunk(after[at:]) for at in range(1 + size % 2))
+
+
+def begins_wav(after: bytes, size: int) -> bool:
+    """Whether what follows so many bytes of samples is another WAV.
+
+    >>> begins_wav(b"RIFF....", 2), begins_wav(b"LIST....", 2)
+    (True, False)
+    """
+    return any(after[at : at + 4] in _STARTS for at in range(1 + size % 2))
 
 
 def _begins_chunk(after: bytes) -> bool:

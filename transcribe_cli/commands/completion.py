@@ -74,8 +74,8 @@ def _complete(
     param: Any,
     beginning: str,
 ) -> list[CompletionItem]:
-    from transcribe_cli.settings.config import save_dir_of
     from transcribe_cli.settings.defaults import defaults_of
+    from transcribe_cli.settings.user_folders import save_dir_of
 
     options = context.params
     save_dir = options.get("save_dir")
@@ -143,9 +143,9 @@ def _paths_in(suffixes: Iterable[str], typed: Typed) -> Iterable[Value]:
 
 
 def _outputs(typed: Typed) -> Iterable[Value]:
-    from transcribe_cli.outputs.formats import SUFFIXES
+    from transcribe_cli.outputs.formats import SUFFIXES, VIDEOS
 
-    return _paths_in(SUFFIXES, typed)
+    return _paths_in((*SUFFIXES, *VIDEOS), typed)
 
 
 def _copies(typed: Typed) -> Iterable[Value]:

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 from msgspec import Struct
 
 from transcribe_cli.exit_status import ExitStatus
-from transcribe_cli.protocol.endpoint import is_loopback
-from transcribe_cli.settings.config import resolve_endpoint
+from transcribe_cli.protocol.endpoint import is_loopback, resolve_endpoint
 from transcribe_cli.settings.credentials import Credentials
 from transcribe_cli.settings.environment import Environment
 from transcribe_cli.settings.option_types import EndpointOption, Option, Region

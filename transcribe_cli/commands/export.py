@@ -10,17 +10,17 @@ from pathlib import Path
 
 from transcribe_cli.errors import IncompleteError, StreamError, UsageError
 from transcribe_cli.exit_status import ExitStatus
-from transcribe_cli.outputs.formats import open_outputs, open_stdout, output_path
+from transcribe_cli.outputs.formats import is_video, open_outputs, open_stdout, output_path
 from transcribe_cli.outputs.output import Output, Outputs
 from transcribe_cli.outputs.record import read_record
 from transcribe_cli.outputs.written_files import WrittenFiles, check_not_there
 from transcribe_cli.recordings.folder import JOURNAL
 from transcribe_cli.recordings.journal import JournalSummary, journal_records
 from transcribe_cli.recordings.saved_recordings import check_readable, find_recording
-from transcribe_cli.settings.config import save_dir_of
 from transcribe_cli.settings.environment import Environment, say
 from transcribe_cli.settings.option_types import Format, NonSpeech, output_files, stdout_format
 from transcribe_cli.settings.recordings_options import ExportOptions
+from transcribe_cli.settings.user_folders import save_dir_of
 from transcribe_cli.ui.safe_text import safe_text
 
 
@@ -44,6 +44,8 @@ def export(environment: Environment, asked: ExportOptions) -> ExitStatus:
     for path in paths:
         if path.exists() and path.samefile(journal):
             raise UsageError(f"'{path}' is the recording's own journal.", "choose another path")
+        if is_video(str(path)):
+            _check_video(path, recording.journal)
     if asked.no_clobber:
         check_not_there(paths)
     files = WrittenFiles()
@@ -61,6 +63,22 @@ def export(environment: Environment, asked: ExportOptions) -> ExitStatus:
     for line in files.lines():
         say(environment.stderr, safe_text(line) + "\n")
     return ExitStatus.OK
+
+
+def _check_video(path: Path, journal: JournalSummary) -> None:
+    """Find out whether a copy of the recording's file can be made.
+
+    Raises:
+        UsageError: it has none, or it would be replaced.
+    """
+    media = journal.start.get("path")
+    if not isinstance(media, str):
+        raise UsageError(
+            f"'{path}' would be a copy of a file, and this recording is of none.",
+            "ask for subtitles alone: .srt",
+        )
+    if path.exists() and Path(media).exists() and path.samefile(media):
+        raise UsageError(f"'{path}' is the source itself.", "choose another path")
 
 
 def stem_of(journal: JournalSummary) -> str:

@@ -9,8 +9,8 @@ from transcribe_cli.audio.source import Source
 from transcribe_cli.errors import AudioError
 from transcribe_cli.exit_status import ExitStatus
 from transcribe_cli.jobs.sources import SAMPLE, STDIN, find_sources, names_of
+from transcribe_cli.outputs.formats import is_video
 from transcribe_cli.protocol.endpoint import without_credentials
-from transcribe_cli.settings.config import parse_duration, parse_pace
 from transcribe_cli.settings.environment import Environment
 from transcribe_cli.settings.options import FileOptions
 
@@ -19,7 +19,7 @@ def file(options: FileOptions, environment: Environment) -> ExitStatus:
     """Transcribe one file, or many, so many at once as were asked for."""
     from transcribe_cli.jobs.transcriber import SourceSpec, Transcriber
 
-    pace = parse_pace(options.pace, local=options.local)
+    pace = _pace(options)
     part = _part(options)
     given = [*(options.paths or ()), *([str(SAMPLE)] if options.sample else ())]
     paths, many = find_sources(given, options.from_list, environment.stdin)
@@ -37,6 +37,10 @@ def file(options: FileOptions, environment: Environment) -> ExitStatus:
     transcriber = Transcriber(
         options, environment, several=many, at_once=min(jobs, most) > 1, pace=pace, part=part
     )
+    if any(map(is_video, options.output_files)):
+        from transcribe_cli.jobs.path_checks import check_videos
+
+        check_videos(paths, options.output_files, options.track, transcriber.notices.note)
     if jobs > most:
         transcriber.notices.note(f"{most} at once, not {jobs}: what this machine can recognise")
         jobs = most
@@ -57,7 +61,9 @@ def file(options: FileOptions, environment: Environment) -> ExitStatus:
         from transcribe_cli.jobs.batch import Batch
 
         with transcriber.outputs.open_shared(), transcriber.service() as service:
-            status = Batch(transcriber, service, every, jobs).run(again=options.again)
+            batch = Batch(transcriber, service, every, jobs)
+            status = batch.run(again=options.again)
+        batch.tell_sum()
         return transcriber.outputs.exit_status(status)
     (what,) = every
     with contextlib.ExitStack() as stack:
@@ -71,8 +77,21 @@ def file(options: FileOptions, environment: Environment) -> ExitStatus:
     return transcriber.outputs.exit_status(status)
 
 
+def _pace(options: FileOptions) -> float | None:
+    """How many seconds of audio a second; None for as fast as it goes."""
+    if options.pace is None:
+        return None if options.local else 1.0
+    from transcribe_cli.settings.durations import parse_pace
+
+    return parse_pace(options.pace)
+
+
 def _part(options: FileOptions) -> Range:
     start, duration = options.start, options.duration
+    if start is None and duration is None:
+        return Range(track=options.track)
+    from transcribe_cli.settings.durations import parse_duration
+
     return Range(
         0.0 if start is None else parse_duration(start, "--start", least_s=0.0),
         None if duration is None else parse_duration(duration, "--duration"),

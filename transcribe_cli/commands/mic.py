@@ -1,6 +1,7 @@
 """`aai-stream mic`: transcribe a microphone until stopped."""
 
 from transcribe_cli.exit_status import ExitStatus
+from transcribe_cli.outputs.formats import is_video
 from transcribe_cli.settings.environment import Environment
 from transcribe_cli.settings.options import MicOptions
 
@@ -19,6 +20,10 @@ def mic(options: MicOptions, environment: Environment) -> ExitStatus:
         from transcribe_cli.jobs.path_checks import check_clobber
 
         check_clobber(options, ["mic"])
+    if any(map(is_video, options.output_files)):
+        from transcribe_cli.jobs.path_checks import check_videos
+
+        check_videos([], options.output_files)
     transcriber = Transcriber(options, environment, pace=None)
     with transcriber.outputs.open_shared(), transcriber.service() as service:
         result = transcriber.transcribe(service, SourceSpec("mic", "mic", open_source))

@@ -23,7 +23,6 @@ from transcribe_cli.recordings.saved_recordings import (
     load_recording,
 )
 from transcribe_cli.run.loop import Loop
-from transcribe_cli.settings.config import Parameters, save_dir_of
 from transcribe_cli.settings.environment import Environment
 from transcribe_cli.settings.journal_settings import (
     Place,
@@ -34,6 +33,8 @@ from transcribe_cli.settings.journal_settings import (
 from transcribe_cli.settings.option_types import Region
 from transcribe_cli.settings.options import FileOptions
 from transcribe_cli.settings.recordings_options import ResumeOptions
+from transcribe_cli.settings.session_parameters import Parameters
+from transcribe_cli.settings.user_folders import save_dir_of
 from transcribe_cli.ui.safe_text import safe_text
 
 
@@ -105,7 +106,7 @@ def _refuse_unasked(environment: Environment, unsure: Mapping[str, Recording]) -
 def _agreed(environment: Environment, recording: Recording, name: str) -> bool:
     """Whether the person at the terminal means this recording; anything but a yes is a no."""
     stdin, stderr = environment.stdin, environment.stderr
-    from transcribe_cli.ui.time_format import format_time
+    from transcribe_cli.transcript.recording_clock import format_time
 
     length = format_time(round(recording.audio_s) * 1000)
     meant = one_line(f"'{name}' is {recording.id}: {length}, {recording.state}")

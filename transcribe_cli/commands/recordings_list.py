@@ -9,8 +9,8 @@ from transcribe_cli.errors import UsageError
 from transcribe_cli.exit_status import ExitStatus
 from transcribe_cli.outputs.listings import cut_to, window_columns, write_json, write_table
 from transcribe_cli.outputs.plain_text import one_line
-from transcribe_cli.settings.config import save_dir_of
 from transcribe_cli.settings.environment import Environment, say
+from transcribe_cli.settings.user_folders import save_dir_of
 from transcribe_cli.ui.safe_text import safe_text
 
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ def _started(overview: "Overview") -> datetime | None:
 
 
 def _write_table(environment: Environment, found: "Sequence[Overview]") -> ExitStatus:
-    from transcribe_cli.ui.time_format import format_time
+    from transcribe_cli.transcript.recording_clock import format_time
 
     ids = [one_line(overview.recording.id) for overview in found]
     rows = [

@@ -121,7 +121,7 @@ def read_records(name: str, save_dir: str | None) -> "Sequence[JournalRecord]":
     from transcribe_cli.recordings.folder import JOURNAL
     from transcribe_cli.recordings.journal import read_journal, records_in
     from transcribe_cli.recordings.saved_recordings import find_recording, is_recording
-    from transcribe_cli.settings.config import save_dir_of
+    from transcribe_cli.settings.user_folders import save_dir_of
 
     path = Path(name)
     named = path.is_file()

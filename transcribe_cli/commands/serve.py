@@ -32,6 +32,13 @@ KIND
   refuse=STATUS       answer the upgrade with an HTTP status
   expire=T            the session may last so long, then comes 3008
   redirect=MODEL      run another model than the one asked for
+  location=URL        answer the upgrade with 307 and this Location
+  token=STATUS        answer a request for a token with an HTTP status
+  malformed, unknown  send what is no JSON, or a message of an unknown type
+  warning[=CODE]      send a Warning; warning='CODE TEXT' says more
+  duplicate, swap     send the next message twice, or behind the one after it
+  termination=T       send Termination so late; termination=never: without
+  join=T, split=N     write what comes in T at once, or N bytes at a time
 MOMENT
   12.5s, audio=12.5s  since the upgrade; of audio received
   word=40, turn=3     instead of telling that word; after that turn's final
@@ -52,6 +59,13 @@ class FinalTurns(StrEnum):
     TWO = "two"
 
 
+class ProPartials(StrEnum):
+    """How the Pro models flag partials."""
+
+    FORMATTED = "formatted"
+    UNFORMATTED = "unformatted"
+
+
 class ServeOptions(Struct, frozen=True, kw_only=True):
     """Options of `serve`."""
 
@@ -67,6 +81,22 @@ class ServeOptions(Struct, frozen=True, kw_only=True):
             "AAI_STREAM_SERVE_KEY.",
             variable=SERVE_KEY_VARIABLE,
             metavar="KEY",
+            panel=_LISTENING,
+        ),
+    ] = None
+    tls: Annotated[
+        bool,
+        Option(
+            "Serve wss:// with a certificate made at the start, and say how to trust it.",
+            ("--tls",),
+            panel=_LISTENING,
+        ),
+    ] = False
+    tls_dir: Annotated[
+        Path | None,
+        Option(
+            "The same, with an authority kept in this folder, to be trusted once.",
+            metavar="DIR",
             panel=_LISTENING,
         ),
     ] = None
@@ -89,10 +119,11 @@ class ServeOptions(Struct, frozen=True, kw_only=True):
         ),
     ] = None
     script: Annotated[
-        list[Path] | None,
+        list[str] | None,
         Option(
-            "JSON Lines of messages to play; the next for each next session. Repeatable.",
-            metavar="PATH",
+            "JSON Lines of messages, or a recording, to play; the next for each next session, or "
+            "where a parameter or the URL's path says so. Repeatable.",
+            metavar="[NAME=VALUE:]PATH",
             panel=_SPEECH,
         ),
     ] = None
@@ -112,6 +143,35 @@ class ServeOptions(Struct, frozen=True, kw_only=True):
             panel=_SPEECH,
         ),
     ] = FinalTurns.TWO
+    multilingual_flag: Annotated[
+        bool,
+        Option(
+            "Whether format_turns flags the finals of universal-streaming-multilingual.",
+            ("--multilingual-flag/--no-multilingual-flag",),
+            panel=_SPEECH,
+        ),
+    ] = True
+    pro_partials: Annotated[
+        ProPartials | None,
+        Option(
+            "turn_is_formatted of the Pro models' partials. "
+            "[default: unformatted for u3-rt-pro only]",
+            panel=_SPEECH,
+        ),
+    ] = None
+    allow_model: Annotated[
+        list[str] | None,
+        Option(
+            "Let in a model that is not known here: pro, universal-streaming or whisper. "
+            "Repeatable.",
+            metavar="NAME=FAMILY",
+            panel=_SPEECH,
+        ),
+    ] = None
+    default_model: Annotated[
+        str | None,
+        Option("The model of a client that names none.", metavar="NAME", panel=_SPEECH),
+    ] = None
     max_session_s: Annotated[
         int,
         Option(
@@ -143,6 +203,22 @@ class ServeOptions(Struct, frozen=True, kw_only=True):
             panel=_LIMITS,
         ),
     ] = None
+    ready_json: Annotated[
+        bool,
+        Option(
+            "Print where it listens as one line of JSON, and let programs steer it.",
+            ("--ready-json",),
+            panel=_LISTENING,
+        ),
+    ] = False
+    keep_audio: Annotated[
+        bool,
+        Option(
+            "Keep the audio of sessions for --ready-json's control.",
+            ("--keep-audio",),
+            panel=_LISTENING,
+        ),
+    ] = False
     logbook: Annotated[
         Path | None,
         Option("Write a JSON line for each event.", metavar="PATH", panel=_LISTENING),
@@ -179,9 +255,12 @@ class ServeOptions(Struct, frozen=True, kw_only=True):
 
 def serve(options: ServeOptions, environment: Environment) -> ExitStatus:
     """Serve until Ctrl+C."""
+    from transcribe_cli.emulator.admitted_parameters import parse_admitted_models
+    from transcribe_cli.emulator.engine_settings import Readings
     from transcribe_cli.emulator.serve_options import ServiceOptions
     from transcribe_cli.emulator.server import run_service
 
+    partials = options.pro_partials
     scripts = tuple(options.script or ())
     engine = options.engine or ("scripted" if scripts else None)
     if engine == "scripted" and not scripts:
@@ -199,16 +278,25 @@ def serve(options: ServeOptions, environment: Environment) -> ExitStatus:
             engine=engine,
             scripts=scripts,
             turn_words=options.turn_words,
-            formatted_finals=options.formatted_finals.value,
+            models=parse_admitted_models(options.allow_model or (), options.default_model),
+            readings=Readings(
+                options.formatted_finals.value,
+                options.multilingual_flag,
+                None if partials is None else partials is ProPartials.FORMATTED,
+            ),
             max_session_s=options.max_session_s,
             new_sessions_per_minute=options.new_sessions_per_minute,
             max_sessions=options.max_sessions,
             max_audio_rate=options.max_audio_rate,
+            tls=options.tls,
+            tls_dir=options.tls_dir,
             certfile=options.certfile,
             keyfile=options.keyfile,
             faults=tuple(options.fault or ()),
             fault_seed=options.fault_seed,
             with_parent=options.with_parent,
+            ready_json=options.ready_json,
+            keep_audio=options.keep_audio,
             logbook=options.logbook,
             quiet=options.quiet,
         )

@@ -6,8 +6,8 @@ from msgspec import Struct
 
 from transcribe_cli.errors import ServiceError
 from transcribe_cli.exit_status import ExitStatus
+from transcribe_cli.protocol.endpoint import resolve_endpoint
 from transcribe_cli.redaction import redact
-from transcribe_cli.settings.config import resolve_endpoint
 from transcribe_cli.settings.credentials import Credentials, find_credentials
 from transcribe_cli.settings.environment import Environment
 from transcribe_cli.settings.option_types import EndpointOption, Option, Region

@@ -14,9 +14,9 @@ from transcribe_cli.protocol.codec import BadMessage, decode_server_message, enc
 from transcribe_cli.protocol.endpoint import is_loopback, session_url
 from transcribe_cli.protocol.messages import Begin, Error, Terminate, Termination
 from transcribe_cli.protocol.models import DEFAULT_MODEL, usd_per_hour
-from transcribe_cli.settings.config import resolve_parameters
 from transcribe_cli.settings.credentials import Credentials, find_credentials
 from transcribe_cli.settings.environment import KEY_VARIABLE, Environment
+from transcribe_cli.settings.session_parameters import resolve_parameters
 
 if TYPE_CHECKING:
     from transcribe_cli.session.connection import CloseFrame, Connection

@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterable, Iterator
 
 from transcribe_cli.doctor.findings import Finding, failed
-from transcribe_cli.errors import Fault, StreamError
+from transcribe_cli.errors import StreamError, explain_unexpected
 from transcribe_cli.exit_status import ExitStatus
 
 
@@ -46,7 +46,7 @@ class BackgroundCheck:
         except StreamError as e:
             self._found.put(failed(self._area, e))
         except Exception as e:  # a worker never dies silently
-            self._found.put(failed(self._area, Fault(e, f"checking the {self._area}")))
+            self._found.put(failed(self._area, explain_unexpected(e, f"checking the {self._area}")))
         finally:
             self._found.put(None)
 

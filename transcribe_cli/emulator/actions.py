@@ -38,16 +38,43 @@ class Stall(NamedTuple):
     ms: int | None
 
 
+class Wait(NamedTuple):
+    """Send what follows `ms` milliseconds later; frames of the client are still read."""
+
+    ms: int
+
+
 class Delay(NamedTuple):
     """Send everything from now on `ms` milliseconds later."""
 
     ms: int
 
 
+class Repeat(NamedTuple):
+    """Send the next message twice."""
+
+
+class Swap(NamedTuple):
+    """Send the next message after the one that follows it."""
+
+
+class Shape(NamedTuple):
+    """Write everything from now on in another shape.
+
+    Attributes:
+        piece_bytes: at most so many at a time; 0: as it comes.
+        join_ms: what comes within so many milliseconds at once; 0: as it comes.
+    """
+
+    piece_bytes: int = 0
+    join_ms: int = 0
+
+
 class Answer(NamedTuple):
-    """Answer the upgrade with this HTTP status, and nothing else."""
+    """Answer the upgrade with this HTTP status, and nothing else but a Location."""
 
     status: int
+    location: str = ""
 
 
 class Finished(NamedTuple):
@@ -74,7 +101,7 @@ class Finish(NamedTuple):
     """End of audio: end the open turn (the client's Terminate)."""
 
 
-ToClient = Send | Close | Drop | Stall | Delay
+ToClient = Send | Close | Drop | Stall | Wait | Delay | Repeat | Swap | Shape
 FromEngine = ToClient | Finished
 ToEngine = Hear | Configure | EndTurn | Finish
 Action = ToClient | ToEngine

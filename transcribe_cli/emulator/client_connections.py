@@ -1,4 +1,4 @@
-"""Client connections of `websockets`, with more limits.
+"""Client connections of `websockets`, with more limits, and with plain HTTP of other methods.
 
 The library limits each message and each header. This module limits how long and how many bytes a
 client may take before it has a session, and how long a session waits for a client that reads
@@ -9,12 +9,26 @@ import asyncio
 import socket
 import struct
 import sys
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from websockets.asyncio.server import ServerConnection
 from websockets.exceptions import ConnectionClosed
 
+from transcribe_cli.emulator.actions import Shape
+from transcribe_cli.emulator.plain_http import (
+    METHODS,
+    BadRequest,
+    HttpAnswer,
+    HttpRequest,
+    encode_answer,
+    error_answer,
+    read_request,
+)
 from transcribe_cli.emulator.session_task import ClientGone
+from transcribe_cli.emulator.shaped_transport import ShapedTransport
+
+AnswerHttp = Callable[[HttpRequest], Awaitable[HttpAnswer]]
 
 MAX_PENDING = 128  # connections without a session
 HEAD_WITHIN_S = 10.0  # time for a client to send its request
@@ -48,9 +62,14 @@ class PendingConnections:
 class BoundedConnection(ServerConnection):
     """A connection that is aborted when it takes more time or bytes than a client needs."""
 
-    def __init__(self, pending: PendingConnections, *args: Any, **options: Any) -> None:
+    def __init__(
+        self, pending: PendingConnections, answer: AnswerHttp, *args: Any, **options: Any
+    ) -> None:
         super().__init__(*args, **options)
         self._pending = pending
+        self._answer = answer
+        self._answering: asyncio.Task[None] | None = None
+        self._head: bytearray | None = bytearray()  # while it may be of another method than GET
         self._head_bytes = 0
         self._deadline: asyncio.TimerHandle | None = None
 
@@ -64,6 +83,13 @@ class BoundedConnection(ServerConnection):
             self.transport.abort()
 
     def data_received(self, data: bytes) -> None:
+        if self._head is not None:
+            self._head += data
+            data = bytes(self._head)
+            if any(method.startswith(data[: len(method)]) for method in METHODS):
+                self._read_plain(data)
+                return
+            self._head = None
         if self.request is None:
             self._head_bytes += len(data)
         super().data_received(data)
@@ -71,6 +97,27 @@ class BoundedConnection(ServerConnection):
             self.request is None and self._head_bytes > _MOST_HEAD_BYTES
         ) or self.transport.get_write_buffer_size() > _MOST_UNSENT_BYTES:
             self.transport.abort()
+
+    def _read_plain(self, data: bytes) -> None:
+        """Answer a request of another method than GET, once it is whole."""
+        if self._answering is not None:
+            return
+        try:
+            request = read_request(data)
+        except BadRequest as e:
+            self._write_and_close(error_answer(400, f"The request is refused: {e}."))
+            return
+        if request is not None:
+            self._answering = self.loop.create_task(self._answer_plain(request))
+        elif len(data) > _MOST_HEAD_BYTES and b"\r\n\r\n" not in data:
+            self.transport.abort()
+
+    async def _answer_plain(self, request: HttpRequest) -> None:
+        self._write_and_close(await self._answer(request))
+
+    def _write_and_close(self, answer: HttpAnswer) -> None:
+        self.transport.write(encode_answer(answer))
+        self.transport.close()
 
     def connection_lost(self, exc: Exception | None) -> None:
         if self._deadline is not None:
@@ -107,6 +154,10 @@ class WebSocketClient:
 
     def abort(self, reset: bool = False) -> None:
         cut(self._connection, reset)
+
+    def shape(self, shape: Shape) -> None:
+        shaped: Any = ShapedTransport(self._connection.transport, shape)
+        self._connection.transport = shaped
 
     def hold(self) -> None:
         self._connection.transport.pause_reading()

@@ -9,8 +9,6 @@ from collections.abc import Mapping, Sequence
 from math import ceil
 from typing import Any, NamedTuple
 
-from msgspec.structs import asdict
-
 from transcribe_cli.emulator.actions import (
     Action,
     Close,
@@ -20,10 +18,12 @@ from transcribe_cli.emulator.actions import (
     Hear,
     Send,
     ToClient,
+    Wait,
     send,
 )
 from transcribe_cli.emulator.engine_settings import (
-    FormattedFinals,
+    DEFAULT_READINGS,
+    Readings,
     engine_settings_of,
     redirected,
     updated,
@@ -42,17 +42,12 @@ from transcribe_cli.protocol.messages import (
     UpdateConfiguration,
 )
 from transcribe_cli.protocol.models import Family
-from transcribe_cli.protocol.parameters import (
-    PCM_ENCODINGS,
-    BadParameter,
-    decode_query,
-    encode_query,
-)
 
 API_VERSION = "2025-05-12"
 MAX_SESSION_S = 10_800  # 3 hours
 MIN_CHUNK_MS = 50
 MAX_CHUNK_MS = 1000
+ERROR_TO_CLOSE_MS = 180  # measured live
 SHORT_CHUNKS_REFUSED = 3  # one short last chunk is tolerated; so many in a row are not
 HEARTBEAT_EVERY_S = 5.0
 CANCELLED = "Session Cancelled: An error occurred"  # with 3005: an error of the service itself
@@ -68,6 +63,15 @@ class SessionRefused(Exception):
         self.text = text
 
 
+class Ending(NamedTuple):
+    """How a session says that it is over: Termination so many ms late, or, None, without one."""
+
+    late_ms: int | None
+
+
+NORMAL = Ending(0)
+
+
 class SessionTerms(NamedTuple):
     """What the service decides about a session, not the client.
 
@@ -76,45 +80,35 @@ class SessionTerms(NamedTuple):
         max_audio_rate: audio faster than so many times real time is refused with 3007; None: no
             limit.
         redirects_to: the model that runs in place of the one asked for; None: the service's rule.
+        like: the model of the table that the one asked for behaves as; None: itself.
+        ending: how it says that it is over.
         begin, termination: text frames to send instead of the computed ones.
     """
 
     max_session_s: float = MAX_SESSION_S
     max_audio_rate: float | None = None
-    formatted_finals: FormattedFinals = "two"
+    readings: Readings = DEFAULT_READINGS
     redirects_to: str | None = None
+    like: str | None = None
+    ending: Ending = NORMAL
     begin: str | None = None
     termination: str | None = None
 
 
 def refusal(code: int, text: str) -> list[ToClient]:
     """An Error and the close that always follows it, with the same code."""
-    return [send(Error(error_code=code, error=text)), Close(code, SEE_ERROR)]
-
-
-def read_parameters(query: str) -> dict[str, Any]:
-    """The connection's query parameters, checked as the service checks them before `Begin`.
-
-    Raises:
-        Refused: with 3006 and the service's own wording.
-    """
-    try:
-        parameters = decode_query(query)
-        if "speech_model" not in parameters:
-            raise BadParameter("speech_model", "Field required")
-        encoding = parameters.get("encoding", PCM_ENCODINGS[0])
-        if encoding not in PCM_ENCODINGS:
-            allowed = " or ".join(PCM_ENCODINGS)
-            raise BadParameter("encoding", f"the local service hears {allowed}, not '{encoding}'")
-    except BadParameter as e:
-        raise SessionRefused(3006, str(e)) from e
-    return parameters
+    return [
+        send(Error(error_code=code, error=text)),
+        Wait(ERROR_TO_CLOSE_MS),
+        Close(code, SEE_ERROR),
+    ]
 
 
 class EmulatedSession:
     """One session, from `Begin` to its close.
 
     Attributes:
+        asked: the parameters that the client asked for.
         engine_settings: the current settings of its engine.
         closing: a close was decided; input is ignored from then on.
         audio_bytes: bytes of audio received.
@@ -124,8 +118,10 @@ class EmulatedSession:
         self, session_id: str, parameters: Mapping[str, Any], terms: SessionTerms, now: float
     ) -> None:
         self.id = session_id
+        self.asked = parameters
         parameters = redirected(parameters, terms.redirects_to)
-        self.engine_settings = engine_settings_of(parameters, terms.formatted_finals)
+        like = None if terms.redirects_to else terms.like
+        self.engine_settings = engine_settings_of(parameters, terms.readings, like)
         self.closing = False
         self.terminating = False
         self.audio_bytes = 0
@@ -199,8 +195,6 @@ class EmulatedSession:
                     return []
         except BadMessage as e:
             return self._refuse(3006, e.text)
-        except BadParameter as e:
-            return self._refuse(3006, str(e))
 
     def tick(self, now: float, speech_probability: float) -> Sequence[Action]:
         """What is due by the clock: the session limit, inactivity, heartbeats.
@@ -247,11 +241,13 @@ class EmulatedSession:
             audio_duration_seconds=round(self.audio_s),
             session_duration_seconds=ceil(now - self._began),
         )
-        last = self._terms.termination
-        return [
-            send(termination) if last is None else Send(last),
-            Close(1000, "Session Ended"),
-        ]
+        own, late_ms = self._terms.termination, self._terms.ending.late_ms
+        last: list[Action] = [send(termination) if own is None else Send(own)]
+        if late_ms is None:
+            last.clear()
+        elif late_ms:
+            last.insert(0, Wait(late_ms))
+        return [*last, Close(1000, "Session Ended")]
 
     def failed(self) -> Sequence[Action]:
         """The engine failed: the service's Error for an internal fault."""
@@ -264,10 +260,8 @@ class EmulatedSession:
         return [*refusal(code, text)]
 
     def _update(self, update: UpdateConfiguration) -> list[Action]:
-        changes = {name: value for name, value in asdict(update).items() if value is not None}
-        # Checked like the query parameters of the connection.
-        decode_query(encode_query(changes))
-        self._heartbeat = changes.get("session_heartbeat", self._heartbeat)
+        if update.session_heartbeat is not None:
+            self._heartbeat = update.session_heartbeat
         self.engine_settings = updated(self.engine_settings, update)
         return [Configure(self.engine_settings)]
 

@@ -11,9 +11,12 @@ from transcribe_cli.emulator.actions import (
     Finished,
     FromEngine,
     Hear,
+    Send,
     ToEngine,
 )
 from transcribe_cli.emulator.engines.engine import Engine
+from transcribe_cli.emulator.parameter_effects import TurnEffects
+from transcribe_cli.emulator.webhook import Webhook
 
 
 class EngineFailed(Exception):
@@ -72,3 +75,33 @@ class InProcessRunner:
 
     async def close(self) -> None:
         return
+
+
+class RunnerWithEffects:
+    """Runs an engine whose messages are changed on their way, or collected for a webhook."""
+
+    def __init__(
+        self, runner: EngineRunner, effects: TurnEffects, webhook: Webhook | None = None
+    ) -> None:
+        self._runner = runner
+        self._effects = effects
+        self._webhook = webhook
+
+    async def order(self, order: ToEngine) -> None:
+        if isinstance(order, Configure):
+            self._effects.filters_profanity = order.settings.filter_profanity
+        await self._runner.order(order)
+
+    async def answer(self) -> FromEngine:
+        answer = await self._runner.answer()
+        if isinstance(answer, Send):
+            answer = Send(self._effects.applied(answer.text))
+            if self._webhook is not None:
+                self._webhook.heard(answer.text)
+        return answer
+
+    def take_speech_probability(self) -> float:
+        return self._runner.take_speech_probability()
+
+    async def close(self) -> None:
+        await self._runner.close()

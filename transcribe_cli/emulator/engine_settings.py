@@ -5,7 +5,7 @@ and ignored, as the service does.
 """
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -16,6 +16,7 @@ from transcribe_cli.protocol.parameters import MANUAL
 
 MULTILINGUAL = "universal-streaming-multilingual"
 FormattedFinals = Literal["one", "two"]
+MULTILINGUAL = "universal-streaming-multilingual"
 
 DEFAULT_MIN_TURN_SILENCE_MS = 400
 DEFAULT_MAX_TURN_SILENCE_MS = 1280
@@ -23,13 +24,35 @@ NEVER_MS = 1 << 53  # no silence is so long
 _CLAMP_MS = (50, 10_000)  # the service's own clamp of min_turn_silence
 
 
+class Readings(NamedTuple):
+    """What is sent where the public sources differ.
+
+    Attributes:
+        formatted_finals: whether `format_turns` on `universal-streaming-english` sends the
+            formatted final as a second message; both have been documented behaviour.
+        multilingual_flag: whether `format_turns` on `universal-streaming-multilingual` flags its
+            finals, as today's clients expect; page "Multilingual streaming" shows them unflagged.
+        formatted_partials: whether partials of the Pro models are flagged; None: as seen live on
+            the models after `u3-rt-pro`, and as documented for that one, which does not.
+    """
+
+    formatted_finals: FormattedFinals = "two"
+    multilingual_flag: bool = True
+    formatted_partials: bool | None = None
+
+
+DEFAULT_READINGS = Readings()
+_UNFLAGGED_PARTIALS = ("u3-rt-pro",)  # page "Universal-3 Pro message sequence"
+
+
 class EngineSettings(Struct, frozen=True):
     """The settings of one session's engine.
 
     Attributes:
+        model: its name, as `Begin` says it.
+        like: the row of the table of models that it behaves as.
         sample_rate_hz: of the audio as it arrives.
-        formatted_finals: whether `format_turns` on `universal-streaming-english` sends the
-            formatted final as a second message; both have been documented behaviour.
+        formatted_finals, multilingual_flag, formatted_partials: as in `Readings`.
         min_turn_silence_ms: silence that ends a turn if the end is likely.
         max_turn_silence_ms: silence that always ends a turn.
         end_of_turn_confidence: least confidence, 0 to 1, for ending at the shorter silence.
@@ -38,13 +61,17 @@ class EngineSettings(Struct, frozen=True):
     """
 
     model: str = "u3-rt-pro"
+    like: str = "u3-rt-pro"
     family: Family = Family.PRO
     sample_rate_hz: int = 16000
     encoding: str = "pcm_s16le"
     format_turns: bool = False
     formatted_finals: FormattedFinals = "two"
+    multilingual_flag: bool = True
+    formatted_partials: bool = False
     language_detection: bool = False
     include_partial_turns: bool = True
+    filter_profanity: bool = False
     acknowledge_silence: bool = False
     min_turn_silence_ms: int = DEFAULT_MIN_TURN_SILENCE_MS
     max_turn_silence_ms: int = DEFAULT_MAX_TURN_SILENCE_MS
@@ -55,7 +82,7 @@ class EngineSettings(Struct, frozen=True):
     @property
     def is_multilingual(self) -> bool:
         """Whether other languages than English are to be recognised."""
-        multilingual = self.family is Family.WHISPER or self.model == MULTILINGUAL
+        multilingual = self.family is Family.WHISPER or self.like == MULTILINGUAL
         return multilingual or self.language_detection
 
     @property
@@ -71,11 +98,18 @@ class EngineSettings(Struct, frozen=True):
 
 
 def engine_settings_of(
-    parameters: Mapping[str, Any], formatted_finals: FormattedFinals
+    parameters: Mapping[str, Any],
+    readings: Readings = DEFAULT_READINGS,
+    like: str | None = None,
 ) -> EngineSettings:
-    """The settings from checked query parameters, with the model's defaults."""
+    """The settings from checked query parameters, with the model's defaults.
+
+    Args:
+        like: the model of the table that this one behaves as; None: the one that it is.
+    """
     name = parameters["speech_model"]
-    model = _row_of(name)
+    model = _row_of(like or name)
+    partials = readings.formatted_partials
     mode = parameters.get("mode", "balanced") if "mode" in model.takes else None
     shortest, longest = _silence_ms(model, mode)
     shortest = parameters.get("min_end_of_turn_silence_when_confident", shortest)
@@ -83,15 +117,21 @@ def engine_settings_of(
     longest = parameters.get("max_turn_silence", longest)
     return EngineSettings(
         model=name,
+        like=model.name,
         family=model.family,
         sample_rate_hz=parameters.get("sample_rate", 16000),
         encoding=parameters.get("encoding", "pcm_s16le"),
         format_turns=parameters.get("format_turns", False),
-        formatted_finals=formatted_finals,
+        formatted_finals=readings.formatted_finals,
+        multilingual_flag=readings.multilingual_flag,
+        formatted_partials=model.name not in _UNFLAGGED_PARTIALS if partials is None else partials,
         language_detection=(
             parameters.get("language_detection", False) and "language_detection" in model.takes
         ),
-        include_partial_turns=parameters.get("include_partial_turns", True),
+        include_partial_turns=parameters.get(
+            "include_partial_turns", not parameters.get("redact_pii", False)
+        ),
+        filter_profanity=parameters.get("filter_profanity", False),
         acknowledge_silence=(
             parameters.get("acknowledge_silence", False) and model.family is Family.PRO
         ),
@@ -119,7 +159,7 @@ def redirected(parameters: Mapping[str, Any], model: str | None) -> dict[str, An
 
 def updated(settings: EngineSettings, update: UpdateConfiguration) -> EngineSettings:
     """The settings after an UpdateConfiguration; what it leaves out stays as it was."""
-    model = _row_of(settings.model)
+    model = MODELS[settings.like]
     if update.mode is not None and "mode" in model.takes:
         shortest, longest = _silence_ms(model, update.mode)
         settings = replace(
@@ -133,6 +173,7 @@ def updated(settings: EngineSettings, update: UpdateConfiguration) -> EngineSett
         given = update.min_end_of_turn_silence_when_confident
     changes: dict[str, Any] = {
         "format_turns": update.format_turns,
+        "filter_profanity": update.filter_profanity,
         "acknowledge_silence": update.acknowledge_silence,
         "min_turn_silence_ms": None if given is None else _clamped(given),
         "max_turn_silence_ms": update.max_turn_silence,

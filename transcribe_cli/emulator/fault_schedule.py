@@ -2,14 +2,27 @@
 
 import random
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 import msgspec
 
-from transcribe_cli.emulator.actions import Answer, Close, Delay, Drop, Stall, ToClient, send
+from transcribe_cli.emulator.actions import (
+    Answer,
+    Close,
+    Delay,
+    Drop,
+    Repeat,
+    Send,
+    Shape,
+    Stall,
+    Swap,
+    ToClient,
+    send,
+)
+from transcribe_cli.emulator.emulated_session import NORMAL, Ending, refusal
 from transcribe_cli.emulator.fault_specs import Fault, Trigger, parse_fault
-from transcribe_cli.protocol.close_codes import SEE_ERROR
-from transcribe_cli.protocol.messages import Error
+from transcribe_cli.protocol import messages
 
 _EXPIRED = "Session Expired: Maximum session duration exceeded"
 _CROWDED = "Unauthorized Connection: Too many concurrent sessions"
@@ -43,12 +56,14 @@ class FaultSchedule:
     Attributes:
         expires_in_s: how long the session may last; None: as long as the service lets it.
         redirects_to: the model that runs; None: the one that is asked for.
+        ending: how the session says that it is over.
     """
 
     def __init__(self, faults: Sequence[Fault] = (), chance: random.Random | None = None) -> None:
         chance = chance or random.Random(0)  # nosec B311
         self.expires_in_s: float | None = None
         self.redirects_to: str | None = None
+        self.ending = NORMAL
         self._waiting: list[_Drawn] = []
         for fault in faults:
             if chance.random() >= fault.chance:
@@ -61,6 +76,8 @@ class FaultSchedule:
                 self.expires_in_s = min(seconds or 0, self.expires_in_s or float("inf"))
             elif fault.kind == "redirect":
                 self.redirects_to = fault.text
+            elif fault.kind == "termination":
+                self.ending = Ending(None if seconds is None else round(seconds * 1000))
             else:
                 due = DueFault(fault.spec, _actions(fault, seconds))
                 self._waiting.append(_Drawn(at, fault.moment, due))
@@ -86,10 +103,12 @@ class FaultSchedule:
 
 
 class FaultPlan:
-    """All faults of a service.
+    """All faults of a service, and how many connections and requests for a token there were.
 
     Attributes:
         seed: the seed of random faults; the same seed draws the same faults.
+        connections: so far, refused ones too: the number of the next one.
+        token_requests: the same for requests for a token.
     """
 
     def __init__(self, specs: Sequence[str] = (), seed: int | None = None) -> None:
@@ -98,20 +117,64 @@ class FaultPlan:
         Raises:
             UsageError: one is wrong; it is named.
         """
-        self._faults = [parse_fault(spec) for spec in specs]
+        self._faults = self._at_start = [parse_fault(spec) for spec in specs]
         self.seed = random.SystemRandom().randrange(1_000_000) if seed is None else seed
+        self.connections = self.token_requests = 0
 
     @property
     def is_random(self) -> bool:
         return any(fault.is_random for fault in self._faults)
 
+    @property
+    def specs(self) -> list[str]:
+        """The faults that are set, as they were given."""
+        return [fault.spec for fault in self._faults]
+
+    def add(self, specs: Sequence[str], count: int | None = None) -> None:
+        """Set more faults; with `count`, for the next so many connections, or requests for a token.
+
+        Raises:
+            UsageError: one is wrong; it is named. None is set then.
+        """
+        more = [parse_fault(spec) for spec in specs]
+        if count is not None:
+            more = [self._for_the_next(fault, count) for fault in more]
+        self._faults = [*self._faults, *more]
+
+    def _for_the_next(self, fault: Fault, count: int) -> Fault:
+        first = self.token_requests if fault.kind == "token" else self.connections
+        return replace(fault, first=first, last=first + count - 1)
+
+    def clear(self) -> None:
+        """Set none."""
+        self._faults = []
+
+    def reset(self) -> None:
+        """Set those of the start, and count from 0."""
+        self._faults = self._at_start
+        self.connections = self.token_requests = 0
+
     def __bool__(self) -> bool:
         return bool(self._faults)
 
+    def draw_next(self) -> FaultSchedule:
+        """The faults of the next connection, which is counted."""
+        self.connections += 1
+        return self.draw(self.connections - 1)
+
     def draw(self, connection: int) -> FaultSchedule:
         """The faults of a connection; connections are numbered from 0."""
-        faults = [fault for fault in self._faults if fault.concerns(connection)]
+        faults = [f for f in self._faults if f.kind != "token" and f.concerns(connection)]
         return FaultSchedule(faults, random.Random(f"{self.seed}/{connection}"))  # nosec B311
+
+    def next_token_status(self) -> int | None:
+        """With which HTTP status the next request for a token fails; None: it does not."""
+        request, self.token_requests = self.token_requests, self.token_requests + 1
+        chance = random.Random(f"{self.seed}/token/{request}")  # nosec B311
+        for fault in self._faults:
+            if fault.kind == "token" and fault.concerns(request) and chance.random() < fault.chance:
+                return fault.code
+        return None
 
 
 def _actions(fault: Fault, seconds: float | None) -> tuple[ToClient | Answer, ...]:
@@ -125,11 +188,27 @@ def _actions(fault: Fault, seconds: float | None) -> tuple[ToClient | Answer, ..
             return (Close(code, fault.text or (_EXPIRED if code == 3008 else "")),)
         case "error":
             text = fault.text or _ERROR_TEXTS.get(code, "Internal error")
-            return send(Error(error_code=code, error=text)), Close(code, SEE_ERROR)
+            return tuple(refusal(code, text))
         case "stall":
             return (Stall(ms),)
         case "delay":
             return (Delay(ms or 0),)
+        case "malformed":
+            return (Send('{"turn_order":0,"transcript":"cut of'),)
+        case "unknown":
+            return (send(messages.UnknownMessage("TypeOfTomorrow")),)
+        case "warning":
+            return (send(messages.Warning(code, fault.text or "a warning on purpose")),)
+        case "duplicate":
+            return (Repeat(),)
+        case "swap":
+            return (Swap(),)
+        case "join":
+            return (Shape(join_ms=ms or 0),)
+        case "split":
+            return (Shape(piece_bytes=code),)
+        case "location":
+            return (Answer(307, fault.text),)
         case _:
             return (Answer(code),)
 

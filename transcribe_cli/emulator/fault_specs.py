@@ -12,6 +12,16 @@ A fault is `[session=N:][chance=P%:]KIND[=VALUE][@MOMENT]`.
 | `refuse=STATUS` | the upgrade is answered with this HTTP status | |
 | `expire=T` | `Begin.expires_at` is so far away, and 3008 comes then | |
 | `redirect=MODEL` | another model runs than the one asked for, and `Begin` says so | |
+| `location=URL` | the upgrade is answered with 307 and this Location | |
+| `token=STATUS` | a request for a token is answered with this HTTP status | |
+| `malformed` | a text frame that is no JSON | needed |
+| `unknown` | a message of a type that nobody knows | needed |
+| `warning[=CODE[ TEXT]]` | a Warning message | needed |
+| `duplicate` | the next message is sent twice | needed |
+| `swap` | the next two messages change places | needed |
+| `termination=T`, `termination=never` | Termination comes so late, or the close without it | |
+| `join=T` | what is sent in so long is written at once, into one TLS record | from the start |
+| `split=N` | everything is written N bytes at a time, each into a TLS record | from the start |
 
 Moments: `12.5s` (since the upgrade), `audio=12.5s` (of audio received), `word=40` (instead of the
 message that would tell it), `turn=3` (after its final), `connect` (instead of the upgrade), `begin`
@@ -19,7 +29,7 @@ message that would tell it), `turn=3` (after its final), `connect` (instead of t
 1. T is a number with ms, s, m or h. `A..B` for a number or a T is drawn anew for each connection.
 
 Connections count from 0, refused ones too: `session=0:`, `session=0..2:` or `session=3..:` picks
-some, `chance=30%:` picks at random.
+some, `chance=30%:` picks at random. For `token` these are requests for a token.
 """
 
 import random
@@ -70,6 +80,16 @@ KINDS: dict[str, tuple[frozenset[Trigger], Trigger | None]] = {
     "refuse": (frozenset({Trigger.CONNECT}), Trigger.CONNECT),
     "expire": (frozenset({Trigger.BEGIN}), Trigger.BEGIN),
     "redirect": (frozenset({Trigger.BEGIN}), Trigger.BEGIN),
+    "location": (frozenset({Trigger.CONNECT}), Trigger.CONNECT),
+    "token": (frozenset({Trigger.CONNECT}), Trigger.CONNECT),
+    "malformed": (_INSIDE, None),
+    "unknown": (_INSIDE, None),
+    "warning": (_INSIDE, None),
+    "duplicate": (_INSIDE, None),
+    "swap": (_INSIDE, None),
+    "termination": (frozenset({Trigger.BEGIN}), Trigger.BEGIN),
+    "join": (_BY_COUNT | {Trigger.BEGIN}, Trigger.BEGIN),
+    "split": (_BY_COUNT | {Trigger.BEGIN}, Trigger.BEGIN),
 }
 
 
@@ -84,6 +104,9 @@ class ValueRange(NamedTuple):
 
 
 NOTHING = ValueRange(0, 0)
+_BARE = ("drop", "reset", "malformed", "unknown", "duplicate", "swap")  # take no value
+_MAY_BE_BARE = ("stall", "warning")
+NEVER = "never"
 
 
 @dataclass(frozen=True)
@@ -92,8 +115,9 @@ class Fault:
 
     Attributes:
         spec: as it was given.
-        code, text: of a close, an error or an HTTP answer; `text` also the model of a redirect.
-        seconds: of a stall, a delay or an expiry; None: for ever.
+        code, text: of a close, an error, a warning or an HTTP answer; `text` also the model of a
+            redirect and a location; `code` also the bytes of a split.
+        seconds: of a stall, a delay, an expiry, a late Termination or a join; None: for ever.
         at: which second, word or turn.
         first, last: the connections that it is for; `last` None: every later one too.
         chance: the share, 0 to 1, of these that it happens to.
@@ -169,24 +193,32 @@ def _parse(spec: str) -> Fault:
 
 def _value(kind: str, value: str | None) -> tuple[int, str, ValueRange | None]:
     """The code, the text and the seconds of a fault's value."""
-    if kind in ("drop", "reset"):
+    if kind in _BARE:
         if value is not None:
             raise _BadFault(f"{kind} takes no value")
         return 0, "", None
-    if kind == "stall" and value is None:
+    if kind in _MAY_BE_BARE and value is None:
         return 0, "", None
     if not value:
         raise _BadFault(f"{kind} needs a value")
-    if kind == "redirect":
+    if kind in ("redirect", "location"):
         return 0, value, None
-    if kind in ("stall", "delay", "expire"):
+    if kind == "termination" and value == NEVER:
+        return 0, "", None
+    if kind in ("stall", "delay", "expire", "termination", "join"):
         seconds = _span(value, _seconds)
         if kind == "expire" and seconds.low <= 0:
             raise _BadFault("a session lasts more than no time")
         return 0, "", seconds
+    if kind == "split":
+        if (size := int(_whole(value))) < 1:
+            raise _BadFault("a piece has a byte or more")
+        return size, "", None
     number, _, text = value.partition(" ")
     code = int(_whole(number))
-    if kind == "refuse":
+    if kind == "warning":
+        return code, text, None
+    if kind in ("refuse", "token"):
         if text or not 400 <= code < 600 or code not in set(HTTPStatus):
             raise _BadFault(f"'{value}' is no HTTP status of a refusal, 400 to 599")
         return code, "", None

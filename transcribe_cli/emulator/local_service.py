@@ -11,6 +11,7 @@ from typing import IO
 import msgspec
 
 from transcribe_cli.emulator.engines.registry import choose_engine
+from transcribe_cli.emulator.ready_line import ReadyLine
 from transcribe_cli.emulator.server import require_packages
 from transcribe_cli.errors import ServiceError
 from transcribe_cli.settings.allowed_sources import SERVE_KEY_VARIABLE
@@ -27,6 +28,9 @@ class LocalService:
     >>> with LocalService() as service:  # doctest: +SKIP
     ...     connect(service.url)
 
+    Attributes:
+        ready: what it said when it was ready.
+
     The service ends when this process ends, however that happens. The terminal's Ctrl+C does not
     reach it, since this process then still drains its session.
 
@@ -39,7 +43,12 @@ class LocalService:
         self._start_within_s = start_within_s
         self._process: subprocess.Popen[bytes] | None = None
         self._stderr: IO[bytes] | None = None
-        self.url = ""
+        self.ready: ReadyLine | None = None
+
+    @property
+    def url(self) -> str:
+        """Opens sessions; "" before it is ready."""
+        return self.ready.url if self.ready else ""
 
     @property
     def pid(self) -> int | None:
@@ -70,7 +79,7 @@ class LocalService:
                 env=module_environment() | {SERVE_KEY_VARIABLE: ""},
                 **detached(),
             )
-            self.url = self._await_ready_line(self._process)
+            self.ready = self._await_ready_line(self._process)
         except BaseException:
             self.close()
             raise
@@ -97,7 +106,7 @@ class LocalService:
             self._stderr.close()
             self._stderr = None
 
-    def _await_ready_line(self, process: subprocess.Popen[bytes]) -> str:
+    def _await_ready_line(self, process: subprocess.Popen[bytes]) -> ReadyLine:
         lines: queue.Queue[bytes] = queue.Queue()
         stdout = process.stdout
         assert stdout is not None  # it is a pipe
@@ -113,8 +122,8 @@ class LocalService:
             process.kill()
         reader.join()
         try:
-            return str(msgspec.json.decode(line)["url"])
-        except (msgspec.DecodeError, KeyError, TypeError):
+            return msgspec.json.decode(line, type=ReadyLine)
+        except msgspec.DecodeError:  # an invalid line is one too
             raise ServiceError(
                 f"The local service did not start: {self._last_words(process).rstrip('.')}.",
                 "run 'aai-stream serve' to see what it says",

@@ -6,6 +6,7 @@ from typing import IO, Any
 
 import msgspec
 
+from transcribe_cli.emulator.parameter_effects import without_effect
 from transcribe_cli.errors import UsageError
 from transcribe_cli.protocol.parameters import SECRET_PARAMETERS
 
@@ -18,8 +19,9 @@ def without_secrets(parameters: Mapping[str, Any]) -> dict[str, Any]:
 class Logbook:
     """Writes events to a file as they happen; without a path it writes nothing.
 
-    Events: `open` (session, parameters), `refused` (code, error), `terminate` (session, audio_ms),
-    `fault` (session, audio_ms, fault), `close` (session, audio_ms, code, by "client" or "service").
+    Events: `open` (session, parameters, and those without effect here), `refused` (code, error),
+    `terminate` (session, audio_ms), `fault` (session, audio_ms, fault), `close` (session, audio_ms,
+    code, by "client" or "service"), `webhook` (session, taken).
 
     Raises:
         UsageError: the file cannot be written.
@@ -43,7 +45,9 @@ class Logbook:
 
     def opened(self, session: str, parameters: Mapping[str, Any]) -> None:
         """Write the `open` event, without secret parameters."""
-        self.write("open", session=session, parameters=without_secrets(parameters))
+        idle = without_effect(parameters)
+        told = {"without_effect": idle} if idle else {}
+        self.write("open", session=session, parameters=without_secrets(parameters), **told)
 
     def close(self) -> None:
         if self._file is not None:

@@ -3,8 +3,9 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from transcribe_cli.emulator.admitted_parameters import DEFAULT_MODELS, AdmittedModels
 from transcribe_cli.emulator.emulated_session import MAX_SESSION_S
-from transcribe_cli.emulator.engine_settings import FormattedFinals
+from transcribe_cli.emulator.engine_settings import DEFAULT_READINGS, Readings
 from transcribe_cli.emulator.engines.counting import TURN_WORDS
 
 DEFAULT_PORT = 8765
@@ -22,9 +23,11 @@ class ServiceOptions:
         engine: NAME or NAME:MODEL of one that recognises speech; "scripted" plays
             `scripts`, "counting" hears audio that carries its own count. None: the best that is
             installed, for each session's model and languages.
-        scripts: session N plays script N; later sessions play the last one.
+        scripts: `[NAME=VALUE:]PATH`: sessions with that parameter, or that path of the URL, play
+            it; of the others, session N plays script N, and later ones the last.
         turn_words: words that end a turn of the counting engine.
-        formatted_finals: how `universal-streaming-english` formats: in one final, or in a second.
+        models: those that are let in, and the one that runs where a client names none.
+        readings: what is sent where the public sources differ.
         max_session_s: seconds after which a session is closed with 3008.
         new_sessions_per_minute: more are refused with 1008; None: no limit.
         max_sessions: more at once are refused with 1008; None: computed from the machine.
@@ -32,7 +35,10 @@ class ServiceOptions:
         faults: what goes wrong on purpose, as `faults.parse_fault` reads it.
         fault_seed: seed of random faults; None: another one each time.
         certfile, keyfile: PEM files for `wss`.
+        tls: `wss` with a certificate that is made at the start, in `tls_dir` or for this run only.
         with_parent: run as a child: print one ready line, end when standard input ends.
+        ready_json: print one ready line in JSON, and have a control.
+        keep_audio: keep what clients send for the control.
         logbook: file for one JSON line per event.
         quiet: no line on stderr for each session.
     """
@@ -41,9 +47,10 @@ class ServiceOptions:
     port: int = DEFAULT_PORT
     keys: tuple[str, ...] = field(default=(), repr=False)
     engine: str | None = None
-    scripts: tuple[Path, ...] = ()
+    scripts: tuple[str, ...] = ()
     turn_words: int = TURN_WORDS
-    formatted_finals: FormattedFinals = "two"
+    models: AdmittedModels = DEFAULT_MODELS
+    readings: Readings = DEFAULT_READINGS
     max_session_s: int = MAX_SESSION_S
     new_sessions_per_minute: int | None = None
     max_sessions: int | None = None
@@ -52,6 +59,10 @@ class ServiceOptions:
     fault_seed: int | None = None
     certfile: Path | None = None
     keyfile: Path | None = None
+    tls: bool = False
+    tls_dir: Path | None = None
     with_parent: bool = False
+    ready_json: bool = False
+    keep_audio: bool = False
     logbook: Path | None = None
     quiet: bool = False

@@ -4,20 +4,20 @@ import asyncio
 import errno
 import importlib.util
 import os
+import secrets
 import signal
-import ssl
 import sys
 import threading
-from collections.abc import Callable
 from contextlib import suppress
+from pathlib import Path
 from types import FrameType
 
-import msgspec
-
+from transcribe_cli.emulator.certificates import Tls, how_to_trust, open_tls
 from transcribe_cli.emulator.engines.registry import LOCAL_HINT, choose_engine
-from transcribe_cli.emulator.engines.scripted import Script, load_script
 from transcribe_cli.emulator.fault_schedule import FaultPlan
 from transcribe_cli.emulator.logbook import Logbook
+from transcribe_cli.emulator.ready_line import print_ready_line, ready_line
+from transcribe_cli.emulator.script_choice import ScriptShelf, load_choices
 from transcribe_cli.emulator.serve_options import LOOPBACK, STAND_INS, ServiceOptions
 from transcribe_cli.errors import UsageError
 from transcribe_cli.system.machine_resources import allow_open_files
@@ -33,12 +33,11 @@ def require_packages(*names: str) -> None:
             raise UsageError(f"The local service needs the package {name}.", LOCAL_HINT)
 
 
-def run_service(options: ServiceOptions, announce: Callable[[str], None] | None = None) -> None:
-    """Serve until SIGINT or SIGTERM, or, as a child, until standard input ends.
+def run_service(options: ServiceOptions) -> None:
+    """Serve until SIGINT or SIGTERM, until the control says so, or, as a child, until standard
+    input ends.
 
-    Args:
-        announce: called once with the address, when sessions can be opened. By default a child
-            prints its ready line, and anyone else a line for people on stderr.
+    When sessions can be opened, it prints a ready line for a program, or a line for people.
 
     Raises:
         UsageError: an option is wrong or not available. Nothing listens then.
@@ -53,37 +52,35 @@ def run_service(options: ServiceOptions, announce: Callable[[str], None] | None 
         )
     if options.engine == "scripted" and not options.scripts:
         raise UsageError("The scripted engine needs a script.", "give --script PATH")
-    scripts = [load_script(path) for path in options.scripts]
+    shelf = ScriptShelf(load_choices(options.scripts))
     plan = FaultPlan(options.faults, options.fault_seed)
-    context = _tls_context(options)
     logbook = Logbook(options.logbook)
     if plan.is_random and options.fault_seed is None:
         sys.stderr.write(f"The faults can be drawn again with --fault-seed {plan.seed}.\n")
-    if announce is None:
-        announce = _announce_to_parent if options.with_parent else _announce_to_people
     try:
-        asyncio.run(_serve(options, scripts, plan, context, logbook, announce))
+        with open_tls(options) as tls:
+            asyncio.run(_serve(options, shelf, plan, tls, logbook))
     finally:
         logbook.close()
 
 
 async def _serve(
     options: ServiceOptions,
-    scripts: list[Script],
+    shelf: ScriptShelf,
     plan: FaultPlan,
-    context: ssl.SSLContext | None,
+    tls: Tls | None,
     logbook: Logbook,
-    announce: Callable[[str], None],
 ) -> None:
     from transcribe_cli.emulator.client_connections import MAX_PENDING
     from transcribe_cli.emulator.websocket_app import App, url_of
 
     stop = asyncio.Event()
     _stop_on_signals(stop)
-    app = App(options, scripts, plan, logbook)
+    control_key = secrets.token_urlsafe(24) if options.ready_json else None
+    app = App(options, shelf, plan, logbook, control_key, stop.set)
     allow_open_files(MAX_PENDING + app.most_sessions * _FILES_A_SESSION)
     try:
-        server = await app.listen(context)
+        server = await app.listen(tls.context if tls else None)
     except OSError as e:
         in_use = e.errno == errno.EADDRINUSE
         said = "the port is in use" if in_use else e.strerror
@@ -94,7 +91,12 @@ async def _serve(
     if options.with_parent:
         _stop_with_parent(stop)
         await app.prepare()
-    announce(url_of(server, "wss" if context else "ws"))
+    url = url_of(server, "wss" if tls else "ws")
+    ca_file = tls.ca_file if tls else None
+    if options.ready_json or options.with_parent:
+        print_ready_line(ready_line(url, control_key, ca_file))
+    else:
+        _announce_to_people(url, ca_file)
     await stop.wait()
     app.stop()
     server.close(
@@ -138,28 +140,10 @@ def _stop_with_parent(stop: asyncio.Event) -> None:
     threading.Thread(target=watch, name="aai-parent", daemon=True).start()
 
 
-def _tls_context(options: ServiceOptions) -> ssl.SSLContext | None:
-    if options.certfile is None:
-        return None
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    try:
-        context.load_cert_chain(options.certfile, options.keyfile)
-    except OSError as e:
-        said = getattr(e, "reason", None) or e.strerror or e
-        raise UsageError(
-            f"The certificate '{options.certfile}' cannot be used: {said}.",
-            "--certfile and --keyfile are PEM files",
-        ) from e
-    return context
-
-
-def _announce_to_parent(url: str) -> None:
-    sys.stdout.write(msgspec.json.encode({"url": f"{url}/v3/ws"}).decode() + "\n")
-    sys.stdout.flush()
-
-
-def _announce_to_people(url: str) -> None:
+def _announce_to_people(url: str, ca_file: Path | None) -> None:
     sys.stderr.write(
         f"Listening on {url} (Ctrl+C stops it). Try:\n  aai-stream file --sample --endpoint {url}\n"
     )
+    if ca_file is not None:
+        sys.stderr.write(f"Clients trust it with {ca_file}:\n{how_to_trust(ca_file)}")
     sys.stderr.flush()

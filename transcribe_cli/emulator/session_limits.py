@@ -75,6 +75,10 @@ class SessionLimits:
         self._began: deque[float] = deque()  # those of the last minute
         self._told = False
 
+    def reset(self) -> None:
+        """Forget the sessions of the last minute."""
+        self._began.clear()
+
     @contextmanager
     def session(self, now: float) -> Iterator[None]:
         """Count one session for as long as the context lasts.

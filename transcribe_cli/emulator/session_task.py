@@ -6,9 +6,9 @@ client gets everything in one order. All decisions are `EmulatedSession`'s.
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from transcribe_cli.emulator.actions import (
     Action,
@@ -21,15 +21,21 @@ from transcribe_cli.emulator.actions import (
     Finish,
     Finished,
     Hear,
+    Repeat,
     Send,
+    Shape,
     Stall,
+    Swap,
     ToClient,
+    Wait,
 )
 from transcribe_cli.emulator.emulated_session import EmulatedSession
 from transcribe_cli.emulator.engine_runners import EngineFailed, EngineRunner
 from transcribe_cli.emulator.fault_schedule import DueFault, FaultSchedule, TurnCounter
 from transcribe_cli.emulator.fault_specs import Trigger
 from transcribe_cli.emulator.logbook import Logbook
+from transcribe_cli.emulator.service_clock import ServiceClock
+from transcribe_cli.emulator.session_records import SessionRecord
 
 _MOST_UNSENT = 1000  # messages; a client that reads none is not read either
 _LONGEST_NAP_S = 1.0  # between two looks at the clock: a heartbeat may be asked for at any time
@@ -58,6 +64,9 @@ class ClientConnection(Protocol):
     def hold(self) -> None:
         """Stop reading the socket; not even pings are answered."""
 
+    def shape(self, shape: Shape) -> None:
+        """Write in another shape from now on."""
+
     def release(self) -> None:
         """Read the socket again."""
 
@@ -76,6 +85,8 @@ class SessionTask:
 
     Args:
         schedule: the faults of the connection.
+        record: keeps what the client sends, where somebody may ask for it.
+        clock: tells the time of the session, which a test may put forward.
         leave: called when the session's slot is free; perhaps more than once.
     """
 
@@ -86,6 +97,8 @@ class SessionTask:
         engine: EngineRunner,
         logbook: Logbook,
         schedule: FaultSchedule | None = None,
+        record: SessionRecord | None = None,
+        clock: ServiceClock | None = None,
         leave: Callable[[], None] = lambda: None,
     ) -> None:
         self._client = client
@@ -93,12 +106,16 @@ class SessionTask:
         self._engine = engine
         self._logbook = logbook
         self._schedule = schedule or FaultSchedule()
+        self._record = record
+        self._clock = clock or ServiceClock()
         self._leave = leave
         self._counter = TurnCounter() if self._schedule.counts_words else None
-        self._opened = time.monotonic()
+        self._opened = self._clock.monotonic()
         self._terminated = False  # the client has sent Terminate
         self.why_ended = ""
         self._delay_s = 0.0
+        self._disorder: Repeat | Swap | None = None  # of the next message
+        self._behind: Send | None = None  # a message that the next one overtakes
         # What to send, and when on the clock of `time.monotonic`.
         self._outbox: asyncio.Queue[tuple[float, ToClient | _ClientLeft]] = asyncio.Queue()
         self._room = asyncio.Event()  # cleared while too much is in it
@@ -117,7 +134,7 @@ class SessionTask:
             await self._perform([action])
         await self._go_wrong(self._schedule.reached(Trigger.BEGIN))
         if not self._session.closing:
-            await self._perform(self._session.begin(time.time()))
+            await self._perform(self._session.begin(self._clock.unix()))
         # A script may send messages before any audio.
         await self._engine.order(Hear(b""))
         tasks = [
@@ -133,6 +150,11 @@ class SessionTask:
             await self._let_go()
 
     @property
+    def asked(self) -> Mapping[str, Any]:
+        """The parameters that the client asked for."""
+        return self._session.asked
+
+    @property
     def audio_s(self) -> float:
         """Audio received, in seconds."""
         return self._session.audio_s
@@ -140,13 +162,13 @@ class SessionTask:
     @property
     def open_s(self) -> float:
         """For how long it has been open, in seconds."""
-        return time.monotonic() - self._opened
+        return self._clock.monotonic() - self._opened
 
-    def stop(self) -> None:
-        """The service stops: close after what is queued."""
+    def stop(self, reason: str = "The local service was stopped") -> None:
+        """End from outside: close after what is queued."""
         self._session.closing = True
         self._stopping.set()
-        self._put(Close(1001, "The local service was stopped"))
+        self._put(Close(1001, reason))
 
     async def _let_go(self) -> None:
         """Release engine and slot. May be called twice."""
@@ -172,7 +194,9 @@ class SessionTask:
                 self._put(_ClientLeft(e.code))
                 return
             await self._moving.wait()
-            now = time.monotonic()
+            now = self._clock.monotonic()
+            if self._record is not None:
+                self._record.frame(frame, round((now - self._opened) * 1000))
             if isinstance(frame, bytes):
                 actions = self._session.audio(frame, now)
                 await self._perform(actions)
@@ -184,7 +208,7 @@ class SessionTask:
                 if self._session.terminating:
                     await self._go_wrong(self._schedule.reached(Trigger.TERMINATE))
                 await self._perform(actions)
-            self._session.was_held_up(time.monotonic())
+            self._session.was_held_up(self._clock.monotonic())
 
     async def _relay(self) -> None:
         """Read the engine's answers."""
@@ -197,7 +221,7 @@ class SessionTask:
             if isinstance(answer, Finished):
                 # Before Termination is sent: the client may then open its next session at once.
                 await self._let_go()
-                await self._perform(self._session.finished(time.monotonic()))
+                await self._perform(self._session.finished(self._clock.monotonic()))
                 return
             if self._counter is None or not isinstance(answer, Send):
                 await self._tell(answer)
@@ -231,9 +255,9 @@ class SessionTask:
             fault_s = self._schedule.next_time()
             if fault_s is not None:
                 due = min(due, self._opened + fault_s)
-            nap_s = due - time.monotonic()
-            await asyncio.sleep(min(max(nap_s, 0.0), _LONGEST_NAP_S))
-            now = time.monotonic()
+            nap_s = due - self._clock.monotonic()
+            await self._clock.sleep(min(nap_s, _LONGEST_NAP_S))
+            now = self._clock.monotonic()
             await self._go_wrong(self._schedule.reached(Trigger.TIME, now - self._opened))
             beat = self._session.is_beat_due(now)
             probability = self._engine.take_speech_probability() if beat else 0.0
@@ -248,8 +272,27 @@ class SessionTask:
                     await self._engine.order(action)
                 case Delay(ms):
                     self._delay_s = ms / 1000
+                case Shape():
+                    self._client.shape(action)
+                case Repeat() | Swap():
+                    self._disorder = action
+                case Send():
+                    self._put_message(action)
                 case _:
+                    if isinstance(action, Close) and self._behind is not None:
+                        self._put(self._behind)
                     self._put(action)
+
+    def _put_message(self, message: Send) -> None:
+        """Put a message into the outbox: twice, or behind the next one, where that is due."""
+        disorder, self._disorder = self._disorder, None
+        if isinstance(disorder, Swap):
+            self._behind = message
+            return
+        behind, self._behind = self._behind, None
+        for each in (message, message if isinstance(disorder, Repeat) else None, behind):
+            if each is not None:
+                self._put(each)
 
     def _put(self, action: ToClient | _ClientLeft) -> None:
         self._outbox.put_nowait((time.monotonic() + self._delay_s, action))
@@ -269,20 +312,23 @@ class SessionTask:
                     # `_read` reports a client that has gone, with its code.
                     with suppress(ClientGone):
                         await self._client.send(text)
+                case Wait(ms):
+                    with suppress(TimeoutError):
+                        await asyncio.wait_for(self._stopping.wait(), ms / 1000)
                 case Stall(ms):
                     await self._stall(None if ms is None else ms / 1000)
                 case Close(code, reason):
-                    self._log("close", code=code, by="service")
+                    self._end(code, "service")
                     asked = self._terminated and code == 1000
                     self.why_ended = "Terminate" if asked else f"closed with {code}"
                     return Close(code, reason)
                 case Drop(reset):
-                    self._log("close", code=1006, by="service")
+                    self._end(1006, "service")
                     self.why_ended = "cut on purpose"
                     self._client.abort(reset)
                     return None
                 case _ClientLeft(code):
-                    self._log("close", code=code, by="client")
+                    self._end(code, "client")
                     self.why_ended = f"the client left ({code})"
                     return None
 
@@ -294,6 +340,11 @@ class SessionTask:
             await asyncio.wait_for(self._stopping.wait(), seconds)
         self._client.release()
         self._moving.set()
+
+    def _end(self, code: int, by: str) -> None:
+        self._log("close", code=code, by=by)
+        if self._record is not None:
+            self._record.end(code, by)
 
     def _log(self, event: str, **fields: object) -> None:
         audio_ms = round(self._session.audio_s * 1000)

@@ -9,6 +9,13 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from transcribe_cli.emulator.engine_settings import MULTILINGUAL, EngineSettings
+from transcribe_cli.emulator.family_rules import (
+    finals_of,
+    formats_every_message,
+    held_confidence,
+    partial_is_flagged,
+    without_confidence,
+)
 from transcribe_cli.emulator.text_formatting import (
     as_sentence,
     unwritten,
@@ -73,6 +80,7 @@ class TurnBuilder:
         self._ages: dict[tuple[int, str], int] = {}
         self._shown: list[Word] | None = None
         self._shown_at_ms = 0
+        self._shown_confidence = 0.0
         self._announced = False
         self._speech = 0.0
 
@@ -93,10 +101,13 @@ class TurnBuilder:
         self._ages = ages
         self._speech = speech
         words = self._merge(heard, now_ms)
-        if not words or not self._is_due(words, now_ms) or not self.settings.include_partial_turns:
+        confidence = self._partial_confidence(silence_ms)
+        due = self._is_due(words, now_ms) or self._is_held_longer(confidence)
+        if not words or not due or not self.settings.include_partial_turns:
             return []
         self._shown, self._shown_at_ms = words, now_ms
-        return [*self._announcement(words), self._partial(words, silence_ms)]
+        self._shown_confidence = confidence
+        return [*self._announcement(words), self._partial(words, confidence)]
 
     def is_over(self, silence_ms: int, turn_ms: int) -> bool:
         """Whether the open turn ends after `silence_ms` of silence and `turn_ms` in all."""
@@ -143,7 +154,7 @@ class TurnBuilder:
         return [
             Turn(
                 turn_order=self._turn_order - 1,
-                turn_is_formatted=self._formats_every_message,
+                turn_is_formatted=formats_every_message(self.settings),
                 end_of_turn=True,
                 end_of_turn_confidence=confidence,
             )
@@ -209,18 +220,18 @@ class TurnBuilder:
         shown = [(word.text, word.word_is_final) for word in self._shown]
         return shown != [(word.text, word.word_is_final) for word in words]
 
-    # The messages.
+    def _is_held_longer(self, confidence: float) -> bool:
+        """Whether a Pro turn that is held has come to its next step."""
+        return self.settings.family is Family.PRO and confidence > self._shown_confidence
 
-    @property
-    def _formats_every_message(self) -> bool:
-        """Formatting inside the model: `universal-streaming-english` in its one-message way."""
-        settings = self.settings
-        return (
-            settings.family is Family.UNIVERSAL_STREAMING
-            and settings.model != MULTILINGUAL
-            and settings.format_turns
-            and settings.formatted_finals == "one"
-        )
+    def _partial_confidence(self, silence_ms: int) -> float:
+        if self.settings.family is Family.PRO:
+            return held_confidence(self.settings, silence_ms)
+        if self.settings.family is Family.WHISPER:
+            return 0.0
+        return self.end_of_turn_confidence(silence_ms)
+
+    # The messages.
 
     def _announcement(self, words: list[Word]) -> list[ServerMessage]:
         """`SpeechStarted`, immediately before the first Turn of a turn, on the Pro models."""
@@ -229,12 +240,12 @@ class TurnBuilder:
         self._announced = True
         return [SpeechStarted(timestamp=words[0].start, confidence=_rounded(self._speech))]
 
-    def _partial(self, words: list[Word], silence_ms: int) -> Turn:
+    def _partial(self, words: list[Word], confidence: float) -> Turn:
         family = self.settings.family
         capitals = (
             family is Family.PRO
-            or self.settings.model == MULTILINGUAL
-            or self._formats_every_message
+            or self.settings.like == MULTILINGUAL
+            or formats_every_message(self.settings)
         )
         texts = [word.text for word in words]
         if texts:  # a sentence that goes on has no end yet, though the recogniser writes one
@@ -244,13 +255,13 @@ class TurnBuilder:
             shown = _with_texts(words, texts if self._written else with_capitals(texts))
         universal = family is Family.UNIVERSAL_STREAMING
         if family is Family.WHISPER:
-            shown = [_without_confidence(word) for word in shown]
+            shown = [without_confidence(word) for word in shown]
         return Turn(
             turn_order=self._turn_order,
-            turn_is_formatted=self._formats_every_message,
+            turn_is_formatted=partial_is_flagged(self.settings),
             end_of_turn=False,
             transcript=_joined([w for w in shown if w.word_is_final] if universal else shown),
-            end_of_turn_confidence=self.end_of_turn_confidence(silence_ms) if universal else 0,
+            end_of_turn_confidence=confidence,
             words=shown,
         )
 
@@ -277,21 +288,7 @@ class TurnBuilder:
             words=self._raw(words),
             utterance=formatted.utterance,
         )
-        if settings.family is Family.PRO:
-            finals = [formatted]
-        elif settings.family is Family.WHISPER:
-            finals = [formatted if settings.format_turns else raw]
-        elif settings.model == MULTILINGUAL:
-            # Its text is always formatted; the flag stays false.
-            formatted.turn_is_formatted = False
-            finals = [formatted]
-        elif not settings.format_turns:
-            finals = [raw]
-        elif settings.formatted_finals == "one":
-            finals = [formatted]
-        else:
-            formatted.utterance = ""
-            finals = [raw, formatted]
+        finals = finals_of(settings, raw, formatted)
         certainty = language.confidence
         if certainty is None:
             certainty = sum(word.confidence for word in words) / max(len(words), 1)
@@ -302,7 +299,7 @@ class TurnBuilder:
                 turn.language_code = language.code
                 turn.language_confidence = _rounded(certainty)
             if settings.family is Family.WHISPER:
-                turn.words = [_without_confidence(word) for word in turn.words]
+                turn.words = [without_confidence(word) for word in turn.words]
         return finals
 
     def _raw(self, words: list[Word]) -> list[Word]:
@@ -317,11 +314,6 @@ def _with_texts(words: Sequence[Word], texts: Sequence[str]) -> list[Word]:
         Word(word.start, word.end, text, word.confidence, word.word_is_final)
         for word, text in zip(words, texts, strict=True)
     ]
-
-
-def _without_confidence(word: Word) -> Word:
-    """The word as `whisper-rt` sends it: it gives no confidences."""
-    return Word(word.start, word.end, word.text, 0.0, word.word_is_final)
 
 
 def _joined(words: Sequence[Word]) -> str:

@@ -1,30 +1,27 @@
 """The local service's WebSocket server: listens, admits clients, and runs their sessions.
 
-Any path upgrades to a session, as on the real service; plain HTTP has `/v3/token` and
-`/v3/ws/health`. Credentials and parameters are checked after the upgrade, so a refusal is an Error
-message and a close. Web pages of other origins are refused before. A connection without a session
-is bounded in time and bytes.
+Any path upgrades to a session, as on the real service; plain HTTP is `http_routes`. Credentials and
+parameters are checked after the upgrade, so a refusal is an Error message and a close. Web pages of
+other origins are refused before. A connection without a session is bounded in time and bytes.
 """
 
 import asyncio
 import logging
 import ssl
 import sys
-import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
 from functools import partial
 from http import HTTPStatus
-from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from typing import NamedTuple
+from urllib.parse import SplitResult, parse_qs, urlsplit
 from uuid import uuid4
 from weakref import WeakKeyDictionary
 
-import msgspec
 from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.http11 import Request, Response
 
-from transcribe_cli.emulator.actions import Answer, Close, Drop, Send, Stall, ToClient
+from transcribe_cli.emulator.actions import Answer, Close, Drop, Send, Stall, ToClient, Wait
 from transcribe_cli.emulator.admission import Admission
 from transcribe_cli.emulator.client_connections import (
     HEAD_WITHIN_S,
@@ -34,28 +31,37 @@ from transcribe_cli.emulator.client_connections import (
     cut,
     hold_back,
 )
+from transcribe_cli.emulator.control import Control
 from transcribe_cli.emulator.emulated_session import (
     CANCELLED,
     EmulatedSession,
     SessionRefused,
     SessionTerms,
-    read_parameters,
     refusal,
 )
-from transcribe_cli.emulator.engine_runners import EngineRunner, InProcessRunner
+from transcribe_cli.emulator.engine_runners import (
+    EngineRunner,
+    InProcessRunner,
+    RunnerWithEffects,
+)
 from transcribe_cli.emulator.engines.counting import CountingEngine
 from transcribe_cli.emulator.engines.registry import choose_engine
-from transcribe_cli.emulator.engines.scripted import Script, ScriptedEngine
+from transcribe_cli.emulator.engines.scripted import EMPTY_SCRIPT, ScriptedEngine
 from transcribe_cli.emulator.fault_schedule import FaultPlan, FaultSchedule
 from transcribe_cli.emulator.fault_specs import Trigger
+from transcribe_cli.emulator.http_routes import HttpRoutes, authorization_of
 from transcribe_cli.emulator.logbook import Logbook, without_secrets
+from transcribe_cli.emulator.parameter_effects import TurnEffects, without_effect
+from transcribe_cli.emulator.plain_http import HttpAnswer, HttpRequest, error_answer
+from transcribe_cli.emulator.script_choice import ScriptShelf
 from transcribe_cli.emulator.serve_options import LOOPBACK, STAND_INS, ServiceOptions
+from transcribe_cli.emulator.service_clock import ServiceClock
 from transcribe_cli.emulator.session_limits import SessionLimits, most_sessions
+from transcribe_cli.emulator.session_records import SessionRecord, SessionRecords
 from transcribe_cli.emulator.session_task import ClientGone, SessionTask
-from transcribe_cli.emulator.token_endpoint import answer_token_request
+from transcribe_cli.emulator.webhook import Webhook
 from transcribe_cli.emulator.worker_processes import WorkerProcesses
 from transcribe_cli.protocol.parameters import encode_query
-from transcribe_cli.protocol.web_origin import why_refused
 from transcribe_cli.system.machine_resources import memory_bytes, processors
 
 MAX_MESSAGE_BYTES = 128 * 1024  # the service's own limit; a longer one is closed with 1009
@@ -63,37 +69,68 @@ CLOSE_TIMEOUT_S = 20.0  # a client may have much to read before the close frame
 LONGEST_LINE = 300
 """Characters of a client's words in a line on stderr."""
 
+_RESET_WITHIN_S = 2.0  # for sessions to end
 _PING_EVERY_S = 3.0  # keeps a connection alive while the engine is slow
 
 
+class _Arrival(NamedTuple):
+    """What is known of a connection before its session."""
+
+    schedule: FaultSchedule
+    record: SessionRecord | None
+
+
 class App:
-    """All sessions of one service."""
+    """All sessions of one service.
+
+    Attributes:
+        plan, records, clock, shelf: what the control steers and asks.
+
+    Args:
+        control_key: lets the control in; None: there is none, and nothing is kept for it.
+        shut_down: stops the service.
+    """
 
     def __init__(
         self,
         options: ServiceOptions,
-        scripts: Sequence[Script],
+        shelf: ScriptShelf,
         plan: FaultPlan,
         logbook: Logbook,
+        control_key: str | None = None,
+        shut_down: Callable[[], None] = lambda: None,
     ) -> None:
         self._options = options
-        self._scripts = scripts
-        self._plan = plan
-        self._schedules: WeakKeyDictionary[ServerConnection, FaultSchedule] = WeakKeyDictionary()
-        self._connections = 0
+        self.plan = plan
+        self.shelf = shelf
+        self.clock = ServiceClock()
+        self.records = SessionRecords(options.keep_audio)
+        self.shut_down = shut_down
+        self._arrivals: WeakKeyDictionary[ServerConnection, _Arrival] = WeakKeyDictionary()
         self._stopping = asyncio.Event()
         self._logbook = logbook
         self._admission = Admission(options.keys)
         self._pending = PendingConnections()
         self._open: set[SessionTask] = set()
+        self._all_closed = asyncio.Event()
+        self._posting: set[asyncio.Task[None]] = set()
+        self._workers = WorkerProcesses()
         engine = options.engine
         if engine not in STAND_INS:
             engine = choose_engine(engine).info.name
         most = options.max_sessions or most_sessions(engine, processors(), memory_bytes())
         self._tell = _say_nothing if options.quiet or options.with_parent else _say
         self._limits = SessionLimits(most, options.new_sessions_per_minute, _say)
-        self._served = 0
-        self._workers = WorkerProcesses()
+        self._steered = control_key is not None
+        self._routes = HttpRoutes(
+            self._admission,
+            self.clock,
+            plan,
+            logbook,
+            # A service for other machines needs a key, which a web page does not have.
+            any_host=options.host not in LOOPBACK,
+            control=None if control_key is None else Control(control_key, self),
+        )
 
     async def listen(self, context: ssl.SSLContext | None) -> Server:
         """Start listening.
@@ -110,13 +147,15 @@ class App:
             self._options.port,
             ssl=context,
             process_request=self._answer_http,
-            create_connection=partial(BoundedConnection, self._pending),  # type: ignore[arg-type]
+            create_connection=partial(  # type: ignore[arg-type]
+                BoundedConnection, self._pending, self._routes.answer_all
+            ),
             compression=None,
             max_size=MAX_MESSAGE_BYTES,
             close_timeout=CLOSE_TIMEOUT_S,
             open_timeout=None,  # `BoundedConnection` sees to it; a fault may stall the answer
             # A service with faults may stall: it sends nothing and drops nobody.
-            ping_interval=None if self._plan else _PING_EVERY_S,
+            ping_interval=None if self.plan or self._steered else _PING_EVERY_S,
             # A pong waits behind unread audio, so a late one means nothing.
             ping_timeout=None,
             logger=logger,
@@ -127,6 +166,11 @@ class App:
     def most_sessions(self) -> int:
         """The most sessions at once; more are refused."""
         return self._limits.most
+
+    @property
+    def open_sessions(self) -> int:
+        """Sessions that are open."""
+        return len(self._open)
 
     def stop(self) -> None:
         """Close every session that is open."""
@@ -145,40 +189,45 @@ class App:
         """Release what sessions shared, when they are over."""
         await self._workers.close()
 
+    async def reset(self) -> None:
+        """End all sessions and begin anew, as after the start."""
+        for session_task in self._open:
+            session_task.stop("The local service was reset")
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_RESET_WITHIN_S):
+                while self._open:
+                    self._all_closed.clear()
+                    await self._all_closed.wait()
+        for part in (self.plan, self.shelf, self.clock, self._limits):
+            part.reset()
+        self.records.clear()
+
     async def _answer_http(self, connection: ServerConnection, request: Request) -> Response | None:
         """Answer plain HTTP; None continues with the upgrade."""
-        # A service for other machines needs a key, which a web page does not have.
-        any_host = self._options.host not in LOOPBACK
-        if why := why_refused(request.headers, any_host=any_host):
-            self._logbook.write("refused", code=403, error=why)
-            return _json_response(connection, 403, {"error": why})
-        url = urlsplit(request.path)
-        if url.path == "/v3/ws/health":
-            return _json_response(connection, 200, {"status": "ok"})
-        if url.path == "/v3/token":
-            authorization = _authorization_of(request)
-            answer = answer_token_request(url.query, authorization, self._admission, time.time())
-            return _json_response(connection, *answer)
-        schedule = self._plan.draw(self._connections)
-        self._connections += 1
-        self._schedules[connection] = schedule
-        return await self._go_wrong(connection, schedule)
+        asked = HttpRequest("GET", request.path, request.headers)
+        if answer := self._routes.refuse(asked) or await self._routes.answer(asked):
+            return _response(connection, answer)
+        number, record = self.plan.connections, None
+        if self._steered:
+            record = self.records.add(number, request.path, request.headers.raw_items())
+        self._arrivals[connection] = _Arrival(self.plan.draw_next(), record)
+        return await self._go_wrong(connection, self._arrivals[connection])
 
-    async def _go_wrong(
-        self, connection: ServerConnection, schedule: FaultSchedule
-    ) -> Response | None:
+    async def _go_wrong(self, connection: ServerConnection, arrival: _Arrival) -> Response | None:
         """Cause the faults that come before the upgrade."""
         answer = None
-        for spec, actions in schedule.reached(Trigger.CONNECT):
+        for spec, actions in arrival.schedule.reached(Trigger.CONNECT):
             self._logbook.write("fault", fault=spec)
             match actions[0]:
-                case Answer(status):
-                    answer = _json_response(
-                        connection, status, {"error": HTTPStatus(status).phrase}
-                    )
+                case Answer(status, location):
+                    answer = _response(connection, error_answer(status, HTTPStatus(status).phrase))
+                    if location:
+                        answer.headers["Location"] = location
+                    _note_end(arrival.record, status)
                 case Drop(reset):
                     cut(connection, reset)
-                    answer = _json_response(connection, 503, {})  # never arrives
+                    answer = _response(connection, error_answer(503, ""))  # never arrives
+                    _note_end(arrival.record, 1006)
                 case Stall(ms):
                     with suppress(TimeoutError):
                         seconds = None if ms is None else ms / 1000
@@ -189,15 +238,16 @@ class App:
         request = connection.request
         assert request is not None  # there is one after the upgrade
         client = WebSocketClient(connection)
+        arrival = self._arrivals[connection]
         hold_back(connection)
         try:
             query = urlsplit(request.path).query
-            given = (_authorization_of(request), _token_of(query))
-            max_session_s = self._admission.admit(*given, time.time())
+            given = (authorization_of(request.headers), _token_of(query))
+            max_session_s = self._admission.admit(*given, self.clock.unix())
             with ExitStack() as place:
-                place.enter_context(self._limits.session(time.monotonic()))
+                place.enter_context(self._limits.session(self.clock.monotonic()))
                 session_task, before_begin = await self._open_session(
-                    connection, client, query, max_session_s, place
+                    arrival, client, urlsplit(request.path), max_session_s, place
                 )
                 self._pending.leave(connection)
                 self._open.add(session_task)
@@ -205,40 +255,43 @@ class App:
                     close = await session_task.run(before_begin)
                 finally:
                     self._open.discard(session_task)
-                    self._tell(session_line(query, session_task))
+                    self._all_closed.set()
+                    self._tell(session_line(session_task))
             # After the session's slot is free: a client may open the next session at once.
             last_words: Sequence[ToClient] = [] if close is None else [close]
         except SessionRefused as e:
             self._logbook.write("refused", code=e.code, error=e.text)
+            _note_end(arrival.record, e.code, e.text)
             self._tell(f"session refused: {e.code} {ascii(e.text)[1:-1]}"[:LONGEST_LINE])
             last_words = refusal(e.code, e.text)
         await _send_last_and_close(client, last_words)
 
     async def _open_session(
         self,
-        connection: ServerConnection,
+        arrival: _Arrival,
         client: WebSocketClient,
-        query: str,
+        url: SplitResult,
         max_session_s: float,
         place: ExitStack,
     ) -> tuple[SessionTask, Sequence[ToClient]]:
         """Open a session for an admitted client, or raise `SessionRefused`."""
-        parameters = read_parameters(query)
-        script = None
-        if self._options.engine == "scripted":
-            script = self._scripts[min(self._served, len(self._scripts) - 1)]
-        self._served += 1
-        schedule = self._schedules[connection]
+        parameters = self._options.models.read(url.query)
+        script = self.shelf.take(parameters, url.path)
+        if script is None and self._options.engine == "scripted":
+            script = EMPTY_SCRIPT
+        schedule = arrival.schedule
         limits_s = (max_session_s, self._options.max_session_s, schedule.expires_in_s)
         terms = SessionTerms(
             max_session_s=min(limit_s for limit_s in limits_s if limit_s is not None),
             max_audio_rate=self._options.max_audio_rate,
-            formatted_finals=self._options.formatted_finals,
+            readings=self._options.readings,
             redirects_to=schedule.redirects_to,
+            like=self._options.models.like(parameters["speech_model"]),
+            ending=schedule.ending,
             begin=script.begin if script else None,
             termination=script.termination if script else None,
         )
-        session = EmulatedSession(str(uuid4()), parameters, terms, time.monotonic())
+        session = EmulatedSession(str(uuid4()), parameters, terms, self.clock.monotonic())
         engine: EngineRunner
         if script:
             engine = InProcessRunner(ScriptedEngine(script, session.engine_settings))
@@ -252,22 +305,49 @@ class App:
                 engine = await self._workers.run(chosen, session.engine_settings)
             except OSError as e:  # no more processes, files or memory
                 raise SessionRefused(3005, CANCELLED) from e
+        if not script:  # whose messages are sent as they stand
+            webhook = Webhook(parameters) if "webhook_url" in parameters else None
+            engine = RunnerWithEffects(engine, TurnEffects(parameters), webhook)
+            if webhook is not None:
+                place.callback(self._post_later, webhook, session.id)
         self._logbook.opened(session.id, parameters)
+        if arrival.record is not None:
+            arrival.record.opened(session.id, parameters)
         session_task = SessionTask(
-            client, session, engine, self._logbook, schedule, leave=place.close
+            client,
+            session,
+            engine,
+            self._logbook,
+            schedule,
+            arrival.record,
+            self.clock,
+            leave=place.close,
         )
         return session_task, script.on_open if script else ()
 
+    def _post_later(self, webhook: Webhook, session_id: str) -> None:
+        """Post to a webhook; the session has ended, and nobody waits for it."""
 
-def session_line(query: str, task: SessionTask) -> str:
+        async def post() -> None:
+            taken = await webhook.post(session_id)
+            self._logbook.write("webhook", session=session_id, taken=taken)
+
+        task = asyncio.create_task(post())
+        self._posting.add(task)
+        task.add_done_callback(self._posting.discard)
+
+
+def session_line(task: SessionTask) -> str:
     """What is said of a session that is over: parameters, length, why it ended; printable ASCII."""
-    asked = without_secrets(read_parameters(query))
+    asked = without_secrets(task.asked)
     model = ascii(asked.pop("speech_model"))[1:-1]
     told = ", ".join([model, *encode_query(asked).split("&")] if asked else [model])
     if len(told) > LONGEST_LINE:
         told = f"{told[:LONGEST_LINE]}..."
     audio_s, open_s = task.audio_s, task.open_s
-    return f"session: {told}; {audio_s:.1f} s of audio in {open_s:.1f} s; {task.why_ended}"
+    idle = without_effect(task.asked)
+    note = f"; without effect here: {', '.join(idle)}" if idle else ""
+    return f"session: {told}; {audio_s:.1f} s of audio in {open_s:.1f} s; {task.why_ended}{note}"
 
 
 def _say_nothing(line: str) -> None:
@@ -287,21 +367,25 @@ def url_of(server: Server, scheme: str) -> str:
     return f"{scheme}://{f'[{host}]' if ':' in host else host}:{port}"
 
 
-def _authorization_of(request: Request) -> str | None:
-    """The Authorization header; several are joined, which no key matches."""
-    return ", ".join(request.headers.get_all("Authorization")) or None
-
-
 def _token_of(query: str) -> str | None:
     """The query parameter `token`, read before the query is checked."""
     return parse_qs(query).get("token", [None])[-1]
 
 
-def _json_response(connection: ServerConnection, status: int, body: dict[str, Any]) -> Response:
-    response = connection.respond(HTTPStatus(status), msgspec.json.encode(body).decode())
-    del response.headers["Content-Type"]
-    response.headers["Content-Type"] = "application/json"
+def _response(connection: ServerConnection, answer: HttpAnswer) -> Response:
+    response = connection.respond(HTTPStatus(answer.status), "")
+    for name in ("Content-Type", "Content-Length"):
+        del response.headers[name]
+    response.headers["Content-Type"] = answer.content_type
+    response.headers["Content-Length"] = str(len(answer.body))
+    response.body = answer.body
     return response
+
+
+def _note_end(record: SessionRecord | None, code: int, error: str | None = None) -> None:
+    """Keep how a connection ended that had no session."""
+    if record is not None:
+        record.end(code, "service", error)
 
 
 async def _send_last_and_close(client: WebSocketClient, last_words: Sequence[ToClient]) -> None:
@@ -318,6 +402,8 @@ async def _send_last_and_close(client: WebSocketClient, last_words: Sequence[ToC
             case Send(text):
                 with suppress(ClientGone):
                     await client.send(text)
+            case Wait(ms):
+                await asyncio.sleep(ms / 1000)
             case Close(code, reason):
                 await client.close(code, reason)
     draining.cancel()

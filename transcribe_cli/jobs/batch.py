@@ -165,7 +165,6 @@ class Batch:
         ends = [FileEnd(end.status, end.outcome is _Outcome.STOPPED) for end in self._ends]
         if unwritten is not None and not of_command(ends):
             transcriber.notices.error(unwritten)
-        self._tell_sum()
         return of_command(ends, status_of(unwritten))
 
     def _begin(self, loop: Loop, spec: SourceSpec, *, again: bool) -> _Running | None:
@@ -288,8 +287,8 @@ class Batch:
         if left:
             self._transcriber.notices.note(f"{COST_REACHED}; not transcribed: {', '.join(left)}")
 
-    def _tell_sum(self) -> None:
-        """The last lines: what all the files come to, and what became of them."""
+    def tell_sum(self) -> None:
+        """Tell, when the outputs are closed, what the files come to and how each ended."""
         count = len(self._specs)
         if count == 1:
             return

@@ -30,6 +30,7 @@ from transcribe_cli.recordings.lock import (
     save_dir_locked,
 )
 from transcribe_cli.recordings.saved_recordings import Recording, load_recording
+from transcribe_cli.system.signals import stop_signals_wait
 
 _Cache = dict[Path, tuple[dict[str, Any] | None, Recording]]
 """Recordings by folder, each with the stamp of the journal that it was read from."""
@@ -54,7 +55,7 @@ class AlreadyRunning(StreamError):
 
     def __init__(self, name: str, recording: str) -> None:
         super().__init__(
-            f"'{name}' is being transcribed already: the recording {recording} is running.",
+            f"'{name}' is being transcribed already, in {recording}.",
             "wait for its end, or stop it",
         )
         self.why = f"{recording} is running"
@@ -169,9 +170,10 @@ def claim(
 
 
 def _new_folder(save_dir: Path, name: str, work: Work | None, stack: contextlib.ExitStack) -> Claim:
-    folder = create_folder(save_dir, recording_id(datetime.now(), name))
-    stack.callback(_remove_if_empty, folder)
-    stack.enter_context(locked(folder, folder.name if work is None else work.digest))
+    with stop_signals_wait():  # which would leave a locked folder with nothing in it
+        folder = create_folder(save_dir, recording_id(datetime.now(), name))
+        stack.callback(_remove_if_empty, folder)
+        stack.enter_context(locked(folder, folder.name if work is None else work.digest))
     return Claim(folder)
 
 

@@ -12,9 +12,9 @@ from transcribe_cli.protocol.languages import WHISPER_LANGUAGES
 from transcribe_cli.recordings.folder import AUDIO
 from transcribe_cli.run.config import Result
 from transcribe_cli.settings.allowed_sources import variable_of
-from transcribe_cli.settings.config import save_dir_of
+from transcribe_cli.settings.user_folders import save_dir_of
+from transcribe_cli.transcript.recording_clock import format_time
 from transcribe_cli.ui.notices import Notices
-from transcribe_cli.ui.time_format import format_time
 
 MOST_LANGUAGES = 4
 """More languages than this are told by their number."""

@@ -18,7 +18,6 @@ from transcribe_cli.outputs.formats import (
 from transcribe_cli.outputs.jsonl import JsonlOutput
 from transcribe_cli.outputs.output import Output, Outputs
 from transcribe_cli.outputs.plain_text import TextOutput
-from transcribe_cli.outputs.queued_output import QueuedOutput
 from transcribe_cli.outputs.queued_stream import QueuedStream, open_queued_stream
 from transcribe_cli.outputs.record import error_record
 from transcribe_cli.run.loop import Loop
@@ -29,6 +28,7 @@ from transcribe_cli.settings.options import RunOptions
 from transcribe_cli.ui.notices import Notices
 
 if TYPE_CHECKING:
+    from transcribe_cli.outputs.queued_output import QueuedOutput
     from transcribe_cli.outputs.written_files import WrittenFiles
 
 _HURRIED_S = 2.0  # so long an output may take nothing after a person has stopped the program
@@ -167,6 +167,7 @@ class CommandOutputs:
     def _queue(self, output: Output) -> Output:
         """Give an output a queue and a thread, so that main does not wait for it."""
         from transcribe_cli.outputs.caption_feed import PAGE_NAME, RollingCaptionsOutput
+        from transcribe_cli.outputs.queued_output import QueuedOutput
 
         if output.name == PAGE_NAME:
             return output  # whose readers are not waited for anyway
@@ -187,7 +188,12 @@ class CommandOutputs:
 
     def _close_own(self, own: Sequence[Output]) -> None:
         """Close a recording's outputs; while others run, without waiting for that."""
-        later = [o for o in own if isinstance(o, QueuedOutput)] if self._at_once else []
+        if not self._at_once:
+            Outputs(own, self.output_broken).close()
+            return
+        from transcribe_cli.outputs.queued_output import QueuedOutput
+
+        later = [output for output in own if isinstance(output, QueuedOutput)]
         Outputs([o for o in own if o not in later], self.output_broken).close()
         self._ending = [output for output in self._ending if not output.has_ended]
         for output in later:

@@ -2,12 +2,12 @@
 
 import contextlib
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from transcribe_cli.errors import UsageError
+from transcribe_cli.errors import AudioError, UsageError
 from transcribe_cli.jobs.sources import STDIN
-from transcribe_cli.outputs.formats import output_path
+from transcribe_cli.outputs.formats import is_video, output_path
 from transcribe_cli.outputs.output import usage_error_if_unwritable
 from transcribe_cli.outputs.written_files import check_not_there
 from transcribe_cli.settings.environment import Environment
@@ -80,6 +80,57 @@ def check_sources(
                     f"-o '{template}' gives '{other}' and '{source}' the same path.",
                     "leave {stem} out to have both in one file, one after the other",
                 )
+
+
+def check_videos(
+    sources: Sequence[str],
+    templates: Sequence[str],
+    track: int | None = None,
+    note: Callable[[str], None] = lambda text: None,
+) -> None:
+    """Find copies of videos that could not be written; each is tried with its first moment.
+
+    Args:
+        sources: as typed; none for a microphone.
+        templates: the paths of `-o`.
+        note: told what a copy cannot hold.
+
+    Raises:
+        UsageError: there is no ffmpeg, a source is no file, several share a copy, or a container
+            cannot hold what a source has.
+    """
+    from transcribe_cli.outputs.subtitled_video import check_ffmpeg
+
+    for template in filter(is_video, templates):
+        check_ffmpeg(Path(template))
+        if not sources or any(s == STDIN or "://" in s for s in sources):
+            raise UsageError(
+                f"-o '{template}' would be a copy of a file, and there is none here.",
+                "ask for captions alone: .srt",
+            )
+        if len(sources) > 1 and "{stem}" not in template:
+            raise UsageError(
+                f"-o '{template}' is a copy of one file, and there are {len(sources)}.",
+                "put {stem} into it: each has one of its own then",
+            )
+        for source in filter(os.path.isfile, sources):
+            _check_video(Path(source), output_path(template, stem_of(source)), track, note)
+
+
+def _check_video(
+    source: Path, target: Path, track: int | None, note: Callable[[str], None]
+) -> None:
+    from transcribe_cli.audio.muxing import CONTAINERS, plan_copy
+
+    if target.exists() and target.samefile(source):
+        raise UsageError(f"-o '{target}' is the source itself.", "choose another path")
+    try:
+        plan = plan_copy(source, CONTAINERS[target.suffix.lower()], track)
+    except AudioError as e:
+        raise UsageError(e.message, e.hint) from e
+    if plan.left_out:
+        streams = ", ".join(map(str, plan.left_out))
+        note(f"'{target}' cannot hold all of '{source}': left out is stream {streams}")
 
 
 def stem_of(source: str) -> str:

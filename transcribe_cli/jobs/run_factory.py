@@ -19,9 +19,8 @@ from transcribe_cli.run.loop import Loop
 from transcribe_cli.run.parts import RunParts
 from transcribe_cli.run.reporter import View
 from transcribe_cli.run.run import Run
-from transcribe_cli.settings.config import FREE_ACCOUNT_SESSIONS_PER_MINUTE, parse_duration
 from transcribe_cli.settings.options import RunOptions
-from transcribe_cli.supervisor.session_quota import SessionQuota
+from transcribe_cli.supervisor.session_quota import FREE_ACCOUNT_SESSIONS_PER_MINUTE, SessionQuota
 from transcribe_cli.ui.notices import NamedNotices, Notices
 
 if TYPE_CHECKING:
@@ -121,4 +120,8 @@ class RunFactory:
 
 
 def _seconds(text: str | None, option: str) -> float | None:
-    return None if text is None else parse_duration(text, option)
+    if text is None:
+        return None
+    from transcribe_cli.settings.durations import parse_duration
+
+    return parse_duration(text, option)

@@ -6,15 +6,15 @@ from typing import NamedTuple
 
 from transcribe_cli import __version__
 from transcribe_cli.errors import UsageError
-from transcribe_cli.protocol.endpoint import session_url
+from transcribe_cli.protocol.endpoint import resolve_endpoint, session_url
 from transcribe_cli.protocol.parameters import encode_query
 from transcribe_cli.redaction import redact
 from transcribe_cli.session.session import Target
-from transcribe_cli.settings.config import Parameters, option_of, resolve_endpoint
 from transcribe_cli.settings.credentials import Credentials, find_credentials, webhook_secret
 from transcribe_cli.settings.dotenv import notes_on_variables, settings_in_dotenv
 from transcribe_cli.settings.environment import Environment
 from transcribe_cli.settings.options import RunOptions
+from transcribe_cli.settings.session_parameters import Parameters, option_of
 from transcribe_cli.ui.notices import Notices
 
 API_VERSION = "2025-05-12"
@@ -67,7 +67,7 @@ def open_service(
             from transcribe_cli.emulator.engines.registry import choose_engine
             from transcribe_cli.emulator.local_service import LocalService
 
-            wanted = engine_settings_of(parameters.query, "two")
+            wanted = engine_settings_of(parameters.query)
             chosen = choose_engine(options.engine, wanted.is_multilingual)
             if options.engine is None and chosen.fallback_note:
                 notices.note(chosen.fallback_note)

@@ -42,9 +42,10 @@ from transcribe_cli.run.parts import nothing_to_sync
 from transcribe_cli.run.reporter import View
 from transcribe_cli.run.run import Run
 from transcribe_cli.session.events import KeytermsChanged
-from transcribe_cli.settings.config import Parameters, resolve_parameters, save_dir_of
 from transcribe_cli.settings.environment import Environment
 from transcribe_cli.settings.options import RunOptions
+from transcribe_cli.settings.session_parameters import Parameters, resolve_parameters
+from transcribe_cli.settings.user_folders import save_dir_of
 from transcribe_cli.system.regular_file import open_regular
 from transcribe_cli.ui.notices import NamedNotices
 
@@ -214,8 +215,8 @@ class Transcriber:
             StreamError: something cannot be opened; nothing is left behind then.
         """
         audio = AudioFormat(self._options.sample_rate)
-        not_begun = stack.enter_context(contextlib.ExitStack())
-        not_begun.callback(_discard, folder)
+        runs: list[Run] = []
+        stack.callback(lambda: None if any(run.begun for run in runs) else _discard(folder))
         # The journal first: what an output holds can then be made again from it.
         journal = None if folder is None else RetryingFile(folder / JOURNAL, self.notices.warning)
         own = [*self._recording_outputs(folder, journal), *self.outputs.open_own(spec.name)]
@@ -225,7 +226,7 @@ class Transcriber:
         stack.callback(source.close)
         sync = nothing_to_sync if journal is None else journal.sync
         run = self.runs.make_run(loop, service, outputs, folder, log, source, sync, view=view)
-        not_begun.pop_all()  # from here on there is something to keep
+        runs.append(run)
         return Job(self, run, folder, log, spec, stack.pop_all())
 
     def _recording_outputs(self, folder: Path | None, journal: RetryingFile | None) -> list[Output]:

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 from typing import BinaryIO
 
+from transcribe_cli.errors import UsageError
 from transcribe_cli.outputs.output import usage_error_if_unwritable
 from transcribe_cli.system.atomic_replace import name_beside, replace_file
 
@@ -93,6 +94,21 @@ class WrittenAtEnd:
         elif not self._stream.closed:
             with self._stream:
                 _write_in_place(self._stream, data)
+
+
+def check_replaceable(path: Path) -> None:
+    """Check that another file can take its place, or be put there.
+
+    Raises:
+        UsageError: it cannot.
+    """
+    with usage_error_if_unwritable(path):
+        stream = _open_in_place(path)
+    if stream is not None:
+        stream.close()
+        raise UsageError(
+            f"'{path}' can be written, but not replaced by another file.", "choose another path"
+        )
 
 
 def _open_in_place(path: Path) -> BinaryIO | None:

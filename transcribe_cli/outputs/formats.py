@@ -16,6 +16,8 @@ STANDARD_OUTPUT = "standard output"
 """The name of what standard output gets."""
 
 SUFFIXES = (".txt", ".md", ".srt", ".vtt", ".ass", ".lrc", ".jsonl", ".json")
+VIDEOS = (".mkv", ".mp4", ".mov")
+"""Copies of the source with subtitles: of one file each."""
 
 CAPTIONS = ("srt", "vtt", "ass", "lrc")
 
@@ -27,11 +29,17 @@ def output_path(template: str, stem: str) -> Path:
         UsageError: the suffix names no format.
     """
     path = Path(template.replace("{stem}", stem))
-    if path.suffix.lower() not in SUFFIXES:
+    if path.suffix.lower() not in (*SUFFIXES, *VIDEOS):
         raise UsageError(
-            f"-o '{template}' does not end in a format.", f"one of {', '.join(SUFFIXES)}"
+            f"-o '{template}' does not end in a format.",
+            f"one of {', '.join(SUFFIXES)}, or for a copy of the video {', '.join(VIDEOS)}",
         )
     return path
+
+
+def is_video(template: str) -> bool:
+    """Whether this output is a copy of the source with subtitles."""
+    return Path(template).suffix.lower() in VIDEOS
 
 
 def open_for_writing(path: Path) -> BinaryIO:
@@ -97,6 +105,10 @@ def _open_output(path: Path, *, partials: bool, non_speech: bool, several: bool)
             return TextOutput(
                 open_for_writing(path), str(path), non_speech=non_speech, headings=several
             )
+        case suffix if suffix in VIDEOS:
+            from transcribe_cli.outputs.subtitled_video import SubtitledVideoOutput
+
+            return SubtitledVideoOutput(path, non_speech=non_speech)
         case suffix:
             return _open_whole(path, suffix[1:], non_speech=non_speech, several=several)
 

@@ -18,6 +18,7 @@ from transcribe_cli.protocol.messages import (
     ServerMessage,
     Turn,
     UnknownMessage,
+    UpdateConfiguration,
     Word,
 )
 
@@ -45,6 +46,7 @@ _NESTED: dict[str, type[msgspec.Struct]] = {"words": Word, "revisions": Revision
 MOST_PROBLEMS = 5
 """The most problems listed of one message; of the rest only the number is given."""
 
+_INVALID = "User Input Validation Error: "
 # A thousand nested brackets are a RecursionError.
 _NOT_JSON = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
@@ -197,17 +199,32 @@ def decode_client_message(data: str | bytes) -> ClientMessage:
     try:
         raw = msgspec.json.decode(data)
     except _NOT_JSON as e:
-        raise BadMessage(f"Invalid JSON: {e}") from e
+        raise BadMessage(f"{_INVALID}Invalid JSON: {_why_no_json(data)}") from e
     shown = data if isinstance(data, str) else data.decode(errors="replace")
     if not isinstance(raw, dict) or not isinstance(raw.get("type"), str):
         raise BadMessage(f"Invalid Message: {shown!r}")
     cls = CLIENT_MESSAGES.get(raw["type"])
     if cls is None:
         raise BadMessage(f"Invalid Message Type: {raw['type']}")
+    if cls is not UpdateConfiguration:
+        return cls()
+    from transcribe_cli.protocol.parameters import BadParameter, checked_update
+
     try:
-        return msgspec.convert(raw, cls)
-    except msgspec.ValidationError as e:
-        raise BadMessage(f"User Input Validation Error: {e}") from e
+        return msgspec.convert(checked_update(raw), UpdateConfiguration)
+    except BadParameter as e:
+        raise BadMessage(str(e)) from e
+
+
+def _why_no_json(data: str | bytes) -> str:
+    """What is wrong with a text, as Python's `json` says it, since the service says it so."""
+    import json
+
+    try:
+        json.loads(data)
+    except (ValueError, RecursionError) as e:
+        return str(e)
+    return "Expecting value: line 1 column 1 (char 0)"  # NaN, which Python alone takes
 
 
 def encode_client_message(message: ClientMessage) -> str:

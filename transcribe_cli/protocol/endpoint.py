@@ -19,6 +19,15 @@ REGIONS = {
 PATH = "/v3/ws"
 
 
+def resolve_endpoint(region: str, endpoint: str | None) -> str:
+    """The WebSocket URL without its query.
+
+    Raises:
+        UsageError: `endpoint` is no WebSocket URL.
+    """
+    return REGIONS[region] if endpoint is None else normalise_endpoint(endpoint)
+
+
 def normalise_endpoint(text: str) -> str:
     """Complete an endpoint with the path of sessions, `/v3/ws`.
 

@@ -32,6 +32,20 @@ SPEECH_MODELS = tuple(dict.fromkeys((*_LISTED, *MODELS, *REDIRECTS)))
 """Values of `speech_model`: what the service's own error message lists (September 2026), and what
 the table of models has beside that."""
 
+PII_POLICIES = tuple(
+    """account_number banking_information blood_type corporate_action credit_card_cvv
+    credit_card_expiration credit_card_number date date_interval date_of_birth day drivers_license
+    drug duration effect email_address event filename financial_metric gender gender_sexuality
+    healthcare_number injury ip_address language location location_address location_address_street
+    location_city location_coordinate location_country location_state location_zip marital_status
+    medical_code medical_condition medical_process money_amount month nationality number_sequence
+    occupation organization organization_id organization_medical_facility passport_number password
+    person_age person_name phone_number physical_attribute political_affiliation product project
+    religion sexuality statistics time trend url us_social_security_number username vehicle_id year
+    zodiac_sign""".split()
+)
+"""Values of `redact_pii_policies`, from the official JavaScript SDK."""
+
 PCM_ENCODINGS = ("pcm_s16le", "pcm_mulaw")
 MAX_TEXT = 1750  # characters of `prompt` and of `agent_context`
 MANUAL = "manual"
@@ -79,7 +93,7 @@ _RECOGNITION = (
     Parameter("speaker_labels_revision_interval_ms", int, 0, 86_400_000),
     Parameter("domain", str, choices=("medical-v1",)),
     Parameter("redact_pii", bool),
-    Parameter("redact_pii_policies", list),
+    Parameter("redact_pii_policies", list, choices=PII_POLICIES),
     Parameter("redact_pii_sub", str, choices=("hash", "entity_name")),
     Parameter("include_partial_turns", bool),
     Parameter("continuous_partials", bool),
@@ -102,6 +116,15 @@ _OTHERS = (  # who asks, and what else becomes of what was said
 
 PARAMETERS: dict[str, Parameter] = {
     parameter.name: parameter for parameter in (*_RECOGNITION, *_OTHERS)
+}
+
+_NOUNS: dict[type, str] = {
+    bool: "boolean",
+    int: "integer",
+    float: "number",
+    str: "string",
+    list: "list",
+    dict: "dictionary",
 }
 
 WEBHOOK_SECRET = "webhook_auth_header_value"  # nosec B105
@@ -135,7 +158,7 @@ def _encode_value(value: object) -> str:
     return msgspec.json.encode(value).decode()
 
 
-def decode_query(query: str) -> dict[str, Any]:
+def decode_query(query: str, table: Mapping[str, Parameter] = PARAMETERS) -> dict[str, Any]:
     """Read and check a query string as the service does; unknown names are dropped.
 
     Raises:
@@ -143,7 +166,7 @@ def decode_query(query: str) -> dict[str, Any]:
     """
     read: dict[str, Any] = {}
     for name, text in parse_qsl(query, keep_blank_values=True):
-        parameter = PARAMETERS.get(name)
+        parameter = table.get(name)
         if parameter is None:
             continue
         if name in read and parameter.kind is list:
@@ -168,8 +191,49 @@ def as_typed(name: str, value: Any) -> Any:
         return value
 
 
+def checked_update(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields of an UpdateConfiguration, checked; null and unknown names are dropped.
+
+    >>> checked_update({"max_turn_silence": "900", "type": "UpdateConfiguration"})
+    {'max_turn_silence': 900}
+
+    Raises:
+        BadParameter: the first known name whose value is bad.
+    """
+    return {
+        name: _checked(PARAMETERS[name], _from_json(PARAMETERS[name], value))
+        for name, value in fields.items()
+        if name in PARAMETERS and value is not None
+    }
+
+
+def _from_json(parameter: Parameter, value: Any) -> Any:
+    """A JSON value as the parameter's kind; text may stand for a number or a boolean."""
+    name, kind = parameter.name, parameter.kind
+    if isinstance(value, str) and kind in (bool, int, float):
+        return _parse(parameter, value)
+    if kind is list and isinstance(value, list):
+        for index, item in enumerate(value):
+            if not isinstance(item, str):
+                raise BadParameter(f"{name}.{index}", "Input should be a valid string")
+        return value
+    if kind is int and isinstance(value, float):
+        if not value.is_integer():
+            reason = "Input should be a valid integer, got a number with a fractional part"
+            raise BadParameter(name, reason)
+        return int(value)
+    fits = (int, float) if kind is float else kind
+    if not isinstance(value, fits) or (isinstance(value, bool) and kind is not bool):
+        raise BadParameter(name, f"Input should be a valid {_NOUNS[kind]}")
+    return value
+
+
 def _decode_value(parameter: Parameter, text: str) -> Any:
-    value = _parse(parameter, text)
+    return _checked(parameter, _parse(parameter, text))
+
+
+def _checked(parameter: Parameter, value: Any) -> Any:
+    """A value of the parameter's kind, once its range, length and choices are checked."""
     if isinstance(value, bool | dict):
         return value
     if isinstance(value, int | float):
@@ -195,14 +259,17 @@ def _parse(parameter: Parameter, text: str) -> Any:
     if parameter.kind is bool:
         lowered = text.lower()
         if lowered not in ("true", "false"):
-            raise BadParameter(name, "Input should be a valid boolean")
+            reason = "Input should be a valid boolean, unable to interpret input"
+            raise BadParameter(name, reason)
         return lowered == "true"
     if parameter.kind in (int, float):
         try:
             return parameter.kind(text)
         except ValueError:
-            noun = "integer" if parameter.kind is int else "number"
-            raise BadParameter(name, f"Input should be a valid {noun}") from None
+            noun = _NOUNS[parameter.kind]
+            article = "an" if parameter.kind is int else "a"
+            reason = f"Input should be a valid {noun}, unable to parse string as {article} {noun}"
+            raise BadParameter(name, reason) from None
     if parameter.kind is list:
         if name == "redact_pii_policies" and not text.startswith("["):
             return [part.strip() for part in text.split(",")]

@@ -13,7 +13,7 @@ from transcribe_cli.protocol.models import Tariff
 from transcribe_cli.run.limits import Limits
 from transcribe_cli.session.session import Target
 from transcribe_cli.session.timeouts import LOCAL, SERVICE, Timeouts
-from transcribe_cli.settings.config import Parameters
+from transcribe_cli.settings.session_parameters import Parameters
 from transcribe_cli.transcript.turn_totals import TurnTotals
 
 

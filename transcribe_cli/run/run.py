@@ -58,12 +58,14 @@ class Run:
 
     Attributes:
         due, has_work, over: for the loop.
+        begun: there may be something to keep.
         result: how it ended, once it is over.
     """
 
     def __init__(self, config: RunConfig, parts: RunParts) -> None:
         self.due = 0.0
         self.has_work = False
+        self.begun = False
         self.result: Result | None = None
         self._config = config
         self._parts = parts
@@ -125,6 +127,7 @@ class Run:
 
     def start(self, now: float) -> None:
         """Begin to record and to connect."""
+        self.begun = True
         self._recorder.start()
         if self._config.resume_point is None:
             self._reporter.start()

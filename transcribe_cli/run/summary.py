@@ -11,7 +11,7 @@ from transcribe_cli.run.config import Result
 from transcribe_cli.run.parts import RunParts
 from transcribe_cli.run.reporter import Reporter
 from transcribe_cli.supervisor.actions import Finish
-from transcribe_cli.ui.time_format import format_time
+from transcribe_cli.transcript.recording_clock import format_time
 
 
 def conclude(

@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Callable
 
-from transcribe_cli.errors import ConnectionFailed, Fault
+from transcribe_cli.errors import ConnectionFailed, explain_unexpected
 from transcribe_cli.protocol.codec import encode_client_message
 from transcribe_cli.protocol.messages import Terminate
 from transcribe_cli.session.connection import Connection
@@ -46,7 +46,7 @@ class Connecting:
             self._tell(Closed(self._number, failure=e))
             return
         except Exception as e:  # a worker never dies silently: main decides
-            self._tell(WorkerFailed(Fault(e, "connecting")))
+            self._tell(WorkerFailed(explain_unexpected(e, "connecting")))
             self._tell(Closed(self._number))
             return
         with self._lock:

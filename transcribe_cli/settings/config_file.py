@@ -10,6 +10,7 @@ from typing import Any, NamedTuple, get_args, get_origin
 from transcribe_cli.errors import UsageError
 from transcribe_cli.settings.allowed_sources import Origin, may_come_from
 
+_MOST_BYTES = 1 << 20
 _EXAMPLE = 'a line of it reads: model = "whisper-rt"'
 
 
@@ -64,13 +65,19 @@ def read_config(path: Path) -> ConfigFile:
 
     try:
         # Some editors begin a file with a byte order mark.
-        text = path.read_text(encoding="utf-8-sig")
+        with path.open("rb") as file:
+            read = file.read(_MOST_BYTES + 1)
+        if len(read) > _MOST_BYTES:
+            raise UsageError(f"{path} is no config file: it is far too long.", "name another one")
+        text = read.decode("utf-8-sig").replace("\r\n", "\n")
         found = tomllib.loads(text)
     except UnicodeDecodeError as e:
         raise UsageError(f"{path} cannot be read: it is no UTF-8.", "save it as UTF-8") from e
-    except (OSError, ValueError, RecursionError) as e:  # a folder, no TOML, far too deep
-        said = getattr(e, "strerror", None) or str(e)
-        raise UsageError(f"{path} cannot be read: {said}.", _EXAMPLE) from e
+    except OSError as e:
+        hint = "name a file that you may read"
+        raise UsageError(f"{path} cannot be read: {e.strerror or e}.", hint) from e
+    except (ValueError, RecursionError) as e:  # no TOML, far too deep
+        raise UsageError(f"{path} cannot be read: {e}.", _EXAMPLE) from e
     return ConfigFile(
         path, {name.replace("-", "_"): value for name, value in found.items()}, _lines_of(text)
     )
@@ -126,4 +133,6 @@ def _checked(value: Any, kind: Any, place: str) -> Any:
 
 
 def _shown(value: Any) -> str:
-    return str(value).lower() if isinstance(value, bool) else repr(value)
+    if isinstance(value, bool):
+        return str(value).lower()
+    return repr(value) if isinstance(value, str | list | float) else str(value)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import IO, BinaryIO, TextIO, TypeVar
 
-from transcribe_cli.errors import StreamError
+from transcribe_cli.errors import IncompleteError
 
 T = TypeVar("T")
 
@@ -70,7 +70,7 @@ class Environment:
 
         Raises:
             BrokenPipeError: its reader went away.
-            StreamError: it cannot be written, on a full disk for example.
+            IncompleteError: it cannot be written, on a full disk for example.
         """
         try:
             self.stdout.write(text)
@@ -79,7 +79,7 @@ class Environment:
             self.forget_stdout()
             if reader_is_gone(e):
                 raise BrokenPipeError from e
-            raise StreamError(
+            raise IncompleteError(
                 f"Standard output cannot be written: {e.strerror or e}.", "free some space"
             ) from e
 

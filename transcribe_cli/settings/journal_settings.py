@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from transcribe_cli.errors import UsageError
 from transcribe_cli.protocol.endpoint import REGIONS, is_loopback, without_credentials
 from transcribe_cli.protocol.parameters import RECOGNITION_PARAMETERS
-from transcribe_cli.settings.config import parse_params
+from transcribe_cli.settings.session_parameters import parse_params
 
 
 class Place(NamedTuple):

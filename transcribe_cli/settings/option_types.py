@@ -142,8 +142,8 @@ OutputOption = Annotated[
     Texts,
     option(
         OUTPUT,
-        "Write this file: .txt .md .srt .vtt .ass .lrc .jsonl .json; {stem} is the source's name, "
-        "- stdout. Repeatable.",
+        "Write this file: .txt .md .srt .vtt .ass .lrc .jsonl .json, or .mkv .mp4 .mov: a "
+        "copy of the video with subtitles; {stem} is the source's name, - stdout. Repeatable.",
         "--output",
         "-o",
         metavar="PATH",

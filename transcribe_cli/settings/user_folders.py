@@ -8,6 +8,20 @@ import os
 import sys
 from pathlib import Path
 
+from transcribe_cli.errors import UsageError
+from transcribe_cli.settings.environment import APP
+
+
+def save_dir_of(given: str | None) -> Path:
+    """Where recordings are saved: as given, else the platform's user data directory."""
+    try:
+        return Path(given).expanduser() if given else data_folder(APP) / "recordings"
+    except RuntimeError as e:  # no HOME, and a user whom the system does not know
+        raise UsageError(
+            "Nothing says where this user's recordings are: there is no home folder.",
+            "set HOME, or name a --save-dir, or --no-save for a run",
+        ) from e
+
 
 def data_folder(app: str) -> Path:
     """The folder for what a program makes, which need not exist yet.

@@ -2,6 +2,7 @@
 
 from collections import deque
 
+FREE_ACCOUNT_SESSIONS_PER_MINUTE = 5
 _MINUTE_S = 61.0  # the service counts arrivals, and not every connection takes as long
 
 

@@ -3,25 +3,27 @@
 import contextlib
 import os
 import stat
+from collections.abc import Iterator
 from pathlib import Path
 
 
-def replace_file(path: Path, data: bytes, *, follow: bool = True) -> None:
-    """Replace the content of a file; its permissions stay.
+@contextlib.contextmanager
+def replacement(path: Path, *, follow: bool = True) -> Iterator[Path]:
+    """A name for the new content, which takes the file's place when the block is over.
 
-    `follow`: replace the target of a symbolic link, else replace the link itself.
+    The file's permissions stay. Where the block fails, the old file is unchanged, and nothing is
+    left beside it.
 
-    The file is not synced (fsync): this guards against a kill of the program, not against a crash
-    of the machine, and a sync could block the main loop for long.
+    Args:
+        follow: replace the target of a symbolic link, else the link itself.
 
     Raises:
-        OSError: it cannot be written; the old file is unchanged.
+        OSError: it cannot be replaced.
     """
     target = Path(os.path.realpath(path)) if follow else path
     beside = name_beside(target)
     try:
-        with beside.open("xb") as file:
-            file.write(data)
+        yield beside
         with contextlib.suppress(FileNotFoundError):
             if follow or not target.is_symlink():
                 beside.chmod(stat.S_IMODE(target.stat().st_mode))
@@ -30,6 +32,22 @@ def replace_file(path: Path, data: bytes, *, follow: bool = True) -> None:
         with contextlib.suppress(OSError):
             beside.unlink()
         raise
+
+
+def replace_file(path: Path, data: bytes, *, follow: bool = True) -> None:
+    """Replace the content of a file; its permissions stay.
+
+    The file is not synced (fsync): this guards against a kill of the program, not against a crash
+    of the machine, and a sync could block the main loop for long.
+
+    Args:
+        follow: replace the target of a symbolic link, else the link itself.
+
+    Raises:
+        OSError: it cannot be written; the old file is unchanged.
+    """
+    with replacement(path, follow=follow) as beside, beside.open("xb") as file:
+        file.write(data)
 
 
 def name_beside(target: Path) -> Path:

@@ -1,4 +1,4 @@
-"""Moves the times of a message from the session's clock to the recording's clock. Pure.
+"""Times on the recording's clock: a message's are moved to it, a person reads them. Pure.
 
 A session's clock starts at the first sample sent to it, the recording's clock at its own first
 sample. A session's offset is the recording's time, in ms, of the first sample sent.
@@ -69,3 +69,14 @@ def _later(value: Any, offset_ms: int) -> Any:
     """The value plus the offset. An odd value stays: decoding has warned about it."""
     odd = isinstance(value, bool) or not isinstance(value, int | float)
     return value if odd else value + offset_ms
+
+
+def format_time(ms: int) -> str:
+    """A time in the recording as `m:ss`, from one hour on as `h:mm:ss`.
+
+    >>> format_time(4_000), format_time(3_600_000)
+    ('0:04', '1:00:00')
+    """
+    minutes, seconds = divmod(max(ms, 0) // 1000, 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"

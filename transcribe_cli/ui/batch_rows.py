@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from rich.style import Style
 from rich.text import Text
 
+from transcribe_cli.transcript.recording_clock import format_time
 from transcribe_cli.ui.safe_text import safe_text
 from transcribe_cli.ui.text_wrapping import cells, cut, cut_middle, cut_text, ellipsis
-from transcribe_cli.ui.time_format import format_time
 from transcribe_cli.ui.turn_rendering import DIM
 
 LONGEST_NAME = 32

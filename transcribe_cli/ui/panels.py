@@ -6,10 +6,10 @@ from rich.style import Style
 from rich.text import Text
 
 from transcribe_cli.protocol.languages import WHISPER_LANGUAGES
+from transcribe_cli.transcript.recording_clock import format_time
 from transcribe_cli.ui.key_table import KeyBinding
 from transcribe_cli.ui.safe_text import safe_text
 from transcribe_cli.ui.text_wrapping import cells, cut_text
-from transcribe_cli.ui.time_format import format_time
 from transcribe_cli.ui.turn_rendering import NARROW, NO_BREAK
 
 DIM = Style(dim=True)

@@ -12,6 +12,7 @@ from transcribe_cli.protocol.codec import read_server_object
 from transcribe_cli.recordings.journal import JournalRecord
 from transcribe_cli.recordings.scenes import Scene, revision_of
 from transcribe_cli.settings.changes import changes_in_words
+from transcribe_cli.transcript.recording_clock import format_time
 from transcribe_cli.transcript.side_text import side_text
 from transcribe_cli.transcript.turn_text import read_turn_text
 from transcribe_cli.transcript.turn_totals import TurnTotals
@@ -21,7 +22,6 @@ from transcribe_cli.ui.notices import Notices
 from transcribe_cli.ui.safe_text import safe_text
 from transcribe_cli.ui.status_line import Status
 from transcribe_cli.ui.suspend import TerminalHolder, suspend, take_back
-from transcribe_cli.ui.time_format import format_time
 from transcribe_cli.ui.turn_rendering import DIM, gutter
 
 _STATUS_EVERY_S = 0.2

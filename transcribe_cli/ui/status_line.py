@@ -12,9 +12,9 @@ from typing import NamedTuple
 from rich.style import Style
 from rich.text import Text
 
+from transcribe_cli.transcript.recording_clock import format_time
 from transcribe_cli.ui.safe_text import safe_text
 from transcribe_cli.ui.text_wrapping import cells, cut_middle, cut_text, ellipsis
-from transcribe_cli.ui.time_format import format_time
 
 QUIETEST_DB = -60.0
 """The level at which the meter is empty, in dBFS; it is full at 0."""

@@ -13,11 +13,11 @@ from rich.text import Text
 
 from transcribe_cli.protocol.languages import WHISPER_LANGUAGES
 from transcribe_cli.protocol.messages import Turn, Word
+from transcribe_cli.transcript.recording_clock import format_time
 from transcribe_cli.transcript.turn_text import TurnText, read_turn_text
 from transcribe_cli.transcript.turns import TurnUpdate
 from transcribe_cli.ui.safe_text import safe_text
 from transcribe_cli.ui.text_wrapping import cut, ellipsis
-from transcribe_cli.ui.time_format import format_time
 
 NonSpeech = Literal["dim", "hide", "keep"]
 

@@ -12,12 +12,19 @@ from typing import NamedTuple
 from transcribe_cli.emulator.actions import Send, send
 from transcribe_cli.emulator.engine_settings import EngineSettings
 from transcribe_cli.emulator.engines.pcm_reader import decode_mulaw
+from transcribe_cli.emulator.family_rules import (
+    finals_of,
+    formats_every_message,
+    partial_is_flagged,
+    without_confidence,
+)
 from transcribe_cli.protocol.messages import SpeechStarted, Turn, Word
 from transcribe_cli.protocol.models import Family
 
 TURN_WORDS = 5
 LEAST_MS = 30  # more than half of a word: at most one part of a cut word counts
 _CONFIDENCE = 0.9
+_LANGUAGE = "en"
 
 
 class CountedWord(NamedTuple):
@@ -90,7 +97,8 @@ def _runs(samples: bytes, unit: bytes) -> Iterator[tuple[bytes, int]]:
 class CountingEngine:
     """Recognises counting audio; a turn ends after `turn_words` words or at a silence.
 
-    In the mode `manual` no number of words ends it.
+    In the mode `manual` no number of words ends it. Messages are those of the model's family; the
+    words have no capitals or punctuation to format.
     """
 
     def __init__(self, settings: EngineSettings, turn_words: int = TURN_WORDS) -> None:
@@ -109,10 +117,10 @@ class CountingEngine:
             self._spoke = True
             self._words.append(word)
             full = len(self._words) >= self._turn_words and not self._settings.manual
-            sent += self.end_turn() if full else self._partial(self._words)
+            sent += self.end_turn() if full else self._partial([])
         if self._is_silent():
             return sent + self.end_turn()
-        return sent + self._partial([*self._words, *self._counter.growing()])
+        return sent + self._partial(self._counter.growing())
 
     def configure(self, settings: EngineSettings) -> Sequence[Send]:
         self._settings = settings
@@ -122,14 +130,18 @@ class CountingEngine:
         words, self._words, self._shown = self._words, [], []
         if not words:
             return []
-        sent = [*self._announcement(words), self._turn(words, end=True)]
+        sent = [*self._announcement(words), *self._finals(words)]
         self._order += 1
         self._announced = False
         return sent
 
     def finish(self) -> list[Send]:
         self._words += self._counter.growing()
-        return self.end_turn()
+        last = self.end_turn()
+        if self._settings.family is Family.UNIVERSAL_STREAMING:
+            flag = formats_every_message(self._settings)
+            last.append(send(Turn(self._order, flag, True, "", 1.0)))  # an empty one, as it does
+        return last
 
     def take_speech_probability(self) -> float:
         spoke, self._spoke = self._spoke, False
@@ -144,12 +156,22 @@ class CountingEngine:
             self._ms(self._counter.position - since) >= self._settings.least_turn_silence_ms
         )
 
-    def _partial(self, words: list[CountedWord]) -> list[Send]:
-        """A partial of the open turn, if it has changed."""
-        if not words or words == self._shown or not self._settings.include_partial_turns:
+    def _partial(self, growing: list[CountedWord]) -> list[Send]:
+        """A partial of the open turn with the word that still sounds, if it has changed."""
+        words = [*self._words, *growing]
+        settings = self._settings
+        if not words or words == self._shown or not settings.include_partial_turns:
             return []
-        self._shown = list(words)
-        return [*self._announcement(words), self._turn(words, end=False)]
+        self._shown = words
+        by_word = settings.family is Family.UNIVERSAL_STREAMING  # become final one by one
+        said = self._said(self._words, by_word) + self._said(growing, False)
+        partial = Turn(
+            turn_order=self._order,
+            turn_is_formatted=partial_is_flagged(settings),
+            transcript=_joined([word for word in said if word.word_is_final] if by_word else said),
+            words=said,
+        )
+        return [*self._announcement(words), send(partial)]
 
     def _announcement(self, words: list[CountedWord]) -> list[Send]:
         if self._announced or self._settings.family is not Family.PRO:
@@ -157,23 +179,30 @@ class CountingEngine:
         self._announced = True
         return [send(SpeechStarted(self._ms(words[0].start), _CONFIDENCE))]
 
-    def _turn(self, words: list[CountedWord], *, end: bool) -> Send:
+    def _finals(self, words: list[CountedWord]) -> list[Send]:
+        said = self._said(words, True)
+        text = _joined(said)
+        raw, formatted = (
+            Turn(self._order, flag, True, text, 1.0, said, text) for flag in (False, True)
+        )
+        finals = finals_of(self._settings, raw, formatted)
+        if self._settings.language_detection:
+            for turn in finals:
+                turn.language_code, turn.language_confidence = _LANGUAGE, _CONFIDENCE
+        return [send(turn) for turn in finals]
+
+    def _said(self, words: list[CountedWord], final: bool) -> list[Word]:
         said = [
-            Word(self._ms(w.start), self._ms(w.end), f"w{w.number}", _CONFIDENCE, end)
+            Word(self._ms(w.start), self._ms(w.end), f"w{w.number}", _CONFIDENCE, final)
             for w in words
         ]
-        text = " ".join(word.text for word in said)
-        return send(
-            Turn(
-                turn_order=self._order,
-                turn_is_formatted=end,
-                end_of_turn=end,
-                transcript=text,
-                end_of_turn_confidence=1.0 if end else 0.0,
-                words=said,
-                utterance=text if end else "",
-            )
-        )
+        if self._settings.family is Family.WHISPER:
+            return [without_confidence(word) for word in said]
+        return said
 
     def _ms(self, frames: int) -> int:
         return frames * 1000 // self._settings.sample_rate_hz
+
+
+def _joined(words: list[Word]) -> str:
+    return " ".join(word.text for word in words)

@@ -11,7 +11,11 @@ A script is JSON Lines. Blank lines and lines that begin with `#` are ignored. A
   `"send"` (an object), `"text"` (a raw text frame, JSON or not), `"close"` (`{"code", "reason"}`),
   `"drop": true` (the TCP connection is cut) or `"stall_ms"` (nothing is read or written so long).
 
-What has not been played when Terminate comes is played then.
+ForceEndpoint plays on to the end of the turn. What has not been played when Terminate comes is
+played then.
+
+The journal of a recording is a script for each of its sessions: what the service said is played
+again, each message when as much audio has come as there was time before it, and nothing else.
 """
 
 from collections.abc import Iterable
@@ -23,9 +27,11 @@ import msgspec
 
 from transcribe_cli.emulator.actions import Close, Drop, Send, Stall, ToClient
 from transcribe_cli.emulator.engine_settings import EngineSettings
+from transcribe_cli.emulator.journal_messages import is_record, sessions_of
 from transcribe_cli.errors import UsageError
-from transcribe_cli.protocol.messages import CLIENT_MESSAGES
+from transcribe_cli.protocol.messages import CLIENT_MESSAGES, Turn
 
+JOURNAL = "journal.jsonl"
 _VERBS = ("send", "text", "close", "drop", "stall_ms")
 _HINT = "each line is a message of the service, or a directive with at_ms or on"
 
@@ -54,22 +60,53 @@ class Script(NamedTuple):
     termination: str | None
 
 
+EMPTY_SCRIPT = Script((), None, (), (), None)
+
+
 class _BadLine(ValueError):
     """What is wrong with a line; the caller adds the file and the line number."""
 
 
-def load_script(path: Path) -> Script:
-    """Read and check a script.
+def load_scripts(path: Path) -> list[Script]:
+    """Read and check a script, or a recording: its folder or its journal.
 
     Raises:
         UsageError: the file cannot be read, or a line is wrong; it names both.
     """
+    if path.is_dir():
+        path = path / JOURNAL
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as e:
         said = getattr(e, "strerror", None) or "it is not UTF-8"
         raise UsageError(f"The script '{path}' cannot be read: {said}.", "check --script") from e
-    return parse_script(text, str(path))
+    sessions = _parse_journal(text)
+    if sessions is None:
+        return [parse_script(text, str(path))]
+    if not sessions:
+        raise UsageError(f"The recording {path} holds no session.", "choose another one")
+    return sessions
+
+
+def _parse_journal(text: str) -> list[Script] | None:
+    """A script for each session of a journal; None if it is no journal."""
+    records: list[dict[str, Any]] = []
+    for line in text.splitlines():
+        try:
+            raw = _object(line)
+        except _BadLine:
+            if not records:
+                return None
+            continue  # the last line of a recording that was killed
+        if not records and not is_record(raw):
+            return None
+        records.append(raw)
+    if not records:
+        return None
+    return [
+        Script((), None, tuple(ScriptStep(at_ms, Send(frame)) for at_ms, frame in said), (), None)
+        for said in sessions_of(records)
+    ]
 
 
 def parse_script(text: str, name: str) -> Script:
@@ -178,7 +215,17 @@ class ScriptedEngine:
         return []
 
     def end_turn(self) -> list[ToClient]:
-        return []
+        """Play on to the next end of a turn, and its second version; nothing without one."""
+        ends = [_ended_turn(step.action) for step in self._steps]
+        at = next((place for place, order in enumerate(ends) if order is not None), None)
+        if at is None:
+            return []
+        count = at + 1
+        while count < len(ends) and ends[count] == ends[at]:
+            count += 1
+        played = list(_actions(self._steps[:count]))
+        del self._steps[:count]
+        return played
 
     def finish(self) -> list[ToClient]:
         left = _actions(self._steps)
@@ -192,6 +239,25 @@ class ScriptedEngine:
         due = list(takewhile(lambda step: step.at_ms <= now_ms, self._steps))
         del self._steps[: len(due)]
         return list(_actions(due))
+
+
+def _ended_turn(action: ToClient) -> int | None:
+    """The number of the turn that a step ends; None for any other step."""
+    if not isinstance(action, Send):
+        return None
+    try:
+        turn = msgspec.json.decode(action.text, type=_Ended)
+    except msgspec.DecodeError:
+        return None
+    return turn.turn_order if turn.end_of_turn and turn.type == Turn.type else None
+
+
+class _Ended(msgspec.Struct):
+    """What tells the end of a turn."""
+
+    type: str = ""
+    turn_order: int = 0
+    end_of_turn: bool = False
 
 
 def _actions(steps: Iterable[ScriptStep]) -> list[ToClient]:

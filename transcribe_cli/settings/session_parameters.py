@@ -1,17 +1,13 @@
-"""From what was typed to what was meant: checked against the model before anything is opened."""
+"""The parameters of a session: what was asked for, checked against the model beforehand."""
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any, NamedTuple
 
 from transcribe_cli.errors import UsageError
-from transcribe_cli.protocol.endpoint import REGIONS, normalise_endpoint
 from transcribe_cli.protocol.models import MODELS, Model, find_model, models_that_take
 from transcribe_cli.protocol.parameters import PARAMETERS, SECRET_PARAMETERS, WEBHOOK_SECRET
-from transcribe_cli.settings.environment import APP, TOKEN_VARIABLE, WEBHOOK_SECRET_VARIABLE
-from transcribe_cli.settings.user_folders import data_folder
+from transcribe_cli.settings.environment import TOKEN_VARIABLE, WEBHOOK_SECRET_VARIABLE
 
-FREE_ACCOUNT_SESSIONS_PER_MINUTE = 5
 _MOST_KEYTERM = 50  # characters; page "Key terms": longer ones are ignored
 
 
@@ -264,77 +260,3 @@ def parse_params(params: Sequence[str]) -> dict[str, str]:
 def _host_of(url: str) -> str:
     """What stands between the slashes of an address: host, port, and a user's name before it."""
     return url.partition("//")[2].partition("/")[0]
-
-
-def resolve_endpoint(region: str, endpoint: str | None) -> str:
-    """The WebSocket URL without its query.
-
-    Raises:
-        UsageError: `endpoint` is no WebSocket URL.
-    """
-    return REGIONS[region] if endpoint is None else normalise_endpoint(endpoint)
-
-
-def save_dir_of(given: str | None) -> Path:
-    """Where recordings are saved: as given, else the platform's user data directory."""
-    try:
-        return Path(given).expanduser() if given else data_folder(APP) / "recordings"
-    except RuntimeError as e:  # no HOME, and a user whom the system does not know
-        raise UsageError(
-            "Nothing says where this user's recordings are: there is no home folder.",
-            "set HOME, or name a --save-dir, or --no-save for a run",
-        ) from e
-
-
-_UNITS = {"h": 3600, "m": 60, "s": 1}
-_IN_UNITS = (
-    r"(\d+(\.\d+)? *(h|hrs?|hours?) *)?(\d+(\.\d+)? *(m|mins?|minutes?) *)?"
-    r"(\d+(\.\d+)? *(s|secs?|seconds?))?"
-)
-
-
-def parse_duration(text: str, option: str, *, least_s: float = 1e-9) -> float:
-    """Seconds from `90`, `1.5`, `10m`, `10 min`, `1h30m`, `0:42` or `1:02:03`.
-
-    >>> parse_duration("1h30m", "--max-duration"), parse_duration("0:42", "--max-duration")
-    (5400.0, 42.0)
-
-    Raises:
-        UsageError: it is none of these, or less than `least_s`: by default not above zero.
-    """
-    import re
-
-    seconds = -1.0
-    if re.fullmatch(r"\d+(:\d{1,2}){1,2}(\.\d+)?", text):
-        seconds = 0.0
-        for part in text.split(":"):
-            seconds = seconds * 60 + float(part)
-    elif re.fullmatch(r"\d+(\.\d+)?", text):
-        seconds = float(text)
-    elif text and re.fullmatch(_IN_UNITS, text):
-        found = re.findall(r"([\d.]+) *([hms])", text)
-        seconds = sum(float(number) * _UNITS[unit] for number, unit in found)
-    if seconds < least_s:
-        raise UsageError(f"{option} '{text}' is no duration.", "for example 90, 10m, 1h30m or 0:42")
-    return seconds
-
-
-def parse_pace(text: str | None, *, local: bool) -> float | None:
-    """How many seconds of audio a second; None for as fast as it goes.
-
-    Raises:
-        UsageError: it is no positive number and not `max`.
-    """
-    if text is None:
-        return None if local else 1.0
-    if text == "max":
-        return None
-    try:
-        pace = float(text)
-    except ValueError:
-        pace = 0.0
-    if not 0 < pace < float("inf"):
-        raise UsageError(
-            f"--pace '{text}' is neither a speed nor 'max'.", "for example 1, 2 or max"
-        )
-    return pace

@@ -1,24 +1,14 @@
-"""From what was typed to what was meant."""
+"""What is asked of a session: sent, refused or remarked on, model by model."""
 
-import math
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from transcribe_cli.errors import UsageError
 from transcribe_cli.protocol.endpoint import REGIONS
 from transcribe_cli.protocol.models import MODELS
-from transcribe_cli.settings.config import (
-    parse_duration,
-    parse_pace,
-    parse_params,
-    resolve_endpoint,
-    resolve_parameters,
-    save_dir_of,
-)
 from transcribe_cli.settings.option_types import Turns
+from transcribe_cli.settings.session_parameters import parse_params, resolve_parameters
 
 SERVICE = REGIONS["default"]
 LOOPBACK = "ws://127.0.0.1:8765/v3/ws"
@@ -301,78 +291,3 @@ def test_credential_is_no_param_and_is_not_repeated(text: str) -> None:
 
     assert "credential" in refused.message
     assert "abc" not in refused.message + refused.hint
-
-
-def test_region_or_endpoint_gives_the_url() -> None:
-    assert resolve_endpoint("eu", None) == "wss://streaming.eu.assemblyai.com/v3/ws"
-    assert resolve_endpoint("eu", "ws://localhost:1") == "ws://localhost:1/v3/ws"
-
-
-def test_recordings_lie_in_the_users_folder() -> None:
-    assert "aai-stream" in str(save_dir_of(None))
-
-
-# Durations and pace.
-
-
-@pytest.mark.parametrize(
-    ("text", "seconds"),
-    [
-        ("90", 90),
-        ("1.5", 1.5),
-        ("90s", 90),
-        ("10m", 600),
-        ("1h30m", 5400),
-        ("1h", 3600),
-        ("1h0m5s", 3605),
-        ("0.5h", 1800),
-        ("0:42", 42),
-        ("1:02:03", 3723),
-        ("1:02.5", 62.5),
-        ("10 min", 600),
-        ("1 hour 30 minutes", 5400),
-        ("2hrs", 7200),
-        ("90 sec", 90),
-    ],
-)
-def test_duration(text: str, seconds: float) -> None:
-    assert parse_duration(text, "--max-duration") == seconds
-
-
-@pytest.mark.parametrize(
-    "text", ["", "0", "0s", "0:00", "-5", "5x", "1m1h", "1:2:3:4", "ten", "1e3", "nan", "inf", " 5"]
-)
-def test_what_is_no_duration_is_refused(text: str) -> None:
-    refused = usage(parse_duration, text, "--max-duration")
-
-    assert refused.message.startswith(f"--max-duration '{text}'")
-
-
-@given(st.text(max_size=12))
-def test_duration_is_positive_or_refused(text: str) -> None:
-    try:
-        seconds = parse_duration(text, "--max-duration")
-    except UsageError:
-        return
-    assert seconds > 0
-    assert not math.isnan(seconds)
-
-
-@pytest.mark.parametrize(
-    ("text", "local", "pace"),
-    [
-        (None, False, 1.0),
-        (None, True, None),
-        ("max", False, None),
-        ("max", True, None),
-        ("2", False, 2.0),
-        ("0.5", True, 0.5),
-    ],
-)
-def test_pace(text: str | None, local: bool, pace: float | None) -> None:
-    assert parse_pace(text, local=local) == pace
-
-
-@pytest.mark.parametrize("text", ["0", "-1", "fast", "", "nan", "inf"])
-def test_what_is_no_pace_is_refused(text: str) -> None:
-    assert "--pace" in usage(parse_pace, text, local=False).message

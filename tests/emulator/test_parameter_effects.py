@@ -1,0 +1,100 @@
+"""Profanity, redaction and webhooks: what is done to Turns, and what has no effect."""
+
+import json
+import queue
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from typing import Any
+
+import pytest
+
+from tests.counting import speak
+from tests.emulator.protocol_client import talk
+from tests.program import DEADLINE_S
+from transcribe_cli.emulator.actions import send
+from transcribe_cli.emulator.parameter_effects import TurnEffects, without_effect
+from transcribe_cli.protocol.messages import SpeechStarted, Turn, Word
+from transcribe_cli.testing.service import AssemblyAIService
+
+
+def told(text: str, *, final: bool = True, **parameters: Any) -> dict[str, Any]:
+    words = [Word(0, 100, word, 0.9, final) for word in text.split()]
+    turn = Turn(0, True, final, text, 1.0, words, text if final else "")
+    message: dict[str, Any] = json.loads(TurnEffects(parameters).applied(send(turn).text))
+    assert " ".join(word["text"] for word in message["words"]) == message["transcript"]
+    return message
+
+
+def test_profanity_becomes_stars_and_keeps_its_punctuation() -> None:
+    message = told("Oh damn, that is Shit!", filter_profanity=True)
+    assert message["transcript"] == message["utterance"] == "Oh ***, that is ***!"
+    assert told("damn", final=False, filter_profanity=True)["transcript"] == "***"
+    assert told("damn")["transcript"] == "damn"
+
+
+def test_personal_data_is_hidden_in_finals() -> None:
+    text = "Write to ann@example.com, or call 555-123-4567."
+    assert told(text, redact_pii=True)["transcript"] == (
+        "Write to ###############, or call ############."
+    )
+    assert told(text, redact_pii=True, redact_pii_sub="entity_name")["transcript"] == (
+        "Write to [EMAIL_ADDRESS], or call [PHONE_NUMBER]."
+    )
+    only = told(text, redact_pii=True, redact_pii_policies=["phone_number"])
+    assert "ann@example.com" in only["transcript"]
+    assert told(text, final=False, redact_pii=True)["transcript"] == text
+
+
+def test_what_is_no_turn_is_sent_as_it_stands() -> None:
+    frame = send(SpeechStarted(5, 0.5)).text
+    assert TurnEffects({"redact_pii": True}).applied(frame) == frame
+
+
+def test_what_has_no_effect_is_named() -> None:
+    asked = {"speech_model": "u3-rt-pro", "prompt": "x", "speaker_labels": True, "domain": None}
+    assert without_effect(asked) == ["prompt", "speaker_labels"]
+    assert without_effect({"speaker_labels": False}) == []
+
+
+@pytest.fixture
+def receiver() -> Iterator[tuple[str, "queue.Queue[tuple[str | None, Any]]", list[int]]]:
+    """A web server that takes posts, answering with the given statuses and then with 204."""
+    posts: queue.Queue[tuple[str | None, Any]] = queue.Queue()
+    statuses: list[int] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            posts.put((self.headers["X-Secret"], json.loads(body)))
+            self.send_response(statuses.pop(0) if statuses else 204)
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with HTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, name="test-webhook").start()
+        yield f"http://127.0.0.1:{server.server_port}/hook", posts, statuses
+        server.shutdown()
+
+
+def test_final_turns_are_posted_after_the_session_until_they_are_taken(
+    receiver: tuple[str, "queue.Queue[tuple[str | None, Any]]", list[int]],
+) -> None:
+    url, posts, statuses = receiver
+    statuses += [503]
+    webhook: dict[str, Any] = {
+        "webhook_url": url,
+        "webhook_auth_header_name": "X-Secret",
+        "webhook_auth_header_value": "swordfish",
+    }
+    with AssemblyAIService() as service:
+        heard = talk(service.url, speak(7), **webhook)
+        for _ in range(2):
+            secret, posted = posts.get(timeout=DEADLINE_S)
+            assert secret == "swordfish"
+            assert posted["session_id"] == heard.messages[0]["id"]
+            assert posted["messages"] == heard.finals and len(heard.finals) == 2
+        (kept,) = service.wait_for(1)
+    assert "webhook_auth_header_value" not in kept.parameters

@@ -1,0 +1,100 @@
+"""Plain HTTP from bytes, however they are cut."""
+
+import contextlib
+import json
+import socket
+from typing import NamedTuple
+from urllib.parse import urlsplit
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from transcribe_cli.emulator.local_service import LocalService
+from transcribe_cli.emulator.plain_http import (
+    BadRequest,
+    encode_answer,
+    error_answer,
+    read_request,
+)
+
+REQUEST = b"POST /control/clock HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n\r\n[17]"
+
+
+@given(st.integers(0, len(REQUEST) - 1))
+def test_a_request_is_read_once_it_is_whole(cut: int) -> None:
+    assert read_request(REQUEST[:cut]) is None
+    request = read_request(REQUEST + b"more")
+    assert request is not None
+    assert (request.method, request.path, request.body) == ("POST", "/control/clock", b"[17]")
+    assert request.headers.get_all("host") == ["x"]
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        "POST\r\n\r\n",
+        "POST / HTTP/2\r\n\r\n",
+        "POST / HTTP/1.1\r\nContent-Length: -1\r\n\r\n",
+        "POST / HTTP/1.1\r\nContent-Length: many\r\n\r\n",
+        "POST / HTTP/1.1\r\nContent-Length: 99999999999\r\n\r\n",
+        "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n",
+        "POST /\u00e9 HTTP/1.1\r\n\r\n",
+    ],
+)
+def test_what_is_no_request_is_refused(head: str) -> None:
+    with pytest.raises(BadRequest):
+        read_request(head.encode())
+
+
+@given(st.binary(max_size=300))
+def test_whatever_comes_is_a_request_or_refused_or_waited_for(data: bytes) -> None:
+    with contextlib.suppress(BadRequest):
+        read_request(data + b"\r\n\r\n")
+
+
+def test_an_answer_has_its_length_and_is_the_last() -> None:
+    head, _, body = encode_answer(error_answer(404, "no")).partition(b"\r\n\r\n")
+    assert json.loads(body) == {"error": "no"}
+    assert head.split(b"\r\n")[0] == b"HTTP/1.1 404 Not Found"
+    assert b"Content-Length: %d" % len(body) in head and b"Connection: close" in head
+
+
+class Answer(NamedTuple):
+    status: int
+    body: str
+
+
+def ask(url: str, *pieces: str) -> Answer:
+    """Send a request in pieces, each in a segment of its own, and read to the end."""
+    parts = urlsplit(url)
+    with socket.create_connection((parts.hostname, parts.port or 0), 10) as connection:
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        for piece in pieces:
+            connection.sendall(piece.encode())
+        read = b""
+        while data := connection.recv(65536):
+            read += data
+    head, _, body = read.decode().partition("\r\n\r\n")
+    return Answer(int(head.split()[1]), body)
+
+
+def test_requests_of_every_kind_are_answered_by_a_service() -> None:
+    with LocalService("--engine", "counting", "--ready-json") as service:
+        ready = service.ready
+        assert ready is not None and ready.control_key is not None
+        host = urlsplit(ready.url).netloc
+        key = f"Host: {host}\r\nAuthorization: Bearer {ready.control_key}\r\n"
+        post = f"POST /control/clock HTTP/1.1\r\n{key}Content-Length: 17\r\n\r\n"
+        assert ask(ready.url, *post, '{"advance_s": 1.5').status == 400
+        body = '{"advance_s":1.5}'
+        assert ask(ready.url, post[:1], post[1:9], post[9:], body[:5], body[5:]).status == 200
+        assert ask(ready.url, f"DELETE /control/faults HTTP/1.1\r\n{key}\r\n").status == 200
+        assert ask(ready.url, f"POST /v3/token HTTP/1.1\r\n{key}\r\n").status == 405
+        assert ask(ready.url, f"GET /health HTTP/1.1\r\n{key}\r\n") == (200, '{"status":"ok"}')
+        assert ask(ready.url, f"POST /control/faults HTTP/1.1\r\nHost: {host}\r\n\r\n")[0] == 401
+        assert ask(ready.url, "PUT x\r\n\r\n").status == 400
+        foreign = f"{key}Origin: https://evil.example\r\n"
+        assert ask(ready.url, f"POST /control/shutdown HTTP/1.1\r\n{foreign}\r\n").status == 403
+        rebound = foreign.replace(host, "evil.example")
+        assert ask(ready.url, f"GET /control HTTP/1.1\r\n{rebound}\r\n").status == 403

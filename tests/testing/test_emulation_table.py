@@ -1,0 +1,225 @@
+"""`docs/local-service.md` says what is emulated; the service is asked for each row."""
+
+import json
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from websockets.sync.client import connect
+
+from tests.counting import speak
+from tests.emulator.protocol_client import next_message, session, silence, talk, until_close
+from tests.program import ROOT
+from tests.testing.test_faults_of_messages import token_status
+from transcribe_cli.protocol.messages import CLIENT_MESSAGES, SERVER_MESSAGES
+from transcribe_cli.protocol.models import MODELS, models_that_take
+from transcribe_cli.protocol.parameters import PARAMETERS, SECRET_PARAMETERS, Parameter
+from transcribe_cli.testing.service import AssemblyAIService
+
+PAGE = (ROOT / "docs" / "local-service.md").read_text(encoding="utf-8")
+STATES = {"emulated", "approximated", "not emulated"}
+
+
+def rows(heading: str) -> dict[str, str]:
+    """What the table below a heading says, by its first column, without backquotes."""
+    table = PAGE.partition(f"### {heading}\n")[2].partition("\n#")[0]
+    found = re.findall(r"^\| `?([^|`]+?)`? \| ([^|]+) \| [^|]+ \|$", table, re.MULTILINE)
+    states = {name: state for name, state in found if name not in ("parameter", "what", "---")}
+    assert len(states) == len(found) - 2  # each once, beside the two lines of the heading
+    assert set(states.values()) <= STATES
+    return states
+
+
+def good(parameter: Parameter) -> str:
+    """A value that the service takes."""
+    special = {"token": None, "language_codes": '["en"]', "redact_pii_policies": "person_name"}
+    if parameter.name in special:
+        return special[parameter.name] or ""
+    if parameter.choices:
+        return parameter.choices[0]
+    plain = {bool: "true", list: '["a"]', dict: '{"model":"m"}', str: "x", float: "0.5"}
+    return plain.get(parameter.kind) or str(int(parameter.low or 1) or 1)
+
+
+def bad(parameter: Parameter) -> str | None:
+    """A value that it refuses; None where it takes any."""
+    if parameter.choices or parameter.kind is not str:
+        return "]nonsense"
+    return "x" * (int(parameter.high) + 1) if parameter.high else None
+
+
+def test_the_table_has_each_parameter_once() -> None:
+    assert list(rows("Parameters")) == list(PARAMETERS) or set(rows("Parameters")) == set(
+        PARAMETERS
+    )
+
+
+@pytest.mark.parametrize("name", sorted(set(PARAMETERS) - {"token"}))
+def test_a_parameter_is_as_the_table_says(service: AssemblyAIService, name: str) -> None:
+    parameter = PARAMETERS[name]
+    asked: dict[str, Any] = {"speech_model": (models_that_take(name) or ["u3-rt-pro"])[-1]}
+    if name == "voice_focus_threshold":
+        asked["voice_focus"] = "near-field"
+    if name == "webhook_url":
+        asked["webhook_url"] = "ftp://nowhere"  # not posted to
+    asked.setdefault(name, good(parameter))
+    assert talk(service.url, **asked).messages[0]["type"] == "Begin"
+    if (wrong := bad(parameter)) is not None:
+        refused = talk(service.url, last=None, **asked | {name: wrong})
+        assert refused.code == 3006 and f"Invalid '{name}" in refused.error
+    told = service.control.ask("GET", "/sessions/0")
+    assert (name in told["parameters"]) == (name not in SECRET_PARAMETERS)
+    unused = rows("Parameters")[name] == "not emulated"
+    assert (name in told["without_effect"]) == unused
+
+
+def heard_after(service: AssemblyAIService, *scenario: dict[str, Any]) -> list[str]:
+    """The types that a session hears of a scenario."""
+    service.play(scenario)
+    return [message["type"] for message in talk(service.url, silence(100)).messages]
+
+
+def played(kind: str) -> Callable[[AssemblyAIService], None]:
+    def probe(service: AssemblyAIService) -> None:
+        assert kind in heard_after(service, {"type": kind})
+
+    return probe
+
+
+def counted(kind: str) -> Callable[[AssemblyAIService], None]:
+    def probe(service: AssemblyAIService) -> None:
+        assert talk(service.url, speak(6)).of_type(kind)
+
+    return probe
+
+
+def audio(service: AssemblyAIService) -> None:
+    assert talk(service.url, silence(1200), chunk_bytes=38400, last=None).code == 3007
+    assert talk(service.url, silence(1020), chunk_bytes=32000).code == 1000
+
+
+def terminate(service: AssemblyAIService) -> None:
+    heard = talk(service.url, speak(2))
+    assert heard.spoken == ["w1 w2"] and heard.messages[-1]["type"] == "Termination"
+    assert (heard.code, heard.reason) == (1000, "Session Ended")
+
+
+def update(service: AssemblyAIService) -> None:
+    heard = talk(service.url, last='{"type":"UpdateConfiguration","max_turn_silence":"x"}')
+    assert heard.code == 3006 and "Invalid 'max_turn_silence'" in heard.error
+
+
+def force_endpoint(service: AssemblyAIService) -> None:
+    with session(service.url) as connection:
+        connection.send(speak(2))
+        connection.send('{"type":"ForceEndpoint"}')
+        while not next_message(connection).get("end_of_turn"):
+            pass
+
+
+def keep_alive(service: AssemblyAIService) -> None:
+    with session(service.url, inactivity_timeout=60) as connection:
+        next_message(connection)
+        service.advance(50)
+        connection.send('{"type":"KeepAlive"}')
+        while not service.control.ask("GET", "/sessions/last")["messages"]:
+            pass
+        service.advance(50)
+        service.advance(20)
+        assert "due to inactivity" in until_close(connection).error
+
+
+def begin(service: AssemblyAIService) -> None:
+    first = talk(service.url).messages[0]
+    assert first["configuration"]["model"] == "u3-rt-pro" and isinstance(first["expires_at"], int)
+
+
+def error(service: AssemblyAIService) -> None:
+    assert talk(service.url, speech_model=None).error.endswith("Field required")
+
+
+def heartbeat(service: AssemblyAIService) -> None:
+    with session(service.url, session_heartbeat=True) as connection:
+        next_message(connection)
+        service.advance(5)
+        assert next_message(connection)["type"] == "Heartbeat"
+
+
+def credentials(_: AssemblyAIService) -> None:
+    with AssemblyAIService("--key", "swordfish", "--max-audio-rate", "1.25") as own:
+        assert talk(own.url, last=None).code == 1008
+        assert talk(own.url, key="swordfish").code == 1000
+        fast = talk(own.url, silence(10_000), last=None, key="swordfish")
+        assert "Audio Transmission Rate Exceeded" in fast.error
+
+
+def token_endpoint(service: AssemblyAIService) -> None:
+    assert token_status(service) == 200
+
+
+def session_limit(service: AssemblyAIService) -> None:
+    with session(service.url) as connection:
+        next_message(connection)
+        service.advance(10_800)
+        assert until_close(connection).code == 3008
+
+
+def concurrent(_: AssemblyAIService) -> None:
+    with AssemblyAIService("--max-sessions", "1") as own, session(own.url) as connection:
+        next_message(connection)
+        assert "Too many concurrent sessions" in talk(own.url, last=None).error
+
+
+def unlimited_rate(service: AssemblyAIService) -> None:
+    assert talk(service.url, silence(60_000)).code == 1000
+
+
+def message_size(service: AssemblyAIService) -> None:
+    assert talk(service.url, bytes(140_000), 140_000, None, sample_rate=96000).code == 1009
+
+
+def bad_json(service: AssemblyAIService) -> None:
+    assert "Invalid JSON: Expecting property name" in talk(service.url, last="{not json").error
+
+
+PROBES: dict[str, Callable[[AssemblyAIService], None]] = {
+    "audio": audio,
+    "Terminate": terminate,
+    "UpdateConfiguration": update,
+    "ForceEndpoint": force_endpoint,
+    "KeepAlive": keep_alive,
+    "Begin": begin,
+    "SpeechStarted": counted("SpeechStarted"),
+    "Turn": counted("Turn"),
+    "Termination": counted("Termination"),
+    "Error": error,
+    "Warning": played("Warning"),
+    "Heartbeat": heartbeat,
+    "Silence": played("Silence"),
+    "SpeakerRevision": played("SpeakerRevision"),
+    "LLMGatewayResponse": played("LLMGatewayResponse"),
+    "credentials": credentials,
+    "token endpoint": token_endpoint,
+    "session limit": session_limit,
+    "concurrent sessions": concurrent,
+    "faster than real time": unlimited_rate,
+    "message size": message_size,
+    "bad JSON": bad_json,
+}
+
+
+def test_the_table_has_each_message() -> None:
+    assert set(CLIENT_MESSAGES) | set(SERVER_MESSAGES) <= set(rows("Messages and limits"))
+
+
+@pytest.mark.parametrize("name", rows("Messages and limits"))
+def test_a_message_or_a_limit_is_as_the_table_says(service: AssemblyAIService, name: str) -> None:
+    PROBES[name](service)
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_each_model_opens_a_session(service: AssemblyAIService, model: str) -> None:
+    address = f"{service.url}?speech_model={model}"
+    with connect(address, proxy=None) as connection:
+        assert json.loads(connection.recv(10))["configuration"]["model"] == model

@@ -1,0 +1,156 @@
+"""A test steers the local service: what it plays, what goes wrong, what it heard."""
+
+import json
+
+import pytest
+
+from tests.counting import speak
+from tests.emulator.protocol_client import next_message, session, talk, until_close
+from transcribe_cli.testing.control_client import ControlFailed
+from transcribe_cli.testing.service import AssemblyAIService
+
+TURN = {"type": "Turn", "turn_order": 0, "end_of_turn": True, "transcript": "hello", "words": []}
+
+
+def test_what_a_client_sent_is_heard(service: AssemblyAIService) -> None:
+    audio = speak(3)
+    talk(service.url, audio, key="swordfish", format_turns="True", token=None)
+
+    (heard,) = service.wait_for(1)
+    heard.assert_parameters(speech_model="u3-rt-pro", format_turns=True, sample_rate=16000)
+    heard.assert_messages("Terminate")
+    heard.assert_audio(audio)
+    heard.assert_terminated()
+    assert [chunk["bytes"] for chunk in heard.chunks] == [3200, 3200, 3200]
+    assert heard.path == "/v3/ws" and heard.headers["Authorization"] == "[secret]"
+    assert "swordfish" not in json.dumps(service.control.ask("GET", "/sessions/last"))
+
+
+def test_a_difference_is_said_in_two_lines(service: AssemblyAIService) -> None:
+    talk(service.url, speak(1), mode="balanced")
+    (heard,) = service.wait_for(1)
+
+    with pytest.raises(AssertionError) as e:
+        heard.assert_parameters(mode="manual", prompt="x")
+    assert str(e.value).splitlines() == [
+        "the parameters of session 0",
+        "  expected: {'mode': 'manual', 'prompt': 'x'}",
+        "  came:     {'mode': 'balanced', 'prompt': 'nothing'}",
+    ]
+    with pytest.raises(AssertionError, match=r"expected: .'ForceEndpoint', 'Terminate'"):
+        heard.assert_messages("ForceEndpoint", "Terminate")
+    with pytest.raises(AssertionError, match="from byte 2 on"):
+        heard.assert_audio(speak(1)[:2] + b"x")
+
+
+def test_a_scenario_is_played_and_forgotten(service: AssemblyAIService) -> None:
+    service.play([TURN])
+    assert [turn["transcript"] for turn in talk(service.url).finals] == ["hello"]
+    service.reset()
+    assert talk(service.url).finals == []
+
+
+def test_a_bad_scenario_is_refused_with_its_line(service: AssemblyAIService) -> None:
+    with pytest.raises(ControlFailed, match="the scenario, line 2: "):
+        service.play([TURN, {"at_ms": 5}])
+
+
+def test_the_next_connection_fails_and_the_one_after_it_does_not(
+    service: AssemblyAIService,
+) -> None:
+    assert talk(service.url, speak(3)).code == 1000
+    service.fail_next("drop@word=2")
+    assert talk(service.url, speak(3)).code == 1006
+    assert talk(service.url, speak(3)).code == 1000
+    assert [heard.ended and heard.ended["code"] for heard in service.wait_for(3)] == [
+        *(1000, 1006, 1000)
+    ]
+
+
+def test_a_refused_connection_is_heard_too(service: AssemblyAIService) -> None:
+    talk(service.url, speech_model=None)
+    (heard,) = service.wait_for(1)
+    assert heard.id is None and heard.ended is not None
+    assert heard.ended["code"] == 3006 and "Field required" in heard.ended["error"]
+
+
+def test_a_bad_fault_is_named(service: AssemblyAIService) -> None:
+    with pytest.raises(ControlFailed, match="there is no 'explode'"):
+        service.fail_next("explode@1s")
+    assert service.control.ask("GET", "/faults") == {"faults": []}
+
+
+def test_faults_are_set_listed_and_cleared(service: AssemblyAIService) -> None:
+    service.control.ask("POST", "/faults", {"faults": ["close=3005@begin"]})
+    assert talk(service.url).code == talk(service.url).code == 3005
+    assert service.control.ask("GET")["faults"] == ["close=3005@begin"]
+    service.control.ask("DELETE", "/faults")
+    assert talk(service.url).code == 1000
+
+
+def test_three_hours_pass_at_once(service: AssemblyAIService) -> None:
+    with session(service.url) as connection:
+        next_message(connection)
+        service.advance(10_799)
+        connection.send('{"type":"KeepAlive"}')
+        service.advance(2)
+        assert until_close(connection).code == 3008
+
+
+def test_a_silent_client_is_inactive_at_once(service: AssemblyAIService) -> None:
+    with session(service.url, inactivity_timeout=3600) as connection:
+        next_message(connection)
+        service.advance(3600)
+        assert "No messages received for 3600 seconds" in until_close(connection).error
+
+
+def test_a_token_runs_out(service: AssemblyAIService) -> None:
+    begun = service.control.ask("GET")["next_connection"]
+    assert begun == 0
+    service.advance(5)
+    assert service.control.ask("POST", "/clock", {"advance_s": 0})["unix_time"] > 5
+    with pytest.raises(ControlFailed, match="0 s to a year"):
+        service.advance(-1)
+
+
+def test_reset_ends_sessions_and_counts_anew(service: AssemblyAIService) -> None:
+    with session(service.url) as connection:
+        next_message(connection)
+        service.reset()
+        closed = until_close(connection)
+    assert (closed.code, closed.reason) == (1001, "The local service was reset")
+    assert service.heard == [] and service.control.ask("GET")["next_connection"] == 0
+
+
+def test_without_the_key_nothing_is_steered(service: AssemblyAIService) -> None:
+    from transcribe_cli.testing.control_client import ControlClient
+
+    url = f"{service.api_host.replace('ws', 'http', 1)}/control"
+    with pytest.raises(ControlFailed, match="control_key"):
+        ControlClient(url, "guessed").ask("GET")
+    with pytest.raises(ControlFailed, match="control_key"):
+        ControlClient(url, "").ask("POST", "/shutdown")
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "said"),
+    [
+        ("GET", "/nonsense", None, "There is no GET /nonsense"),
+        ("PUT", "/faults", {}, "There is no PUT /faults"),
+        ("POST", "/faults", {"fault": "drop@1s"}, "The body is not what is wanted"),
+        ("POST", "/clock", [], "The body is not what is wanted"),
+        ("GET", "/sessions/17", None, "There is no session '17'"),
+    ],
+)
+def test_what_the_control_does_not_know_is_said(
+    service: AssemblyAIService, method: str, path: str, body: object, said: str
+) -> None:
+    with pytest.raises(ControlFailed, match=said):
+        service.control.ask(method, path, body)
+
+
+def test_the_control_shuts_down() -> None:
+    with AssemblyAIService("--max-sessions", "1") as service:
+        assert service.control.ask("POST", "/shutdown") == {"stopping": True}
+        process = service._service._process
+        assert process is not None and process.wait(10) == 0

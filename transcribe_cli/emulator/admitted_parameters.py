@@ -1,0 +1,118 @@
+"""Reads and checks a connection's parameters as the service does before `Begin`. Pure.
+
+Sources: page "Streaming API" reference; what the official plugins for voice agents say that the
+service refuses. Where only the rule is published and not the words, the words are ours, in the form
+of the others.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
+
+from transcribe_cli.emulator.emulated_session import SessionRefused
+from transcribe_cli.errors import UsageError
+from transcribe_cli.protocol.models import MODELS, Family, find_model, models_that_take
+from transcribe_cli.protocol.parameters import (
+    PARAMETERS,
+    PCM_ENCODINGS,
+    SPEECH_MODELS,
+    BadParameter,
+    decode_query,
+)
+
+# Refused, and not ignored, on a model that has none (the plugins' own checks say so).
+_REFUSED_WHERE_NOT_TAKEN = ("prompt", "mode")
+_LIKE = {
+    Family.PRO: "universal-3-6-pro",
+    Family.UNIVERSAL_STREAMING: "universal-streaming-english",
+    Family.WHISPER: "whisper-rt",
+}
+
+
+class AdmittedModels(NamedTuple):
+    """The models that a service lets in.
+
+    Attributes:
+        more: names beside those of the table, each with the model that it behaves like.
+        default: runs where a client names none; None: naming one is required.
+    """
+
+    more: Mapping[str, str] = {}
+    default: str | None = None
+
+    def read(self, query: str) -> dict[str, Any]:
+        """The parameters of a connection.
+
+        Raises:
+            SessionRefused: with 3006 and the service's own wording.
+        """
+        names = PARAMETERS["speech_model"]._replace(choices=(*SPEECH_MODELS, *self.more))
+        try:
+            parameters = decode_query(query, PARAMETERS | {"speech_model": names})
+            if "speech_model" not in parameters:
+                if self.default is None:
+                    raise BadParameter("speech_model", "Field required")
+                parameters["speech_model"] = self.default
+            _check_together(parameters, self.like(parameters["speech_model"]))
+        except BadParameter as e:
+            raise SessionRefused(3006, str(e)) from e
+        return parameters
+
+    def like(self, name: str) -> str:
+        """The model of the table that this one behaves like; names it lacks are newer Pro ones."""
+        row = find_model(self.more.get(name, name))
+        return _LIKE[Family.PRO] if row is None else row.name
+
+
+DEFAULT_MODELS = AdmittedModels()
+
+
+def parse_admitted_models(allowed: Iterable[str], default: str | None) -> AdmittedModels:
+    """The models of `--allow-model NAME=FAMILY` and `--default-model NAME`.
+
+    >>> parse_admitted_models(["next-model=whisper"], None).more
+    {'next-model': 'whisper-rt'}
+
+    Raises:
+        UsageError: a family or the default model is not known.
+    """
+    families = {family.value: like for family, like in _LIKE.items()}
+    more: dict[str, str] = {}
+    for text in allowed:
+        name, _, family = text.partition("=")
+        if not name or family not in families:
+            raise UsageError(
+                f"--allow-model '{text}' is not NAME=FAMILY.",
+                f"families are {', '.join(families)}; for example next-model=pro",
+            )
+        more[name] = families[family]
+    if default is not None and default not in (*SPEECH_MODELS, *more):
+        raise UsageError(
+            f"--default-model '{default}' is not known.",
+            f"choose from {', '.join((*MODELS, *more))}, or let it in with --allow-model",
+        )
+    return AdmittedModels(more, default)
+
+
+def _check_together(parameters: Mapping[str, Any], like: str) -> None:
+    """What each parameter alone does not show.
+
+    Raises:
+        BadParameter: with the service's words, where they are known.
+    """
+    for name in _REFUSED_WHERE_NOT_TAKEN:
+        if name in parameters and name not in MODELS[like].takes:
+            *most, last = (f"'{model}'" for model in models_that_take(name))
+            listed = f"{', '.join(most)} or {last}"
+            reason = f"Value error, {name} is only supported with the {listed} speech_model"
+            raise BadParameter(name, reason)
+    if "voice_focus_threshold" in parameters and "voice_focus" not in parameters:
+        reason = "Value error, voice_focus_threshold requires voice_focus"
+        raise BadParameter("voice_focus_threshold", reason)
+    codes = parameters.get("language_codes", [])
+    if "multi" in codes and len(codes) > 1:
+        reason = "Value error, 'multi' cannot be combined with other languages"
+        raise BadParameter("language_codes", reason)
+    encoding = parameters.get("encoding", PCM_ENCODINGS[0])
+    if encoding not in PCM_ENCODINGS:
+        listed = " or ".join(PCM_ENCODINGS)
+        raise BadParameter("encoding", f"the local service hears {listed}, not '{encoding}'")

@@ -1,0 +1,159 @@
+"""Steers a running service over HTTP, below `/control`: requests in, answers out.
+
+Each request has the control key in its `Authorization` header. Bodies are JSON.
+
+| request | what it does |
+| --- | --- |
+| `GET /control` | what is there: open sessions, faults, the number of the next connection |
+| `GET /control/faults` | the faults that are set |
+| `POST /control/faults` | adds `{"faults": [...]}`; `"next": N`: for the next N connections |
+| `DELETE /control/faults` | clears them |
+| `GET /control/sessions` | what each client sent, in short |
+| `GET /control/sessions/NAME` | all of it; NAME is a number, an id or `last` |
+| `GET /control/sessions/NAME/audio` | its audio as WAV |
+| `PUT /control/scenario` | next sessions play `{"messages": [...]}`, lines of a script |
+| `POST /control/clock` | puts the clock forward by `{"advance_s": S}` |
+| `POST /control/reset` | ends sessions; forgets what came, faults, scenario and what was counted |
+| `POST /control/shutdown` | stops the service |
+"""
+
+import hmac
+from collections.abc import Callable
+from typing import Any, Protocol
+from urllib.parse import urlsplit
+
+import msgspec
+
+from transcribe_cli.emulator.engines.scripted import parse_script
+from transcribe_cli.emulator.fault_schedule import FaultPlan
+from transcribe_cli.emulator.plain_http import HttpAnswer, HttpRequest, error_answer, json_answer
+from transcribe_cli.emulator.ready_line import CONTROL
+from transcribe_cli.emulator.script_choice import ChosenScript, ScriptShelf
+from transcribe_cli.emulator.service_clock import ServiceClock
+from transcribe_cli.emulator.session_records import SessionRecords
+from transcribe_cli.errors import StreamError
+
+
+class Steered(Protocol):
+    """What the control can reach of a service."""
+
+    plan: FaultPlan
+    records: SessionRecords
+    clock: ServiceClock
+    shelf: ScriptShelf
+
+    @property
+    def open_sessions(self) -> int:
+        """Sessions that are open."""
+
+    async def reset(self) -> None:
+        """End all sessions and begin anew, as after the start."""
+
+    def shut_down(self) -> None:
+        """Stop the service."""
+
+
+class _Faults(msgspec.Struct, forbid_unknown_fields=True):
+    faults: list[str]
+    next: int | None = None
+
+
+class _Scenario(msgspec.Struct, forbid_unknown_fields=True):
+    messages: list[dict[str, Any]]
+
+
+class _Clock(msgspec.Struct, forbid_unknown_fields=True):
+    advance_s: float
+
+
+class Control:
+    """The control of one service."""
+
+    def __init__(self, key: str, service: Steered) -> None:
+        self._key = key.encode()
+        self._service = service
+        self._routes: dict[tuple[str, str], Callable[[bytes], Any]] = {
+            ("GET", ""): self._state,
+            ("GET", "/faults"): self._list_faults,
+            ("POST", "/faults"): self._add_faults,
+            ("DELETE", "/faults"): self._clear_faults,
+            ("GET", "/sessions"): lambda _: {"sessions": service.records.summaries()},
+            ("PUT", "/scenario"): self._set_scenario,
+            ("POST", "/clock"): self._advance,
+            ("POST", "/shutdown"): self._shut_down,
+        }
+
+    async def answer(self, request: HttpRequest) -> HttpAnswer:
+        """Carry out one request."""
+        given = request.headers.get_all("Authorization") or [""]
+        if len(given) > 1 or not hmac.compare_digest(
+            given[0].removeprefix("Bearer ").encode(), self._key
+        ):
+            return error_answer(401, "Authorization wants the ready line's control_key.")
+        place = urlsplit(request.path).path.removeprefix(CONTROL).rstrip("/")
+        if place.startswith("/sessions/") and request.method == "GET":
+            return self._session(place.removeprefix("/sessions/"))
+        if (request.method, place) == ("POST", "/reset"):
+            await self._service.reset()
+            return json_answer(200, self._state(b""))
+        route = self._routes.get((request.method, place))
+        if route is None:
+            known = any(path == place for _, path in self._routes)
+            return error_answer(405 if known else 404, f"There is no {request.method} {place}.")
+        try:
+            return json_answer(200, route(request.body))
+        except msgspec.DecodeError as e:  # an invalid value is one too
+            return error_answer(400, f"The body is not what is wanted: {e}")
+        except StreamError as e:
+            return error_answer(400, e.message)
+
+    def _state(self, _: bytes) -> dict[str, Any]:
+        service = self._service
+        return {
+            "open_sessions": service.open_sessions,
+            "next_connection": service.plan.connections,
+            "faults": service.plan.specs,
+        }
+
+    def _list_faults(self, _: bytes) -> dict[str, Any]:
+        return {"faults": self._service.plan.specs}
+
+    def _add_faults(self, body: bytes) -> dict[str, Any]:
+        asked = msgspec.json.decode(body, type=_Faults)
+        self._service.plan.add(asked.faults, asked.next)
+        return self._list_faults(b"")
+
+    def _clear_faults(self, _: bytes) -> dict[str, Any]:
+        self._service.plan.clear()
+        return self._list_faults(b"")
+
+    def _set_scenario(self, body: bytes) -> dict[str, Any]:
+        asked = msgspec.json.decode(body, type=_Scenario)
+        lines = "\n".join(msgspec.json.encode(message).decode() for message in asked.messages)
+        self._service.shelf.put(ChosenScript(parse_script(lines, "the scenario")))
+        return {"messages": len(asked.messages)}
+
+    def _advance(self, body: bytes) -> dict[str, Any]:
+        seconds = msgspec.json.decode(body, type=_Clock).advance_s
+        if not 0 <= seconds <= 366 * 86_400:
+            raise StreamError(
+                "The clock is put forward by 0 s to a year.", "give advance_s in seconds"
+            )
+        self._service.clock.advance(seconds)
+        return {"unix_time": self._service.clock.unix()}
+
+    def _shut_down(self, _: bytes) -> dict[str, Any]:
+        self._service.shut_down()
+        return {"stopping": True}
+
+    def _session(self, name: str) -> HttpAnswer:
+        name, _, part = name.partition("/")
+        record = self._service.records.find(name)
+        if record is None:
+            return error_answer(404, f"There is no session '{name}'.")
+        if part == "":
+            return json_answer(200, record.details())
+        wav = record.wav() if part == "audio" else None
+        if wav is None:
+            return error_answer(404, "There is no audio: --keep-audio keeps that of PCM sessions.")
+        return HttpAnswer(200, wav, "audio/wav")

@@ -1,0 +1,68 @@
+"""Which versions of a turn each model family sends, and what they are flagged with. Pure.
+
+Sources: pages "Streaming messages", "Universal-3 Pro message sequence", "Whisper streaming" and
+"Multilingual streaming"; livekit/agents pull request 7107 (the confidence of a turn that is held).
+Where sources differ, `EngineSettings` says which one is followed.
+"""
+
+from transcribe_cli.emulator.engine_settings import MULTILINGUAL, EngineSettings
+from transcribe_cli.protocol.messages import Turn, Word
+from transcribe_cli.protocol.models import Family
+
+_HELD = (0.4, 0.75)  # confidences from `min_turn_silence` on, and from half of what follows it
+
+
+def formats_every_message(settings: EngineSettings) -> bool:
+    """Whether partials and the one final are all flagged as formatted.
+
+    That is `universal-streaming-english` where it formats inside the model.
+    """
+    return (
+        settings.family is Family.UNIVERSAL_STREAMING
+        and settings.like != MULTILINGUAL
+        and settings.format_turns
+        and settings.formatted_finals == "one"
+    )
+
+
+def partial_is_flagged(settings: EngineSettings) -> bool:
+    """`turn_is_formatted` of a partial."""
+    if settings.family is Family.PRO:
+        return settings.formatted_partials
+    return formats_every_message(settings)
+
+
+def held_confidence(settings: EngineSettings, silence_ms: int) -> float:
+    """`end_of_turn_confidence` of a Pro partial: it rises while a silence holds the turn open.
+
+    >>> settings = EngineSettings(min_turn_silence_ms=100, max_turn_silence_ms=1000)
+    >>> [held_confidence(settings, ms) for ms in (0, 99, 100, 550, 999)]
+    [0.0, 0.0, 0.4, 0.75, 0.75]
+    """
+    shortest, longest = settings.least_turn_silence_ms, settings.max_turn_silence_ms
+    if silence_ms < shortest:
+        return 0.0
+    return _HELD[silence_ms >= (shortest + longest) / 2]
+
+
+def finals_of(settings: EngineSettings, raw: Turn, formatted: Turn) -> list[Turn]:
+    """What is sent at the end of a turn, of its raw and its formatted version; both may change."""
+    if settings.family is Family.PRO:
+        return [formatted]
+    if settings.family is Family.WHISPER:
+        return [formatted if settings.format_turns else raw]
+    if settings.like == MULTILINGUAL:
+        # Its text is always formatted; what the flag says is a matter of the source.
+        formatted.turn_is_formatted = settings.format_turns and settings.multilingual_flag
+        return [formatted]
+    if not settings.format_turns:
+        return [raw]
+    if settings.formatted_finals == "one":
+        return [formatted]
+    formatted.utterance = ""
+    return [raw, formatted]
+
+
+def without_confidence(word: Word) -> Word:
+    """The word as `whisper-rt` sends it: it gives no confidences."""
+    return Word(word.start, word.end, word.text, 0.0, word.word_is_final)

@@ -1,0 +1,80 @@
+"""What the service answers to plain HTTP: health, tokens and the control. The rest is WebSocket."""
+
+from http import HTTPStatus
+from urllib.parse import urlsplit
+
+from transcribe_cli.emulator.admission import Admission
+from transcribe_cli.emulator.control import Control
+from transcribe_cli.emulator.fault_schedule import FaultPlan
+from transcribe_cli.emulator.logbook import Logbook
+from transcribe_cli.emulator.plain_http import HttpAnswer, HttpRequest, error_answer, json_answer
+from transcribe_cli.emulator.ready_line import CONTROL, HEALTH, TOKEN
+from transcribe_cli.emulator.service_clock import ServiceClock
+from transcribe_cli.emulator.token_endpoint import answer_token_request
+from transcribe_cli.protocol.web_origin import Headers, why_refused
+
+_HEALTH_PATHS = (HEALTH, "/v3/ws/health")  # the second is that of the self-hosted service
+
+
+class HttpRoutes:
+    """The plain HTTP of one service.
+
+    Args:
+        any_host: it also serves other machines, so it may be asked by any name.
+        control: None where there is none.
+    """
+
+    def __init__(
+        self,
+        admission: Admission,
+        clock: ServiceClock,
+        plan: FaultPlan,
+        logbook: Logbook,
+        any_host: bool,
+        control: Control | None,
+    ) -> None:
+        self._admission = admission
+        self._clock = clock
+        self._plan = plan
+        self._logbook = logbook
+        self._any_host = any_host
+        self._control = control
+
+    def refuse(self, request: HttpRequest) -> HttpAnswer | None:
+        """The answer to a web page of another origin, and to whoever asks by another's name."""
+        why = why_refused(request.headers, any_host=self._any_host)
+        if why is None:
+            return None
+        self._logbook.write("refused", code=403, error=why)
+        return error_answer(403, why)
+
+    async def answer(self, request: HttpRequest) -> HttpAnswer | None:
+        """The answer to a request that is let in; None: it is for WebSocket."""
+        url = urlsplit(request.path)
+        if url.path == CONTROL or url.path.startswith(f"{CONTROL}/"):
+            if self._control is None:
+                return error_answer(404, "The control is there with --ready-json.")
+            return await self._control.answer(request)
+        if request.method != "GET":
+            return error_answer(405, f"{request.method} is for {CONTROL} only.")
+        if url.path in _HEALTH_PATHS:
+            return json_answer(200, {"status": "ok"})
+        if url.path == TOKEN:
+            if status := self._plan.next_token_status():
+                self._logbook.write("fault", fault=f"token={status}")
+                return error_answer(status, HTTPStatus(status).phrase)
+            key = authorization_of(request.headers)
+            asked = answer_token_request(url.query, key, self._admission, self._clock.unix())
+            return json_answer(*asked)
+        return None
+
+    async def answer_all(self, request: HttpRequest) -> HttpAnswer:
+        """The answer to a request that cannot be for WebSocket."""
+        refused = self.refuse(request)
+        answer = refused or await self.answer(request)
+        return answer or error_answer(404, f"There is no {urlsplit(request.path).path}.")
+
+
+def authorization_of(headers: Headers) -> str | None:
+    """The Authorization header; several are joined, which no key matches."""
+    return ", ".join(headers.get_all("Authorization") or ()) or None

@@ -1,0 +1,132 @@
+"""What each client sent, kept for tests that ask the control: no socket, no clock."""
+
+import struct
+from array import array
+from collections import deque
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from transcribe_cli.emulator.logbook import without_secrets
+from transcribe_cli.emulator.parameter_effects import without_effect
+
+MOST_RECORDS = 1000
+_MOST_CHUNKS = 200_000  # of one session: almost three hours of 50 ms
+_MOST_MESSAGES = 10_000
+_MOST_AUDIO_BYTES = 64 << 20
+_SECRET_HEADERS = frozenset(("authorization", "cookie"))
+_WAV_FORMATS = {"pcm_s16le": (1, 2), "pcm_mulaw": (7, 1)}  # format tag, bytes of a sample
+
+
+class SessionRecord:
+    """What one client sent, in order; times are ms since its connection.
+
+    Attributes:
+        number: connections are counted from 0, refused ones too.
+        id: of the session; None until it begins.
+        parameters: as the service understood them, without secrets.
+        messages: each text frame with its time.
+        chunk_bytes, chunk_ms: the size of each binary frame, and when it came.
+        audio: the bytes of all chunks; None where they are not kept.
+        ended: how it ended; None while it goes on.
+    """
+
+    def __init__(
+        self, number: int, path: str, headers: Iterable[tuple[str, str]], keep_audio: bool
+    ) -> None:
+        self.number = number
+        self.path = path.partition("?")[0]
+        self.headers = [
+            (name, "[secret]" if name.lower() in _SECRET_HEADERS else value)
+            for name, value in headers
+        ]
+        self.id: str | None = None
+        self.parameters: dict[str, Any] = {}
+        self.messages: list[dict[str, Any]] = []
+        self.chunk_bytes = array("I")
+        self.chunk_ms = array("I")
+        self.audio = bytearray() if keep_audio else None
+        self.ended: dict[str, Any] | None = None
+
+    def opened(self, session_id: str, parameters: Mapping[str, Any]) -> None:
+        """The session begins."""
+        self.id, self.parameters = session_id, without_secrets(parameters)
+
+    def frame(self, frame: str | bytes, at_ms: int) -> None:
+        """Keep one frame of the client, as long as there is room for it."""
+        if isinstance(frame, str):
+            if len(self.messages) < _MOST_MESSAGES:
+                self.messages.append({"at_ms": at_ms, "text": frame})
+            return
+        if len(self.chunk_bytes) < _MOST_CHUNKS:
+            self.chunk_bytes.append(len(frame))
+            self.chunk_ms.append(at_ms)
+        if self.audio is not None and len(self.audio) + len(frame) <= _MOST_AUDIO_BYTES:
+            self.audio += frame
+
+    def end(self, code: int, by: str, error: str | None = None) -> None:
+        """The first end counts: the close code, and "client" or "service"."""
+        if self.ended is None:
+            self.ended = {"code": code, "by": by} | ({} if error is None else {"error": error})
+
+    def summary(self) -> dict[str, Any]:
+        """What a list of sessions says of it."""
+        return {
+            "number": self.number,
+            "id": self.id,
+            "path": self.path,
+            "parameters": self.parameters,
+            "ended": self.ended,
+            "chunks": len(self.chunk_bytes),
+            "audio_bytes": sum(self.chunk_bytes),
+            "messages": len(self.messages),
+        }
+
+    def details(self) -> dict[str, Any]:
+        """All of it but the audio."""
+        chunks = zip(self.chunk_ms, self.chunk_bytes, strict=True)
+        return self.summary() | {
+            "headers": self.headers,
+            "without_effect": without_effect(self.parameters),
+            "messages": self.messages,
+            "chunks": [{"at_ms": at_ms, "bytes": size} for at_ms, size in chunks],
+        }
+
+    def wav(self) -> bytes | None:
+        """The audio as a WAV; None where it was not kept, or is compressed."""
+        form = _WAV_FORMATS.get(self.parameters.get("encoding", "pcm_s16le"))
+        if self.audio is None or form is None:
+            return None
+        tag, width = form
+        rate = self.parameters.get("sample_rate", 16000)
+        head = struct.pack("<4sIHHIIHH", b"fmt ", 16, tag, 1, rate, rate * width, width, 8 * width)
+        head += struct.pack("<4sI", b"data", len(self.audio))
+        return (
+            struct.pack("<4sI4s", b"RIFF", 4 + len(head) + len(self.audio), b"WAVE")
+            + head
+            + (bytes(self.audio))
+        )
+
+
+class SessionRecords:
+    """The records of a service's connections; the oldest ones go when there are too many."""
+
+    def __init__(self, keep_audio: bool) -> None:
+        self._keep_audio = keep_audio
+        self._records: deque[SessionRecord] = deque(maxlen=MOST_RECORDS)
+
+    def add(self, number: int, path: str, headers: Iterable[tuple[str, str]]) -> SessionRecord:
+        record = SessionRecord(number, path, headers, self._keep_audio)
+        self._records.append(record)
+        return record
+
+    def find(self, name: str) -> SessionRecord | None:
+        """By its number, its session's id, or "last"."""
+        if name == "last":
+            return self._records[-1] if self._records else None
+        return next((r for r in self._records if name in (str(r.number), r.id)), None)
+
+    def summaries(self) -> list[dict[str, Any]]:
+        return [record.summary() for record in self._records]
+
+    def clear(self) -> None:
+        self._records.clear()

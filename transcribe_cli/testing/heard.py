@@ -1,0 +1,105 @@
+"""What a client sent to the local service, with asserting helpers. Pure.
+
+A helper that fails says what was expected and what came, each on a line of its own.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+_MISSING = "nothing"
+_WAV_HEAD_BYTES = 44
+
+
+@dataclass(frozen=True)
+class HeardSession:
+    """What one client sent.
+
+    Attributes:
+        number: connections are counted from 0, refused ones too.
+        id: the session's, as `Begin` said; None if there was none.
+        path: of its URL, without the query.
+        parameters: of its URL, as the service understood them, without secrets.
+        headers: of its upgrade; secrets are replaced.
+        messages: its JSON messages, in order; what is no JSON is a string.
+        chunks: the size of each binary message in bytes, and when it came, in ms.
+        ended: `{"code": ..., "by": "client" or "service"}`, perhaps with `error`; None: still open.
+        wav: its audio; None where it is compressed.
+    """
+
+    number: int
+    id: str | None
+    path: str
+    parameters: Mapping[str, Any]
+    headers: Mapping[str, str]
+    messages: Sequence[Any]
+    chunks: Sequence[Mapping[str, int]]
+    ended: Mapping[str, Any] | None
+    wav: bytes | None
+
+    @property
+    def audio(self) -> bytes:
+        """The samples that came, without a header."""
+        return b"" if self.wav is None else self.wav[_WAV_HEAD_BYTES:]
+
+    @property
+    def types(self) -> list[str]:
+        """The `type` of each JSON message."""
+        return [str(m.get("type")) for m in self.messages if isinstance(m, dict)]
+
+    def assert_parameters(self, **expected: object) -> None:
+        """It asked for these parameters; others may be there too."""
+        came = {name: self.parameters.get(name, _MISSING) for name in expected}
+        _compare(f"the parameters of session {self.number}", expected, came)
+
+    def assert_messages(self, *types: str) -> None:
+        """It sent JSON messages of exactly these types, in this order."""
+        _compare(f"the messages of session {self.number}", list(types), self.types)
+
+    def assert_terminated(self) -> None:
+        """It sent Terminate, and waited until the service had closed."""
+        _compare(f"the last message of session {self.number}", ["Terminate"], self.types[-1:])
+        expected = {"code": 1000, "by": "service"}
+        _compare(f"the end of session {self.number}", expected, dict(self.ended or {}))
+
+    def assert_audio(self, samples: bytes) -> None:
+        """It sent exactly these samples."""
+        came = self.audio
+        if came == samples:
+            return
+        pairs = enumerate(zip(came, samples, strict=False))
+        differs = next((at for at, (a, b) in pairs if a != b), min(len(came), len(samples)))
+        shown = slice(differs, differs + 16)
+        raise AssertionError(
+            f"the audio of session {self.number}, from byte {differs} on\n"
+            f"  expected: {samples[shown].hex(' ')} ... ({len(samples)} bytes in all)\n"
+            f"  came:     {came[shown].hex(' ')} ... ({len(came)} bytes in all)"
+        )
+
+
+def read_heard(details: Mapping[str, Any], wav: bytes | None) -> HeardSession:
+    """The session that the control describes."""
+    return HeardSession(
+        number=details["number"],
+        id=details["id"],
+        path=details["path"],
+        parameters=details["parameters"],
+        headers=dict(details["headers"]),
+        messages=[_read(message["text"]) for message in details["messages"]],
+        chunks=details["chunks"],
+        ended=details["ended"],
+        wav=wav,
+    )
+
+
+def _read(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
+
+
+def _compare(what: str, expected: object, came: object) -> None:
+    if expected != came:
+        raise AssertionError(f"{what}\n  expected: {expected!r}\n  came:     {came!r}")

@@ -1,0 +1,47 @@
+"""The pytest plugin: the fixture `assemblyai_service`. Imports nothing of ours until it is used.
+
+```python
+@pytest.mark.assemblyai_service(scenario=[{"type": "Turn", ...}])
+def test_my_app(assemblyai_service):
+    assemblyai_service.fail_next("drop@turn=1")
+    my_app.transcribe(assemblyai_service.url)
+    assemblyai_service.wait_for(2)[1].assert_terminated()
+```
+"""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from transcribe_cli.testing.service import AssemblyAIService
+
+_MARK = "assemblyai_service"
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line(
+        "markers", f"{_MARK}(scenario): what the local service of the fixture {_MARK} plays"
+    )
+
+
+@pytest.fixture(scope="session")
+def assemblyai_service_process() -> "Iterator[AssemblyAIService]":
+    """One service for all tests of a process; `assemblyai_service` is it, as new for each test."""
+    from transcribe_cli.testing.service import AssemblyAIService
+
+    with AssemblyAIService() as service:
+        yield service
+
+
+@pytest.fixture
+def assemblyai_service(
+    request: pytest.FixtureRequest, assemblyai_service_process: "AssemblyAIService"
+) -> "AssemblyAIService":
+    """A local service that speaks the AssemblyAI Streaming v3 protocol, as new."""
+    assemblyai_service_process.reset()
+    mark = request.node.get_closest_marker(_MARK)
+    if mark is not None and (scenario := mark.kwargs.get("scenario")) is not None:
+        assemblyai_service_process.play(scenario)
+    return assemblyai_service_process

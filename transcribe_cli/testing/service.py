@@ -1,0 +1,112 @@
+"""A local service that a test steers: what it plays, what goes wrong, what it heard."""
+
+import time
+from collections.abc import Mapping, Sequence
+from types import TracebackType
+from typing import Any
+
+from transcribe_cli.emulator.local_service import LocalService
+from transcribe_cli.testing.control_client import ControlClient, ControlFailed
+from transcribe_cli.testing.heard import HeardSession, read_heard
+
+_WITHIN_S = 10.0
+
+
+class AssemblyAIService:
+    """A local service of its own process, for as long as the `with` block lasts.
+
+    >>> with AssemblyAIService() as service:  # doctest: +SKIP
+    ...     transcribe(service.url)
+    ...     service.heard[0].assert_terminated()
+
+    Without a scenario it hears audio that carries its own count (`aai-stream serve --help`).
+
+    Attributes:
+        url: `ws://127.0.0.1:PORT/v3/ws`; opens sessions.
+        api_host: the same without its path, as the official Python SDK takes it.
+        token_url: makes temporary tokens.
+
+    Args:
+        arguments: more options for `aai-stream serve`.
+    """
+
+    def __init__(self, *arguments: str) -> None:
+        engine = () if {"--engine", "--script"} & set(arguments) else ("--engine", "counting")
+        self._service = LocalService("--ready-json", "--keep-audio", *engine, *arguments)
+        self._control: ControlClient | None = None
+        self.url = self.api_host = self.token_url = ""
+
+    def __enter__(self) -> "AssemblyAIService":
+        self._service.__enter__()
+        ready = self._service.ready
+        assert ready is not None and ready.control_url is not None  # it was asked for
+        self.url, self.token_url = ready.url, ready.token_url
+        self.api_host = ready.url.removesuffix("/v3/ws")
+        self._control = ControlClient(ready.control_url, ready.control_key or "", ready.ca_file)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._service.close()
+
+    @property
+    def control(self) -> ControlClient:
+        """For what has no method here."""
+        assert self._control is not None  # inside the `with` block
+        return self._control
+
+    @property
+    def heard(self) -> list[HeardSession]:
+        """What each connection sent, once all that had ended by now are settled."""
+        listed = self.control.ask("GET", "/sessions")["sessions"]
+        return [self._session(summary["number"]) for summary in listed]
+
+    def wait_for(self, count: int = 1) -> list[HeardSession]:
+        """What `count` connections or more sent, once they have ended.
+
+        Raises:
+            AssertionError: they had not, after 10 s.
+        """
+        deadline = time.monotonic() + _WITHIN_S
+        while True:
+            listed = self.control.ask("GET", "/sessions")["sessions"]
+            ended = [summary for summary in listed if summary["ended"] is not None]
+            if len(ended) >= count:
+                return [self._session(summary["number"]) for summary in listed]
+            if time.monotonic() > deadline:
+                raise AssertionError(
+                    f"ended connections\n  expected: {count} or more\n  came:     {len(ended)}, "
+                    f"and {len(listed) - len(ended)} that go on"
+                )
+            time.sleep(0.02)
+
+    def play(self, scenario: Sequence[Mapping[str, Any]]) -> None:
+        """Have the sessions that follow play these messages, or lines of a script."""
+        self.control.ask("PUT", "/scenario", {"messages": list(scenario)})
+
+    def fail_next(self, *faults: str, times: int = 1) -> None:
+        """Have the next connections go wrong, as `aai-stream serve --fault` describes it.
+
+        >>> service.fail_next("drop@word=3")  # doctest: +SKIP
+        """
+        self.control.ask("POST", "/faults", {"faults": list(faults), "next": times})
+
+    def advance(self, seconds: float) -> None:
+        """Put the service's clock forward: sessions expire, are inactive, tokens run out."""
+        self.control.ask("POST", "/clock", {"advance_s": seconds})
+
+    def reset(self) -> None:
+        """End all sessions, and forget scenario, faults and what was heard."""
+        self.control.ask("POST", "/reset")
+
+    def _session(self, number: int) -> HeardSession:
+        details = self.control.ask("GET", f"/sessions/{number}")
+        try:
+            wav = self.control.ask_bytes("GET", f"/sessions/{number}/audio")
+        except ControlFailed:  # compressed
+            wav = None
+        return read_heard(details, wav)
