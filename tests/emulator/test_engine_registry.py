@@ -99,4 +99,5 @@ def test_the_fallback_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     fallback = registry.ChosenEngine(BUILT_IN[1])
     assert fallback.fallback_note == ""
     monkeypatch.setattr(registry, "BUILT_IN", (info("missing", "no_such_package"), BUILT_IN[1]))
-    assert "PocketSphinx recognises speech here" in fallback.fallback_note
+    said = "PocketSphinx hears, and needs clear speech: Missing is not installed"
+    assert fallback.fallback_note == said

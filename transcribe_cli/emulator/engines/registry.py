@@ -104,10 +104,7 @@ class ChosenEngine(NamedTuple):
         best = BUILT_IN[0]
         if best.is_installed or self.info.name != FALLBACK:
             return ""
-        return (
-            f"{self.title} recognises speech here, which needs it clear: {best.title}, which "
-            f"understands more, is not installed (its wheels are for newer systems)"
-        )
+        return f"{self.title} hears, and needs clear speech: {best.title} is not installed"
 
     def make(self, settings: EngineSettings) -> Engine:
         """The engine of one session; loads what it needs."""
