@@ -219,8 +219,7 @@ def clean_home() -> Iterator[dict[str, str]]:
 
 def scenes(meeting_url: str, spanish_url: str, recording: str) -> Iterator[Scene]:
     """The pictures of the README."""
-    audio = str(HERE / "meeting.wav")
-    file = ("file", audio, "--no-save", "--pace", "3", "--endpoint")
+    file = ("file", "--sample", "--no-save", "--pace", "3", "--endpoint")
     yield Scene("live", (*file, meeting_url, "--speaker-labels"), "on the screen while they")
     whisper = ("--model", "whisper-rt", "--detect-language")
     yield Scene(
@@ -242,7 +241,7 @@ def main() -> None:
         ):
             subprocess.run(
                 [
-                    *(sys.executable, "-m", "transcribe_cli", "file", str(HERE / "meeting.wav")),
+                    *(sys.executable, "-m", "transcribe_cli", "file", "--sample"),
                     *("--no-save", "--quiet", "--pace", "4", "--speaker-labels"),
                     *("--endpoint", meeting.url, "-o", recording),
                 ],

@@ -300,9 +300,14 @@ def _add_models(app: Any, environment: Any) -> None:
             bool,
             typer.Option("--verbose", "-v", help="Also what --turns means, and what cancels what."),
         ] = False,
+        local: Annotated[
+            bool, typer.Option("--local", help="What recognises speech on this machine.")
+        ] = False,
     ) -> int:
-        from transcribe_cli.commands.lists import models
+        from transcribe_cli.commands.lists import engines, models
 
+        if local:
+            return engines(environment, as_json=as_json)
         return models(environment, as_json=as_json, verbose=verbose)
 
     _register(app, "models")(show)

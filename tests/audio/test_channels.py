@@ -70,7 +70,7 @@ def test_channels_that_cancel_are_told_with_the_option_that_takes_one(tmp_path: 
 def test_journal_says_which_side_is_read_again(tmp_path: Path) -> None:
     path = call(tmp_path / "call.wav")
     works = {
-        channel: work_of_file(str(path), {}, Range(channel=channel), local=True)
+        channel: work_of_file(str(path), {}, Range(channel=channel), engine="moonshine")
         for channel in (None, 0, 1)
     }
     from transcribe_cli.recordings.fingerprint import fingerprint_of
@@ -80,6 +80,7 @@ def test_journal_says_which_side_is_read_again(tmp_path: Path) -> None:
         "file": fingerprint_of(path),
         "parameters": {},
         "local": True,
+        "engine": "moonshine",
         "excerpt": {"start": 0, "channel": 1},
     }
     journal = JournalSummary(start=start)

@@ -13,7 +13,7 @@ from transcribe_cli.emulator.local_service import LocalService
 @pytest.fixture(scope="session")
 def sphinx() -> Iterator[str]:
     """The address of a service with PocketSphinx."""
-    with LocalService() as service:
+    with LocalService("--engine", "pocketsphinx") as service:
         yield service.url
 
 

@@ -1,6 +1,7 @@
 """A plain client for the tests of the local service: real sockets, real audio, deadlines."""
 
 import json
+import re
 import threading
 import wave
 from collections.abc import Iterator
@@ -13,6 +14,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
 from tests.program import DEADLINE_S
+from transcribe_cli.jobs.sources import SAMPLE
 
 REPOSITORY = Path(__file__).parents[2]
 TRACES = REPOSITORY / "tests" / "data" / "traces"
@@ -53,19 +55,18 @@ class Heard(NamedTuple):
 
 
 def bare(text: str) -> str:
-    """A text without capitals and full stops."""
-    return text.lower().replace(".", "")
+    """A text without capitals and punctuation."""
+    return re.sub("[.,]", "", text.lower())
 
 
 def meeting_lines() -> list[str]:
-    """What is said in samples/meeting.wav."""
-    text = (REPOSITORY / "samples" / "meeting.txt").read_text(encoding="utf-8")
-    return [line.partition(": ")[2] for line in text.splitlines()]
+    """What is said in the packaged sample, as it is written."""
+    return (REPOSITORY / "samples" / "meeting.txt").read_text(encoding="utf-8").splitlines()
 
 
 def meeting(start_ms: int = 0, end_ms: int | None = None) -> bytes:
-    """A stretch of samples/meeting.wav; its first line is spoken from 0.8 s to 3.5 s."""
-    with wave.open(str(REPOSITORY / "samples" / "meeting.wav")) as file:
+    """A stretch of the packaged sample; its first line is spoken from 0.8 s to 3.7 s."""
+    with wave.open(str(SAMPLE)) as file:
         samples: bytes = file.readframes(file.getnframes())
     return samples[start_ms * 32 : None if end_ms is None else end_ms * 32]
 

@@ -59,26 +59,34 @@ def workers(service: LocalService) -> list[psutil.Process]:
     return children
 
 
-def test_no_worker_is_left_when_sessions_end(service: LocalService) -> None:
-    with session(service.url) as connection:
-        assert next_message(connection)["type"] == "Begin"
-        (worker,) = workers(service)
-        connection.send(meeting(0, 100))
-        # The client vanishes: no Terminate, no close frame.
-        connection.socket.shutdown(2)
-        wait_until(lambda: is_gone(worker), "the worker outlived its client")
-    assert talk(service.url).code == 1000
-    wait_until(lambda: workers(service) == [], "the worker outlived its session")
+def test_no_worker_of_a_session_is_left_when_it_ends() -> None:
+    with LocalService("--engine", "pocketsphinx") as service:
+        with session(service.url) as connection:
+            assert next_message(connection)["type"] == "Begin"
+            (worker,) = workers(service)
+            connection.send(meeting(0, 100))
+            # The client vanishes: no Terminate, no close frame.
+            connection.socket.shutdown(2)
+            wait_until(lambda: is_gone(worker), "the worker outlived its client")
+        assert talk(service.url).code == 1000
+        wait_until(lambda: workers(service) == [], "the worker outlived its session")
 
 
-def test_a_broken_worker_cancels_the_session(service: LocalService) -> None:
-    with session(service.url) as connection:
-        assert next_message(connection)["type"] == "Begin"
+def test_a_worker_killed_in_mid_recognition_cancels_its_sessions_and_no_later_one(
+    service: LocalService,
+) -> None:
+    with session(service.url) as first, session(service.url) as second:
+        for connection in (second, first):
+            assert next_message(connection)["type"] == "Begin"
+        for connection in (first,):
+            for start_ms in (0, 1000, 2000):
+                connection.send(meeting(start_ms, start_ms + 1000))
+        assert next_message(first)["type"] == "SpeechStarted"
         (worker,) = workers(service)
         worker.kill()
-        heard = until_close(connection)
-    assert heard.code == 3005 and heard.error == "Session Cancelled: An error occurred"
-    assert talk(service.url).code == 1000
+        for heard in (until_close(first), until_close(second)):
+            assert heard.code == 3005 and heard.error == "Session Cancelled: An error occurred"
+    assert talk(service.url, meeting(0, 4000)).finals
 
 
 def test_leaving_the_block_ends_the_child() -> None:

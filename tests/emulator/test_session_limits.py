@@ -5,7 +5,6 @@ import contextlib
 import pytest
 
 from transcribe_cli.emulator.emulated_session import SessionRefused
-from transcribe_cli.emulator.serve_options import EngineName
 from transcribe_cli.emulator.session_limits import LEAST, SessionLimits, most_sessions
 
 MB, GB = 1 << 20, 1 << 30
@@ -14,11 +13,11 @@ MB, GB = 1 << 20, 1 << 30
 @pytest.mark.parametrize(
     ("engine", "processors", "memory_bytes", "most"),
     [
-        ("sphinx", 2, 24 * GB, 8),  # by processors
-        ("sphinx", 64, 16 * GB, 64),  # by memory: half of it, 128 MB each
-        ("sphinx", 1, 512 * MB, 2),
-        ("sphinx", 1, 64 * MB, LEAST),
-        ("sphinx", 4, None, 16),
+        ("pocketsphinx", 2, 24 * GB, 8),  # by processors
+        ("pocketsphinx", 64, 16 * GB, 64),  # by memory: half of it, 128 MB each
+        ("pocketsphinx", 1, 512 * MB, 2),
+        ("pocketsphinx", 1, 64 * MB, LEAST),
+        ("pocketsphinx", 4, None, 16),
         ("counting", 2, 24 * GB, 500),
         ("scripted", 2, 24 * GB, 500),
         ("counting", 8, 512 * MB, 64),
@@ -26,7 +25,7 @@ MB, GB = 1 << 20, 1 << 30
     ],
 )
 def test_the_default_limit(
-    engine: EngineName, processors: int, memory_bytes: int | None, most: int
+    engine: str, processors: int, memory_bytes: int | None, most: int
 ) -> None:
     assert most_sessions(engine, processors, memory_bytes) == most
 
@@ -34,7 +33,7 @@ def test_the_default_limit(
 def test_recognisers_never_take_more_than_half_of_the_memory() -> None:
     for memory_bytes in (256 * MB, GB, 3 * GB, 64 * GB):
         for processors in (1, 2, 64, 256):
-            most = most_sessions("sphinx", processors, memory_bytes)
+            most = most_sessions("pocketsphinx", processors, memory_bytes)
             assert most * 83 * MB <= max(memory_bytes / 2, LEAST * 83 * MB)
 
 

@@ -34,7 +34,7 @@ from tests.program import DEADLINE_S, LONG_DEADLINE_S
 from transcribe_cli.emulator.engines.pcm_reader import PcmReader, decode_mulaw
 
 FIRST_LINE_MS = 4700  # the first line and the pause after it
-FIRST_LINE = meeting_lines()[0]
+FIRST_LINE = bare(meeting_lines()[0])
 
 
 def resampled(samples: bytes, rate_hz: int) -> bytes:
@@ -56,16 +56,16 @@ def encode_mulaw(samples: bytes) -> bytes:
 @pytest.mark.long
 def test_the_meeting_comes_out_word_for_word(sphinx: str) -> None:
     heard = talk(sphinx, meeting(), deadline_s=LONG_DEADLINE_S)
-    assert heard.spoken == meeting_lines()
+    assert heard.spoken == [bare(line) for line in meeting_lines()]
     assert (heard.code, heard.reason) == (1000, "Session Ended")
     assert [turn["turn_order"] for turn in heard.finals] == list(range(len(meeting_lines())))
     words = [word for turn in heard.finals for word in turn["words"]]
     assert all(a["start"] < a["end"] <= b["start"] for a, b in pairwise(words))
     # The session's clock holds over all turns: the last word ends before the last pause.
-    assert 51_000 < words[-1]["end"] < 51_700
+    assert 37_000 < words[-1]["end"] < 38_000
     assert all(0 < word["confidence"] <= 1 for word in words)
     termination = heard.messages[-1]
-    assert termination["audio_duration_seconds"] == 53
+    assert termination["audio_duration_seconds"] == 39
     assert isinstance(termination["session_duration_seconds"], int)
 
 
@@ -103,20 +103,21 @@ def test_other_rates_and_encodings(sphinx: str, encoding: str, rate_hz: int) -> 
     chunk_bytes = rate_hz // 10
     heard = talk(sphinx, audio, chunk_bytes, encoding=encoding, sample_rate=rate_hz)
     assert heard.spoken == [FIRST_LINE]
-    assert 3300 < heard.finals[0]["words"][-1]["end"] < 3600
+    assert 3400 < heard.finals[0]["words"][-1]["end"] < 3800
 
 
 @pytest.mark.long
 def test_telephone_audio(sphinx: str) -> None:
     """At 8 kHz much of what the recogniser's model listens to is gone; this line has enough."""
-    audio = encode_mulaw(resampled(meeting(12_000, 17_500), 8000))
+    audio = encode_mulaw(resampled(meeting(10_500, 14_800), 8000))
     heard = talk(sphinx, audio, 800, encoding="pcm_mulaw", sample_rate=8000)
-    assert heard.spoken == [meeting_lines()[3]]
+    assert heard.spoken == [bare(meeting_lines()[2])]
 
 
 def test_terminate_in_mid_turn_flushes_the_turn(sphinx: str) -> None:
     heard = talk(sphinx, meeting(0, 2000))
-    assert heard.spoken == ["good morning and thank you"]
+    (said,) = heard.spoken
+    assert said.startswith("good morning and")
     assert heard.messages[-2]["end_of_turn"] and heard.messages[-1]["type"] == "Termination"
 
 

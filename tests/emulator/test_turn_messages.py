@@ -12,7 +12,7 @@ from transcribe_cli.emulator.engine_settings import (
     Readings,
     engine_settings_of,
 )
-from transcribe_cli.emulator.turn_messages import HeardWord, TurnBuilder
+from transcribe_cli.emulator.turn_messages import HeardWord, Language, TurnBuilder
 from transcribe_cli.protocol.messages import ServerMessage, SpeechStarted, Turn
 from transcribe_cli.protocol.models import Family
 
@@ -251,3 +251,21 @@ def test_any_hypotheses_make_well_formed_turns(
         assert orders == list(range(len(orders)))
         assert len(announced) == len({turn.turn_order for turn in made})
         assert all(isinstance(messages[i + 1], Turn) for i in announced)
+
+
+def test_written_words_keep_their_capitals_and_a_partial_has_no_end() -> None:
+    written = [
+        word._replace(text=text)
+        for word, text in zip(heard("a b"), ["Hello,", "Sonny."], strict=True)
+    ]
+    builder = TurnBuilder(settings("u3-rt-pro"), written=True)
+    *_, partial = turns(builder.hypothesis(written, 2000))
+    (final,) = turns(builder.end(written))
+    assert partial.transcript == "Hello, Sonny"
+    assert final.transcript == "Hello, Sonny."
+
+
+def test_a_turn_has_the_language_that_was_heard() -> None:
+    builder = TurnBuilder(settings("whisper-rt", language_detection=True))
+    (final,) = turns(builder.end(heard("hallo"), 0, Language("de", 0.9)))
+    assert (final.language_code, final.language_confidence) == ("de", 0.9)

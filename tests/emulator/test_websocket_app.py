@@ -153,7 +153,7 @@ def test_sessions_are_closed_when_the_service_stops(tmp_path: Path) -> None:
         assert process.stderr is not None
         line = process.stderr.readline()
         assert line.startswith("Listening on ws://127.0.0.1:")
-        assert "aai-stream file samples/meeting.wav --endpoint" in process.stderr.readline()
+        assert "aai-stream file --sample --endpoint" in process.stderr.readline()
         with session(line.split()[2]) as connection:
             assert next_message(connection)["type"] == "Begin"
             process.terminate()

@@ -13,7 +13,8 @@ import pytest
 
 from tests.counting import counting_service, speak, write_wav
 from tests.loudspeaker import Loudspeaker, loudspeaker, mic_in_terminal
-from tests.program import ROOT, Home, finish, words
+from tests.program import Home, finish, words
+from transcribe_cli.jobs.sources import SAMPLE
 
 pytestmark = pytest.mark.device
 
@@ -66,7 +67,7 @@ def test_every_word_that_is_played_comes_out_and_is_saved(home: Home, speaker: L
 @pytest.mark.long
 def test_speech_into_the_microphone_comes_out_as_words(home: Home, speaker: Loudspeaker) -> None:
     with (
-        wave.open(str(ROOT / "samples" / "meeting.wav")) as sample,
+        wave.open(str(SAMPLE)) as sample,
         wave.open(str(home.work / "start.wav"), "wb") as cut,
     ):
         cut.setparams(sample.getparams())

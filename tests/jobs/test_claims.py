@@ -48,8 +48,8 @@ def save_dir(tmp_path: Path) -> Path:
     return tmp_path / "recordings"
 
 
-def work(path: Path, part: Range = EVERYTHING, *, local: bool = False, **query: Any) -> Work:
-    found = work_of_file(str(path), QUERY | query, part, local=local)
+def work(path: Path, part: Range = EVERYTHING, *, engine: str = "", **query: Any) -> Work:
+    found = work_of_file(str(path), QUERY | query, part, engine=engine)
     assert found is not None
     return found
 
@@ -95,7 +95,8 @@ def test_a_recording_and_its_file_are_the_same_work(talk: Path) -> None:
         == work(talk, Range(1.0, 2.5)).digest
     )
     assert (
-        work_of_journal(JournalSummary(start_of(talk, local=True))) == work(talk, local=True).digest
+        work_of_journal(JournalSummary(start_of(talk, local=True, engine="moonshine")))
+        == work(talk, engine="moonshine").digest
     )
 
 
@@ -107,12 +108,14 @@ def test_another_part_model_service_or_file_is_other_work(talk: Path, tmp_path: 
         work(other),
         work(talk, Range(1.0)),
         work(talk, Range(0.0, 1.0)),
-        work(talk, local=True),
+        work(talk, engine="moonshine"),
+        work(talk, engine="pocketsphinx"),
+        work(talk, engine="moonshine:/models/base-en"),
         work(talk, speech_model="whisper-rt"),
         work(talk, keyterms_prompt=["Sonny"]),
     ]
     talk.write_bytes(b"RIFF and more")
-    assert len({*found, work(talk)}) == 8
+    assert len({*found, work(talk)}) == len(found) + 1
 
 
 def test_a_file_is_the_same_by_any_path(talk: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -124,7 +127,7 @@ def test_a_file_is_the_same_by_any_path(talk: Path, monkeypatch: pytest.MonkeyPa
 
 @pytest.mark.parametrize("path", ["/none", "a\0b"])
 def test_a_file_that_is_not_there_is_no_work(path: str) -> None:
-    assert work_of_file(path, QUERY, EVERYTHING, local=False) is None
+    assert work_of_file(path, QUERY, EVERYTHING) is None
 
 
 @pytest.mark.parametrize("odd", [{"start": "x"}, {"start": 1e308, "duration": []}, {"start": None}])

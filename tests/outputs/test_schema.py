@@ -37,7 +37,7 @@ def test_each_message_of_the_service_is_described() -> None:
 def test_each_described_field_is_in_an_example() -> None:
     shown = {(example["type"], name) for example in EXAMPLES for name in example}
     rare = {("Turn", "speaker_label"), ("Turn", "speaker_confidence"), ("Begin", "configuration")}
-    rare |= {("Turn", "formatted_transcript")}
+    rare |= {("Turn", "formatted_transcript"), ("Recording", "engine")}
     described = {
         (name, field)
         for name in TYPES

@@ -92,8 +92,9 @@ def test_a_session_that_works_off_what_was_recorded_is_catching_up() -> None:
 
 
 def test_the_local_service_is_named_by_its_engine_and_costs_nothing() -> None:
-    shown = run_status(File(1), local=True).status(replace(NOW, cost_usd=0.0))
-    assert (shown.model, shown.cost_usd) == ("PocketSphinx, local", None)
+    status = run_status(File(1), local=True, engine_title="Moonshine tiny, local, English")
+    shown = status.status(replace(NOW, cost_usd=0.0))
+    assert (shown.model, shown.cost_usd) == ("Moonshine tiny, local, English", None)
 
 
 def test_the_bar_of_a_file_that_is_sent_at_once_says_what_was_heard() -> None:

@@ -17,7 +17,7 @@ EXAMPLES: dict[str, tuple[str, str]] = {
         "aai-stream file *.wav --jobs 4 -o '{stem}.srt'",
     ),
     "devices": ("aai-stream devices", "aai-stream devices --json"),
-    "models": ("aai-stream models", "aai-stream models --json"),
+    "models": ("aai-stream models", "aai-stream models --local"),
     "languages": ("aai-stream languages", "aai-stream languages --json"),
     "token": (
         "aai-stream token",
@@ -61,6 +61,6 @@ def examples_of(path: str) -> tuple[str, ...]:
     """Those of a command, by the whole of its name.
 
     >>> examples_of("aai-stream models")
-    ('aai-stream models', 'aai-stream models --json')
+    ('aai-stream models', 'aai-stream models --local')
     """
     return EXAMPLES.get(path.removeprefix(PROGRAM).strip(), ())

@@ -8,7 +8,7 @@ from transcribe_cli.audio.excerpt import Range
 from transcribe_cli.audio.source import Source
 from transcribe_cli.errors import AudioError
 from transcribe_cli.exit_status import ExitStatus
-from transcribe_cli.jobs.sources import STDIN, find_sources, names_of
+from transcribe_cli.jobs.sources import SAMPLE, STDIN, find_sources, names_of
 from transcribe_cli.outputs.formats import is_video
 from transcribe_cli.protocol.endpoint import without_credentials
 from transcribe_cli.settings.environment import Environment
@@ -24,7 +24,8 @@ def file(options: FileOptions, environment: Environment) -> ExitStatus:
 
     pace = _pace(options)
     part = _part(options)
-    paths, many = find_sources(options.paths or (), options.from_list, environment.stdin)
+    given = [*(options.paths or ()), *([str(SAMPLE)] if options.sample else ())]
+    paths, many = find_sources(given, options.from_list, environment.stdin)
     if options.probe:
         from transcribe_cli.commands.probe import probe_files
 
@@ -39,7 +40,7 @@ def file(options: FileOptions, environment: Environment) -> ExitStatus:
     if options.local:
         from transcribe_cli.jobs.service import most_local_jobs
 
-        most = most_local_jobs()
+        most = most_local_jobs(options.engine)
     transcriber = Transcriber(
         options, environment, several=many, at_once=min(jobs, most) > 1, pace=pace, part=part
     )

@@ -1,4 +1,4 @@
-"""`devices`, `models` and `languages`: tables for people, `--json` for programs."""
+"""`devices`, `models`, engines and `languages`: tables for people, `--json` for programs."""
 
 from collections.abc import Iterator
 
@@ -83,6 +83,43 @@ def models(environment: Environment, *, as_json: bool, verbose: bool = False) ->
         for model in MODELS.values():
             environment.write("".join(f"{line}\n" for line in _details(model)))
     return ExitStatus.OK
+
+
+def engines(environment: Environment, *, as_json: bool) -> ExitStatus:
+    """What recognises speech on this machine; the one that `--local` takes is marked."""
+    from transcribe_cli.emulator.engines.registry import choose_engine, speech_engines
+
+    known = speech_engines()
+    installed = {name for name, info in known.items() if info.is_installed}
+    default = choose_engine(None).info.name if installed else None
+    if as_json:
+        rows = [
+            {
+                "name": name,
+                "title": info.title,
+                "model": info.own_model or None,
+                "default": name == default,
+                "installed": name in installed,
+                "languages": info.languages,
+                "licence": info.licence,
+            }
+            for name, info in known.items()
+        ]
+        return write_json(environment, rows)
+    table = [
+        (
+            "*" if name == default else " ",
+            name,
+            info.own_model,
+            "yes" if name in installed else info.hint,
+            info.languages,
+            info.licence,
+        )
+        for name, info in known.items()
+    ]
+    return write_table(
+        environment, ("", "engine", "model", "installed", "languages", "licence"), table
+    )
 
 
 def _details(model: Model) -> Iterator[str]:

@@ -23,7 +23,12 @@ from transcribe_cli.recordings.saved_recordings import (
 )
 from transcribe_cli.run.loop import Loop
 from transcribe_cli.settings.environment import Environment
-from transcribe_cli.settings.journal_settings import Place, parameters_of, place_of
+from transcribe_cli.settings.journal_settings import (
+    Place,
+    engine_to_resume,
+    parameters_of,
+    place_of,
+)
 from transcribe_cli.settings.option_types import Region
 from transcribe_cli.settings.options import FileOptions
 from transcribe_cli.settings.recordings_options import ResumeOptions
@@ -182,13 +187,17 @@ def _options(asked: ResumeOptions, journal: JournalSummary) -> tuple[FileOptions
         UsageError: only the user can say that this recording's service gets it.
     """
     elsewhere = asked.endpoint is not None or asked.region is not None
-    local = asked.local or (not elsewhere and bool(journal.start.get("local")))
+    engine = asked.engine
+    if engine is None and not elsewhere:
+        engine = engine_to_resume(journal.start)
+    local = asked.local or engine is not None
     place = Place(asked.endpoint, gets_key=True)
     if not local and not elsewhere:
         place = place_of(journal.start)
     options = FileOptions(
         paths=[],
         local=local,
+        engine=engine,
         endpoint=place.endpoint,
         region=asked.region or Region.DEFAULT,
         new_sessions_per_minute=asked.new_sessions_per_minute,

@@ -52,14 +52,6 @@ chance=30%:
 """
 
 
-class Engine(StrEnum):
-    """What recognises speech."""
-
-    SPHINX = "sphinx"
-    SCRIPTED = "scripted"
-    COUNTING = "counting"
-
-
 class FinalTurns(StrEnum):
     """How `universal-streaming-english` sends a formatted final."""
 
@@ -117,10 +109,12 @@ class ServeOptions(Struct, frozen=True, kw_only=True):
         Option("Its private key, PEM.", metavar="PATH", panel=_LISTENING),
     ] = None
     engine: Annotated[
-        Engine | None,
+        str | None,
         Option(
-            "Recognise speech, play a script, or hear audio that carries its own count. "
-            "[default: sphinx; scripted with --script]",
+            "moonshine or pocketsphinx recognises speech; 'scripted' plays a script, "
+            "'counting' hears audio that carries its own count. "
+            "[default: the best that is installed; scripted with --script]",
+            metavar="NAME[:MODEL]",
             panel=_SPEECH,
         ),
     ] = None
@@ -268,20 +262,20 @@ def serve(options: ServeOptions, environment: Environment) -> ExitStatus:
 
     partials = options.pro_partials
     scripts = tuple(options.script or ())
-    engine = options.engine or (Engine.SCRIPTED if scripts else Engine.SPHINX)
-    if engine is Engine.SCRIPTED and not scripts:
+    engine = options.engine or ("scripted" if scripts else None)
+    if engine == "scripted" and not scripts:
         raise UsageError(
             "--engine scripted needs a --script.",
             "it is a file of the service's messages, one in JSON a line",
         )
-    if engine is not Engine.SCRIPTED and scripts:
+    if engine != "scripted" and scripts:
         raise UsageError("--script is for --engine scripted.", "leave one of them out")
     run_service(
         ServiceOptions(
             host=options.host,
             port=options.port,
             keys=tuple(options.key or ()),
-            engine=engine.value,
+            engine=engine,
             scripts=scripts,
             turn_words=options.turn_words,
             models=parse_admitted_models(options.allow_model or (), options.default_model),

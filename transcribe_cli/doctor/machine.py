@@ -150,10 +150,12 @@ def check_parts() -> Iterator[Finding]:
             "no ffmpeg: WAV, FLAC, Ogg, MP3 and AIFF can be read, video and m4a cannot",
             "install ffmpeg",
         )
-    missing = [n for n in ("websockets", "pocketsphinx") if importlib.util.find_spec(n) is None]
-    if missing:
-        from transcribe_cli.emulator.server import LOCAL_HINT
+    from transcribe_cli.emulator.engines.registry import LOCAL_HINT, choose_engine
 
-        yield warning("parts", f"no local service: {', '.join(missing)} missing", LOCAL_HINT)
-    else:
-        yield ok("parts", "the local service for --local")
+    if importlib.util.find_spec("websockets") is None:
+        yield warning("parts", "no local service: websockets missing", LOCAL_HINT)
+        return
+    try:
+        yield ok("parts", f"the local service for --local: {choose_engine(None).title}")
+    except UsageError as e:
+        yield warning("parts", f"no local service: {e}", e.hint)

@@ -15,6 +15,7 @@ from transcribe_cli.protocol.messages import UpdateConfiguration
 from transcribe_cli.protocol.models import MODELS, REDIRECTS, Family, Model
 from transcribe_cli.protocol.parameters import MANUAL, PCM_ENCODINGS
 
+MULTILINGUAL = "universal-streaming-multilingual"
 FormattedFinals = Literal["one", "two"]
 MULTILINGUAL = "universal-streaming-multilingual"
 
@@ -79,6 +80,12 @@ class EngineSettings(Struct, frozen=True):
     end_of_turn_confidence: float = 0.4
     manual: bool = False
     vad_threshold: float = 0.4
+
+    @property
+    def is_multilingual(self) -> bool:
+        """Whether other languages than English are to be recognised."""
+        multilingual = self.family is Family.WHISPER or self.like == MULTILINGUAL
+        return multilingual or self.language_detection
 
     @property
     def least_turn_silence_ms(self) -> int:

@@ -10,6 +10,7 @@ from typing import IO
 
 import msgspec
 
+from transcribe_cli.emulator.engines.registry import choose_engine
 from transcribe_cli.emulator.ready_line import ReadyLine
 from transcribe_cli.emulator.server import require_packages
 from transcribe_cli.errors import ServiceError
@@ -61,8 +62,9 @@ class LocalService:
             UsageError: a package of the extra `local` is missing.
             ServiceError: it ended, or was not ready in time.
         """
-        deaf = any(word in self._arguments for word in ("--script", "scripted", "counting"))
-        require_packages("websockets", *([] if deaf else ["pocketsphinx"]))
+        require_packages("websockets")
+        if not any(word in self._arguments for word in ("--script", "--engine")):
+            choose_engine(None)
         # A file: a pipe that nobody reads would block the child once it is full.
         self._stderr = tempfile.TemporaryFile()  # closed in close()
         try:

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
 
 from transcribe_cli.emulator.admitted_parameters import DEFAULT_MODELS, AdmittedModels
 from transcribe_cli.emulator.emulated_session import MAX_SESSION_S
@@ -10,7 +9,7 @@ from transcribe_cli.emulator.engine_settings import DEFAULT_READINGS, Readings
 from transcribe_cli.emulator.engines.counting import TURN_WORDS
 
 DEFAULT_PORT = 8765
-EngineName = Literal["sphinx", "scripted", "counting"]
+STAND_INS = ("scripted", "counting")  # what recognises no speech
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
@@ -21,8 +20,9 @@ class ServiceOptions:
     Attributes:
         port: 0 lets the system choose a free one.
         keys: API keys that are accepted; none: no key is needed (on loopback only).
-        engine: "sphinx" recognises speech, "scripted" plays `scripts`, "counting" hears audio that
-            carries its own count.
+        engine: NAME or NAME:MODEL of one that recognises speech; "scripted" plays
+            `scripts`, "counting" hears audio that carries its own count. None: the best that is
+            installed, for each session's model and languages.
         scripts: `[NAME=VALUE:]PATH`: sessions with that parameter, or that path of the URL, play
             it; of the others, session N plays script N, and later ones the last.
         turn_words: words that end a turn of the counting engine.
@@ -46,7 +46,7 @@ class ServiceOptions:
     host: str = "127.0.0.1"
     port: int = DEFAULT_PORT
     keys: tuple[str, ...] = field(default=(), repr=False)
-    engine: EngineName = "sphinx"
+    engine: str | None = None
     scripts: tuple[str, ...] = ()
     turn_words: int = TURN_WORDS
     models: AdmittedModels = DEFAULT_MODELS

@@ -13,15 +13,15 @@ from pathlib import Path
 from types import FrameType
 
 from transcribe_cli.emulator.certificates import Tls, how_to_trust, open_tls
+from transcribe_cli.emulator.engines.registry import LOCAL_HINT, choose_engine
 from transcribe_cli.emulator.fault_schedule import FaultPlan
 from transcribe_cli.emulator.logbook import Logbook
 from transcribe_cli.emulator.ready_line import print_ready_line, ready_line
 from transcribe_cli.emulator.script_choice import ScriptShelf, load_choices
-from transcribe_cli.emulator.serve_options import LOOPBACK, ServiceOptions
+from transcribe_cli.emulator.serve_options import LOOPBACK, STAND_INS, ServiceOptions
 from transcribe_cli.errors import UsageError
 from transcribe_cli.system.machine_resources import allow_open_files
 
-LOCAL_HINT = "pip install 'aai-stream[local]'"
 _STOP_WITHIN_S = 4.0
 _FILES_A_SESSION = 5  # descriptors: its socket, and what leads to a process
 
@@ -42,7 +42,9 @@ def run_service(options: ServiceOptions) -> None:
     Raises:
         UsageError: an option is wrong or not available. Nothing listens then.
     """
-    require_packages("websockets", *(["pocketsphinx"] if options.engine == "sphinx" else []))
+    require_packages("websockets")
+    if options.engine not in STAND_INS:
+        choose_engine(options.engine)
     if options.host not in LOOPBACK and not options.keys:
         raise UsageError(
             f"Listening on {options.host}, beyond this machine, needs a key.",
@@ -88,6 +90,7 @@ async def _serve(
         ) from e
     if options.with_parent:
         _stop_with_parent(stop)
+        await app.prepare()
     url = url_of(server, "wss" if tls else "ws")
     ca_file = tls.ca_file if tls else None
     if options.ready_json or options.with_parent:
@@ -105,6 +108,7 @@ async def _serve(
     except TimeoutError:
         # A client that does not take its close frame; asyncio.run cancels what is left.
         pass
+    await app.close()
 
 
 def _stop_on_signals(stop: asyncio.Event) -> None:
@@ -138,8 +142,7 @@ def _stop_with_parent(stop: asyncio.Event) -> None:
 
 def _announce_to_people(url: str, ca_file: Path | None) -> None:
     sys.stderr.write(
-        f"Listening on {url} (Ctrl+C stops it). Try:\n"
-        f"  aai-stream file samples/meeting.wav --endpoint {url}\n"
+        f"Listening on {url} (Ctrl+C stops it). Try:\n  aai-stream file --sample --endpoint {url}\n"
     )
     if ca_file is not None:
         sys.stderr.write(f"Clients trust it with {ca_file}:\n{how_to_trust(ca_file)}")

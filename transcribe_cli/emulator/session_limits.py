@@ -7,7 +7,6 @@ from typing import NamedTuple
 
 from transcribe_cli.emulator.admission import UNAUTHORIZED
 from transcribe_cli.emulator.emulated_session import SessionRefused
-from transcribe_cli.emulator.serve_options import EngineName
 
 LEAST = 2
 """One recording needs two: a session, and the one that follows it."""
@@ -27,25 +26,31 @@ class _Needs(NamedTuple):
 
 _MINUTE_S = 60.0
 _MB = 1 << 20
-_NEEDS: dict[EngineName, _Needs] = {
+_NEEDS = {
     # A process of 80 MB, which decodes in about a seventh of the time that was spoken.
-    "sphinx": _Needs(4, 128 * _MB),
+    "pocketsphinx": _Needs(4, 128 * _MB),
+    # Threads of one process, which share its models; the detector of speech is each one's own.
+    "moonshine": _Needs(5, 64 * _MB),
     # What a connection may hold unread: sixteen messages of at most 128 KB.
     "scripted": _Needs(250, 4 * _MB),
     "counting": _Needs(250, 4 * _MB),
 }
 
 
-def most_sessions(engine: EngineName, processors: int, memory_bytes: int | None) -> int:
+# A process with a model of its own; where processors are busy, it leaves out partials.
+_SPEECH = _Needs(4, 384 * _MB)
+
+
+def most_sessions(engine: str, processors: int, memory_bytes: int | None) -> int:
     """The default limit of sessions at once, from half of the memory and all processors.
 
-    >>> most_sessions("sphinx", 2, 8 << 30), most_sessions("sphinx", 16, 2 << 30)
+    >>> most_sessions("pocketsphinx", 2, 8 << 30), most_sessions("pocketsphinx", 16, 2 << 30)
     (8, 8)
 
     Args:
         memory_bytes: None where it is not known.
     """
-    needs = _NEEDS[engine]
+    needs = _NEEDS.get(engine, _SPEECH)
     most = processors * needs.a_processor
     if memory_bytes is not None:
         most = min(most, memory_bytes // 2 // needs.memory_bytes)

@@ -1,6 +1,7 @@
 """Adds capitals and full stops to raw lower-case words. Pure.
 
-PocketSphinx writes neither; models that format text send both.
+PocketSphinx writes neither; models that format text send both. What an engine wrote is taken off
+again for the models that send raw words.
 """
 
 from collections.abc import Sequence
@@ -21,10 +22,14 @@ def with_capitals(texts: Sequence[str]) -> list[str]:
 
 
 def with_full_stop(texts: Sequence[str]) -> list[str]:
-    """The words with a full stop after the last, unless it already ends a sentence."""
+    """The words with a full stop after the last, unless it already ends a sentence.
+
+    >>> with_full_stop(["Yes,"]), with_full_stop(["Why?"])
+    (['Yes.'], ['Why?'])
+    """
     if not texts or texts[-1].endswith((".", "?", "!")):
         return list(texts)
-    return [*texts[:-1], f"{texts[-1]}."]
+    return [*texts[:-1], f"{texts[-1].rstrip(',;:')}."]
 
 
 def as_sentence(texts: Sequence[str]) -> list[str]:
@@ -34,3 +39,13 @@ def as_sentence(texts: Sequence[str]) -> list[str]:
     'My name is sonny.'
     """
     return with_full_stop(with_capitals(texts))
+
+
+def unwritten(text: str) -> str:
+    """A word without capitals and punctuation; what is nothing else stays.
+
+    >>> unwritten("Dr."), unwritten("10%,"), unwritten("don't"), unwritten("-")
+    ('dr', '10%', "don't", '-')
+    """
+    bare = text.strip(".,;:!?\"\u201c\u201d\u2026()[]\u2014\u2013-'")
+    return bare.lower() or text

@@ -16,11 +16,14 @@ from transcribe_cli.emulator.family_rules import (
     partial_is_flagged,
     without_confidence,
 )
-from transcribe_cli.emulator.text_formatting import as_sentence, with_capitals
+from transcribe_cli.emulator.text_formatting import (
+    as_sentence,
+    unwritten,
+    with_capitals,
+    with_full_stop,
+)
 from transcribe_cli.protocol.messages import ServerMessage, SpeechStarted, Turn, Word
 from transcribe_cli.protocol.models import Family
-
-LANGUAGE = "en"  # PocketSphinx's own model is US English
 
 # A word may become final this long after its end. The recogniser's second pass cannot correct a
 # final word: with 1500 ms one word in 25 of the sample meeting stayed wrong (four runs); with
@@ -36,9 +39,10 @@ _HALF_SURE_MS = 400  # of silence: confidence 0.5
 
 
 class HeardWord(NamedTuple):
-    """One word of a hypothesis, raw and lower-case.
+    """One word of a hypothesis: raw and lower-case, or as the recogniser writes it.
 
-    `confidence` is the recogniser's posterior, 0 to 1; None while it has none yet.
+    `confidence` is the recogniser's posterior, 0 to 1; None where it has none: then it is estimated
+    from how long the word has stayed the same.
     """
 
     text: str
@@ -47,11 +51,26 @@ class HeardWord(NamedTuple):
     confidence: float | None = None
 
 
-class TurnBuilder:
-    """Builds the turns of one session: takes hypotheses, returns messages."""
+class Language(NamedTuple):
+    """What is spoken: its code, and how sure that is, 0 to 1; None: as sure as the words are."""
 
-    def __init__(self, settings: EngineSettings) -> None:
+    code: str
+    confidence: float | None = None
+
+
+ENGLISH = Language("en")
+
+
+class TurnBuilder:
+    """Builds the turns of one session: takes hypotheses, returns messages.
+
+    Args:
+        written: words come with capitals and punctuation, and their times are estimated.
+    """
+
+    def __init__(self, settings: EngineSettings, written: bool = False) -> None:
         self.settings = settings
+        self._written = written
         self._turn_order = 0
         self._open_turn()
 
@@ -110,7 +129,9 @@ class TurnBuilder:
         steady = sum(texts == seen[-1] for texts in seen) / FREEZE_STEPS if seen else 0.0
         return _rounded(steady * (1 - 0.5 ** (silence_ms / _HALF_SURE_MS)))
 
-    def end(self, heard: Sequence[HeardWord], silence_ms: int = 0) -> list[ServerMessage]:
+    def end(
+        self, heard: Sequence[HeardWord], silence_ms: int = 0, language: Language = ENGLISH
+    ) -> list[ServerMessage]:
         """End the open turn with its last hypothesis.
 
         A turn that never had words is not sent. If a partial was sent and its words were withdrawn,
@@ -119,7 +140,7 @@ class TurnBuilder:
         words = self._final_words(heard)
         messages: list[ServerMessage] = []
         if words or self._shown:
-            messages = [*self._announcement(words), *self._finals(words, silence_ms)]
+            messages = [*self._announcement(words), *self._finals(words, silence_ms, language)]
             self._turn_order += 1
         self._open_turn()
         return messages
@@ -158,7 +179,10 @@ class TurnBuilder:
         frozen = self._frozen
         if not frozen:
             return list(heard)
-        if [word.text for word in heard[: len(frozen)]] == [word.text for word in frozen]:
+        # Times that are estimated move with every hypothesis: they tell no word from another.
+        if self._written or [word.text for word in heard[: len(frozen)]] == [
+            word.text for word in frozen
+        ]:
             rest = list(heard[len(frozen) :])
         else:
             rest = [w for w in heard if w.start_ms + w.end_ms > 2 * frozen[-1].end]
@@ -223,7 +247,12 @@ class TurnBuilder:
             or self.settings.like == MULTILINGUAL
             or formats_every_message(self.settings)
         )
-        shown = _with_texts(words, with_capitals([w.text for w in words])) if capitals else words
+        texts = [word.text for word in words]
+        if texts:  # a sentence that goes on has no end yet, though the recogniser writes one
+            texts[-1] = texts[-1].rstrip(".,") or texts[-1]
+        shown = self._raw(words)
+        if capitals:
+            shown = _with_texts(words, texts if self._written else with_capitals(texts))
         universal = family is Family.UNIVERSAL_STREAMING
         if family is Family.WHISPER:
             shown = [without_confidence(word) for word in shown]
@@ -236,9 +265,10 @@ class TurnBuilder:
             words=shown,
         )
 
-    def _finals(self, words: list[Word], silence_ms: int) -> list[Turn]:
+    def _finals(self, words: list[Word], silence_ms: int, language: Language) -> list[Turn]:
         settings = self.settings
-        sentence = as_sentence([word.text for word in words])
+        texts = [word.text for word in words]
+        sentence = with_full_stop(texts) if self._written else as_sentence(texts)
         formatted_words = _with_texts(words, sentence)
         formatted = Turn(
             turn_order=self._turn_order,
@@ -253,21 +283,30 @@ class TurnBuilder:
             turn_order=self._turn_order,
             turn_is_formatted=False,
             end_of_turn=True,
-            transcript=_joined(words),
+            transcript=_joined(self._raw(words)),
             end_of_turn_confidence=1,
-            words=words,
+            words=self._raw(words),
             utterance=formatted.utterance,
         )
         finals = finals_of(settings, raw, formatted)
-        certainty = _rounded(sum(word.confidence for word in words) / max(len(words), 1))
+        certainty = language.confidence
+        if certainty is None:
+            certainty = sum(word.confidence for word in words) / max(len(words), 1)
         for turn in finals:
             if settings.family is Family.UNIVERSAL_STREAMING:
                 turn.end_of_turn_confidence = self.end_of_turn_confidence(silence_ms)
             if settings.language_detection and words:
-                turn.language_code, turn.language_confidence = LANGUAGE, certainty
+                turn.language_code = language.code
+                turn.language_confidence = _rounded(certainty)
             if settings.family is Family.WHISPER:
                 turn.words = [without_confidence(word) for word in turn.words]
         return finals
+
+    def _raw(self, words: list[Word]) -> list[Word]:
+        """The words without capitals and punctuation."""
+        if not self._written:
+            return words
+        return _with_texts(words, [unwritten(word.text) for word in words])
 
 
 def _with_texts(words: Sequence[Word], texts: Sequence[str]) -> list[Word]:

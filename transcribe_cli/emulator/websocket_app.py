@@ -43,9 +43,9 @@ from transcribe_cli.emulator.engine_runners import (
     EngineRunner,
     InProcessRunner,
     RunnerWithEffects,
-    WorkerRunner,
 )
 from transcribe_cli.emulator.engines.counting import CountingEngine
+from transcribe_cli.emulator.engines.registry import choose_engine
 from transcribe_cli.emulator.engines.scripted import EMPTY_SCRIPT, ScriptedEngine
 from transcribe_cli.emulator.fault_schedule import FaultPlan, FaultSchedule
 from transcribe_cli.emulator.fault_specs import Trigger
@@ -54,12 +54,13 @@ from transcribe_cli.emulator.logbook import Logbook, without_secrets
 from transcribe_cli.emulator.parameter_effects import TurnEffects, without_effect
 from transcribe_cli.emulator.plain_http import HttpAnswer, HttpRequest, error_answer
 from transcribe_cli.emulator.script_choice import ScriptShelf
-from transcribe_cli.emulator.serve_options import LOOPBACK, ServiceOptions
+from transcribe_cli.emulator.serve_options import LOOPBACK, STAND_INS, ServiceOptions
 from transcribe_cli.emulator.service_clock import ServiceClock
 from transcribe_cli.emulator.session_limits import SessionLimits, most_sessions
 from transcribe_cli.emulator.session_records import SessionRecord, SessionRecords
 from transcribe_cli.emulator.session_task import ClientGone, SessionTask
 from transcribe_cli.emulator.webhook import Webhook
+from transcribe_cli.emulator.worker_processes import WorkerProcesses
 from transcribe_cli.protocol.parameters import encode_query
 from transcribe_cli.system.machine_resources import memory_bytes, processors
 
@@ -113,7 +114,11 @@ class App:
         self._open: set[SessionTask] = set()
         self._all_closed = asyncio.Event()
         self._posting: set[asyncio.Task[None]] = set()
-        most = options.max_sessions or most_sessions(options.engine, processors(), memory_bytes())
+        self._workers = WorkerProcesses()
+        engine = options.engine
+        if engine not in STAND_INS:
+            engine = choose_engine(engine).info.name
+        most = options.max_sessions or most_sessions(engine, processors(), memory_bytes())
         self._tell = _say_nothing if options.quiet or options.with_parent else _say
         self._limits = SessionLimits(most, options.new_sessions_per_minute, _say)
         self._steered = control_key is not None
@@ -172,6 +177,17 @@ class App:
         self._stopping.set()
         for session_task in self._open:
             session_task.stop()
+
+    async def prepare(self) -> None:
+        """Load the engine that was asked for, so that the first session need not wait for it."""
+        asked = self._options.engine
+        if asked is not None and asked not in STAND_INS:
+            with suppress(OSError):  # the session will tell
+                await self._workers.prepare(choose_engine(asked))
+
+    async def close(self) -> None:
+        """Release what sessions shared, when they are over."""
+        await self._workers.close()
 
     async def reset(self) -> None:
         """End all sessions and begin anew, as after the start."""
@@ -284,8 +300,9 @@ class App:
                 CountingEngine(session.engine_settings, self._options.turn_words)
             )
         else:
+            chosen = choose_engine(self._options.engine, session.engine_settings.is_multilingual)
             try:
-                engine = await WorkerRunner.start(session.engine_settings)
+                engine = await self._workers.run(chosen, session.engine_settings)
             except OSError as e:  # no more processes, files or memory
                 raise SessionRefused(3005, CANCELLED) from e
         if not script:  # whose messages are sent as they stand

@@ -74,15 +74,20 @@ class Claim(NamedTuple):
     previous: Recording | None = None
 
 
-def work_of_file(path: str, parameters: dict[str, Any], part: Range, *, local: bool) -> Work | None:
-    """What there is to do of a file; None where there is no such file."""
+def work_of_file(
+    path: str, parameters: dict[str, Any], part: Range, *, engine: str = ""
+) -> Work | None:
+    """What there is to do of a file; None where there is no such file.
+
+    `engine`: NAME or NAME:MODEL of the local service's, since each makes a transcript of its own.
+    """
     try:
         whole = Path(path).resolve()
         file = fingerprint_of(whole)
         stamp = {name: value for name, value in file.items() if name != "content"}
         return Work(
-            _digest(whole.name, file, parameters, part, local),
-            _digest(str(whole), stamp, parameters, part, local),
+            _digest(whole.name, file, parameters, part, engine),
+            _digest(str(whole), stamp, parameters, part, engine),
         )
     except (OSError, ValueError):
         return None
@@ -91,19 +96,20 @@ def work_of_file(path: str, parameters: dict[str, Any], part: Range, *, local: b
 def work_of_journal(journal: JournalSummary) -> str | None:
     """Which of the two digests a recording is of; None where its journal is odd."""
     from transcribe_cli.jobs.resume import part_of
+    from transcribe_cli.settings.journal_settings import engine_of
 
     start = journal.start
     try:
-        part, local = part_of(journal), bool(start.get("local"))
+        part, engine = part_of(journal), engine_of(start)
         name, file = start.get("path"), start.get("file")
         if isinstance(file, dict) and "content" in file:
             name = Path(str(name)).name
-        return _digest(name, file, start.get("parameters"), part, local)
+        return _digest(name, file, start.get("parameters"), part, engine)
     except (TypeError, ValueError, OverflowError):
         return None
 
 
-def _digest(name: object, file: object, parameters: object, part: Range, local: bool) -> str:
+def _digest(name: object, file: object, parameters: object, part: Range, engine: str) -> str:
     duration_s = part.duration_s
     stretch = (round(part.start_s * 1000), None if duration_s is None else round(duration_s * 1000))
     which_of: list[object] = [] if part.track is None else [part.track]
@@ -111,7 +117,7 @@ def _digest(name: object, file: object, parameters: object, part: Range, local: 
         which_of.append(f"channel {part.channel}")
     # A name that is not UTF-8 stands in a journal with question marks.
     name = name.encode("utf-8", "replace").decode() if isinstance(name, str) else name
-    which = (name, file, parameters, stretch, local, *which_of)
+    which = (name, file, parameters, stretch, engine or False, *which_of)
     work = msgspec.json.encode(which, order="sorted")
     return sha256(work).hexdigest()
 

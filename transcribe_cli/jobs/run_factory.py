@@ -91,6 +91,8 @@ class RunFactory:
             target=service.target,
             endpoint=without_credentials(service.endpoint),
             local=service.local,
+            engine=service.engine,
+            engine_title=service.engine_title,
             audio=log.audio,
             chunk_ms=self._options.chunk_ms,
             pace=self._pace,

@@ -27,12 +27,19 @@ _LOCAL_PARAMETERS = frozenset(
 
 
 class Service(NamedTuple):
-    """Where sessions are opened, with parameters that are checked."""
+    """Where sessions are opened, with parameters that are checked.
+
+    Attributes:
+        engine: NAME or NAME:MODEL of what recognises speech in the local service; "" in another.
+        engine_title: the same for people.
+    """
 
     endpoint: str
     target: Target
     parameters: Parameters
     local: bool
+    engine: str = ""
+    engine_title: str = ""
 
 
 @contextlib.contextmanager
@@ -53,11 +60,20 @@ def open_service(
         notices.note(note)
     if options.local and (idle := sorted(parameters.query.keys() - _LOCAL_PARAMETERS)):
         notices.note(f"--local takes no notice of {', '.join(option_of(name) for name in idle)}")
+    engine = engine_title = ""
     with contextlib.ExitStack() as stack:
         if options.local:
+            from transcribe_cli.emulator.engine_settings import engine_settings_of
+            from transcribe_cli.emulator.engines.registry import choose_engine
             from transcribe_cli.emulator.local_service import LocalService
 
-            endpoint = stack.enter_context(LocalService()).url
+            wanted = engine_settings_of(parameters.query)
+            chosen = choose_engine(options.engine, wanted.is_multilingual)
+            if options.engine is None and chosen.fallback_note:
+                notices.note(chosen.fallback_note)
+            engine = chosen.asked
+            engine_title = f"{chosen.title}, local, {chosen.info.languages}"
+            endpoint = stack.enter_context(LocalService("--engine", engine)).url
             credentials = Credentials()
         else:
             endpoint = resolve_endpoint(options.region.value, options.endpoint)
@@ -79,16 +95,19 @@ def open_service(
             Target(session_url(endpoint, query), headers),
             parameters,
             options.local,
+            engine,
+            engine_title,
         )
 
 
-def most_local_jobs() -> int:
+def most_local_jobs(engine: str | None) -> int:
     """How many recordings at once the local service takes on this machine.
 
     Each recording may have two sessions, while one takes over from the other. A file is recognised
     as fast as possible, so these keep all processors busy.
     """
+    from transcribe_cli.emulator.engines.registry import choose_engine
     from transcribe_cli.emulator.session_limits import LEAST, most_sessions
     from transcribe_cli.system.machine_resources import memory_bytes, processors
 
-    return most_sessions("sphinx", processors(), memory_bytes()) // LEAST
+    return most_sessions(choose_engine(engine).info.name, processors(), memory_bytes()) // LEAST

@@ -5,9 +5,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
+import transcribe_cli
 from transcribe_cli.errors import AudioError, UsageError
 
 STDIN = "-"
+SAMPLE = Path(transcribe_cli.__file__).parent / "sample" / "meeting.wav"
+"""What `file --sample` transcribes; `samples/meeting.txt` has its words."""
 _LIST = "it holds one path a line, in UTF-8"
 _MEDIA = frozenset(
     ".aac .aif .aifc .aiff .amr .au .caf .flac .m4a .m4b .m4v .mka .mkv .mov .mp2 .mp3 .mp4 .mpga "
@@ -46,7 +49,10 @@ def find_sources(paths: Sequence[str], from_list: str | None, stdin: BinaryIO) -
     if from_list is not None:
         found += _read_list(from_list, stdin)
     if not found:
-        raise UsageError("There is nothing to transcribe.", "name a file, a folder, or - for stdin")
+        raise UsageError(
+            "There is nothing to transcribe.",
+            "name a file or a folder; - is stdin, --sample what comes with the program",
+        )
     if found.count(STDIN) > 1 or (from_list == STDIN and STDIN in found):
         raise UsageError("Standard input can be read once only.", "name - once")
     return Sources(found, folders or from_list is not None or len(found) > 1)

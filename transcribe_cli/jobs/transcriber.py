@@ -209,7 +209,7 @@ class Transcriber:
         work = None
         if spec.path is not None:
             query = self.parameters.query
-            work = work_of_file(spec.path, query, self.part, local=service.local)
+            work = work_of_file(spec.path, query, self.part, engine=service.engine)
         name = "" if spec.kind == "mic" else spec.name
         return claim(self.save_dir, name, work, stack, again=again, index=self._index)
 

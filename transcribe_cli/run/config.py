@@ -46,6 +46,8 @@ class RunConfig:
         part: which stretch of the source is transcribed.
         tells_source: every record names its source, because several sources share an output.
         resume_point: None for a new recording.
+        engine: NAME or NAME:MODEL of what hears on this machine; "" where the service does.
+        engine_title: the same for people.
     """
 
     recording: str
@@ -63,6 +65,8 @@ class RunConfig:
     part: Range = EVERYTHING
     tells_source: bool = False
     resume_point: ResumePoint | None = None
+    engine: str = ""
+    engine_title: str = ""
 
     def running(self, begin: Decoded, asked: Mapping[str, Any] | None = None) -> Mapping[str, Any]:
         """The parameters that a session runs with, as its `Begin` says.

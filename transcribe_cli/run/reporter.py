@@ -106,6 +106,8 @@ class Reporter:
         if part.channel is not None:
             excerpt["channel"] = part.channel
         known: dict[str, Any] = {} if part.is_all else {"excerpt": excerpt}
+        if self._config.engine:
+            known["engine"] = self._config.engine
         if self._source.path is not None:
             with suppress(OSError):  # it has gone since it was opened
                 known["file"] = fingerprint_of(Path(self._source.path))

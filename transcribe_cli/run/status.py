@@ -19,7 +19,6 @@ CATCHING_UP_S = 2.0  # a session that is further behind the microphone than this
 _SILENT_PEAK = 8  # of 32768: what a muted input gives at most
 _CLIP_SHOWN_S = 1.0
 _WORDS_COME_S = 3.0
-_LOCAL_ENGINE = "PocketSphinx, local"
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +102,7 @@ class RunStatus:
         return Status(
             state=self._state(now),
             elapsed_s=now.elapsed_s,
-            model=_LOCAL_ENGINE if local else self.model,
+            model=self._config.engine_title or self.model,
             source=self._source.name,
             level_db=decibels(now.peak) if self._spoken_now else None,
             clipped=now.time - self._clipped_at < _CLIP_SHOWN_S,

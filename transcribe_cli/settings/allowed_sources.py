@@ -70,12 +70,13 @@ def _rows() -> Iterator[Setting]:
     # wrong one would switch `--max-cost` off.
     the_users_alone = (
         "usd_per_hour device keyterms_file output no_clobber captions_file captions_port record "
-        "save_dir no_save from_list probe jobs again raw pace quiet verbose"
+        "save_dir no_save from_list probe jobs again raw pace quiet verbose sample"
     )
     yield from (Setting(name, _RECORDING) for name in recognition.split())
     yield from (Setting(name, _FOLDER) for name in formats_and_limits.split())
     yield from (Setting(name, _USER) for name in the_users_alone.split())
     yield Setting("param", _USER | {Origin.JOURNAL: "parameters of recognition that are known"})
+    yield Setting("engine", _USER | {Origin.JOURNAL: "a name without a model"})
     yield Setting("region", _FOLDER | {Origin.JOURNAL: "as its endpoint"})
     yield Setting(
         "endpoint",

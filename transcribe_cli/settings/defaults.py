@@ -21,6 +21,8 @@ _ELSEWHERE = frozenset(("save_dir", "color", "non_speech"))
 _RIVALS = (
     ("local", "endpoint", "name two services"),
     ("local", "region", "name two services"),
+    ("engine", "endpoint", "name two services"),
+    ("engine", "region", "name two services"),
     ("endpoint", "region", "name two services"),
     ("jsonl", "text", "cannot both have standard output"),
     ("format", "jsonl", "cannot both have standard output"),
@@ -131,6 +133,8 @@ def settled(
     >>> off = {"local": False, "endpoint": None}
     >>> settled({"local": True, "endpoint": "ws://x"}, off, {"local": 1, "endpoint": 3})
     {'local': False, 'endpoint': 'ws://x'}
+    >>> settled({"local": False, "engine": "moonshine"}, off | {"engine": None}, {})
+    {'local': True, 'engine': 'moonshine'}
 
     Args:
         defaults: what each is when nobody says anything.
@@ -147,6 +151,8 @@ def settled(
             raise UsageError(f"{_option(one)} and {_option(other)} {why}.", "leave one of them out")
         weaker = one if ranks[one] < ranks[other] else other
         found[weaker] = defaults[weaker]
+    if found.get("engine") and "local" in found:
+        found["local"] = True
     return found
 
 

@@ -53,6 +53,32 @@ def place_of(start: Mapping[str, Any]) -> Place:
     )
 
 
+def engine_of(start: Mapping[str, Any]) -> str:
+    """What recognised speech in the local service: NAME or NAME:MODEL; "" in another service.
+
+    PocketSphinx where the journal does not say: it is from before there was another.
+    """
+    if not start.get("local"):
+        return ""
+    engine = start.get("engine", "pocketsphinx")
+    return engine if isinstance(engine, str) else "pocketsphinx"
+
+
+def engine_to_resume(start: Mapping[str, Any]) -> str | None:
+    """The engine with which a recording goes on; None where it was not the local service's.
+
+    Raises:
+        UsageError: it has a model, which may be a stranger's file.
+    """
+    engine = engine_of(start)
+    if ":" in engine:
+        raise UsageError(
+            f"The recording was made with the engine '{engine}'.",
+            f"if its model may be loaded: --engine {shlex.quote(engine)}; else --engine of another",
+        )
+    return engine or None
+
+
 def _is_plain_loopback(endpoint: str) -> bool:
     try:
         return (

@@ -133,6 +133,15 @@ EndpointOption = Annotated[
     str | None,
     option(SERVICE, "Another service: ws:// or wss://.", "--endpoint", metavar="URL"),
 ]
+EngineOption = Annotated[
+    str | None,
+    option(
+        SERVICE,
+        "What recognises speech on this machine; implies --local.",
+        "--engine",
+        metavar="NAME[:MODEL]",
+    ),
+]
 NewSessionsOption = Annotated[
     int | None,
     option(

@@ -24,6 +24,7 @@ from transcribe_cli.settings.option_types import (
     ColorOption,
     Encoding,
     EndpointOption,
+    EngineOption,
     Format,
     FormatOption,
     NewSessionsOption,
@@ -184,6 +185,7 @@ class RunOptions(Struct, frozen=True, kw_only=True):
     local: Annotated[
         bool, option(SERVICE, "The embedded service: no key, no network, English.", "--local")
     ] = False
+    engine: EngineOption = None
     new_sessions_per_minute: NewSessionsOption = None
 
     sample_rate: Annotated[
@@ -345,6 +347,10 @@ class FileOptions(RunOptions, frozen=True, kw_only=True):
         list[str] | None,
         Argument("Audio files, or folders of them; - is standard input.", "[PATH]..."),
     ] = None
+    sample: Annotated[
+        bool,
+        option(AUDIO, "The packaged sample: 39 seconds of English, to try it with.", "--sample"),
+    ] = False
     from_list: Annotated[
         str | None,
         option(

@@ -10,6 +10,7 @@ from transcribe_cli.settings.option_types import (
     Color,
     ColorOption,
     EndpointOption,
+    EngineOption,
     FormatOption,
     NewSessionsOption,
     NoClobberOption,
@@ -37,6 +38,7 @@ class ResumeOptions(Struct, frozen=True, kw_only=True):
     ] = None
     endpoint: EndpointOption = None
     local: Annotated[bool, option(SERVICE, "The embedded service.", "--local")] = False
+    engine: EngineOption = None
     new_sessions_per_minute: NewSessionsOption = None
     usd_per_hour: UsdPerHourOption = None
     param: Annotated[  # not from the environment: by default the parameters are the recording's

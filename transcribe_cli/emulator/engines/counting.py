@@ -111,7 +111,7 @@ class CountingEngine:
         self._order = 0
         self._spoke = False
 
-    def hear(self, data: bytes) -> list[Send]:
+    def hear(self, data: bytes, more_waiting: bool = False) -> list[Send]:
         sent: list[Send] = []
         for word in self._counter.hear(self._samples(data)):
             self._spoke = True

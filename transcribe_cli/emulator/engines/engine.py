@@ -10,11 +10,14 @@ from transcribe_cli.emulator.engine_settings import EngineSettings
 class Engine(Protocol):
     """One session's recogniser, or a stand-in for it.
 
-    Its only clock is the audio, so the same audio gives the same messages at any speed.
+    Its only clock is the audio, so the same audio gives the same finals at any speed.
     """
 
-    def hear(self, data: bytes) -> Sequence[ToClient]:
-        """Take the bytes of one binary frame, in the session's own encoding."""
+    def hear(self, data: bytes, more_waiting: bool = False) -> Sequence[ToClient]:
+        """Take the bytes of one binary frame, in the session's own encoding.
+
+        With more audio waiting, what takes long and is not final may be left out.
+        """
 
     def configure(self, settings: EngineSettings) -> Sequence[ToClient]:
         """Take new settings for the audio that follows."""

@@ -1,4 +1,4 @@
-"""Decodes and resamples a session's audio to the 16 kHz samples that PocketSphinx needs."""
+"""Decodes and resamples a session's audio to the 16 kHz samples that recognisers need."""
 
 from typing import Any
 

@@ -207,7 +207,7 @@ class ScriptedEngine:
         self._steps = list(script.steps)
         self._on_terminate = script.on_terminate
 
-    def hear(self, data: bytes) -> list[ToClient]:
+    def hear(self, data: bytes, more_waiting: bool = False) -> list[ToClient]:
         self._heard_bytes += len(data)
         return self._play(self._heard_bytes * 1000 // self._bytes_per_second)
 

@@ -1,0 +1,106 @@
+"""Utterances in pieces: with a model that says how many frames it was given."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from transcribe_cli.emulator.engines.pieces import PieceRecogniser, Pieces, Transcription
+from transcribe_cli.emulator.turn_messages import HeardWord
+
+FRAME = (1000).to_bytes(2, "little") * 480
+QUIET = (1).to_bytes(2, "little") * 480
+PIECES = Pieces(piece_ms=1200, longest_ms=3000, step_ms=300, step_share=0.5)
+
+
+class Model:
+    """Hears one word, which is the number of frames; remembers what it was asked for."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[int, bool]] = []
+        self.is_busy = False
+
+    def __call__(self, samples: Any, speech: Sequence[bool], final: bool) -> Transcription | None:
+        assert len(samples) == 480 * len(speech)
+        self.asked.append((len(speech), final))
+        if self.is_busy and not final:
+            return None
+        return Transcription([HeardWord(str(len(speech)), 0, 30 * len(speech))])
+
+
+def say(
+    recogniser: PieceRecogniser, frames: str, more_waiting: bool = False
+) -> list[tuple[str, int, int]]:
+    """Hear these frames (`#` speech, `.` silence, `-` speech that is quiet)."""
+    words: list[HeardWord] = []
+    for number, kind in enumerate(frames, 1):
+        recogniser.hear(FRAME if kind == "#" else QUIET, kind != ".")
+        if number % 4 == 0:
+            words = recogniser.hypothesis(more_waiting)
+    return [(word.text, word.start_ms, word.end_ms) for word in words]
+
+
+def test_partials_come_less_often_the_longer_a_piece_is() -> None:
+    model = Model()
+    say(PieceRecogniser(model, PIECES, writes=True), "#" * 80)
+    assert model.asked == [(12, False), (24, False), (48, False)]
+
+
+def test_of_a_sound_or_two_there_is_no_partial() -> None:
+    model = Model()
+    say(PieceRecogniser(model, PIECES, writes=True), "." * 20 + "#" * 8)
+    assert model.asked == []
+
+
+def test_while_more_audio_waits_there_is_one_partial_and_the_same_final() -> None:
+    spoken = "#" * 40 + "." * 20
+    finals = []
+    for more_waiting in (False, True):
+        model = Model()
+        recogniser = PieceRecogniser(model, PIECES, writes=True)
+        say(recogniser, spoken, more_waiting)
+        recogniser.end()
+        finals.append([upto for upto, final in model.asked if final])
+        assert len(model.asked) == (3 if not more_waiting else 2)
+    assert finals == [[44], [44]]
+
+
+def test_a_final_ends_soon_after_the_last_speech_since_the_next_word_may_have_begun() -> None:
+    model = Model()
+    recogniser = PieceRecogniser(model, PIECES, writes=True)
+    say(recogniser, "#" * 20 + "." * 30, more_waiting=True)
+    assert [word.text for word in recogniser.end()] == ["24"]
+
+
+def test_a_pause_in_which_nothing_is_said_is_recognised_once() -> None:
+    model = Model()
+    recogniser = PieceRecogniser(model, PIECES, writes=True)
+    say(recogniser, "#" * 20 + "." * 18)
+    recogniser.end()
+    assert [final for _, final in model.asked].count(True) == 1
+
+
+def test_a_long_utterance_is_cut_at_a_pause_and_its_times_run_on() -> None:
+    recogniser = PieceRecogniser(Model(), PIECES, writes=True)
+    words = say(recogniser, "#" * 44 + "." * 8 + "#" * 16)
+    assert words == [("48", 0, 1440), ("16", 1440, 1920)]
+
+
+def test_without_a_pause_it_is_cut_where_it_is_quietest() -> None:
+    recogniser = PieceRecogniser(Model(), PIECES, writes=True)
+    words = say(recogniser, "#" * 70 + "-" + "#" * 29)
+    assert words[0] == ("70", 0, 2100)
+
+
+def test_less_speech_than_a_word_has_is_none() -> None:
+    model = Model()
+    recogniser = PieceRecogniser(model, PIECES, writes=True)
+    say(recogniser, "....##.##.......")
+    assert (recogniser.end(), model.asked) == ([], [])
+
+
+def test_a_partial_for_which_there_is_no_time_leaves_what_was_known() -> None:
+    model = Model()
+    recogniser = PieceRecogniser(model, PIECES, writes=True)
+    assert say(recogniser, "#" * 12) == [("12", 0, 360)]
+    model.is_busy = True
+    assert say(recogniser, "#" * 20) == [("12", 0, 360)]
+    assert [word.text for word in recogniser.end()] == ["32"]

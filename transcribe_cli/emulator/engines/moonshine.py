@@ -1,0 +1,100 @@
+"""Moonshine: recognises English, with capitals and punctuation, and does not tell times.
+
+The wheel of `moonshine-voice` 0.0.73 carries its model `tiny-en`. Any folder of its models can be
+named instead. It computes without the interpreter's lock.
+"""
+
+import ctypes
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import moonshine_voice
+from moonshine_voice.errors import check_error
+from moonshine_voice.moonshine_api import ModelArch, TranscriptC
+from moonshine_voice.transcriber import Transcriber
+
+from transcribe_cli.emulator.engine_settings import EngineSettings
+from transcribe_cli.emulator.engines.pcm_reader import RATE_HZ
+from transcribe_cli.emulator.engines.pieces import PieceRecogniser, Pieces, Transcription
+from transcribe_cli.emulator.engines.shared_models import SharedModels
+from transcribe_cli.emulator.engines.speech_engine import SpeechEngine
+from transcribe_cli.emulator.engines.voice_activity import make_voice_activity
+from transcribe_cli.emulator.engines.word_times import WordAligner
+from transcribe_cli.system.machine_resources import processors
+
+# The cost of a hypothesis grows with its audio: about 0.15 s for each second of it.
+_PIECES = Pieces(piece_ms=6000, longest_ms=12_000, step_ms=480, step_share=0.4)
+_TINY_BYTES = 70_000_000  # tiny-en has 44 million
+_FLOATS = ctypes.POINTER(ctypes.c_float)
+_SHARED: dict[Path, SharedModels["MoonshineModel"]] = {}
+_LOADING = threading.Lock()
+_ALIGNER = WordAligner()
+
+
+def make_engine(settings: EngineSettings, model: str = "") -> SpeechEngine:
+    """An engine of one session; `model` is a folder, or nothing for the wheel's own."""
+    models = _models(Path(model) if model else packaged_model())
+
+    def transcribe(samples: Any, speech: Sequence[bool], final: bool) -> Transcription | None:
+        with models.lend(wait=final) as free:
+            if free is None:
+                return None
+            texts = free.texts(samples)
+        pcm = (samples * 32768).astype("<i2").tobytes()
+        return Transcription(_ALIGNER.words(texts, pcm, speech))
+
+    recogniser = PieceRecogniser(transcribe, _PIECES, writes=True)
+    return SpeechEngine(settings, recogniser, make_voice_activity())
+
+
+def packaged_model() -> Path:
+    """The folder of the model in the wheel."""
+    return Path(str(moonshine_voice.__file__)).parent / "assets" / "tiny-en"
+
+
+def _models(folder: Path) -> SharedModels["MoonshineModel"]:
+    """The models of that folder; all sessions of the process have the same."""
+    with _LOADING:
+        if folder not in _SHARED:
+            _SHARED[folder] = SharedModels(lambda: MoonshineModel(folder), most=processors())
+        return _SHARED[folder]
+
+
+def arch_of(folder: Path) -> ModelArch:
+    """The architecture of a model, by the name of its folder (`base-streaming-en`), or its size."""
+    for arch in sorted(ModelArch, reverse=True):
+        if folder.name.startswith(arch.name.lower().replace("_", "-")):
+            return arch
+    size = sum(path.stat().st_size for path in folder.glob("*.ort"))
+    return ModelArch.TINY if size < _TINY_BYTES else ModelArch.BASE
+
+
+class MoonshineModel:
+    """A model of Moonshine. Of one only one thread at a time may ask."""
+
+    def __init__(self, folder: Path) -> None:
+        options = {
+            "identify_speakers": "false",
+            "return_audio_data": "false",
+            "vad_threshold": "0",  # all that it is given is taken for speech
+        }
+        self._transcriber = Transcriber(folder, arch_of(folder), options=options)
+
+    def texts(self, samples: Any) -> list[str]:
+        """The words of a piece of speech, float32 samples at 16 kHz."""
+        out = ctypes.POINTER(TranscriptC)()
+        check_error(
+            self._transcriber._lib.moonshine_transcribe_without_streaming(
+                self._transcriber._handle,
+                samples.ctypes.data_as(_FLOATS),
+                len(samples),
+                RATE_HZ,
+                0,
+                ctypes.byref(out),
+            )
+        )
+        found = out.contents
+        lines = [ctypes.string_at(found.lines[n].text) for n in range(found.line_count)]
+        return b" ".join(lines).decode(errors="replace").split()

@@ -1,0 +1,157 @@
+"""The engines that recognise speech, by name. Other packages add theirs by an entry point.
+
+An entry point of the group `aai_stream.engines` names a `SpeechEngineInfo`. The module that this
+names, one like `moonshine.py`, is imported in a worker process only.
+"""
+
+import importlib
+import importlib.util
+from pathlib import Path
+from typing import NamedTuple, cast
+
+from transcribe_cli.emulator.engine_settings import EngineSettings
+from transcribe_cli.emulator.engines.engine import Engine
+from transcribe_cli.errors import UsageError
+
+GROUP = "aai_stream.engines"
+LOCAL_HINT = "pip install 'aai-stream[local]'"
+
+
+class SpeechEngineInfo(NamedTuple):
+    """One engine, as it is told of before it is loaded.
+
+    Attributes:
+        title: the engine, for people.
+        own_model: the model that it has where none is named; "" where there is but one.
+        module: has `make_engine(settings: EngineSettings, model: str) -> Engine`.
+        package: what must be installed, as it is imported.
+        hint: how to install it.
+        languages: for people.
+        licence: of the engine and its model.
+        multilingual: it detects the language, and is preferred where that is asked for.
+        model_files: what a folder of a model holds; () where a model is no folder.
+        shares_process: it lets go of the interpreter's lock while it computes: its sessions are
+            threads of one process, and share models.
+    """
+
+    name: str
+    title: str
+    own_model: str
+    module: str
+    package: str
+    hint: str
+    languages: str
+    licence: str
+    multilingual: bool = False
+    model_files: tuple[str, ...] = ()
+    shares_process: bool = False
+
+    @property
+    def is_installed(self) -> bool:
+        return importlib.util.find_spec(self.package) is not None
+
+
+_HERE = "transcribe_cli.emulator.engines"
+BUILT_IN = (
+    SpeechEngineInfo(
+        name="moonshine",
+        title="Moonshine",
+        own_model="tiny",
+        module=f"{_HERE}.moonshine",
+        package="moonshine_voice",
+        hint=LOCAL_HINT,
+        languages="English",
+        licence="MIT",
+        model_files=("tokenizer.bin",),
+        shares_process=True,
+    ),
+    SpeechEngineInfo(
+        name="pocketsphinx",
+        title="PocketSphinx",
+        own_model="",
+        module=f"{_HERE}.sphinx",
+        package="pocketsphinx",
+        hint=LOCAL_HINT,
+        languages="English",
+        licence="BSD",
+    ),
+)
+"""The best first."""
+FALLBACK = "pocketsphinx"
+_EARLIER_NAMES = {"sphinx": "pocketsphinx"}
+
+
+class ChosenEngine(NamedTuple):
+    """An engine and its model; "" is the engine's own."""
+
+    info: SpeechEngineInfo
+    model: str = ""
+
+    @property
+    def asked(self) -> str:
+        """NAME or NAME:MODEL."""
+        return f"{self.info.name}:{self.model}" if self.model else self.info.name
+
+    @property
+    def title(self) -> str:
+        """What hears, for people: "Moonshine tiny"."""
+        model = Path(self.model).name if self.info.model_files else self.model
+        return f"{self.info.title} {model or self.info.own_model}".rstrip()
+
+    @property
+    def fallback_note(self) -> str:
+        """What is to be said where a better engine is not there; "" where none is."""
+        best = BUILT_IN[0]
+        if best.is_installed or self.info.name != FALLBACK:
+            return ""
+        return f"{self.title} hears, and needs clear speech: {best.title} is not installed"
+
+    def make(self, settings: EngineSettings) -> Engine:
+        """The engine of one session; loads what it needs."""
+        module = importlib.import_module(self.info.module)
+        return cast(Engine, module.make_engine(settings, self.model))
+
+
+def speech_engines() -> dict[str, SpeechEngineInfo]:
+    """All engines by name: our own, then those of other packages."""
+    from importlib.metadata import entry_points
+
+    known = {info.name: info for info in BUILT_IN}
+    for point in entry_points(group=GROUP):
+        if point.name not in known:
+            known[point.name] = point.load()._replace(name=point.name)
+    return known
+
+
+def choose_engine(asked: str | None, multilingual: bool = False) -> ChosenEngine:
+    """The engine that NAME or NAME:MODEL asks for; None asks for the best that is installed.
+
+    Args:
+        multilingual: prefer one that detects languages.
+
+    Raises:
+        UsageError: there is none of that name, or it is not installed.
+    """
+    if asked is None:
+        installed = [info for info in BUILT_IN if info.is_installed]
+        fitting = [info for info in installed if info.multilingual == multilingual]
+        for info in (*fitting, *installed):
+            return ChosenEngine(info)
+        raise UsageError("The local service needs the package moonshine-voice.", LOCAL_HINT)
+    name, _, model = asked.partition(":")
+    known = speech_engines()
+    name = _EARLIER_NAMES.get(name, name)
+    if name not in known:
+        raise UsageError(f"There is no engine {name!r}.", f"known are {', '.join(known)}")
+    info = known[name]
+    if not info.is_installed:
+        raise UsageError(f"The engine {name} needs the package {info.package}.", info.hint)
+    if model and info.model_files:
+        folder = Path(model)
+        if not all((folder / name).is_file() for name in info.model_files):
+            raise UsageError(
+                f"'{model}' is no folder of a {info.title} model.",
+                f"it holds {', '.join(info.model_files)} and what comes with it",
+            )
+        model = str(folder.resolve())
+    return ChosenEngine(info, model)

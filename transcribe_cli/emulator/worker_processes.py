@@ -1,0 +1,211 @@
+"""Runs engines in worker processes: a process for a session, or one for all of an engine."""
+
+import asyncio
+from asyncio.subprocess import PIPE, Process
+from contextlib import suppress
+
+import msgspec
+
+from transcribe_cli.emulator import engine_worker
+from transcribe_cli.emulator.actions import (
+    Configure,
+    EndTurn,
+    Finish,
+    Finished,
+    FromEngine,
+    Hear,
+    Send,
+    ToEngine,
+)
+from transcribe_cli.emulator.engine_runners import EngineFailed
+from transcribe_cli.emulator.engine_settings import EngineSettings
+from transcribe_cli.emulator.engines.registry import ChosenEngine
+from transcribe_cli.system.child_process import detached, module_command, module_environment
+
+MAX_LAG_S = 4.0  # of audio that an engine was sent and has not processed
+
+
+class WorkerProcesses:
+    """The worker processes of one service."""
+
+    def __init__(self) -> None:
+        self._shared: dict[str, WorkerProcess] = {}
+        self._starting = asyncio.Lock()
+
+    async def run(self, engine: ChosenEngine, settings: EngineSettings) -> "WorkerRunner":
+        """Run a session's engine, which loads its model while the session begins.
+
+        Raises:
+            OSError: no more processes, files or memory.
+        """
+        if not engine.info.shares_process:
+            process = await WorkerProcess.start()
+            return await process.run(engine, settings, alone=True)
+        async with self._starting:
+            shared = self._shared.get(engine.asked)
+            if shared is None or shared.has_ended:
+                shared = self._shared[engine.asked] = await WorkerProcess.start()
+        return await shared.run(engine, settings, alone=False)
+
+    async def prepare(self, engine: ChosenEngine) -> None:
+        """Load what the sessions of an engine share before there is one."""
+        if engine.info.shares_process:
+            runner = await self.run(engine, EngineSettings())
+            await runner.close()
+
+    async def close(self) -> None:
+        """End those that sessions share."""
+        for process in self._shared.values():
+            await process.kill()
+        self._shared.clear()
+
+
+class WorkerProcess:
+    """One worker process; create it by `start`.
+
+    Attributes:
+        has_ended: no more sessions can run in it.
+    """
+
+    def __init__(self, process: Process) -> None:
+        assert process.stdin is not None and process.stdout is not None  # both are pipes
+        self.has_ended = False
+        self._process = process
+        self._orders = process.stdin
+        self._answers = process.stdout
+        self._runners: dict[int, WorkerRunner] = {}
+        self._count = 0  # sessions so far
+        self._reading = asyncio.create_task(self._read())
+
+    @classmethod
+    async def start(cls) -> "WorkerProcess":
+        """Start the process."""
+        return cls(
+            await asyncio.create_subprocess_exec(
+                *module_command("transcribe_cli.emulator.engine_worker"),
+                stdin=PIPE,
+                stdout=PIPE,
+                env=module_environment(),
+                **detached(),
+            )
+        )
+
+    async def run(
+        self, engine: ChosenEngine, settings: EngineSettings, *, alone: bool
+    ) -> "WorkerRunner":
+        """Run an engine in it; `alone`: the process ends with this session."""
+        number, self._count = self._count, self._count + 1
+        runner = self._runners[number] = WorkerRunner(self, number, settings, alone)
+        start = engine_worker.WorkerStart(engine.asked, settings)
+        await self.write(engine_worker.START, number, msgspec.json.encode(start))
+        if self.has_ended:
+            runner.fail()
+        return runner
+
+    async def write(self, kind: bytes, session: int, body: bytes = b"") -> None:
+        """Give an order. Where the process has ended, `WorkerRunner.answer` tells."""
+        with suppress(ConnectionError):
+            self._orders.write(engine_worker.pack(kind, session, body))
+            await self._orders.drain()
+
+    async def close_session(self, number: int) -> None:
+        """Forget a session, whatever its engine is doing."""
+        if self._runners.pop(number, None) is not None:
+            await self.write(engine_worker.CLOSE, number)
+
+    async def kill(self) -> None:
+        """End the process: it has nothing to save, and may be seconds of audio behind."""
+        with suppress(ProcessLookupError):
+            self._process.kill()
+        self._orders.close()
+        await self._reading
+        await self._process.wait()
+
+    async def _read(self) -> None:
+        """Hand answers to their sessions until the process ends."""
+        try:
+            while True:
+                header = await self._answers.readexactly(engine_worker.HEADER_BYTES)
+                kind, number, length = engine_worker.unpack_header(header)
+                body = await self._answers.readexactly(length)
+                if runner := self._runners.get(number):  # it may be closed
+                    await runner.take(kind, body)
+        except (asyncio.IncompleteReadError, ConnectionError):
+            self.has_ended = True
+            for runner in self._runners.values():
+                runner.fail()
+
+
+class WorkerRunner:
+    """Runs the engine of one session in a worker process."""
+
+    def __init__(
+        self, process: WorkerProcess, number: int, settings: EngineSettings, alone: bool
+    ) -> None:
+        self._process = process
+        self._number = number
+        self._alone = alone
+        self._answers: asyncio.Queue[FromEngine | None] = asyncio.Queue()  # None: it has failed
+        self._lengths: list[int] = []  # bytes of each audio order not processed yet, oldest first
+        self._max_lag_bytes = int(MAX_LAG_S * settings.bytes_per_second)
+        self._caught_up = asyncio.Event()
+        self._caught_up.set()
+        self._loudest = 0.0
+
+    async def order(self, order: ToEngine) -> None:
+        match order:
+            case Hear(data):
+                self._lengths.append(len(data))
+                self._look_how_far()
+                await self._write(engine_worker.AUDIO, data)
+                await self._caught_up.wait()
+            case Configure(settings):
+                await self._write(engine_worker.CONFIGURE, msgspec.json.encode(settings))
+            case EndTurn():
+                await self._write(engine_worker.END_TURN)
+            case Finish():
+                await self._write(engine_worker.FINISH)
+
+    async def answer(self) -> FromEngine:
+        answer = await self._answers.get()
+        if answer is None:
+            raise EngineFailed
+        return answer
+
+    def take_speech_probability(self) -> float:
+        loudest, self._loudest = self._loudest, 0.0
+        return loudest
+
+    async def close(self) -> None:
+        await self._process.close_session(self._number)
+        if self._alone:
+            await self._process.kill()
+
+    async def take(self, kind: bytes, body: bytes) -> None:
+        """Take what the worker answered."""
+        if kind == engine_worker.MESSAGE:
+            self._answers.put_nowait(Send(body.decode()))
+        elif kind == engine_worker.DONE:
+            self._answers.put_nowait(Finished())
+        elif kind == engine_worker.FAILED:
+            self.fail()
+        else:
+            self._loudest = max(self._loudest, int(body) / 1_000_000)
+            del self._lengths[0]
+            self._look_how_far()
+
+    def fail(self) -> None:
+        """The engine, or its process, has ended: nothing waits for it any more."""
+        self._max_lag_bytes = sum(self._lengths) + (1 << 62)
+        self._look_how_far()
+        self._answers.put_nowait(None)
+
+    def _look_how_far(self) -> None:
+        """Whether more audio may be sent."""
+        if sum(self._lengths) <= self._max_lag_bytes:
+            self._caught_up.set()
+        else:
+            self._caught_up.clear()
+
+    async def _write(self, kind: bytes, body: bytes = b"") -> None:
+        await self._process.write(kind, self._number, body)
