@@ -1,7 +1,7 @@
 """Runs the measurements and prints a table.
 
 python -m bench [startup] [plain_run] [latency] [live] [ending] [pacing] [many] [flood] [turns]
-               [encoding] [--quick]
+               [encoding] [service] [--quick]
 """
 
 import argparse
@@ -15,7 +15,7 @@ from bench.table import Row, as_markdown
 
 NAMES = (
     *("startup", "plain_run", "latency", "live", "ending", "pacing", "many", "flood", "turns"),
-    "encoding",
+    *("encoding", "service"),
 )
 
 

@@ -5,8 +5,6 @@ Source: page "Webhooks" of streaming: one POST with finalized turns only; an ans
 """
 
 import asyncio
-import urllib.error
-import urllib.request
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
@@ -54,6 +52,9 @@ class Webhook:
 
     def _status_of_post(self, body: bytes) -> int:
         """The HTTP status; 0 where there was none."""
+        import urllib.error
+        import urllib.request
+
         try:
             request = urllib.request.Request(self._url, body, self._headers)
             with urllib.request.urlopen(request, timeout=_WITHIN_S) as answer:  # nosec B310

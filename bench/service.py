@@ -1,0 +1,115 @@
+"""What the local service takes for many sessions, beside a bare `websockets` server."""
+
+import json
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+import psutil
+from websockets.sync.client import ClientConnection, connect
+
+from bench.program import program
+from bench.service_clients import CHUNK_S
+from bench.table import Row, percentile
+
+SESSIONS = 500
+_SECONDS = 10.0
+_IDLE = 200  # sessions that are open and say nothing
+_CPU_RATIO_TARGET = 2.0
+_P95_TARGET_MS = 10.0
+_MEMORY_TARGET_KB = 50.0
+
+
+class Load(NamedTuple):
+    """What one server took for a number of sessions."""
+
+    cpu_us_a_chunk: float
+    core: float
+    p95_ms: float
+    clients_core: float
+
+
+@contextmanager
+def _server(command: list[str]) -> Iterator[tuple[str, psutil.Process]]:
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout is not None
+            yield json.loads(process.stdout.readline())["url"], psutil.Process(process.pid)
+        finally:
+            process.kill()
+
+
+def _ours(folder: Path) -> list[str]:
+    return [
+        *(*program().command, "serve", "--port", "0", "--engine", "counting", "--ready-json"),
+        *("--quiet", "--max-sessions", "2000", "--logbook", str(folder / "logbook.jsonl")),
+    ]
+
+
+def _load(command: list[str], sessions: int, seconds: float) -> Load:
+    with _server(command) as (url, process):
+        before = sum(process.cpu_times()[:2])
+        clients = [sys.executable, "-m", "bench.service_clients", url, str(sessions), str(seconds)]
+        told = json.loads(subprocess.run(clients, capture_output=True, check=True).stdout)
+        spent = sum(process.cpu_times()[:2]) - before
+    chunks = sessions * seconds / CHUNK_S
+    return Load(
+        1e6 * spent / chunks,
+        spent / seconds,
+        percentile(told["waits_ms"], 95),
+        told["cpu_s"] / seconds,
+    )
+
+
+def _memory_kb(command: list[str]) -> float:
+    """Memory of one more session that is open, in kB."""
+    held: list[ClientConnection] = []
+    with _server(command) as (url, process):
+        sizes = []
+        for _ in range(2):
+            for _ in range(_IDLE):
+                held.append(connect(f"{url}?speech_model=u3-rt-pro", proxy=None, compression=None))
+                held[-1].recv(timeout=10)
+            sizes.append(process.memory_info().rss)
+        for connection in held:
+            connection.socket.close()
+    return float(sizes[1] - sizes[0]) / _IDLE / 1000
+
+
+def run(quick: bool) -> list[Row]:
+    """The rows of the table."""
+    sessions, seconds = (100, 5.0) if quick else (SESSIONS, _SECONDS)
+    with tempfile.TemporaryDirectory() as name:
+        bare = _load([sys.executable, "-m", "bench.bare_echo"], sessions, seconds)
+        ours = _load(_ours(Path(name)), sessions, seconds)
+        memory_kb = _memory_kb(_ours(Path(name)))
+    ratio = ours.cpu_us_a_chunk / bare.cpu_us_a_chunk
+    return [
+        Row(
+            f"serve, {sessions} sessions in real time: CPU a chunk",
+            ratio,
+            f"{ours.cpu_us_a_chunk:.0f} us, {ours.core:.2f} of a core",
+            f"bare websockets {bare.cpu_us_a_chunk:.0f} us",
+            f"at most {_CPU_RATIO_TARGET:.0f} times",
+            ratio <= _CPU_RATIO_TARGET,
+        ),
+        Row(
+            f"serve, {sessions} sessions: chunk to message, p95",
+            ours.p95_ms / bare.p95_ms,
+            f"{ours.p95_ms:.1f} ms (clients {ours.clients_core:.2f} of a core)",
+            f"bare websockets {bare.p95_ms:.1f} ms",
+            f"under {_P95_TARGET_MS:.0f} ms",
+            ours.p95_ms < _P95_TARGET_MS,
+        ),
+        Row(
+            "serve: memory of one more session",
+            None,
+            f"{memory_kb:.0f} kB",
+            target=f"under {_MEMORY_TARGET_KB:.0f} kB",
+            met=memory_kb < _MEMORY_TARGET_KB,
+        ),
+    ]
