@@ -12,7 +12,7 @@ from transcribe_cli.emulator.parameter_effects import without_effect
 MOST_RECORDS = 1000
 _MOST_CHUNKS = 200_000  # of one session: almost three hours of 50 ms
 _MOST_MESSAGES = 10_000
-_MOST_AUDIO_BYTES = 64 << 20
+_MOST_AUDIO_BYTES = 256 << 20  # of all sessions
 _SECRET_HEADERS = frozenset(("authorization", "cookie"))
 _WAV_FORMATS = {"pcm_s16le": (1, 2), "pcm_mulaw": (7, 1)}  # format tag, bytes of a sample
 
@@ -26,12 +26,16 @@ class SessionRecord:
         parameters: as the service understood them, without secrets.
         messages: each text frame with its time.
         chunk_bytes, chunk_ms: the size of each binary frame, and when it came.
-        audio: the bytes of all chunks; None where they are not kept.
+        audio: the bytes of all chunks; None where they are not kept, or no longer.
         ended: how it ended; None while it goes on.
     """
 
     def __init__(
-        self, number: int, path: str, headers: Iterable[tuple[str, str]], keep_audio: bool
+        self,
+        number: int,
+        path: str,
+        headers: Iterable[tuple[str, str]],
+        store: "AudioStore | None" = None,
     ) -> None:
         self.number = number
         self.path = path.partition("?")[0]
@@ -44,7 +48,8 @@ class SessionRecord:
         self.messages: list[dict[str, Any]] = []
         self.chunk_bytes = array("I")
         self.chunk_ms = array("I")
-        self.audio = bytearray() if keep_audio else None
+        self.audio = None if store is None else bytearray()
+        self._store = store
         self.ended: dict[str, Any] | None = None
 
     def opened(self, session_id: str, parameters: Mapping[str, Any]) -> None:
@@ -60,8 +65,8 @@ class SessionRecord:
         if len(self.chunk_bytes) < _MOST_CHUNKS:
             self.chunk_bytes.append(len(frame))
             self.chunk_ms.append(at_ms)
-        if self.audio is not None and len(self.audio) + len(frame) <= _MOST_AUDIO_BYTES:
-            self.audio += frame
+        if self._store is not None:
+            self._store.keep(self, frame)
 
     def end(self, code: int, by: str, error: str | None = None) -> None:
         """The first end counts: the close code, and "client" or "service"."""
@@ -107,15 +112,42 @@ class SessionRecord:
         )
 
 
+class AudioStore:
+    """Bounds what is kept of audio: where there is too much, the oldest session's goes."""
+
+    def __init__(self, most_bytes: int = _MOST_AUDIO_BYTES) -> None:
+        self._most = most_bytes
+        self._bytes = 0
+        self._holders: dict[SessionRecord, None] = {}  # the oldest first
+
+    def keep(self, record: SessionRecord, chunk: bytes) -> None:
+        """Keep one chunk, if its session's audio has not gone."""
+        if record.audio is None:
+            return
+        self._holders[record] = None
+        record.audio += chunk
+        self._bytes += len(chunk)
+        while self._bytes > self._most:
+            self.drop(next(iter(self._holders)))
+
+    def drop(self, record: SessionRecord) -> None:
+        """Keep nothing of a session's audio any more."""
+        self._holders.pop(record, None)
+        self._bytes -= len(record.audio or b"")
+        record.audio = None
+
+
 class SessionRecords:
     """The records of a service's connections; the oldest ones go when there are too many."""
 
     def __init__(self, keep_audio: bool) -> None:
         self._keep_audio = keep_audio
-        self._records: deque[SessionRecord] = deque(maxlen=MOST_RECORDS)
+        self.clear()
 
     def add(self, number: int, path: str, headers: Iterable[tuple[str, str]]) -> SessionRecord:
-        record = SessionRecord(number, path, headers, self._keep_audio)
+        if self._store is not None and len(self._records) == MOST_RECORDS:
+            self._store.drop(self._records[0])
+        record = SessionRecord(number, path, headers, self._store)
         self._records.append(record)
         return record
 
@@ -129,4 +161,6 @@ class SessionRecords:
         return [record.summary() for record in self._records]
 
     def clear(self) -> None:
-        self._records.clear()
+        """Forget them all; what sessions still send is kept nowhere."""
+        self._records: deque[SessionRecord] = deque(maxlen=MOST_RECORDS)
+        self._store = AudioStore() if self._keep_audio else None
