@@ -73,6 +73,18 @@ def test_the_text_of_a_param_is_compared_as_what_it_means() -> None:
     assert told(asked, {"model": "u3-rt-pro", "speaker_labels": True}) == []
 
 
+@pytest.mark.parametrize(
+    ("name", "typed", "meant"),
+    [("llm_gateway", '{"model": "x"}', {"model": "x"}), ("keyterms_prompt", '["a"]', ["a"])],
+)
+def test_a_value_that_the_service_repeats_as_it_was_sent_is_no_difference(
+    name: str, typed: str, meant: object
+) -> None:
+    for said in (typed, meant):
+        asked = {"speech_model": "u3-rt-pro", name: typed}
+        assert told(asked, {"model": "u3-rt-pro", name: said}) == []
+
+
 def test_what_was_not_asked_for_is_no_difference_but_runs() -> None:
     configuration = {"model": "u3-rt-pro", "redact_pii": True}
     assert told(ASKED, configuration) == []

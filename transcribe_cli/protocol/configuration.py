@@ -50,7 +50,7 @@ def differences(asked: Mapping[str, Any], running: Mapping[str, Any]) -> list[Di
     """What was asked for and is otherwise, the model first."""
     found = []
     for name, wanted in asked.items():
-        wanted, runs = as_typed(name, wanted), running.get(name)
+        wanted, runs = as_typed(name, wanted), as_typed(name, running.get(name))
         if _is_set(wanted) and wanted != runs:
             found.append(Difference(name, wanted, runs))
     return found
