@@ -277,14 +277,14 @@ def test_mp4_with_its_index_at_the_end_is_waited_for_and_that_is_said(tmp_path: 
 def test_without_ffmpeg_a_stream_is_waited_for_and_that_is_said(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    data = write(tmp_path / "a.flac", tone(RATE_HZ, 1.0), RATE_HZ).read_bytes()
+    data = write(tmp_path / "a.ogg", tone(RATE_HZ, 1.0), RATE_HZ).read_bytes()
     monkeypatch.setenv("PATH", str(tmp_path))
     notes: list[str] = []
     with piped(data) as stream:
         audio, _ = taken(open_stdin(stream, RATE_HZ, notes.append))
 
     assert len(audio) == 32000
-    assert notes == ["standard input is FLAC: without ffmpeg nothing is heard before its end"]
+    assert notes == ["standard input is Ogg: without ffmpeg nothing is heard before its end"]
 
 
 @pytest.mark.parametrize("size", [8000, 0x7FFFF000, 0x7FFFEFDC])

@@ -7,9 +7,9 @@ import mmap
 from pathlib import Path
 
 from transcribe_cli.audio.containers import FLAC, MP3, OGG, Container
+from transcribe_cli.audio.flac_source import STREAM_START
 
 _PAGE, _FIRST_PAGE = b"OggS\0", b"OggS\0\x02"  # RFC 3533: its flag 2 begins a stream
-_FLAC_START = b"fLaC\0\0\0\x22"  # RFC 9639: a file begins with its STREAMINFO of 34 bytes
 _TAGS_BYTES = 2048  # that may follow the audio
 _XING_WITHIN = 200
 
@@ -22,7 +22,7 @@ def is_concatenated(path: Path, container: Container | None) -> bool:
         if container == OGG:
             return _is_chained(data)
         if container == FLAC:
-            return data.find(_FLAC_START, 1) > 0
+            return data.find(STREAM_START, 1) > 0
         return not _is_one_mp3(data)
 
 

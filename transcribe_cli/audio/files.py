@@ -31,7 +31,8 @@ def open_file(
     # What most runs do not need is imported here.
     from transcribe_cli.audio import ffmpeg
     from transcribe_cli.audio.concatenated import is_concatenated
-    from transcribe_cli.audio.containers import is_playlist, recognise
+    from transcribe_cli.audio.containers import FLAC, is_playlist, recognise
+    from transcribe_cli.audio.flac_source import FlacSource, is_read_here
 
     container = recognise(head)
     if is_playlist(head):
@@ -45,8 +46,12 @@ def open_file(
             "if it is samples without a header, say so: aai-stream file --raw - < FILE",
         )
     several = is_concatenated(path, container)
-    if track is None and (source := _open_sndfile(path, rate_hz, several, channel)):
+    if several and container == FLAC and is_read_here(head, track):
+        source = FlacSource(FileIO(path), rate_hz, channel, name=path.name, kind="file")
+        source.path = str(path.resolve())
         return source
+    if track is None and (opened := _open_sndfile(path, rate_hz, several, channel)):
+        return opened
     if not ffmpeg.is_installed():
         raise AudioError(f"'{path}' cannot be asked for its track {track}.", "install ffmpeg")
     return ffmpeg.open_with_ffmpeg(path, rate_hz, track, channel=channel, knows_length=not several)

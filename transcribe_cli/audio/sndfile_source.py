@@ -23,6 +23,7 @@ class SndfileSource:
 
     Args:
         channel: the one to take, counted from 0; None: all, mixed.
+        content: read in place of the path, which names it then; a binary file.
 
     Attributes:
         is_first_of_several: others follow it in the file, which libsndfile does not read.
@@ -36,7 +37,9 @@ class SndfileSource:
     length_s: float | None
     path: str | None
 
-    def __init__(self, path: Path, rate_hz: int, channel: int | None = None) -> None:
+    def __init__(
+        self, path: Path, rate_hz: int, channel: int | None = None, content: object = None
+    ) -> None:
         import soundfile
 
         self.name = path.name
@@ -51,7 +54,7 @@ class SndfileSource:
             # Without its seeks, which fail in a FLAC that was written to a pipe.
             in_order = type("_InOrder", (soundfile.SoundFile,), {"seekable": lambda _: False})
             try:
-                self._file: Any = in_order(str(path))
+                self._file: Any = in_order(str(path) if content is None else content)
             except (soundfile.LibsndfileError, TypeError) as e:  # the other one for `.raw`
                 raise AudioError(f"'{path}' is no audio that is known here.", _HINT) from e
             stack.callback(self._file.close)

@@ -16,6 +16,7 @@ from typing import IO
 
 from transcribe_cli.audio import ffmpeg
 from transcribe_cli.audio.containers import (
+    FLAC,
     HEAD_BYTES,
     MP4,
     NEED_SEEKING,
@@ -28,6 +29,7 @@ from transcribe_cli.audio.containers import (
     what_else,
 )
 from transcribe_cli.audio.files import open_file
+from transcribe_cli.audio.flac_source import FlacSource, is_read_here
 from transcribe_cli.audio.pcm_source import PcmSource
 from transcribe_cli.audio.source import Source, SourceEvent
 from transcribe_cli.audio.wav import BadWav, WavHeader, read_header
@@ -79,6 +81,8 @@ def open_stdin(
         return _pcm(pipe, WavHeader(rate_hz, 1, "<i2", None), rate_hz, channel)
     if container == WAV and (header := _wav_header(pipe)):
         return _pcm(pipe, header, rate_hz, channel)
+    if container == FLAC and is_read_here(head, track):
+        return FlacSource(pipe, rate_hz, channel, name=_NAME, kind="stdin", stop=pipe.stop)
     if _can_stream(container, head, note):
         return _Streamed(pipe, container, rate_hz, track, channel)
     return _Spooled(pipe, rate_hz, track, channel)

@@ -1,0 +1,120 @@
+"""FLAC streams that follow each other, of a file or a pipe, are heard whole and as they come."""
+
+import io
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from transcribe_cli.audio.files import open_file
+from transcribe_cli.audio.flac_source import FlacSource, is_read_here
+from transcribe_cli.audio.source import SourceEvent, SourceWarning
+from transcribe_cli.errors import AudioError
+
+RATE = 16000
+
+
+def noise(seconds: float, seed: int, channels: int = 1) -> np.ndarray:
+    made = np.random.default_rng(seed).standard_normal((round(RATE * seconds), channels))
+    return (made * 3000).astype("<i2")
+
+
+def flac(samples: np.ndarray) -> bytes:
+    file = io.BytesIO()
+    soundfile.write(file, samples, RATE, "PCM_16", format="FLAC")
+    return file.getvalue()
+
+
+def no_news(event: SourceEvent) -> None:
+    raise AssertionError(event)
+
+
+class Trickle:
+    """Bytes that come a few at a time; `given`: so many so far."""
+
+    def __init__(self, data: bytes, size: int) -> None:
+        self._file = io.BytesIO(data)
+        self._size = size
+        self.given = 0
+
+    def read(self, count: int, /) -> bytes:
+        data = self._file.read(min(count, self._size))
+        self.given += len(data)
+        return data
+
+    def close(self) -> None:
+        pass
+
+
+def source_of(data: bytes, size: int) -> FlacSource:
+    return FlacSource(Trickle(data, size), RATE, name="standard input", kind="stdin")
+
+
+PARTS = [noise(seconds, seed) for seed, seconds in enumerate((2.0, 0.5, 3.0))]
+WHOLE = b"".join(map(flac, PARTS))
+SAMPLES = b"".join(part.tobytes() for part in PARTS)
+
+
+def test_a_file_of_several_is_heard_to_its_end(tmp_path: Path) -> None:
+    (tmp_path / "all.flac").write_bytes(WHOLE)
+    source = open_file(tmp_path / "all.flac", RATE)
+
+    assert b"".join(source.blocks(no_news)) == SAMPLES
+    source.close()
+
+
+@pytest.mark.parametrize("size", [7, 8, 1000, 1 << 20])
+def test_wherever_reads_end_the_streams_are_told_apart(size: int) -> None:
+    source = source_of(WHOLE, size)
+
+    assert b"".join(source.blocks(no_news)) == SAMPLES
+
+
+def test_audio_is_heard_when_its_frames_have_come() -> None:
+    made = noise(10.0, 7)
+    data = flac(made)
+    stream = Trickle(data, 500)
+    source = FlacSource(stream, RATE, name="standard input", kind="stdin")
+    heard = 0
+    for block in source.blocks(no_news):
+        heard += len(block)
+        frames_s = 2 * 4096 / RATE  # the one that is read, and the one that a block may end in
+        share = stream.given / len(data)
+        assert share * 10.0 < heard / 2 / RATE + frames_s + 0.2
+    assert heard == made.nbytes
+
+
+def test_a_stream_that_is_cut_off_is_told() -> None:
+    told: list[SourceEvent] = []
+    source = source_of(flac(PARTS[0])[:-20_000], 1000)
+    heard = b"".join(source.blocks(told.append))
+
+    assert SAMPLES.startswith(heard)
+    assert [type(event) for event in told] == [SourceWarning]
+    assert "could be read" in str(told[0])
+
+
+def test_what_follows_and_is_no_stream_is_an_error_after_what_came_before() -> None:
+    source = source_of(flac(PARTS[0]) + b"fLaC\0\0\0\x22" + bytes(20), 1000)
+    heard = b""
+    with pytest.raises(AudioError, match="standard input"):
+        for block in source.blocks(no_news):
+            heard += block
+    assert heard == PARTS[0].tobytes()
+
+
+def test_a_stop_ends_it() -> None:
+    source = source_of(WHOLE, 1000)
+    blocks = source.blocks(no_news)
+    next(blocks)
+    source.stop()
+
+    assert list(blocks) == []
+    source.close()
+
+
+def test_more_than_two_channels_and_other_tracks_are_for_ffmpeg() -> None:
+    assert is_read_here(flac(noise(0.1, 1, 2)), None)
+    assert not is_read_here(flac(noise(0.1, 1, 6)), None)
+    assert not is_read_here(WHOLE, 2)

@@ -1,0 +1,207 @@
+"""FLAC, of a file or a pipe, as one stream after the other, each decoded as it comes.
+
+libFLAC needs one frame to decode it; ffmpeg waits for ten, and loses frames where one stream
+follows another (tried with 5.1).
+"""
+
+import os
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Protocol
+
+from transcribe_cli.audio.sndfile_source import SndfileSource
+from transcribe_cli.audio.source import SourceEvent
+
+STREAM_START = b"fLaC\0\0\0\x22"
+"""RFC 9639: a stream begins with its STREAMINFO of 34 bytes."""
+
+_CHANNELS_AT = 20  # the byte with 4 bits of the rate, then 3 of the channels
+_MOST_CHANNELS = 2  # of more, libsndfile does not say which speaker each is for
+_READ_BYTES = 1 << 14
+_KEPT_BYTES = 1 << 16  # libsndfile looks at the beginning more than once
+_HEADER_BYTES = 64  # libsndfile wants all of so small a read; libFLAC takes what there is
+_ENDLESS = 1 << 62
+
+
+def is_read_here(head: bytes, track: int | None) -> bool:
+    """Whether a `FlacSource` reads all that is meant of a file or pipe that begins so."""
+    if not head.startswith(STREAM_START) or len(head) <= _CHANNELS_AT:
+        return False
+    channels = (head[_CHANNELS_AT] >> 1 & 7) + 1
+    return channels <= _MOST_CHANNELS and track in (None, 1)
+
+
+class Readable(Protocol):
+    """What the bytes come from."""
+
+    def read(self, count: int, /) -> bytes:
+        """At most `count` bytes, as soon as there are any; empty at the end."""
+
+    def close(self) -> None: ...
+
+
+class FlacSource:
+    """A source for FLAC streams that follow each other.
+
+    Args:
+        channel: the one to take, counted from 0; None: all, mixed.
+        stop: has `read` of the stream end, where it may wait.
+
+    Raises:
+        AudioError: the first of them is nothing that libsndfile can read.
+    """
+
+    length_s: float | None = None
+    path: str | None = None
+
+    def __init__(
+        self,
+        stream: Readable,
+        rate_hz: int,
+        channel: int | None = None,
+        *,
+        name: str,
+        kind: str,
+        stop: Callable[[], None] = lambda: None,
+    ) -> None:
+        self.name = name
+        self.kind = kind
+        self.live = kind != "file"
+        self._rate_hz = rate_hz
+        self._channel = channel
+        self._stream = stream
+        self._stop = stop
+        self._stopped = threading.Event()
+        self._splitter = _Splitter(stream)
+        self._part: SndfileSource | None = self._next()
+
+    def _next(self) -> SndfileSource | None:
+        part = self._splitter.next()
+        if part is None or self._stopped.is_set():
+            return None
+        source = SndfileSource(Path(self.name), self._rate_hz, self._channel, part)
+        source.name = self.name
+        return source
+
+    def blocks(self, report: Callable[[SourceEvent], None]) -> Iterator[bytes]:
+        """The audio of all of them.
+
+        Raises:
+            AudioError: one is damaged.
+        """
+        while self._part is not None and not self._stopped.is_set():
+            yield from self._part.blocks(report)
+            self._part.close()
+            self._part = self._next()
+
+    def stop(self) -> None:
+        """End `blocks` soon."""
+        self._stopped.set()
+        self._stop()
+        if (part := self._part) is not None:
+            part.stop()
+
+    def close(self) -> None:
+        """Close what it comes from."""
+        self.stop()
+        if self._part is not None:
+            self._part.close()
+        self._stream.close()
+
+
+class _Splitter:
+    """Cuts bytes where a stream begins."""
+
+    def __init__(self, stream: Readable) -> None:
+        self._stream = stream
+        self._ahead = b""
+        self._over = False
+
+    def next(self) -> "_Part | None":
+        """The bytes of the next stream, when those of the one before are read; None at the end."""
+        self._fill()
+        return _Part(self) if self._ahead else None
+
+    def read(self, count: int, *, first: bool) -> bytes:
+        """Bytes of the stream that is read; empty at its end.
+
+        Args:
+            first: they are its beginning.
+        """
+        skip = 1 if first else 0
+        while True:
+            self._fill()
+            start = self._ahead.find(STREAM_START, skip)
+            end = start if start >= 0 else len(self._ahead)
+            if start < 0 and not self._over:
+                end -= _held_back(self._ahead[skip:])
+            if end or self._over or start >= 0:
+                break
+            self._ahead += self._take()
+        part, self._ahead = self._ahead[: min(count, end)], self._ahead[min(count, end) :]
+        return part
+
+    def _fill(self) -> None:
+        if not self._ahead and not self._over:
+            self._ahead = self._take()
+
+    def _take(self) -> bytes:
+        data = self._stream.read(_READ_BYTES)
+        self._over = not data
+        return data
+
+
+def _held_back(data: bytes) -> int:
+    """How many of the last bytes may be the beginning of a stream's start.
+
+    >>> _held_back(b"..fLaC"), _held_back(b"..fLa."), _held_back(b"..f")
+    (4, 0, 1)
+    """
+    for size in range(min(len(STREAM_START) - 1, len(data)), 0, -1):
+        if data.endswith(STREAM_START[:size]):
+            return size
+    return 0
+
+
+class _Part:
+    """One stream as a file of unknown length, of which the beginning can be read again."""
+
+    def __init__(self, splitter: _Splitter) -> None:
+        self._splitter = splitter
+        self._kept = b""
+        self._read = 0  # bytes that were taken of the splitter
+        self._at = 0
+
+    def read(self, count: int) -> bytes:
+        """At most so many bytes from here."""
+        if self._at < len(self._kept):
+            data = self._kept[self._at : self._at + count]
+        elif self._at != self._read:
+            return b""
+        else:
+            data = self._splitter.read(count, first=self._read == 0)
+            while len(data) < count <= _HEADER_BYTES:
+                more = self._splitter.read(count - len(data), first=False)
+                if not more:
+                    break
+                data += more
+            if self._read == len(self._kept) and len(self._kept) < _KEPT_BYTES:
+                self._kept += data
+            self._read += len(data)
+        self._at += len(data)
+        return data
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        """Go anywhere; only where the bytes are kept, or go on, can be read."""
+        base = {os.SEEK_SET: 0, os.SEEK_CUR: self._at, os.SEEK_END: _ENDLESS}[whence]
+        self._at = base + offset
+        return self._at
+
+    def tell(self) -> int:
+        """Where it is."""
+        return self._at
+
+    def write(self, data: bytes) -> int:
+        """What libsndfile asks for, and never does."""
+        raise OSError(f"{len(data)} bytes cannot be written here")
