@@ -113,6 +113,8 @@ class Sender:
 
     def _end(self) -> "Ending":
         if self._ending is None:
+            from transcribe_cli.session.ending import Ending
+
             self._ending = Ending(self._log)
         return self._ending
 
