@@ -143,6 +143,18 @@ def test_a_list_that_cannot_be_written_is_told(home: Home, command: str, said: s
     assert len(outcome.stderr.splitlines()) == 2
 
 
+@posix
+@pytest.mark.parametrize("command", ["--help", "--version"])
+def test_a_reader_that_does_not_want_the_help_is_no_error(home: Home, command: str) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    with os.fdopen(writing, "wb") as nobody:
+        outcome = finish(home.start(command, stdout=nobody))
+
+    assert outcome.code == 0
+    assert outcome.err == ""
+
+
 @needs_full
 def test_an_output_that_is_full_is_given_up_for_all_files(home: Home) -> None:
     for name in ("one.wav", "two.wav"):
