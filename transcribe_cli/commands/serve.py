@@ -111,8 +111,8 @@ class ServeOptions(Struct, frozen=True, kw_only=True):
     engine: Annotated[
         str | None,
         Option(
-            "moonshine or pocketsphinx recognises speech; 'scripted' plays a script, "
-            "'counting' hears audio that carries its own count. "
+            "moonshine or pocketsphinx recognises speech; 'scripted' plays a script, 'replay' a "
+            "recording, 'counting' hears audio that carries its own count. "
             "[default: the best that is installed; scripted with --script]",
             metavar="NAME[:MODEL]",
             panel=_SPEECH,
@@ -194,6 +194,15 @@ class ServeOptions(Struct, frozen=True, kw_only=True):
             panel=_LIMITS,
         ),
     ] = None
+    workers: Annotated[
+        int,
+        Option(
+            "Processes that share the port and the sessions (Linux); without a control.",
+            least=1,
+            metavar="N",
+            panel=_LIMITS,
+        ),
+    ] = 1
     max_audio_rate: Annotated[
         float | None,
         Option(
@@ -263,19 +272,20 @@ def serve(options: ServeOptions, environment: Environment) -> ExitStatus:
     partials = options.pro_partials
     scripts = tuple(options.script or ())
     engine = options.engine or ("scripted" if scripts else None)
-    if engine == "scripted" and not scripts:
+    plays = engine in ("scripted", "replay")
+    if plays and not scripts:
         raise UsageError(
-            "--engine scripted needs a --script.",
-            "it is a file of the service's messages, one in JSON a line",
+            f"--engine {engine} needs a --script.",
+            "it is a file of the service's messages, one in JSON a line, or a recording",
         )
-    if engine != "scripted" and scripts:
+    if scripts and not plays:
         raise UsageError("--script is for --engine scripted.", "leave one of them out")
     run_service(
         ServiceOptions(
             host=options.host,
             port=options.port,
             keys=tuple(options.key or ()),
-            engine=engine,
+            engine="scripted" if plays else engine,  # a recording is a script
             scripts=scripts,
             turn_words=options.turn_words,
             models=parse_admitted_models(options.allow_model or (), options.default_model),
@@ -287,6 +297,7 @@ def serve(options: ServeOptions, environment: Environment) -> ExitStatus:
             max_session_s=options.max_session_s,
             new_sessions_per_minute=options.new_sessions_per_minute,
             max_sessions=options.max_sessions,
+            workers=options.workers,
             max_audio_rate=options.max_audio_rate,
             tls=options.tls,
             tls_dir=options.tls_dir,

@@ -31,6 +31,7 @@ class ServiceOptions:
         max_session_s: seconds after which a session is closed with 3008.
         new_sessions_per_minute: more are refused with 1008; None: no limit.
         max_sessions: more at once are refused with 1008; None: computed from the machine.
+        workers: processes on one port, which share the sessions.
         max_audio_rate: times real time; faster audio is refused with 3007; None: no limit.
         faults: what goes wrong on purpose, as `faults.parse_fault` reads it.
         fault_seed: seed of random faults; None: another one each time.
@@ -54,6 +55,7 @@ class ServiceOptions:
     max_session_s: int = MAX_SESSION_S
     new_sessions_per_minute: int | None = None
     max_sessions: int | None = None
+    workers: int = 1
     max_audio_rate: float | None = None
     faults: tuple[str, ...] = ()
     fault_seed: int | None = None

@@ -8,10 +8,12 @@ import secrets
 import signal
 import sys
 import threading
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
 
+from transcribe_cli.emulator.admission import Admission
 from transcribe_cli.emulator.certificates import Tls, how_to_trust, open_tls
 from transcribe_cli.emulator.engines.registry import LOCAL_HINT, choose_engine
 from transcribe_cli.emulator.fault_schedule import FaultPlan
@@ -19,6 +21,7 @@ from transcribe_cli.emulator.logbook import Logbook
 from transcribe_cli.emulator.ready_line import print_ready_line, ready_line
 from transcribe_cli.emulator.script_choice import ScriptShelf, load_choices
 from transcribe_cli.emulator.serve_options import LOOPBACK, STAND_INS, ServiceOptions
+from transcribe_cli.emulator.workers import Workers, check_workers, with_port
 from transcribe_cli.errors import UsageError
 from transcribe_cli.system.machine_resources import allow_open_files
 
@@ -52,16 +55,44 @@ def run_service(options: ServiceOptions) -> None:
         )
     if options.engine == "scripted" and not options.scripts:
         raise UsageError("The scripted engine needs a script.", "give --script PATH")
+    check_workers(options)
     shelf = ScriptShelf(load_choices(options.scripts))
     plan = FaultPlan(options.faults, options.fault_seed)
     logbook = Logbook(options.logbook)
+    admission = Admission(options.keys)  # one for all processes, as are its tokens
     if plan.is_random and options.fault_seed is None:
         sys.stderr.write(f"The faults can be drawn again with --fault-seed {plan.seed}.\n")
     try:
-        with open_tls(options) as tls:
-            asyncio.run(_serve(options, shelf, plan, tls, logbook))
+        with open_tls(options) as tls, _processes(options) as (options, workers):
+            asyncio.run(_serve(options, shelf, plan, tls, logbook, admission, workers))
     finally:
         logbook.close()
+
+
+@contextmanager
+def _processes(options: ServiceOptions) -> Iterator[tuple[ServiceOptions, Workers]]:
+    """The processes of the service, and its options with the port that they share."""
+    workers, held = Workers(), None
+    if options.workers > 1:
+        try:
+            options, held = with_port(options)
+        except OSError as e:
+            raise _cannot_listen(options, e) from e
+        workers.fork(options.workers)
+    try:
+        yield options, workers
+    finally:
+        workers.end()
+        if held is not None:
+            held.close()
+
+
+def _cannot_listen(options: ServiceOptions, error: OSError) -> UsageError:
+    said = "the port is in use" if error.errno == errno.EADDRINUSE else error.strerror
+    return UsageError(
+        f"Cannot serve on {options.host}:{options.port}: {said}.",
+        "choose another port with --port; 0 takes any free one",
+    )
 
 
 async def _serve(
@@ -70,30 +101,33 @@ async def _serve(
     plan: FaultPlan,
     tls: Tls | None,
     logbook: Logbook,
+    admission: Admission,
+    workers: Workers,
 ) -> None:
     from transcribe_cli.emulator.client_connections import MAX_PENDING
     from transcribe_cli.emulator.websocket_app import App, url_of
 
     stop = asyncio.Event()
     _stop_on_signals(stop)
-    control_key = secrets.token_urlsafe(24) if options.ready_json else None
-    app = App(options, shelf, plan, logbook, control_key, stop.set)
+    steered = options.ready_json and options.workers == 1
+    control_key = secrets.token_urlsafe(24) if steered else None
+    app = App(options, shelf, plan, logbook, admission, control_key, stop.set)
     allow_open_files(MAX_PENDING + app.most_sessions * _FILES_A_SESSION)
     try:
         server = await app.listen(tls.context if tls else None)
     except OSError as e:
-        in_use = e.errno == errno.EADDRINUSE
-        said = "the port is in use" if in_use else e.strerror
-        raise UsageError(
-            f"Cannot serve on {options.host}:{options.port}: {said}.",
-            "choose another port with --port; 0 takes any free one",
-        ) from e
+        raise _cannot_listen(options, e) from e
+    workers.listens()
     if options.with_parent:
-        _stop_with_parent(stop)
+        _stop_at_end_of(0, stop)  # standard input
         await app.prepare()
+    if workers.lifeline is not None:
+        _stop_at_end_of(workers.lifeline, stop)
     url = url_of(server, "wss" if tls else "ws")
     ca_file = tls.ca_file if tls else None
-    if options.ready_json or options.with_parent:
+    if not workers.is_first:
+        pass
+    elif options.ready_json or options.with_parent:
         print_ready_line(ready_line(url, control_key, ca_file))
     else:
         _announce_to_people(url, ca_file)
@@ -126,14 +160,14 @@ def _stop_on_signals(stop: asyncio.Event) -> None:
                 signal.signal(number, handle)
 
 
-def _stop_with_parent(stop: asyncio.Event) -> None:
-    """Set `stop` when standard input ends: the parent closed it, or is no more."""
+def _stop_at_end_of(pipe: int, stop: asyncio.Event) -> None:
+    """Set `stop` when a pipe ends: the parent closed it, or is no more."""
     loop = asyncio.get_running_loop()
 
     def watch() -> None:
         # Not sys.stdin: a thread inside its buffer would block the interpreter's exit.
         with suppress(OSError):
-            while os.read(0, 4096):
+            while os.read(pipe, 4096):
                 pass
         loop.call_soon_threadsafe(stop.set)
 

@@ -97,6 +97,7 @@ class App:
         shelf: ScriptShelf,
         plan: FaultPlan,
         logbook: Logbook,
+        admission: Admission,
         control_key: str | None = None,
         shut_down: Callable[[], None] = lambda: None,
     ) -> None:
@@ -109,7 +110,7 @@ class App:
         self._arrivals: WeakKeyDictionary[ServerConnection, _Arrival] = WeakKeyDictionary()
         self._stopping = asyncio.Event()
         self._logbook = logbook
-        self._admission = Admission(options.keys)
+        self._admission = admission
         self._pending = PendingConnections()
         self._open: set[SessionTask] = set()
         self._all_closed = asyncio.Event()
@@ -119,6 +120,7 @@ class App:
         if engine not in STAND_INS:
             engine = choose_engine(engine).info.name
         most = options.max_sessions or most_sessions(engine, processors(), memory_bytes())
+        most = -(-most // options.workers)  # rounded up
         self._tell = _say_nothing if options.quiet or options.with_parent else _say
         self._limits = SessionLimits(most, options.new_sessions_per_minute, _say)
         self._steered = control_key is not None
@@ -146,6 +148,7 @@ class App:
             self._options.host,
             self._options.port,
             ssl=context,
+            reuse_port=self._options.workers > 1 or None,
             process_request=self._answer_http,
             create_connection=partial(  # type: ignore[arg-type]
                 BoundedConnection, self._pending, self._routes.answer_all
