@@ -10,9 +10,9 @@ from bench.program import program
 from bench.server import echo_server
 from bench.table import Row, median_ratio
 from transcribe_cli.audio.encoder import OggOpusEncoder
+from transcribe_cli.jobs.sources import SAMPLE
 from transcribe_cli.session.frames import BINARY, FrameWriter
 
-SPEECH = Path(__file__).parent.parent / "samples" / "meeting.wav"
 RATE_HZ = 16000
 SECONDS = 20
 PAIRS = 5
@@ -21,7 +21,7 @@ _ENCODINGS = ("ogg_opus", "pcm_s16le")
 
 def run(quick: bool) -> list[Row]:
     """The rows of the table."""
-    with wave.open(str(SPEECH)) as file:
+    with wave.open(str(SAMPLE)) as file:
         speech = file.readframes(file.getnframes())
     rows = [_bytes_row(speech, 50), _bytes_row(speech, 200)]
     with tempfile.TemporaryDirectory() as folder, echo_server(every=4, growing=True) as server:

@@ -68,6 +68,9 @@ class Home:
         self, *arguments: str, env: Mapping[str, str] | None = None, **popen: Any
     ) -> subprocess.Popen[bytes]:
         """The program, started."""
+        if "preexec_fn" in popen:
+            # A limit on the size of files would leave half a .pyc for every later test.
+            env = {"PYTHONDONTWRITEBYTECODE": "1", **(env or {})}
         popen.setdefault("stdin", subprocess.DEVNULL)
         popen.setdefault("stdout", subprocess.PIPE)
         popen.setdefault("stderr", subprocess.PIPE)

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 import soundfile
 
-from tests.program import ROOT
 from tests.requirements import require_package
 from tests.tone_words import speak_tones
 from transcribe_cli.audio.encoder import OggOpusEncoder, check_encoding, make_encoder
 from transcribe_cli.errors import UsageError
+from transcribe_cli.jobs.sources import SAMPLE
 from transcribe_cli.protocol.ogg_pages import LAST, PageReader
 
 
@@ -63,7 +63,7 @@ def test_each_session_has_a_stream_of_its_own() -> None:
 
 
 def test_speech_is_a_tenth_of_its_samples() -> None:
-    with wave.open(str(ROOT / "samples" / "meeting.wav")) as file:
+    with wave.open(str(SAMPLE)) as file:
         said = file.readframes(16000 * 20)
     assert len(encoded(said, 16000)) < len(said) / 10
     assert len(encoded(said, 16000, 200)) < len(said) / 12  # fewer pages

@@ -7,7 +7,7 @@ import pytest
 
 from tests.counting import Session, counting_service, drops_at
 from tests.emulator.protocol_client import bare, meeting_lines
-from tests.program import LONG_DEADLINE_S, ROOT, Home, finals, finish
+from tests.program import LONG_DEADLINE_S, Home, finals, finish
 from tests.proxy import Proxy, Way
 from tests.requirements import require_package
 from tests.tone_words import ToneEar, speak_tones
@@ -15,6 +15,7 @@ from tests.word_comparison import assert_exact
 from transcribe_cli.audio.format import AudioFormat
 from transcribe_cli.audio.wav import header
 from transcribe_cli.emulator.local_service import LocalService
+from transcribe_cli.jobs.sources import SAMPLE
 
 COUNT = 30
 OPUS = ("--encoding", "ogg_opus")
@@ -68,7 +69,7 @@ def test_speech_is_heard_as_it_was_said_though_the_network_breaks_twice(home: Ho
     """The whole way: libopus, a network that breaks, the local service's decoder and recogniser."""
     with LocalService() as service, Proxy(service.url) as proxy:
         process = home.start(
-            *("file", str(ROOT / "samples" / "meeting.wav"), "--endpoint", proxy.url, "--jsonl"),
+            *("file", str(SAMPLE), "--endpoint", proxy.url, "--jsonl"),
             *("--pace", "4", *OPUS),
         )
         for _ in range(2):

@@ -94,16 +94,15 @@ def _pace(options: FileOptions) -> float | None:
 
 
 def _part(options: FileOptions) -> Range:
+    part = Range(track=options.track, channel=_CHANNELS.get(options.channels))
     start, duration = options.start, options.duration
     if start is None and duration is None:
-        return Range(track=options.track)
+        return part
     from transcribe_cli.settings.durations import parse_duration
 
-    return Range(
-        0.0 if start is None else parse_duration(start, "--start", least_s=0.0),
-        None if duration is None else parse_duration(duration, "--duration"),
-        options.track,
-        _CHANNELS.get(options.channels),
+    return part._replace(
+        start_s=0.0 if start is None else parse_duration(start, "--start", least_s=0.0),
+        duration_s=None if duration is None else parse_duration(duration, "--duration"),
     )
 
 
