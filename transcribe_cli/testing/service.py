@@ -34,7 +34,9 @@ class AssemblyAIService:
         engine = () if {"--engine", "--script"} & set(arguments) else ("--engine", "counting")
         self._service = LocalService("--ready-json", "--keep-audio", *engine, *arguments)
         self._control: ControlClient | None = None
-        self.url = self.api_host = self.token_url = ""
+        self.url = ""
+        self.api_host = ""
+        self.token_url = ""  # nosec B105
 
     def __enter__(self) -> "AssemblyAIService":
         self._service.__enter__()
