@@ -2,6 +2,7 @@
 
 import os
 import random
+import struct
 import subprocess
 from pathlib import Path
 
@@ -143,6 +144,19 @@ def test_wavs_one_after_the_other_are_all_read(tmp_path: Path) -> None:
 
     assert source.length_s == pytest.approx(3000 / 16000, abs=0.01)
     assert taken(source)[0] == samples * 3
+
+
+def test_a_wav_of_another_encoding_behind_one_is_told(tmp_path: Path) -> None:
+    samples = pcm(*range(1000))
+    mulaw = b"RIFF\0\0\0\0WAVEfmt " + struct.pack("<IHHIIHH", 16, 7, 1, 16000, 16000, 1, 8)
+    mulaw += b"data" + struct.pack("<I", 1000) + bytes(1000)
+    head = header(AudioFormat(16000), len(samples))
+    (tmp_path / "a.wav").write_bytes(head + samples + mulaw)
+
+    audio, reports = taken(open_file(tmp_path / "a.wav", 16000))
+
+    assert audio == samples
+    assert [type(report) for report in reports] == [SourceWarning]
 
 
 def test_header_alone_is_no_audio(tmp_path: Path) -> None:

@@ -118,3 +118,28 @@ def test_more_than_two_channels_and_other_tracks_are_for_ffmpeg() -> None:
     assert is_read_here(flac(noise(0.1, 1, 2)), None)
     assert not is_read_here(flac(noise(0.1, 1, 6)), None)
     assert not is_read_here(WHOLE, 2)
+
+
+def test_what_follows_the_last_stream_and_is_none_is_told() -> None:
+    told: list[SourceEvent] = []
+    source = source_of(flac(PARTS[0]) + bytes(50_000), 1000)
+
+    assert b"".join(source.blocks(told.append)) == PARTS[0].tobytes()
+    assert [type(event) for event in told] == [SourceWarning]
+    assert "no FLAC audio" in str(told[0])
+
+
+def test_a_stream_without_other_metadata_is_a_stream() -> None:
+    bare = [b"fLaC\x80" + part[5:42] + part[audio_at(part) :] for part in map(flac, PARTS)]
+
+    assert is_read_here(bare[0], None)
+    assert b"".join(source_of(b"".join(bare), 1000).blocks(no_news)) == SAMPLES
+
+
+def audio_at(data: bytes) -> int:
+    """Where the metadata of a stream ends."""
+    at, is_last = 4, False
+    while not is_last:
+        is_last = data[at] >= 0x80
+        at += 4 + int.from_bytes(data[at + 1 : at + 4], "big")
+    return at

@@ -143,6 +143,8 @@ def test_a_redirect_is_for_the_sessions_that_it_names() -> None:
         ("drop=5@3s", "takes no value"),
         ("drop@3", "'3' is no time"),
         ("drop@soon", "'soon' is no time"),
+        (f"drop@{'9' * 400}s", "is no time"),
+        (f"split={'9' * 400}", "is no number"),
         ("drop@word=0", "number 1"),
         ("drop@word=x", "'x' is no number"),
         ("drop@word", "'word' is no time"),

@@ -1,5 +1,6 @@
 """Profanity, redaction and webhooks: what is done to Turns, and what has no effect."""
 
+import asyncio
 import json
 import queue
 import threading
@@ -14,6 +15,7 @@ from tests.emulator.protocol_client import talk
 from tests.program import DEADLINE_S
 from transcribe_cli.emulator.actions import send
 from transcribe_cli.emulator.parameter_effects import TurnEffects, without_effect
+from transcribe_cli.emulator.webhook import Webhook
 from transcribe_cli.protocol.messages import SpeechStarted, Turn, Word
 from transcribe_cli.testing.service import AssemblyAIService
 
@@ -68,6 +70,7 @@ def receiver() -> Iterator[tuple[str, "queue.Queue[tuple[str | None, Any]]", lis
             body = self.rfile.read(int(self.headers["Content-Length"]))
             posts.put((self.headers["X-Secret"], json.loads(body)))
             self.send_response(statuses.pop(0) if statuses else 204)
+            self.send_header("Location", f"http://localhost:{server.server_port}/")
             self.end_headers()
 
         def log_message(self, *_: object) -> None:
@@ -98,3 +101,22 @@ def test_final_turns_are_posted_after_the_session_until_they_are_taken(
             assert posted["messages"] == heard.finals and len(heard.finals) == 2
         (kept,) = service.wait_for(1)
     assert "webhook_auth_header_value" not in kept.parameters
+
+
+@pytest.mark.parametrize("url", ["http://[::1", "http://127.0.0.1:8a/", "http://h/a b", "file:/x"])
+def test_an_address_that_is_none_is_no_fault(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("transcribe_cli.emulator.webhook._ATTEMPTS", 1)
+    assert asyncio.run(Webhook({"webhook_url": url}).post("id")) is False
+
+
+def test_a_redirect_does_not_take_the_secret_to_another_host(
+    receiver: tuple[str, "queue.Queue[tuple[str | None, Any]]", list[int]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("transcribe_cli.emulator.webhook._ATTEMPTS", 1)
+    url, posts, statuses = receiver
+    statuses += [301]
+    secret = {"webhook_auth_header_name": "X-Secret", "webhook_auth_header_value": "swordfish"}
+    assert asyncio.run(Webhook({"webhook_url": url} | secret).post("id")) is False
+    assert posts.get(timeout=DEADLINE_S)[0] == "swordfish"
+    assert posts.empty()

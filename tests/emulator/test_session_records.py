@@ -48,3 +48,9 @@ def test_credentials_are_not_kept_and_the_first_end_counts() -> None:
     record.end(1000, "service")
     record.end(1006, "client")
     assert record.ended == {"code": 1000, "by": "service"}
+
+
+def test_a_clock_that_is_put_far_forward_is_kept() -> None:
+    record = SessionRecord(0, "/v3/ws", [])
+    record.frame(bytes(4), 366 * 86_400_000)
+    assert list(record.chunk_ms) == [366 * 86_400_000]

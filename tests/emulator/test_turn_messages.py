@@ -269,3 +269,15 @@ def test_a_turn_has_the_language_that_was_heard() -> None:
     builder = TurnBuilder(settings("whisper-rt", language_detection=True))
     (final,) = turns(builder.end(heard("hallo"), 0, Language("de", 0.9)))
     assert (final.language_code, final.language_confidence) == ("de", 0.9)
+
+
+def test_a_hypothesis_that_joins_words_loses_none_behind_them() -> None:
+    builder = TurnBuilder(settings("universal-streaming-english"), written=True)
+    grow(builder, "it is a well known fact now indeed yes")
+    said = heard("it is a well-known fact now indeed yes")
+    said[3:] = [
+        word._replace(start_ms=word.start_ms + 300 * (number > 0), end_ms=word.end_ms + 300)
+        for number, word in enumerate(said[3:])
+    ]
+    final = turns(builder.end(said))[-1]
+    assert [word.text for word in final.words][-4:] == ["fact", "now", "indeed", "yes"]

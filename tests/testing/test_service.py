@@ -1,11 +1,14 @@
 """A test steers the local service: what it plays, what goes wrong, what it heard."""
 
 import json
+from http.client import HTTPConnection
+from urllib.parse import urlsplit
 
 import pytest
 
 from tests.counting import speak
 from tests.emulator.protocol_client import next_message, session, talk, until_close
+from tests.program import DEADLINE_S
 from transcribe_cli.testing.control_client import ControlFailed
 from transcribe_cli.testing.service import AssemblyAIService
 
@@ -147,6 +150,14 @@ def test_what_the_control_does_not_know_is_said(
 ) -> None:
     with pytest.raises(ControlFailed, match=said):
         service.control.ask(method, path, body)
+
+
+def test_a_path_that_is_none_is_answered(service: AssemblyAIService) -> None:
+    at = urlsplit(service.api_host)
+    connection = HTTPConnection(at.hostname or "", at.port, timeout=DEADLINE_S)
+    connection.request("POST", "//[")
+    assert connection.getresponse().status == 400
+    connection.close()
 
 
 def test_the_control_shuts_down() -> None:

@@ -22,7 +22,7 @@ def is_concatenated(path: Path, container: Container | None) -> bool:
         if container == OGG:
             return _is_chained(data)
         if container == FLAC:
-            return data.find(STREAM_START, 1) > 0
+            return STREAM_START.search(data, 1) is not None
         return not _is_one_mp3(data)
 
 

@@ -237,12 +237,17 @@ class FfmpegSource:
                 + (f" (ffmpeg says: {said})." if said else "."),
                 "check that it has an audio track",
             ) from e
-        self._pcm = PcmSource(
-            *(stdout, header, self._rate_hz),
-            name=self._name,
-            kind=self.kind,
-            channel=self._channel,
-        )
+        try:
+            self._pcm = PcmSource(
+                *(stdout, header, self._rate_hz),
+                name=self._name,
+                kind=self.kind,
+                channel=self._channel,
+            )
+        except AudioError:  # it has no such channel
+            stdout.close()
+            self.close()
+            raise
 
     def blocks(self, report: Callable[[SourceEvent], None]) -> Iterator[bytes]:
         """The chosen track.

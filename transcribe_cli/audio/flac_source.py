@@ -5,16 +5,20 @@ follows another (tried with 5.1).
 """
 
 import os
+import re
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Protocol
 
 from transcribe_cli.audio.sndfile_source import SndfileSource
-from transcribe_cli.audio.source import SourceEvent
+from transcribe_cli.audio.source import SourceEvent, SourceWarning
 
-STREAM_START = b"fLaC\0\0\0\x22"
-"""RFC 9639: a stream begins with its STREAMINFO of 34 bytes."""
+_STARTS = (b"fLaC\0\0\0\x22", b"fLaC\x80\0\0\x22")
+STREAM_START = re.compile(b"|".join(map(re.escape, _STARTS)))
+"""RFC 9639: a stream begins with its STREAMINFO of 34 bytes, which may be its last metadata."""
+
+_TAGS_BYTES = 2048  # that may follow the audio
 
 _CHANNELS_AT = 20  # the byte with 4 bits of the rate, then 3 of the channels
 _MOST_CHANNELS = 2  # of more, libsndfile does not say which speaker each is for
@@ -26,7 +30,7 @@ _ENDLESS = 1 << 62
 
 def is_read_here(head: bytes, track: int | None) -> bool:
     """Whether a `FlacSource` reads all that is meant of a file or pipe that begins so."""
-    if not head.startswith(STREAM_START) or len(head) <= _CHANNELS_AT:
+    if not STREAM_START.match(head) or len(head) <= _CHANNELS_AT:
         return False
     channels = (head[_CHANNELS_AT] >> 1 & 7) + 1
     return channels <= _MOST_CHANNELS and track in (None, 1)
@@ -77,8 +81,10 @@ class FlacSource:
         self._part: SndfileSource | None = self._next()
 
     def _next(self) -> SndfileSource | None:
+        if self._stopped.is_set():
+            return None
         part = self._splitter.next()
-        if part is None or self._stopped.is_set():
+        if part is None:
             return None
         source = SndfileSource(Path(self.name), self._rate_hz, self._channel, part)
         source.name = self.name
@@ -94,6 +100,8 @@ class FlacSource:
             yield from self._part.blocks(report)
             self._part.close()
             self._part = self._next()
+            if (unread := self._splitter.passed_over) > _TAGS_BYTES:
+                report(SourceWarning(f"{unread} bytes behind FLAC audio are no FLAC audio"))
 
     def stop(self) -> None:
         """End `blocks` soon."""
@@ -111,15 +119,25 @@ class FlacSource:
 
 
 class _Splitter:
-    """Cuts bytes where a stream begins."""
+    """Cuts bytes where a stream begins.
+
+    Attributes:
+        passed_over: so many bytes of the last stream were not read.
+    """
 
     def __init__(self, stream: Readable) -> None:
+        self.passed_over = 0
+        self._begun = False
         self._stream = stream
         self._ahead = b""
         self._over = False
 
     def next(self) -> "_Part | None":
         """The bytes of the next stream, when those of the one before are read; None at the end."""
+        self.passed_over = 0
+        while self._begun and (unread := self.read(_READ_BYTES, first=False)):
+            self.passed_over += len(unread)
+        self._begun = True
         self._fill()
         return _Part(self) if self._ahead else None
 
@@ -132,11 +150,11 @@ class _Splitter:
         skip = 1 if first else 0
         while True:
             self._fill()
-            start = self._ahead.find(STREAM_START, skip)
-            end = start if start >= 0 else len(self._ahead)
-            if start < 0 and not self._over:
+            start = STREAM_START.search(self._ahead, skip)
+            end = start.start() if start else len(self._ahead)
+            if not start and not self._over:
                 end -= _held_back(self._ahead[skip:])
-            if end or self._over or start >= 0:
+            if end or self._over or start:
                 break
             self._ahead += self._take()
         part, self._ahead = self._ahead[: min(count, end)], self._ahead[min(count, end) :]
@@ -158,8 +176,8 @@ def _held_back(data: bytes) -> int:
     >>> _held_back(b"..fLaC"), _held_back(b"..fLa."), _held_back(b"..f")
     (4, 0, 1)
     """
-    for size in range(min(len(STREAM_START) - 1, len(data)), 0, -1):
-        if data.endswith(STREAM_START[:size]):
+    for size in range(min(len(_STARTS[0]) - 1, len(data)), 0, -1):
+        if data.endswith(tuple(start[:size] for start in _STARTS)):
             return size
     return 0
 

@@ -203,8 +203,12 @@ class WavSamples:
             while (head := _exactly(stream, 8))[:4] not in _STARTS:
                 size = int.from_bytes(head[4:], "little")
                 _pass_over(stream, size + size % 2)
-            found = read_header(_Unread(head, stream))
         except BadWav:
+            return False
+        try:
+            found = read_header(_Unread(head, stream))
+        except BadWav:  # of an encoding that is not read here
+            self.has_other = True
             return False
         is_alike = found._replace(data_bytes=None) == self._header._replace(data_bytes=None)
         self.has_other = not is_alike or (self._size or 0) % found.frame_bytes != 0

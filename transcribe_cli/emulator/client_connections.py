@@ -113,7 +113,11 @@ class BoundedConnection(ServerConnection):
             self.transport.abort()
 
     async def _answer_plain(self, request: HttpRequest) -> None:
-        self._write_and_close(await self._answer(request))
+        try:
+            answer = await self._answer(request)
+        except Exception as e:  # whatever was sent, its sender gets an answer
+            answer = error_answer(400, f"The request is refused: {type(e).__name__}.")
+        self._write_and_close(answer)
 
     def _write_and_close(self, answer: HttpAnswer) -> None:
         self.transport.write(encode_answer(answer))

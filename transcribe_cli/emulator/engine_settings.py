@@ -17,7 +17,6 @@ from transcribe_cli.protocol.parameters import MANUAL, PCM_ENCODINGS
 
 MULTILINGUAL = "universal-streaming-multilingual"
 FormattedFinals = Literal["one", "two"]
-MULTILINGUAL = "universal-streaming-multilingual"
 
 DEFAULT_MIN_TURN_SILENCE_MS = 400
 DEFAULT_MAX_TURN_SILENCE_MS = 1280

@@ -252,14 +252,17 @@ def _span(text: str, read: Callable[[str], float]) -> ValueRange:
     return span
 
 
+_MOST_DIGITS = 12
+
+
 def _seconds(text: str) -> float:
     found = re.fullmatch(r"(\d+(?:\.\d+)?)(ms|s|m|h)", text)
-    if found is None:
+    if found is None or len(found[1]) > _MOST_DIGITS:
         raise _BadFault(f"'{text}' is no time, such as 300ms, 12.5s or 2m")
     return float(found[1]) * _UNIT_S[found[2]]
 
 
 def _whole(text: str) -> float:
-    if not text.isascii() or not text.isdecimal():
+    if not text.isascii() or not text.isdecimal() or len(text) > _MOST_DIGITS:
         raise _BadFault(f"'{text}' is no number")
     return float(text)

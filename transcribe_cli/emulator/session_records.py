@@ -47,7 +47,7 @@ class SessionRecord:
         self.parameters: dict[str, Any] = {}
         self.messages: list[dict[str, Any]] = []
         self.chunk_bytes = array("I")
-        self.chunk_ms = array("I")
+        self.chunk_ms = array("Q")
         self.audio = None if store is None else bytearray()
         self._store = store
         self.ended: dict[str, Any] | None = None

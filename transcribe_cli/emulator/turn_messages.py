@@ -179,10 +179,7 @@ class TurnBuilder:
         frozen = self._frozen
         if not frozen:
             return list(heard)
-        # Times that are estimated move with every hypothesis: they tell no word from another.
-        if self._written or [word.text for word in heard[: len(frozen)]] == [
-            word.text for word in frozen
-        ]:
+        if [word.text for word in heard[: len(frozen)]] == [word.text for word in frozen]:
             rest = list(heard[len(frozen) :])
         else:
             rest = [w for w in heard if w.start_ms + w.end_ms > 2 * frozen[-1].end]

@@ -38,7 +38,10 @@ class Webhook:
 
     async def post(self, session_id: str) -> bool:
         """Post; whether it was taken."""
-        if urlsplit(self._url).scheme not in ("http", "https"):
+        try:
+            if urlsplit(self._url).scheme not in ("http", "https"):
+                return False
+        except ValueError:
             return False
         body = msgspec.json.encode({"session_id": session_id, "messages": self._turns})
         wait_s = _FIRST_WAIT_S
@@ -52,17 +55,25 @@ class Webhook:
 
     def _status_of_post(self, body: bytes) -> int:
         """The HTTP status; 0 where there was none."""
+        import http.client
         import urllib.error
         import urllib.request
 
+        class Unfollowed(urllib.request.HTTPRedirectHandler):
+            """A redirect would carry the secret header to somebody else, and lose the body."""
+
+            def redirect_request(self, *_: object) -> None:
+                return None
+
         try:
             request = urllib.request.Request(self._url, body, self._headers)
-            with urllib.request.urlopen(request, timeout=_WITHIN_S) as answer:  # nosec B310
+            opener = urllib.request.build_opener(Unfollowed)
+            with opener.open(request, timeout=_WITHIN_S) as answer:
                 return int(answer.status)
         except urllib.error.HTTPError as e:
             with e:
                 return e.code
-        except (OSError, ValueError):
+        except (OSError, ValueError, http.client.HTTPException):
             return 0
 
 

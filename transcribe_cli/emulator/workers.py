@@ -51,6 +51,7 @@ class Workers:
         """
         if not self.is_first:
             os.write(self._ready, b".")
+            os.close(self._ready)  # else the first process would not learn of one that ends
             return
         for _ in self._children:
             if not os.read(self._ready, 1):

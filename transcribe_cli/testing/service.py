@@ -63,7 +63,7 @@ class AssemblyAIService:
 
     @property
     def heard(self) -> list[HeardSession]:
-        """What each connection sent, once all that had ended by now are settled."""
+        """What each connection has sent until now; `wait_for` waits for its end."""
         listed = self.control.ask("GET", "/sessions")["sessions"]
         return [self._session(summary["number"]) for summary in listed]
 

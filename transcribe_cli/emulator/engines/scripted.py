@@ -91,7 +91,7 @@ def load_scripts(path: Path) -> list[Script]:
 def _parse_journal(text: str) -> list[Script] | None:
     """A script for each session of a journal; None if it is no journal."""
     records: list[dict[str, Any]] = []
-    for line in text.splitlines():
+    for line in text.split("\n"):  # not splitlines: U+2028 may stand in what was said
         try:
             raw = _object(line)
         except _BadLine:
