@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from tests.emulator.protocol_client import bare, meeting, meeting_lines
+from tests.emulator.test_sphinx import encode_mulaw, resampled
 from transcribe_cli.emulator.actions import Send, ToClient
 from transcribe_cli.emulator.engine_settings import EngineSettings
 from transcribe_cli.emulator.engines.speech_engine import SpeechEngine
@@ -47,6 +48,12 @@ def test_a_turn_has_capitals_punctuation_and_times_inside_the_audio() -> None:
     # Speech is from 0.82 s to 3.62 s.
     assert 700 < words[0]["start"] < 950
     assert 3400 < words[-1]["end"] < 3800
+
+
+def test_telephone_audio_is_heard() -> None:
+    audio = encode_mulaw(resampled(meeting(10_500, 14_800), 8000))
+    *_, final = hear(engine(encoding="pcm_mulaw", sample_rate_hz=8000), audio, more_waiting=True)
+    assert bare(final["transcript"]) == bare(meeting_lines()[2])
 
 
 def test_no_time_lies_past_audio_that_ends_in_mid_word() -> None:
