@@ -50,4 +50,4 @@ def test_an_hour_of_audio_through_tls_with_an_answer_to_every_chunk(
     summary = records[-1]
     assert summary["sessions"] == 1 and summary["audio_s"] == WORDS / 10
     events = [json.loads(line)["event"] for line in logbook.read_text().splitlines()]
-    assert events == ["open", "terminate", "close"]
+    assert events == ["open", "message", "terminate", "close"]

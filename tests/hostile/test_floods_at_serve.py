@@ -239,7 +239,10 @@ def test_a_client_that_never_reads_has_its_session_no_longer_than_others() -> No
 
 
 def test_as_many_at_once_as_there_is_room_for_get_a_recogniser() -> None:
-    with LocalService("--max-sessions", "2") as service, contextlib.ExitStack() as stack:
+    with (
+        LocalService("--engine", "pocketsphinx", "--max-sessions", "2") as service,
+        contextlib.ExitStack() as stack,
+    ):
         served = Served(service)
         # All upgraded before any of them is answered.
         clients = [stack.enter_context(served.connect()) for _ in range(12)]
