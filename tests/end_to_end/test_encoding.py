@@ -56,7 +56,7 @@ def test_a_recording_is_resumed_in_its_encoding(home: Home) -> None:
 
     with counting_service(fault=kills, ear=ToneEar) as service:
         process = home.start("file", "talk.wav", "--endpoint", service.url, *OPUS)
-        process.wait(20)
+        finish(process, deadline_s=20)
         outcome = home.run("recordings", "resume", "latest", "--endpoint", service.url)
     assert outcome.code == 0, outcome.err
     assert [seen.query["encoding"] for seen in service.sessions] == [["ogg_opus"]] * 2
