@@ -285,9 +285,15 @@ def test_param_without_a_name_is_refused(text: str) -> None:
     assert "NAME=VALUE" in usage(parse_params, [text]).message
 
 
-@pytest.mark.parametrize("text", ["token=abc", " token =abc", "webhook_auth_header_value=abc"])
-def test_credential_is_no_param_and_is_not_repeated(text: str) -> None:
-    refused = usage(parse_params, [text])
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("token", " token ", "Token", "api_key", "webhook_auth_header_value"),
+        *("webhook_auth_header_valu", "Webhook-Auth-Header-Value", "webhookAuthHeaderValue"),
+    ],
+)
+def test_credential_is_no_param_and_is_not_repeated(name: str) -> None:
+    refused = usage(parse_params, [f"{name}=abc"])
 
     assert "credential" in refused.message
     assert "abc" not in refused.message + refused.hint

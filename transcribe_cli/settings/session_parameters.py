@@ -243,11 +243,12 @@ def parse_params(params: Sequence[str]) -> dict[str, str]:
             )
         if name == WEBHOOK_SECRET and value.startswith("@"):
             continue  # the file is read where credentials are
-        if name in SECRET_PARAMETERS:
+        meant = _secret_meant(name)
+        if meant is not None:
             raise UsageError(
                 f"--param '{name}' is a credential, and command lines are seen.",
-                f"set {WEBHOOK_SECRET_VARIABLE}, or give --param {name}=@FILE"
-                if name == WEBHOOK_SECRET
+                f"set {WEBHOOK_SECRET_VARIABLE}, or give --param {meant}=@FILE"
+                if meant == WEBHOOK_SECRET
                 else f"set {TOKEN_VARIABLE} for a temporary token",
             )
         if name == "webhook_url" and "@" in _host_of(value):
@@ -257,6 +258,21 @@ def parse_params(params: Sequence[str]) -> dict[str, str]:
             )
         parsed[name] = value
     return parsed
+
+
+def _secret_meant(name: str) -> str | None:
+    """The secret parameter that a name is, or is a slip of; None where it is another's."""
+    if name in PARAMETERS and name not in SECRET_PARAMETERS:
+        return None
+    import re
+
+    from transcribe_cli.settings.resembling import resembling
+
+    plain = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower().replace("-", "_")
+    if plain == "api_key":
+        return "token"
+    likely = resembling(plain, (*PARAMETERS, *SECRET_PARAMETERS))
+    return likely if likely in SECRET_PARAMETERS else None
 
 
 def _host_of(url: str) -> str:
