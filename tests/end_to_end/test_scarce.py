@@ -45,10 +45,10 @@ def test_memory_that_is_not_enough_for_numpy_is_said(home: Home, megabytes: int)
 
     assert "Traceback" not in outcome.err
     assert "fault of this program" not in outcome.err
-    if megabytes == 75:
+    told = outcome.err.splitlines()
+    if outcome.code and "OpenBLAS" not in outcome.err:  # which ends the process by itself
         assert outcome.code == 1
-    if outcome.code:
-        assert outcome.err.splitlines()[-2].startswith("error: ")
+        assert told[-2].startswith("error: ")
         assert "memory" in outcome.err or "cannot be loaded" in outcome.err
 
 
