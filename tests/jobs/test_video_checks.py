@@ -1,11 +1,11 @@
 """What `-o talk.mkv` asks for is checked before anything is opened."""
 
-import shutil
 from pathlib import Path
 
 import pytest
 
 from tests.audio.media import ffmpeg, make_tone
+from tests.requirements import require_programs
 from transcribe_cli.errors import UsageError
 from transcribe_cli.jobs.path_checks import check_videos
 
@@ -15,8 +15,7 @@ from transcribe_cli.jobs.path_checks import check_videos
     [([], "x.mkv"), (["-"], "x.mkv"), (["a.mp4", "b.mp4"], "x.mkv")],
 )
 def test_copy_is_of_one_file(sources: list[str], template: str) -> None:
-    if shutil.which("ffmpeg") is None:
-        pytest.skip("no ffmpeg")
+    require_programs("ffmpeg")
     with pytest.raises(UsageError, match=r"-o 'x\.mkv' (is|would be) a copy"):
         check_videos(sources, [template])
 
