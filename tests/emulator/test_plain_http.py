@@ -1,8 +1,10 @@
 """Plain HTTP from bytes, however they are cut."""
 
 import contextlib
+import itertools
 import json
 import socket
+import tracemalloc
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
@@ -13,21 +15,54 @@ from hypothesis import strategies as st
 from transcribe_cli.emulator.local_service import LocalService
 from transcribe_cli.emulator.plain_http import (
     BadRequest,
+    HttpAnswer,
+    HttpRequest,
+    RequestReader,
     encode_answer,
     error_answer,
-    read_request,
+    read_head,
 )
 
 REQUEST = b"POST /control/clock HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n\r\n[17]"
 
 
-@given(st.integers(0, len(REQUEST) - 1))
-def test_a_request_is_read_once_it_is_whole(cut: int) -> None:
-    assert read_request(REQUEST[:cut]) is None
-    request = read_request(REQUEST + b"more")
-    assert request is not None
+REFUSED = error_answer(401, "no")
+
+
+def read(*pieces: bytes, refused: HttpAnswer | None = None) -> list[HttpRequest | HttpAnswer]:
+    """What a reader says of a request that comes in these pieces."""
+    reader = RequestReader(lambda request: refused)
+    return [said for piece in pieces if (said := reader.take(piece)) is not None]
+
+
+@given(st.lists(st.integers(0, len(REQUEST)), max_size=4))
+def test_a_request_is_read_whatever_pieces_it_comes_in(cuts: list[int]) -> None:
+    places = [0, *sorted(cuts), len(REQUEST)]
+    pieces = [REQUEST[a:b] for a, b in itertools.pairwise(places)]
+    (request,) = read(*pieces, b"more")
+    assert isinstance(request, HttpRequest)
     assert (request.method, request.path, request.body) == ("POST", "/control/clock", b"[17]")
     assert request.headers.get_all("host") == ["x"]
+
+
+@given(st.integers(0, len(REQUEST) - 1))
+def test_a_request_is_none_before_it_is_whole(cut: int) -> None:
+    assert read(REQUEST[:cut]) == []
+
+
+def test_a_head_is_refused_before_its_body_has_come_and_none_of_that_is_kept() -> None:
+    head = b"POST / HTTP/1.1\r\nContent-Length: 16000000\r\n\r\n"
+    reader = RequestReader(lambda request: REFUSED)
+    assert reader.take(head + b"x" * 1000) == REFUSED
+    tracemalloc.start()
+    try:
+        for _ in range(15):
+            assert reader.take(bytes(1_000_000)) is None and not reader.is_over
+        assert tracemalloc.get_traced_memory()[0] < 1_000_000
+    finally:
+        tracemalloc.stop()
+    reader.take(bytes(999_000))
+    assert reader.is_over
 
 
 @pytest.mark.parametrize(
@@ -44,13 +79,13 @@ def test_a_request_is_read_once_it_is_whole(cut: int) -> None:
 )
 def test_what_is_no_request_is_refused(head: str) -> None:
     with pytest.raises(BadRequest):
-        read_request(head.encode())
+        read_head(head.encode())
 
 
 @given(st.binary(max_size=300))
 def test_whatever_comes_is_a_request_or_refused_or_waited_for(data: bytes) -> None:
     with contextlib.suppress(BadRequest):
-        read_request(data + b"\r\n\r\n")
+        read_head(data + b"\r\n\r\n")
 
 
 def test_an_answer_has_its_length_and_is_the_last() -> None:
@@ -93,6 +128,8 @@ def test_requests_of_every_kind_are_answered_by_a_service() -> None:
         assert ask(ready.url, f"POST /v3/token HTTP/1.1\r\n{key}\r\n").status == 405
         assert ask(ready.url, f"GET /health HTTP/1.1\r\n{key}\r\n") == (200, '{"status":"ok"}')
         assert ask(ready.url, f"POST /control/faults HTTP/1.1\r\nHost: {host}\r\n\r\n")[0] == 401
+        big = f"POST /control/faults HTTP/1.1\r\nHost: {host}\r\nContent-Length: 9000000\r\n\r\n"
+        assert ask(ready.url, big, "x" * 9_000_000).status == 401
         assert ask(ready.url, "PUT x\r\n\r\n").status == 400
         foreign = f"{key}Origin: https://evil.example\r\n"
         assert ask(ready.url, f"POST /control/shutdown HTTP/1.1\r\n{foreign}\r\n").status == 403

@@ -9,8 +9,7 @@ import asyncio
 import socket
 import struct
 import sys
-from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, Protocol
 
 from websockets.asyncio.server import ServerConnection
 from websockets.exceptions import ConnectionClosed
@@ -18,21 +17,19 @@ from websockets.exceptions import ConnectionClosed
 from transcribe_cli.emulator.actions import Shape
 from transcribe_cli.emulator.plain_http import (
     METHODS,
-    BadRequest,
+    MOST_HEAD_BYTES,
     HttpAnswer,
     HttpRequest,
+    RequestReader,
     encode_answer,
     error_answer,
-    read_request,
 )
 from transcribe_cli.emulator.session_task import ClientGone
 from transcribe_cli.emulator.shaped_transport import ShapedTransport
 
-AnswerHttp = Callable[[HttpRequest], Awaitable[HttpAnswer]]
-
 MAX_PENDING = 128  # connections without a session
 HEAD_WITHIN_S = 10.0  # time for a client to send its request
-_MOST_HEAD_BYTES = 64 * 1024
+_LONGEST_METHOD = max(map(len, METHODS))
 _SEND_WITHIN_S = 20.0  # time for a client to make room for a message
 _MOST_UNSENT_BYTES = 1 << 20  # only the answers to pings are sent without waiting for room
 _RECEIVE_BUFFER_BYTES = 64 * 1024
@@ -59,17 +56,29 @@ class PendingConnections:
         self._connections.pop(connection, None)
 
 
+class PlainRoutes(Protocol):
+    """What answers requests of other methods than GET."""
+
+    def refuse_unread(self, request: HttpRequest) -> HttpAnswer | None:
+        """The answer to a request whose body need not be read; None lets it in."""
+
+    async def answer_all(self, request: HttpRequest) -> HttpAnswer:
+        """The answer to a request that was let in."""
+
+
 class BoundedConnection(ServerConnection):
     """A connection that is aborted when it takes more time or bytes than a client needs."""
 
     def __init__(
-        self, pending: PendingConnections, answer: AnswerHttp, *args: Any, **options: Any
+        self, pending: PendingConnections, routes: PlainRoutes, *args: Any, **options: Any
     ) -> None:
         super().__init__(*args, **options)
         self._pending = pending
-        self._answer = answer
+        self._routes = routes
         self._answering: asyncio.Task[None] | None = None
         self._head: bytearray | None = bytearray()  # while it may be of another method than GET
+        self._plain: RequestReader | None = None  # of another method
+        self._is_refused = False
         self._head_bytes = 0
         self._deadline: asyncio.TimerHandle | None = None
 
@@ -83,43 +92,43 @@ class BoundedConnection(ServerConnection):
             self.transport.abort()
 
     def data_received(self, data: bytes) -> None:
+        if self._plain is not None:
+            self._read_plain(self._plain, data)
+            return
         if self._head is not None:
             self._head += data
             data = bytes(self._head)
             if any(method.startswith(data[: len(method)]) for method in METHODS):
-                self._read_plain(data)
+                if len(data) >= _LONGEST_METHOD:
+                    self._plain = RequestReader(self._routes.refuse_unread)
+                    self._read_plain(self._plain, data)
                 return
             self._head = None
         if self.request is None:
             self._head_bytes += len(data)
         super().data_received(data)
         if (
-            self.request is None and self._head_bytes > _MOST_HEAD_BYTES
+            self.request is None and self._head_bytes > MOST_HEAD_BYTES
         ) or self.transport.get_write_buffer_size() > _MOST_UNSENT_BYTES:
             self.transport.abort()
 
-    def _read_plain(self, data: bytes) -> None:
-        """Answer a request of another method than GET, once it is whole."""
-        if self._answering is not None:
-            return
-        try:
-            request = read_request(data)
-        except BadRequest as e:
-            self._write_and_close(error_answer(400, f"The request is refused: {e}."))
-            return
-        if request is not None:
-            self._answering = self.loop.create_task(self._answer_plain(request))
-        elif len(data) > _MOST_HEAD_BYTES and b"\r\n\r\n" not in data:
-            self.transport.abort()
+    def _read_plain(self, reader: RequestReader, data: bytes) -> None:
+        """Answer a request of another method than GET: once it is whole, or refused."""
+        match reader.take(data):
+            case HttpRequest() as request:
+                self._answering = self.loop.create_task(self._answer_plain(request))
+            case HttpAnswer() as refused:
+                # What its sender still sends is dropped, since a close would take the answer along.
+                self.transport.write(encode_answer(refused))
+                self._is_refused = True
+        if self._is_refused and reader.is_over:
+            self.transport.close()
 
     async def _answer_plain(self, request: HttpRequest) -> None:
         try:
-            answer = await self._answer(request)
+            answer = await self._routes.answer_all(request)
         except Exception as e:  # whatever was sent, its sender gets an answer
             answer = error_answer(400, f"The request is refused: {type(e).__name__}.")
-        self._write_and_close(answer)
-
-    def _write_and_close(self, answer: HttpAnswer) -> None:
         self.transport.write(encode_answer(answer))
         self.transport.close()
 

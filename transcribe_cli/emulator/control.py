@@ -83,13 +83,18 @@ class Control:
             ("POST", "/shutdown"): self._shut_down,
         }
 
+    def refuse(self, request: HttpRequest) -> HttpAnswer | None:
+        """The answer to a request without the key; its body need not be read."""
+        given = request.headers.get_all("Authorization") or [""]
+        known = hmac.compare_digest(given[0].removeprefix("Bearer ").encode(), self._key)
+        if len(given) == 1 and known:
+            return None
+        return error_answer(401, "Authorization wants the ready line's control_key.")
+
     async def answer(self, request: HttpRequest) -> HttpAnswer:
         """Carry out one request."""
-        given = request.headers.get_all("Authorization") or [""]
-        if len(given) > 1 or not hmac.compare_digest(
-            given[0].removeprefix("Bearer ").encode(), self._key
-        ):
-            return error_answer(401, "Authorization wants the ready line's control_key.")
+        if refused := self.refuse(request):
+            return refused
         place = urlsplit(request.path).path.removeprefix(CONTROL).rstrip("/")
         if place.startswith("/sessions/") and request.method == "GET":
             return self._session(place.removeprefix("/sessions/"))

@@ -15,6 +15,8 @@ from transcribe_cli.protocol.web_origin import Headers, why_refused
 
 _HEALTH_PATHS = (HEALTH, "/v3/ws/health")  # the second is that of the self-hosted service
 
+_NO_CONTROL = error_answer(404, "The control is there with --ready-json.")
+
 
 class HttpRoutes:
     """The plain HTTP of one service.
@@ -50,13 +52,9 @@ class HttpRoutes:
 
     async def answer(self, request: HttpRequest) -> HttpAnswer | None:
         """The answer to a request that is let in; None: it is for WebSocket."""
+        if _is_for_control(request):
+            return await self._control.answer(request) if self._control else _NO_CONTROL
         url = urlsplit(request.path)
-        if url.path == CONTROL or url.path.startswith(f"{CONTROL}/"):
-            if self._control is None:
-                return error_answer(404, "The control is there with --ready-json.")
-            return await self._control.answer(request)
-        if request.method != "GET":
-            return error_answer(405, f"{request.method} is for {CONTROL} only.")
         if url.path in _HEALTH_PATHS:
             return json_answer(200, {"status": "ok"})
         if url.path == TOKEN:
@@ -68,11 +66,22 @@ class HttpRoutes:
             return json_answer(*asked)
         return None
 
+    def refuse_unread(self, request: HttpRequest) -> HttpAnswer | None:
+        """The answer to a request of another method than GET, where its body need not be read."""
+        if refused := self.refuse(request):
+            return refused
+        if not _is_for_control(request):
+            return error_answer(405, f"{request.method} is for {CONTROL} only.")
+        return _NO_CONTROL if self._control is None else self._control.refuse(request)
+
     async def answer_all(self, request: HttpRequest) -> HttpAnswer:
-        """The answer to a request that cannot be for WebSocket."""
-        refused = self.refuse(request)
-        answer = refused or await self.answer(request)
-        return answer or error_answer(404, f"There is no {urlsplit(request.path).path}.")
+        """The answer to a request that `refuse_unread` let in."""
+        return await self.answer(request) or _NO_CONTROL
+
+
+def _is_for_control(request: HttpRequest) -> bool:
+    path = urlsplit(request.path).path
+    return path == CONTROL or path.startswith(f"{CONTROL}/")
 
 
 def authorization_of(headers: Headers) -> str | None:

@@ -151,7 +151,7 @@ class App:
             reuse_port=self._options.workers > 1 or None,
             process_request=self._answer_http,
             create_connection=partial(  # type: ignore[arg-type]
-                BoundedConnection, self._pending, self._routes.answer_all
+                BoundedConnection, self._pending, self._routes
             ),
             compression=None,
             max_size=MAX_MESSAGE_BYTES,
