@@ -259,6 +259,21 @@ def test_a_pause_keeps_a_session_open_that_the_service_closes_when_idle(
         at.close()
 
 
+def test_a_pause_of_a_session_that_sends_nothing_yet_does_not_keep_main_busy() -> None:
+    with AudioLog.temporary(AUDIO) as log:
+        at = Desk(log, keep_alive_s=2.5)
+        at.session.paused(paused=True, now=0.0)
+        looked_at = []
+        for _ in range(5):  # before Begin there is nobody to tell
+            at.session.advance(at.now)
+            assert at.session.due > at.now
+            looked_at.append(at.now)
+            at.now = at.connection.heard_at = at.session.due
+        assert b'{"type":"KeepAlive"}' not in at.heard()
+        assert looked_at[:4] == [0.0, 2.5, 5.0, 7.5]
+        at.close()
+
+
 class Halves:
     """An encoder that sends one of two bytes."""
 

@@ -82,10 +82,15 @@ class Liveness:
             connection.ping()
             self._ping_at = now + PING_EVERY_S
 
-    def keep_alive(self, connection: Connection, now: float) -> None:
-        """Tell a service that closes what is idle to keep it open, where it is time to."""
+    def keep_alive(self, connection: Connection, now: float, *, listening: bool) -> None:
+        """Tell a service that closes what is idle to keep it open, where it is time to.
+
+        Args:
+            listening: it is to be kept; else only the time goes by.
+        """
         if now >= self._keep_alive_at:
-            connection.send_text(encode_client_message(KeepAlive()))
+            if listening:
+                connection.send_text(encode_client_message(KeepAlive()))
             self._keep_alive_at = now + (self._keep_alive_s or _NEVER)
 
     def overdue(self, connection: Connection, now: float) -> ConnectionFailed | None:

@@ -287,8 +287,7 @@ class Session:
         if connection.unsent:
             connection.flush()
         self._liveness.ping(connection, now)
-        if self._sender.active:
-            self._liveness.keep_alive(connection, now)
+        self._liveness.keep_alive(connection, now, listening=self._sender.active)
         self._let_send(now)  # one that is to end before it has read anything still says so
         push_at = self.push(now)
         if self._sender.is_done:
