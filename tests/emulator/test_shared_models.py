@@ -3,6 +3,8 @@
 import threading
 from collections.abc import Callable
 
+import pytest
+
 from transcribe_cli.emulator.engines.shared_models import SharedModels
 
 
@@ -50,6 +52,26 @@ def test_a_partial_takes_nothing_while_all_are_lent() -> None:
     models = SharedModels(numbered(), most=1)
     with models.lend(wait=True), models.lend(wait=False) as model:
         assert model is None
+
+
+def test_one_that_cannot_be_loaded_takes_nobody_s_place() -> None:
+    loads: list[int | None] = [0, None, 1]
+
+    def load() -> int:
+        model = loads.pop(0)
+        if model is None:
+            raise MemoryError
+        return model
+
+    models = SharedModels(load, most=2)
+    with models.lend(wait=True) as one:
+        with pytest.raises(MemoryError), models.lend(wait=True):
+            pass
+        other = Borrower(models)
+        assert other.has_it.wait(10)
+        assert (one, other.model) == (0, 1)
+    other.may_end.set()
+    other.join(10)
 
 
 def test_what_fails_gives_its_model_back() -> None:

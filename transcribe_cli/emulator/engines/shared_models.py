@@ -43,14 +43,19 @@ class SharedModels(Generic[_Model]):
         with self._changed:
             if not wait and (not self._free or self._waiting):
                 return None
-            if not self._free and self._loaded < self._most:
-                self._loaded += 1
-            else:
-                self._waiting += 1
-                self._changed.wait_for(lambda: self._free)
-                self._waiting -= 1
+            self._waiting += 1
+            self._changed.wait_for(lambda: self._free or self._loaded < self._most)
+            self._waiting -= 1
+            if self._free:
                 return self._free.pop()
-        return self._load()
+            self._loaded += 1
+        try:
+            return self._load()
+        except BaseException:
+            with self._changed:
+                self._loaded -= 1
+                self._changed.notify()
+            raise
 
     def _give_back(self, model: _Model) -> None:
         with self._changed:
