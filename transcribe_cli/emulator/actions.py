@@ -23,6 +23,25 @@ class Close(NamedTuple):
     reason: str
 
 
+# What a close frame may carry: RFC 6455 sections 5.5 and 7.4, and the registry that it founds.
+_CLOSE_CODES = {1000, 1001, 1002, 1003, *range(1007, 1015), *range(3000, 5000)}
+_MOST_REASON_BYTES = 123
+
+
+def why_no_close(code: int, reason: str) -> str | None:
+    """Why no close frame can carry this code and this reason; None: one can.
+
+    >>> why_no_close(1006, ""), why_no_close(1000, "done")
+    ('1006 is no code that a close frame can carry; drop cuts without any', None)
+    """
+    if code not in _CLOSE_CODES:
+        hint = "; drop cuts without any" if code in (1005, 1006) else ""
+        return f"{code} is no code that a close frame can carry{hint}"
+    if len(reason.encode()) > _MOST_REASON_BYTES:
+        return f"a close frame's reason has at most {_MOST_REASON_BYTES} bytes"
+    return None
+
+
 class Drop(NamedTuple):
     """Cut the TCP connection without a close frame, as a failing network does.
 

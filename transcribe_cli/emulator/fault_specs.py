@@ -40,12 +40,11 @@ from enum import StrEnum
 from http import HTTPStatus
 from typing import NamedTuple
 
+from transcribe_cli.emulator.actions import why_no_close
 from transcribe_cli.errors import UsageError
 
 _HINT = "for example drop@12.5s, drop@word=40, close=3005@3s or delay=300ms"
 _UNIT_S = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
-# What a close frame may carry: RFC 6455 section 7.4, and the registry it founds.
-_CLOSE_CODES = {1000, 1001, 1002, 1003, *range(1007, 1015), *range(3000, 5000)}
 
 _SPEC = re.compile(
     r"(?:session=(?P<first>\d+)(?P<more>\.\.(?P<last>\d*))?:)?"
@@ -165,6 +164,8 @@ def parse_fault(spec: str) -> Fault:
 
 def _parse(spec: str) -> Fault:
     found = _SPEC.fullmatch(spec)
+    if not _is_unicode(spec):
+        raise _BadFault("it is not UTF-8")
     if found is None:
         raise _BadFault("it is not [session=N:][chance=P%:]KIND[=VALUE][@MOMENT]")
     kind, value = found["kind"], found["value"]
@@ -201,6 +202,8 @@ def _value(kind: str, value: str | None) -> tuple[int, str, ValueRange | None]:
         return 0, "", None
     if not value:
         raise _BadFault(f"{kind} needs a value")
+    if kind == "location" and not (value.isascii() and value.isprintable()):
+        raise _BadFault("a location is a URL, in ASCII")
     if kind in ("redirect", "location"):
         return 0, value, None
     if kind == "termination" and value == NEVER:
@@ -222,9 +225,9 @@ def _value(kind: str, value: str | None) -> tuple[int, str, ValueRange | None]:
         if text or not 400 <= code < 600 or code not in set(HTTPStatus):
             raise _BadFault(f"'{value}' is no HTTP status of a refusal, 400 to 599")
         return code, "", None
-    if code not in _CLOSE_CODES:
-        hint = "; drop cuts without any" if code in (1005, 1006) else ""
-        raise _BadFault(f"{code} is no code that a close frame can carry{hint}")
+    # Behind an Error the close has a reason of the service's.
+    if (why := why_no_close(code, text if kind == "close" else "")) is not None:
+        raise _BadFault(why)
     return code, text, None
 
 
@@ -250,6 +253,15 @@ def _span(text: str, read: Callable[[str], float]) -> ValueRange:
     if span.high < span.low:
         raise _BadFault(f"{text} ends before it begins")
     return span
+
+
+def _is_unicode(text: str) -> bool:
+    """Whether it can be sent: bytes of a command line that are not UTF-8 become surrogates."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 _MOST_DIGITS = 12

@@ -25,7 +25,14 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from transcribe_cli.emulator.actions import Close, Drop, Send, Stall, ToClient
+from transcribe_cli.emulator.actions import (
+    Close,
+    Drop,
+    Send,
+    Stall,
+    ToClient,
+    why_no_close,
+)
 from transcribe_cli.emulator.engine_settings import EngineSettings
 from transcribe_cli.emulator.journal_messages import is_record, sessions_of
 from transcribe_cli.errors import UsageError
@@ -177,8 +184,11 @@ def _action(raw: dict[str, Any]) -> ToClient:
             return Send(msgspec.json.encode(value).decode())
         case "text", str():
             return Send(value)
-        case "close", {"code": int(code)} if 1000 <= code <= 4999:
-            return Close(code, str(value.get("reason", "")))
+        case "close", {"code": int(code)}:
+            close = Close(code, str(value.get("reason", "")))
+            if (why := why_no_close(*close)) is not None:
+                raise _BadLine(why)
+            return close
         case "drop", True:
             return Drop()
         case "stall_ms", _:
