@@ -139,7 +139,7 @@ class SessionTask:
         await self._engine.order(Hear(b""))
         tasks = [
             asyncio.create_task(self._guard(work))
-            for work in (self._read(), self._relay(), self._watch())
+            for work in (self._read, self._relay, self._watch)
         ]
         try:
             return await self._write()
@@ -175,10 +175,13 @@ class SessionTask:
         await self._engine.close()
         self._leave()
 
-    async def _guard(self, work: Awaitable[None]) -> None:
-        """Run one task; an internal error ends the session and is reported on stderr."""
+    async def _guard(self, work: Callable[[], Awaitable[None]]) -> None:
+        """Run one task; an internal error ends the session and is reported on stderr.
+
+        A task may be cancelled before it begins, so its coroutine is made here.
+        """
         try:
-            await work
+            await work()
         except Exception as e:
             await self._perform(self._session.failed())
             fault = {"message": "a fault of the local service", "exception": e}
