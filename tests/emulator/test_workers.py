@@ -1,6 +1,7 @@
 """`--workers`: several processes share one port, and end together."""
 
 import json
+import subprocess
 import sys
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import pytest
 from tests.counting import speak
 from tests.emulator.protocol_client import talk
 from tests.emulator.test_local_service import is_gone, wait_until
-from tests.program import DEADLINE_S, Home
+from tests.program import DEADLINE_S, ROOT, Home
 from transcribe_cli.emulator.serve_options import ServiceOptions
 from transcribe_cli.emulator.workers import check_workers
 from transcribe_cli.errors import UsageError
@@ -60,6 +61,30 @@ def test_workers_end_when_the_first_one_is_killed(tmp_path: Path) -> None:
     finally:
         process.kill()
         process.communicate()
+
+
+def end_a_worker(fault: str) -> tuple[int, str]:
+    """What the first of two processes raises, and what a worker says that ends by an error."""
+    script = (
+        "from transcribe_cli.emulator.workers import Workers\n"
+        "from transcribe_cli.errors import StreamError, UsageError\n"
+        "workers = Workers()\n"
+        "workers.fork(2)\n"
+        f"workers.end(None if workers.is_first else {fault})\n"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, timeout=DEADLINE_S
+    )
+    return ran.returncode, ran.stderr
+
+
+def test_a_worker_that_ends_by_an_error_says_why_and_so_does_the_first_one() -> None:
+    code, said = end_a_worker("ValueError('a fault of ours')")
+    assert code == 1 and "ValueError: a fault of ours" in said
+    assert "ServiceError: 1 of 2 workers of the local service had ended." in said
+    code, said = end_a_worker("UsageError('no such port')")
+    assert code == 1 and ": no such port\n" in said
+    assert end_a_worker("None") == (0, "")
 
 
 @pytest.mark.parametrize(

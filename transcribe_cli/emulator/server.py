@@ -79,10 +79,14 @@ def _processes(options: ServiceOptions) -> Iterator[tuple[ServiceOptions, Worker
         except OSError as e:
             raise _cannot_listen(options, e) from e
         workers.fork(options.workers)
+    error: BaseException | None = None
     try:
         yield options, workers
+    except BaseException as e:
+        error = e
+        raise
     finally:
-        workers.end()
+        workers.end(error)
         if held is not None:
             held.close()
 

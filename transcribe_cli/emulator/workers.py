@@ -3,10 +3,11 @@
 import os
 import socket
 import sys
+import traceback
 from dataclasses import replace
 
 from transcribe_cli.emulator.serve_options import ServiceOptions
-from transcribe_cli.errors import UsageError
+from transcribe_cli.errors import ServiceError, StreamError, UsageError
 
 _HINT = "leave --workers out"
 
@@ -57,17 +58,39 @@ class Workers:
             if not os.read(self._ready, 1):
                 raise UsageError("A worker of the local service ended at its start.", _HINT)
 
-    def end(self) -> None:
-        """End: the first process waits for the others, and the others are gone after this."""
+    def end(self, error: BaseException | None) -> None:
+        """End: the first process waits for the others, and the others are gone after this.
+
+        Args:
+            error: what ended this process, which a worker tells on standard error.
+
+        Raises:
+            ServiceError: a worker ended by an error, and this process did not.
+        """
         if not self.is_first:
+            if error is not None:
+                _tell(error)
             sys.stderr.flush()
-            os._exit(0)  # what the first process opened is its own to close
+            # What the first process opened is its own to close.
+            os._exit(0 if error is None else ServiceError.exit_status)
         if self._held is not None:
             os.close(self._held)
             self._held = None
-        for child in self._children:
-            os.waitpid(child, 0)
-        self._children = []
+        children, self._children = self._children, []
+        failed = [child for child in children if os.waitpid(child, 0)[1] != 0]
+        if failed and error is None:
+            raise ServiceError(
+                f"{len(failed)} of {len(children) + 1} workers of the local service had ended.",
+                "it says above why, unless the system ended them",
+            )
+
+
+def _tell(error: BaseException) -> None:
+    """Say on standard error why this worker ends."""
+    if isinstance(error, StreamError):
+        sys.stderr.write(f"error: worker {os.getpid()}: {error.message}\n")
+    else:
+        traceback.print_exception(error)
 
 
 def check_workers(options: ServiceOptions) -> None:
