@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.program import LONG_DEADLINE_S, ROOT
+from transcribe_cli.testing.plugin import _scenario_of
 
 PROJECT_TEST = """
 import json
@@ -43,6 +44,35 @@ def run_pytest(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str
         text=True,
         timeout=LONG_DEADLINE_S,
     )
+
+
+TURN = [{"type": "Turn"}]
+
+
+@pytest.mark.parametrize(
+    ("mark", "scenario"),
+    [
+        (pytest.mark.assemblyai_service(scenario=TURN), TURN),
+        (pytest.mark.assemblyai_service(TURN), TURN),
+        (pytest.mark.assemblyai_service(), None),
+    ],
+)
+def test_a_mark_says_what_is_played(mark: pytest.MarkDecorator, scenario: object) -> None:
+    assert _scenario_of(mark.mark) == scenario
+
+
+@pytest.mark.parametrize(
+    ("mark", "said"),
+    [
+        (pytest.mark.assemblyai_service(TURN, 2), "takes from 0 to 1 positional arguments"),
+        (pytest.mark.assemblyai_service(scene=TURN), "unexpected keyword argument 'scene'"),
+    ],
+)
+def test_a_mark_that_would_have_no_effect_is_an_error(
+    mark: pytest.MarkDecorator, said: str
+) -> None:
+    with pytest.raises(pytest.UsageError, match=said):
+        _scenario_of(mark.mark)
 
 
 @pytest.mark.long

@@ -1,6 +1,7 @@
 """A test steers the local service: what it plays, what goes wrong, what it heard."""
 
 import json
+import sys
 from http.client import HTTPConnection
 from urllib.parse import urlsplit
 
@@ -9,6 +10,7 @@ import pytest
 from tests.counting import speak
 from tests.emulator.protocol_client import next_message, session, talk, until_close
 from tests.program import DEADLINE_S
+from transcribe_cli.errors import UsageError
 from transcribe_cli.testing.control_client import ControlFailed
 from transcribe_cli.testing.service import AssemblyAIService
 
@@ -158,6 +160,14 @@ def test_a_path_that_is_none_is_answered(service: AssemblyAIService) -> None:
     connection.request("POST", "//[")
     assert connection.getresponse().status == 400
     connection.close()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="--workers is for Linux")
+def test_a_service_that_cannot_be_steered_is_refused_and_ends() -> None:
+    service = AssemblyAIService("--workers", "2")
+    with pytest.raises(UsageError, match="no control"):
+        service.__enter__()
+    assert service._service.pid is None
 
 
 def test_the_control_shuts_down() -> None:

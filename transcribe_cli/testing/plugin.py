@@ -10,7 +10,7 @@ def test_my_app(assemblyai_service):
 """
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -42,6 +42,23 @@ def assemblyai_service(
     """A local service that speaks the AssemblyAI Streaming v3 protocol, as new."""
     assemblyai_service_process.reset()
     mark = request.node.get_closest_marker(_MARK)
-    if mark is not None and (scenario := mark.kwargs.get("scenario")) is not None:
+    if mark is not None and (scenario := _scenario_of(mark)) is not None:
         assemblyai_service_process.play(scenario)
     return assemblyai_service_process
+
+
+def _scenario_of(mark: pytest.Mark) -> Any:
+    """What a mark asks to be played.
+
+    Raises:
+        pytest.UsageError: it is not written as it should be, and would have no effect.
+    """
+
+    def scenario_of(scenario: Any = None) -> Any:
+        return scenario
+
+    try:
+        return scenario_of(*mark.args, **mark.kwargs)
+    except TypeError as e:
+        said = str(e).partition("() ")[2]
+        raise pytest.UsageError(f"@pytest.mark.{_MARK}(scenario=[...]): it {said}") from e

@@ -6,6 +6,7 @@ from types import TracebackType
 from typing import Any
 
 from transcribe_cli.emulator.local_service import LocalService
+from transcribe_cli.errors import UsageError
 from transcribe_cli.testing.control_client import ControlClient, ControlFailed
 from transcribe_cli.testing.heard import HeardSession, read_heard
 
@@ -28,6 +29,9 @@ class AssemblyAIService:
 
     Args:
         arguments: more options for `aai-stream serve`.
+
+    Raises:
+        UsageError: it cannot be steered with these options.
     """
 
     def __init__(self, *arguments: str) -> None:
@@ -41,7 +45,12 @@ class AssemblyAIService:
     def __enter__(self) -> "AssemblyAIService":
         self._service.__enter__()
         ready = self._service.ready
-        assert ready is not None and ready.control_url is not None  # it was asked for
+        if ready is None or ready.control_url is None:
+            self._service.close()
+            raise UsageError(
+                "A service with --workers has no control, so a test cannot steer it.",
+                "leave --workers out, or start 'aai-stream serve' by itself",
+            )
         self.url, self.token_url = ready.url, ready.token_url
         self.api_host = ready.url.removesuffix("/v3/ws")
         self._control = ControlClient(ready.control_url, ready.control_key or "", ready.ca_file)
