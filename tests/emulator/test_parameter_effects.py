@@ -14,6 +14,7 @@ from tests.counting import speak
 from tests.emulator.protocol_client import talk
 from tests.program import DEADLINE_S
 from transcribe_cli.emulator.actions import send
+from transcribe_cli.emulator.logbook import without_secrets
 from transcribe_cli.emulator.parameter_effects import TurnEffects, without_effect
 from transcribe_cli.emulator.webhook import Webhook
 from transcribe_cli.protocol.messages import SpeechStarted, Turn, Word
@@ -107,6 +108,22 @@ def test_final_turns_are_posted_after_the_session_until_they_are_taken(
 def test_an_address_that_is_none_is_no_fault(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("transcribe_cli.emulator.webhook._ATTEMPTS", 1)
     assert asyncio.run(Webhook({"webhook_url": url}).post("id")) is False
+
+
+@pytest.mark.parametrize(
+    ("url", "logged"),
+    [
+        ("https://ann:pw@h:8/hook?key=x", "https://[secret]@h:8/hook?[secret]"),
+        ("https://h/hook#x", "https://h/hook?[secret]"),
+        ("ann:pw@h/hook", "[secret]@h/hook"),
+        ("https://ann:p/w@h/hook", "[secret]"),
+        ("https://ann:p?w@h/hook", "[secret]"),
+        ("http://[::1]:80/hook", "http://[::1]:80/hook"),
+        ("", ""),
+    ],
+)
+def test_no_log_has_the_credentials_of_a_webhook_s_address(url: str, logged: str) -> None:
+    assert without_secrets({"webhook_url": url}) == {"webhook_url": logged}
 
 
 def test_a_redirect_does_not_take_the_secret_to_another_host(

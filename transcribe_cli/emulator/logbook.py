@@ -1,5 +1,6 @@
 """The service's log for tests: one JSON object a line, without keys, tokens and transcripts."""
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import IO, Any
@@ -10,10 +11,35 @@ from transcribe_cli.emulator.parameter_effects import without_effect
 from transcribe_cli.errors import UsageError
 from transcribe_cli.protocol.parameters import SECRET_PARAMETERS
 
+_WEBHOOK = "webhook_url"
+_SECRET = "[secret]"  # nosec B105
+_URL = re.compile(
+    r"(?P<scheme>[a-z]+://)?+(?P<user>[^/?#]*@)?(?P<host>(\[[^\]@]*\]|[^@/?#:]*)(:\d*)?)"
+    r"(?P<path>/[^?#]*)?(?P<query>[?#].*)?",
+    re.IGNORECASE | re.DOTALL,
+)
+
 
 def without_secrets(parameters: Mapping[str, Any]) -> dict[str, Any]:
-    """The parameters of a session without its credentials."""
-    return {name: value for name, value in parameters.items() if name not in SECRET_PARAMETERS}
+    """The parameters of a session without its credentials, those in a webhook's address too."""
+    kept = {name: value for name, value in parameters.items() if name not in SECRET_PARAMETERS}
+    if _WEBHOOK in kept:
+        kept[_WEBHOOK] = _without_userinfo_and_query(kept[_WEBHOOK])
+    return kept
+
+
+def _without_userinfo_and_query(url: str) -> str:
+    """A URL whose user, password and query are replaced.
+
+    >>> _without_userinfo_and_query("https://ann:pw@example.com/hook?token=x")
+    'https://[secret]@example.com/hook?[secret]'
+    """
+    found = _URL.fullmatch(url)
+    if found is None or "@" in (found["path"] or ""):  # a password may hold what it should not
+        return _SECRET
+    user = f"{_SECRET}@" if found["user"] else ""
+    query = f"?{_SECRET}" if found["query"] else ""
+    return f"{found['scheme'] or ''}{user}{found['host']}{found['path'] or ''}{query}"
 
 
 class Logbook:
