@@ -31,6 +31,8 @@ _NEEDS = {
     "pocketsphinx": _Needs(4, 128 * _MB),
     # Threads of one process, which share its models; the detector of speech is each one's own.
     "moonshine": _Needs(5, 64 * _MB),
+    # The same with a model of 150 MB or more; where processors are busy, it leaves out partials.
+    "whisper": _Needs(3, 128 * _MB),
     # What a connection may hold unread: sixteen messages of at most 128 KB.
     "scripted": _Needs(250, 4 * _MB),
     "counting": _Needs(250, 4 * _MB),

