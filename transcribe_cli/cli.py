@@ -303,9 +303,19 @@ def _add_models(app: Any, environment: Any) -> None:
         local: Annotated[
             bool, typer.Option("--local", help="What recognises speech on this machine.")
         ] = False,
+        fetch: Annotated[
+            str | None,
+            typer.Option(
+                "--fetch", metavar="ENGINE:MODEL", help="Fetch a local model: whisper:base."
+            ),
+        ] = None,
     ) -> int:
         from transcribe_cli.commands.lists import engines, models
 
+        if fetch is not None:
+            from transcribe_cli.jobs.local_models import fetch_named_model
+
+            return fetch_named_model(fetch, environment)
         if local:
             return engines(environment, as_json=as_json)
         return models(environment, as_json=as_json, verbose=verbose)

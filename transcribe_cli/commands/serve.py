@@ -111,8 +111,8 @@ class ServeOptions(Struct, frozen=True, kw_only=True):
     engine: Annotated[
         str | None,
         Option(
-            "moonshine or pocketsphinx recognises speech; 'scripted' plays a script, 'replay' a "
-            "recording, 'counting' hears audio that carries its own count. "
+            "moonshine, whisper or pocketsphinx recognises speech; 'scripted' plays a script, "
+            "'replay' a recording, 'counting' hears audio that carries its own count. "
             "[default: the best that is installed; scripted with --script]",
             metavar="NAME[:MODEL]",
             panel=_SPEECH,
@@ -266,7 +266,7 @@ def serve(options: ServeOptions, environment: Environment) -> ExitStatus:
     """Serve until Ctrl+C."""
     from transcribe_cli.emulator.admitted_parameters import parse_admitted_models
     from transcribe_cli.emulator.engine_settings import Readings
-    from transcribe_cli.emulator.serve_options import ServiceOptions
+    from transcribe_cli.emulator.serve_options import STAND_INS, ServiceOptions
     from transcribe_cli.emulator.server import run_service
 
     partials = options.pro_partials
@@ -280,6 +280,10 @@ def serve(options: ServeOptions, environment: Environment) -> ExitStatus:
         )
     if scripts and not plays:
         raise UsageError("--script is for --engine scripted.", "leave one of them out")
+    if engine not in (None, *STAND_INS):
+        from transcribe_cli.jobs.local_models import choose_or_fetch
+
+        choose_or_fetch(environment, engine)
     run_service(
         ServiceOptions(
             host=options.host,

@@ -64,11 +64,11 @@ def open_service(
     with contextlib.ExitStack() as stack:
         if options.local:
             from transcribe_cli.emulator.engine_settings import engine_settings_of
-            from transcribe_cli.emulator.engines.registry import choose_engine
             from transcribe_cli.emulator.local_service import LocalService
+            from transcribe_cli.jobs.local_models import choose_or_fetch
 
             wanted = engine_settings_of(parameters.query)
-            chosen = choose_engine(options.engine, wanted.is_multilingual)
+            chosen = choose_or_fetch(environment, options.engine, wanted.is_multilingual)
             if options.engine is None and chosen.fallback_note:
                 notices.note(chosen.fallback_note)
             engine = chosen.asked
@@ -106,8 +106,12 @@ def most_local_jobs(engine: str | None) -> int:
     Each recording may have two sessions, while one takes over from the other. A file is recognised
     as fast as possible, so these keep all processors busy.
     """
-    from transcribe_cli.emulator.engines.registry import choose_engine
+    from transcribe_cli.emulator.engines.registry import MissingModel, choose_engine
     from transcribe_cli.emulator.session_limits import LEAST, most_sessions
     from transcribe_cli.system.machine_resources import memory_bytes, processors
 
-    return most_sessions(choose_engine(engine).info.name, processors(), memory_bytes()) // LEAST
+    try:
+        name = choose_engine(engine).info.name
+    except MissingModel as missing:  # it is offered when the service is opened
+        name = missing.model.partition(":")[0]
+    return most_sessions(name, processors(), memory_bytes()) // LEAST

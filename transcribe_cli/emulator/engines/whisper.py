@@ -72,8 +72,9 @@ def _models(folder: Path) -> SharedModels["WhisperModel"]:
             try:
                 model = WhisperModel(folder)
             except (OSError, ValueError, RuntimeError) as e:
+                why = " ".join(str(e).split()).rstrip(".")
                 raise UsageError(
-                    f"'{folder}' is no model of Whisper for CTranslate2: {e}",
+                    f"'{folder}' is no model of Whisper for CTranslate2: {why}.",
                     "name a folder that holds model.bin, config.json and the vocabulary",
                 ) from e
             _SHARED[folder] = SharedModels(lambda: model, most=processors())
