@@ -2,6 +2,7 @@
 
 python -m bench [startup] [plain_run] [latency] [live] [ending] [pacing] [many] [flood] [turns]
                [encoding] [service] [--quick]
+python -m bench accuracy [LIST]   # not among those that run by themselves; LIST: audio<TAB>text
 """
 
 import argparse
@@ -9,6 +10,7 @@ import importlib
 import os
 import platform
 import sys
+from pathlib import Path
 
 from bench.program import program
 from bench.table import Row, as_markdown
@@ -18,6 +20,8 @@ NAMES = (
     *("encoding", "service"),
 )
 
+ACCURACY = "accuracy"  # takes many minutes, and needs engines and voices
+
 
 def main() -> None:
     """Run what was asked for; slowness is told, and is never an error."""
@@ -25,13 +29,16 @@ def main() -> None:
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"{', '.join(NAMES)} (all)")
     parser.add_argument("--quick", action="store_true", help="fewer and shorter runs")
     options = parser.parse_args()
-    for name in options.names:
-        if name not in NAMES:
-            parser.error(f"there is no '{name}'; choose from {', '.join(NAMES)}")
+    lists = [Path(name) for name in options.names if Path(name).is_file()]
+    names = [name for name in options.names if Path(name) not in lists]
+    for name in names:
+        if name not in (*NAMES, ACCURACY):
+            parser.error(f"there is no '{name}'; choose from {', '.join((*NAMES, ACCURACY))}")
     rows: list[Row] = []
-    for name in options.names or NAMES:
+    for name in names or NAMES:
         print(f"{name} ...", file=sys.stderr, flush=True)
-        rows += importlib.import_module(f"bench.{name}").run(options.quick)
+        given = [lists] if name == ACCURACY else []
+        rows += importlib.import_module(f"bench.{name}").run(options.quick, *given)
     print(
         f"{os.cpu_count()} cores, {platform.machine()}, {platform.system()}, "
         f"Python {platform.python_version()}; measured: {' '.join(program().command)}\n"
