@@ -280,7 +280,7 @@ def serve(options: ServeOptions, environment: Environment) -> ExitStatus:
         )
     if scripts and not plays:
         raise UsageError("--script is for --engine scripted.", "leave one of them out")
-    if engine not in (None, *STAND_INS):
+    if engine is not None and engine not in STAND_INS and not plays:
         from transcribe_cli.jobs.local_models import choose_or_fetch
 
         choose_or_fetch(environment, engine)

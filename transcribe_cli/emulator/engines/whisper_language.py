@@ -10,6 +10,8 @@ _SELDOM_WEIGHT = 0.2
 _SAME_WEIGHT = 30.0  # few speakers change their language for a word; for a sentence they may
 _FULL_MS = 1000  # the weight of no more speech than this; twice of it has the weight's root
 
+_CLEAR = 0.5  # where no language is so likely, the one before stays
+
 
 def choose_language(
     found: Iterable[tuple[str, float]], last: Language | None, speech_ms: int
@@ -28,11 +30,13 @@ def choose_language(
         last: of the piece before.
         speech_ms: length of the speech.
     """
-    same = _SAME_WEIGHT ** (_FULL_MS / max(speech_ms, _FULL_MS))
+    languages = [Language(code, probability) for code, probability in found]
+    clear = max(language.confidence or 0.0 for language in languages) >= _CLEAR
+    same = _SAME_WEIGHT ** (_FULL_MS / max(speech_ms, _FULL_MS) if clear else 1.0)
 
     def likelihood(language: Language) -> float:
         rare = _SELDOM_WEIGHT if language.code in _SELDOM else 1.0
         kept = same if last is not None and language.code == last.code else 1.0
         return (language.confidence or 0.0) * rare * kept
 
-    return max((Language(code, probability) for code, probability in found), key=likelihood)
+    return max(languages, key=likelihood)
