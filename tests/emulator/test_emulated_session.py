@@ -191,6 +191,14 @@ def test_termination_has_whole_seconds_and_is_followed_by_a_normal_close() -> No
     assert session.finished(108) == []
 
 
+def test_an_engine_that_failed_says_why_and_the_service_itself_does_not() -> None:
+    assert refused(opened().failed()) == (3005, "Session Cancelled: An error occurred")
+    assert refused(opened().failed("no model")) == (
+        3005,
+        "Session Cancelled: The engine failed: no model",
+    )
+
+
 def test_audio_faster_than_asked_for_is_refused() -> None:
     session = opened(SessionTerms(max_audio_rate=1.25))
     for _ in range(2):

@@ -14,6 +14,7 @@ from tests.emulator.test_sphinx import encode_mulaw, resampled
 from transcribe_cli.emulator.actions import Send, ToClient
 from transcribe_cli.emulator.engine_settings import EngineSettings
 from transcribe_cli.emulator.engines.speech_engine import SpeechEngine
+from transcribe_cli.errors import UsageError
 from transcribe_cli.protocol.models import Family
 
 pytest.importorskip("moonshine_voice")
@@ -96,6 +97,14 @@ def test_what_is_no_speech_gives_no_words(what: str) -> None:
         "tone": 9000 * np.sin(np.arange(count) * 0.2),
     }[what]
     assert hear(engine(), sound.astype("<i2").tobytes()) == []
+
+
+def test_a_folder_whose_model_is_not_whole_is_told(tmp_path: Path) -> None:
+    from transcribe_cli.emulator.engines.moonshine import make_engine
+
+    (tmp_path / "tokenizer.bin").write_bytes(b"tokens")
+    with pytest.raises(UsageError, match="holds no model that Moonshine can load"):
+        make_engine(EngineSettings(), str(tmp_path))
 
 
 def test_a_model_is_known_by_the_name_of_its_folder_or_by_its_size(tmp_path: Path) -> None:

@@ -20,6 +20,7 @@ ENGINE = """
 import os, threading, time
 from transcribe_cli.emulator.actions import Send
 from transcribe_cli.emulator.engines.registry import SpeechEngineInfo
+from transcribe_cli.errors import UsageError
 
 INFO = SpeechEngineInfo(
     "trial", "Trial", "", "trial_engine", "trial_engine", "", "", "", shares_process=True
@@ -38,6 +39,8 @@ class Engine:
     def take_speech_probability(self): return 0.5
 
 def make_engine(settings, model):
+    if model == "none":
+        raise UsageError("There is no model none.")
     return Engine()
 """
 
@@ -125,10 +128,19 @@ def test_a_fault_of_an_engine_ends_its_session_and_no_other(play: Play) -> None:
         failing = await processes.run(SHARED, SETTINGS)
         other = await processes.run(SHARED, SETTINGS)
         await failing.order(Hear(bytes(1)))
-        with pytest.raises(EngineFailed):
+        with pytest.raises(EngineFailed, match=r"^ValueError$"):
             await failing.answer()
         await other.order(Finish())
         assert isinstance(await other.answer(), Finished)
+
+    play(scene)
+
+
+def test_an_engine_that_cannot_be_made_says_why(play: Play) -> None:
+    async def scene(processes: WorkerProcesses) -> None:
+        runner = await processes.run(SHARED._replace(model="none"), SETTINGS)
+        with pytest.raises(EngineFailed, match=r"^There is no model none\.$"):
+            await runner.answer()
 
     play(scene)
 
@@ -145,7 +157,7 @@ def test_a_process_that_is_killed_ends_its_sessions_and_the_next_has_another(
         assert not too_far.done()
         psutil.Process(int(pid)).kill()
         await too_far
-        with pytest.raises(EngineFailed):
+        with pytest.raises(EngineFailed, match=r"^$"):
             await busy.answer()
         await busy.close()
         another, _ = await place(processes, SHARED)

@@ -116,6 +116,16 @@ def workers_of(pid: int) -> list[psutil.Process]:
     return []
 
 
+@pytest.mark.long
+def test_an_engine_that_cannot_begin_is_told_at_once_and_not_tried_again(home: Home) -> None:
+    (home.work / "tokenizer.bin").write_bytes(b"tokens")
+    outcome = home.run("file", str(SAMPLE), "--engine", f"moonshine:{home.work}", "--no-save")
+    assert outcome.code == 5
+    assert f"'{home.work}' holds no model that Moonshine can load" in outcome.err
+    assert "choose another with --engine" in outcome.err
+    assert "next try" not in outcome.err
+
+
 def test_no_child_is_left_behind(home: Home) -> None:
     process = home.start("file", str(SAMPLE), "--local", "--pace", "1", "--jsonl")
     assert process.stdout is not None

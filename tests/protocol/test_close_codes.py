@@ -31,6 +31,7 @@ OF_THE_SERVICE = [
     (1012, "", SERVICE, BACK_OFF),
     (1013, "Temporary server condition forced blocking client's request", SERVICE, BACK_OFF),
     (3005, "Session Cancelled: An error occurred", SERVICE, BACK_OFF),
+    (3005, "Session Cancelled: The engine failed: 'invalid api key' holds no model", SERVICE, NO),
     (3006, "Invalid Message Type: Bogus", SERVICE, NO),
     (3006, "Invalid JSON: {x", SERVICE, NO),
     (3006, f"{VALIDATION} Invalid JSON: Expecting property name", SERVICE, NO),

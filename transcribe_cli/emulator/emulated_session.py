@@ -29,7 +29,7 @@ from transcribe_cli.emulator.engine_settings import (
     redirected,
     updated,
 )
-from transcribe_cli.protocol.close_codes import SEE_ERROR
+from transcribe_cli.protocol.close_codes import ENGINE_FAILED, SEE_ERROR
 from transcribe_cli.protocol.codec import BadMessage, decode_client_message
 from transcribe_cli.protocol.messages import (
     Begin,
@@ -268,9 +268,9 @@ class EmulatedSession:
             last.insert(0, Wait(late_ms))
         return [*last, Close(1000, "Session Ended")]
 
-    def failed(self) -> Sequence[Action]:
-        """The engine failed: the service's Error for an internal fault."""
-        return self._refuse(3005, CANCELLED)
+    def failed(self, why: str = "") -> Sequence[Action]:
+        """The service failed: its Error for an internal fault; ours where the engine says why."""
+        return self._refuse(3005, f"{ENGINE_FAILED}: {why}" if why else CANCELLED)
 
     def _refuse(self, code: int, text: str) -> list[Action]:
         if self.closing:

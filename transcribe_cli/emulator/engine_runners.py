@@ -20,7 +20,10 @@ from transcribe_cli.emulator.webhook import Webhook
 
 
 class EngineFailed(Exception):
-    """The engine, or its process, ended before its session did."""
+    """The engine, or its process, ended before its session did.
+
+    Its text says why; it is "" where a process ended, which the next session may have whole.
+    """
 
 
 class EngineRunner(Protocol):

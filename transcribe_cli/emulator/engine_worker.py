@@ -24,6 +24,7 @@ from transcribe_cli.emulator.actions import Send, ToClient
 from transcribe_cli.emulator.engine_settings import EngineSettings
 from transcribe_cli.emulator.engines.engine import Engine
 from transcribe_cli.emulator.engines.registry import choose_engine
+from transcribe_cli.errors import StreamError
 
 # Orders.
 START = b"S"  # `WorkerStart` as JSON; always a session's first
@@ -36,7 +37,7 @@ CLOSE = b"X"  # the session is over; what it was doing is dropped
 MESSAGE = b"M"  # one text frame for the client
 HEARD = b"H"  # an AUDIO order is done: greatest speech probability, in millionths, as text
 DONE = b"D"  # FINISH is done
-FAILED = b"!"  # a fault of the session's engine
+FAILED = b"!"  # the session's engine cannot go on: why, as text
 
 _NUMBER_BYTES = 4
 HEADER_BYTES = 1 + 2 * _NUMBER_BYTES
@@ -117,9 +118,14 @@ class _Session:
                 self._carry_out(engine, *self.waiting.get())
         except BrokenPipeError:
             os._exit(0)  # the service has ended, and nobody reads the answers
-        except Exception:
+        except StreamError as e:
+            self._fail(f"{e}")
+        except Exception as e:
             traceback.print_exc()
-            self._answer(pack(FAILED, self._number))
+            self._fail(type(e).__name__)  # its text may hold what was said
+
+    def _fail(self, why: str) -> None:
+        self._answer(pack(FAILED, self._number, why.encode(errors="replace")))
 
     def _carry_out(self, engine: Engine, kind: bytes, body: bytes) -> None:
         if self._closed:

@@ -219,8 +219,8 @@ class SessionTask:
         while True:
             try:
                 answer = await self._engine.answer()
-            except EngineFailed:
-                await self._perform(self._session.failed())
+            except EngineFailed as e:
+                await self._perform(self._session.failed(str(e)))
                 return
             if isinstance(answer, Finished):
                 # Before Termination is sent: the client may then open its next session at once.

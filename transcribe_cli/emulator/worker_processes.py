@@ -145,7 +145,7 @@ class WorkerRunner:
         self._process = process
         self._number = number
         self._alone = alone
-        self._answers: asyncio.Queue[FromEngine | None] = asyncio.Queue()  # None: it has failed
+        self._answers: asyncio.Queue[FromEngine | EngineFailed] = asyncio.Queue()
         self._lengths: list[int] = []  # bytes of each audio order not processed yet, oldest first
         self._max_lag_bytes = int(MAX_LAG_S * settings.bytes_per_second)
         self._caught_up = asyncio.Event()
@@ -168,8 +168,8 @@ class WorkerRunner:
 
     async def answer(self) -> FromEngine:
         answer = await self._answers.get()
-        if answer is None:
-            raise EngineFailed
+        if isinstance(answer, EngineFailed):
+            raise answer
         return answer
 
     def take_speech_probability(self) -> float:
@@ -188,17 +188,17 @@ class WorkerRunner:
         elif kind == engine_worker.DONE:
             self._answers.put_nowait(Finished())
         elif kind == engine_worker.FAILED:
-            self.fail()
+            self.fail(body.decode())
         else:
             self._loudest = max(self._loudest, int(body) / 1_000_000)
             del self._lengths[0]
             self._look_how_far()
 
-    def fail(self) -> None:
+    def fail(self, why: str = "") -> None:
         """The engine, or its process, has ended: nothing waits for it any more."""
         self._max_lag_bytes = sum(self._lengths) + (1 << 62)
         self._look_how_far()
-        self._answers.put_nowait(None)
+        self._answers.put_nowait(EngineFailed(why))
 
     def _look_how_far(self) -> None:
         """Whether more audio may be sent."""

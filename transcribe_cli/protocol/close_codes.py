@@ -32,6 +32,9 @@ class Verdict(NamedTuple):
     retry: Retry
 
 
+ENGINE_FAILED = "Session Cancelled: The engine failed"
+"""How the local service says with 3005, before what went wrong, that its engine cannot go on."""
+
 _KEY_HINT = "check ASSEMBLYAI_API_KEY with your AssemblyAI dashboard, under API keys"
 _ACCOUNT_HINT = "look at Billing and Account on your AssemblyAI dashboard"
 _RETRY_HINT = "nothing is wrong on your side; try again in a moment"
@@ -43,6 +46,16 @@ _NOT_UNDERSTOOD = Verdict(
 
 # (what the text contains, in lower case; the verdict), most particular first.
 _BY_TEXT: tuple[tuple[str, Verdict], ...] = (
+    (
+        # First, since what follows it is free text: a path, or what a library says.
+        ENGINE_FAILED.lower(),
+        Verdict(
+            "The local service's engine failed.",
+            "choose another with --engine; 'aai-stream models --local' lists them",
+            ExitStatus.SERVICE,
+            Retry.NO,
+        ),
+    ),
     (
         "too many concurrent",
         Verdict(

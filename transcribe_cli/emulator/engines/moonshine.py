@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import moonshine_voice
-from moonshine_voice.errors import check_error
+from moonshine_voice.errors import MoonshineError, check_error
 from moonshine_voice.moonshine_api import ModelArch, TranscriptC
 from moonshine_voice.transcriber import Transcriber
 
@@ -22,6 +22,7 @@ from transcribe_cli.emulator.engines.shared_models import SharedModels
 from transcribe_cli.emulator.engines.speech_engine import SpeechEngine
 from transcribe_cli.emulator.engines.voice_activity import make_voice_activity
 from transcribe_cli.emulator.engines.word_times import WordAligner
+from transcribe_cli.errors import UsageError
 from transcribe_cli.system.machine_resources import processors
 
 # The cost of a hypothesis grows with its audio: about 0.15 s for each second of it.
@@ -55,10 +56,20 @@ def packaged_model() -> Path:
 
 
 def _models(folder: Path) -> SharedModels["MoonshineModel"]:
-    """The models of that folder; all sessions of the process have the same."""
+    """The models of that folder; all sessions of the process have the same.
+
+    Raises:
+        UsageError: the folder holds none.
+    """
     with _LOADING:
         if folder not in _SHARED:
-            _SHARED[folder] = SharedModels(lambda: MoonshineModel(folder), most=processors())
+            try:
+                _SHARED[folder] = SharedModels(lambda: MoonshineModel(folder), most=processors())
+            except (OSError, MoonshineError) as e:  # what is wrong, the library prints
+                raise UsageError(
+                    f"'{folder}' holds no model that Moonshine can load: {e}.",
+                    "its models are folders of encoder_model.ort, tokenizer.bin and more",
+                ) from e
         return _SHARED[folder]
 
 
