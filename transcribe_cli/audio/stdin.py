@@ -1,6 +1,7 @@
 """Standard input: what its first bytes say, decoded as it comes; else raw s16le mono."""
 
 import contextlib
+import math
 import os
 import select
 import subprocess
@@ -8,9 +9,7 @@ import sys
 import tempfile
 import threading
 import time
-from array import array
 from collections.abc import Callable, Iterator
-from itertools import pairwise
 from pathlib import Path
 from typing import IO
 
@@ -31,18 +30,19 @@ from transcribe_cli.audio.containers import (
 from transcribe_cli.audio.files import open_file
 from transcribe_cli.audio.flac_source import FlacSource, is_read_here
 from transcribe_cli.audio.pcm_source import PcmSource
+from transcribe_cli.audio.raw_samples import what_is_unlikely
 from transcribe_cli.audio.source import Source, SourceEvent
 from transcribe_cli.audio.wav import BadWav, WavHeader, read_header
 from transcribe_cli.errors import AudioError
 
 _NAME = "standard input"
+_EMPTY = "Standard input holds no audio."
 _READ_BYTES = 1 << 16
 _POLL_S = 0.2
 _HEAD_WAIT_S = 0.2
 _MOST_HEADER_BYTES = 1 << 20
 _ANALYSED_US = 300_000  # of a stream, to find what is in it
-_LEAST_SAMPLES = 512  # fewer say nothing of what they are
-_LOUD = 8000
+_RAW_HEAD_BYTES = 1 << 15  # 2 s of mu-law, which may begin with silence
 
 
 def open_stdin(
@@ -73,11 +73,11 @@ def open_stdin(
     pipe = _Pipe(stream)
     head = pipe.peek(HEAD_BYTES, _HEAD_WAIT_S)
     if not head:
-        raise AudioError("Standard input holds no audio.", "check the program before the pipe")
+        raise AudioError(_EMPTY, "check the program before the pipe")
     container = None if raw else recognise(head)
     if container is None:
         if not raw:
-            _check_raw(head)
+            _check_raw(pipe.peek(_RAW_HEAD_BYTES, 0.0))
         return _pcm(pipe, WavHeader(rate_hz, 1, "<i2", None), rate_hz, channel)
     if container == WAV and (header := _wav_header(pipe)):
         return _pcm(pipe, header, rate_hz, channel)
@@ -89,6 +89,8 @@ def open_stdin(
 
 
 def _pcm(pipe: "_Pipe", header: WavHeader, rate_hz: int, channel: int | None) -> PcmSource:
+    if len(pipe.peek(header.frame_bytes)) < header.frame_bytes:  # no session is billed for that
+        raise AudioError(_EMPTY, "check the program before the pipe")
     return PcmSource(
         pipe, header, rate_hz, name=_NAME, kind="stdin", channel=channel, stop=pipe.stop
     )
@@ -123,34 +125,17 @@ def _check_raw(head: bytes) -> None:
     Raises:
         AudioError: it is text, or looks like nothing that a microphone gives.
     """
+    hint = "if it is 16-bit mono samples at --sample-rate after all, say --raw"
     if (kind := what_else(head)) is not None:
         what = f"is {kind}, not audio"
     elif is_playlist(head) or is_text(head):
         what = "is text, not audio"
-    elif not is_plausible_pcm(head):
-        what = "holds no media known here, nor likely samples"
+    elif (unlikely := what_is_unlikely(head)) is not None:
+        what = unlikely
+        hint = "give it a header: ffmpeg -f mulaw -ar 8000 -i - -f wav - (s16le: --raw)"
     else:
         return
-    raise AudioError(
-        f"Standard input {what}.",
-        "if it is 16-bit mono samples at --sample-rate after all, say --raw",
-    )
-
-
-def is_plausible_pcm(head: bytes) -> bool:
-    """Whether s16le mono may begin so. Compressed data are loud, and no sample is near the last.
-
-    >>> is_plausible_pcm(bytes(2000))
-    True
-    """
-    samples = array("h", head[: len(head) // 2 * 2])
-    if sys.byteorder == "big":
-        samples.byteswap()
-    if len(samples) < _LEAST_SAMPLES:
-        return True
-    power = sum(sample * sample for sample in samples) / len(samples)
-    step_power = sum((b - a) ** 2 for a, b in pairwise(samples)) / len(samples)
-    return power < _LOUD**2 or step_power < power  # of noise the steps have twice its power
+    raise AudioError(f"Standard input {what}.", hint)
 
 
 class _Pipe:
@@ -161,9 +146,9 @@ class _Pipe:
         self._ahead = b""
         self._stopped = threading.Event()
 
-    def peek(self, count: int, wait_s: float) -> bytes:
+    def peek(self, count: int, wait_s: float = math.inf) -> bytes:
         """The first bytes, which will be read again: those that come soon after the very first."""
-        self._ahead = self._read_some(count)
+        self._ahead = self._ahead or self._read_some(count)
         give_up = time.monotonic() + wait_s
         while 0 < len(self._ahead) < count and self._comes_before(give_up):
             part = self._read_some(count - len(self._ahead))
@@ -206,7 +191,7 @@ class _Pipe:
         # On Windows select knows sockets only: there a read waits until something comes.
         if sys.platform == "win32":
             return True
-        left_s = max(0.0, deadline - time.monotonic())
+        left_s = None if deadline == math.inf else max(0.0, deadline - time.monotonic())
         return bool(select.select([self._stream.fileno()], [], [], left_s)[0])
 
 
