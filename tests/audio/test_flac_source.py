@@ -114,10 +114,40 @@ def test_a_stop_ends_it() -> None:
     source.close()
 
 
-def test_more_than_two_channels_and_other_tracks_are_for_ffmpeg() -> None:
-    assert is_read_here(flac(noise(0.1, 1, 2)), None)
-    assert not is_read_here(flac(noise(0.1, 1, 6)), None)
+def test_another_track_is_for_ffmpeg() -> None:
+    assert is_read_here(WHOLE, 1)
     assert not is_read_here(WHOLE, 2)
+
+
+def test_in_film_sound_the_centre_is_heard_and_the_bass_is_not() -> None:
+    film = np.zeros((RATE // 10, 6), "<i2")
+    film[:, 2] = 10_000
+    film[:, 3] = 12_000
+    source = source_of(flac(film), 1000)
+    heard = np.frombuffer(b"".join(source.blocks(no_news)), "<i2")
+
+    assert set(heard) == {round(10_000 * 0.707)}
+
+
+TAG = b"ID3\x04\0\0\0\0\x28\0" + bytes(40 << 7)
+"""Longer than what is looked at first."""
+
+
+def test_tags_before_the_first_stream_are_passed_over(tmp_path: Path) -> None:
+    (tmp_path / "all.flac").write_bytes(TAG + WHOLE)
+    source = open_file(tmp_path / "all.flac", RATE)
+
+    assert isinstance(source, FlacSource)
+    assert b"".join(source.blocks(no_news)) == SAMPLES
+    source.close()
+
+
+def test_one_stream_alone_knows_its_length(tmp_path: Path) -> None:
+    (tmp_path / "one.flac").write_bytes(TAG + flac(PARTS[0]))
+    source = open_file(tmp_path / "one.flac", RATE)
+
+    assert source.length_s == 2.0
+    source.close()
 
 
 def test_what_follows_the_last_stream_and_is_none_is_told() -> None:

@@ -6,7 +6,7 @@ libsndfile reads the first of them, and says that this is all.
 import mmap
 from pathlib import Path
 
-from transcribe_cli.audio.containers import FLAC, MP3, OGG, Container
+from transcribe_cli.audio.containers import FLAC, MP3, OGG, Container, id3_bytes
 from transcribe_cli.audio.flac_source import STREAM_START
 
 _PAGE, _FIRST_PAGE = b"OggS\0", b"OggS\0\x02"  # RFC 3533: its flag 2 begins a stream
@@ -22,7 +22,8 @@ def is_concatenated(path: Path, container: Container | None) -> bool:
         if container == OGG:
             return _is_chained(data)
         if container == FLAC:
-            return STREAM_START.search(data, 1) is not None
+            first = STREAM_START.search(data)
+            return first is not None and STREAM_START.search(data, first.end()) is not None
         return not _is_one_mp3(data)
 
 
@@ -38,10 +39,7 @@ def _is_chained(data: mmap.mmap) -> bool:
 
 def _is_one_mp3(data: mmap.mmap) -> bool:
     """Whether its Xing header, which encoders write, knows all that follows."""
-    start = 0
-    while data[start : start + 3] == b"ID3":
-        size = data[start + 6 : start + 10]
-        start += 10 + (size[0] << 21 | size[1] << 14 | size[2] << 7 | size[3])
+    start = id3_bytes(data)
     if data[start : start + 1] != b"\xff":
         return False
     first = data[start : start + _XING_WITHIN]

@@ -1,7 +1,10 @@
 """What a file or a stream is, by its first bytes: its name says nothing sure. Pure."""
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from mmap import mmap
 
 HEAD_BYTES = 4096  # enough for two frames of most streams that have no header
 
@@ -121,6 +124,20 @@ def what_else(head: bytes) -> str | None:
     ('a PDF', None)
     """
     return next((kind for magic, kind in _NO_AUDIO if head.startswith(magic)), None)
+
+
+def id3_bytes(head: "bytes | mmap") -> int:
+    """How long the ID3 tags are that begin a file, whatever media follow (ID3v2.4, section 3).
+
+    >>> id3_bytes(b"ID3\\x04\\0\\0\\0\\0\\x01\\x02" + bytes(130) + b"fLaC")
+    140
+    """
+    at = 0
+    while head[at : at + 3] == b"ID3" and len(head) >= at + 10:
+        size = head[at + 6 : at + 10]
+        footer = 10 if head[at + 5] & 0x10 else 0
+        at += 10 + (size[0] << 21 | size[1] << 14 | size[2] << 7 | size[3]) + footer
+    return at
 
 
 def is_playlist(head: bytes) -> bool:

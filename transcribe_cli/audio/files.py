@@ -24,17 +24,17 @@ def open_file(
     Raises:
         AudioError: it is missing, a directory, unreadable, empty, or holds no audio.
     """
-    head = _head_of(path)
+    tag_bytes, head = _head_of(path)
     if head[8:12] == b"WAVE" and track in (None, 1) and (wav := _open_wav(path, rate_hz, channel)):
         return wav
 
     # What most runs do not need is imported here.
     from transcribe_cli.audio import ffmpeg
     from transcribe_cli.audio.concatenated import is_concatenated
-    from transcribe_cli.audio.containers import FLAC, is_playlist, recognise
+    from transcribe_cli.audio.containers import FLAC, MP3, is_playlist, recognise
     from transcribe_cli.audio.flac_source import FlacSource, is_read_here
 
-    container = recognise(head)
+    container = recognise(head) or (MP3 if tag_bytes else None)
     if is_playlist(head):
         raise AudioError(
             f"'{path}' is a playlist: it names other files, and holds no audio.",
@@ -46,8 +46,10 @@ def open_file(
             "if it is samples without a header, say so: aai-stream file --raw - < FILE",
         )
     several = is_concatenated(path, container)
-    if several and container == FLAC and is_read_here(head, track):
-        source = FlacSource(FileIO(path), rate_hz, channel, name=path.name, kind="file")
+    if container == FLAC and is_read_here(head, track):
+        file = FileIO(path)
+        file.seek(tag_bytes)
+        source = FlacSource(file, rate_hz, channel, name=path.name, kind="file", alone=not several)
         source.path = str(path.resolve())
         return source
     if track is None and (opened := _open_sndfile(path, rate_hz, several, channel)):
@@ -127,7 +129,8 @@ def _open_sndfile(path: Path, rate_hz: int, several: bool, channel: int | None) 
     return source
 
 
-def _head_of(path: Path) -> bytes:
+def _head_of(path: Path) -> tuple[int, bytes]:
+    """How long the tags are that come first, and what the media behind them begin with."""
     try:
         if path.is_dir():
             raise AudioError(f"'{path}' is a directory.", "name the files in it")
@@ -139,12 +142,19 @@ def _head_of(path: Path) -> bytes:
             )
         with path.open("rb") as file:
             head = file.read(_HEAD_BYTES)
+            tag_bytes = 0
+            while head.startswith(b"ID3"):
+                from transcribe_cli.audio.containers import id3_bytes
+
+                tag_bytes += id3_bytes(head[:10])
+                file.seek(tag_bytes)
+                head = file.read(_HEAD_BYTES)
     except FileNotFoundError as e:
         raise AudioError(f"There is no file '{path}'.", "check the name and the folder") from e
     except OSError as e:
         raise AudioError(
             f"'{path}' cannot be read: {e.strerror or e}.", "check its permissions"
         ) from e
-    if not head:
+    if not head and not tag_bytes:
         raise AudioError(f"'{path}' is empty.", "check what wrote it")
-    return head
+    return tag_bytes, head

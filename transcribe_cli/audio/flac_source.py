@@ -20,8 +20,8 @@ STREAM_START = re.compile(b"|".join(map(re.escape, _STARTS)))
 
 _TAGS_BYTES = 2048  # that may follow the audio
 
-_CHANNELS_AT = 20  # the byte with 4 bits of the rate, then 3 of the channels
-_MOST_CHANNELS = 2  # of more, libsndfile does not say which speaker each is for
+# RFC 9639, section 9.1.3; libsndfile does not say which speaker a channel is for.
+_MASKS = {3: 0x7, 4: 0x33, 5: 0x37, 6: 0x3F, 7: 0x70F, 8: 0x63F}
 _READ_BYTES = 1 << 14
 _KEPT_BYTES = 1 << 16  # libsndfile looks at the beginning more than once
 _HEADER_BYTES = 64  # libsndfile wants all of so small a read; libFLAC takes what there is
@@ -30,10 +30,7 @@ _ENDLESS = 1 << 62
 
 def is_read_here(head: bytes, track: int | None) -> bool:
     """Whether a `FlacSource` reads all that is meant of a file or pipe that begins so."""
-    if not STREAM_START.match(head) or len(head) <= _CHANNELS_AT:
-        return False
-    channels = (head[_CHANNELS_AT] >> 1 & 7) + 1
-    return channels <= _MOST_CHANNELS and track in (None, 1)
+    return bool(STREAM_START.match(head)) and track in (None, 1)
 
 
 class Readable(Protocol):
@@ -50,6 +47,7 @@ class FlacSource:
 
     Args:
         channel: the one to take, counted from 0; None: all, mixed.
+        alone: nothing follows the first of them.
         stop: has `read` of the stream end, where it may wait.
 
     Raises:
@@ -67,6 +65,7 @@ class FlacSource:
         *,
         name: str,
         kind: str,
+        alone: bool = False,
         stop: Callable[[], None] = lambda: None,
     ) -> None:
         self.name = name
@@ -79,6 +78,8 @@ class FlacSource:
         self._stopped = threading.Event()
         self._splitter = _Splitter(stream)
         self._part: SndfileSource | None = self._next()
+        if alone and self._part is not None:
+            self.length_s = self._part.length_s
 
     def _next(self) -> SndfileSource | None:
         if self._stopped.is_set():
@@ -86,7 +87,7 @@ class FlacSource:
         part = self._splitter.next()
         if part is None:
             return None
-        source = SndfileSource(Path(self.name), self._rate_hz, self._channel, part)
+        source = SndfileSource(Path(self.name), self._rate_hz, self._channel, part, _MASKS)
         source.name = self.name
         return source
 

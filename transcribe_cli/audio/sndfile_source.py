@@ -3,8 +3,9 @@
 import contextlib
 import re
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from transcribe_cli.audio.pcm_source import BLOCK_S, check_channel, check_rate
@@ -24,6 +25,7 @@ class SndfileSource:
     Args:
         channel: the one to take, counted from 0; None: all, mixed.
         content: read in place of the path, which names it then; a binary file.
+        masks: which speakers so many channels are for, as WAVE_FORMAT_EXTENSIBLE has it.
 
     Attributes:
         is_first_of_several: others follow it in the file, which libsndfile does not read.
@@ -38,7 +40,12 @@ class SndfileSource:
     path: str | None
 
     def __init__(
-        self, path: Path, rate_hz: int, channel: int | None = None, content: object = None
+        self,
+        path: Path,
+        rate_hz: int,
+        channel: int | None = None,
+        content: object = None,
+        masks: Mapping[int, int] = MappingProxyType({}),
     ) -> None:
         import soundfile
 
@@ -47,6 +54,7 @@ class SndfileSource:
         self.is_first_of_several = False
         self._rate_hz = rate_hz
         self._channel = channel
+        self._masks = masks
         self._stopped = threading.Event()
         with contextlib.ExitStack() as stack:
             # libmpg123 prints what it thinks of a file.
@@ -102,6 +110,7 @@ class SndfileSource:
             converter = MonoConverter(
                 file.samplerate,
                 self._rate_hz,
+                self._masks.get(file.channels, 0),
                 warn=lambda text: report(SourceWarning(f"'{self.name}': {text}")),
                 channel=self._channel,
             )

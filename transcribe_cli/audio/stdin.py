@@ -17,10 +17,12 @@ from transcribe_cli.audio import ffmpeg
 from transcribe_cli.audio.containers import (
     FLAC,
     HEAD_BYTES,
+    MP3,
     MP4,
     NEED_SEEKING,
     WAV,
     Container,
+    id3_bytes,
     index_is_last,
     is_playlist,
     is_text,
@@ -74,7 +76,14 @@ def open_stdin(
     head = pipe.peek(HEAD_BYTES, _HEAD_WAIT_S)
     if not head:
         raise AudioError(_EMPTY, "check the program before the pipe")
-    container = None if raw else recognise(head)
+    container = None
+    if not raw:
+        has_tags = False
+        while head.startswith(b"ID3"):  # whatever media follow
+            has_tags = True
+            pipe.skip(id3_bytes(head[:10]))
+            head = pipe.peek(HEAD_BYTES, _HEAD_WAIT_S)
+        container = recognise(head) or (MP3 if has_tags else None)
     if container is None:
         if not raw:
             _check_raw(pipe.peek(_RAW_HEAD_BYTES, 0.0))
@@ -167,6 +176,11 @@ class _Pipe:
             part, self._ahead = self._ahead[:count], self._ahead[count:]
             return part
         return self._read_some(count)
+
+    def skip(self, count: int) -> None:
+        """Read so many bytes for nothing, or all there are."""
+        while count and (part := self.read(min(count, _READ_BYTES))):
+            count -= len(part)
 
     def stop(self) -> None:
         """Nothing is read any more, within a fraction of a second."""
