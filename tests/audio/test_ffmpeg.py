@@ -1,5 +1,6 @@
 """Media through ffmpeg: the right track, all of it, and nothing that the user has not named."""
 
+import random
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from transcribe_cli.audio.containers import recognise
 from transcribe_cli.audio.ffmpeg import FfmpegSource, Track, choose_track, is_short, tracks_of
 from transcribe_cli.audio.files import open_file
 from transcribe_cli.audio.source import SourceNote, SourceWarning
+from transcribe_cli.audio.stdin import open_stdin
 from transcribe_cli.errors import AudioError
 
 RATE_HZ = 16000
@@ -242,3 +244,40 @@ def test_tracks_of_several_programs_are_all_listed(tmp_path: Path) -> None:
 
     assert isinstance(note, SourceNote)
     assert "has tracks 1 (mp2 1 ch), 2 (mp2 1 ch): 1 is transcribed" in note.text
+
+
+@pytest.mark.parametrize("suffix", ["mp3", "webm"])
+def test_what_is_cut_off_is_told_by_name_and_by_pipe(suffix: str, tmp_path: Path) -> None:
+    path = make_tone(tmp_path / f"a.{suffix}", seconds=3)
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    _, by_name = taken(open_file(path, RATE_HZ))
+    with path.open("rb") as stream:
+        _, by_pipe = taken(open_stdin(stream, RATE_HZ))
+
+    for (told,) in (by_name, by_pipe):
+        assert isinstance(told, SourceWarning)
+        assert "damaged or cut off" in told.text
+
+
+def test_a_pipe_has_the_default_track_of_the_file(tmp_path: Path) -> None:
+    path = make_tracks(tmp_path / "a.mkv", 400, 900, default=1)
+    with path.open("rb") as stream:
+        audio, (told,) = taken(open_stdin(stream, RATE_HZ))
+    with path.open("rb") as stream, pytest.raises(AudioError) as refused:
+        open_stdin(stream, RATE_HZ, track=5)
+
+    assert loudest_hz(audio) == pytest.approx(900, abs=2)
+    assert isinstance(told, SourceNote)
+    assert refused.value.hint.startswith("it has 1 (flac")
+
+
+def test_behind_damage_in_an_mp3_it_is_heard_on(tmp_path: Path) -> None:
+    path = make_tone(tmp_path / "a.mp3", seconds=4)
+    data = bytearray(path.read_bytes())
+    middle = len(data) // 2
+    data[middle : middle + 2000] = random.Random(1).randbytes(2000)
+    path.write_bytes(data)
+    audio, (told,) = taken(open_file(path, RATE_HZ))
+
+    assert isinstance(told, SourceWarning)
+    assert len(audio) / 32000 == pytest.approx(3.7, abs=0.3)

@@ -4,6 +4,7 @@ libsndfile reads the first of them, and says that this is all.
 """
 
 import mmap
+import re
 from pathlib import Path
 
 from transcribe_cli.audio.containers import FLAC, MP3, OGG, Container, id3_bytes
@@ -25,6 +26,59 @@ def is_concatenated(path: Path, container: Container | None) -> bool:
             first = STREAM_START.search(data)
             return first is not None and STREAM_START.search(data, first.end()) is not None
         return not _is_one_mp3(data)
+
+
+_OGG_PAGE = re.compile(
+    rb"OggS\0(.)(?:.{20}\x01.(\x01vorbis|OpusHead|\x7fFLAC|Speex   ))?", re.DOTALL
+)
+_BEGINS, _ENDS = 2, 4  # flags of a page
+_LONGEST_MATCH = 36
+_READ_BYTES = 1 << 20
+
+
+class OggCheck:
+    """What an Ogg stream shows of itself while it passes."""
+
+    def __init__(self) -> None:
+        self._tail = b""
+        self._codecs: set[bytes] = set()  # that it begins with
+        self._later: set[bytes] = set()
+        self._has_audio = False
+        self._has_end = False
+
+    def see(self, data: bytes) -> None:
+        """Take the next bytes of it."""
+        seen = self._tail + data
+        for page in _OGG_PAGE.finditer(seen):
+            flags, codec = page[1][0], page[2]
+            self._has_end = bool(flags & _ENDS)
+            if not flags & _BEGINS:
+                self._has_audio = True
+            elif codec:
+                (self._later if self._has_audio else self._codecs).add(codec)
+        self._tail = seen[-_LONGEST_MATCH:]
+
+    @property
+    def faults(self) -> list[str]:
+        """What of it is not heard, as far as that shows."""
+        found = []
+        if self._later - self._codecs:
+            found.append(
+                "is several files in one, and only the first is read: their codecs differ, so give "
+                "each by itself"
+            )
+        if not self._has_end:
+            found.append("has no last page: it may be cut off")
+        return found
+
+
+def faults_of_ogg(path: Path) -> list[str]:
+    """What of an Ogg file is not heard; no decoder tells."""
+    check = OggCheck()
+    with path.open("rb") as file:
+        while data := file.read(_READ_BYTES):
+            check.see(data)
+    return check.faults
 
 
 def _is_chained(data: mmap.mmap) -> bool:

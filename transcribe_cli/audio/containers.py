@@ -66,10 +66,10 @@ _PLAYLISTS = (b"#EXTM3U", b"ffconcat version", b"[playlist]", b"v=0\r\n", b"v=0\
 NEED_SEEKING = tuple(
     container
     for _, _, container in _BY_MAGIC
-    if container.demuxer in "aiff w64 rifx ape mpc8 mxf iff".split()
+    if container.demuxer in "aiff w64 rifx ape mpc8 mxf iff wv".split()
 )
 """Containers that cannot be decoded as they come: what tells where things are is at the end, or
-sizes that are not known yet are not understood."""
+sizes that are not known yet are not understood; of WavPack the tags are taken for damage."""
 
 KNOWN_DEMUXERS = tuple(
     dict.fromkeys(
@@ -215,6 +215,7 @@ _KBPS = {
     (2, 2): (8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160),
 }
 _KBPS[2, 3] = _KBPS[2, 2]
+_XING_WITHIN = 200
 _RATES_HZ = {3: (44100, 48000, 32000), 2: (22050, 24000, 16000), 0: (11025, 12000, 8000)}
 
 
@@ -232,6 +233,21 @@ def _mpeg_frame_bytes(head: bytes) -> int | None:
         return (12 * bits_a_second // hz + padding) * 4
     frames = 1152 if first or layer == 2 else 576
     return frames // 8 * bits_a_second // hz + padding
+
+
+def mp3_length_s(head: bytes) -> float | None:
+    """How long an MP3 is by its Xing header, which encoders write; None without one.
+
+    Its encoder's delay counts too, which is heard where ffmpeg decodes.
+    """
+    if _mpeg_frame_bytes(head) is None:
+        return None
+    at = max(head.find(b"Xing", 0, _XING_WITHIN), head.find(b"Info", 0, _XING_WITHIN))
+    if at < 0 or len(head) < at + 12 or not head[at + 7] & 1:
+        return None
+    version = head[1] >> 3 & 3
+    frames = int.from_bytes(head[at + 8 : at + 12], "big")
+    return frames * (1152 if version == 3 else 576) / _RATES_HZ[version][head[2] >> 2 & 3]
 
 
 def _adts_frame_bytes(head: bytes) -> int | None:

@@ -3,6 +3,7 @@
 It reaches nothing but what the user named: no network, no playlist, no format that names files.
 """
 
+import re
 import shutil
 import subprocess
 import tempfile
@@ -24,6 +25,9 @@ _WHITELISTS = [
     *("-format_whitelist", ",".join(KNOWN_DEMUXERS)),
 ]
 _ADVICE = "To ignore this"
+_REPEATED = "Last message repeated"
+_PICTURES = tuple(f"{codec}: " for codec in "h264 hevc mpeg2video mpeg4 vp8 vp9 av1 mjpeg".split())
+_SOURCE = re.compile(r"^(file:.*|pipe:0): (?=[^:]*$)")  # what it calls what it reads
 _NEVER_BEGAN = (126, 127)  # what a loader ends with that finds no library, or no memory for one
 _MOST_SHORT_S, _MOST_SHORT_SHARE = 0.5, 0.01  # what containers may be wrong by
 
@@ -47,6 +51,17 @@ def is_installed() -> bool:
 
 def probe(path: Path) -> list[Track]:
     """The audio tracks of a file; none where ffprobe is missing or knows nothing."""
+    return _probe(["-i", f"file:{path}"])
+
+
+def probe_head(head: bytes, demuxer: str) -> list[Track]:
+    """The audio tracks of a stream that begins so; none where that does not show them."""
+    if demuxer in _OF_ONE_TRACK:
+        return []
+    return _probe(["-f", demuxer, "-i", "pipe:0"], head)
+
+
+def _probe(given: list[str], head: bytes | None = None) -> list[Track]:
     import msgspec
 
     if shutil.which("ffprobe") is None:
@@ -57,9 +72,9 @@ def probe(path: Path) -> list[Track]:
         done = subprocess.run(
             [
                 *("ffprobe", "-v", "quiet", *_WHITELISTS, "-of", "json"),
-                *("-show_entries", asked, "-i", f"file:{path}"),
+                *("-show_entries", asked, *given),
             ],
-            stdin=subprocess.DEVNULL,
+            input=head or b"",
             capture_output=True,
             timeout=_PROBE_LIMIT_S,
             start_new_session=True,
@@ -72,6 +87,7 @@ def probe(path: Path) -> list[Track]:
 
 # Their length is worked out from the rate of bits, or from where the last timestamp stands.
 _GUESSED = frozenset("aac ac3 eac3 amr dts loas mp3 mpeg mpegts flv".split())
+_OF_ONE_TRACK = frozenset("aac ac3 eac3 amr dts loas mp3 ogg flac".split())
 
 
 def tracks_of(probed: dict[str, Any]) -> list[Track]:
@@ -146,12 +162,18 @@ class FfmpegSource:
         stdin: what ffmpeg reads, or a pipe to feed it by.
         channel: the one to take, counted from 0; None: all, mixed.
         note: told when the audio begins.
+        heeds_complaints: what ffmpeg says of it is damage: of MP3 it complains as well where one
+            follows another.
+
+    Attributes:
+        faults: what is known to be wrong with it.
 
     Raises:
         AudioError: it holds no audio that can be decoded here.
     """
 
     path: str | None = None
+    is_cut = False  # what is fed to it was ended by us
 
     def __init__(
         self,
@@ -165,11 +187,13 @@ class FfmpegSource:
         length_s: float | None = None,
         channel: int | None = None,
         note: str | None = None,
+        heeds_complaints: bool = True,
     ) -> None:
         self.kind = kind
         self.live = kind != "file"
         self._length_s = length_s
         self._note = note
+        self._heeds_complaints = heeds_complaints
         self._stopped = threading.Event()
         self._messages = tempfile.TemporaryFile()  # noqa: SIM115 - closed by close()
         self.process = subprocess.Popen(
@@ -190,6 +214,7 @@ class FfmpegSource:
         self._rate_hz = rate_hz
         self._name = name
         self._pcm: PcmSource | None = None
+        self.faults: list[str] = []
 
     @property
     def name(self) -> str:
@@ -227,15 +252,17 @@ class FfmpegSource:
                     "see whether 'ffmpeg -version' works, and whether memory is limited",
                 ) from e
             what = f"'{self._name}'" if self.kind == "file" else "Standard input"
-            if "matches no streams" in said:
+            if "matches no streams" in said and self._track:
+                number = self._track + 1
                 raise AudioError(
-                    f"{what} has no audio track" + (f" {self._track + 1}." if self._track else "."),
-                    "check what wrote it",
+                    f"{what} has no audio track {number}.", "choose a lower --track"
                 ) from e
+            if "matches no streams" in said:
+                raise AudioError(f"{what} has no audio track.", "check what wrote it") from e
             raise AudioError(
                 f"{what} is no audio that is known here"
                 + (f" (ffmpeg says: {said})." if said else "."),
-                "check that it has an audio track",
+                "check that all of it is there, and that it has an audio track",
             ) from e
         try:
             self._pcm = PcmSource(
@@ -266,7 +293,7 @@ class FfmpegSource:
             yield block
             if self._stopped.is_set():
                 return
-        if self._stopped.is_set():
+        if self._stopped.is_set() or self.is_cut:
             return
         if self.process.wait() != 0:
             raise AudioError(
@@ -279,12 +306,20 @@ class FfmpegSource:
             said = self._said()
             text += "could be read" + (f" (ffmpeg says: {said})" if said else "")
             report(SourceWarning(text))
+        elif faults := self.all_faults():
+            for text in faults:
+                report(SourceWarning(f"'{self.name}' {text}"))
+        elif self._heeds_complaints and (said := self._said()):
+            report(SourceWarning(f"'{self.name}' is damaged or cut off (ffmpeg says: {said})"))
+
+    def all_faults(self) -> list[str]:
+        """What else is wrong with it, asked at its end."""
+        return self.faults
 
     def _said(self) -> str:
         self.process.wait()
         self._messages.seek(0)
-        lines = self._messages.read().decode(errors="replace").strip().splitlines()
-        return next((line for line in reversed(lines) if not line.startswith(_ADVICE)), "")
+        return last_complaint(self._messages.read().decode(errors="replace"))
 
     def stop(self) -> None:
         """End `blocks` before the next block."""
@@ -302,6 +337,21 @@ class FfmpegSource:
         for pipe in (self.process.stdin, self.process.stdout):
             if pipe is not None:
                 pipe.close()
+
+
+def last_complaint(said: str) -> str:
+    """The last of ffmpeg's lines that is about the audio. Pure.
+
+    >>> last_complaint("[aac @ 0x55f9] Input buffer exhausted\\n    Last message repeated 2 times")
+    'aac: Input buffer exhausted'
+    """
+    complaints = ""
+    for line in said.splitlines():
+        told = re.sub(r"^\[([^\]@]+) @ 0x[0-9a-f]+\] *", r"\1: ", line.strip())
+        told = _SOURCE.sub("", told)
+        if told and not told.startswith((_ADVICE, _REPEATED, *_PICTURES)):
+            complaints = told
+    return complaints
 
 
 def is_short(read_s: float, promised_s: float | None) -> bool:
@@ -341,6 +391,7 @@ def open_with_ffmpeg(
         length_s=length_s,
         channel=channel,
         note=note,
+        heeds_complaints=knows_length,
     )
     source.path = str(path.resolve())
     source.begin()

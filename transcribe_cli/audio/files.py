@@ -2,13 +2,20 @@
 
 from io import FileIO
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from transcribe_cli.audio.pcm_source import BadRate, NoSuchChannel, PcmSource
 from transcribe_cli.audio.source import Source
 from transcribe_cli.audio.wav import BadWav, begins_wav, ends_samples, read_header
 from transcribe_cli.errors import AudioError
 
+if TYPE_CHECKING:
+    from transcribe_cli.audio.sndfile_source import SndfileSource
+
 _HEAD_BYTES = 4096
+_FIRST_ONLY = (
+    "is several files in one, and only the first is read here: install ffmpeg for all of it"
+)
 
 
 def open_file(
@@ -30,8 +37,8 @@ def open_file(
 
     # What most runs do not need is imported here.
     from transcribe_cli.audio import ffmpeg
-    from transcribe_cli.audio.concatenated import is_concatenated
-    from transcribe_cli.audio.containers import FLAC, MP3, is_playlist, recognise
+    from transcribe_cli.audio.concatenated import faults_of_ogg, is_concatenated
+    from transcribe_cli.audio.containers import FLAC, MP3, OGG, is_playlist, recognise
     from transcribe_cli.audio.flac_source import FlacSource, is_read_here
 
     container = recognise(head) or (MP3 if tag_bytes else None)
@@ -49,14 +56,20 @@ def open_file(
     if container == FLAC and is_read_here(head, track):
         file = FileIO(path)
         file.seek(tag_bytes)
-        source = FlacSource(file, rate_hz, channel, name=path.name, kind="file", alone=not several)
-        source.path = str(path.resolve())
-        return source
+        flac = FlacSource(file, rate_hz, channel, name=path.name, kind="file", alone=not several)
+        flac.path = str(path.resolve())
+        return flac
+    faults = faults_of_ogg(path) if container == OGG else []
     if track is None and (opened := _open_sndfile(path, rate_hz, several, channel)):
+        opened.faults += faults
         return opened
     if not ffmpeg.is_installed():
         raise AudioError(f"'{path}' cannot be asked for its track {track}.", "install ffmpeg")
-    return ffmpeg.open_with_ffmpeg(path, rate_hz, track, channel=channel, knows_length=not several)
+    source = ffmpeg.open_with_ffmpeg(
+        path, rate_hz, track, channel=channel, knows_length=not several
+    )
+    source.faults += faults
+    return source
 
 
 def _open_wav(path: Path, rate_hz: int, channel: int | None) -> PcmSource | None:
@@ -103,7 +116,9 @@ def _true_size(file: FileIO, size: int | None) -> tuple[int | None, bool]:
     return (size if ends_samples(after, size) else None), not begins_wav(after, size)
 
 
-def _open_sndfile(path: Path, rate_hz: int, several: bool, channel: int | None) -> Source | None:
+def _open_sndfile(
+    path: Path, rate_hz: int, several: bool, channel: int | None
+) -> "SndfileSource | None":
     """A source by libsndfile; None where that is not all there is, and ffmpeg can do better.
 
     Args:
@@ -125,7 +140,10 @@ def _open_sndfile(path: Path, rate_hz: int, several: bool, channel: int | None) 
     if (several or source.channels > 2) and ffmpeg.is_installed():
         source.close()
         return None
-    source.is_first_of_several = several
+    if several:
+        source.faults.append(_FIRST_ONLY)
+    elif ffmpeg.is_installed():
+        source.instead = lambda: ffmpeg.open_with_ffmpeg(path, rate_hz, channel=channel)
     return source
 
 

@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import Any
 
 from transcribe_cli.audio.pcm_source import BLOCK_S, check_channel, check_rate
-from transcribe_cli.audio.source import SourceEvent, SourceWarning
+from transcribe_cli.audio.source import Source, SourceEvent, SourceWarning
 from transcribe_cli.errors import AudioError
 from transcribe_cli.system.stderr_redirect import libraries_are_silent
 
@@ -28,7 +28,8 @@ class SndfileSource:
         masks: which speakers so many channels are for, as WAVE_FORMAT_EXTENSIBLE has it.
 
     Attributes:
-        is_first_of_several: others follow it in the file, which libsndfile does not read.
+        faults: what else is wrong with it, told at its beginning.
+        instead: opens a source that reads on behind damage.
 
     Raises:
         AudioError: it holds no audio that libsndfile can read.
@@ -51,7 +52,8 @@ class SndfileSource:
 
         self.name = path.name
         self.path = str(path.resolve())
-        self.is_first_of_several = False
+        self.faults: list[str] = []
+        self.instead: Callable[[], Source] | None = None
         self._rate_hz = rate_hz
         self._channel = channel
         self._masks = masks
@@ -93,13 +95,8 @@ class SndfileSource:
         file = self._file
         if _ends_early(file.extra_info):
             report(SourceWarning(f"'{self.name}' ends before its header says it does"))
-        if self.is_first_of_several:
-            report(
-                SourceWarning(
-                    f"'{self.name}' is several files in one, and only the first is read here: "
-                    "install ffmpeg for all of it"
-                )
-            )
+        for text in self.faults:
+            report(SourceWarning(f"'{self.name}' {text}"))
         count = min(round(file.samplerate * BLOCK_S), _MOST_BLOCK_VALUES // file.channels)
         # 16-bit mono at the right rate goes through bit for bit; all else goes through floats,
         # because libsndfile does not scale float files that are read as integers.
@@ -114,7 +111,7 @@ class SndfileSource:
                 warn=lambda text: report(SourceWarning(f"'{self.name}': {text}")),
                 channel=self._channel,
             )
-        read = 0
+        read = given = 0
         while not self._stopped.is_set():
             try:
                 if converter is None:
@@ -124,12 +121,18 @@ class SndfileSource:
                     frames = file.read(count, dtype="float32", always_2d=True)
                     block = converter.convert(frames)
             except soundfile.LibsndfileError as e:
+                if self.instead is not None:
+                    at_s = read / file.samplerate
+                    report(SourceWarning(f"'{self.name}' is damaged at {at_s:.1f} s"))
+                    yield from self._rest(self.instead, given)
+                    return
                 raise AudioError(
                     f"'{self.name}' is damaged: {e}.", "what came before the damage is transcribed"
                 ) from e
             if not len(frames):
                 break
             read += len(frames)
+            given += len(block)
             yield block
         if not self._stopped.is_set():
             if converter is not None:
@@ -141,6 +144,16 @@ class SndfileSource:
                         f"{self.length_s:.1f} s could be read"
                     )
                 )
+
+    def _rest(self, open_again: Callable[[], Source], given: int) -> Iterator[bytes]:
+        """What another reader makes of what follows the damage, behind so many bytes."""
+        with contextlib.closing(open_again()) as source:
+            for block in source.blocks(lambda event: None):
+                if self._stopped.is_set():
+                    return
+                if len(block) > given:
+                    yield block[given:]
+                given = max(0, given - len(block))
 
     def stop(self) -> None:
         """End `blocks` before the next block."""

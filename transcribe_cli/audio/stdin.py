@@ -14,18 +14,21 @@ from pathlib import Path
 from typing import IO
 
 from transcribe_cli.audio import ffmpeg
+from transcribe_cli.audio.concatenated import OggCheck
 from transcribe_cli.audio.containers import (
     FLAC,
     HEAD_BYTES,
     MP3,
     MP4,
     NEED_SEEKING,
+    OGG,
     WAV,
     Container,
     id3_bytes,
     index_is_last,
     is_playlist,
     is_text,
+    mp3_length_s,
     recognise,
     what_else,
 )
@@ -38,12 +41,14 @@ from transcribe_cli.audio.wav import BadWav, WavHeader, read_header
 from transcribe_cli.errors import AudioError
 
 _NAME = "standard input"
-_EMPTY = "Standard input holds no audio."
+_NAMED = "Standard input"  # where a sentence begins
+_EMPTY = f"{_NAMED} holds no audio."
 _READ_BYTES = 1 << 16
 _POLL_S = 0.2
 _HEAD_WAIT_S = 0.2
 _MOST_HEADER_BYTES = 1 << 20
 _ANALYSED_US = 300_000  # of a stream, to find what is in it
+_PROBED_BYTES = 1 << 16  # of a container, to see its tracks
 _RAW_HEAD_BYTES = 1 << 15  # 2 s of mu-law, which may begin with silence
 
 
@@ -237,16 +242,23 @@ class _Streamed(ffmpeg.FfmpegSource):
         channel: int | None,
     ) -> None:
         self._pipe = pipe
+        head = pipe.peek(_PROBED_BYTES, 0.0)
+        tracks = ffmpeg.probe_head(head, container.demuxer)
+        chosen, note = ffmpeg.choose_track(tracks, track, _NAME)
         super().__init__(
             # What it is is known: nothing is held back to find that out.
             ["-analyzeduration", str(_ANALYSED_US), "-f", container.demuxer, "-i", "pipe:0"],
             rate_hz,
             name=_NAME,
             kind="stdin",
-            track=(track or 1) - 1,
+            track=chosen,
+            length_s=tracks[chosen].duration_s if chosen < len(tracks) else mp3_length_s(head),
+            heeds_complaints=container != MP3,
             channel=channel,
+            note=note,
             stdin=subprocess.PIPE,
         )
+        self._ogg = OggCheck() if container == OGG else None
         self._feeder = threading.Thread(target=self._feed, name="aai-feeder", daemon=True)
         self._feeder.start()
         with contextlib.ExitStack() as stack:
@@ -259,13 +271,27 @@ class _Streamed(ffmpeg.FfmpegSource):
         assert stdin is not None
         with contextlib.suppress(OSError, ValueError):  # ffmpeg has ended, or is being ended
             while data := self._pipe.read(_READ_BYTES):
+                if self._ogg is not None:
+                    self._ogg.see(data)
                 stdin.write(data)
                 stdin.flush()
         with contextlib.suppress(OSError, ValueError):
             stdin.close()
 
+    @property
+    def length_s(self) -> float | None:
+        """None: something may follow what its header knows of."""
+        return None
+
+    def all_faults(self) -> list[str]:
+        """What else is wrong with it, when all of it has passed."""
+        self._pipe.stop()
+        self._feeder.join()
+        return [] if self._ogg is None else self._ogg.faults
+
     def stop(self) -> None:
         """End what ffmpeg reads; `blocks` ends after what it makes of that."""
+        self.is_cut = True
         self._pipe.stop()
 
     def close(self) -> None:
@@ -295,7 +321,11 @@ class _Spooled:
             with path.open("wb") as file:
                 while data := pipe.read(_READ_BYTES):
                     file.write(data)
-            self._inner = open_file(path, rate_hz, track, channel)
+            try:
+                self._inner = open_file(path, rate_hz, track, channel)
+            except AudioError as e:
+                named = e.message.replace(str(path), path.name).replace(f"'{path.name}'", _NAMED)
+                raise AudioError(named, e.hint) from e
             self._inner.name = _NAME
             stack.callback(self._inner.close)
             self._open = stack.pop_all()
