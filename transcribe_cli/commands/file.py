@@ -1,8 +1,10 @@
 """`aai-stream file`: transcribe audio files, or standard input."""
 
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from transcribe_cli.audio.excerpt import Range
 from transcribe_cli.audio.source import Source
@@ -15,6 +17,10 @@ from transcribe_cli.settings.environment import Environment
 from transcribe_cli.settings.option_types import Channels
 from transcribe_cli.settings.options import FileOptions
 
+if TYPE_CHECKING:
+    from transcribe_cli.jobs.shards import Shard
+    from transcribe_cli.jobs.transcriber import SourceSpec, Transcriber
+
 _CHANNELS = {Channels.LEFT: 0, Channels.RIGHT: 1}
 
 
@@ -26,6 +32,13 @@ def file(options: FileOptions, environment: Environment) -> ExitStatus:
     part = _part(options)
     given = [*(options.paths or ()), *([str(SAMPLE)] if options.sample else ())]
     paths, many = find_sources(given, options.from_list, environment.stdin)
+    names = names_of(paths)
+    every, shard = paths, None
+    if options.shard is not None:
+        from transcribe_cli.jobs.shards import make_shard
+
+        shard, many = make_shard(options.shard, paths, names, part), True
+        paths, names = [paths[place] for place in shard.places], shard.names
     if options.probe:
         from transcribe_cli.commands.probe import probe_files
 
@@ -33,7 +46,7 @@ def file(options: FileOptions, environment: Environment) -> ExitStatus:
     if options.record or options.output_files:
         from transcribe_cli.jobs.path_checks import check_clobber, check_sources, stem_of
 
-        check_sources(paths, options.record, options.output_files, environment)
+        check_sources(every, options.record, options.output_files, environment)
         check_clobber(options, [stem_of(path) for path in paths])
     jobs = min(options.jobs, len(paths))
     most = jobs
@@ -63,16 +76,10 @@ def file(options: FileOptions, environment: Environment) -> ExitStatus:
             return SourceSpec("stdin", "stdin", opened)
         return SourceSpec(name, "file", opened, path)
 
-    every = [asked(path, name) for path, name in zip(paths, names_of(paths), strict=True)]
+    specs = [asked(path, name) for path, name in zip(paths, names, strict=True)]
     if many:
-        from transcribe_cli.jobs.batch import Batch
-
-        with transcriber.outputs.open_shared(), transcriber.service() as service:
-            batch = Batch(transcriber, service, every, jobs)
-            status = batch.run(again=options.again)
-        batch.tell_sum()
-        return transcriber.outputs.exit_status(status)
-    (what,) = every
+        return _transcribe_many(transcriber, specs, jobs, shard, again=options.again)
+    (what,) = specs
     with contextlib.ExitStack() as stack:
         if paths[0] != STDIN:
             # Opened first: no service is started for a file that is none.
@@ -82,6 +89,31 @@ def file(options: FileOptions, environment: Environment) -> ExitStatus:
         service = stack.enter_context(transcriber.service())
         status = transcriber.transcribe(service, what).exit_status
     return transcriber.outputs.exit_status(status)
+
+
+def _transcribe_many(
+    transcriber: "Transcriber",
+    specs: "Sequence[SourceSpec]",
+    jobs: int,
+    shard: "Shard | None",
+    *,
+    again: bool,
+) -> ExitStatus:
+    from transcribe_cli.jobs.batch import Batch
+
+    outputs = transcriber.outputs
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(outputs.open_shared())
+        if shard is not None:
+            transcriber.notices.note(shard.note)
+            outputs.tell(shard.record(datetime.now(UTC)))
+            if not specs:  # there are more shards than files
+                return ExitStatus.OK
+        service = stack.enter_context(transcriber.service())
+        batch = Batch(transcriber, service, specs, jobs)
+        status = batch.run(again=again)
+    batch.tell_sum()
+    return outputs.exit_status(status)
 
 
 def _pace(options: FileOptions) -> float | None:

@@ -19,7 +19,7 @@ from transcribe_cli.outputs.jsonl import JsonlOutput
 from transcribe_cli.outputs.output import Output, Outputs
 from transcribe_cli.outputs.plain_text import TextOutput
 from transcribe_cli.outputs.queued_stream import QueuedStream, open_queued_stream
-from transcribe_cli.outputs.record import error_record
+from transcribe_cli.outputs.record import Record, error_record
 from transcribe_cli.run.loop import Loop
 from transcribe_cli.session.events import OutputFailed, StopRequested
 from transcribe_cli.settings.environment import Environment, reader_is_gone
@@ -240,6 +240,10 @@ class CommandOutputs:
         self._notices.error(error)
         record = error_record(error, datetime.now(UTC))
         record.body["source"] = name
+        self.tell(record)
+
+    def tell(self, record: Record) -> None:
+        """Give a record that is of no recording to the outputs that all of them share."""
         with contextlib.ExitStack() as stack:
             Outputs([enter(stack) for enter in self._shared.values()], self.output_broken).write(
                 record

@@ -371,6 +371,15 @@ class FileOptions(RunOptions, frozen=True, kw_only=True):
             metavar="N",
         ),
     ] = 1
+    shard: Annotated[
+        str | None,
+        option(
+            AUDIO,
+            "Only part I of N of the files, such as 2/3; other machines take the others.",
+            "--shard",
+            metavar="I/N",
+        ),
+    ] = None
     start: Annotated[
         str | None,
         option(AUDIO, "Begin each file there: 90, 1m30s or 1:30.", "--start", metavar="T"),
