@@ -433,6 +433,16 @@ def _add_recordings(app: Any, environment: Any) -> None:
     app.add_typer(group, name="recordings", rich_help_panel=row.panel)
 
 
+def _add_merge(app: Any, environment: Any) -> None:
+    from transcribe_cli.commands.merge import MergeOptions, merge
+    from transcribe_cli.commands.typer_commands import as_command
+
+    def run_merge(options: MergeOptions) -> int:
+        return merge(environment, options)
+
+    _register(app, "merge")(as_command(MergeOptions, run_merge))
+
+
 def _add_token(app: Any, environment: Any) -> None:
     from transcribe_cli.commands.token import TokenOptions, token
     from transcribe_cli.commands.typer_commands import as_command
@@ -495,6 +505,11 @@ _COMMANDS: dict[str, _Row] = {
         "What was saved",
         "Show a recording again as it happened; without a terminal, write its text.",
         _add_replay,
+    ),
+    "merge": _Row(
+        "What was saved",
+        "Make one document, summary and bill of what several machines transcribed.",
+        _add_merge,
     ),
     "devices": _Row("What there is", "List the input devices.", _add_list("devices")),
     "models": _Row("What there is", "List the models, and what each does and costs.", _add_models),

@@ -24,6 +24,10 @@ EXAMPLES: dict[str, tuple[str, str]] = {
         "aai-stream token --expires-in 300 --max-session 1800",
     ),
     "replay": ("aai-stream replay latest --speed 4", "aai-stream replay talk.jsonl --instant"),
+    "merge": (
+        "aai-stream merge shard-*.jsonl -o all.md",
+        "aai-stream merge shard-1.jsonl shard-2.jsonl --format jsonl",
+    ),
     "doctor": ("aai-stream doctor", "aai-stream doctor --local"),
     "serve": (
         "aai-stream serve",

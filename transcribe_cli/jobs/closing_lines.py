@@ -115,22 +115,35 @@ def tell_total(
     opened = [summary for summary in summaries if summary["sessions"]]
     if not opened:
         return
-    total: dict[str, Any] = {
-        name: sum(summary[name] for summary in opened)
-        for name in ("audio_s", "turns", "words", "session_s")
-    }
-    languages: dict[str, float] = {}
-    for summary in opened:
-        for code, seconds in summary["languages"].items():
-            languages[code] = languages.get(code, 0.0) + seconds
-    costs = [summary["cost_usd"] for summary in opened]
-    parts = [f"in all: {heard(total | {'languages': languages})}"]
+    total = total_of(opened)
+    parts = [f"in all: {heard(total)}"]
     if not local:
-        usd = None if None in costs else sum(costs)
-        parts.append(f"billed: {billed(total['session_s'], usd)}")
+        parts.append(f"billed: {billed(total['session_s'], total['cost_usd'])}")
     if save_dir is not None:
         parts.append(f"saved in {save_dir}")
     notices.note("; ".join(parts))
+
+
+def total_of(summaries: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """The Summary of several recordings together; its cost is None where one's is."""
+    sums = ("audio_s", "session_s", "sessions", "turns", "words", "lost_ms")
+    total: dict[str, Any] = {name: sum(summary[name] for summary in summaries) for name in sums}
+    languages: dict[str, float] = {}
+    for summary in summaries:
+        for code, seconds in summary["languages"].items():
+            languages[code] = round(languages.get(code, 0.0) + seconds, 3)
+    costs = [summary["cost_usd"] for summary in summaries]
+    return {
+        "audio_s": round(total["audio_s"], 3),
+        "session_s": round(total["session_s"], 3),
+        "cost_usd": None if None in costs else round(sum(costs), 6),
+        "sessions": total["sessions"],
+        "turns": total["turns"],
+        "words": total["words"],
+        "languages": languages,
+        "lost_ms": total["lost_ms"],
+        "terminated": all(summary["terminated"] for summary in summaries),
+    }
 
 
 def billed(session_s: float, cost_usd: float | None) -> str:
