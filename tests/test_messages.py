@@ -97,7 +97,7 @@ def calls_in(body: list[ast.stmt], outer: Mapping[str, ast.expr], file: str) -> 
     for node in nodes_in(body):
         if isinstance(node, ast.FunctionDef):
             yield from calls_in(node.body, names, file)
-        elif isinstance(node, ast.Call):
+        elif isinstance(node, ast.Call) and "pytest" not in ast.unparse(node.func):  # has its own
             name = getattr(node.func, "id", getattr(node.func, "attr", ""))
             texts = [texts_of(argument, names) for argument in node.args]
             yield Call(f"{file}:{node.lineno}", name, texts)

@@ -11,8 +11,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import ctranslate2
-
 from transcribe_cli.emulator.engine_settings import EngineSettings
 from transcribe_cli.emulator.engines import model_store
 from transcribe_cli.emulator.engines.pcm_reader import RATE_HZ
@@ -99,6 +97,8 @@ class WhisperModel:
     """A model of Whisper, for any number of sessions."""
 
     def __init__(self, folder: Path) -> None:
+        import ctranslate2
+
         self.vocabulary = Vocabulary.load(folder)
         self._model = ctranslate2.models.Whisper(
             str(folder),
@@ -111,6 +111,8 @@ class WhisperModel:
 
     def encode(self, samples: Any, frames: int) -> Any:
         """What the decoder attends to; `frames` of 10 ms."""
+        import ctranslate2
+
         features = log_mel(samples, frames, self._model.n_mels)
         return self._model.encode(ctranslate2.StorageView.from_array(features))
 
