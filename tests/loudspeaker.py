@@ -23,10 +23,30 @@ class Loudspeaker:
     server: "subprocess.Popen[bytes]"
 
     def __init__(self, folder: Path) -> None:
+        self._folder = folder
         self.env = {
             "PULSE_RUNTIME_PATH": str(folder),
             "PULSE_SOURCE": f"{SINK}.monitor",
         }
+
+    def start(self) -> None:
+        """Start the server, for the first time or after its end."""
+        self.server = subprocess.Popen(
+            [
+                *("pulseaudio", "-n", "--daemonize=no", "--exit-idle-time=-1", "--disable-shm=yes"),
+                *("--use-pid-file=no", "-L", "module-native-protocol-unix"),
+                *("-L", f"module-null-sink sink_name={SINK} rate=16000 channels=1 format=s16le"),
+            ],
+            env=os.environ | self.env | {"HOME": str(self._folder)},
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        _await(self, self.server)
+
+    def kill(self) -> None:
+        """End the server as a crash does."""
+        self.server.kill()
+        self.server.wait(10)
 
     def control(self, *arguments: str) -> None:
         """Run a command of `pactl`."""
@@ -70,24 +90,13 @@ def mic_in_terminal(home: Home, speaker: Loudspeaker) -> Iterator[tuple[Terminal
 @contextmanager
 def _serving(folder: Path) -> Iterator[Loudspeaker]:
     speaker = Loudspeaker(folder)
-    server = subprocess.Popen(
-        [
-            *("pulseaudio", "-n", "--daemonize=no", "--exit-idle-time=-1", "--disable-shm=yes"),
-            *("--use-pid-file=no", "-L", "module-native-protocol-unix"),
-            *("-L", f"module-null-sink sink_name={SINK} rate=16000 channels=1 format=s16le"),
-        ],
-        env=os.environ | speaker.env | {"HOME": str(folder)},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    speaker.server = server
     try:
-        _await(speaker, server)
+        speaker.start()
         yield speaker
     finally:
-        server.send_signal(signal.SIGCONT)  # a test may have stopped it
-        server.terminate()
-        server.wait(10)
+        speaker.server.send_signal(signal.SIGCONT)  # a test may have stopped it
+        speaker.server.terminate()
+        speaker.server.wait(10)
 
 
 def _await(speaker: Loudspeaker, server: "subprocess.Popen[bytes]") -> None:

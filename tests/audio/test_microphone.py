@@ -6,20 +6,30 @@ import os
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from transcribe_cli.audio import microphone
-from transcribe_cli.audio.microphone import InputDevice
+from transcribe_cli.audio import devices, microphone, portaudio
+from transcribe_cli.audio.devices import InputDevice, choose, list_devices
+from transcribe_cli.audio.portaudio import PortAudioCapture, PortAudioDevice
 from transcribe_cli.errors import AudioError
 from transcribe_cli.system.stderr_redirect import libraries_are_silent
 
 
 def device(index: int, name: str, *, default: bool = False) -> InputDevice:
-    return InputDevice(index, name, "ALSA", 1, 48000, default)
+    return InputDevice(
+        index=index,
+        name=name,
+        description=name,
+        host_api="ALSA",
+        channels=1,
+        default_rate_hz=48000,
+        is_default=default,
+    )
 
 
 DEVICES = [
@@ -43,15 +53,15 @@ DEVICES = [
     ],
 )
 def test_device_is_chosen_by_index_or_name(wanted: str | None, index: int) -> None:
-    assert microphone._choose(DEVICES, wanted).index == index
+    assert choose(DEVICES, wanted).index == index
 
 
 def test_first_device_is_taken_where_none_is_the_default() -> None:
-    assert microphone._choose([DEVICES[3], DEVICES[0]], None).index == 7
+    assert choose([DEVICES[3], DEVICES[0]], None).index == 7
 
 
 def test_same_name_under_two_systems_is_its_first() -> None:
-    assert microphone._choose([device(1, "Mic"), device(5, "mic")], "Mic").index == 1
+    assert choose([device(1, "Mic"), device(5, "mic")], "Mic").index == 1
 
 
 @pytest.mark.parametrize(
@@ -64,7 +74,7 @@ def test_same_name_under_two_systems_is_its_first() -> None:
 )
 def test_choice_that_is_not_clear_lists_the_devices(wanted: str, problem: str) -> None:
     with pytest.raises(AudioError) as refused:
-        microphone._choose(DEVICES, wanted)
+        choose(DEVICES, wanted)
 
     assert refused.value.message == f"'{wanted}' {problem}."
     assert "3: USB Microphone" in refused.value.hint
@@ -72,7 +82,7 @@ def test_choice_that_is_not_clear_lists_the_devices(wanted: str, problem: str) -
 
 def test_machine_without_input_devices_is_told() -> None:
     with pytest.raises(AudioError) as refused:
-        microphone._choose([], None)
+        choose([], None)
 
     assert refused.value.message == "There is no input device."
 
@@ -85,16 +95,16 @@ class NoLibrary:
             raise OSError("PortAudio library not found")
 
 
-@pytest.mark.parametrize("opened", ["list_devices", "Microphone"])
+@pytest.mark.parametrize("opened", [list_devices, lambda: microphone.Microphone(None, 16000, 50)])
 def test_missing_portaudio_says_what_to_install(
-    monkeypatch: pytest.MonkeyPatch, opened: str
+    monkeypatch: pytest.MonkeyPatch, opened: Callable[[], object]
 ) -> None:
+    monkeypatch.setattr(devices, "_sources", lambda: None)
     monkeypatch.delitem(sys.modules, "sounddevice", raising=False)
     monkeypatch.setattr(sys, "meta_path", [NoLibrary(), *sys.meta_path])
-    arguments = () if opened == "list_devices" else (None, 16000, 50)
 
     with pytest.raises(AudioError) as refused:
-        getattr(microphone, opened)(*arguments)
+        opened()
 
     assert refused.value.message == "PortAudio is not installed."
     assert "libportaudio2" in refused.value.hint
@@ -175,9 +185,11 @@ def streams(monkeypatch: pytest.MonkeyPatch) -> list[Stream]:
         opened.append(Stream(**options))
         return opened[-1]
 
+    monkeypatch.setattr(devices, "_sources", lambda: None)
     sounddevice = SimpleNamespace(RawInputStream=open_stream, PortAudioError=OSError)
-    monkeypatch.setattr(microphone, "_import_sounddevice", lambda: sounddevice)
-    monkeypatch.setattr(microphone, "list_devices", lambda: DEVICES)
+    monkeypatch.setattr(portaudio, "_import_sounddevice", lambda: sounddevice)
+    found = [PortAudioDevice(0, "USB", "ALSA", 1, 48000, is_default=True)]
+    monkeypatch.setattr(portaudio, "portaudio_devices", lambda *, anew=False: found)
     return opened
 
 
@@ -186,7 +198,9 @@ def test_microphone_that_is_stopped_on_two_threads_stops_once(
 ) -> None:
     source = microphone.Microphone(None, 16000, 50)
     looking = threading.Barrier(2)
-    is_set = source._stopped.is_set
+    capture = source._capture
+    assert isinstance(capture, PortAudioCapture)
+    is_set = capture._stopped.is_set
 
     def look_together() -> bool:
         seen = is_set()
@@ -194,7 +208,7 @@ def test_microphone_that_is_stopped_on_two_threads_stops_once(
             looking.wait(0.2)  # nobody else looks meanwhile
         return seen
 
-    monkeypatch.setattr(source._stopped, "is_set", look_together)
+    monkeypatch.setattr(capture._stopped, "is_set", look_together)
     with ThreadPoolExecutor(2) as pool:
         for stopped in [pool.submit(source.stop), pool.submit(source.close)]:
             stopped.result(20)

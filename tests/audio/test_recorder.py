@@ -57,7 +57,7 @@ class Desk:
         self.recorder = Recorder(
             source,
             log,
-            self.reports.append,
+            lambda event, _: self.reports.append(event),
             lambda problem: self.ended.put((problem, log.ended)),
             lambda start, samples: self._grown.put(log.frames),
             most_frames=most_frames,
@@ -179,7 +179,7 @@ def test_recording_of_a_given_length_ends_to_the_sample() -> None:
 
 def test_recorder_that_was_never_started_can_be_joined() -> None:
     with AudioLog.temporary(AUDIO) as log:
-        recorder = Recorder(Given(), log, lambda _: None, lambda _: None)
+        recorder = Recorder(Given(), log, lambda *_: None, lambda _: None)
         recorder.join(0.1)
 
         assert "aai-recorder" not in [thread.name for thread in threading.enumerate()]

@@ -10,12 +10,14 @@ import pytest
 from tests.run.config_and_parts import Kept, Words, run_config, run_parts
 from transcribe_cli.audio.audio_log import AudioLog
 from transcribe_cli.audio.format import AudioFormat
+from transcribe_cli.audio.source import DeviceLost
 from transcribe_cli.errors import StreamError
 from transcribe_cli.exit_status import ExitStatus
 from transcribe_cli.run.billing import Bill
 from transcribe_cli.run.config import Result
 from transcribe_cli.run.loop import Loop
 from transcribe_cli.run.reporter import Reporter
+from transcribe_cli.run.status import RunStatus
 from transcribe_cli.run.summary import conclude
 from transcribe_cli.supervisor.actions import Finish
 
@@ -37,8 +39,11 @@ def concluded(
     with Loop() as loop:
         parts = run_parts(Talk(1), log, loop, [kept])
     reporter = Reporter(run_config(), parts.source, parts.outputs, parts.notices, None)
-    reporter.missing_ms = missing_ms
     log.append(bytes(32_000))
+    if missing_ms:
+        status = RunStatus(run_config(), parts.source, reporter.totals, 0.0)
+        reporter.source_event(DeviceLost("USB"), 1000, status)
+        log.append(bytes(32 * missing_ms))
     result = conclude(
         *(finish, ["SIGINT"], parts, Bill(0.45), reporter),
         sent=log.frames,
@@ -85,9 +90,9 @@ def test_every_gap_is_told_whatever_went_wrong_first(log: AudioLog) -> None:
     assert result.problem is problem
     assert [error["message"] for error in records["Error"]] == ["No network."]
     assert [(gap["start"], gap["end"]) for gap in records["Gap"]] == [
-        (600, 1000),  # without words
         (1000, 4000),  # from no microphone
-        (0, 1000),  # not saved
+        (600, 1000),  # without words
+        (0, 4000),  # not saved
     ]
 
 
@@ -96,4 +101,4 @@ def test_unsaved_audio_is_told_of_a_microphone_that_went_away_too(log: AudioLog)
     result, records = concluded(log, Finish(OK), missing_ms=3000)
 
     assert result.exit_status is ExitStatus.AUDIO
-    assert [(gap["start"], gap["end"]) for gap in records["Gap"]] == [(1000, 4000), (0, 1000)]
+    assert [(gap["start"], gap["end"]) for gap in records["Gap"]] == [(1000, 4000), (0, 4000)]

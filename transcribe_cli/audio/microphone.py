@@ -1,49 +1,38 @@
-"""The microphone: the only door to sounddevice, and through it to PortAudio.
+"""The microphone: an input device that may go away and come back, on the wall's clock.
 
-The callback copies the block onto a queue and returns; everything slow happens on the recorder's
-thread. The device is opened at a rate that it has; where that is not the session's rate, the blocks
-are resampled on the way out of the queue.
+What is missing meanwhile is silence (`device_timeline.py`). Everything slow happens on the
+recorder's thread, which also opens the device again.
 """
 
 import contextlib
-import queue
 import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from typing import Any
 
+from transcribe_cli.audio.capture import Block, Capture, CaptureLost
+from transcribe_cli.audio.device_timeline import DeviceTimeline, Given
+from transcribe_cli.audio.devices import find_device
 from transcribe_cli.audio.pcm_source import PcmConverter
-from transcribe_cli.audio.source import DeviceBack, DeviceLost, Overflow, SourceEvent
+from transcribe_cli.audio.source import Overflow, SourceEvent
 from transcribe_cli.audio.wav import WavHeader
 from transcribe_cli.errors import AudioError
-from transcribe_cli.system.stderr_redirect import libraries_are_silent
 
-SILENT_DEVICE_S = 2.0  # an unplugged device gives no error, only no blocks
-GONE_S = 30.0  # so long a session goes on without a device that has ended: it is billed
+GIVE_UP_S = 5.0  # a device that is open and gives nothing for so long is closed, and opened again
+AGAIN_EVERY_S = 0.5  # is a device that is gone looked for
 _FIRST_BLOCK_S = 3.0  # Bluetooth and sound servers may take 2 s to wake a device up
-_CLOSE_LIMIT_S = 2.0  # PortAudio can hang when it closes a device that is gone
-
-_NO_PORTAUDIO = "sudo apt install libportaudio2 (Debian, Ubuntu), or the system's portaudio"
-
-
-@dataclass(frozen=True, slots=True)
-class InputDevice:
-    """One device that can record."""
-
-    index: int
-    name: str
-    host_api: str
-    channels: int
-    default_rate_hz: int
-    is_default: bool
+_READ_S = 0.1
+_DRAINED_S = 0.01
 
 
 class Microphone:
     """An open input device; it captures from the moment it is made.
 
+    Args:
+        device: its number, its name or a part of that; None: the default.
+        falls_back: the default device stands in for it while it is gone.
+
     Raises:
-        AudioError: PortAudio is missing, no device fits, or the device cannot be opened.
+        AudioError: no device fits, or it cannot be opened.
     """
 
     kind = "mic"
@@ -51,202 +40,142 @@ class Microphone:
     length_s: float | None = None
     path: str | None = None
 
-    def __init__(self, device: str | None, rate_hz: int, block_ms: int) -> None:
-        self._queue: queue.SimpleQueue[tuple[bytes, bool] | None] = queue.SimpleQueue()
+    def __init__(
+        self, device: str | None, rate_hz: int, block_ms: int, *, falls_back: bool = False
+    ) -> None:
+        self._rate_hz = rate_hz
+        self._falls_back = falls_back
         self._stopped = threading.Event()
-        self._stop_once = threading.Lock()
-        self._heard = threading.Event()
-        self._stopping = threading.Thread(target=self._stop, name="aai-device-stop", daemon=True)
-        self._opened = False
+        self._opener = find_device(device, rate_hz, block_ms)
+        self._timeline = DeviceTimeline(rate_hz)
+        self._capture: Capture | None = None
+        self._quiet_since = self._news_at = 0.0
         with contextlib.ExitStack() as stack:
-            stack.enter_context(libraries_are_silent())
-            sd = _import_sounddevice()
-            chosen = _choose(list_devices(), device)
-            self.name = chosen.name
-            self._stream, device_hz, channels = self._open(sd, chosen, rate_hz, block_ms)
-            stack.callback(_within, _CLOSE_LIMIT_S, self._stream.close)
-            self._opened = True
-            if not self._stream.active:  # it has gone meanwhile
-                self._on_end()
-            self._converter = PcmConverter(WavHeader(device_hz, channels, "<i2", None), rate_hz)
+            stack.callback(self._close_capture)
+            self._use(self._opener.open(self._opener.wanted))
+            assert self._capture is not None
+            self.name: str = self._capture.title
             # Open means that it captures: what is said from now on is heard, and a session
             # may begin.
-            self._heard.wait(_FIRST_BLOCK_S)
-            self._in_use = stack.pop_all()
-
-    def _open(
-        self, sd: Any, chosen: InputDevice, rate_hz: int, block_ms: int
-    ) -> tuple[Any, int, int]:
-        """Try mono at the wanted rate first, then what the device has of its own."""
-        problem: Exception | None = None
-        for channels in dict.fromkeys((1, min(2, chosen.channels), chosen.channels)):
-            for hz in dict.fromkeys((rate_hz, chosen.default_rate_hz)):
-                stream = None
-                try:
-                    stream = sd.RawInputStream(
-                        samplerate=hz,
-                        blocksize=hz * block_ms // 1000,
-                        device=chosen.index,
-                        channels=channels,
-                        dtype="int16",
-                        callback=self._on_block,
-                        finished_callback=self._on_end,
-                    )
-                    stream.start()
-                except (sd.PortAudioError, ValueError) as e:
-                    problem = e
-                    if stream is not None:
-                        _within(_CLOSE_LIMIT_S, stream.close)
-                else:
-                    return stream, hz, channels
-        raise AudioError(
-            f"The microphone '{chosen.name}' cannot be opened: {problem}.",
-            "close what else uses it, allow this terminal to, or give another --device",
-        ) from problem
-
-    def _on_block(self, data: Any, frames: int, when: Any, status: Any) -> None:
-        """PortAudio's thread: copy and leave."""
-        self._queue.put((bytes(data), bool(status.input_overflow)))
-        self._heard.set()
-
-    def _on_end(self) -> None:
-        """PortAudio's thread: no block comes any more; mostly because `stop` asked for that."""
-        if not self._stopped.is_set() and self._opened:
-            self._queue.put(None)
+            self._first: Block | None = None
+            with contextlib.suppress(CaptureLost):  # the next read says so again
+                self._first = self._capture.read(_FIRST_BLOCK_S)
+            stack.pop_all()
 
     def blocks(self, report: Callable[[SourceEvent], None]) -> Iterator[bytes]:
-        """What was captured, in order, from the moment the device was opened.
-
-        A device that is gone for good, as with its sound server, gives nothing for `GONE_S`; then
-        this ends as if it had been stopped.
+        """What was captured, in order, from the moment the device was opened; silence for what it
+        did not give.
         """
-        lost = ended = False
-        heard_at = time.monotonic()
+        for given in self._given():
+            if isinstance(given, bytes):
+                yield given
+            else:
+                report(given)
+
+    def _given(self) -> Iterator[Given]:
+        timeline = self._timeline
+        if self._first is not None:
+            yield from self._take(self._first)
         while True:
-            try:
-                item = self._queue.get(timeout=GONE_S if ended else SILENT_DEVICE_S)
-            except queue.Empty:
-                if ended:
-                    break
-                if not lost:
-                    lost = True
-                    report(DeviceLost(time.monotonic() - heard_at))
-                continue
-            if item is None:
+            capture = self._capture
+            if capture is None:
                 if self._stopped.is_set():
                     break
-                ended = True
-                if not lost:
-                    lost = True
-                    report(DeviceLost(time.monotonic() - heard_at))
+                yield from timeline.away(_now())
+                self._open_again()
                 continue
-            if lost:
-                lost = False
-                report(DeviceBack())
-            heard_at = time.monotonic()
-            block, overflowed = item
-            if overflowed:
-                report(Overflow())
-            yield self._converter.convert(block)
+            if self._stopped.is_set():
+                capture.stop()  # also one that was opened while this was asked for
+            try:
+                block = capture.read(_DRAINED_S if timeline.settles else _READ_S)
+            except CaptureLost:
+                if self._stopped.is_set():
+                    break
+                yield from self._lose()
+                continue
+            if block is not None:
+                self._quiet_since = _now()
+                yield from self._take(block)
+            else:
+                yield from timeline.quiet(_now())
+                if timeline.is_lost and _now() - self._quiet_since >= GIVE_UP_S:
+                    yield from self._lose()
+            if capture.has_news():
+                yield from self._change_device()
         yield self._converter.flush()
+        yield from timeline.ended(_now())
+
+    def _take(self, block: Block) -> Iterator[Given]:
+        if block.overflowed:
+            yield Overflow()
+        yield from self._timeline.took(self._converter.convert(block.samples), _now())
+
+    def _lose(self) -> Iterator[Given]:
+        """The device is gone: give back what is left of it."""
+        yield from self._timeline.lost(_now())
+        self._close_capture()
+
+    def _open_again(self) -> None:
+        """Try the wanted device, then the one that may stand in for it; wait a little if none."""
+        opener = self._opener
+        names = [opener.wanted]
+        if self._falls_back and opener.wanted is not None:
+            names.append(None)
+        for name in names:
+            with contextlib.suppress(AudioError):
+                self._use(opener.open(name))
+                return
+        self._stopped.wait(AGAIN_EVERY_S)
+
+    def _change_device(self) -> Iterator[Given]:
+        """Go over to the device that is to be taken now, where that is another: the wanted one is
+        back, or another has become the default.
+        """
+        old = self._capture
+        assert old is not None
+        best = self._opener.best(old, self._falls_back)
+        if best is None or best == old.device:
+            return
+        try:
+            new = self._opener.open(best)
+        except AudioError:
+            return
+        old.stop()
+        with contextlib.suppress(CaptureLost):  # what it has still given
+            while (block := old.read(0.0)) is not None:
+                yield from self._take(block)
+        yield from self._lose()
+        self._use(new)
+
+    def _use(self, capture: Capture) -> None:
+        self._capture = capture
+        self._converter = PcmConverter(
+            WavHeader(capture.rate_hz, capture.channels, "<i2", None), self._rate_hz
+        )
+        self._quiet_since = _now()
+        self._timeline.opened(capture.title, self._quiet_since)
 
     def stop(self) -> None:
-        """Stop capturing; the blocks that are on the queue are still given out. Waits for nothing.
+        """Stop capturing; what has come by now is still given out. Waits for nothing.
 
-        A device that is gone can hang when it is stopped. May be called on several threads.
+        May be called on several threads.
         """
-        with self._stop_once:
-            if not self._stopped.is_set():
-                self._stopped.set()
-                self._stopping.start()
-
-    def _stop(self) -> None:
-        _within(_CLOSE_LIMIT_S, self._stream.stop)
-        self._queue.put(None)
+        self._stopped.set()
+        if (capture := self._capture) is not None:
+            capture.stop()
 
     def close(self) -> None:
         """Give the device back, within a time limit."""
         self.stop()
-        self._stopping.join(2 * _CLOSE_LIMIT_S)
-        self._in_use.close()
+        self._close_capture()
+
+    def _close_capture(self) -> None:
+        capture, self._capture = self._capture, None
+        if capture is not None:
+            capture.close()
 
 
-def list_devices() -> list[InputDevice]:
-    """The devices that can record, in PortAudio's order.
-
-    Raises:
-        AudioError: PortAudio is missing or cannot start.
-    """
-    with libraries_are_silent():
-        sd = _import_sounddevice()
-        try:
-            apis = sd.query_hostapis()
-            found = sd.query_devices()
-            default = sd.default.device[0]
-        except sd.PortAudioError as e:
-            raise AudioError(
-                f"PortAudio cannot list the devices: {e}.",
-                "restart the sound system, then try again",
-            ) from e
-    if default < 0:
-        default = next((api["default_input_device"] for api in apis), -1)
-    return [
-        InputDevice(
-            index=index,
-            name=str(device["name"]),
-            host_api=str(apis[device["hostapi"]]["name"]),
-            channels=int(device["max_input_channels"]),
-            default_rate_hz=int(device["default_samplerate"]),
-            is_default=index == default,
-        )
-        for index, device in enumerate(found)
-        if device["max_input_channels"] > 0
-    ]
-
-
-def _choose(devices: list[InputDevice], wanted: str | None) -> InputDevice:
-    """By index, by name, or by the one name that contains the text; the default for None."""
-    if not devices:
-        raise AudioError(
-            "There is no input device.",
-            "plug in a microphone; 'aai-stream devices' lists what PortAudio sees",
-        )
-    if wanted is None:
-        return next((device for device in devices if device.is_default), devices[0])
-    if wanted.isdecimal():
-        matches = [device for device in devices if device.index == int(wanted)]
-    else:
-        name = wanted.casefold()
-        matches = [device for device in devices if device.name.casefold() == name]
-        matches = matches[:1] or [d for d in devices if name in d.name.casefold()]
-    if len(matches) == 1:
-        return matches[0]
-    problem = "fits several input devices" if matches else "is no input device"
-    names = ", ".join(f"{device.index}: {device.name}" for device in matches or devices)
-    raise AudioError(f"'{wanted}' {problem}.", f"choose one with --device: {names}")
-
-
-def _import_sounddevice() -> Any:
-    try:
-        import sounddevice
-    except OSError as e:
-        # The Linux wheel holds no PortAudio, and a missing library is an OSError there.
-        raise AudioError("PortAudio is not installed.", _NO_PORTAUDIO) from e
-    except Exception as e:
-        if type(e).__name__ == "PortAudioError":
-            raise AudioError(f"PortAudio cannot start: {e}.", _NO_PORTAUDIO) from e
-        raise
-    return sounddevice
-
-
-def _within(limit_s: float, action: Callable[[], object]) -> None:
-    """Run an action that may hang on a thread of its own, and wait only so long for it."""
-
-    def run() -> None:
-        # A device that is gone may refuse to be stopped: it is stopped then.
-        with contextlib.suppress(Exception):
-            action()
-
-    thread = threading.Thread(target=run, name="aai-device-close", daemon=True)
-    thread.start()
-    thread.join(limit_s)
+def _now() -> float:
+    """Seconds that go on also while the machine sleeps."""
+    clock = getattr(time, "CLOCK_BOOTTIME", None)  # of Linux; others' monotonic clocks do
+    return time.monotonic() if clock is None else time.clock_gettime(clock)

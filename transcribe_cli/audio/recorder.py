@@ -6,18 +6,8 @@ import time
 from collections.abc import Callable
 
 from transcribe_cli.audio.audio_log import AudioLog
-from transcribe_cli.audio.device_gap import MissingAudio
 from transcribe_cli.audio.level import peak
-from transcribe_cli.audio.source import (
-    AudioMissing,
-    DeviceBack,
-    DeviceLost,
-    DiskBack,
-    DiskFull,
-    Source,
-    SourceEvent,
-    is_spoken_now,
-)
+from transcribe_cli.audio.source import DiskBack, DiskFull, Source, SourceEvent, is_spoken_now
 from transcribe_cli.errors import StreamError, explain_unexpected
 
 SYNC_EVERY_S = 1.0  # a power cut costs at most this and one block
@@ -29,13 +19,15 @@ class Recorder:
     """Runs `aai-recorder`; owns the writing end of the log.
 
     Args:
-        report: told what the source and the disk have to say.
+        report: told what the source and the disk have to say, and how many frames there were then.
         ended: told when the last block is in the log, and why, if not for the source's end.
         sync: what else to put on the disk where the audio is.
         grew: given what there is to send now, its first frame and the samples; none at the end.
         most_frames: stop the source after so many frames, to the sample; None: never.
 
     Attributes:
+        paused: a microphone's blocks are dropped, and the recording's clock stands still; what a
+            pipe brings meanwhile is kept, and read on from afterwards, as of a file.
         muted: blocks are recorded as silence.
         full: it stopped because of `most_frames`, and not because the source had no more.
         loudest: greatest sample amplitude of a live source since the level was last taken (0 to
@@ -46,7 +38,7 @@ class Recorder:
         self,
         source: Source,
         log: AudioLog,
-        report: Callable[[SourceEvent], None],
+        report: Callable[[SourceEvent, int], None],
         ended: Callable[[StreamError | None], None],
         grew: Callable[[int, bytes], None] = lambda start, samples: None,
         sync: Callable[[], None] = lambda: None,
@@ -61,26 +53,11 @@ class Recorder:
         self._most_frames = most_frames
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="aai-recorder", daemon=True)
-        self._paused = False
-        self._missing = MissingAudio()
-        self._stopped_at = float("inf")
+        self.paused = False
         self.muted = False
         self.full = False
         self.loudest = 0
         self._failing = False
-
-    @property
-    def paused(self) -> bool:
-        """A microphone's blocks are dropped, and the recording's clock stands still.
-
-        What a pipe brings meanwhile is kept, and read on from afterwards, as of a file.
-        """
-        return self._paused
-
-    @paused.setter
-    def paused(self, paused: bool) -> None:
-        self._paused = paused
-        (self._missing.pause if paused else self._missing.resume)(time.monotonic())
 
     def start(self) -> None:
         """Begin to record."""
@@ -88,8 +65,6 @@ class Recorder:
 
     def stop(self) -> None:
         """Stop the source; `ended` is called when the last block is in the log."""
-        if not self._stopping.is_set():
-            self._stopped_at = time.monotonic()
         self._stopping.set()
         self._source.stop()
         self._log.wake()
@@ -134,18 +109,10 @@ class Recorder:
             if self.full:
                 self._source.stop()
                 break
-        missing_s = self._missing.seconds(min(self._stopped_at, time.monotonic()))
-        if missing_s:
-            self._report(AudioMissing(missing_s))
         self._sync()
 
     def _pass_on(self, event: SourceEvent) -> None:
-        match event:
-            case DeviceLost(silent_s=silent_s):
-                self._missing.lost(time.monotonic() - silent_s)
-            case DeviceBack():
-                self._missing.back()
-        self._report(event)
+        self._report(event, self._log.frames)
 
     def take(self, block: bytes) -> None:
         """Write a block, and let it be sent."""
@@ -162,7 +129,7 @@ class Recorder:
         failing = self._log.unwritable
         if (failing is not None) != self._failing:
             self._failing = failing is not None
-            self._report(DiskFull(failing.strerror or str(failing)) if failing else DiskBack())
+            self._pass_on(DiskFull(failing.strerror or str(failing)) if failing else DiskBack())
 
     def _sync(self) -> None:
         if self._log.unwritable is None:

@@ -12,6 +12,7 @@ import contextlib
 import ctypes
 import os
 import sys
+import threading
 import time
 from collections.abc import Callable
 from ctypes import byref, c_size_t, c_void_p
@@ -218,7 +219,8 @@ class SourceStream:
         with contextlib.ExitStack() as stack:
             stack.enter_context(self._connection)
             self._lib, context = self._connection.lib, self._connection.context
-            self._news = self._moved = self._stopped = False
+            self._news = self._moved = self._stopped = self._closed = False
+            self._lock = threading.Lock()  # guards the library, which knows of no threads
             self._own_bytes = 0  # that can be read, and came before the stream was moved
             # Kept, because the library calls them as long as the connection lasts.
             self._callbacks = (
@@ -264,7 +266,7 @@ class SourceStream:
 
     @property
     def _is_lost(self) -> bool:
-        return self._connection.is_lost or self._state != pa.STREAM_READY
+        return self._closed or self._connection.is_lost or self._state != pa.STREAM_READY
 
     @property
     def _readable(self) -> int:
@@ -277,7 +279,10 @@ class SourceStream:
         Raises:
             CaptureLost: the server, or the source, is gone, or the stream was moved.
         """
-        until = time.monotonic() + timeout_s
+        with self._lock:
+            return self._read(time.monotonic() + timeout_s)
+
+    def _read(self, until: float) -> Block | None:
         while not self._is_lost:
             if (block := self._peek()) is not None:
                 return block
@@ -316,7 +321,10 @@ class SourceStream:
         Raises:
             NoSoundServer: the server has ended, or does not answer.
         """
-        return self._connection.sources()
+        with self._lock:
+            if self._is_lost:
+                raise NoSoundServer
+            return self._connection.sources()
 
     def stop(self) -> None:
         """Capture no more: what has come by now can still be read."""
@@ -324,7 +332,9 @@ class SourceStream:
 
     def close(self) -> None:
         """End the stream; harmless twice."""
-        self._open.close()
+        with self._lock:
+            self._closed = True
+            self._open.close()
 
 
 def _source(info: pa.SourceInfo) -> SoundSource:

@@ -7,19 +7,15 @@ from msgspec import Struct
 
 
 class DeviceLost(Struct, frozen=True):
-    """The microphone has given no block for `silent_s`; it may have been unplugged."""
+    """A microphone gives no audio any more, or its place is taken by another; silence follows."""
 
-    silent_s: float = 0.0
+    device: str
 
 
 class DeviceBack(Struct, frozen=True):
-    """Blocks come again."""
+    """Audio comes again; `device` gives it. What was missed is silence in front of it."""
 
-
-class AudioMissing(Struct, frozen=True):
-    """The recording ends `seconds` later than the last audio that the microphone gave."""
-
-    seconds: float
+    device: str
 
 
 class Overflow(Struct, frozen=True):
@@ -48,16 +44,7 @@ class SourceWarning(Struct, frozen=True):
     text: str
 
 
-SourceEvent = (
-    DeviceLost
-    | DeviceBack
-    | AudioMissing
-    | Overflow
-    | DiskFull
-    | DiskBack
-    | SourceNote
-    | SourceWarning
-)
+SourceEvent = DeviceLost | DeviceBack | Overflow | DiskFull | DiskBack | SourceNote | SourceWarning
 
 
 class Source(Protocol):

@@ -19,10 +19,10 @@ _ABILITIES = {
 
 def devices(environment: Environment, *, as_json: bool) -> ExitStatus:
     """The input devices; the default is marked."""
-    from dataclasses import asdict
+    from msgspec.structs import asdict
 
+    from transcribe_cli.audio.devices import list_devices
     from transcribe_cli.audio.known_devices import keep_devices
-    from transcribe_cli.audio.microphone import list_devices
 
     found = list_devices()
     keep_devices([device.name for device in found])

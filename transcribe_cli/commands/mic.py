@@ -14,7 +14,12 @@ def mic(options: MicOptions, environment: Environment) -> ExitStatus:
     from transcribe_cli.jobs.transcriber import SourceSpec, Transcriber
 
     def open_source() -> Microphone:
-        return Microphone(options.device, options.sample_rate, min(options.chunk_ms, _BLOCK_MS))
+        return Microphone(
+            options.device,
+            options.sample_rate,
+            min(options.chunk_ms, _BLOCK_MS),
+            falls_back=options.device_fallback,
+        )
 
     if options.probe:
         from transcribe_cli.audio.probe import RATE_HZ

@@ -68,8 +68,9 @@ def check_sound(device: str | None) -> Iterator[Finding]:
     Raises:
         AudioError: what failed.
     """
+    from transcribe_cli.audio.devices import list_devices
     from transcribe_cli.audio.known_devices import keep_devices
-    from transcribe_cli.audio.microphone import Microphone, list_devices
+    from transcribe_cli.audio.microphone import Microphone
 
     devices = list_devices()
     keep_devices([found.name for found in devices])

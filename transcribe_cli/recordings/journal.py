@@ -29,6 +29,9 @@ MOST_LINE_BYTES = 1 << 23
 # Records about the end of a run; they are no longer true once the recording is resumed.
 _OF_THE_END = ("Summary", "Gap", "Error")
 
+NO_AUDIO = "no audio from the microphone"
+"""The reason of a Gap that stays one: there is silence in the recording."""
+
 
 def journal_records(path: Path) -> Iterator[JournalRecord]:
     """The complete records of a journal, one after the other; other lines are ignored.
@@ -272,12 +275,13 @@ def _shape_of(record: JournalRecord) -> _Shape:
 
 
 def without_closing_records(records: Sequence[JournalRecord]) -> list[JournalRecord]:
-    """The records that stay true when the recording is resumed; Errors of the service stay."""
+    """The records that stay true when the recording is resumed, as Errors of the service do."""
     return [
         record
         for record in records
         if record["type"] not in _OF_THE_END
         or (record["type"] == "Error" and "exit_code" not in record)
+        or (record["type"] == "Gap" and record.get("reason") == NO_AUDIO)
     ]
 
 

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from transcribe_cli.audio.source import (
-    AudioMissing,
     DeviceBack,
     DeviceLost,
     DiskBack,
@@ -29,6 +28,7 @@ from transcribe_cli.protocol.messages import (
 )
 from transcribe_cli.protocol.messages import Warning as ServiceWarning
 from transcribe_cli.recordings.fingerprint import fingerprint_of
+from transcribe_cli.recordings.journal import NO_AUDIO
 from transcribe_cli.run.config import RunConfig
 from transcribe_cli.run.sequencer import Ended, Message, Odd, Told
 from transcribe_cli.run.status import RunStatus
@@ -71,7 +71,7 @@ class Reporter:
 
     Attributes:
         totals: what the final turns add up to.
-        missing_ms: audio that the microphone did not give, at the end of the recording.
+        device_gaps: from when to when the microphone gave no audio.
     """
 
     def __init__(
@@ -84,7 +84,8 @@ class Reporter:
     ) -> None:
         point = config.resume_point
         self.totals = TurnTotals() if point is None else point.totals
-        self.missing_ms = 0
+        self.device_gaps: list[tuple[int, int]] = []
+        self._lost_at: int | None = None  # the microphone is gone since then
         self._config = config
         self._source = source
         self._outputs = outputs
@@ -246,17 +247,18 @@ class Reporter:
     def source_event(self, event: SourceEvent, at: int, status: RunStatus) -> None:
         """Report what the source or the disk says, and keep its trouble in the status."""
         match event:
-            case DeviceLost():
-                self.record("DeviceLost", at=at)
+            case DeviceLost(device=device):
+                self.record("DeviceLost", at=at, device=device)
+                self._lost_at = at
                 status.trouble = (
                     "no audio from the microphone: is it unplugged, or its sound server gone?"
                 )
                 self._notices.warning(status.trouble)
-            case DeviceBack():
-                self.record("DeviceBack", at=at)
+            case DeviceBack(device=device):
+                self.record("DeviceBack", at=at, device=device)
                 status.trouble = ""
-            case AudioMissing(seconds=seconds):
-                self.missing_ms = round(seconds * 1000)
+                self.end_device_gap(at)
+                self._notices.note(f"audio comes from '{device}' now")
             case Overflow():
                 status.overflows += 1
                 self.record("Overflow", at=at)
@@ -270,6 +272,15 @@ class Reporter:
                 self._notices.note(text)
             case SourceWarning(text=text):
                 self.warn(text)
+
+    def end_device_gap(self, at: int) -> int:
+        """Report what the microphone did not give until then; how much that was, 0 if nothing."""
+        start, self._lost_at = self._lost_at, None
+        if start is None or at <= start:
+            return 0
+        self.device_gaps.append((start, at))
+        self.record("Gap", start=start, end=at, reason=NO_AUDIO)
+        return at - start
 
     def mark(self, type_name: str, at: int, words: str, **body: Any) -> None:
         """Report what a person did at that time: a record, and a line in the view."""

@@ -82,7 +82,7 @@ class Run:
         self._recorder = parts.make_recorder(
             parts.source,
             parts.log,
-            report=lambda event: self._post(SourceReported(event)),
+            report=lambda event, frame: self._post(SourceReported(event, frame)),
             ended=lambda problem: self._post(SourceEnded(problem)),
             grew=self._push,
             sync=parts.sync,
@@ -216,8 +216,8 @@ class Run:
                 self._sessions.closed(number)
                 self._bill.take(event, now)
                 self._hear(event, now)
-            case SourceReported(event=reported):
-                self._reporter.source_event(reported, self._progress.captured_ms, self._status)
+            case SourceReported(event=reported, frame=frame):
+                self._reporter.source_event(reported, self._config.audio.ms(frame), self._status)
             case SourceEnded():
                 if self._recorder.full:
                     self._limit = DURATION_REACHED

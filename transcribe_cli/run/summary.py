@@ -40,13 +40,15 @@ def conclude(
     captured_ms = log.audio.ms(log.frames)
     # What was captured while a forced end was already under way has not been sent.
     heard = finish.complete and sent >= log.frames
-    lost_ms = 0
-    if not heard and source.kind != "file" and captured_ms > final_ms:
-        lost_ms = captured_ms - final_ms
+    gone_ms, gaps = reporter.end_device_gap(captured_ms), reporter.device_gaps
+    missing_ms = sum(end - start for start, end in gaps)
+    lost_ms, heard_to_ms = missing_ms, captured_ms - gone_ms
+    if not heard and source.kind != "file" and heard_to_ms > final_ms:
+        silent_ms = sum(max(0, end - max(start, final_ms)) for start, end in gaps) - gone_ms
+        lost_ms += heard_to_ms - final_ms - silent_ms
         reason = "stopped" if finish.problem is None else finish.problem.message
-        reporter.record("Gap", start=final_ms, end=captured_ms, reason=reason)
-    lost_ms += reporter.missing_ms
-    missing, unsaved = _tell_missing(captured_ms, reporter), _tell_unsaved(log, reporter)
+        reporter.record("Gap", start=final_ms, end=heard_to_ms, reason=reason)
+    missing, unsaved = _gone(gone_ms), _tell_unsaved(log, reporter)
     spoken_now = is_spoken_now(source)
     complete = heard and (spoken_now or not limit)
     problem = finish.problem or missing or unsaved
@@ -73,7 +75,7 @@ def conclude(
         "words": totals.words,
         "languages": {c: ms / 1000 for c, ms in totals.language_ms.items()},
         "lost_ms": lost_ms,
-        "missing_ms": reporter.missing_ms,
+        "missing_ms": missing_ms,
         "terminated": bill.terminated,
         "complete": complete,
     }
@@ -81,14 +83,12 @@ def conclude(
     return Result(status, problem, summary, is_stopped_by_person(stops))
 
 
-def _tell_missing(captured_ms: int, reporter: Reporter) -> StreamError | None:
-    """Report audio that the microphone did not give at the end."""
-    if not reporter.missing_ms:
+def _gone(missed_ms: int) -> StreamError | None:
+    """What is wrong where the microphone was gone at the end, and something was missed by that."""
+    if not missed_ms:
         return None
-    end = captured_ms + reporter.missing_ms
-    reporter.record("Gap", start=captured_ms, end=end, reason="no audio from the microphone")
     return AudioError(
-        f"The microphone gave no audio for the last {reporter.missing_ms / 1000:.1f} s.",
+        f"The microphone gave no audio for the last {missed_ms / 1000:.1f} s.",
         "what came before is saved; see that it is there with 'aai-stream devices'",
     )
 

@@ -83,9 +83,10 @@ class SourceEnded(Struct, frozen=True):
 
 
 class SourceReported(Struct, frozen=True):
-    """The source or the disk reports something."""
+    """The source or the disk reports something; `frame`: behind so much of the log."""
 
     event: SourceEvent
+    frame: int
 
 
 class StopRequested(Struct, frozen=True):

@@ -338,6 +338,14 @@ class MicOptions(RunOptions, frozen=True, kw_only=True):
             metavar="NAME",
         ),
     ] = None
+    device_fallback: Annotated[
+        bool,
+        option(
+            AUDIO,
+            "While the microphone is gone, the default one stands in for it.",
+            "--device-fallback",
+        ),
+    ] = False
 
 
 class FileOptions(RunOptions, frozen=True, kw_only=True):

@@ -1,0 +1,160 @@
+"""What a device gives, on the wall's clock: where it gave nothing there is silence. Pure.
+
+How much is missing is seen by how far the audio lies behind the clock, beside how far it mostly
+does. So nothing is put in where a device, or a sound server that was held up, gives late what it
+has kept; and all of it is where the machine slept, also if the device knows nothing of that.
+"""
+
+from msgspec import Struct
+
+from transcribe_cli.audio.source import DeviceBack, DeviceLost, SourceEvent
+
+SILENT_S = 2.0
+"""An unplugged device may give no error, only no audio."""
+
+JUMP_S = 1.0  # audio that is so much later than usual was held up, or is missing
+LEAST_S = 0.2  # less than that is no more than what was to come next, of the same stream
+SETTLE_S = 0.3  # so long it is looked at how late what comes really is
+WINDOW_S = 10.0  # "mostly" is the least of so much time: clocks drift
+FILL_BEHIND_S = 1.0  # what comes back may have begun a little ago
+_SILENCE_S = 1.0  # at most at a time
+
+Given = bytes | SourceEvent
+
+
+class _Held(Struct):
+    """Audio that has come, before it is known how much is missing in front of it."""
+
+    samples: bytes
+    lag_s: float
+
+
+class DeviceTimeline:
+    """s16le mono samples and events in, the same with silence out. Times are in s, on one clock.
+
+    Args:
+        rate_hz: of the samples.
+
+    Attributes:
+        is_lost: the device gives nothing just now, and that was told.
+    """
+
+    def __init__(self, rate_hz: int) -> None:
+        self.is_lost = False
+        self._rate_hz = rate_hz
+        self._device = ""
+        self._covered: float | None = None  # up to then there is audio
+        self._came_at = 0.0
+        self._window_ends = 0.0
+        self._least_lag = self._earlier_least_lag = float("inf")  # in this window, in the last one
+        self._held: list[_Held] | None = None
+        self._is_another = False  # what is held comes from another stream than what was before it
+        self._judge_at = 0.0
+
+    @property
+    def settles(self) -> bool:
+        """It is being looked at how late what comes is."""
+        return bool(self._held)
+
+    def opened(self, device: str, now: float) -> None:
+        """A device was opened, the first one or another."""
+        self._device = device
+        self._came_at = now
+        if self._covered is not None:
+            self._held = []
+            self._is_another = True
+
+    def took(self, samples: bytes, now: float) -> list[Given]:
+        """Audio came; what is to be recorded now."""
+        self._came_at = now
+        seconds = self._seconds(samples)
+        if self._covered is None:
+            self._covered = now - seconds
+        ahead = 0.0 if self._held is None else sum(self._seconds(h.samples) for h in self._held)
+        lag = now - (self._covered + ahead + seconds)
+        if self._held is None and (self.is_lost or lag > self._usual_lag + JUMP_S):
+            self._held = []
+        if self._held is not None:
+            if not self._held:
+                self._judge_at = now + SETTLE_S
+            self._held.append(_Held(samples, lag))
+            return []
+        self._give(seconds, now)
+        return [samples]
+
+    def quiet(self, now: float) -> list[Given]:
+        """All that came was taken, and there is nothing more just now."""
+        if self._held and now >= self._judge_at:
+            return self._release(now)
+        if now - self._came_at < SILENT_S:
+            return []
+        return self._lose()
+
+    def lost(self, now: float) -> list[Given]:
+        """The device is gone."""
+        given = self._release(now)
+        return given + self._lose()
+
+    def away(self, now: float) -> list[Given]:
+        """It is still gone: silence, up to a little before now."""
+        return [] if self._covered is None else self._silence(self._missing(now) - FILL_BEHIND_S)
+
+    def ended(self, now: float) -> list[Given]:
+        """It was stopped: the rest, which is silence where the device is gone."""
+        given = self._release(now)
+        if self.is_lost and self._covered is not None:
+            given += self._silence(self._missing(now))
+        return given
+
+    def _lose(self) -> list[Given]:
+        if self.is_lost:
+            return []
+        self.is_lost = True
+        return [DeviceLost(self._device)]
+
+    def _release(self, now: float) -> list[Given]:
+        """What was held, behind as much silence as is missing before it."""
+        held, self._held = self._held, None
+        if not held:
+            return []
+        missing_s = min(h.lag_s for h in held) - self._usual_lag
+        if not self._is_another and missing_s < LEAST_S:
+            missing_s = 0.0
+        self._is_another = False
+        given: list[Given] = self._lose() if missing_s > 0 else []
+        given += self._silence(missing_s)
+        if self.is_lost:
+            self.is_lost = False
+            given.append(DeviceBack(self._device))
+        rest = b"".join(h.samples for h in held)
+        if missing_s < 0:  # two devices overlap, where one takes the other's place
+            rest = rest[2 * round(-missing_s * self._rate_hz) :]
+        self._give(self._seconds(rest), now)
+        return [*given, rest]
+
+    def _missing(self, now: float) -> float:
+        assert self._covered is not None
+        return now - self._covered - self._usual_lag
+
+    def _silence(self, seconds: float) -> list[Given]:
+        assert self._covered is not None
+        frames = max(0, round(seconds * self._rate_hz))
+        self._covered += frames / self._rate_hz
+        most = round(_SILENCE_S * self._rate_hz)
+        return [bytes(2 * min(most, frames - at)) for at in range(0, frames, most)]
+
+    def _give(self, seconds: float, now: float) -> None:
+        assert self._covered is not None
+        self._covered += seconds
+        if now >= self._window_ends:
+            self._window_ends = now + WINDOW_S
+            self._earlier_least_lag, self._least_lag = self._least_lag, float("inf")
+        self._least_lag = min(self._least_lag, now - self._covered)
+
+    @property
+    def _usual_lag(self) -> float:
+        least = min(self._least_lag, self._earlier_least_lag)
+        return least if least < float("inf") else 0.0
+
+    def _seconds(self, samples: bytes) -> float:
+        return len(samples) / 2 / self._rate_hz

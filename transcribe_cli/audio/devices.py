@@ -1,0 +1,241 @@
+"""The input devices: the sound server's sources, then PortAudio's devices; which one is meant."""
+
+import contextlib
+from collections.abc import Callable, Sequence
+
+from msgspec import Struct
+
+from transcribe_cli.audio.capture import Capture
+from transcribe_cli.audio.sound_server import (
+    NoSoundServer,
+    SoundSource,
+    Sources,
+    SourceStream,
+    sources,
+)
+from transcribe_cli.errors import AudioError
+
+_SERVER_NAMES = ("pulse", "default", "pipewire")
+"""What PortAudio calls the sound server itself: its default source is meant."""
+
+
+class InputDevice(Struct, frozen=True, kw_only=True):
+    """One device that can record.
+
+    Attributes:
+        index: its place in the list.
+        name: as the system has it; no other has it, of those of one host API.
+        description: what it is called before a person.
+        is_monitor: it hears what the machine plays.
+        in_use: somebody listens to it; None: nobody can say.
+    """
+
+    index: int
+    name: str
+    description: str
+    host_api: str
+    channels: int
+    default_rate_hz: int
+    is_default: bool = False
+    is_monitor: bool = False
+    in_use: bool | None = None
+
+
+class Opener(Struct, frozen=True):
+    """Opens a chosen device, and again after it was gone.
+
+    Attributes:
+        wanted: its name; None: whichever is the default at the time.
+        open: of a device by name, or of the default; its errors are `AudioError`.
+        best: which device of the open one's system is to be taken now: the wanted one, or the
+            default where that is to stand in for it; None: there is none.
+        count: how many devices there were to choose from.
+    """
+
+    wanted: str | None
+    open: Callable[[str | None], Capture]
+    best: Callable[[Capture, bool], str | None]
+    count: int
+
+
+def list_devices() -> list[InputDevice]:
+    """The devices that can record, the sound server's first.
+
+    Raises:
+        AudioError: there is no sound server, and PortAudio is missing or cannot start.
+    """
+    found = _sources()
+    served = [] if found is None else _served(found)
+    try:
+        return served + _others(len(served), hidden=found is not None)
+    except AudioError:
+        if not served:
+            raise
+        return served
+
+
+def find_device(wanted: str | None, rate_hz: int, block_ms: int) -> Opener:
+    """How to open the device that is meant: by its number, its name, or a part of that.
+
+    Raises:
+        AudioError: there is none, none fits, or several do.
+    """
+    found = _sources()
+    if found is not None and found.sources:
+        served = _served(found)
+        if wanted is None or wanted.casefold() in _SERVER_NAMES:
+            return _of_server(None, len(served), rate_hz, block_ms)
+        if len(fitting := fits(served, wanted)) == 1:
+            return _of_server(fitting[0].name, len(served), rate_hz, block_ms)
+    else:
+        served = []
+    devices = served + _others(len(served), hidden=False)
+    chosen = choose(devices, wanted)
+    if chosen.index < len(served):
+        return _of_server(chosen.name, len(served), rate_hz, block_ms)
+    if served and chosen.name in _SERVER_NAMES:
+        return _of_server(None, len(served), rate_hz, block_ms)
+    name = None if wanted is None else chosen.name
+    return _of_portaudio(name, len(devices), rate_hz, block_ms)
+
+
+def choose(devices: Sequence[InputDevice], wanted: str | None) -> InputDevice:
+    """The one that is meant; the default for None.
+
+    Raises:
+        AudioError: there is none, none fits, or several do.
+    """
+    if not devices:
+        raise AudioError(
+            "There is no input device.",
+            "plug in a microphone; 'aai-stream devices' lists what there is",
+        )
+    if wanted is None:
+        return next((device for device in devices if device.is_default), devices[0])
+    found = fits(devices, wanted)
+    if len(found) == 1:
+        return found[0]
+    problem = "fits several input devices" if found else "is no input device"
+    names = ", ".join(f"{device.index}: {_both_names(device)}" for device in found or devices)
+    raise AudioError(f"'{wanted}' {problem}.", f"choose one with --device: {names}")
+
+
+def fits(devices: Sequence[InputDevice], wanted: str) -> list[InputDevice]:
+    """The devices of that number, name or description; else those that have it as a part."""
+    if wanted.isdecimal():
+        return [device for device in devices if device.index == int(wanted)]
+    text = wanted.casefold()
+    for exact in ("name", "description"):
+        same = [d for d in devices if getattr(d, exact).casefold() == text]
+        if same and (exact == "name" or len(same) == 1):
+            return same[:1]
+    return [d for d in devices if text in d.name.casefold() or text in d.description.casefold()]
+
+
+def _both_names(device: InputDevice) -> str:
+    same = device.description == device.name
+    return device.name if same else f"{device.description} ({device.name})"
+
+
+# The sound server's.
+
+
+def _sources() -> Sources | None:
+    try:
+        return sources()
+    except NoSoundServer:
+        return None
+
+
+def _served(found: Sources) -> list[InputDevice]:
+    return [
+        InputDevice(
+            index=index,
+            name=source.name,
+            description=_title(found, source),
+            host_api=found.server,
+            channels=source.channels,
+            default_rate_hz=source.rate_hz,
+            is_default=source.name == found.default,
+            is_monitor=bool(source.monitor_of),
+            in_use=source.in_use,
+        )
+        for index, source in enumerate(found.sources)
+    ]
+
+
+def _title(found: Sources, source: SoundSource) -> str:
+    """The description, where no other source has the same."""
+    described = [other for other in found.sources if other.description == source.description]
+    return source.description if source.description and len(described) == 1 else source.name
+
+
+def _of_server(wanted: str | None, count: int, rate_hz: int, block_ms: int) -> Opener:
+    def open_source(name: str | None) -> Capture:
+        try:
+            found = sources()
+            name = found.default if name is None else name
+            source = found.find(name)
+            title = name if source is None else _title(found, source)
+            return SourceStream(name, title, rate_hz, block_ms)
+        except NoSoundServer as e:
+            raise AudioError(
+                f"The microphone '{name or 'default'}' cannot be opened.",
+                "see what there is with 'aai-stream devices', or give another --device",
+            ) from e
+
+    def best(capture: Capture, stands_in: bool) -> str | None:
+        assert isinstance(capture, SourceStream)
+        with contextlib.suppress(NoSoundServer):
+            found = capture.sources()
+            if wanted is not None and found.find(wanted) is not None:
+                return wanted
+            if (wanted is None or stands_in) and found.find(found.default) is not None:
+                return found.default
+        return None
+
+    return Opener(wanted, open_source, best, count)
+
+
+# PortAudio's.
+
+
+def _others(first: int, *, hidden: bool) -> list[InputDevice]:
+    """PortAudio's devices, numbered from there on; `hidden`: without the sound server itself."""
+    from transcribe_cli.audio.portaudio import portaudio_devices
+
+    return [
+        InputDevice(
+            index=first + index,
+            name=device.name,
+            description=device.name,
+            host_api=device.host_api,
+            channels=device.channels,
+            default_rate_hz=device.rate_hz,
+            is_default=device.is_default and not hidden,
+            is_monitor=device.name.casefold().startswith("monitor of"),
+        )
+        for index, device in enumerate(portaudio_devices())
+        if not (hidden and device.name in _SERVER_NAMES)
+    ]
+
+
+def _of_portaudio(wanted: str | None, count: int, rate_hz: int, block_ms: int) -> Opener:
+    opened = False
+
+    def open_device(name: str | None) -> Capture:
+        nonlocal opened
+        from transcribe_cli.audio.portaudio import PortAudioCapture, portaudio_devices
+
+        devices = portaudio_devices(anew=opened)
+        opened = True
+        for device in devices:
+            if device.is_default if name is None else device.name == name:
+                return PortAudioCapture(device, rate_hz, block_ms)
+        if name is None and devices:
+            return PortAudioCapture(devices[0], rate_hz, block_ms)
+        raise AudioError(
+            f"The microphone '{name or 'default'}' is gone.", "see 'aai-stream devices'"
+        )
+
+    return Opener(wanted, open_device, lambda capture, stands_in: capture.device, count)
