@@ -90,9 +90,9 @@ def test_a_turn_ends_after_so_many_words_and_its_partials_grow() -> None:
 
 
 def test_a_silence_ends_a_turn_and_so_does_the_client() -> None:
-    engine = CountingEngine(EngineSettings(min_turn_silence_ms=300))
+    engine = CountingEngine(EngineSettings(max_turn_silence_ms=300))
     assert finals(hear_all(engine, speak(2) + silence(200)))[0]["transcript"] == "w1 w2"
-    engine = CountingEngine(EngineSettings(min_turn_silence_ms=300))
+    engine = CountingEngine(EngineSettings(max_turn_silence_ms=300))
     sent = engine.hear(speak(2)) + engine.hear(silence(260)) + engine.hear(speak(1, first=3))
     assert [m["transcript"] for m in finals([json.loads(s.text) for s in sent])] == ["w1 w2"]
     (final,) = [json.loads(s.text) for s in engine.end_turn()]
@@ -151,6 +151,55 @@ def test_pro_partials_have_no_final_word() -> None:
     *partials, final = told("universal-3-6-pro")
     assert not any(word["word_is_final"] for turn in partials for word in turn["words"])
     assert all(turn["turn_is_formatted"] for turn in [*partials, final])
+
+
+def test_a_pro_turn_is_held_and_its_end_becomes_surer() -> None:
+    engine = CountingEngine(EngineSettings(min_turn_silence_ms=100, max_turn_silence_ms=1000))
+    messages = hear_all(engine, speak(1) + silence(2000))
+    turns = [m for m in messages if m["type"] == "Turn"]
+    assert [m["end_of_turn_confidence"] for m in turns] == [0.0, 0.0, 0.4, 0.75, 1.0]
+    others = hear_all(
+        CountingEngine(EngineSettings(family=Family.WHISPER, min_turn_silence_ms=100)),
+        speak(1) + silence(200),
+    )
+    assert [m["end_of_turn_confidence"] for m in others] == [0.0, 0.0, 1.0]
+
+
+SPEAKERS = {"speech_model": "u3-rt-pro", "speaker_labels": True}
+
+
+def test_each_ten_thousand_numbers_are_a_speaker_s_own() -> None:
+    engine = CountingEngine(engine_settings_of(SPEAKERS), turn_words=4)
+    audio = speak(4) + speak(3, first=10_001) + speak(5, first=5)
+    first, mixed, third = finals(hear_all(engine, audio))
+    assert [turn["speaker_label"] for turn in (first, mixed, third)] == ["A", "B", "A"]
+    assert [word["speaker"] for word in mixed["words"]] == ["B", "B", "B", "A"]
+    plain = CountingEngine(engine_settings_of({"speech_model": "u3-rt-pro"}))
+    assert "speaker_label" not in finals(hear_all(plain, audio))[0]
+
+
+def test_a_speaker_who_has_said_little_is_pending_until_a_revision() -> None:
+    engine = CountingEngine(engine_settings_of(SPEAKERS), turn_words=2)
+    messages = hear_all(engine, speak(4, first=10_001))
+    pending, certain = finals(messages)
+    assert pending["speaker_label"] == pending["words"][0]["speaker"] == "PENDING"
+    assert certain["speaker_label"] == "B"
+    (revision,) = messages[-1]["revisions"]
+    assert (revision["turn_order"], revision["speaker_label"]) == (0, "B")
+    assert [word["text"] for word in revision["words"]] == ["w10001", "w10002"]
+
+
+def test_speakers_are_revised_so_often_and_not_more_than_so_many() -> None:
+    asked = SPEAKERS | {"max_speakers": 1, "speaker_labels_revision_interval_ms": 1}
+    engine = CountingEngine(engine_settings_of(asked), turn_words=2)
+    sent = engine.hear(speak(4, first=20_001))
+    assert {turn["speaker_label"] for turn in finals([json.loads(s.text) for s in sent])} == {
+        *("PENDING", "A")
+    }
+    sent = engine.hear(silence(119_000))
+    assert [json.loads(s.text)["type"] for s in sent] == []
+    (revised,) = engine.hear(silence(1000))
+    assert json.loads(revised.text)["type"] == "SpeakerRevision" and engine.finish() == []
 
 
 def test_partials_can_be_left_out() -> None:

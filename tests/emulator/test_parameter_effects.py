@@ -14,17 +14,31 @@ from tests.counting import speak
 from tests.emulator.protocol_client import talk
 from tests.program import DEADLINE_S
 from transcribe_cli.emulator.actions import send
+from transcribe_cli.emulator.engine_settings import EngineSettings, engine_settings_of, updated
 from transcribe_cli.emulator.logbook import without_secrets
-from transcribe_cli.emulator.parameter_effects import TurnEffects, without_effect
+from transcribe_cli.emulator.parameter_effects import (
+    SPEAKERS,
+    WITHOUT_EFFECT,
+    TurnEffects,
+    without_effect,
+)
 from transcribe_cli.emulator.webhook import Webhook
-from transcribe_cli.protocol.messages import SpeechStarted, Turn, Word
+from transcribe_cli.protocol.messages import (
+    Revision,
+    SpeakerRevision,
+    SpeechStarted,
+    Turn,
+    UpdateConfiguration,
+    Word,
+)
 from transcribe_cli.testing.service import AssemblyAIService
 
 
 def told(text: str, *, final: bool = True, **parameters: Any) -> dict[str, Any]:
     words = [Word(0, 100, word, 0.9, final) for word in text.split()]
     turn = Turn(0, True, final, text, 1.0, words, text if final else "")
-    message: dict[str, Any] = json.loads(TurnEffects(parameters).applied(send(turn).text))
+    settings = engine_settings_of({"speech_model": "universal-3-6-pro"} | parameters)
+    message: dict[str, Any] = json.loads(TurnEffects(parameters, settings).applied(send(turn).text))
     assert " ".join(word["text"] for word in message["words"]) == message["transcript"]
     return message
 
@@ -49,15 +63,56 @@ def test_personal_data_is_hidden_in_finals() -> None:
     assert told(text, final=False, redact_pii=True)["transcript"] == text
 
 
+@pytest.mark.parametrize(
+    ("said", "written"),
+    [
+        ("We use aws lambda.", "We use AWS Lambda."),
+        ("We use le mur, here.", "We use LeMUR, here."),
+        ("at harborpoint", "at Harbor Point"),
+        ("harbor pointed lambdas", "harbor pointed lambdas"),
+    ],
+)
+def test_a_term_is_written_as_it_was_given(said: str, written: str) -> None:
+    terms = ["AWS Lambda", "LeMUR", "Harbor Point", "x" * 51, "..."]
+    assert told(said, keyterms_prompt=terms)["transcript"] == written
+    assert told(said, final=False, keyterms_prompt=terms)["transcript"] == written
+
+
+def test_a_term_has_the_time_of_what_was_heard() -> None:
+    words = [Word(0, 100, "le"), Word(120, 200, "mur"), Word(200, 300, "is")]
+    frame = send(Turn(0, words=words, transcript="le mur is")).text
+    settings = EngineSettings(keyterms=("LeMUR",))
+    heard = json.loads(TurnEffects({}, settings).applied(frame))["words"]
+    assert [(w["text"], w["start"], w["end"]) for w in heard] == [
+        ("LeMUR", 0, 200),
+        ("is", 200, 300),
+    ]
+
+
+def test_terms_change_in_mid_session() -> None:
+    settings = engine_settings_of({"speech_model": "u3-rt-pro", "keyterms_prompt": ["AWS"]})
+    assert updated(settings, UpdateConfiguration(keyterms_prompt=[])).keyterms == ()
+    whisper = engine_settings_of({"speech_model": "whisper-rt", "keyterms_prompt": ["AWS"]})
+    assert whisper.keyterms == ()  # it has none
+
+
+def test_a_revision_is_redacted_like_its_turn() -> None:
+    revision = Revision(0, "B", [Word(0, 100, "555-123-4567", speaker="B")])
+    effects = TurnEffects({"redact_pii": True}, EngineSettings())
+    (told,) = json.loads(effects.applied(send(SpeakerRevision([revision])).text))["revisions"]
+    assert told["words"][0]["text"] == "#" * 12
+
+
 def test_what_is_no_turn_is_sent_as_it_stands() -> None:
     frame = send(SpeechStarted(5, 0.5)).text
-    assert TurnEffects({"redact_pii": True}).applied(frame) == frame
+    assert TurnEffects({"redact_pii": True}, EngineSettings()).applied(frame) == frame
 
 
 def test_what_has_no_effect_is_named() -> None:
     asked = {"speech_model": "u3-rt-pro", "prompt": "x", "speaker_labels": True, "domain": None}
-    assert without_effect(asked) == ["prompt", "speaker_labels"]
-    assert without_effect({"speaker_labels": False}) == []
+    assert without_effect(asked) == ["prompt"]
+    assert without_effect(asked, WITHOUT_EFFECT | SPEAKERS) == ["prompt", "speaker_labels"]
+    assert without_effect({"speaker_labels": False}, SPEAKERS) == []
 
 
 @pytest.fixture

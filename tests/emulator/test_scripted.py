@@ -1,7 +1,7 @@
 """Scripts: read with care, and played over a real socket byte for byte."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -9,9 +9,10 @@ import pytest
 
 from tests.emulator.protocol_client import TERMINATE, TRACES, next_message, session, silence, talk
 from transcribe_cli.emulator.actions import Close, Drop, Send, Stall
-from transcribe_cli.emulator.engine_settings import EngineSettings
+from transcribe_cli.emulator.engine_settings import EngineSettings, engine_settings_of
 from transcribe_cli.emulator.engines.scripted import ScriptedEngine, load_scripts, parse_script
 from transcribe_cli.emulator.local_service import LocalService
+from transcribe_cli.emulator.parameter_effects import TurnEffects
 from transcribe_cli.errors import UsageError
 
 BEGIN = '{"type":"Begin","id":"abc","expires_at":1}'
@@ -100,6 +101,9 @@ def test_directives_and_bare_messages() -> None:
         ('{"at_ms":1,"close":{"code":1006}}', "drop cuts without any"),
         ('{"at_ms":1,"close":{"code":1000,"reason":"%s"}}' % ("é" * 62), "at most 123 bytes"),
         ('{"at_ms":1,"close":{"reason":"x"}}', '"close" cannot be'),
+        ('{"say":""}', "are texts"),
+        ('{"say":"x","speaker":7}', "are texts"),
+        ('{"say":"x","voice":"A"}', '"say" goes with at_ms, language_code, revised_speaker'),
         ('{"at_ms":1,"send":"text"}', '"send" cannot be'),
         ('{"at_ms":1,"drop":false}', '"drop" cannot be'),
         ('{"on":"Begin","drop":true}', '"on" is'),
@@ -110,6 +114,71 @@ def test_a_bad_line_is_named(line: str, reason: str) -> None:
         parse_script(f"# first\n{line}\n", "demo.jsonl")
     assert e.value.message.startswith("demo.jsonl, line 2: ") and reason in e.value.message
     assert e.value.hint
+
+
+def said(
+    line: Mapping[str, object], model: str = "u3-rt-pro", **asked: object
+) -> list[dict[str, Any]]:
+    """What a session of a model hears of something that is said."""
+    parameters = {"speech_model": model} | asked
+    settings = engine_settings_of(parameters)
+    script = parse_script(json.dumps(line), "s")
+    engine = ScriptedEngine(script, settings, TurnEffects(parameters, settings))
+    return [json.loads(a.text) for a in engine.finish() if isinstance(a, Send)]
+
+
+HELLO: dict[str, object] = {"say": "Hello there, Ann.", "at_ms": 200}
+
+
+def test_what_is_said_is_a_turn_of_the_session_s_model() -> None:
+    started, *partials, final = said(HELLO)
+    assert started == {"timestamp": 200, "confidence": 0.9, "type": "SpeechStarted"}
+    assert [turn["transcript"] for turn in partials] == ["Hello", "Hello there,"]
+    assert final["transcript"] == "Hello there, Ann." and final["end_of_turn"]
+    assert [(w["text"], w["start"], w["end"]) for w in final["words"]] == [
+        ("Hello", 200, 500),
+        ("there,", 500, 800),
+        ("Ann.", 800, 1100),
+    ]
+    raw, formatted, empty = said(HELLO, "universal-streaming-english", format_turns=True)[-3:]
+    assert raw["transcript"] == "hello there ann" and not raw["turn_is_formatted"]
+    assert formatted["transcript"] == "Hello there, Ann." and empty["transcript"] == ""
+    (whisper,) = [m for m in said(HELLO, "whisper-rt", language_detection=True) if m["end_of_turn"]]
+    assert (whisper["transcript"], whisper["utterance"]) == ("hello there ann", "Hello there, Ann.")
+
+
+def test_what_a_client_asked_for_is_done_to_what_is_said() -> None:
+    line = {"say": "Damn, ann, call 555-123-4567."}
+    asked = {"filter_profanity": True, "redact_pii": True, "keyterms_prompt": ["Ann"]}
+    assert said(line, "universal-3-6-pro", **asked)[-1]["transcript"] == (
+        "***, Ann, call ############."
+    )
+
+
+def test_speakers_are_said_and_revised() -> None:
+    line = HELLO | {"speaker": "B", "revised_speaker": "C", "language_code": "es"}
+    *_, final, revision = said(line, speaker_labels=True, language_detection=True)
+    assert (final["speaker_label"], final["words"][0]["speaker"]) == ("B", "B")
+    assert final["language_code"] == "es"
+    assert revision["revisions"][0]["speaker_label"] == "C"
+    assert "speaker_label" not in said(line)[-1]
+
+
+def test_lines_are_said_one_after_the_other_and_the_client_may_end_a_turn() -> None:
+    lines = [
+        {"say": "one two"},
+        {"type": "Warning"},
+        {"say": "three"},
+        {"at_ms": 500, "drop": True},
+    ]
+    script = parse_script("\n".join(map(json.dumps, lines)), "s")
+    assert [step.at_ms for step in script.steps] == [0, 600, 600, 900]
+    engine = ScriptedEngine(script, EngineSettings())
+    forced = engine.end_turn()
+    assert isinstance(forced[-1], Send) and json.loads(forced[-1].text)["transcript"] == "one two"
+    heard = engine.hear(bytes(32 * 899))
+    assert [json.loads(a.text)["type"] for a in heard if isinstance(a, Send)] == ["Warning"]
+    assert engine.hear(bytes(32))[-1] == Drop()
 
 
 def turn(order: int, end: bool, formatted: bool = False, end_ms: int = 5000) -> str:

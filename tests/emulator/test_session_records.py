@@ -34,7 +34,7 @@ def test_only_so_many_sessions_are_kept() -> None:
 def test_audio_has_the_header_of_its_encoding_and_rate() -> None:
     for encoding, tag, width in (("pcm_s16le", 1, 2), ("pcm_mulaw", 7, 1)):
         record = SessionRecords(keep_audio=True).add(0, "/v3/ws?token=x", [])
-        record.opened("id", {"encoding": encoding, "sample_rate": 8000, "token": "x"})
+        record.opened("id", {"encoding": encoding, "sample_rate": 8000, "token": "x"}, [])
         record.frame(b"abcd", 0)
         wav = record.wav()
         assert wav is not None and wav[44:] == b"abcd"

@@ -172,6 +172,15 @@ class ServeOptions(Struct, frozen=True, kw_only=True):
         str | None,
         Option("The model of a client that names none.", metavar="NAME", panel=_SPEECH),
     ] = None
+    llm_command: Annotated[
+        str | None,
+        Option(
+            "Have a command answer llm_gateway: the request in JSON on its standard input, the "
+            "answer on its output.",
+            metavar="COMMAND",
+            panel=_SPEECH,
+        ),
+    ] = None
     max_session_s: Annotated[
         int,
         Option(
@@ -298,6 +307,7 @@ def serve(options: ServeOptions, environment: Environment) -> ExitStatus:
                 options.multilingual_flag,
                 None if partials is None else partials is ProPartials.FORMATTED,
             ),
+            llm_command=_words_of(options.llm_command),
             max_session_s=options.max_session_s,
             new_sessions_per_minute=options.new_sessions_per_minute,
             max_sessions=options.max_sessions,
@@ -317,3 +327,13 @@ def serve(options: ServeOptions, environment: Environment) -> ExitStatus:
         )
     )
     return ExitStatus.OK
+
+
+def _words_of(command: str | None) -> tuple[str, ...]:
+    """Program and arguments of a command, as a shell cuts them; no shell runs it."""
+    import shlex
+
+    try:
+        return tuple(shlex.split(command or ""))
+    except ValueError as e:
+        raise UsageError(f"--llm-command: {e}.", "quote it as for a shell") from e

@@ -12,6 +12,7 @@ Each request has the control key in its `Authorization` header. Bodies are JSON.
 | `GET /control/sessions/NAME` | all of it; NAME is a number, an id or `last` |
 | `GET /control/sessions/NAME/audio` | its audio as WAV |
 | `PUT /control/scenario` | next sessions play `{"messages": [...]}`, lines of a script |
+| `PUT /control/llm` | `{"answers": [...]}` answer turns of sessions that ask `llm_gateway` |
 | `POST /control/clock` | puts the clock forward by `{"advance_s": S}` |
 | `POST /control/reset` | ends sessions; forgets what came, faults, scenario and what was counted |
 | `POST /control/shutdown` | stops the service |
@@ -26,6 +27,7 @@ import msgspec
 
 from transcribe_cli.emulator.engines.scripted import parse_script
 from transcribe_cli.emulator.fault_schedule import FaultPlan
+from transcribe_cli.emulator.llm_gateway import Answers
 from transcribe_cli.emulator.plain_http import HttpAnswer, HttpRequest, error_answer, json_answer
 from transcribe_cli.emulator.ready_line import CONTROL
 from transcribe_cli.emulator.script_choice import ChosenScript, ScriptShelf
@@ -41,6 +43,7 @@ class Steered(Protocol):
     records: SessionRecords
     clock: ServiceClock
     shelf: ScriptShelf
+    llm_answers: Answers
 
     @property
     def open_sessions(self) -> int:
@@ -62,6 +65,10 @@ class _Scenario(msgspec.Struct, forbid_unknown_fields=True):
     messages: list[dict[str, Any]]
 
 
+class _Answers(msgspec.Struct, forbid_unknown_fields=True):
+    answers: tuple[str, ...]
+
+
 class _Clock(msgspec.Struct, forbid_unknown_fields=True):
     advance_s: float
 
@@ -79,6 +86,7 @@ class Control:
             ("DELETE", "/faults"): self._clear_faults,
             ("GET", "/sessions"): lambda _: {"sessions": service.records.summaries()},
             ("PUT", "/scenario"): self._set_scenario,
+            ("PUT", "/llm"): self._set_answers,
             ("POST", "/clock"): self._advance,
             ("POST", "/shutdown"): self._shut_down,
         }
@@ -137,6 +145,11 @@ class Control:
         lines = "\n".join(msgspec.json.encode(message).decode() for message in asked.messages)
         self._service.shelf.put(ChosenScript(parse_script(lines, "the scenario")))
         return {"messages": len(asked.messages)}
+
+    def _set_answers(self, body: bytes) -> dict[str, Any]:
+        answers = msgspec.json.decode(body, type=_Answers).answers
+        self._service.llm_answers = Answers(answers)
+        return {"answers": len(answers)}
 
     def _advance(self, body: bytes) -> dict[str, Any]:
         seconds = msgspec.json.decode(body, type=_Clock).advance_s

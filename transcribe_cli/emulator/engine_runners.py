@@ -81,24 +81,29 @@ class InProcessRunner:
 
 
 class RunnerWithEffects:
-    """Runs an engine whose messages are changed on their way, or collected for a webhook."""
+    """Runs an engine whose messages are changed on their way, or collected for a webhook.
+
+    Args:
+        effects: None: they stay as they are.
+    """
 
     def __init__(
-        self, runner: EngineRunner, effects: TurnEffects, webhook: Webhook | None = None
+        self, runner: EngineRunner, effects: TurnEffects | None, webhook: Webhook | None = None
     ) -> None:
         self._runner = runner
         self._effects = effects
         self._webhook = webhook
 
     async def order(self, order: ToEngine) -> None:
-        if isinstance(order, Configure):
-            self._effects.filters_profanity = order.settings.filter_profanity
+        if isinstance(order, Configure) and self._effects is not None:
+            self._effects.configure(order.settings)
         await self._runner.order(order)
 
     async def answer(self) -> FromEngine:
         answer = await self._runner.answer()
         if isinstance(answer, Send):
-            answer = Send(self._effects.applied(answer.text))
+            if self._effects is not None:
+                answer = Send(self._effects.applied(answer.text))
             if self._webhook is not None:
                 self._webhook.heard(answer.text)
         return answer

@@ -21,6 +21,7 @@ FormattedFinals = Literal["one", "two"]
 DEFAULT_MIN_TURN_SILENCE_MS = 400
 DEFAULT_MAX_TURN_SILENCE_MS = 1280
 NEVER_MS = 1 << 53  # no silence is so long
+_SPEAKERS_SILENCE_MS = (640, 768)  # official streaming reference
 _CLAMP_MS = (50, 10_000)  # the service's own clamp of min_turn_silence
 
 
@@ -58,6 +59,9 @@ class EngineSettings(Struct, frozen=True):
         max_turn_silence_ms: silence that always ends a turn.
         end_of_turn_confidence: least confidence, 0 to 1, for ending at the shorter silence.
         manual: a turn ends when the client says so, or after `max_turn_silence_ms`; no sooner.
+        speaker_labels, max_speakers, revision_interval_ms: as the parameters of these names say;
+            `revision_interval_ms` 0: at the end only.
+        keyterms: terms that are written as they are here.
         vad_threshold: least share, 0 to 1, of speech in the last 300 ms for a turn to start.
     """
 
@@ -73,6 +77,10 @@ class EngineSettings(Struct, frozen=True):
     language_detection: bool = False
     include_partial_turns: bool = True
     filter_profanity: bool = False
+    speaker_labels: bool = False
+    max_speakers: int | None = None
+    revision_interval_ms: int = 0
+    keyterms: tuple[str, ...] = ()
     acknowledge_silence: bool = False
     min_turn_silence_ms: int = DEFAULT_MIN_TURN_SILENCE_MS
     max_turn_silence_ms: int = DEFAULT_MAX_TURN_SILENCE_MS
@@ -112,7 +120,9 @@ def engine_settings_of(
     model = _row_of(like or name)
     partials = readings.formatted_partials
     mode = parameters.get("mode", "balanced") if "mode" in model.takes else None
-    shortest, longest = _silence_ms(model, mode)
+    speakers = parameters.get("speaker_labels", False) and "speaker_labels" in model.takes
+    takes_keyterms = "keyterms_prompt" in model.takes
+    shortest, longest = _silence_ms(model, mode, speakers)
     shortest = parameters.get("min_end_of_turn_silence_when_confident", shortest)
     shortest = parameters.get("min_turn_silence", shortest)
     longest = parameters.get("max_turn_silence", longest)
@@ -135,6 +145,10 @@ def engine_settings_of(
             "include_partial_turns", not parameters.get("redact_pii", False)
         ),
         filter_profanity=parameters.get("filter_profanity", False),
+        speaker_labels=speakers,
+        max_speakers=parameters.get("max_speakers"),
+        revision_interval_ms=parameters.get("speaker_labels_revision_interval_ms", 0),
+        keyterms=tuple(parameters.get("keyterms_prompt", ()) if takes_keyterms else ()),
         acknowledge_silence=(
             parameters.get("acknowledge_silence", False) and model.family is Family.PRO
         ),
@@ -164,7 +178,7 @@ def updated(settings: EngineSettings, update: UpdateConfiguration) -> EngineSett
     """The settings after an UpdateConfiguration; what it leaves out stays as it was."""
     model = MODELS[settings.like]
     if update.mode is not None and "mode" in model.takes:
-        shortest, longest = _silence_ms(model, update.mode)
+        shortest, longest = _silence_ms(model, update.mode, settings.speaker_labels)
         settings = replace(
             settings,
             manual=update.mode == MANUAL,
@@ -183,6 +197,8 @@ def updated(settings: EngineSettings, update: UpdateConfiguration) -> EngineSett
         "end_of_turn_confidence": update.end_of_turn_confidence_threshold,
         "vad_threshold": update.vad_threshold,
     }
+    if update.keyterms_prompt is not None and "keyterms_prompt" in model.takes:
+        changes["keyterms"] = tuple(update.keyterms_prompt)
     return replace(settings, **{name: v for name, v in changes.items() if v is not None})
 
 
@@ -191,10 +207,12 @@ def _row_of(name: str) -> Model:
     return MODELS.get(name, MODELS["universal-3-5-pro"])
 
 
-def _silence_ms(model: Model, mode: str | None) -> tuple[int, int]:
+def _silence_ms(model: Model, mode: str | None, speakers: bool) -> tuple[int, int]:
     """The least and the greatest silence, in ms, that end a turn where a client sets neither."""
     if mode == MANUAL:
         return NEVER_MS, NEVER_MS
+    if speakers and model.mode_silence_ms:  # with speakers told apart, in place of every mode
+        return _SPEAKERS_SILENCE_MS
     if mode is not None and mode in model.mode_silence_ms:
         return model.mode_silence_ms[mode]
     shortest, longest = model.min_turn_silence_ms, model.max_turn_silence_ms

@@ -32,6 +32,16 @@ def partial_is_flagged(settings: EngineSettings) -> bool:
     return formats_every_message(settings)
 
 
+def turn_silence_ms(settings: EngineSettings) -> int:
+    """The silence that ends a turn whose text ends without punctuation.
+
+    The Pro models hold such a turn open up to `max_turn_silence`; the others are sure of its end.
+    """
+    if settings.family is Family.PRO:
+        return settings.max_turn_silence_ms
+    return settings.least_turn_silence_ms
+
+
 def held_confidence(settings: EngineSettings, silence_ms: int) -> float:
     """`end_of_turn_confidence` of a Pro partial: it rises while a silence holds the turn open.
 
@@ -43,6 +53,16 @@ def held_confidence(settings: EngineSettings, silence_ms: int) -> float:
     if silence_ms < shortest:
         return 0.0
     return _HELD[silence_ms >= (shortest + longest) / 2]
+
+
+def sends_two_finals(settings: EngineSettings) -> bool:
+    """Whether a formatted final follows the raw one."""
+    return (
+        settings.family is Family.UNIVERSAL_STREAMING
+        and settings.like != MULTILINGUAL
+        and settings.format_turns
+        and settings.formatted_finals == "two"
+    )
 
 
 def finals_of(settings: EngineSettings, raw: Turn, formatted: Turn) -> list[Turn]:

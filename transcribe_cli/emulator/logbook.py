@@ -1,13 +1,12 @@
 """The service's log for tests: one JSON object a line, without keys, tokens and transcripts."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any
 
 import msgspec
 
-from transcribe_cli.emulator.parameter_effects import without_effect
 from transcribe_cli.errors import UsageError
 from transcribe_cli.protocol.parameters import SECRET_PARAMETERS
 
@@ -70,10 +69,13 @@ class Logbook:
         if self._file is not None:
             self._file.write(msgspec.json.encode({"event": event, **fields}) + b"\n")
 
-    def opened(self, session: str, parameters: Mapping[str, Any]) -> None:
-        """Write the `open` event, without secret parameters."""
-        idle = without_effect(parameters)
-        told = {"without_effect": idle} if idle else {}
+    def opened(self, session: str, parameters: Mapping[str, Any], unused: Sequence[str]) -> None:
+        """Write the `open` event, without secret parameters.
+
+        Args:
+            unused: the parameters that have no effect.
+        """
+        told = {"without_effect": unused} if unused else {}
         self.write("open", session=session, parameters=without_secrets(parameters), **told)
 
     def close(self) -> None:

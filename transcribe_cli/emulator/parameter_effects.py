@@ -9,15 +9,21 @@ from typing import Any
 
 import msgspec
 
-from transcribe_cli.protocol.messages import Turn
+from transcribe_cli.emulator.engine_settings import EngineSettings
+from transcribe_cli.emulator.keyterms import Keyterm
+from transcribe_cli.protocol.messages import SpeakerRevision, Turn
 
 # Accepted where the service accepts them, and without effect on what any engine hears.
 WITHOUT_EFFECT = frozenset(
-    """keyterms_prompt prompt agent_context previous_context_n_turns language language_code
-    language_codes speaker_labels max_speakers speaker_labels_revision_interval_ms domain
+    """prompt agent_context previous_context_n_turns language language_code language_codes domain
     continuous_partials interruption_delay turn_left_pad_ms voice_focus voice_focus_threshold
-    llm_gateway customer_support_audio_capture""".split()
+    customer_support_audio_capture""".split()
 )
+# Of speakers only what recognises no speech knows something.
+SPEAKERS = frozenset(
+    ("speaker_labels", "max_speakers", "speaker_labels_revision_interval_ms"),
+)
+GATEWAY = frozenset(("llm_gateway",))  # without anything that answers
 _PROFANITY = frozenset("ass asshole bastard bitch bullshit crap damn fuck fucking shit".split())
 _STARS = "***"
 # By policy; a word counts as such a thing when all of it matches.
@@ -34,48 +40,69 @@ _PII = {
 _WORD = re.compile(r"(?P<before>\W*)(?P<word>.*?)(?P<after>[^\w\s]*)", re.DOTALL)
 
 
-def without_effect(parameters: Mapping[str, Any]) -> list[str]:
-    """The parameters that a client asked for and that change nothing here."""
+def without_effect(
+    parameters: Mapping[str, Any], idle: frozenset[str] = WITHOUT_EFFECT
+) -> list[str]:
+    """The parameters that a client asked for and that change nothing here.
+
+    Args:
+        idle: those that change nothing in such a session.
+    """
     asked = (name for name, value in parameters.items() if value not in (None, False, "", []))
-    return sorted(WITHOUT_EFFECT.intersection(asked))
+    return sorted(idle.intersection(asked))
 
 
 class TurnEffects:
-    """What is done to the Turns of one session before they are sent.
+    """What is done to the Turns of one session before they are sent: terms, profanity, redaction.
 
-    Attributes:
-        filters_profanity: may change while the session is open.
+    Args:
+        parameters: what the client asked for.
+        settings: of its engine; may change while the session is open.
     """
 
-    def __init__(self, parameters: Mapping[str, Any]) -> None:
-        self.filters_profanity: bool = parameters.get("filter_profanity", False)
+    def __init__(self, parameters: Mapping[str, Any], settings: EngineSettings) -> None:
+        self.configure(settings)
         policies = parameters.get("redact_pii_policies") or list(_PII)
         redacts = parameters.get("redact_pii", False)
         self._pii = {name: _PII[name] for name in policies if name in _PII} if redacts else {}
         self._names_entities = parameters.get("redact_pii_sub") == "entity_name"
 
+    def configure(self, settings: EngineSettings) -> None:
+        """Take new settings."""
+        self._filters_profanity = settings.filter_profanity
+        self._keyterms = [term for text in settings.keyterms if (term := Keyterm.of(text))]
+
     def __bool__(self) -> bool:
-        return bool(self.filters_profanity or self._pii)
+        return bool(self._filters_profanity or self._pii or self._keyterms)
 
     def applied(self, frame: str) -> str:
         """A text frame, as it is sent."""
         if not self:
             return frame
         raw = msgspec.json.decode(frame)
-        if raw.get("type") != Turn.type:
+        if raw.get("type") == Turn.type:
+            self._change(raw, raw["end_of_turn"])
+        elif raw.get("type") == SpeakerRevision.type:
+            for turn in raw["revisions"]:
+                self._change(turn, True)
+        else:
             return frame
-        final = raw["end_of_turn"]  # only finals are redacted
-        for word in raw["words"]:
-            word["text"] = self._word(word["text"], final)
-        for name in ("transcript", "utterance"):
-            raw[name] = " ".join(self._word(word, final) for word in raw[name].split(" "))
         return msgspec.json.encode(raw).decode()
+
+    def _change(self, turn: dict[str, Any], final: bool) -> None:
+        """Change a turn, or the words of a revision; only finals are redacted."""
+        for term in self._keyterms:
+            term.write_into(turn)
+        for word in turn["words"]:
+            word["text"] = self._word(word["text"], final)
+        for name in turn.keys() & {"transcript", "utterance"}:
+            turn[name] = " ".join(self._word(word, final) for word in turn[name].split(" "))
 
     def _word(self, text: str, final: bool) -> str:
         found = _WORD.fullmatch(text)
         if found is None or not found["word"]:
             return text
-        if self.filters_profanity and found["word"].lower() in _PROFANITY:
+        if self._filters_profanity and found["word"].lower() in _PROFANITY:
             return f"{found['before']}{_STARS}{found['after']}"
         for policy, form in self._pii.items() if final else ():
             for bare in (text, found["word"], text.rstrip(".,;:!?")):

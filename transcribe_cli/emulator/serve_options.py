@@ -28,6 +28,7 @@ class ServiceOptions:
         turn_words: words that end a turn of the counting engine.
         models: those that are let in, and the one that runs where a client names none.
         readings: what is sent where the public sources differ.
+        llm_command: program and arguments that answer `llm_gateway`; (): nothing does.
         max_session_s: seconds after which a session is closed with 3008.
         new_sessions_per_minute: more are refused with 1008; None: no limit.
         max_sessions: more at once are refused with 1008; None: computed from the machine.
@@ -52,6 +53,7 @@ class ServiceOptions:
     turn_words: int = TURN_WORDS
     models: AdmittedModels = DEFAULT_MODELS
     readings: Readings = DEFAULT_READINGS
+    llm_command: tuple[str, ...] = ()
     max_session_s: int = MAX_SESSION_S
     new_sessions_per_minute: int | None = None
     max_sessions: int | None = None

@@ -47,11 +47,19 @@ from transcribe_cli.emulator.engine_runners import (
 from transcribe_cli.emulator.engines.counting import CountingEngine
 from transcribe_cli.emulator.engines.registry import choose_engine
 from transcribe_cli.emulator.engines.scripted import EMPTY_SCRIPT, ScriptedEngine
+from transcribe_cli.emulator.family_rules import sends_two_finals
 from transcribe_cli.emulator.fault_schedule import FaultPlan, FaultSchedule
 from transcribe_cli.emulator.fault_specs import Trigger
 from transcribe_cli.emulator.http_routes import HttpRoutes, authorization_of
+from transcribe_cli.emulator.llm_gateway import Answers, RunnerWithGateway
 from transcribe_cli.emulator.logbook import Logbook, without_secrets
-from transcribe_cli.emulator.parameter_effects import TurnEffects, without_effect
+from transcribe_cli.emulator.parameter_effects import (
+    GATEWAY,
+    SPEAKERS,
+    WITHOUT_EFFECT,
+    TurnEffects,
+    without_effect,
+)
 from transcribe_cli.emulator.plain_http import HttpAnswer, HttpRequest, error_answer
 from transcribe_cli.emulator.script_choice import ScriptShelf
 from transcribe_cli.emulator.serve_options import LOOPBACK, STAND_INS, ServiceOptions
@@ -80,11 +88,24 @@ class _Arrival(NamedTuple):
     record: SessionRecord | None
 
 
+class _Opened(NamedTuple):
+    """A session that may begin.
+
+    Attributes:
+        before_begin: what its script sends before `Begin`.
+        unused: parameters that the client asked for and that have no effect.
+    """
+
+    task: SessionTask
+    before_begin: Sequence[ToClient]
+    unused: Sequence[str]
+
+
 class App:
     """All sessions of one service.
 
     Attributes:
-        plan, records, clock, shelf: what the control steers and asks.
+        plan, records, clock, shelf, llm_answers: what the control steers and asks.
 
     Args:
         control_key: lets the control in; None: there is none, and nothing is kept for it.
@@ -105,6 +126,7 @@ class App:
         self.plan = plan
         self.shelf = shelf
         self.clock = ServiceClock()
+        self.llm_answers = Answers(command=options.llm_command)
         self.records = SessionRecords(options.keep_audio)
         self.shut_down = shut_down
         self._arrivals: WeakKeyDictionary[ServerConnection, _Arrival] = WeakKeyDictionary()
@@ -204,6 +226,7 @@ class App:
         for part in (self.plan, self.shelf, self.clock, self._limits):
             part.reset()
         self.records.clear()
+        self.llm_answers = Answers(command=self._options.llm_command)
 
     async def _answer_http(self, connection: ServerConnection, request: Request) -> Response | None:
         """Answer plain HTTP; None continues with the upgrade."""
@@ -249,17 +272,18 @@ class App:
             max_session_s = self._admission.admit(*given, self.clock.unix())
             with ExitStack() as place:
                 place.enter_context(self._limits.session(self.clock.monotonic()))
-                session_task, before_begin = await self._open_session(
+                opened = await self._open_session(
                     arrival, client, urlsplit(request.path), max_session_s, place
                 )
+                session_task = opened.task
                 self._pending.leave(connection)
                 self._open.add(session_task)
                 try:
-                    close = await session_task.run(before_begin)
+                    close = await session_task.run(opened.before_begin)
                 finally:
                     self._open.discard(session_task)
                     self._all_closed.set()
-                    self._tell(session_line(session_task))
+                    self._tell(session_line(session_task, opened.unused))
             # After the session's slot is free: a client may open the next session at once.
             last_words: Sequence[ToClient] = [] if close is None else [close]
         except SessionRefused as e:
@@ -276,7 +300,7 @@ class App:
         url: SplitResult,
         max_session_s: float,
         place: ExitStack,
-    ) -> tuple[SessionTask, Sequence[ToClient]]:
+    ) -> _Opened:
         """Open a session for an admitted client, or raise `SessionRefused`."""
         parameters = self._options.models.read(url.query)
         script = self.shelf.take(parameters, url.path)
@@ -296,26 +320,34 @@ class App:
         )
         session = EmulatedSession(str(uuid4()), parameters, terms, self.clock.monotonic())
         engine: EngineRunner
+        settings = session.engine_settings
+        effects: TurnEffects | None = TurnEffects(parameters, settings)
+        idle = WITHOUT_EFFECT
         if script:
-            engine = InProcessRunner(ScriptedEngine(script, session.engine_settings))
+            engine = InProcessRunner(ScriptedEngine(script, settings, effects))
+            effects = None  # what else it says is sent as it stands
         elif self._options.engine == "counting":
-            engine = InProcessRunner(
-                CountingEngine(session.engine_settings, self._options.turn_words)
-            )
+            engine = InProcessRunner(CountingEngine(settings, self._options.turn_words))
         else:
-            chosen = choose_engine(self._options.engine, session.engine_settings.is_multilingual)
+            idle |= SPEAKERS
+            chosen = choose_engine(self._options.engine, settings.is_multilingual)
             try:
-                engine = await self._workers.run(chosen, session.engine_settings)
+                engine = await self._workers.run(chosen, settings)
             except OSError as e:  # no more processes, files or memory
                 raise SessionRefused(3005, CANCELLED) from e
-        if not script:  # whose messages are sent as they stand
-            webhook = Webhook(parameters) if "webhook_url" in parameters else None
-            engine = RunnerWithEffects(engine, TurnEffects(parameters), webhook)
-            if webhook is not None:
-                place.callback(self._post_later, webhook, session.id)
-        self._logbook.opened(session.id, parameters)
+        webhook = Webhook(parameters) if "webhook_url" in parameters else None
+        engine = RunnerWithEffects(engine, effects, webhook)
+        if webhook is not None:
+            place.callback(self._post_later, webhook, session.id)
+        if not self.llm_answers:
+            idle |= GATEWAY
+        elif gateway := parameters.get("llm_gateway"):
+            twice = sends_two_finals(settings)
+            engine = RunnerWithGateway(engine, self.llm_answers, gateway, twice)
+        unused = without_effect(parameters, idle)
+        self._logbook.opened(session.id, parameters, unused)
         if arrival.record is not None:
-            arrival.record.opened(session.id, parameters)
+            arrival.record.opened(session.id, parameters, unused)
         session_task = SessionTask(
             client,
             session,
@@ -326,7 +358,7 @@ class App:
             self.clock,
             leave=place.close,
         )
-        return session_task, script.on_open if script else ()
+        return _Opened(session_task, script.on_open if script else (), unused)
 
     def _post_later(self, webhook: Webhook, session_id: str) -> None:
         """Post to a webhook; the session has ended, and nobody waits for it."""
@@ -340,7 +372,7 @@ class App:
         task.add_done_callback(self._posting.discard)
 
 
-def session_line(task: SessionTask) -> str:
+def session_line(task: SessionTask, unused: Sequence[str]) -> str:
     """What is said of a session that is over: parameters, length, why it ended; printable ASCII."""
     asked = without_secrets(task.asked)
     model = ascii(asked.pop("speech_model"))[1:-1]
@@ -348,8 +380,7 @@ def session_line(task: SessionTask) -> str:
     if len(told) > LONGEST_LINE:
         told = f"{told[:LONGEST_LINE]}..."
     audio_s, open_s = task.audio_s, task.open_s
-    idle = without_effect(task.asked)
-    note = f"; without effect here: {', '.join(idle)}" if idle else ""
+    note = f"; without effect here: {', '.join(unused)}" if unused else ""
     return f"session: {told}; {audio_s:.1f} s of audio in {open_s:.1f} s; {task.why_ended}{note}"
 
 

@@ -106,6 +106,10 @@ class AssemblyAIService:
         """
         self.control.ask("POST", "/faults", {"faults": list(faults), "next": times})
 
+    def answer_llm(self, *answers: str) -> None:
+        """Have turns answered for clients with `llm_gateway`: turn N by answer N, or the last."""
+        self.control.ask("PUT", "/llm", {"answers": list(answers)})
+
     def advance(self, seconds: float) -> None:
         """Put the service's clock forward: sessions expire, are inactive, tokens run out."""
         self.control.ask("POST", "/clock", {"advance_s": seconds})

@@ -9,22 +9,16 @@ from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from transcribe_cli.emulator.actions import Send, send
+from transcribe_cli.emulator.actions import Send
 from transcribe_cli.emulator.engine_settings import EngineSettings
 from transcribe_cli.emulator.engines.pcm_reader import decode_mulaw
-from transcribe_cli.emulator.family_rules import (
-    finals_of,
-    formats_every_message,
-    partial_is_flagged,
-    without_confidence,
-)
-from transcribe_cli.protocol.messages import SpeechStarted, Turn, Word
-from transcribe_cli.protocol.models import Family
+from transcribe_cli.emulator.engines.told_turns import ToldTurns, ToldWord
+from transcribe_cli.emulator.family_rules import turn_silence_ms
 
 TURN_WORDS = 5
 LEAST_MS = 30  # more than half of a word: at most one part of a cut word counts
-_CONFIDENCE = 0.9
-_LANGUAGE = "en"
+NUMBERS_A_SPEAKER = 10_000
+CERTAIN_AFTER_WORDS = 3  # of a speaker; until then his turns are PENDING
 
 
 class CountedWord(NamedTuple):
@@ -98,7 +92,8 @@ class CountingEngine:
     """Recognises counting audio; a turn ends after `turn_words` words or at a silence.
 
     In the mode `manual` no number of words ends it. Messages are those of the model's family; the
-    words have no capitals or punctuation to format.
+    words have no capitals or punctuation to format. Each ten thousand numbers are a speaker's own,
+    so that audio of two sides tells who speaks.
     """
 
     def __init__(self, settings: EngineSettings, turn_words: int = TURN_WORDS) -> None:
@@ -106,9 +101,7 @@ class CountingEngine:
         self._turn_words = turn_words
         self._counter = WordCounter(settings.sample_rate_hz)
         self._words: list[CountedWord] = []  # of the open turn
-        self._shown: list[CountedWord] = []
-        self._announced = False
-        self._order = 0
+        self._turns = ToldTurns(settings, CERTAIN_AFTER_WORDS)
         self._spoke = False
 
     def hear(self, data: bytes, more_waiting: bool = False) -> list[Send]:
@@ -117,31 +110,26 @@ class CountingEngine:
             self._spoke = True
             self._words.append(word)
             full = len(self._words) >= self._turn_words and not self._settings.manual
-            sent += self.end_turn() if full else self._partial([])
-        if self._is_silent():
-            return sent + self.end_turn()
-        return sent + self._partial(self._counter.growing())
+            sent += self.end_turn() if full else self._turns.partial(self._told(self._words))
+        silence_ms = self._silence_ms()
+        if silence_ms >= turn_silence_ms(self._settings):
+            sent += self.end_turn()
+        else:
+            growing = self._told(self._counter.growing())
+            sent += self._turns.partial(self._told(self._words), growing, silence_ms)
+        return sent + self._turns.speakers.revise(self._ms(self._counter.position))
 
     def configure(self, settings: EngineSettings) -> Sequence[Send]:
-        self._settings = settings
+        self._settings = self._turns.settings = settings
         return []
 
     def end_turn(self) -> list[Send]:
-        words, self._words, self._shown = self._words, [], []
-        if not words:
-            return []
-        sent = [*self._announcement(words), *self._finals(words)]
-        self._order += 1
-        self._announced = False
-        return sent
+        words, self._words = self._words, []
+        return self._turns.final(self._told(words))
 
     def finish(self) -> list[Send]:
         self._words += self._counter.growing()
-        last = self.end_turn()
-        if self._settings.family is Family.UNIVERSAL_STREAMING:
-            flag = formats_every_message(self._settings)
-            last.append(send(Turn(self._order, flag, True, "", 1.0)))  # an empty one, as it does
-        return last
+        return self.end_turn() + self._turns.finish()
 
     def take_speech_probability(self) -> float:
         spoke, self._spoke = self._spoke, False
@@ -150,59 +138,22 @@ class CountingEngine:
     def _samples(self, data: bytes) -> bytes:
         return decode_mulaw(data) if self._settings.encoding == "pcm_mulaw" else data
 
-    def _is_silent(self) -> bool:
+    def _silence_ms(self) -> int:
+        """Silence since the last sound."""
         since = self._counter.silent_since
-        return since is not None and (
-            self._ms(self._counter.position - since) >= self._settings.least_turn_silence_ms
-        )
+        return 0 if since is None else self._ms(self._counter.position - since)
 
-    def _partial(self, growing: list[CountedWord]) -> list[Send]:
-        """A partial of the open turn with the word that still sounds, if it has changed."""
-        words = [*self._words, *growing]
-        settings = self._settings
-        if not words or words == self._shown or not settings.include_partial_turns:
-            return []
-        self._shown = words
-        by_word = settings.family is Family.UNIVERSAL_STREAMING  # become final one by one
-        said = self._said(self._words, by_word) + self._said(growing, False)
-        partial = Turn(
-            turn_order=self._order,
-            turn_is_formatted=partial_is_flagged(settings),
-            transcript=_joined([word for word in said if word.word_is_final] if by_word else said),
-            words=said,
-        )
-        return [*self._announcement(words), send(partial)]
-
-    def _announcement(self, words: list[CountedWord]) -> list[Send]:
-        if self._announced or self._settings.family is not Family.PRO:
-            return []
-        self._announced = True
-        return [send(SpeechStarted(self._ms(words[0].start), _CONFIDENCE))]
-
-    def _finals(self, words: list[CountedWord]) -> list[Send]:
-        said = self._said(words, True)
-        text = _joined(said)
-        raw, formatted = (
-            Turn(self._order, flag, True, text, 1.0, said, text) for flag in (False, True)
-        )
-        finals = finals_of(self._settings, raw, formatted)
-        if self._settings.language_detection:
-            for turn in finals:
-                turn.language_code, turn.language_confidence = _LANGUAGE, _CONFIDENCE
-        return [send(turn) for turn in finals]
-
-    def _said(self, words: list[CountedWord], final: bool) -> list[Word]:
-        said = [
-            Word(self._ms(w.start), self._ms(w.end), f"w{w.number}", _CONFIDENCE, final)
+    def _told(self, words: Sequence[CountedWord]) -> list[ToldWord]:
+        return [
+            ToldWord(text, self._ms(w.start), self._ms(w.end), text, self._speaker(w.number))
             for w in words
+            for text in (f"w{w.number}",)
         ]
-        if self._settings.family is Family.WHISPER:
-            return [without_confidence(word) for word in said]
-        return said
+
+    def _speaker(self, number: int) -> str:
+        most = self._settings.max_speakers
+        speaker = number // NUMBERS_A_SPEAKER
+        return chr(ord("A") + (speaker if most is None else min(speaker, most - 1)))
 
     def _ms(self, frames: int) -> int:
         return frames * 1000 // self._settings.sample_rate_hz
-
-
-def _joined(words: list[Word]) -> str:
-    return " ".join(word.text for word in words)

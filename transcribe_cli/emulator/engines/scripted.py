@@ -6,6 +6,10 @@ A script is JSON Lines. Blank lines and lines that begin with `#` are ignored. A
   of its last word, its `timestamp` or its `end_ms`; without any of these, right after the line
   before it. A bare `Begin` or `Termination` takes the place of the service's own; a bare client
   message (`Terminate` in a recorded trace) is skipped;
+- `{"say": "Hello there.", "speaker": "A"}`: a turn of the session's model with its partials, spoken
+  from `at_ms` on, or right after the line before it, 300 ms a word; what the client asked for is
+  done to it (formatting, terms, profanity, redaction, speakers). `"revised_speaker"` is who a
+  SpeakerRevision says it was, `"language_code"` what it is spoken in;
 - or a directive, `{"at_ms": N, ...}` (audio received, in ms), `{"on": "Terminate", ...}` (after
   everything else, before `Termination`) or `{"on": "open", ...}` (before `Begin`), with one of
   `"send"` (an object), `"text"` (a raw text frame, JSON or not), `"close"` (`{"code", "reason"}`),
@@ -18,8 +22,7 @@ The journal of a recording is a script for each of its sessions: what the servic
 again, each message when as much audio has come as there was time before it, and nothing else.
 """
 
-from collections.abc import Iterable
-from itertools import chain, takewhile
+from itertools import takewhile
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -34,20 +37,35 @@ from transcribe_cli.emulator.actions import (
     why_no_close,
 )
 from transcribe_cli.emulator.engine_settings import EngineSettings
+from transcribe_cli.emulator.engines.told_turns import LANGUAGE, ToldTurns, ToldWord
 from transcribe_cli.emulator.journal_messages import is_record, sessions_of
+from transcribe_cli.emulator.parameter_effects import TurnEffects
+from transcribe_cli.emulator.text_formatting import unwritten
 from transcribe_cli.errors import UsageError
 from transcribe_cli.protocol.messages import CLIENT_MESSAGES, Turn
 
 JOURNAL = "journal.jsonl"
+_SAY = "say"
+_SAY_FIELDS = {_SAY, "at_ms", "speaker", "revised_speaker", "language_code"}
+_WORD_MS = 300  # of what is said
 _VERBS = ("send", "text", "close", "drop", "stall_ms")
 _HINT = "each line is a message of the service, or a directive with at_ms or on"
 
 
+class Say(NamedTuple):
+    """A turn that is said."""
+
+    text: str
+    speaker: str
+    revised_speaker: str | None
+    language_code: str
+
+
 class ScriptStep(NamedTuple):
-    """One action, due when `at_ms` of audio has been received."""
+    """One action, due when `at_ms` of audio has been received; a turn begins then."""
 
     at_ms: int
-    action: ToClient
+    action: ToClient | Say
 
 
 class Script(NamedTuple):
@@ -125,21 +143,28 @@ def parse_script(text: str, name: str) -> Script:
     at: dict[str, list[ToClient]] = {"open": [], "Terminate": []}
     own: dict[str, str] = {}
     steps: list[ScriptStep] = []
+    now_ms = 0  # where the line before ends
     for number, line in enumerate(text.split("\n"), start=1):
         line = line.strip()
         if not line or line.startswith("#"):
             continue
-        now_ms = steps[-1].at_ms if steps else 0
         try:
             raw = _object(line)
-            if "on" in raw:
+            if _SAY in raw and "type" not in raw:
+                say = _say(raw)
+                begins = _whole(raw, "at_ms") if "at_ms" in raw else 0
+                steps.append(ScriptStep(max(now_ms, begins), say))
+                now_ms = steps[-1].at_ms + _WORD_MS * len(say.text.split())
+            elif "on" in raw:
                 at[_moment(raw)].append(_action(raw))
             elif "at_ms" in raw and "type" not in raw:
-                steps.append(ScriptStep(max(now_ms, _whole(raw, "at_ms")), _action(raw)))
+                now_ms = max(now_ms, _whole(raw, "at_ms"))
+                steps.append(ScriptStep(now_ms, _action(raw)))
             elif raw.get("type") in ("Begin", "Termination"):
                 own[raw["type"]] = line
             elif raw.get("type") not in CLIENT_MESSAGES:
-                steps.append(ScriptStep(max(now_ms, _due_ms(raw)), Send(line)))
+                now_ms = max(now_ms, _due_ms(raw))
+                steps.append(ScriptStep(now_ms, Send(line)))
         except _BadLine as e:
             raise UsageError(f"{name}, line {number}: {e}.", _HINT) from e
     return Script(
@@ -159,6 +184,16 @@ def _object(line: str) -> dict[str, Any]:
     if not isinstance(raw, dict):
         raise _BadLine("not a JSON object")
     return raw
+
+
+def _say(raw: dict[str, Any]) -> Say:
+    if not raw.keys() <= _SAY_FIELDS:
+        raise _BadLine(f'"say" goes with {", ".join(sorted(_SAY_FIELDS - {_SAY}))} only')
+    texts = [raw[_SAY], raw.get("speaker", "A"), raw.get("language_code", LANGUAGE)]
+    revised = raw.get("revised_speaker")
+    if not all(isinstance(text, str) and text.strip() for text in (*texts, revised or "A")):
+        raise _BadLine('"say", its speakers and its language are texts')
+    return Say(raw[_SAY], texts[1], revised, texts[2])
 
 
 def _moment(raw: dict[str, Any]) -> str:
@@ -208,47 +243,93 @@ def _due_ms(raw: dict[str, Any]) -> int:
     return next((round(time) for time in times if isinstance(time, int | float)), 0)
 
 
-class ScriptedEngine:
-    """Plays one script along the audio it receives."""
+class _Due(NamedTuple):
+    """What is sent once so much audio has come; `said`: it was made here."""
 
-    def __init__(self, script: Script, settings: EngineSettings) -> None:
+    at_ms: int
+    action: ToClient
+    said: bool = False
+
+
+class ScriptedEngine:
+    """Plays one script along the audio it receives.
+
+    Args:
+        effects: what is done to the turns that are said.
+    """
+
+    def __init__(
+        self, script: Script, settings: EngineSettings, effects: TurnEffects | None = None
+    ) -> None:
+        self._effects = effects or TurnEffects({}, settings)
         self._bytes_per_second = settings.bytes_per_second
         self._heard_bytes = 0
-        self._steps = list(script.steps)
-        self._on_terminate = script.on_terminate
+        turns = ToldTurns(settings)
+        self._due = [due for step in script.steps for due in _dues(step, turns)]
+        self._last = [_Due(0, action) for action in script.on_terminate]
+        if any(due.said for due in self._due):
+            self._last[:0] = [_Due(0, send, True) for send in turns.finish()]
 
     def hear(self, data: bytes, more_waiting: bool = False) -> list[ToClient]:
         self._heard_bytes += len(data)
-        return self._play(self._heard_bytes * 1000 // self._bytes_per_second)
+        now_ms = self._heard_bytes * 1000 // self._bytes_per_second
+        return self._play(sum(1 for _ in takewhile(lambda due: due.at_ms <= now_ms, self._due)))
 
     def configure(self, settings: EngineSettings) -> list[ToClient]:
+        self._effects.configure(settings)
         return []
 
     def end_turn(self) -> list[ToClient]:
         """Play on to the next end of a turn, and its second version; nothing without one."""
-        ends = [_ended_turn(step.action) for step in self._steps]
+        ends = [_ended_turn(due.action) for due in self._due]
         at = next((place for place, order in enumerate(ends) if order is not None), None)
         if at is None:
             return []
         count = at + 1
         while count < len(ends) and ends[count] == ends[at]:
             count += 1
-        played = list(_actions(self._steps[:count]))
-        del self._steps[:count]
-        return played
+        return self._play(count)
 
     def finish(self) -> list[ToClient]:
-        left = _actions(self._steps)
-        self._steps.clear()
-        return list(chain(left, self._on_terminate))
+        left, self._last = self._last, []
+        return [*self._play(len(self._due)), *map(self._made, left)]
 
     def take_speech_probability(self) -> float:
         return 0.0
 
-    def _play(self, now_ms: int) -> list[ToClient]:
-        due = list(takewhile(lambda step: step.at_ms <= now_ms, self._steps))
-        del self._steps[: len(due)]
-        return list(_actions(due))
+    def _play(self, count: int) -> list[ToClient]:
+        """Play the next so many."""
+        played, self._due = self._due[:count], self._due[count:]
+        return [self._made(due) for due in played]
+
+    def _made(self, due: _Due) -> ToClient:
+        if due.said and isinstance(due.action, Send):
+            return Send(self._effects.applied(due.action.text))
+        return due.action
+
+
+def _dues(step: ScriptStep, turns: ToldTurns) -> list[_Due]:
+    """What a step sends, and when; a turn that is said word by word."""
+    say, at_ms = step.action, step.at_ms
+    if not isinstance(say, Say):
+        return [_Due(at_ms, say)]
+    words = [
+        ToldWord(
+            text=unwritten(text),
+            start_ms=at_ms + number * _WORD_MS,
+            end_ms=at_ms + (number + 1) * _WORD_MS,
+            formatted=text,
+            speaker=say.speaker,
+        )
+        for number, text in enumerate(say.text.split())
+    ]
+    dues = [
+        _Due(word.end_ms, send, True)
+        for number, word in enumerate(words[:-1], 1)
+        for send in turns.partial(words[:number])
+    ]
+    finals = turns.final(words, say.language_code, say.revised_speaker)
+    return [*dues, *(_Due(words[-1].end_ms, send, True) for send in finals)]
 
 
 def _ended_turn(action: ToClient) -> int | None:
@@ -268,7 +349,3 @@ class _Ended(msgspec.Struct):
     type: str = ""
     turn_order: int = 0
     end_of_turn: bool = False
-
-
-def _actions(steps: Iterable[ScriptStep]) -> list[ToClient]:
-    return [step.action for step in steps]

@@ -1,0 +1,76 @@
+"""`llm_gateway`: finished turns are answered, by texts or by a command."""
+
+import asyncio
+import json
+import sys
+from typing import Any
+
+from tests.counting import speak
+from transcribe_cli.emulator.actions import Finish, Finished, Hear, Send
+from transcribe_cli.emulator.engine_runners import InProcessRunner
+from transcribe_cli.emulator.engine_settings import EngineSettings, engine_settings_of
+from transcribe_cli.emulator.engines.counting import CountingEngine
+from transcribe_cli.emulator.family_rules import sends_two_finals
+from transcribe_cli.emulator.llm_gateway import Answers, RunnerWithGateway
+
+ASKED = {"model": "m", "messages": [{"role": "user", "content": "Translate: {{turn}}"}]}
+
+
+async def heard(
+    answers: Answers, settings: EngineSettings | None = None, words: int = 12
+) -> list[dict[str, Any]]:
+    """All that a session of so many counted words says."""
+    settings = settings or EngineSettings()
+    inner = InProcessRunner(CountingEngine(settings))
+    runner = RunnerWithGateway(inner, answers, ASKED, sends_two_finals(settings))
+    await runner.order(Hear(speak(words)))
+    await runner.order(Finish())
+    messages = []
+    while not isinstance(said := await runner.answer(), Finished):
+        assert isinstance(said, Send)
+        messages.append(json.loads(said.text))
+    await runner.close()
+    return messages
+
+
+def answers_in(messages: list[dict[str, Any]]) -> list[tuple[int, str, str]]:
+    return [
+        (m["turn_order"], m["transcript"], m["data"]["choices"][0]["message"]["content"])
+        for m in messages
+        if m["type"] == "LLMGatewayResponse"
+    ]
+
+
+def test_each_finished_turn_is_answered_and_the_last_text_serves_for_the_rest() -> None:
+    messages = asyncio.run(heard(Answers(("eins", "zwei"))))
+    assert answers_in(messages) == [
+        (0, "w1 w2 w3 w4 w5", "eins"),
+        (1, "w6 w7 w8 w9 w10", "zwei"),
+        (2, "w11 w12", "zwei"),
+    ]
+
+
+def test_a_formatted_final_is_answered_and_its_raw_version_is_not() -> None:
+    asked = {"speech_model": "universal-streaming-english", "format_turns": True}
+    settings = engine_settings_of(asked)
+    messages = asyncio.run(heard(Answers(("ja",)), settings, words=5))
+    assert answers_in(messages) == [(0, "w1 w2 w3 w4 w5", "ja")]
+    kinds = [m.get("turn_is_formatted", m["type"]) for m in messages if m.get("end_of_turn", True)]
+    assert kinds.index(True) < kinds.index("LLMGatewayResponse")
+
+
+def test_a_command_gets_the_request_and_what_it_prints_is_the_answer() -> None:
+    script = (
+        "import json, sys; asked = json.load(sys.stdin); "
+        "print(asked['model'], asked['messages'][0]['content'])"
+    )
+    messages = asyncio.run(heard(Answers(command=(sys.executable, "-c", script)), words=2))
+    assert answers_in(messages) == [(0, "w1 w2", "m Translate: w1 w2")]
+    usage = messages[-1]["data"]["usage"]
+    assert (usage["input_tokens"], usage["output_tokens"]) == (3, 4)
+
+
+def test_a_command_that_fails_answers_nothing_and_ends_no_session() -> None:
+    for command in (("/no/such/program",), (sys.executable, "-c", "raise SystemExit(3)")):
+        messages = asyncio.run(heard(Answers(command=command), words=2))
+        assert answers_in(messages) == [] and messages[-1]["end_of_turn"]

@@ -1,0 +1,186 @@
+"""Answers finished turns as `llm_gateway` does: with texts that were given, or by a command.
+
+Source: page "Universal-3 Pro Streaming": one LLMGatewayResponse for each finished turn; `{{turn}}`
+in a message stands for its text. `usage` counts words, since nobody here knows the model's tokens.
+"""
+
+import asyncio
+import time
+from asyncio.subprocess import DEVNULL, PIPE
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from typing import Any, NamedTuple
+from uuid import uuid4
+
+import msgspec
+
+from transcribe_cli.emulator.actions import Finished, FromEngine, Send, ToEngine, send
+from transcribe_cli.emulator.engine_runners import EngineFailed, EngineRunner
+from transcribe_cli.protocol.messages import LLMGatewayResponse, Turn
+
+_PLACEHOLDER = "{{turn}}"
+_ANSWER_WITHIN_S = 30.0
+
+
+class Answers(NamedTuple):
+    """What answers: turn N of a session gets text N, later ones the last; or a command does.
+
+    Attributes:
+        command: program and arguments; it gets the request in JSON on standard input, and what it
+            prints is the answer.
+    """
+
+    texts: tuple[str, ...] = ()
+    command: tuple[str, ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.texts or self.command)
+
+
+def request_for(asked: Mapping[str, Any], text: str) -> dict[str, Any]:
+    """What the language model is asked about a turn.
+
+    >>> request_for({"model": "m", "messages": [{"role": "user", "content": "Say {{turn}}"}]}, "hi")
+    {'model': 'm', 'messages': [{'role': 'user', 'content': 'Say hi'}]}
+    """
+    messages = asked.get("messages")
+    told = [
+        {
+            name: value.replace(_PLACEHOLDER, text) if isinstance(value, str) else value
+            for name, value in message.items()
+        }
+        for message in (messages if isinstance(messages, list) else [])
+        if isinstance(message, dict)
+    ]
+    return {**asked, "messages": told}
+
+
+def response_of(
+    turn_order: int, text: str, request: Mapping[str, Any], content: str, took_ns: int
+) -> LLMGatewayResponse:
+    """The message that carries an answer."""
+    asked = [str(message.get("content", "")) for message in request["messages"]]
+    tokens = {"input_tokens": len(" ".join(asked).split()), "output_tokens": len(content.split())}
+    choice = {
+        "index": 0,
+        "message": {"role": "assistant", "content": content},
+        "finish_reason": "stop",
+    }
+    data = {
+        "request_id": str(uuid4()),
+        "choices": [choice],
+        "usage": {
+            **tokens,
+            "total_tokens": sum(tokens.values()),
+            "prompt_tokens_details": {},
+            "completion_tokens_details": {},
+        },
+        "request": {},
+        "response_time": took_ns,
+    }
+    return LLMGatewayResponse(turn_order, text, data)
+
+
+class RunnerWithGateway:
+    """Runs an engine, and has each of its finished turns answered.
+
+    Args:
+        asked: the client's `llm_gateway`.
+        formats_twice: a formatted final follows the raw one, and is the one that is answered.
+    """
+
+    def __init__(
+        self, runner: EngineRunner, answers: Answers, asked: Mapping[str, Any], formats_twice: bool
+    ) -> None:
+        self._runner = runner
+        self._answers = answers
+        self._asked = asked
+        self._formats_twice = formats_twice
+        self._turns = 0  # answered so far
+        self._found: asyncio.Queue[FromEngine | EngineFailed] = asyncio.Queue()
+        self._asking: set[asyncio.Task[None]] = set()
+        self._reading = asyncio.create_task(self._read())
+
+    async def order(self, order: ToEngine) -> None:
+        await self._runner.order(order)
+
+    async def answer(self) -> FromEngine:
+        found = await self._found.get()
+        if isinstance(found, EngineFailed):
+            raise found
+        return found
+
+    def take_speech_probability(self) -> float:
+        return self._runner.take_speech_probability()
+
+    async def close(self) -> None:
+        for task in (self._reading, *self._asking):
+            task.cancel()
+        await self._runner.close()
+
+    async def _read(self) -> None:
+        """Pass on what the engine says; the last word waits for answers that are to come."""
+        while True:
+            try:
+                said = await self._runner.answer()
+            except EngineFailed as e:
+                self._found.put_nowait(e)
+                return
+            if isinstance(said, Finished):
+                await asyncio.gather(*self._asking)
+            self._found.put_nowait(said)
+            if isinstance(said, Send):
+                self._ask_about(said.text)
+
+    def _ask_about(self, frame: str) -> None:
+        try:
+            turn = msgspec.json.decode(frame, type=_Told)
+        except msgspec.DecodeError:
+            return  # a script may send anything
+        if turn.type != Turn.type or not (turn.end_of_turn and turn.transcript):
+            return
+        if self._formats_twice and not turn.turn_is_formatted:
+            return
+        task = asyncio.create_task(self._ask(turn.turn_order, turn.transcript, self._turns))
+        self._turns += 1
+        self._asking.add(task)
+        task.add_done_callback(self._asking.discard)
+
+    async def _ask(self, turn_order: int, text: str, number: int) -> None:
+        request, began = request_for(self._asked, text), time.monotonic_ns()
+        if self._answers.texts:
+            content: str | None = self._answers.texts[min(number, len(self._answers.texts) - 1)]
+        else:
+            content = await _output_of(self._answers.command, msgspec.json.encode(request))
+        if content is not None:
+            took_ns = time.monotonic_ns() - began
+            self._found.put_nowait(send(response_of(turn_order, text, request, content, took_ns)))
+
+
+async def _output_of(command: Sequence[str], data: bytes) -> str | None:
+    """What a command prints; None where it failed, or took too long."""
+    try:
+        process = await asyncio.create_subprocess_exec(
+            *command, stdin=PIPE, stdout=PIPE, stderr=DEVNULL
+        )
+    except OSError:
+        return None
+    try:
+        async with asyncio.timeout(_ANSWER_WITHIN_S):
+            printed, _ = await process.communicate(data)
+    except TimeoutError:
+        return None
+    finally:
+        if process.returncode is None:
+            with suppress(ProcessLookupError):
+                process.kill()
+            await process.wait()
+    return printed.decode(errors="replace").rstrip("\n") if process.returncode == 0 else None
+
+
+class _Told(msgspec.Struct):
+    type: str = ""
+    turn_order: int = 0
+    turn_is_formatted: bool = False
+    end_of_turn: bool = False
+    transcript: str = ""
