@@ -1,0 +1,224 @@
+"""The recipes of docs/cluster.md, run as they stand there, as far as one machine can."""
+
+import getpass
+import os
+import re
+import shlex
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.counting import CountingService, counting_service
+from tests.end_to_end.counted_files import words_by_heading, write_talks
+from tests.program import LONG_DEADLINE_S, ROOT, Home
+from tests.requirements import require_programs
+
+SIZES = (9, 4, 6, 3, 5)
+
+
+def recipe(heading: str) -> str:
+    """The first block of code under a heading that begins so."""
+    text = (ROOT / "docs" / "cluster.md").read_text(encoding="utf-8")
+    found = re.search(rf"^### {heading}[^\n]*\n+```\w+\n(.*?)^```$", text, re.M | re.S)
+    assert found is not None
+    return found[1]
+
+
+class Site:
+    """A folder of talks, and a shell in which `aai-stream` is this program at that service."""
+
+    def __init__(self, home: Home, service: CountingService) -> None:
+        self.work = home.work
+        self.said = write_talks(home.work / "calls", *SIZES)
+        self.service = service
+        programs = home.path / "bin"
+        programs.mkdir()
+        program = programs / "aai-stream"
+        program.write_text(
+            f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -m transcribe_cli "$@"\n'
+        )
+        program.chmod(0o755)
+        self.variables = home.environment(
+            {
+                "PATH": f"{programs}:{os.environ['PATH']}",
+                "AAI_STREAM_ENDPOINT": service.url,
+                "AAI_STREAM_PACE": "max",
+                "PARALLEL_HOME": str(home.path / "parallel"),
+            }
+        )
+
+    def shell(self, script: str, **variables: str) -> str:
+        """Run a script to its end; gives what it prints."""
+        ended = subprocess.run(
+            ["bash", "-c", script],
+            cwd=self.work,
+            env=self.variables | variables,
+            capture_output=True,
+            text=True,
+            timeout=LONG_DEADLINE_S,
+        )
+        assert ended.returncode == 0, ended.stderr
+        return ended.stdout
+
+    def check(self) -> None:
+        """Each file had one session, and every word is in the merged document, in order."""
+        assert len(self.service.sessions) == len(SIZES)
+        merged = self.shell("aai-stream merge shard-*.jsonl")
+        assert words_by_heading(merged) == list(self.said.items())
+
+    def check_captions(self) -> None:
+        """Each file's captions have its words, once."""
+        for name, words in self.said.items():
+            captions = (self.work / f"{Path(name).stem}.srt").read_text().split()
+            assert [word for word in captions if word.startswith("w")] == words
+
+
+@pytest.fixture
+def site(home: Home) -> Iterator[Site]:
+    with counting_service() as service:
+        yield Site(home, service)
+
+
+@pytest.mark.long
+def test_gnu_parallel(site: Site) -> None:
+    require_programs("parallel")
+    site.shell(recipe("GNU parallel"))
+    site.check()
+    site.check_captions()
+
+
+@pytest.mark.long
+def test_a_kubernetes_job_has_a_pod_for_each_shard(site: Site) -> None:
+    job = yaml.safe_load(recipe("Kubernetes"))
+    (container,) = job["spec"]["template"]["spec"]["containers"]
+    (rule,) = job["spec"]["podFailurePolicy"]["rules"]
+    assert rule["onExitCodes"]["containerName"] == container["name"]
+    command = shlex.join([*container["command"], *container["args"]])
+    for index in range(job["spec"]["completions"]):
+        site.shell(command, JOB_COMPLETION_INDEX=str(index))
+    site.check()
+    site.check_captions()
+
+
+@pytest.mark.long
+def test_a_ci_matrix(site: Site) -> None:
+    jobs = yaml.safe_load(recipe("A CI matrix"))["jobs"]
+    shards = jobs["transcribe"]["strategy"]["matrix"]["shard"]
+    for shard in shards:
+        values = {"matrix.shard": shard, "strategy.job-total": len(shards)}
+        site.shell(filled_in(own_steps(jobs["transcribe"])[0], values))
+    site.check()
+    site.shell(own_steps(jobs["merge"])[0])
+    assert (site.work / "calls.md").read_text().count("# talk") == len(SIZES)
+
+
+def own_steps(job: dict[str, Any]) -> list[str]:
+    """What a job runs of this program."""
+    return [step["run"] for step in job["steps"] if step.get("run", "").startswith("aai-stream")]
+
+
+def filled_in(text: str, values: dict[str, Any]) -> str:
+    return re.sub(r"\$\{\{ (.*?) \}\}", lambda found: str(values[found[1]]), text)
+
+
+@pytest.mark.long
+def test_a_slurm_array(site: Site, slurm: dict[str, str]) -> None:
+    (site.work / "transcribe.sh").write_text(recipe("Slurm"))
+    site.shell("sbatch --wait transcribe.sh", **slurm)
+    site.check()
+    site.check_captions()
+
+
+@pytest.fixture
+def slurm(tmp_path: Path) -> Iterator[dict[str, str]]:
+    """A Slurm of one node, and the variables by which its commands find it."""
+    require_programs("slurmctld", "slurmd", "munged", "sbatch")
+    folder = tmp_path / "slurm"
+    for name in ("state", "spool"):
+        (folder / name).mkdir(parents=True)
+    conf = folder / "slurm.conf"
+    host = socket.gethostname().split(".")[0]
+    ports, user = free_ports(), getpass.getuser()
+    conf.write_text(SLURM_CONF.format(host=host, folder=folder, ports=ports, user=user))
+    key = folder / "munge.key"
+    key.write_bytes(os.urandom(128))
+    key.chmod(0o600)
+    variables = {"SLURM_CONF": str(conf)}
+    files = {"key": key} | {n: folder / f"munge.{n}" for n in ("socket", "pid", "log", "seed")}
+    named = {"pid": "pid-file", "log": "log-file", "seed": "seed-file", "key": "key-file"}
+    options = [f"--{named.get(name, name)}={path}" for name, path in files.items()]
+    daemons = [
+        ["munged", "--foreground", "--force", *options],
+        ["slurmctld", "-D", "-c"],
+        ["slurmd", "-D"],
+    ]
+    started = [
+        subprocess.Popen(
+            daemon,
+            env=os.environ | variables,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        for daemon in daemons
+    ]
+    try:
+        wait_for_node(os.environ | variables)
+        yield variables
+    finally:
+        for process in reversed(started):
+            process.terminate()
+            process.wait()
+
+
+def free_ports() -> tuple[int, int]:
+    with socket.socket() as one, socket.socket() as other:
+        one.bind(("127.0.0.1", 0))
+        other.bind(("127.0.0.1", 0))
+        return one.getsockname()[1], other.getsockname()[1]
+
+
+def wait_for_node(environment: dict[str, str]) -> None:
+    deadline = time.monotonic() + 60.0
+    while time.monotonic() < deadline:
+        asked = ["sinfo", "--noheader", "--format=%T"]
+        told = subprocess.run(asked, env=environment, capture_output=True, text=True)
+        if told.stdout.strip() == "idle":
+            return
+        time.sleep(0.2)
+    pytest.fail(f"Slurm's node is {told.stdout or told.stderr}")
+
+
+SLURM_CONF = """\
+ClusterName=here
+SlurmctldHost={host}
+SlurmUser={user}
+SlurmdUser={user}
+AuthType=auth/munge
+AuthInfo=socket={folder}/munge.socket
+CryptoType=crypto/munge
+StateSaveLocation={folder}/state
+SlurmdSpoolDir={folder}/spool
+SlurmctldPidFile={folder}/slurmctld.pid
+SlurmdPidFile={folder}/slurmd.pid
+SlurmctldPort={ports[0]}
+SlurmdPort={ports[1]}
+SlurmctldLogFile={folder}/slurmctld.log
+SlurmdLogFile={folder}/slurmd.log
+ProctrackType=proctrack/pgid
+TaskPlugin=task/none
+SelectType=select/cons_tres
+SelectTypeParameters=CR_CPU
+ReturnToService=2
+MpiDefault=none
+SlurmdParameters=config_overrides
+SchedulerParameters=batch_sched_delay=0,sched_interval=1
+NodeName={host} CPUs=4 RealMemory=500 State=UNKNOWN
+PartitionName=all Nodes=ALL Default=YES MaxTime=INFINITE State=UP
+"""
