@@ -15,6 +15,8 @@ from tests.requirements import require_portaudio, require_programs
 from tests.terminal import Terminal
 
 SINK = "aai_stream_test"
+# Without rewinding, what is played is heard at once, and not after up to two seconds.
+_FORMAT = "rate=16000 channels=1 format=s16le norewinds=1"
 
 
 class Loudspeaker:
@@ -35,7 +37,7 @@ class Loudspeaker:
             [
                 *("pulseaudio", "-n", "--daemonize=no", "--exit-idle-time=-1", "--disable-shm=yes"),
                 *("--use-pid-file=no", "-L", "module-native-protocol-unix"),
-                *("-L", f"module-null-sink sink_name={SINK} rate=16000 channels=1 format=s16le"),
+                *("-L", f"module-null-sink sink_name={SINK} {_FORMAT}"),
             ],
             env=os.environ | self.env | {"HOME": str(self._folder)},
             stdout=subprocess.DEVNULL,
@@ -52,10 +54,22 @@ class Loudspeaker:
         """Run a command of `pactl`."""
         subprocess.run(["pactl", *arguments], env=os.environ | self.env, check=True, timeout=20)
 
-    def play(self, path: Path) -> None:
+    def module_of(self, sink: str) -> str:
+        """The number of the module that makes a sink."""
+        listed = subprocess.run(
+            ["pactl", "list", "short", "modules"],
+            env=os.environ | self.env,
+            capture_output=True,
+            check=True,
+            timeout=20,
+        ).stdout.decode()
+        (number,) = (line.split()[0] for line in listed.splitlines() if f"sink_name={sink}" in line)
+        return number
+
+    def play(self, path: Path, sink: str = SINK) -> None:
         """Play a WAV file to its end."""
         subprocess.run(
-            ["paplay", f"--device={SINK}", str(path)],
+            ["paplay", f"--device={sink}", str(path)],
             env=os.environ | self.env,
             check=True,
             timeout=60,

@@ -153,7 +153,7 @@ class Microphone:
             WavHeader(capture.rate_hz, capture.channels, "<i2", None), self._rate_hz
         )
         self._quiet_since = _now()
-        self._timeline.opened(capture.title, self._quiet_since)
+        self._timeline.opened(capture.device, self._quiet_since)
 
     def stop(self) -> None:
         """Stop capturing; what has come by now is still given out. Waits for nothing.

@@ -10,10 +10,10 @@ from transcribe_cli.audio.source import is_spoken_now
 from transcribe_cli.errors import UsageError
 from transcribe_cli.protocol.parameters import MANUAL
 from transcribe_cli.run.parts import RunParts
+from transcribe_cli.run.pauses import Pauses
 from transcribe_cli.run.reporter import Reporter
 from transcribe_cli.session.session import Session
 from transcribe_cli.supervisor.actions import Action
-from transcribe_cli.supervisor.supervisor import Supervisor
 
 if TYPE_CHECKING:
     from transcribe_cli.run.live_settings import LiveSettings
@@ -30,12 +30,12 @@ class Controls:
         self,
         parts: RunParts,
         recorder: Recorder,
-        supervisor: Supervisor,
+        pauses: Pauses,
         reporter: Reporter,
         settings: "LiveSettings | None",
     ) -> None:
         self._recorder = recorder
-        self._supervisor = supervisor
+        self._pauses = pauses
         self._reporter = reporter
         self._view = parts.view
         self._settings = settings
@@ -118,9 +118,9 @@ class Controls:
                 session.hold(held=paused, now=now)
         if paused:
             self._reporter.mark("Paused", at, "paused")
-            return self._supervisor.pause(now)
+            return self._pauses.begin("user", now)
         self._reporter.mark("Resumed", at, "goes on")
-        return self._supervisor.resume(now)
+        return self._pauses.end("user", now)
 
     def _mute(self, at: int) -> None:
         if not self._spoken_now:

@@ -4,7 +4,8 @@ from transcribe_cli.audio.recorder import Recorder
 from transcribe_cli.run.billing import Bill
 from transcribe_cli.run.parts import RunParts
 from transcribe_cli.run.sessions import Sessions
-from transcribe_cli.run.status import Now
+from transcribe_cli.run.status import CATCHING_UP_S, Now
+from transcribe_cli.supervisor.facts import RunState
 from transcribe_cli.supervisor.supervisor import Supervisor
 
 
@@ -42,10 +43,17 @@ class Progress:
 
     @property
     def lag_s(self) -> float:
-        """What was captured and is not sent yet; a file that is read ahead has no lag."""
+        """What was captured and is not sent yet; a file that is read ahead has no lag, nor has
+        silence that need not be sent.
+        """
         if not self._live:
             return 0.0
-        return self._log.audio.seconds(self._log.frames - self._sessions.offset)
+        return self._log.audio.seconds(self._log.frames - self._sessions.sent_to)
+
+    @property
+    def is_up_to_date(self) -> bool:
+        """A session reads the log, and has been sent what there is."""
+        return self._supervisor.state is RunState.LISTENING and self.lag_s < CATCHING_UP_S
 
     def at(self, now: float) -> Now:
         """All of it; takes the level since the last call."""

@@ -9,7 +9,7 @@ the run in `limits.py`, the exit code in `exit_status.py`.
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from transcribe_cli.audio.source import is_spoken_now
+from transcribe_cli.audio.source import DeviceBack, DeviceLost, SourceEvent, is_spoken_now
 from transcribe_cli.errors import UsageError
 from transcribe_cli.protocol.codec import encode_client_message
 from transcribe_cli.protocol.messages import Begin, Terminate
@@ -19,6 +19,7 @@ from transcribe_cli.run.config import Result, RunConfig
 from transcribe_cli.run.controls import Controls
 from transcribe_cli.run.limits import DURATION_REACHED, RunLimits
 from transcribe_cli.run.parts import RunParts
+from transcribe_cli.run.pauses import Pauses
 from transcribe_cli.run.progress import Progress
 from transcribe_cli.run.reporter import Reporter
 from transcribe_cli.run.sequencer import Sequencer, Told
@@ -38,6 +39,7 @@ from transcribe_cli.session.events import (
     SourceEnded,
     SourceReported,
     StopRequested,
+    TerminateSent,
 )
 from transcribe_cli.session.session import Session
 from transcribe_cli.supervisor.actions import Action, Finish
@@ -106,9 +108,10 @@ class Run:
             *(config.audio, self._sessions, self._sequencer),
             *(self._recorder, self._reporter, self._progress),
         )
+        self._pauses = Pauses(self._supervisor)
         self._settings = _live_settings(config, parts, self._sessions, self._reporter)
         self._controls = Controls(
-            *(parts, self._recorder, self._supervisor, self._reporter, self._settings)
+            *(parts, self._recorder, self._pauses, self._reporter, self._settings)
         )
         self._stops: list[str] = []  # the causes of the stops that were asked for
         self._limit = ""  # the limit that stopped it before its source had ended, in words
@@ -147,7 +150,7 @@ class Run:
             return
         if self.over:
             return
-        if isinstance(event, Closed):
+        if isinstance(event, Closed | TerminateSent):
             event = self._sessions.completed(event)
         self._take(event, now)
         self._carry_out(self._supervisor.handle(event, now), now)
@@ -167,6 +170,7 @@ class Run:
         for event in self._sessions.advance(now):
             self.take(event, now)
         self._carry_out(self._supervisor.tick(now), now)
+        self._carry_out(self._pauses.advance(now, up_to_date=self._progress.is_up_to_date), now)
         self._reporter.tell(self._sequencer.release_due(now))
         self._sessions.trim_log(self._supervisor.leases)
         self._check_limits(now)
@@ -174,6 +178,7 @@ class Run:
             self._end(self._finish, now)
             return
         due = [self._supervisor.next_due(), self._sequencer.next_due(), *self._sessions.due()]
+        due.append(self._pauses.due)
         if self._parts.view is not None:
             if now - self._status_at >= _STATUS_EVERY_S:
                 self._status_at = now
@@ -218,6 +223,7 @@ class Run:
                 self._hear(event, now)
             case SourceReported(event=reported, frame=frame):
                 self._reporter.source_event(reported, self._config.audio.ms(frame), self._status)
+                self._take_device(reported, frame, now)
             case SourceEnded():
                 if self._recorder.full:
                     self._limit = DURATION_REACHED
@@ -275,6 +281,15 @@ class Run:
         elif action != "pause" or not self._stops:  # there is nothing to pause any more
             reader, at = self._sessions.reader, self._mark_ms()
             self._carry_out(self._controls.do(action, reader, at, now), now)
+
+    def _take_device(self, event: SourceEvent, frame: int, now: float) -> None:
+        match event:
+            case DeviceLost():
+                self._pauses.device_lost(now)
+                self._sessions.silence_begins(frame)
+            case DeviceBack():
+                self._sessions.silence_ends(frame)
+                self._carry_out(self._pauses.device_back(now), now)
 
     def _mark_ms(self) -> int:
         return self._status.mark_ms(self._progress.elapsed_s)
@@ -336,7 +351,7 @@ class Run:
         self._parts.budget.settle(self._bill, now)
         self.result = conclude(
             *(finish, self._stops, self._parts, self._bill, self._reporter),
-            sent=self._sessions.offset,
+            sent=self._sessions.sent_to,
             final_ms=self._sequencer.final_ms,
             audio_s=audio_s,
             limit=self._limit,

@@ -18,7 +18,7 @@ from transcribe_cli.run.sequencer import Sequencer, Told
 from transcribe_cli.session.chunks import chunk_sizes
 from transcribe_cli.session.connecting import Connecting
 from transcribe_cli.session.connection import Connection
-from transcribe_cli.session.events import Closed, Event
+from transcribe_cli.session.events import Closed, Event, TerminateSent
 from transcribe_cli.session.pacing import Pacer
 from transcribe_cli.session.session import Session
 from transcribe_cli.supervisor.lease import Leases
@@ -72,6 +72,8 @@ class Sessions:
         self._task = task
         self._post = post
         self._live: dict[int, _Live] = {}
+        self._silence: tuple[int, int | None] | None = None  # of the last device that was gone
+        self._settled_to = 0  # a session has ended that said all before that frame
         self._trim_at = 0  # the reader's offset from which on the log is trimmed again
 
     def __contains__(self, number: int) -> bool:
@@ -84,6 +86,25 @@ class Sessions:
     def offset(self) -> int:
         """The first frame that was not sent yet."""
         return 0 if self.reader is None else self.reader.offset
+
+    @property
+    def sent_to(self) -> int:
+        """The same; or the end of the log where only silence is left, for the device is gone."""
+        return self._parts.log.frames if self._is_followed_by_silence(self.offset) else self.offset
+
+    # A device that is gone: silence is recorded.
+
+    def silence_begins(self, frame: int) -> None:
+        """From there on there is silence, until it is said to have ended."""
+        self._silence = (frame, None)
+
+    def silence_ends(self, frame: int) -> None:
+        """There it has ended; a session that has nothing to read but silence begins there."""
+        if self._silence is not None:
+            self._silence = (self._silence[0], frame)
+
+    def _is_followed_by_silence(self, frame: int) -> bool:
+        return self._silence is not None and self._silence[1] is None and frame >= self._silence[0]
 
     # What the supervisor wants.
 
@@ -158,6 +179,8 @@ class Sessions:
         """The first frame whose words may not be final yet."""
         log, committed_ms = self._parts.log, self._sequencer.committed_ms
         start = max(log.first, self._config.audio.frames_before(committed_ms))
+        if self._silence is not None and max(start, self._settled_to) >= self._silence[0]:
+            start = max(start, self._silence[1] or 0)
         # A file's log may not have come so far yet.
         return min(start, log.frames) if self._parts.source.live else start
 
@@ -173,10 +196,16 @@ class Sessions:
         self[number].opened(connection, now)
         self._parts.loop.watch(self._task, self[number])
 
-    def completed(self, closed: Closed) -> Closed:
+    def completed(self, event: Closed | TerminateSent) -> Closed | TerminateSent:
         """The end of a session, with what its socket does not know."""
-        owes_words = self._sequencer.owes_words(closed.session)
-        return replace(closed, owes_words=owes_words, offset=self[closed.session].offset)
+        if isinstance(event, TerminateSent):
+            silent = self._is_followed_by_silence(event.offset)
+            return replace(event, whole=event.whole or silent)
+        session = self[event.session]
+        owes_words = self._sequencer.owes_words(event.session)
+        if event.terminated and not owes_words and session is self.reader:
+            self._settled_to = session.offset
+        return replace(event, owes_words=owes_words, offset=session.offset)
 
     def closed(self, number: int) -> None:
         """A session is over."""

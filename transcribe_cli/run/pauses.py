@@ -1,0 +1,77 @@
+"""When a run wants no session although it goes on: in a user's pause, and while the microphone is
+gone for long, since an open session is billed.
+
+The supervisor knows of one pause, whatever the reasons for it.
+"""
+
+from typing import Literal
+
+from transcribe_cli.supervisor.actions import Action
+from transcribe_cli.supervisor.rules_ending import PARK_AFTER_S
+from transcribe_cli.supervisor.supervisor import Supervisor
+
+GONE_S = 30.0
+"""A microphone that is gone for so long is not expected back at once."""
+
+_LOOK_EVERY_S = 1.0
+
+Reason = Literal["user", "microphone"]
+
+
+class Pauses:
+    """Times are monotonic, in seconds.
+
+    Attributes:
+        gone_since: when the microphone went away; None: it is there.
+    """
+
+    def __init__(self, supervisor: Supervisor) -> None:
+        self.gone_since: float | None = None
+        self._supervisor = supervisor
+        self._reasons: set[Reason] = set()
+        self._look_at = 0.0
+
+    def begin(self, reason: Reason, now: float) -> list[Action]:
+        """No session is wanted for that reason; what is to be done."""
+        is_first = not self._reasons
+        self._reasons.add(reason)
+        if not is_first:
+            return []
+        # Nothing is said into a microphone that is gone: its session need not wait any longer.
+        return self._supervisor.pause(now - (PARK_AFTER_S if reason == "microphone" else 0.0))
+
+    def end(self, reason: Reason, now: float) -> list[Action]:
+        """That is no reason any more; what is to be done."""
+        was_last = self._reasons == {reason}
+        self._reasons.discard(reason)
+        return self._supervisor.resume(now) if was_last else []
+
+    def device_lost(self, now: float) -> None:
+        """The microphone has gone."""
+        self.gone_since = now
+        self._look_at = now + GONE_S
+
+    def device_back(self, now: float) -> list[Action]:
+        """It is there again; what is to be done."""
+        self.gone_since = None
+        return self.end("microphone", now)
+
+    def advance(self, now: float, *, up_to_date: bool) -> list[Action]:
+        """Pause where the microphone is gone for long.
+
+        Args:
+            up_to_date: a session has been sent all that there is.
+        """
+        if self.due is None or now < self.due:
+            return []
+        if not up_to_date:
+            self._look_at = now + _LOOK_EVERY_S
+            return []
+        return self.begin("microphone", now)
+
+    @property
+    def due(self) -> float | None:
+        """When `advance` may have something to do; None: not before something happens."""
+        if self.gone_since is None or "microphone" in self._reasons:
+            return None
+        return self._look_at
