@@ -21,7 +21,8 @@ from transcribe_cli.emulator.emulated_session import (
     EmulatedSession,
     SessionTerms,
 )
-from transcribe_cli.emulator.engine_settings import engine_settings_of
+from transcribe_cli.emulator.engine_settings import engine_settings_of, updated
+from transcribe_cli.protocol.messages import UpdateConfiguration
 from transcribe_cli.protocol.models import Family
 
 SEE_ERROR = "See Error message for details"
@@ -206,6 +207,15 @@ def test_audio_faster_than_asked_for_is_refused() -> None:
     code, text = refused(session.audio(bytes(32000), 100.5))
     assert code == 3007
     assert text == "Audio Transmission Rate Exceeded: Received 3.00 sec. audio in 0.50 sec"
+
+
+def test_a_language_that_is_expected_asks_for_an_engine_of_several() -> None:
+    german = engine_settings_of({"speech_model": "universal-3-5-pro", "language_codes": ["de"]})
+    assert german.is_multilingual
+    assert not updated(german, UpdateConfiguration(language_codes=[])).is_multilingual
+    english = engine_settings_of({"speech_model": "u3-rt-pro", "language_code": "en"})
+    assert english.language_codes == ("en",)
+    assert not english.is_multilingual
 
 
 def test_each_model_has_its_own_silences() -> None:

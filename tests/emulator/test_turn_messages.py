@@ -67,6 +67,13 @@ def test_raw_final_carries_the_formatted_utterance() -> None:
     assert all(word.word_is_final and word.confidence == 0.5 for word in final.words)
 
 
+def test_a_script_without_blanks_is_written_without_and_has_its_own_full_stop() -> None:
+    builder = TurnBuilder(settings("whisper-rt", format_turns=True), written=True)
+    (final,) = turns(builder.end(heard("\u624e \u81ea\u5df1 \u7684 \u811a")))
+    assert final.transcript == "\u624e\u81ea\u5df1\u7684\u811a\u3002"
+    assert [word.text for word in final.words][-2:] == ["\u7684", "\u811a\u3002"]
+
+
 def test_format_turns_sends_a_second_formatted_final_with_the_same_turn_order() -> None:
     builder = TurnBuilder(settings("universal-streaming-english", format_turns=True))
     raw, formatted = turns(builder.end(heard("my name is sonny", confidence=1.0)))

@@ -77,6 +77,13 @@ def test_a_language_is_chosen_by_what_was_heard_and_for_short_words_by_the_turn_
     assert choose_language(found, before, speech_ms) == Language(chosen, dict(found)[chosen])
 
 
+def test_an_expected_language_is_likelier_and_not_the_only_one() -> None:
+    unsure = [("nl", 0.5), ("de", 0.4)]
+    assert choose_language(unsure, None, 2000, ["de"]).code == "de"
+    assert choose_language([("nl", 0.98), ("de", 0.01)], None, 2000, ["de"]).code == "nl"
+    assert choose_language(unsure, None, 2000, ["multi"]).code == "nl"
+
+
 def test_times_stay_in_speech_in_order_and_in_the_audio() -> None:
     speech = [False, True, True, False, False, True, False]  # 30 ms each
     heard = [HeardWord("a", 0, 120), HeardWord("b", 100, 400), HeardWord("c", 390, 500)]

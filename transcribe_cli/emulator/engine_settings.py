@@ -62,6 +62,7 @@ class EngineSettings(Struct, frozen=True):
         speaker_labels, max_speakers, revision_interval_ms: as the parameters of these names say;
             `revision_interval_ms` 0: at the end only.
         keyterms: terms that are written as they are here.
+        language_codes: what is expected to be spoken; "multi": more than one language.
         vad_threshold: least share, 0 to 1, of speech in the last 300 ms for a turn to start.
     """
 
@@ -86,13 +87,15 @@ class EngineSettings(Struct, frozen=True):
     max_turn_silence_ms: int = DEFAULT_MAX_TURN_SILENCE_MS
     end_of_turn_confidence: float = 0.4
     manual: bool = False
+    language_codes: tuple[str, ...] = ()
     vad_threshold: float = 0.4
 
     @property
     def is_multilingual(self) -> bool:
         """Whether other languages than English are to be recognised."""
         multilingual = self.family is Family.WHISPER or self.like == MULTILINGUAL
-        return multilingual or self.language_detection
+        expected = any(code != "en" for code in self.language_codes)
+        return multilingual or self.language_detection or expected
 
     @property
     def least_turn_silence_ms(self) -> int:
@@ -128,6 +131,7 @@ def engine_settings_of(
     longest = parameters.get("max_turn_silence", longest)
     encoding = parameters.get("encoding", PCM_ENCODINGS[0])
     decoded = encoding in COMPRESSED
+    codes = [parameters["language_code"]] if parameters.get("language_code") else []
     return EngineSettings(
         model=name,
         like=model.name,
@@ -155,6 +159,7 @@ def engine_settings_of(
         min_turn_silence_ms=_clamped(shortest),
         max_turn_silence_ms=longest,
         manual=mode == MANUAL,
+        language_codes=tuple(parameters.get("language_codes") or codes),
         end_of_turn_confidence=parameters.get("end_of_turn_confidence_threshold", 0.4),
         vad_threshold=parameters.get("vad_threshold", 0.3 if model.family is Family.PRO else 0.4),
     )
@@ -185,6 +190,7 @@ def updated(settings: EngineSettings, update: UpdateConfiguration) -> EngineSett
             min_turn_silence_ms=_clamped(shortest),
             max_turn_silence_ms=longest,
         )
+    codes = update.language_codes
     given = update.min_turn_silence
     if given is None:
         given = update.min_end_of_turn_silence_when_confident
@@ -195,6 +201,7 @@ def updated(settings: EngineSettings, update: UpdateConfiguration) -> EngineSett
         "min_turn_silence_ms": None if given is None else _clamped(given),
         "max_turn_silence_ms": update.max_turn_silence,
         "end_of_turn_confidence": update.end_of_turn_confidence_threshold,
+        "language_codes": None if codes is None else tuple(codes),
         "vad_threshold": update.vad_threshold,
     }
     if update.keyterms_prompt is not None and "keyterms_prompt" in model.takes:

@@ -18,6 +18,7 @@ from transcribe_cli.emulator.family_rules import (
 )
 from transcribe_cli.emulator.text_formatting import (
     as_sentence,
+    joined,
     unwritten,
     with_capitals,
     with_full_stop,
@@ -246,7 +247,7 @@ class TurnBuilder:
         )
         texts = [word.text for word in words]
         if texts:  # a sentence that goes on has no end yet, though the recogniser writes one
-            texts[-1] = texts[-1].rstrip(".,") or texts[-1]
+            texts[-1] = texts[-1].rstrip(".,\u3002") or texts[-1]
         shown = self._raw(words)
         if capitals:
             shown = _with_texts(words, texts if self._written else with_capitals(texts))
@@ -271,10 +272,10 @@ class TurnBuilder:
             turn_order=self._turn_order,
             turn_is_formatted=True,
             end_of_turn=True,
-            transcript=" ".join(sentence),
+            transcript=joined(sentence),
             end_of_turn_confidence=1,
             words=formatted_words,
-            utterance=" ".join(sentence),
+            utterance=joined(sentence),
         )
         raw = Turn(
             turn_order=self._turn_order,
@@ -314,7 +315,7 @@ def _with_texts(words: Sequence[Word], texts: Sequence[str]) -> list[Word]:
 
 
 def _joined(words: Sequence[Word]) -> str:
-    return " ".join(word.text for word in words)
+    return joined([word.text for word in words])
 
 
 def _rounded(share: float) -> float:

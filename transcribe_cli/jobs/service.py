@@ -24,6 +24,7 @@ _LOCAL_PARAMETERS = frozenset(
     acknowledge_silence min_turn_silence max_turn_silence end_of_turn_confidence_threshold
     vad_threshold mode inactivity_timeout session_heartbeat""".split()
 )
+_LANGUAGES = frozenset(("language_code", "language_codes"))  # for engines of several
 
 
 class Service(NamedTuple):
@@ -58,8 +59,6 @@ def open_service(
         *notes_on_variables(environment.variables),
     ):
         notices.note(note)
-    if options.local and (idle := sorted(parameters.query.keys() - _LOCAL_PARAMETERS)):
-        notices.note(f"--local takes no notice of {', '.join(option_of(name) for name in idle)}")
     engine = engine_title = ""
     with contextlib.ExitStack() as stack:
         if options.local:
@@ -69,6 +68,10 @@ def open_service(
 
             wanted = engine_settings_of(parameters.query)
             chosen = choose_or_fetch(environment, options.engine, wanted.is_multilingual)
+            taken = _LOCAL_PARAMETERS | (_LANGUAGES if chosen.info.multilingual else set())
+            if idle := sorted(parameters.query.keys() - taken):
+                names = ", ".join(option_of(name) for name in idle)
+                notices.note(f"--local takes no notice of {names}")
             if options.engine is None and chosen.fallback_note:
                 notices.note(chosen.fallback_note)
             engine = chosen.asked

@@ -7,10 +7,11 @@ is and some silence, which costs a fifth, and all of 30 s where that goes wrong.
 
 import threading
 import zlib
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from transcribe_cli.emulator.actions import Send
 from transcribe_cli.emulator.engine_settings import EngineSettings
 from transcribe_cli.emulator.engines import model_store
 from transcribe_cli.emulator.engines.pcm_reader import RATE_HZ
@@ -18,7 +19,7 @@ from transcribe_cli.emulator.engines.pieces import PieceRecogniser, Pieces, Tran
 from transcribe_cli.emulator.engines.shared_models import SharedModels
 from transcribe_cli.emulator.engines.speech_detector import FRAME_MS
 from transcribe_cli.emulator.engines.speech_engine import SpeechEngine
-from transcribe_cli.emulator.engines.voice_activity import make_voice_activity
+from transcribe_cli.emulator.engines.voice_activity import VoiceActivity, make_voice_activity
 from transcribe_cli.emulator.engines.whisper_features import FRAMES_PER_SECOND, log_mel
 from transcribe_cli.emulator.engines.whisper_language import choose_language
 from transcribe_cli.emulator.engines.whisper_tokens import UNSPACED, Vocabulary
@@ -39,6 +40,8 @@ _MOST_THREADS = 4
 # The paper's signs of a failed decoding.
 _MOST_COMPRESSION = 2.4
 _LEAST_SCORE = -1.0
+_LEAST_CERTAINTY = 0.5  # of the language
+_BEAMS = 5  # of the second try
 _SCORED_MS = 1500  # of speech; a single word's score says little
 _LOOP_TOKENS = 3
 _MOST_SILENCE = 0.6
@@ -56,7 +59,7 @@ def make_engine(settings: EngineSettings, model: str = "") -> SpeechEngine:
     fetched = None if repository is None else model_store.stored(repository)
     transcribe = WhisperTranscriber(_models(fetched or Path(model)))
     recogniser = PieceRecogniser(transcribe, _PIECES, writes=True)
-    return SpeechEngine(settings, recogniser, make_voice_activity())
+    return WhisperEngine(settings, recogniser, make_voice_activity(), transcribe)
 
 
 def _models(folder: Path) -> SharedModels["WhisperModel"]:
@@ -121,12 +124,12 @@ class WhisperModel:
         (found,) = self._model.detect_language(encoded)
         return [(token.strip("<|>"), probability) for token, probability in found]
 
-    def decode(self, encoded: Any, language: str, most_tokens: int) -> Decoded:
-        """The likeliest text, token by token."""
+    def decode(self, encoded: Any, language: str, most_tokens: int, beams: int) -> Decoded:
+        """The likeliest text of so many that are followed, token by token."""
         (result,) = self._model.generate(
             encoded,
             [self._prompt(language)],
-            beam_size=1,
+            beam_size=beams,
             max_length=most_tokens,
             return_scores=True,
             return_no_speech_prob=True,
@@ -158,10 +161,34 @@ class WhisperModel:
         return [self.vocabulary.id(token) for token in tokens]
 
 
+class WhisperEngine(SpeechEngine):
+    """One session's turns; what languages are expected may change while it is open."""
+
+    def __init__(
+        self,
+        settings: EngineSettings,
+        recogniser: PieceRecogniser,
+        voice_activity: VoiceActivity,
+        transcribe: "WhisperTranscriber",
+    ) -> None:
+        super().__init__(settings, recogniser, voice_activity)
+        self._transcribe = transcribe
+        self.configure(settings)
+
+    def configure(self, settings: EngineSettings) -> list[Send]:
+        self._transcribe.expected = settings.language_codes
+        return super().configure(settings)
+
+
 class WhisperTranscriber:
-    """Recognises the pieces of one session, each in its language."""
+    """Recognises the pieces of one session, each in its language.
+
+    Attributes:
+        expected: codes of languages that the client expects.
+    """
 
     def __init__(self, models: SharedModels[WhisperModel]) -> None:
+        self.expected: Collection[str] = ()
         self._models = models
         self._last: Language | None = None  # of the piece before
 
@@ -180,9 +207,9 @@ class WhisperTranscriber:
         heard = min(-(-len(samples) * FRAMES_PER_SECOND // RATE_HZ), _WHOLE)
         speech_ms = sum(speech) * FRAME_MS
         frames = min(max(heard + heard % 2 + _SILENCE_AFTER, _LEAST), _WHOLE)
-        encoded, language, decoded = self._decode(model, samples, speech_ms, frames)
-        if final and frames < _WHOLE and has_failed(model, decoded, speech_ms):
-            encoded, language, decoded = self._decode(model, samples, speech_ms, _WHOLE)
+        encoded, language, decoded = self._decode(model, samples, speech_ms, frames, beams=1)
+        if final and frames < _WHOLE and has_failed(model, language, decoded, speech_ms):
+            encoded, language, decoded = self._decode(model, samples, speech_ms, _WHOLE, _BEAMS)
         ids = without_loop(decoded.ids, copies=3)
         if not ids or (decoded.no_speech > _MOST_SILENCE and decoded.score < _LEAST_SCORE):
             return Transcription((), language)
@@ -190,23 +217,27 @@ class WhisperTranscriber:
         return Transcription(within_speech(words, speech), language)
 
     def _decode(
-        self, model: WhisperModel, samples: Any, speech_ms: int, frames: int
+        self, model: WhisperModel, samples: Any, speech_ms: int, frames: int, beams: int
     ) -> tuple[Any, Language, Decoded]:
         encoded = model.encode(samples, frames)
         language = ENGLISH
         if model.is_multilingual:
-            language = choose_language(model.languages(encoded), self._last, speech_ms)
+            language = choose_language(
+                model.languages(encoded), self._last, speech_ms, self.expected
+            )
         most = 20 + len(samples) * _TOKENS_A_SECOND // RATE_HZ
-        return encoded, language, model.decode(encoded, language.code, most)
+        return encoded, language, model.decode(encoded, language.code, most, beams)
 
 
-def has_failed(model: WhisperModel, decoded: Decoded, speech_ms: int) -> bool:
-    """Whether a decoding should be tried again: it goes round and round, or is unlikely."""
+def has_failed(model: WhisperModel, language: Language, decoded: Decoded, speech_ms: int) -> bool:
+    """Whether a decoding should be tried again: it goes round and round, or is unlikely, or so is
+    its language."""
     text = model.vocabulary.bytes_of(decoded.ids)
     too_plain = len(text) > _MOST_COMPRESSION * len(zlib.compress(text))
     said_twice = len(without_loop(decoded.ids, copies=2)) < len(decoded.ids)
-    unsure = decoded.score < _LEAST_SCORE and speech_ms >= _SCORED_MS
-    return too_plain or said_twice or unsure
+    certainty = 1.0 if language.confidence is None else language.confidence
+    unsure = decoded.score < _LEAST_SCORE or certainty < _LEAST_CERTAINTY
+    return too_plain or said_twice or (unsure and speech_ms >= _SCORED_MS)
 
 
 def without_loop(ids: Sequence[int], copies: int) -> list[int]:
