@@ -4,13 +4,14 @@
 | --- | --- | --- |
 | a recording is complete, or a limit ended a microphone's | 0 | `of_run` |
 | a limit ended a file's, or a pipe's, before its end | 6 | `of_run` |
-| its sessions, its source or its disk failed | that failure's | `of_run` |
+| its sessions or its source failed | that failure's | `of_run` |
+| what was recorded could not all be saved, and nothing else went wrong | 6 | `of_run` |
 | a microphone was stopped once | as if nobody had stopped it | `of_run` |
 | a file or a pipe was stopped by `q` or Ctrl+C | 130 | `of_run` |
 | a file or a pipe was stopped by SIGTERM or SIGHUP | 143 | `of_run` |
 | Ctrl+C or Ctrl+Break came twice | 130 | `of_run` |
 | standard output was given up, and nothing else went wrong | 6 | `of_recording` |
-| `--record` failed, and nothing else | that failure's | `of_recording` |
+| `--record` failed, and nothing else | 6 | `of_recording` |
 | `-o` or another output was given up, and nothing else went wrong | 6 | `of_outputs` |
 | one of several files failed | the first failure's | `of_command` |
 | `--max-cost` left some of several files out | 6 | `of_command` |

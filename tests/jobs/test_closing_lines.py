@@ -10,7 +10,7 @@ from rich.console import Console
 
 from transcribe_cli.errors import StreamError
 from transcribe_cli.exit_status import ExitStatus
-from transcribe_cli.jobs.closing_lines import Saved, heard, tell_end, tell_total
+from transcribe_cli.jobs.closing_lines import Saved, heard, how_to_go_on, tell_end, tell_total
 from transcribe_cli.run.config import Result
 from transcribe_cli.ui.notices import Notices
 
@@ -45,6 +45,8 @@ def told(
     whole = {what: what not in broken for what in ("audio", "journal", "transcript")}
     saved = None if folder is None else Saved(folder, whole)
     tell_end(notices, result, saved, recorded=None, local=local)
+    if (last := how_to_go_on(result.summary, saved)) is not None:
+        notices.note(last)
     return file.getvalue().splitlines()
 
 
@@ -114,6 +116,11 @@ def test_without_a_session_nothing_was_heard() -> None:
     problem = StreamError("No network.", exit_status=ExitStatus.SERVICE)
     lines = told(sessions=0, turns=0, complete=False, problem=problem)
     assert [line.split(":")[0] for line in lines] == ["saved", "error", "go on with"]
+
+
+def test_a_whole_transcript_is_not_called_incomplete_because_of_an_output() -> None:
+    lines = told(status=ExitStatus.INCOMPLETE)
+    assert not [line for line in lines if "incomplete" in line]
 
 
 def test_quiet_leaves_what_is_wrong() -> None:

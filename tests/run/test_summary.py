@@ -102,3 +102,12 @@ def test_unsaved_audio_is_told_of_a_microphone_that_went_away_too(log: AudioLog)
 
     assert result.exit_status is ExitStatus.AUDIO
     assert [(gap["start"], gap["end"]) for gap in records["Gap"]] == [(1000, 4000), (0, 4000)]
+
+
+@pytest.mark.usefixtures("full_disk")
+def test_what_a_full_disk_does_not_hold_makes_the_recording_incomplete(log: AudioLog) -> None:
+    result, _ = concluded(log, Finish(OK))
+
+    assert result.exit_status is ExitStatus.INCOMPLETE
+    assert result.problem is not None
+    assert result.problem.message == "1.0 s of the recording could not be saved."

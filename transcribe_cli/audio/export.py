@@ -1,10 +1,12 @@
 """A copy of a recording's audio: a WAV, or a FLAC of half its size."""
 
+import contextlib
 from pathlib import Path
+from typing import IO
 
 from transcribe_cli.audio import wav
 from transcribe_cli.audio.audio_log import AudioLog
-from transcribe_cli.errors import AudioError
+from transcribe_cli.errors import IncompleteError
 
 _BLOCK_S = 10.0
 
@@ -13,16 +15,16 @@ def export_audio(log: AudioLog, target: Path) -> None:
     """Write everything in the log to `target`, `.flac` or WAV by its suffix.
 
     Raises:
-        AudioError: it cannot be written; the log itself is untouched.
+        IncompleteError: it cannot be written; the log itself is untouched.
     """
     try:
         if target.suffix.lower() == ".flac":
             _write_flac(log, target)
         else:
             _write_wav(log, target)
-    except (OSError, RuntimeError) as e:  # soundfile's errors are RuntimeErrors
-        raise AudioError(
-            f"'{target}' cannot be written: {e}.", "see whether the disk is full"
+    except OSError as e:
+        raise IncompleteError(
+            f"'{target}' cannot be written: {e.strerror or e}.", "free some space on the disk"
         ) from e
 
 
@@ -36,8 +38,38 @@ def _write_wav(log: AudioLog, target: Path) -> None:
 def _write_flac(log: AudioLog, target: Path) -> None:
     import soundfile
 
-    with soundfile.SoundFile(
-        str(target), "w", log.audio.rate_hz, log.audio.channels, "PCM_16", format="FLAC"
-    ) as file:
-        for start in range(0, log.frames, log.audio.frames(_BLOCK_S)):
-            file.buffer_write(log.read(start, log.audio.frames(_BLOCK_S)), dtype="int16")
+    with target.open("wb") as opened:
+        disk = _Disk(opened)
+        # libsndfile's errors are RuntimeErrors, and it does not say what the system said.
+        with contextlib.suppress(RuntimeError):
+            with soundfile.SoundFile(
+                disk, "w", log.audio.rate_hz, log.audio.channels, "PCM_16", format="FLAC"
+            ) as file:
+                for start in range(0, log.frames, log.audio.frames(_BLOCK_S)):
+                    file.buffer_write(log.read(start, log.audio.frames(_BLOCK_S)), dtype="int16")
+            if disk.failed is None:
+                return
+    raise disk.failed or OSError("libsndfile cannot write it")
+
+
+class _Disk:
+    """A file for libsndfile that keeps what went wrong.
+
+    Attributes:
+        failed: why the disk took something not.
+    """
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+        self.failed: OSError | None = None
+        self.seek, self.tell, self.read = file.seek, file.tell, file.read
+
+    def write(self, data: bytes) -> int:
+        """How much of it was taken: none, where the disk takes none."""
+        try:
+            self._file.write(data)
+            self._file.flush()
+        except OSError as e:
+            self.failed = e
+            return 0
+        return len(data)

@@ -72,21 +72,26 @@ def tell_end(
         )
     if result.problem is not None:
         notices.error(result.problem)
-    elif result.exit_status is ExitStatus.INCOMPLETE:
+    elif result.exit_status is ExitStatus.INCOMPLETE and not summary["complete"]:
         notices.error(
             "The transcript is incomplete.",
             "run it again" if saved is None else "the last line says how to go on",
         )
+
+
+def how_to_go_on(summary: Mapping[str, Any], saved: Saved | None) -> str | None:
+    """What to type to have the rest of a recording; None where there is none, or no way."""
     if saved is None:
-        return
+        return None
+    folder = saved.folder
     if not saved.whole["journal"]:
-        if saved.whole.get("audio"):
-            audio = _quoted(saved.folder / AUDIO)
-            notices.note(f"transcribe it anew, with room on the disk: aai-stream file {audio}")
-    elif not summary["complete"]:
-        folder = saved.folder
-        name = _quoted(folder.name)
-        notices.note(f"go on with: aai-stream recordings resume {name}{_where(folder)}")
+        if not saved.whole.get("audio"):
+            return None
+        audio = _quoted(folder / AUDIO)
+        return f"transcribe it anew, with room on the disk: aai-stream file {audio}"
+    if summary["complete"]:
+        return None
+    return f"go on with: aai-stream recordings resume {_quoted(folder.name)}{_where(folder)}"
 
 
 def _listed(parts: Mapping[str, bool], *, whole: bool) -> str:

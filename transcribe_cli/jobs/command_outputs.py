@@ -50,6 +50,7 @@ class CommandOutputs:
         hurried: a person has stopped it, so outputs wait only a moment for their readers.
         given_up: the names of the outputs that could not be written to their end; standard output
             is among them only where that was found after the run.
+        last_line: how to go on with the one recording, said when all outputs are closed.
     """
 
     def __init__(
@@ -73,6 +74,7 @@ class CommandOutputs:
         self.stdout_problem: StreamError | None = None
         self.hurried = False
         self.given_up: set[str] = set()
+        self.last_line: str | None = None
         self._queued: QueuedStream | None = None
         self._loop: Loop | None = None
         self._shared: dict[Output, Callable[[contextlib.ExitStack], Output]] = {}
@@ -125,7 +127,10 @@ class CommandOutputs:
                     self._queued.close()
             stack.close()
         self._end_stdout()
-        for line in [] if self._files is None else self._files.lines(self.given_up):
+        lines = [] if self._files is None else self._files.lines(self.given_up)
+        if self.last_line is not None and not self._several:
+            lines.append(self.last_line)
+        for line in lines:
             self._notices.note(line)
 
     def exit_status(self, command: ExitStatus) -> ExitStatus:

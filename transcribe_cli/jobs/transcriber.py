@@ -17,10 +17,10 @@ from transcribe_cli.audio.excerpt import EVERYTHING, Excerpt, Range
 from transcribe_cli.audio.format import AudioFormat
 from transcribe_cli.audio.source import Source
 from transcribe_cli.audio.trimmed_log import TrimmedLog
-from transcribe_cli.errors import AudioError, UsageError, status_of
+from transcribe_cli.errors import AudioError, IncompleteError, UsageError, status_of
 from transcribe_cli.exit_status import of_recording
 from transcribe_cli.jobs.claims import Claim, claim, work_of_file
-from transcribe_cli.jobs.closing_lines import Saved, heard, tell_end
+from transcribe_cli.jobs.closing_lines import Saved, heard, how_to_go_on, tell_end
 from transcribe_cli.jobs.command_outputs import CommandOutputs
 from transcribe_cli.jobs.run_factory import RunFactory
 from transcribe_cli.jobs.screen import Screen
@@ -359,7 +359,7 @@ class Transcriber:
         """Write the audio to `--record`, as a copy or FLAC of the log; returns its path.
 
         Raises:
-            AudioError: it cannot be written.
+            IncompleteError: it cannot be written.
         """
         if not self._options.record:
             return None
@@ -407,7 +407,7 @@ class Job:
         audio_is_whole = log.path is None or not log.missing
         try:
             recorded = transcriber.leave_audio(self._log)
-        except AudioError as e:
+        except IncompleteError as e:
             transcriber.notices.warning(f"{e.message.rstrip('.')}; {e.hint}")
             not_recorded = e
         transcriber.outputs.hurried |= result.interrupted
@@ -428,6 +428,7 @@ class Job:
             broken = transcriber.outputs.given_up
             whole = {what: str(folder / name) not in broken for what, name in names.items()}
             saved = Saved(folder, whole if kind == "file" else {"audio": audio_is_whole} | whole)
+        transcriber.outputs.last_line = how_to_go_on(result.summary, saved)
         if transcriber.several:
             if result.summary["sessions"]:
                 notices.note(f"{self.spec.name}: {heard(result.summary)}")

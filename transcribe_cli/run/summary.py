@@ -102,7 +102,7 @@ def _tell_unsaved(log: AudioLog, reporter: Reporter) -> StreamError | None:
     if not missing:
         return None
     seconds = log.audio.seconds(sum(end - start for start, end in missing))
-    return AudioError(
+    return IncompleteError(
         f"{seconds:.1f} s of the recording could not be saved.",
         "free some space on the disk",
     )
