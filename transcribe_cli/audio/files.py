@@ -1,5 +1,6 @@
 """Audio files: WAV by our own reader, what libsndfile reads, other media through ffmpeg."""
 
+from contextlib import ExitStack
 from io import FileIO
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -54,15 +55,18 @@ def open_file(
         )
     several = is_concatenated(path, container)
     if container == FLAC and is_read_here(head, track):
-        file = FileIO(path)
-        file.seek(tag_bytes)
-        flac = FlacSource(file, rate_hz, channel, name=path.name, kind="file", alone=not several)
+        with ExitStack() as opened:
+            file = opened.enter_context(FileIO(path))
+            file.seek(tag_bytes)
+            alone = not several
+            flac = FlacSource(file, rate_hz, channel, name=path.name, kind="file", alone=alone)
+            opened.pop_all()
         flac.path = str(path.resolve())
         return flac
     faults = faults_of_ogg(path) if container == OGG else []
-    if track is None and (opened := _open_sndfile(path, rate_hz, several, channel)):
-        opened.faults += faults
-        return opened
+    if track is None and (found := _open_sndfile(path, rate_hz, several, channel)):
+        found.faults += faults
+        return found
     if not ffmpeg.is_installed():
         raise AudioError(f"'{path}' cannot be asked for its track {track}.", "install ffmpeg")
     source = ffmpeg.open_with_ffmpeg(
