@@ -118,7 +118,7 @@ def take_config(data: bytes, folder: Path) -> None:
 
 def take_dotenv(data: bytes, folder: Path) -> None:
     (folder / ".env").write_bytes(data)
-    dotenv = read_dotenv(folder)
+    dotenv, _ = read_dotenv(folder)
     nothing = io.StringIO()
     settings_in_dotenv(Environment(io.BytesIO(), nothing, nothing, {}, folder, dotenv))
 

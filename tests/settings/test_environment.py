@@ -15,7 +15,7 @@ def test_everything_is_read_as_it_stands(tmp_path: Path) -> None:
         "# a comment\nASSEMBLYAI_API_KEY='k'\nexport AAI_STREAM_MODEL=whisper-rt\n"
         "OTHER_PROGRAM=1\nAAI_STREAM_BARE\n"
     )
-    assert read_dotenv(tmp_path) == {
+    assert read_dotenv(tmp_path)[0] == {
         "ASSEMBLYAI_API_KEY": "k",
         "AAI_STREAM_MODEL": "whisper-rt",
         "OTHER_PROGRAM": "1",
@@ -30,17 +30,17 @@ def test_variables_of_the_process_are_put_into_no_value(
     (tmp_path / ".env").write_text(
         "AAI_STREAM_ENDPOINT=wss://x/${AWS_SECRET_ACCESS_KEY}\nA=${AWS_SECRET_ACCESS_KEY:-b}\n"
     )
-    assert "theirs" not in str(read_dotenv(tmp_path))
+    assert "theirs" not in str(read_dotenv(tmp_path)[0])
 
 
 def test_mark_at_the_beginning_of_the_file_is_no_part_of_a_name(tmp_path: Path) -> None:
     (tmp_path / ".env").write_text("ASSEMBLYAI_API_KEY=k\n", encoding="utf-8-sig")
-    assert read_dotenv(tmp_path) == {"ASSEMBLYAI_API_KEY": "k"}
+    assert read_dotenv(tmp_path)[0] == {"ASSEMBLYAI_API_KEY": "k"}
 
 
 def test_other_bytes_do_not_matter(tmp_path: Path) -> None:
     (tmp_path / ".env").write_bytes(b"NAME=caf\xe9\nASSEMBLYAI_API_KEY=k\n")
-    assert read_dotenv(tmp_path)["ASSEMBLYAI_API_KEY"] == "k"
+    assert read_dotenv(tmp_path)[0]["ASSEMBLYAI_API_KEY"] == "k"
 
 
 @pytest.mark.parametrize("kind", ["none", "folder", "fifo", "huge"])
@@ -52,7 +52,7 @@ def test_what_is_no_file_of_settings_sets_nothing(tmp_path: Path, kind: str) -> 
         make_fifo(path)
     elif kind == "huge":
         path.write_bytes(b"A=1\n" * 300_000)
-    assert read_dotenv(tmp_path) == {}
+    assert read_dotenv(tmp_path) == ({}, [])
 
 
 def test_lines_that_cannot_be_read_are_told_by_their_numbers(

@@ -57,7 +57,7 @@ class Environment:
             encoding = None if sys.stdout.isatty() else "utf-8"
             sys.stdout.reconfigure(encoding=encoding, errors="replace")
         folder = _current_folder()
-        dotenv, unread = _parse_dotenv(folder)
+        dotenv, unread = read_dotenv(folder)
         return cls(stdin, sys.stdout, sys.stderr, os.environ, folder, dotenv, unread)
 
     def without_credentials(self) -> "Environment":
@@ -144,16 +144,12 @@ def _without_credentials(variables: Mapping[str, T]) -> dict[str, T]:
     return {name: value for name, value in variables.items() if name not in secret}
 
 
-def read_dotenv(folder: Path) -> dict[str, str | None]:
-    """Everything that the folder's `.env` sets; nothing where there is none to read.
+def read_dotenv(folder: Path) -> tuple[dict[str, str | None], list[int]]:
+    """Everything that the folder's `.env` sets, and the numbers of lines that cannot be read.
 
     No value is put into another one (`${NAME}` stays as it is): the file may be somebody else's,
     and variables of this process are none of its business.
     """
-    return _parse_dotenv(folder)[0]
-
-
-def _parse_dotenv(folder: Path) -> tuple[dict[str, str | None], list[int]]:
     path = folder / ".env"
     try:
         if not path.is_file() or path.stat().st_size > _MOST_DOTENV_BYTES:
