@@ -74,7 +74,7 @@ def _check_video(path: Path, journal: JournalSummary) -> None:
     media = journal.start.get("path")
     if not isinstance(media, str):
         raise UsageError(
-            f"'{path}' would be a copy of a file, and this recording is of none.",
+            f"'{path}' is a copy of one file, and this recording is of none.",
             "ask for subtitles alone: .srt",
         )
     if path.exists() and Path(media).exists() and path.samefile(media):

@@ -105,7 +105,7 @@ def check_videos(
         check_ffmpeg(Path(template))
         if not sources or any(s == STDIN or "://" in s for s in sources):
             raise UsageError(
-                f"-o '{template}' would be a copy of a file, and there is none here.",
+                f"-o '{template}' is a copy of one file, and there is none here.",
                 "ask for captions alone: .srt",
             )
         if len(sources) > 1 and "{stem}" not in template:
