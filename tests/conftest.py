@@ -23,9 +23,11 @@ settings.load_profile("unhurried")
 
 LONG_TIMEOUT_S = 300
 
-# Tests that run under `nohup` send SIGHUP all the same.
+# Tests that run under `nohup`, or behind a script's `&`, send SIGHUP and SIGINT all the same.
 if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_xdist_setupnodes(config: pytest.Config) -> None:
