@@ -66,6 +66,11 @@ class Loudspeaker:
         (number,) = (line.split()[0] for line in listed.splitlines() if f"sink_name={sink}" in line)
         return number
 
+    def add_sink(self, name: str) -> None:
+        """Another loudspeaker, which is the default one from now on."""
+        self.control("load-module", "module-null-sink", f"sink_name={name}", *_FORMAT.split())
+        self.control("set-default-sink", name)
+
     def play(self, path: Path, sink: str = SINK) -> None:
         """Play a WAV file to its end."""
         subprocess.run(

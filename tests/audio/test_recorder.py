@@ -91,7 +91,7 @@ def test_loudest_sample_is_taken_once() -> None:
         desk = Desk(Given(pcm(1, -900), pcm(20), None), log)
         desk.end()
 
-        assert [desk.recorder.take_level(), desk.recorder.take_level()] == [900, 0]
+        assert [desk.recorder.take_levels(), desk.recorder.take_levels()] == [[900], [0]]
 
 
 def test_stop_keeps_what_was_captured() -> None:

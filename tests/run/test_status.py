@@ -16,7 +16,7 @@ NOW = Now(
     state=RunState.LISTENING,
     elapsed_s=0.0,
     lag_s=0.0,
-    peak=5000,
+    peaks=[5000],
     muted=False,
     cost_usd=0.01,
 )
@@ -64,20 +64,20 @@ def test_the_word_for_the_state(now: dict[str, Any], microphone: str, file: str)
 def test_a_muted_microphone_is_muted_and_not_suspected_of_it() -> None:
     status = run_status(Microphone(1))
     for seconds in range(60):
-        shown = status.status(replace(NOW, time=float(seconds), peak=0, muted=True))
+        shown = status.status(replace(NOW, time=float(seconds), peaks=[0], muted=True))
         assert (shown.state, shown.message) == ("muted", "")
-    heard = status.status(replace(NOW, time=60.0, peak=0))
+    heard = status.status(replace(NOW, time=60.0, peaks=[0]))
     assert (heard.state, heard.message) == ("listening", "")
 
 
 @pytest.mark.parametrize("state", [RunState.PAUSED, RunState.STOPPING])
 def test_nobody_is_asked_about_silence_while_nothing_is_recorded(state: RunState) -> None:
     status = run_status(Microphone(1))
-    assert status.status(replace(NOW, time=60.0, peak=0, state=state)).message == ""
+    assert status.status(replace(NOW, time=60.0, peaks=[0], state=state)).message == ""
 
 
 def test_silence_of_a_microphone_is_asked_about() -> None:
-    shown = run_status(Microphone(1)).status(replace(NOW, time=QUIET_SOURCE_S, peak=0))
+    shown = run_status(Microphone(1)).status(replace(NOW, time=QUIET_SOURCE_S, peaks=[0]))
     assert shown.message == "no sound for 10 s: is the microphone muted?"
 
 

@@ -12,7 +12,7 @@ import threading
 from collections.abc import Callable
 from io import FileIO
 from pathlib import Path
-from typing import IO, Self
+from typing import IO, Protocol, Self
 
 from transcribe_cli.audio import wav
 from transcribe_cli.audio.format import AudioFormat
@@ -22,6 +22,22 @@ Opener = Callable[[str, int], int]
 
 MOST_UNSAVED_BYTES = 1 << 26  # half an hour: for so long a full disk may be cleared in time
 _CAN_PREAD = hasattr(os, "pread")  # not on Windows
+
+
+class ReadableLog(Protocol):
+    """What a session hears: an audio log, or a view of one."""
+
+    audio: AudioFormat
+
+    @property
+    def frames(self) -> int: ...
+    @property
+    def ended(self) -> bool: ...
+    @property
+    def first(self) -> int: ...
+    def read(self, start: int, count: int) -> bytes: ...
+    def consumed(self, frame: int) -> None: ...
+    def forget(self, before: int) -> None: ...
 
 
 class AudioLog:

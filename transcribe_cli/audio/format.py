@@ -4,6 +4,9 @@ from typing import NamedTuple
 
 SAMPLE_BYTES = 2
 
+MICROPHONE, SYSTEM = "microphone", "system"
+"""The tracks of a call, in their order: what is said here, and what the machine plays."""
+
 
 class AudioFormat(NamedTuple):
     """16-bit little-endian PCM. One frame is one sample for each channel."""

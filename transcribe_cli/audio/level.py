@@ -19,6 +19,23 @@ def peak(samples: bytes) -> int:
     return max(max(values), -min(values)) if values else 0
 
 
+def peaks(samples: bytes, channels: int) -> list[int]:
+    """The same for each channel of interleaved samples."""
+    if channels == 1:
+        return [peak(samples)]
+    values = array("h", samples)
+    return [peak(values[channel::channels].tobytes()) for channel in range(channels)]
+
+
+def without_microphone(samples: bytes, channels: int) -> bytes:
+    """Samples whose first channel, which is the microphone's, is silent."""
+    if channels == 1:
+        return bytes(len(samples))
+    values = array("h", samples)
+    values[::channels] = array("h", bytes(len(samples) // channels))
+    return values.tobytes()
+
+
 def find_pause(samples: bytes, frames: int) -> int | None:
     """The middle of the first stretch of so many frames that is quiet beside the rest of it.
 

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 
 from transcribe_cli.audio.audio_log import AudioLog
-from transcribe_cli.audio.level import peak
+from transcribe_cli.audio.level import peaks, without_microphone
 from transcribe_cli.audio.source import DiskBack, DiskFull, Source, SourceEvent, is_spoken_now
 from transcribe_cli.errors import StreamError, explain_unexpected
 
@@ -28,10 +28,10 @@ class Recorder:
     Attributes:
         paused: a microphone's blocks are dropped, and the recording's clock stands still; what a
             pipe brings meanwhile is kept, and read on from afterwards, as of a file.
-        muted: blocks are recorded as silence.
+        muted: the microphone is recorded as silence.
         full: it stopped because of `most_frames`, and not because the source had no more.
-        loudest: greatest sample amplitude of a live source since the level was last taken (0 to
-            32768).
+        loudest: greatest sample amplitude of each track of a live source since the levels were
+            last taken (0 to 32768).
     """
 
     def __init__(
@@ -56,7 +56,7 @@ class Recorder:
         self.paused = False
         self.muted = False
         self.full = False
-        self.loudest = 0
+        self.loudest = [0] * log.audio.channels
         self._failing = False
 
     def start(self) -> None:
@@ -74,9 +74,9 @@ class Recorder:
         if self._thread.ident is not None:
             self._thread.join(timeout_s)
 
-    def take_level(self) -> int:
-        """The loudest sample since the last call."""
-        loudest, self.loudest = self.loudest, 0
+    def take_levels(self) -> list[int]:
+        """The loudest sample of each track since the last call."""
+        loudest, self.loudest = self.loudest, [0] * len(self.loudest)
         return loudest
 
     def _run(self) -> None:
@@ -122,10 +122,11 @@ class Recorder:
         if not block:
             return
         if self.muted:
-            block = bytes(len(block))
+            block = without_microphone(block, self._log.audio.channels)
         self._log.append(block, self._grew)
         if self._source.live:  # nobody looks at the level of a file, and it is most of the work
-            self.loudest = max(self.loudest, peak(block))
+            now = peaks(block, self._log.audio.channels)
+            self.loudest = list(map(max, self.loudest, now))
         failing = self._log.unwritable
         if (failing is not None) != self._failing:
             self._failing = failing is not None

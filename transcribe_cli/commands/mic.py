@@ -1,26 +1,42 @@
-"""`aai-stream mic`: transcribe a microphone until stopped."""
+"""`aai-stream mic`: transcribe a microphone, or what the machine plays, until stopped."""
 
+from typing import TYPE_CHECKING
+
+from transcribe_cli.audio.format import MICROPHONE, SYSTEM
+from transcribe_cli.errors import UsageError
 from transcribe_cli.exit_status import ExitStatus
 from transcribe_cli.outputs.formats import is_video
 from transcribe_cli.settings.environment import Environment
 from transcribe_cli.settings.options import MicOptions
 
+if TYPE_CHECKING:
+    from transcribe_cli.audio.source import Source
+
 _BLOCK_MS = 50  # at most: the level meter and the audio log live from short blocks
 
 
 def mic(options: MicOptions, environment: Environment) -> ExitStatus:
-    """Transcribe a microphone until Ctrl+C, a limit or a signal."""
+    """Transcribe a microphone, or both sides of a call, until Ctrl+C, a limit or a signal."""
     from transcribe_cli.audio.microphone import Microphone
     from transcribe_cli.jobs.transcriber import SourceSpec, Transcriber
 
-    def open_source() -> Microphone:
-        return Microphone(
-            options.device,
-            options.sample_rate,
-            min(options.chunk_ms, _BLOCK_MS),
-            falls_back=options.device_fallback,
-        )
+    block_ms = min(options.chunk_ms, _BLOCK_MS)
 
+    def open_source() -> "Source":
+        if options.system:
+            from transcribe_cli.audio.call.system_sound import open_system_sound
+
+            return open_system_sound(options.sample_rate, block_ms)
+        microphone = Microphone(
+            options.device, options.sample_rate, block_ms, falls_back=options.device_fallback
+        )
+        if not options.with_system:
+            return microphone
+        from transcribe_cli.audio.call.call_source import open_call
+
+        return open_call(microphone, options.sample_rate, block_ms)
+
+    _check_sides(options)
     if options.probe:
         from transcribe_cli.audio.probe import RATE_HZ
         from transcribe_cli.commands.probe import probe_microphone
@@ -36,5 +52,25 @@ def mic(options: MicOptions, environment: Environment) -> ExitStatus:
         check_videos([], options.output_files)
     transcriber = Transcriber(options, environment, pace=None)
     with transcriber.outputs.open_shared(), transcriber.service() as service:
-        result = transcriber.transcribe(service, SourceSpec("mic", "mic", open_source))
+        spec = SourceSpec("mic", "mic", open_source, tracks=_tracks(options))
+        result = transcriber.transcribe(service, spec)
     return transcriber.outputs.exit_status(result.exit_status)
+
+
+def _tracks(options: MicOptions) -> tuple[str, ...]:
+    if options.with_system:
+        return MICROPHONE, SYSTEM
+    return (SYSTEM,) if options.system else ()
+
+
+def _check_sides(options: MicOptions) -> None:
+    """Refuse what contradicts itself, before anything opens."""
+    if options.system and options.with_system:
+        raise UsageError("--system is one side, --with-system both.", "give one of them")
+    if options.system and options.device is not None:
+        raise UsageError(
+            "--system takes no microphone, so --device means nothing.",
+            "give --with-system for both sides, or leave --device out",
+        )
+    if options.probe and (options.system or options.with_system):
+        raise UsageError("--probe looks at a microphone only.", "leave the system out for it")

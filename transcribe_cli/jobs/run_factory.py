@@ -82,8 +82,9 @@ class RunFactory:
         *,
         view: View | None = None,
         resume_point: ResumePoint | None = None,
+        tracks: tuple[str, ...] = (),
     ) -> Run:
-        """A run, everything it needs being open."""
+        """A run, everything it needs being open; `tracks`: as of `RunConfig`."""
         config = RunConfig(
             recording=folder.name if folder else recording_id(datetime.now(), source.name),
             folder=str(folder) if folder else None,
@@ -102,7 +103,13 @@ class RunFactory:
             part=self._part,
             tells_source=self._several,
             resume_point=resume_point,
+            tracks=tracks,
         )
+        mix = None
+        if len(tracks) > 1:
+            from transcribe_cli.audio.call.mixed_view import MixedView
+
+            mix = MixedView(log)
         if self._quota is None:
             self._quota = SessionQuota(self._per_minute(service.endpoint))
         notices = NamedNotices(self._notices, source.name) if self._at_once else self._notices
@@ -112,6 +119,7 @@ class RunFactory:
             sync=sync,
             keyterms_file=self._keyterms_file,
             typed=self.typed,
+            mix=mix,
         )
         return Run(config, parts)
 

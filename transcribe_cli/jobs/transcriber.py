@@ -57,12 +57,14 @@ class SourceSpec(NamedTuple):
     Attributes:
         name: a file's name, "stdin" or "mic"; kind: "file", "stdin" or "mic".
         path: of a file, as it was given.
+        tracks: what the channels of its log are, where it is not a microphone or a file alone.
     """
 
     name: str
     kind: str
     open: Callable[[], Source]
     path: str | None = None
+    tracks: tuple[str, ...] = ()
 
 
 class Transcriber:
@@ -231,7 +233,7 @@ class Transcriber:
         Raises:
             StreamError: something cannot be opened; nothing is left behind then.
         """
-        audio = AudioFormat(self._options.sample_rate)
+        audio = AudioFormat(self._options.sample_rate, max(1, len(spec.tracks)))
         runs: list[Run] = []
         stack.callback(lambda: None if any(run.begun for run in runs) else _discard(folder))
         opened = stack.enter_context(contextlib.ExitStack())
@@ -248,7 +250,9 @@ class Transcriber:
         opened.pop_all()
         stack.callback(source.close)  # before the log
         sync = nothing_to_sync if journal is None else journal.sync
-        run = self.runs.make_run(loop, service, outputs, folder, log, source, sync, view=view)
+        run = self.runs.make_run(
+            *(loop, service, outputs, folder, log, source, sync), view=view, tracks=spec.tracks
+        )
         runs.append(run)
         return Job(self, run, folder, log, spec, stack.pop_all())
 
@@ -314,6 +318,7 @@ class Transcriber:
             *(loop, service, outputs, recording.folder, log, source, reopened.sync),
             view=view,
             resume_point=resume_point_of(recording.journal),
+            tracks=recording.journal.tracks,
         )
         return Job(self, run, recording.folder, log, spec, stack.pop_all())
 

@@ -154,6 +154,14 @@ class JournalSummary:
         return totals
 
     @property
+    def tracks(self) -> tuple[str, ...]:
+        """What the channels of the audio are, where that does not go without saying."""
+        tracks = self.start.get("tracks")
+        if not isinstance(tracks, list) or len(tracks) != self.audio.channels:
+            return ()
+        return tuple(map(str, tracks))
+
+    @property
     def next_turn(self) -> int:
         """The number of the next turn."""
         return max((turn["turn"] + 1 for turn in self.finals), default=0)

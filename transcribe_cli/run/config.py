@@ -48,6 +48,7 @@ class RunConfig:
         resume_point: None for a new recording.
         engine: NAME or NAME:MODEL of what hears on this machine; "" where the service does.
         engine_title: the same for people.
+        tracks: what the channels of the log are; none where that goes without saying.
     """
 
     recording: str
@@ -67,6 +68,7 @@ class RunConfig:
     resume_point: ResumePoint | None = None
     engine: str = ""
     engine_title: str = ""
+    tracks: tuple[str, ...] = ()
 
     def running(self, begin: Decoded, asked: Mapping[str, Any] | None = None) -> Mapping[str, Any]:
         """The parameters that a session runs with, as its `Begin` says.

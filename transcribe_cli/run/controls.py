@@ -5,6 +5,7 @@ Which key means what is in `ui/key_table.py`.
 
 from typing import TYPE_CHECKING
 
+from transcribe_cli.audio.format import SYSTEM
 from transcribe_cli.audio.recorder import Recorder
 from transcribe_cli.audio.source import is_spoken_now
 from transcribe_cli.errors import UsageError
@@ -33,6 +34,7 @@ class Controls:
         pauses: Pauses,
         reporter: Reporter,
         settings: "LiveSettings | None",
+        tracks: tuple[str, ...] = (),
     ) -> None:
         self._recorder = recorder
         self._pauses = pauses
@@ -40,6 +42,7 @@ class Controls:
         self._view = parts.view
         self._settings = settings
         self._spoken_now = is_spoken_now(parts.source)
+        self._has_microphone = self._spoken_now and tracks != (SYSTEM,)
         self._line: LineEditor | None = None
 
     def do(
@@ -123,7 +126,7 @@ class Controls:
         return self._pauses.end("user", now)
 
     def _mute(self, at: int) -> None:
-        if not self._spoken_now:
+        if not self._has_microphone:
             self._hint("only a microphone can be muted")
             return
         muted = self._recorder.muted = not self._recorder.muted

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from transcribe_cli.audio.audio_log import AudioLog
+from transcribe_cli.audio.audio_log import AudioLog, ReadableLog
 from transcribe_cli.audio.recorder import Recorder
 from transcribe_cli.audio.source import Source
 from transcribe_cli.outputs.output import Outputs
@@ -20,6 +20,7 @@ from transcribe_cli.supervisor.session_quota import SessionQuota
 from transcribe_cli.ui.notices import Notices
 
 if TYPE_CHECKING:
+    from transcribe_cli.audio.call.mixed_view import MixedView
     from transcribe_cli.settings.keyterms_file import KeytermsFile
 
 
@@ -42,6 +43,7 @@ class RunParts:
         keyterms_file: what `--keyterms-file` holds, where it is given.
         typed: the lines of settings that were typed for every recording before this one began.
         chance: the jitter of waits comes from it.
+        mix: of a call, whose log has two tracks: what sessions hear of it.
     """
 
     source: Source
@@ -59,3 +61,9 @@ class RunParts:
     keyterms_file: "KeytermsFile | None" = None
     typed: Sequence[str] = ()
     chance: random.Random | None = None
+    mix: "MixedView | None" = None
+
+    @property
+    def heard(self) -> ReadableLog:
+        """What sessions hear."""
+        return self.log if self.mix is None else self.mix

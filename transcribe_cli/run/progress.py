@@ -56,13 +56,13 @@ class Progress:
         return self._supervisor.state is RunState.LISTENING and self.lag_s < CATCHING_UP_S
 
     def at(self, now: float) -> Now:
-        """All of it; takes the level since the last call."""
+        """All of it; takes the levels since the last call."""
         return Now(
             now,
             state=self._supervisor.state,
             elapsed_s=self.elapsed_s,
             lag_s=self.lag_s,
-            peak=self._recorder.take_level(),
+            peaks=self._recorder.take_levels(),
             muted=self._recorder.muted,
             cost_usd=self._bill.cost_usd(now),
         )

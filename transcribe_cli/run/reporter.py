@@ -109,6 +109,8 @@ class Reporter:
         known: dict[str, Any] = {} if part.is_all else {"excerpt": excerpt}
         if self._config.engine:
             known["engine"] = self._config.engine
+        if self._config.tracks:
+            known["tracks"] = self._config.tracks
         if self._source.path is not None:
             with suppress(OSError):  # it has gone since it was opened
                 known["file"] = fingerprint_of(Path(self._source.path))

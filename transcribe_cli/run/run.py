@@ -111,7 +111,8 @@ class Run:
         self._pauses = Pauses(self._supervisor)
         self._settings = _live_settings(config, parts, self._sessions, self._reporter)
         self._controls = Controls(
-            *(parts, self._recorder, self._pauses, self._reporter, self._settings)
+            *(parts, self._recorder, self._pauses, self._reporter, self._settings),
+            tracks=config.tracks,
         )
         self._stops: list[str] = []  # the causes of the stops that were asked for
         self._limit = ""  # the limit that stopped it before its source had ended, in words
@@ -199,6 +200,8 @@ class Run:
     def _push(self, start: int, samples: bytes) -> None:
         """Send what has just been recorded."""
         loop = self._parts.loop
+        if self._parts.mix is not None:
+            samples = b""  # sessions hear something else than what was recorded
         if self._sessions.push(start, samples, loop.clock()):
             self.has_work = True
             loop.wake()

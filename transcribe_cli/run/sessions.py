@@ -117,7 +117,7 @@ class Sessions:
         sizes = chunk_sizes(audio, config.chunk_ms)
         session = Session(
             number,
-            parts.log,
+            parts.heard,
             sizes,
             Pacer(audio.rate_hz, pace, limited=config.limited),
             start,
@@ -177,7 +177,7 @@ class Sessions:
 
     def _start_offset(self) -> int:
         """The first frame whose words may not be final yet."""
-        log, committed_ms = self._parts.log, self._sequencer.committed_ms
+        log, committed_ms = self._parts.heard, self._sequencer.committed_ms
         start = max(log.first, self._config.audio.frames_before(committed_ms))
         if self._silence is not None and max(start, self._settled_to) >= self._silence[0]:
             start = max(start, self._silence[1] or 0)
@@ -186,7 +186,7 @@ class Sessions:
 
     def _reads(self, session: Session, start: int) -> None:
         self._sequencer.started(session.number, self._config.audio.ms(start))
-        self._parts.log.consumed(start)
+        self._parts.heard.consumed(start)
         self.reader = session
 
     # What becomes of them.
@@ -254,7 +254,7 @@ class Sessions:
         audio, offset = self._config.audio, self.reader.offset
         self._trim_at = offset + audio.frames(_TRIM_EVERY_S)
         keep_from_ms = self._sequencer.keep_from_ms(leases, offset)
-        self._parts.log.forget(audio.frames_before(keep_from_ms))
+        self._parts.heard.forget(audio.frames_before(keep_from_ms))
 
     # The end.
 

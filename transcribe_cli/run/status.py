@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from transcribe_cli.audio.format import SYSTEM
 from transcribe_cli.audio.level import CLIP_AT, decibels
 from transcribe_cli.audio.source import Source, is_spoken_now
 from transcribe_cli.protocol.parameters import MANUAL
@@ -28,7 +29,7 @@ class Now:
     Attributes:
         time: on the monotonic clock, in seconds.
         elapsed_s, lag_s: as `Progress` has them.
-        peak: the loudest sample since the last such value, 0 to 32768.
+        peaks: the loudest sample of each track since the last such value, 0 to 32768.
         muted: the user has muted the microphone.
         cost_usd: None where no price is known.
     """
@@ -37,7 +38,7 @@ class Now:
     state: RunState
     elapsed_s: float
     lag_s: float
-    peak: int
+    peaks: list[int]
     muted: bool
     cost_usd: float | None
 
@@ -90,9 +91,10 @@ class RunStatus:
         from transcribe_cli.ui.status_line import Status
 
         is_live = now.state is RunState.LISTENING and not now.muted
-        if now.peak > _SILENT_PEAK or not is_live:
+        peak = now.peaks[0]
+        if peak > _SILENT_PEAK or not is_live:
             self._sound_at = now.time
-        if now.peak >= CLIP_AT:
+        if peak >= CLIP_AT:
             self._clipped_at = now.time
         progress = None
         if not self._spoken_now:
@@ -104,7 +106,8 @@ class RunStatus:
             elapsed_s=now.elapsed_s,
             model=self._config.engine_title or self.model,
             source=self._source.name,
-            level_db=decibels(now.peak) if self._spoken_now else None,
+            level_db=decibels(peak) if self._spoken_now else None,
+            system_db=decibels(now.peaks[1]) if len(now.peaks) > 1 and self._spoken_now else None,
             clipped=now.time - self._clipped_at < _CLIP_SHOWN_S,
             muted=now.muted,
             language=self._totals.language,
@@ -157,6 +160,8 @@ class RunStatus:
         quiet_s = now - self._sound_at
         if not self._spoken_now or quiet_s < QUIET_SOURCE_S:
             return ""
+        if self._config.tracks == (SYSTEM,):
+            return f"no sound for {quiet_s:.0f} s: does anything play, and is the system muted?"
         return f"no sound for {quiet_s:.0f} s: is the microphone muted?"
 
 

@@ -1,6 +1,6 @@
 """Where a session that was told to end ends: the last frame that it sends."""
 
-from transcribe_cli.audio.audio_log import AudioLog
+from transcribe_cli.audio.audio_log import ReadableLog
 from transcribe_cli.audio.level import find_pause
 
 _LAST_MOMENT_S = 1.0  # the least that is sent after all when a session is ended where it is
@@ -15,7 +15,7 @@ class Ending:
         here: it ends now, or after a last moment of audio; a backlog stays in the log.
     """
 
-    def __init__(self, log: AudioLog) -> None:
+    def __init__(self, log: ReadableLog) -> None:
         self.here = False
         self._log = log
         self._here_is_settled = False

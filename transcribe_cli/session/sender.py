@@ -7,7 +7,7 @@ microphone's audio itself; main calls the rest.
 import threading
 from typing import TYPE_CHECKING
 
-from transcribe_cli.audio.audio_log import AudioLog
+from transcribe_cli.audio.audio_log import ReadableLog
 from transcribe_cli.session.chunks import ChunkSizes, next_chunk
 from transcribe_cli.session.connection import Connection
 from transcribe_cli.session.pacing import Pacer
@@ -39,7 +39,7 @@ class Sender:
 
     def __init__(
         self,
-        log: AudioLog,
+        log: ReadableLog,
         sizes: ChunkSizes,
         pacer: Pacer,
         start: int | None,

@@ -8,7 +8,7 @@ microphone's audio itself. What happens is returned as events; the supervisor de
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
-from transcribe_cli.audio.audio_log import AudioLog
+from transcribe_cli.audio.audio_log import ReadableLog
 from transcribe_cli.errors import ConnectionFailed
 from transcribe_cli.protocol.codec import BadMessage, decode_server_message, encode_client_message
 from transcribe_cli.protocol.messages import (
@@ -65,7 +65,7 @@ class Session:
     def __init__(
         self,
         number: int,
-        log: AudioLog,
+        log: ReadableLog,
         sizes: ChunkSizes,
         pacer: Pacer,
         start: int | None,

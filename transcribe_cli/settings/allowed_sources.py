@@ -69,9 +69,9 @@ def _rows() -> Iterator[Setting]:
     # What is recorded, opened, written or left out, and what is said of it; and a price, since a
     # wrong one would switch `--max-cost` off.
     the_users_alone = (
-        "usd_per_hour device device_fallback keyterms_file output no_clobber captions_file "
-        "captions_port record save_dir no_save from_list probe jobs shard again raw pace "
-        "quiet verbose sample"
+        "usd_per_hour device device_fallback system with_system keyterms_file output no_clobber "
+        "captions_file captions_port record save_dir no_save from_list probe jobs shard again raw "
+        "pace quiet verbose sample"
     )
     yield from (Setting(name, _RECORDING) for name in recognition.split())
     yield from (Setting(name, _FOLDER) for name in formats_and_limits.split())

@@ -346,6 +346,19 @@ class MicOptions(RunOptions, frozen=True, kw_only=True):
             "--device-fallback",
         ),
     ] = False
+    system: Annotated[
+        bool,
+        option(AUDIO, "What this machine plays, in place of a microphone (Linux).", "--system"),
+    ] = False
+    with_system: Annotated[
+        bool,
+        option(
+            AUDIO,
+            "Both sides of a call: the microphone, and what this machine plays, on two tracks; "
+            "each word is told as You or Them (Linux).",
+            "--with-system",
+        ),
+    ] = False
 
 
 class FileOptions(RunOptions, frozen=True, kw_only=True):

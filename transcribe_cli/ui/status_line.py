@@ -61,6 +61,7 @@ class Status:
         elapsed_s: the recording's clock.
         model, source: names, as the user gave them or the device calls itself.
         level_db: peak of the last moments in dBFS; None when there is no microphone.
+        system_db: the same of what the machine plays, where that is recorded too.
         clipped: the input reached full scale a moment ago.
         muted: the user has muted the microphone.
         language: code of the language spoken last.
@@ -79,6 +80,7 @@ class Status:
     model: str = ""
     source: str = ""
     level_db: float | None = None
+    system_db: float | None = None
     clipped: bool = False
     muted: bool = False
     language: str | None = None
@@ -143,7 +145,7 @@ def _parts(status: Status, ascii_only: bool) -> list[_Part]:
         parts.append(_Part(90, _progress(*status.progress, ascii_only)))
     elif status.level_db is not None:
         sizes = (16, 10, 6, 4)
-        meters = [_meter(status.level_db, status.clipped, size, ascii_only) for size in sizes]
+        meters = [_meters(status, status.level_db, size, ascii_only) for size in sizes]
         parts.append(_Part(90, [*meters, Text()]))
     if status.dropped:
         often = "once" if status.dropped == 1 else f"{status.dropped} times"
@@ -205,6 +207,15 @@ def _text(text: str, style: Style = PLAIN) -> Text:
 
 def _seconds(seconds: float) -> str:
     return f"{seconds:.1f} s" if seconds < 10 else format_time(int(seconds * 1000))
+
+
+def _meters(status: Status, level_db: float, size: int, ascii_only: bool) -> Text:
+    """The microphone's meter; of a call two, which share the room of one and say whose they are."""
+    if status.system_db is None:
+        return _meter(level_db, status.clipped, size, ascii_only)
+    half = max(3, size // 2)
+    you = Text().append("You").append(_meter(level_db, status.clipped, half, ascii_only))
+    return you.append(" Them").append(_meter(status.system_db, False, half, ascii_only))
 
 
 def _meter(level_db: float, clipped: bool, size: int, ascii_only: bool) -> Text:

@@ -1,0 +1,105 @@
+"""Two devices with clocks of their own, in one recording."""
+
+import random
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+
+from transcribe_cli.audio.call.track_clock import TrackPair
+
+RATE = 1000
+BLOCK = RATE // 20
+EVERY_S = 7.0
+STARTS_S = (0.0, 0.123)  # the system is opened a little later
+
+
+def blocks(side: int, ppm: float, seconds: float, seed: int) -> Iterator[tuple[float, int, bytes]]:
+    """Blocks with their arrivals: each device's clock is off by so much; a click every 7 s."""
+    chance = random.Random(seed + side)
+    true_hz = RATE * (1 + ppm * 1e-6)
+    samples = np.zeros(int(seconds * true_hz), np.int16)
+    clicks = ((np.arange(EVERY_S, seconds - 1, EVERY_S) - STARTS_S[side]) * true_hz).round()
+    for beside in (-1, 0, 1):
+        samples[clicks.astype(int) + beside] = 8000 if beside else 20000
+    last = 0.0
+    for start in range(0, len(samples) - BLOCK + 1, BLOCK):
+        captured = STARTS_S[side] + (start + BLOCK) / true_hz
+        late = 0.01 + chance.expovariate(1 / 0.004) + 0.1 * (chance.random() < 0.003)
+        last = max(last, captured + late)
+        yield last, side, samples[start : start + BLOCK].tobytes()
+
+
+def recorded(pair: TrackPair, came: list[tuple[float, int, bytes]]) -> Any:
+    parts = [pair.take(side, block, at) for at, side, block in sorted(came, key=lambda b: b[0])]
+    return np.frombuffer(b"".join([*parts, pair.finish()]), "<i2").reshape(-1, 2)
+
+
+def clicks_in(track: Any) -> Any:
+    loud = np.flatnonzero(track > 9000)
+    groups = np.split(loud, np.flatnonzero(np.diff(loud) > RATE) + 1)
+    return np.array([group[np.argmax(track[group])] for group in groups])
+
+
+def worst_ms(minutes: float, mic_ppm: float, system_ppm: float, seed: int = 1) -> float:
+    """How far apart the clicks of both tracks come to lie."""
+    seconds = 60 * minutes
+    both = [
+        *blocks(0, mic_ppm, seconds, seed),
+        *blocks(1, system_ppm, seconds, seed),
+    ]
+    tracks = recorded(TrackPair(RATE), both)
+    mic, system = clicks_in(tracks[:, 0]), clicks_in(tracks[:, 1])
+    assert len(mic) == len(system) == len(np.arange(EVERY_S, seconds - 1, EVERY_S))
+    return float(abs(mic - system).max() * 1000 / RATE)
+
+
+@pytest.mark.parametrize(("mic_ppm", "system_ppm"), [(0, 300), (0, -300), (150, -150)])
+def test_clocks_that_differ_are_kept_together(mic_ppm: float, system_ppm: float) -> None:
+    assert worst_ms(2, mic_ppm, system_ppm) < 20  # it would be 36
+
+
+@pytest.mark.long
+def test_hour_at_100_ppm_stays_within_20_ms_and_drops_nothing() -> None:
+    assert worst_ms(60, 0, 100) < 20  # it would be 360
+
+
+def test_microphone_stays_sample_for_sample() -> None:
+    came = list(blocks(0, 0, 20, 1))
+    tracks = recorded(TrackPair(RATE), [*came, *blocks(1, 300, 20, 1)])
+
+    assert tracks[:, 0].tobytes() == b"".join(block for _, _, block in came)
+
+
+def test_system_that_plays_nothing_for_a_while_is_silent_and_then_in_its_place() -> None:
+    mic, system = list(blocks(0, 0, 60, 1)), list(blocks(1, 0, 60, 1))
+    heard = [block for block in system if not 10 < block[0] < 40]
+
+    tracks = recorded(TrackPair(RATE), [*mic, *heard])
+
+    assert not tracks[10 * RATE + 500 : 39 * RATE, 1].any()
+    behind = clicks_in(tracks[40 * RATE :, 1]) - clicks_in(tracks[40 * RATE :, 0])
+    assert abs(behind).max() <= 20
+
+
+def test_microphone_that_is_gone_for_a_while_keeps_the_clock() -> None:
+    mic, system = list(blocks(0, 0, 60, 1)), list(blocks(1, 0, 60, 1))
+    heard = [block for block in mic if not 10 < block[0] < 40]
+
+    tracks = recorded(TrackPair(RATE), [*heard, *system])
+
+    assert len(tracks) == pytest.approx(60 * RATE, abs=RATE // 10)
+    assert clicks_in(tracks[:, 1])[3] == pytest.approx(28 * RATE, abs=20)
+    behind = clicks_in(tracks[41 * RATE :, 1]) - clicks_in(tracks[41 * RATE :, 0])
+    assert abs(behind).max() <= 20
+
+
+def test_what_was_played_before_the_microphone_was_open_is_left_out() -> None:
+    pair = TrackPair(RATE)
+
+    assert pair.take(1, bytes(2 * BLOCK), 0.0) == b""
+    assert pair.take(0, b"\1\0" * BLOCK, 0.05) == b""  # until the system's side is there too
+    given = pair.take(1, b"\2\0" * BLOCK, 0.06)
+
+    assert len(given) == 4 * BLOCK

@@ -1,0 +1,180 @@
+"""Whose a word is, where the loudspeaker is heard by the microphone too. Pure.
+
+Levels alone do not tell: one side's gain may be anything. So the leak is estimated, which is by how
+much the system's sound is louder in the microphone than in its own track, and how much later. What
+is louder than that was said before the microphone.
+
+Levels are in dB below full scale, one for `FRAME_S`. An estimate is a function of the last
+`WINDOW_FRAMES` of both tracks and of nothing else, so that a recording that is taken up again is
+judged as it was. Its values were chosen on calls of synthesised voices (`python -m bench call`).
+"""
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Levels = NDArray[np.float32]
+    Flags = NDArray[np.bool_]
+
+MICROPHONE, SYSTEM = 0, 1
+"""The channels of a call, as words have them."""
+
+FRAMES_PER_S = 50
+FRAME_S = 1 / FRAMES_PER_S
+WINDOW_FRAMES = 120 * FRAMES_PER_S
+SILENT_DB = -80.0
+
+CONTEXT_FRAMES = 24
+"""What was played so long ago is heard no more."""
+
+_LAGS = 13  # frames that sound may take from one track to the other
+_DECAY_DB = 2.5  # a frame, at which a room falls silent
+_ACTIVE_DB, _HEARD_DB = 25.0, 30.0  # below the loudest: the system plays, or may be heard
+_ALIKE, _SURE = 0.3, 0.75  # correlation of the two tracks' levels where one leaks into the other
+_NEWEST = (75, 150, 600)  # active frames: as few as are sure, since a volume may change
+_FEWEST = 25
+_ABOVE_FLOOR_DB, _ABOVE_ECHO_DB = 8.0, 6.0
+_FLOOR_FRAMES = 60 * FRAMES_PER_S
+_MOSTLY, _BELOW_NEAR_DB = 0.6, 8.0
+
+
+class Estimate(NamedTuple):
+    """How the two tracks of a call hang together.
+
+    Attributes:
+        lag: frames by which the microphone hears the system later.
+        leak_db: how much louder than in its own track; None: it does not hear it.
+        floor_db: the microphone's noise.
+        loud_db: the system's speech.
+        near_db: the speech before the microphone; None: there was none yet.
+    """
+
+    lag: int
+    leak_db: float | None
+    floor_db: float
+    loud_db: float
+    near_db: float | None
+
+
+NOTHING_HEARD = Estimate(0, None, SILENT_DB, SILENT_DB, None)
+
+
+def estimate(mic: "Levels", system: "Levels") -> Estimate:
+    """What the last levels of both tracks say: `WINDOW_FRAMES` of each, or as many as there are."""
+    import numpy as np
+
+    if not len(mic):
+        return NOTHING_HEARD
+    floor = float(np.percentile(mic[-_FLOOR_FRAMES:], 15))
+    loud = float(np.percentile(system, 98))
+    found = Estimate(0, None, floor, loud, None)
+    if loud > SILENT_DB + 10:
+        lag, alike = _lag_of(mic, system, loud)
+        leak = _leak_of(mic, _echo(system, lag), loud) if alike > _ALIKE else None
+        found = found._replace(lag=lag, leak_db=leak)
+    of_mic, of_system = sides(mic, system, found)
+    near = mic[of_mic & ~of_system][-30 * FRAMES_PER_S :]
+    if len(near) > 100:
+        found = found._replace(near_db=float(np.percentile(near, 85)))
+    return found
+
+
+def sides(mic: "Levels", system: "Levels", found: Estimate) -> tuple["Flags", "Flags"]:
+    """In which frames somebody speaks before the microphone, and in which the system plays.
+
+    The first `CONTEXT_FRAMES` only serve those behind them.
+    """
+    import numpy as np
+
+    echo = _echo(system, found.lag)
+    least = np.full(len(mic), found.floor_db + _ABOVE_FLOOR_DB, np.float32)
+    if found.leak_db is not None:
+        least = np.maximum(least, echo + np.float32(found.leak_db + _ABOVE_ECHO_DB))
+    return mic > least, echo > max(found.loud_db - _HEARD_DB, SILENT_DB)
+
+
+def channel_of(mic: "Levels", system: "Levels", found: Estimate, context: int) -> int | None:
+    """The channel of a word, from the levels of its frames; None where neither side is heard.
+
+    Args:
+        context: so many of the frames lie before the word.
+    """
+    import numpy as np
+
+    of_mic, of_system = (flags[context:] for flags in sides(mic, system, found))
+    if not len(of_mic):
+        return None
+    if (
+        found.near_db is not None
+        and of_system.mean() > _MOSTLY
+        and np.percentile(mic[context:], 70) < found.near_db - _BELOW_NEAR_DB
+    ):
+        return SYSTEM  # what is left of the system's sound behind an echo canceller
+    spoken, played = int(of_mic.sum()), int((of_system & ~of_mic).sum())
+    if not spoken and not played:
+        return None
+    return MICROPHONE if spoken > played else SYSTEM
+
+
+def levels(samples: Any, frame: int) -> "Levels":
+    """The levels of s16 samples, one for each whole `frame` of them."""
+    import numpy as np
+
+    count = len(samples) // frame
+    frames = samples[: count * frame].reshape(count, frame).astype(np.float32)
+    power = np.einsum("ij,ij->i", frames, frames) / np.float32(frame * 32768.0**2)
+    found: Levels = np.maximum(10 * np.log10(power + np.float32(1e-12)), np.float32(SILENT_DB))
+    return found.astype(np.float32)
+
+
+def _lag_of(mic: "Levels", system: "Levels", loud: float) -> tuple[int, float]:
+    """The lag at which the levels are most alike, and how much they are."""
+    import numpy as np
+
+    active = np.flatnonzero(system > loud - _ACTIVE_DB)[-_NEWEST[-1] :]
+    if len(active) < _FEWEST:
+        return 0, 0.0
+    alike = []
+    for lag in range(_LAGS):
+        heard = active[active + lag < len(mic)]
+        alike.append(_correlation(mic[heard + lag], system[heard]))
+    best = int(np.argmax(alike))
+    return best, alike[best]
+
+
+def _leak_of(mic: "Levels", echo: "Levels", loud: float) -> float | None:
+    """The median difference of as few of the newest active frames as are surely alike."""
+    import numpy as np
+
+    active = np.flatnonzero(echo > loud - _ACTIVE_DB)
+    for count in _NEWEST:
+        newest = active[-count:]
+        sure = _correlation(mic[newest], echo[newest]) > _SURE or count == _NEWEST[-1]
+        if sure and len(newest) > _FEWEST:
+            return float(np.median(mic[newest] - echo[newest]))
+    return None
+
+
+def _echo(system: "Levels", lag: int) -> "Levels":
+    """The loudest that a room can still make of what was played, at a leak of 0 dB."""
+    import numpy as np
+
+    echo = np.full(len(system), SILENT_DB, np.float32)
+    for number in range(12):
+        later = lag + number - 1
+        fallen = system - np.float32(max(number - 2, 0) * _DECAY_DB)
+        if later < 0:
+            np.maximum(echo[:later], fallen[-later:], out=echo[:later])
+        elif later < len(system):
+            np.maximum(echo[later:], fallen[: len(system) - later], out=echo[later:])
+    return echo
+
+
+def _correlation(one: "Levels", other: "Levels") -> float:
+    if len(one) < 20:
+        return 0.0
+    one, other = one - one.mean(), other - other.mean()
+    scale = float((one @ one) * (other @ other)) ** 0.5
+    return float(one @ other) / scale if scale > 1e-6 else 0.0

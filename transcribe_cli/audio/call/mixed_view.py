@@ -1,0 +1,164 @@
+"""What the sessions of a call hear: one channel, mixed from the two tracks of the audio log.
+
+The mix is a function of the log alone, so that a session which takes over, and a recording that is
+resumed on another day, hear what was heard before. Where only the loudspeaker is heard by the
+microphone, the microphone is ducked: the same words twice, a little apart, cost words.
+"""
+
+import threading
+from array import array
+from typing import TYPE_CHECKING, Any
+
+from transcribe_cli.audio.audio_log import AudioLog
+from transcribe_cli.audio.call import leak
+from transcribe_cli.audio.call.leak import CONTEXT_FRAMES, FRAMES_PER_S, WINDOW_FRAMES, Estimate
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+_DUCKED = 0.1  # -20 dB
+_READ_S = 10
+_KNOWS_AFTER_S = 2  # what is said of a word counts in what comes so much later
+_MOST_KEPT = 256  # estimates and words
+
+
+class MixedView:
+    """A log of two tracks as a `ReadableLog` of one; safe for several threads.
+
+    Attributes:
+        audio: the format of what is read.
+    """
+
+    def __init__(self, log: AudioLog) -> None:
+        self.audio = log.audio._replace(channels=1)
+        self._log = log
+        self._frame = log.audio.rate_hz // FRAMES_PER_S  # samples of a level
+        self._lock = threading.RLock()  # guards all below
+        self._mic, self._system = array("f"), array("f")
+        self._estimates: dict[int, Estimate] = {}
+        self._channels: dict[tuple[int, int, int], int | None] = {}
+
+    @property
+    def ended(self) -> bool:
+        """Nothing will be appended any more."""
+        return self._log.ended
+
+    @property
+    def first(self) -> int:
+        """The first frame that can be read."""
+        return self._log.first
+
+    @property
+    def frames(self) -> int:
+        """How many can be read: those whose level is known."""
+        ended, frames = self._log.ended, self._log.frames
+        return frames if ended else frames - frames % self._frame
+
+    def consumed(self, frame: int) -> None:
+        """A reader has taken everything before `frame`."""
+        self._log.consumed(frame)
+
+    def forget(self, before: int) -> None:
+        """Nothing before that frame will be read again."""
+        self._log.forget(before)
+
+    def read(self, start: int, count: int) -> bytes:
+        """At most `count` mixed frames from frame `start` on; fewer at the end."""
+        import numpy as np
+
+        tracks = self._tracks(start, min(count, self.frames - start))
+        if not len(tracks):
+            return b""
+        first = start // self._frame
+        last = -(-(start + len(tracks)) // self._frame)
+        with self._lock:
+            gains = self._gains(first - 1, last)
+        # Within each level's frame the gain goes over from the one before.
+        ends = np.arange(first - 1, last) * self._frame + self._frame
+        gain = np.interp(np.arange(start, start + len(tracks)) + 1, ends, gains)
+        mixed = tracks[:, 0] * gain + tracks[:, 1]
+        samples: bytes = np.clip(np.rint(mixed), -32768, 32767).astype("<i2").tobytes()
+        return samples
+
+    def channel_of(self, start_ms: int, end_ms: int) -> int | None:
+        """Whose a word is, 0 the microphone's or 1 the system's; None where neither is heard."""
+        with self._lock:
+            known = self._fill(self._log.frames // self._frame)
+            first = max(0, start_ms * FRAMES_PER_S // 1000)
+            last = min(max(first + 1, end_ms * FRAMES_PER_S // 1000), known)
+            if first >= last:
+                return None
+            settled = (last // FRAMES_PER_S + _KNOWS_AFTER_S) * FRAMES_PER_S
+            # Twice a second is often enough; a call that has just begun knows what it can.
+            step = FRAMES_PER_S // 2 if known > FRAMES_PER_S else 1
+            at = min(settled, known - known % step)
+            word = (first, last, at)
+            if word not in self._channels:
+                _make_room(self._channels)
+                self._channels[word] = self._judge(*word)
+            return self._channels[word]
+
+    def _judge(self, first: int, last: int, at: int) -> int | None:
+        context = min(CONTEXT_FRAMES, first)
+        mic, system = self._levels(first - context, last)
+        return leak.channel_of(mic, system, self._estimate(at), context)
+
+    def _gains(self, first: int, last: int) -> "NDArray[np.float32]":
+        """The microphone's gain at the end of each level's frame; 1 before the first of all."""
+        import numpy as np
+
+        known = self._fill(min(last, self._log.frames // self._frame))
+        gains = np.ones(last - first, np.float32)
+        at = max(first, 0)
+        while at < known:
+            until = min((at // FRAMES_PER_S + 1) * FRAMES_PER_S, known)
+            found = self._estimate(at // FRAMES_PER_S * FRAMES_PER_S)
+            if found.leak_db is not None:
+                # A lag of 0 would ask for the frame that comes after the one that is mixed.
+                found = found._replace(lag=max(1, found.lag))
+                context = min(CONTEXT_FRAMES, at)
+                of_mic, of_system = leak.sides(*self._levels(at - context, until), found)
+                ducked = (of_system & ~of_mic)[context:]
+                gains[at - first : until - first][ducked] = _DUCKED
+            at = until
+        if last > known > first:  # the last frame of all is no whole one
+            gains[known - first :] = gains[known - first - 1]
+        return gains
+
+    def _estimate(self, at: int) -> Estimate:
+        """What the levels before one say."""
+        if at not in self._estimates:
+            _make_room(self._estimates)
+            window = self._levels(max(0, at - WINDOW_FRAMES), at)
+            self._estimates[at] = leak.estimate(*window)
+        return self._estimates[at]
+
+    def _levels(self, first: int, last: int) -> "tuple[leak.Levels, leak.Levels]":
+        import numpy as np
+
+        mic, system = self._mic[first:last], self._system[first:last]
+        return np.frombuffer(mic, np.float32), np.frombuffer(system, np.float32)
+
+    def _fill(self, count: int) -> int:
+        """Have the levels of so many frames; returns how many there are."""
+        while len(self._mic) < count:
+            most = min(count - len(self._mic), _READ_S * FRAMES_PER_S)
+            tracks = self._tracks(len(self._mic) * self._frame, most * self._frame)
+            for side, track in zip((self._mic, self._system), tracks.T, strict=True):
+                side.frombytes(leak.levels(track, self._frame).tobytes())
+        return len(self._mic)
+
+    def _tracks(self, start: int, count: int) -> "NDArray[np.int16]":
+        """Samples of the log, of shape (frames, 2)."""
+        import numpy as np
+
+        samples = self._log.read(start, max(0, count))
+        return np.frombuffer(samples, "<i2").reshape(-1, 2)
+
+
+def _make_room(kept: dict[Any, Any]) -> None:
+    """The newest count; a dict knows which are."""
+    if len(kept) >= _MOST_KEPT:
+        for key in list(kept)[: _MOST_KEPT // 2]:
+            del kept[key]
