@@ -5,12 +5,14 @@ import wave
 from array import array
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.counting import counting_service, speak, write_wav
 from tests.loudspeaker import Loudspeaker, loudspeaker
 from tests.program import Home, finish, words
+from tests.terminal import Terminal
 
 pytestmark = pytest.mark.device
 
@@ -37,17 +39,24 @@ def tracks_of(home: Home) -> list[bytes]:
     return [samples[channel::count].tobytes() for channel in range(count)]
 
 
+def channels(records: list[dict[str, Any]]) -> dict[str, int]:
+    """Of each final word."""
+    finals = [record for record in records if record["type"] == "Turn" and record["final"]]
+    return {word["text"]: word["channel"] for turn in finals for word in turn["words"]}
+
+
 def said(first: int, count: int = 20) -> bytes:
     return speak(count, first=first).rstrip(b"\0")
 
 
-def test_both_sides_are_recorded_each_on_its_track_and_heard_in_one_session(
+@pytest.mark.long
+def test_both_sides_are_recorded_each_on_its_track_and_told_apart_in_one_session(
     home: Home, speaker: Loudspeaker
 ) -> None:
     with counting_service() as service:
         process = home.start(
             *("mic", "--with-system", "--device", "pulse", "--endpoint", service.url),
-            *("--jsonl", "-o", "talk.txt"),
+            *("--jsonl", "-o", "talk.txt", "-o", "talk.srt"),
             env=speaker.env,
         )
         assert service.began.wait(20)
@@ -59,6 +68,7 @@ def test_both_sides_are_recorded_each_on_its_track_and_heard_in_one_session(
     assert outcome.code == 0, outcome.err
     heard = [f"w{first + number}" for first in (YOU_SAY, THEY_SAY) for number in range(20)]
     assert words(outcome.records) == heard
+    assert channels(outcome.records) == dict.fromkeys(heard[:20], 0) | dict.fromkeys(heard[20:], 1)
     microphone, system = tracks_of(home)
     assert said(YOU_SAY) in microphone  # sample for sample
     assert said(THEY_SAY) in system
@@ -66,3 +76,80 @@ def test_both_sides_are_recorded_each_on_its_track_and_heard_in_one_session(
     start = outcome.records[0]
     assert start["audio"]["channels"] == 2
     assert start["tracks"] == ["microphone", "system"]
+    lines = (home.work / "talk.txt").read_text().splitlines()
+    assert " ".join(line.removeprefix("You: ") for line in lines if "You" in line) == " ".join(
+        heard[:20]
+    )
+    assert " ".join(line.removeprefix("Them: ") for line in lines if "Them" in line) == " ".join(
+        heard[20:]
+    )
+    again = home.run("recordings", "export", "latest", "--format", "srt", "-o", "-")
+    assert again.out == (home.work / "talk.srt").read_text()
+    assert "You: " in again.out
+
+
+@pytest.mark.long
+def test_call_that_was_killed_is_resumed_with_its_channels(
+    home: Home, speaker: Loudspeaker
+) -> None:
+    options = ("mic", "--with-system", "--device", "pulse", "--endpoint", "ws://127.0.0.1:9")
+    process = home.start(*options, "--jsonl", env=speaker.env)
+    assert process.stdout is not None
+    while b'"Disconnected"' not in process.stdout.readline():
+        pass
+    speaker.play(wav(home, THEY_SAY), sink=THEM)
+    speaker.play(wav(home, YOU_SAY))
+    process.kill()
+    process.communicate()
+    with counting_service() as service:
+        outcome = home.run("recordings", "resume", "latest", "--endpoint", service.url, "--jsonl")
+    assert outcome.code == 0, outcome.err
+    told = channels(outcome.records)
+    assert [told[f"w{THEY_SAY + n}"] for n in range(20)] == [1] * 20
+    assert [told[f"w{YOU_SAY + n}"] for n in range(19)] == [
+        0
+    ] * 19  # the last is in the killed block
+
+
+@pytest.mark.long
+def test_mute_silences_the_microphone_alone(home: Home, speaker: Loudspeaker) -> None:
+    with (
+        counting_service() as service,
+        Terminal(
+            *(home, "mic", "--with-system", "--device", "pulse", "--endpoint", service.url),
+            columns=100,
+            env=speaker.env,
+        ) as terminal,
+    ):
+        assert service.began.wait(20)
+        terminal.type("m")
+        terminal.wait_for_text("muted")
+        speaker.play(wav(home, YOU_SAY))
+        speaker.play(wav(home, THEY_SAY), sink=THEM)
+        service.wait_for_words(20)
+        terminal.wait_for_text("Them: w6001")
+        terminal.wait_for_text("You")  # its meter
+        terminal.type("q")
+        assert terminal.wait_for_exit() == 0
+    microphone, system = tracks_of(home)
+    assert not any(microphone[-4 * 16000 :])
+    assert said(THEY_SAY) in system
+
+
+def test_system_alone_is_them(home: Home, speaker: Loudspeaker) -> None:
+    with counting_service() as service:
+        process = home.start(
+            *("mic", "--system", "--endpoint", service.url, "--jsonl", "-o", "talk.txt"),
+            env=speaker.env,
+        )
+        assert service.began.wait(20)
+        speaker.play(wav(home, THEY_SAY), sink=THEM)
+        service.wait_for_words(20)
+        process.send_signal(signal.SIGINT)
+        outcome = finish(process)
+    assert outcome.code == 0, outcome.err
+    assert outcome.records[0]["tracks"] == ["system"]
+    assert set(channels(outcome.records).values()) == {1}
+    assert (home.work / "talk.txt").read_text().startswith("Them: w6001")
+    (system,) = tracks_of(home)
+    assert said(THEY_SAY) in system

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.outputs.turn_records import WHEN, record, update
-from transcribe_cli.outputs.plain_text import TextOutput, one_line, text_line
+from transcribe_cli.outputs.plain_text import TextOutput, one_line, text_lines
 from transcribe_cli.outputs.record import Record
 
 
@@ -40,11 +40,11 @@ def test_tags_are_kept_or_left_out() -> None:
 
 
 def test_speaker_is_named_before_the_words() -> None:
-    assert text_line(update("Hi.", speaker_label="B"), non_speech=True) == "B: Hi."
+    assert text_lines(update("Hi.", speaker_label="B"), non_speech=True) == ["B: Hi."]
 
 
 def test_turn_that_says_nothing_has_no_speaker_either() -> None:
-    assert text_line(update("", speaker_label="B"), non_speech=True) == ""
+    assert text_lines(update("", speaker_label="B"), non_speech=True) == []
 
 
 def test_each_source_has_a_heading_where_several_share_a_file() -> None:

@@ -166,11 +166,10 @@ def _told_by(view: "LiveView", notices: "Notices") -> Iterator[None]:
 
 
 def _write_text(environment: Environment, played: "Sequence[Scene]", shown: NonSpeech) -> None:
-    from transcribe_cli.outputs.plain_text import text_line
+    from transcribe_cli.outputs.plain_text import text_lines
 
     keep = shown is not NonSpeech.HIDE
     for scene in played:
         if scene.update is not None and scene.update.final:
-            line = text_line(scene.update, non_speech=keep)
-            if line:
+            for line in text_lines(scene.update, non_speech=keep):
                 environment.write(line + "\n")

@@ -14,7 +14,7 @@ from transcribe_cli.audio.trimmed_log import TrimmedLog
 from transcribe_cli.errors import AudioError
 from transcribe_cli.outputs.jsonl import JsonlOutput
 from transcribe_cli.outputs.output import Output
-from transcribe_cli.outputs.plain_text import TextOutput, text_line
+from transcribe_cli.outputs.plain_text import TextOutput, text_lines
 from transcribe_cli.outputs.record import encode_json
 from transcribe_cli.outputs.retrying_file import RetryingFile
 from transcribe_cli.recordings.crash_recovery import join_lines, write_if_changed
@@ -138,5 +138,6 @@ def resume_point_of(journal: JournalSummary) -> ResumePoint:
 
 def transcript_of(journal: JournalSummary) -> str:
     """The lines of its transcript file."""
-    lines = [text_line(turn_of(record), non_speech=True) for record in journal.finals]
-    return "".join(line + "\n" for line in lines if line)
+    turns = map(turn_of, journal.finals)
+    lines = (line for turn in turns for line in text_lines(turn, non_speech=True))
+    return "".join(line + "\n" for line in lines)

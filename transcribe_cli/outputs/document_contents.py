@@ -72,7 +72,8 @@ class RecordingContents:
     def speakers(self) -> list[str]:
         """The speakers, in the order of their first words."""
         found: dict[str, None] = {}
-        for update in self.finals.turns:
+        parts = (part for update in self.finals.turns for part in update.parts())
+        for update in parts:
             for speaker in (update.message.speaker_label, *_word_speakers(update)):
                 if speaker:
                     found.setdefault(speaker)

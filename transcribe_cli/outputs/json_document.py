@@ -58,12 +58,22 @@ def _recording(recording: RecordingContents) -> dict[str, Any]:
 
 
 def _turn_lines(update: TurnUpdate, *, non_speech: bool) -> tuple[list[bytes], list[bytes]]:
-    """The line of a turn and those of its words; none for a turn that says nothing."""
+    """The line of a turn, of a call one for each part, and those of its words; none without any."""
     message = update.message
     said = read_turn_text(message)
     if not said.whole or (said.non_speech and not non_speech):
         return [], []
-    turn = {
+    turns = [_turn(part) for part in update.parts()]
+    words = [] if said.non_speech else map(encode_json, _words(update))
+    return list(map(encode_json, turns)), list(words)
+
+
+def _turn(update: TurnUpdate) -> dict[str, Any]:
+    message = update.message
+    said = read_turn_text(message)
+    words = message.words
+    of_call = {"channel": words[0].channel} if words and words[0].channel is not None else {}
+    return {
         "turn": update.turn,
         "start": update.start_ms,
         "end": update.end_ms,
@@ -72,9 +82,8 @@ def _turn_lines(update: TurnUpdate, *, non_speech: bool) -> tuple[list[bytes], l
         "language": message.language_code,
         "language_confidence": message.language_confidence,
         "non_speech": said.non_speech,
+        **of_call,
     }
-    words = [] if said.non_speech else map(encode_json, _words(update))
-    return [encode_json(turn)], list(words)
 
 
 def _words(update: TurnUpdate) -> Iterator[dict[str, Any]]:
@@ -89,6 +98,7 @@ def _words(update: TurnUpdate) -> Iterator[dict[str, Any]]:
                 "text": text,
                 "speaker": word.speaker,
                 "confidence": word.confidence if given else None,
+                **({} if word.channel is None else {"channel": word.channel}),
             }
 
 

@@ -29,7 +29,7 @@ class MarkdownEncoder:
     """
 
     def __init__(self, *, non_speech: bool) -> None:
-        self._paragraphs = TurnCache(lambda update: _paragraph(update, non_speech=non_speech))
+        self._paragraphs = TurnCache(lambda update: _paragraphs(update, non_speech=non_speech))
 
     def encode(self, contents: Sequence[RecordingContents]) -> bytes:
         """The whole file; empty when no recording has begun."""
@@ -51,8 +51,7 @@ class MarkdownEncoder:
         for update in recording.finals.turns:
             while gaps and gaps[0]["start"] <= update.start_ms:
                 yield _gap(gaps.pop(0))
-            if paragraph := self._paragraphs.of(update):
-                yield paragraph
+            yield from self._paragraphs.of(update)
         yield from map(_gap, gaps)
 
 
@@ -107,6 +106,12 @@ def _bookmark(mark: Mapping[str, Any]) -> str:
 def _gap(gap: Mapping[str, Any]) -> str:
     until, reason = format_hms(gap["end"]), escape(str(gap.get("reason") or "")).rstrip(".")
     return f"**{format_hms(gap['start'])}** *No words until {until}{reason and f': {reason}'}.*"
+
+
+def _paragraphs(update: TurnUpdate, *, non_speech: bool) -> list[str]:
+    """One, of a call one for each part; none for a turn that says nothing."""
+    made = (_paragraph(part, non_speech=non_speech) for part in update.parts())
+    return [paragraph for paragraph in made if paragraph]
 
 
 def _paragraph(update: TurnUpdate, *, non_speech: bool) -> str:

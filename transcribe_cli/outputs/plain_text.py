@@ -14,11 +14,16 @@ _MOST_REMEMBERED = 1 << 12
 _KEPT = "\u200c\u200d\u200e\u200f\u061c"
 
 
-def text_line(update: TurnUpdate, *, non_speech: bool) -> str:
-    """The line of a turn, without a line feed; "" when it has no words.
+def text_lines(update: TurnUpdate, *, non_speech: bool) -> list[str]:
+    """The line of a turn, without a line feed, of a call those of its parts; none without words.
 
     `non_speech`: keep turns that are only tags such as `[Silence]`.
     """
+    lines = (_line(part, non_speech) for part in update.parts())
+    return [line for line in lines if line]
+
+
+def _line(update: TurnUpdate, non_speech: bool) -> str:
     said = read_turn_text(update.message)
     if said.non_speech and not non_speech:
         return ""
@@ -78,8 +83,7 @@ class TextOutput:
             self._write_line(f"# {one_line(str(record.body['source']))}")
         if record.update is None or not record.update.final:
             return
-        line = text_line(record.update, non_speech=self._non_speech)
-        if line:
+        for line in text_lines(record.update, non_speech=self._non_speech):
             self._write_line(line)
 
     def _write_line(self, line: str) -> None:

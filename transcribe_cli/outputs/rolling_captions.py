@@ -6,7 +6,7 @@ shown words keep their place while a partial grows.
 
 from collections import deque
 
-from transcribe_cli.outputs.plain_text import text_line
+from transcribe_cli.outputs.plain_text import text_lines
 from transcribe_cli.outputs.record import Record
 from transcribe_cli.transcript.caption_lines import Piece, cut_pieces, join_pieces
 from transcribe_cli.transcript.turn_text import read_turn_text
@@ -65,9 +65,11 @@ class RollingCaptions:
         said = read_turn_text(update.message)
         if said.non_speech and not said.settled.casefold().replace("[silence]", "").strip():
             return []
-        line = text_line(update, non_speech=self._non_speech)
-        too_many = max(0, len(line) - _MOST_CHARACTERS)
-        return fill_lines(line[-(-too_many // _STEP) * _STEP :], WIDTH_CELLS)
+        filled = []
+        for line in text_lines(update, non_speech=self._non_speech):
+            too_many = max(0, len(line) - _MOST_CHARACTERS)
+            filled += fill_lines(line[-(-too_many // _STEP) * _STEP :], WIDTH_CELLS)
+        return filled
 
 
 def fill_lines(text: str, width: int) -> list[str]:

@@ -182,7 +182,7 @@ def encode_server_message(message: ServerMessage) -> str:
     body = {k: v for k, v in msgspec.to_builtins(message).items() if v is not None}
     for holder in (body, *body.get("revisions", ())):
         for word in holder.get("words", ()):
-            for name in ("speaker", "speaker_confidence"):
+            for name in ("speaker", "speaker_confidence", "channel"):
                 if word[name] is None:
                     del word[name]
     body.pop("type", None)  # what is tagged has it first

@@ -12,7 +12,10 @@ from msgspec import Struct, field
 
 
 class Word(Struct, gc=False):  # many a second are made; none can hold what holds it
-    """One word of a turn; `start` and `end` in ms."""
+    """One word of a turn; `start` and `end` in ms.
+
+    `channel`: of a call, who said it: 0 the microphone, 1 the system. No service sends it.
+    """
 
     start: int = 0
     end: int = 0
@@ -21,6 +24,7 @@ class Word(Struct, gc=False):  # many a second are made; none can hold what hold
     word_is_final: bool = False
     speaker: str | None = None
     speaker_confidence: float | None = None
+    channel: int | None = None
 
 
 class Configuration(Struct):

@@ -1,6 +1,6 @@
 """Reports what happens in a run: records to outputs, turns to the live view, notices on stderr."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -69,6 +69,9 @@ class View(Protocol):
 class Reporter:
     """Writes records and shows turns and notices. Times are ms on the recording's clock.
 
+    Args:
+        channel_of: of a call, which side said what lies between two times.
+
     Attributes:
         totals: what the final turns add up to.
         device_gaps: from when to when the microphone gave no audio.
@@ -81,6 +84,7 @@ class Reporter:
         outputs: Outputs,
         notices: Notices,
         view: View | None,
+        channel_of: Callable[[int, int], int | None] | None = None,
     ) -> None:
         point = config.resume_point
         self.totals = TurnTotals() if point is None else point.totals
@@ -91,6 +95,7 @@ class Reporter:
         self._outputs = outputs
         self._notices = notices
         self._view = view
+        self._channel_of = channel_of
         self._odd = 0
         self._side_texts = 0
         self._differences: list[Difference] = []  # between what was asked for and what runs
@@ -159,6 +164,10 @@ class Reporter:
 
     def _turn(self, update: TurnUpdate) -> None:
         """Report a turn. One that is held, for its formatted version may come, is only shown."""
+        if self._channel_of is not None:
+            from transcribe_cli.transcript.channels import with_channels
+
+            update = with_channels(update, self._channel_of)
         if update.final:
             self.totals.add(update)
         if not update.held:

@@ -6,9 +6,10 @@ decides. What is decided where: when a session opens and ends in `supervisor/`, 
 the run in `limits.py`, the exit code in `exit_status.py`.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from transcribe_cli.audio.format import SYSTEM
 from transcribe_cli.audio.source import DeviceBack, DeviceLost, SourceEvent, is_spoken_now
 from transcribe_cli.errors import UsageError
 from transcribe_cli.protocol.codec import encode_client_message
@@ -98,7 +99,9 @@ class Run:
             first_session=0 if point is None else point.next_session,
             wall=parts.wall,
         )
-        self._reporter = Reporter(*(config, parts.source, parts.outputs, parts.notices, parts.view))
+        self._reporter = Reporter(
+            *(config, parts.source, parts.outputs, parts.notices, parts.view, _sides(config, parts))
+        )
         self._status = RunStatus(config, parts.source, self._reporter.totals, now)
         self._limits = RunLimits(config.limits, parts.budget, self._bill, now)
         self._progress = Progress(
@@ -360,6 +363,13 @@ class Run:
             limit=self._limit,
             now=now,
         )
+
+
+def _sides(config: RunConfig, parts: RunParts) -> Callable[[int, int], int | None] | None:
+    """Which side of a call says what lies between two times; None of anything else."""
+    if parts.mix is not None:
+        return parts.mix.channel_of
+    return (lambda start_ms, end_ms: 1) if config.tracks == (SYSTEM,) else None
 
 
 def _live_settings(

@@ -112,7 +112,11 @@ def name_width(speaker: str | None) -> int:
 
 
 def cut_turn(update: TurnUpdate, *, non_speech: bool) -> list[Phrase]:
-    """The phrases of one turn; none for a turn without words."""
+    """The phrases of one turn, which hold one side of a call each; none without words."""
+    return [phrase for part in update.parts() for phrase in _cut_part(part, non_speech)]
+
+
+def _cut_part(update: TurnUpdate, non_speech: bool) -> list[Phrase]:
     said = read_turn_text(update.message)
     text = _without_controls(said.whole)
     if (said.non_speech and not non_speech) or not without_blanks(text):

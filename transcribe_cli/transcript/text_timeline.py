@@ -20,7 +20,7 @@ _LOOK_AHEAD = 40  # words
 _CELLS_PER_S = 15  # without any times: an unhurried speaker
 
 
-class _Span(NamedTuple):
+class Span(NamedTuple):
     """The characters from `first` up to `last`, without blanks, and their word."""
 
     first: int
@@ -40,7 +40,7 @@ class TextTimeline:
 
     def __init__(self, text: str, words: Sequence[Word], start_ms: int, end_ms: int) -> None:
         total = len(without_blanks(text))
-        spans = _lay_words(text, words)
+        spans = lay_words(text, words)
         self._spans = spans
         self._firsts = [span.first for span in spans]
         self._characters: list[int] = []
@@ -91,7 +91,7 @@ class TextTimeline:
                 found.add(span.first)
         return found
 
-    def _span_before(self, character: int) -> _Span | None:
+    def _span_before(self, character: int) -> Span | None:
         """The last word that begins before a character."""
         index = bisect_left(self._firsts, character) - 1
         return self._spans[index] if index >= 0 else None
@@ -116,8 +116,8 @@ def without_blanks(text: str) -> str:
     return "".join(text.split())
 
 
-def _lay_words(text: str, words: Sequence[Word]) -> list[_Span]:
-    """The words that are found in the text, in the order of the text."""
+def lay_words(text: str, words: Sequence[Word]) -> list[Span]:
+    """The words that are found in the text, in the order of the text; each is the object given."""
     said = [word for word in words if without_blanks(word.text)]
     if without_blanks(text) == without_blanks("".join(word.text for word in said)):
         return list(_lay_in_row([without_blanks(word.text) for word in said], said))
@@ -145,10 +145,10 @@ def _match_in_passing(keys: Sequence[str], said: Sequence[str]) -> Iterator[tupl
             at = found + 1
 
 
-def _lay_in_row(tokens: Sequence[str], words: Sequence[Word]) -> Iterator[_Span]:
+def _lay_in_row(tokens: Sequence[str], words: Sequence[Word]) -> Iterator[Span]:
     first = 0
     for token, word in zip(tokens, words, strict=True):
-        yield _Span(first, first + len(token), word)
+        yield Span(first, first + len(token), word)
         first += len(token)
 
 
@@ -157,7 +157,7 @@ def _key(token: str) -> str:
     return "".join(filter(str.isalnum, token.casefold())) or token
 
 
-def _in_order(spans: Sequence[_Span]) -> list[_Span]:
+def _in_order(spans: Sequence[Span]) -> list[Span]:
     """The longest subsequence of spans whose times do not go back; none if all times are equal.
 
     So one time that is far off does not move all words after it.
@@ -170,7 +170,7 @@ def _in_order(spans: Sequence[_Span]) -> list[_Span]:
         before.append(rows[length - 1] if length else -1)
         ends[length : length + 1] = [span.word.start]
         rows[length : length + 1] = [index]
-    kept: list[_Span] = []
+    kept: list[Span] = []
     index = rows[-1] if rows else -1
     while index >= 0:
         kept.append(spans[index])

@@ -61,6 +61,14 @@ class TurnUpdate(Struct):  # many a second are made; nobody changes one
         """Every field of it."""
         return self.decoded.raw
 
+    def parts(self) -> "list[TurnUpdate]":
+        """Of a call: the stretches that one side said, with its name; else the turn itself."""
+        if not self.message.words or self.message.words[0].channel is None:
+            return [self]
+        from transcribe_cli.transcript.channels import cut_by_channel
+
+        return cut_by_channel(self)
+
 
 @dataclass(slots=True)
 class _HeldTurn:

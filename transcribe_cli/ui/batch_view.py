@@ -52,11 +52,11 @@ class FileView:
         self._finished.add(update.turn)
         update = self._speakers.correct(update)
         self._speakers.commit(update)
-        line = turn_rendering.final_line(
-            update, columns=self._batch.columns, non_speech=self._batch.non_speech
-        )
-        if line is not None:
-            self.lines.append((line, update.start_ms))
+        columns, non_speech = self._batch.columns, self._batch.non_speech
+        for part in update.parts():
+            line = turn_rendering.final_line(part, columns=columns, non_speech=non_speech)
+            if line is not None:
+                self.lines.append((line, part.start_ms))
 
     def revise(self, session: int, revision: SpeakerRevision) -> None:
         """Keep a line about each corrected speaker."""

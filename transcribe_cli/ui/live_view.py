@@ -146,7 +146,8 @@ class LiveView(RegionView):
             self._speakers.commit(update)
             self._announce_language(update)
             confidences = self._confidences
-            self._commit(lambda columns: self._final(update, columns, confidences), update.start_ms)
+            for part in update.parts():
+                self._commit(partial(self._final, part, confidences), part.start_ms)
         else:
             self._partials[update.turn] = update
         self._release_marks(self._clock())
@@ -374,7 +375,8 @@ class LiveView(RegionView):
         At most half of the window, and no more than a much narrower window could hold.
         """
         lines: list[Text] = []
-        for _, update in sorted(self._partials.items()):
+        parts = [part for _, turn in sorted(self._partials.items()) for part in turn.parts()]
+        for update in parts:
             line = turn_rendering.partial_line(
                 update,
                 columns=columns,
@@ -409,7 +411,7 @@ class LiveView(RegionView):
             self._commit(change, update.start_ms)
         self._language = code
 
-    def _final(self, update: TurnUpdate, columns: int, confidences: bool) -> Text | None:
+    def _final(self, update: TurnUpdate, confidences: bool, columns: int) -> Text | None:
         return turn_rendering.final_line(
             update, columns=columns, non_speech=self.non_speech, confidences=confidences
         )

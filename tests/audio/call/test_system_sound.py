@@ -1,0 +1,51 @@
+"""The doors to what a machine plays, where there is nothing behind them."""
+
+import ctypes
+import sys
+from pathlib import Path
+
+import pytest
+
+from transcribe_cli.audio.call.system_sound import open_system_sound
+from transcribe_cli.errors import AudioError
+
+on_linux = pytest.mark.skipif(sys.platform != "linux", reason="its door is PulseAudio's library")
+
+
+@pytest.mark.parametrize(("platform", "device"), [("darwin", "BlackHole"), ("win32", "Stereo Mix")])
+def test_system_without_a_door_is_told_what_to_do(
+    platform: str, device: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "platform", platform)
+
+    with pytest.raises(AudioError) as refused:
+        open_system_sound(16000, 50)
+
+    assert device in refused.value.hint
+
+
+@on_linux
+@pytest.mark.device
+def test_sound_server_that_is_not_there_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PULSE_SERVER", f"unix:{tmp_path}/none")
+
+    with pytest.raises(AudioError) as refused:
+        open_system_sound(16000, 50)
+
+    assert "Connection refused" in refused.value.message
+
+
+@on_linux
+def test_library_that_is_missing_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing(name: str) -> None:
+        raise OSError(f"{name}: cannot open shared object file")
+
+    monkeypatch.setattr(ctypes, "CDLL", missing)
+
+    with pytest.raises(AudioError) as refused:
+        open_system_sound(16000, 50)
+
+    assert "not installed" in refused.value.message
+    assert "libpulse" in refused.value.hint
