@@ -62,7 +62,7 @@ def test_a_disk_that_is_full_for_a_while_costs_nothing(home: Home) -> None:
 
 def test_a_disk_that_stays_full_leaves_a_whole_file_and_a_whole_transcript(home: Home) -> None:
     outcome = record(home, 80, lifted_after=None)
-    assert outcome.code == 3
+    assert outcome.code == 6
     records = outcome.records
     assert words(records) == [f"w{number}" for number in range(1, 81)]
     (gap,) = [r for r in records if r["type"] == "Gap"]
@@ -85,7 +85,7 @@ def test_a_disk_that_is_full_from_the_start_still_gives_the_words(home: Home) ->
         )
         outcome = finish(process, speak(20))
     assert outcome.out.split() == [f"w{number}" for number in range(1, 21)]
-    assert outcome.code == 3
+    assert outcome.code == 6
     assert "cannot be written" in outcome.err
     folder = home.only_recording()
     assert f"not whole: audio, journal and transcript in {folder}" in outcome.err

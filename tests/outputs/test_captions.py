@@ -362,7 +362,7 @@ def states(tmp_path_factory: pytest.TempPathFactory) -> dict[Kind, list[bytes]]:
     for kind in KINDS:
         path = tmp_path_factory.mktemp("talk") / f"x.{kind}"
         output = CaptionsOutput(path, kind, non_speech=True)
-        made[kind] = [path.read_bytes()]
+        made[kind] = [b""]  # there is no file yet
         for one in captions_child.talk():
             output.write(one)
             made[kind].append(path.read_bytes())

@@ -9,6 +9,7 @@ from tests.outputs.run_records import recording
 from tests.outputs.turn_records import record
 from transcribe_cli.errors import UsageError
 from transcribe_cli.outputs.formats import SUFFIXES, open_outputs, output_path
+from transcribe_cli.outputs.output import open_with_reader
 from transcribe_cli.outputs.record import Record
 from transcribe_cli.protocol.messages import Word
 
@@ -37,6 +38,13 @@ def test_path_without_a_format_is_refused(template: str) -> None:
         output_path(template, "a")
 
     assert ".txt" in refused.value.hint
+
+
+def test_what_stands_for_nothing_is_no_path() -> None:
+    with pytest.raises(UsageError) as refused:
+        output_path("out/{nosuch}.txt", "a")
+
+    assert refused.value.message == "-o 'out/{nosuch}.txt': {nosuch} stands for nothing."
 
 
 BEGINS = {
@@ -123,3 +131,35 @@ def test_bad_suffix_is_found_before_any_file_is_made(tmp_path: Path) -> None:
         open_outputs([str(tmp_path / "a.txt"), "b.doc"], "a", partials=True, non_speech=True)
 
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_a_file_stays_as_it_is_until_a_recording_begins(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"a{suffix}"
+    path.write_text("of before")
+    for _ in range(2):
+        (output,) = open_outputs([str(path)], "a", partials=True, non_speech=True)
+        assert path.read_text() == "of before"
+        output.close()
+    assert path.read_text() == "of before"
+    (output,) = open_outputs([str(path)], "a", partials=True, non_speech=True)
+    output.write(recording("a.wav"))
+    output.close()
+
+    assert "of before" not in path.read_text()
+
+
+def test_an_output_that_gets_nothing_makes_no_file(tmp_path: Path) -> None:
+    (output,) = open_outputs([str(tmp_path / "a.txt")], "a", partials=True, non_speech=True)
+    output.close()
+
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="pipes with names are of POSIX")
+def test_a_fifo_that_nobody_reads_is_refused(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "a.txt")
+    with pytest.raises(UsageError) as refused:
+        open_with_reader(tmp_path / "a.txt", wait_s=0.0)
+
+    assert refused.value.message.endswith("is a FIFO that nobody reads.")

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from transcribe_cli.errors import UsageError
-from transcribe_cli.outputs.output import usage_error_if_unwritable
+from transcribe_cli.outputs.output import open_with_reader, usage_error_if_unwritable
 from transcribe_cli.system.atomic_replace import name_beside, replace_file
 
 __all__ = ["AtomicFile", "replace_file"]
@@ -119,7 +119,7 @@ def _open_in_place(path: Path) -> BinaryIO | None:
     """
     exists = path.exists()
     if exists and not path.is_file():
-        return path.open("wb")
+        return open_with_reader(path)
     if exists:
         with path.open("r+b"):  # a read-only file is not replaced either
             pass

@@ -7,7 +7,6 @@ from pathlib import Path
 from transcribe_cli.outputs.atomic_file import AtomicFile, WrittenAtEnd
 from transcribe_cli.outputs.caption_formats import FORMATS, CaptionFormat, Kind
 from transcribe_cli.outputs.document_contents import DocumentContents
-from transcribe_cli.outputs.output import usage_error_if_unwritable
 from transcribe_cli.outputs.record import Record
 from transcribe_cli.outputs.turn_cache import TurnCache
 from transcribe_cli.transcript.caption_cues import Phrase, cut_turn, lay_out
@@ -67,8 +66,6 @@ class CaptionsOutput:
         self._begin()
         self._file = AtomicFile(path) if isinstance(path, Path) else path
         self.name = self._file.name
-        with usage_error_if_unwritable(Path(self.name)):
-            self._put()
 
     def write(self, record: Record) -> None:
         """Take a record. A final turn is in the file when this returns."""
@@ -76,6 +73,7 @@ class CaptionsOutput:
             return
         if record.type == "Recording":
             self._begin_recording()
+            self._put()
         elif record.type == "Turn" and self._has_new_turns():
             self._add_turns()
             self._put()

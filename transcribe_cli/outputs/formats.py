@@ -1,12 +1,19 @@
 """Opens the outputs of `-o PATH`, whose suffix chooses the format, and of standard output."""
 
+import re
 from collections.abc import Sequence
+from io import RawIOBase
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, cast
 
 from transcribe_cli.errors import UsageError
 from transcribe_cli.outputs.jsonl import JsonlOutput
-from transcribe_cli.outputs.output import Output, usage_error_if_unwritable
+from transcribe_cli.outputs.output import (
+    FileWrittenLater,
+    Output,
+    open_with_reader,
+    usage_error_if_unwritable,
+)
 from transcribe_cli.outputs.plain_text import TextOutput
 
 if TYPE_CHECKING:
@@ -26,8 +33,13 @@ def output_path(template: str, stem: str) -> Path:
     """The path of an output: `{stem}` stands for the source's name without suffix.
 
     Raises:
-        UsageError: the suffix names no format.
+        UsageError: the suffix names no format, or something else stands in braces.
     """
+    unknown = next((name for name in re.findall(r"\{(\w+)\}", template) if name != "stem"), None)
+    if unknown is not None:
+        raise UsageError(
+            f"-o '{template}': {{{unknown}}} stands for nothing.", "{stem} is the source's name"
+        )
     path = Path(template.replace("{stem}", stem))
     if path.suffix.lower() not in (*SUFFIXES, *VIDEOS):
         raise UsageError(
@@ -42,14 +54,14 @@ def is_video(template: str) -> bool:
     return Path(template).suffix.lower() in VIDEOS
 
 
-def open_for_writing(path: Path) -> BinaryIO:
-    """Open a file for writing; an existing file is truncated.
+def open_for_writing(path: Path) -> BinaryIO | RawIOBase:
+    """Open a file for writing; an existing file stays as it is until the first write.
 
     Raises:
         UsageError: it cannot be written.
     """
     with usage_error_if_unwritable(path):
-        return path.open("wb")
+        return open_with_reader(path) if is_fifo_or_device(path) else FileWrittenLater(path)
 
 
 def is_fifo_or_device(path: Path) -> bool:

@@ -1,14 +1,20 @@
 """The Output protocol, and the fan-out to several outputs. One that fails is dropped."""
 
+import errno
+import os
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from functools import partial
-from io import RawIOBase
+from io import FileIO, RawIOBase
 from pathlib import Path
-from typing import BinaryIO, Protocol, runtime_checkable
+from typing import Any, BinaryIO, Protocol, runtime_checkable
 
 from transcribe_cli.errors import UsageError
 from transcribe_cli.outputs.record import Record
+
+FIFO_WAIT_S = 5.0
+_POLL_S = 0.05
 
 
 class Output(Protocol):
@@ -61,6 +67,70 @@ def usage_error_if_unwritable(path: Path) -> Iterator[None]:
         raise UsageError(
             f"'{path}' cannot be written: {e.strerror or e}.", "choose another path"
         ) from e
+
+
+def open_with_reader(path: Path, wait_s: float = FIFO_WAIT_S) -> BinaryIO:
+    """Open a FIFO or a device for writing; whoever is to read a FIFO has a moment to come.
+
+    Raises:
+        UsageError: nobody reads it.
+        OSError: it cannot be opened.
+    """
+    give_up = time.monotonic() + wait_s
+    while True:
+        try:
+            number = os.open(path, os.O_WRONLY | getattr(os, "O_NONBLOCK", 0))
+            break
+        except OSError as e:
+            if e.errno != errno.ENXIO:
+                raise
+            if time.monotonic() >= give_up:
+                raise UsageError(
+                    f"'{path}' is a FIFO that nobody reads.", "start what reads it first"
+                ) from e
+            time.sleep(_POLL_S)
+    os.set_blocking(number, True)
+    return os.fdopen(number, "wb")
+
+
+class FileWrittenLater(RawIOBase):
+    """A file that stays as it is until something is written, if only no bytes.
+
+    Raises:
+        OSError: it could not be written. Checked here, before anything is recorded.
+    """
+
+    def __init__(self, path: Path) -> None:
+        is_new = not path.exists()
+        with path.open("ab"):
+            pass
+        if is_new:
+            path.unlink()
+        self._path = path
+        self._file: FileIO | None = None
+
+    def writable(self) -> bool:
+        """True."""
+        return True
+
+    def write(self, data: Any, /) -> int:
+        """Write all of it; what the file held before is gone then.
+
+        Raises:
+            OSError: it cannot be written any more.
+        """
+        if self._file is None:
+            self._file = FileIO(self._path, "wb")
+        rest = memoryview(data)
+        while rest:
+            rest = rest[self._file.write(rest) or 0 :]
+        return len(data)
+
+    def close(self) -> None:
+        """Close the file. May be called twice."""
+        if self._file is not None:
+            self._file.close()
+        super().close()
 
 
 def flush_and_close(stream: BinaryIO | RawIOBase, *, owned: bool) -> None:

@@ -79,8 +79,10 @@ class TextOutput:
 
     def write(self, record: Record) -> None:
         """Write the line of a final turn; other records write nothing."""
-        if self._headings and record.type == "Recording":
-            self._write_line(f"# {one_line(str(record.body['source']))}")
+        if record.type == "Recording":
+            self._stream.write(b"")  # what a file held before is gone, also where nothing is said
+            if self._headings:
+                self._write_line(f"# {one_line(str(record.body['source']))}")
         if record.update is None or not record.update.final:
             return
         for line in text_lines(record.update, non_speech=self._non_speech):
