@@ -136,6 +136,7 @@ def test_mute_silences_the_microphone_alone(home: Home, speaker: Loudspeaker) ->
     assert said(THEY_SAY) in system
 
 
+@pytest.mark.long
 def test_system_alone_is_them(home: Home, speaker: Loudspeaker) -> None:
     with counting_service() as service:
         process = home.start(

@@ -197,6 +197,33 @@ def _of_server(wanted: str | None, count: int, rate_hz: int, block_ms: int) -> O
     return Opener(wanted, open_source, best, count)
 
 
+def find_system_sound(rate_hz: int, block_ms: int) -> Opener:
+    """How to open what the machine plays: the monitor of whichever sink is the default one."""
+
+    def open_monitor(name: str | None) -> Capture:
+        try:
+            monitor = sources().default_monitor
+            if not monitor:
+                raise AudioError(
+                    "The sound server has no loudspeaker to listen to.",
+                    "see 'pactl list short sinks', and choose one with 'pactl set-default-sink'",
+                )
+            return SourceStream(monitor, "system", rate_hz, block_ms)
+        except NoSoundServer as e:
+            raise AudioError(
+                "The sound server does not give what the system plays.",
+                "start PulseAudio or PipeWire; 'pactl info' shows whether it runs",
+            ) from e
+
+    def best(capture: Capture, stands_in: bool) -> str | None:
+        assert isinstance(capture, SourceStream)
+        with contextlib.suppress(NoSoundServer):
+            return capture.sources().default_monitor or None
+        return None
+
+    return Opener(None, open_monitor, best, 1)
+
+
 # PortAudio's.
 
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 
 from transcribe_cli.audio.capture import Block, Capture, CaptureLost
 from transcribe_cli.audio.device_timeline import DeviceTimeline, Given
-from transcribe_cli.audio.devices import find_device
+from transcribe_cli.audio.devices import Opener, find_device
 from transcribe_cli.audio.pcm_source import PcmConverter
 from transcribe_cli.audio.source import Overflow, SourceEvent
 from transcribe_cli.audio.wav import WavHeader
@@ -30,6 +30,7 @@ class Microphone:
     Args:
         device: its number, its name or a part of that; None: the default.
         falls_back: the default device stands in for it while it is gone.
+        opener: what opens it, in place of the device's.
 
     Raises:
         AudioError: no device fits, or it cannot be opened.
@@ -41,12 +42,18 @@ class Microphone:
     path: str | None = None
 
     def __init__(
-        self, device: str | None, rate_hz: int, block_ms: int, *, falls_back: bool = False
+        self,
+        device: str | None,
+        rate_hz: int,
+        block_ms: int,
+        *,
+        falls_back: bool = False,
+        opener: Opener | None = None,
     ) -> None:
         self._rate_hz = rate_hz
         self._falls_back = falls_back
         self._stopped = threading.Event()
-        self._opener = find_device(device, rate_hz, block_ms)
+        self._opener = opener or find_device(device, rate_hz, block_ms)
         self._timeline = DeviceTimeline(rate_hz)
         self._capture: Capture | None = None
         self._quiet_since = self._news_at = 0.0
@@ -81,7 +88,7 @@ class Microphone:
             if capture is None:
                 if self._stopped.is_set():
                     break
-                yield from timeline.away(_now())
+                yield from timeline.away(now_s())
                 self._open_again()
                 continue
             if self._stopped.is_set():
@@ -94,25 +101,25 @@ class Microphone:
                 yield from self._lose()
                 continue
             if block is not None:
-                self._quiet_since = _now()
+                self._quiet_since = now_s()
                 yield from self._take(block)
             else:
-                yield from timeline.quiet(_now())
-                if timeline.is_lost and _now() - self._quiet_since >= GIVE_UP_S:
+                yield from timeline.quiet(now_s())
+                if timeline.is_lost and now_s() - self._quiet_since >= GIVE_UP_S:
                     yield from self._lose()
             if capture.has_news():
                 yield from self._change_device()
         yield self._converter.flush()
-        yield from timeline.ended(_now())
+        yield from timeline.ended(now_s())
 
     def _take(self, block: Block) -> Iterator[Given]:
         if block.overflowed:
             yield Overflow()
-        yield from self._timeline.took(self._converter.convert(block.samples), _now())
+        yield from self._timeline.took(self._converter.convert(block.samples), now_s())
 
     def _lose(self) -> Iterator[Given]:
         """The device is gone: give back what is left of it."""
-        yield from self._timeline.lost(_now())
+        yield from self._timeline.lost(now_s())
         self._close_capture()
 
     def _open_again(self) -> None:
@@ -152,7 +159,7 @@ class Microphone:
         self._converter = PcmConverter(
             WavHeader(capture.rate_hz, capture.channels, "<i2", None), self._rate_hz
         )
-        self._quiet_since = _now()
+        self._quiet_since = now_s()
         self._timeline.opened(capture.device, self._quiet_since)
 
     def stop(self) -> None:
@@ -175,7 +182,7 @@ class Microphone:
             capture.close()
 
 
-def _now() -> float:
+def now_s() -> float:
     """Seconds that go on also while the machine sleeps."""
     clock = getattr(time, "CLOCK_BOOTTIME", None)  # of Linux; others' monotonic clocks do
     return time.monotonic() if clock is None else time.clock_gettime(clock)

@@ -17,6 +17,7 @@ _BLOCK_MS = 50  # at most: the level meter and the audio log live from short blo
 
 def mic(options: MicOptions, environment: Environment) -> ExitStatus:
     """Transcribe a microphone, or both sides of a call, until Ctrl+C, a limit or a signal."""
+    _check_sides(options)
     from transcribe_cli.audio.microphone import Microphone
     from transcribe_cli.jobs.transcriber import SourceSpec, Transcriber
 
@@ -36,7 +37,6 @@ def mic(options: MicOptions, environment: Environment) -> ExitStatus:
 
         return open_call(microphone, options.sample_rate, block_ms)
 
-    _check_sides(options)
     if options.probe:
         from transcribe_cli.audio.probe import RATE_HZ
         from transcribe_cli.commands.probe import probe_microphone

@@ -1,6 +1,5 @@
 """The doors to what a machine plays, where there is nothing behind them."""
 
-import ctypes
 import sys
 from pathlib import Path
 
@@ -34,18 +33,4 @@ def test_sound_server_that_is_not_there_is_told(
     with pytest.raises(AudioError) as refused:
         open_system_sound(16000, 50)
 
-    assert "Connection refused" in refused.value.message
-
-
-@on_linux
-def test_library_that_is_missing_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    def missing(name: str) -> None:
-        raise OSError(f"{name}: cannot open shared object file")
-
-    monkeypatch.setattr(ctypes, "CDLL", missing)
-
-    with pytest.raises(AudioError) as refused:
-        open_system_sound(16000, 50)
-
-    assert "not installed" in refused.value.message
-    assert "libpulse" in refused.value.hint
+    assert "does not give what the system plays" in refused.value.message

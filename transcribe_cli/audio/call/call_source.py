@@ -3,30 +3,22 @@
 import contextlib
 import queue
 import threading
-import time
 from collections.abc import Callable, Iterator
 from functools import partial
 
 from transcribe_cli.audio.call.track_clock import TrackPair
-from transcribe_cli.audio.source import (
-    DeviceBack,
-    DeviceLost,
-    Overflow,
-    Source,
-    SourceEvent,
-    SourceNote,
-    SourceWarning,
-)
+from transcribe_cli.audio.microphone import now_s
+from transcribe_cli.audio.source import DeviceBack, DeviceLost, Source, SourceEvent, SourceWarning
 from transcribe_cli.errors import AudioError
 
-_LOOK_S = 0.1
-_NAMES = ("the microphone", "the system's sound")
+_ENDS_WITHIN_S = 2.0
+_NAMES = ("the microphone", "what the system plays")
 
 
 class CallSource:
     """Gives interleaved s16: the microphone, then the system. It ends when the microphone does.
 
-    A side that gives nothing, or that has ended, is silent in the recording, and that is told.
+    A side that gives nothing is silent in the recording, and that is told; the other one goes on.
     """
 
     kind = "mic"
@@ -38,7 +30,8 @@ class CallSource:
         self.name = f"{microphone.name} + {system.name}"
         self._sides = (microphone, system)
         self._pair = TrackPair(rate_hz)
-        self._came: queue.SimpleQueue[tuple[int, float, bytes | AudioError | None]] = (
+        self._lost = [False, False]
+        self._came: queue.SimpleQueue[tuple[int, float | None, bytes | AudioError | None]] = (
             queue.SimpleQueue()
         )
         self._threads = [
@@ -51,27 +44,21 @@ class CallSource:
         """Both tracks, until the microphone ends.
 
         Raises:
-            AudioError: the microphone broke.
+            AudioError: one of them broke.
         """
         self._report = report
         for thread in self._threads:
             thread.start()
         while True:
-            try:
-                side, at, block = self._came.get(timeout=_LOOK_S)
-            except queue.Empty:
-                yield self._pair.fill(time.monotonic())
-                continue
+            side, at, block = self._came.get()
             if isinstance(block, bytes):
                 yield self._pair.take(side, block, at)
+            elif block is not None:
+                yield self._pair.finish()
+                raise block
             elif side == 0:
                 yield self._pair.finish()
-                if block is not None:
-                    raise block
                 return
-            elif block is not None:
-                reason = block.message.rstrip(".")
-                report(SourceWarning(f"{reason}; the microphone goes on"))
 
     def _listen(self, side: int) -> None:
         """Runs on a thread: when a block arrives is what the clocks are kept together by."""
@@ -79,23 +66,25 @@ class CallSource:
         try:
             for block in self._sides[side].blocks(partial(self._tell, side)):
                 if block:
-                    self._came.put((side, time.monotonic(), block))
+                    self._came.put((side, None if self._lost[side] else now_s(), block))
         except AudioError as e:
             problem = e
         except Exception as e:  # a worker never dies silently
             problem = AudioError(f"{_NAMES[side].capitalize()} broke: {e}.", "start it again")
-        self._came.put((side, time.monotonic(), problem))
+        self._came.put((side, None, problem))
 
     def _tell(self, side: int, event: SourceEvent) -> None:
+        """Called between the blocks of a side; one that is lost ends no session."""
         match event:
             case DeviceLost():
-                self._report(
-                    SourceWarning(f"{_NAMES[side]} gives no sound; the recording goes on without")
+                self._lost[side] = True
+                event = SourceWarning(
+                    f"{_NAMES[side]} gives no sound; the other side goes on, with silence for it"
                 )
-            case DeviceBack():
-                self._report(SourceNote(f"{_NAMES[side]} is back"))
-            case Overflow() | SourceNote() | SourceWarning():
-                self._report(event)
+            case DeviceBack(device=device):
+                self._lost[side] = False
+                event = SourceWarning(f"{_NAMES[side]} is back: {device}")
+        self._report(event)
 
     def stop(self) -> None:
         """Stop both; harmless twice."""
@@ -103,7 +92,11 @@ class CallSource:
             side.stop()
 
     def close(self) -> None:
-        """Give both back; harmless twice."""
+        """Give both back, once nobody listens to them; harmless twice."""
+        self.stop()
+        for thread in self._threads:
+            if thread.ident is not None:
+                thread.join(_ENDS_WITHIN_S)
         with contextlib.ExitStack() as stack:
             for side in self._sides:
                 stack.callback(side.close)

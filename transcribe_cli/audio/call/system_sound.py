@@ -12,7 +12,7 @@ _ELSEWHERE = {
 
 
 def open_system_sound(rate_hz: int, block_ms: int) -> Source:
-    """What the default loudspeaker plays, as s16le mono.
+    """What the default loudspeaker plays, as s16le mono, also when another becomes the default.
 
     Raises:
         AudioError: it cannot be recorded here.
@@ -20,6 +20,7 @@ def open_system_sound(rate_hz: int, block_ms: int) -> Source:
     hint = _ELSEWHERE.get(sys.platform)
     if hint is not None:
         raise AudioError("What this system plays cannot be recorded here yet.", hint)
-    from transcribe_cli.audio.call.pulse_monitor import PulseMonitor
+    from transcribe_cli.audio.devices import find_system_sound
+    from transcribe_cli.audio.microphone import Microphone
 
-    return PulseMonitor(rate_hz, block_ms)
+    return Microphone(None, rate_hz, block_ms, opener=find_system_sound(rate_hz, block_ms))

@@ -6,7 +6,8 @@ they have drifted apart. A slow loop works that off by stretching the system's t
 microphone's stays sample for sample, and its clock is the recording's.
 
 A device of 100 ppm drifts by 360 ms in an hour; a loop that looks at how full a buffer is would
-swing by the size of a block.
+swing by the size of a block. What a device does not give is silence already (`DeviceTimeline`), and
+comes when it comes: such blocks have no time of arrival.
 """
 
 import math
@@ -18,9 +19,9 @@ from transcribe_cli.audio.format import SAMPLE_BYTES
 WINDOW_S = 10
 _LOOP_S = 10.0  # in which an error is worked off
 _MOST_STRETCH = 0.002
-_STRETCHED_FROM_S = 0.004  # less is the jitter of arrivals, and samples stay as they are
+_SMALL_S = 0.01  # less is the jitter of arrivals, and samples stay as they are
 _STEP_S = 0.2  # more is made up for at once, by silence or by a cut
-_FILLED_AFTER_S, _FILLED_UNTIL_S = 0.5, 0.25  # a track that gives nothing is filled with silence
+_KNOWN_AFTER_S = 1.0  # so long blocks are looked at, the first ones and those behind a gap
 
 
 class ArrivalClock:
@@ -30,98 +31,29 @@ class ArrivalClock:
         self._rate_hz = rate_hz
         self._frames = 0
         self._smallest: dict[int, float] = {}  # by the second of arrival
+        self._since = -math.inf
+        self._start_s: float | None = None
 
-    def arrived(self, now: float, frames: int) -> None:
-        """So many frames more are there at `now`, in seconds."""
+    def arrived(self, now: float | None, frames: int) -> None:
+        """So many frames more are there at `now`, in seconds; None: that says nothing."""
         self._frames += frames
+        if now is None:
+            self._smallest.clear()
+            return
+        if not self._smallest:
+            self._since = now
         second = math.floor(now)
         start = now - self._frames / self._rate_hz
         self._smallest[second] = min(self._smallest.get(second, start), start)
         for old in [at for at in self._smallest if at <= second - WINDOW_S]:
             del self._smallest[old]
-
-    def forget(self) -> None:
-        """There was a gap: what came before it says nothing of what comes."""
-        self._smallest.clear()
+        if now - self._since >= _KNOWN_AFTER_S:
+            self._start_s = min(self._smallest.values())
 
     @property
-    def start_s(self) -> float:
-        """The time of the first sample."""
-        return min(self._smallest.values())
-
-
-class Track:
-    """One side on its way into the recording; `ready` is what it has for it.
-
-    Args:
-        stretches: it follows another track's clock.
-    """
-
-    def __init__(self, rate_hz: int, *, stretches: bool) -> None:
-        self.ready = bytearray()
-        self._rate_hz = rate_hz
-        self._clock = ArrivalClock(rate_hz)
-        self._added = 0.0  # frames of the recording beyond those that came
-        self._stretcher = Stretcher(rate_hz) if stretches else None
-        self._taken = 0
-        self._came_at = -math.inf
-
-    @property
-    def start_s(self) -> float:
-        """Where the recording begins, by this track's last block."""
-        return self._clock.start_s - self._added / self._rate_hz
-
-    @property
-    def frames(self) -> int:
-        """How many it has given to the recording, or has ready."""
-        return self._taken + len(self.ready) // SAMPLE_BYTES
-
-    def take(self, block: bytes, now: float, target_s: float | None) -> None:
-        """Put a block in its place.
-
-        Args:
-            target_s: where the recording begins; None: with this block.
-        """
-        frames = len(block) // SAMPLE_BYTES
-        fresh = now - self._came_at > _FILLED_AFTER_S
-        if fresh:
-            self._clock.forget()
-        self._clock.arrived(now, frames)
-        self._came_at = now
-        error_s = 0.0 if target_s is None else self.start_s - target_s
-        if abs(error_s) > (_STRETCHED_FROM_S if fresh else _STEP_S):
-            block = self._step(round(error_s * self._rate_hz), block)
-        elif self._stretcher is not None:
-            block, added = self._stretcher.stretch(block, error_s)
-            self._added += added
-        self.ready += block
-
-    def fill(self, now: float, begins_s: float) -> None:
-        """Put silence where nothing has come for a while."""
-        missing_s = now - begins_s - self.frames / self._rate_hz
-        if now - self._came_at > _FILLED_AFTER_S and missing_s > _FILLED_AFTER_S:
-            self._pad(round((missing_s - _FILLED_UNTIL_S) * self._rate_hz))
-
-    def give(self, frames: int) -> bytes:
-        """So many frames, in order; silence where it has fewer."""
-        size = frames * SAMPLE_BYTES
-        given = bytes(self.ready[:size]).ljust(size, b"\0")
-        del self.ready[:size]
-        self._taken += frames
-        return given
-
-    def _pad(self, frames: int) -> None:
-        self.ready += bytes(frames * SAMPLE_BYTES)
-        self._added += frames
-
-    def _step(self, frames: int, block: bytes) -> bytes:
-        """Make up for an error of so many frames; returns what is left of the block."""
-        if frames > 0:
-            self._pad(frames)
-            return block
-        cut = min(-frames, len(block) // SAMPLE_BYTES)
-        self._added -= cut
-        return block[cut * SAMPLE_BYTES :]
+    def start_s(self) -> float | None:
+        """The time of the first sample; None while that is not known yet."""
+        return self._start_s
 
 
 class Stretcher:
@@ -141,7 +73,7 @@ class Stretcher:
         """
         frames = len(block) // SAMPLE_BYTES
         if self._stream is None:
-            if abs(error_s) < _STRETCHED_FROM_S:
+            if abs(error_s) < _SMALL_S:
                 self._before = block
                 return block, 0.0
             self._begin()
@@ -149,10 +81,11 @@ class Stretcher:
 
         stretch = min(max(error_s / _LOOP_S, -_MOST_STRETCH), _MOST_STRETCH)
         self._stream.set_io_ratio(1.0, 1.0 + stretch, slew_len=frames)
-        made = self._stream.resample_chunk(np.frombuffer(block, "<i2"))
+        made = self._stream.resample_chunk(np.frombuffer(block, "<i2").astype(np.float32))
         owed = min(self._owed, len(made))
         self._owed -= owed
-        return made[owed:].astype("<i2").tobytes(), frames * stretch
+        samples = np.clip(np.rint(made[owed:]), -32768, 32767)
+        return samples.astype("<i2").tobytes(), frames * stretch
 
     def _begin(self) -> None:
         """Go on with what was given last, so that there is no click."""
@@ -160,46 +93,74 @@ class Stretcher:
         import soxr
 
         most = self._rate_hz * (1 + 2 * _MOST_STRETCH)
-        self._stream = soxr.ResampleStream(most, self._rate_hz, 1, dtype="int16", vr=True)
+        self._stream = soxr.ResampleStream(
+            most, self._rate_hz, 1, vr=True
+        )  # whole numbers would be dithered
         self._stream.set_io_ratio(1.0, 1.0)
         self._owed = len(self._before) // SAMPLE_BYTES
         if self._owed:
-            made = self._stream.resample_chunk(np.frombuffer(self._before, "<i2"))
-            self._owed -= len(made)
+            before = np.frombuffer(self._before, "<i2").astype(np.float32)
+            self._owed -= len(self._stream.resample_chunk(before))
 
 
 class TrackPair:
     """Puts the blocks of microphone (0) and system (1) side by side, as they come."""
 
     def __init__(self, rate_hz: int) -> None:
-        self._microphone = Track(rate_hz, stretches=False)
-        self._system = Track(rate_hz, stretches=True)
-        self._begins_s: float | None = None  # the recording, by the microphone's clock
+        self._rate_hz = rate_hz
+        self._clocks = (ArrivalClock(rate_hz), ArrivalClock(rate_hz))
+        self._ready = (bytearray(), bytearray())
+        self._stretcher = Stretcher(rate_hz)
+        self._held = b""  # of the system, until it is known where it belongs
+        self._added: float | None = None  # frames of its track beyond those that came
 
-    def take(self, track: int, block: bytes, now: float) -> bytes:
-        """Take a block that came at `now`, in seconds; returns interleaved s16 that is complete."""
-        if track == 0:
-            self._microphone.take(block, now, self._begins_s)
-            self._begins_s = self._microphone.start_s
-        elif self._begins_s is not None:  # what was played before the microphone was open is left
-            self._system.take(block, now, self._begins_s)
-        return self.fill(now)
+    def take(self, track: int, block: bytes, now: float | None) -> bytes:
+        """Take a block; returns interleaved s16 that is complete.
 
-    def fill(self, now: float) -> bytes:
-        """What is complete when silence stands for what has not come for a while."""
-        if self._begins_s is None:
-            return b""
-        for track in (self._microphone, self._system):
-            track.fill(now, self._begins_s)
-        frames = min(len(self._microphone.ready), len(self._system.ready)) // SAMPLE_BYTES
-        return self._give(frames)
+        Args:
+            now: when it came, in seconds; None where that says nothing, as of silence put in.
+        """
+        self._clocks[track].arrived(now, len(block) // SAMPLE_BYTES)
+        if track == 1:
+            block = self._placed(block)
+        self._ready[track].extend(block)
+        return self._give(min(map(len, self._ready)) // SAMPLE_BYTES)
 
     def finish(self) -> bytes:
         """The rest of the microphone, beside what there is of the system."""
-        return self._give(len(self._microphone.ready) // SAMPLE_BYTES)
+        return self._give(len(self._ready[0]) // SAMPLE_BYTES)
+
+    def _placed(self, block: bytes) -> bytes:
+        """A block of the system, stretched or moved to where it belongs."""
+        begins_s, start_s = (clock.start_s for clock in self._clocks)
+        if self._added is None:
+            self._held += block
+        if begins_s is None or start_s is None:
+            return b""
+        due = (start_s - begins_s) * self._rate_hz
+        if self._added is None:  # the first ones are placed to the sample
+            self._added = 0.0
+            block, self._held = self._held, b""
+            return self._step(round(due), block)
+        error_s = (due - self._added) / self._rate_hz
+        if abs(error_s) > _STEP_S:
+            return self._step(round(error_s * self._rate_hz), block)
+        block, added = self._stretcher.stretch(block, error_s)
+        self._added += added
+        return block
+
+    def _step(self, frames: int, block: bytes) -> bytes:
+        """Make up for an error of so many frames; returns what comes now."""
+        assert self._added is not None
+        cut = min(max(0, -frames), len(block) // SAMPLE_BYTES)
+        pad = max(0, frames)
+        self._added += pad - cut
+        return bytes(pad * SAMPLE_BYTES) + block[cut * SAMPLE_BYTES :]
 
     def _give(self, frames: int) -> bytes:
-        values = array("h", bytes(2 * frames * SAMPLE_BYTES))
-        values[0::2] = array("h", self._microphone.give(frames))
-        values[1::2] = array("h", self._system.give(frames))
+        size = frames * SAMPLE_BYTES
+        values = array("h", bytes(2 * size))
+        for side, ready in enumerate(self._ready):
+            values[side::2] = array("h", bytes(ready[:size]).ljust(size, b"\0"))
+            del ready[:size]
         return values.tobytes()
