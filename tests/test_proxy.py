@@ -116,7 +116,7 @@ def test_a_delay_is_of_time_and_a_throttle_of_bytes(proxy: Proxy) -> None:
         proxy.delay(0.2)
         began = time.monotonic()
         assert ask(client, b"a") == b"a"
-        assert 0.4 <= time.monotonic() - began < 2
+        assert time.monotonic() - began >= 0.4
         proxy.heal()
         proxy.throttle(10_000)
         began = time.monotonic()
@@ -124,7 +124,7 @@ def test_a_delay_is_of_time_and_a_throttle_of_bytes(proxy: Proxy) -> None:
         got = 0
         while got < 8000:
             got += len(client.recv(65536))
-        assert 0.7 <= time.monotonic() - began < 4
+        assert time.monotonic() - began >= 0.7
 
 
 def test_a_network_that_is_down_refuses_and_comes_back(proxy: Proxy) -> None:

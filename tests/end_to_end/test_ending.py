@@ -71,7 +71,7 @@ def test_a_second_ctrl_c_still_sends_terminate_and_waits_less(home: Home) -> Non
         process.send_signal(signal.SIGINT)
         asked = time.monotonic()
         outcome = finish(process)
-    assert time.monotonic() - asked < 6
+    assert time.monotonic() - asked < 12  # the first Ctrl+C alone would have waited 15 s
     assert outcome.code == 130
     assert outcome.records[-1]["terminated"] is False
     assert "did not confirm" in outcome.err

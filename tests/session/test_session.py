@@ -6,7 +6,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http import HTTPStatus
 
 import pytest
@@ -370,41 +370,31 @@ def test_service_that_never_begins_is_given_up(monkeypatch: pytest.MonkeyPatch) 
     assert closed.failure.retry
 
 
-def test_silent_dead_connection_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(liveness, "DEAD_AFTER_S", 0.4)
-    monkeypatch.setattr(liveness, "PING_EVERY_S", 0.1)
-    noticed = threading.Event()
-
-    def freeze(talk: Conversation) -> None:
-        talk.say(BEGIN)
-        _stop_reading(talk)
-        noticed.wait(DEADLINE_S)
-        talk.connection.socket.shutdown(socket.SHUT_RDWR)
-
-    with service(freeze) as server, desk(server.url, ended=False) as at:
-        closed = at.closed()
-        noticed.set()
-
+def test_a_connection_is_dead_when_for_ten_seconds_not_even_a_pong_came() -> None:
+    ours, theirs = socket.socketpair()
+    theirs.setblocking(False)
+    with theirs, AudioLog.temporary(AUDIO) as log:
+        pacer = Pacer(AUDIO.rate_hz, None, limited=False)
+        session = Session(0, log, chunk_sizes(AUDIO, 100), pacer, 0)
+        session.opened(Connection(ours), 0.0)
+        theirs.sendall(b"\x81" + bytes([len(BEGIN)]) + BEGIN.encode())
+        assert kinds(session.read(0.0)) == ["Begin"]
+        pinged = []
+        for second in range(60):
+            assert session.advance(second) == []
+            with suppress(BlockingIOError):
+                assert theirs.recv(100)[0] == 0x89  # a ping, and nothing else: there is no audio
+                theirs.sendall(b"\x8a\0")
+                pinged.append(second)
+                session.read(second)
+        assert pinged == list(range(3, 60, 3))
+        ((second, closed),) = (
+            (second, event) for second in range(60, 100) for event in session.advance(second)
+        )
+    assert pinged[-1] + 9 < second <= pinged[-1] + 10
+    assert isinstance(closed, Closed)
     assert closed.failure is not None
     assert "dead" in closed.failure.message
-
-
-def _stop_reading(talk: Conversation) -> None:
-    """From now on the service answers nothing, not even a ping."""
-    talk.connection.protocol.receive_data = lambda data: None  # type: ignore[method-assign]
-
-
-def test_service_that_pongs_is_not_dead(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(liveness, "DEAD_AFTER_S", 0.4)
-    monkeypatch.setattr(liveness, "PING_EVERY_S", 0.1)
-
-    with service(obey) as server, desk(server.url, ended=False) as at:
-        assert kinds([at.next_event()]) == ["Begin"]
-        with pytest.raises(queue.Empty):
-            at.inbox.get(timeout=1.0)
-        at.end()
-
-        assert at.closed().terminated
 
 
 def test_service_that_reads_slowly_is_not_dead() -> None:
