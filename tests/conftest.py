@@ -13,7 +13,7 @@ import pytest
 from hypothesis import settings
 
 from tests.fault_figures import RULE, TITLES, figures_in
-from tests.program import Home, Outcome
+from tests.program import Home, Outcome, begin_test
 from transcribe_cli import cli
 from transcribe_cli.redaction import forget_secrets
 
@@ -58,6 +58,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.timeout(LONG_TIMEOUT_S))
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    begin_test(is_long=item.get_closest_marker("long") is not None)
+
+
 @pytest.fixture(autouse=True)
 def no_secrets() -> Iterator[None]:
     """No credential of one test is taken out of the texts of the next."""
@@ -66,9 +71,11 @@ def no_secrets() -> Iterator[None]:
 
 
 @pytest.fixture
-def home(tmp_path: Path) -> Home:
+def home(tmp_path: Path) -> Iterator[Home]:
     """An empty home folder to run the program in."""
-    return Home(tmp_path / "home")
+    home = Home(tmp_path / "home")
+    yield home
+    home.end()
 
 
 @pytest.fixture

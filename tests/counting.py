@@ -23,6 +23,8 @@ from urllib.parse import parse_qs, urlsplit
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.server import Server, ServerConnection, serve
 
+from tests.program import patience_s
+
 RATE = 16000
 WORD_MS = 100
 _SAID_MS = 60
@@ -220,18 +222,18 @@ class CountingService:
         assert self._server is not None
         return f"ws://127.0.0.1:{self._server.socket.getsockname()[1]}"
 
-    def wait_for_close(self, timeout_s: float = 20) -> None:
+    def wait_for_close(self) -> None:
         """Wait until every session so far is over on this side too."""
         with self._heard_more:
             done = self._heard_more.wait_for(
-                lambda: all(s.closed for s in self.sessions), timeout_s
+                lambda: all(s.closed for s in self.sessions), patience_s()
             )
         assert done, "a session is still open"
 
-    def wait_for_words(self, count: int, timeout_s: float = 20) -> None:
+    def wait_for_words(self, count: int) -> None:
         """Wait until so many words were heard over all sessions."""
         with self._heard_more:
-            done = self._heard_more.wait_for(lambda: self.heard_words >= count, timeout_s)
+            done = self._heard_more.wait_for(lambda: self.heard_words >= count, patience_s())
         assert done, f"only {self.heard_words} words were heard"
 
     def _handle(self, connection: ServerConnection) -> None:

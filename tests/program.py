@@ -16,6 +16,18 @@ from tests.schema import held_to_schema
 ROOT = Path(__file__).parent.parent
 DEADLINE_S = 45  # within the 60 s of a test
 LONG_DEADLINE_S = 240  # within the 300 s of one that is long
+_patience_s: float = DEADLINE_S
+
+
+def patience_s() -> float:
+    """How long the test that runs waits for what is to come: nearly as long as it may take."""
+    return _patience_s
+
+
+def begin_test(*, is_long: bool) -> None:
+    """A test begins, and may take so long."""
+    global _patience_s
+    _patience_s = LONG_DEADLINE_S if is_long else DEADLINE_S
 
 
 @dataclass(frozen=True)
@@ -45,6 +57,7 @@ class Home:
         self.work = path / "work"
         self.work.mkdir(parents=True)
         self.recordings = path / "recordings"
+        self._started: list[subprocess.Popen[bytes]] = []
 
     def environment(self, extra: Mapping[str, str] | None = None) -> dict[str, str]:
         """Nothing of the tester's own settings, and nothing outside this home."""
@@ -74,19 +87,28 @@ class Home:
         popen.setdefault("stdin", subprocess.DEVNULL)
         popen.setdefault("stdout", subprocess.PIPE)
         popen.setdefault("stderr", subprocess.PIPE)
-        return subprocess.Popen(
+        process = subprocess.Popen(
             [sys.executable, "-m", "transcribe_cli", *arguments],
             cwd=self.work,
             env=self.environment(env),
             **popen,
         )
+        self._started.append(process)
+        return process
+
+    def end(self) -> None:
+        """Kill what a test that has failed leaves running: it would fail the next one too."""
+        for process in self._started:
+            if process.poll() is None:
+                process.kill()
+                process.communicate()
 
     def run(
         self,
         *arguments: str,
         data: bytes | None = None,
         env: Mapping[str, str] | None = None,
-        deadline_s: float = DEADLINE_S,
+        deadline_s: float | None = None,
     ) -> Outcome:
         """The program, run to its end."""
         stdin = subprocess.DEVNULL if data is None else subprocess.PIPE
@@ -111,11 +133,11 @@ class Home:
 
 
 def finish(
-    process: subprocess.Popen[bytes], data: bytes | None = None, deadline_s: float = DEADLINE_S
+    process: subprocess.Popen[bytes], data: bytes | None = None, deadline_s: float | None = None
 ) -> Outcome:
-    """Wait for the end of a run, within the deadline."""
+    """Wait for the end of a run, within the deadline; None: the test's."""
     try:
-        out, err = process.communicate(data, timeout=deadline_s)
+        out, err = process.communicate(data, timeout=deadline_s or patience_s())
     except subprocess.TimeoutExpired:
         process.send_signal(signal.SIGABRT)  # faulthandler, where it is on, says where it hangs
         out, err = process.communicate()

@@ -11,7 +11,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from tests.program import ROOT, Home
+from tests.program import ROOT, Home, patience_s
 from tests.requirements import require_programs
 
 
@@ -88,9 +88,9 @@ class Terminal:
         """The scrollback and the screen."""
         return self.tmux("capture-pane", "-p", "-J", "-S", "-")
 
-    def wait_for(self, done: Callable[[], bool], what: str, timeout_s: float = 30) -> None:
+    def wait_for(self, done: Callable[[], bool], what: str) -> None:
         """Look again and again until it is so."""
-        deadline = time.monotonic() + timeout_s
+        deadline = time.monotonic() + patience_s()
         while not done():
             assert time.monotonic() < deadline, f"never {what}:\n{self.everything()}"
 

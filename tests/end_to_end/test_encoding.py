@@ -7,7 +7,7 @@ import pytest
 
 from tests.counting import Session, counting_service, drops_at
 from tests.emulator.protocol_client import bare, meeting_lines
-from tests.program import LONG_DEADLINE_S, Home, finals, finish
+from tests.program import Home, finals, finish
 from tests.proxy import Proxy, Way
 from tests.requirements import require_package
 from tests.tone_words import ToneEar, speak_tones
@@ -56,7 +56,7 @@ def test_a_recording_is_resumed_in_its_encoding(home: Home) -> None:
 
     with counting_service(fault=kills, ear=ToneEar) as service:
         process = home.start("file", "talk.wav", "--endpoint", service.url, *OPUS)
-        finish(process, deadline_s=20)
+        finish(process)
         outcome = home.run("recordings", "resume", "latest", "--endpoint", service.url)
     assert outcome.code == 0, outcome.err
     assert [seen.query["encoding"] for seen in service.sessions] == [["ogg_opus"]] * 2
@@ -75,7 +75,7 @@ def test_speech_is_heard_as_it_was_said_though_the_network_breaks_twice(home: Ho
         for _ in range(2):
             proxy.wait_for_bytes(Way.UP, 20_000)  # about 7 s of audio
             proxy.cut()
-        outcome = finish(process, deadline_s=LONG_DEADLINE_S)
+        outcome = finish(process)
     assert outcome.code == 0, outcome.err
     assert outcome.records[-1]["sessions"] == 3
     heard = " ".join(bare(turn["transcript"]) for turn in finals(outcome.records)).split()

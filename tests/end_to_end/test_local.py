@@ -13,7 +13,7 @@ import psutil
 import pytest
 
 from tests.emulator.protocol_client import meeting, meeting_lines
-from tests.program import LONG_DEADLINE_S, Home, finals, finish
+from tests.program import Home, finals, finish
 from transcribe_cli.jobs.sources import SAMPLE
 
 
@@ -27,7 +27,7 @@ def spoken() -> list[str]:
 
 @pytest.mark.long
 def test_the_sample_comes_out_word_for_word_of_pocketsphinx(home: Home) -> None:
-    outcome = home.run("file", str(SAMPLE), "--engine", "pocketsphinx", deadline_s=LONG_DEADLINE_S)
+    outcome = home.run("file", str(SAMPLE), "--engine", "pocketsphinx")
     assert outcome.code == 0, outcome.err
     assert said(outcome.out) == spoken()
     assert outcome.out.splitlines()[0][0].isupper()
@@ -75,7 +75,7 @@ def test_a_recogniser_that_is_given_little_of_the_processor_is_waited_for(home: 
     braking = threading.Thread(target=slow_down, args=(process.pid, over))
     braking.start()
     try:
-        outcome = finish(process, deadline_s=LONG_DEADLINE_S)
+        outcome = finish(process)
     finally:
         over.set()
         braking.join()

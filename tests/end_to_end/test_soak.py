@@ -7,17 +7,15 @@ import pytest
 
 from tests.certificates import make_certificate
 from tests.counting import write_wav
-from tests.program import Home
+from tests.program import Home, patience_s
 from tests.word_comparison import assert_exact
 from transcribe_cli.emulator.local_service import LocalService
 
 WORDS = 36_000  # an hour
 PACE = 60
-DEADLINE_S = 150
 
 
 @pytest.mark.long
-@pytest.mark.timeout(DEADLINE_S + 60)
 def test_an_hour_of_audio_through_tls_with_an_answer_to_every_chunk(
     home: Home, tmp_path: Path
 ) -> None:
@@ -37,7 +35,7 @@ def test_an_hour_of_audio_through_tls_with_an_answer_to_every_chunk(
             stdout=out,
         )
         try:
-            _, err = process.communicate(timeout=DEADLINE_S)
+            _, err = process.communicate(timeout=patience_s())
         finally:
             process.kill()
             process.wait()
