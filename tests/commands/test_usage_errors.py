@@ -159,7 +159,7 @@ def test_recordings_are_looked_for_where_the_settings_put_them(call: Call, home:
 @pytest.mark.parametrize(
     ("line", "code", "error", "hint"),
     [
-        ("file https://u:p@example.org/x.mp3 --local", 3, "is an address", "ffmpeg -i"),
+        ("file ftp://u:p@example.org/x.mp3 --local", 3, "is no address", "https://"),
         ("token", 4, "no API key", "write it into .env"),
         ("replay missing.jsonl", 3, "There is no file 'missing.jsonl'", "name a recording"),
         ("replay script.jsonl", 3, "holds no records", "it takes what --jsonl"),

@@ -251,7 +251,7 @@ class FfmpegSource:
                     f"The program ffmpeg cannot start: {said}.",
                     "see whether 'ffmpeg -version' works, and whether memory is limited",
                 ) from e
-            what = f"'{self._name}'" if self.kind == "file" else "Standard input"
+            what = "Standard input" if self.kind == "stdin" else f"'{self._name}'"
             if "matches no streams" in said and self._track:
                 number = self._track + 1
                 raise AudioError(

@@ -18,6 +18,15 @@ class DeviceBack(Struct, frozen=True):
     device: str
 
 
+class AudioGap(Struct, frozen=True):
+    """The last `seconds` of what was given are silence in place of audio that a source on the
+    network did not give, for that `reason`.
+    """
+
+    seconds: float
+    reason: str
+
+
 class Overflow(Struct, frozen=True):
     """The system dropped samples, because they were not fetched in time."""
 
@@ -44,7 +53,16 @@ class SourceWarning(Struct, frozen=True):
     text: str
 
 
-SourceEvent = DeviceLost | DeviceBack | Overflow | DiskFull | DiskBack | SourceNote | SourceWarning
+SourceEvent = (
+    DeviceLost
+    | DeviceBack
+    | AudioGap
+    | Overflow
+    | DiskFull
+    | DiskBack
+    | SourceNote
+    | SourceWarning
+)
 
 
 class Source(Protocol):
@@ -52,7 +70,7 @@ class Source(Protocol):
 
     Attributes:
         name: what to call it before a person: a device, a file's name, "standard input".
-        kind: "mic", "file" or "stdin".
+        kind: "mic", "file", "stdin" or "address".
         live: it runs on its own clock and cannot be asked to wait (a microphone, a pipe).
         length_s: its duration, where that is known.
         path: of a file, in full; None for other sources.

@@ -77,40 +77,64 @@ def open_stdin(
             "Standard input is a terminal, not audio.",
             "pipe audio into it: arecord -f S16_LE -r 16000 | aai-stream file -",
         )
-    pipe = _Pipe(stream)
+    pipe = _StdinPipe(stream)
     head = pipe.peek(HEAD_BYTES, _HEAD_WAIT_S)
     if not head:
         raise AudioError(_EMPTY, "check the program before the pipe")
     container = None
     if not raw:
-        has_tags = False
-        while head.startswith(b"ID3"):  # whatever media follow
-            has_tags = True
-            pipe.skip(id3_bytes(head[:10]))
-            head = pipe.peek(HEAD_BYTES, _HEAD_WAIT_S)
-        container = recognise(head) or (MP3 if has_tags else None)
+        head, container = look(pipe, _HEAD_WAIT_S)
     if container is None:
         if not raw:
             _check_raw(pipe.peek(_RAW_HEAD_BYTES, 0.0))
         return _pcm(pipe, WavHeader(rate_hz, 1, "<i2", None), rate_hz, channel)
+    return open_container(pipe, container, head, rate_hz, note, track=track, channel=channel)
+
+
+def look(pipe: "Pipe", wait_s: float) -> tuple[bytes, Container | None]:
+    """The first bytes of a pipe, behind tags, and what they begin; None where that is not known."""
+    head = pipe.peek(HEAD_BYTES, wait_s)
+    has_tags = False
+    while head.startswith(b"ID3"):  # whatever media follow
+        has_tags = True
+        pipe.skip(id3_bytes(head[:10]))
+        head = pipe.peek(HEAD_BYTES, wait_s)
+    return head, recognise(head) or (MP3 if has_tags else None)
+
+
+def open_container(
+    pipe: "Pipe",
+    container: Container,
+    head: bytes,
+    rate_hz: int,
+    note: Callable[[str], None],
+    *,
+    track: int | None = None,
+    channel: int | None = None,
+) -> Source:
+    """A source for a pipe of known media, of which these are the first bytes.
+
+    Raises:
+        AudioError: it cannot be decoded here.
+    """
     if container == WAV and (header := _wav_header(pipe)):
         return _pcm(pipe, header, rate_hz, channel)
     if container == FLAC and is_read_here(head, track):
-        return FlacSource(pipe, rate_hz, channel, name=_NAME, kind="stdin", stop=pipe.stop)
-    if _can_stream(container, head, note):
+        return FlacSource(pipe, rate_hz, channel, name=pipe.name, kind=pipe.kind, stop=pipe.stop)
+    if _can_stream(pipe.name, container, head, note):
         return _Streamed(pipe, container, rate_hz, track, channel)
     return _Spooled(pipe, rate_hz, track, channel)
 
 
-def _pcm(pipe: "_Pipe", header: WavHeader, rate_hz: int, channel: int | None) -> PcmSource:
+def _pcm(pipe: "Pipe", header: WavHeader, rate_hz: int, channel: int | None) -> PcmSource:
     if len(pipe.peek(header.frame_bytes)) < header.frame_bytes:  # no session is billed for that
-        raise AudioError(_EMPTY, "check the program before the pipe")
+        raise AudioError(f"{pipe.named} holds no audio.", "check what wrote it")
     return PcmSource(
-        pipe, header, rate_hz, name=_NAME, kind="stdin", channel=channel, stop=pipe.stop
+        pipe, header, rate_hz, name=pipe.name, kind=pipe.kind, channel=channel, stop=pipe.stop
     )
 
 
-def _wav_header(pipe: "_Pipe") -> WavHeader | None:
+def _wav_header(pipe: "Pipe") -> WavHeader | None:
     """The header of a WAV of plain samples; None for one that must be decoded."""
     kept = _Kept(pipe)
     try:
@@ -120,14 +144,14 @@ def _wav_header(pipe: "_Pipe") -> WavHeader | None:
         return None
 
 
-def _can_stream(container: Container, head: bytes, note: Callable[[str], None]) -> bool:
+def _can_stream(name: str, container: Container, head: bytes, note: Callable[[str], None]) -> bool:
     """Whether it can be decoded as it comes; if not, it is told why."""
     if not ffmpeg.is_installed():
-        note(f"{_NAME} is {container.name}: without ffmpeg nothing is heard before its end")
+        note(f"{name} is {container.name}: without ffmpeg nothing is heard before its end")
     elif container == MP4 and index_is_last(head) is not False:
-        note(f"{_NAME} is MP4 with its index at the end: nothing is heard before that has come")
+        note(f"{name} is MP4 with its index at the end: nothing is heard before that has come")
     elif container in NEED_SEEKING:
-        note(f"{_NAME} is {container.name}: nothing is heard before its end")
+        note(f"{name} is {container.name}: nothing is heard before its end")
     else:
         return True
     return False
@@ -152,11 +176,22 @@ def _check_raw(head: bytes) -> None:
     raise AudioError(f"Standard input {what}.", hint)
 
 
-class _Pipe:
-    """Reads of a stream that can be given up, and a look at its first bytes."""
+class Pipe:
+    """Reads of a stream that can be given up, and a look at its first bytes.
 
-    def __init__(self, stream: IO[bytes]) -> None:
-        self._stream = stream
+    Attributes:
+        name, kind: of the source that it is.
+    """
+
+    name: str
+    kind: str
+
+    @property
+    def named(self) -> str:
+        """What to call it where a sentence begins."""
+        return f"'{self.name}'"
+
+    def __init__(self) -> None:
         self._ahead = b""
         self._stopped = threading.Event()
 
@@ -201,6 +236,26 @@ class _Pipe:
         self.stop()
 
     def _read_some(self, count: int) -> bytes:
+        """At most so many, as soon as there are any; empty at the end, and when stopped."""
+        raise NotImplementedError
+
+    def _comes_before(self, deadline: float) -> bool:
+        """Whether more can be read until then."""
+        raise NotImplementedError
+
+
+class _StdinPipe(Pipe):
+    """Standard input."""
+
+    name = _NAME
+    kind = "stdin"
+    named = _NAMED
+
+    def __init__(self, stream: IO[bytes]) -> None:
+        super().__init__()
+        self._stream = stream
+
+    def _read_some(self, count: int) -> bytes:
         while not self.is_stopped:
             if self._comes_before(time.monotonic() + _POLL_S):
                 return os.read(self._stream.fileno(), count)
@@ -217,7 +272,7 @@ class _Pipe:
 class _Kept:
     """A reader that keeps what it has given."""
 
-    def __init__(self, pipe: _Pipe) -> None:
+    def __init__(self, pipe: Pipe) -> None:
         self._pipe = pipe
         self.data = bytearray()
 
@@ -235,7 +290,7 @@ class _Streamed(ffmpeg.FfmpegSource):
 
     def __init__(
         self,
-        pipe: _Pipe,
+        pipe: Pipe,
         container: Container,
         rate_hz: int,
         track: int | None,
@@ -244,13 +299,13 @@ class _Streamed(ffmpeg.FfmpegSource):
         self._pipe = pipe
         head = pipe.peek(_PROBED_BYTES, 0.0)
         tracks = ffmpeg.probe_head(head, container.demuxer)
-        chosen, note = ffmpeg.choose_track(tracks, track, _NAME)
+        chosen, note = ffmpeg.choose_track(tracks, track, pipe.name)
         super().__init__(
             # What it is is known: nothing is held back to find that out.
             ["-analyzeduration", str(_ANALYSED_US), "-f", container.demuxer, "-i", "pipe:0"],
             rate_hz,
-            name=_NAME,
-            kind="stdin",
+            name=pipe.name,
+            kind=pipe.kind,
             track=chosen,
             length_s=tracks[chosen].duration_s if chosen < len(tracks) else mp3_length_s(head),
             heeds_complaints=container != MP3,
@@ -309,12 +364,11 @@ class _Spooled:
     All of it is taken at once, before a session is opened, and billed, for nothing.
     """
 
-    name = _NAME
-    kind = "stdin"
     live = False
     path: str | None = None
 
-    def __init__(self, pipe: _Pipe, rate_hz: int, track: int | None, channel: int | None) -> None:
+    def __init__(self, pipe: Pipe, rate_hz: int, track: int | None, channel: int | None) -> None:
+        self.name, self.kind = pipe.name, pipe.kind
         with contextlib.ExitStack() as stack:
             folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="aai-stream-"))
             path = Path(folder) / "stdin"
@@ -324,9 +378,11 @@ class _Spooled:
             try:
                 self._inner = open_file(path, rate_hz, track, channel)
             except AudioError as e:
-                named = e.message.replace(str(path), path.name).replace(f"'{path.name}'", _NAMED)
-                raise AudioError(named, e.hint) from e
-            self._inner.name = _NAME
+                told = e.message.replace(str(path), path.name).replace(
+                    f"'{path.name}'", pipe.named
+                )
+                raise AudioError(told, e.hint) from e
+            self._inner.name = pipe.name
             stack.callback(self._inner.close)
             self._open = stack.pop_all()
 

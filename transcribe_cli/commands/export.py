@@ -84,7 +84,7 @@ def _check_video(path: Path, journal: JournalSummary) -> None:
 def stem_of(journal: JournalSummary) -> str:
     """What `{stem}` was in the run: the source's name without suffix, and never a path."""
     kind = str(journal.start["kind"])
-    stem = Path(str(journal.start["source"]) if kind == "file" else kind).stem
+    stem = Path(str(journal.start["source"]) if kind in ("file", "address") else kind).stem
     return "recording" if stem in ("", "..") or "\0" in stem else stem
 
 

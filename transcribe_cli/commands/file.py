@@ -8,11 +8,9 @@ from typing import TYPE_CHECKING
 
 from transcribe_cli.audio.excerpt import Range
 from transcribe_cli.audio.source import Source
-from transcribe_cli.errors import AudioError
 from transcribe_cli.exit_status import ExitStatus
 from transcribe_cli.jobs.sources import SAMPLE, STDIN, find_sources, names_of
 from transcribe_cli.outputs.formats import is_video
-from transcribe_cli.protocol.endpoint import without_credentials
 from transcribe_cli.settings.environment import Environment
 from transcribe_cli.settings.option_types import Channels
 from transcribe_cli.settings.options import FileOptions
@@ -74,6 +72,8 @@ def file(options: FileOptions, environment: Environment) -> ExitStatus:
 
         if path == STDIN:
             return SourceSpec("stdin", "stdin", opened)
+        if "://" in path:
+            return SourceSpec(name, "address", opened)
         return SourceSpec(name, "file", opened, path)
 
     specs = [asked(path, name) for path, name in zip(paths, names, strict=True)]
@@ -155,9 +155,10 @@ def _open(
             raw=options.raw,
         )
     if "://" in path:
-        raise AudioError(
-            f"'{without_credentials(path)}' is an address, and 'file' reads files.",
-            "fetch it first: ffmpeg -i ADDRESS -f wav - | aai-stream file -",
+        from transcribe_cli.web.address import open_address
+
+        return open_address(
+            *(path, options.sample_rate, note), track=part.track, channel=part.channel
         )
     from transcribe_cli.audio.files import open_file
 

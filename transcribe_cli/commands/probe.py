@@ -31,8 +31,8 @@ def probe_files(paths: list[str], part: Range, environment: Environment) -> Exit
     """
     from transcribe_cli.audio.files import open_file
 
-    if STDIN in paths:
-        raise UsageError("--probe looks at files and microphones, not at a pipe.", "name a file")
+    if any(path == STDIN or "://" in path for path in paths):
+        raise UsageError("--probe looks at files and microphones alone.", "name a file")
     stretch = part._replace(duration_s=part.duration_s or PROBE_S, channel=None)
 
     def opened(path: str, channel: int | None) -> Source:

@@ -60,7 +60,7 @@ def tell_end(
             notices.note(cost)
     unheard_ms = summary["lost_ms"] - missing_ms
     if missing_ms:
-        notices.warning(f"lost: {_length(missing_ms)} for which the microphone gave no audio")
+        notices.warning(f"lost: {_length(missing_ms)} for which no audio came")
     if unheard_ms:
         notices.warning(f"lost: {_length(unheard_ms)} of sound has no final words")
     elif summary["complete"] and summary["sessions"] and not missing_ms:

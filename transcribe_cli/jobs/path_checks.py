@@ -10,6 +10,7 @@ from transcribe_cli.jobs.sources import STDIN
 from transcribe_cli.outputs.formats import is_video, output_path
 from transcribe_cli.outputs.output import usage_error_if_unwritable
 from transcribe_cli.outputs.written_files import check_not_there
+from transcribe_cli.protocol.endpoint import without_credentials
 from transcribe_cli.settings.environment import Environment
 from transcribe_cli.settings.options import RunOptions
 
@@ -135,6 +136,8 @@ def _check_video(
 
 def stem_of(source: str) -> str:
     """The source's name without suffix."""
+    if "://" in source:
+        source = without_credentials(source)
     return "stdin" if source == STDIN else Path(source).stem
 
 

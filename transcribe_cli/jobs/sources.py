@@ -7,6 +7,7 @@ from typing import BinaryIO, NamedTuple
 
 import transcribe_cli
 from transcribe_cli.errors import AudioError, UsageError
+from transcribe_cli.protocol.endpoint import without_credentials
 
 STDIN = "-"
 SAMPLE = Path(transcribe_cli.__file__).parent / "sample" / "meeting.wav"
@@ -22,7 +23,7 @@ class Sources(NamedTuple):
     """What to transcribe, in order.
 
     Attributes:
-        paths: files, or `-` for standard input.
+        paths: files, addresses, or `-` for standard input.
         many: a list, a folder or more than one file was named; then files that are complete
             already are not transcribed again.
     """
@@ -89,6 +90,8 @@ def names_of(paths: Sequence[str]) -> list[str]:
 def _parts_of(path: str) -> tuple[str, ...]:
     if path == STDIN:
         return ("stdin",)
+    if "://" in path:
+        return (without_credentials(path),)
     anchor, *others = Path(path).absolute().parts
     drive = anchor.rstrip("/\\")
     return (drive, *others) if drive else tuple(others)

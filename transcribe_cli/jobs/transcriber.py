@@ -55,7 +55,7 @@ class SourceSpec(NamedTuple):
     """Which source to transcribe; it is not open yet.
 
     Attributes:
-        name: a file's name, "stdin" or "mic"; kind: "file", "stdin" or "mic".
+        name: a file's name, "stdin" or "mic"; kind: "file", "stdin", "address" or "mic".
         path: of a file, as it was given.
         tracks: what the channels of its log are, where it is not a microphone or a file alone.
     """

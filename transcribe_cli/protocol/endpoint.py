@@ -132,5 +132,8 @@ def place_of(host: str, port: int) -> str:
 
 def without_credentials(endpoint: str) -> str:
     """The endpoint without possible secrets: user, password, key, query."""
-    parts = urlsplit(endpoint)
+    try:
+        parts = urlsplit(endpoint)
+    except ValueError:  # what stands where is not to be told
+        return redact(f"{endpoint.partition('://')[0]}://")
     return redact(urlunsplit((parts.scheme, host_of(endpoint), parts.path, "", "")))

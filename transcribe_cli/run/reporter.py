@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from transcribe_cli.audio.source import (
+    AudioGap,
     DeviceBack,
     DeviceLost,
     DiskBack,
@@ -74,7 +75,7 @@ class Reporter:
 
     Attributes:
         totals: what the final turns add up to.
-        device_gaps: from when to when the microphone gave no audio.
+        device_gaps: from when to when the microphone, or a source on the network, gave no audio.
     """
 
     def __init__(
@@ -270,6 +271,11 @@ class Reporter:
                 status.trouble = ""
                 self.end_device_gap(at)
                 self._notices.note(f"audio comes from '{device}' now")
+            case AudioGap(seconds=seconds, reason=reason):
+                start = max(0, at - round(seconds * 1000))
+                self.device_gaps.append((start, at))
+                self.record("Gap", start=start, end=at, reason=reason)
+                self._notices.warning(f"{seconds:.1f} s are missing ({reason})")
             case Overflow():
                 status.overflows += 1
                 self.record("Overflow", at=at)

@@ -1,6 +1,8 @@
 """One HTTP request over a connection that is there, within a deadline."""
 
 import io
+import threading
+import time
 from collections.abc import Mapping
 from http.client import HTTPResponse
 from typing import Any, cast
@@ -8,11 +10,22 @@ from typing import Any, cast
 from transcribe_cli.session.reach import seconds_left
 from transcribe_cli.session.tls import Socket
 
+_POLL_S = 0.2
+
 
 def request(
-    raw: Socket, method: str, host: str, target: str, headers: Mapping[str, str], deadline: float
+    raw: Socket,
+    method: str,
+    host: str,
+    target: str,
+    headers: Mapping[str, str],
+    deadline: float,
+    timed: "Timed | None" = None,
 ) -> HTTPResponse:
     """The answer, whose body is read within the deadline too.
+
+    Args:
+        timed: reads the answer, and knows otherwise how long its body may take.
 
     Raises:
         OSError, HTTPException: there is none; TimeoutError after the deadline.
@@ -21,17 +34,31 @@ def request(
     lines = [f"{method} {target} HTTP/1.1", *(f"{name}: {fields[name]}" for name in fields)]
     raw.settimeout(seconds_left(deadline))
     raw.sendall("".join(f"{line}\r\n" for line in [*lines, ""]).encode("latin-1"))
-    answer = HTTPResponse(cast(Any, _Timed(raw, deadline)), method=method)
+    answer = HTTPResponse(cast(Any, timed or Timed(raw, deadline)), method=method)
     answer.begin()
     return answer
 
 
-class _Timed(io.RawIOBase):
-    """What HTTPResponse reads from; each call keeps to the deadline."""
+class Timed(io.RawIOBase):
+    """What HTTPResponse reads from; each call keeps to the deadline.
 
-    def __init__(self, raw: Socket, deadline: float) -> None:
+    Args:
+        stopped: ends the body soon where it is set.
+    """
+
+    def __init__(
+        self, raw: Socket, deadline: float, stopped: threading.Event | None = None
+    ) -> None:
         self._raw = raw
         self._deadline = deadline
+        self._can_be_stopped = stopped is not None
+        self.stopped = stopped or threading.Event()
+        self._idle_s: float | None = None
+
+    def wait_for_each(self, idle_s: float) -> None:
+        """From now on each read may take so long, and all of them any time."""
+        self._idle_s = idle_s
+        self._deadline = time.monotonic() + idle_s
 
     def makefile(self, *_: object) -> io.BufferedReader:
         return io.BufferedReader(self)
@@ -40,7 +67,15 @@ class _Timed(io.RawIOBase):
         return True
 
     def readinto(self, buffer: Any) -> int:
-        self._raw.settimeout(seconds_left(self._deadline))
-        data = self._raw.recv(len(buffer))
-        buffer[: len(data)] = data
-        return len(data)
+        while not self.stopped.is_set():
+            left_s = seconds_left(self._deadline)
+            self._raw.settimeout(min(left_s, _POLL_S) if self._can_be_stopped else left_s)
+            try:
+                data = self._raw.recv(len(buffer))
+            except TimeoutError:
+                continue  # until the deadline
+            if self._idle_s is not None:
+                self._deadline = time.monotonic() + self._idle_s
+            buffer[: len(data)] = data
+            return len(data)
+        return 0

@@ -117,25 +117,33 @@ def connect_first(
         return connect(addresses, deadline)
 
 
-def explain(e: Exception, url: str, proxy: "Proxy | None", limit_s: float) -> ConnectionFailed:
-    """The sentence for a service that was not reached within so many seconds."""
+def explain(
+    e: Exception, url: str, proxy: "Proxy | None", limit_s: float, asked: str = "--endpoint"
+) -> ConnectionFailed:
+    """The sentence for a service that was not reached within so many seconds.
+
+    Args:
+        asked: what named it.
+    """
     if isinstance(e, ConnectionFailed):
         return e
     host = host_of(url) if proxy is None else f"{host_of(url)}, behind {proxy.place},"
     if isinstance(e, ssl.SSLCertVerificationError):
         return _explain_certificate(e, host_of(url))
     if isinstance(e, ssl.SSLEOFError | ConnectionResetError):
-        return ConnectionFailed(f"{host} closed the connection at once.", "check --endpoint")
+        return ConnectionFailed(f"{host} closed the connection at once.", f"check {asked}")
     if isinstance(e, ssl.SSLError):
         return ConnectionFailed(
             f"No TLS with {host.rstrip(',')}: {e.reason or e}.",
-            "check that --endpoint begins with the right one of ws:// and wss://",
+            "check that --endpoint begins with the right one of ws:// and wss://"
+            if asked == "--endpoint"
+            else f"check that {asked} begins with the right one of http:// and https://",
             retry=False,
         )
     if isinstance(e, socket.gaierror):
         return ConnectionFailed(
             f"The name {urlsplit(url).hostname} cannot be found.",
-            "check that this machine is online, and how --endpoint is spelt",
+            f"check that this machine is online, and how {asked} is spelt",
         )
     if isinstance(e, TimeoutError):
         return ConnectionFailed(
@@ -146,7 +154,7 @@ def explain(e: Exception, url: str, proxy: "Proxy | None", limit_s: float) -> Co
         )
     if isinstance(e, ConnectionRefusedError):
         return ConnectionFailed(
-            f"Nothing listens at {host}.", "check --endpoint, or that the service is running"
+            f"Nothing listens at {host}.", f"check {asked}, or that the service is running"
         )
     return ConnectionFailed(f"{host} cannot be reached: {reason_of(e)}.", "check the network")
 

@@ -1,0 +1,151 @@
+"""Media at an address, from a real HTTP server of this machine."""
+
+import json
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from tests.audio.media import ffmpeg
+from tests.audio.tones import similar, taken, tone, write
+from tests.counting import counting_service, write_wav
+from tests.program import Home, words
+from tests.web.site import Site
+from transcribe_cli.audio.source import SourceNote
+from transcribe_cli.errors import AudioError
+from transcribe_cli.jobs.sources import names_of
+from transcribe_cli.web import http_pipe
+from transcribe_cli.web.address import open_address
+
+RATE = 16000
+
+
+def talk(site: Site, seconds: float = 1.0) -> Path:
+    return write(site.folder / "talk.wav", tone(RATE, seconds), RATE)
+
+
+def refusal(address: str) -> AudioError:
+    with pytest.raises(AudioError) as refused:
+        open_address(address, RATE)
+    assert refused.value.hint
+    return refused.value
+
+
+@pytest.mark.parametrize("name", ["talk.wav", "talk.mp3", "talk.m4a"])
+def test_media_at_an_address_are_heard(site: Site, name: str) -> None:
+    wav = talk(site)
+    if name != wav.name:
+        ffmpeg("-i", wav, site.folder / name)  # of an m4a the index is at the end
+
+    with closing(open_address(f"{site.url}/to/?{site.url}/{name}#t=10", RATE)) as source:
+        samples, told = taken(source)
+
+    assert (source.kind, source.live, told) == ("address", False, [])
+    expected = tone(RATE, 1.0)[:, 0]
+    margin = 2000  # what an encoder adds, and is not in step
+    assert len(samples) >= 2 * (len(expected) - margin)
+    assert name != "talk.wav" or similar(samples, expected)
+
+
+@pytest.mark.parametrize("name", ["talk.wav", "talk.m4a"])
+def test_body_that_is_cut_goes_on_from_there(
+    site: Site, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setattr(http_pipe, "_WAITS_S", (0.0,) * 6)
+    wav = talk(site)
+    if name != wav.name:
+        ffmpeg("-i", wav, site.folder / name)
+    whole, _ = taken(open_address(f"{site.url}/{name}", RATE))
+    samples, told = taken(open_address(f"{site.url}/{name}?cut=5000", RATE))
+
+    assert samples == whole
+    assert site.asked[-1][1]["range"] == "bytes=5000-"
+    assert name != wav.name or [type(event) for event in told] == [SourceNote]
+
+
+@pytest.mark.parametrize(("query", "ranges"), [("cut=16044", False), ("cut=16044&always", True)])
+def test_body_that_is_cut_for_good_is_told_after_what_came(
+    site: Site, monkeypatch: pytest.MonkeyPatch, query: str, ranges: bool
+) -> None:
+    monkeypatch.setattr(http_pipe, "_WAITS_S", (0.0,))
+    site.ranges = ranges
+    talk(site, 2.0)
+    heard = b""
+    with (
+        closing(open_address(f"{site.url}/talk.wav?{query}", RATE)) as source,
+        pytest.raises(AudioError, match="was cut off: the connection ended too early"),
+    ):
+        if ranges:
+            (site.folder / "talk.wav").rename(site.folder / "moved.wav")
+        for block in source.blocks(lambda event: None):
+            heard += block
+
+    assert len(heard) == 16000
+
+
+def test_redirects_lead_to_nothing_but_http(site: Site) -> None:
+    for target in ("file:///etc/passwd", "ftp://127.0.0.1/x", "data:audio/wav,x"):
+        assert "another kind of address" in refusal(f"{site.url}/to/?{target}").message
+
+
+def test_redirects_in_a_circle_are_followed_for_a_while(site: Site) -> None:
+    assert "without end" in refusal(f"{site.url}/to/").message
+    assert len(site.asked) == 10
+
+
+@pytest.mark.parametrize(
+    ("path", "said"),
+    [
+        ("missing.mp3", "HTTP 404"),
+        ("talk.mp3?status=401", "HTTP 401"),
+        ("page.html", "page or text"),
+        ("empty.wav", "is empty"),
+        ("long", "says too much"),
+        ("rubbish", "is no web server"),
+        ("paper.pdf", "is a PDF"),
+    ],
+)
+def test_what_is_no_media_is_told(site: Site, path: str, said: str) -> None:
+    (site.folder / "page.html").write_text("<html><body>Listen here, or there.</body></html>")
+    (site.folder / "empty.wav").write_bytes(b"")
+    (site.folder / "paper.pdf").write_bytes(b"%PDF-1.4" + bytes(range(256)))
+    site.plays["/long"] = lambda handler: handler.wfile.write(
+        b"HTTP/1.1 200 OK\r\nX-Long: " + b"x" * 100_000 + b"\r\n\r\n"
+    )
+    site.plays["/rubbish"] = lambda handler: handler.wfile.write(b"220 mail ready\r\n")
+
+    assert said in refusal(f"{site.url}/{path}").message
+
+
+def test_address_may_have_any_letters(site: Site) -> None:
+    data = talk(site).read_bytes()
+    site.plays["/n%C3%A4her%20.wav"] = lambda handler: handler.give(data)
+    samples, _ = taken(open_address(f"{site.url}/to/?{site.url}/näher .wav", RATE))
+    assert len(samples) == 32000
+
+
+def test_address_is_named_without_what_is_secret() -> None:
+    assert names_of(["https://ana:pw@h.example/talk.mp3?key=1", "b/talk.mp3"]) == [
+        *("https://h.example/talk.mp3", "talk.mp3")
+    ]
+
+
+def test_address_is_recorded_as_a_pipe_is_and_no_secret_is(home: Home, site: Site) -> None:
+    write_wav(site.folder / "talk.wav", 20)
+    secret = f"{site.url}/talk.wav?token=hidden2".replace("//", "//ana:hidden1@")
+    with counting_service() as service:
+        outcome = home.run(
+            *("file", secret, "--jsonl", "--verbose"),
+            *("--endpoint", service.url, "--pace", "max", "-o", "{stem}.srt"),
+        )
+
+    assert outcome.code == 0, outcome.err
+    assert words(outcome.records) == [f"w{number}" for number in range(1, 21)]
+    start = outcome.records[0]
+    assert (start["kind"], start["source"]) == ("address", f"{site.url}/talk.wav")
+    assert (home.work / "talk.srt").exists()
+    folder = home.only_recording()
+    assert (folder / "audio.wav").exists()
+    kept = outcome.out + outcome.err + json.dumps([p.name for p in home.recordings.rglob("*")])
+    kept += (folder / "journal.jsonl").read_text()
+    assert "hidden" not in kept

@@ -1,0 +1,197 @@
+"""The body of an answer as a pipe: one that breaks off goes on from where it was, by a Range."""
+
+import queue
+import time
+from collections.abc import Callable
+
+from transcribe_cli.audio.source import SourceEvent, SourceNote
+from transcribe_cli.audio.stdin import Pipe
+from transcribe_cli.errors import AudioError
+from transcribe_cli.web.fetch import Answer, CutOff, Fetcher, Refused, Unreachable
+
+_WAITS_S = (0.2, 1.0, 2.0, 5.0, 10.0, 20.0)  # before each try to go on
+_LIVE_SERVERS = ("icecast", "shoutcast")
+
+
+def is_radio(answer: Answer) -> bool:
+    """Whether it goes on without end, as servers of radio say it."""
+    if answer.left_bytes is not None:
+        return False
+    server = (answer.headers.get("Server") or "").lower()
+    names = (name.lower() for name in answer.headers)
+    return server.startswith(_LIVE_SERVERS) or any(n.startswith(("icy-", "ice-")) for n in names)
+
+
+class HttpPipe(Pipe):
+    """What comes of an address.
+
+    Attributes:
+        is_endless: its length is not told.
+        problem: why it ended too early.
+        told: events that are to be reported.
+    """
+
+    kind = "address"
+
+    def __init__(
+        self,
+        fetcher: Fetcher,
+        address: str,
+        answer: Answer,
+        headers: dict[str, str] | None = None,
+    ) -> None:
+        super().__init__()
+        self.name = fetcher.name
+        self.is_endless = answer.left_bytes is None
+        self.problem: str | None = None
+        self.told: queue.SimpleQueue[SourceEvent] = queue.SimpleQueue()
+        self._fetcher = fetcher
+        self._address = address
+        self._headers = headers or {}
+        self._answer = answer
+        self._is_radio = is_radio(answer)
+        self._total_bytes = answer.left_bytes
+        self._version = answer.headers.get("ETag") or answer.headers.get("Last-Modified")
+        self._at = 0
+        self._tries = 0
+        self._body = answer.read
+        title_every = answer.headers.get("icy-metaint") or ""
+        if title_every.isdecimal() and int(title_every):
+            self._body = WithoutTitles(
+                answer.read,
+                int(title_every),
+                lambda title: self.told.put(SourceNote(f"{self.name} plays: {title}")),
+            ).read
+
+    def stop(self) -> None:
+        """Nothing is read any more, within a fraction of a second."""
+        super().stop()
+        self._fetcher.stopped.set()
+
+    def close(self) -> None:
+        """Close the connection."""
+        super().stop()
+        self._answer.close()
+
+    def _read_some(self, count: int) -> bytes:
+        while not self._is_over:
+            try:
+                data = self._body(count)
+            except CutOff as e:
+                self._go_on(str(e))
+                continue
+            self._at += len(data)
+            if data:
+                self._tries = 0
+            return data
+        return b""
+
+    @property
+    def _is_over(self) -> bool:
+        return self.is_stopped or self._fetcher.stopped.is_set() or self.problem is not None
+
+    def _go_on(self, reason: str) -> None:
+        """Ask for the rest; `problem` says why there is none."""
+        self._answer.close()
+        while not self._is_over:
+            if self._is_radio or self._tries == len(_WAITS_S):
+                self.problem = reason
+            elif not self._fetcher.stopped.wait(_WAITS_S[self._tries]):
+                self._tries += 1
+                try:
+                    answer = self._rest()
+                except (Refused, Unreachable) as e:
+                    if isinstance(e, Refused) and not e.may_pass:
+                        self.problem = reason
+                    continue
+                except AudioError as e:
+                    self.problem = e.message.rstrip(".")
+                    continue
+                if answer is None:
+                    self.problem = f"{reason}, and its server gives no parts"
+                    continue
+                self._answer, self._body = answer, answer.read
+                self.told.put(SourceNote(f"{self.name} was cut off ({reason}), and goes on"))
+                return
+
+    def _rest(self) -> Answer | None:
+        """The bytes from here on; None where they are not given, or are of something else.
+
+        Source: RFC 9110, section 14.
+        """
+        headers = self._headers | {"Range": f"bytes={self._at}-"}
+        if self._version and not self._version.startswith("W/"):
+            headers["If-Range"] = self._version
+        answer = self._fetcher.get(self._address, headers)
+        version = answer.headers.get("ETag") or answer.headers.get("Last-Modified")
+        unit, _, extent = (answer.headers.get("Content-Range") or "").partition(" ")
+        first, _, total = extent.partition("-")[0], *extent.partition("/")[1:]
+        is_rest = answer.status == 206 and unit == "bytes" and first == str(self._at)
+        if total.isdecimal() and self._total_bytes is not None:
+            is_rest = is_rest and int(total) == self._total_bytes
+        if is_rest and version == self._version:
+            return answer
+        answer.close()
+        return None
+
+    def _comes_before(self, deadline: float) -> bool:
+        return time.monotonic() < deadline
+
+
+class WithoutTitles:
+    """Takes the titles out of a radio's stream.
+
+    After every so many bytes of audio stands a byte, which times 16 is the length of a text such as
+    `StreamTitle='News';StreamUrl='';` and zeros (SHOUTcast's metadata protocol, as Icecast has it).
+
+    Args:
+        read: the stream.
+        every: so many bytes of audio stand between titles.
+        tell: told each title that is another than the last one.
+    """
+
+    def __init__(
+        self, read: Callable[[int], bytes], every: int, tell: Callable[[str], None]
+    ) -> None:
+        self._read = read
+        self._every = every
+        self._left = every
+        self._tell = tell
+        self._title = ""
+
+    def read(self, count: int) -> bytes:
+        """At most so many bytes of audio, as `read` gave them."""
+        if not self._left:
+            self._pass_title()
+            self._left = self._every
+        data = self._read(min(count, self._left))
+        self._left -= len(data)
+        return data
+
+    def _pass_title(self) -> None:
+        size = self._exactly(1)
+        text = self._exactly(size[0] * 16) if size else b""
+        title = title_of(text)
+        if title and title != self._title:
+            self._title = title
+            self._tell(title)
+
+    def _exactly(self, count: int) -> bytes:
+        data = b""
+        while len(data) < count and (part := self._read(count - len(data))):
+            data += part
+        return data
+
+
+def title_of(text: bytes) -> str:
+    """The title in such a text, which is in UTF-8 or, of old servers, Latin-1.
+
+    >>> title_of(b"StreamTitle='It's news';StreamUrl='';" + bytes(11))
+    "It's news"
+    """
+    _, _, rest = text.rstrip(b"\0").partition(b"StreamTitle='")
+    title = rest.partition(b"';")[0]
+    try:
+        return title.decode().strip()
+    except UnicodeDecodeError:
+        return title.decode("latin-1").strip()
