@@ -13,6 +13,7 @@ from transcribe_cli.recordings.journal import (
     read_journal,
     summarize,
     whole_lines,
+    without_closing_records,
 )
 
 TIME = "2026-11-01T12:00:00.000Z"
@@ -123,3 +124,11 @@ def test_a_session_is_billed_as_its_termination_says_or_up_to_its_last_record() 
 def test_a_length_that_no_session_has_does_not_count() -> None:
     odd = {"time": TIME, "type": "Termination", "session": 0, "session_duration_seconds": 1e308}
     assert summarize([START, begin(0, TIME), odd]).session_s == 0.0
+
+
+def test_gap_in_the_middle_stays_when_a_recording_is_resumed() -> None:
+    """Its source gave no audio there; one at the end is what is to be transcribed."""
+    records = [
+        {"type": name, "seq": seq} for seq, name in enumerate("Gap Turn Gap Summary".split())
+    ]
+    assert [record["seq"] for record in without_closing_records(records)] == [0, 1]

@@ -283,13 +283,17 @@ def _shape_of(record: JournalRecord) -> _Shape:
 
 
 def without_closing_records(records: Sequence[JournalRecord]) -> list[JournalRecord]:
-    """The records that stay true when the recording is resumed, as Errors of the service do."""
+    """The records that stay true when the recording is resumed.
+
+    Errors of the service stay, and a Gap that something follows: its source gave no audio there.
+    """
+    last = max((n for n, r in enumerate(records) if r["type"] not in _OF_THE_END), default=-1)
     return [
         record
-        for record in records
+        for number, record in enumerate(records)
         if record["type"] not in _OF_THE_END
         or (record["type"] == "Error" and "exit_code" not in record)
-        or (record["type"] == "Gap" and record.get("reason") == NO_AUDIO)
+        or (record["type"] == "Gap" and (number < last or record.get("reason") == NO_AUDIO))
     ]
 
 

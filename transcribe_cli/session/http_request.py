@@ -1,9 +1,8 @@
 """One HTTP request over a connection that is there, within a deadline."""
 
 import io
-import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from http.client import HTTPResponse
 from typing import Any, cast
 
@@ -43,16 +42,16 @@ class Timed(io.RawIOBase):
     """What HTTPResponse reads from; each call keeps to the deadline.
 
     Args:
-        stopped: ends the body soon where it is set.
+        is_stopped: ends the body soon where it says so.
     """
 
     def __init__(
-        self, raw: Socket, deadline: float, stopped: threading.Event | None = None
+        self, raw: Socket, deadline: float, is_stopped: Callable[[], bool] | None = None
     ) -> None:
         self._raw = raw
         self._deadline = deadline
-        self._can_be_stopped = stopped is not None
-        self.stopped = stopped or threading.Event()
+        self._can_be_stopped = is_stopped is not None
+        self.is_stopped = is_stopped or (lambda: False)
         self._idle_s: float | None = None
 
     def wait_for_each(self, idle_s: float) -> None:
@@ -67,7 +66,7 @@ class Timed(io.RawIOBase):
         return True
 
     def readinto(self, buffer: Any) -> int:
-        while not self.stopped.is_set():
+        while not self.is_stopped():
             left_s = seconds_left(self._deadline)
             self._raw.settimeout(min(left_s, _POLL_S) if self._can_be_stopped else left_s)
             try:

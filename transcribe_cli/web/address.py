@@ -4,6 +4,7 @@ What is there is told by its first bytes: media, a playlist of HLS, a feed, a pa
 """
 
 import contextlib
+import threading
 import time
 from collections.abc import Callable, Iterator
 from urllib.parse import urlsplit
@@ -32,11 +33,12 @@ class AddressSource:
     kind = "address"
     path: str | None = None
 
-    def __init__(self, inner: Source, pipe: HttpPipe) -> None:
+    def __init__(self, inner: Source, pipe: HttpPipe, stopped: threading.Event) -> None:
         self.name = pipe.name
         self.live = pipe.is_endless
         self._inner = inner
         self._pipe = pipe
+        self._stopped = stopped
 
     @property
     def length_s(self) -> float | None:
@@ -64,12 +66,13 @@ class AddressSource:
 
     def stop(self) -> None:
         """End `blocks` soon."""
+        self._stopped.set()
         self._inner.stop()
         self._pipe.stop()
 
     def close(self) -> None:
         """Close the connection."""
-        self._pipe.stop()
+        self.stop()
         self._inner.close()
         self._pipe.close()
 
@@ -114,7 +117,7 @@ class Opener:
             inner = self._decoded(pipe)
             opened.pop_all()
         if not radio:
-            return AddressSource(inner, pipe)
+            return AddressSource(inner, pipe, self.fetcher.stopped)
         return LiveSource(
             self.fetcher.name,
             Part(inner, pipe, came_at),

@@ -63,7 +63,7 @@ class Answer:
     """
 
     def __init__(
-        self, url: str, response: HTTPResponse, timed: Timed, opened: contextlib.ExitStack
+        self, url: str, response: HTTPResponse, timed: "_Timed", opened: contextlib.ExitStack
     ) -> None:
         self.url = url
         self._response = response
@@ -97,10 +97,10 @@ class Answer:
         except TimeoutError as e:
             raise CutOff(f"nothing came for {IDLE_S:.0f} s") from e
         except (OSError, ValueError, HTTPException) as e:
-            if self._timed.stopped.is_set():
+            if self._timed.is_stopped():
                 return b""
             raise CutOff(_why_cut(e)) from e
-        if not data and self._response.length and not self._timed.stopped.is_set():
+        if not data and self._response.length and not self._timed.is_stopped():
             raise CutOff("the connection ended too early")
         return data
 
@@ -114,6 +114,10 @@ class Answer:
         while len(data) < most_bytes and (part := self.read(most_bytes - len(data))):
             data += part
         return data
+
+    def stop(self) -> None:
+        """Nothing is read any more, within a fraction of a second; from any thread."""
+        self._timed.stopped.set()
 
     def close(self) -> None:
         """Close the connection; harmless twice."""
@@ -166,7 +170,7 @@ class Fetcher:
 
     def _ask(
         self, address: str, more: Mapping[str, str], opened: contextlib.ExitStack
-    ) -> tuple[HTTPResponse, Timed]:
+    ) -> "tuple[HTTPResponse, _Timed]":
         url, target = _checked(address)
         headers = {
             "User-Agent": "aai-stream",
@@ -218,7 +222,7 @@ class Fetcher:
     def _note_place(self, host: str, is_public: bool) -> None:
         if self._is_public and not is_public:
             raise AudioError(
-                f"'{self.name}' is public and leads to '{host}', which is of a private network.",
+                f"'{self.name}' leads to '{host}', of a private network.",
                 "name that one yourself, if you mean it",
             )
         self._is_public = self._is_public or is_public
@@ -227,7 +231,10 @@ class Fetcher:
 class _Timed(Timed):
     """The first servers of radio begin their answer in a way of their own: ICY 200 OK."""
 
-    _begun = False
+    def __init__(self, raw: "Socket", deadline: float, all_stopped: threading.Event) -> None:
+        self.stopped = threading.Event()
+        super().__init__(raw, deadline, lambda: self.stopped.is_set() or all_stopped.is_set())
+        self._begun = False
 
     def readinto(self, buffer: Any) -> int:
         if self._begun or len(buffer) < 64:

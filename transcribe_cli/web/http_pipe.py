@@ -66,11 +66,11 @@ class HttpPipe(Pipe):
     def stop(self) -> None:
         """Nothing is read any more, within a fraction of a second."""
         super().stop()
-        self._fetcher.stopped.set()
+        self._answer.stop()
 
     def close(self) -> None:
         """Close the connection."""
-        super().stop()
+        self.stop()
         self._answer.close()
 
     def _read_some(self, count: int) -> bytes:
@@ -88,7 +88,7 @@ class HttpPipe(Pipe):
 
     @property
     def _is_over(self) -> bool:
-        return self.is_stopped or self._fetcher.stopped.is_set() or self.problem is not None
+        return self.is_stopped or self.problem is not None
 
     def _go_on(self, reason: str) -> None:
         """Ask for the rest; `problem` says why there is none."""
@@ -96,7 +96,7 @@ class HttpPipe(Pipe):
         while not self._is_over:
             if self._is_radio or self._tries == len(_WAITS_S):
                 self.problem = reason
-            elif not self._fetcher.stopped.wait(_WAITS_S[self._tries]):
+            elif not self._stopped.wait(_WAITS_S[self._tries]):
                 self._tries += 1
                 try:
                     answer = self._rest()

@@ -20,6 +20,7 @@ from transcribe_cli.web.fetch import Refused, Unreachable
 BLOCK_S = 0.25
 GIVE_UP_S = 300.0  # without audio: a session is open, and billed, meanwhile
 _WAITS_S = (0.2, 1.0, 2.0, 5.0, 10.0)  # between tries; the last one is repeated
+_GOOD_S = 5.0  # a connection that gave so much is followed by another at once
 _BYTES = 2  # a sample
 
 
@@ -98,15 +99,17 @@ class LiveSource:
         part = self._part
         assert part is not None
         began_at = part.came_at
-        drop = 0
+        drop = tries = 0
         while part is not None:
+            before = self._given
             yield from self._part_blocks(part, drop, report)
+            tries = 0 if self._given - before >= self._frame_at(_GOOD_S) else tries + 1
             reason = part.pipe.problem or "its server ended it"
             part.close()
             if self._stopped.is_set():
                 return
             cut_at = self._given
-            connecting = _Connecting(self._next_part, self._stopped, self._clock)
+            connecting = _Connecting(self._next_part, self._stopped, self._clock, tries)
             by_clock = part.missing_s is None
             told = False
             while not connecting.done.wait(BLOCK_S) and not self._stopped.is_set():
@@ -176,6 +179,9 @@ class LiveSource:
 class _Connecting:
     """Tries until there is a part: a thread, since names, proxies and servers take their time.
 
+    Args:
+        tries: so many have failed already.
+
     Attributes:
         done: it has ended, one way or another.
         part: what comes next; None: nothing does.
@@ -187,6 +193,7 @@ class _Connecting:
         connect: Callable[[], Part | None],
         stopped: threading.Event,
         clock: Callable[[], float],
+        tries: int,
     ) -> None:
         self.done = threading.Event()
         self.part: Part | None = None
@@ -194,6 +201,7 @@ class _Connecting:
         self._connect = connect
         self._stopped = stopped
         self._clock = clock
+        self._tries = tries
         threading.Thread(target=self._run, name="aai-reconnect", daemon=True).start()
 
     def _run(self) -> None:
@@ -209,8 +217,10 @@ class _Connecting:
 
     def _try(self) -> None:
         give_up_at = self._clock() + GIVE_UP_S
-        tries = 0
         while not self._stopped.is_set():
+            if self._tries and self._stopped.wait(_WAITS_S[min(self._tries, len(_WAITS_S)) - 1]):
+                return
+            self._tries += 1
             try:
                 self.part = self._connect()
                 return
@@ -220,5 +230,3 @@ class _Connecting:
                 may_pass = may_pass or (isinstance(e, Refused) and e.status == 404)
                 if not may_pass or self._clock() >= give_up_at:
                     raise AudioError(e.message, "what came before that is transcribed") from e
-            self._stopped.wait(_WAITS_S[min(tries, len(_WAITS_S) - 1)])
-            tries += 1
