@@ -79,10 +79,12 @@ class Handler(BaseHTTPRequestHandler):
         first, headers = 0, {"ETag": f'"{len(data)}"'}
         part = self.headers["Range"]
         if part and self.site.ranges:
-            first = int(part.removeprefix("bytes=").partition("-")[0])
-            headers["Content-Range"] = f"bytes {first}-{len(data) - 1}/{len(data)}"
+            start, _, last = part.removeprefix("bytes=").partition("-")
+            first, whole = int(start), len(data)
+            data = data[: int(last) + 1 if last else None]
+            headers["Content-Range"] = f"bytes {first}-{len(data) - 1}/{whole}"
         headers["Content-Length"] = str(len(data) - first)
-        self.answer(206 if first else 200, headers)
+        self.answer(206 if "Content-Range" in headers else 200, headers)
         sent = data[first:]
         if "cut" in asked and ("always" in asked or not again):
             sent = sent[: int(asked["cut"])]

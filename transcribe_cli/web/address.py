@@ -7,7 +7,7 @@ import contextlib
 import threading
 import time
 from collections.abc import Callable, Iterator
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
 from transcribe_cli.audio.containers import (
     HEAD_BYTES,
@@ -19,11 +19,15 @@ from transcribe_cli.audio.containers import (
 from transcribe_cli.audio.source import Source, SourceEvent
 from transcribe_cli.audio.stdin import Pipe, open_container
 from transcribe_cli.errors import AudioError
-from transcribe_cli.web.fetch import Fetcher
+from transcribe_cli.web import feed, hls
+from transcribe_cli.web.fetch import Answer, Fetcher
+from transcribe_cli.web.hls_source import open_hls
 from transcribe_cli.web.http_pipe import HttpPipe, is_radio
 from transcribe_cli.web.live_source import LiveSource, Part
 
 _HEAD_WAIT_S = 2.0
+_MOST_STEPS = 5  # from a feed to a page to a playlist
+_PLAYLISTS = ("audio/x-mpegurl", "audio/mpegurl", "application/x-mpegurl", "audio/x-scpls")
 _CUT = "what came before that is transcribed"
 
 
@@ -100,47 +104,70 @@ class Opener:
         self.note = note
         self._track = track
         self._channel = channel
+        self._steps = 0
 
-    def open(self, address: str) -> Source:
+    def open(self, address: str, headers: dict[str, str] | None = None) -> Source:
         """A source for media at an address, or for what is named there.
+
+        Args:
+            headers: what to ask for it with.
 
         Raises:
             AudioError: it cannot be fetched, or holds no media that are known here.
         """
         with contextlib.ExitStack() as opened:
-            answer = self.fetcher.get(address)
-            opened.callback(answer.close)
+            answer = self.fetcher.get(address, headers)
             radio = is_radio(answer)
             came_at = time.monotonic()
-            pipe = HttpPipe(self.fetcher, address, answer)
+            pipe = HttpPipe(self.fetcher, address, answer, headers)
             opened.callback(pipe.close)
-            inner = self._decoded(pipe)
+            head = pipe.peek(HEAD_BYTES, _HEAD_WAIT_S)
+            if recognise(head) is None and pipe.problem is None:
+                return self._named_by(pipe, head, answer)
+            inner = self._decoded(pipe, head)
             opened.pop_all()
         if not radio:
             return AddressSource(inner, pipe, self.fetcher.stopped)
         return LiveSource(
             self.fetcher.name,
             Part(inner, pipe, came_at),
-            lambda: self._again(address),
+            lambda: self._again(address, headers),
             self.rate_hz,
             stop=self.fetcher.stopped.set,
         )
 
-    def _again(self, address: str) -> Part:
+    def _named_by(self, pipe: HttpPipe, head: bytes, answer: Answer) -> Source:
+        """What a playlist, a feed or a page leads to."""
+        self._steps += 1
+        if self._steps > _MOST_STEPS:
+            raise AudioError(f"'{pipe.name}' leads from list to list without end.", "name the last")
+        kind = (answer.headers.get_content_type() or "").lower()
+        if hls.is_hls(head):
+            text = _whole(pipe, hls.MOST_BYTES).decode("utf-8", "replace")
+            return open_hls(self.fetcher, answer.url, text, self.rate_hz, self.decoder)
+        if is_playlist(head) or (kind in _PLAYLISTS and is_text(head)):
+            text = _whole(pipe, hls.MOST_BYTES).decode("utf-8", "replace")
+            if (first := first_address(text)) is not None:
+                return self.open(urljoin(answer.url, first))
+        if feed.is_feed(head):
+            episode = feed.newest_episode(_whole(pipe, feed.MOST_BYTES), answer.url)
+            self.note(f"the newest episode of {pipe.name}: {episode.title or 'without a title'}")
+            return self.open(episode.address)
+        raise _no_media(pipe, head)
+
+    def _again(self, address: str, headers: dict[str, str] | None) -> Part:
         """A radio's next part."""
-        answer = self.fetcher.get(address)
+        answer = self.fetcher.get(address, headers)
         came_at = time.monotonic()
-        pipe = HttpPipe(self.fetcher, address, answer)
+        pipe = HttpPipe(self.fetcher, address, answer, headers)
         with contextlib.ExitStack() as opened:
             opened.callback(pipe.close)
-            inner = self._decoded(pipe)
+            inner = self._decoded(pipe, pipe.peek(HEAD_BYTES, _HEAD_WAIT_S))
             opened.pop_all()
         return Part(inner, pipe, came_at)
 
-    def _decoded(self, pipe: HttpPipe) -> Source:
-        head = pipe.peek(HEAD_BYTES, _HEAD_WAIT_S)
-        container = recognise(head)
-        if container is None:
+    def _decoded(self, pipe: HttpPipe, head: bytes) -> Source:
+        if recognise(head) is None:
             raise _no_media(pipe, head)
         try:
             return self.decoder(pipe, head)
@@ -182,6 +209,37 @@ def open_address(
     """
     opener = Opener(address, rate_hz, note, track=track, channel=channel)
     return opener.open(urlsplit(address)._replace(fragment="").geturl())
+
+
+def _whole(pipe: HttpPipe, most_bytes: int) -> bytes:
+    """All of a list; what is longer is cut.
+
+    Raises:
+        AudioError: it was cut off.
+    """
+    data = b""
+    while len(data) < most_bytes and (part := pipe.read(most_bytes - len(data))):
+        data += part
+    if pipe.problem is not None:
+        raise AudioError(f"'{pipe.name}' was cut off: {pipe.problem}.", "try again later")
+    return data
+
+
+def first_address(text: str) -> str | None:
+    """What a list of radio stations names first: M3U or PLS.
+
+    >>> first_address("[playlist]\\nFile1=http://radio.example/live\\n")
+    'http://radio.example/live'
+    """
+    for line in text.lstrip("\ufeff").splitlines():
+        line = line.strip()
+        name, equals, value = line.partition("=")
+        if equals and name.lower().startswith("file") and name[4:].isdecimal():
+            line = value.strip()
+        elif line.startswith(("#", "[")) or not line.lower().startswith(("http://", "https://")):
+            continue
+        return line
+    return None
 
 
 def _no_media(pipe: HttpPipe, head: bytes) -> AudioError:

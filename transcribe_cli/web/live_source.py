@@ -24,6 +24,10 @@ _GOOD_S = 5.0  # a connection that gave so much is followed by another at once
 _BYTES = 2  # a sample
 
 
+class GaveUp(AudioError):
+    """Nothing comes any more: another try is not worth it."""
+
+
 class PartPipe(Protocol):
     """What a part is decoded from."""
 
@@ -224,6 +228,8 @@ class _Connecting:
             try:
                 self.part = self._connect()
                 return
+            except GaveUp:
+                raise
             except AudioError as e:
                 may_pass = isinstance(e, Unreachable) or not isinstance(e, Refused) or e.may_pass
                 # A radio whose programme changes gives 404 for a while.

@@ -1,0 +1,211 @@
+"""HLS: playlists read, and streams that ffmpeg made heard from a real server."""
+
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from tests.audio.media import ffmpeg
+from tests.audio.tones import taken, tone, values, write
+from tests.web.site import Handler, Site
+from transcribe_cli.audio.source import AudioGap, SourceEvent
+from transcribe_cli.errors import AudioError
+from transcribe_cli.web import hls_source
+from transcribe_cli.web.address import open_address
+from transcribe_cli.web.hls import choose_variant, is_hls, read_media
+from transcribe_cli.web.hls_source import without_id3
+
+RATE = 16000
+BASE = "https://cdn.example/a/list.m3u8"
+
+
+# Playlists.
+
+
+def test_segments_are_numbered_by_the_playlist() -> None:
+    text = """#EXTM3U
+#EXT-X-TARGETDURATION:6
+#EXT-X-MEDIA-SEQUENCE:41
+#EXT-X-MAP:URI="init.mp4",BYTERANGE="700@0"
+#EXTINF:5.96, first
+one.m4s?x=1
+#EXT-X-GAP
+#EXTINF:6
+/two.m4s
+#EXTINF:nan
+#EXT-X-BYTERANGE:100@50
+all.m4s
+#EXTINF:1
+#EXT-X-BYTERANGE:20
+all.m4s
+"""
+    one, two, three, four = read_media(text, BASE).segments
+    assert (one.number, one.address) == (41, "https://cdn.example/a/one.m4s?x=1")
+    assert (one.duration_s, one.head) == (5.96, ("https://cdn.example/a/init.mp4", 0, 700))
+    assert (two.number, two.address, two.is_missing) == (42, "https://cdn.example/two.m4s", True)
+    assert (three.offset, three.size_bytes, three.duration_s) == (50, 100, 0.0)
+    assert (four.offset, four.size_bytes, four.is_missing) == (150, 20, False)
+
+
+def test_live_stream_is_heard_from_three_target_durations_before_its_end() -> None:
+    lines = [f"#EXTINF:4\n{n}.ts" for n in range(10)]
+    text = "#EXTM3U\n#EXT-X-TARGETDURATION:4\n#EXT-X-MEDIA-SEQUENCE:100\n" + "\n".join(lines)
+    playlist = read_media(text, BASE)
+    assert (playlist.live_edge, playlist.is_over) == (107, False)
+    assert read_media(text + "\n#EXT-X-ENDLIST", BASE).is_over
+    assert read_media("#EXTM3U\n", BASE) == ([], 1.0, False)
+
+
+def test_encrypted_segments_are_refused() -> None:
+    with pytest.raises(AudioError, match="is encrypted"):
+        read_media('#EXTM3U\n#EXT-X-KEY:METHOD=AES-128,URI="k"\n#EXTINF:1\na.ts', BASE)
+    assert read_media("#EXTM3U\n#EXT-X-KEY:METHOD=NONE\n#EXTINF:1\na.ts", BASE).segments
+
+
+@pytest.mark.parametrize(
+    ("lines", "chosen"),
+    [
+        (
+            [
+                "#EXT-X-STREAM-INF:BANDWIDTH=900",
+                "hi.m3u8",
+                "#EXT-X-STREAM-INF:BANDWIDTH=80",
+                "lo.m3u8",
+            ],
+            "lo",
+        ),
+        (
+            [
+                '#EXT-X-STREAM-INF:BANDWIDTH=50,RESOLUTION=1x1,CODECS="avc1"',
+                "blind.m3u8",
+                '#EXT-X-STREAM-INF:BANDWIDTH=70,RESOLUTION=1x1,CODECS="avc1,mp4a.40.2"',
+                "film.m3u8",
+                '#EXT-X-STREAM-INF:BANDWIDTH=90,CODECS="mp4a.40.2"',
+                "sound.m3u8",
+            ],
+            "sound",
+        ),
+        (
+            [
+                '#EXT-X-STREAM-INF:BANDWIDTH=70,RESOLUTION=1x1,CODECS="avc1,mp4a",AUDIO="a"',
+                "film.m3u8",
+                '#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID="a",NAME="x, y",URI="other.m3u8"',
+                '#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID="a",NAME="z",DEFAULT=YES,URI="first.m3u8"',
+            ],
+            "first",
+        ),
+        (["#EXTINF:1", "a.ts"], None),
+    ],
+)
+def test_least_of_what_can_be_heard_is_chosen(lines: list[str], chosen: str | None) -> None:
+    found = choose_variant("\n".join(["#EXTM3U", *lines]), BASE)
+    assert found == (chosen and f"https://cdn.example/a/{chosen}.m3u8")
+
+
+def test_list_of_files_is_no_hls() -> None:
+    assert is_hls(b"#EXTM3U\n#EXT-X-VERSION:3\n")
+    assert not is_hls(b"#EXTM3U\n#EXTINF:10,Song\n/home/ana/song.mp3\n")
+
+
+def test_tag_before_a_segment_is_no_audio() -> None:
+    assert without_id3(b"ID3\x04\0\0\0\0\1\2" + bytes(130) + b"\xff\xf1audio") == b"\xff\xf1audio"
+    assert without_id3(b"\xff\xf1audio") == b"\xff\xf1audio"
+
+
+# Streams.
+
+
+def segments(site: Site, *options: str, seconds: float = 6.0) -> list[str]:
+    """`list.m3u8` of the site, with a segment a second; returns its lines."""
+    wav = write(site.folder / "talk.wav", tone(RATE, seconds), RATE)
+    made = "-c:a aac -f hls -hls_time 1 -hls_list_size 0".split()
+    ffmpeg("-i", wav, *made, *options, site.folder / "list.m3u8")
+    return (site.folder / "list.m3u8").read_text().splitlines()
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ("-hls_segment_type", "mpegts"),
+        ("-hls_segment_type", "fmp4"),
+        ("-hls_flags", "single_file", "-hls_segment_type", "fmp4"),
+    ],
+    ids=["ts", "fmp4", "ranges"],
+)
+def test_programme_that_is_over_is_heard_whole(site: Site, options: tuple[str, ...]) -> None:
+    segments(site, *options)
+    (site.folder / "main.m3u8").write_text("#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=9\nlist.m3u8\n")
+    source = open_address(f"{site.url}/main.m3u8", RATE)
+    samples, told = taken(source)
+
+    assert (source.kind, source.live, told) == ("address", False, [])
+    assert abs(len(samples) / 2 / RATE - 6.0) < 0.2
+    assert abs(values(samples)).max() > 10_000
+
+
+def test_segment_that_is_not_there_is_silence_and_a_gap(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hls_source, "_WAITS_S", (0.0,))
+    segments(site, "-hls_segment_type", "mpegts")
+    (site.folder / "list2.ts").unlink()
+    samples, told = taken(open_address(f"{site.url}/list.m3u8", RATE))
+
+    assert abs(len(samples) / 2 / RATE - 6.0) < 0.3
+    (gap,) = (event for event in told if isinstance(event, AudioGap))
+    assert 0.9 < gap.seconds < 1.1
+    assert site.paths().count("/list2.ts") == 3
+
+
+def window(lines: list[str], site: Site) -> Callable[[Handler], object]:
+    """A live playlist of three segments, which goes on with each request; the last one skips."""
+    heads = [line for line in lines if line.startswith(("#EXTM3U", "#EXT-X-VERSION"))]
+    entries = list(zip(lines[4::2], lines[5::2], strict=False))
+    entries = [e for e in entries if e[0].startswith("#EXTINF")]
+    starts = iter((0, 0, 1, 5))
+
+    def play(handler: Handler) -> None:
+        start = next(starts, 5)
+        shown = [*heads, "#EXT-X-TARGETDURATION:0.1", f"#EXT-X-MEDIA-SEQUENCE:{start}"]
+        for length, name in entries[start : start + 3]:
+            shown += [length, name]
+        if start == 5:
+            shown.append("#EXT-X-ENDLIST")
+        handler.give("\n".join(shown).encode())
+
+    return play
+
+
+def test_live_stream_goes_on_and_tells_what_went_by(site: Site) -> None:
+    lines = segments(site, "-hls_segment_type", "mpegts", seconds=8.0)
+    site.plays["/live.m3u8"] = window(lines, site)
+    told: list[SourceEvent] = []
+    with closing(open_address(f"{site.url}/live.m3u8", RATE)) as source:
+        live = source.live
+        samples = b"".join(source.blocks(told.append))
+
+    assert live
+    (gap,) = (event for event in told if isinstance(event, AudioGap))
+    assert 0.9 < gap.seconds < 1.1  # the fifth of eight
+    heard = [path for path in site.paths() if path.endswith(".ts")]
+    assert "/list4.ts" not in heard
+    assert {"/list3.ts", "/list5.ts", "/list7.ts"} <= set(heard)
+    assert len(samples) > 2 * RATE * 5
+
+
+def test_playlist_that_leads_to_itself_or_nothing_is_told(site: Site) -> None:
+    (site.folder / "loop.m3u8").write_text("#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=9\nloop.m3u8\n")
+    (site.folder / "none.m3u8").write_text("#EXTM3U\n#EXT-X-ENDLIST\n")
+    for name in ("loop", "none"):
+        with pytest.raises(AudioError) as refused:
+            open_address(f"{site.url}/{name}.m3u8", RATE)
+        assert "lists nothing" in refused.value.message
+
+
+def test_playlist_of_a_stranger_leads_to_no_file(site: Site, tmp_path: Path) -> None:
+    (site.folder / "list.m3u8").write_text(
+        "#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1\nfile:///etc/passwd\n#EXT-X-ENDLIST\n"
+    )
+    with pytest.raises(AudioError, match="is no address that is read here"):
+        open_address(f"{site.url}/list.m3u8", RATE)

@@ -1,0 +1,166 @@
+"""Playlists of HTTP Live Streaming, as far as hearing what they lead to takes. Pure.
+
+Source: RFC 8216, "HTTP Live Streaming".
+"""
+
+import re
+from typing import NamedTuple
+from urllib.parse import urljoin
+
+from transcribe_cli.errors import AudioError
+
+MOST_BYTES = 4 << 20  # of a playlist: a day of 6 s segments has a tenth of it
+_FROM_THE_END = 3  # target durations: section 6.3.3
+_AUDIO_CODECS = ("mp4a", "ac-3", "ec-3", "opus", "flac", "fLaC", "mp3", "vorbis", "alac", "Opus")
+_ATTRIBUTE = re.compile(r'([A-Z0-9-]+)=("[^"]*"|[^,]*)')
+
+
+class Segment(NamedTuple):
+    """A stretch of the media.
+
+    Attributes:
+        number: it is the same in every version of the playlist.
+        offset, size_bytes: a part of what is at the address; None: all of it.
+        head: the address, offset and size of what a decoder needs before it; None: nothing.
+    """
+
+    number: int
+    address: str
+    duration_s: float
+    offset: int = 0
+    size_bytes: int | None = None
+    head: tuple[str, int, int | None] | None = None
+    is_missing: bool = False
+
+
+class MediaPlaylist(NamedTuple):
+    """What there is to hear, for now.
+
+    Attributes:
+        target_s: no segment is longer; so long it takes until there is another one.
+        is_over: nothing is added any more.
+    """
+
+    segments: list[Segment]
+    target_s: float
+    is_over: bool
+
+    @property
+    def live_edge(self) -> int:
+        """The number of the segment to begin with while more is added."""
+        left_s = _FROM_THE_END * self.target_s
+        for segment in reversed(self.segments):
+            left_s -= segment.duration_s
+            if left_s <= 0:
+                return segment.number
+        return self.segments[0].number if self.segments else 0
+
+
+def is_hls(head: bytes) -> bool:
+    """Whether a playlist is one of HLS, and no list of files."""
+    return head.lstrip(b"\xef\xbb\xbf").startswith(b"#EXTM3U") and b"#EXT-X-" in head
+
+
+def choose_variant(text: str, base: str) -> str | None:
+    """The address of the playlist to hear, where this one leads to others; None where it does not.
+
+    Of renditions of the same it is one of sound alone, then the one with the fewest bits: what is
+    seen is not transcribed, and what is heard is seldom worse for that.
+
+    Args:
+        base: the playlist's own address.
+    """
+    lines = _lines(text)
+    choices: list[tuple[int, int, str]] = []
+    groups: dict[str, str] = {}
+    for line, after in zip(lines, [*lines[1:], ""], strict=True):
+        tag, _, value = line.partition(":")
+        asked = _attributes(value)
+        if tag == "#EXT-X-MEDIA" and asked.get("TYPE") == "AUDIO" and asked.get("URI"):
+            group = asked.get("GROUP-ID", "")
+            if group not in groups or asked.get("DEFAULT") == "YES":
+                groups[group] = urljoin(base, asked["URI"])
+        elif tag == "#EXT-X-STREAM-INF" and after and not after.startswith("#"):
+            codecs = asked.get("CODECS", "")
+            heard = not codecs or any(codec in codecs for codec in _AUDIO_CODECS)
+            if not heard and "AUDIO" not in asked:
+                continue
+            address = groups.get(asked.get("AUDIO", "")) or urljoin(base, after)
+            has_picture = "RESOLUTION" in asked or "VIDEO" in asked
+            bits = asked.get("BANDWIDTH", "")
+            seen = int(has_picture and address not in groups.values())
+            choices.append((seen, int(bits) if bits.isdecimal() else 0, address))
+    # Renditions may stand behind the streams that name them.
+    if groups and choices and all(choice[0] for choice in choices):
+        return next(iter(groups.values()))
+    return min(choices)[2] if choices else None
+
+
+def read_media(text: str, base: str) -> MediaPlaylist:
+    """The segments of a playlist that lists some.
+
+    Raises:
+        AudioError: they are encrypted.
+    """
+    segments: list[Segment] = []
+    number, target_s, duration_s, is_over, is_missing = 0, 0.0, 0.0, False, False
+    size: int | None = None
+    offset = 0
+    head: tuple[str, int, int | None] | None = None
+    for line in _lines(text):
+        tag, _, value = line.partition(":")
+        match tag:
+            case "#EXT-X-MEDIA-SEQUENCE" if value.strip().isdecimal():
+                number = int(value)
+            case "#EXT-X-TARGETDURATION":
+                target_s = _seconds(value)
+            case "#EXTINF":
+                duration_s = _seconds(value.partition(",")[0])
+            case "#EXT-X-BYTERANGE":
+                size, offset = _range(value, offset)
+            case "#EXT-X-GAP":
+                is_missing = True
+            case "#EXT-X-MAP":
+                asked = _attributes(value)
+                its_size, its_offset = _range(asked.get("BYTERANGE", ""), 0)
+                head = (urljoin(base, asked.get("URI", "")), its_offset, its_size)
+            case "#EXT-X-KEY" if _attributes(value).get("METHOD") != "NONE":
+                raise AudioError(
+                    "What the playlist leads to is encrypted, which is not read here.",
+                    "ffmpeg -i ADDRESS -f wav - | aai-stream file -",
+                )
+            case "#EXT-X-ENDLIST":
+                is_over = True
+            case _ if not line.startswith("#"):
+                address = urljoin(base, line)
+                segments.append(
+                    Segment(number, address, duration_s, offset, size, head, is_missing)
+                )
+                offset = offset + size if size is not None else 0
+                number, size, is_missing = number + 1, None, False
+    target_s = target_s or max((segment.duration_s for segment in segments), default=1.0)
+    return MediaPlaylist(segments, target_s, is_over)
+
+
+def _lines(text: str) -> list[str]:
+    return [line for line in (line.strip() for line in text.splitlines()) if line]
+
+
+def _attributes(value: str) -> dict[str, str]:
+    return {name: text.strip('"') for name, text in _ATTRIBUTE.findall(value)}
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        return 0.0
+    return seconds if 0 <= seconds < 1e6 else 0.0
+
+
+def _range(text: str, offset: int) -> tuple[int | None, int]:
+    """Size and offset of `SIZE@OFFSET`, where the offset may be left out."""
+    size, _, at = text.strip().strip('"').partition("@")
+    if not size.isdecimal():
+        return None, offset
+    return int(size), int(at) if at.isdecimal() else offset

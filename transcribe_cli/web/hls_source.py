@@ -1,0 +1,282 @@
+"""HLS as a source: one segment after the other, by the playlist's own count of what is missing."""
+
+import queue
+import time
+from collections.abc import Callable
+from typing import NamedTuple
+
+from transcribe_cli.audio.containers import HEAD_BYTES
+from transcribe_cli.audio.source import Source, SourceEvent
+from transcribe_cli.audio.stdin import Pipe
+from transcribe_cli.errors import AudioError
+from transcribe_cli.web import hls
+from transcribe_cli.web.fetch import CutOff, Fetcher, Refused, Unreachable
+from transcribe_cli.web.hls import MediaPlaylist, Segment
+from transcribe_cli.web.live_source import GIVE_UP_S, GaveUp, LiveSource, Part
+
+_HEAD_WAIT_S = 2.0
+_MOST_SEGMENT_BYTES = 64 << 20  # the largest of film in 4K have a quarter of it
+_MOST_VARIANTS = 3  # one list leads to another
+_BROWSER = "open it in a browser"
+_CAME = "what came before that is transcribed"
+_TRIES = 3  # for a segment that its server does not have
+_WAITS_S = (0.2, 1.0, 2.0, 5.0)
+
+
+def open_hls(
+    fetcher: Fetcher,
+    address: str,
+    text: str,
+    rate_hz: int,
+    decoder: Callable[[Pipe, bytes], Source],
+) -> LiveSource:
+    """A source for what a playlist lists.
+
+    Args:
+        address: the playlist's, behind redirects.
+        text: the playlist.
+        decoder: makes a source of a pipe and its first bytes.
+
+    Raises:
+        AudioError: there is nothing, or nothing that is read here.
+    """
+    stream = _Stream(fetcher, address, text)
+    live = not stream.playlist.is_over
+
+    def next_part() -> Part | None:
+        ready = stream.look()
+        if ready is None:
+            return None
+        pipe = _SegmentsPipe(stream, ready.segment)
+        try:
+            inner = decoder(pipe, pipe.peek(HEAD_BYTES, _HEAD_WAIT_S))
+        except BaseException:
+            pipe.close()
+            raise
+        return Part(inner, pipe, time.monotonic(), ready.missing_s)
+
+    first = next_part()
+    if first is None:
+        raise AudioError(f"'{fetcher.name}' lists nothing to hear.", _BROWSER)
+    return LiveSource(
+        fetcher.name,
+        first,
+        next_part,
+        rate_hz,
+        stop=fetcher.stopped.set,
+        live=live,
+    )
+
+
+class _Ready(NamedTuple):
+    """A segment that has come.
+
+    Attributes:
+        missing_s: how much is missing before it.
+    """
+
+    segment: Segment
+    data: bytes
+    missing_s: float
+
+
+class _Stream:
+    """The playlist, asked for again while more is added, and the segment that is next."""
+
+    def __init__(self, fetcher: Fetcher, address: str, text: str) -> None:
+        self.fetcher = fetcher
+        variants = 0
+        while (variant := hls.choose_variant(text, address)) is not None:
+            if variants == _MOST_VARIANTS:
+                raise AudioError(f"'{fetcher.name}' lists nothing but lists.", _BROWSER)
+            variants += 1
+            address, text = self._read(variant)
+        self._address = address
+        self.playlist: MediaPlaylist = hls.read_media(text, address)
+        live_edge = None if self.playlist.is_over else self.playlist.live_edge
+        first = self.playlist.segments[0].number if self.playlist.segments else 0
+        self._next = first if live_edge is None else live_edge
+        self._asked_at = time.monotonic()
+        self._ready: _Ready | None = None
+        self._failed: GaveUp | None = None
+
+    def _read(self, address: str) -> tuple[str, str]:
+        answer = self.fetcher.get(address)
+        try:
+            text = answer.read_all(hls.MOST_BYTES).decode("utf-8", "replace")
+        except CutOff as e:
+            raise Unreachable(f"'{self.fetcher.name}' was cut off: {e}.", "try again later") from e
+        finally:
+            answer.close()
+        if not text.lstrip("\ufeff").startswith("#EXTM3U"):
+            raise AudioError(f"'{self.fetcher.name}' leads to no playlist.", "try again later")
+        return answer.url, text
+
+    def look(self) -> _Ready | None:
+        """What is to be heard next; None at the end.
+
+        Waits until there is something, and keeps it until it is taken.
+
+        Raises:
+            GaveUp: there was nothing for `GIVE_UP_S`.
+        """
+        if self._failed is not None:
+            raise self._failed
+        try:
+            self._look()
+        except GaveUp as e:
+            self._failed = e
+            raise
+        return self._ready
+
+    def _look(self) -> None:
+        missing_s = 0.0
+        while self._ready is None:
+            segment = self._listed()
+            if segment is None:
+                return
+            # What went by without a word was as long as its like.
+            missing_s += (segment.number - self._next) * segment.duration_s
+            self._next = segment.number + 1
+            data = None if segment.is_missing else self._fetch(segment)
+            if data is None:
+                missing_s += segment.duration_s
+            else:
+                self._ready = _Ready(segment, data, missing_s)
+
+    def take(self) -> bytes:
+        """The data of what was looked at last, which is given once."""
+        assert self._ready is not None
+        data, self._ready = self._ready.data, None
+        return data
+
+    def _listed(self) -> Segment | None:
+        """The next segment that is listed; None at the end, and when stopped."""
+        give_up_at = time.monotonic() + GIVE_UP_S
+        while not self.fetcher.stopped.is_set():
+            for segment in self.playlist.segments:
+                if segment.number >= self._next:
+                    return segment
+            if self.playlist.is_over:
+                break
+            self._reload(give_up_at)
+        return None
+
+    def _reload(self, give_up_at: float) -> None:
+        """Ask for the playlist, when that is worth it: section 6.3.4 of RFC 8216."""
+        wait_s = self._asked_at + self.playlist.target_s / 2 - time.monotonic()
+        if self.fetcher.stopped.wait(max(0.0, wait_s)):
+            return
+        self._asked_at = time.monotonic()
+        try:
+            playlist = hls.read_media(*reversed(self._read(self._address)))
+        except AudioError as e:
+            passes = isinstance(e, Unreachable) or (isinstance(e, Refused) and e.may_pass)
+            if not passes or time.monotonic() >= give_up_at:
+                raise GaveUp(e.message, e.hint) from e
+            return
+        segments = playlist.segments
+        if segments and segments[-1].number + len(segments) < self._next:
+            self._next = segments[0].number  # it counts from the beginning again
+        self.playlist = playlist
+        if time.monotonic() >= give_up_at:
+            minutes = f"{GIVE_UP_S / 60:.0f} minutes"
+            raise GaveUp(f"'{self.fetcher.name}' has had nothing new for {minutes}.", _CAME)
+
+    def _fetch(self, segment: Segment) -> bytes | None:
+        return self.fetch(segment.address, segment.offset, segment.size_bytes)
+
+    def fetch(self, address: str, offset: int, size_bytes: int | None) -> bytes | None:
+        """What is at an address; None where its server does not give it, after some tries.
+
+        Raises:
+            GaveUp: no server has answered for `GIVE_UP_S`, or it leads where nothing is fetched.
+        """
+        headers = {}
+        if size_bytes is not None:
+            headers["Range"] = f"bytes={offset}-{offset + size_bytes - 1}"
+        refusals = tries = 0
+        give_up_at = time.monotonic() + GIVE_UP_S
+        while not self.fetcher.stopped.is_set():
+            try:
+                answer = self.fetcher.get(address, headers)
+                try:
+                    is_part = answer.status == 206
+                    most = size_bytes if is_part and size_bytes else _MOST_SEGMENT_BYTES
+                    data = answer.read_all(most)
+                finally:
+                    answer.close()
+                if size_bytes is not None and not is_part:  # its server gives none
+                    return data[offset : offset + size_bytes]
+                return data
+            except Refused:
+                refusals += 1
+                if refusals == _TRIES:
+                    break
+            except (Unreachable, CutOff) as e:
+                if time.monotonic() >= give_up_at:
+                    said = e.message.rstrip(".") if isinstance(e, Unreachable) else str(e)
+                    raise GaveUp(f"'{self.fetcher.name}' was cut off: {said}.", _CAME) from e
+            except AudioError as e:
+                raise GaveUp(e.message, e.hint) from e
+            self.fetcher.stopped.wait(_WAITS_S[min(tries, len(_WAITS_S) - 1)])
+            tries += 1
+        return None
+
+
+class _SegmentsPipe(Pipe):
+    """Segments that one decoder takes: up to one that is missing, or that begins anew.
+
+    Attributes:
+        problem: why it ended, where that was too early.
+    """
+
+    kind = "address"
+
+    def __init__(self, stream: _Stream, first: Segment) -> None:
+        super().__init__()
+        self.name = stream.fetcher.name
+        self.problem: str | None = None
+        self.told: queue.SimpleQueue[SourceEvent] = queue.SimpleQueue()
+        self._stream = stream
+        self._head = first.head
+        self._data = b""
+        self._begun = False
+        self._over = False
+
+    def _read_some(self, count: int) -> bytes:
+        while not self._data and not self._over and not self.is_stopped:
+            try:
+                self._load()
+            except AudioError as e:
+                self.problem, self._over = e.message.rstrip("."), True
+        part, self._data = self._data[:count], self._data[count:]
+        return part
+
+    def _load(self) -> None:
+        ready = self._stream.look()
+        if ready is None:
+            self._over = True
+            return
+        if self._begun and ready.missing_s:
+            self.problem, self._over = "its server did not give all", True
+            return
+        if self._begun and ready.segment.head != self._head:
+            self._over = True
+            return
+        head = None if self._begun or self._head is None else self._stream.fetch(*self._head)
+        self._data = (head or b"") + without_id3(self._stream.take())
+        self._begun = True
+
+    def _comes_before(self, deadline: float) -> bool:
+        return bool(self._data)  # the next segment may be long in coming
+
+
+def without_id3(data: bytes) -> bytes:
+    """Audio without the tag before it, which says when it is to be played (section 3.4)."""
+    while data.startswith(b"ID3") and len(data) >= 10:
+        size = 0
+        for byte in data[6:10]:
+            size = size << 7 | byte & 0x7F
+        data = data[10 + size :]
+    return data
