@@ -378,9 +378,7 @@ class _Spooled:
             try:
                 self._inner = open_file(path, rate_hz, track, channel)
             except AudioError as e:
-                told = e.message.replace(str(path), path.name).replace(
-                    f"'{path.name}'", pipe.named
-                )
+                told = e.message.replace(str(path), path.name).replace(f"'{path.name}'", pipe.named)
                 raise AudioError(told, e.hint) from e
             self._inner.name = pipe.name
             stack.callback(self._inner.close)

@@ -10,20 +10,18 @@ from collections.abc import Callable, Iterator
 from urllib.parse import urljoin, urlsplit
 
 from transcribe_cli.audio.containers import (
-    HEAD_BYTES,
     is_playlist,
     is_text,
-    recognise,
     what_else,
 )
 from transcribe_cli.audio.source import Source, SourceEvent
-from transcribe_cli.audio.stdin import Pipe, open_container
+from transcribe_cli.audio.stdin import look, open_container
 from transcribe_cli.errors import AudioError
 from transcribe_cli.web import feed, hls
 from transcribe_cli.web.fetch import Answer, Fetcher
 from transcribe_cli.web.hls_source import open_hls
 from transcribe_cli.web.http_pipe import HttpPipe, is_radio
-from transcribe_cli.web.live_source import LiveSource, Part
+from transcribe_cli.web.live_source import LiveSource, NetworkPipe, Part
 
 _HEAD_WAIT_S = 2.0
 _MOST_STEPS = 5  # from a feed to a page to a playlist
@@ -121,10 +119,10 @@ class Opener:
             came_at = time.monotonic()
             pipe = HttpPipe(self.fetcher, address, answer, headers)
             opened.callback(pipe.close)
-            head = pipe.peek(HEAD_BYTES, _HEAD_WAIT_S)
-            if recognise(head) is None and pipe.problem is None:
+            head, container = look(pipe, _HEAD_WAIT_S)
+            if container is None and pipe.problem is None:
                 return self._named_by(pipe, head, answer)
-            inner = self._decoded(pipe, head)
+            inner = self.decoded(pipe)
             opened.pop_all()
         if not radio:
             return AddressSource(inner, pipe, self.fetcher.stopped)
@@ -144,7 +142,7 @@ class Opener:
         kind = (answer.headers.get_content_type() or "").lower()
         if hls.is_hls(head):
             text = _whole(pipe, hls.MOST_BYTES).decode("utf-8", "replace")
-            return open_hls(self.fetcher, answer.url, text, self.rate_hz, self.decoder)
+            return open_hls(self.fetcher, answer.url, text, self.rate_hz, self.decoded)
         if is_playlist(head) or (kind in _PLAYLISTS and is_text(head)):
             text = _whole(pipe, hls.MOST_BYTES).decode("utf-8", "replace")
             if (first := first_address(text)) is not None:
@@ -153,7 +151,7 @@ class Opener:
             episode = feed.newest_episode(_whole(pipe, feed.MOST_BYTES), answer.url)
             self.note(f"the newest episode of {pipe.name}: {episode.title or 'without a title'}")
             return self.open(episode.address)
-        raise _no_media(pipe, head)
+        raise _no_media(pipe.name, head)
 
     def _again(self, address: str, headers: dict[str, str] | None) -> Part:
         """A radio's next part."""
@@ -162,36 +160,30 @@ class Opener:
         pipe = HttpPipe(self.fetcher, address, answer, headers)
         with contextlib.ExitStack() as opened:
             opened.callback(pipe.close)
-            inner = self._decoded(pipe, pipe.peek(HEAD_BYTES, _HEAD_WAIT_S))
+            inner = self.decoded(pipe)
             opened.pop_all()
         return Part(inner, pipe, came_at)
 
-    def _decoded(self, pipe: HttpPipe, head: bytes) -> Source:
-        if recognise(head) is None:
-            raise _no_media(pipe, head)
-        try:
-            return self.decoder(pipe, head)
-        except AudioError as e:
-            if pipe.problem is None:
-                raise
-            raise AudioError(
-                f"'{pipe.name}' was cut off: {pipe.problem}.", "try again later"
-            ) from e
-
-    def decoder(self, pipe: Pipe, head: bytes) -> Source:
-        """What decodes a pipe that begins so.
+    def decoded(self, pipe: NetworkPipe) -> Source:
+        """What decodes a pipe of media.
 
         Raises:
             AudioError: nothing does.
         """
-        container = recognise(head)
-        if container is None:
-            raise AudioError(f"'{pipe.name}' holds no media known here.", "open it in a browser")
-        return open_container(
-            *(pipe, container, head, self.rate_hz, self.note),
-            track=self._track,
-            channel=self._channel,
-        )
+        head, container = look(pipe, _HEAD_WAIT_S)
+        try:
+            if container is None:
+                raise _no_media(pipe.name, head)
+            return open_container(
+                *(pipe, container, head, self.rate_hz, self.note),
+                track=self._track,
+                channel=self._channel,
+            )
+        except AudioError as e:
+            if pipe.problem is None:
+                raise
+            told = f"'{pipe.name}' was cut off: {pipe.problem}."
+            raise AudioError(told, "try again later") from e
 
 
 def open_address(
@@ -242,10 +234,7 @@ def first_address(text: str) -> str | None:
     return None
 
 
-def _no_media(pipe: HttpPipe, head: bytes) -> AudioError:
-    name = pipe.name
-    if pipe.problem is not None:
-        return AudioError(f"'{name}' was cut off: {pipe.problem}.", "try again later")
+def _no_media(name: str, head: bytes) -> AudioError:
     if not head:
         return AudioError(f"'{name}' is empty.", "open it in a browser")
     if (kind := what_else(head)) is not None:

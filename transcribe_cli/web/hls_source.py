@@ -1,20 +1,16 @@
 """HLS as a source: one segment after the other, by the playlist's own count of what is missing."""
 
-import queue
 import time
 from collections.abc import Callable
 from typing import NamedTuple
 
-from transcribe_cli.audio.containers import HEAD_BYTES
-from transcribe_cli.audio.source import Source, SourceEvent
-from transcribe_cli.audio.stdin import Pipe
+from transcribe_cli.audio.source import Source
 from transcribe_cli.errors import AudioError
 from transcribe_cli.web import hls
 from transcribe_cli.web.fetch import CutOff, Fetcher, Refused, Unreachable
 from transcribe_cli.web.hls import MediaPlaylist, Segment
-from transcribe_cli.web.live_source import GIVE_UP_S, GaveUp, LiveSource, Part
+from transcribe_cli.web.live_source import GIVE_UP_S, GaveUp, LiveSource, NetworkPipe, Part
 
-_HEAD_WAIT_S = 2.0
 _MOST_SEGMENT_BYTES = 64 << 20  # the largest of film in 4K have a quarter of it
 _MOST_VARIANTS = 3  # one list leads to another
 _BROWSER = "open it in a browser"
@@ -28,14 +24,14 @@ def open_hls(
     address: str,
     text: str,
     rate_hz: int,
-    decoder: Callable[[Pipe, bytes], Source],
+    decoder: Callable[[NetworkPipe], Source],
 ) -> LiveSource:
     """A source for what a playlist lists.
 
     Args:
         address: the playlist's, behind redirects.
         text: the playlist.
-        decoder: makes a source of a pipe and its first bytes.
+        decoder: makes a source of a pipe.
 
     Raises:
         AudioError: there is nothing, or nothing that is read here.
@@ -49,7 +45,7 @@ def open_hls(
             return None
         pipe = _SegmentsPipe(stream, ready.segment)
         try:
-            inner = decoder(pipe, pipe.peek(HEAD_BYTES, _HEAD_WAIT_S))
+            inner = decoder(pipe)
         except BaseException:
             pipe.close()
             raise
@@ -224,20 +220,11 @@ class _Stream:
         return None
 
 
-class _SegmentsPipe(Pipe):
-    """Segments that one decoder takes: up to one that is missing, or that begins anew.
-
-    Attributes:
-        problem: why it ended, where that was too early.
-    """
-
-    kind = "address"
+class _SegmentsPipe(NetworkPipe):
+    """Segments that one decoder takes: up to one that is missing, or that begins anew."""
 
     def __init__(self, stream: _Stream, first: Segment) -> None:
-        super().__init__()
-        self.name = stream.fetcher.name
-        self.problem: str | None = None
-        self.told: queue.SimpleQueue[SourceEvent] = queue.SimpleQueue()
+        super().__init__(stream.fetcher.name)
         self._stream = stream
         self._head = first.head
         self._data = b""

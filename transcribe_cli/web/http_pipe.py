@@ -1,13 +1,12 @@
 """The body of an answer as a pipe: one that breaks off goes on from where it was, by a Range."""
 
-import queue
 import time
 from collections.abc import Callable
 
-from transcribe_cli.audio.source import SourceEvent, SourceNote
-from transcribe_cli.audio.stdin import Pipe
+from transcribe_cli.audio.source import SourceNote
 from transcribe_cli.errors import AudioError
 from transcribe_cli.web.fetch import Answer, CutOff, Fetcher, Refused, Unreachable
+from transcribe_cli.web.live_source import NetworkPipe
 
 _WAITS_S = (0.2, 1.0, 2.0, 5.0, 10.0, 20.0)  # before each try to go on
 _LIVE_SERVERS = ("icecast", "shoutcast")
@@ -22,16 +21,12 @@ def is_radio(answer: Answer) -> bool:
     return server.startswith(_LIVE_SERVERS) or any(n.startswith(("icy-", "ice-")) for n in names)
 
 
-class HttpPipe(Pipe):
+class HttpPipe(NetworkPipe):
     """What comes of an address.
 
     Attributes:
         is_endless: its length is not told.
-        problem: why it ended too early.
-        told: events that are to be reported.
     """
-
-    kind = "address"
 
     def __init__(
         self,
@@ -40,11 +35,8 @@ class HttpPipe(Pipe):
         answer: Answer,
         headers: dict[str, str] | None = None,
     ) -> None:
-        super().__init__()
-        self.name = fetcher.name
+        super().__init__(fetcher.name)
         self.is_endless = answer.left_bytes is None
-        self.problem: str | None = None
-        self.told: queue.SimpleQueue[SourceEvent] = queue.SimpleQueue()
         self._fetcher = fetcher
         self._address = address
         self._headers = headers or {}

@@ -11,9 +11,10 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Iterator
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 from transcribe_cli.audio.source import AudioGap, Source, SourceEvent, SourceNote, SourceWarning
+from transcribe_cli.audio.stdin import Pipe
 from transcribe_cli.errors import AudioError
 from transcribe_cli.web.fetch import Refused, Unreachable
 
@@ -28,15 +29,21 @@ class GaveUp(AudioError):
     """Nothing comes any more: another try is not worth it."""
 
 
-class PartPipe(Protocol):
-    """What a part is decoded from."""
+class NetworkPipe(Pipe):
+    """A pipe from the network.
 
-    problem: str | None
-    told: "queue.SimpleQueue[SourceEvent]"
+    Attributes:
+        problem: why it ended too early.
+        told: events that are to be reported.
+    """
 
-    def stop(self) -> None: ...
+    kind = "address"
 
-    def close(self) -> None: ...
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        self.name = name
+        self.problem: str | None = None
+        self.told: queue.SimpleQueue[SourceEvent] = queue.SimpleQueue()
 
 
 class Part(NamedTuple):
@@ -48,7 +55,7 @@ class Part(NamedTuple):
     """
 
     inner: Source
-    pipe: PartPipe
+    pipe: NetworkPipe
     came_at: float
     missing_s: float | None = None
 
