@@ -98,7 +98,6 @@ def test_redirects_in_a_circle_are_followed_for_a_while(site: Site) -> None:
     [
         ("missing.mp3", "HTTP 404"),
         ("talk.mp3?status=401", "HTTP 401"),
-        ("page.html", "page or text"),
         ("empty.wav", "is empty"),
         ("long", "says too much"),
         ("rubbish", "is no web server"),
@@ -106,7 +105,6 @@ def test_redirects_in_a_circle_are_followed_for_a_while(site: Site) -> None:
     ],
 )
 def test_what_is_no_media_is_told(site: Site, path: str, said: str) -> None:
-    (site.folder / "page.html").write_text("<html><body>Listen here, or there.</body></html>")
     (site.folder / "empty.wav").write_bytes(b"")
     (site.folder / "paper.pdf").write_bytes(b"%PDF-1.4" + bytes(range(256)))
     site.plays["/long"] = lambda handler: handler.wfile.write(

@@ -26,6 +26,7 @@ from transcribe_cli.web.live_source import LiveSource, NetworkPipe, Part
 _HEAD_WAIT_S = 2.0
 _MOST_STEPS = 5  # from a feed to a page to a playlist
 _PLAYLISTS = ("audio/x-mpegurl", "audio/mpegurl", "application/x-mpegurl", "audio/x-scpls")
+_PAGES = ("text/html", "application/xhtml+xml")
 _CUT = "what came before that is transcribed"
 
 
@@ -104,20 +105,17 @@ class Opener:
         self._channel = channel
         self._steps = 0
 
-    def open(self, address: str, headers: dict[str, str] | None = None) -> Source:
+    def open(self, address: str) -> Source:
         """A source for media at an address, or for what is named there.
-
-        Args:
-            headers: what to ask for it with.
 
         Raises:
             AudioError: it cannot be fetched, or holds no media that are known here.
         """
         with contextlib.ExitStack() as opened:
-            answer = self.fetcher.get(address, headers)
+            answer = self.fetcher.get(address)
             radio = is_radio(answer)
             came_at = time.monotonic()
-            pipe = HttpPipe(self.fetcher, address, answer, headers)
+            pipe = HttpPipe(self.fetcher, address, answer)
             opened.callback(pipe.close)
             head, container = look(pipe, _HEAD_WAIT_S)
             if container is None and pipe.problem is None:
@@ -129,7 +127,7 @@ class Opener:
         return LiveSource(
             self.fetcher.name,
             Part(inner, pipe, came_at),
-            lambda: self._again(address, headers),
+            lambda: self._again(address),
             self.rate_hz,
             stop=self.fetcher.stopped.set,
         )
@@ -151,13 +149,25 @@ class Opener:
             episode = feed.newest_episode(_whole(pipe, feed.MOST_BYTES), answer.url)
             self.note(f"the newest episode of {pipe.name}: {episode.title or 'without a title'}")
             return self.open(episode.address)
+        if kind in _PAGES or is_text(head):
+            pipe.close()
+            return self._in_page(answer.url)
         raise _no_media(pipe.name, head)
 
-    def _again(self, address: str, headers: dict[str, str] | None) -> Part:
+    def _in_page(self, address: str) -> Source:
+        from transcribe_cli.web.page import find_media
+
+        fetcher = self.fetcher
+        found = find_media(address, fetcher.name, is_public=fetcher.is_public)
+        fetcher.headers |= found.headers
+        self.note(f"found in the page by yt-dlp: {found.title or 'without a title'}")
+        return self.open(found.address)
+
+    def _again(self, address: str) -> Part:
         """A radio's next part."""
-        answer = self.fetcher.get(address, headers)
+        answer = self.fetcher.get(address)
         came_at = time.monotonic()
-        pipe = HttpPipe(self.fetcher, address, answer, headers)
+        pipe = HttpPipe(self.fetcher, address, answer)
         with contextlib.ExitStack() as opened:
             opened.callback(pipe.close)
             inner = self.decoded(pipe)

@@ -136,6 +136,8 @@ class Fetcher:
 
     Attributes:
         name: the address without what may be secret.
+        is_public: what was asked so far is of no private network.
+        headers: what is said with every request.
         stopped: once it is set, nothing is read any more, within a fraction of a second.
     """
 
@@ -145,7 +147,13 @@ class Fetcher:
         self.stopped = threading.Event()
         self._origin = _origin_of(address)
         self._credentials = _credentials_of(address)
-        self._is_public = False
+        self.is_public = False
+        self.headers = {
+            "User-Agent": "aai-stream",
+            "Accept": "*/*",
+            "Accept-Encoding": "identity",
+            "Icy-MetaData": "1",
+        }
 
     def get(self, address: str, headers: Mapping[str, str] | None = None) -> Answer:
         """The answer to a request, behind its redirects: 200, or 206 where a range was asked for.
@@ -172,13 +180,7 @@ class Fetcher:
         self, address: str, more: Mapping[str, str], opened: contextlib.ExitStack
     ) -> "tuple[HTTPResponse, _Timed]":
         url, target = _checked(address)
-        headers = {
-            "User-Agent": "aai-stream",
-            "Accept": "*/*",
-            "Accept-Encoding": "identity",
-            "Icy-MetaData": "1",
-        }
-        headers |= more
+        headers = self.headers | dict(more)
         if self._credentials and _origin_of(address) == self._origin:
             headers["Authorization"] = self._credentials
         deadline = time.monotonic() + TIMEOUT_S
@@ -220,12 +222,12 @@ class Fetcher:
         return raw
 
     def _note_place(self, host: str, is_public: bool) -> None:
-        if self._is_public and not is_public:
+        if self.is_public and not is_public:
             raise AudioError(
                 f"'{self.name}' leads to '{host}', of a private network.",
                 "name that one yourself, if you mean it",
             )
-        self._is_public = self._is_public or is_public
+        self.is_public = self.is_public or is_public
 
 
 class _Timed(Timed):

@@ -33,13 +33,11 @@ class HttpPipe(NetworkPipe):
         fetcher: Fetcher,
         address: str,
         answer: Answer,
-        headers: dict[str, str] | None = None,
     ) -> None:
         super().__init__(fetcher.name)
         self.is_endless = answer.left_bytes is None
         self._fetcher = fetcher
         self._address = address
-        self._headers = headers or {}
         self._answer = answer
         self._is_radio = is_radio(answer)
         self._total_bytes = answer.left_bytes
@@ -111,7 +109,7 @@ class HttpPipe(NetworkPipe):
 
         Source: RFC 9110, section 14.
         """
-        headers = self._headers | {"Range": f"bytes={self._at}-"}
+        headers = {"Range": f"bytes={self._at}-"}
         if self._version and not self._version.startswith("W/"):
             headers["If-Range"] = self._version
         answer = self._fetcher.get(self._address, headers)
