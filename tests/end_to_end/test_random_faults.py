@@ -2,9 +2,10 @@
 
 Each run draws a recording and up to four faults: cuts, stalls, delays, closes, errors, outages,
 floods, a program that is suspended or paused by its key, at any word or while the last turns are
-awaited. Sessions may be short-lived, so that one follows the other all the time; a TLS front may
-stand before the service and cut what it says in its own way. Audio goes at 20 times its speed. The
-figures of all runs are told at the end, as a row for the README.
+awaited. The recording is a file, or an address whose server cuts what it gives. Sessions may be
+short-lived, so that one follows the other all the time; a TLS front may stand before the service
+and cut what it says in its own way. Audio goes at 20 times its speed. The figures of all runs are
+told at the end, as a row for the README.
 """
 
 import contextlib
@@ -31,6 +32,8 @@ from tests.hostile.tls_front import FRONTS, tls_front
 from tests.program import DEADLINE_S, Home
 from tests.proxy import Proxy, Way
 from tests.schema import held_to_schema
+from tests.web.site import Site
+from tests.web.site import running as running_site
 from tests.word_comparison import judge
 
 RUNS = 200
@@ -155,6 +158,7 @@ class Recording:
     Attributes:
         life_s: of a session, after which it is closed; None: long enough.
         front: how a TLS front cuts what the service says; None: there is none.
+        cuts: of an address, after how many bytes each answer is cut; None: it is a file.
     """
 
     words: int
@@ -162,6 +166,7 @@ class Recording:
     chunk_ms: int
     life_s: float | None
     front: str | None
+    cuts: list[int] | None
     faults: list[Fault]
 
 
@@ -179,6 +184,7 @@ def recordings(draw: st.DrawFn) -> Recording:
         draw(st.sampled_from([50, 50, 100, 270])),
         life_s,
         draw(st.sampled_from(fronts)),
+        draw(st.none() | st.lists(st.integers(0, 60_000), min_size=1, max_size=4)),
         drawn,
     )
 
@@ -289,9 +295,14 @@ def run(recording: Recording, folder: Path) -> Figures:
     home = Home(folder / "home")
     write_wav(home.work / "talk.wav", recording.words)
     person = Person(home)
-    with bad_service(recording, person) as (service, proxy, luck, trusted):
+    site = Site(home.work, cuts=list(recording.cuts or ()))
+    with (
+        running_site(site),
+        bad_service(recording, person) as (service, proxy, luck, trusted),
+    ):
+        talk = "talk.wav" if recording.cuts is None else f"{site.url}/talk.wav"
         code = person.run(
-            *("file", "talk.wav", "--endpoint", proxy.url, "--pace", str(PACE)),
+            *("file", talk, "--endpoint", proxy.url, "--pace", str(PACE)),
             *("--chunk-ms", str(recording.chunk_ms)),
             env=trusted,
         )
@@ -301,7 +312,7 @@ def run(recording: Recording, folder: Path) -> Figures:
     verdict = judge(records, recording.words)
     figures = Figures(
         runs=1,
-        faults=len(luck.happened),
+        faults=len(luck.happened) + len(recording.cuts or ()) - len(site.cuts),
         words=recording.words,
         lost=len(verdict.lost),
         doubled=len(verdict.doubled),

@@ -23,12 +23,14 @@ class Site:
 
     Attributes:
         ranges: parts are given.
+        cuts: the next answers are cut after so many bytes, if that is before their end.
         plays: what is at a path and is no file.
         asked: path with query, and headers, of each request.
     """
 
     folder: Path
     ranges: bool = True
+    cuts: list[int] = field(default_factory=list)
     plays: dict[str, Callable[["Handler"], object]] = field(default_factory=dict)
     asked: list[tuple[str, dict[str, str]]] = field(default_factory=list)
     over: threading.Event = field(default_factory=threading.Event)
@@ -86,7 +88,9 @@ class Handler(BaseHTTPRequestHandler):
         headers["Content-Length"] = str(len(data) - first)
         self.answer(206 if "Content-Range" in headers else 200, headers)
         sent = data[first:]
-        if "cut" in asked and ("always" in asked or not again):
+        if self.site.cuts and self.site.cuts[0] < len(sent):
+            sent = sent[: self.site.cuts.pop(0)]
+        elif "cut" in asked and ("always" in asked or not again):
             sent = sent[: int(asked["cut"])]
         self.wfile.write(sent)
 

@@ -10,11 +10,14 @@ from tests.audio.media import ffmpeg
 from tests.audio.tones import similar, taken, tone, write
 from tests.counting import counting_service, write_wav
 from tests.program import Home, words
+from tests.schema import held_to_schema
 from tests.web.site import Site
 from transcribe_cli.audio.source import SourceNote
 from transcribe_cli.errors import AudioError
+from transcribe_cli.jobs.resume import open_audio
 from transcribe_cli.jobs.sources import names_of
-from transcribe_cli.web import http_pipe
+from transcribe_cli.recordings.saved_recordings import load_recording
+from transcribe_cli.web import fetch, http_pipe
 from transcribe_cli.web.address import open_address
 
 RATE = 16000
@@ -126,6 +129,36 @@ def test_address_is_named_without_what_is_secret() -> None:
     assert names_of(["https://ana:pw@h.example/talk.mp3?key=1", "b/talk.mp3"]) == [
         *("https://h.example/talk.mp3", "talk.mp3")
     ]
+
+
+def test_address_that_can_be_read_again_is_as_a_file(
+    home: Home, site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_wav(site.folder / "talk.wav", 20)
+    with counting_service() as service:
+        outcome = home.run(
+            *("file", f"{site.url}/talk.wav", "--jsonl"),
+            *("--endpoint", service.url, "--pace", "max"),
+        )
+
+    assert outcome.code == 0, outcome.err
+    start = held_to_schema(outcome.records[0])
+    assert (start["kind"], start["path"]) == ("address", f"{site.url}/talk.wav")
+    assert start["file"] == {"bytes": 64044, "version": '"64044"'}
+    folder = home.only_recording()
+    assert not (folder / "audio.wav").exists()
+    recording = load_recording(folder)
+    assert recording.audio_s == 2.0
+    with pytest.raises(AudioError, match="of a private network"):
+        open_audio(recording)  # a journal may be a stranger's
+    monkeypatch.setattr(fetch, "_is_public", lambda _: True)
+    log, source = open_audio(recording)
+    samples, _ = taken(source)
+    log.close()
+    assert len(samples) == 64000
+    write_wav(site.folder / "talk.wav", 21)
+    with pytest.raises(AudioError, match="has changed"):
+        open_audio(recording)
 
 
 def test_address_is_recorded_as_a_pipe_is_and_no_secret_is(home: Home, site: Site) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from transcribe_cli.audio.format import AudioFormat
-from transcribe_cli.audio.source import Source, SourceEvent
+from transcribe_cli.audio.source import Source, SourceEvent, version_of
 from transcribe_cli.errors import AudioError
 
 
@@ -40,6 +40,7 @@ class Excerpt:
     def __init__(self, source: Source, part: Range, audio: AudioFormat) -> None:
         self.name, self.kind, self.live = source.name, source.kind, source.live
         self.path = source.path
+        self.version = version_of(source)
         self._source = source
         self._skip = audio.frames(part.start_s) * audio.frame_bytes
         self._most = None

@@ -1,7 +1,7 @@
 """Where audio comes from: what every source can do, and what it may report."""
 
 from collections.abc import Callable, Iterator
-from typing import Protocol
+from typing import Any, Protocol
 
 from msgspec import Struct
 
@@ -73,7 +73,7 @@ class Source(Protocol):
         kind: "mic", "file", "stdin" or "address".
         live: it runs on its own clock and cannot be asked to wait (a microphone, a pipe).
         length_s: its duration, where that is known.
-        path: of a file, in full; None for other sources.
+        path: of a file, in full; the address of what can be fetched again; None for other sources.
     """
 
     name: str
@@ -96,6 +96,12 @@ class Source(Protocol):
 
     def close(self) -> None:
         """Give back the device or the file; harmless twice."""
+
+
+def version_of(source: Source) -> dict[str, Any] | None:
+    """What tells what is at an address from what may take its place: `bytes`, `version`."""
+    version: dict[str, Any] | None = getattr(source, "version", None)
+    return version
 
 
 def is_spoken_now(source: Source) -> bool:

@@ -9,7 +9,7 @@ from transcribe_cli.audio.audio_log import AudioLog
 from transcribe_cli.audio.excerpt import EVERYTHING, Excerpt, Range
 from transcribe_cli.audio.files import open_file
 from transcribe_cli.audio.recorded_source import LoggedSource
-from transcribe_cli.audio.source import Source
+from transcribe_cli.audio.source import Source, version_of
 from transcribe_cli.audio.trimmed_log import TrimmedLog
 from transcribe_cli.errors import AudioError
 from transcribe_cli.outputs.jsonl import JsonlOutput
@@ -46,6 +46,9 @@ def open_audio(recording: Recording, moved_to: str | None = None) -> tuple[Audio
         start = journal.start
         return log, LoggedSource(str(start["source"]), str(start["kind"]), log.seconds)
     given = moved_to or journal.start.get("path")
+    if given and journal.start.get("kind") == "address":
+        again = _open_again(given, journal)
+        return TrimmedLog.temporary(journal.audio, recording.folder), again
     if not given:
         raise AudioError(f"The audio of {recording.id} is not there.", "it was run with --no-save?")
     # Before it is opened: a journal may name any file, and who wrote it must at least know the
@@ -67,6 +70,32 @@ def open_audio(recording: Recording, moved_to: str | None = None) -> tuple[Audio
     if not part.is_all:
         source = Excerpt(source, part, journal.audio)
     return TrimmedLog.temporary(journal.audio, recording.folder), source
+
+
+def _open_again(address: str, journal: JournalSummary) -> Source:
+    """What is at the address that a journal names, if it is what was transcribed.
+
+    A journal may be a stranger's: it leads to no private network.
+
+    Raises:
+        AudioError: it cannot be fetched, or is another one.
+    """
+    from transcribe_cli.web.address import open_address
+
+    part = part_of(journal)
+    source = open_address(
+        *(address, journal.audio.rate_hz),
+        track=part.track,
+        channel=part.channel,
+        is_public=True,
+    )
+    if version_of(source) != journal.start.get("file"):
+        source.close()
+        raise AudioError(
+            f"What is at '{source.name}' has changed since it was transcribed.",
+            f"transcribe it anew: aai-stream file {shlex.quote(address)}",
+        )
+    return source if part.is_all else Excerpt(source, part, journal.audio)
 
 
 def has_changed(path: Path, journal: JournalSummary) -> bool:

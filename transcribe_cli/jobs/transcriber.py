@@ -238,13 +238,15 @@ class Transcriber:
         stack.callback(lambda: None if any(run.begun for run in runs) else _discard(folder))
         opened = stack.enter_context(contextlib.ExitStack())
         source = None
-        if spec.kind == "file":  # what cannot be read leaves the files of outputs as they are
+        # What cannot be read leaves the files of outputs as they are.
+        if spec.kind in ("file", "address"):
             source = opened.enter_context(contextlib.closing(self._open_source(spec, audio)))
         # The journal first: what an output holds can then be made again from it.
         journal = None if folder is None else RetryingFile(folder / JOURNAL, self.notices.warning)
         own = [*self._recording_outputs(folder, journal), *self.outputs.open_own(spec.name)]
         outputs = self.outputs.of_recording(loop, own, stack)
-        log = stack.enter_context(self._open_log(folder, spec.kind, audio))
+        is_there = source is not None and source.path is not None
+        log = stack.enter_context(self._open_log(folder, audio, is_there=is_there))
         if source is None:
             source = self._open_source(spec, audio)
         opened.pop_all()
@@ -349,14 +351,18 @@ class Transcriber:
                     loop.run([job.run])
                 return job.end()
 
-    def _open_log(self, folder: Path | None, kind: str, audio: AudioFormat) -> AudioLog:
-        """The audio log: saved of a microphone or a pipe; of a file, temporary and trimmed."""
-        if kind != "file" and folder is not None:
+    def _open_log(self, folder: Path | None, audio: AudioFormat, *, is_there: bool) -> AudioLog:
+        """The audio log: saved of a microphone or a pipe; of what is there, temporary and trimmed.
+
+        Args:
+            is_there: the source can be read again: a file, and what some addresses have.
+        """
+        if not is_there and folder is not None:
             return AudioLog.create(folder / AUDIO, audio, open_regular)
         record = self._options.record
-        if record and kind != "file" and record.lower().endswith(".wav"):
+        if record and not is_there and record.lower().endswith(".wav"):
             return AudioLog.create(Path(record), audio)
-        if kind == "file" and not record:
+        if is_there and not record:
             return TrimmedLog.temporary(audio, folder)
         return AudioLog.temporary(audio, folder)
 
@@ -404,7 +410,8 @@ class Job:
 
     def end(self) -> Result:
         """Close everything after the run, and say where it is saved."""
-        transcriber, folder, kind = self._transcriber, self._folder, self.spec.kind
+        transcriber, folder = self._transcriber, self._folder
+        is_recorded = folder is not None and self._log.path == folder / AUDIO
         result = self.run.result
         assert result is not None
         recorded, not_recorded = None, None
@@ -423,7 +430,7 @@ class Job:
         unwritten = None if transcriber.several else transcriber.outputs.stdout_problem
         status = of_recording(result.exit_status, status_of(unwritten), status_of(not_recorded))
         result = replace(result, exit_status=status, problem=result.problem or unwritten)
-        if kind == "file" and not result.summary["sessions"]:
+        if not is_recorded and not result.summary["sessions"]:
             _discard(folder)  # the file is where it was, and nothing came of it
             folder = None
         local, notices = transcriber.local, transcriber.notices
@@ -432,7 +439,7 @@ class Job:
             names = {"journal": JOURNAL, "transcript": TRANSCRIPT}
             broken = transcriber.outputs.given_up
             whole = {what: str(folder / name) not in broken for what, name in names.items()}
-            saved = Saved(folder, whole if kind == "file" else {"audio": audio_is_whole} | whole)
+            saved = Saved(folder, {"audio": audio_is_whole} | whole if is_recorded else whole)
         transcriber.outputs.last_line = how_to_go_on(result.summary, saved)
         if transcriber.several:
             if result.summary["sessions"]:

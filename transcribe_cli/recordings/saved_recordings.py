@@ -42,7 +42,10 @@ class Recording:
 
     @property
     def _of_file(self) -> bool:
-        return self.journal.start.get("kind") == "file"
+        start = self.journal.start
+        return start.get("kind") == "file" or (
+            start.get("kind") == "address" and start.get("path") is not None
+        )
 
     @property
     def audio_s(self) -> float:

@@ -17,6 +17,7 @@ from transcribe_cli.audio.source import (
     SourceEvent,
     SourceNote,
     SourceWarning,
+    version_of,
 )
 from transcribe_cli.outputs.output import Outputs
 from transcribe_cli.outputs.record import Record, message_record, turn_record
@@ -117,7 +118,9 @@ class Reporter:
             known["engine"] = self._config.engine
         if self._config.tracks:
             known["tracks"] = self._config.tracks
-        if self._source.path is not None:
+        if (version := version_of(self._source)) is not None:
+            known["file"] = version
+        elif self._source.path is not None:
             with suppress(OSError):  # it has gone since it was opened
                 known["file"] = fingerprint_of(Path(self._source.path))
         self.record(

@@ -43,7 +43,7 @@ def conclude(
     gone_ms, gaps = reporter.end_device_gap(captured_ms), reporter.device_gaps
     missing_ms = sum(end - start for start, end in gaps)
     lost_ms, heard_to_ms = missing_ms, captured_ms - gone_ms
-    if not heard and source.kind != "file" and heard_to_ms > final_ms:
+    if not heard and source.path is None and heard_to_ms > final_ms:
         silent_ms = sum(max(0, end - max(start, final_ms)) for start, end in gaps) - gone_ms
         lost_ms += heard_to_ms - final_ms - silent_ms
         reason = "stopped" if finish.problem is None else finish.problem.message

@@ -7,6 +7,7 @@ import contextlib
 import threading
 import time
 from collections.abc import Callable, Iterator
+from typing import Any
 from urllib.parse import urljoin, urlsplit
 
 from transcribe_cli.audio.containers import (
@@ -31,13 +32,26 @@ _CUT = "what came before that is transcribed"
 
 
 class AddressSource:
-    """Media at an address that come to an end."""
+    """Media at an address that come to an end.
+
+    Args:
+        path: the address, if it may be read again.
+
+    Attributes:
+        version: what tells it from another one there, where it can be read again.
+    """
 
     kind = "address"
-    path: str | None = None
 
-    def __init__(self, inner: Source, pipe: HttpPipe, stopped: threading.Event) -> None:
+    def __init__(
+        self, inner: Source, pipe: HttpPipe, stopped: threading.Event, path: str | None
+    ) -> None:
         self.name = pipe.name
+        is_known = pipe.total_bytes is not None and pipe.version is not None
+        self.path = path if is_known else None
+        self.version: dict[str, Any] | None = None
+        if self.path is not None:
+            self.version = {"bytes": pipe.total_bytes, "version": pipe.version}
         self.live = pipe.is_endless
         self._inner = inner
         self._pipe = pipe
@@ -87,6 +101,7 @@ class Opener:
         note: told what was chosen, and when nothing is heard before all of it has come.
         track: which of several audio tracks, counted from 1; None: the default one, or the first.
         channel: of several, counted from 0; None: all of them, mixed.
+        is_public: no private network is asked, also for the address itself.
     """
 
     def __init__(
@@ -97,8 +112,9 @@ class Opener:
         *,
         track: int | None = None,
         channel: int | None = None,
+        is_public: bool = False,
     ) -> None:
-        self.fetcher = Fetcher(address)
+        self.fetcher = Fetcher(address, is_public=is_public)
         self.rate_hz = rate_hz
         self.note = note
         self._track = track
@@ -123,7 +139,7 @@ class Opener:
             inner = self.decoded(pipe)
             opened.pop_all()
         if not radio:
-            return AddressSource(inner, pipe, self.fetcher.stopped)
+            return AddressSource(inner, pipe, self.fetcher.stopped, self._path_of(address))
         return LiveSource(
             self.fetcher.name,
             Part(inner, pipe, came_at),
@@ -131,6 +147,10 @@ class Opener:
             self.rate_hz,
             stop=self.fetcher.stopped.set,
         )
+
+    def _path_of(self, address: str) -> str | None:
+        """The address, if it holds nothing secret, and leads to the same tomorrow."""
+        return address if not self._steps and address == self.fetcher.name else None
 
     def _named_by(self, pipe: HttpPipe, head: bytes, answer: Answer) -> Source:
         """What a playlist, a feed or a page leads to."""
@@ -203,13 +223,14 @@ def open_address(
     *,
     track: int | None = None,
     channel: int | None = None,
+    is_public: bool = False,
 ) -> Source:
     """A source for an address; arguments as of `Opener`.
 
     Raises:
         AudioError: it cannot be fetched, or holds no media that are known here.
     """
-    opener = Opener(address, rate_hz, note, track=track, channel=channel)
+    opener = Opener(address, rate_hz, note, track=track, channel=channel, is_public=is_public)
     return opener.open(urlsplit(address)._replace(fragment="").geturl())
 
 

@@ -131,6 +131,9 @@ def _why_cut(e: Exception) -> str:
 class Fetcher:
     """Asks for an address, and for what it leads to.
 
+    Args:
+        is_public: no private network is asked, also for the address itself.
+
     Raises:
         AudioError: it is no address.
 
@@ -141,13 +144,13 @@ class Fetcher:
         stopped: once it is set, nothing is read any more, within a fraction of a second.
     """
 
-    def __init__(self, address: str) -> None:
+    def __init__(self, address: str, *, is_public: bool = False) -> None:
         _checked(address)
         self.name = without_credentials(address)
         self.stopped = threading.Event()
         self._origin = _origin_of(address)
         self._credentials = _credentials_of(address)
-        self.is_public = False
+        self.is_public = is_public
         self.headers = {
             "User-Agent": "aai-stream",
             "Accept": "*/*",

@@ -26,6 +26,8 @@ class HttpPipe(NetworkPipe):
 
     Attributes:
         is_endless: its length is not told.
+        total_bytes: that length.
+        version: what its server calls what is there now; None: nothing.
     """
 
     def __init__(
@@ -40,8 +42,8 @@ class HttpPipe(NetworkPipe):
         self._address = address
         self._answer = answer
         self._is_radio = is_radio(answer)
-        self._total_bytes = answer.left_bytes
-        self._version = answer.headers.get("ETag") or answer.headers.get("Last-Modified")
+        self.total_bytes = answer.left_bytes
+        self.version = answer.headers.get("ETag") or answer.headers.get("Last-Modified")
         self._at = 0
         self._tries = 0
         self._body = answer.read
@@ -110,16 +112,16 @@ class HttpPipe(NetworkPipe):
         Source: RFC 9110, section 14.
         """
         headers = {"Range": f"bytes={self._at}-"}
-        if self._version and not self._version.startswith("W/"):
-            headers["If-Range"] = self._version
+        if self.version and not self.version.startswith("W/"):
+            headers["If-Range"] = self.version
         answer = self._fetcher.get(self._address, headers)
         version = answer.headers.get("ETag") or answer.headers.get("Last-Modified")
         unit, _, extent = (answer.headers.get("Content-Range") or "").partition(" ")
         first, _, total = extent.partition("-")[0], *extent.partition("/")[1:]
         is_rest = answer.status == 206 and unit == "bytes" and first == str(self._at)
-        if total.isdecimal() and self._total_bytes is not None:
-            is_rest = is_rest and int(total) == self._total_bytes
-        if is_rest and version == self._version:
+        if total.isdecimal() and self.total_bytes is not None:
+            is_rest = is_rest and int(total) == self.total_bytes
+        if is_rest and version == self.version:
             return answer
         answer.close()
         return None
