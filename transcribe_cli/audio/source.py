@@ -54,14 +54,7 @@ class SourceWarning(Struct, frozen=True):
 
 
 SourceEvent = (
-    DeviceLost
-    | DeviceBack
-    | AudioGap
-    | Overflow
-    | DiskFull
-    | DiskBack
-    | SourceNote
-    | SourceWarning
+    DeviceLost | DeviceBack | AudioGap | Overflow | DiskFull | DiskBack | SourceNote | SourceWarning
 )
 
 
