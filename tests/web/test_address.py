@@ -34,6 +34,7 @@ def refusal(address: str) -> AudioError:
     return refused.value
 
 
+@pytest.mark.first(2)
 @pytest.mark.parametrize("name", ["talk.wav", "talk.mp3", "talk.m4a"])
 def test_media_at_an_address_are_heard(site: Site, name: str) -> None:
     wav = talk(site)
@@ -131,6 +132,7 @@ def test_address_is_named_without_what_is_secret() -> None:
     ]
 
 
+@pytest.mark.usefixtures("in_process")
 def test_address_that_can_be_read_again_is_as_a_file(
     home: Home, site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -161,6 +163,7 @@ def test_address_that_can_be_read_again_is_as_a_file(
         open_audio(recording)
 
 
+@pytest.mark.usefixtures("in_process")
 def test_address_is_recorded_as_a_pipe_is_and_no_secret_is(home: Home, site: Site) -> None:
     write_wav(site.folder / "talk.wav", 20)
     secret = f"{site.url}/talk.wav?token=hidden2".replace("//", "//ana:hidden1@")

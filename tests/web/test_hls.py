@@ -124,6 +124,7 @@ def segments(site: Site, *options: str, seconds: float = 6.0) -> list[str]:
     return (site.folder / "list.m3u8").read_text().splitlines()
 
 
+@pytest.mark.first(1)
 @pytest.mark.parametrize(
     "options",
     [

@@ -252,6 +252,7 @@ def test_is_stopped_while_it_connects() -> None:
 # A real server and a real encoder.
 
 
+@pytest.mark.first(1)
 @pytest.mark.parametrize("suffix", ["mp3", "ogg"])
 def test_radio_is_connected_to_again_and_tells_what_it_plays(
     site: Site, tmp_path: Path, suffix: str, monkeypatch: pytest.MonkeyPatch
