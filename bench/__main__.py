@@ -1,7 +1,7 @@
 """Runs the measurements and prints a table.
 
 python -m bench [startup] [plain_run] [latency] [live] [ending] [pacing] [many] [flood] [turns]
-               [encoding] [service] [--quick]
+               [encoding] [service] [call] [--quick]
 python -m bench accuracy [LIST]   # not among those that run by themselves; LIST: audio<TAB>text
 """
 
@@ -17,7 +17,7 @@ from bench.table import Row, as_markdown
 
 NAMES = (
     *("startup", "plain_run", "latency", "live", "ending", "pacing", "many", "flood", "turns"),
-    *("encoding", "service"),
+    *("encoding", "service", "call"),
 )
 
 ACCURACY = "accuracy"  # takes many minutes, and needs engines and voices
