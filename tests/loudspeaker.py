@@ -66,6 +66,17 @@ class Loudspeaker:
         (number,) = (line.split()[0] for line in listed.splitlines() if f"sink_name={sink}" in line)
         return number
 
+    def is_heard(self, sink: str) -> bool:
+        """Whether somebody records what a sink plays."""
+        listed = subprocess.run(
+            ["pactl", "list", "short", "sources"],
+            env=os.environ | self.env,
+            capture_output=True,
+            check=True,
+            timeout=20,
+        ).stdout.decode()
+        return any(f"{sink}.monitor" in line and "RUNNING" in line for line in listed.splitlines())
+
     def add_sink(self, name: str) -> None:
         """Another loudspeaker, which is the default one from now on."""
         self.control("load-module", "module-null-sink", f"sink_name={name}", *_FORMAT.split())

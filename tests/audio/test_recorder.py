@@ -94,6 +94,19 @@ def test_loudest_sample_is_taken_once() -> None:
         assert [desk.recorder.take_levels(), desk.recorder.take_levels()] == [[900], [0]]
 
 
+def test_mute_silences_the_microphone_of_a_call_alone() -> None:
+    with AudioLog.temporary(AudioFormat(16000, 2)) as log:
+        source = Given()
+        desk = Desk(source, log)
+        desk.recorder.muted = True
+        source.items.put(pcm(100, 7, -900, -8))
+        source.items.put(None)
+        desk.end()
+
+        assert log.read(0, 10) == pcm(0, 7, 0, -8)
+        assert desk.recorder.take_levels() == [0, 8]
+
+
 def test_stop_keeps_what_was_captured() -> None:
     with AudioLog.temporary(AUDIO) as log:
         desk = Desk(Given(*[SECOND] * 5), log)

@@ -146,6 +146,11 @@ def test_system_alone_is_them(home: Home, speaker: Loudspeaker) -> None:
         assert service.began.wait(20)
         speaker.play(wav(home, THEY_SAY), sink=THEM)
         service.wait_for_words(20)
+        speaker.add_sink("headset")  # another loudspeaker is the default one now
+        while not speaker.is_heard("headset"):
+            assert process.poll() is None
+        speaker.play(wav(home, THEY_SAY + 20), sink="headset")
+        service.wait_for_words(40)
         process.send_signal(signal.SIGINT)
         outcome = finish(process)
     assert outcome.code == 0, outcome.err

@@ -81,6 +81,12 @@ def test_silence_of_a_microphone_is_asked_about() -> None:
     assert shown.message == "no sound for 10 s: is the microphone muted?"
 
 
+def test_silence_of_the_system_is_asked_about_in_other_words() -> None:
+    status = run_status(Microphone(1), tracks=("system",))
+    shown = status.status(replace(NOW, time=QUIET_SOURCE_S, peaks=[0]))
+    assert shown.message == "no sound for 10 s: does anything play, and is the system muted?"
+
+
 def test_a_muted_microphone_without_a_session_tells_both() -> None:
     shown = run_status(Microphone(1)).status(replace(NOW, state=RunState.OFFLINE, muted=True))
     assert (shown.state, shown.muted) == ("offline", True)

@@ -33,6 +33,15 @@ def test_everything_is_shown_where_there_is_room() -> None:
     )
 
 
+def test_call_has_a_meter_for_each_side_that_says_whose_it_is() -> None:
+    call = replace(LISTENING, system_db=-45.0, level_db=-15.0)
+
+    assert "You▕██████  ▏ Them▕██      ▏" in shown(call, 300)
+    assert "You[######--] Them[##------]" in shown(call, 300, ascii_only=True)
+    assert cells(shown(call, 60)) <= 60
+    assert "Them" in shown(call, 60)
+
+
 @pytest.mark.parametrize(
     ("width", "line"),
     [
