@@ -291,6 +291,22 @@ def _add_file(app: Any, environment: Any) -> None:
     _register(app, "file")(as_command(FileOptions, run_file))
 
 
+def _add_devices(app: Any, environment: Any) -> None:
+    import typer
+
+    def show(
+        as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
+        watch: Annotated[
+            bool, typer.Option("--watch", help="Show how loud each is, until Ctrl+C.")
+        ] = False,
+    ) -> int:
+        from transcribe_cli.commands.devices import devices
+
+        return devices(environment, as_json=as_json, watch=watch)
+
+    _register(app, "devices")(show)
+
+
 def _add_models(app: Any, environment: Any) -> None:
     import typer
 
@@ -511,7 +527,7 @@ _COMMANDS: dict[str, _Row] = {
         "Make one document, summary and bill of what several machines transcribed.",
         _add_merge,
     ),
-    "devices": _Row("What there is", "List the input devices.", _add_list("devices")),
+    "devices": _Row("What there is", "List the input devices.", _add_devices),
     "models": _Row("What there is", "List the models, and what each does and costs.", _add_models),
     "languages": _Row("What there is", "List the language codes.", _add_list("languages")),
     "doctor": _Row(

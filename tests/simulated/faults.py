@@ -119,6 +119,9 @@ class Fate:
             case "break":
                 assert self.recorder is not None
                 self.recorder.break_off(AudioError("The tape is torn."))
+            case "unplug":
+                assert self.recorder is not None
+                self.recorder.unplug(fault.seconds)
             case "no begin":
                 mood.mute_until = until
             case "unformatted":

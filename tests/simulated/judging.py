@@ -20,10 +20,12 @@ from tests.simulated.service import ARRIVALS_WITHIN_S, Seen
 from tests.simulated.talk import RATE
 from transcribe_cli.errors import IncompleteError
 from transcribe_cli.exit_status import ExitStatus
+from transcribe_cli.recordings.journal import NO_AUDIO
 from transcribe_cli.run.sequencer import LONGEST_TURN_MS
 from transcribe_cli.session.pacing import CATCH_UP, LATE_S
 
 TOLERANCE_MS = 20
+_OFF_CLOCK_MS = 1
 _LEAST_CHUNK, _MOST_CHUNK = RATE // 20, RATE
 _LONG_OUTAGE_S = 100.0  # a source that can wait does not wait for ever
 OURS = ("break", "fault", "faulty")
@@ -86,6 +88,7 @@ def check(outcome: Outcome) -> Words:
     _check_deadlines(outcome)
     _check_pauses(outcome)
     words = compare(outcome)
+    _check_wall_clock(outcome)
     assert not words.lost, words
     assert not words.doubled, words
     assert words.ordered, words
@@ -131,14 +134,37 @@ def check_complete(outcome: Outcome) -> None:
     assert words.missing_at_end == 0, words
     limited = _is_limited(outcome)
     assert outcome.result.summary["complete"] is not limited, outcome.result
-    assert outcome.result.summary["lost_ms"] == 0
-    assert outcome.result.problem is None or limited
+    assert outcome.result.summary["lost_ms"] == outcome.result.summary["missing_ms"]
+    assert outcome.result.problem is None or limited or _is_gone(outcome)
     assert not limited or outcome.scenario.most_s is not None
 
 
 def _is_limited(outcome: Outcome) -> bool:
     """Whether a file or a pipe says that it was stopped before its end, which nothing else did."""
     return isinstance(outcome.result.problem, IncompleteError)
+
+
+def _is_gone(outcome: Outcome) -> bool:
+    """Whether the microphone was gone at the end."""
+    told = [r["type"] for r in outcome.records if r["type"] in ("DeviceLost", "DeviceBack")]
+    return told[-1:] == ["DeviceLost"]
+
+
+def _device_gaps(outcome: Outcome) -> list[tuple[int, int]]:
+    """Where this run's microphone gave no audio."""
+    gaps = [r for r in outcome.records[outcome.earlier :] if r["type"] == "Gap"]
+    return [(gap["start"], gap["end"]) for gap in gaps if gap["reason"] == NO_AUDIO]
+
+
+def _check_wall_clock(outcome: Outcome) -> None:
+    """A microphone that goes and comes moves nothing; the recording's clock stands in pauses."""
+    if outcome.scenario.kind != "mic" or outcome.earlier or outcome.pauses:
+        return
+    starts = outcome.scenario.talk.starts
+    for word in outcome.said:
+        if word.is_whole:
+            off_ms = abs(word.start - starts[word.number]) * 1000 / RATE
+            assert off_ms <= _OFF_CLOCK_MS, f"{word} is {off_ms:.0f} ms away from the wall's clock"
 
 
 def _check_records(records: Sequence[Record]) -> None:
@@ -190,17 +216,24 @@ def _check_summary(outcome: Outcome, words: Words) -> None:
     finals = outcome.finals
     assert summary["turns"] == len(finals)
     assert summary["words"] == sum(len(turn["words"]) for turn in finals)
-    gaps = [record for record in records if record["type"] == "Gap"]
-    assert summary["lost_ms"] == sum(gap["end"] - gap["start"] for gap in gaps)
+    silent = _device_gaps(outcome)
+    gaps = [r for r in records if r["type"] == "Gap" and r["reason"] != NO_AUDIO]
+    assert summary["missing_ms"] == sum(end - start for start, end in silent)
+    unheard_ms = sum(gap["end"] - gap["start"] for gap in gaps)
+    for start, end in silent:
+        unheard_ms -= sum(max(0, min(end, g["end"]) - max(start, g["start"])) for g in gaps)
+    assert summary["lost_ms"] == summary["missing_ms"] + unheard_ms
     if summary["complete"]:
         assert words.missing_at_end == 0, words
         assert not gaps
-        assert outcome.result.problem is None
+        assert outcome.result.problem is None or _is_gone(outcome)
     elif outcome.scenario.kind == "stdin" and outcome.scenario.most_s is not None and not gaps:
         assert words.missing_at_end == 0, words  # all that the limit has let in is there
     elif outcome.scenario.kind != "file":
         start = max((turn["end"] for turn in finals if turn["words"]), default=0)
         end = AUDIO.ms(outcome.frames)
+        if _is_gone(outcome) and silent and silent[-1][1] == end:
+            end = silent[-1][0]
         assert [(gap["start"], gap["end"]) for gap in gaps] == ([(start, end)] * (end > start))
     if summary["terminated"]:
         for seen in outcome.service.sessions:
@@ -219,13 +252,14 @@ def _check_status(outcome: Outcome) -> None:
     elif stops.count("SIGINT") > 1:
         assert status is ExitStatus.INTERRUPTED, result
     elif complete:
-        assert status is ExitStatus.OK, result
+        gone = _is_gone(outcome) and status is ExitStatus.AUDIO
+        assert gone or status is ExitStatus.OK, result
     else:
         kinds = {fault.kind for _, fault in outcome.happened}
         problem = result.problem
         assert problem is None or problem.exit_status is status, "another code than is told"
         assert status is not ExitStatus.USAGE, result
-        assert status is not ExitStatus.AUDIO or "break" in kinds, result
+        assert status is not ExitStatus.AUDIO or kinds & {"break", "unplug"}, result
         assert status is not ExitStatus.FAULT or kinds & {"fault", "faulty"}, result
         if "fault" in kinds:
             assert status not in (ExitStatus.OK, ExitStatus.INCOMPLETE), result
@@ -304,6 +338,7 @@ def met_in(outcome: Outcome) -> Counter[str]:
             "followers begun": len(followers),
             "hand-overs": told["Rollover"],
             "pauses": told["Paused"],
+            "devices gone": told["DeviceLost"],
             "refusals": kinds["refusal"],
             "faults of ours": sum(kinds[kind] for kind in OURS),
             "stops": len(outcome.stops),

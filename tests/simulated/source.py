@@ -6,6 +6,7 @@ from typing import Any
 from tests.simulated.talk import RATE, Talk
 from tests.simulated.world import World
 from transcribe_cli.audio.audio_log import AudioLog
+from transcribe_cli.audio.device_timeline import DeviceTimeline, Given
 from transcribe_cli.audio.recorder import READ_AHEAD_S, Recorder
 from transcribe_cli.audio.source import SourceEvent
 from transcribe_cli.errors import StreamError
@@ -50,11 +51,15 @@ class SimulatedRecorder(Recorder):
         self._speaker = source
         self._said = 0
         self._done = False
+        self._device = DeviceTimeline(RATE) if source.kind == "mic" else None
+        self._unplugged = 0  # how often, and not yet plugged in again
 
     def start(self) -> None:
         if self._speaker.talk is None:
             self._world.after(0.0, self._finish)
         elif self._speaker.live:
+            if self._device is not None:
+                self._device.opened("talk", self._world.now)
             self._world.after(BLOCK_S, self._capture)
         else:
             self._world.after(0.0, self._decode)
@@ -71,6 +76,28 @@ class SimulatedRecorder(Recorder):
         """No more audio comes, and that is not the source's end."""
         self._finish(problem)
 
+    def unplug(self, seconds: float) -> None:
+        """The microphone is gone for so long; what is said goes on."""
+        if self._device is None or self._done:
+            return
+        if not self._unplugged:
+            self._give(self._device.lost(self._world.now))
+        self._unplugged += 1
+        self._world.after(seconds, self._plug_in)
+
+    def _plug_in(self) -> None:
+        assert self._device is not None
+        self._unplugged -= 1
+        if not self._unplugged:
+            self._device.opened("talk", self._world.now)
+
+    def _give(self, all_given: list[Given]) -> None:
+        for given in all_given:
+            if isinstance(given, bytes):
+                self.take(given)
+            else:
+                self._pass_on(given)
+
     def _next_block(self) -> bytes:
         assert self._speaker.talk is not None
         block = self._speaker.talk.audio(self._said, _BLOCK)
@@ -82,8 +109,14 @@ class SimulatedRecorder(Recorder):
         if self._done:
             return
         block = self._next_block()
+        now = self._world.now
         if block:
-            self.take(block)
+            if self._device is None:
+                self.take(block)
+            elif self._unplugged:
+                self._give(self._device.away(now))
+            else:
+                self._give(self._device.took(block, now) + self._device.quiet(now))
             self._world.after(BLOCK_S, self._capture)
         if not block or self.full:
             self._finish()
@@ -102,6 +135,8 @@ class SimulatedRecorder(Recorder):
 
     def _finish(self, problem: StreamError | None = None) -> None:
         if not self._done:
+            if self._device is not None and problem is None and not self.full:
+                self._give(self._device.ended(self._world.now))
             self._done = True
             self._ended(problem)
             self._log.end()

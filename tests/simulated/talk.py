@@ -37,23 +37,26 @@ class Talk:
     Args:
         lead: frames of silence at the start.
         stretches: how many words come without a pause, and the frames of the pause behind them.
+
+    Attributes:
+        starts: of each word.
     """
 
     def __init__(self, lead: int, stretches: Iterable[tuple[int, int]]) -> None:
-        self._starts: list[int] = []
+        self.starts: list[int] = []
         at = lead
         for words, pause in stretches:
-            self._starts += range(at, at + words * _STEP, _STEP)
+            self.starts += range(at, at + words * _STEP, _STEP)
             at += words * _STEP + pause
         self.frames = at
 
     def audio(self, start: int, count: int) -> bytes:
         """s16le samples; fewer at the end."""
         count = max(0, min(count, self.frames - start))
-        first = max(0, bisect_left(self._starts, start - SAID + 1))
+        first = max(0, bisect_left(self.starts, start - SAID + 1))
         pieces, at, end = [], start, start + count
-        for number in range(first, len(self._starts)):
-            begins = self._starts[number]
+        for number in range(first, len(self.starts)):
+            begins = self.starts[number]
             if begins >= end:
                 break
             pieces.append(bytes(2 * max(0, begins - at)))

@@ -372,3 +372,27 @@ def test_a_follower_is_not_left_open_in_a_pause_in_which_its_session_breaks() ->
     assert follower.ended is not None
     assert follower.ended < 20.0
     assert len(outcome.service.sessions) == outcome.result.summary["sessions"]
+
+
+def gone_for(seconds: float) -> Outcome:
+    """Fifty words, and a microphone that goes when they are said; twenty more a minute later."""
+    gone = scenario(Fault("unplug", "time", 6.0, seconds=seconds))
+    outcome = play(replace(gone, stretches=((50, 60.0), (20, 1.0))))
+    check(outcome)
+    check_complete(outcome)
+    return outcome
+
+
+def test_no_session_is_open_while_the_microphone_is_gone_for_long() -> None:
+    """It was billed all the time, and sent nothing but silence."""
+    first, second = gone_for(50.0).service.sessions
+    assert first.ended is not None
+    assert 36.0 < first.ended < 40.0
+    assert 56.0 < second.opened < 58.0
+
+
+def test_a_limit_that_is_reached_while_the_microphone_is_gone_ends_the_run() -> None:
+    """It waited for ever, since nobody ended the pause."""
+    outcome = gone_for(3600.0)
+    assert outcome.result.exit_status is ExitStatus.AUDIO
+    assert outcome.ended < 75.0

@@ -1,4 +1,4 @@
-"""`devices`, `models`, engines and `languages`: tables for people, `--json` for programs."""
+"""`models`, engines and `languages`: tables for people, `--json` for programs."""
 
 from collections.abc import Iterator
 
@@ -15,34 +15,6 @@ _ABILITIES = {
     "prompt": "prompt",
     "speakers": "speaker_labels",
 }
-
-
-def devices(environment: Environment, *, as_json: bool) -> ExitStatus:
-    """The input devices; the default is marked."""
-    from msgspec.structs import asdict
-
-    from transcribe_cli.audio.devices import list_devices
-    from transcribe_cli.audio.known_devices import keep_devices
-
-    found = list_devices()
-    keep_devices([device.name for device in found])
-    if as_json:
-        return write_json(environment, [asdict(device) for device in found])
-    if not found:
-        environment.write("no input device\n")
-        return ExitStatus.OK
-    rows = [
-        (
-            "*" if device.is_default else " ",
-            str(device.index),
-            device.name,
-            device.host_api,
-            f"{device.channels} ch",
-            f"{device.default_rate_hz} Hz",
-        )
-        for device in found
-    ]
-    return write_table(environment, ("", "", "name", "system", "", "rate"), rows)
 
 
 def models(environment: Environment, *, as_json: bool, verbose: bool = False) -> ExitStatus:

@@ -235,6 +235,8 @@ class Run:
                     self._limit = DURATION_REACHED
                     self._parts.notices.note(f"stopping: {DURATION_REACHED}")
                 self._source_ended = True
+                if not self._stops:  # else that ends the pause
+                    self._device_is_back(self._parts.log.frames, now)
             case StopRequested(cause=cause):
                 self._stops.append(cause)
             case OutputFailed():
@@ -294,8 +296,12 @@ class Run:
                 self._pauses.device_lost(now)
                 self._sessions.silence_begins(frame)
             case DeviceBack():
-                self._sessions.silence_ends(frame)
-                self._carry_out(self._pauses.device_back(now), now)
+                self._device_is_back(frame, now)
+
+    def _device_is_back(self, frame: int, now: float) -> None:
+        """Go on from there; also where a limit has ended the run while the device was gone."""
+        self._sessions.silence_ends(frame)
+        self._carry_out(self._pauses.device_back(now), now)
 
     def _mark_ms(self) -> int:
         return self._status.mark_ms(self._progress.elapsed_s)
