@@ -396,3 +396,13 @@ def test_a_limit_that_is_reached_while_the_microphone_is_gone_ends_the_run() -> 
     outcome = gone_for(3600.0)
     assert outcome.result.exit_status is ExitStatus.AUDIO
     assert outcome.ended < 75.0
+
+
+def test_words_behind_a_gap_of_the_microphone_are_said_again_also_at_its_end() -> None:
+    """A session that broke off once the limit was reached was followed by one at the end."""
+    gone, breaks = Fault("unplug", "time", 6.0, seconds=1.0), Fault("reset", "time", 12.0)
+    away = Fault("refuse", "time", 12.0, seconds=3.0, value=503)
+    talk = replace(scenario(gone, breaks, away), stretches=((50, 2.0), (100, 1.0)), most_s=13.0)
+    outcome = play(talk)
+    check(outcome)
+    check_complete(outcome)

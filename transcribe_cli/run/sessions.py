@@ -99,8 +99,10 @@ class Sessions:
         self._silence = (frame, None)
 
     def silence_ends(self, frame: int) -> None:
-        """There it has ended; a session that has nothing to read but silence begins there."""
-        if self._silence is not None:
+        """There it has ended, if it had not before; a session that has nothing to read but silence
+        begins there.
+        """
+        if self._silence is not None and self._silence[1] is None:
             self._silence = (self._silence[0], frame)
 
     def _is_followed_by_silence(self, frame: int) -> bool:
