@@ -145,7 +145,7 @@ def _defaults_of(command: Any, name: str, environment: Any, for_help: bool) -> A
     from transcribe_cli.system import garbage
 
     is_run = name in ("mic", "file") and not for_help
-    if not is_run:  # which begins with it when its loop runs
+    if not is_run and (name != "serve" or for_help):  # these begin with it when their loop runs
         garbage.begin()
     if for_help or name not in _COMMANDS:
         return None

@@ -7,7 +7,6 @@ of RFC 9112 that a client on this machine needs: a length, no chunks, one reques
 import io
 from collections.abc import Callable
 from http import HTTPStatus
-from http.client import HTTPException, parse_headers
 from typing import Any, NamedTuple
 
 import msgspec
@@ -65,6 +64,8 @@ def read_head(data: bytes) -> RequestHead | None:
     Raises:
         BadRequest: it will never be one.
     """
+    from http.client import HTTPException, parse_headers
+
     head, end, _ = data.partition(b"\r\n\r\n")
     if not end:
         if len(data) > MOST_HEAD_BYTES:

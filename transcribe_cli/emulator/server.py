@@ -9,12 +9,12 @@ import signal
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from pathlib import Path
 from types import FrameType
+from typing import TYPE_CHECKING
 
 from transcribe_cli.emulator.admission import Admission
-from transcribe_cli.emulator.certificates import Tls, how_to_trust, open_tls
 from transcribe_cli.emulator.engines.registry import LOCAL_HINT, choose_engine
 from transcribe_cli.emulator.fault_schedule import FaultPlan
 from transcribe_cli.emulator.logbook import Logbook
@@ -23,7 +23,11 @@ from transcribe_cli.emulator.script_choice import ScriptShelf, load_choices
 from transcribe_cli.emulator.serve_options import LOOPBACK, STAND_INS, ServiceOptions
 from transcribe_cli.emulator.workers import Workers, check_workers, with_port
 from transcribe_cli.errors import UsageError
+from transcribe_cli.system import garbage
 from transcribe_cli.system.machine_resources import allow_open_files
+
+if TYPE_CHECKING:
+    from transcribe_cli.emulator.certificates import Tls
 
 _STOP_WITHIN_S = 4.0
 _FILES_A_SESSION = 5  # descriptors: its socket, and what leads to a process
@@ -63,10 +67,19 @@ def run_service(options: ServiceOptions) -> None:
     if plan.is_random and options.fault_seed is None:
         sys.stderr.write(f"The faults can be drawn again with --fault-seed {plan.seed}.\n")
     try:
-        with open_tls(options) as tls, _processes(options) as (options, workers):
+        with _tls_for(options) as tls, _processes(options) as (options, workers):
             asyncio.run(_serve(options, shelf, plan, tls, logbook, admission, workers))
     finally:
         logbook.close()
+
+
+def _tls_for(options: ServiceOptions) -> "AbstractContextManager[Tls | None]":
+    """The TLS that is asked for; most services have none, and start without what it needs."""
+    if not (options.tls or options.tls_dir or options.certfile):
+        return nullcontext()
+    from transcribe_cli.emulator.certificates import open_tls
+
+    return open_tls(options)
 
 
 @contextmanager
@@ -103,7 +116,7 @@ async def _serve(
     options: ServiceOptions,
     shelf: ScriptShelf,
     plan: FaultPlan,
-    tls: Tls | None,
+    tls: "Tls | None",
     logbook: Logbook,
     admission: Admission,
     workers: Workers,
@@ -129,6 +142,7 @@ async def _serve(
         _stop_at_end_of(workers.lifeline, stop)
     url = url_of(server, "wss" if tls else "ws")
     ca_file = tls.ca_file if tls else None
+    garbage.begin()
     if not workers.is_first:
         pass
     elif options.ready_json or options.with_parent:
@@ -183,5 +197,7 @@ def _announce_to_people(url: str, ca_file: Path | None) -> None:
         f"Listening on {url} (Ctrl+C stops it). Try:\n  aai-stream file --sample --endpoint {url}\n"
     )
     if ca_file is not None:
+        from transcribe_cli.emulator.certificates import how_to_trust
+
         sys.stderr.write(f"Clients trust it with {ca_file}:\n{how_to_trust(ca_file)}")
     sys.stderr.flush()

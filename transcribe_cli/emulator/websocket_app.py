@@ -11,9 +11,9 @@ import ssl
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
-from functools import partial
+from functools import cached_property, partial
 from http import HTTPStatus
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import SplitResult, parse_qs, urlsplit
 from uuid import uuid4
 from weakref import WeakKeyDictionary
@@ -68,9 +68,11 @@ from transcribe_cli.emulator.session_limits import SessionLimits, most_sessions
 from transcribe_cli.emulator.session_records import SessionRecord, SessionRecords
 from transcribe_cli.emulator.session_task import ClientGone, SessionTask
 from transcribe_cli.emulator.webhook import Webhook
-from transcribe_cli.emulator.worker_processes import WorkerProcesses
 from transcribe_cli.protocol.parameters import encode_query
 from transcribe_cli.system.machine_resources import memory_bytes, processors
+
+if TYPE_CHECKING:
+    from transcribe_cli.emulator.worker_processes import WorkerProcesses
 
 MAX_MESSAGE_BYTES = 128 * 1024  # the service's own limit; a longer one is closed with 1009
 CLOSE_TIMEOUT_S = 20.0  # a client may have much to read before the close frame
@@ -137,7 +139,6 @@ class App:
         self._open: set[SessionTask] = set()
         self._all_closed = asyncio.Event()
         self._posting: set[asyncio.Task[None]] = set()
-        self._workers = WorkerProcesses()
         engine = options.engine
         if engine not in STAND_INS:
             engine = choose_engine(engine).info.name
@@ -210,9 +211,17 @@ class App:
             with suppress(OSError):  # the session will tell
                 await self._workers.prepare(choose_engine(asked))
 
+    @cached_property
+    def _workers(self) -> "WorkerProcesses":
+        """The processes of engines, which not every service has."""
+        from transcribe_cli.emulator.worker_processes import WorkerProcesses
+
+        return WorkerProcesses()
+
     async def close(self) -> None:
         """Release what sessions shared, when they are over."""
-        await self._workers.close()
+        if "_workers" in vars(self):
+            await self._workers.close()
 
     async def reset(self) -> None:
         """End all sessions and begin anew, as after the start."""
