@@ -32,6 +32,7 @@ from transcribe_cli.emulator.plain_http import HttpAnswer, HttpRequest, error_an
 from transcribe_cli.emulator.ready_line import CONTROL
 from transcribe_cli.emulator.script_choice import ChosenScript, ScriptShelf
 from transcribe_cli.emulator.service_clock import ServiceClock
+from transcribe_cli.emulator.session_engines import SessionEngines
 from transcribe_cli.emulator.session_records import SessionRecords
 from transcribe_cli.errors import StreamError
 
@@ -43,7 +44,7 @@ class Steered(Protocol):
     records: SessionRecords
     clock: ServiceClock
     shelf: ScriptShelf
-    llm_answers: Answers
+    engines: SessionEngines
 
     @property
     def open_sessions(self) -> int:
@@ -148,7 +149,7 @@ class Control:
 
     def _set_answers(self, body: bytes) -> dict[str, Any]:
         answers = msgspec.json.decode(body, type=_Answers).answers
-        self._service.llm_answers = Answers(answers)
+        self._service.engines.llm_answers = Answers(answers)
         return {"answers": len(answers)}
 
     def _advance(self, body: bytes) -> dict[str, Any]:

@@ -137,7 +137,7 @@ async def _serve(
     workers.listens()
     if options.with_parent:
         _stop_at_end_of(0, stop)  # standard input
-        await app.prepare()
+        await app.engines.prepare()
     if workers.lifeline is not None:
         _stop_at_end_of(workers.lifeline, stop)
     url = url_of(server, "wss" if tls else "ws")
@@ -160,7 +160,7 @@ async def _serve(
     except TimeoutError:
         # A client that does not take its close frame; asyncio.run cancels what is left.
         pass
-    await app.close()
+    await app.engines.close()
 
 
 def _stop_on_signals(stop: asyncio.Event) -> None:

@@ -11,9 +11,9 @@ import ssl
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
-from functools import cached_property, partial
+from functools import partial
 from http import HTTPStatus
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 from urllib.parse import SplitResult, parse_qs, urlsplit
 from uuid import uuid4
 from weakref import WeakKeyDictionary
@@ -33,46 +33,28 @@ from transcribe_cli.emulator.client_connections import (
 )
 from transcribe_cli.emulator.control import Control
 from transcribe_cli.emulator.emulated_session import (
-    CANCELLED,
     EmulatedSession,
     SessionRefused,
     SessionTerms,
     refusal,
 )
-from transcribe_cli.emulator.engine_runners import (
-    EngineRunner,
-    InProcessRunner,
-    RunnerWithEffects,
-)
-from transcribe_cli.emulator.engines.counting import CountingEngine
 from transcribe_cli.emulator.engines.registry import choose_engine
-from transcribe_cli.emulator.engines.scripted import EMPTY_SCRIPT, ScriptedEngine
-from transcribe_cli.emulator.family_rules import sends_two_finals
+from transcribe_cli.emulator.engines.scripted import EMPTY_SCRIPT
 from transcribe_cli.emulator.fault_schedule import FaultPlan, FaultSchedule
 from transcribe_cli.emulator.fault_specs import Trigger
 from transcribe_cli.emulator.http_routes import HttpRoutes, authorization_of
-from transcribe_cli.emulator.llm_gateway import Answers, RunnerWithGateway
 from transcribe_cli.emulator.logbook import Logbook, without_secrets
-from transcribe_cli.emulator.parameter_effects import (
-    GATEWAY,
-    SPEAKERS,
-    WITHOUT_EFFECT,
-    TurnEffects,
-    without_effect,
-)
 from transcribe_cli.emulator.plain_http import HttpAnswer, HttpRequest, error_answer
 from transcribe_cli.emulator.script_choice import ScriptShelf
 from transcribe_cli.emulator.serve_options import LOOPBACK, STAND_INS, ServiceOptions
 from transcribe_cli.emulator.service_clock import ServiceClock
+from transcribe_cli.emulator.session_engines import SessionEngines
 from transcribe_cli.emulator.session_limits import SessionLimits, most_sessions
 from transcribe_cli.emulator.session_records import SessionRecord, SessionRecords
 from transcribe_cli.emulator.session_task import ClientGone, SessionTask
 from transcribe_cli.emulator.webhook import Webhook
 from transcribe_cli.protocol.parameters import encode_query
 from transcribe_cli.system.machine_resources import memory_bytes, processors
-
-if TYPE_CHECKING:
-    from transcribe_cli.emulator.worker_processes import WorkerProcesses
 
 MAX_MESSAGE_BYTES = 128 * 1024  # the service's own limit; a longer one is closed with 1009
 CLOSE_TIMEOUT_S = 20.0  # a client may have much to read before the close frame
@@ -107,7 +89,7 @@ class App:
     """All sessions of one service.
 
     Attributes:
-        plan, records, clock, shelf, llm_answers: what the control steers and asks.
+        plan, records, clock, shelf, engines: what the control steers and asks.
 
     Args:
         control_key: lets the control in; None: there is none, and nothing is kept for it.
@@ -128,7 +110,7 @@ class App:
         self.plan = plan
         self.shelf = shelf
         self.clock = ServiceClock()
-        self.llm_answers = Answers(command=options.llm_command)
+        self.engines = SessionEngines(options)
         self.records = SessionRecords(options.keep_audio)
         self.shut_down = shut_down
         self._arrivals: WeakKeyDictionary[ServerConnection, _Arrival] = WeakKeyDictionary()
@@ -204,25 +186,6 @@ class App:
         for session_task in self._open:
             session_task.stop()
 
-    async def prepare(self) -> None:
-        """Load the engine that was asked for, so that the first session need not wait for it."""
-        asked = self._options.engine
-        if asked is not None and asked not in STAND_INS:
-            with suppress(OSError):  # the session will tell
-                await self._workers.prepare(choose_engine(asked))
-
-    @cached_property
-    def _workers(self) -> "WorkerProcesses":
-        """The processes of engines, which not every service has."""
-        from transcribe_cli.emulator.worker_processes import WorkerProcesses
-
-        return WorkerProcesses()
-
-    async def close(self) -> None:
-        """Release what sessions shared, when they are over."""
-        if "_workers" in vars(self):
-            await self._workers.close()
-
     async def reset(self) -> None:
         """End all sessions and begin anew, as after the start."""
         for session_task in self._open:
@@ -232,10 +195,9 @@ class App:
                 while self._open:
                     self._all_closed.clear()
                     await self._all_closed.wait()
-        for part in (self.plan, self.shelf, self.clock, self._limits):
+        for part in (self.plan, self.shelf, self.clock, self.engines, self._limits):
             part.reset()
         self.records.clear()
-        self.llm_answers = Answers(command=self._options.llm_command)
 
     async def _answer_http(self, connection: ServerConnection, request: Request) -> Response | None:
         """Answer plain HTTP; None continues with the upgrade."""
@@ -328,46 +290,23 @@ class App:
             termination=script.termination if script else None,
         )
         session = EmulatedSession(str(uuid4()), parameters, terms, self.clock.monotonic())
-        engine: EngineRunner
-        settings = session.engine_settings
-        effects: TurnEffects | None = TurnEffects(parameters, settings)
-        idle = WITHOUT_EFFECT
-        if script:
-            engine = InProcessRunner(ScriptedEngine(script, settings, effects))
-            effects = None  # what else it says is sent as it stands
-        elif self._options.engine == "counting":
-            engine = InProcessRunner(CountingEngine(settings, self._options.turn_words))
-        else:
-            idle |= SPEAKERS
-            chosen = choose_engine(self._options.engine, settings.is_multilingual)
-            try:
-                engine = await self._workers.run(chosen, settings)
-            except OSError as e:  # no more processes, files or memory
-                raise SessionRefused(3005, CANCELLED) from e
-        webhook = Webhook(parameters) if "webhook_url" in parameters else None
-        engine = RunnerWithEffects(engine, effects, webhook)
-        if webhook is not None:
-            place.callback(self._post_later, webhook, session.id)
-        if not self.llm_answers:
-            idle |= GATEWAY
-        elif gateway := parameters.get("llm_gateway"):
-            twice = sends_two_finals(settings)
-            engine = RunnerWithGateway(engine, self.llm_answers, gateway, twice)
-        unused = without_effect(parameters, idle)
-        self._logbook.opened(session.id, parameters, unused)
+        engine = await self.engines.open(parameters, session.engine_settings, script)
+        if engine.webhook is not None:
+            place.callback(self._post_later, engine.webhook, session.id)
+        self._logbook.opened(session.id, parameters, engine.unused)
         if arrival.record is not None:
-            arrival.record.opened(session.id, parameters, unused)
+            arrival.record.opened(session.id, parameters, engine.unused)
         session_task = SessionTask(
             client,
             session,
-            engine,
+            engine.runner,
             self._logbook,
             schedule,
             arrival.record,
             self.clock,
             leave=place.close,
         )
-        return _Opened(session_task, script.on_open if script else (), unused)
+        return _Opened(session_task, script.on_open if script else (), engine.unused)
 
     def _post_later(self, webhook: Webhook, session_id: str) -> None:
         """Post to a webhook; the session has ended, and nobody waits for it."""

@@ -1,0 +1,111 @@
+"""Chooses what hears a session, and what is done to what it says."""
+
+from collections.abc import Mapping
+from contextlib import suppress
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from transcribe_cli.emulator.emulated_session import CANCELLED, SessionRefused
+from transcribe_cli.emulator.engine_runners import (
+    EngineRunner,
+    InProcessRunner,
+    RunnerWithEffects,
+)
+from transcribe_cli.emulator.engine_settings import EngineSettings
+from transcribe_cli.emulator.engines.counting import CountingEngine
+from transcribe_cli.emulator.engines.registry import choose_engine
+from transcribe_cli.emulator.engines.scripted import Script, ScriptedEngine
+from transcribe_cli.emulator.family_rules import sends_two_finals
+from transcribe_cli.emulator.llm_gateway import Answers, RunnerWithGateway
+from transcribe_cli.emulator.parameter_effects import (
+    GATEWAY,
+    SPEAKERS,
+    WITHOUT_EFFECT,
+    TurnEffects,
+    without_effect,
+)
+from transcribe_cli.emulator.serve_options import STAND_INS, ServiceOptions
+from transcribe_cli.emulator.webhook import Webhook
+
+if TYPE_CHECKING:
+    from transcribe_cli.emulator.worker_processes import WorkerProcesses
+
+
+class SessionEngine(NamedTuple):
+    """What runs one session.
+
+    Attributes:
+        webhook: where its turns are posted afterwards; None: nowhere.
+        unused: the parameters that the client asked for and that have no effect.
+    """
+
+    runner: EngineRunner
+    webhook: Webhook | None
+    unused: list[str]
+
+
+class SessionEngines:
+    """The engines of one service.
+
+    Attributes:
+        llm_answers: what answers `llm_gateway`.
+    """
+
+    def __init__(self, options: ServiceOptions) -> None:
+        self._options = options
+        self.reset()
+
+    def reset(self) -> None:
+        """Have what was there at the start."""
+        self.llm_answers = Answers(command=self._options.llm_command)
+
+    async def open(
+        self, parameters: Mapping[str, Any], settings: EngineSettings, script: Script | None
+    ) -> SessionEngine:
+        """The engine of a session that has these parameters, and plays a script if there is one.
+
+        Raises:
+            SessionRefused: there is no room for it.
+        """
+        effects: TurnEffects | None = TurnEffects(parameters, settings)
+        idle = WITHOUT_EFFECT
+        runner: EngineRunner
+        if script:
+            runner = InProcessRunner(ScriptedEngine(script, settings, effects))
+            effects = None  # what else it says is sent as it stands
+        elif self._options.engine == "counting":
+            runner = InProcessRunner(CountingEngine(settings, self._options.turn_words))
+        else:
+            idle |= SPEAKERS
+            chosen = choose_engine(self._options.engine, settings.is_multilingual)
+            try:
+                runner = await self._workers.run(chosen, settings)
+            except OSError as e:  # no more processes, files or memory
+                raise SessionRefused(3005, CANCELLED) from e
+        webhook = Webhook(parameters) if "webhook_url" in parameters else None
+        runner = RunnerWithEffects(runner, effects, webhook)
+        if not self.llm_answers:
+            idle |= GATEWAY
+        elif gateway := parameters.get("llm_gateway"):
+            twice = sends_two_finals(settings)
+            runner = RunnerWithGateway(runner, self.llm_answers, gateway, twice)
+        return SessionEngine(runner, webhook, without_effect(parameters, idle))
+
+    async def prepare(self) -> None:
+        """Load the engine that was asked for, so that the first session need not wait for it."""
+        asked = self._options.engine
+        if asked is not None and asked not in STAND_INS:
+            with suppress(OSError):  # the session will tell
+                await self._workers.prepare(choose_engine(asked))
+
+    async def close(self) -> None:
+        """Release what sessions shared, when they are over."""
+        if "_workers" in vars(self):
+            await self._workers.close()
+
+    @cached_property
+    def _workers(self) -> "WorkerProcesses":
+        """The processes of engines, which not every service has."""
+        from transcribe_cli.emulator.worker_processes import WorkerProcesses
+
+        return WorkerProcesses()
