@@ -15,7 +15,7 @@ from transcribe_cli.protocol.messages import SpeakerRevision, Turn
 
 # Accepted where the service accepts them, and without effect on what any engine hears.
 WITHOUT_EFFECT = frozenset(
-    """prompt agent_context previous_context_n_turns language language_code domain
+    """prompt agent_context previous_context_n_turns language domain
     continuous_partials interruption_delay turn_left_pad_ms voice_focus voice_focus_threshold
     customer_support_audio_capture""".split()
 )
