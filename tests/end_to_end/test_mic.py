@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.counting import counting_service, speak, write_wav
-from tests.loudspeaker import Loudspeaker, loudspeaker, mic_in_terminal
+from tests.loudspeaker import SINK, Loudspeaker, loudspeaker, mic_in_terminal
 from tests.program import Home, finish, words
 from transcribe_cli.jobs.sources import SAMPLE
 
@@ -40,9 +40,11 @@ def saved_audio(home: Home) -> bytes:
 
 def test_devices_are_listed(home: Home, speaker: Loudspeaker) -> None:
     found = json.loads(home.run("devices", "--json", env=speaker.env).out)
-    assert any(device["name"] == "pulse" for device in found)
-    assert sum(device["is_default"] for device in found) == 1
-    assert "pulse" in home.run("devices", env=speaker.env).out
+    (default,) = [device for device in found if device["is_default"]]
+    assert default["name"] == f"{SINK}.monitor"
+    assert (default["host_api"], default["channels"]) == ("PulseAudio", 1)
+    assert (default["is_monitor"], default["in_use"]) == (True, False)
+    assert not any(device["name"] == "pulse" for device in found)  # which is the server itself
 
 
 def test_every_word_that_is_played_comes_out_and_is_saved(home: Home, speaker: Loudspeaker) -> None:
@@ -94,16 +96,17 @@ def test_a_device_is_chosen_by_part_of_its_name_and_a_wrong_one_is_explained(
     outcome = home.run("mic", "--device", "no such device", "--local", env=speaker.env)
     assert outcome.code == 3
     assert "no such device" in outcome.err
-    assert "pulse" in outcome.err  # the hint names what there is
+    assert SINK in outcome.err  # the hint names what there is
     with counting_service() as service:
         process = home.start(
-            *("mic", "--device", "PULS", "--endpoint", service.url, "--jsonl"), env=speaker.env
+            *("mic", "--device", "AAI_Stream", "--endpoint", service.url, "--jsonl"),
+            env=speaker.env,
         )
         assert service.began.wait(20)
         process.send_signal(signal.SIGINT)
         outcome = finish(process)
     assert outcome.code == 0, outcome.err
-    assert outcome.records[0]["source"] == "pulse"
+    assert outcome.records[0]["source"] == "Monitor of Null Output"
 
 
 def test_another_rate_is_resampled(home: Home, speaker: Loudspeaker) -> None:
