@@ -4,6 +4,7 @@ Each recording goes in real time through a service of its own process, as a clie
 recordings are synthesised here, with noise, or those of a list: audio, a tab and what is said.
 """
 
+import importlib.util
 import json
 import re
 import shutil
@@ -33,8 +34,9 @@ RATE_HZ = 16000
 CHUNK_MS = 100
 PAUSE_S = 1.2
 NOISE_DB = (20, 10)
-VOICES = ("slt", "rms", "awb", "kal16", "en-us", "en-gb")
-QUICK_VOICES = ("slt", "rms")
+# Of flite, and of SVOX Pico.
+VOICES = ("slt", "rms", "awb", "kal16", "en-US", "en-GB")
+QUICK_VOICES = ("slt", "en-US")
 SENTENCES = (
     "Good morning everyone, and thank you for coming to the meeting today.",
     "The train to the city leaves early, so we should be at the station before noon.",
@@ -197,9 +199,9 @@ def _memory_bytes(service: LocalService) -> int:
 
 def _synthesised(quick: bool) -> Iterator[Recording]:
     """Each voice says some sentences, which follow each other, at each level of noise."""
-    voices = [v for v in (QUICK_VOICES if quick else VOICES) if _program(v)]
+    voices = [v for v in (QUICK_VOICES if quick else VOICES) if _is_there(v)]
     if not voices:
-        raise SystemExit("accuracy needs flite or espeak-ng, or a list of recordings")
+        raise SystemExit("accuracy needs flite or py-nanotts, or a list of recordings")
     for place, voice in enumerate(voices):
         said = [SENTENCES[(place * 2 + n) % len(SENTENCES)] for n in range(2 if quick else 4)]
         pause = np.zeros(int(PAUSE_S * RATE_HZ))
@@ -209,17 +211,21 @@ def _synthesised(quick: bool) -> Iterator[Recording]:
             yield Recording(f"{noise_db} dB", with_noise(samples, noise_db), " ".join(said))
 
 
-def _program(voice: str) -> str | None:
-    return shutil.which("espeak-ng" if voice.startswith("en-") else "flite")
+def _is_there(voice: str) -> bool:
+    if voice.startswith("en-"):
+        return importlib.util.find_spec("py_nanotts") is not None
+    return shutil.which("flite") is not None
 
 
 def _speech(voice: str, text: str) -> Any:
+    if voice.startswith("en-"):
+        from py_nanotts import NanoTTS
+
+        pcm = NanoTTS().speak(text, voice=voice)  # at 16 kHz
+        return np.frombuffer(pcm, "<i2").astype(np.float64) / 32768
     with TemporaryDirectory() as folder:
         path = Path(folder) / "speech.wav"
-        if voice.startswith("en-"):
-            command = ["espeak-ng", "-v", voice, "-w", str(path), text]
-        else:
-            command = ["flite", "-voice", voice, "-t", text, "-o", str(path)]
+        command = ["flite", "-voice", voice, "-t", text, "-o", str(path)]
         subprocess.run(command, check=True, capture_output=True)
         return _read(path)
 
