@@ -47,6 +47,26 @@ def test_a_model_stands_behind_the_name() -> None:
     assert chosen.asked == "pocketsphinx:C:\\a:b"
 
 
+def test_who_asks_for_languages_learns_what_hears_them(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    models = {"base": "owner/base", "large": "owner/large"}
+    world = info("world", multilingual=True)._replace(own_model="base", repositories=models)
+    monkeypatch.setattr(registry, "BUILT_IN", (info("english"), world))
+    english = choose_engine(None, multilingual=True)
+    said = "only all is heard; for more: aai-stream models --fetch world:base"
+    assert (english.asked, english.fallback_note(True)) == ("english", said)
+    assert (english.fallback_note(), world.fetched_models) == ("", [])
+
+    (tmp_path / "aai-stream" / "models" / "owner--base").mkdir(parents=True)
+    assert choose_engine(None, multilingual=True).asked == "world"
+    assert choose_engine(None, multilingual=True).fallback_note(True) == ""
+    assert (world.how_to_get, world.fetched_models) == ("", ["base"])
+    missing = info("missing", "no_such_package")
+    assert missing.how_to_get == "pip install it"
+
+
 def test_an_engine_is_told_with_its_model() -> None:
     moonshine = registry.ChosenEngine(BUILT_IN[0])
     assert moonshine.title == "Moonshine tiny"
@@ -97,7 +117,7 @@ def test_a_folder_of_a_model_is_known_wherever_it_is_named_from(
 
 def test_the_fallback_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     fallback = registry.ChosenEngine(BUILT_IN[1])
-    assert fallback.fallback_note == ""
+    assert fallback.fallback_note() == ""
     monkeypatch.setattr(registry, "BUILT_IN", (info("missing", "no_such_package"), BUILT_IN[1]))
     said = "PocketSphinx hears, and needs clear speech: Missing is not installed"
-    assert fallback.fallback_note == said
+    assert fallback.fallback_note() == said

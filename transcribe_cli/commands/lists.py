@@ -62,16 +62,17 @@ def engines(environment: Environment, *, as_json: bool) -> ExitStatus:
     from transcribe_cli.emulator.engines.registry import choose_engine, speech_engines
 
     known = speech_engines()
-    installed = {name for name, info in known.items() if info.is_installed}
-    default = choose_engine(None).info.name if installed else None
+    ready = {name for name, info in known.items() if info.is_ready}
+    default = choose_engine(None).info.name if ready else None
     if as_json:
         rows = [
             {
                 "name": name,
                 "title": info.title,
                 "model": info.own_model or None,
+                "models": info.fetched_models,
                 "default": name == default,
-                "installed": name in installed,
+                "installed": name in ready,
                 "languages": info.languages,
                 "licence": info.licence,
             }
@@ -82,8 +83,8 @@ def engines(environment: Environment, *, as_json: bool) -> ExitStatus:
         (
             "*" if name == default else " ",
             name,
-            info.own_model,
-            "yes" if name in installed else info.hint,
+            ", ".join(info.fetched_models) or info.own_model,
+            info.how_to_get or "yes",
             info.languages,
             info.licence,
         )

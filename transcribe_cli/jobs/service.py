@@ -72,8 +72,9 @@ def open_service(
             if idle := sorted(parameters.query.keys() - taken):
                 names = ", ".join(option_of(name) for name in idle)
                 notices.note(f"--local takes no notice of {names}")
-            if options.engine is None and chosen.fallback_note:
-                notices.note(chosen.fallback_note)
+            missed = "" if options.engine else chosen.fallback_note(wanted.is_multilingual)
+            if missed:
+                notices.note(missed)
             engine = chosen.asked
             engine_title = f"{chosen.title}, local, {chosen.info.languages}"
             endpoint = stack.enter_context(LocalService("--engine", engine)).url

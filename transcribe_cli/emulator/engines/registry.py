@@ -61,6 +61,20 @@ class SpeechEngineInfo(NamedTuple):
         here = not self.repositories or model_store.stored(self.repositories[self.own_model])
         return self.is_installed and bool(here)
 
+    @property
+    def fetched_models(self) -> list[str]:
+        """Names of models that were fetched."""
+        return [name for name, each in self.repositories.items() if model_store.stored(each)]
+
+    @property
+    def how_to_get(self) -> str:
+        """What makes it ready; "" where it is."""
+        if self.is_ready:
+            return ""
+        if self.is_installed:
+            return f"aai-stream models --fetch {self.name}:{self.own_model}"
+        return self.hint
+
 
 _HERE = "transcribe_cli.emulator.engines"
 BUILT_IN = (
@@ -138,9 +152,15 @@ class ChosenEngine(NamedTuple):
         model = Path(self.model).name if self.info.model_files else self.model
         return f"{self.info.title} {model or self.info.own_model}".rstrip()
 
-    @property
-    def fallback_note(self) -> str:
-        """What is to be said where a better engine is not there; "" where none is."""
+    def fallback_note(self, multilingual: bool = False) -> str:
+        """What is to be said where a better engine is not there; "" where none is.
+
+        Args:
+            multilingual: one that detects languages was asked for.
+        """
+        for many in BUILT_IN:
+            if multilingual and many.multilingual and not self.info.multilingual:
+                return f"only {self.info.languages} is heard; for more: {many.how_to_get}"
         best = BUILT_IN[0]
         if best.is_installed or self.info.name != FALLBACK:
             return ""
