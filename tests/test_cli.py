@@ -1,5 +1,7 @@
 """The ladder from a fault to its exit code, where the fault's own text holds the key."""
 
+import errno
+import socket
 from pathlib import Path
 
 import pytest
@@ -8,6 +10,7 @@ from transcribe_cli import __main__ as entry
 from transcribe_cli import cli
 from transcribe_cli.exit_status import ExitStatus
 from transcribe_cli.redaction import keep_secret
+from transcribe_cli.session.reach import explain
 
 KEY = "0123456789abcdef" * 2
 
@@ -28,6 +31,32 @@ def test_no_traceback_holds_the_key(
     assert "Traceback" in shown
     assert "a library says [key]" in shown
     assert KEY not in shown
+
+
+@pytest.mark.parametrize("by", ["variable", "config"])
+def test_an_error_is_a_record_wherever_json_lines_are_asked_for(
+    by: str,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    capfdbinary: pytest.CaptureFixture[bytes],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    config = tmp_path / "config.toml"
+    config.write_text('format = "jsonl"\n' if by == "config" else "")
+    monkeypatch.setenv("AAI_STREAM_CONFIG", str(config))
+    monkeypatch.setenv("AAI_STREAM_FORMAT", "jsonl" if by == "variable" else "")
+    assert cli.run(["file", "missing.wav", "--local"]) == 3
+
+    assert b'"type":"Error"' in capfdbinary.readouterr().out
+
+
+def test_no_more_open_files_are_no_network_trouble(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    monkeypatch.setattr(socket, "socket", refuse)
+    with pytest.raises(OSError, match="Too many open files"):
+        explain(socket.gaierror(socket.EAI_AGAIN, "Try again"), "wss://service.invalid", None, 10)
 
 
 def test_ctrl_c_before_the_program_is_there_is_its_exit_code(

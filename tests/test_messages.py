@@ -179,6 +179,8 @@ def test_fault_of_the_program_says_what_it_was_doing_and_asks_for_a_report(
         (FileNotFoundError(errno.ENOENT, "No such file"), "current folder", "cd"),
         (OSError(errno.ENOSPC, "No space left on device"), "no room left", "free some space"),
         (ImportError("PLEASE READ\n\nall of this"), "loaded: PLEASE READ.", "install it again"),
+        (OSError(errno.ENAMETOOLONG, "File name too long", "a" * 300), "aaa...' ", "another path"),
+        (PermissionError(errno.EACCES, "Permission denied", b"/root/x"), "'/root/x'", "another"),
     ],
 )
 def test_what_the_machine_lacks_is_no_fault_of_the_program(

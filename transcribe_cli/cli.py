@@ -10,6 +10,7 @@ from typing import Annotated, Any, NamedTuple, NoReturn
 from transcribe_cli import __version__
 
 PROGRAM = "aai-stream"
+_YES = ("1", "true", "t", "yes", "y", "on")
 _COMPLETION = "_AAI_STREAM_COMPLETE"  # set where Typer is asked to complete a line
 
 
@@ -202,13 +203,16 @@ def _wants_records(arguments: Sequence[str], environment: Any) -> bool:
         return True
     if ("--format", "jsonl") in itertools.pairwise(arguments):
         return True
-    variable, dotenv = variable_of("jsonl"), settings_in_dotenv(environment)
-    if given := environment.variables.get(variable) or dotenv.options.get("jsonl"):
-        return given.strip().lower() in ("1", "true", "t", "yes", "y", "on")
+    dotenv = settings_in_dotenv(environment)
+    for option, wanted in (("jsonl", _YES), ("format", ("jsonl",))):
+        given = environment.variables.get(variable_of(option)) or dotenv.options.get(option)
+        if given:
+            return given.strip().lower() in wanted
     try:
-        return runs and read_config(config_path(environment.variables)).values.get("jsonl") is True
-    except UsageError:
+        config = read_config(config_path(environment.variables)).values if runs else {}
+    except (UsageError, OSError):
         return False
+    return config.get("jsonl") is True or str(config.get("format")).lower() == "jsonl"
 
 
 def make_command(environment: Any, asked: Collection[str] = ()) -> Any:

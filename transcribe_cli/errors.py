@@ -1,11 +1,14 @@
 """Errors a user can meet: one plain sentence, one hint, one exit code each."""
 
 import errno
+import os
 
 from transcribe_cli.exit_status import ExitStatus
 from transcribe_cli.redaction import redact
 
 _MOST_SAID = 200
+_MOST_NAME = 60
+_OF_THE_PATH = (errno.ENAMETOOLONG, errno.ELOOP, errno.EACCES, errno.EPERM, errno.EROFS)
 
 
 class StreamError(Exception):
@@ -141,6 +144,9 @@ def explain_unexpected(cause: Exception, doing: str = "") -> StreamError:
         return IncompleteError(
             "There is no room left for what was to be written.", "free some space"
         )
+    if isinstance(cause, OSError) and number in _OF_THE_PATH and cause.filename is not None:
+        name = _shortened(os.fsdecode(cause.filename))
+        return UsageError(f"'{name}' cannot be used: {cause.strerror}.", "name another path")
     if isinstance(cause, FileNotFoundError) and cause.filename is None:  # what `getcwd` raises
         return UsageError("The current folder is not there any more.", "change to another one: cd")
     if isinstance(cause, ImportError) or said.startswith("cannot load library"):
@@ -149,6 +155,10 @@ def explain_unexpected(cause: Exception, doing: str = "") -> StreamError:
             "install it again; 'aai-stream doctor' says what is there",
         )
     return Fault(cause, doing)
+
+
+def _shortened(name: str) -> str:
+    return name if len(name) <= _MOST_NAME else f"{name[:_MOST_NAME]}..."
 
 
 def _first_line(e: BaseException) -> str:

@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -116,6 +117,26 @@ def test_name_is_looked_up_here_for_socks4_and_socks5(
         assert hears_begin(SERVICE)
 
     assert proxy.asked == ["10.1.2.3:80"]
+
+
+def test_a_name_that_nobody_knows_is_not_blamed_on_the_proxy(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    require_package("python_socks")
+    real = socket.getaddrinfo
+
+    def look_up(host: str, *rest: Any, **more: Any) -> Any:
+        if host == "service.invalid":
+            raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+        return real(host, *rest, **more)
+
+    monkeypatch.setattr(socket, "getaddrinfo", look_up)
+    with running(ProxyServer("socks5")) as proxy:
+        monkeypatch.setenv("http_proxy", f"socks5://{proxy.place}")
+        failed = refusal()
+
+    assert failed.message == "The name service.invalid cannot be found."
+    assert "socks5h:// in http_proxy" in failed.hint
 
 
 @contextlib.contextmanager

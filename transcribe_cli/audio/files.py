@@ -175,7 +175,7 @@ def _head_of(path: Path) -> tuple[int, bytes]:
         raise AudioError(f"There is no file '{path}'.", "check the name and the folder") from e
     except OSError as e:
         raise AudioError(
-            f"'{path}' cannot be read: {e.strerror or e}.", "check its permissions"
+            f"'{path}' cannot be read: {e.strerror or e}.", "check its name and its permissions"
         ) from e
     if not head and not tag_bytes:
         raise AudioError(f"'{path}' is empty.", "check what wrote it")

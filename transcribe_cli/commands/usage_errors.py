@@ -1,5 +1,6 @@
 """What is wrong with a command line, in this program's words."""
 
+import os
 import shlex
 from collections.abc import Collection, Sequence
 from pathlib import Path
@@ -35,7 +36,7 @@ def no_such_command(path: str, arguments: Sequence[str], known: Collection[str])
         arguments: the word, and what was typed after it.
     """
     name = arguments[0]
-    if path == "aai-stream" and (Path(name).exists() or Path(name).suffix):
+    if path == "aai-stream" and (os.path.exists(name) or Path(name).suffix):  # noqa: PTH110 - raises nothing
         return UsageError(
             f"'{name}' is no command.", f"for a file: {path} file {shlex.join(arguments)}"
         )

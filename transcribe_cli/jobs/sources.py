@@ -1,6 +1,7 @@
 """Finds the sources of `file` in its arguments, folders and lists."""
 
 import codecs
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
@@ -42,7 +43,7 @@ def find_sources(paths: Sequence[str], from_list: str | None, stdin: BinaryIO) -
     found: list[str] = []
     folders = False
     for path in paths:
-        if path != STDIN and Path(path).is_dir():
+        if path != STDIN and os.path.isdir(path):  # noqa: PTH112 - raises nothing
             folders = True
             found += _media_in(Path(path))
         else:

@@ -6,6 +6,7 @@ once where one fails, and the first that answers is taken.
 """
 
 import contextlib
+import errno
 import os
 import queue
 import selectors
@@ -124,9 +125,14 @@ def explain(
 
     Args:
         asked: what named it.
+
+    Raises:
+        OSError: it is no network that is missing, but room for another open file.
     """
     if isinstance(e, ConnectionFailed):
         return e
+    if lacks_files(e):
+        raise OSError(errno.EMFILE, os.strerror(errno.EMFILE)) from e
     host = host_of(url) if proxy is None else f"{host_of(url)}, behind {proxy.place},"
     if isinstance(e, ssl.SSLCertVerificationError):
         return _explain_certificate(e, host_of(url))
@@ -157,6 +163,17 @@ def explain(
             f"Nothing listens at {host}.", f"check {asked}, or that the service is running"
         )
     return ConnectionFailed(f"{host} cannot be reached: {reason_of(e)}.", "check the network")
+
+
+def lacks_files(e: Exception) -> bool:
+    """Whether no more files may be opened, which a look-up only says as that it failed."""
+    if not isinstance(e, socket.gaierror):
+        return isinstance(e, OSError) and e.errno in (errno.EMFILE, errno.ENFILE)
+    try:
+        socket.socket().close()
+        return False
+    except OSError as own:
+        return own.errno in (errno.EMFILE, errno.ENFILE)
 
 
 def _explain_certificate(e: ssl.SSLCertVerificationError, host: str) -> ConnectionFailed:

@@ -16,7 +16,7 @@ from transcribe_cli.errors import ConnectionFailed
 from transcribe_cli.protocol.endpoint import place_of
 from transcribe_cli.session.dialing import HttpAnswer, TooLong
 from transcribe_cli.session.proxy import Proxy
-from transcribe_cli.session.reach import look_up, reason_of, seconds_left
+from transcribe_cli.session.reach import lacks_files, look_up, reason_of, seconds_left
 from transcribe_cli.session.tls import Socket, encrypt
 
 _MAY_PASS = (408, 429)  # as those from 500 on: another try may fare better
@@ -57,6 +57,8 @@ def at_the_proxy(proxy: Proxy) -> Iterator[None]:
         problem, said = e, f"No TLS connection with the proxy {proxy.place}: {e.reason or e}"
         hint, retry = f"check whether it is an http:// proxy, and {proxy.variable}", False
     except (OSError, TooLong) as e:
+        if lacks_files(e):
+            raise
         problem, said = e, f"The proxy {proxy.place} does not connect us: {reason_of(e)}"
     raise ConnectionFailed(f"{said}.", hint, retry=retry) from problem
 
@@ -181,7 +183,13 @@ def _tunnel_by_socks(raw: Socket, proxy: Proxy, host: str, port: int, deadline: 
         ) from e
     kind = ProxyType.SOCKS5 if proxy.scheme.startswith("socks5") else ProxyType.SOCKS4
     if proxy.scheme in ("socks4", "socks5"):
-        found = look_up(host, port, deadline)
+        try:
+            found = look_up(host, port, deadline)
+        except socket.gaierror as e:  # which is not the proxy's
+            raise ConnectionFailed(
+                f"The name {host} cannot be found.",
+                f"check --endpoint; with {proxy.scheme}h:// in {proxy.variable} the proxy looks",
+            ) from e
         if kind is ProxyType.SOCKS4:
             found = [address for address in found if address[0] == socket.AF_INET]
         if not found:
