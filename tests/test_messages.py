@@ -180,6 +180,7 @@ def test_fault_of_the_program_says_what_it_was_doing_and_asks_for_a_report(
         (OSError(errno.ENOSPC, "No space left on device"), "no room left", "free some space"),
         (ImportError("PLEASE READ\n\nall of this"), "loaded: PLEASE READ.", "install it again"),
         (OSError(errno.ENAMETOOLONG, "File name too long", "a" * 300), "aaa...' ", "another path"),
+        (RuntimeError("Could not determine home directory."), "no home folder", "set HOME"),
         (PermissionError(errno.EACCES, "Permission denied", b"/root/x"), "'/root/x'", "another"),
     ],
 )

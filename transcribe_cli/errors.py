@@ -147,6 +147,8 @@ def explain_unexpected(cause: Exception, doing: str = "") -> StreamError:
     if isinstance(cause, OSError) and number in _OF_THE_PATH and cause.filename is not None:
         name = _shortened(os.fsdecode(cause.filename))
         return UsageError(f"'{name}' cannot be used: {cause.strerror}.", "name another path")
+    if said == "Could not determine home directory.":  # what `Path.home` raises
+        return UsageError("There is no home folder.", "set HOME to a folder of yours")
     if isinstance(cause, FileNotFoundError) and cause.filename is None:  # what `getcwd` raises
         return UsageError("The current folder is not there any more.", "change to another one: cd")
     if isinstance(cause, ImportError) or said.startswith("cannot load library"):

@@ -183,6 +183,14 @@ def test_empty_file_is_told(tmp_path: Path) -> None:
     assert "is empty" in refusal(tmp_path / "a.wav").message
 
 
+@pytest.mark.parametrize("suffix", ["raw", "pcm", "ulaw"])
+def test_a_file_without_a_header_is_told_how_to_give_it(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"a.{suffix}"
+    path.write_bytes(bytes(20_000))
+
+    assert "--raw" in refusal(path).hint
+
+
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="pipes with names are of POSIX")
 def test_pipe_with_a_name_is_not_opened(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")

@@ -83,6 +83,11 @@ def test_recordings_are_the_folders_named_as_such(
     assert texts("recording") == ["latest", "2026-06-02-093000", "2026-06-01-093000-talk"]
 
 
+def test_engines_and_what_is_hidden_are_completed() -> None:
+    assert texts("engine")[:2] == ["moonshine", "pocketsphinx"]
+    assert "person_name" in texts("redact_pii_policy", "person")
+
+
 def test_credentials_are_not_proposed_as_parameters() -> None:
     assert "mode=" in texts("param")
     assert "token=" not in texts("param")

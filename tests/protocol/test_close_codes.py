@@ -97,6 +97,17 @@ def test_end_of_a_session(code: int | None, text: str, status: ExitStatus, retry
         assert f"code {code}" in verdict.sentence
 
 
+def test_a_list_of_all_values_is_cut() -> None:
+    listed = ", ".join(f"'model-{number}'" for number in range(50))
+    verdict = explain_close(
+        3006, f"{VALIDATION} Invalid 'speech_model': Input should be {listed}", ""
+    )
+
+    assert verdict.sentence.startswith("The service does not know the model (it said: ")
+    assert verdict.sentence.endswith("..., code 3006).")
+    assert len(verdict.sentence) < 240
+
+
 def test_error_text_decides_before_the_code() -> None:
     verdict = explain_close(1008, "Unauthorized Connection: Too many concurrent sessions", "")
 

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from transcribe_cli.audio.sndfile_source import SndfileSource
 
 _HEAD_BYTES = 4096
+_WITHOUT_HEADER = frozenset(
+    ".raw .pcm .s16 .s16le .sw .sln .ul .ulaw .mulaw .al .alaw .g711".split()
+)
 _FIRST_ONLY = (
     "is several files in one, and only the first is read here: install ffmpeg for all of it"
 )
@@ -48,10 +51,10 @@ def open_file(
             f"'{path}' is a playlist: it names other files, and holds no audio.",
             "name the files themselves",
         )
-    if container is None and path.suffix.lower() == ".raw":
+    if container is None and path.suffix.lower() in _WITHOUT_HEADER:
         raise AudioError(
             f"'{path}' holds no audio that is known here.",
-            "if it is samples without a header, say so: aai-stream file --raw - < FILE",
+            "for samples of 16 bits without a header: aai-stream file --raw - < FILE",
         )
     several = is_concatenated(path, container)
     if container == FLAC and is_read_here(head, track):

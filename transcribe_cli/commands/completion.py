@@ -165,6 +165,12 @@ def _choices(parameter: str, _: Typed) -> Iterable[Value]:
     return map(Value, PARAMETERS[parameter].choices)
 
 
+def _engines(_: Typed) -> Iterable[Value]:
+    from transcribe_cli.emulator.engines.registry import speech_engines
+
+    return [Value(name, info.title) for name, info in speech_engines().items()]
+
+
 def _these(texts: str, _: Typed) -> Iterable[Value]:
     return map(Value, texts.split())
 
@@ -182,6 +188,8 @@ VALUES: dict[str, Callable[[Typed], Iterable[Value]]] = {
     "mode": partial(_choices, "mode"),
     "domain": partial(_choices, "domain"),
     "voice_focus": partial(_choices, "voice_focus"),
+    "engine": _engines,
+    "redact_pii_policy": partial(_choices, "redact_pii_policies"),
     "redact_pii_sub": partial(_choices, "redact_pii_sub"),
     "sample_rate": partial(_these, "8000 16000 22050 24000 44100 48000"),
     "pace": partial(_these, "1 2 max"),

@@ -10,7 +10,7 @@ from msgspec import Struct
 from transcribe_cli.exit_status import ExitStatus
 from transcribe_cli.protocol.endpoint import is_loopback, resolve_endpoint
 from transcribe_cli.settings.credentials import Credentials
-from transcribe_cli.settings.environment import Environment
+from transcribe_cli.settings.environment import Environment, say
 from transcribe_cli.settings.option_types import EndpointOption, Option, Region
 from transcribe_cli.settings.options import option_kinds
 
@@ -37,6 +37,9 @@ class DoctorOptions(Struct, frozen=True, kw_only=True):
     save_dir: Annotated[
         str | None, Option("Where recordings go.", metavar="DIR", variable="save_dir")
     ] = None
+    verbose: Annotated[
+        bool, Option("Tracebacks for faults of this program.", ("--verbose", "-v"))
+    ] = False
 
 
 def doctor(options: DoctorOptions, environment: Environment) -> ExitStatus:
@@ -48,6 +51,8 @@ def doctor(options: DoctorOptions, environment: Environment) -> ExitStatus:
     show = _silent if options.as_json else _painter(environment)
     with contextlib.closing(_findings(options, environment, endpoint)) as findings:
         for finding in findings:
+            if options.verbose and finding.traceback:
+                say(environment.stderr, finding.traceback)
             show(finding, found[-1] if found else None)
             found.append(finding)
     if options.as_json:

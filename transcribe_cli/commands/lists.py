@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from transcribe_cli.exit_status import ExitStatus
-from transcribe_cli.outputs.listings import write_json, write_table
+from transcribe_cli.outputs.listings import window_columns, write_json, write_table
 from transcribe_cli.protocol.languages import WHISPER_LANGUAGES, language_name
 from transcribe_cli.protocol.models import DEFAULT_MODEL, MODELS, PRICES_OF, Model
 from transcribe_cli.settings.environment import Environment
@@ -52,8 +52,10 @@ def models(environment: Environment, *, as_json: bool, verbose: bool = False) ->
     write_table(environment, ("", "model", "price", "languages", "formats", "can"), table)
     environment.write(f"list prices of {PRICES_OF}; say others with --usd-per-hour\n")
     if verbose:
+        columns = window_columns(environment)
         for model in MODELS.values():
-            environment.write("".join(f"{line}\n" for line in _details(model)))
+            for line in _details(model):
+                environment.write("".join(f"{part}\n" for part in _in_columns(line, columns)))
     return ExitStatus.OK
 
 
@@ -93,6 +95,15 @@ def engines(environment: Environment, *, as_json: bool) -> ExitStatus:
     return write_table(
         environment, ("", "engine", "model", "installed", "languages", "licence"), table
     )
+
+
+def _in_columns(line: str, columns: int | None) -> list[str]:
+    """A line, or several that are no wider."""
+    if columns is None or len(line) < columns:
+        return [line]
+    from textwrap import wrap
+
+    return wrap(line, columns - 1, subsequent_indent="      ", break_on_hyphens=False)
 
 
 def _details(model: Model) -> Iterator[str]:

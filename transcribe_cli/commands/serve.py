@@ -290,9 +290,13 @@ def serve(options: ServeOptions, environment: Environment) -> ExitStatus:
     if scripts and not plays:
         raise UsageError("--script is for --engine scripted.", "leave one of them out")
     if engine is not None and engine not in STAND_INS and not plays:
+        from transcribe_cli.emulator.engines.registry import UnknownEngine
         from transcribe_cli.jobs.local_models import choose_or_fetch
 
-        choose_or_fetch(environment, engine)
+        try:
+            choose_or_fetch(environment, engine)
+        except UnknownEngine as e:
+            raise UsageError(e.message, f"{e.hint}, {', '.join(STAND_INS)}, replay") from e
     run_service(
         ServiceOptions(
             host=options.host,

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from transcribe_cli.errors import StreamError
+from transcribe_cli.errors import Fault, StreamError
 from transcribe_cli.exit_status import ExitStatus, first_failure
 
 _AREA_WIDTH = 9
@@ -30,6 +30,7 @@ class Finding:
         text: at most one sentence.
         hint: how to fix it.
         exit_status: the exit status of a run that meets this; 0 unless the check failed.
+        traceback: where a fault of this program came from.
     """
 
     area: str
@@ -37,6 +38,7 @@ class Finding:
     text: str
     hint: str = ""
     exit_status: ExitStatus = ExitStatus.OK
+    traceback: str = ""
 
 
 def ok(area: str, text: str) -> Finding:
@@ -51,7 +53,10 @@ def warning(area: str, text: str, hint: str) -> Finding:
 
 def failed(area: str, error: StreamError) -> Finding:
     """A failed check, with the error that a run would end with."""
-    return Finding(area, FindingState.FAILED, error.message, error.hint, error.exit_status)
+    traceback = error.traceback if isinstance(error, Fault) else ""
+    return Finding(
+        area, FindingState.FAILED, error.message, error.hint, error.exit_status, traceback
+    )
 
 
 def exit_status_of(findings: Sequence[Finding]) -> ExitStatus:

@@ -145,6 +145,15 @@ _BY_TEXT: tuple[tuple[str, Verdict], ...] = (
     ("invalid message", _NOT_UNDERSTOOD),
     ("invalid json:", _NOT_UNDERSTOOD),  # with the colon: a bad list is an "Invalid JSON array"
     (
+        "invalid 'speech_model'",
+        Verdict(
+            "The service does not know the model.",
+            "'aai-stream models' lists those that are known here",
+            ExitStatus.USAGE,
+            Retry.NO,
+        ),
+    ),
+    (
         "user input validation error",
         Verdict(
             "The service refused a parameter.",
@@ -225,6 +234,9 @@ _BY_CODE: dict[int, Verdict] = {
 }
 
 
+_MOST_SAID = 160
+
+
 def explain_close(code: int | None, error_text: str = "", reason: str = "") -> Verdict:
     """Explain the end of a session that was not requested.
 
@@ -248,6 +260,7 @@ def explain_close(code: int | None, error_text: str = "", reason: str = "") -> V
             ExitStatus.SERVICE,
             Retry.BACK_OFF if code is not None and code >= 5000 else Retry.NO,
         )
+    text = text if len(text) <= _MOST_SAID else f"{text[:_MOST_SAID]}..."  # lists of all values
     said = f" (it said: {text}, code {code})" if text else f" (code {code})" if code else ""
     return found._replace(sentence=found.sentence.rstrip(".") + said + ".")
 

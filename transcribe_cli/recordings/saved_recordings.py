@@ -95,6 +95,7 @@ def find_recording(save_dir: Path, name: str) -> Recording:
         UsageError: there is none, or there are several.
     """
     ids = [folder.name for folder in recording_folders(save_dir)]
+    name = name.rstrip("/\\")  # as a shell completes a folder
     if name == LATEST and ids:
         return load_recording(save_dir / ids[-1])
     matches = [found for found in ids if found == name] or [

@@ -119,6 +119,10 @@ FALLBACK = "pocketsphinx"
 _EARLIER_NAMES = {"sphinx": "pocketsphinx"}
 
 
+class UnknownEngine(UsageError):
+    """No engine that recognises speech has that name."""
+
+
 class MissingModel(UsageError):
     """A model of this name is not here, but can be fetched.
 
@@ -203,7 +207,7 @@ def choose_engine(asked: str | None, multilingual: bool = False) -> ChosenEngine
     known = speech_engines()
     name = _EARLIER_NAMES.get(name, name)
     if name not in known:
-        raise UsageError(f"There is no engine {name!r}.", f"known are {', '.join(known)}")
+        raise UnknownEngine(f"There is no engine '{name}'.", f"known are {', '.join(known)}")
     info = known[name]
     if not info.is_installed:
         raise UsageError(f"The engine {name} needs the package {info.package}.", info.hint)
