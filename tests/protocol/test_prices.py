@@ -50,3 +50,11 @@ def test_an_unknown_model_in_place_of_a_known_one_counts_as_the_dearest() -> Non
     assert Tariff({"speech_model": "whisper-rt"}).usd_per_hour(running) == dearest
     assert Tariff({"speech_model": "x"}, {"x": 9.0}).usd_per_hour(running) == 9.0
     assert Tariff({"speech_model": "x"}).usd_per_hour(running) is None
+
+
+def test_an_unknown_model_counts_as_no_less_than_what_the_user_says_of_another() -> None:
+    tariff = Tariff({"speech_model": "whisper-rt"}, {"universal-3-6-pro": 2.0})
+
+    assert tariff.usd_per_hour({"speech_model": "universal-10"}) == 2.0
+    assert not tariff.is_known({"speech_model": "universal-10"})
+    assert tariff.is_known({"speech_model": "universal-3-6-pro"})

@@ -111,6 +111,17 @@ def test_a_resumed_recording_begins_with_what_was_changed_last() -> None:
     assert resumed["min_turn_silence"] == "70"
 
 
+def test_a_term_that_is_too_long_and_a_wrong_file_are_warnings_of_the_record() -> None:
+    line = (KeyPressed("k", "k"), KeyPressed("", "x" * 60 + "\r"))
+    with counting_service() as service:
+        records = run(service, *line, KeytermsChanged("'t.txt' holds 101 key terms"))
+    told = [record.body["message"] for record in records if record.type == "Warning"]
+    assert told == [
+        f"the key term '{'x' * 20}...' is not listened for: 60 characters, and 50 are read",
+        "'t.txt' holds 101 key terms",
+    ]
+
+
 def test_a_file_that_has_changed_takes_the_place_of_what_it_held(tmp_path: Path) -> None:
     path = tmp_path / "terms.txt"
     path.write_text("RNase\n")

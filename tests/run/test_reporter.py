@@ -145,7 +145,8 @@ def test_what_runs_otherwise_than_asked_is_told_and_recorded_once() -> None:
         reporter.compare(asked, {"speech_model": model})
     assert stderr.getvalue().splitlines() == [
         "warning: the service runs whisper-rt instead of u3-rt-pro; counted at $0.30 an hour",
-        "warning: the service runs universal-9 instead of u3-rt-pro; counted at $0.45 an hour",
+        "warning: the service runs universal-9 instead of u3-rt-pro; its price is not known here, "
+        "counted at $0.45 an hour: --usd-per-hour universal-9=USD says it",
     ]
     told = [record.body for record in output.records if record.type == "Warning"]
     assert [body["runs"]["speech_model"] for body in told] == ["whisper-rt", "universal-9"]

@@ -141,6 +141,13 @@ def test_a_pipe_that_is_read_ahead_says_what_was_heard_and_what_waits() -> None:
     assert status.mark_ms(50.0) == heard_s * 1000
 
 
+def test_a_mark_of_a_file_stands_where_words_were_heard_also_without_a_view() -> None:
+    status = run_status(File(1), pace=1.0)
+    status.heard(update("some words", start_ms=2000), 3.0)
+
+    assert status.mark_ms(50.0) == update("some words", start_ms=2000).end_ms
+
+
 def test_the_bar_never_goes_back() -> None:
     status = run_status(File(1), pace=1.0)
     status.status(replace(NOW, time=10.0, elapsed_s=10.0))

@@ -11,6 +11,7 @@ from transcribe_cli.settings.changes import (
     MOST_KEYTERMS,
     checked_changes,
     keyterms_of,
+    note_on_long,
     typed_change,
 )
 
@@ -27,6 +28,23 @@ def test_typed_terms_are_added_each_once() -> None:
 
 def test_a_term_with_an_equals_sign_is_a_term() -> None:
     assert typed_change("E=mc2", {}) == {KEYTERMS: ["E=mc2"]}
+
+
+def test_a_slip_of_a_setting_is_no_term() -> None:
+    with pytest.raises(UsageError) as refused:
+        typed_change("max_turn_silense=900", {})
+
+    assert refused.value.hint == "did you mean max_turn_silence?"
+
+
+def test_a_setting_of_the_connection_is_refused_and_no_term() -> None:
+    with pytest.raises(UsageError, match="'inactivity_timeout' cannot change while a session is"):
+        checked_changes(typed_change("inactivity-timeout=30", {}), PRO)
+
+
+def test_a_term_that_is_longer_than_the_service_reads_is_told() -> None:
+    assert note_on_long("a" * 50) is None
+    assert "51 characters, and 50 are read" in str(note_on_long("a" * 51))
 
 
 def test_other_settings_are_typed_as_name_and_value() -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from transcribe_cli.errors import UsageError
 from transcribe_cli.protocol.models import Tariff
-from transcribe_cli.settings.prices import checked, parse_prices
+from transcribe_cli.settings.prices import checked, notes_on_prices, parse_prices
 
 UNPRICED = Tariff({"speech_model": "universal-9"})
 
@@ -58,3 +58,11 @@ def test_a_price_a_local_service_or_no_limit_will_do(
 def test_what_never_is_reached_is_no_limit(limit: float) -> None:
     with pytest.raises(UsageError, match="is no limit"):
         checked(Tariff({"speech_model": "u3-rt-pro"}), None, limit)
+
+
+def test_a_price_of_a_model_that_nobody_knows_is_a_note() -> None:
+    tariff = checked(Tariff({"speech_model": "universal-9"}), "universal-9=1,wisper-rt=2", None)
+
+    assert notes_on_prices(tariff) == [
+        "--usd-per-hour: the model 'wisper-rt' is not known here; did you mean whisper-rt?"
+    ]

@@ -197,7 +197,7 @@ def test_the_keys_are_shown_above_the_sum_and_hidden_again(shown: Shown) -> None
     shown.view.toggle_help()
     assert shown.draw() == [
         before[0],
-        "q  stop all files   ?  these keys       k  key terms",
+        "q  stop all files   ?  these keys       k  key terms        e  end the turns",
         before[1],
     ]
     shown.view.toggle_help()
@@ -210,9 +210,9 @@ def test_the_keys_leave_room_to_the_sum_and_take_that_of_files() -> None:
         shown.view.begin(f"{number}.wav")
     shown.view.toggle_help()
     screen = shown.draw()
-    assert screen[1:4] == ["q  stop all files", "?  these keys", "k  key terms"]
-    assert screen[0] == "and 9 more"
-    assert "0 of 9 files" in screen[4]
+    keys = ["q  stop all files", "?  these keys", "k  key terms", "e  end the turns"]
+    assert screen[-5:-1] == keys
+    assert "0 of 9 files" in screen[-1]
     shown.view.close()
     low = Shown(lines=2)
     low.view.toggle_help()
@@ -235,7 +235,9 @@ def test_the_keys_are_plain_lines_on_a_dumb_terminal() -> None:
     shown.view.toggle_help()
     shown.draw()
     shown.view.close()
-    assert "".join(shown.writes) == "q  stop all files\n?  these keys\nk  key terms\n"
+    assert "".join(shown.writes) == (
+        "q  stop all files\n?  these keys\nk  key terms\ne  end the turns\n"
+    )
 
 
 def test_keys_of_one_recording_leave_no_trace_here(shown: Shown) -> None:

@@ -19,6 +19,7 @@ _ABILITIES = {
 
 def models(environment: Environment, *, as_json: bool, verbose: bool = False) -> ExitStatus:
     """What each model does, costs and takes; `verbose`: also what `--turns` is on it."""
+    said = _said_prices(environment)
     if as_json:
         rows = [
             {
@@ -30,6 +31,7 @@ def models(environment: Environment, *, as_json: bool, verbose: bool = False) ->
                 "always_formats": model.always_formats,
                 "non_speech_tags": model.non_speech_tags,
                 "usd_per_hour": model.usd_per_hour,
+                "usd_per_hour_said": said.get(model.name),
                 "price_of": PRICES_OF,
                 "min_turn_silence_ms": model.min_turn_silence_ms,
                 "max_turn_silence_ms": model.max_turn_silence_ms,
@@ -42,7 +44,10 @@ def models(environment: Environment, *, as_json: bool, verbose: bool = False) ->
         return write_json(environment, rows)
     table = []
     for model in MODELS.values():
-        price = "not known" if model.usd_per_hour is None else f"${model.usd_per_hour:.2f}/h"
+        usd = said.get(model.name, model.usd_per_hour)
+        price = "not known" if usd is None else f"${usd:.2f}/h"
+        if model.name in said:
+            price += " (yours)"
         shown = " ".join(model.languages) if len(model.languages) < 8 else str(len(model.languages))
         able = [word for word, name in _ABILITIES.items() if name in model.takes]
         able += ["[tags]"] * model.non_speech_tags
@@ -95,6 +100,25 @@ def engines(environment: Environment, *, as_json: bool) -> ExitStatus:
     return write_table(
         environment, ("", "engine", "model", "installed", "languages", "licence"), table
     )
+
+
+def _said_prices(environment: Environment) -> dict[str, float]:
+    """What an hour costs by the environment, a `.env` or the config file.
+
+    Raises:
+        UsageError: that is no price.
+    """
+    from transcribe_cli.settings.allowed_sources import variable_of
+    from transcribe_cli.settings.config_file import read_config
+    from transcribe_cli.settings.defaults import config_path
+    from transcribe_cli.settings.dotenv import settings_in_dotenv
+    from transcribe_cli.settings.prices import parse_prices
+
+    option = "usd_per_hour"
+    said = environment.variables.get(variable_of(option))
+    said = said or settings_in_dotenv(environment).options.get(option)
+    said = said or read_config(config_path(environment.variables)).values.get(option)
+    return parse_prices(str(said), DEFAULT_MODEL) if said else {}
 
 
 def _in_columns(line: str, columns: int | None) -> list[str]:

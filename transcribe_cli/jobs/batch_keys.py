@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from transcribe_cli.run.controls import KEYTERMS_LABEL
 from transcribe_cli.run.loop import Loop
-from transcribe_cli.session.events import StopRequested
+from transcribe_cli.session.events import KeyPressed, StopRequested
 from transcribe_cli.ui.batch_view import BatchView
 from transcribe_cli.ui.key_reader import Key
 from transcribe_cli.ui.key_table import action_of
@@ -32,6 +32,8 @@ class BatchKeys:
         match action_of(key.name, "batch"):
             case "stop":
                 self._loop.post(None, StopRequested(key.name))
+            case "end turn":
+                self._loop.post(None, KeyPressed("e"))
             case "help":
                 self._view.toggle_help()
             case "key terms":

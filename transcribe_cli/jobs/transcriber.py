@@ -119,11 +119,14 @@ class Transcriber:
             from transcribe_cli.audio.encoder import check_encoding
 
             check_encoding(str(self.parameters.query["encoding"]))
+        self._live_query = self.parameters.query
         tariff = Tariff(self.parameters.query, is_free=options.local)
         if options.usd_per_hour is not None or options.max_cost is not None:
-            from transcribe_cli.settings.prices import checked
+            from transcribe_cli.settings.prices import checked, notes_on_prices
 
             tariff = checked(tariff, options.usd_per_hour, options.max_cost)
+            for note in notes_on_prices(tariff):
+                self.notices.note(note)
         self.runs = RunFactory(
             *(options, self.notices, self.keyterms_file, tariff),
             several=several,
@@ -133,7 +136,7 @@ class Transcriber:
         )
         query = self.parameters.query
         by_hand = query.get("mode") == MANUAL and "max_turn_silence" not in query
-        if by_hand and (at_once or not self.screen.live):
+        if by_hand and not self.screen.live:
             self.notices.note(
                 "no key ends a turn here, so each session is one turn; give --max-turn-silence"
             )
@@ -173,18 +176,34 @@ class Transcriber:
             return contextlib.nullcontext()
         return self.keyterms_file.watched(
             lambda: loop.post(None, KeytermsChanged()),
-            lambda words: loop.call(lambda: self.notices.warning(words)),
+            lambda words: loop.call(lambda: self._tell_keyterms_wrong(loop, words)),
         )
+
+    def _tell_keyterms_wrong(self, loop: Loop, words: str) -> None:
+        self.notices.warning(words)
+        loop.post(None, KeytermsChanged(words))
 
     def change_settings(self, loop: Loop, line: str) -> None:
         """Have every recording take a line of settings that was typed, also those to come."""
-        from transcribe_cli.settings.changes import checked_changes, typed_change
+        from transcribe_cli.settings.changes import (
+            changes_in_words,
+            checked_changes,
+            typed_change,
+        )
 
+        before = self._live_query
         try:
-            checked_changes(typed_change(line, self.parameters.query), self.parameters.model)
+            typed = typed_change(line, before)
+            changes = checked_changes(typed, self.parameters.model)
         except UsageError as e:
-            self.notices.note(e.message)
+            self.notices.note(f"{e.message.rstrip('.')}: {e.hint}")
             return
+        news = {name: value for name, value in changes.items() if value != before.get(name)}
+        if not news:
+            self.notices.note("that is so already")
+            return
+        self._live_query = {**before, **news}
+        self.notices.note(f"for all files: {changes_in_words(news)}")
         self.runs.typed.append(line)
         loop.post(None, SettingsTyped(line))
 

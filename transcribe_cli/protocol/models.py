@@ -304,8 +304,12 @@ class Tariff(NamedTuple):
         price = self._price_of(running)
         if price is None and asked is not None:
             known = (model.usd_per_hour for model in MODELS.values())
-            price = max(asked, *(usd for usd in known if usd is not None))
+            price = max(asked, *(usd for usd in known if usd is not None), *self.said.values())
         return price
+
+    def is_known(self, running: Mapping[str, Any]) -> bool:
+        """Whether what a session costs that runs so is no guess."""
+        return self.is_free or self._price_of(running) is not None
 
     def _price_of(self, parameters: Mapping[str, Any]) -> float | None:
         said = self.said.get(str(parameters.get("speech_model")))

@@ -91,7 +91,8 @@ class Controls:
             self._line = None
         if state == "entered":
             try:
-                self._settings.take_line(line.text, at)
+                if not self._settings.take_line(line.text, at) and line.text.strip():
+                    self._hint("that is so already")
             except UsageError as e:
                 self._hint(f"{e.message.rstrip('.')}: {e.hint}")
 

@@ -17,6 +17,7 @@ from transcribe_cli.settings.changes import (
     changes_in_words,
     checked_changes,
     keyterms_of,
+    note_on_long,
     typed_change,
     without_doubles,
 )
@@ -49,13 +50,15 @@ class LiveSettings:
         """Whether the model takes key terms."""
         return self._model is None or KEYTERMS in self._model.takes
 
-    def take_line(self, line: str, at: int) -> None:
+    def take_line(self, line: str, at: int) -> bool:
         """Change what a typed line says, at that place of the recording, in ms.
+
+        Returns whether anything is new.
 
         Raises:
             UsageError: the service or the model does not take it; nothing has changed.
         """
-        self._change(typed_change(line, self.query), at)
+        return self._change(typed_change(line, self.query), at)
 
     def take_file(self, terms: Sequence[str], at: int) -> None:
         """Take the key terms of a file that has changed in place of those that it held before.
@@ -69,17 +72,22 @@ class LiveSettings:
         self._change({KEYTERMS: without_doubles([*others, *terms])}, at)
         self._file_terms = terms
 
-    def _change(self, changes: Mapping[str, Any], at: int) -> None:
+    def _change(self, changes: Mapping[str, Any], at: int) -> bool:
         checked = checked_changes(changes, self._model)
         news = {name: value for name, value in checked.items() if value != self._now(name)}
         if not news:
-            return
+            return False
+        before = keyterms_of(self.query)
         self.query |= news
         self._sessions.target = self._sessions.target._replace(
             url=with_parameters(self._sessions.target.url, news)
         )
         self._sessions.update(msgspec.convert(news, UpdateConfiguration))
         self._reporter.mark("UpdateConfiguration", at, changes_in_words(news), parameters=news)
+        for term in news.get(KEYTERMS, ()):
+            if term not in before and (note := note_on_long(term)) is not None:
+                self._reporter.warn(f"the key term {note}")
+        return True
 
     def _now(self, name: str) -> Any:
         return keyterms_of(self.query) if name == KEYTERMS else self.query.get(name)

@@ -227,7 +227,13 @@ class Reporter:
     def _price_of(self, running: Mapping[str, Any]) -> str:
         price = self._config.tariff.usd_per_hour(running)
         same = running["speech_model"] == self._config.parameters.query["speech_model"]
-        return "" if same or not price else f"; counted at ${price:.2f} an hour"
+        if same or not price:
+            return ""
+        counted = f"counted at ${price:.2f} an hour"
+        if self._config.tariff.is_known(running):
+            return f"; {counted}"
+        model = running["speech_model"]
+        return f"; its price is not known here, {counted}: --usd-per-hour {model}=USD says it"
 
     def disconnected(self, action: TellDisconnected, at: int) -> None:
         """Report that a session broke off, and when the next try is."""

@@ -247,8 +247,10 @@ class Run:
                 self._status.manual = self._controls.ends_turns
             case KeyPressed(key=key):
                 self._take_key(key, now)
-            case KeytermsChanged():
+            case KeytermsChanged(problem=""):
                 self._take_keyterms_file()
+            case KeytermsChanged(problem=problem):  # told once, for all runs
+                self._reporter.record("Warning", message=problem)
             case SettingsTyped(line=line):
                 self._take_typed(line)
 

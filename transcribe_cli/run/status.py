@@ -84,7 +84,8 @@ class RunStatus:
         `elapsed_s`: as `Progress` has it. A file and a pipe are ahead of the words that a person
         sees.
         """
-        return round(1000 * (elapsed_s if self._spoken_now else self._position.at_s))
+        seen_ms = max(1000 * self._position.at_s, self._heard_ms)  # the former moves with a view
+        return round(1000 * elapsed_s if self._spoken_now else seen_ms)
 
     def status(self, now: Now) -> "Status":
         """What the status line shows."""

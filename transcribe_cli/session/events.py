@@ -111,7 +111,9 @@ class KeyPressed(Struct, frozen=True):
 
 
 class KeytermsChanged(Struct, frozen=True):
-    """The file of `--keyterms-file` holds other key terms than before."""
+    """The file of `--keyterms-file` holds other key terms than before, or has a `problem`."""
+
+    problem: str = ""
 
 
 class SettingsTyped(Struct, frozen=True):

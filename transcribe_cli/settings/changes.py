@@ -19,11 +19,15 @@ from transcribe_cli.protocol.parameters import (
     encode_query,
 )
 from transcribe_cli.redaction import redact
+from transcribe_cli.settings.resembling import resembling
 
 CHANGEABLE = frozenset(UpdateConfiguration.__struct_fields__)
 """The parameters that UpdateConfiguration takes."""
 
 KEYTERMS = "keyterms_prompt"
+MOST_OF_A_KEYTERM = 50
+"""Characters; page "Key terms": longer ones are ignored."""
+
 MOST_KEYTERMS = int(PARAMETERS[KEYTERMS].high or 0)
 
 
@@ -84,18 +88,37 @@ def typed_change(line: str, query: Mapping[str, Any]) -> dict[str, Any]:
 
     >>> typed_change("Sonny Miller, RNase", {"keyterms_prompt": ["LeMUR"]})
     {'keyterms_prompt': ['LeMUR', 'Sonny Miller', 'RNase']}
-    >>> typed_change("max_turn_silence = 900", {}), typed_change("language_codes=en,de", {})
+    >>> typed_change("max_turn_silence = 900", {}), typed_change("language-codes=en,de", {})
     ({'max_turn_silence': '900'}, {'language_codes': ['en', 'de']})
+
+    Raises:
+        UsageError: it looks like a setting, and there is none of that name.
     """
-    name, equals, value = (part.strip() for part in line.partition("="))
-    if equals and name in CHANGEABLE:
+    typed, equals, value = (part.strip() for part in line.partition("="))
+    name = typed.lower().replace("-", "_")
+    if equals and name in PARAMETERS:
         return {name: _items(value) if PARAMETERS[name].kind is list else value}
+    if equals and (likely := resembling(name, CHANGEABLE)) is not None:
+        raise UsageError(f"There is no setting '{typed}'.", f"did you mean {likely}?")
     added = _items(line)
     return {KEYTERMS: without_doubles([*keyterms_of(query), *added])} if added else {}
 
 
 def _items(text: str) -> list[str]:
     return [item for item in map(str.strip, text.split(",")) if item]
+
+
+def note_on_long(term: str) -> str | None:
+    """What is said of a key term that is longer than the service reads; None of any other.
+
+    >>> note_on_long("Sonny Miller")
+    """
+    if len(term) <= MOST_OF_A_KEYTERM:
+        return None
+    return (
+        f"'{term[:20]}...' is not listened for: {len(term)} characters, and "
+        f"{MOST_OF_A_KEYTERM} are read"
+    )
 
 
 def changes_in_words(changes: Mapping[str, Any]) -> str:

@@ -3,7 +3,8 @@
 import math
 
 from transcribe_cli.errors import UsageError
-from transcribe_cli.protocol.models import REDIRECTS, Tariff
+from transcribe_cli.protocol.models import MODELS, REDIRECTS, Tariff, find_model
+from transcribe_cli.settings.resembling import resembling
 
 _EXAMPLE = "for example 0.45, or by model: whisper-rt=0.28,universal-9=0.50"
 
@@ -31,6 +32,18 @@ def checked(tariff: Tariff, said: str | None, max_cost_usd: float | None) -> Tar
             "say what an hour of it costs, for example --usd-per-hour 0.45",
         )
     return tariff
+
+
+def notes_on_prices(tariff: Tariff) -> list[str]:
+    """A note for each price that the user says of a model that is neither known nor asked for."""
+    notes = []
+    for name in tariff.said:
+        if name == tariff.asked["speech_model"] or find_model(name) is not None:
+            continue
+        likely = resembling(name, MODELS)
+        meant = f"; did you mean {likely}?" if likely else ""
+        notes.append(f"--usd-per-hour: the model '{name}' is not known here{meant}")
+    return notes
 
 
 def parse_prices(text: str, model: str) -> dict[str, float]:

@@ -8,8 +8,6 @@ from transcribe_cli.protocol.models import MODELS, Model, find_model, models_tha
 from transcribe_cli.protocol.parameters import PARAMETERS, SECRET_PARAMETERS, WEBHOOK_SECRET
 from transcribe_cli.settings.environment import TOKEN_VARIABLE, WEBHOOK_SECRET_VARIABLE
 
-_MOST_KEYTERM = 50  # characters; page "Key terms": longer ones are ignored
-
 
 class Parameters(NamedTuple):
     """What is asked of the service.
@@ -115,12 +113,11 @@ def resolve_parameters(
 def _odd_values(query: Mapping[str, Any]) -> list[str]:
     """What the service takes, and does not do as it was meant."""
     least, most = query.get("min_turn_silence"), query.get("max_turn_silence")
-    notes = [
-        f"--keyterm '{term[:20]}...' is not listened for: {len(term)} characters, and "
-        f"{_MOST_KEYTERM} are read"
-        for term in query.get("keyterms_prompt", ())
-        if len(term) > _MOST_KEYTERM
-    ]
+    notes = []
+    if terms := query.get("keyterms_prompt", ()):
+        from transcribe_cli.settings.changes import note_on_long
+
+        notes += [f"--keyterm {note}" for note in map(note_on_long, terms) if note]
     if least is not None and most is not None and least > most:
         notes.append(f"--min-turn-silence {least} is more than --max-turn-silence {most}")
     return notes
@@ -246,14 +243,14 @@ def parse_params(params: Sequence[str]) -> dict[str, str]:
         meant = _secret_meant(name)
         if meant is not None:
             raise UsageError(
-                f"--param '{name}' is a credential, and command lines are seen.",
+                f"--param '{name}' is a credential, and no parameter to be seen.",
                 f"set {WEBHOOK_SECRET_VARIABLE}, or give --param {meant}=@FILE"
                 if meant == WEBHOOK_SECRET
                 else f"set {TOKEN_VARIABLE} for a temporary token",
             )
         if name == "webhook_url" and "@" in _host_of(value):
             raise UsageError(
-                "--param webhook_url holds a credential, and command lines are seen.",
+                "--param webhook_url holds a credential, which is seen there.",
                 f"name a header with webhook_auth_header_name, and set {WEBHOOK_SECRET_VARIABLE}",
             )
         parsed[name] = value

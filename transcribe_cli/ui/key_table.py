@@ -48,6 +48,7 @@ KEY_TABLE = (
     KeyBinding("q", "stop", "stop all files", ("batch",)),
     KeyBinding("?", "help", "these keys", ("run", "replay", "batch")),
     KeyBinding("k", "key terms", "key terms", ("batch",)),
+    KeyBinding("e", "end turn", "end the turns", ("batch",)),
     KeyBinding("q", "stop", "stop", ("run", "replay")),
 )
 """The most useful keys first: in a small window the panel leaves out the last ones."""
