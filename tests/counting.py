@@ -142,21 +142,23 @@ class Session:
         self.send({"type": "Error", "error_code": code, "error": text})
         self.connection.close(code, "See Error message for details")
 
-    def turn(self, *, end: bool) -> None:
+    def turn_message(self, *, end: bool) -> dict[str, Any]:
+        """The Turn of what was said in it so far."""
         words = [word | {"word_is_final": end} for word in self.open_words]
         text = " ".join(word["text"] for word in words)
-        self.send(
-            {
-                "turn_order": self.order,
-                "turn_is_formatted": end,
-                "end_of_turn": end,
-                "transcript": text,
-                "end_of_turn_confidence": 1.0 if end else 0.0,
-                "words": words,
-                "utterance": text if end else "",
-                "type": "Turn",
-            }
-        )
+        return {
+            "turn_order": self.order,
+            "turn_is_formatted": end,
+            "end_of_turn": end,
+            "transcript": text,
+            "end_of_turn_confidence": 1.0 if end else 0.0,
+            "words": words,
+            "utterance": text if end else "",
+            "type": "Turn",
+        }
+
+    def turn(self, *, end: bool) -> None:
+        self.send(self.turn_message(end=end))
         if end:
             self.order += 1
             self.open_words = []

@@ -25,6 +25,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, Phase, given, note, settings
 from hypothesis import strategies as st
+from websockets.protocol import State
 
 from tests.counting import CountingService, Session, counting_service, write_wav
 from tests.fault_figures import Figures
@@ -41,6 +42,7 @@ SLICES = 20  # so that the workers share them
 PACE = 20
 SLOW_ONE_IN = 10
 MOST_REPEATED = 100_000
+_REPEATED_AT_ONCE = 500
 DEAD_S = 11.0  # a stall that the client must take for a dead connection
 ERRORS = {
     1008: "Unauthorized Connection: Too many concurrent sessions",
@@ -102,8 +104,7 @@ class Fault:
                 proxy.go_down()
                 later(self.value, proxy.heal)
             case "flood":
-                for _ in range(MOST_REPEATED):  # until it is closed for that
-                    session.turn(end=False)
+                flood(session)
             case "suspended":
                 person.suspend()
                 later(self.value, person.go_on)
@@ -114,6 +115,21 @@ class Fault:
                 connection.close(int(self.value))
             case "error":
                 session.fail(int(self.value), ERRORS[int(self.value)])
+
+
+def flood(session: Session) -> None:
+    """The same Turn again and again, until the client closes for that.
+
+    Many frames at a time: on a busy machine one by one would be no flood, but a service that says
+    nothing new.
+    """
+    connection, said = session.connection, json.dumps(session.turn_message(end=False)).encode()
+    many = (b"\x81\x7e" + len(said).to_bytes(2, "big") + said) * _REPEATED_AT_ONCE
+    with contextlib.suppress(OSError):
+        for _ in range(MOST_REPEATED // _REPEATED_AT_ONCE):
+            if connection.state is not State.OPEN:
+                break
+            connection.socket.sendall(many)
 
 
 def faults(words: int) -> st.SearchStrategy[list[Fault]]:
