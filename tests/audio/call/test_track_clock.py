@@ -10,7 +10,7 @@ import pytest
 from transcribe_cli.audio.call.track_clock import TrackPair
 
 RATE = 1000
-BLOCK = RATE // 20
+BLOCK = RATE // 10
 EVERY_S = 7.0
 STARTS_S = (0.0, 0.123)  # the system is opened a little later
 
