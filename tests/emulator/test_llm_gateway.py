@@ -41,7 +41,7 @@ def answers_in(messages: list[dict[str, Any]]) -> list[tuple[int, str, str]]:
     ]
 
 
-def test_each_finished_turn_is_answered_and_the_last_text_serves_for_the_rest() -> None:
+def test_each_finished_turn_is_answered_and_the_last_text_serves() -> None:
     messages = asyncio.run(heard(Answers(("eins", "zwei"))))
     assert answers_in(messages) == [
         (0, "w1 w2 w3 w4 w5", "eins"),

@@ -138,7 +138,7 @@ def receiver() -> Iterator[tuple[str, "queue.Queue[tuple[str | None, Any]]", lis
         server.shutdown()
 
 
-def test_final_turns_are_posted_after_the_session_until_they_are_taken(
+def test_final_turns_are_posted_after_the_session(
     receiver: tuple[str, "queue.Queue[tuple[str | None, Any]]", list[int]],
 ) -> None:
     url, posts, statuses = receiver

@@ -2,16 +2,26 @@
 
 import json
 import re
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 import pytest
 from websockets.sync.client import connect
 
 from tests.counting import speak
+from tests.emulator import (
+    test_counting,
+    test_llm_gateway,
+    test_parameter_effects,
+    test_websocket_app,
+)
 from tests.emulator.protocol_client import next_message, session, silence, talk, until_close
 from tests.program import ROOT
+from tests.testing import test_service
 from tests.testing.test_faults_of_messages import token_status
+from transcribe_cli.emulator.admitted_parameters import AdmittedModels
+from transcribe_cli.emulator.engine_settings import engine_settings_of
 from transcribe_cli.protocol.messages import CLIENT_MESSAGES, SERVER_MESSAGES
 from transcribe_cli.protocol.models import MODELS, models_that_take
 from transcribe_cli.protocol.parameters import PARAMETERS, SECRET_PARAMETERS, Parameter
@@ -74,6 +84,95 @@ def test_a_parameter_is_as_the_table_says(service: AssemblyAIService, name: str)
     assert (name in told["parameters"]) == (name not in SECRET_PARAMETERS)
     unused = rows("Parameters")[name] == "not emulated"
     assert (name in told["without_effect"]) == unused
+
+
+SAID = [{"say": "Damn, ann, call 555-123-4567 or a@b.org.", "speaker": "B"}]
+PRO, US = "universal-3-6-pro", "universal-streaming-english"
+
+
+class Effect(NamedTuple):
+    """Something that changes what is heard: a value, and what else is asked, said and sent."""
+
+    value: str
+    model: str = PRO
+    besides: Mapping[str, str] = MappingProxyType({})
+    scenario: Sequence[Mapping[str, Any]] = ()
+    audio: bytes = b""
+
+
+EFFECTS = {
+    "speech_model": Effect(US, audio=speak(2)),
+    "sample_rate": Effect("8000", audio=speak(2)),
+    "encoding": Effect("pcm_mulaw", audio=speak(2)),
+    "format_turns": Effect("true", US, scenario=SAID),
+    "min_turn_silence": Effect("2000", US, audio=speak(1) + silence(500) + speak(1)),
+    "min_end_of_turn_silence_when_confident": Effect(
+        "2000", US, audio=speak(1) + silence(500) + speak(1)
+    ),
+    "max_turn_silence": Effect("300", audio=speak(1) + silence(500) + speak(1)),
+    "keyterms_prompt": Effect('["Ann"]', scenario=SAID),
+    "language_detection": Effect("true", scenario=SAID),
+    "filter_profanity": Effect("true", scenario=SAID),
+    "speaker_labels": Effect("true", scenario=SAID),
+    "max_speakers": Effect("1", besides={"speaker_labels": "true"}, audio=speak(5, first=10_001)),
+    "redact_pii": Effect("true", scenario=SAID),
+    "redact_pii_policies": Effect("email_address", besides={"redact_pii": "true"}, scenario=SAID),
+    "redact_pii_sub": Effect("entity_name", besides={"redact_pii": "true"}, scenario=SAID),
+    "include_partial_turns": Effect("false", audio=speak(2)),
+    "mode": Effect("manual", audio=speak(7)),
+}
+# By the audio's clock, the service's, or another server.
+_WEBHOOK = test_parameter_effects.test_final_turns_are_posted_after_the_session
+PROVEN_BY: dict[str, Callable[..., object]] = {
+    "token": test_websocket_app.test_a_temporary_token_opens_a_session_with_its_cap,
+    "inactivity_timeout": test_service.test_a_silent_client_is_inactive_at_once,
+    "speaker_labels_revision_interval_ms": (
+        test_counting.test_speakers_are_revised_so_often_and_not_more_than_so_many
+    ),
+    "llm_gateway": test_llm_gateway.test_each_finished_turn_is_answered_and_the_last_text_serves,
+    "webhook_url": _WEBHOOK,
+    "webhook_auth_header_name": _WEBHOOK,
+    "webhook_auth_header_value": _WEBHOOK,
+}
+SETTINGS = {
+    "end_of_turn_confidence_threshold": ("0.9", US),
+    "vad_threshold": ("0.9", PRO),
+    "acknowledge_silence": ("true", PRO),
+    "language_code": ("es", "u3-rt-pro"),
+    "language_codes": ('["es"]', PRO),
+}
+"""Of recognised speech only: here they reach the engine, whose own tests show what it does."""
+
+
+def test_what_is_emulated_is_proven() -> None:
+    proven = {*EFFECTS, *PROVEN_BY, *SETTINGS, "session_heartbeat"}  # which `heartbeat` shows
+    used = {name for name, state in rows("Parameters").items() if state != "not emulated"}
+    assert proven == used
+
+
+@pytest.mark.parametrize("name", EFFECTS)
+def test_a_parameter_changes_what_is_heard(service: AssemblyAIService, name: str) -> None:
+    effect = EFFECTS[name]
+    if effect.scenario:
+        service.play(effect.scenario)
+    asked: dict[str, Any] = {"speech_model": effect.model, **effect.besides}
+
+    def turns(**more: Any) -> list[dict[str, Any]]:
+        heard = talk(service.url, effect.audio, **asked | more)
+        assert heard.code == 1000, heard
+        return heard.of_type("Turn")
+
+    if name == "speech_model":
+        asked["speech_model"] = "u3-rt-pro"
+    assert turns(**{name: effect.value}) != turns()
+
+
+@pytest.mark.parametrize("name", SETTINGS)
+def test_a_parameter_reaches_the_engine(name: str) -> None:
+    value, model = SETTINGS[name]
+    models = AdmittedModels()
+    plain = engine_settings_of(models.read(f"speech_model={model}"))
+    assert engine_settings_of(models.read(f"speech_model={model}&{name}={value}")) != plain
 
 
 def heard_after(service: AssemblyAIService, *scenario: dict[str, Any]) -> list[str]:
