@@ -100,7 +100,7 @@ class CountingEngine:
         self._settings = settings
         self._turn_words = turn_words
         self._counter = WordCounter(settings.sample_rate_hz)
-        self._words: list[CountedWord] = []  # of the open turn
+        self._words: list[ToldWord] = []  # of the open turn
         self._turns = ToldTurns(settings, CERTAIN_AFTER_WORDS)
         self._spoke = False
 
@@ -108,16 +108,18 @@ class CountingEngine:
         sent: list[Send] = []
         for word in self._counter.hear(self._samples(data)):
             self._spoke = True
-            self._words.append(word)
+            self._words.append(self._told(word))
             full = len(self._words) >= self._turn_words and not self._settings.manual
-            sent += self.end_turn() if full else self._turns.partial(self._told(self._words))
+            sent += self.end_turn() if full else self._turns.partial(self._words)
         silence_ms = self._silence_ms()
         if silence_ms >= turn_silence_ms(self._settings):
             sent += self.end_turn()
         else:
-            growing = self._told(self._counter.growing())
-            sent += self._turns.partial(self._told(self._words), growing, silence_ms)
-        return sent + self._turns.speakers.revise(self._ms(self._counter.position))
+            growing = [self._told(word) for word in self._counter.growing()]
+            sent += self._turns.partial(self._words, growing, silence_ms)
+        if self._settings.revision_interval_ms:
+            sent += self._turns.speakers.revise(self._ms(self._counter.position))
+        return sent
 
     def configure(self, settings: EngineSettings) -> Sequence[Send]:
         self._settings = self._turns.settings = settings
@@ -125,10 +127,10 @@ class CountingEngine:
 
     def end_turn(self) -> list[Send]:
         words, self._words = self._words, []
-        return self._turns.final(self._told(words))
+        return self._turns.final(words)
 
     def finish(self) -> list[Send]:
-        self._words += self._counter.growing()
+        self._words += map(self._told, self._counter.growing())
         return self.end_turn() + self._turns.finish()
 
     def take_speech_probability(self) -> float:
@@ -143,12 +145,9 @@ class CountingEngine:
         since = self._counter.silent_since
         return 0 if since is None else self._ms(self._counter.position - since)
 
-    def _told(self, words: Sequence[CountedWord]) -> list[ToldWord]:
-        return [
-            ToldWord(text, self._ms(w.start), self._ms(w.end), text, self._speaker(w.number))
-            for w in words
-            for text in (f"w{w.number}",)
-        ]
+    def _told(self, word: CountedWord) -> ToldWord:
+        text, speaker = f"w{word.number}", self._speaker(word.number)
+        return ToldWord(text, self._ms(word.start), self._ms(word.end), text, speaker)
 
     def _speaker(self, number: int) -> str:
         most = self._settings.max_speakers

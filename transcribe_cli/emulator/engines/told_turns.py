@@ -63,7 +63,7 @@ class ToldTurns:
         """
         words, settings = [*said, *growing], self.settings
         is_pro = settings.family is Family.PRO
-        confidence = held_confidence(settings, silence_ms) if is_pro else 0.0
+        confidence = held_confidence(settings, silence_ms) if is_pro and silence_ms else 0.0
         if words == self._shown and confidence <= self._shown_confidence:
             return []
         if not words or not settings.include_partial_turns:
