@@ -120,7 +120,8 @@ def test_key_terms_that_are_typed_are_for_all_files(home: Home) -> None:
         told = [json.loads(text) for text in seen.texts]
         assert told == [{"type": "UpdateConfiguration", "keyterms_prompt": ["Sonny q"]}]
     assert json.loads(service.sessions[2].query["keyterms_prompt"][0]) == ["Sonny q"]
-    assert everything.count("key terms: Sonny q") == 3  # each transcript says so
+    assert everything.count("for all files: key terms: Sonny q") == 1
+    assert everything.count("── key terms: Sonny q") == 3  # each transcript says so
     assert "commas" not in everything
 
 

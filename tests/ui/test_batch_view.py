@@ -197,7 +197,8 @@ def test_the_keys_are_shown_above_the_sum_and_hidden_again(shown: Shown) -> None
     shown.view.toggle_help()
     assert shown.draw() == [
         before[0],
-        "q  stop all files   ?  these keys       k  key terms        e  end the turns",
+        "q  stop all files   k  key terms",
+        "?  these keys       e  end the turns",
         before[1],
     ]
     shown.view.toggle_help()
