@@ -30,6 +30,10 @@ def test_a_language_model_s_answer_without_the_turn_that_it_answers() -> None:
         ),
         ({"type": "New", "data": [{"a": 1}, {"text": "Deep."}]}, "New: Deep."),
         ({"type": "New", "level": 3, "de": "Tag"}, 'New: {"level":3,"de":"Tag"}'),
+        (
+            {"type": "New", "n": list(range(50))},
+            'New: {"n":[0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,...',
+        ),
         ({"type": "New", "text": "x" * 5000}, "New: " + "x" * (MOST_CHARACTERS - 5) + "..."),
         ({"type": "", "text": "odd"}, "message: odd"),
         ({"type": "LLMGatewayResponse", "transcript": "Hi.", "data": None}, "answer: null"),

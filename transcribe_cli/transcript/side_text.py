@@ -10,6 +10,7 @@ import msgspec
 from transcribe_cli.protocol.messages import LLMGatewayResponse, ServerMessage, UnknownMessage
 
 MOST_CHARACTERS = 400
+MOST_OF_FIELDS = 64  # one line of a window of 80 columns
 
 # Where messages carry what is said, the most telling first.
 _FIELDS = ("content", "translation", "translated_text", "text", "message", "summary", "transcript")
@@ -30,9 +31,11 @@ def side_text(message: ServerMessage, raw: Mapping[str, Any]) -> str | None:
             told = {name: value for name, value in raw.items() if name != "type"}
         case _:
             return None
-    said = _said(told) or msgspec.json.encode(told).decode()
-    text = f"{label}: {said}"
-    return text if len(text) <= MOST_CHARACTERS else f"{text[:MOST_CHARACTERS]}..."
+    said = _said(told)
+    text, most = f"{label}: {said}", MOST_CHARACTERS
+    if not said:  # fields without words: enough to see what it is
+        text, most = f"{label}: {msgspec.json.encode(told).decode()}", MOST_OF_FIELDS
+    return text if len(text) <= most else f"{text[:most]}..."
 
 
 def _said(value: Any, depth: int = 0) -> str:
