@@ -9,25 +9,22 @@ from typing import TYPE_CHECKING
 from transcribe_cli.audio.excerpt import Range
 from transcribe_cli.audio.source import Source
 from transcribe_cli.exit_status import ExitStatus
-from transcribe_cli.jobs.sources import SAMPLE, STDIN, find_sources, names_of
+from transcribe_cli.jobs.sources import SAMPLE, STDIN, find_sources, names_of, pace_of, part_of
 from transcribe_cli.outputs.formats import is_video
 from transcribe_cli.settings.environment import Environment
-from transcribe_cli.settings.option_types import Channels
 from transcribe_cli.settings.options import FileOptions
 
 if TYPE_CHECKING:
     from transcribe_cli.jobs.shards import Shard
     from transcribe_cli.jobs.transcriber import SourceSpec, Transcriber
 
-_CHANNELS = {Channels.LEFT: 0, Channels.RIGHT: 1}
-
 
 def file(options: FileOptions, environment: Environment) -> ExitStatus:
     """Transcribe one file, or many, so many at once as were asked for."""
     from transcribe_cli.jobs.transcriber import SourceSpec, Transcriber
 
-    pace = _pace(options)
-    part = _part(options)
+    pace = pace_of(options)
+    part = part_of(options)
     given = [*(options.paths or ()), *([str(SAMPLE)] if options.sample else ())]
     paths, many = find_sources(given, options.from_list, environment.stdin)
     names = names_of(paths)
@@ -47,13 +44,19 @@ def file(options: FileOptions, environment: Environment) -> ExitStatus:
         check_sources(every, options.record, options.output_files, environment)
         check_clobber(options, [stem_of(path) for path in paths])
     jobs = min(options.jobs, len(paths))
+    if options.cluster is not None:
+        from transcribe_cli.cluster.client import check_cluster, transcribe_on_cluster
+
+        check_cluster(options, paths)
+        many = True
     most = jobs
-    if options.local:
+    if options.local and options.cluster is None:
         from transcribe_cli.jobs.service import most_local_jobs
 
         most = most_local_jobs(options.engine)
+    at_once = min(jobs, most) > 1 or options.cluster is not None
     transcriber = Transcriber(
-        options, environment, several=many, at_once=min(jobs, most) > 1, pace=pace, part=part
+        options, environment, several=many, at_once=at_once, pace=pace, part=part
     )
     if any(map(is_video, options.output_files)):
         from transcribe_cli.jobs.path_checks import check_videos
@@ -77,6 +80,8 @@ def file(options: FileOptions, environment: Environment) -> ExitStatus:
         return SourceSpec(name, "file", opened, path)
 
     specs = [asked(path, name) for path, name in zip(paths, names, strict=True)]
+    if options.cluster is not None:
+        return transcribe_on_cluster(transcriber, specs, options, environment, shard)
     if many:
         return _transcribe_many(transcriber, specs, jobs, shard, again=options.again)
     (what,) = specs
@@ -114,28 +119,6 @@ def _transcribe_many(
         status = batch.run(again=again)
     batch.tell_sum()
     return outputs.exit_status(status)
-
-
-def _pace(options: FileOptions) -> float | None:
-    """How many seconds of audio a second; None for as fast as it goes."""
-    if options.pace is None:
-        return None if options.local else 1.0
-    from transcribe_cli.settings.durations import parse_pace
-
-    return parse_pace(options.pace)
-
-
-def _part(options: FileOptions) -> Range:
-    part = Range(track=options.track, channel=_CHANNELS.get(options.channels))
-    start, duration = options.start, options.duration
-    if start is None and duration is None:
-        return part
-    from transcribe_cli.settings.durations import parse_duration
-
-    return part._replace(
-        start_s=0.0 if start is None else parse_duration(start, "--start", least_s=0.0),
-        duration_s=None if duration is None else parse_duration(duration, "--duration"),
-    )
 
 
 def _open(

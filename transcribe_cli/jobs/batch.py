@@ -7,9 +7,9 @@ to the end, so that two processes share the files.
 
 import contextlib
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from transcribe_cli.errors import AudioError, StreamError, status_of
 from transcribe_cli.exit_status import ExitStatus, FileEnd, of_command
@@ -22,15 +22,33 @@ from transcribe_cli.recordings.lock import SaveDirBusy
 from transcribe_cli.recordings.saved_recordings import Recording
 from transcribe_cli.run.config import Result
 from transcribe_cli.run.limits import COST_REACHED
-from transcribe_cli.run.loop import Loop
+from transcribe_cli.run.loop import Loop, Task
 from transcribe_cli.run.reporter import View
-from transcribe_cli.run.run import Run
 from transcribe_cli.system.machine_resources import allow_open_files
 
 if TYPE_CHECKING:
     from transcribe_cli.ui.batch_view import BatchView, FileView
 
 _FILES_A_JOB = 10  # descriptors: source, log, journal, transcript, lock, socket, outputs
+
+
+class RunningFile(Protocol):
+    """A file that was begun: a `Job` here, or one that a cluster's worker has.
+
+    Attributes:
+        run: what the loop drives.
+    """
+
+    @property
+    def run(self) -> Task: ...
+    @property
+    def spec(self) -> SourceSpec: ...
+    def end(self) -> Result: ...
+    def __exit__(self, *_: object) -> None: ...
+
+
+Begin = Callable[[Loop, SourceSpec, "View | None"], RunningFile]
+"""Begins a file that an earlier run has not completed, somewhere else."""
 
 
 class _Running(NamedTuple):
@@ -41,7 +59,7 @@ class _Running(NamedTuple):
         shown: a live view of its own is shown until this is closed.
     """
 
-    job: Job
+    job: RunningFile
     view: "FileView | None"
     shown: contextlib.ExitStack
 
@@ -107,11 +125,18 @@ class Batch:
 
     Args:
         jobs: how many recordings may run at a time.
+        elsewhere: begins files in another place than here; None: they run in this process.
     """
 
     def __init__(
-        self, transcriber: Transcriber, service: Service, specs: Sequence[SourceSpec], jobs: int
+        self,
+        transcriber: Transcriber,
+        service: Service,
+        specs: Sequence[SourceSpec],
+        jobs: int,
+        elsewhere: Begin | None = None,
     ) -> None:
+        self._elsewhere = elsewhere
         self._transcriber = transcriber
         self._service = service
         self._specs = list(specs)
@@ -141,7 +166,7 @@ class Batch:
             ),
         ):
 
-            def more() -> Iterator[Run]:
+            def more() -> Iterator[Task]:
                 """What may begin now; called at the start and after each end."""
                 self._end_finished()
                 while len(self._running) < self._jobs and not (self._stopped or loop.stopping):
@@ -183,7 +208,11 @@ class Batch:
                     return None
                 live = transcriber.screen.make_view() if self._jobs == 1 else None
                 view = file_view or live
-                if previous is None:
+                job: RunningFile
+                if self._elsewhere is not None:
+                    stack.close()  # who transcribes it claims it
+                    job = self._elsewhere(loop, spec, view)
+                elif previous is None:
                     job = transcriber.begin(loop, self._service, spec, folder, stack, view)
                 else:
                     job = self._resume(loop, spec, previous, stack, view)

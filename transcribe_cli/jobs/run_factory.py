@@ -40,6 +40,7 @@ class RunFactory:
     Attributes:
         budget: what all of them cost, and may cost.
         typed: lines of settings that were typed for all of them.
+        quota: of new sessions; None: made with the first run, by the options.
     """
 
     def __init__(
@@ -68,7 +69,7 @@ class RunFactory:
             _seconds(options.max_duration, "--max-duration"),
             _seconds(options.idle_stop, "--idle-stop"),
         )
-        self._quota: SessionQuota | None = None
+        self.quota: SessionQuota | None = None
 
     def make_run(
         self,
@@ -110,11 +111,11 @@ class RunFactory:
             from transcribe_cli.audio.call.mixed_view import MixedView
 
             mix = MixedView(log)
-        if self._quota is None:
-            self._quota = SessionQuota(self._per_minute(service.endpoint))
+        if self.quota is None:
+            self.quota = SessionQuota(self._per_minute(service.endpoint))
         notices = NamedNotices(self._notices, source.name) if self._at_once else self._notices
         parts = RunParts(
-            *(source, log, outputs, notices, loop, self._quota, self.budget),
+            *(source, log, outputs, notices, loop, self.quota, self.budget),
             view=view,
             sync=sync,
             keyterms_file=self._keyterms_file,

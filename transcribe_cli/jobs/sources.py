@@ -1,4 +1,4 @@
-"""Finds the sources of `file` in its arguments, folders and lists."""
+"""Finds the sources of `file` in its arguments, folders and lists, and which part is meant."""
 
 import codecs
 import os
@@ -7,8 +7,11 @@ from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
 import transcribe_cli
+from transcribe_cli.audio.excerpt import Range
 from transcribe_cli.errors import AudioError, UsageError
 from transcribe_cli.protocol.endpoint import without_credentials
+from transcribe_cli.settings.option_types import Channels
+from transcribe_cli.settings.options import FileOptions
 
 STDIN = "-"
 SAMPLE = Path(transcribe_cli.__file__).parent / "sample" / "meeting.wav"
@@ -18,6 +21,8 @@ _MEDIA = frozenset(
     ".aac .aif .aifc .aiff .amr .au .caf .flac .m4a .m4b .m4v .mka .mkv .mov .mp2 .mp3 .mp4 .mpga "
     ".oga .ogg .opus .rf64 .snd .w64 .wav .webm .wma".split()
 )
+
+_CHANNELS = {Channels.LEFT: 0, Channels.RIGHT: 1}
 
 
 class Sources(NamedTuple):
@@ -128,3 +133,26 @@ def _read_list(name: str, stdin: BinaryIO) -> list[str]:
         return [path for path in text.split("\0") if path]
     lines = [line.strip() for line in text.splitlines()]
     return [line for line in lines if line and not line.startswith("#")]
+
+
+def pace_of(options: FileOptions) -> float | None:
+    """How many seconds of audio a second; None for as fast as it goes."""
+    if options.pace is None:
+        return None if options.local else 1.0
+    from transcribe_cli.settings.durations import parse_pace
+
+    return parse_pace(options.pace)
+
+
+def part_of(options: FileOptions) -> Range:
+    """Which part of each file is transcribed."""
+    part = Range(track=options.track, channel=_CHANNELS.get(options.channels))
+    start, duration = options.start, options.duration
+    if start is None and duration is None:
+        return part
+    from transcribe_cli.settings.durations import parse_duration
+
+    return part._replace(
+        start_s=0.0 if start is None else parse_duration(start, "--start", least_s=0.0),
+        duration_s=None if duration is None else parse_duration(duration, "--duration"),
+    )

@@ -72,6 +72,7 @@ class Transcriber:
 
     Args:
         part: of each source.
+        screen: another one than the command's own terminal.
 
     Attributes:
         several: what goes to one output names its source.
@@ -88,6 +89,7 @@ class Transcriber:
         pace: float | None,
         part: Range = EVERYTHING,
         parameters: Parameters | None = None,
+        screen: Screen | None = None,
     ) -> None:
         self._options = options
         self._environment = environment
@@ -96,7 +98,7 @@ class Transcriber:
         self.part = part
         self.save_dir = None if options.no_save else save_dir_of(options.save_dir)
         self._index = None if self.save_dir is None else RecordingIndex(self.save_dir)
-        self.screen = Screen(options, environment)
+        self.screen = screen or Screen(options, environment)
         self.notices = self.screen.notices
         self.keyterms_file = None
         asked = options.parameters()
@@ -417,7 +419,7 @@ class Job:
         self.run = run
         self.spec = spec
         self._transcriber = transcriber
-        self._folder = folder
+        self.folder = folder
         self._log = log
         self._stack = stack
 
@@ -429,7 +431,7 @@ class Job:
 
     def end(self) -> Result:
         """Close everything after the run, and say where it is saved."""
-        transcriber, folder = self._transcriber, self._folder
+        transcriber, folder = self._transcriber, self.folder
         is_recorded = folder is not None and self._log.path == folder / AUDIO
         result = self.run.result
         assert result is not None

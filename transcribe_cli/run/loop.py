@@ -122,6 +122,10 @@ class Loop:
 
     # From main.
 
+    def add(self, task: Task) -> None:
+        """Drive one more task, which `run` does not get from `more`."""
+        self._coming.append(iter((task,)))
+
     def run(self, tasks: Iterable[Task], more: Callable[[], Iterable[Task]] = tuple) -> None:
         """Drive tasks until all are over.
 

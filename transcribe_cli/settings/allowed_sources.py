@@ -70,8 +70,8 @@ def _rows() -> Iterator[Setting]:
     # wrong one would switch `--max-cost` off.
     the_users_alone = (
         "usd_per_hour device device_fallback system with_system keyterms_file output no_clobber "
-        "captions_file captions_port record save_dir no_save from_list probe jobs shard again raw "
-        "pace quiet verbose sample"
+        "captions_file captions_port record save_dir no_save from_list probe jobs shard cluster "
+        "again raw pace quiet verbose sample"
     )
     yield from (Setting(name, _RECORDING) for name in recognition.split())
     yield from (Setting(name, _FOLDER) for name in formats_and_limits.split())

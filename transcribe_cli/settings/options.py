@@ -401,6 +401,16 @@ class FileOptions(RunOptions, frozen=True, kw_only=True):
             metavar="I/N",
         ),
     ] = None
+    cluster: Annotated[
+        str | None,
+        option(
+            AUDIO,
+            "Have workers transcribe: 'local' starts some, or a Dask scheduler's address (needs "
+            "the extra 'cluster').",
+            "--cluster",
+            metavar="local|ADDRESS",
+        ),
+    ] = None
     start: Annotated[
         str | None,
         option(AUDIO, "Begin each file there: 90, 1m30s or 1:30.", "--start", metavar="T"),

@@ -1,0 +1,121 @@
+"""Files on workers of a Dask cluster of this machine, started by the command itself."""
+
+import contextlib
+import json
+import os
+import signal
+import socket
+import ssl
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests.counting import CountingService, counting_service
+from tests.end_to_end.counted_files import words_by_heading, write_talks
+from tests.program import LONG_DEADLINE_S, Home, finish
+from tests.requirements import require_package
+
+pytestmark = pytest.mark.long
+
+
+@pytest.fixture(autouse=True)
+def cluster_is_installed() -> None:
+    require_package("distributed")
+
+
+def start(home: Home, service: CountingService, *more: str) -> subprocess.Popen[bytes]:
+    return home.start(
+        *("file", "talks", "--cluster", "local", "--endpoint", service.url, *more),
+        start_new_session=True,
+    )
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 120.0
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def workers_of(process: subprocess.Popen[bytes]) -> list[psutil.Process]:
+    """The processes in which files are transcribed."""
+    children = psutil.Process(process.pid).children()
+    return [child for child in children if any("spawn_main" in word for word in child.cmdline())]
+
+
+def ports_of(process: subprocess.Popen[bytes]) -> list[tuple[str, int]]:
+    """Where the scheduler and the workers listen."""
+    return [
+        (connection.laddr.ip, connection.laddr.port)
+        for one in (psutil.Process(process.pid), *workers_of(process))
+        for connection in one.net_connections(kind="tcp")
+        if connection.status == psutil.CONN_LISTEN
+    ]
+
+
+def test_a_worker_that_is_killed_loses_and_doubles_no_word(home: Home) -> None:
+    said = write_talks(home.work / "talks", *[20] * 9)
+    with counting_service() as service:
+        running = start(home, service, "--jobs", "4", "--pace", "1", "-o", "{stem}.txt", "--text")
+        wait_until(lambda: len(service.sessions) >= 4)
+        workers_of(running)[0].kill()
+        outcome = finish(running, deadline_s=LONG_DEADLINE_S)
+        assert outcome.code == 0, outcome.err
+        assert dict(words_by_heading(outcome.out)) == said
+        for name, words in said.items():
+            assert (home.work / f"{Path(name).stem}.txt").read_text().split() == words
+
+        opened = len(service.sessions)
+        again = home.run(
+            *("file", "talks", "--jobs", "4", "--text", "--endpoint", service.url, "--pace", "1")
+        )
+        assert again.out == outcome.out  # in the same order, and found without a cluster
+        assert len(service.sessions) == opened
+
+
+def is_refused(port: int) -> bool:
+    """Whether who has no certificate of the cluster gets nothing but refusals there."""
+    asked = b"GET /info/main/workers.html HTTP/1.1\r\nHost: localhost\r\n\r\n"
+    with contextlib.suppress(ConnectionError):
+        with socket.create_connection(("127.0.0.1", port), timeout=30.0) as plain:
+            plain.sendall(asked)
+            answer = plain.recv(4096)
+        if answer.startswith(b"HTTP/"):  # Dask opens it in any case
+            return b" 404 " in answer
+    context = ssl.create_default_context()
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    with socket.create_connection(("127.0.0.1", port), timeout=30.0) as plain:
+        try:
+            with context.wrap_socket(plain) as stranger:
+                # With TLS 1.3 it is told after the handshake.
+                stranger.sendall(asked)
+                return stranger.recv(64) == b""
+        except (ssl.SSLError, ConnectionError):
+            return True
+
+
+def test_strangers_are_refused_and_ctrl_c_ends_every_session_properly(home: Home) -> None:
+    write_talks(home.work / "talks", *[150] * 6)
+    (home.work / "talks" / "broken.wav").write_bytes(b"RIFF but nothing like it")
+    with counting_service() as service:
+        # So slow that no file ends by itself.
+        running = start(home, service, "--jobs", "4", "--pace", "0.1", "-o", "all.jsonl", "--text")
+        wait_until(lambda: len(service.sessions) >= 3)
+        ports = ports_of(running)
+        assert len(ports) > 3
+        for address, port in ports:
+            assert address == "127.0.0.1"
+            assert is_refused(port)
+        os.killpg(running.pid, signal.SIGINT)
+        outcome = finish(running, deadline_s=LONG_DEADLINE_S)
+        assert outcome.code == 130, outcome.err
+        assert all(seen.terminated_at for seen in service.sessions)
+    records = [json.loads(line) for line in (home.work / "all.jsonl").read_text().splitlines()]
+    failed = {record["source"] for record in records if record.get("exit_code") == 3}
+    assert failed == {"broken.wav"}
+    assert "not begun" in outcome.err

@@ -1,0 +1,110 @@
+"""What client and workers tell each other. Pure; credentials are no part of it."""
+
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from transcribe_cli.errors import AudioError, StreamError
+from transcribe_cli.exit_status import ExitStatus
+from transcribe_cli.settings.options import FileOptions
+
+TOPIC = "aai-stream"
+"""What workers tell while files run goes to the client under this name."""
+
+PLUGIN = "aai-stream"
+"""What the worker's part is called on each worker."""
+
+
+class Settings(Struct, frozen=True, kw_only=True):
+    """What all files of a command share.
+
+    Attributes:
+        options: without outputs and sources: those are the client's.
+        since: when the command began, in ISO 8601; with `--again` recordings from before do not
+            count.
+    """
+
+    options: FileOptions
+    since: str
+
+
+class FileTask(Struct, frozen=True, kw_only=True):
+    """A file to be transcribed.
+
+    Attributes:
+        key: what it goes by in `Progress`.
+        path: the same on every machine.
+    """
+
+    key: str
+    name: str
+    path: str
+
+
+class Progress(Struct, frozen=True, array_like=True):
+    """How far a file is: the values of a `Status` that a bar shows."""
+
+    position_s: float
+    length_s: float | None
+    rate: float
+    elapsed_s: float
+    state: str
+    turns: int
+    message: str
+    cost_usd: float | None
+
+
+class Problem(Struct, frozen=True, array_like=True):
+    """A `StreamError`."""
+
+    message: str
+    hint: str
+    exit_status: int
+
+    def error(self) -> StreamError:
+        """The error itself: audio that cannot be read says nothing of other files."""
+        status = ExitStatus(self.exit_status)
+        kind = AudioError if status is ExitStatus.AUDIO else StreamError
+        return kind(self.message, self.hint, exit_status=status)
+
+
+class Outcome(Struct, frozen=True, kw_only=True):
+    """How a file ended on a worker.
+
+    Attributes:
+        recording: the folder's name in the save-dir; None: nothing was recorded.
+        interrupted: a person stopped it.
+    """
+
+    recording: str | None = None
+    exit_status: int = 0
+    problem: Problem | None = None
+    summary: dict[str, Any] = {}
+    interrupted: bool = False
+
+
+class Event(Struct, frozen=True, kw_only=True):
+    """What a worker tells from time to time.
+
+    Attributes:
+        progress: by the files' keys.
+        notices: lines, each with its label: error, warning or "".
+    """
+
+    progress: dict[str, Progress] = {}
+    notices: list[tuple[str, str]] = []
+
+
+def problem_of(error: StreamError | None) -> Problem | None:
+    """An error as it is sent."""
+    if error is None:
+        return None
+    return Problem(error.message, error.hint, int(error.exit_status))
+
+
+encode = msgspec.json.encode
+read_settings = msgspec.json.Decoder(Settings).decode
+read_task = msgspec.json.Decoder(FileTask).decode
+read_outcome = msgspec.json.Decoder(Outcome).decode
+read_event = msgspec.json.Decoder(Event).decode

@@ -1,0 +1,369 @@
+"""A worker's part: one loop that takes files in, so many as the worker has threads.
+
+A task waits on one of Dask's threads for the end of its file, and does nothing else there.
+"""
+
+import contextlib
+import threading
+import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future
+from pathlib import Path
+from typing import Any
+
+from distributed import Worker, get_worker
+from distributed.diagnostics.plugin import WorkerPlugin
+
+from transcribe_cli.audio.files import open_file
+from transcribe_cli.audio.source import Source
+from transcribe_cli.cluster.session_limits import WorkerQuota, asking
+from transcribe_cli.cluster.wire import (
+    PLUGIN,
+    TOPIC,
+    Event,
+    FileTask,
+    Outcome,
+    Progress,
+    encode,
+    problem_of,
+    read_settings,
+    read_task,
+)
+from transcribe_cli.errors import StreamError, explain_unexpected
+from transcribe_cli.exit_status import ExitStatus, of_run
+from transcribe_cli.jobs.claims import AlreadyRunning, Claim
+from transcribe_cli.jobs.screen import Screen
+from transcribe_cli.jobs.service import open_service
+from transcribe_cli.jobs.sources import pace_of, part_of
+from transcribe_cli.jobs.transcriber import Job, SourceSpec, Transcriber
+from transcribe_cli.protocol.messages import SpeakerRevision
+from transcribe_cli.recordings.lock import SaveDirBusy
+from transcribe_cli.run.loop import Loop, Task
+from transcribe_cli.session.events import Event as RunEvent
+from transcribe_cli.session.events import SettingsTyped, StopRequested
+from transcribe_cli.session.session import Session
+from transcribe_cli.settings.environment import Environment
+from transcribe_cli.transcript.turns import TurnUpdate
+from transcribe_cli.ui.notices import Notices, PlainConsole
+from transcribe_cli.ui.status_line import Status
+
+TELL_EVERY_S = 1 / 3
+INACTIVITY_TIMEOUT_S = 120
+"""After so long without audio the service ends a session: its host may have vanished."""
+
+_LOOK_AGAIN_S = 0.5
+_END_WITHIN_S = 20.0
+
+
+class _ToldNotices(Notices):
+    """Notices that go to the client."""
+
+    def __init__(self, tell: Callable[[str, str], None]) -> None:
+        super().__init__(PlainConsole(stderr=True))
+        self._tell = tell
+
+    def _line(self, label: str, label_style: str, text: str, style: str = "") -> None:
+        self._tell(label.rstrip(": "), text)
+
+
+class _ProgressView:
+    """What a run shows: kept for the client's bar."""
+
+    def __init__(self) -> None:
+        self.newest: Progress | None = None  # that has not been told
+
+    def status(self, status: Status) -> None:
+        """Take the file's progress."""
+        position_s, length_s, rate = status.progress or (status.elapsed_s, None, 0.0)
+        self.newest = Progress(
+            *(position_s, length_s, rate, status.elapsed_s),
+            *(status.state, status.turns, status.message, status.cost_usd),
+        )
+
+    def tick(self, now: float | None = None) -> float | None:
+        """There is nothing to draw."""
+        return None
+
+    # The words are in the journal.
+    def turn(self, update: TurnUpdate) -> None: ...
+    def revise(self, session: int, revision: SpeakerRevision) -> None: ...
+    def mark(self, at_ms: int, words: str) -> None: ...
+    def side_text(self, text: str) -> None: ...
+    def hint(self, text: str) -> None: ...
+    def prompt(self, label: str, text: str | None) -> None: ...
+    def toggle_help(self) -> None: ...
+    def toggle_languages(self, shares: Mapping[str, int]) -> None: ...
+    def toggle_confidences(self) -> None: ...
+    def drop_partial(self, session: int | None = None) -> None: ...
+
+
+class Recordings:
+    """The loop of one worker, on a thread of its own; also a task of it, which tells the client.
+
+    Args:
+        settings: of the command.
+        tell: sends an event to the client; called on any thread.
+        quota: of new sessions; None: as the options say.
+    """
+
+    def __init__(
+        self, settings: bytes, tell: Callable[[Event], None], quota: WorkerQuota | None
+    ) -> None:
+        self._settings = read_settings(settings)
+        self._tell = tell
+        self._quota = quota
+        self._notices: list[tuple[str, str]] = []
+        self._jobs: dict[str, tuple[Job, Future[Outcome | None], _ProgressView]] = {}
+        self._stops: list[str] = []
+        self._closed = False
+        self._problem: StreamError | None = None
+        self._ready = threading.Event()
+        self._loop: Loop | None = None
+        self.due = 0.0
+        self.has_work = False
+        self._thread = threading.Thread(target=self._run, name="aai-cluster", daemon=True)
+        self._thread.start()
+
+    def _run(self) -> None:
+        try:
+            environment = Environment.current()
+            options = self._settings.options
+            screen = Screen(options, environment)
+            screen.notices = _ToldNotices(lambda label, text: self._notices.append((label, text)))
+            self._transcriber = transcriber = Transcriber(
+                options,
+                environment,
+                several=True,
+                at_once=True,
+                pace=pace_of(options),
+                part=part_of(options),
+                screen=screen,
+            )
+            transcriber.runs.quota = self._quota
+            with Loop() as loop, self._open_service(environment) as service:
+                self._service = service
+                self._loop = loop
+                self._ready.set()
+                first: list[Task] = [self]
+                loop.run(first, self._more)
+        except StreamError as e:
+            self._problem = e
+        except Exception as e:
+            self._problem = explain_unexpected(e, "working for a cluster")
+        finally:
+            self._ready.set()
+            for _, future, _ in self._jobs.values():
+                future.set_result(self._stopped())
+
+    @contextlib.contextmanager
+    def _open_service(self, environment: Environment) -> Any:
+        """The service; a session of a host that vanishes does not stay open, and billed, there."""
+        transcriber, options = self._transcriber, self._settings.options
+        asked = transcriber.parameters
+        query = {"inactivity_timeout": INACTIVITY_TIMEOUT_S} | asked.query
+        with open_service(
+            options, environment, asked._replace(query=query), transcriber.notices
+        ) as service:
+            # What is transcribed is the same, wherever: it is found by these.
+            yield service._replace(parameters=asked)
+
+    # On Dask's threads.
+
+    def transcribe(self, task: FileTask) -> Outcome:
+        """Transcribe a file to its end, resume it, or find that it is complete."""
+        self._ready.wait()
+        while not self._stops:
+            if self._problem is not None or self._loop is None:
+                status = ExitStatus.FAULT if self._problem is None else self._problem.exit_status
+                return Outcome(exit_status=int(status), problem=problem_of(self._problem))
+            begun: Future[Outcome | None] = Future()
+            self._loop.call(lambda begun=begun: self._begin(task, begun))  # type: ignore[misc]
+            if (outcome := begun.result()) is not None:
+                return outcome
+            time.sleep(_LOOK_AGAIN_S)  # a worker that is cut off has it, or another program
+        return self._stopped()
+
+    def stop(self, cause: str) -> None:
+        """End all sessions properly; nothing begins any more. A second time: at once."""
+        self._stops.append(cause)
+        if self._loop is not None:
+            self._loop.post(None, StopRequested(cause))
+
+    def limit_cost(self) -> None:
+        """All files together have cost what they may."""
+        if self._loop is not None:
+            budget = self._transcriber.runs.budget
+            self._loop.call(lambda: setattr(budget, "max_cost_usd", 0.0))
+
+    def type_line(self, line: str) -> None:
+        """A line of settings was typed for all files."""
+        loop = self._loop
+        if loop is not None:
+            self._transcriber.runs.typed.append(line)
+            loop.post(None, SettingsTyped(line))
+
+    def close(self) -> None:
+        """End everything, within a time limit."""
+        if not self._stops:
+            self.stop("SIGTERM")
+        self._closed = True
+        if self._loop is not None:
+            self._loop.wake()
+        self._thread.join(_END_WITHIN_S)
+
+    # On the loop's thread.
+
+    def _begin(self, task: FileTask, begun: "Future[Outcome | None]") -> None:
+        """Begin a file, or say at once what became of it; None: somebody else has it."""
+        loop = self._loop
+        assert loop is not None
+        if loop.stopping:  # what is added now would run
+            begun.set_result(self._stopped())
+            return
+        try:
+            with contextlib.ExitStack() as stack:
+                spec = SourceSpec(task.name, "file", lambda: self._open(task), task.path)
+                folder, previous = self._claim(spec, stack)
+                if previous is not None and previous.state == "complete":
+                    summary = previous.journal.summary or {}
+                    begun.set_result(Outcome(recording=previous.id, summary=summary))
+                    return
+                view = _ProgressView()
+                begin, service = self._transcriber, self._service
+                if previous is None:
+                    job = begin.begin(loop, service, spec, folder, stack, view)
+                else:
+                    job = begin.resume(loop, service, spec, previous, (), stack, view)
+            self._jobs[task.key] = job, begun, view
+            loop.add(job.run)
+        except (AlreadyRunning, SaveDirBusy):
+            begun.set_result(None)
+        except StreamError as e:
+            begun.set_result(Outcome(exit_status=int(e.exit_status), problem=problem_of(e)))
+        except Exception as e:
+            begun.set_exception(e)
+
+    def _claim(self, spec: SourceSpec, stack: contextlib.ExitStack) -> Claim:
+        """Claim the file. With `--again` only what this command has done of it counts."""
+        claim = self._transcriber.claim(self._service, spec, stack, again=False)
+        previous = claim.previous
+        earlier = previous is not None and previous.journal.start["time"] < self._settings.since
+        if self._settings.options.again and earlier:
+            stack.close()
+            return self._transcriber.claim(self._service, spec, stack, again=True)
+        return claim
+
+    def _open(self, task: FileTask) -> Source:
+        options = self._settings.options
+        part = part_of(options)
+        source = open_file(Path(task.path), options.sample_rate, part.track, part.channel)
+        source.name = task.name
+        return source
+
+    def _more(self) -> tuple[Task, ...]:
+        """Called after each end; nothing begins by it."""
+        assert self._loop is not None
+        for key, (job, future, _) in list(self._jobs.items()):
+            if job.run.over:
+                del self._jobs[key]
+                future.set_result(_outcome_of(job))
+            elif self._loop.stopping and not job.run.begun:  # the loop has dropped it
+                del self._jobs[key]
+                job.__exit__()
+                future.set_result(self._stopped())
+        return ()
+
+    def _stopped(self) -> Outcome:
+        status = of_run(ExitStatus.OK, self._stops or ["SIGTERM"], spoken_now=False)
+        return Outcome(exit_status=int(status), interrupted=True)
+
+    # A task of the loop.
+
+    @property
+    def over(self) -> bool:
+        """The worker ends, and its files have."""
+        return self._closed and not self._jobs
+
+    def start(self, now: float) -> None:
+        """Begin to tell."""
+        self.due = now
+
+    def take(self, event: RunEvent, now: float) -> None:
+        """Others do what is asked for."""
+
+    def read(self, session: Session, now: float) -> None:
+        """It has no session."""
+
+    def advance(self, now: float) -> None:
+        """Tell what is new, for all files at once."""
+        self.due = now + TELL_EVERY_S
+        if self._loop is not None and self._loop.stopping:
+            self._more()
+        progress = {}
+        for key, (_, _, view) in self._jobs.items():
+            if view.newest is not None:
+                progress[key], view.newest = view.newest, None
+        notices, self._notices = self._notices, []
+        if progress or notices:
+            self._tell(Event(progress=progress, notices=notices))
+
+    def bail_out(self) -> None:
+        """There is nothing to end."""
+
+
+def _outcome_of(job: Job) -> Outcome:
+    folder = job.folder
+    result = job.end()
+    kept = folder is not None and folder.is_dir()
+    return Outcome(
+        recording=folder.name if kept and folder is not None else None,
+        exit_status=int(result.exit_status),
+        problem=problem_of(result.problem),
+        summary=result.summary,
+        interrupted=result.interrupted,
+    )
+
+
+class RecordingsPlugin(WorkerPlugin):  # type: ignore[misc]
+    """Puts `Recordings` on each worker, also on one that comes later.
+
+    Args:
+        settings: of the command.
+        limited: the scheduler is asked for each session.
+    """
+
+    name = PLUGIN
+
+    def __init__(self, settings: bytes, *, limited: bool) -> None:
+        self._settings = settings
+        self._limited = limited
+        self.recordings: Recordings | None = None
+
+    def setup(self, worker: Worker) -> None:
+        """Called on the worker."""
+        quota = WorkerQuota(asking(worker)) if self._limited else None
+
+        def tell(event: Event) -> None:
+            worker.log_event(TOPIC, encode(event).decode())
+
+        self.recordings = Recordings(self._settings, tell, quota)
+
+    def teardown(self, worker: Worker) -> None:
+        """Called on the worker when it ends, or the command."""
+        if self.recordings is not None:
+            self.recordings.close()
+
+
+def transcribe(task: bytes) -> bytes:
+    """The task: one file, on whatever worker this is."""
+    return encode(_recordings_of(get_worker()).transcribe(read_task(task)))
+
+
+def call(method: str, *arguments: str, dask_worker: Any) -> None:
+    """Call a method of every worker's `Recordings`."""
+    getattr(_recordings_of(dask_worker), method)(*arguments)
+
+
+def _recordings_of(worker: Any) -> Recordings:
+    recordings: Recordings = worker.plugins[PLUGIN].recordings
+    return recordings
