@@ -16,6 +16,7 @@ import pytest
 from transcribe_cli.audio import devices, microphone, portaudio
 from transcribe_cli.audio.devices import InputDevice, choose, list_devices
 from transcribe_cli.audio.portaudio import PortAudioCapture, PortAudioDevice
+from transcribe_cli.audio.source import SourceEvent, SourceNote
 from transcribe_cli.errors import AudioError
 from transcribe_cli.system.stderr_redirect import libraries_are_silent
 
@@ -215,6 +216,27 @@ def test_microphone_that_is_stopped_on_two_threads_stops_once(
 
     assert streams[0].closed == 1
     assert list(source.blocks(lambda _: None)) == [bytes(1600), b""]
+
+
+@pytest.mark.parametrize(("device", "told"), [(None, True), ("USB", False)])
+@pytest.mark.usefixtures("streams")
+def test_microphone_that_nobody_named_is_told_where_there_are_several(
+    monkeypatch: pytest.MonkeyPatch, device: str | None, told: bool
+) -> None:
+    found = [
+        PortAudioDevice(0, "USB", "ALSA", 1, 48000, is_default=True),
+        PortAudioDevice(1, "Webcam", "ALSA", 1, 48000, is_default=False),
+    ]
+    monkeypatch.setattr(portaudio, "portaudio_devices", lambda *, anew=False: found)
+    source = microphone.Microphone(device, 16000, 50, tells_choice=True)
+    source.stop()
+    events: list[SourceEvent] = []
+
+    list(source.blocks(events.append))
+    source.close()
+
+    note = SourceNote("the microphone is 'USB'; --device takes another")
+    assert events == ([note] if told else [])
 
 
 def test_microphone_that_cannot_be_used_is_given_back(

@@ -155,6 +155,26 @@ def test_every_word_before_and_after_is_there_with_the_silence_between(
     assert "for which no audio came" in outcome.err
 
 
+def test_portaudio_device_is_opened_again_too(home: Home, speaker: Loudspeaker) -> None:
+    """As on systems without a sound server of ours: here it is PortAudio's way to PulseAudio."""
+    (home.work / "sitecustomize.py").write_text(
+        "from transcribe_cli.audio import devices\ndevices._sources = lambda: None\n"
+    )
+    speaker.env["PYTHONPATH"] = f"{home.work}:{home.environment()['PYTHONPATH']}"
+    with recording(home, speaker, "--device", "pulse") as running:
+        running.say(1)
+        come_back = kill_and_start(speaker)
+        running.wait_for("DeviceLost")
+        come_back()
+        assert running.wait_for("DeviceBack")["device"] == "pulse"
+        running.say(11)
+        outcome = running.stop()
+    assert outcome.code == 0, outcome.err
+    check_times(home, running, 20)
+    for noise in ("Expression", "alsa", "ALSA"):
+        assert noise not in outcome.err
+
+
 def test_default_stands_in_for_a_device_until_it_is_back(home: Home, speaker: Loudspeaker) -> None:
     speaker.control(*NULL_SINK, "sink_name=headset")
     with recording(home, speaker, "--device", "headset.monitor", "--device-fallback") as running:

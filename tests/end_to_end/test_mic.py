@@ -47,6 +47,23 @@ def test_devices_are_listed(home: Home, speaker: Loudspeaker) -> None:
     assert not any(device["name"] == "pulse" for device in found)  # which is the server itself
 
 
+@pytest.mark.long
+def test_devices_are_watched_until_ctrl_c(home: Home, speaker: Loudspeaker) -> None:
+    talk = write_wav(home.work / "talk.wav", 40, lead_s=LEAD_S, first=20_000)
+    process = home.start("devices", "--watch", env=speaker.env)
+    assert process.stdout is not None
+    lines = [process.stdout.readline().decode()]
+    speaker.play(talk)
+    while "-4 dB" not in lines[-1]:
+        lines.append(process.stdout.readline().decode())
+        assert len(lines) < 30
+    process.send_signal(signal.SIGINT)
+    outcome = finish(process)
+    assert outcome.code == 0, outcome.err
+    assert lines[0].split()[-2:] == ["-90", "dB"]
+    assert lines[-1].startswith("* Monitor of Null Output")
+
+
 def test_every_word_that_is_played_comes_out_and_is_saved(home: Home, speaker: Loudspeaker) -> None:
     talk = write_wav(home.work / "talk.wav", 40, lead_s=LEAD_S)
     with counting_service() as service:

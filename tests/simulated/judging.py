@@ -273,7 +273,7 @@ def _check_session(outcome: Outcome, seen: Seen) -> None:
         assert meter.smallest >= _LEAST_CHUNK, f"a chunk of {meter.smallest} frames"
         assert meter.largest <= _MOST_CHUNK, f"a chunk of {meter.largest} frames"
     if outcome.scenario.limited:
-        at_once = ("pause", "fault", "faulty")
+        at_once = ("pause", "unplug", "fault", "faulty")
         ended_early = any(fault.stops or fault.kind in at_once for fault in outcome.scenario.faults)
         most = meter.largest + 2 + LATE_S * CATCH_UP * RATE + (_LAST_MOMENT if ended_early else 0)
         assert meter.ahead <= most, f"{meter.ahead:.0f} frames ahead of the time"

@@ -13,7 +13,7 @@ from transcribe_cli.audio.capture import Block, Capture, CaptureLost
 from transcribe_cli.audio.device_timeline import DeviceTimeline, Given
 from transcribe_cli.audio.devices import Opener, find_device
 from transcribe_cli.audio.pcm_source import PcmConverter
-from transcribe_cli.audio.source import Overflow, SourceEvent
+from transcribe_cli.audio.source import Overflow, SourceEvent, SourceNote
 from transcribe_cli.audio.wav import WavHeader
 from transcribe_cli.errors import AudioError
 
@@ -31,6 +31,7 @@ class Microphone:
         device: its number, its name or a part of that; None: the default.
         falls_back: the default device stands in for it while it is gone.
         opener: what opens it, in place of the device's.
+        tells_choice: say which one it is, where nobody has named it and there are several.
 
     Raises:
         AudioError: no device fits, or it cannot be opened.
@@ -49,11 +50,13 @@ class Microphone:
         *,
         falls_back: bool = False,
         opener: Opener | None = None,
+        tells_choice: bool = False,
     ) -> None:
         self._rate_hz = rate_hz
         self._falls_back = falls_back
         self._stopped = threading.Event()
         self._opener = opener or find_device(device, rate_hz, block_ms)
+        self._tells_choice = tells_choice and device is None and self._opener.count > 1
         self._timeline = DeviceTimeline(rate_hz)
         self._capture: Capture | None = None
         self._quiet_since = self._news_at = 0.0
@@ -81,6 +84,8 @@ class Microphone:
 
     def _given(self) -> Iterator[Given]:
         timeline = self._timeline
+        if self._tells_choice:
+            yield SourceNote(f"the microphone is '{self.name}'; --device takes another")
         if self._first is not None:
             yield from self._take(self._first)
         while True:

@@ -129,12 +129,16 @@ class _Connection:
         """The server has ended."""
         return self._state != pa.CONTEXT_READY
 
-    def turn(self, timeout_s: float) -> None:
-        """Take what the server sends; wait at most so long for the first of it."""
+    def turn(self, timeout_s: float) -> bool:
+        """Take some of what the server sends; wait at most so long for it.
+
+        Returns whether there was something.
+        """
         lib, loop = self.lib, self._loop
         timeout_us = max(0, round(timeout_s * 1e6))
-        if lib.pa_mainloop_prepare(loop, timeout_us) >= 0 and lib.pa_mainloop_poll(loop) >= 0:
-            lib.pa_mainloop_dispatch(loop)
+        if lib.pa_mainloop_prepare(loop, timeout_us) < 0 or lib.pa_mainloop_poll(loop) < 0:
+            return False
+        return int(lib.pa_mainloop_dispatch(loop)) > 0
 
     def wait(self, done: Callable[[], bool]) -> None:
         """Take what the server sends until that holds.
@@ -289,8 +293,8 @@ class SourceStream:
             if self._moved or self._stopped:
                 break
             left = until - time.monotonic()
-            self._connection.turn(left)
-            if left <= 0 and not self._readable and not self._is_lost and not self._moved:
+            went_on = self._connection.turn(left)
+            if left <= 0 and not (went_on or self._readable or self._is_lost or self._moved):
                 return None
         raise CaptureLost
 

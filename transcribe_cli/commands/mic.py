@@ -29,7 +29,11 @@ def mic(options: MicOptions, environment: Environment) -> ExitStatus:
 
             return open_system_sound(options.sample_rate, block_ms)
         microphone = Microphone(
-            options.device, options.sample_rate, block_ms, falls_back=options.device_fallback
+            options.device,
+            options.sample_rate,
+            block_ms,
+            falls_back=options.device_fallback,
+            tells_choice=environment.stderr.isatty(),
         )
         if not options.with_system:
             return microphone
