@@ -122,7 +122,7 @@ def must_be_complete(outcome: Outcome) -> bool:
         for at, fault in outcome.happened
     ):
         return False  # the last words did not get through in time
-    if "mute" in kinds and outcome.scenario.habits.life_s < LONGEST_TURN_MS / 1000:
+    if kinds & {"mute", "unplug"} and outcome.scenario.habits.life_s < LONGEST_TURN_MS / 1000:
         return False  # no session lives long enough to tell silence from words that come late
     outages = ("down", "silence", "refuse", "stall")
     return sum(fault.seconds for fault in faults if fault.kind in outages) < _LONG_OUTAGE_S
