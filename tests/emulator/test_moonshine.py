@@ -51,6 +51,10 @@ def test_a_turn_has_capitals_punctuation_and_times_inside_the_audio() -> None:
     assert 3400 < words[-1]["end"] < 3800
 
 
+def test_half_a_word_is_not_written_in_another_script() -> None:
+    assert "\u3053" not in str(hear(engine(), meeting(0, 1000), more_waiting=True))
+
+
 def test_telephone_audio_is_heard() -> None:
     audio = encode_mulaw(resampled(meeting(10_500, 14_800), 8000))
     *_, final = hear(engine(encoding="pcm_mulaw", sample_rate_hz=8000), audio, more_waiting=True)

@@ -27,6 +27,7 @@ from transcribe_cli.system.machine_resources import processors
 
 # The cost of a hypothesis grows with its audio: about 0.15 s for each second of it.
 _PIECES = Pieces(piece_ms=6000, longest_ms=12_000, step_ms=480, step_share=0.4)
+_ENGLISH = "-en"  # of a half word its models make Japanese
 _TINY_BYTES = 70_000_000  # tiny-en has 44 million
 _FLOATS = ctypes.POINTER(ctypes.c_float)
 _SHARED: dict[Path, SharedModels["MoonshineModel"]] = {}
@@ -36,18 +37,31 @@ _ALIGNER = WordAligner()
 
 def make_engine(settings: EngineSettings, model: str = "") -> SpeechEngine:
     """An engine of one session; `model` is a folder, or nothing for the wheel's own."""
-    models = _models(Path(model) if model else packaged_model())
+    folder = Path(model) if model else packaged_model()
+    models, english = _models(folder), folder.name.endswith(_ENGLISH)
 
     def transcribe(samples: Any, speech: Sequence[bool], final: bool) -> Transcription | None:
         with models.lend(wait=final) as free:
             if free is None:
                 return None
             texts = free.texts(samples)
+        if english and not is_latin("".join(texts)):
+            texts = []
         pcm = (samples * 32768).astype("<i2").tobytes()
         return Transcription(_ALIGNER.words(texts, pcm, speech))
 
     recogniser = PieceRecogniser(transcribe, _PIECES, writes=True)
     return SpeechEngine(settings, recogniser, make_voice_activity())
+
+
+def is_latin(text: str) -> bool:
+    """Whether it is written in Latin letters, for the most part.
+
+    >>> is_latin("Caf\u00e9, 10%"), is_latin("\u3053\u3093\u306b."), is_latin("")
+    (True, False, True)
+    """
+    letters = [character for character in text if character.isalpha()]
+    return sum(character.isascii() for character in letters) * 2 >= len(letters)
 
 
 def packaged_model() -> Path:
