@@ -1,6 +1,7 @@
 """`--local`: the program's whole job with no key and no network."""
 
 import contextlib
+import json
 import os
 import re
 import threading
@@ -114,6 +115,27 @@ def workers_of(pid: int) -> list[psutil.Process]:
             if "transcribe_cli.emulator.engine_worker" in child.cmdline()
         ]
     return []
+
+
+@pytest.mark.long
+def test_a_recogniser_that_is_killed_is_replaced_and_no_word_is_lost(home: Home) -> None:
+    process = home.start(
+        "file", str(SAMPLE), "--local", "--jsonl", "--duration", "5", "--pace", "1"
+    )
+    assert process.stdout is not None
+    lines: list[bytes] = []
+    for line in process.stdout:
+        if b'"Turn"' in line and not any(b'"Turn"' in before for before in lines):
+            for worker in workers_of(process.pid):
+                worker.kill()
+        lines.append(line)
+    errors = process.communicate()[1]
+    assert process.returncode == 0, errors
+    records = [json.loads(line) for line in lines]
+    assert (records[-1]["complete"], records[-1]["lost_ms"]) == (True, 0)
+    heard = said(" ".join(turn["transcript"] for turn in finals(records)))
+    assert heard == spoken()[: len(heard)]
+    assert len(heard) > 8
 
 
 @pytest.mark.long
