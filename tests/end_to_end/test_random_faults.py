@@ -55,13 +55,17 @@ class Later:
 
     def __init__(self) -> None:
         self._timers: list[threading.Timer] = []
+        self._stopped = False
 
     def __call__(self, seconds: float, work: Callable[[], None]) -> None:
+        if self._stopped:  # the run is over, and the service hears its last words only now
+            return
         timer = threading.Timer(seconds, work)
         self._timers.append(timer)
         timer.start()
 
     def stop(self) -> None:
+        self._stopped = True
         for timer in self._timers:
             timer.cancel()
             timer.join()
