@@ -14,7 +14,7 @@ from hypothesis import settings
 
 from tests.fault_figures import RULE, TITLES, figures_in
 from tests.program import Home, Outcome, begin_test
-from transcribe_cli import cli
+from transcribe_cli import PROGRAM, cli
 from transcribe_cli.redaction import forget_secrets
 
 # How long an example takes says how busy the machine is; many runs find what one does not.
@@ -91,7 +91,7 @@ def call(
 
     def run(*arguments: str, **variables: str) -> Outcome:
         with monkeypatch.context() as patch:
-            patch.setattr(sys, "argv", [cli.PROGRAM, *arguments])
+            patch.setattr(sys, "argv", [PROGRAM, *arguments])
             for name, value in variables.items():
                 patch.setenv(name, value)
             code = cli.run(arguments)

@@ -12,7 +12,7 @@ import pytest
 
 from tests.program import Home
 from tests.requirements import require_programs
-from transcribe_cli.cli import make_command
+from transcribe_cli.commands.command_table import make_command
 from transcribe_cli.commands.completion import VALUES, Typed, words_typed
 from transcribe_cli.protocol.models import MODELS
 from transcribe_cli.settings.environment import Environment

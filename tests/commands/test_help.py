@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import typer
 
-from transcribe_cli.cli import make_command
+from transcribe_cli.commands.command_table import make_command
 from transcribe_cli.commands.examples import EXAMPLES
 from transcribe_cli.settings.environment import Environment
 

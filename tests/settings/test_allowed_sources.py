@@ -9,6 +9,7 @@ import pytest
 from msgspec.structs import fields
 
 from transcribe_cli import cli
+from transcribe_cli.commands.command_table import make_command
 from transcribe_cli.protocol.parameters import PARAMETERS, RECOGNITION_PARAMETERS
 from transcribe_cli.settings.allowed_sources import SETTINGS, Origin, may_come_from
 from transcribe_cli.settings.environment import Environment
@@ -34,7 +35,7 @@ class Option(NamedTuple):
 
 
 def _options() -> Iterator[Option]:
-    app: Any = cli.make_command(Environment.current())
+    app: Any = make_command(Environment.current())
     for command in ("mic", "file"):
         for param in app.commands[command].params:
             if param.param_type_name == "option" and param.name != "help":

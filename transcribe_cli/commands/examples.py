@@ -3,7 +3,7 @@
 None of them names a file that only a clone of the project has.
 """
 
-PROGRAM = "aai-stream"
+from transcribe_cli import PROGRAM
 
 # By what is typed after the program's name.
 EXAMPLES: dict[str, tuple[str, str]] = {
