@@ -2,7 +2,7 @@
 
 import pytest
 
-from transcribe_cli.cluster.client import check_address
+from transcribe_cli.cluster.checks import check_address
 from transcribe_cli.errors import UsageError
 
 

@@ -49,6 +49,6 @@ def test_a_plain_wav_to_a_pipe_imports_few_modules(home: Home) -> None:
 def test_help_of_one_command_imports_no_other(home: Home) -> None:
     modules = modules_of(home, "serve", "--help")
     commands = {name for name in modules if name.startswith("transcribe_cli.commands.")}
-    needed = ("examples", "serve", "typer_commands")
+    needed = ("command_table", "examples", "serve", "typer_commands")
     assert commands == {f"transcribe_cli.commands.{name}" for name in needed}
     assert "transcribe_cli.jobs" not in modules

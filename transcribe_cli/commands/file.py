@@ -45,7 +45,8 @@ def file(options: FileOptions, environment: Environment) -> ExitStatus:
         check_clobber(options, [stem_of(path) for path in paths])
     jobs = min(options.jobs, len(paths))
     if options.cluster is not None:
-        from transcribe_cli.cluster.client import check_cluster, transcribe_on_cluster
+        from transcribe_cli.cluster.checks import check_cluster
+        from transcribe_cli.cluster.client import transcribe_on_cluster
 
         check_cluster(options, paths)
         many = True

@@ -1,0 +1,227 @@
+"""A file that a worker has, as `Batch` and the loop drive a run of their own."""
+
+import contextlib
+import os
+import uuid
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Self
+
+from msgspec import structs
+
+from transcribe_cli.cluster import wire
+from transcribe_cli.errors import IncompleteError, ServiceError, StreamError
+from transcribe_cli.exit_status import ExitStatus, is_stopped_by_person, of_run
+from transcribe_cli.jobs.transcriber import SourceSpec
+from transcribe_cli.outputs.output import Outputs
+from transcribe_cli.outputs.record import error_record, read_record
+from transcribe_cli.recordings.folder import JOURNAL
+from transcribe_cli.recordings.journal import is_final, journal_records, turn_of
+from transcribe_cli.run.billing import Bill
+from transcribe_cli.run.config import Result
+from transcribe_cli.run.loop import Loop
+from transcribe_cli.run.reporter import View
+from transcribe_cli.session.events import Event, SettingsTyped, StopRequested
+from transcribe_cli.session.session import Session
+
+if TYPE_CHECKING:
+    from transcribe_cli.cluster.client import Cluster
+
+_LOOK_EVERY_S = 0.2
+_STOP_WITHIN_S = 25.0  # longer than the last words are waited for
+_HURRY_WITHIN_S = 5.0
+_MOST_KILLED = 5  # a file that kills whoever reads it is given up, after several workers each time
+_NOTHING = {"sessions": 0, "complete": False, "terminated": True}
+
+
+class _RemoteBill(Bill):
+    """What a file costs, as its worker tells."""
+
+    def __init__(self) -> None:
+        super().__init__(None)
+        self.usd: float | None = 0.0
+
+    def cost_usd(self, now: float) -> float | None:
+        """What was told last."""
+        return self.usd
+
+
+class RemoteFile:
+    """A file that a worker has: a task of the loop, and a `RunningFile` of the batch."""
+
+    def __init__(self, cluster: "Cluster", loop: Loop, spec: SourceSpec, view: View | None) -> None:
+        self.spec = spec
+        self.key = uuid.uuid4().hex
+        self.due = 0.0
+        self.has_work = False
+        self._cluster = cluster
+        self._transcriber = cluster.transcriber
+        self._loop = loop
+        self._view = view
+        self._stops: list[str] = []
+        self._give_up_at = float("inf")
+        self._bill = _RemoteBill()
+        self._result: Result | None = None
+        self._killed = 0  # so often all workers that had it died
+        self._stack = contextlib.ExitStack()
+        # Now, since shared outputs have files in the order in which they begin.
+        self._outputs = self._transcriber.outputs.of_recording(loop, (), self._stack)
+
+    # A `RunningFile`.
+
+    @property
+    def run(self) -> Self:
+        """What the loop drives."""
+        return self
+
+    def end(self) -> Result:
+        """Close what is open for it, and say how it ended."""
+        assert self._result is not None
+        self._transcriber.outputs.hurried |= self._result.interrupted
+        self._stack.close()
+        return self._result
+
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()
+
+    # A task.
+
+    @property
+    def over(self) -> bool:
+        """It has ended."""
+        return self._result is not None
+
+    def start(self, now: float) -> None:
+        """Give it to a worker."""
+        self._transcriber.runs.budget.add(self._bill)
+        self._submit()
+
+    def take(self, event: Event, now: float) -> None:
+        """Pass on what a person wants."""
+        if isinstance(event, StopRequested):
+            self._give_up_at = now + (_HURRY_WITHIN_S if self._stops else _STOP_WITHIN_S)
+            self._stops.append(event.cause)
+            self._cluster.stop(event)
+            self.has_work = True
+        elif isinstance(event, SettingsTyped):
+            self._cluster.type_line(event)
+
+    def read(self, session: Session, now: float) -> None:
+        """It has no session here."""
+
+    def advance(self, now: float) -> None:
+        """Draw, and look at what all files cost."""
+        self.has_work = False
+        if self.over:
+            return
+        if self._view is not None:
+            self._view.tick(now)
+        if self._transcriber.runs.budget.is_reached(now):
+            self._cluster.limit_cost()
+        if now >= self._give_up_at:
+            self._ended(None)
+        self.due = now + _LOOK_EVERY_S
+
+    def bail_out(self) -> None:
+        """A fault of ours: workers end their sessions."""
+        self._cluster.stop(StopRequested("SIGTERM"))
+
+    def progressed(self, progress: wire.Progress) -> None:
+        """Its worker tells how far it is."""
+        if progress.cost_usd is not None:
+            self._bill.usd = progress.cost_usd
+        if self._view is not None and not self.over:
+            from transcribe_cli.ui.status_line import Status
+
+            self._view.status(
+                Status(
+                    state=progress.state,
+                    elapsed_s=progress.elapsed_s,
+                    source=self.spec.name,
+                    turns=progress.turns,
+                    message=progress.message,
+                    progress=(progress.position_s, progress.length_s, progress.rate),
+                )
+            )
+
+    @property
+    def _by_person(self) -> bool:
+        return is_stopped_by_person(self._stops)
+
+    def _submit(self) -> None:
+        path = os.path.abspath(self.spec.path or "")  # noqa: PTH100  # `resolve` follows links
+        task = wire.FileTask(key=self.key, name=self.spec.name, path=path)
+        self._future = self._cluster.submit(task, self._done)
+
+    def _done(self, future: Any) -> None:
+        """Its task is over; on Dask's thread."""
+        try:
+            outcome = wire.read_outcome(future.result())
+        except Exception as e:
+            outcome = None
+            killed = type(e).__name__ == "KilledWorker"
+            if killed and not self._stops and self._killed < _MOST_KILLED:
+                # So many workers died while they had it; another goes on where they came to.
+                self._killed += 1
+                self._loop.call(self._submit)
+                return
+            problem = ServiceError(
+                f"The workers gave '{self.spec.name}' up: {type(e).__name__}: {e}.",
+                "see what the workers say",
+            )
+            if not self._stops:
+                outcome = wire.Outcome(
+                    exit_status=int(problem.exit_status), problem=wire.problem_of(problem)
+                )
+        self._loop.call(lambda: self._ended(outcome))
+
+    def _ended(self, outcome: wire.Outcome | None) -> None:
+        """Tell the outputs everything about it. None: it was stopped, and nobody knows more."""
+        if self.over:
+            return
+        if outcome is None:
+            outcome = wire.Outcome()
+        if self._by_person and not outcome.interrupted:  # as a run here that is asked to stop
+            status = of_run(ExitStatus.OK, self._stops, spoken_now=False)
+            outcome = structs.replace(outcome, exit_status=int(status), interrupted=True)
+        problem = None if outcome.problem is None else outcome.problem.error()
+        status = ExitStatus(outcome.exit_status)
+        summary = _NOTHING | outcome.summary
+        if outcome.recording is not None:
+            try:
+                self._tell(outcome.recording)
+            except (StreamError, OSError) as e:
+                problem = problem or IncompleteError(
+                    f"What '{self.spec.name}' says cannot be told: {e}.", "run it again"
+                )
+                status = status or problem.exit_status
+        elif problem is not None:
+            record = error_record(problem, datetime.now(UTC))
+            record.body["source"] = self.spec.name
+            self._outputs.write(record)
+            self._transcriber.notices.error(problem)
+        if "cost_usd" in summary:
+            self._bill.usd = summary["cost_usd"]
+        self._transcriber.runs.budget.settle(self._bill, self._loop.clock())
+        self._cluster.forget(self)
+        self._result = Result(status, problem, summary, outcome.interrupted)
+        self.has_work = True
+        self._loop.wake()
+
+    def _tell(self, recording: str) -> None:
+        """Write what the recording holds to all outputs, and show its turns."""
+        assert self._transcriber.save_dir is not None
+        journal = self._transcriber.save_dir / recording / JOURNAL
+        own = Outputs(
+            self._transcriber.outputs.open_own(self.spec.name),
+            self._transcriber.outputs.output_broken,
+        )
+        try:
+            for line in journal_records(journal):
+                record = read_record(line)
+                record.body["source"] = self.spec.name
+                own.write(record)
+                self._outputs.write(record)
+                if self._view is not None and is_final(line):
+                    self._view.turn(turn_of(line))
+        finally:
+            own.close()
