@@ -32,10 +32,11 @@ from transcribe_cli.cluster.wire import (
 from transcribe_cli.errors import StreamError, explain_unexpected
 from transcribe_cli.exit_status import ExitStatus, of_run
 from transcribe_cli.jobs.claims import AlreadyRunning, Claim
+from transcribe_cli.jobs.job import Job
 from transcribe_cli.jobs.screen import Screen
 from transcribe_cli.jobs.service import open_service
 from transcribe_cli.jobs.sources import pace_of, part_of
-from transcribe_cli.jobs.transcriber import Job, SourceSpec, Transcriber
+from transcribe_cli.jobs.transcriber import SourceSpec, Transcriber
 from transcribe_cli.protocol.messages import SpeakerRevision
 from transcribe_cli.recordings.lock import SaveDirBusy
 from transcribe_cli.run.loop import Loop, Task

@@ -15,8 +15,9 @@ from transcribe_cli.errors import AudioError, StreamError, status_of
 from transcribe_cli.exit_status import ExitStatus, FileEnd, of_command
 from transcribe_cli.jobs.claims import AlreadyRunning
 from transcribe_cli.jobs.closing_lines import tell_total
+from transcribe_cli.jobs.job import Job
 from transcribe_cli.jobs.service import Service
-from transcribe_cli.jobs.transcriber import Job, SourceSpec, Transcriber
+from transcribe_cli.jobs.transcriber import SourceSpec, Transcriber
 from transcribe_cli.recordings.journal import turn_of
 from transcribe_cli.recordings.lock import SaveDirBusy
 from transcribe_cli.recordings.saved_recordings import Recording

@@ -6,22 +6,19 @@ is opened before its outputs.
 """
 
 import contextlib
-import shutil
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
 from pathlib import Path
-from typing import NamedTuple, Self
+from typing import NamedTuple
 
 from transcribe_cli.audio.audio_log import AudioLog
 from transcribe_cli.audio.excerpt import EVERYTHING, Excerpt, Range
 from transcribe_cli.audio.format import AudioFormat
 from transcribe_cli.audio.source import Source
 from transcribe_cli.audio.trimmed_log import TrimmedLog
-from transcribe_cli.errors import AudioError, IncompleteError, UsageError, status_of
-from transcribe_cli.exit_status import of_recording
+from transcribe_cli.errors import AudioError, UsageError
 from transcribe_cli.jobs.claims import Claim, claim, work_of_file
-from transcribe_cli.jobs.closing_lines import Saved, heard, how_to_go_on, tell_end
 from transcribe_cli.jobs.command_outputs import CommandOutputs
+from transcribe_cli.jobs.job import Job, discard
 from transcribe_cli.jobs.run_factory import RunFactory
 from transcribe_cli.jobs.screen import Screen
 from transcribe_cli.jobs.service import Service, open_service
@@ -48,7 +45,6 @@ from transcribe_cli.settings.options import RunOptions
 from transcribe_cli.settings.session_parameters import Parameters, resolve_parameters
 from transcribe_cli.settings.user_folders import save_dir_of
 from transcribe_cli.system.regular_file import open_regular
-from transcribe_cli.ui.notices import NamedNotices
 
 
 class SourceSpec(NamedTuple):
@@ -244,7 +240,7 @@ class Transcriber:
         folder: Path | None,
         stack: contextlib.ExitStack,
         view: View | None = None,
-    ) -> "Job":
+    ) -> Job:
         """Open everything that a new recording needs.
 
         Args:
@@ -256,7 +252,7 @@ class Transcriber:
         """
         audio = AudioFormat(self._options.sample_rate, max(1, len(spec.tracks)))
         runs: list[Run] = []
-        stack.callback(lambda: None if any(run.begun for run in runs) else _discard(folder))
+        stack.callback(lambda: None if any(run.begun for run in runs) else discard(folder))
         opened = stack.enter_context(contextlib.ExitStack())
         source = None
         # What cannot be read leaves the files of outputs as they are.
@@ -314,7 +310,7 @@ class Transcriber:
         own: Sequence[Output],
         stack: contextlib.ExitStack,
         view: View | None = None,
-    ) -> "Job":
+    ) -> Job:
         """Open a recording of an earlier run again; the run goes on where its final words end.
 
         Args:
@@ -402,75 +398,3 @@ class Transcriber:
 
         export_audio(log, target)
         return target
-
-
-class Job:
-    """One recording that runs; a context manager that closes everything that is open for it."""
-
-    def __init__(
-        self,
-        transcriber: Transcriber,
-        run: Run,
-        folder: Path | None,
-        log: AudioLog,
-        spec: SourceSpec,
-        stack: contextlib.ExitStack,
-    ) -> None:
-        self.run = run
-        self.spec = spec
-        self._transcriber = transcriber
-        self.folder = folder
-        self._log = log
-        self._stack = stack
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._stack.close()
-
-    def end(self) -> Result:
-        """Close everything after the run, and say where it is saved."""
-        transcriber, folder = self._transcriber, self.folder
-        is_recorded = folder is not None and self._log.path == folder / AUDIO
-        result = self.run.result
-        assert result is not None
-        recorded, not_recorded = None, None
-        log = self._log
-        audio_is_whole = log.path is None or not log.missing
-        try:
-            recorded = transcriber.leave_audio(self._log)
-        except IncompleteError as e:
-            transcriber.notices.warning(f"{e.message.rstrip('.')}; {e.hint}")
-            not_recorded = e
-        transcriber.outputs.hurried |= result.interrupted
-        self._stack.close()
-        if not transcriber.at_once:  # the others must not wait for a reader of standard output
-            transcriber.outputs.drain_stdout()
-        # Of several recordings the command tells it, once.
-        unwritten = None if transcriber.several else transcriber.outputs.stdout_problem
-        status = of_recording(result.exit_status, status_of(unwritten), status_of(not_recorded))
-        result = replace(result, exit_status=status, problem=result.problem or unwritten)
-        if not is_recorded and not result.summary["sessions"]:
-            _discard(folder)  # the file is where it was, and nothing came of it
-            folder = None
-        local, notices = transcriber.local, transcriber.notices
-        saved = None
-        if folder is not None:
-            names = {"journal": JOURNAL, "transcript": TRANSCRIPT}
-            broken = transcriber.outputs.given_up
-            whole = {what: str(folder / name) not in broken for what, name in names.items()}
-            saved = Saved(folder, {"audio": audio_is_whole} | whole if is_recorded else whole)
-        transcriber.outputs.last_line = how_to_go_on(result.summary, saved)
-        if transcriber.several:
-            if result.summary["sessions"]:
-                notices.note(f"{self.spec.name}: {heard(result.summary)}")
-            notices = NamedNotices(notices, self.spec.name, quiet=True)
-        tell_end(notices, result, saved, recorded=recorded, local=local)
-        return result
-
-
-def _discard(folder: Path | None) -> None:
-    """Remove a folder in which nothing was recorded."""
-    if folder is not None:
-        shutil.rmtree(folder, ignore_errors=True)
