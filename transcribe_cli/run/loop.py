@@ -4,7 +4,6 @@ All decisions and all drawing happen on the thread that runs it, "main" in these
 threads and signal handlers only `post` events.
 """
 
-import queue
 import socket
 import threading
 import time
@@ -61,8 +60,8 @@ class Loop:
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self.clock = clock
-        self._inbox: queue.SimpleQueue[tuple[Task | None, Event] | Callable[[], None]]
-        self._inbox = queue.SimpleQueue()
+        # A deque, to which signal handlers and any thread may append.
+        self._inbox: deque[tuple[Task | None, Event] | Callable[[], None]] = deque()
         self._tasks: list[Task] = []
         self._coming: deque[Iterator[Task]] = deque()
         self.stopping = False
@@ -86,12 +85,12 @@ class Loop:
 
     def post(self, task: Task | None, event: Event) -> None:
         """Give an event to a task; None: to every task."""
-        self._inbox.put((task, event))
+        self._inbox.append((task, event))
         self.wake()
 
     def call(self, action: Callable[[], None]) -> None:
         """Call a function on main's thread."""
-        self._inbox.put(action)
+        self._inbox.append(action)
         self.wake()
 
     def wake(self) -> None:
@@ -167,7 +166,7 @@ class Loop:
         for task in self._tasks:
             if task.due < due:
                 due = task.due
-        ready = self._poll.poll(due - now if wait and due > now and self._inbox.empty() else 0.0)
+        ready = self._poll.poll(due - now if wait and due > now and not self._inbox else 0.0)
         if wait and len(self._tasks) > MANY:
             ready = self._gather(ready)
         now = self._stepped_at = self.clock()
@@ -205,8 +204,8 @@ class Loop:
 
     def _take_posted(self, now: float) -> None:
         """Take what was posted; between any two tasks, so that a signal waits for one task only."""
-        for _ in range(min(self._inbox.qsize(), _POSTED_AT_ONCE)):
-            posted = self._inbox.get_nowait()
+        for _ in range(min(len(self._inbox), _POSTED_AT_ONCE)):
+            posted = self._inbox.popleft()
             if callable(posted):
                 posted()
                 continue

@@ -8,7 +8,6 @@ once where one fails, and the first that answers is taken.
 import contextlib
 import errno
 import os
-import queue
 import selectors
 import socket
 import ssl
@@ -207,25 +206,26 @@ def look_up(host: str, port: int, deadline: float) -> Sequence[Address]:
     literal = is_address(host)
     asked = host.encode() if literal else host  # bytes are not put through IDNA
 
+    found: list[Any] = []
+    has_answered = threading.Event()
+
     def ask() -> None:
         try:
-            found.put(socket.getaddrinfo(asked, port, type=socket.SOCK_STREAM))
+            found.extend(socket.getaddrinfo(asked, port, type=socket.SOCK_STREAM))
         except (OSError, UnicodeError) as e:  # a name may be longer than names are
-            found.put(e if isinstance(e, OSError) else socket.gaierror(str(e)))
+            found.append(e if isinstance(e, OSError) else socket.gaierror(str(e)))
+        has_answered.set()
 
-    found: queue.SimpleQueue[Any] = queue.SimpleQueue()
     if literal:
         ask()
     else:
         # The system asks as long as it likes, and cannot be told to stop.
         threading.Thread(target=ask, name="aai-look-up", daemon=True).start()
-    try:
-        answer = found.get(timeout=seconds_left(deadline))
-    except queue.Empty:
-        raise TimeoutError("timed out") from None
-    if isinstance(answer, OSError):
-        raise answer
-    addresses: list[Address] = [(*info[:3], info[4]) for info in answer]
+    if not has_answered.wait(seconds_left(deadline)):
+        raise TimeoutError("timed out")
+    if found and isinstance(found[0], OSError):
+        raise found[0]
+    addresses: list[Address] = [(*info[:3], info[4]) for info in found]
     kinds: dict[int, list[Address]] = {}
     for address in addresses:
         kinds.setdefault(address[0], []).append(address)
