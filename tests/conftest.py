@@ -46,7 +46,10 @@ def pytest_xdist_setupnodes(config: pytest.Config) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark as long what `first` leaves out, and give what is long some minutes more."""
+    """Mark as long what `first` leaves out, and give what is long some minutes more.
+
+    What may take longest begins first, so that nothing waits for it in the end.
+    """
     seen: Counter[str] = Counter()
     for item in items:
         if (first := item.get_closest_marker("first")) is not None:
@@ -56,6 +59,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
                 item.add_marker(pytest.mark.long)
         if item.get_closest_marker("long") and not item.get_closest_marker("timeout"):
             item.add_marker(pytest.mark.timeout(LONG_TIMEOUT_S))
+    items.sort(key=timeout_s, reverse=True)
+
+
+def timeout_s(item: pytest.Item) -> float:
+    """How long a test may take; 0: as long as most."""
+    marker = item.get_closest_marker("timeout")
+    return float(marker.args[0]) if marker is not None else 0.0
 
 
 @pytest.hookimpl(tryfirst=True)
