@@ -375,13 +375,21 @@ def test_settings_that_are_named_must_be_there(home: Home, command: tuple[str, .
 
 
 @pytest.mark.parametrize(
-    "line", ["--help", "--version", "file --help", "mic -h", "models", "recordings list"]
+    "line", ["--help", "--version", "file --help", "mic -h", "recordings list"]
 )
 @pytest.mark.first(2)
 def test_what_reads_no_settings_does_not_miss_them(home: Home, line: str) -> None:
     home.recordings.mkdir()
     outcome = home.run(*line.split(), env=NO_SETTINGS)
     assert (outcome.code, outcome.err) == (0, "")
+
+
+def test_models_are_listed_also_where_prices_of_ones_own_cannot_be_read(home: Home) -> None:
+    outcome = home.run("models", env=NO_SETTINGS)
+    assert outcome.code == 0
+    assert "u3-rt-pro" in outcome.out
+    said = "There is no 'gone.toml', which AAI_STREAM_CONFIG names."
+    assert outcome.err == f"note: no price of yours counts: {said}\n"
 
 
 def test_a_dotenv_does_not_send_the_key_elsewhere(home: Home) -> None:

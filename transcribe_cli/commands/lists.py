@@ -2,11 +2,13 @@
 
 from collections.abc import Iterator
 
+from transcribe_cli.errors import UsageError
 from transcribe_cli.exit_status import ExitStatus
 from transcribe_cli.outputs.listings import window_columns, write_json, write_table
 from transcribe_cli.protocol.languages import WHISPER_LANGUAGES, language_name
 from transcribe_cli.protocol.models import DEFAULT_MODEL, MODELS, PRICES_OF, Model
-from transcribe_cli.settings.environment import Environment
+from transcribe_cli.settings.environment import Environment, say
+from transcribe_cli.ui.safe_text import safe_text
 
 # What the table of models tells, by the parameter that asks for it.
 _ABILITIES = {
@@ -19,7 +21,11 @@ _ABILITIES = {
 
 def models(environment: Environment, *, as_json: bool, verbose: bool = False) -> ExitStatus:
     """What each model does, costs and takes; `verbose`: also what `--turns` is on it."""
-    said = _said_prices(environment)
+    try:
+        said = _said_prices(environment)
+    except UsageError as e:  # which the next run tells in full
+        say(environment.stderr, safe_text(f"note: no price of yours counts: {e.message}") + "\n")
+        said = {}
     if as_json:
         rows = [
             {

@@ -260,7 +260,8 @@ def explain_close(code: int | None, error_text: str = "", reason: str = "") -> V
             ExitStatus.SERVICE,
             Retry.BACK_OFF if code is not None and code >= 5000 else Retry.NO,
         )
-    text = text if len(text) <= _MOST_SAID else f"{text[:_MOST_SAID]}..."  # lists of all values
+    if len(text) > _MOST_SAID and ENGINE_FAILED.lower() not in lowered:  # a list of all values
+        text = f"{text[:_MOST_SAID]}..."
     said = f" (it said: {text}, code {code})" if text else f" (code {code})" if code else ""
     return found._replace(sentence=found.sentence.rstrip(".") + said + ".")
 
