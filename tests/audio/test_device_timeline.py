@@ -151,6 +151,17 @@ def test_machine_that_slept_has_its_sleep_in_the_recording() -> None:
     assert device.story == [("DeviceLost", 5.0), ("DeviceBack", 605.0)]
 
 
+def test_night_of_silence_takes_no_memory_of_its_length() -> None:
+    timeline = DeviceTimeline(RATE)
+    timeline.opened("USB", 0.0)
+    timeline.took(SAID, 0.05)
+    timeline.took(SAID, 8 * 3600)
+    given = [part for part in timeline.quiet(8 * 3600 + 1) if isinstance(part, bytes)]
+
+    assert sum(map(len, given)) == 8 * 3600 * RATE * 2 - len(SAID)
+    assert sum(map(len, {id(part): part for part in given}.values())) < 100_000
+
+
 def test_clock_that_is_a_little_wrong_is_no_loss() -> None:
     device = Device()
     device.give(3600, takes_s=3601.8)  # 500 ppm: nearly two seconds in an hour

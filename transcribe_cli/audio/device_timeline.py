@@ -141,7 +141,9 @@ class DeviceTimeline:
         frames = max(0, round(seconds * self._rate_hz))
         self._covered += frames / self._rate_hz
         most = round(_SILENCE_S * self._rate_hz)
-        return [bytes(2 * min(most, frames - at)) for at in range(0, frames, most)]
+        whole, rest = divmod(frames, most)
+        silence: list[Given] = [bytes(2 * most)] * whole  # one block: a night is no gigabyte
+        return [*silence, bytes(2 * rest)] if rest else silence
 
     def _give(self, seconds: float, now: float) -> None:
         assert self._covered is not None
