@@ -122,6 +122,9 @@ class Fate:
             case "unplug":
                 assert self.recorder is not None
                 self.recorder.unplug(fault.seconds)
+            case "sleep":
+                assert self.recorder is not None
+                self.recorder.sleep(fault.seconds)
             case "no begin":
                 mood.mute_until = until
             case "unformatted":

@@ -122,7 +122,10 @@ def must_be_complete(outcome: Outcome) -> bool:
         for at, fault in outcome.happened
     ):
         return False  # the last words did not get through in time
-    if kinds & {"mute", "unplug"} and outcome.scenario.habits.life_s < LONGEST_TURN_MS / 1000:
+    if (
+        kinds & {"mute", "unplug", "sleep"}
+        and outcome.scenario.habits.life_s < LONGEST_TURN_MS / 1000
+    ):
         return False  # no session lives long enough to tell silence from words that come late
     outages = ("down", "silence", "refuse", "stall")
     return sum(fault.seconds for fault in faults if fault.kind in outages) < _LONG_OUTAGE_S
@@ -273,7 +276,7 @@ def _check_session(outcome: Outcome, seen: Seen) -> None:
         assert meter.smallest >= _LEAST_CHUNK, f"a chunk of {meter.smallest} frames"
         assert meter.largest <= _MOST_CHUNK, f"a chunk of {meter.largest} frames"
     if outcome.scenario.limited:
-        at_once = ("pause", "unplug", "fault", "faulty")
+        at_once = ("pause", "unplug", "sleep", "fault", "faulty")
         ended_early = any(fault.stops or fault.kind in at_once for fault in outcome.scenario.faults)
         most = meter.largest + 2 + LATE_S * CATCH_UP * RATE + (_LAST_MOMENT if ended_early else 0)
         assert meter.ahead <= most, f"{meter.ahead:.0f} frames ahead of the time"

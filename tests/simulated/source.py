@@ -8,8 +8,9 @@ from tests.simulated.world import World
 from transcribe_cli.audio.audio_log import AudioLog
 from transcribe_cli.audio.device_timeline import DeviceTimeline, Given
 from transcribe_cli.audio.recorder import READ_AHEAD_S, Recorder
-from transcribe_cli.audio.source import SourceEvent
+from transcribe_cli.audio.source import AudioGap, SourceEvent
 from transcribe_cli.errors import StreamError
+from transcribe_cli.recordings.journal import NO_AUDIO
 
 BLOCK_S = 0.05
 _BLOCK = round(BLOCK_S * RATE)
@@ -52,6 +53,7 @@ class SimulatedRecorder(Recorder):
         self._said = 0
         self._done = False
         self._device = DeviceTimeline(RATE) if source.kind == "mic" else None
+        self._slept_s = 0.0
         self._unplugged = 0  # how often, and not yet plugged in again
 
     def start(self) -> None:
@@ -59,7 +61,7 @@ class SimulatedRecorder(Recorder):
             self._world.after(0.0, self._finish)
         elif self._speaker.live:
             if self._device is not None:
-                self._device.opened("talk", self._world.now)
+                self._device.opened("talk", self._now)
             self._world.after(BLOCK_S, self._capture)
         else:
             self._world.after(0.0, self._decode)
@@ -81,15 +83,35 @@ class SimulatedRecorder(Recorder):
         if self._device is None or self._done:
             return
         if not self._unplugged:
-            self._give(self._device.lost(self._world.now))
+            self._give(self._device.lost(self._now))
         self._unplugged += 1
         self._world.after(seconds, self._plug_in)
+
+    def sleep(self, seconds: float) -> None:
+        """The machine sleeps, and only the device's clock tells; what is said is not heard.
+
+        What is no microphone is live at an address, and connected to again.
+        """
+        if self._done:
+            return
+        frames = round(seconds * RATE)
+        self._said += frames
+        if self._device is not None:
+            self._slept_s += seconds
+        else:
+            self.take(bytes(2 * frames))
+            self._pass_on(AudioGap(seconds, NO_AUDIO))
+
+    @property
+    def _now(self) -> float:
+        """On the clock that goes on while the machine sleeps."""
+        return self._world.now + self._slept_s
 
     def _plug_in(self) -> None:
         assert self._device is not None
         self._unplugged -= 1
         if not self._unplugged:
-            self._device.opened("talk", self._world.now)
+            self._device.opened("talk", self._now)
 
     def _give(self, all_given: list[Given]) -> None:
         for given in all_given:
@@ -109,7 +131,7 @@ class SimulatedRecorder(Recorder):
         if self._done:
             return
         block = self._next_block()
-        now = self._world.now
+        now = self._now
         if block:
             if self._device is None:
                 self.take(block)
@@ -136,7 +158,7 @@ class SimulatedRecorder(Recorder):
     def _finish(self, problem: StreamError | None = None) -> None:
         if not self._done:
             if self._device is not None and problem is None and not self.full:
-                self._give(self._device.ended(self._world.now))
+                self._give(self._device.ended(self._now))
             self._done = True
             self._ended(problem)
             self._log.end()

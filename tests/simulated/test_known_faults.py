@@ -391,6 +391,50 @@ def test_no_session_is_open_while_the_microphone_is_gone_for_long() -> None:
     assert 56.0 < second.opened < 58.0
 
 
+def slept(*faults: Fault, kind: str = "mic") -> Outcome:
+    """Fifty words, and the machine sleeps for five minutes when they are said; twenty more."""
+    talk = replace(
+        scenario(Fault("sleep", "time", 6.0, seconds=300.0), *faults, kind=kind),
+        stretches=((50, 302.0), (20, 1.0)),
+    )
+    outcome = play(talk)
+    check(outcome)
+    return outcome
+
+
+def sent_s(outcome: Outcome) -> float:
+    return sum(seen.link.client.meter.all for seen in outcome.service.sessions) / RATE
+
+
+@pytest.mark.parametrize("kind", ["mic", "stdin"])  # which is any other live source here
+def test_words_behind_a_sleep_of_the_machine_are_not_behind_its_silence(kind: str) -> None:
+    """All of it was sent first, at little more than real time, and billed."""
+    outcome = slept(kind=kind)
+    check_complete(outcome)
+    assert len(outcome.service.sessions) == 2
+    assert sent_s(outcome) < 20.0
+    assert outcome.ended < 30.0
+
+
+def test_words_before_a_sleep_that_broke_the_connection_are_said_again_without_it() -> None:
+    outcome = slept(Fault("reset", "time", 6.0))
+    check_complete(outcome)
+    assert sent_s(outcome) < 20.0
+    assert outcome.ended < 30.0
+
+
+def test_a_machine_that_sleeps_twice_skips_both_silences() -> None:
+    again = Fault("sleep", "time", 6.5, seconds=300.0)
+    outcome = slept(Fault("down", "time", 5.5, seconds=4.0), again)
+    assert sent_s(outcome) < 20.0
+
+
+def test_a_stop_right_after_a_sleep_does_not_send_its_silence() -> None:
+    outcome = slept(Fault("SIGINT", "time", 6.4))
+    assert sent_s(outcome) < 20.0
+    assert outcome.ended < 30.0
+
+
 def test_a_limit_that_is_reached_while_the_microphone_is_gone_ends_the_run() -> None:
     """It waited for ever, since nobody ended the pause."""
     outcome = gone_for(3600.0)

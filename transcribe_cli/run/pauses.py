@@ -7,7 +7,7 @@ The supervisor knows of one pause, whatever the reasons for it.
 from typing import Literal
 
 from transcribe_cli.supervisor.actions import Action
-from transcribe_cli.supervisor.rules_ending import PARK_AFTER_S
+from transcribe_cli.supervisor.facts import ALREADY
 from transcribe_cli.supervisor.supervisor import Supervisor
 
 GONE_S = 30.0
@@ -38,7 +38,7 @@ class Pauses:
         if not is_first:
             return []
         # Nothing is said into a microphone that is gone: its session need not wait any longer.
-        return self._supervisor.pause(now - (PARK_AFTER_S if reason == "microphone" else 0.0))
+        return self._supervisor.pause(ALREADY if reason == "microphone" else now)
 
     def end(self, reason: Reason, now: float) -> list[Action]:
         """That is no reason any more; what is to be done."""
@@ -55,6 +55,12 @@ class Pauses:
         """It is there again; what is to be done."""
         self.gone_since = None
         return self.end("microphone", now)
+
+    def skip(self, now: float) -> list[Action]:
+        """A long absence is over before it was noticed, as of a machine that slept: what is to be
+        done, which is what a long absence does.
+        """
+        return [*self.begin("microphone", now), *self.end("microphone", now)]
 
     def advance(self, now: float, *, up_to_date: bool) -> list[Action]:
         """Pause where the microphone is gone for long.

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from transcribe_cli.audio.format import SYSTEM
-from transcribe_cli.audio.source import DeviceBack, DeviceLost, SourceEvent, is_spoken_now
+from transcribe_cli.audio.source import AudioGap, DeviceBack, DeviceLost, SourceEvent, is_spoken_now
 from transcribe_cli.errors import UsageError
 from transcribe_cli.protocol.codec import encode_client_message
 from transcribe_cli.protocol.messages import Begin, Terminate
@@ -20,7 +20,7 @@ from transcribe_cli.run.config import Result, RunConfig
 from transcribe_cli.run.controls import Controls
 from transcribe_cli.run.limits import DURATION_REACHED, RunLimits
 from transcribe_cli.run.parts import RunParts
-from transcribe_cli.run.pauses import Pauses
+from transcribe_cli.run.pauses import GONE_S, Pauses
 from transcribe_cli.run.progress import Progress
 from transcribe_cli.run.reporter import Reporter
 from transcribe_cli.run.sequencer import Sequencer, Told
@@ -175,6 +175,7 @@ class Run:
             self.take(event, now)
         self._carry_out(self._supervisor.tick(now), now)
         self._carry_out(self._pauses.advance(now, up_to_date=self._progress.is_up_to_date), now)
+        self._skip_silence(now)
         self._reporter.tell(self._sequencer.release_due(now))
         self._sessions.trim_log(self._supervisor.leases)
         self._check_limits(now)
@@ -296,14 +297,32 @@ class Run:
         match event:
             case DeviceLost():
                 self._pauses.device_lost(now)
-                self._sessions.silence_begins(frame)
+                self._sessions.silences.begin(frame)
             case DeviceBack():
                 self._device_is_back(frame, now)
+            case AudioGap(seconds=seconds):
+                silences = self._sessions.silences
+                silences.begin(frame - self._config.audio.frames(seconds))
+                silences.end(frame)
 
     def _device_is_back(self, frame: int, now: float) -> None:
         """Go on from there; also where a limit has ended the run while the device was gone."""
-        self._sessions.silence_ends(frame)
+        self._sessions.silences.end(frame)
         self._carry_out(self._pauses.device_back(now), now)
+
+    def _skip_silence(self, now: float) -> None:
+        """End the session that has come to a long silence; the next one begins behind it."""
+        reader, state = self._sessions.reader, self._supervisor.state
+        if reader is None or state not in (RunState.LISTENING, RunState.STOPPING):
+            return
+        silence = self._sessions.silences.ahead(reader.offset, self._config.audio.frames(GONE_S))
+        if silence is None:
+            return
+        silence.skips += 1
+        if state is RunState.STOPPING:  # then no session follows
+            reader.finish_here()
+        else:
+            self._carry_out(self._pauses.skip(now), now)
 
     def _mark_ms(self) -> int:
         return self._status.mark_ms(self._progress.elapsed_s)

@@ -15,6 +15,7 @@ from transcribe_cli.run.config import RunConfig
 from transcribe_cli.run.loop import Task
 from transcribe_cli.run.parts import RunParts
 from transcribe_cli.run.sequencer import Sequencer, Told
+from transcribe_cli.run.silences import Silences
 from transcribe_cli.session.chunks import chunk_sizes
 from transcribe_cli.session.connecting import Connecting
 from transcribe_cli.session.connection import Connection
@@ -53,6 +54,7 @@ class Sessions:
 
     Attributes:
         reader: the session that reads the log, or did last.
+        silences: where the source was gone.
         target: where, and with which parameters, the next one is opened.
     """
 
@@ -65,6 +67,7 @@ class Sessions:
         post: Callable[[Event], None],
     ) -> None:
         self.reader: Session | None = None
+        self.silences = Silences()
         self.target = config.target
         self._config = config
         self._parts = parts
@@ -72,7 +75,6 @@ class Sessions:
         self._task = task
         self._post = post
         self._live: dict[int, _Live] = {}
-        self._silence: tuple[int, int | None] | None = None  # of the last device that was gone
         self._settled_to = 0  # a session has ended that said all before that frame
         self._trim_at = 0  # the reader's offset from which on the log is trimmed again
 
@@ -90,23 +92,8 @@ class Sessions:
     @property
     def sent_to(self) -> int:
         """The same; or the end of the log where only silence is left, for the device is gone."""
-        return self._parts.log.frames if self._is_followed_by_silence(self.offset) else self.offset
-
-    # A device that is gone: silence is recorded.
-
-    def silence_begins(self, frame: int) -> None:
-        """From there on there is silence, until it is said to have ended."""
-        self._silence = (frame, None)
-
-    def silence_ends(self, frame: int) -> None:
-        """There it has ended, if it had not before; a session that has nothing to read but silence
-        begins there.
-        """
-        if self._silence is not None and self._silence[1] is None:
-            self._silence = (self._silence[0], frame)
-
-    def _is_followed_by_silence(self, frame: int) -> bool:
-        return self._silence is not None and self._silence[1] is None and frame >= self._silence[0]
+        silent = self.silences.goes_on_at(self.offset)
+        return self._parts.log.frames if silent else self.offset
 
     # What the supervisor wants.
 
@@ -181,8 +168,8 @@ class Sessions:
         """The first frame whose words may not be final yet."""
         log, committed_ms = self._parts.heard, self._sequencer.committed_ms
         start = max(log.first, self._config.audio.frames_before(committed_ms))
-        if self._silence is not None and max(start, self._settled_to) >= self._silence[0]:
-            start = max(start, self._silence[1] or 0)
+        self.silences.forget(start)
+        start = self.silences.start(start, self._settled_to)
         # A file's log may not have come so far yet.
         return min(start, log.frames) if self._parts.source.live else start
 
@@ -201,7 +188,7 @@ class Sessions:
     def completed(self, event: Closed | TerminateSent) -> Closed | TerminateSent:
         """The end of a session, with what its socket does not know."""
         if isinstance(event, TerminateSent):
-            silent = self._is_followed_by_silence(event.offset)
+            silent = self.silences.goes_on_at(event.offset)
             return replace(event, whole=event.whole or silent)
         session = self[event.session]
         owes_words = self._sequencer.owes_words(event.session)
