@@ -66,6 +66,21 @@ def test_stream_that_is_moved_ends_with_what_its_own_source_gave(speaker: Loudsp
     opened.close()
 
 
+def test_stream_that_is_stopped_still_gives_what_was_not_fetched(speaker: Loudspeaker) -> None:
+    """A disk had stalled meanwhile; all of it was lost."""
+    opened, beside = stream(), stream()
+    heard = 0
+    while heard < 32000:  # a second, by a stream that somebody fetches
+        block = beside.read(1.0)
+        heard += 0 if block is None else len(block.samples)
+
+    opened.stop()
+
+    assert read_until_lost(opened) > 16000
+    opened.close()
+    beside.close()
+
+
 @pytest.mark.long
 def test_source_that_goes_ends_its_stream_also_where_another_takes_its_place(
     speaker: Loudspeaker,

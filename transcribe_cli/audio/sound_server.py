@@ -22,6 +22,7 @@ from transcribe_cli.audio import libpulse as pa
 from transcribe_cli.audio.capture import Block, CaptureLost
 
 _CLIENT = b"aai-stream"
+_REST_S = 30.0  # at most is read of a stream that was stopped
 _ANSWER_S = 2.0  # a server that is held up answers nothing
 
 
@@ -225,6 +226,8 @@ class SourceStream:
             self._lib, context = self._connection.lib, self._connection.context
             self._news = self._moved = self._stopped = self._closed = False
             self._lock = threading.Lock()  # guards the library, which knows of no threads
+            # So that a recorder that is slower than the source comes to an end.
+            self._rest_bytes = round(2 * self.channels * rate_hz * _REST_S)
             self._own_bytes = 0  # that can be read, and came before the stream was moved
             # Kept, because the library calls them as long as the connection lasts.
             self._callbacks = (
@@ -287,10 +290,16 @@ class SourceStream:
             return self._read(time.monotonic() + timeout_s)
 
     def _read(self, until: float) -> Block | None:
-        while not self._is_lost:
+        while not self._is_lost and self._rest_bytes > 0:
             if (block := self._peek()) is not None:
+                if self._stopped:
+                    self._rest_bytes -= len(block.samples)
                 return block
-            if self._moved or self._stopped:
+            if self._moved:
+                break
+            if self._stopped:  # what was not fetched in time is still in the socket
+                if self._connection.turn(0.0):
+                    continue
                 break
             left = until - time.monotonic()
             went_on = self._connection.turn(left)
