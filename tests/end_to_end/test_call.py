@@ -1,15 +1,17 @@
 """`mic --system` and `mic --with-system` on real devices: PulseAudio without hardware."""
 
 import signal
+import time
 import wave
 from array import array
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
-from tests.counting import counting_service, speak, write_wav
+from tests.counting import RATE, counting_service, speak, write_wav
 from tests.loudspeaker import Loudspeaker, loudspeaker
 from tests.program import Home, finish, words
 from tests.terminal import Terminal
@@ -49,6 +51,19 @@ def said(first: int, count: int = 20) -> bytes:
     return speak(count, first=first).rstrip(b"\0")
 
 
+def says(track: bytes, first: int) -> bool:
+    """Whether these words are the first on it. The system's track is stretched by up to 2 in 1000
+    where blocks come late, so that its samples may be others.
+    """
+    wanted = np.frombuffer(said(first), "<i2").astype(float)
+    heard = np.frombuffer(track, "<i2").astype(float)
+    start = int(np.argmax(abs(heard) > first / 2))
+    heard = heard[start : start + len(wanted)]
+    if len(heard) < len(wanted):
+        return False
+    return bool(np.linalg.norm(heard - wanted) < 0.4 * np.linalg.norm(wanted))
+
+
 @pytest.mark.long
 def test_both_sides_are_recorded_each_on_its_track_and_told_apart_in_one_session(
     home: Home, speaker: Loudspeaker
@@ -71,7 +86,7 @@ def test_both_sides_are_recorded_each_on_its_track_and_told_apart_in_one_session
     assert channels(outcome.records) == dict.fromkeys(heard[:20], 0) | dict.fromkeys(heard[20:], 1)
     microphone, system = tracks_of(home)
     assert said(YOU_SAY) in microphone  # sample for sample
-    assert said(THEY_SAY) in system
+    assert says(system, THEY_SAY)
     assert said(YOU_SAY)[:4000] not in system
     start = outcome.records[0]
     assert start["audio"]["channels"] == 2
@@ -99,6 +114,11 @@ def test_call_that_was_killed_is_resumed_with_its_channels(
         pass
     speaker.play(wav(home, THEY_SAY), sink=THEM)
     speaker.play(wav(home, YOU_SAY))
+    audio = home.only_recording() / "audio.wav"
+    said_all = audio.stat().st_size + 2 * 2 * RATE  # a second more of two tracks
+    while audio.stat().st_size < said_all:
+        assert process.poll() is None
+        time.sleep(0.05)
     process.kill()
     process.communicate()
     with counting_service() as service:
@@ -106,9 +126,7 @@ def test_call_that_was_killed_is_resumed_with_its_channels(
     assert outcome.code == 0, outcome.err
     told = channels(outcome.records)
     assert [told[f"w{THEY_SAY + n}"] for n in range(20)] == [1] * 20
-    assert [told[f"w{YOU_SAY + n}"] for n in range(19)] == [
-        0
-    ] * 19  # the last is in the killed block
+    assert [told[f"w{YOU_SAY + n}"] for n in range(20)] == [0] * 20
 
 
 @pytest.mark.long
@@ -133,7 +151,7 @@ def test_mute_silences_the_microphone_alone(home: Home, speaker: Loudspeaker) ->
         assert terminal.wait_for_exit() == 0
     microphone, system = tracks_of(home)
     assert not any(microphone[-4 * 16000 :])
-    assert said(THEY_SAY) in system
+    assert says(system, THEY_SAY)
 
 
 @pytest.mark.long
@@ -158,4 +176,4 @@ def test_system_alone_is_them(home: Home, speaker: Loudspeaker) -> None:
     assert set(channels(outcome.records).values()) == {1}
     assert (home.work / "talk.txt").read_text().startswith("Them: w6001")
     (system,) = tracks_of(home)
-    assert said(THEY_SAY) in system
+    assert says(system, THEY_SAY)
