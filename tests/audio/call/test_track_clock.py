@@ -110,3 +110,29 @@ def test_what_was_played_before_the_microphone_was_open_is_left_out() -> None:
     assert clicks_in(tracks[:, 0])[0] == 7 * RATE
     assert clicks_in(tracks[:, 1])[0] == pytest.approx(4 * RATE, abs=10)
     assert len(tracks) == 40 * RATE
+
+
+def one_side_is_late(late: int) -> tuple[Any, int]:
+    """It begins after 20 s; the tracks, and how much of them was there by then."""
+    both = [
+        (at + 20.0 * (side == late), side, block)
+        for number in (0, 1)
+        for at, side, block in blocks(number, 0, 60 - 20 * (number == late), 1)
+    ]
+    pair, given, by_then = TrackPair(RATE), [], 0
+    for at, side, block in sorted(both, key=lambda b: b[0]):
+        given.append(pair.take(side, block, at))
+        by_then += len(given[-1]) // 4 if at < 20.0 else 0
+    return np.frombuffer(b"".join([*given, pair.finish()]), "<i2").reshape(-1, 2), by_then
+
+
+@pytest.mark.parametrize("late", [0, 1])
+def test_side_that_begins_late_keeps_the_other_waiting_for_a_few_seconds_only(late: int) -> None:
+    """Nothing at all was recorded until then: a loudspeaker that plays nothing may give nothing."""
+    tracks, by_then = one_side_is_late(late)
+
+    assert by_then > 19 * RATE
+    assert len(tracks) == pytest.approx(60 * RATE, abs=RATE / 2)
+    early, behind = (clicks_in(tracks[:, side]) for side in (1 - late, late))
+    assert not tracks[: 19 * RATE, late].any()
+    assert abs(early[3:7] - behind[:4] - RATE).max() <= 10

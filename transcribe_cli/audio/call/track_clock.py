@@ -7,7 +7,8 @@ microphone's stays sample for sample, and its clock is the recording's.
 
 A device of 100 ppm drifts by 360 ms in an hour; a loop that looks at how full a buffer is would
 swing by the size of a block. What a device does not give is silence already (`DeviceTimeline`), and
-comes when it comes: such blocks have no time of arrival.
+comes when it comes: such blocks have no time of arrival. A side that has not begun yet is silent
+after a few seconds, and is placed when its clock is known.
 """
 
 import math
@@ -21,6 +22,7 @@ _LOOP_S = 10.0  # in which an error is worked off
 _MOST_STRETCH = 0.002
 _SMALL_S = 0.01  # less is the jitter of arrivals, and samples stay as they are
 _STEP_S = 0.2  # more is made up for at once, by silence or by a cut
+_WAIT_S = 5.0  # for a side that has not begun; longer than a device takes to open
 _KNOWN_AFTER_S = 1.0  # so long blocks are looked at, the first ones and those behind a gap
 
 
@@ -49,6 +51,11 @@ class ArrivalClock:
             del self._smallest[old]
         if now - self._since >= _KNOWN_AFTER_S:
             self._start_s = min(self._smallest.values())
+
+    @property
+    def has_begun(self) -> bool:
+        """Anything has come."""
+        return self._frames > 0
 
     @property
     def start_s(self) -> float | None:
@@ -113,6 +120,8 @@ class TrackPair:
         self._stretcher = Stretcher(rate_hz)
         self._held = b""  # of the system, until it is known where it belongs
         self._added: float | None = None  # frames of its track beyond those that came
+        self._before = 0  # frames of silence in front of the microphone's first
+        self._is_guess = False  # where the system lies: one side has begun late
 
     def take(self, track: int, block: bytes, now: float | None) -> bytes:
         """Take a block; returns interleaved s16 that is complete.
@@ -124,6 +133,7 @@ class TrackPair:
         if track == 1:
             block = self._placed(block)
         self._ready[track].extend(block)
+        self._go_on_without()
         return self._give(min(map(len, self._ready)) // SAMPLE_BYTES)
 
     def finish(self) -> bytes:
@@ -136,18 +146,39 @@ class TrackPair:
         if self._added is None:
             self._held += block
         if begins_s is None or start_s is None:
-            return b""
-        due = (start_s - begins_s) * self._rate_hz
+            return b"" if self._added is None else block
+        due = (start_s - begins_s) * self._rate_hz + self._before
         if self._added is None:  # the first ones are placed to the sample
             self._added = 0.0
             block, self._held = self._held, b""
             return self._step(round(due), block)
         error_s = (due - self._added) / self._rate_hz
-        if abs(error_s) > _STEP_S:
+        if abs(error_s) > _STEP_S or self._is_guess:
+            self._is_guess = False
             return self._step(round(error_s * self._rate_hz), block)
         block, added = self._stretcher.stretch(block, error_s)
         self._added += added
         return block
+
+    def _go_on_without(self) -> None:
+        """A side that has not begun in `_WAIT_S` is silent until it does: the other is recorded."""
+        microphone, system = self._ready
+        if self._added is None:
+            # Both end now, until their clocks tell better.
+            size = max(len(microphone), len(self._held))
+            if size < _WAIT_S * self._rate_hz * SAMPLE_BYTES:
+                return
+            self._is_guess = True
+            self._added = 0.0
+            system += self._step((size - len(self._held)) // SAMPLE_BYTES, self._held)
+            self._held = b""
+            self._before = (size - len(microphone)) // SAMPLE_BYTES
+            microphone[:0] = bytes(size - len(microphone))
+        elif not self._clocks[0].has_begun:
+            self._before += (len(system) - len(microphone)) // SAMPLE_BYTES
+            microphone.extend(bytes(len(system) - len(microphone)))
+        elif not self._clocks[1].has_begun:
+            system += self._step((len(microphone) - len(system)) // SAMPLE_BYTES, b"")
 
     def _step(self, frames: int, block: bytes) -> bytes:
         """Make up for an error of so many frames; returns what comes now."""
