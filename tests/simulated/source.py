@@ -92,7 +92,7 @@ class SimulatedRecorder(Recorder):
 
         What is no microphone is live at an address, and connected to again.
         """
-        if self._done:
+        if self._done or not self._speaker.live:
             return
         frames = round(seconds * RATE)
         self._said += frames
