@@ -44,6 +44,18 @@ def test_first_episode_is_the_newest_where_none_has_a_date() -> None:
     )
 
 
+@pytest.mark.parametrize("date", ["Mon, 02 Nov 99999999999 08:00:00 GMT", "9" * 5000])
+def test_date_that_is_none_is_older_than_any(date: str) -> None:
+    odd = b"<item><pubDate>%s</pubDate><enclosure url='odd.mp3'/></item>" % date.encode()
+    feed = RSS.replace(b"<item>", odd + b"<item>", 1)
+    assert newest_episode(feed, BASE).title == "New & good"
+
+
+def test_link_that_makes_no_sense_is_left_for_who_asks_for_it() -> None:
+    feed = b"<rss><item><enclosure url='http://[a/b.mp3'/></item></rss>"
+    assert newest_episode(feed, BASE).address == "http://[a/b.mp3"
+
+
 @pytest.mark.parametrize(
     ("data", "said"),
     [

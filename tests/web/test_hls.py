@@ -57,6 +57,23 @@ def test_live_stream_is_heard_from_three_target_durations_before_its_end() -> No
     assert read_media("#EXTM3U\n", BASE) == ([], 1.0, False)
 
 
+def test_odd_numbers_of_a_stranger_end_nothing() -> None:
+    huge = "9" * 5000
+    text = f"""#EXTM3U
+#EXT-X-MEDIA-SEQUENCE:{huge}
+#EXTINF:1e300,
+#EXT-X-BYTERANGE:{huge}@{huge}
+http://[a
+#EXTINF:inf,
+#EXT-X-BYTERANGE:7@{huge}
+b.ts"""
+    one, two = read_media(text, BASE).segments
+    assert (one.number, one.duration_s, one.size_bytes) == (0, 600.0, None)
+    assert (one.address, two.duration_s) == ("http://[a", 600.0)
+    assert (two.offset, two.size_bytes) == (0, 7)
+    assert choose_variant(f"#EXT-X-STREAM-INF:BANDWIDTH={huge}\nhttp://[b", BASE) == "http://[b"
+
+
 def test_encrypted_segments_are_refused() -> None:
     with pytest.raises(AudioError, match="is encrypted"):
         read_media('#EXTM3U\n#EXT-X-KEY:METHOD=AES-128,URI="k"\n#EXTINF:1\na.ts', BASE)

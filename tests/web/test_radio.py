@@ -16,8 +16,8 @@ from transcribe_cli.audio.source import AudioGap, SourceEvent, SourceNote, Sourc
 from transcribe_cli.errors import AudioError
 from transcribe_cli.web import live_source
 from transcribe_cli.web.address import open_address
-from transcribe_cli.web.fetch import Refused, Unreachable
-from transcribe_cli.web.http_pipe import WithoutTitles, title_of
+from transcribe_cli.web.fetch import Fetcher, Refused, Unreachable
+from transcribe_cli.web.http_pipe import HttpPipe, WithoutTitles, title_of
 from transcribe_cli.web.live_source import LiveSource, Part
 
 RATE = 16000
@@ -64,6 +64,13 @@ def test_titles_are_taken_out_of_the_stream_wherever_it_is_cut(step: int) -> Non
 def test_title_of_an_old_server_is_latin_1() -> None:
     assert title_of("StreamTitle='Füße';".encode("latin-1")) == "Füße"
     assert title_of(b"StreamUrl='x';") == ""
+
+
+def test_distance_of_titles_that_makes_no_sense_is_none(site: Site) -> None:
+    site.plays["/live"] = lambda handler: handler.give(b"sound", **{"icy-metaint": "9" * 5000})
+    fetcher = Fetcher(f"{site.url}/live")
+    with closing(HttpPipe(fetcher, fetcher.name, fetcher.get(fetcher.name))) as pipe:
+        assert pipe.read(9) == b"sound"
 
 
 # Parts, with a clock that is set.

@@ -8,7 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urlsplit
 
 from transcribe_cli.audio.containers import (
     is_playlist,
@@ -23,6 +23,7 @@ from transcribe_cli.web.fetch import Answer, Fetcher
 from transcribe_cli.web.hls_source import open_hls
 from transcribe_cli.web.http_pipe import HttpPipe, is_radio
 from transcribe_cli.web.live_source import LiveSource, NetworkPipe, Part
+from transcribe_cli.web.untrusted import join
 
 _HEAD_WAIT_S = 2.0
 _MOST_STEPS = 5  # from a feed to a page to a playlist
@@ -164,7 +165,7 @@ class Opener:
         if is_playlist(head) or (kind in _PLAYLISTS and is_text(head)):
             text = _whole(pipe, hls.MOST_BYTES).decode("utf-8", "replace")
             if (first := first_address(text)) is not None:
-                return self.open(urljoin(answer.url, first))
+                return self.open(join(answer.url, first))
         if feed.is_feed(head):
             episode = feed.newest_episode(_whole(pipe, feed.MOST_BYTES), answer.url)
             self.note(f"the newest episode of {pipe.name}: {episode.title or 'without a title'}")

@@ -6,11 +6,11 @@ Source: "RSS 2.0 Specification" (enclosure), RFC 4287 (Atom: a link whose rel is
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import NamedTuple
-from urllib.parse import urljoin
 from xml.etree import ElementTree  # nosec B405
 from xml.etree.ElementTree import Element  # nosec B405
 
 from transcribe_cli.errors import AudioError
+from transcribe_cli.web.untrusted import join
 
 MOST_BYTES = 32 << 20  # feeds of daily programmes have every episode with all of its notes
 _ATOM = "{http://www.w3.org/2005/Atom}"
@@ -54,7 +54,7 @@ def newest_episode(data: bytes, base: str) -> Episode:
     if not episodes:
         raise AudioError("The feed has no episode with sound.", "name the address of the sound")
     newest = max(episodes, key=lambda episode: episode.published)  # of equals the first
-    return newest._replace(address=urljoin(base, newest.address))
+    return newest._replace(address=join(base, newest.address))
 
 
 def _of_item(item: Element) -> Episode | None:
@@ -87,7 +87,7 @@ def _date(text: str) -> datetime:
     for read in (parsedate_to_datetime, datetime.fromisoformat):
         try:
             when = read(text)
-        except (ValueError, TypeError):
+        except (ValueError, TypeError, OverflowError):
             continue
         return when if when.tzinfo is not None else when.replace(tzinfo=UTC)
     return _NEVER

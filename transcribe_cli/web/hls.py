@@ -5,11 +5,12 @@ Source: RFC 8216, "HTTP Live Streaming".
 
 import re
 from typing import NamedTuple
-from urllib.parse import urljoin
 
 from transcribe_cli.errors import AudioError
+from transcribe_cli.web.untrusted import count, join
 
 MOST_BYTES = 4 << 20  # of a playlist: a day of 6 s segments has a tenth of it
+_LONGEST_S = 600.0  # of a segment: so much silence one that is missing may be
 _FROM_THE_END = 3  # target durations: section 6.3.3
 _AUDIO_CODECS = ("mp4a", "ac-3", "ec-3", "opus", "flac", "fLaC", "mp3", "vorbis", "alac", "Opus")
 _ATTRIBUTE = re.compile(r'([A-Z0-9-]+)=("[^"]*"|[^,]*)')
@@ -79,17 +80,16 @@ def choose_variant(text: str, base: str) -> str | None:
         if tag == "#EXT-X-MEDIA" and asked.get("TYPE") == "AUDIO" and asked.get("URI"):
             group = asked.get("GROUP-ID", "")
             if group not in groups or asked.get("DEFAULT") == "YES":
-                groups[group] = urljoin(base, asked["URI"])
+                groups[group] = join(base, asked["URI"])
         elif tag == "#EXT-X-STREAM-INF" and after and not after.startswith("#"):
             codecs = asked.get("CODECS", "")
             heard = not codecs or any(codec in codecs for codec in _AUDIO_CODECS)
             if not heard and "AUDIO" not in asked:
                 continue
-            address = groups.get(asked.get("AUDIO", "")) or urljoin(base, after)
+            address = groups.get(asked.get("AUDIO", "")) or join(base, after)
             has_picture = "RESOLUTION" in asked or "VIDEO" in asked
-            bits = asked.get("BANDWIDTH", "")
             seen = int(has_picture and address not in groups.values())
-            choices.append((seen, int(bits) if bits.isdecimal() else 0, address))
+            choices.append((seen, count(asked.get("BANDWIDTH", "")) or 0, address))
     # Renditions may stand behind the streams that name them.
     if groups and choices and all(choice[0] for choice in choices):
         return next(iter(groups.values()))
@@ -110,8 +110,8 @@ def read_media(text: str, base: str) -> MediaPlaylist:
     for line in _lines(text):
         tag, _, value = line.partition(":")
         match tag:
-            case "#EXT-X-MEDIA-SEQUENCE" if value.strip().isdecimal():
-                number = int(value)
+            case "#EXT-X-MEDIA-SEQUENCE":
+                number = count(value) or 0
             case "#EXT-X-TARGETDURATION":
                 target_s = _seconds(value)
             case "#EXTINF":
@@ -123,7 +123,7 @@ def read_media(text: str, base: str) -> MediaPlaylist:
             case "#EXT-X-MAP":
                 asked = _attributes(value)
                 its_size, its_offset = _range(asked.get("BYTERANGE", ""), 0)
-                head = (urljoin(base, asked.get("URI", "")), its_offset, its_size)
+                head = (join(base, asked.get("URI", "")), its_offset, its_size)
             case "#EXT-X-KEY" if _attributes(value).get("METHOD") != "NONE":
                 raise AudioError(
                     "What the playlist leads to is encrypted, which is not read here.",
@@ -132,7 +132,7 @@ def read_media(text: str, base: str) -> MediaPlaylist:
             case "#EXT-X-ENDLIST":
                 is_over = True
             case _ if not line.startswith("#"):
-                address = urljoin(base, line)
+                address = join(base, line)
                 segments.append(
                     Segment(number, address, duration_s, offset, size, head, is_missing)
                 )
@@ -155,12 +155,13 @@ def _seconds(text: str) -> float:
         seconds = float(text)
     except ValueError:
         return 0.0
-    return seconds if 0 <= seconds < 1e6 else 0.0
+    return min(seconds, _LONGEST_S) if seconds >= 0 else 0.0  # NaN is neither
 
 
 def _range(text: str, offset: int) -> tuple[int | None, int]:
     """Size and offset of `SIZE@OFFSET`, where the offset may be left out."""
     size, _, at = text.strip().strip('"').partition("@")
-    if not size.isdecimal():
+    size_bytes, at_byte = count(size), count(at)
+    if size_bytes is None:
         return None, offset
-    return int(size), int(at) if at.isdecimal() else offset
+    return size_bytes, offset if at_byte is None else at_byte

@@ -199,7 +199,7 @@ class _Stream:
                 try:
                     is_part = answer.status == 206
                     most = size_bytes if is_part and size_bytes else _MOST_SEGMENT_BYTES
-                    data = answer.read_all(most)
+                    data = answer.read_all(min(most, _MOST_SEGMENT_BYTES))
                 finally:
                     answer.close()
                 if size_bytes is not None and not is_part:  # its server gives none

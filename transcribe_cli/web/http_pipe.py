@@ -7,6 +7,7 @@ from transcribe_cli.audio.source import SourceNote
 from transcribe_cli.errors import AudioError
 from transcribe_cli.web.fetch import Answer, CutOff, Fetcher, Refused, Unreachable
 from transcribe_cli.web.live_source import NetworkPipe
+from transcribe_cli.web.untrusted import count
 
 _WAITS_S = (0.2, 1.0, 2.0, 5.0, 10.0, 20.0)  # before each try to go on
 _LIVE_SERVERS = ("icecast", "shoutcast")
@@ -47,11 +48,10 @@ class HttpPipe(NetworkPipe):
         self._at = 0
         self._tries = 0
         self._body = answer.read
-        title_every = answer.headers.get("icy-metaint") or ""
-        if title_every.isdecimal() and int(title_every):
+        if title_every := count(answer.headers.get("icy-metaint") or ""):
             self._body = WithoutTitles(
                 answer.read,
-                int(title_every),
+                title_every,
                 lambda title: self.told.put(SourceNote(f"{self.name} plays: {title}")),
             ).read
 
@@ -120,7 +120,7 @@ class HttpPipe(NetworkPipe):
         first, _, total = extent.partition("-")[0], *extent.partition("/")[1:]
         is_rest = answer.status == 206 and unit == "bytes" and first == str(self._at)
         if total.isdecimal() and self.total_bytes is not None:
-            is_rest = is_rest and int(total) == self.total_bytes
+            is_rest = is_rest and total == str(self.total_bytes)
         if is_rest and version == self.version:
             return answer
         answer.close()
