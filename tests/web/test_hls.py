@@ -1,5 +1,6 @@
 """HLS: playlists read, and streams that ffmpeg made heard from a real server."""
 
+import math
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -13,6 +14,7 @@ from transcribe_cli.audio.source import AudioGap, SourceEvent
 from transcribe_cli.errors import AudioError
 from transcribe_cli.web import hls_source
 from transcribe_cli.web.address import open_address
+from transcribe_cli.web.fetch import Fetcher
 from transcribe_cli.web.hls import choose_variant, is_hls, read_media
 from transcribe_cli.web.hls_source import without_id3
 
@@ -195,7 +197,10 @@ def window(lines: list[str], site: Site) -> Callable[[Handler], object]:
     return play
 
 
-def test_live_stream_goes_on_and_tells_what_went_by(site: Site) -> None:
+def test_live_stream_goes_on_and_tells_what_went_by(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hls_source, "_SOONEST_S", 0.05)
     lines = segments(site, "-hls_segment_type", "mpegts", seconds=8.0)
     site.plays["/live.m3u8"] = window(lines, site)
     told: list[SourceEvent] = []
@@ -210,6 +215,56 @@ def test_live_stream_goes_on_and_tells_what_went_by(site: Site) -> None:
     assert "/list4.ts" not in heard
     assert {"/list3.ts", "/list5.ts", "/list7.ts"} <= set(heard)
     assert len(samples) > 2 * RATE * 5
+
+
+def listed(number: int, *names: str) -> bytes:
+    lines = [f"#EXTINF:6\n{name}" for name in names]
+    return "\n".join(
+        ["#EXTM3U", "#EXT-X-TARGETDURATION:0.01", f"#EXT-X-MEDIA-SEQUENCE:{number}", *lines]
+    ).encode()
+
+
+def playing(site: Site, *lists: bytes) -> hls_source._Stream:
+    """A live stream whose playlist is each of these in turn, then the last one."""
+    coming = iter(lists[1:])
+    site.plays["/live.m3u8"] = lambda handler: handler.give(next(coming, lists[-1]))
+    address = f"{site.url}/live.m3u8"
+    return hls_source._Stream(Fetcher(address), address, lists[0].decode())
+
+
+def next_of(stream: hls_source._Stream) -> tuple[bytes, float]:
+    ready = stream.look()
+    assert ready is not None
+    return stream.take(), ready.missing_s
+
+
+def test_count_that_begins_anew_far_ahead_is_no_silence_of_years(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hls_source, "_SOONEST_S", 0.0)
+    for name in "abcd":
+        (site.folder / name).write_text(name)
+    stream = playing(site, listed(105, "a"), listed(107, "b"), listed(1_700_000_000, "c", "d"))
+    heard = [next_of(stream) for _ in "abcd"]
+    assert heard == [(b"a", 0.0), (b"b", 6.0), (b"c", 0.0), (b"d", 0.0)]
+
+
+def test_playlist_without_durations_is_not_asked_for_without_a_pause(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (site.folder / "a").write_text("a")
+    stream = playing(site, b"#EXTM3U\n#EXTINF:0,\na")
+    next_of(stream)
+    waits: list[float] = []
+
+    def wait(seconds: float) -> bool:
+        waits.append(seconds)
+        return False
+
+    monkeypatch.setattr(stream.fetcher.stopped, "wait", wait)
+    for _ in range(2):
+        stream._reload(math.inf)
+    assert min(waits) > 0.1
 
 
 def test_playlist_that_leads_to_itself_or_nothing_is_told(site: Site) -> None:

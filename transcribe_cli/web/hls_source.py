@@ -17,6 +17,7 @@ _BROWSER = "open it in a browser"
 _CAME = "what came before that is transcribed"
 _TRIES = 3  # for a segment that its server does not have
 _WAITS_S = (0.2, 1.0, 2.0, 5.0)
+_SOONEST_S = 0.5  # a playlist is asked for again, whatever it says of its segments
 
 
 def open_hls(
@@ -131,8 +132,9 @@ class _Stream:
             segment = self._listed()
             if segment is None:
                 return
-            # What went by without a word was as long as its like.
-            missing_s += (segment.number - self._next) * segment.duration_s
+            # What went by without a word was as long as its like, unless the count began anew.
+            passed_s = (segment.number - self._next) * segment.duration_s
+            missing_s += passed_s if passed_s <= GIVE_UP_S else 0.0
             self._next = segment.number + 1
             data = None if segment.is_missing else self._fetch(segment)
             if data is None:
@@ -160,7 +162,8 @@ class _Stream:
 
     def _reload(self, give_up_at: float) -> None:
         """Ask for the playlist, when that is worth it: section 6.3.4 of RFC 8216."""
-        wait_s = self._asked_at + self.playlist.target_s / 2 - time.monotonic()
+        pause_s = max(_SOONEST_S, self.playlist.target_s / 2)
+        wait_s = self._asked_at + pause_s - time.monotonic()
         if self.fetcher.stopped.wait(max(0.0, wait_s)):
             return
         self._asked_at = time.monotonic()
