@@ -170,12 +170,36 @@ def test_segment_that_is_not_there_is_silence_and_a_gap(
     monkeypatch.setattr(hls_source, "_WAITS_S", (0.0,))
     segments(site, "-hls_segment_type", "mpegts")
     (site.folder / "list2.ts").unlink()
-    samples, told = taken(open_address(f"{site.url}/list.m3u8", RATE))
+    told: list[SourceEvent] = []
+    came = 0
+    with (
+        closing(open_address(f"{site.url}/list.m3u8", RATE)) as source,
+        pytest.raises(AudioError, match="did not give 1 of"),
+    ):
+        for block in source.blocks(told.append):
+            came += len(block)
 
-    assert abs(len(samples) / 2 / RATE - 6.0) < 0.3
+    assert abs(came / 2 / RATE - 6.0) < 0.3
     (gap,) = (event for event in told if isinstance(event, AudioGap))
     assert 0.9 < gap.seconds < 1.1
     assert site.paths().count("/list2.ts") == 3
+
+
+@pytest.mark.parametrize(("status", "refusals"), [(503, 9), (429, 9), (404, 2)])
+def test_segment_is_asked_for_again_the_longer_where_that_may_help(
+    site: Site, monkeypatch: pytest.MonkeyPatch, status: int, refusals: int
+) -> None:
+    monkeypatch.setattr(hls_source, "_WAITS_S", (0.0,))
+    stream = playing(site, listed(1, "a"))
+
+    def busy(handler: Handler) -> None:
+        if site.paths().count("/a") > refusals:
+            handler.give(b"a")
+        else:
+            handler.answer(status, {"Content-Length": "0"})
+
+    site.plays["/a"] = busy
+    assert stream.fetch(f"{site.url}/a", 0, None) == b"a"
 
 
 def window(lines: list[str], site: Site) -> Callable[[Handler], object]:

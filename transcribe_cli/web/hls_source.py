@@ -16,6 +16,7 @@ _MOST_VARIANTS = 3  # one list leads to another
 _BROWSER = "open it in a browser"
 _CAME = "what came before that is transcribed"
 _TRIES = 3  # for a segment that its server does not have
+_PATIENT_TRIES = 10  # for one that it may give later: 38 s
 _WAITS_S = (0.2, 1.0, 2.0, 5.0)
 _SOONEST_S = 0.5  # a playlist is asked for again, whatever it says of its segments
 
@@ -92,7 +93,9 @@ class _Stream:
         self.playlist: MediaPlaylist = hls.read_media(text, address)
         live_edge = None if self.playlist.is_over else self.playlist.live_edge
         first = self.playlist.segments[0].number if self.playlist.segments else 0
+        self._is_live = live_edge is not None
         self._next = first if live_edge is None else live_edge
+        self._refused = 0  # segments
         self._asked_at = time.monotonic()
         self._ready: _Ready | None = None
         self._failed: GaveUp | None = None
@@ -115,7 +118,7 @@ class _Stream:
         Waits until there is something, and keeps it until it is taken.
 
         Raises:
-            GaveUp: there was nothing for `GIVE_UP_S`.
+            GaveUp: there was nothing for `GIVE_UP_S`, or a programme that is over lacks some.
         """
         if self._failed is not None:
             raise self._failed
@@ -131,6 +134,7 @@ class _Stream:
         while self._ready is None:
             segment = self._listed()
             if segment is None:
+                self._tell_refused()
                 return
             # What went by without a word was as long as its like, unless the count began anew.
             passed_s = (segment.number - self._next) * segment.duration_s
@@ -141,6 +145,15 @@ class _Stream:
                 missing_s += segment.duration_s
             else:
                 self._ready = _Ready(segment, data, missing_s)
+
+    def _tell_refused(self) -> None:
+        """Say at the end of a programme that it was not heard whole; live, each `Gap` says so."""
+        if self._refused and not self._is_live and not self.fetcher.stopped.is_set():
+            lost = f"{self._refused} of {len(self.playlist.segments)} segments"
+            raise GaveUp(
+                f"'{self.fetcher.name}' was not heard whole: its server did not give {lost}.",
+                "what it gave is transcribed; try again later",
+            )
 
     def take(self) -> bytes:
         """The data of what was looked at last, which is given once."""
@@ -208,9 +221,10 @@ class _Stream:
                 if size_bytes is not None and not is_part:  # its server gives none
                     return data[offset : offset + size_bytes]
                 return data
-            except Refused:
+            except Refused as e:
                 refusals += 1
-                if refusals == _TRIES:
+                if refusals >= (_PATIENT_TRIES if e.may_pass else _TRIES):
+                    self._refused += 1
                     break
             except (Unreachable, CutOff) as e:
                 if time.monotonic() >= give_up_at:
