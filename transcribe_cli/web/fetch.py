@@ -1,8 +1,10 @@
 """One GET after another for what a user named an address of, behind redirects and proxies.
 
 The way there is that of sessions. A redirect, a playlist, a feed and a page are a stranger's: they
-lead to HTTP(S) alone, never from TLS to none, and never from a public address to one of a private
-network; credentials go to nobody but the origin they were named for, and never into a name.
+lead to HTTP(S) alone, and never from a public address to one of a private network. A redirect never
+leads from TLS to none; what is named in a playlist, feed or page may be without, as the sound of
+many podcasts is. Credentials go to nobody but the origin they were named for, and never into a
+name.
 """
 
 import base64
