@@ -119,8 +119,9 @@ def part(
     *,
     came_at: float | None = None,
     missing_s: float | None = None,
+    problem: str | None = "it broke",
 ) -> Part:
-    piece: Any = Piece(said(number, seconds), clock=clock, until=until, problem="it broke")
+    piece: Any = Piece(said(number, seconds), clock=clock, until=until, problem=problem)
     return Part(piece, piece, clock.now if came_at is None else came_at, missing_s)
 
 
@@ -186,6 +187,28 @@ def test_stream_that_knows_what_is_missing_is_not_asked_of_the_clock() -> None:
 
     assert runs == [(7, 1.0), (0, 6.0), (8, 1.0)]
     assert AudioGap(6.0, "it broke") in events
+
+
+def test_what_comes_again_and_again_from_its_beginning_is_a_file_and_ends(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(live_source, "_WAITS_S", (0.0,))
+    clock = Clock()
+    connections = 0
+
+    def again() -> Part:
+        nonlocal connections
+        connections += 1
+        if connections > 9:
+            raise Refused("It is asked for again and again.", NO_HINT, 401)
+        return part(clock, 7 if connections > 1 else 8, 2.0, clock.now + 2.0, problem=None)
+
+    first = part(clock, 7, 2.0, 102.0, problem=None)
+    source = LiveSource("radio", first, again, RATE, stop=lambda: None, clock=clock)
+    runs, events = heard(source)
+
+    assert runs == [(7, 2.0), (8, 2.0), (7, 4.0)]
+    assert events[-1] == SourceNote("radio gives the same again: it is over")
 
 
 def test_tries_again_until_something_comes(monkeypatch: pytest.MonkeyPatch) -> None:

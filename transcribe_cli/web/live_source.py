@@ -10,6 +10,7 @@ import contextlib
 import queue
 import threading
 import time
+import zlib
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
@@ -100,9 +101,12 @@ class LiveSource:
         self._clock = clock
         self._stopped = threading.Event()
         self._given = 0  # frames
+        self._sum = 0  # of what the part gave
 
     def blocks(self, report: Callable[[SourceEvent], None]) -> Iterator[bytes]:
         """The audio of all parts, and silence for what is missing between them.
+
+        A server that gives the same once more has a file, which ends there.
 
         Raises:
             AudioError: one is damaged, or nothing came for `GIVE_UP_S`.
@@ -110,7 +114,7 @@ class LiveSource:
         part = self._part
         assert part is not None
         began_at = part.came_at
-        drop = tries = 0
+        drop = tries = last_sum = 0
         while part is not None:
             before = self._given
             yield from self._part_blocks(part, drop, report)
@@ -119,6 +123,11 @@ class LiveSource:
             part.close()
             if self._stopped.is_set():
                 return
+            was_ended = part.missing_s is None and part.pipe.problem is None
+            if was_ended and self._sum and self._sum == last_sum:
+                report(SourceNote(f"{self.name} gives the same again: it is over"))
+                return
+            last_sum = self._sum
             cut_at = self._given
             connecting = _Connecting(self._next_part, self._stopped, self._clock, tries)
             by_clock = part.missing_s is None
@@ -148,8 +157,10 @@ class LiveSource:
     def _part_blocks(
         self, part: Part, drop: int, report: Callable[[SourceEvent], None]
     ) -> Iterator[bytes]:
+        self._sum = 0
         try:
             for block in part.inner.blocks(report):
+                self._sum = zlib.crc32(block, self._sum)
                 while not part.pipe.told.empty():
                     report(part.pipe.told.get())
                 kept = block[drop * _BYTES :]
