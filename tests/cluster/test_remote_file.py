@@ -19,6 +19,8 @@ class KilledWorker(Exception):
 class Workers:
     """What a file asks of its cluster; every worker that gets the file dies."""
 
+    command = "aai-stream-1"
+
     def __init__(self, error: Exception) -> None:
         self.submitted = 0
         self.told: list[Any] = []

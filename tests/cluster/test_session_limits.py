@@ -1,6 +1,9 @@
 """The account's limit on new sessions, for all workers together."""
 
+import asyncio
 from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -52,6 +55,18 @@ def test_a_worker_that_dies_holds_nothing_back(clock: Clock) -> None:
     clock.now += 61.5
     assert limits.wait_s("alive") == 0.0
     assert limits.wait_s("alive") == 0.0
+
+
+def test_what_another_command_opened_of_late_counts_too(clock: Clock) -> None:
+    scheduler: Any = SimpleNamespace(plugins={}, handlers={})
+    for per_minute in (3, 2):
+        limits = SchedulerLimits(per_minute)
+        asyncio.run(limits.start(scheduler))
+        scheduler.plugins[limits.name] = limits
+        if per_minute == 3:
+            assert [limits.wait_s("a"), limits.wait_s("a")] == [0.0, 0.0]
+    assert limits.wait_s("b") == pytest.approx(61.0)
+    assert scheduler.handlers[session_limits.HANDLER]("a") == pytest.approx(61.0)
 
 
 def test_nobody_waits_for_the_scheduler_s_answer_and_it_is_asked_once(clock: Clock) -> None:

@@ -36,7 +36,7 @@ from transcribe_cli.supervisor.session_quota import FREE_ACCOUNT_SESSIONS_PER_MI
 if TYPE_CHECKING:
     from transcribe_cli.jobs.shards import Shard
 
-_QUIET = {
+QUIET = {
     # Dask serves pages also without a dashboard, to whoever asks: the names of files are there.
     "distributed.scheduler.http.routes": [],
     "distributed.worker.http.routes": [],
@@ -87,7 +87,11 @@ def _service_elsewhere(
 
 
 class Cluster:
-    """The workers of one command; a context manager."""
+    """The workers of one command; a context manager.
+
+    Attributes:
+        command: the name of its part on each worker, once that is there.
+    """
 
     def __init__(self, transcriber: Transcriber, options: FileOptions, service: Service) -> None:
         self.transcriber = transcriber
@@ -127,10 +131,11 @@ class Cluster:
         import dask
         from distributed import Client
 
+        from transcribe_cli.cluster.command_ends import CommandEnds
         from transcribe_cli.cluster.worker import RecordingsPlugin
 
         with contextlib.ExitStack() as stack:
-            stack.enter_context(dask.config.set(_QUIET))
+            stack.enter_context(dask.config.set(QUIET))
             if self._address == LOCAL:
                 client = stack.enter_context(self._start_workers(stack))
             else:
@@ -143,11 +148,14 @@ class Cluster:
                     ) from e
             self._client: Any = client
             limited = self._per_minute is not None
+            self.command = wire.command_name(client.id)
+            client.register_plugin(CommandEnds())
             if self._per_minute is not None:
                 from transcribe_cli.cluster.session_limits import SchedulerLimits
 
                 client.register_plugin(SchedulerLimits(self._per_minute))
-            plugin = RecordingsPlugin(wire.encode(self._settings), limited=limited)
+            settings = wire.encode(self._settings)
+            plugin = RecordingsPlugin(self.command, settings, limited=limited)
             client.register_plugin(plugin)
             stack.callback(client.unregister_worker_plugin, plugin.name)
             self._threads: int = sum(client.nthreads().values())
@@ -155,7 +163,7 @@ class Cluster:
                 raise ServiceError(
                     f"The scheduler '{self._address}' has no workers.", "start some: dask worker"
                 )
-            client.subscribe_topic(wire.TOPIC, self._told)
+            client.subscribe_topic(self.command, self._told)
             self._stack = stack.pop_all()
         return self
 
@@ -230,7 +238,7 @@ class Cluster:
 
         def send() -> None:
             with contextlib.suppress(Exception):  # a worker that has died has no session any more
-                self._client.run(call, method, *arguments, on_error="ignore")
+                self._client.run(call, self.command, method, *arguments, on_error="ignore")
 
         threading.Thread(target=send, name="aai-cluster-call", daemon=True).start()
 

@@ -149,7 +149,8 @@ class RemoteFile:
 
     def _submit(self) -> None:
         path = os.path.abspath(self.spec.path or "")  # noqa: PTH100  # `resolve` follows links
-        task = wire.FileTask(key=self.key, name=self.spec.name, path=path)
+        command = self._cluster.command
+        task = wire.FileTask(command=command, key=self.key, name=self.spec.name, path=path)
         self._future = self._cluster.submit(task, self._done)
 
     def _done(self, future: Any) -> None:

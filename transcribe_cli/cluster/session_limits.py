@@ -29,7 +29,11 @@ class SchedulerLimits(SchedulerPlugin):  # type: ignore[misc]
         self._quota = SessionQuota(per_minute)
 
     async def start(self, scheduler: Scheduler) -> None:
-        """Be there for workers."""
+        """Be there for workers; what an earlier command opened of late counts too."""
+        earlier = scheduler.plugins.pop(self.name, None)
+        if isinstance(earlier, SchedulerLimits):
+            earlier._quota.per_minute = self._quota.per_minute
+            self._quota = earlier._quota
         scheduler.handlers[HANDLER] = self.wait_s
 
     def wait_s(self, worker: str = "") -> float:

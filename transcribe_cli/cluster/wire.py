@@ -9,11 +9,13 @@ from transcribe_cli.errors import AudioError, StreamError
 from transcribe_cli.exit_status import ExitStatus
 from transcribe_cli.settings.options import FileOptions
 
-TOPIC = "aai-stream"
-"""What workers tell while files run goes to the client under this name."""
 
-PLUGIN = "aai-stream"
-"""What the worker's part is called on each worker."""
+def command_name(client: str) -> str:
+    """What a command's part on each worker is called, and the topic under which that tells.
+
+    Commands may share a scheduler; Dask gives each client an id of its own.
+    """
+    return f"aai-stream-{client}"
 
 
 class Settings(Struct, frozen=True, kw_only=True):
@@ -33,10 +35,12 @@ class FileTask(Struct, frozen=True, kw_only=True):
     """A file to be transcribed.
 
     Attributes:
+        command: the name of the command's part on each worker.
         key: what it goes by in `Progress`.
         path: the same on every machine.
     """
 
+    command: str
     key: str
     name: str
     path: str

@@ -3,6 +3,7 @@
 A task waits on one of Dask's threads for the end of its file, and does nothing else there.
 """
 
+import asyncio
 import contextlib
 import threading
 import time
@@ -18,8 +19,6 @@ from transcribe_cli.audio.files import open_file
 from transcribe_cli.audio.source import Source
 from transcribe_cli.cluster.session_limits import WorkerQuota, asking
 from transcribe_cli.cluster.wire import (
-    PLUGIN,
-    TOPIC,
     Event,
     FileTask,
     Outcome,
@@ -329,13 +328,13 @@ class RecordingsPlugin(WorkerPlugin):  # type: ignore[misc]
     """Puts `Recordings` on each worker, also on one that comes later.
 
     Args:
+        name: of the command's part, and of the topic under which it tells.
         settings: of the command.
         limited: the scheduler is asked for each session.
     """
 
-    name = PLUGIN
-
-    def __init__(self, settings: bytes, *, limited: bool) -> None:
+    def __init__(self, name: str, settings: bytes, *, limited: bool) -> None:
+        self.name = name
         self._settings = settings
         self._limited = limited
         self.recordings: Recordings | None = None
@@ -345,26 +344,27 @@ class RecordingsPlugin(WorkerPlugin):  # type: ignore[misc]
         quota = WorkerQuota(asking(worker)) if self._limited else None
 
         def tell(event: Event) -> None:
-            worker.log_event(TOPIC, encode(event).decode())
+            worker.log_event(self.name, encode(event).decode())
 
         self.recordings = Recordings(self._settings, tell, quota)
 
-    def teardown(self, worker: Worker) -> None:
-        """Called on the worker when it ends, or the command."""
+    async def teardown(self, worker: Worker) -> None:
+        """Called on the worker when it ends, or the command; other commands are not kept."""
         if self.recordings is not None:
-            self.recordings.close()
+            await asyncio.to_thread(self.recordings.close)
 
 
 def transcribe(task: bytes) -> bytes:
     """The task: one file, on whatever worker this is."""
-    return encode(_recordings_of(get_worker()).transcribe(read_task(task)))
+    file = read_task(task)
+    return encode(_recordings_of(get_worker(), file.command).transcribe(file))
 
 
-def call(method: str, *arguments: str, dask_worker: Any) -> None:
-    """Call a method of every worker's `Recordings`."""
-    getattr(_recordings_of(dask_worker), method)(*arguments)
+def call(command: str, method: str, *arguments: str, dask_worker: Any) -> None:
+    """Call a method of every worker's `Recordings` of a command."""
+    getattr(_recordings_of(dask_worker, command), method)(*arguments)
 
 
-def _recordings_of(worker: Any) -> Recordings:
-    recordings: Recordings = worker.plugins[PLUGIN].recordings
+def _recordings_of(worker: Any, command: str) -> Recordings:
+    recordings: Recordings = worker.plugins[command].recordings
     return recordings

@@ -14,12 +14,12 @@ class SessionQuota:
     """
 
     def __init__(self, per_minute: int | None) -> None:
-        self._per_minute = per_minute
+        self.per_minute = per_minute
         self._opened: deque[float] = deque()
 
     def opened(self, now: float) -> None:
         """Count a session that is being opened."""
-        if self._per_minute is not None:
+        if self.per_minute is not None:
             self._opened.append(now)
 
     def unopened(self) -> None:
@@ -31,6 +31,6 @@ class SessionQuota:
         """When the next session may be opened; `now` or earlier means at once."""
         while self._opened and self._opened[0] <= now - _MINUTE_S:
             self._opened.popleft()
-        if self._per_minute is None or len(self._opened) < self._per_minute:
+        if self.per_minute is None or len(self._opened) < self.per_minute:
             return now
-        return self._opened[-self._per_minute] + _MINUTE_S
+        return self._opened[-self.per_minute] + _MINUTE_S

@@ -1,0 +1,106 @@
+"""A worker's part of a command, beside that of other commands; Dask runs in this process."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytest.importorskip("distributed")
+
+import dask
+from distributed import Client, LocalCluster
+
+from tests.counting import CountingService, counting_service
+from tests.end_to_end.counted_files import spoken, write_talk
+from tests.program import patience_s, words
+from transcribe_cli.cluster import wire
+from transcribe_cli.cluster.client import QUIET
+from transcribe_cli.cluster.command_ends import CommandEnds
+from transcribe_cli.cluster.worker import RecordingsPlugin, transcribe
+from transcribe_cli.recordings.folder import JOURNAL
+from transcribe_cli.recordings.journal import journal_records
+from transcribe_cli.settings.options import FileOptions
+
+
+@pytest.fixture
+def cluster() -> Iterator[LocalCluster]:
+    with (
+        dask.config.set(QUIET),
+        LocalCluster(
+            n_workers=1,
+            threads_per_worker=2,
+            processes=False,
+            memory_limit=0,
+            dashboard_address=None,
+            scheduler_kwargs={"dashboard": False},
+        ) as cluster,
+    ):
+        yield cluster
+
+
+def settings_for(service: CountingService, save_dir: Path) -> bytes:
+    options = FileOptions(endpoint=service.url, pace="max", save_dir=str(save_dir))
+    return wire.encode(wire.Settings(options=options, since="2026-11-28T00:00:00.000Z"))
+
+
+class Command:
+    """What a client does with the workers, for one file."""
+
+    def __init__(self, client: Client, settings: bytes) -> None:
+        self.client = client
+        self.name = wire.command_name(client.id)
+        self.told: set[str] = set()
+        client.register_plugin(CommandEnds())
+        client.register_plugin(RecordingsPlugin(self.name, settings, limited=False))
+        client.subscribe_topic(self.name, self._take)
+
+    def _take(self, event: tuple[float, str]) -> None:
+        self.told |= wire.read_event(event[1]).progress.keys()
+
+    def transcribe(self, path: Path) -> Any:
+        task = wire.FileTask(command=self.name, key=path.stem, name=path.name, path=str(path))
+        return self.client.submit(transcribe, wire.encode(task), pure=False)
+
+    def end(self) -> None:
+        self.client.unregister_worker_plugin(self.name)
+
+
+def words_in(save_dir: Path, outcome: wire.Outcome) -> list[str]:
+    assert outcome.recording is not None, outcome
+    return words(list(journal_records(save_dir / outcome.recording / JOURNAL)))
+
+
+def test_commands_that_share_workers_leave_each_other_alone(
+    cluster: LocalCluster, tmp_path: Path
+) -> None:
+    talks = [write_talk(tmp_path / f"{n}.wav", 20, n * 1000) for n in (1, 2, 3)]
+    with counting_service() as service, Client(cluster) as one, Client(cluster) as other:
+        settings = settings_for(service, tmp_path / "recordings")
+        first = Command(one, settings)
+        running = first.transcribe(talks[0])
+        second = Command(other, settings)  # while the first command's file runs
+        outcomes = [running.result(patience_s()), second.transcribe(talks[1]).result(patience_s())]
+        second.end()
+        outcomes.append(first.transcribe(talks[2]).result(patience_s()))
+        first.end()
+    heard = [words_in(tmp_path / "recordings", wire.read_outcome(told)) for told in outcomes]
+    assert heard == [spoken(20, n * 1000) for n in (1, 2, 3)]
+    assert first.told <= {"1", "3"} and second.told <= {"2"}
+
+
+def test_a_command_that_is_killed_is_taken_off_the_workers(
+    cluster: LocalCluster, tmp_path: Path
+) -> None:
+    with counting_service() as service:
+        with Client(cluster) as killed:
+            command = Command(killed, settings_for(service, tmp_path))
+            (part,) = [
+                plugin
+                for worker in cluster.workers.values()
+                for name, plugin in worker.plugins.items()
+                if name == command.name
+            ]
+        part.recordings._thread.join(patience_s())
+        assert not part.recordings._thread.is_alive()
+        assert command.name not in cluster.scheduler.worker_plugins
