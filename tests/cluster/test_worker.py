@@ -1,6 +1,6 @@
 """A worker's part of a command, beside that of other commands; Dask runs in this process."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,8 @@ from tests.program import patience_s, words
 from transcribe_cli.cluster import wire
 from transcribe_cli.cluster.client import QUIET
 from transcribe_cli.cluster.command_ends import CommandEnds
-from transcribe_cli.cluster.worker import RecordingsPlugin, transcribe
+from transcribe_cli.cluster.worker import Recordings, RecordingsPlugin, transcribe
+from transcribe_cli.exit_status import ExitStatus
 from transcribe_cli.recordings.folder import JOURNAL
 from transcribe_cli.recordings.journal import journal_records
 from transcribe_cli.settings.options import FileOptions
@@ -42,6 +43,63 @@ def cluster() -> Iterator[LocalCluster]:
 def settings_for(service: CountingService, save_dir: Path) -> bytes:
     options = FileOptions(endpoint=service.url, pace="max", save_dir=str(save_dir))
     return wire.encode(wire.Settings(options=options, since="2026-11-28T00:00:00.000Z"))
+
+
+@pytest.fixture
+def recordings(tmp_path: Path) -> Iterator[Recordings]:
+    """A worker's loop, with a service that nobody reaches."""
+    options = FileOptions(endpoint="ws://127.0.0.1:9", save_dir=str(tmp_path / "recordings"))
+    settings = wire.Settings(options=options, since="2026-11-28T00:00:00.000Z")
+    recordings = Recordings(wire.encode(settings), lambda event: None, None)
+    recordings._ready.wait(patience_s())
+    yield recordings
+    recordings.close()
+
+
+def talk_in(folder: Path) -> wire.FileTask:
+    path = write_talk(folder / "talk.wav", 4)
+    return wire.FileTask(command="", key="talk", name=path.name, path=str(path))
+
+
+def test_a_file_that_comes_just_as_the_loop_ends_is_not_waited_for(
+    recordings: Recordings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loop = recordings._loop
+    assert loop is not None
+    call = loop.call
+
+    def ends() -> None:
+        raise ValueError("nothing of ours")
+
+    def call_late(action: Callable[[], None]) -> None:
+        call(ends)
+        recordings._thread.join(patience_s())
+        call(action)
+
+    monkeypatch.setattr(loop, "call", call_late)
+    outcome = recordings.transcribe(talk_in(tmp_path))
+    assert outcome.problem is not None and "nothing of ours" in outcome.problem.message
+    assert outcome.exit_status == ExitStatus.FAULT
+
+
+def test_a_file_that_is_begun_just_as_a_stop_comes_is_told_as_stopped(
+    recordings: Recordings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loop = recordings._loop
+    assert loop is not None
+    call = loop.call
+
+    def call_and_stop(action: Callable[[], None]) -> None:
+        def post_both() -> None:  # on the loop's thread, which then takes both in one go
+            call(action)
+            recordings.stop("SIGINT")
+
+        call(post_both)
+
+    monkeypatch.setattr(loop, "call", call_and_stop)
+    outcome = recordings.transcribe(talk_in(tmp_path))
+    assert outcome.interrupted and outcome.recording is None
+    assert not recordings._jobs
 
 
 class Command:

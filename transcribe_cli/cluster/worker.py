@@ -8,7 +8,7 @@ import contextlib
 import threading
 import time
 from collections.abc import Callable, Mapping
-from concurrent.futures import Future
+from concurrent.futures import Future, wait
 from pathlib import Path
 from typing import Any
 
@@ -152,8 +152,6 @@ class Recordings:
             self._problem = explain_unexpected(e, "working for a cluster")
         finally:
             self._ready.set()
-            for _, future, _ in self._jobs.values():
-                future.set_result(self._stopped())
 
     @contextlib.contextmanager
     def _open_service(self, environment: Environment) -> Any:
@@ -172,16 +170,24 @@ class Recordings:
     def transcribe(self, task: FileTask) -> Outcome:
         """Transcribe a file to its end, resume it, or find that it is complete."""
         self._ready.wait()
-        while not self._stops:
-            if self._problem is not None or self._loop is None:
-                status = ExitStatus.FAULT if self._problem is None else self._problem.exit_status
-                return Outcome(exit_status=int(status), problem=problem_of(self._problem))
+        while not self._stops and self._problem is None and self._loop is not None:
             begun: Future[Outcome | None] = Future()
             self._loop.call(lambda begun=begun: self._begin(task, begun))  # type: ignore[misc]
+            while not wait([begun], _LOOK_AGAIN_S).done:
+                # What the loop was given as it ended, it has not looked at.
+                if not self._thread.is_alive() and not begun.done():
+                    return self._ended()
             if (outcome := begun.result()) is not None:
                 return outcome
             time.sleep(_LOOK_AGAIN_S)  # a worker that is cut off has it, or another program
-        return self._stopped()
+        return self._ended()
+
+    def _ended(self) -> Outcome:
+        """What becomes of a file when the loop has ended, or is to."""
+        if self._problem is None:
+            return self._stopped()
+        status = int(self._problem.exit_status)
+        return Outcome(exit_status=status, problem=problem_of(self._problem))
 
     def stop(self, cause: str) -> None:
         """End all sessions properly; nothing begins any more. A second time: at once."""
