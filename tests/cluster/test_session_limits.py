@@ -10,7 +10,7 @@ import pytest
 pytest.importorskip("distributed")
 
 from transcribe_cli.cluster import session_limits
-from transcribe_cli.cluster.session_limits import SchedulerLimits, WorkerQuota
+from transcribe_cli.cluster.session_limits import SchedulerLimits, WorkerQuota, asking
 
 
 class Clock:
@@ -80,6 +80,20 @@ def test_nobody_waits_for_the_scheduler_s_answer_and_it_is_asked_once(clock: Clo
     quota.opened(clock.now)
     assert quota.free_at(clock.now) > clock.now
     assert len(asked) == 2
+
+
+@pytest.mark.parametrize("error", [OSError("cut off"), AttributeError("no such handler")])
+def test_whatever_goes_wrong_with_asking_the_scheduler_is_asked_again(error: Exception) -> None:
+    answers: list[float] = []
+
+    async def fails(worker: str) -> float:
+        raise error
+
+    scheduler = SimpleNamespace(**{session_limits.HANDLER: fails})
+    loop = SimpleNamespace(add_callback=lambda send: asyncio.run(send()))
+    worker = SimpleNamespace(scheduler=scheduler, address="tcp://w", loop=loop)
+    asking(worker)(answers.append)
+    assert answers == [1.0]
 
 
 def test_a_session_that_never_reached_the_service_leaves_its_place(clock: Clock) -> None:

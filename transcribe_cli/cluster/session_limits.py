@@ -97,9 +97,10 @@ def asking(worker: Any) -> Callable[[Callable[[float], None]], None]:
     def ask(answered: Callable[[float], None]) -> None:
         async def send() -> None:
             try:
-                answered(await getattr(worker.scheduler, HANDLER)(worker=worker.address))
-            except OSError:  # cut off from the scheduler: later
-                answered(1.0)
+                wait_s = await getattr(worker.scheduler, HANDLER)(worker=worker.address)
+            except Exception:  # cut off, or a scheduler that began anew and knows nothing: later
+                wait_s = 1.0
+            answered(wait_s)
 
         worker.loop.add_callback(send)
 
