@@ -32,6 +32,11 @@ def test_braces_in_a_source_s_name_are_no_template() -> None:
     assert output_path("{stem}.txt", "{stem}") == Path("{stem}.txt")
 
 
+@pytest.mark.parametrize("stem", ["..", ".", "", "...", "a\0b"])
+def test_a_source_s_name_never_leads_to_another_folder(stem: str) -> None:
+    assert output_path("{stem}/notes.md", stem) == Path("recording/notes.md")
+
+
 @pytest.mark.parametrize("template", ["x", "x.doc", ".txt", "{stem}"])
 def test_path_without_a_format_is_refused(template: str) -> None:
     with pytest.raises(UsageError) as refused:

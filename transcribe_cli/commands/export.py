@@ -82,10 +82,9 @@ def _check_video(path: Path, journal: JournalSummary) -> None:
 
 
 def stem_of(journal: JournalSummary) -> str:
-    """What `{stem}` was in the run: the source's name without suffix, and never a path."""
+    """What `{stem}` was in the run: the source's name without suffix."""
     kind = str(journal.start["kind"])
-    stem = Path(str(journal.start["source"]) if kind in ("file", "address") else kind).stem
-    return "recording" if stem in ("", "..") or "\0" in stem else stem
+    return Path(str(journal.start["source"]) if kind in ("file", "address") else kind).stem
 
 
 def _write(journal: Path, opened: Sequence[Output]) -> None:

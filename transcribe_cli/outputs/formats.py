@@ -32,6 +32,8 @@ CAPTIONS = ("srt", "vtt", "ass", "lrc")
 def output_path(template: str, stem: str) -> Path:
     """The path of an output: `{stem}` stands for the source's name without suffix.
 
+    Records may be a stranger's, and their source anything: it never names another folder.
+
     Raises:
         UsageError: the suffix names no format, or something else stands in braces.
     """
@@ -40,6 +42,8 @@ def output_path(template: str, stem: str) -> Path:
         raise UsageError(
             f"-o '{template}': {{{unknown}}} stands for nothing.", "{stem} is the source's name"
         )
+    if not stem.strip(".") or "\0" in stem:
+        stem = "recording"
     path = Path(template.replace("{stem}", stem))
     if path.suffix.lower() not in (*SUFFIXES, *VIDEOS):
         raise UsageError(
