@@ -113,6 +113,18 @@ def test_what_is_not_there_is_told(tmp_path: Path) -> None:
     assert found.missing == ["shards 2, 3 of 3"]
 
 
+@pytest.mark.parametrize(("shard", "of", "total"), [(1, 1_000_000, 1), (0, 2, 1), (1, 2, -1)])
+def test_numbers_that_no_shard_has_are_no_record_of_ours(
+    tmp_path: Path, shard: int, of: int, total: int
+) -> None:
+    assert read(write(tmp_path / "1", cut(shard, of, total, a=0), *a_run("a"))).missing == []
+
+
+def test_many_shards_that_are_not_there_take_one_line(tmp_path: Path) -> None:
+    (told,) = read(write(tmp_path / "1", cut(1, 999_999, 1, a=0), *a_run("a"))).missing
+    assert told == "shards 2, 3, 4, 5, 6, 7, 8, 9, 10, 11 and 999988 more of 999999"
+
+
 def test_shards_that_saw_other_lists_are_found_out(tmp_path: Path) -> None:
     one = write(tmp_path / "1", cut(1, 2, 4, a=0), *a_run("a"))
     two = write(tmp_path / "2", cut(2, 2, 4, b=1, c=2), *a_run("b"), *a_run("c"))

@@ -4,14 +4,16 @@ The records of files that ran at once alternate, and there may be more of them t
 the first reading notes where each file's lines are, and the second reads one file at a time.
 """
 
+import sys
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from io import BufferedReader, FileIO
 from pathlib import Path
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 import msgspec
+from msgspec import Meta
 
 from transcribe_cli.errors import UsageError
 from transcribe_cli.recordings.folder import JOURNAL
@@ -32,15 +34,20 @@ class _Line(msgspec.Struct):
     file: dict[str, object] | None = None
 
 
+_MOST_SHARDS = 999_999  # as many as `--shard` takes
+
+
 class _Cut(msgspec.Struct):
     """A Shard record."""
 
-    shard: int
-    shards: int
-    total: int
+    shard: Annotated[int, Meta(ge=1, le=_MOST_SHARDS)]
+    shards: Annotated[int, Meta(ge=1, le=_MOST_SHARDS)]
+    total: Annotated[int, Meta(ge=0, le=sys.maxsize)]
     places: list[int]
     files: list[str]
 
+
+_MOST_NAMED = 10
 
 _LINE = msgspec.json.Decoder(_Line)
 _CUT = msgspec.json.Decoder(_Cut)
@@ -228,7 +235,9 @@ def _missing(cuts: Sequence[_Cut], names: dict[int, str]) -> list[str]:
     shards, total = cuts[0].shards, cuts[0].total
     lacking = sorted(set(range(1, shards + 1)) - {cut.shard for cut in cuts})
     if lacking:
-        which = ", ".join(map(str, lacking))
+        which = ", ".join(map(str, lacking[:_MOST_NAMED]))
+        if len(lacking) > _MOST_NAMED:
+            which += f" and {len(lacking) - _MOST_NAMED} more"
         return [f"shard{'s' if len(lacking) > 1 else ''} {which} of {shards}"]
     left = total - len(names)
     return [f"{left} files that no shard had, since each saw another list"] if left else []
