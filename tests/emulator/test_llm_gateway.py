@@ -5,7 +5,10 @@ import json
 import sys
 from typing import Any
 
+import pytest
+
 from tests.counting import speak
+from transcribe_cli.emulator import llm_gateway
 from transcribe_cli.emulator.actions import Finish, Finished, Hear, Send
 from transcribe_cli.emulator.engine_runners import InProcessRunner
 from transcribe_cli.emulator.engine_settings import EngineSettings, engine_settings_of
@@ -74,3 +77,15 @@ def test_a_command_that_fails_answers_nothing_and_ends_no_session() -> None:
     for command in (("/no/such/program",), (sys.executable, "-c", "raise SystemExit(3)")):
         messages = asyncio.run(heard(Answers(command=command), words=2))
         assert answers_in(messages) == [] and messages[-1]["end_of_turn"]
+
+
+def test_a_fault_while_an_answer_is_made_reaches_whoever_waits(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def fails(command: object, data: bytes) -> str:
+        await asyncio.sleep(0)  # so that the last word finds it under way
+        raise ValueError("nothing of ours")
+
+    monkeypatch.setattr(llm_gateway, "_output_of", fails)
+    with pytest.raises(ValueError, match="nothing of ours"):
+        asyncio.run(asyncio.wait_for(heard(Answers(command=("any",)), words=2), 20.0))

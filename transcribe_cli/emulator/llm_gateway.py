@@ -15,7 +15,7 @@ from uuid import uuid4
 import msgspec
 
 from transcribe_cli.emulator.actions import Finished, FromEngine, Send, ToEngine, send
-from transcribe_cli.emulator.engine_runners import EngineFailed, EngineRunner
+from transcribe_cli.emulator.engine_runners import EngineRunner
 from transcribe_cli.protocol.messages import LLMGatewayResponse, Turn
 
 _PLACEHOLDER = "{{turn}}"
@@ -97,7 +97,7 @@ class RunnerWithGateway:
         self._asked = asked
         self._formats_twice = formats_twice
         self._turns = 0  # answered so far
-        self._found: asyncio.Queue[FromEngine | EngineFailed] = asyncio.Queue()
+        self._found: asyncio.Queue[FromEngine | Exception] = asyncio.Queue()
         self._asking: set[asyncio.Task[None]] = set()
         self._reading = asyncio.create_task(self._read())
 
@@ -106,7 +106,7 @@ class RunnerWithGateway:
 
     async def answer(self) -> FromEngine:
         found = await self._found.get()
-        if isinstance(found, EngineFailed):
+        if isinstance(found, Exception):
             raise found
         return found
 
@@ -120,17 +120,16 @@ class RunnerWithGateway:
 
     async def _read(self) -> None:
         """Pass on what the engine says; the last word waits for answers that are to come."""
-        while True:
-            try:
+        try:
+            while True:
                 said = await self._runner.answer()
-            except EngineFailed as e:
-                self._found.put_nowait(e)
-                return
-            if isinstance(said, Finished):
-                await asyncio.gather(*self._asking)
-            self._found.put_nowait(said)
-            if isinstance(said, Send):
-                self._ask_about(said.text)
+                if isinstance(said, Finished):
+                    await asyncio.gather(*self._asking)
+                self._found.put_nowait(said)
+                if isinstance(said, Send):
+                    self._ask_about(said.text)
+        except Exception as e:  # the engine has failed, or this has: who waits is told
+            self._found.put_nowait(e)
 
     def _ask_about(self, frame: str) -> None:
         try:
