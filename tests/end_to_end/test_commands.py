@@ -178,7 +178,7 @@ def test_a_copy_of_the_audio_that_fails_is_a_warning(home: Home, name: str) -> N
         outcome = home.run(
             *("file", "-", "--endpoint", service.url, "--jsonl", "--record", name), data=speak(20)
         )
-    assert outcome.code == 3
+    assert outcome.code == 6
     assert f"warning: '{name}' cannot be written" in outcome.err
     assert "saved: " in outcome.err
     assert outcome.records[-1]["type"] == "Summary"

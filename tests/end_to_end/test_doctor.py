@@ -243,7 +243,7 @@ def speaker() -> Iterator[Loudspeaker]:
 def test_muted_microphone_is_a_warning(home: Home, there: list[str], speaker: Loudspeaker) -> None:
     outcome = diagnose(home, *there, **speaker.env)
     assert outcome.code == 0
-    assert "default is 'default'" in found(outcome, "audio", "ok")["text"]
+    assert "default is 'aai_stream_test.monitor'" in found(outcome, "audio", "ok")["text"]
     assert "silence" in found(outcome, "audio", "warning")["text"]
 
 

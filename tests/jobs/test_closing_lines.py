@@ -102,7 +102,7 @@ def test_what_the_microphone_did_not_give_is_nothing_to_go_on_with() -> None:
     problem = StreamError("The microphone gave no audio.", exit_status=ExitStatus.AUDIO)
     lines = told(lost_ms=3000, missing_ms=3000, problem=problem, status=ExitStatus.AUDIO)
     assert lines[2:] == [
-        "warning: billed: 12:40 of session, about $0.0312; 3.0 s of it without audio",
+        "billed: 12:40 of session, about $0.0312",
         "warning: lost: 3.0 s for which no audio came",
         "error: The microphone gave no audio.",
     ]

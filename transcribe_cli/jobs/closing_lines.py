@@ -53,11 +53,7 @@ def tell_end(
     if summary["sessions"]:
         notices.note(f"heard: {heard(summary)}")
     if summary["sessions"] and summary["terminated"] and not local:
-        cost = f"billed: {billed(summary['session_s'], summary['cost_usd'])}"
-        if missing_ms:
-            notices.warning(f"{cost}; {_length(missing_ms)} of it without audio")
-        else:
-            notices.note(cost)
+        notices.note(f"billed: {billed(summary['session_s'], summary['cost_usd'])}")
     unheard_ms = summary["lost_ms"] - missing_ms
     if missing_ms:
         notices.warning(f"lost: {_length(missing_ms)} for which no audio came")
