@@ -37,11 +37,13 @@ class Hub:
     Attributes:
         files: what it sends.
         breaks_after: no byte of model.bin behind this one is sent; None: all are.
+        authorizations: what clients said of who they are.
         ranges: where clients asked model.bin from.
     """
 
     def __init__(self) -> None:
         self.files = dict(FILES)
+        self.authorizations: set[str | None] = set()
         self.breaks_after: int | None = None
         self.ranges: list[int] = []
         self.requests: list[str] = []
@@ -73,6 +75,7 @@ def serving(hub: Hub) -> Iterator[str]:
 
         def _answer(self, with_body: bool) -> None:
             hub.requests.append(f"{self.command} {self.path}")
+            hub.authorizations.add(self.headers.get("Authorization"))
             path = self.path.partition("?")[0]
             if path.startswith(f"/api/models/{REPOSITORY}"):
                 self._send(200, json.dumps(hub.info()).encode(), with_body, {})
@@ -181,6 +184,27 @@ def test_what_came_damaged_is_thrown_away(home: Home, call: Call) -> None:
     assert "model.bin of Systran/faster-whisper-base came damaged" in damaged.err
     assert mended.code == 0, mended.err
     assert (stored(home) / "model.bin").read_bytes() == MODEL
+
+
+def test_a_mirror_is_told_the_password_of_its_address_and_nobody_else_is(
+    home: Home, call: Call
+) -> None:
+    hub = Hub()
+    hub.files["model.bin"] = MODEL[:-1] + b"?"
+    with serving(hub) as url:
+        damaged = call(*FETCH, HF_ENDPOINT=url.replace("://", "://me:se%40cret@"))
+    assert f"came damaged from {url}." in damaged.err
+    assert "cret" not in damaged.err
+    assert hub.authorizations == {"Basic bWU6c2VAY3JldA=="}  # me:se@cret
+
+
+@pytest.mark.parametrize(
+    "endpoint", ["ftp://me:secret@hub", "https://me:secret@hub:port", "http://me:secret@[::1"]
+)
+def test_an_address_that_is_none_is_told_without_its_password(call: Call, endpoint: str) -> None:
+    refused = call(*FETCH, HF_ENDPOINT=endpoint)
+    assert refused.code in (2, 5)
+    assert "secret" not in refused.err
 
 
 def test_without_a_terminal_nothing_is_fetched_unasked(call: Call) -> None:

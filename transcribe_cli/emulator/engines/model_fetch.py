@@ -4,6 +4,7 @@ The hub is Hugging Face's, by its "Hub API endpoints"; `HF_ENDPOINT` names a mir
 other clients. Proxies are those of the environment.
 """
 
+import base64
 import hashlib
 import os
 import urllib.error
@@ -13,12 +14,14 @@ from contextlib import contextmanager
 from http.client import HTTPException
 from pathlib import Path
 from typing import Any, NamedTuple
+from urllib.parse import unquote_to_bytes, urlsplit
 
 import msgspec
 
 from transcribe_cli import __version__
 from transcribe_cli.emulator.engines.model_store import folder_for
 from transcribe_cli.errors import ServiceError, StreamError, UsageError
+from transcribe_cli.protocol.endpoint import without_credentials
 
 HUB = "https://huggingface.co"
 # Of a repository only these are the model.
@@ -53,7 +56,8 @@ class Fetch(NamedTuple):
 
     def __str__(self) -> str:
         size = f"{self.size_bytes / 1e6:.0f} MB"
-        return f"{self.repository} ({size}) from {self.hub} to {self.folder}"
+        hub = without_credentials(self.hub)
+        return f"{self.repository} ({size}) from {hub} to {self.folder}"
 
 
 class _ToldSum(msgspec.Struct):
@@ -82,8 +86,15 @@ def plan_fetch(repository: str) -> Fetch:
         ServiceError: the hub cannot be reached.
     """
     hub = os.environ.get("HF_ENDPOINT", "").rstrip("/") or HUB
-    if not hub.startswith(("https://", "http://")):
-        raise UsageError(f"HF_ENDPOINT is no address of a hub: '{hub}'.", "it begins with https://")
+    try:
+        is_hub = urlsplit(hub).scheme in ("https", "http")
+    except ValueError:  # brackets that are none
+        is_hub = False
+    if not is_hub:
+        named = without_credentials(hub)
+        raise UsageError(
+            f"HF_ENDPOINT is no address of a hub: '{named}'.", "it begins with https://"
+        )
     url = f"{hub}/api/models/{repository}/revision/main?blobs=true"
     with _asking(repository), _open(url) as answer:
         told = msgspec.json.decode(answer.read(_MOST_TOLD_BYTES), type=_Told)
@@ -146,7 +157,8 @@ def _fetch_file(plan: Fetch, file: RemoteFile, path: Path, tell: Callable[[int],
     if not _is_right(path, file):
         path.unlink()
         raise ServiceError(
-            f"{file.name} of {plan.repository} came damaged from {plan.hub}.", "try again"
+            f"{file.name} of {plan.repository} came damaged from {without_credentials(plan.hub)}.",
+            "try again",
         )
 
 
@@ -170,7 +182,12 @@ def _open(url: str, first: int = 0) -> Any:
     headers = {"User-Agent": f"aai-stream/{__version__}"}
     if first:
         headers["Range"] = f"bytes={first}-"
-    request = urllib.request.Request(url, headers=headers)
+    parts = urlsplit(url)
+    address, _, host = parts.netloc.rpartition("@")
+    request = urllib.request.Request(parts._replace(netloc=host).geturl(), headers=headers)
+    if address:  # of a mirror that asks who it is; where it sends us on to is not told
+        basic = base64.b64encode(unquote_to_bytes(address)).decode()
+        request.add_unredirected_header("Authorization", f"Basic {basic}")
     return urllib.request.urlopen(request, timeout=_SILENT_S)  # nosec B310
 
 
