@@ -102,7 +102,6 @@ StreamCallback = ctypes.CFUNCTYPE(None, c_void_p, c_void_p)
 
 # Name: what it returns, what it takes.
 _FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
-    "pa_strerror": (c_char_p, [c_int]),
     "pa_mainloop_new": (c_void_p, []),
     "pa_mainloop_get_api": (c_void_p, [c_void_p]),
     "pa_mainloop_prepare": (c_int, [c_void_p, c_int]),
@@ -112,7 +111,6 @@ _FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
     "pa_context_new": (c_void_p, [c_void_p, c_char_p]),
     "pa_context_connect": (c_int, [c_void_p, c_char_p, c_int, c_void_p]),
     "pa_context_get_state": (c_int, [c_void_p]),
-    "pa_context_errno": (c_int, [c_void_p]),
     "pa_context_disconnect": (None, [c_void_p]),
     "pa_context_unref": (None, [c_void_p]),
     "pa_context_get_source_info_list": (c_void_p, [c_void_p, SourceInfoCallback, c_void_p]),
