@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -101,7 +102,11 @@ class Home:
         for process in self._started:
             if process.poll() is None:
                 process.kill()
-                process.communicate()
+                process.wait(10)
+                # Not read to their end: a child of its own may hold them.
+                for pipe in filter(None, (process.stdin, process.stdout, process.stderr)):
+                    with suppress(OSError):
+                        pipe.close()
 
     def run(
         self,
