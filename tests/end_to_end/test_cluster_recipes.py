@@ -1,5 +1,6 @@
 """The recipes of docs/cluster.md, run as they stand there, as far as one machine can."""
 
+import contextlib
 import getpass
 import os
 import re
@@ -140,7 +141,20 @@ def test_a_slurm_array(site: Site, slurm: dict[str, str]) -> None:
 def slurm(tmp_path: Path) -> Iterator[dict[str, str]]:
     """A Slurm of one node, and the variables by which its commands find it."""
     require_programs("slurmctld", "slurmd", "munged", "sbatch")
-    folder = tmp_path / "slurm"
+    with contextlib.ExitStack() as stack:
+        for attempt in range(3):  # somebody else may take a port before a daemon does
+            with contextlib.ExitStack() as daemons:
+                variables, told = started_slurm(tmp_path / f"slurm{attempt}", daemons)
+                if variables:
+                    stack.push(daemons.pop_all())
+                    break
+        else:
+            pytest.fail(f"Slurm's node is {told}")
+        yield variables
+
+
+def started_slurm(folder: Path, daemons: contextlib.ExitStack) -> tuple[dict[str, str], str]:
+    """Start it; gives the variables, none where the node is not idle in time, and its state."""
     for name in ("state", "spool"):
         (folder / name).mkdir(parents=True)
     conf = folder / "slurm.conf"
@@ -154,27 +168,30 @@ def slurm(tmp_path: Path) -> Iterator[dict[str, str]]:
     files = {"key": key} | {n: folder / f"munge.{n}" for n in ("socket", "pid", "log", "seed")}
     named = {"pid": "pid-file", "log": "log-file", "seed": "seed-file", "key": "key-file"}
     options = [f"--{named.get(name, name)}={path}" for name, path in files.items()]
-    daemons = [
+    commands = [
         ["munged", "--foreground", "--force", *options],
         ["slurmctld", "-D", "-c"],
         ["slurmd", "-D"],
     ]
-    started = [
-        subprocess.Popen(
-            daemon,
+    for command in commands:
+        process = subprocess.Popen(
+            command,
             env=os.environ | variables,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
-        for daemon in daemons
-    ]
+        daemons.callback(end, process)
+    state = state_of_node(os.environ | variables)
+    return (variables if state == "idle" else {}), state
+
+
+def end(process: subprocess.Popen[bytes]) -> None:
+    process.terminate()
     try:
-        wait_for_node(os.environ | variables)
-        yield variables
-    finally:
-        for process in reversed(started):
-            process.terminate()
-            process.wait()
+        process.wait(10)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait(10)
 
 
 def free_ports() -> tuple[int, int]:
@@ -184,20 +201,23 @@ def free_ports() -> tuple[int, int]:
         return one.getsockname()[1], other.getsockname()[1]
 
 
-def wait_for_node(environment: dict[str, str]) -> None:
-    deadline = time.monotonic() + 60.0
+def state_of_node(environment: dict[str, str]) -> str:
+    """Its state once it is idle, or when it is not after 20 s."""
+    deadline = time.monotonic() + 20.0
+    state = "not asked for"
     while time.monotonic() < deadline:
         asked = ["sinfo", "--noheader", "--format=%T"]
-        told = subprocess.run(asked, env=environment, capture_output=True, text=True)
-        if told.stdout.strip() == "idle":
-            return
+        told = subprocess.run(asked, env=environment, capture_output=True, text=True, timeout=60)
+        state = told.stdout.strip() or told.stderr
+        if state == "idle":
+            break
         time.sleep(0.2)
-    pytest.fail(f"Slurm's node is {told.stdout or told.stderr}")
+    return state
 
 
 SLURM_CONF = """\
 ClusterName=here
-SlurmctldHost={host}
+SlurmctldHost={host}(127.0.0.1)
 SlurmUser={user}
 SlurmdUser={user}
 AuthType=auth/munge
@@ -219,6 +239,6 @@ ReturnToService=2
 MpiDefault=none
 SlurmdParameters=config_overrides
 SchedulerParameters=batch_sched_delay=0,sched_interval=1
-NodeName={host} CPUs=4 RealMemory=500 State=UNKNOWN
+NodeName={host} NodeAddr=127.0.0.1 CPUs=4 RealMemory=500 State=UNKNOWN
 PartitionName=all Nodes=ALL Default=YES MaxTime=INFINITE State=UP
 """
