@@ -111,10 +111,10 @@ def main(program: str, url: str) -> None:
     base = url.removesuffix("/v3/ws")
     text = (FOLDER / f"{program}.py.txt").read_text(encoding="utf-8").replace(_SERVICE, base)
     if "StreamingClientOptions" in text:  # which names no address where that is the usual one
-        from assemblyai.streaming.v3 import StreamingClientOptions
+        from assemblyai.streaming import v3
 
-        StreamingClientOptions.model_fields["api_host"].default = base
-        StreamingClientOptions.model_rebuild(force=True)
+        options: Any = v3.StreamingClientOptions
+        vars(v3)["StreamingClientOptions"] = lambda **given: options(**{"api_host": base} | given)
     exec(compile(text, program, "exec"), {"__name__": "__main__"})
 
 
