@@ -114,7 +114,7 @@ class Command:
         client.subscribe_topic(self.name, self._take)
 
     def _take(self, event: tuple[float, str]) -> None:
-        self.told |= wire.read_event(event[1]).progress.keys()
+        self.told |= wire.read_report(event[1]).progress.keys()
 
     def transcribe(self, path: Path) -> Any:
         task = wire.FileTask(command=self.name, key=path.stem, name=path.name, path=str(path))

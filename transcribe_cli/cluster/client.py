@@ -244,11 +244,11 @@ class Cluster:
 
     def _told(self, event: tuple[float, Any]) -> None:
         """A worker tells something; on Dask's thread."""
-        loop, told = self._loop, wire.read_event(event[1])
+        loop, told = self._loop, wire.read_report(event[1])
         if loop is not None:
             loop.call(lambda: self._take(told))
 
-    def _take(self, event: wire.Event) -> None:
+    def _take(self, event: wire.Report) -> None:
         notices = self.transcriber.notices
         for label, text in event.notices:
             if label == "error":

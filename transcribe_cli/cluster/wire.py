@@ -88,7 +88,7 @@ class Outcome(Struct, frozen=True, kw_only=True):
     interrupted: bool = False
 
 
-class Event(Struct, frozen=True, kw_only=True):
+class Report(Struct, frozen=True, kw_only=True):
     """What a worker tells from time to time.
 
     Attributes:
@@ -111,4 +111,4 @@ encode = msgspec.json.encode
 read_settings = msgspec.json.Decoder(Settings).decode
 read_task = msgspec.json.Decoder(FileTask).decode
 read_outcome = msgspec.json.Decoder(Outcome).decode
-read_event = msgspec.json.Decoder(Event).decode
+read_report = msgspec.json.Decoder(Report).decode

@@ -19,10 +19,10 @@ from transcribe_cli.audio.files import open_file
 from transcribe_cli.audio.source import Source
 from transcribe_cli.cluster.session_limits import WorkerQuota, asking
 from transcribe_cli.cluster.wire import (
-    Event,
     FileTask,
     Outcome,
     Progress,
+    Report,
     encode,
     problem_of,
     read_settings,
@@ -39,8 +39,7 @@ from transcribe_cli.jobs.transcriber import SourceSpec, Transcriber
 from transcribe_cli.protocol.messages import SpeakerRevision
 from transcribe_cli.recordings.lock import SaveDirBusy
 from transcribe_cli.run.loop import Loop, Task
-from transcribe_cli.session.events import Event as RunEvent
-from transcribe_cli.session.events import SettingsTyped, StopRequested
+from transcribe_cli.session.events import Event, SettingsTyped, StopRequested
 from transcribe_cli.session.session import Session
 from transcribe_cli.settings.environment import Environment
 from transcribe_cli.transcript.turns import TurnUpdate
@@ -102,12 +101,12 @@ class Recordings:
 
     Args:
         settings: of the command.
-        tell: sends an event to the client; called on any thread.
+        tell: sends a report to the client; called on any thread.
         quota: of new sessions; None: as the options say.
     """
 
     def __init__(
-        self, settings: bytes, tell: Callable[[Event], None], quota: WorkerQuota | None
+        self, settings: bytes, tell: Callable[[Report], None], quota: WorkerQuota | None
     ) -> None:
         self._settings = read_settings(settings)
         self._tell = tell
@@ -294,7 +293,7 @@ class Recordings:
         """Begin to tell."""
         self.due = now
 
-    def take(self, event: RunEvent, now: float) -> None:
+    def take(self, event: Event, now: float) -> None:
         """Others do what is asked for."""
 
     def read(self, session: Session, now: float) -> None:
@@ -311,7 +310,7 @@ class Recordings:
                 progress[key], view.newest = view.newest, None
         notices, self._notices = self._notices, []
         if progress or notices:
-            self._tell(Event(progress=progress, notices=notices))
+            self._tell(Report(progress=progress, notices=notices))
 
     def bail_out(self) -> None:
         """There is nothing to end."""
@@ -349,8 +348,8 @@ class RecordingsPlugin(WorkerPlugin):  # type: ignore[misc]
         """Called on the worker."""
         quota = WorkerQuota(asking(worker)) if self._limited else None
 
-        def tell(event: Event) -> None:
-            worker.log_event(self.name, encode(event).decode())
+        def tell(report: Report) -> None:
+            worker.log_event(self.name, encode(report).decode())
 
         self.recordings = Recordings(self._settings, tell, quota)
 
