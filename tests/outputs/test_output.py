@@ -1,11 +1,12 @@
 """The fan-out: an output that breaks is dropped, and the others go on."""
 
 import io
+from pathlib import Path
 
 import pytest
 
 from tests.outputs.turn_records import WHEN
-from transcribe_cli.outputs.output import Output, Outputs, flush_and_close
+from transcribe_cli.outputs.output import FileWrittenLater, Output, Outputs, flush_and_close
 from transcribe_cli.outputs.record import Record
 
 MARK = Record(WHEN, "Mark", {})
@@ -106,3 +107,11 @@ def test_stream_that_cannot_be_flushed_is_closed_all_the_same() -> None:
         flush_and_close(stream, owned=True)
 
     assert stream.closed
+
+
+def test_a_file_that_cannot_be_written_can_be_closed_all_the_same(tmp_path: Path) -> None:
+    file = FileWrittenLater.__new__(FileWrittenLater)
+    with pytest.raises(OSError, match="Is a directory"):
+        file.__init__(tmp_path)  # type: ignore[misc]
+    file.close()
+    assert file.closed

@@ -84,8 +84,8 @@ def _date_of(encrypted: TlsSocket, endpoint: str, deadline: float) -> datetime:
     Raises:
         OSError, HTTPException, ValueError, TypeError: it does not say.
     """
-    answer = request(encrypted, "HEAD", host_of(endpoint), "/", {}, deadline)
-    return parsedate_to_datetime(answer.headers["Date"])
+    with request(encrypted, "HEAD", host_of(endpoint), "/", {}, deadline) as answer:
+        return parsedate_to_datetime(answer.headers["Date"])
 
 
 def clock_finding(theirs: datetime, ours: datetime) -> Finding:

@@ -101,13 +101,13 @@ class FileWrittenLater(RawIOBase):
     """
 
     def __init__(self, path: Path) -> None:
+        self._file: FileIO | None = None  # first: `close` is called also where this fails
         is_new = not path.exists()
         with path.open("ab"):
             pass
         if is_new:
             path.unlink()
         self._path = path
-        self._file: FileIO | None = None
 
     def writable(self) -> bool:
         """True."""

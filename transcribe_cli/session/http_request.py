@@ -34,7 +34,11 @@ def request(
     raw.settimeout(seconds_left(deadline))
     raw.sendall("".join(f"{line}\r\n" for line in [*lines, ""]).encode("latin-1"))
     answer = HTTPResponse(cast(Any, timed or Timed(raw, deadline)), method=method)
-    answer.begin()
+    try:
+        answer.begin()
+    except BaseException:
+        answer.close()
+        raise
     return answer
 
 

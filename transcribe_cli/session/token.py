@@ -51,6 +51,7 @@ def fetch_token(
             answer = request(
                 raw, "GET", host_of(endpoint), _target(endpoint, query), headers, deadline
             )
+            opened.callback(answer.close)
             status, body = answer.status, answer.read(_MOST_BYTES)
         if status == 200:
             return str(json.loads(body)["token"])

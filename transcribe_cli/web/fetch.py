@@ -123,7 +123,8 @@ class Answer:
 
     def close(self) -> None:
         """Close the connection; harmless twice."""
-        self._opened.close()
+        self._opened.close()  # first, so that who reads on another thread ends
+        self._response.close()
 
 
 def _why_cut(e: Exception) -> str:
@@ -173,6 +174,7 @@ class Fetcher:
                 response, timed = self._ask(address, headers or {}, opened)
                 if response.status in (200, 206):
                     return Answer(address, response, timed, opened.pop_all())
+                response.close()
                 if response.status not in _REDIRECTS:
                     raise _refused(name, response.status)
                 address = _redirected(name, address, response.headers.get("Location") or "")
