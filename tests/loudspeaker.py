@@ -56,26 +56,28 @@ class Loudspeaker:
 
     def module_of(self, sink: str) -> str:
         """The number of the module that makes a sink."""
-        listed = subprocess.run(
-            ["pactl", "list", "short", "modules"],
-            env=os.environ | self.env,
-            capture_output=True,
-            check=True,
-            timeout=20,
-        ).stdout.decode()
-        (number,) = (line.split()[0] for line in listed.splitlines() if f"sink_name={sink}" in line)
+        modules = self._listed("modules")
+        (number,) = (line.split()[0] for line in modules if f"sink_name={sink}" in line)
         return number
 
     def is_heard(self, sink: str) -> bool:
         """Whether somebody records what a sink plays."""
-        listed = subprocess.run(
-            ["pactl", "list", "short", "sources"],
-            env=os.environ | self.env,
-            capture_output=True,
-            check=True,
-            timeout=20,
-        ).stdout.decode()
-        return any(f"{sink}.monitor" in line and "RUNNING" in line for line in listed.splitlines())
+        sources = self._listed("sources")
+        return any(f"{sink}.monitor" in line and "RUNNING" in line for line in sources)
+
+    def _listed(self, kind: str) -> list[str]:
+        """What the server has of a kind, a line each."""
+        return (
+            subprocess.run(
+                ["pactl", "list", "short", kind],
+                env=os.environ | self.env,
+                capture_output=True,
+                check=True,
+                timeout=20,
+            )
+            .stdout.decode()
+            .splitlines()
+        )
 
     def add_sink(self, name: str) -> None:
         """Another loudspeaker, which is the default one from now on."""
@@ -103,12 +105,17 @@ def loudspeaker() -> Iterator[Loudspeaker]:
 
 
 @contextmanager
-def mic_in_terminal(home: Home, speaker: Loudspeaker) -> Iterator[tuple[Terminal, CountingService]]:
+def mic_in_terminal(
+    home: Home, speaker: Loudspeaker, *options: str
+) -> Iterator[tuple[Terminal, CountingService]]:
     """`aai-stream mic` with its session begun."""
     with (
         counting_service() as service,
         Terminal(
-            *(home, "mic", "--device", "pulse", "--endpoint", service.url),
+            home,
+            "mic",
+            *options,
+            *("--device", "pulse", "--endpoint", service.url),
             columns=100,
             env=speaker.env,
         ) as terminal,

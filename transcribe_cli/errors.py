@@ -145,7 +145,7 @@ def explain_unexpected(cause: Exception, doing: str = "") -> StreamError:
             "There is no room left for what was to be written.", "free some space"
         )
     if isinstance(cause, OSError) and number in _OF_THE_PATH and cause.filename is not None:
-        name = _shortened(os.fsdecode(cause.filename))
+        name = shortened(os.fsdecode(cause.filename), _MOST_NAME)
         return UsageError(f"'{name}' cannot be used: {cause.strerror}.", "name another path")
     if said == "Could not determine home directory.":  # what `Path.home` raises
         return UsageError("There is no home folder.", "set HOME to a folder of yours")
@@ -159,13 +159,17 @@ def explain_unexpected(cause: Exception, doing: str = "") -> StreamError:
     return Fault(cause, doing)
 
 
-def _shortened(name: str) -> str:
-    return name if len(name) <= _MOST_NAME else f"{name[:_MOST_NAME]}..."
+def shortened(text: str, most: int) -> str:
+    """At most so many characters of a text, and dots where it has more.
+
+    >>> shortened("said", 4), shortened("said", 2)
+    ('said', 'sa...')
+    """
+    return text if len(text) <= most else f"{text[:most]}..."
 
 
 def _first_line(e: BaseException) -> str:
-    said = str(e).strip().partition("\n")[0]
-    return said if len(said) <= _MOST_SAID else f"{said[:_MOST_SAID]}..."
+    return shortened(str(e).strip().partition("\n")[0], _MOST_SAID)
 
 
 def status_of(problem: StreamError | None) -> ExitStatus:

@@ -12,9 +12,8 @@ import numpy as np
 import pytest
 
 from tests.counting import RATE, counting_service, speak, write_wav
-from tests.loudspeaker import Loudspeaker, loudspeaker
+from tests.loudspeaker import Loudspeaker, loudspeaker, mic_in_terminal
 from tests.program import Home, finish, words
-from tests.terminal import Terminal
 
 pytestmark = pytest.mark.device
 
@@ -131,15 +130,7 @@ def test_call_that_was_killed_is_resumed_with_its_channels(
 
 @pytest.mark.long
 def test_mute_silences_the_microphone_alone(home: Home, speaker: Loudspeaker) -> None:
-    with (
-        counting_service() as service,
-        Terminal(
-            *(home, "mic", "--with-system", "--device", "pulse", "--endpoint", service.url),
-            columns=100,
-            env=speaker.env,
-        ) as terminal,
-    ):
-        assert service.began.wait(20)
+    with mic_in_terminal(home, speaker, "--with-system") as (terminal, service):
         terminal.type("m")
         terminal.wait_for_text("muted")
         speaker.play(wav(home, YOU_SAY))

@@ -8,6 +8,7 @@ Sources: page "Common session errors and closures", the official SDKs' tables, R
 from enum import StrEnum
 from typing import NamedTuple
 
+from transcribe_cli.errors import shortened
 from transcribe_cli.exit_status import ExitStatus
 
 SEE_ERROR = "See Error message for details"
@@ -260,8 +261,8 @@ def explain_close(code: int | None, error_text: str = "", reason: str = "") -> V
             ExitStatus.SERVICE,
             Retry.BACK_OFF if code is not None and code >= 5000 else Retry.NO,
         )
-    if len(text) > _MOST_SAID and ENGINE_FAILED.lower() not in lowered:  # a list of all values
-        text = f"{text[:_MOST_SAID]}..."
+    if ENGINE_FAILED.lower() not in lowered:  # it may list all values
+        text = shortened(text, _MOST_SAID)
     said = f" (it said: {text}, code {code})" if text else f" (code {code})" if code else ""
     return found._replace(sentence=found.sentence.rstrip(".") + said + ".")
 

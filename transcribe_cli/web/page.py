@@ -5,7 +5,7 @@ import json
 import subprocess
 from typing import NamedTuple
 
-from transcribe_cli.errors import AudioError
+from transcribe_cli.errors import AudioError, shortened
 from transcribe_cli.system.child_process import detached, module_command, module_environment
 
 _COMMAND = module_command("transcribe_cli.web.page_worker")
@@ -66,12 +66,12 @@ def find_media(address: str, name: str, *, is_public: bool) -> Found:
         said = " ".join(str(found.get("problem") or "there is none").split())
         raise AudioError(
             f"'{name}' is a page without media that yt-dlp finds.",
-            f"pip install --upgrade yt-dlp may help; it says: {_shortened(said)}",
+            f"pip install --upgrade yt-dlp may help; it says: {_in_short(said)}",
         )
     headers = {k: v for k, v in found.get("headers", {}).items() if k.lower() in _KEPT}
     return Found(url, str(found.get("title") or ""), headers)
 
 
-def _shortened(said: str) -> str:
+def _in_short(said: str) -> str:
     said = said.removeprefix("ERROR: ").partition("; please report")[0].rstrip(".")
-    return said if len(said) <= _MOST_SAID else f"{said[:_MOST_SAID]}..."
+    return shortened(said, _MOST_SAID)
