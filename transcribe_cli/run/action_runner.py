@@ -10,6 +10,7 @@ from transcribe_cli.supervisor.actions import (
     AbandonSession,
     Action,
     DropSession,
+    Finish,
     FinishAtPause,
     FinishHere,
     HandOver,
@@ -22,7 +23,11 @@ from transcribe_cli.supervisor.actions import (
 
 
 class ActionRunner:
-    """Knows which part of a run does what; `Finish` alone is left to the run."""
+    """Knows which part of a run does what.
+
+    Attributes:
+        finish: the run is over, and so it ends; the run does it when all else is done.
+    """
 
     def __init__(
         self,
@@ -33,6 +38,7 @@ class ActionRunner:
         reporter: Reporter,
         progress: Progress,
     ) -> None:
+        self.finish: Finish | None = None
         self._audio = audio
         self._sessions = sessions
         self._sequencer = sequencer
@@ -68,4 +74,6 @@ class ActionRunner:
             case TellReconnected(session=session):
                 start_ms = self._sequencer.start_ms(session)
                 self._reporter.reconnected(session, start_ms, self._progress.captured_ms)
+            case Finish():
+                self.finish = action
         return False

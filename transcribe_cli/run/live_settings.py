@@ -2,16 +2,18 @@
 later ones begin with them, and the record says so.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-import msgspec
-
-from transcribe_cli.protocol.endpoint import with_parameters
-from transcribe_cli.protocol.messages import UpdateConfiguration
+from transcribe_cli.errors import UsageError
+from transcribe_cli.protocol.parameters import MANUAL
+from transcribe_cli.run.billing import Bill
 from transcribe_cli.run.config import RunConfig
+from transcribe_cli.run.parts import RunParts
 from transcribe_cli.run.reporter import Reporter
 from transcribe_cli.run.sessions import Sessions
+from transcribe_cli.run.status import RunStatus
+from transcribe_cli.session.events import KeytermsChanged, SettingsTyped
 from transcribe_cli.settings.changes import (
     KEYTERMS,
     changes_in_words,
@@ -24,70 +26,101 @@ from transcribe_cli.settings.changes import (
 
 
 class LiveSettings:
-    """What the sessions of one run are asked for.
+    """Changes what the sessions of one run are asked for, and what they cost by that.
 
     Args:
-        file_terms: the key terms that came from `--keyterms-file`.
-
-    Attributes:
-        query: the connection parameters of the next session.
+        mark_ms: the place of a mark that a person makes now, on the recording's clock.
     """
 
     def __init__(
         self,
         config: RunConfig,
+        parts: RunParts,
         sessions: Sessions,
         reporter: Reporter,
-        file_terms: Sequence[str] = (),
+        bill: Bill,
+        status: RunStatus,
+        mark_ms: Callable[[], int],
     ) -> None:
-        self.query = dict(config.parameters.query)
-        self._model = config.parameters.model
+        self._config = config
+        self._file = parts.keyterms_file
         self._sessions = sessions
         self._reporter = reporter
-        self._file_terms = file_terms
+        self._bill = bill
+        self._status = status
+        self._mark_ms = mark_ms
+        # The key terms that came from the file.
+        self._file_terms: Sequence[str] = () if self._file is None else self._file.first
 
+    @property
     def takes_keyterms(self) -> bool:
         """Whether the model takes key terms."""
-        return self._model is None or KEYTERMS in self._model.takes
+        model = self._config.parameters.model
+        return model is None or KEYTERMS in model.takes
 
-    def take_line(self, line: str, at: int) -> bool:
-        """Change what a typed line says, at that place of the recording, in ms.
+    def start(self, typed: Sequence[str]) -> None:
+        """Take what has changed for all recordings before this one began.
 
-        Returns whether anything is new.
+        Args:
+            typed: the lines of settings that were typed.
+        """
+        self._take_file()
+        for line in typed:
+            self.take(SettingsTyped(line))
+
+    def take(self, event: KeytermsChanged | SettingsTyped) -> None:
+        """Take a change for all recordings; what is wrong with it is a warning."""
+        match event:
+            case KeytermsChanged(problem=""):
+                self._take_file()
+            case KeytermsChanged(problem=problem):  # told once, for all runs
+                self._reporter.record("Warning", message=problem)
+            case SettingsTyped(line=line):
+                try:
+                    self.take_line(line)
+                except UsageError as e:
+                    self._reporter.warn(f"{e.message.rstrip('.')}; the settings are as before")
+
+    def take_line(self, line: str) -> bool:
+        """Change what a typed line says. Returns whether anything is new.
 
         Raises:
             UsageError: the service or the model does not take it; nothing has changed.
         """
-        return self._change(typed_change(line, self.query), at)
+        return self._change(typed_change(line, self._sessions.asked))
 
-    def take_file(self, terms: Sequence[str], at: int) -> None:
-        """Take the key terms of a file that has changed in place of those that it held before.
-
-        Raises:
-            UsageError: they are too many, with the others; nothing has changed.
-        """
-        if list(terms) == list(self._file_terms):
+    def _take_file(self) -> None:
+        """Take the key terms of the file in place of those that it held before."""
+        if self._file is None or list(self._file.terms) == list(self._file_terms):
             return
-        others = [term for term in keyterms_of(self.query) if term not in self._file_terms]
-        self._change({KEYTERMS: without_doubles([*others, *terms])}, at)
-        self._file_terms = terms
+        terms, asked = self._file.terms, keyterms_of(self._sessions.asked)
+        others = [term for term in asked if term not in self._file_terms]
+        try:
+            self._change({KEYTERMS: without_doubles([*others, *terms])})
+        except UsageError as e:  # they are too many, with the others
+            self._reporter.warn(f"{e.message.rstrip('.')}; {e.hint}; the key terms are as before")
+        else:
+            self._file_terms = terms
 
-    def _change(self, changes: Mapping[str, Any], at: int) -> bool:
-        checked = checked_changes(changes, self._model)
+    def _change(self, changes: Mapping[str, Any]) -> bool:
+        checked = checked_changes(changes, self._config.parameters.model)
         news = {name: value for name, value in checked.items() if value != self._now(name)}
         if not news:
             return False
-        before = keyterms_of(self.query)
-        self.query |= news
-        self._sessions.target = self._sessions.target._replace(
-            url=with_parameters(self._sessions.target.url, news)
+        before = keyterms_of(self._sessions.asked)
+        self._sessions.ask_for(news)
+        self._reporter.mark(
+            "UpdateConfiguration", self._mark_ms(), changes_in_words(news), parameters=news
         )
-        self._sessions.update(msgspec.convert(news, UpdateConfiguration))
-        self._reporter.mark("UpdateConfiguration", at, changes_in_words(news), parameters=news)
         for term in news.get(KEYTERMS, ()):
             if term not in before and (note := note_on_long(term)) is not None:
                 self._reporter.warn(f"the key term {note}")
+        asked = self._sessions.asked
+        runs = {**asked, "speech_model": self._status.model}
+        self._bill.reprice(self._config.tariff.usd_per_hour(runs))
+        self._status.manual = asked.get("mode") == MANUAL
         return True
 
     def _now(self, name: str) -> Any:
-        return keyterms_of(self.query) if name == KEYTERMS else self.query.get(name)
+        asked = self._sessions.asked
+        return keyterms_of(asked) if name == KEYTERMS else asked.get(name)

@@ -7,7 +7,7 @@ The supervisor knows of one pause, whatever the reasons for it.
 from typing import Literal
 
 from transcribe_cli.supervisor.actions import Action
-from transcribe_cli.supervisor.facts import ALREADY
+from transcribe_cli.supervisor.facts import ALREADY, RunState
 from transcribe_cli.supervisor.supervisor import Supervisor
 
 GONE_S = 30.0
@@ -30,6 +30,11 @@ class Pauses:
         self._supervisor = supervisor
         self._reasons: set[Reason] = set()
         self._look_at = 0.0
+
+    @property
+    def may_begin(self) -> bool:
+        """Whether there is anything to pause: the run has not been asked to stop."""
+        return self._supervisor.state not in (RunState.STOPPING, RunState.OVER)
 
     def begin(self, reason: Reason, now: float) -> list[Action]:
         """No session is wanted for that reason; what is to be done."""

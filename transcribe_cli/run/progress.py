@@ -28,8 +28,18 @@ class Progress:
         self._bill = bill
 
     @property
-    def captured_ms(self) -> int:
+    def state(self) -> RunState:
+        """What the supervisor makes of it."""
+        return self._supervisor.state
+
+    @property
+    def captured_frames(self) -> int:
         """The length of the log."""
+        return self._log.frames
+
+    @property
+    def captured_ms(self) -> int:
+        """The same, in ms."""
         return self._log.audio.ms(self._log.frames)
 
     @property

@@ -104,7 +104,9 @@ class Reporter:
         self._outage = ""  # why there is no session, as it was told
 
     def start(self) -> None:
-        """Write the first record, with what the recording is."""
+        """Write the first record, with what the recording is; one that is resumed has it."""
+        if self._config.resume_point is not None:
+            return
         part = self._config.part
         excerpt = {"start": round(part.start_s * 1000)}
         if part.duration_s is not None:

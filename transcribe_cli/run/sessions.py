@@ -8,8 +8,10 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 from msgspec.structs import replace
 
+from transcribe_cli.protocol.endpoint import with_parameters
 from transcribe_cli.protocol.messages import UpdateConfiguration
 from transcribe_cli.run.config import RunConfig
 from transcribe_cli.run.loop import Task
@@ -55,7 +57,7 @@ class Sessions:
     Attributes:
         reader: the session that reads the log, or did last.
         silences: where the source was gone.
-        target: where, and with which parameters, the next one is opened.
+        asked: the connection parameters of the next one.
     """
 
     def __init__(
@@ -68,7 +70,8 @@ class Sessions:
     ) -> None:
         self.reader: Session | None = None
         self.silences = Silences()
-        self.target = config.target
+        self.asked: Mapping[str, Any] = config.parameters.query
+        self._target = config.target
         self._config = config
         self._parts = parts
         self._sequencer = sequencer
@@ -116,14 +119,17 @@ class Sessions:
             _encoder(config),
         )
         parts.notices.debug(f"session {number}: connecting to {config.endpoint}")
-        self._live[number] = _Live(session, parts.connect(number, self.target, self._post))
+        self._live[number] = _Live(session, parts.connect(number, self._target, self._post))
         if start is not None:
             self._reads(session, start)
 
-    def update(self, changes: UpdateConfiguration) -> None:
-        """Tell all of them of changed parameters."""
+    def ask_for(self, changes: Mapping[str, Any]) -> None:
+        """Tell all of them of changed parameters, and begin later ones with these."""
+        self.asked = {**self.asked, **changes}
+        self._target = self._target._replace(url=with_parameters(self._target.url, changes))
+        update = msgspec.convert(changes, UpdateConfiguration)
         for live in self._live.values():
-            live.session.update(changes)
+            live.session.update(update)
 
     def start(self, number: int, now: float, offset: int | None = None) -> None:
         """Have a session that was opened ahead read from there, or from where words are missing."""

@@ -1,6 +1,7 @@
 """How a run ends: its last records, among them the gaps, the error and the summary."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from transcribe_cli.audio.audio_log import AudioLog
 from transcribe_cli.audio.source import is_spoken_now
@@ -9,9 +10,38 @@ from transcribe_cli.exit_status import ExitStatus, is_stopped_by_person, of_run
 from transcribe_cli.run.billing import Bill
 from transcribe_cli.run.config import Result
 from transcribe_cli.run.parts import RunParts
+from transcribe_cli.run.progress import Progress
 from transcribe_cli.run.reporter import Reporter
+from transcribe_cli.run.sequencer import Sequencer
+from transcribe_cli.run.sessions import Sessions
+from transcribe_cli.run.stops import Stops
 from transcribe_cli.supervisor.actions import Finish
 from transcribe_cli.transcript.recording_clock import format_time
+
+
+@dataclass(frozen=True, slots=True)
+class Conclusion:
+    """Knows which part of a run says what of its end."""
+
+    parts: RunParts
+    sessions: Sessions
+    sequencer: Sequencer
+    progress: Progress
+    stops: Stops
+    bill: Bill
+    reporter: Reporter
+
+    def result(self, finish: Finish, now: float) -> Result:
+        """Report the end; the sessions are all over."""
+        self.parts.budget.settle(self.bill, now)
+        return conclude(
+            *(finish, self.stops.causes, self.parts, self.bill, self.reporter),
+            sent=self.sessions.sent_to,
+            final_ms=self.sequencer.final_ms,
+            audio_s=self.progress.elapsed_s,
+            limit=self.stops.limit,
+            now=now,
+        )
 
 
 def conclude(

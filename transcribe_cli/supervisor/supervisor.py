@@ -51,6 +51,11 @@ class Supervisor:
         return self._facts.state
 
     @property
+    def source_ended(self) -> bool:
+        """The last block is in the log."""
+        return self._facts.source_ended
+
+    @property
     def leases(self) -> Leases:
         """The sessions that are not over, in the order in which their words are told."""
         return self._facts.leases

@@ -1,0 +1,31 @@
+"""Has the live view draw itself, and gives it the status five times a second."""
+
+from transcribe_cli.run.progress import Progress
+from transcribe_cli.run.reporter import View
+from transcribe_cli.run.status import RunStatus
+
+_EVERY_S = 0.2
+
+
+class StatusUpdates:
+    """Times are monotonic, in seconds.
+
+    Args:
+        view: None: nothing is drawn.
+    """
+
+    def __init__(self, view: View | None, status: RunStatus, progress: Progress) -> None:
+        self._view = view
+        self._status = status
+        self._progress = progress
+        self._last_at = 0.0
+
+    def advance(self, now: float) -> float | None:
+        """Do what is due; returns when that is the case next, None for never."""
+        if self._view is None:
+            return None
+        if now - self._last_at >= _EVERY_S:
+            self._last_at = now
+            self._view.status(self._status.status(self._progress.at(now)))
+        next_status_at, next_drawing_at = self._last_at + _EVERY_S, self._view.tick(now)
+        return next_status_at if next_drawing_at is None else min(next_status_at, next_drawing_at)
