@@ -9,7 +9,7 @@ import pytest
 
 from transcribe_cli.cluster.remote_file import RemoteFile
 from transcribe_cli.exit_status import ExitStatus
-from transcribe_cli.jobs.transcriber import SourceSpec
+from transcribe_cli.jobs.sources import SourceSpec
 
 
 class KilledWorker(Exception):

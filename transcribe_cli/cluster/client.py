@@ -22,7 +22,8 @@ from transcribe_cli.errors import ServiceError
 from transcribe_cli.exit_status import ExitStatus
 from transcribe_cli.jobs.batch import Batch
 from transcribe_cli.jobs.service import Service
-from transcribe_cli.jobs.transcriber import SourceSpec, Transcriber
+from transcribe_cli.jobs.sources import SourceSpec
+from transcribe_cli.jobs.transcriber import Transcriber
 from transcribe_cli.outputs.record import timestamp
 from transcribe_cli.protocol.endpoint import is_loopback, resolve_endpoint
 from transcribe_cli.run.loop import Loop
@@ -102,7 +103,8 @@ class Cluster:
             endpoint = resolve_endpoint(options.region.value, options.endpoint)
             if not is_loopback(endpoint):
                 self._per_minute = FREE_ACCOUNT_SESSIONS_PER_MINUTE
-        terms = () if transcriber.keyterms_file is None else transcriber.keyterms_file.terms
+        file = transcriber.changes.keyterms_file
+        terms = () if file is None else file.terms
         self._settings = wire.Settings(
             options=structs.replace(
                 options,

@@ -11,7 +11,7 @@ from msgspec import structs
 from transcribe_cli.cluster import wire
 from transcribe_cli.errors import IncompleteError, ServiceError, StreamError
 from transcribe_cli.exit_status import ExitStatus, is_stopped_by_person, of_run
-from transcribe_cli.jobs.transcriber import SourceSpec
+from transcribe_cli.jobs.sources import SourceSpec
 from transcribe_cli.outputs.output import Outputs
 from transcribe_cli.outputs.record import error_record, read_record
 from transcribe_cli.recordings.folder import JOURNAL

@@ -34,8 +34,8 @@ from transcribe_cli.jobs.claims import AlreadyRunning, Claim
 from transcribe_cli.jobs.job import Job
 from transcribe_cli.jobs.screen import Screen
 from transcribe_cli.jobs.service import open_service
-from transcribe_cli.jobs.sources import pace_of, part_of
-from transcribe_cli.jobs.transcriber import SourceSpec, Transcriber
+from transcribe_cli.jobs.sources import SourceSpec, pace_of, part_of
+from transcribe_cli.jobs.transcriber import Transcriber
 from transcribe_cli.protocol.messages import SpeakerRevision
 from transcribe_cli.recordings.lock import SaveDirBusy
 from transcribe_cli.run.loop import Loop, Task
@@ -204,7 +204,7 @@ class Recordings:
         """A line of settings was typed for all files."""
         loop = self._loop
         if loop is not None:
-            self._transcriber.runs.typed.append(line)
+            self._transcriber.changes.typed.append(line)
             loop.post(None, SettingsTyped(line))
 
     def close(self) -> None:

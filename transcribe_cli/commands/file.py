@@ -9,19 +9,27 @@ from typing import TYPE_CHECKING
 from transcribe_cli.audio.excerpt import Range
 from transcribe_cli.audio.source import Source
 from transcribe_cli.exit_status import ExitStatus
-from transcribe_cli.jobs.sources import SAMPLE, STDIN, find_sources, names_of, pace_of, part_of
+from transcribe_cli.jobs.sources import (
+    SAMPLE,
+    STDIN,
+    SourceSpec,
+    find_sources,
+    names_of,
+    pace_of,
+    part_of,
+)
 from transcribe_cli.outputs.formats import is_video
 from transcribe_cli.settings.environment import Environment
 from transcribe_cli.settings.options import FileOptions
 
 if TYPE_CHECKING:
     from transcribe_cli.jobs.shards import Shard
-    from transcribe_cli.jobs.transcriber import SourceSpec, Transcriber
+    from transcribe_cli.jobs.transcriber import Transcriber
 
 
 def file(options: FileOptions, environment: Environment) -> ExitStatus:
     """Transcribe one file, or many, so many at once as were asked for."""
-    from transcribe_cli.jobs.transcriber import SourceSpec, Transcriber
+    from transcribe_cli.jobs.transcriber import Transcriber
 
     pace = pace_of(options)
     part = part_of(options)

@@ -19,7 +19,8 @@ def mic(options: MicOptions, environment: Environment) -> ExitStatus:
     """Transcribe a microphone, or both sides of a call, until Ctrl+C, a limit or a signal."""
     _check_sides(options)
     from transcribe_cli.audio.microphone import Microphone
-    from transcribe_cli.jobs.transcriber import SourceSpec, Transcriber
+    from transcribe_cli.jobs.sources import SourceSpec
+    from transcribe_cli.jobs.transcriber import Transcriber
 
     block_ms = min(options.chunk_ms, _BLOCK_MS)
 

@@ -139,7 +139,8 @@ def resume(environment: Environment, asked: ResumeOptions) -> ExitStatus:
 
 
 def _resume(environment: Environment, asked: ResumeOptions, recording: Recording) -> ExitStatus:
-    from transcribe_cli.jobs.transcriber import SourceSpec, Transcriber
+    from transcribe_cli.jobs.sources import SourceSpec
+    from transcribe_cli.jobs.transcriber import Transcriber
 
     check_readable(recording)
     journal = recording.journal

@@ -17,7 +17,8 @@ from transcribe_cli.jobs.claims import AlreadyRunning
 from transcribe_cli.jobs.closing_lines import tell_total
 from transcribe_cli.jobs.job import Job
 from transcribe_cli.jobs.service import Service
-from transcribe_cli.jobs.transcriber import SourceSpec, Transcriber
+from transcribe_cli.jobs.sources import SourceSpec
+from transcribe_cli.jobs.transcriber import Transcriber
 from transcribe_cli.recordings.journal import turn_of
 from transcribe_cli.recordings.lock import SaveDirBusy
 from transcribe_cli.recordings.saved_recordings import Recording
@@ -161,9 +162,9 @@ class Batch:
         transcriber = self._transcriber
         with (
             Loop() as loop,
-            transcriber.watched_files(loop),
+            transcriber.changes.watched_file(loop),
             transcriber.screen.shown(
-                self._view, loop, lambda line: transcriber.change_settings(loop, line)
+                self._view, loop, lambda line: transcriber.changes.take_line(loop, line)
             ),
         ):
 

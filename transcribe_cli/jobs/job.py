@@ -10,13 +10,15 @@ from transcribe_cli.audio.audio_log import AudioLog
 from transcribe_cli.errors import IncompleteError, status_of
 from transcribe_cli.exit_status import of_recording
 from transcribe_cli.jobs.closing_lines import Saved, heard, how_to_go_on, tell_end
+from transcribe_cli.jobs.recorded_audio import leave_audio
 from transcribe_cli.recordings.folder import AUDIO, JOURNAL, TRANSCRIPT
 from transcribe_cli.run.config import Result
 from transcribe_cli.run.run import Run
 from transcribe_cli.ui.notices import NamedNotices
 
 if TYPE_CHECKING:
-    from transcribe_cli.jobs.transcriber import SourceSpec, Transcriber
+    from transcribe_cli.jobs.sources import SourceSpec
+    from transcribe_cli.jobs.transcriber import Transcriber
 
 
 class Job:
@@ -54,7 +56,7 @@ class Job:
         log = self._log
         audio_is_whole = log.path is None or not log.missing
         try:
-            recorded = transcriber.leave_audio(self._log)
+            recorded = leave_audio(self._log, transcriber.record)
         except IncompleteError as e:
             transcriber.notices.warning(f"{e.message.rstrip('.')}; {e.hint}")
             not_recorded = e

@@ -3,11 +3,11 @@
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from transcribe_cli.audio.audio_log import AudioLog
 from transcribe_cli.audio.excerpt import Range
 from transcribe_cli.audio.source import Source
+from transcribe_cli.jobs.live_changes import LiveChanges
 from transcribe_cli.jobs.service import Service
 from transcribe_cli.outputs.output import Outputs
 from transcribe_cli.protocol.endpoint import is_loopback, without_credentials
@@ -20,11 +20,9 @@ from transcribe_cli.run.parts import RunParts
 from transcribe_cli.run.reporter import View
 from transcribe_cli.run.run import Run
 from transcribe_cli.settings.options import RunOptions
+from transcribe_cli.settings.session_parameters import Parameters
 from transcribe_cli.supervisor.session_quota import FREE_ACCOUNT_SESSIONS_PER_MINUTE, SessionQuota
 from transcribe_cli.ui.notices import NamedNotices, Notices
-
-if TYPE_CHECKING:
-    from transcribe_cli.settings.keyterms_file import KeytermsFile
 
 
 class RunFactory:
@@ -33,22 +31,20 @@ class RunFactory:
     Args:
         several: every record names its source.
         at_once: several run at the same time, so that notices name theirs too.
-        tariff: what their sessions cost.
         pace: of sources that are there before their time; None for as fast as it goes.
         part: of each source.
 
     Attributes:
         budget: what all of them cost, and may cost.
-        typed: lines of settings that were typed for all of them.
         quota: of new sessions; None: made with the first run, by the options.
     """
 
     def __init__(
         self,
         options: RunOptions,
+        parameters: Parameters,
         notices: Notices,
-        keyterms_file: "KeytermsFile | None",
-        tariff: Tariff,
+        changes: LiveChanges,
         *,
         several: bool,
         at_once: bool,
@@ -56,11 +52,10 @@ class RunFactory:
         part: Range,
     ) -> None:
         self.budget = Budget(options.max_cost)
-        self.typed: list[str] = []
         self._options = options
         self._notices = notices
-        self._keyterms_file = keyterms_file
-        self._tariff = tariff
+        self._changes = changes
+        self._tariff = _tariff(options, parameters, notices)
         self._several = several
         self._at_once = at_once
         self._pace = pace
@@ -118,8 +113,8 @@ class RunFactory:
             *(source, log, outputs, notices, loop, self.quota, self.budget),
             view=view,
             sync=sync,
-            keyterms_file=self._keyterms_file,
-            typed=self.typed,
+            keyterms_file=self._changes.keyterms_file,
+            typed=self._changes.typed,
             mix=mix,
         )
         return Run(config, parts)
@@ -137,3 +132,16 @@ def _seconds(text: str | None, option: str) -> float | None:
     from transcribe_cli.settings.durations import parse_duration
 
     return parse_duration(text, option)
+
+
+def _tariff(options: RunOptions, parameters: Parameters, notices: Notices) -> Tariff:
+    """What an hour of their sessions costs."""
+    tariff = Tariff(parameters.query, is_free=options.local)
+    if options.usd_per_hour is None and options.max_cost is None:
+        return tariff
+    from transcribe_cli.settings.prices import checked, notes_on_prices
+
+    tariff = checked(tariff, options.usd_per_hour, options.max_cost)
+    for note in notes_on_prices(tariff):
+        notices.note(note)
+    return tariff

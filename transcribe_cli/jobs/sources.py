@@ -1,13 +1,14 @@
-"""Finds the sources of `file` in its arguments, folders and lists, and which part is meant."""
+"""What a source is before it is open; finds those of `file` in its arguments, folders and lists."""
 
 import codecs
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
 import transcribe_cli
 from transcribe_cli.audio.excerpt import Range
+from transcribe_cli.audio.source import Source
 from transcribe_cli.errors import AudioError, UsageError
 from transcribe_cli.protocol.endpoint import without_credentials
 from transcribe_cli.settings.option_types import Channels
@@ -23,6 +24,22 @@ _MEDIA = frozenset(
 )
 
 _CHANNELS = {Channels.LEFT: 0, Channels.RIGHT: 1}
+
+
+class SourceSpec(NamedTuple):
+    """Which source to transcribe; it is not open yet.
+
+    Attributes:
+        name: a file's name, "stdin" or "mic"; kind: "file", "stdin", "address" or "mic".
+        path: of a file, as it was given.
+        tracks: what the channels of its log are, where it is not a microphone or a file alone.
+    """
+
+    name: str
+    kind: str
+    open: Callable[[], Source]
+    path: str | None = None
+    tracks: tuple[str, ...] = ()
 
 
 class Sources(NamedTuple):

@@ -6,31 +6,31 @@ is opened before its outputs.
 """
 
 import contextlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING
 
-from transcribe_cli.audio.audio_log import AudioLog
 from transcribe_cli.audio.excerpt import EVERYTHING, Excerpt, Range
 from transcribe_cli.audio.format import AudioFormat
 from transcribe_cli.audio.source import Source
-from transcribe_cli.audio.trimmed_log import TrimmedLog
-from transcribe_cli.errors import AudioError, UsageError
+from transcribe_cli.errors import AudioError
 from transcribe_cli.jobs.claims import Claim, claim, work_of_file
 from transcribe_cli.jobs.command_outputs import CommandOutputs
 from transcribe_cli.jobs.job import Job, discard
+from transcribe_cli.jobs.live_changes import LiveChanges
+from transcribe_cli.jobs.recorded_audio import open_log
 from transcribe_cli.jobs.run_factory import RunFactory
 from transcribe_cli.jobs.screen import Screen
 from transcribe_cli.jobs.service import Service, open_service
+from transcribe_cli.jobs.sources import SourceSpec
 from transcribe_cli.outputs.formats import output_path
 from transcribe_cli.outputs.jsonl import JsonlOutput
 from transcribe_cli.outputs.output import Output, Outputs
 from transcribe_cli.outputs.plain_text import TextOutput
 from transcribe_cli.outputs.record import Record, read_record
 from transcribe_cli.outputs.retrying_file import RetryingFile
-from transcribe_cli.protocol.models import Tariff
 from transcribe_cli.protocol.parameters import MANUAL
-from transcribe_cli.recordings.folder import AUDIO, JOURNAL, TRANSCRIPT
+from transcribe_cli.recordings.folder import JOURNAL, TRANSCRIPT
 from transcribe_cli.recordings.index import RecordingIndex
 from transcribe_cli.recordings.journal import JournalRecord, journal_records
 from transcribe_cli.recordings.saved_recordings import Recording
@@ -39,28 +39,13 @@ from transcribe_cli.run.loop import Loop
 from transcribe_cli.run.parts import nothing_to_sync
 from transcribe_cli.run.reporter import View
 from transcribe_cli.run.run import Run
-from transcribe_cli.session.events import KeytermsChanged, SettingsTyped
 from transcribe_cli.settings.environment import Environment
 from transcribe_cli.settings.options import RunOptions
 from transcribe_cli.settings.session_parameters import Parameters, resolve_parameters
 from transcribe_cli.settings.user_folders import save_dir_of
-from transcribe_cli.system.regular_file import open_regular
 
-
-class SourceSpec(NamedTuple):
-    """Which source to transcribe; it is not open yet.
-
-    Attributes:
-        name: a file's name, "stdin" or "mic"; kind: "file", "stdin", "address" or "mic".
-        path: of a file, as it was given.
-        tracks: what the channels of its log are, where it is not a microphone or a file alone.
-    """
-
-    name: str
-    kind: str
-    open: Callable[[], Source]
-    path: str | None = None
-    tracks: tuple[str, ...] = ()
+if TYPE_CHECKING:
+    from transcribe_cli.settings.keyterms_file import KeytermsFile
 
 
 class Transcriber:
@@ -73,6 +58,8 @@ class Transcriber:
     Attributes:
         several: what goes to one output names its source.
         at_once: several recordings run at the same time.
+        record: where `--record` wants the audio.
+        changes: of settings, while they run.
     """
 
     def __init__(
@@ -92,41 +79,20 @@ class Transcriber:
         self.several = several
         self.at_once = at_once
         self.part = part
+        self.record = options.record
         self.save_dir = None if options.no_save else save_dir_of(options.save_dir)
         self._index = None if self.save_dir is None else RecordingIndex(self.save_dir)
         self.screen = screen or Screen(options, environment)
         self.notices = self.screen.notices
-        self.keyterms_file = None
-        asked = options.parameters()
-        if options.keyterms_file is not None:
-            from transcribe_cli.settings.changes import KEYTERMS, without_doubles
-            from transcribe_cli.settings.keyterms_file import KeytermsFile
-
-            self.keyterms_file = KeytermsFile(options.keyterms_file)
-            terms = without_doubles([*(options.keyterm or ()), *self.keyterms_file.terms])
-            asked |= {KEYTERMS: terms}
-        self.parameters = parameters or resolve_parameters(
-            options.model,
-            options.sample_rate,
-            format_turns=options.format_turns,
-            turns=None if options.turns is None else options.turns.value,
-            asked=asked,
-            params=options.param or (),
-        )
+        keyterms_file = _keyterms_file(options)
+        self.parameters = parameters or _parameters(options, keyterms_file)
         if "encoding" in self.parameters.query:
             from transcribe_cli.audio.encoder import check_encoding
 
             check_encoding(str(self.parameters.query["encoding"]))
-        self._live_query = self.parameters.query
-        tariff = Tariff(self.parameters.query, is_free=options.local)
-        if options.usd_per_hour is not None or options.max_cost is not None:
-            from transcribe_cli.settings.prices import checked, notes_on_prices
-
-            tariff = checked(tariff, options.usd_per_hour, options.max_cost)
-            for note in notes_on_prices(tariff):
-                self.notices.note(note)
+        self.changes = LiveChanges(self.parameters, keyterms_file, self.notices)
         self.runs = RunFactory(
-            *(options, self.notices, self.keyterms_file, tariff),
+            *(options, self.parameters, self.notices, self.changes),
             several=several,
             at_once=at_once,
             pace=pace,
@@ -167,43 +133,6 @@ class Transcriber:
                     starting.enter_context(self.screen.waiting("starting the local service"))
                 service = stack.enter_context(found)
             yield service
-
-    def watched_files(self, loop: Loop) -> contextlib.AbstractContextManager[None]:
-        """While open, every recording learns of what changes in `--keyterms-file`."""
-        if self.keyterms_file is None:
-            return contextlib.nullcontext()
-        return self.keyterms_file.watched(
-            lambda: loop.post(None, KeytermsChanged()),
-            lambda words: loop.call(lambda: self._tell_keyterms_wrong(loop, words)),
-        )
-
-    def _tell_keyterms_wrong(self, loop: Loop, words: str) -> None:
-        self.notices.warning(words)
-        loop.post(None, KeytermsChanged(words))
-
-    def change_settings(self, loop: Loop, line: str) -> None:
-        """Have every recording take a line of settings that was typed, also those to come."""
-        from transcribe_cli.settings.changes import (
-            changes_in_words,
-            checked_changes,
-            typed_change,
-        )
-
-        before = self._live_query
-        try:
-            typed = typed_change(line, before)
-            changes = checked_changes(typed, self.parameters.model)
-        except UsageError as e:
-            self.notices.note(f"{e.message.rstrip('.')}: {e.hint}")
-            return
-        news = {name: value for name, value in changes.items() if value != before.get(name)}
-        if not news:
-            self.notices.note("that is so already")
-            return
-        self._live_query = {**before, **news}
-        self.notices.note(f"for all files: {changes_in_words(news)}")
-        self.runs.typed.append(line)
-        loop.post(None, SettingsTyped(line))
 
     @property
     def local(self) -> bool:
@@ -263,7 +192,7 @@ class Transcriber:
         own = [*self._recording_outputs(folder, journal), *self.outputs.open_own(spec.name)]
         outputs = self.outputs.of_recording(loop, own, stack)
         is_there = source is not None and source.path is not None
-        log = stack.enter_context(self._open_log(folder, audio, is_there=is_there))
+        log = stack.enter_context(open_log(folder, audio, self.record, is_there=is_there))
         if source is None:
             source = self._open_source(spec, audio)
         opened.pop_all()
@@ -361,40 +290,34 @@ class Transcriber:
             StreamError: something cannot be opened; nothing is left behind then.
         """
         view = self.screen.make_view()
-        with Loop() as loop, self.watched_files(loop), contextlib.ExitStack() as held:
+        with Loop() as loop, self.changes.watched_file(loop), contextlib.ExitStack() as held:
             folder = self.claim(service, spec, held, again=True).folder
             with self.begin(loop, service, spec, folder, held, view) as job:
                 with self.screen.shown(view, loop):
                     loop.run([job.run])
                 return job.end()
 
-    def _open_log(self, folder: Path | None, audio: AudioFormat, *, is_there: bool) -> AudioLog:
-        """The audio log: saved of a microphone or a pipe; of what is there, temporary and trimmed.
 
-        Args:
-            is_there: the source can be read again: a file, and what some addresses have.
-        """
-        if not is_there and folder is not None:
-            return AudioLog.create(folder / AUDIO, audio, open_regular)
-        record = self._options.record
-        if record and not is_there and record.lower().endswith(".wav"):
-            return AudioLog.create(Path(record), audio)
-        if is_there and not record:
-            return TrimmedLog.temporary(audio, folder)
-        return AudioLog.temporary(audio, folder)
+def _keyterms_file(options: RunOptions) -> "KeytermsFile | None":
+    if options.keyterms_file is None:
+        return None
+    from transcribe_cli.settings.keyterms_file import KeytermsFile
 
-    def leave_audio(self, log: AudioLog) -> Path | None:
-        """Write the audio to `--record`, as a copy or FLAC of the log; returns its path.
+    return KeytermsFile(options.keyterms_file)
 
-        Raises:
-            IncompleteError: it cannot be written.
-        """
-        if not self._options.record:
-            return None
-        target = Path(self._options.record)
-        if log.path == target:
-            return target
-        from transcribe_cli.audio.export import export_audio
 
-        export_audio(log, target)
-        return target
+def _parameters(options: RunOptions, keyterms_file: "KeytermsFile | None") -> Parameters:
+    """What sessions are asked for, by the options and with the key terms of the file."""
+    asked = options.parameters()
+    if keyterms_file is not None:
+        from transcribe_cli.settings.changes import KEYTERMS, without_doubles
+
+        asked |= {KEYTERMS: without_doubles([*(options.keyterm or ()), *keyterms_file.terms])}
+    return resolve_parameters(
+        options.model,
+        options.sample_rate,
+        format_turns=options.format_turns,
+        turns=None if options.turns is None else options.turns.value,
+        asked=asked,
+        params=options.param or (),
+    )

@@ -1,0 +1,70 @@
+"""Settings that change while a command runs: typed for all files, or in `--keyterms-file`.
+
+Recordings that run are told by events, and those to come begin with them.
+"""
+
+from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
+from typing import TYPE_CHECKING, Any
+
+from transcribe_cli.errors import UsageError
+from transcribe_cli.run.loop import Loop
+from transcribe_cli.session.events import KeytermsChanged, SettingsTyped
+from transcribe_cli.settings.session_parameters import Parameters
+from transcribe_cli.ui.notices import Notices
+
+if TYPE_CHECKING:
+    from transcribe_cli.settings.keyterms_file import KeytermsFile
+
+
+class LiveChanges:
+    """What has changed for all the recordings of one command.
+
+    Attributes:
+        keyterms_file: the file of `--keyterms-file`, if it was given.
+        typed: the lines of settings that were typed.
+    """
+
+    def __init__(
+        self, parameters: Parameters, keyterms_file: "KeytermsFile | None", notices: Notices
+    ) -> None:
+        self.keyterms_file = keyterms_file
+        self.typed: list[str] = []
+        self._model = parameters.model
+        self._asked: Mapping[str, Any] = parameters.query
+        self._notices = notices
+
+    def watched_file(self, loop: Loop) -> AbstractContextManager[None]:
+        """While open, every recording learns of what changes in the file."""
+        if self.keyterms_file is None:
+            return nullcontext()
+        return self.keyterms_file.watched(
+            lambda: loop.post(None, KeytermsChanged()),
+            lambda words: loop.call(lambda: self._tell_wrong(loop, words)),
+        )
+
+    def _tell_wrong(self, loop: Loop, words: str) -> None:
+        self._notices.warning(words)
+        loop.post(None, KeytermsChanged(words))
+
+    def take_line(self, loop: Loop, line: str) -> None:
+        """Have every recording take a line of settings that was typed, also those to come."""
+        from transcribe_cli.settings.changes import (
+            changes_in_words,
+            checked_changes,
+            typed_change,
+        )
+
+        try:
+            changes = checked_changes(typed_change(line, self._asked), self._model)
+        except UsageError as e:
+            self._notices.note(f"{e.message.rstrip('.')}: {e.hint}")
+            return
+        news = {name: value for name, value in changes.items() if value != self._asked.get(name)}
+        if not news:
+            self._notices.note("that is so already")
+            return
+        self._asked = {**self._asked, **news}
+        self._notices.note(f"for all files: {changes_in_words(news)}")
+        self.typed.append(line)
+        loop.post(None, SettingsTyped(line))
