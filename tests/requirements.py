@@ -3,6 +3,8 @@
 import importlib.util
 import os
 import shutil
+from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
@@ -28,7 +30,18 @@ def require_package(name: str) -> None:
         _lacks(f"not installed: {name}")
 
 
-def _lacks(reason: str) -> None:
+def require_node_package(name: str) -> Path:
+    """The folder of a package of node; skip the test, or fail it in CI, unless it is there.
+
+    Debian keeps them where its own node looks, and no other does.
+    """
+    require_programs("node")
+    found = [Path(place, name) for place in ("/usr/share/nodejs", "/usr/lib/node_modules")]
+    folder = next(filter(Path.is_dir, found), None)
+    return folder or _lacks(f"not installed: {name} for node")
+
+
+def _lacks(reason: str) -> NoReturn:
     if os.environ.get("CI"):
         pytest.fail(f"{reason}; CI must have it", pytrace=False)
     pytest.skip(reason)

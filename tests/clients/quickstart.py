@@ -16,7 +16,7 @@ from typing import Any
 from tests.counting import speak
 
 FOLDER = Path(__file__).parent / "quickstarts"
-_SERVICE = "wss://streaming.assemblyai.com"
+SERVICE = "wss://streaming.assemblyai.com"
 WORDS = 12
 _FASTER = 4  # than real time
 
@@ -109,7 +109,7 @@ def main(program: str, url: str) -> None:
     sys.stdout = SCREEN
     sys.modules["sounddevice"], sys.modules["pyaudio"] = _sounddevice(), _pyaudio()
     base = url.removesuffix("/v3/ws")
-    text = (FOLDER / f"{program}.py.txt").read_text(encoding="utf-8").replace(_SERVICE, base)
+    text = (FOLDER / f"{program}.py.txt").read_text(encoding="utf-8").replace(SERVICE, base)
     if "StreamingClientOptions" in text:  # which names no address where that is the usual one
         from assemblyai.streaming import v3
 

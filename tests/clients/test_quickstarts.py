@@ -4,21 +4,24 @@ import asyncio
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
+from tests.clients.node_program import run_node_program
 from tests.clients.quickstart import FOLDER
 from tests.counting import speak
 from tests.program import LONG_DEADLINE_S, ROOT
+from tests.requirements import require_node_package
 from transcribe_cli.testing.service import AssemblyAIService
 
-PROGRAMS = sorted(path.name.removesuffix(".py.txt") for path in FOLDER.iterdir())
+PROGRAMS = sorted(path.name.removesuffix(".py.txt") for path in FOLDER.glob("*.py.txt"))
 FIRST_TURNS = ("w1 w2 w3 w4 w5", "w6 w7 w8 w9 w10")
 
 
 @pytest.fixture(scope="module")
 def service() -> Iterator[AssemblyAIService]:
-    with AssemblyAIService() as running:
+    with AssemblyAIService("--default-model", "u3-rt-pro") as running:
         yield running
 
 
@@ -44,6 +47,22 @@ def test_a_program_of_the_pages_hears_what_is_said(
     if program == "short_sdk":
         assert "Session terminated: " in ran.stdout and ran.returncode == 0
         heard.assert_terminated()
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("program", ["long_websocket", "models_websocket"])
+def test_a_program_in_javascript_hears_what_is_said(
+    tmp_path: Path, service: AssemblyAIService, program: str
+) -> None:
+    """One of them misspells its parameters, so that it names no model."""
+    service.reset()
+    ws = require_node_package("ws")
+    ran = run_node_program(program, service.url, tmp_path, {"ws": ws})
+    for turn in FIRST_TURNS:
+        assert turn in ran.stdout, ran.stdout + ran.stderr
+    (heard,) = service.wait_for(1)
+    heard.assert_parameters(speech_model="u3-rt-pro")
+    heard.assert_messages("Terminate")
 
 
 async def heard_by_async_client(service: AssemblyAIService) -> list[str]:
