@@ -1,5 +1,7 @@
 """A recording's clock is the wall's, whatever the device does."""
 
+import re
+
 from transcribe_cli.audio.device_timeline import DeviceTimeline, Given
 from transcribe_cli.audio.source import DeviceBack, DeviceLost
 
@@ -62,10 +64,7 @@ def seconds(samples: bytes) -> float:
 
 def said_from(audio: bytes) -> list[float]:
     """Where each stretch begins in which something is said."""
-    starts = [at for at in range(0, len(audio), 2) if audio[at] and not audio[max(0, at - 2)]]
-    if audio[:1] == b"\1":
-        starts.insert(0, 0)
-    return [seconds(bytes(at)) for at in starts]
+    return [round(said.start() / 2 / RATE, 2) for said in re.finditer(rb"(?:\x01\x00)+", audio)]
 
 
 def test_device_that_gives_all_the_time_is_recorded_as_it_is() -> None:
@@ -149,6 +148,30 @@ def test_machine_that_slept_has_its_sleep_in_the_recording() -> None:
 
     assert said_from(device.audio) == [0.0, 605.0]
     assert device.story == [("DeviceLost", 5.0), ("DeviceBack", 605.0)]
+
+
+def test_machine_that_sleeps_again_at_once_has_both_sleeps_in_the_recording() -> None:
+    device = Device()
+    device.give(5)
+    device.now += 60
+    device.give(0.1)  # it is still looked at how late that comes
+    device.now += 600
+    device.give(5)
+
+    assert said_from(device.audio) == [0.0, 65.0, 665.1]
+    assert [name for name, _ in device.story] == ["DeviceLost", "DeviceBack"] * 2
+
+
+def test_losses_too_short_to_be_seen_alone_are_made_up_for_together() -> None:
+    """Each was forgotten after some seconds, and with it the wall's clock."""
+    device = Device()
+    for _ in range(6):
+        device.give(60)
+        device.now += 0.6
+    device.give(5)
+
+    assert len(device.story) == 3 * 2
+    assert 0 <= 365 + 6 * 0.6 - seconds(device.audio) < 0.5
 
 
 def test_night_of_silence_takes_no_memory_of_its_length() -> None:

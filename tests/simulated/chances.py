@@ -35,7 +35,7 @@ def _faults(draw: st.DrawFn, seconds: float, words: int) -> Fault:
             st.tuples(st.just("refuse"), st.floats(0.1, 40.0), st.sampled_from((*HTTP, FORBIDDEN))),
             st.tuples(st.just("no begin"), st.floats(0.1, 10.0), st.none()),
             st.tuples(st.just("unplug"), st.one_of(_SHORT, st.floats(1.5, 50.0)), st.none()),
-            st.tuples(st.just("sleep"), st.floats(1.0, 90.0), st.none()),
+            st.tuples(st.just("sleep"), st.one_of(_SHORT, st.floats(1.5, 90.0)), st.none()),
             st.tuples(st.just("unformatted"), st.floats(0.1, 30.0), st.none()),
             st.tuples(
                 st.just("ending"), st.floats(0.0, 20.0), st.sampled_from([str(e) for e in Ending])

@@ -429,6 +429,14 @@ def test_a_machine_that_sleeps_twice_skips_both_silences() -> None:
     assert sent_s(outcome) < 20.0
 
 
+def test_words_between_two_sleeps_have_their_time() -> None:
+    """It was still looked at how long the first one was."""
+    two = (Fault("sleep", "time", 6.0, seconds=2.0), Fault("sleep", "time", 6.1, seconds=5.0))
+    outcome = play(replace(scenario(*two), stretches=((150, 1.0),)))
+    check(outcome)
+    check_complete(outcome)
+
+
 def test_a_stop_right_after_a_sleep_does_not_send_its_silence() -> None:
     outcome = slept(Fault("SIGINT", "time", 6.4))
     assert sent_s(outcome) < 20.0

@@ -2,7 +2,8 @@
 
 How much is missing is seen by how far the audio lies behind the clock, beside how far it mostly
 does. So nothing is put in where a device, or a sound server that was held up, gives late what it
-has kept; and all of it is where the machine slept, also if the device knows nothing of that.
+has kept; and all of it is where the machine slept, also if the device knows nothing of that. What
+is missing by less than a second at a time is put in once that adds up to a second.
 """
 
 from msgspec import Struct
@@ -16,6 +17,7 @@ JUMP_S = 1.0  # audio that is so much later than usual was held up, or is missin
 LEAST_S = 0.2  # less than that is no more than what was to come next, of the same stream
 SETTLE_S = 0.3  # so long it is looked at how late what comes really is
 WINDOW_S = 10.0  # "mostly" is the least of so much time: clocks drift
+DRIFT = 0.002  # at most so much; what is more is missing
 FILL_BEHIND_S = 1.0  # what comes back may have begun a little ago
 _SILENCE_S = 1.0  # at most at a time
 
@@ -70,8 +72,10 @@ class DeviceTimeline:
         seconds = self._seconds(samples)
         if self._covered is None:
             self._covered = now - seconds
-        ahead = 0.0 if self._held is None else sum(self._seconds(h.samples) for h in self._held)
+        ahead = sum(self._seconds(h.samples) for h in self._held or ())
         lag = now - (self._covered + ahead + seconds)
+        if self._held and lag > min(h.lag_s for h in self._held) + JUMP_S:
+            return self._release(now) + self.took(samples, now)  # still more is missing behind it
         if self._held is None and (self.is_lost or lag > self._usual_lag + JUMP_S):
             self._held = []
         if self._held is not None:
@@ -150,7 +154,8 @@ class DeviceTimeline:
         self._covered += seconds
         if now >= self._window_ends:
             self._window_ends = now + WINDOW_S
-            self._earlier_least_lag, self._least_lag = self._least_lag, float("inf")
+            most = self._usual_lag + DRIFT * WINDOW_S
+            self._earlier_least_lag, self._least_lag = min(self._least_lag, most), float("inf")
         self._least_lag = min(self._least_lag, now - self._covered)
 
     @property
