@@ -34,7 +34,7 @@ def pytest_xdist_setupnodes(config: pytest.Config) -> None:
     """Compile all tests once before the workers start: each would do so itself, for 10 s."""
     if config.args != config.getini("testpaths"):
         return
-    compiled = config.rootpath / ".pytest_cache" / "compiled"
+    compiled = config.rootpath / ".pytest_cache" / f"compiled-{sys.implementation.cache_tag}"
     newest = max(path.stat().st_mtime for path in Path(__file__).parent.rglob("*.py"))
     if not compiled.exists() or compiled.stat().st_mtime < newest:
         command = [sys.executable, "-m", "pytest", "--collect-only", "-q", "-n", "0", "-m", ""]
