@@ -15,7 +15,8 @@ import pytest
 
 import transcribe_cli
 from transcribe_cli import errors
-from transcribe_cli.errors import Fault, StreamError, explain_unexpected
+from transcribe_cli.errors import Fault, StreamError, UsageError, explain_unexpected
+from transcribe_cli.outputs.output import usage_error_if_unwritable
 from transcribe_cli.protocol.close_codes import Verdict
 
 PACKAGE = Path(transcribe_cli.__file__).parent
@@ -203,3 +204,12 @@ def test_a_library_that_says_much_is_cut() -> None:
 def test_one_full_stop_is_enough() -> None:
     assert StreamError("'a.mp3' is damaged: internal error..").message.endswith("l error.")
     assert StreamError("It says: wait...").message.endswith("wait...")
+
+
+def test_what_the_machine_lacks_is_no_matter_of_another_path(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(UsageError) as failed, usage_error_if_unwritable(tmp_path / "a.txt"):
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    assert failed.value.hint == "raise the limit of 'ulimit -n'"

@@ -8,6 +8,8 @@ from transcribe_cli.redaction import redact
 
 _MOST_SAID = 200
 _MOST_NAME = 60
+_FEW_FILES = (errno.EMFILE, errno.ENFILE)
+_FEW_FILES_HINT = "raise the limit of 'ulimit -n'"
 _OF_THE_PATH = (errno.ENAMETOOLONG, errno.ELOOP, errno.EACCES, errno.EPERM, errno.EROFS)
 
 
@@ -18,7 +20,6 @@ class StreamError(Exception):
 
     Attributes:
         message: what happened, to what, as one plain sentence.
-        hint: what to try next; empty when there is nothing sensible to try.
         exit_status: what the process ends with when nothing better comes up.
     """
 
@@ -30,10 +31,17 @@ class StreamError(Exception):
         if message.endswith("..") and not message.endswith("..."):  # a library ends with one too
             message = message[:-1]
         self.message = redact(message)
-        self.hint = redact(hint)
+        self._hint = redact(hint)
         super().__init__(self.message)
         if exit_status is not None:
             self.exit_status = exit_status
+
+    @property
+    def hint(self) -> str:
+        """What to try next; empty when there is nothing sensible to try."""
+        cause = self.__cause__
+        is_machine = isinstance(cause, OSError) and cause.errno in _FEW_FILES
+        return _FEW_FILES_HINT if is_machine else self._hint
 
 
 class UsageError(StreamError):
@@ -138,8 +146,8 @@ def explain_unexpected(cause: Exception, doing: str = "") -> StreamError:
             "There is not enough memory.",
             "close other programs, or raise the limits ('ulimit -a')",
         )
-    if number in (errno.EMFILE, errno.ENFILE):
-        return StreamError("Too many files are open.", "raise the limit of 'ulimit -n'")
+    if number in _FEW_FILES:
+        return StreamError("Too many files are open.", _FEW_FILES_HINT)
     if number in (errno.ENOSPC, errno.EDQUOT):
         return IncompleteError(
             "There is no room left for what was to be written.", "free some space"

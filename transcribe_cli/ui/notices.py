@@ -35,7 +35,9 @@ class ExplainedError(Protocol):
     """An error with a message and a hint, such as `StreamError`."""
 
     message: str
-    hint: str
+
+    @property
+    def hint(self) -> str: ...
 
 
 class PlainConsole:
