@@ -1,15 +1,19 @@
 """FLAC streams that follow each other, of a file or a pipe, are heard whole and as they come."""
 
 import io
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
 
+from tests.requirements import require_programs
+from transcribe_cli.audio import ffmpeg
 from transcribe_cli.audio.files import open_file
 from transcribe_cli.audio.flac_source import FlacSource, is_read_here
-from transcribe_cli.audio.source import SourceEvent, SourceWarning
+from transcribe_cli.audio.source import Source, SourceEvent, SourceWarning
+from transcribe_cli.audio.stdin import open_stdin
 from transcribe_cli.errors import AudioError
 
 RATE = 16000
@@ -173,3 +177,46 @@ def audio_at(data: bytes) -> int:
         is_last = data[at] >= 0x80
         at += 4 + int.from_bytes(data[at + 1 : at + 4], "big")
     return at
+
+
+DAMAGED = flac(noise(10.0, 9))
+DAMAGED = DAMAGED[: len(DAMAGED) // 2] + bytes(3000) + DAMAGED[len(DAMAGED) // 2 + 3000 :]
+
+
+def heard_of(source: Source) -> tuple[float, list[str]]:
+    """How many seconds are heard, and what is told."""
+    told: list[SourceEvent] = []
+    with closing(source):
+        audio = b"".join(source.blocks(told.append))
+    return len(audio) / 2 / RATE, [str(event) for event in told]
+
+
+def test_behind_damage_a_file_is_heard_on(tmp_path: Path) -> None:
+    require_programs("ffmpeg")
+    (tmp_path / "bad.flac").write_bytes(DAMAGED)
+    heard_s, told = heard_of(open_file(tmp_path / "bad.flac", RATE))
+
+    assert heard_s > 9.0
+    assert len(told) == 1
+    assert "'bad.flac' is damaged at " in told[0]
+
+
+def test_behind_damage_a_pipe_is_heard_on(tmp_path: Path) -> None:
+    require_programs("ffmpeg")
+    (tmp_path / "bad.flac").write_bytes(DAMAGED)
+    with (tmp_path / "bad.flac").open("rb") as stream:
+        heard_s, told = heard_of(open_stdin(stream, RATE))
+
+    assert heard_s > 8.0
+    assert "'standard input' is damaged at " in told[0]
+
+
+def test_without_ffmpeg_what_libsndfile_reads_behind_damage_is_heard(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ffmpeg, "is_installed", lambda: False)
+    (tmp_path / "bad.flac").write_bytes(DAMAGED)
+    heard_s, told = heard_of(open_file(tmp_path / "bad.flac", RATE))
+
+    assert heard_s > 4.5  # all up to there, at least
+    assert "'bad.flac' is damaged at " in told[0]

@@ -64,8 +64,8 @@ def test_a_damaged_file_does_not_stop_the_others(home: Home) -> None:
             *("file", "bad.flac", "good.wav", "--endpoint", service.url, "--jsonl"),
             *("--pace", "max"),
         )
-    assert outcome.code == 3
-    assert "damaged" in outcome.err
+    assert outcome.code == 0
+    assert "warning: 'bad.flac' is damaged at " in outcome.err
     good = [turn["transcript"] for turn in finals(outcome.records) if turn["source"] == "good.wav"]
     assert good == ["w1 w2 w3 w4 w5"]
 

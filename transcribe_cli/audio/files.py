@@ -1,6 +1,7 @@
 """Audio files: WAV by our own reader, what libsndfile reads, other media through ffmpeg."""
 
 from contextlib import ExitStack
+from functools import partial
 from io import FileIO
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -58,11 +59,19 @@ def open_file(
         )
     several = is_concatenated(path, container)
     if container == FLAC and is_read_here(head, track):
+        again = None
+        if ffmpeg.is_installed() and not several:
+            again = partial(ffmpeg.open_with_ffmpeg, path, rate_hz, channel=channel)
         with ExitStack() as opened:
             file = opened.enter_context(FileIO(path))
             file.seek(tag_bytes)
-            alone = not several
-            flac = FlacSource(file, rate_hz, channel, name=path.name, kind="file", alone=alone)
+            flac = FlacSource(
+                *(file, rate_hz, channel),
+                name=path.name,
+                kind="file",
+                alone=not several,
+                again=again,
+            )
             opened.pop_all()
         flac.path = str(path.resolve())
         return flac

@@ -12,11 +12,15 @@ from pathlib import Path
 from typing import Protocol
 
 from transcribe_cli.audio.sndfile_source import SndfileSource
-from transcribe_cli.audio.source import SourceEvent, SourceWarning
+from transcribe_cli.audio.source import Source, SourceEvent, SourceWarning
 
 _STARTS = (b"fLaC\0\0\0\x22", b"fLaC\x80\0\0\x22")
 STREAM_START = re.compile(b"|".join(map(re.escape, _STARTS)))
 """RFC 9639: a stream begins with its STREAMINFO of 34 bytes, which may be its last metadata."""
+
+# RFC 9639, section 8.2: at the end 36 bits of how many samples there are, and 16 bytes of MD5.
+_STREAMINFO_ENDS = 42
+_TOTAL_AT = 21
 
 _TAGS_BYTES = 2048  # that may follow the audio
 
@@ -48,6 +52,8 @@ class FlacSource:
     Args:
         channel: the one to take, counted from 0; None: all, mixed.
         alone: nothing follows the first of them.
+        again: reads a damaged file in place of libsndfile.
+        rest: reads the rest of a damaged pipe, given a header and the first of it.
         stop: has `read` of the stream end, where it may wait.
 
     Raises:
@@ -66,6 +72,8 @@ class FlacSource:
         name: str,
         kind: str,
         alone: bool = False,
+        again: Callable[[], Source] | None = None,
+        rest: Callable[[bytes], Source] | None = None,
         stop: Callable[[], None] = lambda: None,
     ) -> None:
         self.name = name
@@ -75,6 +83,9 @@ class FlacSource:
         self._channel = channel
         self._stream = stream
         self._stop = stop
+        self._open_again = again
+        self._open_rest = rest
+        self._rest: Source | None = None
         self._stopped = threading.Event()
         self._splitter = _Splitter(stream)
         self._part: SndfileSource | None = self._next()
@@ -89,6 +100,9 @@ class FlacSource:
             return None
         source = SndfileSource(Path(self.name), self._rate_hz, self._channel, part, _MASKS)
         source.name = self.name
+        source.instead = self._open_again
+        source.reads_on = True
+        self._header = part.header
         return source
 
     def blocks(self, report: Callable[[SourceEvent], None]) -> Iterator[bytes]:
@@ -97,25 +111,34 @@ class FlacSource:
         Raises:
             AudioError: one is damaged.
         """
-        while self._part is not None and not self._stopped.is_set():
-            yield from self._part.blocks(report)
-            self._part.close()
+        while (part := self._part) is not None and not self._stopped.is_set():
+            yield from part.blocks(report)
+            part.close()
+            if part.is_damaged and self._open_rest is not None:
+                # libsndfile stops where damage reaches the end of libFLAC's buffer.
+                unread = self._splitter.unread()
+                if unread and not self._stopped.is_set():
+                    self._rest = self._open_rest(self._header + unread)
+                    yield from self._rest.blocks(report)
+                    return
             self._part = self._next()
-            if (unread := self._splitter.passed_over) > _TAGS_BYTES:
-                report(SourceWarning(f"{unread} bytes behind FLAC audio are no FLAC audio"))
+            if (unknown := self._splitter.passed_over) > _TAGS_BYTES and not part.is_damaged:
+                report(SourceWarning(f"{unknown} bytes behind FLAC audio are no FLAC audio"))
 
     def stop(self) -> None:
         """End `blocks` soon."""
         self._stopped.set()
         self._stop()
-        if (part := self._part) is not None:
-            part.stop()
+        for reader in (self._part, self._rest):
+            if reader is not None:
+                reader.stop()
 
     def close(self) -> None:
         """Close what it comes from."""
         self.stop()
-        if self._part is not None:
-            self._part.close()
+        for reader in (self._part, self._rest):
+            if reader is not None:
+                reader.close()
         self._stream.close()
 
 
@@ -141,6 +164,17 @@ class _Splitter:
         self._begun = True
         self._fill()
         return _Part(self) if self._ahead else None
+
+    def unread(self) -> bytes:
+        """What was read ahead of the stream that is read; empty where only tags are left of it."""
+        unread = b""
+        while len(unread) <= _TAGS_BYTES:
+            part = self.read(_READ_BYTES, first=False)
+            if not part:
+                return b""
+            unread += part
+        ahead, self._ahead = self._ahead, b""
+        return unread + ahead
 
     def read(self, count: int, *, first: bool) -> bytes:
         """Bytes of the stream that is read; empty at its end.
@@ -210,6 +244,15 @@ class _Part:
             self._read += len(data)
         self._at += len(data)
         return data
+
+    @property
+    def header(self) -> bytes:
+        """Its beginning, as that of a stream of unknown length without other metadata."""
+        begins = bytearray(self._kept[:_STREAMINFO_ENDS])
+        begins[4] |= 0x80  # its last metadata
+        begins[_TOTAL_AT] &= 0xF0
+        begins[_TOTAL_AT + 1 :] = bytes(_STREAMINFO_ENDS - _TOTAL_AT - 1)  # samples, and their MD5
+        return bytes(begins)
 
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
         """Go anywhere; only where the bytes are kept, or go on, can be read."""

@@ -30,6 +30,8 @@ class SndfileSource:
     Attributes:
         faults: what else is wrong with it, told at its beginning.
         instead: opens a source that reads on behind damage.
+        reads_on: libsndfile itself does, as far as it can (FLAC).
+        is_damaged: it has met damage.
 
     Raises:
         AudioError: it holds no audio that libsndfile can read.
@@ -54,6 +56,7 @@ class SndfileSource:
         self.path = str(path.resolve())
         self.faults: list[str] = []
         self.instead: Callable[[], Source] | None = None
+        self.reads_on = self.is_damaged = False
         self._rate_hz = rate_hz
         self._channel = channel
         self._masks = masks
@@ -88,6 +91,7 @@ class SndfileSource:
         Raises:
             AudioError: it is damaged.
         """
+        import numpy as np
         import soundfile
 
         from transcribe_cli.audio.convert import MonoConverter
@@ -113,31 +117,39 @@ class SndfileSource:
             )
         read = given = 0
         while not self._stopped.is_set():
+            frames = np.zeros((count, file.channels), "int16" if converter is None else "float32")
             try:
-                if converter is None:
-                    frames = file.read(count, dtype="int16")
-                    block = frames.astype("<i2", copy=False).tobytes()
-                else:
-                    frames = file.read(count, dtype="float32", always_2d=True)
-                    block = converter.convert(frames)
+                frames = file.read(out=frames)
             except soundfile.LibsndfileError as e:
-                if self.instead is not None:
+                can_go_on = self.reads_on or self.instead is not None
+                if can_go_on and not self.is_damaged:
                     at_s = read / file.samplerate
-                    report(SourceWarning(f"'{self.name}' is damaged at {at_s:.1f} s"))
+                    text = f"is damaged at {at_s:.1f} s: words may be missing there"
+                    report(SourceWarning(f"'{self.name}' {text}"))
+                self.is_damaged = True
+                if self.instead is not None:
                     yield from self._rest(self.instead, given)
                     return
-                raise AudioError(
-                    f"'{self.name}' is damaged: {e}.", "what came before the damage is transcribed"
-                ) from e
+                frames = frames[: max(0, file.tell() - read)]
+                if not can_go_on:
+                    raise AudioError(
+                        f"'{self.name}' is damaged: {e}.",
+                        "what came before the damage is transcribed",
+                    ) from e
             if not len(frames):
                 break
             read += len(frames)
+            if converter is None:
+                block = frames.astype("<i2", copy=False).tobytes()
+            else:
+                block = converter.convert(frames)
             given += len(block)
             yield block
         if not self._stopped.is_set():
             if converter is not None:
                 yield converter.flush()
-            if self.length_s is not None and file.frames - read > file.samplerate * BLOCK_S:
+            missing = 0 if self.length_s is None else file.frames - read
+            if missing > file.samplerate * BLOCK_S and not self.is_damaged:
                 report(
                     SourceWarning(
                         f"'{self.name}' is damaged or cut off: {read / file.samplerate:.1f} s of "

@@ -120,7 +120,18 @@ def open_container(
     if container == WAV and (header := _wav_header(pipe)):
         return _pcm(pipe, header, rate_hz, channel)
     if container == FLAC and is_read_here(head, track):
-        return FlacSource(pipe, rate_hz, channel, name=pipe.name, kind=pipe.kind, stop=pipe.stop)
+
+        def rest(ahead: bytes) -> Source:
+            pipe.unread(ahead)
+            return _Streamed(pipe, container, rate_hz, track, channel)
+
+        return FlacSource(
+            *(pipe, rate_hz, channel),
+            name=pipe.name,
+            kind=pipe.kind,
+            rest=rest if ffmpeg.is_installed() else None,
+            stop=pipe.stop,
+        )
     if _can_stream(pipe.name, container, head, note):
         return _Streamed(pipe, container, rate_hz, track, channel)
     return _Spooled(pipe, rate_hz, track, channel)
