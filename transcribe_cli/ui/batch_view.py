@@ -17,7 +17,7 @@ from transcribe_cli.ui import panels, turn_rendering
 from transcribe_cli.ui.batch_rows import BatchProgress, FileProgress, batch_rows, heading
 from transcribe_cli.ui.key_table import keys_in
 from transcribe_cli.ui.live_region import draw_region
-from transcribe_cli.ui.live_view import cut_left, prompt_line
+from transcribe_cli.ui.panels import cut_left, prompt_line
 from transcribe_cli.ui.region_view import FOREGROUND_POLL_S, ROOMY_ROWS, RegionView, usable_columns
 from transcribe_cli.ui.speaker_corrections import SpeakerCorrections
 from transcribe_cli.ui.status_line import Status

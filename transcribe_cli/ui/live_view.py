@@ -8,17 +8,20 @@ finals and notices are printed as plain lines. Call it from one thread.
 import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from typing import NamedTuple
 
 from rich.console import Console
-from rich.style import Style
 from rich.text import Text
 
 from transcribe_cli.protocol.messages import SpeakerRevision
 from transcribe_cli.transcript.turns import TurnUpdate
 from transcribe_cli.ui import panels, turn_rendering
 from transcribe_cli.ui.batch_rows import heading
+from transcribe_cli.ui.drawing_times import DrawingTimes
 from transcribe_cli.ui.key_table import KeyBinding, keys_in
-from transcribe_cli.ui.live_region import NARROWEST, draw_region, height_when_narrow
+from transcribe_cli.ui.live_region import NARROWEST, draw_region
+from transcribe_cli.ui.panels import OpenPanel, cut_left, prompt_line
+from transcribe_cli.ui.partial_turns import PartialTurns
 from transcribe_cli.ui.pending_marks import GRACE_S, PendingMark, PendingMarks
 from transcribe_cli.ui.region_view import (
     BLOCKED_POLL_S,
@@ -30,22 +33,7 @@ from transcribe_cli.ui.region_view import (
 from transcribe_cli.ui.safe_text import safe_text
 from transcribe_cli.ui.speaker_corrections import SpeakerCorrections
 from transcribe_cli.ui.status_line import Status, status_line
-from transcribe_cli.ui.text_wrapping import cells, cut, cut_text, wrap
-
-DRAW_INTERVAL_S = 1 / 12
-"""Least time between two drawings."""
-
-METER_INTERVAL_S = 1 / 5
-"""Least time between two drawings when only the status line changed, mostly its level meter."""
-
-MIN_PARTIAL_ROWS = 4
-"""A long partial may have so many rows even when that is more than half of the window."""
-
-ALWAYS_SHOWN_ROWS = 2
-"""So many rows of a partial are shown even if a much narrower window could not hold them."""
-
-EXTRA_CHARACTERS = 2000
-"""Characters of a long partial that are laid out beyond what the window can hold."""
+from transcribe_cli.ui.text_wrapping import cut, cut_text
 
 ROWS_LEFT_TO_WORDS = 1
 """Rows that a panel leaves for partials."""
@@ -59,13 +47,13 @@ HEARS_LATER = ("connecting", "reconnecting", "offline", "catching up")
 HURRY = ("Ctrl+C again ends it at once", "Ctrl+C again: at once")
 """What is said of keys once a stop was asked for."""
 
-SETTLE_S = 0.5
-"""For so long after a resize the region may be small: another resize follows while dragging."""
-
-_CURSOR = Style(reverse=True)
-
 HINT_S = 3.0
 """How long a hint is shown."""
+
+
+class _Hint(NamedTuple):
+    text: str
+    ends: float
 
 
 class LiveView(RegionView):
@@ -92,66 +80,47 @@ class LiveView(RegionView):
         super().__init__(console)
         self.non_speech = non_speech
         self._clock = clock
-        self._keys = keys
-        self._finished: set[int] = set()
-        self._was_said = False  # there was a turn with words
-        self._partials: dict[int, TurnUpdate] = {}  # by turn
+        self._partials = PartialTurns()
         self._marks = PendingMarks(grace_s)
         self._speakers = SpeakerCorrections(ascii_only=self.ascii_only)
         self._language: str | None = None
         self._latest = ""  # language of the last turn, with its confidence
         self._confidences = True
-        self._shows_help = False
-        self._shares: Mapping[str, int] | None = None  # by language, while they are shown
-        self._hint = ""
-        self._hint_ends = float("-inf")
+        self._panel = OpenPanel(keys)
+        self._hint: _Hint | None = None
         self._prompt: Text | None = None  # the line that is being typed
         self._status = Status()
-        self._status_changed = False
-        self._content_changed = False
+        self._times = DrawingTimes()
         self._size = (0, 0)
-        self._drawn_at = float("-inf")
-        self._is_settling = False  # the window may still be dragged
-        self._settles_at = float("-inf")
-        self._tallest = 0  # rows that the partial has had since the last final
 
     def open(self) -> None:
         """Start drawing at the next `tick`. May be called when open."""
         if not self._is_open:
-            self._content_changed = True
+            self._times.content_changed = True
         super().open()
 
     def close(self) -> None:
         """Draw what waits, erase the region, give the cursor back. May be called twice."""
         self._commit_marks(self._marks.all())
         super().close()
-        self._drawn_at = float("-inf")
+        self._times.closed()
 
     def turn(self, update: TurnUpdate) -> None:
         """Show a turn as it is now. A final is committed once; later updates of it are ignored."""
-        if update.turn in self._finished:
+        if self._partials.is_final(update.turn):
             return
-        self._was_said |= bool(update.message.transcript or update.message.words)
         update = self._speakers.correct(update)
-        for turn, older in list(self._partials.items()):
-            # The service has gone on to the next turn. A held turn stays: its final comes.
-            if older.session == update.session and turn < update.turn and not older.held:
-                del self._partials[turn]
         self._marks.saw(update.start_ms)
+        self._partials.take(update)
         if update.final:
             self._commit_marks(self._marks.before(update.start_ms))
-            self._finished.add(update.turn)
-            self._partials.pop(update.turn, None)
-            self._tallest = 0
             self._speakers.commit(update)
             self._announce_language(update)
             confidences = self._confidences
             for part in update.parts():
                 self._commit(partial(self._final, part, confidences), part.start_ms)
-        else:
-            self._partials[update.turn] = update
         self._release_marks(self._clock())
-        self._content_changed = True
+        self._times.content_changed = True
 
     def head(self, name: str) -> None:
         """Commit a line that names one of several files."""
@@ -163,9 +132,8 @@ class LiveView(RegionView):
         """Apply corrected speakers: partials in place, committed turns by a line about them."""
         for line in self._speakers.revise(session, revision):
             self.notice(line)
-        for turn, update in self._partials.items():
-            self._partials[turn] = self._speakers.correct(update)
-        self._content_changed = True
+        self._partials.correct(self._speakers.correct)
+        self._times.content_changed = True
 
     def mark(self, at_ms: int, words: str) -> None:
         """Show a line for what the user did: `bookmark`, `paused`, `goes on`, `muted` ...
@@ -175,16 +143,15 @@ class LiveView(RegionView):
         now = self._clock()
         self._marks.add(at_ms, words, now)
         self._release_marks(now)
-        self._content_changed = True
+        self._times.content_changed = True
 
     def _release_marks(self, now: float) -> None:
-        open_ms = [update.start_ms for update in self._partials.values()]
-        self._commit_marks(self._marks.ready(now, min(open_ms, default=None)))
+        self._commit_marks(self._marks.ready(now, self._partials.first_ms))
 
     def _commit_marks(self, marks: list[PendingMark]) -> None:
         for mark in marks:
             self._commit(partial(self._mark_line, mark), mark.at_ms)
-            self._content_changed = True
+            self._times.content_changed = True
 
     def _mark_line(self, mark: PendingMark, columns: int) -> Text:
         return turn_rendering.mark_line(mark.at_ms, mark.words, columns, ascii_only=self.ascii_only)
@@ -192,29 +159,28 @@ class LiveView(RegionView):
     def side_text(self, text: str) -> None:
         """Commit a quiet line below the turns: what a message of the service says beside them."""
         self._commit(partial(turn_rendering.side_line, text), 0)
-        self._content_changed = True
+        self._times.content_changed = True
 
     def hint(self, text: str) -> None:
         """Show a few words above the status line for `HINT_S`."""
-        self._hint = safe_text(text)
-        self._hint_ends = self._clock() + HINT_S
-        self._content_changed = True
+        self._hint = _Hint(safe_text(text), self._clock() + HINT_S)
+        self._times.content_changed = True
         if not self._live:
             self.notice(text)
 
     def prompt(self, label: str, text: str | None) -> None:
         """Show a line that is being typed above the status line; None: it is typed no more."""
         self._prompt = None if text is None else prompt_line(label, text)
-        self._content_changed = True
+        self._times.content_changed = True
         if not self._live and text == "":
             self.notice(label)
 
     def toggle_help(self) -> None:
         """Show or hide the panel of keys."""
-        self._shows_help, self._shares = not self._shows_help, None
-        self._content_changed = True
+        self._panel.toggle_keys()
+        self._times.content_changed = True
         if not self._live:
-            for binding in self._keys:
+            for binding in self._panel.keys:
                 self.notice(f"{binding.key:<6} {binding.help}")
 
     def toggle_languages(self, shares: Mapping[str, int]) -> None:
@@ -222,8 +188,8 @@ class LiveView(RegionView):
 
         `shares`: ms by language code; later changes of the mapping are shown too.
         """
-        self._shows_help, self._shares = False, shares if self._shares is None else None
-        self._content_changed = True
+        self._panel.toggle_languages(shares)
+        self._times.content_changed = True
         if not self._live:
             for row in panels.languages_panel(shares, self._latest, 1000, 100, ascii_only=True):
                 self.notice(row)
@@ -235,11 +201,8 @@ class LiveView(RegionView):
 
     def drop_partial(self, session: int | None = None) -> None:
         """Remove the partials of a session that broke off; of all sessions by default."""
-        for turn, update in list(self._partials.items()):
-            if session is None or update.session == session:
-                del self._partials[turn]
-        self._tallest = 0
-        self._content_changed = True
+        self._partials.drop(session)
+        self._times.content_changed = True
 
     def status(self, status: Status) -> None:
         """Set what the status line shows from the next drawing on."""
@@ -247,12 +210,12 @@ class LiveView(RegionView):
             self._marks.put_off(self._clock())
         if status != self._status:
             self._status = status
-            self._status_changed = True
+            self._times.status_changed = True
 
     def notice(self, text: Text | str) -> None:
         """Commit a line, in order with the finals."""
         super().notice(text)
-        self._content_changed = True
+        self._times.content_changed = True
 
     def tick(self, now: float | None = None) -> float | None:
         """Draw if something changed and the last drawing is long enough ago.
@@ -269,17 +232,12 @@ class LiveView(RegionView):
         if not self._live:
             self._print_lines()
             return self._marks.next_due(now)
-        if self._hint and now >= self._hint_ends:
-            self._hint = ""
-            self._content_changed = True
-        if self._is_settling and now >= self._settles_at:
-            self._is_settling = False
-            self._content_changed = True
-        if self._content_changed or self.console.size != self._size:
-            due = self._drawn_at + DRAW_INTERVAL_S
-        elif self._status_changed:
-            due = self._drawn_at + METER_INTERVAL_S
-        else:
+        if self._hint is not None and now >= self._hint.ends:
+            self._hint = None
+            self._times.content_changed = True
+        self._times.advance(now)
+        due = self._times.due(resized=self.console.size != self._size)
+        if due is None:
             return self._passing(now)
         if now < due:
             return due
@@ -287,14 +245,14 @@ class LiveView(RegionView):
             self._print_lines()
             return now + FOREGROUND_POLL_S
         self._draw(now)
-        self._drawn_at = now
-        return now + DRAW_INTERVAL_S if self._content_changed else self._passing(now)
+        due = self._times.due(resized=False)
+        return self._passing(now) if due is None else due
 
     def _passing(self, now: float) -> float | None:
         """When something that is shown for a while goes away."""
-        ends = [self._hint_ends] * bool(self._hint) + [self._settles_at] * self._is_settling
-        due = self._marks.next_due(now)
-        return min(ends if due is None else [*ends, due], default=None)
+        hint_ends = None if self._hint is None else self._hint.ends
+        ends = (hint_ends, self._times.settles_at, self._marks.next_due(now))
+        return min((end for end in ends if end is not None), default=None)
 
     def _draw(self, now: float) -> None:
         if self.console.size != self._size:
@@ -302,13 +260,13 @@ class LiveView(RegionView):
         columns, height = self._size
         committed = self._take_committed(columns)
         texts = self._region(len(committed))
-        if self._is_settling and self._at_risk(texts, len(committed), dragging=True):
+        is_settling = self._times.settles_at is not None
+        if is_settling and self._at_risk(texts, len(committed), dragging=True):
             narrow = min(usable_columns(columns), NARROWEST - 1)
             texts = [status_line(self._status, narrow, ascii_only=self.ascii_only)]
         if self._rows_above is not None:
             self._rows_above.drawn(texts, len(committed), height)
-        self._content_changed = self._has_committed()
-        self._status_changed = False
+        self._times.drawn(now, more=self._has_committed())
         self._is_drawn = True
         self._write(draw_region(committed, [self._ansi(row) for row in texts]))
 
@@ -316,9 +274,9 @@ class LiveView(RegionView):
         columns, _ = self.console.size
         if self._rows_above is not None and self._size[0] not in (0, columns):
             self._rows_above.resized(columns)
-            self._is_settling, self._settles_at = True, now + SETTLE_S
+            self._times.resized(now)
         self._size = self.console.size
-        self._tallest = 0
+        self._partials.resized()
 
     def _at_risk(self, rows: Sequence[Text], committed: int, *, dragging: bool = False) -> bool:
         """Whether a narrower window would leave some of these rows behind."""
@@ -332,13 +290,16 @@ class LiveView(RegionView):
         columns, height = self._size
         inset = 0 if columns < turn_rendering.NARROW else 2  # in line with the times above it
         width = usable_columns(columns) - inset
-        panel = self._panel_rows(width, height - 1)
-        hint = [Text(cut(self._hint, width, "..."), turn_rendering.DIM)] if self._hint else []
+        most = height - 1 - ROWS_LEFT_TO_WORDS
+        panel = self._panel.rows(self._latest, width, most, ascii_only=self.ascii_only)
+        hint = []
+        if self._hint is not None:
+            hint.append(Text(cut(self._hint.text, width, "..."), turn_rendering.DIM))
         keys: Sequence[str] = self.key_words[1:] or self.key_words
         opening: list[Text] = []  # there is nothing else to look at yet
         if self._status.state == "stopping":
             keys = HURRY
-        elif keys and not (self._was_said or hint or panel or height == 1):
+        elif keys and not (self._partials.was_said or hint or panel or height == 1):
             opening = [Text(cut(self.key_words[0], width, "..."), turn_rendering.DIM)]
             keys = ()
         status = status_line(self._status, width, ascii_only=self.ascii_only, keys=keys)
@@ -348,57 +309,17 @@ class LiveView(RegionView):
             row.pad_left(inset)
         marks = [cut_text(self._mark_line(mark, columns), width) for mark in self._marks]
         marks = marks[-MOST_MARKS:]
-        partial = self._partial_rows(columns, height, [*marks, *below], committed)
-        partial += marks
-        if not hint and (height >= ROOMY_ROWS or (len(partial) + len(below) == 1 and height > 1)):
+        words = self._partials.rows(
+            self._partials.lines(columns, height, self.non_speech, confidences=self._confidences),
+            height,
+            [*marks, *below],
+            lambda rows: self._at_risk(rows, committed),
+            ascii_only=self.ascii_only,
+        )
+        words += marks
+        if not hint and (height >= ROOMY_ROWS or (len(words) + len(below) == 1 and height > 1)):
             below.insert(0, Text())
-        return [*partial, *below][-height:]
-
-    def _panel_rows(self, width: int, room: int) -> list[Text]:
-        """The open panel, cut so that some rows are left for partials."""
-        most = room - ROWS_LEFT_TO_WORDS
-        if self._shows_help:
-            panel = panels.keys_panel(width, most, self._keys)
-        elif self._shares is not None:
-            panel = panels.languages_panel(
-                self._shares, self._latest, width, most, ascii_only=self.ascii_only
-            )
-        else:
-            return []
-        return panel
-
-    def _partial_rows(
-        self, columns: int, height: int, below: list[Text], committed: int
-    ) -> list[Text]:
-        """The newest rows of all partials, padded to the most rows since the last final.
-
-        At most half of the window, and no more than a much narrower window could hold.
-        """
-        lines: list[Text] = []
-        parts = [part for _, turn in sorted(self._partials.items()) for part in turn.parts()]
-        for update in parts:
-            line = turn_rendering.partial_line(
-                update,
-                columns=columns,
-                non_speech=self.non_speech,
-                confidences=self._confidences,
-                most=columns * height + EXTRA_CHARACTERS,
-            )
-            if line is not None:
-                indent = turn_rendering.hanging_indent(update.start_ms, columns)
-                lines += wrap(line, usable_columns(columns), indent)
-        room = height - len(below) - (height >= ROOMY_ROWS)
-        most = max(min(max(height // 2, MIN_PARTIAL_ROWS), room), 0)
-        always = ALWAYS_SHOWN_ROWS if len(below) == 1 else 1
-        kept = _newest(lines, most, always, height - 1 - height_when_narrow(below))
-        while len(kept) > 1 and self._at_risk([*kept, *below], committed):
-            del kept[0]
-        if len(kept) < len(lines) and kept and kept[0].plain.startswith("  "):
-            mark = Text().append(". " if self.ascii_only else "… ", turn_rendering.DIM)
-            kept[0] = mark + kept[0][2:]
-        self._tallest = min(max(self._tallest, len(kept)), most)
-        blank = min(self._tallest - len(kept), height - 1 - height_when_narrow([*kept, *below]))
-        return kept + [Text()] * max(blank, 0)
+        return [*words, *below][-height:]
 
     def _announce_language(self, update: TurnUpdate) -> None:
         if tag := turn_rendering.language_tag(update.message):
@@ -415,26 +336,3 @@ class LiveView(RegionView):
         return turn_rendering.final_line(
             update, columns=columns, non_speech=self.non_speech, confidences=confidences
         )
-
-
-def prompt_line(label: str, text: str) -> Text:
-    """A line that is being typed, with a cursor behind it."""
-    return Text(label, turn_rendering.DIM).append(safe_text(text)).append(" ", _CURSOR)
-
-
-def cut_left(line: Text, width: int) -> Text:
-    """The end of a line, in at most `width` cells."""
-    while cells(line.plain) > width:
-        line = line[1:]
-    return line
-
-
-def _newest(lines: list[Text], most: int, always: int, room_when_narrow: int) -> list[Text]:
-    """The last lines that fit now and in a narrow window; at least `always` of them."""
-    kept: list[Text] = []
-    for line in reversed(lines[-most:] if most else []):
-        room_when_narrow -= height_when_narrow([line])
-        if len(kept) >= always and room_when_narrow < 0:
-            break
-        kept.insert(0, line)
-    return kept

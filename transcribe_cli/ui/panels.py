@@ -1,4 +1,4 @@
-"""The panels above the status line: the keys, and the languages spoken. Pure."""
+"""What may be open above the status line: the keys, the languages spoken, a line that is typed."""
 
 from collections.abc import Mapping, Sequence
 
@@ -15,8 +15,42 @@ from transcribe_cli.ui.turn_rendering import NARROW, NO_BREAK
 DIM = Style(dim=True)
 LOUD = Style(bold=True)
 
+_CURSOR = Style(reverse=True)
+
 _APART = 3  # cells between two columns
 _MOST_LANGUAGES = 6
+
+
+class OpenPanel:
+    """The panel of a live view that is open, if one is.
+
+    Args:
+        keys: what the panel of keys shows.
+    """
+
+    def __init__(self, keys: Sequence[KeyBinding]) -> None:
+        self.keys = keys
+        self._shows_keys = False
+        self._shares: Mapping[str, int] | None = None  # by language, while they are shown
+
+    def toggle_keys(self) -> None:
+        """Show or hide the keys, in place of what was open."""
+        self._shows_keys, self._shares = not self._shows_keys, None
+
+    def toggle_languages(self, shares: Mapping[str, int]) -> None:
+        """Show or hide how long each language was spoken, in place of what was open.
+
+        `shares`: ms by language code; later changes of the mapping are shown too.
+        """
+        self._shows_keys, self._shares = False, shares if self._shares is None else None
+
+    def rows(self, latest: str, width: int, most: int, *, ascii_only: bool) -> list[Text]:
+        """At most `most` rows of at most `width` cells; `latest`: as of `languages_panel`."""
+        if self._shows_keys:
+            return keys_panel(width, most, self.keys)
+        if self._shares is None:
+            return []
+        return languages_panel(self._shares, latest, width, most, ascii_only=ascii_only)
 
 
 def keys_panel(width: int, most: int, keys: Sequence[KeyBinding]) -> list[Text]:
@@ -80,3 +114,15 @@ def languages_panel(
         kept = max(most - 1, 0)
         rows = [*rows[:kept], Text(f"and {len(rows) - kept} more", DIM)][:most]
     return [cut_text(row, width, "." if ascii_only else "…") for row in rows]
+
+
+def prompt_line(label: str, text: str) -> Text:
+    """A line that is being typed, with a cursor behind it."""
+    return Text(label, DIM).append(safe_text(text)).append(" ", _CURSOR)
+
+
+def cut_left(line: Text, width: int) -> Text:
+    """The end of a line, in at most `width` cells."""
+    while cells(line.plain) > width:
+        line = line[1:]
+    return line
