@@ -17,7 +17,7 @@ from transcribe_cli.errors import ConnectionFailed
 from transcribe_cli.redaction import redact, redact_message
 from transcribe_cli.session import frames
 from transcribe_cli.session.dialing import dial
-from transcribe_cli.session.reach import reason_of
+from transcribe_cli.session.transport import reason_of
 
 if TYPE_CHECKING:
     from transcribe_cli.session.tls import Socket, TlsSocket

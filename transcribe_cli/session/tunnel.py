@@ -16,8 +16,8 @@ from transcribe_cli.errors import ConnectionFailed
 from transcribe_cli.protocol.endpoint import place_of
 from transcribe_cli.session.dialing import HttpAnswer, TooLong
 from transcribe_cli.session.proxy import Proxy
-from transcribe_cli.session.reach import lacks_files, look_up, reason_of, seconds_left
 from transcribe_cli.session.tls import Socket, encrypt
+from transcribe_cli.session.transport import lacks_files, look_up, reason_of, seconds_left
 
 _MAY_PASS = (408, 429)  # as those from 500 on: another try may fare better
 _SOCKS_HINT = "pip install 'aai-stream[socks]', or name an http:// proxy"
