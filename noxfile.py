@@ -77,4 +77,4 @@ def audit(session: nox.Session) -> None:
 def docs(session: nox.Session) -> None:
     """Print anew what docs/ shows of the code: rules of the supervisor, settings, models."""
     _python(session, "-m", "tests.supervisor.printed_rules")
-    _python(session, "-m", "transcribe_cli.settings.page", "docs")
+    _python(session, "-m", "transcribe_cli.settings.printed_docs", "docs")

@@ -14,7 +14,7 @@ from transcribe_cli.protocol.parameters import PARAMETERS, RECOGNITION_PARAMETER
 from transcribe_cli.settings.allowed_sources import SETTINGS, Origin, may_come_from
 from transcribe_cli.settings.environment import Environment
 from transcribe_cli.settings.options import FileOptions, MicOptions, RunOptions
-from transcribe_cli.settings.page import PAGES, with_table
+from transcribe_cli.settings.printed_docs import PAGES, with_table
 
 ROOT = Path(__file__).parent.parent.parent
 KEY = "0123456789abcdef" * 2
@@ -190,4 +190,4 @@ def test_parameters_of_recognition_are_those_of_the_options_and_their_like() -> 
 def test_a_page_has_its_table_as_the_code_has_it(name: str) -> None:
     page = (ROOT / "docs" / name).read_text(encoding="utf-8")
 
-    assert page == with_table(name, page), "python -m transcribe_cli.settings.page docs"
+    assert page == with_table(name, page), "python -m transcribe_cli.settings.printed_docs docs"

@@ -1,6 +1,6 @@
 """The pages of `docs/` that hold a table as the code has it, printed anew.
 
-python -m transcribe_cli.settings.page docs
+python -m transcribe_cli.settings.printed_docs docs
 """
 
 import sys
