@@ -8,7 +8,7 @@ from typing import Any
 
 from transcribe_cli.commands.examples import examples_of
 from transcribe_cli.errors import UsageError
-from transcribe_cli.settings.resembling import resembling
+from transcribe_cli.settings.similar_names import resembling
 
 _UNITS = {"MS": "milliseconds", "S": "seconds", "HZ": "Hz", "USD": "US dollars"}
 # What other programs call these.

@@ -19,7 +19,7 @@ from transcribe_cli.protocol.parameters import (
     encode_query,
 )
 from transcribe_cli.redaction import redact
-from transcribe_cli.settings.resembling import resembling
+from transcribe_cli.settings.similar_names import resembling
 
 CHANGEABLE = frozenset(UpdateConfiguration.__struct_fields__)
 """The parameters that UpdateConfiguration takes."""

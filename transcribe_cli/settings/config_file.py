@@ -96,7 +96,7 @@ def _place(path: Path, line: int | None) -> str:
 
 
 def _likely(name: str, kinds: Mapping[str, Any]) -> str:
-    from transcribe_cli.settings.resembling import resembling
+    from transcribe_cli.settings.similar_names import resembling
 
     names = [one.replace("_", "-") for one in kinds if may_come_from(one, Origin.CONFIG)]
     likely = resembling(name, names)

@@ -80,7 +80,7 @@ def notes_on_variables(variables: Mapping[str, str]) -> list[str]:
 
 
 def _not_known(names: Sequence[str]) -> str:
-    from transcribe_cli.settings.resembling import resembling
+    from transcribe_cli.settings.similar_names import resembling
 
     known = [row.variable for row in SETTINGS.values()]
     likely = [found for name in names if (found := resembling(name, known))]

@@ -68,7 +68,7 @@ def _is_on(name: str, query: Mapping[str, Any]) -> bool:
 def _likely(name: str) -> str:
     import re
 
-    from transcribe_cli.settings.resembling import resembling
+    from transcribe_cli.settings.similar_names import resembling
 
     plain = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).replace("-", "_")
     known = resembling(plain, PARAMETERS)

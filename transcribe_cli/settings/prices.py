@@ -4,7 +4,7 @@ import math
 
 from transcribe_cli.errors import UsageError
 from transcribe_cli.protocol.models import MODELS, REDIRECTS, Tariff, find_model
-from transcribe_cli.settings.resembling import resembling
+from transcribe_cli.settings.similar_names import resembling
 
 _EXAMPLE = "for example 0.45, or by model: whisper-rt=0.28,universal-9=0.50"
 

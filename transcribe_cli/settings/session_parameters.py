@@ -125,7 +125,7 @@ def _odd_values(query: Mapping[str, Any]) -> list[str]:
 
 def note_on_unknown(name: str) -> str:
     """What is said of a model that this version does not know."""
-    from transcribe_cli.settings.resembling import resembling
+    from transcribe_cli.settings.similar_names import resembling
 
     likely = resembling(name, MODELS)
     meant = f"; did you mean {likely}?" if likely else ", unchecked"
@@ -138,7 +138,7 @@ def _check_languages(codes: Sequence[str], model: Model | None) -> None:
         if model is None or code in (*model.languages, "multi"):
             continue
         from transcribe_cli.protocol.languages import language_name
-        from transcribe_cli.settings.resembling import resembling
+        from transcribe_cli.settings.similar_names import resembling
 
         names = {language_name(known): known for known in model.languages}
         base = code.lower().replace("_", "-").partition("-")[0]
@@ -263,7 +263,7 @@ def _secret_meant(name: str) -> str | None:
         return None
     import re
 
-    from transcribe_cli.settings.resembling import resembling
+    from transcribe_cli.settings.similar_names import resembling
 
     plain = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower().replace("-", "_")
     if plain == "api_key":
