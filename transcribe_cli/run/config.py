@@ -80,7 +80,7 @@ class RunConfig:
         configuration = begin.raw.get("configuration")
         if configuration is None:  # an older service's
             return asked
-        from transcribe_cli.protocol.configuration import running_parameters
+        from transcribe_cli.protocol.running_parameters import running_parameters
 
         return running_parameters(asked, configuration)
 

@@ -40,7 +40,7 @@ from transcribe_cli.transcript.turns import TurnUpdate
 from transcribe_cli.ui.notices import Notices
 
 if TYPE_CHECKING:
-    from transcribe_cli.protocol.configuration import Difference
+    from transcribe_cli.protocol.running_parameters import Difference
     from transcribe_cli.ui.status_line import Status
 
 SIDE_TEXTS_AT_FIRST = 20
@@ -215,7 +215,7 @@ class Reporter:
         """Tell in what a session runs otherwise than asked; again only where that changes."""
         if running is asked:
             return
-        from transcribe_cli.protocol.configuration import differences
+        from transcribe_cli.protocol.running_parameters import differences
 
         found = differences(asked, running)
         if found and found != self._differences:

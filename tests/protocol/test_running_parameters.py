@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from transcribe_cli.protocol.configuration import differences, running_parameters
+from transcribe_cli.protocol.running_parameters import differences, running_parameters
 
 ASKED: dict[str, Any] = {
     "speech_model": "u3-rt-pro",
