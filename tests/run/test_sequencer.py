@@ -59,7 +59,7 @@ def test_nothing_is_final_that_was_not_sent_whatever_a_word_s_time_says() -> Non
     odd = turn(0, 0, 100_000)
     odd.sent_ms = 1_200
     sequence.take(odd, (OLD,), 0.0)
-    sequence.take(Closed(0, offset=25_600), (OLD,), 0.0)
+    sequence.take(Closed(0, received_to=25_600), (OLD,), 0.0)
 
     assert sequence.committed_ms == sequence.final_ms == sequence.last_turn_end_ms == 1_200
 
@@ -149,7 +149,7 @@ def test_dropped_session_is_over_for_the_transcript_and_still_told_of() -> None:
     sequence.take(turn(0, 0, 500), (OLD,), 0.0)
     sequence.take(turn(0, 1, 700, ended=False), (OLD,), 0.0)
 
-    assert sequence.drop(0, offset=16_000) == [Ended(0)]
+    assert sequence.drop(0, received_to=16_000) == [Ended(0)]
     assert sequence.committed_ms == 500
     dropped = (replace(OLD, state=LeaseState.DROPPED),)
     assert sequence.take(turn(0, 1, 700), dropped, 0.0) == []
@@ -172,7 +172,7 @@ def test_open_turn_is_said_again_unless_the_service_has_finished_with_it() -> No
 def test_long_silence_is_not_sent_again() -> None:
     sequence = sequencer(limited=True)
     sequence.take(turn(0, 0, 500), (OLD,), 0.0)
-    sequence.take(Closed(0, offset=16_000 * 100), (OLD,), 0.0)
+    sequence.take(Closed(0, received_to=16_000 * 100), (OLD,), 0.0)
 
     assert sequence.committed_ms == 40_000
 

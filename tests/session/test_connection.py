@@ -160,16 +160,29 @@ def test_connection_that_breaks_is_a_failure() -> None:
     assert failed.value.retry
 
 
-def test_pong_is_a_sign_of_life() -> None:
+def test_pong_is_a_sign_of_life_and_says_what_was_received() -> None:
     with service(greet) as server:
         connection = Connection.open(server.url, KEY)
         next_frame(connection)
         before = connection.heard_at
-        connection.ping()
+        connection.ping(1600)
         assert readable(connection, DEADLINE_S)
         assert connection.receive(time.monotonic()) == []
 
         assert connection.heard_at > before
+        assert connection.answered == 1600
+        connection.close()
+
+
+def test_pong_that_was_not_asked_for_says_nothing() -> None:
+    def lie(client: Client) -> None:
+        client.socket.sendall(client.answer + frame(Opcode.PONG, b"\xff" * 8) + text("a"))
+
+    with raw_service(lie) as url:
+        connection = Connection.open(url, {})
+        while not connection.receive(time.monotonic()):
+            assert connection.broken is None
+        assert connection.answered == 0
         connection.close()
 
 

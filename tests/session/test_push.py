@@ -98,6 +98,20 @@ def desk() -> Iterator[Callable[..., Desk]]:
             at.close()
 
 
+def test_words_of_a_chunk_may_come_back_before_the_thread_that_sends_it_goes_on(
+    desk: Callable[..., Desk], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They are words of what was sent: else they would be said again after a cut just then."""
+    at = desk()
+    sent_to = []
+    monkeypatch.setattr(
+        at.connection, "send_audio", lambda samples: sent_to.append(at.session.offset)
+    )
+    at.record(CHUNK)
+
+    assert sent_to == [SIZES.wanted]
+
+
 def test_block_that_is_the_next_chunk_is_not_read_back(
     desk: Callable[..., Desk], monkeypatch: pytest.MonkeyPatch
 ) -> None:

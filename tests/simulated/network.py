@@ -215,7 +215,7 @@ class SimulatedConnection:
         self.broken: ConnectionFailed | None = None
         self.send_failure: ConnectionFailed | None = None
         self.heard_at = network.world.now
-        self.taken = 0
+        self.taken = self.answered = 0
         self.heard_frames = self.heard_bytes = 0
         self.unread = False
         self.meter = Meter(CATCH_UP * RATE)
@@ -246,8 +246,8 @@ class SimulatedConnection:
     def send_text(self, text: str) -> None:
         self._send(Frame(Kind.TEXT, text.encode()))
 
-    def ping(self) -> None:
-        self._send(Frame(Kind.PING))
+    def ping(self, mark: int) -> None:
+        self._send(Frame(Kind.PING, str(mark).encode()))
 
     def flush(self) -> None:
         if self._peer_gone and self._unsent:
@@ -276,6 +276,8 @@ class SimulatedConnection:
                 found.append(frame.payload)
             elif frame.kind is Kind.CLOSE:
                 found.append(CloseFrame(frame.code, frame.payload.decode()))
+            elif frame.kind is Kind.PONG:
+                self.answered = int(frame.payload)
         return found
 
     def close(self, last_words: str = "") -> None:

@@ -223,7 +223,7 @@ class ServiceSession:
             case Kind.TEXT:
                 self._obey(json.loads(frame.payload)["type"])
             case Kind.PING:
-                self._pipe.send(Frame(Kind.PONG))
+                self._pipe.send(Frame(Kind.PONG, frame.payload))
             case Kind.CLOSE:
                 self._pipe.send(Frame(Kind.CLOSE, code=frame.code))
                 self._cut()

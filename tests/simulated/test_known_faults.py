@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from tests.simulated import network
 from tests.simulated.faults import Fault
 from tests.simulated.judging import check, check_complete
 from tests.simulated.scenario import CALM, Outcome, Scenario, play
@@ -456,5 +457,25 @@ def test_words_behind_a_gap_of_the_microphone_are_said_again_also_at_its_end() -
     away = Fault("refuse", "time", 12.0, seconds=3.0, value=503)
     talk = replace(scenario(gone, breaks, away), stretches=((50, 2.0), (100, 1.0)), most_s=13.0)
     outcome = play(talk)
+    check(outcome)
+    check_complete(outcome)
+
+
+def test_words_that_a_thin_line_holds_back_for_a_minute_are_not_taken_for_heard(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The system had taken all of them, as it takes minutes of `ogg_opus`; then the line broke."""
+    monkeypatch.setattr(network, "BUFFER_BYTES", 1 << 22)
+    thin = Fault("slow", "time", 0.0, seconds=99.0, value=4000.0)
+    outcome = play(
+        replace(
+            scenario(
+                thin,
+                Fault("reset", "time", 99.0),
+                habits=replace(CALM.habits, turn_words=1),  # none is half said when it breaks
+            ),
+            stretches=((1000, 1.0),),
+        )
+    )
     check(outcome)
     check_complete(outcome)

@@ -19,7 +19,8 @@ from transcribe_cli.transcript.recording_clock import to_recording_clock
 from transcribe_cli.transcript.turn_text import Utterances
 from transcribe_cli.transcript.turns import Transcript, TurnUpdate
 
-# Page "Streaming API": a turn is cut after 60 s at the latest, so words older than that are final.
+# Page "Streaming API": a turn is cut after 60 s at the latest, so words that the service received
+# so long before others are final.
 LONGEST_TURN_MS = 60_000
 _EVER = float("inf")
 
@@ -112,16 +113,16 @@ class Sequencer:
                 told += self._hear(event, lease, now)
         return told
 
-    def drop(self, session: int, offset: int) -> list[Told]:
+    def drop(self, session: int, received_to: int) -> list[Told]:
         """Ignore a session's words from now on; its messages that are no Turns are still reported.
 
         Args:
-            offset: the first frame that it was not sent.
+            received_to: the service has received what it was sent before that frame.
         """
         told = self._forget(session)
         if self._is_heard(session):
             # Its end may be long in coming, and the next one starts where its words end.
-            told += self._stop(session, offset, complete=False)
+            told += self._stop(session, received_to, complete=False)
         return [*told, Ended(session)]
 
     def release_due(self, now: float) -> list[TurnUpdate]:
@@ -132,16 +133,16 @@ class Sequencer:
         """When `release_due` has something to say; None while nothing waits."""
         return self._transcript.next_due()
 
-    def keep_from_ms(self, leases: Leases, offset: int) -> int:
+    def keep_from_ms(self, leases: Leases, received_to: int) -> int:
         """No session will be sent audio from before this time.
 
         Args:
-            offset: of the session that reads the log.
+            received_to: of the session that reads the log.
         """
         from_ms = max(self.committed_ms, self._transcript.finished_ms)
         if len(leases) == 1 and self._is_heard(leases[0].number):
             open_since_ms = self._transcript.open_since_ms(leases[0].number)
-            from_ms = self._next_start_ms(offset, open_since_ms)
+            from_ms = self._next_start_ms(received_to, open_since_ms)
         # Words that come late may lie before those that are heard now.
         return max(0, from_ms - LONGEST_TURN_MS)
 
@@ -165,9 +166,9 @@ class Sequencer:
         match event:
             case BadFrame(problem=problem):
                 return [Odd(f"the service sent a message that cannot be read: {problem}")]
-            case Closed(offset=offset):
+            case Closed(received_to=received_to):
                 complete = event.terminated and not after_turn
-                return [*self._stop(session, offset, complete=complete), *self._skip(event)]
+                return [*self._stop(session, received_to, complete=complete), *self._skip(event)]
             case Received(decoded=decoded) if isinstance(decoded.message, Turn):
                 if after_turn and decoded.message.turn_order > self._ended_turn[1]:
                     return _problems(decoded)  # the next session says that again
@@ -207,13 +208,13 @@ class Sequencer:
         """Report what was held back of a session without its words."""
         return [told for event in self._held.pop(session, []) for told in self._skip(event)]
 
-    def _stop(self, session: int, offset: int, *, complete: bool) -> list[Told]:
+    def _stop(self, session: int, received_to: int, *, complete: bool) -> list[Told]:
         open_since_ms = self._transcript.open_since_ms(session)
         updates = self._transcript.end_session(session, complete=complete)
-        self.committed_ms = self._next_start_ms(offset, open_since_ms)
+        self.committed_ms = self._next_start_ms(received_to, open_since_ms)
         return [*updates]
 
-    def _next_start_ms(self, offset: int, open_since_ms: int | None) -> int:
+    def _next_start_ms(self, received_to: int, open_since_ms: int | None) -> int:
         """The earliest time whose words may not be final yet.
 
         It may lie after the end of the last final word: long silence is not sent again.
@@ -221,7 +222,7 @@ class Sequencer:
         earliest = max(self.committed_ms, self._transcript.finished_ms)
         if not self._config.limited:
             return earliest  # what is sent faster than it is spoken may be heard much later
-        undecided = self._config.audio.ms(offset) - LONGEST_TURN_MS
+        undecided = self._config.audio.ms(received_to) - LONGEST_TURN_MS
         if open_since_ms is not None:
             undecided = min(undecided, open_since_ms)
         return max(earliest, undecided)

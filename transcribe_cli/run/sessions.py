@@ -155,7 +155,7 @@ class Sessions:
     def drop(self, number: int) -> list[Told]:
         """End a session whose words do not count; what is to be told of it."""
         live = self._live.get(number)
-        told = self._sequencer.drop(number, 0 if live is None else live.session.offset)
+        told = self._sequencer.drop(number, 0 if live is None else live.session.received_to)
         if live is not None:  # else it had ended before its turn came
             if live.session.connection is None:
                 self.abandon(number)
@@ -200,7 +200,8 @@ class Sessions:
         owes_words = self._sequencer.owes_words(event.session)
         if event.terminated and not owes_words and session is self.reader:
             self._settled_to = session.offset
-        return replace(event, owes_words=owes_words, offset=session.offset)
+        received_to = session.offset if event.terminated else session.received_to
+        return replace(event, owes_words=owes_words, received_to=received_to)
 
     def closed(self, number: int) -> None:
         """A session is over."""
@@ -248,7 +249,7 @@ class Sessions:
             return
         audio, offset = self._config.audio, self.reader.offset
         self._trim_at = offset + audio.frames(_TRIM_EVERY_S)
-        keep_from_ms = self._sequencer.keep_from_ms(leases, offset)
+        keep_from_ms = self._sequencer.keep_from_ms(leases, self.reader.received_to)
         self._parts.heard.forget(audio.frames_before(keep_from_ms))
 
     # The end.

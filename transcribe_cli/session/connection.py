@@ -27,6 +27,7 @@ FRAMES_A_READ = 16
 
 _READ_BYTES = 1 << 14  # many times a message: a larger buffer costs more to make than to fill
 _GOODBYE_S = 0.1
+_MARK_BYTES = 8
 _MOST_UNREAD_READS = 64  # 1 MB is taken from the system's buffer to close it properly, and no more
 _WOULD_BLOCK = (BlockingIOError, InterruptedError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
 
@@ -54,6 +55,7 @@ class Connection:
         send_failure: why nothing more can be sent, once that is so.
         heard_at: when bytes last came in, on the monotonic clock.
         heard_bytes: so many have come in.
+        answered: the greatest mark of a ping that was answered; 0 before the first one.
         unread: there is more to `receive`, of which no selector tells: TLS has decrypted more than
             it gave, or more frames came at once than are given at a time.
     """
@@ -69,6 +71,8 @@ class Connection:
         self._reader = frames.FrameReader()
         self._frames: list[frames.Frame] = []  # that have come, and were not given yet
         self._ping: bytes | None = None  # the last one, not answered yet (RFC 6455, 5.5.3)
+        self._mark = 0  # the greatest of our pings
+        self.answered = 0
         self.unsent = b""
         self.taken = 0
         self.heard_bytes = 0
@@ -100,9 +104,14 @@ class Connection:
         """One text message."""
         self._write(self._writer.frame(frames.TEXT, text.encode()))
 
-    def ping(self) -> None:
-        """Ask for a sign of life; the pong shows in `heard_at`."""
-        self._write(self._writer.frame(frames.PING, b""))
+    def ping(self, mark: int) -> None:
+        """Ask for a sign of life; the pong shows in `heard_at`, and its mark in `answered`.
+
+        The peer had received all that was sent before, for its pong has what the ping had (RFC
+        6455, section 5.5.3).
+        """
+        self._mark = max(self._mark, mark)
+        self._write(self._writer.frame(frames.PING, mark.to_bytes(_MARK_BYTES, "big")))
 
     def flush(self) -> None:
         """Send what the system takes of what is waiting."""
@@ -148,6 +157,8 @@ class Connection:
                 messages.append(_read_close(payload))
             elif opcode == frames.PING:
                 self._ping = payload
+            elif opcode == frames.PONG and (mark := int.from_bytes(payload)) <= self._mark:
+                self.answered = max(self.answered, mark)
         self._answer_ping()
         self.unread = bool(self._frames) or (self._tls is not None and self._holds_more(self._tls))
         return messages

@@ -61,7 +61,7 @@ class Closed(Struct, frozen=True):
         failure: why there was no close frame, or no session at all.
         open_s: how long it was open, from the upgrade on; 0 where it was never open.
         owes_words: a turn that was begun has not become final.
-        offset: the first frame of the log that was not sent.
+        received_to: the service has received all of the log before that frame.
     """
 
     session: int
@@ -73,7 +73,7 @@ class Closed(Struct, frozen=True):
     failure: ConnectionFailed | None = None
     open_s: float = 0.0
     owes_words: bool = False
-    offset: int = 0
+    received_to: int = 0
 
 
 class SourceEnded(Struct, frozen=True):

@@ -76,10 +76,10 @@ class Liveness:
             connection.heard_at = self._ping_at = now
         self._advanced_at = now
 
-    def ping(self, connection: Connection, now: float) -> None:
-        """Ask for a sign of life, where it is time to."""
+    def ping(self, connection: Connection, now: float, mark: int) -> None:
+        """Ask for a sign of life, where it is time to; the answer has that mark."""
         if now >= self._ping_at:
-            connection.ping()
+            connection.ping(mark)
             self._ping_at = now + PING_EVERY_S
 
     def keep_alive(self, connection: Connection, now: float, *, listening: bool) -> None:

@@ -212,7 +212,7 @@ class Sender:
     def _send(self, connection: Connection, samples: bytes, count: int, now: float) -> None:
         if self._encoder is not None:
             samples = self._encoder.encode(samples)
+        self.offset += count  # first: main may hear the answer before this thread goes on
         connection.send_audio(samples)
         self._pacer.sent(count, now)
-        self.offset += count
         self._log.consumed(self.offset)

@@ -98,6 +98,12 @@ class Session:
         """The first frame that has not been sent yet; before `start_at`, 0."""
         return self._sender.offset
 
+    @property
+    def received_to(self) -> int:
+        """The service has received all before that frame: it has answered a ping sent after it."""
+        answered = 0 if self.connection is None else self.connection.answered
+        return max(self._sender.first, answered)
+
     # What main wants.
 
     def opened(self, connection: Connection, now: float) -> None:
@@ -286,7 +292,7 @@ class Session:
                 return events
         if connection.unsent:
             connection.flush()
-        self._liveness.ping(connection, now)
+        self._liveness.ping(connection, now, self.offset)
         self._liveness.keep_alive(connection, now, listening=self._sender.active)
         self._let_send(now)  # one that is to end before it has read anything still says so
         push_at = self.push(now)
