@@ -49,9 +49,10 @@ def test_microphone_that_is_stopped_once_keeps_what_its_sessions_say() -> None:
 
 
 @pytest.mark.parametrize("spoken_now", [True, False])
-def test_failure_of_the_sessions_comes_before_any_other(spoken_now: bool) -> None:
+def test_problem_that_is_told_has_the_code(spoken_now: bool) -> None:
+    assert of_run(SERVICE, [], SERVICE, spoken_now=spoken_now) is SERVICE
     assert of_run(OK, [], AUDIO, spoken_now=spoken_now) is AUDIO
-    assert of_run(SERVICE, [], AUDIO, spoken_now=spoken_now) is SERVICE
+    assert of_run(INCOMPLETE, [], AUDIO, spoken_now=spoken_now) is AUDIO
 
 
 def test_file_that_was_stopped_says_so_whatever_else_went_wrong() -> None:

@@ -90,7 +90,7 @@ def of_run(
     Args:
         sessions: what the supervisor made of its sessions and its source.
         stops: the causes of its stops in order: names of signals, `q`, `limit` or `output`.
-        problem: what else went wrong, such as audio that was not saved.
+        problem: what is told of it in words: why they ended, or audio that was not saved.
         spoken_now: its source is a microphone, which is normally ended by a stop; anything else
             is cut short by it.
         limited: a limit stopped it before its source had ended.
@@ -105,7 +105,7 @@ def of_run(
     is_forced = sum(name in KEYBOARD_SIGNALS for name in signals) > 1
     if not is_cut_short and not is_forced:
         left_out = ExitStatus.INCOMPLETE if limited and not spoken_now else ExitStatus.OK
-        return first_failure((sessions, problem, left_out))
+        return first_failure((problem, sessions, left_out))  # the code of what is told in words
     return of_signal(signals[0]) if is_cut_short and signals else ExitStatus.INTERRUPTED
 
 
