@@ -9,6 +9,7 @@ import pytest
 
 from transcribe_cli.recordings.journal import (
     MOST_LINE_BYTES,
+    NO_AUDIO,
     journal_records,
     read_journal,
     summarize,
@@ -94,6 +95,7 @@ def test_a_line_without_an_end_is_not_held_in_memory(tmp_path: Path) -> None:
         (TURN, {"start": 10**30}),
         (TURN, {"turn": -1}),
         ({"time": TIME, "type": "Summary"}, {"audio_s": 1e308}),
+        ({"time": TIME, "type": "Gap", "start": 0, "end": 9}, {"end": "9"}),
     ],
 )
 def test_a_record_that_nobody_can_reckon_with_is_told(
@@ -128,7 +130,12 @@ def test_a_length_that_no_session_has_does_not_count() -> None:
 
 def test_gap_in_the_middle_stays_when_a_recording_is_resumed() -> None:
     """Its source gave no audio there; one at the end is what is to be transcribed."""
-    records = [
-        {"type": name, "seq": seq} for seq, name in enumerate("Gap Turn Gap Summary".split())
-    ]
-    assert [record["seq"] for record in without_closing_records(records)] == [0, 1]
+    cut, unheard = (
+        {"time": TIME, "type": "Gap", "start": at, "end": at + 50, "reason": reason}
+        for at, reason in ((100, "its server ended it"), (900, "stopped"))
+    )
+    gone = {"time": TIME, "type": "Gap", "start": 700, "end": 900, "reason": NO_AUDIO}
+    records = [START, cut, TURN, gone, unheard, {"time": TIME, "type": "Summary"}]
+
+    assert without_closing_records(records) == [START, cut, TURN, gone]
+    assert summarize(records).gaps == [(100, 150), (700, 900)]

@@ -27,8 +27,15 @@ def test_silence_that_goes_on_is_not_skipped_but_followed_by_nothing() -> None:
     gone.begin(100)
 
     assert gone.ahead(500, LEAST) is None
-    assert gone.goes_on_at(500)
-    assert not gone.goes_on_at(99)
+    assert gone.is_rest(500, log_end=600)
+    assert not gone.is_rest(99, log_end=600)
+
+
+def test_silence_up_to_the_end_is_all_that_is_left() -> None:
+    last = silences((100, 200))
+
+    assert last.is_rest(100, log_end=200)
+    assert not last.is_rest(100, log_end=201)
 
 
 def test_session_begins_behind_the_silence_before_which_all_was_said() -> None:

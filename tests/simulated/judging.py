@@ -157,8 +157,8 @@ def _is_gone(outcome: Outcome) -> bool:
 
 
 def _device_gaps(outcome: Outcome) -> list[tuple[int, int]]:
-    """Where this run's microphone gave no audio."""
-    gaps = [r for r in outcome.records[outcome.earlier :] if r["type"] == "Gap"]
+    """Where the microphone gave no audio, in this run or an earlier one."""
+    gaps = [r for r in outcome.records if r["type"] == "Gap"]
     return [(gap["start"], gap["end"]) for gap in gaps if gap["reason"] == NO_AUDIO]
 
 

@@ -7,7 +7,7 @@ import pytest
 from tests.simulated import network
 from tests.simulated.faults import Fault
 from tests.simulated.judging import check, check_complete
-from tests.simulated.scenario import CALM, Outcome, Scenario, play
+from tests.simulated.scenario import CALM, Outcome, Scenario, in_better_times, play
 from tests.simulated.service import Formats, Habits
 from tests.simulated.talk import RATE
 from transcribe_cli.exit_status import ExitStatus
@@ -479,3 +479,22 @@ def test_words_that_a_thin_line_holds_back_for_a_minute_are_not_taken_for_heard(
     )
     check(outcome)
     check_complete(outcome)
+
+
+@pytest.mark.parametrize("after", [((20, 1.0),), ()])  # words follow, or it is gone at the end
+def test_silence_of_an_earlier_run_is_not_sent_when_it_is_resumed(
+    after: tuple[tuple[int, float], ...],
+) -> None:
+    """Its gaps are missing in the summary as they were."""
+    gone = Fault("unplug", "time", 6.0, seconds=300.0)
+    off = Fault("down", "time", 1.0, seconds=400.0)
+    stop = Fault("SIGINT twice", "time", 306.0 + 3.0 * len(after))
+    earlier = play(replace(scenario(gone, off, stop), stretches=((50, 302.0), *after, (1, 9.0))))
+    check(earlier)
+    again = play(in_better_times(earlier.scenario), before=(earlier.audio, earlier.records))
+    check(again)
+    check_complete(again)
+    assert earlier.result.summary["missing_ms"] > 290_000
+    assert again.result.summary["missing_ms"] == earlier.result.summary["missing_ms"]
+    assert sent_s(again) < 20.0
+    assert len(again.service.sessions) == 1 + len(after)

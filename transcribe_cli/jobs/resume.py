@@ -162,6 +162,7 @@ def resume_point_of(journal: JournalSummary) -> ResumePoint:
         next_session=journal.next_session,
         session_s=journal.session_s,
         totals=journal.totals,
+        gaps=journal.gaps,
     )
 
 

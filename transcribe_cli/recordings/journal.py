@@ -119,6 +119,7 @@ class JournalSummary:
         start: the Recording record; empty if it is missing.
         changes: the connection parameters that were changed in its course, as they were last.
         finals: the final Turn records, in order.
+        gaps: from when to when its source gave no audio, in ms: there is silence in the recording.
         summary: the Summary record at the end; None for a run that was interrupted.
         next_session: the number of the next session.
         session_s: billed seconds so far; a session without Termination counts up to its last
@@ -128,6 +129,7 @@ class JournalSummary:
     start: JournalRecord = field(default_factory=dict)
     changes: dict[str, Any] = field(default_factory=dict)
     finals: Sequence[JournalRecord] = ()
+    gaps: Sequence[tuple[int, int]] = ()
     summary: JournalRecord | None = None
     next_session: int = 0
     session_s: float = 0.0
@@ -181,7 +183,7 @@ def summarize(records: Iterable[JournalRecord]) -> JournalSummary:
     start: JournalRecord | None = None
     last: JournalRecord = {}
     changes: dict[str, Any] = {}
-    finals = []
+    finals, gaps, last_gaps = [], list[JournalRecord](), list[JournalRecord]()
     sessions = _Sessions()
     for number, record in enumerate(records, 1):
         try:
@@ -192,6 +194,10 @@ def summarize(records: Iterable[JournalRecord]) -> JournalSummary:
             start = record
         if is_final(record):
             finals.append(record)
+        if record["type"] == "Gap":
+            last_gaps.append(record)
+        elif record["type"] not in _OF_THE_END:
+            gaps, last_gaps = gaps + last_gaps, []
         if isinstance(shape, _UpdateShape):
             changes |= shape.parameters
         sessions.add(record, shape)
@@ -203,6 +209,11 @@ def summarize(records: Iterable[JournalRecord]) -> JournalSummary:
         start=start,
         changes=changes,
         finals=finals,
+        gaps=[
+            (gap["start"], gap["end"])
+            for gap in gaps + [gap for gap in last_gaps if gap.get("reason") == NO_AUDIO]
+            if gap["end"] > gap["start"]
+        ],
         summary=last if last["type"] == "Summary" else None,
         next_session=sessions.next,
         session_s=sessions.billed_s,
@@ -254,6 +265,11 @@ class _FinalShape(_Shape, kw_only=True):
     end: _Ms
 
 
+class _GapShape(_Shape, kw_only=True):
+    start: _Ms
+    end: _Ms
+
+
 class _UpdateShape(_Shape, kw_only=True):
     parameters: dict[str, Any]
 
@@ -264,6 +280,7 @@ class _SummaryShape(_Shape, kw_only=True):
 
 _SHAPES: dict[str, type[_Shape]] = {
     "Recording": _RecordingShape,
+    "Gap": _GapShape,
     UpdateConfiguration.type: _UpdateShape,
     "Summary": _SummaryShape,
 }

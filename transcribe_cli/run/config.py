@@ -1,6 +1,6 @@
 """A run's configuration and its result. What is open beside them is in `parts.py`."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,6 +24,7 @@ class ResumePoint:
     Attributes:
         committed_ms: up to here every word is final; the resumed run starts there.
         session_s: seconds of session so far.
+        gaps: from when to when its source gave no audio, in ms.
     """
 
     next_turn: int
@@ -31,6 +32,7 @@ class ResumePoint:
     next_session: int
     session_s: float
     totals: TurnTotals
+    gaps: Sequence[tuple[int, int]] = ()
 
 
 @dataclass(frozen=True, slots=True)

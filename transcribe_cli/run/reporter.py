@@ -90,7 +90,7 @@ class Reporter:
     ) -> None:
         point = config.resume_point
         self.totals = TurnTotals() if point is None else point.totals
-        self.device_gaps: list[tuple[int, int]] = []
+        self.device_gaps = [] if point is None else list(point.gaps)
         self._lost_at: int | None = None  # the microphone is gone since then
         self._config = config
         self._source = source

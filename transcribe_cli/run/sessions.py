@@ -17,7 +17,7 @@ from transcribe_cli.run.config import RunConfig
 from transcribe_cli.run.loop import Task
 from transcribe_cli.run.parts import RunParts
 from transcribe_cli.run.sequencer import Sequencer, Told
-from transcribe_cli.run.silences import Silences
+from transcribe_cli.run.silences import Silence, Silences
 from transcribe_cli.session.chunks import chunk_sizes
 from transcribe_cli.session.connecting import Connecting
 from transcribe_cli.session.connection import Connection
@@ -69,7 +69,7 @@ class Sessions:
         post: Callable[[Event], None],
     ) -> None:
         self.reader: Session | None = None
-        self.silences = Silences()
+        self.silences = _earlier_silences(config)
         self.asked: Mapping[str, Any] = config.parameters.query
         self._target = config.target
         self._config = config
@@ -95,8 +95,13 @@ class Sessions:
     @property
     def sent_to(self) -> int:
         """The same; or the end of the log where only silence is left, for the device is gone."""
-        silent = self.silences.goes_on_at(self.offset)
-        return self._parts.log.frames if silent else self.offset
+        end = self._parts.log.frames
+        return end if self.silences.is_rest(self.offset, end) else self.offset
+
+    def end_in(self, silence: Silence) -> bool:
+        """Whether the recording does, so that no session has anything to say behind it."""
+        log = self._parts.log
+        return log.ended and silence.reaches(log.frames)
 
     # What the supervisor wants.
 
@@ -194,7 +199,7 @@ class Sessions:
     def completed(self, event: Closed | TerminateSent) -> Closed | TerminateSent:
         """The end of a session, with what its socket does not know."""
         if isinstance(event, TerminateSent):
-            silent = self.silences.goes_on_at(event.offset)
+            silent = self.silences.is_rest(event.offset, self._parts.log.frames)
             return replace(event, whole=event.whole or silent)
         session = self[event.session]
         owes_words = self._sequencer.owes_words(event.session)
@@ -269,6 +274,15 @@ class Sessions:
             live.connecting.abandon()
             live.session.abandon()
             live.session.advance(now)
+
+
+def _earlier_silences(config: RunConfig) -> Silences:
+    """Where an earlier run's source was gone."""
+    silences, audio, point = Silences(), config.audio, config.resume_point
+    for start_ms, end_ms in () if point is None else point.gaps:
+        silences.begin(audio.frames_before(start_ms))
+        silences.end(audio.frames_before(end_ms))
+    return silences
 
 
 def _encoder(config: RunConfig) -> "Encoder | None":

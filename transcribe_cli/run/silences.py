@@ -18,6 +18,10 @@ class Silence:
     end: int | None = None
     skips: int = 0
 
+    def reaches(self, log_end: int) -> bool:
+        """Whether nothing comes behind it."""
+        return self.end is None or self.end >= log_end
+
 
 class Silences:
     """All of them from the first frame whose words may not be final yet."""
@@ -38,9 +42,10 @@ class Silences:
         """Nothing before that frame is read again."""
         self._all = [s for s in self._all if s.end is None or s.end > frame]
 
-    def goes_on_at(self, frame: int) -> bool:
+    def is_rest(self, frame: int, log_end: int) -> bool:
         """Whether there is nothing but silence from that frame on."""
-        return bool(self._all) and self._all[-1].end is None and frame >= self._all[-1].begin
+        last = self._all[-1] if self._all else None
+        return last is not None and frame >= last.begin and last.reaches(log_end)
 
     def start(self, first: int, settled_to: int) -> int:
         """Where a session starts whose first word may lie at `first`.

@@ -98,7 +98,7 @@ class SourceEvents:
         if silence is None:
             return []
         silence.skips += 1
-        if state is RunState.STOPPING:  # then no session follows
+        if state is RunState.STOPPING or self._sessions.end_in(silence):  # no session follows
             reader.finish_here()
             return []
         return self._pauses.skip(now)
