@@ -86,6 +86,32 @@ def test_side_that_is_gone_is_told_and_the_other_goes_on() -> None:
     assert not any(isinstance(event, DeviceLost | DeviceBack) for event in told)
 
 
+@pytest.mark.parametrize("first", [0, 1])
+def test_call_is_lost_where_neither_side_gives_anything(first: int) -> None:
+    """As where the machine slept: else a session would be sent that silence."""
+    call = CallSource(Side("desk"), Side("system"), 1000)
+    call._threads.clear()  # what they bring is here already, all of one side first
+    for side in (first, 1 - first):
+        before = 21 + side  # blocks; after 20 its clock is known
+        for number in range(before):
+            call._came.put((side, number * 0.05, BLOCK))
+        call._came.put((side, None, True))
+        for _ in range(4):
+            call._came.put((side, None, bytes(len(BLOCK))))
+        call._came.put((side, None, False))
+        call._came.put((side, None, BLOCK * 2))
+    call._came.put((0, None, None))
+    given: list[bytes] = []
+    told: list[tuple[SourceEvent, int]] = []
+
+    def take(event: SourceEvent) -> None:
+        told.append((event, len(b"".join(given)) // 4))
+
+    given.extend(call.blocks(take))  # one by one
+
+    assert told == [(DeviceLost(call.name), 22 * 50), (DeviceBack(call.name), 25 * 50)]
+
+
 @pytest.mark.parametrize("broken", [0, 1])
 def test_side_that_breaks_ends_the_call_with_its_error(broken: int) -> None:
     sides = [Side("desk"), Side("system")]

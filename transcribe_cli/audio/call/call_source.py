@@ -6,19 +6,26 @@ import threading
 from collections.abc import Callable, Iterator
 from functools import partial
 
+from transcribe_cli.audio.call.shared_silence import SharedSilence
 from transcribe_cli.audio.call.track_clock import TrackPair
+from transcribe_cli.audio.format import SAMPLE_BYTES
 from transcribe_cli.audio.microphone import now_s
 from transcribe_cli.audio.source import DeviceBack, DeviceLost, Source, SourceEvent, SourceWarning
 from transcribe_cli.errors import AudioError
 
 _ENDS_WITHIN_S = 2.0
 _NAMES = ("the microphone", "what the system plays")
+_FRAME_BYTES = 2 * SAMPLE_BYTES
+
+_Came = bytes | bool | AudioError | None
+"""Of a side: samples; whether it is lost now; why it has broken; None at its end."""
 
 
 class CallSource:
     """Gives interleaved s16: the microphone, then the system. It ends when the microphone does.
 
     A side that gives nothing is silent in the recording, and that is told; the other one goes on.
+    Where neither gives anything, as when the machine slept, the call's device is lost.
     """
 
     kind = "mic"
@@ -30,10 +37,10 @@ class CallSource:
         self.name = f"{microphone.name} + {system.name}"
         self._sides = (microphone, system)
         self._pair = TrackPair(rate_hz)
+        self._silence = SharedSilence()
+        self._frames = 0  # given so far
         self._lost = [False, False]
-        self._came: queue.SimpleQueue[tuple[int, float | None, bytes | AudioError | None]] = (
-            queue.SimpleQueue()
-        )
+        self._came: queue.SimpleQueue[tuple[int, float | None, _Came]] = queue.SimpleQueue()
         self._threads = [
             threading.Thread(target=self._listen, args=(0,), name="aai-microphone", daemon=True),
             threading.Thread(target=self._listen, args=(1,), name="aai-system", daemon=True),
@@ -50,15 +57,29 @@ class CallSource:
         for thread in self._threads:
             thread.start()
         while True:
-            side, at, block = self._came.get()
-            if isinstance(block, bytes):
-                yield self._pair.take(side, block, at)
-            elif block is not None:
-                yield self._pair.finish()
-                raise block
+            side, at, came = self._came.get()
+            if isinstance(came, bytes):
+                yield from self._give(self._pair.take(side, came, at))
+            elif isinstance(came, bool):
+                self._silence.tell(side, self._pair.frames(side), is_lost=came)
+            elif came is not None:
+                yield from self._give(self._pair.finish())
+                raise came
             elif side == 0:
-                yield self._pair.finish()
+                yield from self._give(self._pair.finish())
                 return
+
+    def _give(self, samples: bytes) -> Iterator[bytes]:
+        """Both tracks, and between them what becomes of the device of the call."""
+        end = self._frames + len(samples) // _FRAME_BYTES
+        for at, is_lost in self._silence.changes(end):
+            cut = max(0, at - self._frames) * _FRAME_BYTES
+            yield samples[:cut]
+            samples = samples[cut:]
+            self._frames = max(at, self._frames)
+            self._report(DeviceLost(self.name) if is_lost else DeviceBack(self.name))
+        self._frames = end
+        yield samples
 
     def _listen(self, side: int) -> None:
         """Runs on a thread: when a block arrives is what the clocks are kept together by."""
@@ -78,11 +99,13 @@ class CallSource:
         match event:
             case DeviceLost():
                 self._lost[side] = True
+                self._came.put((side, None, True))
                 event = SourceWarning(
                     f"{_NAMES[side]} gives no sound; the other side goes on, with silence for it"
                 )
             case DeviceBack(device=device):
                 self._lost[side] = False
+                self._came.put((side, None, False))
                 event = SourceWarning(f"{_NAMES[side]} is back: {device}")
         self._report(event)
 

@@ -115,6 +115,7 @@ class TrackPair:
 
     def __init__(self, rate_hz: int) -> None:
         self._rate_hz = rate_hz
+        self._given = 0  # frames
         self._clocks = (ArrivalClock(rate_hz), ArrivalClock(rate_hz))
         self._ready = (bytearray(), bytearray())
         self._stretcher = Stretcher(rate_hz)
@@ -135,6 +136,11 @@ class TrackPair:
         self._ready[track].extend(block)
         self._go_on_without()
         return self._give(min(map(len, self._ready)) // SAMPLE_BYTES)
+
+    def frames(self, track: int) -> int:
+        """Up to which frame of the recording a track has come."""
+        held = len(self._held) if track == 1 else 0
+        return self._given + (len(self._ready[track]) + held) // SAMPLE_BYTES
 
     def finish(self) -> bytes:
         """The rest of the microphone, beside what there is of the system."""
@@ -190,6 +196,7 @@ class TrackPair:
 
     def _give(self, frames: int) -> bytes:
         size = frames * SAMPLE_BYTES
+        self._given += frames
         values = array("h", bytes(2 * size))
         for side, ready in enumerate(self._ready):
             values[side::2] = array("h", bytes(ready[:size]).ljust(size, b"\0"))
