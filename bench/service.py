@@ -1,9 +1,11 @@
 """What the local service takes for many sessions, beside a bare `websockets` server."""
 
 import json
+import statistics
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,6 +25,8 @@ _IDLE = 200  # sessions that are open and say nothing
 _CPU_RATIO_TARGET = 2.0
 _P95_TARGET_MS = 10.0
 _MEMORY_TARGET_KB = 50.0
+_STARTS = 9
+_READY_TARGET_S = 0.15
 
 
 class Load(NamedTuple):
@@ -88,6 +92,27 @@ def _memory_kb(command: list[str]) -> float:
     return float(sizes[1] - sizes[0]) / _IDLE / 1000
 
 
+def _start_s(command: list[str], joins: bool = False) -> float:
+    """From the start of a program to its first line, in seconds; the median of some starts.
+
+    Args:
+        joins: to the `Begin` of a session that is opened at once.
+    """
+    took = []
+    for _ in range(_STARTS):
+        began = time.perf_counter()
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+            assert process.stdout is not None
+            line = process.stdout.readline()
+            if joins:
+                url = f"{json.loads(line)['url']}?speech_model=u3-rt-pro"
+                with connect(url, proxy=None, compression=None) as connection:
+                    connection.recv(timeout=10)
+            took.append(time.perf_counter() - began)
+            process.kill()
+    return statistics.median(took)
+
+
 def run(quick: bool) -> list[Row]:
     """The rows of the table."""
     sessions, seconds = (100, 5.0) if quick else (SESSIONS, _SECONDS)
@@ -96,6 +121,9 @@ def run(quick: bool) -> list[Row]:
         ours = _load(_ours(Path(name)), sessions, seconds)
         shared = _load(_ours(Path(name), _WORKERS), sessions, seconds)
         memory_kb = _memory_kb(_ours(Path(name)))
+        bare_s = _start_s([sys.executable, "-c", "print()"])
+        ready_s = _start_s(_ours(Path(name)))
+        begun_s = _start_s(_ours(Path(name)), joins=True)
     ratio = ours.cpu_us_a_chunk / bare.cpu_us_a_chunk
     return [
         Row(
@@ -127,5 +155,13 @@ def run(quick: bool) -> list[Row]:
             f"{memory_kb:.0f} kB",
             target=f"under {_MEMORY_TARGET_KB:.0f} kB",
             met=memory_kb < _MEMORY_TARGET_KB,
+        ),
+        Row(
+            "serve: from its start to the ready line",
+            ready_s / bare_s,
+            f"{ready_s:.3f} s (to the first Begin {begun_s:.3f} s)",
+            f"python -c 'print()' {bare_s:.3f} s",
+            f"under {_READY_TARGET_S:.2f} s",
+            ready_s < _READY_TARGET_S,
         ),
     ]

@@ -3,7 +3,7 @@
 import pytest
 
 from transcribe_cli.emulator.admission import Admission
-from transcribe_cli.emulator.emulated_session import SessionRefused
+from transcribe_cli.emulator.session_refused import SessionRefused
 from transcribe_cli.emulator.token_endpoint import answer_token_request
 
 NOW = 1_790_000_000.0

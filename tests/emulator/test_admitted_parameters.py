@@ -7,8 +7,9 @@ from transcribe_cli.emulator.admitted_parameters import (
     AdmittedModels,
     parse_admitted_models,
 )
-from transcribe_cli.emulator.emulated_session import SessionRefused, SessionTerms
+from transcribe_cli.emulator.emulated_session import SessionTerms
 from transcribe_cli.emulator.engine_settings import engine_settings_of
+from transcribe_cli.emulator.session_refused import SessionRefused
 from transcribe_cli.errors import UsageError
 from transcribe_cli.protocol.models import Family
 from transcribe_cli.protocol.parameters import encode_query

@@ -19,7 +19,7 @@ from transcribe_cli.emulator.compressed_audio import (
     PacketDecoder,
     make_decoder,
 )
-from transcribe_cli.emulator.emulated_session import SessionRefused
+from transcribe_cli.emulator.session_refused import SessionRefused
 from transcribe_cli.protocol.ogg_pages import PageReader, write_page
 
 SAID = speak_tones(20)  # 2 s

@@ -70,6 +70,16 @@ def test_of_a_word_that_is_cut_one_side_at_most_is_heard(cut: int) -> None:
     assert [word.number for word in heard] == ([7] if cut != 480 else [])
 
 
+def test_words_of_the_same_bytes_are_told_apart() -> None:
+    counter = WordCounter(RATE)
+    heard = counter.hear(b"\2\1" * 960 + b"\1\2" * 960 + b"\0\1" * 960 + bytes(640))
+    assert heard == [
+        CountedWord(0x0102, 0, 960),
+        CountedWord(0x0201, 960, 1920),
+        CountedWord(0x0100, 1920, 2880),
+    ]
+
+
 def test_a_turn_ends_after_so_many_words_and_its_partials_grow() -> None:
     messages = hear_all(CountingEngine(EngineSettings(), turn_words=2), speak(3))
     told = [

@@ -41,6 +41,18 @@ def test_the_ready_line_says_where_everything_is(tmp_path: Path) -> None:
         process.communicate()
 
 
+def test_a_service_that_is_stopped_before_it_has_loaded_ends_as_any_other(tmp_path: Path) -> None:
+    home = Home(tmp_path / "home")
+    process = home.start("serve", "--engine", "counting", "--port", "0", "--ready-json")
+    try:
+        assert process.stdout is not None and process.stdout.readline()
+        process.terminate()
+        assert process.wait(DEADLINE_S) == 0 or sys.platform == "win32"
+    finally:
+        process.kill()
+        process.communicate()
+
+
 def test_without_ready_json_there_is_no_control() -> None:
     with LocalService("--engine", "counting") as service:
         ready = service.ready

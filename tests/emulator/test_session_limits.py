@@ -4,8 +4,8 @@ import contextlib
 
 import pytest
 
-from transcribe_cli.emulator.emulated_session import SessionRefused
 from transcribe_cli.emulator.session_limits import LEAST, SessionLimits, most_sessions
+from transcribe_cli.emulator.session_refused import SessionRefused
 
 MB, GB = 1 << 20, 1 << 30
 

@@ -1,5 +1,6 @@
 """What a plain run takes of the machine before it does anything: modules, which are counted."""
 
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -16,8 +17,8 @@ _LIST = (
 )
 
 
-def modules_of(home: Home, *arguments: str) -> set[str]:
-    """All modules that a run of the program has imported by its end."""
+def modules_of(home: Home, *arguments: str, status: int = 0) -> set[str]:
+    """All modules that a run of the program has imported by its end, with this exit code."""
     done = subprocess.run(
         [sys.executable, "-c", _LIST, *arguments],
         cwd=home.work,
@@ -25,8 +26,8 @@ def modules_of(home: Home, *arguments: str) -> set[str]:
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
-        check=True,
     )
+    assert done.returncode == status, done.stderr
     return set(done.stderr.partition("modules:\n")[2].splitlines())
 
 
@@ -52,3 +53,11 @@ def test_help_of_one_command_imports_no_other(home: Home) -> None:
     needed = ("command_table", "examples", "serve", "typer_commands")
     assert commands == {f"transcribe_cli.commands.{name}" for name in needed}
     assert "transcribe_cli.jobs" not in modules
+
+
+def test_a_service_listens_before_it_loads_what_serves(home: Home) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        modules = modules_of(home, "serve", "--engine", "counting", "--port", port, status=2)
+    assert "transcribe_cli.emulator.listening" in modules
+    assert not modules & {"asyncio", "websockets", "ssl", "transcribe_cli.emulator.websocket_app"}

@@ -4,6 +4,7 @@ import asyncio
 import gc
 import json
 import random
+import socket
 import tracemalloc
 from collections.abc import Iterator
 from contextlib import suppress
@@ -17,11 +18,12 @@ from tests.counting import speak
 from tests.emulator.protocol_client import talk
 from transcribe_cli.emulator.admission import Admission
 from transcribe_cli.emulator.fault_schedule import FaultPlan
+from transcribe_cli.emulator.listening import url_of
 from transcribe_cli.emulator.logbook import Logbook
 from transcribe_cli.emulator.script_choice import ScriptShelf
 from transcribe_cli.emulator.serve_options import ServiceOptions
 from transcribe_cli.emulator.session_records import MOST_RECORDS
-from transcribe_cli.emulator.websocket_app import App, url_of
+from transcribe_cli.emulator.websocket_app import App
 from transcribe_cli.testing.service import AssemblyAIService
 
 FRAMES = 100_000
@@ -105,11 +107,12 @@ def test_a_hundred_thousand_frames_leave_the_service_as_it_was() -> None:
 
 async def memory_after_rounds(app: App, rounds: int) -> list[int]:
     """Bytes in use after each round of hostile clients and its reset."""
-    server = await app.listen(None)
+    sock = socket.create_server(("127.0.0.1", 0))
+    server = await app.serve(sock, None)
     tasks = len(asyncio.all_tasks())
     sizes = []
     for _ in range(rounds):
-        await all_clients(url_of(server, "ws"), _FEW_FRAMES, at_once=20)
+        await all_clients(url_of(sock, "ws"), _FEW_FRAMES, at_once=20)
         await app.reset()
         while len(asyncio.all_tasks()) > tasks:  # connections whose client has just gone
             await asyncio.sleep(0.01)

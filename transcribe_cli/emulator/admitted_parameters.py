@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from transcribe_cli.emulator.compressed_audio import COMPRESSED, missing_package
-from transcribe_cli.emulator.emulated_session import SessionRefused
+from transcribe_cli.emulator.session_refused import SessionRefused
 from transcribe_cli.errors import UsageError
 from transcribe_cli.protocol.models import MODELS, Family, find_model, models_that_take
 from transcribe_cli.protocol.parameters import (

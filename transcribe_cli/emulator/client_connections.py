@@ -31,6 +31,8 @@ MAX_PENDING = 128  # connections without a session
 HEAD_WITHIN_S = 10.0  # time for a client to send its request
 _LONGEST_METHOD = max(map(len, METHODS))
 _SEND_WITHIN_S = 20.0  # time for a client to make room for a message
+# So little goes into the buffer, 32 KiB, whatever its characters are, and needs no time limit.
+_AT_ONCE_CHARACTERS = 8 * 1024
 _MOST_UNSENT_BYTES = 1 << 20  # only the answers to pings are sent without waiting for room
 _RECEIVE_BUFFER_BYTES = 64 * 1024
 
@@ -153,9 +155,13 @@ class WebSocketClient:
             raise ClientGone(1006 if e.rcvd is None else e.rcvd.code) from e
 
     async def send(self, text: str) -> None:
+        waiting = self._connection.transport.get_write_buffer_size() + len(text)
         try:
-            async with asyncio.timeout(_SEND_WITHIN_S):
+            if waiting < _AT_ONCE_CHARACTERS:
                 await self._connection.send(text)
+            else:
+                async with asyncio.timeout(_SEND_WITHIN_S):
+                    await self._connection.send(text)
         except ConnectionClosed as e:
             raise ClientGone(1006) from e
         except TimeoutError as e:  # a client that reads nothing must not keep its session

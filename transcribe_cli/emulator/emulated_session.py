@@ -29,6 +29,7 @@ from transcribe_cli.emulator.engine_settings import (
     redirected,
     updated,
 )
+from transcribe_cli.emulator.serve_options import MAX_SESSION_S
 from transcribe_cli.protocol.close_codes import ENGINE_FAILED, SEE_ERROR
 from transcribe_cli.protocol.codec import BadMessage, decode_client_message
 from transcribe_cli.protocol.messages import (
@@ -45,7 +46,6 @@ from transcribe_cli.protocol.messages import (
 from transcribe_cli.protocol.models import Family
 
 API_VERSION = "2025-05-12"
-MAX_SESSION_S = 10_800  # 3 hours
 MIN_CHUNK_MS = 50
 MAX_CHUNK_MS = 1000
 ERROR_TO_CLOSE_MS = 180  # measured live
@@ -53,15 +53,6 @@ SHORT_CHUNKS_REFUSED = 3  # one short last chunk is tolerated; so many in a row 
 HEARTBEAT_EVERY_S = 5.0
 CANCELLED = "Session Cancelled: An error occurred"  # with 3005: an error of the service itself
 _RATE_ALLOWANCE_S = 2.0  # of audio; less is no measure of a rate
-
-
-class SessionRefused(Exception):
-    """A session that is refused; `code` and `text` of the Error."""
-
-    def __init__(self, code: int, text: str) -> None:
-        super().__init__(text)
-        self.code = code
-        self.text = text
 
 
 class Ending(NamedTuple):

@@ -18,6 +18,7 @@ from transcribe_cli.protocol.parameters import MANUAL, PCM_ENCODINGS
 MULTILINGUAL = "universal-streaming-multilingual"
 FormattedFinals = Literal["one", "two"]
 
+TURN_WORDS = 5  # of the counting engine
 DEFAULT_MIN_TURN_SILENCE_MS = 400
 DEFAULT_MAX_TURN_SILENCE_MS = 1280
 NEVER_MS = 1 << 53  # no silence is so long

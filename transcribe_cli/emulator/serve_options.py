@@ -4,11 +4,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from transcribe_cli.emulator.admitted_parameters import DEFAULT_MODELS, AdmittedModels
-from transcribe_cli.emulator.emulated_session import MAX_SESSION_S
-from transcribe_cli.emulator.engine_settings import DEFAULT_READINGS, Readings
-from transcribe_cli.emulator.engines.counting import TURN_WORDS
+from transcribe_cli.emulator.engine_settings import DEFAULT_READINGS, TURN_WORDS, Readings
 
 DEFAULT_PORT = 8765
+MAX_SESSION_S = 10_800  # 3 hours
 STAND_INS = ("scripted", "counting")  # what recognises no speech
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 

@@ -1,36 +1,32 @@
-"""Runs the local service until it is stopped."""
+"""Checks what a local service is asked for, listens, says so, and has the event loop do the rest.
 
-import asyncio
-import errno
+What a service can say that it listens without is imported afterwards: clients that come meanwhile
+wait, and are served then.
+"""
+
 import importlib.util
 import os
-import secrets
 import signal
 import sys
 import threading
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
+from socket import socket
 from types import FrameType
 from typing import TYPE_CHECKING
 
-from transcribe_cli.emulator.admission import Admission
 from transcribe_cli.emulator.engines.registry import LOCAL_HINT, choose_engine
-from transcribe_cli.emulator.fault_schedule import FaultPlan
+from transcribe_cli.emulator.listening import listening, url_of
 from transcribe_cli.emulator.logbook import Logbook
 from transcribe_cli.emulator.ready_line import print_ready_line, ready_line
-from transcribe_cli.emulator.script_choice import ScriptShelf, load_choices
 from transcribe_cli.emulator.serve_options import LOOPBACK, STAND_INS, ServiceOptions
 from transcribe_cli.emulator.workers import Workers, check_workers, with_port
 from transcribe_cli.errors import UsageError
-from transcribe_cli.system import garbage
-from transcribe_cli.system.machine_resources import allow_open_files
 
 if TYPE_CHECKING:
     from transcribe_cli.emulator.certificates import Tls
-
-_STOP_WITHIN_S = 4.0
-_FILES_A_SESSION = 5  # descriptors: its socket, and what leads to a process
+    from transcribe_cli.emulator.service_loop import ServiceParts
 
 
 def require_packages(*names: str) -> None:
@@ -44,7 +40,7 @@ def run_service(options: ServiceOptions) -> None:
     """Serve until SIGINT or SIGTERM, until the control says so, or, as a child, until standard
     input ends.
 
-    When sessions can be opened, it prints a ready line for a program, or a line for people.
+    When it listens, it prints a ready line for a program, or a line for people.
 
     Raises:
         UsageError: an option is wrong or not available. Nothing listens then.
@@ -60,17 +56,26 @@ def run_service(options: ServiceOptions) -> None:
     if options.engine == "scripted" and not options.scripts:
         raise UsageError("The scripted engine needs a script.", "give --script PATH")
     check_workers(options)
-    shelf = ScriptShelf(load_choices(options.scripts))
-    plan = FaultPlan(options.faults, options.fault_seed)
     logbook = Logbook(options.logbook)
-    admission = Admission(options.keys)  # one for all processes, as are its tokens
-    if plan.is_random and options.fault_seed is None:
-        sys.stderr.write(f"The faults can be drawn again with --fault-seed {plan.seed}.\n")
     try:
-        with _tls_for(options) as tls, _processes(options) as (options, workers):
-            asyncio.run(_serve(options, shelf, plan, tls, logbook, admission, workers))
+        # What may be refused is read before anything listens, and what processes share is made
+        # before there are several.
+        early = options.scripts or options.faults or options.workers > 1
+        parts = _make_parts(options, logbook) if early else None
+        with (
+            _tls_for(options) as tls,
+            _processes(options) as (options, workers),
+            listening(options.host, options.port, options.workers > 1) as sockets,
+        ):
+            _serve(options, sockets, tls, workers, parts, logbook)
     finally:
         logbook.close()
+
+
+def _make_parts(options: ServiceOptions, logbook: Logbook) -> "ServiceParts":
+    from transcribe_cli.emulator.service_loop import make_parts
+
+    return make_parts(options, logbook)
 
 
 def _tls_for(options: ServiceOptions) -> "AbstractContextManager[Tls | None]":
@@ -87,10 +92,7 @@ def _processes(options: ServiceOptions) -> Iterator[tuple[ServiceOptions, Worker
     """The processes of the service, and its options with the port that they share."""
     workers, held = Workers(), None
     if options.workers > 1:
-        try:
-            options, held = with_port(options)
-        except OSError as e:
-            raise _cannot_listen(options, e) from e
+        options, held = with_port(options)
         workers.fork(options.workers)
     error: BaseException | None = None
     try:
@@ -104,95 +106,68 @@ def _processes(options: ServiceOptions) -> Iterator[tuple[ServiceOptions, Worker
             held.close()
 
 
-def _cannot_listen(options: ServiceOptions, error: OSError) -> UsageError:
-    said = "the port is in use" if error.errno == errno.EADDRINUSE else error.strerror
-    return UsageError(
-        f"Cannot serve on {options.host}:{options.port}: {said}.",
-        "choose another port with --port; 0 takes any free one",
+def _serve(
+    options: ServiceOptions,
+    sockets: Sequence[socket],
+    tls: "Tls | None",
+    workers: Workers,
+    parts: "ServiceParts | None",
+    logbook: Logbook,
+) -> None:
+    """Say that it listens, load the rest, and serve."""
+    workers.listens()
+    signals = _note_signals()
+    steered = options.ready_json and options.workers == 1
+    control_key = os.urandom(24).hex() if steered else None
+
+    def say_ready() -> None:
+        if workers.is_first:
+            url = url_of(sockets[0], "wss" if tls else "ws")
+            _say_ready(options, url, control_key, tls.ca_file if tls else None)
+
+    # A child's recogniser is loaded first, so that the first session need not wait for it.
+    loads_first = options.with_parent and options.engine not in (None, *STAND_INS)
+    if not loads_first:
+        say_ready()
+
+    import asyncio
+
+    from transcribe_cli.emulator.service_loop import serve
+
+    asyncio.run(
+        serve(
+            options,
+            parts or _make_parts(options, logbook),
+            sockets,
+            tls.context if tls else None,
+            control_key,
+            signals,
+            lifeline=0 if options.with_parent and workers.is_first else workers.lifeline,
+            when_prepared=say_ready if loads_first else None,
+        )
     )
 
 
-async def _serve(
-    options: ServiceOptions,
-    shelf: ScriptShelf,
-    plan: FaultPlan,
-    tls: "Tls | None",
-    logbook: Logbook,
-    admission: Admission,
-    workers: Workers,
+def _note_signals() -> list[int]:
+    """Keep the signals to stop that come before the event loop handles them."""
+    noted: list[int] = []
+
+    def note(number: int, frame: FrameType | None) -> None:
+        noted.append(number)
+
+    if threading.current_thread() is threading.main_thread():
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, note)
+    return noted
+
+
+def _say_ready(
+    options: ServiceOptions, url: str, control_key: str | None, ca_file: Path | None
 ) -> None:
-    from transcribe_cli.emulator.client_connections import MAX_PENDING
-    from transcribe_cli.emulator.websocket_app import App, url_of
-
-    stop = asyncio.Event()
-    _stop_on_signals(stop)
-    steered = options.ready_json and options.workers == 1
-    control_key = secrets.token_urlsafe(24) if steered else None
-    app = App(options, shelf, plan, logbook, admission, control_key, stop.set)
-    allow_open_files(MAX_PENDING + app.most_sessions * _FILES_A_SESSION)
-    try:
-        server = await app.listen(tls.context if tls else None)
-    except OSError as e:
-        raise _cannot_listen(options, e) from e
-    workers.listens()
-    if options.with_parent:
-        _stop_at_end_of(0, stop)  # standard input
-        await app.engines.prepare()
-    if workers.lifeline is not None:
-        _stop_at_end_of(workers.lifeline, stop)
-    url = url_of(server, "wss" if tls else "ws")
-    ca_file = tls.ca_file if tls else None
-    garbage.begin()
-    if not workers.is_first:
-        pass
-    elif options.ready_json or options.with_parent:
+    """Say where it listens: to a program, or to people."""
+    if options.ready_json or options.with_parent:
         print_ready_line(ready_line(url, control_key, ca_file))
-    else:
-        _announce_to_people(url, ca_file)
-    await stop.wait()
-    app.stop()
-    server.close(
-        close_connections=False
-    )  # each session sends its own close, after its queued messages
-    try:
-        async with asyncio.timeout(_STOP_WITHIN_S):
-            await server.wait_closed()
-    except TimeoutError:
-        # A client that does not take its close frame; asyncio.run cancels what is left.
-        pass
-    await app.engines.close()
-
-
-def _stop_on_signals(stop: asyncio.Event) -> None:
-    """Set `stop` on SIGINT and SIGTERM, also where asyncio has no signals (Windows)."""
-    loop = asyncio.get_running_loop()
-
-    def handle(number: int, frame: FrameType | None) -> None:
-        loop.call_soon_threadsafe(stop.set)
-
-    for number in (signal.SIGINT, signal.SIGTERM):
-        try:
-            loop.add_signal_handler(number, stop.set)
-        except (NotImplementedError, RuntimeError, ValueError):
-            if threading.current_thread() is threading.main_thread():
-                signal.signal(number, handle)
-
-
-def _stop_at_end_of(pipe: int, stop: asyncio.Event) -> None:
-    """Set `stop` when a pipe ends: the parent closed it, or is no more."""
-    loop = asyncio.get_running_loop()
-
-    def watch() -> None:
-        # Not sys.stdin: a thread inside its buffer would block the interpreter's exit.
-        with suppress(OSError):
-            while os.read(pipe, 4096):
-                pass
-        loop.call_soon_threadsafe(stop.set)
-
-    threading.Thread(target=watch, name="aai-parent", daemon=True).start()
-
-
-def _announce_to_people(url: str, ca_file: Path | None) -> None:
+        return
     sys.stderr.write(
         f"Listening on {url} (Ctrl+C stops it). Try:\n  aai-stream file --sample --endpoint {url}\n"
     )

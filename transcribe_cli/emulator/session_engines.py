@@ -5,7 +5,7 @@ from contextlib import suppress
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from transcribe_cli.emulator.emulated_session import CANCELLED, SessionRefused
+from transcribe_cli.emulator.emulated_session import CANCELLED
 from transcribe_cli.emulator.engine_runners import (
     EngineRunner,
     InProcessRunner,
@@ -25,6 +25,7 @@ from transcribe_cli.emulator.parameter_effects import (
     without_effect,
 )
 from transcribe_cli.emulator.serve_options import STAND_INS, ServiceOptions
+from transcribe_cli.emulator.session_refused import SessionRefused
 from transcribe_cli.emulator.webhook import Webhook
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from typing import NamedTuple
 
 from transcribe_cli.emulator.admission import UNAUTHORIZED
-from transcribe_cli.emulator.emulated_session import SessionRefused
+from transcribe_cli.emulator.session_refused import SessionRefused
 
 LEAST = 2
 """One recording needs two: a session, and the one that follows it."""

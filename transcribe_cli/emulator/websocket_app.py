@@ -7,6 +7,7 @@ other origins are refused before. A connection without a session is bounded in t
 
 import asyncio
 import logging
+import socket
 import ssl
 import sys
 from collections.abc import Callable, Sequence
@@ -32,17 +33,13 @@ from transcribe_cli.emulator.client_connections import (
     hold_back,
 )
 from transcribe_cli.emulator.control import Control
-from transcribe_cli.emulator.emulated_session import (
-    EmulatedSession,
-    SessionRefused,
-    SessionTerms,
-    refusal,
-)
+from transcribe_cli.emulator.emulated_session import EmulatedSession, SessionTerms, refusal
 from transcribe_cli.emulator.engines.registry import choose_engine
 from transcribe_cli.emulator.engines.scripted import EMPTY_SCRIPT
 from transcribe_cli.emulator.fault_schedule import FaultPlan, FaultSchedule
 from transcribe_cli.emulator.fault_specs import Trigger
 from transcribe_cli.emulator.http_routes import HttpRoutes, authorization_of
+from transcribe_cli.emulator.listening import BACKLOG
 from transcribe_cli.emulator.logbook import Logbook, without_secrets
 from transcribe_cli.emulator.plain_http import HttpAnswer, HttpRequest, error_answer
 from transcribe_cli.emulator.script_choice import ScriptShelf
@@ -51,6 +48,7 @@ from transcribe_cli.emulator.service_clock import ServiceClock
 from transcribe_cli.emulator.session_engines import SessionEngines
 from transcribe_cli.emulator.session_limits import SessionLimits, most_sessions
 from transcribe_cli.emulator.session_records import SessionRecord, SessionRecords
+from transcribe_cli.emulator.session_refused import SessionRefused
 from transcribe_cli.emulator.session_task import ClientGone, SessionTask
 from transcribe_cli.emulator.webhook import Webhook
 from transcribe_cli.protocol.parameters import encode_query
@@ -139,21 +137,16 @@ class App:
             control=None if control_key is None else Control(control_key, self),
         )
 
-    async def listen(self, context: ssl.SSLContext | None) -> Server:
-        """Start listening.
-
-        Raises:
-            OSError: the address is not available.
-        """
+    async def serve(self, sock: socket.socket, context: ssl.SSLContext | None) -> Server:
+        """Serve who connects to a socket that listens."""
         # The library's log would print a traceback for every port scanner.
         logger = logging.getLogger("transcribe_cli.emulator.websockets")
         logger.setLevel(logging.CRITICAL)
         return await serve(
-            self._serve,
-            self._options.host,
-            self._options.port,
+            self._run_session,
+            sock=sock,
+            backlog=BACKLOG,
             ssl=context,
-            reuse_port=self._options.workers > 1 or None,
             process_request=self._answer_http,
             create_connection=partial(  # type: ignore[arg-type]
                 BoundedConnection, self._pending, self._routes
@@ -231,7 +224,7 @@ class App:
                         await asyncio.wait_for(self._stopping.wait(), seconds)
         return answer
 
-    async def _serve(self, connection: ServerConnection) -> None:
+    async def _run_session(self, connection: ServerConnection) -> None:
         request = connection.request
         assert request is not None  # there is one after the upgrade
         client = WebSocketClient(connection)
@@ -341,12 +334,6 @@ def _say(line: str) -> None:
     with suppress(OSError, ValueError):  # nobody reads it
         sys.stderr.write(f"{line}\n")
         sys.stderr.flush()
-
-
-def url_of(server: Server, scheme: str) -> str:
-    """The URL of a listening server, without a path."""
-    host, port = next(iter(server.sockets)).getsockname()[:2]
-    return f"{scheme}://{f'[{host}]' if ':' in host else host}:{port}"
 
 
 def _token_of(query: str) -> str | None:

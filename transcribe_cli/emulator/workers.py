@@ -6,6 +6,7 @@ import sys
 import traceback
 from dataclasses import replace
 
+from transcribe_cli.emulator.listening import cannot_listen
 from transcribe_cli.emulator.serve_options import ServiceOptions
 from transcribe_cli.errors import ServiceError, StreamError, UsageError
 
@@ -117,10 +118,14 @@ def with_port(options: ServiceOptions) -> tuple[ServiceOptions, socket.socket]:
     """The options with a port that is this service's own as long as the socket is open.
 
     Raises:
-        OSError: the address is not available.
+        UsageError: the address is not available.
     """
     family = socket.AF_INET6 if ":" in options.host else socket.AF_INET
     held = socket.socket(family, socket.SOCK_STREAM)
     held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-    held.bind((options.host, options.port))  # and never listens
+    try:
+        held.bind((options.host, options.port))  # and never listens
+    except OSError as e:
+        held.close()
+        raise cannot_listen(options.host, options.port, e) from e
     return replace(options, port=held.getsockname()[1]), held

@@ -10,12 +10,11 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from transcribe_cli.emulator.actions import Send
-from transcribe_cli.emulator.engine_settings import EngineSettings
+from transcribe_cli.emulator.engine_settings import TURN_WORDS, EngineSettings
 from transcribe_cli.emulator.engines.pcm_reader import decode_mulaw
 from transcribe_cli.emulator.engines.told_turns import ToldTurns, ToldWord
 from transcribe_cli.emulator.family_rules import turn_silence_ms
 
-TURN_WORDS = 5
 LEAST_MS = 30  # more than half of a word: at most one part of a cut word counts
 NUMBERS_A_SPEAKER = 10_000
 CERTAIN_AFTER_WORDS = 3  # of a speaker; until then his turns are PENDING
@@ -74,18 +73,23 @@ def _runs(samples: bytes, unit: bytes) -> Iterator[tuple[bytes, int]]:
 
     The first is of `unit`, and may be empty.
     """
-    at = 0
     while True:
-        left = (len(samples) - at) // 2
-        # Bisected, since a run is hundreds of samples long and equal bytes are compared fast.
-        differs = bisect_left(
-            range(left), True, key=lambda n: samples[at : at + 2 * n + 2] != unit * (n + 1)
-        )
-        yield unit, differs
-        at += 2 * differs
-        if differs == left:
+        length = _leading(samples, unit)
+        yield unit, length
+        samples = samples[2 * length :]
+        if not samples:
             return
-        unit = samples[at : at + 2]
+        unit = samples[:2]
+
+
+def _leading(samples: bytes, unit: bytes) -> int:
+    """How many samples at the start are `unit`."""
+    # Bytes of it, in any order: almost always what is looked for, and found fast.
+    most = (len(samples) - len(samples.lstrip(unit))) // 2
+    if samples.startswith(unit * most):
+        return most
+    # A run is hundreds of samples long, and equal bytes are compared fast.
+    return bisect_left(range(most), True, key=lambda n: samples[: 2 * n + 2] != unit * (n + 1))
 
 
 class CountingEngine:

@@ -1,0 +1,67 @@
+"""Listens for clients: the sockets of one service, open before anything of it is loaded."""
+
+import errno
+import socket
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+
+from transcribe_cli.errors import UsageError
+
+BACKLOG = 1024  # connections that wait to be taken
+
+
+@contextmanager
+def listening(host: str, port: int, reuse_port: bool = False) -> Iterator[list[socket.socket]]:
+    """Sockets that listen at each address of a host, all on one port.
+
+    Args:
+        port: 0 lets the system choose a free one.
+        reuse_port: other processes may listen there too (Linux).
+
+    Raises:
+        UsageError: the host is not known, or the port is not free.
+    """
+    with ExitStack() as place:
+        try:
+            sockets = [place.enter_context(sock) for sock in _listen(host, port, reuse_port)]
+        except OSError as e:
+            raise cannot_listen(host, port, e) from e
+        yield sockets
+
+
+def cannot_listen(host: str, port: int, error: OSError) -> UsageError:
+    """What is said of an address that cannot be had."""
+    said = "the port is in use" if error.errno == errno.EADDRINUSE else error.strerror
+    return UsageError(
+        f"Cannot serve on {host}:{port}: {said}.",
+        "choose another port with --port; 0 takes any free one",
+    )
+
+
+def _listen(host: str, port: int, reuse_port: bool) -> Iterator[socket.socket]:
+    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    addresses = dict.fromkeys((family, address) for family, *_, address in found)
+    missing: list[OSError] = []
+    for family, address in addresses:
+        try:
+            sock = socket.create_server(
+                (address[0], port, *address[2:]),
+                family=family,
+                backlog=BACKLOG,
+                reuse_port=reuse_port,
+            )
+        except OSError as e:
+            if e.errno not in (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT):
+                raise
+            missing.append(e)  # a machine without IPv6 may have a name for it
+            continue
+        port = sock.getsockname()[1]
+        yield sock
+    if len(missing) == len(addresses):
+        raise missing[0]
+
+
+def url_of(sock: socket.socket, scheme: str) -> str:
+    """The URL of a socket that listens, without a path."""
+    host, port = sock.getsockname()[:2]
+    return f"{scheme}://{f'[{host}]' if ':' in host else host}:{port}"
