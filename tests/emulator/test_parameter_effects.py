@@ -98,7 +98,8 @@ def test_terms_change_in_mid_session() -> None:
 
 def test_a_revision_is_redacted_like_its_turn() -> None:
     revision = Revision(0, "B", [Word(0, 100, "555-123-4567", speaker="B")])
-    effects = TurnEffects({"redact_pii": True}, EngineSettings())
+    settings = engine_settings_of({"speech_model": "universal-3-6-pro"})
+    effects = TurnEffects({"redact_pii": True}, settings)
     (told,) = json.loads(effects.applied(send(SpeakerRevision([revision])).text))["revisions"]
     assert told["words"][0]["text"] == "#" * 12
 
@@ -108,11 +109,42 @@ def test_what_is_no_turn_is_sent_as_it_stands() -> None:
     assert TurnEffects({"redact_pii": True}, EngineSettings()).applied(frame) == frame
 
 
+def unused(idle: frozenset[str] = WITHOUT_EFFECT, **asked: Any) -> list[str]:
+    asked = {"speech_model": "universal-3-6-pro"} | asked
+    return without_effect(asked, engine_settings_of(asked), idle)
+
+
 def test_what_has_no_effect_is_named() -> None:
-    asked = {"speech_model": "u3-rt-pro", "prompt": "x", "speaker_labels": True, "domain": None}
-    assert without_effect(asked) == ["prompt"]
-    assert without_effect(asked, WITHOUT_EFFECT | SPEAKERS) == ["prompt", "speaker_labels"]
-    assert without_effect({"speaker_labels": False}, SPEAKERS) == []
+    assert unused(prompt="x", speaker_labels=True, domain=None) == ["prompt"]
+    assert unused(WITHOUT_EFFECT | SPEAKERS, prompt="x", speaker_labels=True) == [
+        *("prompt", "speaker_labels"),
+    ]
+    assert unused(SPEAKERS, speaker_labels=False) == []
+
+
+def test_what_a_model_has_not_got_is_named_too() -> None:
+    assert unused(speech_model="whisper-rt", keyterms_prompt=["Ann"], speaker_labels=True) == [
+        *("keyterms_prompt", "speaker_labels"),
+    ]
+    assert unused(format_turns=True) == ["format_turns"]
+    assert unused(speech_model="universal-streaming-english", format_turns=True) == []
+
+
+def test_what_needs_another_parameter_is_named_without_it() -> None:
+    policies = ["phone_number"]
+    assert unused(redact_pii_policies=policies, max_speakers=2) == [
+        *("max_speakers", "redact_pii_policies"),
+    ]
+    assert unused(redact_pii=True, redact_pii_policies=policies) == []
+
+
+def test_a_model_without_redaction_hides_nothing() -> None:
+    text = "Call 555-123-4567."
+    assert told(text, speech_model="u3-rt-pro", redact_pii=True)["transcript"] == text
+    assert engine_settings_of(
+        {"speech_model": "u3-rt-pro", "redact_pii": True}
+    ).include_partial_turns
+    assert unused(speech_model="u3-rt-pro", redact_pii=True) == ["redact_pii"]
 
 
 @pytest.fixture

@@ -64,7 +64,7 @@ def test_directives_and_bare_messages() -> None:
                 '{"on":"open","stall_ms":5}',
                 '{"type":"Unknown","x":1}',
                 '{"type":"SpeechStarted","timestamp":700}',
-                '{"new":"message"}',
+                '{"error":"of old"}',
                 '{"at_ms":1000,"text":"no json"}',
                 '{"at_ms":900,"send":{"type":"Warning"}}',
                 '{"at_ms":2000,"drop":true}',
@@ -80,7 +80,7 @@ def test_directives_and_bare_messages() -> None:
     assert [tuple(step) for step in script.steps] == [
         (0, Send('{"type":"Unknown","x":1}')),
         (700, Send('{"type":"SpeechStarted","timestamp":700}')),
-        (700, Send('{"new":"message"}')),
+        (700, Send('{"error":"of old"}')),
         (1000, Send("no json")),
         (1000, Send('{"type":"Warning"}')),
         (2000, Drop()),
@@ -92,6 +92,7 @@ def test_directives_and_bare_messages() -> None:
     [
         ("{", "not JSON"),
         ("[]", "not a JSON object"),
+        ('{"sya":"Hello."}', "neither a message, which has a type, nor a directive"),
         ('{"at_ms":1}', "exactly one of"),
         ('{"at_ms":1,"drop":true,"text":"x"}', "exactly one of"),
         ('{"at_ms":-1,"drop":true}', "whole number"),

@@ -338,7 +338,13 @@ def test_the_python_sdk_s_update_is_read() -> None:
             "double quotes: line 1 column 2 (char 1)",
         ),
         ("[" * 100_000, "User Input Validation Error: Invalid JSON: "),
-        ("NaN", "User Input Validation Error: Invalid JSON: Expecting value: line 1 column 1"),
+        ("NaN", "Invalid Message: 'NaN'"),
+        ('{"type":"\\ud800"}', "Invalid Message Type: ?"),
+        (
+            '{"type":"UpdateConfiguration","min_turn_silence":1e400}',
+            "User Input Validation Error: Invalid 'min_turn_silence': Input should be a finite "
+            "number",
+        ),
         (
             '{"type":"UpdateConfiguration","prompt":5}',
             "User Input Validation Error: Invalid 'prompt': Input should be a valid string",

@@ -147,7 +147,8 @@ def engine_settings_of(
             parameters.get("language_detection", False) and "language_detection" in model.takes
         ),
         include_partial_turns=parameters.get(
-            "include_partial_turns", not parameters.get("redact_pii", False)
+            "include_partial_turns",
+            not (parameters.get("redact_pii", False) and "redact_pii" in model.takes),
         ),
         filter_profanity=parameters.get("filter_profanity", False),
         speaker_labels=speakers,

@@ -12,6 +12,7 @@ import msgspec
 from transcribe_cli.emulator.engine_settings import EngineSettings
 from transcribe_cli.emulator.keyterms import Keyterm
 from transcribe_cli.protocol.messages import SpeakerRevision, Turn
+from transcribe_cli.protocol.models import MODELS, Family
 
 # Accepted where the service accepts them, and without effect on what any engine hears.
 WITHOUT_EFFECT = frozenset(
@@ -24,6 +25,19 @@ SPEAKERS = frozenset(
     ("speaker_labels", "max_speakers", "speaker_labels_revision_interval_ms"),
 )
 GATEWAY = frozenset(("llm_gateway",))  # without anything that answers
+_REDACTION = ("redact_pii", "redact_pii_policies", "redact_pii_sub")
+# These change something on the models that take them, and on no other.
+_OF_SOME_MODELS = frozenset(
+    (*SPEAKERS, *_REDACTION, "keyterms_prompt", "language_detection", "acknowledge_silence")
+)
+_NEEDS = {
+    "max_speakers": "speaker_labels",
+    "speaker_labels_revision_interval_ms": "speaker_labels",
+    "redact_pii_policies": "redact_pii",
+    "redact_pii_sub": "redact_pii",
+    "webhook_auth_header_name": "webhook_url",
+    "webhook_auth_header_value": "webhook_url",
+}
 _PROFANITY = frozenset("ass asshole bastard bitch bullshit crap damn fuck fucking shit".split())
 _STARS = "***"
 # By policy; a word counts as such a thing when all of it matches.
@@ -41,15 +55,20 @@ _WORD = re.compile(r"(?P<before>\W*)(?P<word>.*?)(?P<after>[^\w\s]*)", re.DOTALL
 
 
 def without_effect(
-    parameters: Mapping[str, Any], idle: frozenset[str] = WITHOUT_EFFECT
+    parameters: Mapping[str, Any], settings: EngineSettings, idle: frozenset[str] = WITHOUT_EFFECT
 ) -> list[str]:
     """The parameters that a client asked for and that change nothing here.
 
     Args:
-        idle: those that change nothing in such a session.
+        settings: of its engine.
+        idle: those that change nothing in such a session, whatever its model.
     """
-    asked = (name for name, value in parameters.items() if value not in (None, False, "", []))
-    return sorted(idle.intersection(asked))
+    asked = {name for name, value in parameters.items() if value not in (None, False, "", [])}
+    unused = idle | (_OF_SOME_MODELS - MODELS[settings.like].takes)
+    unused |= {name for name, needed in _NEEDS.items() if needed not in asked - unused}
+    if settings.family is Family.PRO:  # whose text is always formatted
+        unused |= {"format_turns"}
+    return sorted(asked & unused)
 
 
 class TurnEffects:
@@ -63,7 +82,7 @@ class TurnEffects:
     def __init__(self, parameters: Mapping[str, Any], settings: EngineSettings) -> None:
         self.configure(settings)
         policies = parameters.get("redact_pii_policies") or list(_PII)
-        redacts = parameters.get("redact_pii", False)
+        redacts = parameters.get("redact_pii") and "redact_pii" in MODELS[settings.like].takes
         self._pii = {name: _PII[name] for name in policies if name in _PII} if redacts else {}
         self._names_entities = parameters.get("redact_pii_sub") == "entity_name"
 

@@ -90,7 +90,7 @@ class SessionEngines:
         elif gateway := parameters.get("llm_gateway"):
             twice = sends_two_finals(settings)
             runner = RunnerWithGateway(runner, self.llm_answers, gateway, twice)
-        return SessionEngine(runner, webhook, without_effect(parameters, idle))
+        return SessionEngine(runner, webhook, without_effect(parameters, settings, idle))
 
     async def prepare(self) -> None:
         """Load the engine that was asked for, so that the first session need not wait for it."""

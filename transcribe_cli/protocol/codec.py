@@ -198,8 +198,8 @@ def decode_client_message(data: str | bytes) -> ClientMessage:
     """
     try:
         raw = msgspec.json.decode(data)
-    except _NOT_JSON as e:
-        raise BadMessage(f"{_INVALID}Invalid JSON: {_why_no_json(data)}") from e
+    except _NOT_JSON:
+        raw = _decode_as_python(data)
     shown = data if isinstance(data, str) else data.decode(errors="replace")
     if not isinstance(raw, dict) or not isinstance(raw.get("type"), str):
         raise BadMessage(f"Invalid Message: {shown!r}")
@@ -216,15 +216,20 @@ def decode_client_message(data: str | bytes) -> ClientMessage:
         raise BadMessage(str(e)) from e
 
 
-def _why_no_json(data: str | bytes) -> str:
-    """What is wrong with a text, as Python's `json` says it, since the service says it so."""
+def _decode_as_python(data: str | bytes) -> Any:
+    """A text as Python's `json` reads it, since the service does: it takes NaN, and half of a
+    surrogate pair, which is replaced.
+
+    Raises:
+        BadMessage: it is no JSON; why not, in the service's words.
+    """
     import json
 
     try:
-        json.loads(data)
+        told = json.dumps(json.loads(data), ensure_ascii=False)
+        return json.loads(told.encode(errors="replace"))
     except (ValueError, RecursionError) as e:
-        return str(e)
-    return "Expecting value: line 1 column 1 (char 0)"  # NaN, which Python alone takes
+        raise BadMessage(f"{_INVALID}Invalid JSON: {e}") from e
 
 
 def encode_client_message(message: ClientMessage) -> str:

@@ -7,6 +7,7 @@ with "User Input Validation Error: Invalid '<name>': <reason>", close 3006.
 """
 
 from collections.abc import Mapping
+from math import isfinite
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl, urlencode
 
@@ -217,6 +218,8 @@ def _from_json(parameter: Parameter, value: Any) -> Any:
             if not isinstance(item, str):
                 raise BadParameter(f"{name}.{index}", "Input should be a valid string")
         return value
+    if kind in (int, float) and isinstance(value, float) and not isfinite(value):
+        raise BadParameter(name, "Input should be a finite number")
     if kind is int and isinstance(value, float):
         if not value.is_integer():
             reason = "Input should be a valid integer, got a number with a fractional part"

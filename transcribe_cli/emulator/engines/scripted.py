@@ -162,6 +162,8 @@ def parse_script(text: str, name: str) -> Script:
                 steps.append(ScriptStep(now_ms, _action(raw)))
             elif raw.get("type") in ("Begin", "Termination"):
                 own[raw["type"]] = line
+            elif raw.keys().isdisjoint(("type", "error")):
+                raise _BadLine("neither a message, which has a type, nor a directive")
             elif raw.get("type") not in CLIENT_MESSAGES:
                 now_ms = max(now_ms, _due_ms(raw))
                 steps.append(ScriptStep(now_ms, Send(line)))
