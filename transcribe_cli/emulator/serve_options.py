@@ -1,7 +1,8 @@
 """The options of a local service, as one value."""
 
-from dataclasses import dataclass, field
 from pathlib import Path
+
+from msgspec import Struct
 
 from transcribe_cli.emulator.admitted_parameters import DEFAULT_MODELS, AdmittedModels
 from transcribe_cli.emulator.engine_settings import DEFAULT_READINGS, TURN_WORDS, Readings
@@ -12,8 +13,7 @@ STAND_INS = ("scripted", "counting")  # what recognises no speech
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
-@dataclass(frozen=True)
-class ServiceOptions:
+class ServiceOptions(Struct, frozen=True, kw_only=True):
     """The options of `aai-stream serve`.
 
     Attributes:
@@ -46,7 +46,7 @@ class ServiceOptions:
 
     host: str = "127.0.0.1"
     port: int = DEFAULT_PORT
-    keys: tuple[str, ...] = field(default=(), repr=False)
+    keys: tuple[str, ...] = ()
     engine: str | None = None
     scripts: tuple[str, ...] = ()
     turn_words: int = TURN_WORDS
@@ -69,3 +69,7 @@ class ServiceOptions:
     keep_audio: bool = False
     logbook: Path | None = None
     quiet: bool = False
+
+    def __repr__(self) -> str:
+        """Without the keys."""
+        return f"ServiceOptions({self.host!r}, {self.port})"

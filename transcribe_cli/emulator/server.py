@@ -16,7 +16,6 @@ from socket import socket
 from types import FrameType
 from typing import TYPE_CHECKING
 
-from transcribe_cli.emulator.engines.registry import LOCAL_HINT, choose_engine
 from transcribe_cli.emulator.listening import listening, url_of
 from transcribe_cli.emulator.logbook import Logbook
 from transcribe_cli.emulator.ready_line import print_ready_line, ready_line
@@ -33,6 +32,8 @@ def require_packages(*names: str) -> None:
     """Raise `UsageError` unless these packages of the extra `local` are installed."""
     for name in names:
         if importlib.util.find_spec(name) is None:
+            from transcribe_cli.emulator.engines.registry import LOCAL_HINT
+
             raise UsageError(f"The local service needs the package {name}.", LOCAL_HINT)
 
 
@@ -47,6 +48,8 @@ def run_service(options: ServiceOptions) -> None:
     """
     require_packages("websockets")
     if options.engine not in STAND_INS:
+        from transcribe_cli.emulator.engines.registry import choose_engine
+
         choose_engine(options.engine)
     if options.host not in LOOPBACK and not options.keys:
         raise UsageError(

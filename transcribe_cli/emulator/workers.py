@@ -4,7 +4,8 @@ import os
 import socket
 import sys
 import traceback
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from transcribe_cli.emulator.listening import cannot_listen
 from transcribe_cli.emulator.serve_options import ServiceOptions
