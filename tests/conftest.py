@@ -1,11 +1,12 @@
 """Fixtures that all rooms share."""
 
+import gc
 import os
 import signal
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +43,17 @@ def pytest_xdist_setupnodes(config: pytest.Config) -> None:
         subprocess.run(command, env=environment, stdout=subprocess.DEVNULL, cwd=config.rootpath)
         compiled.parent.mkdir(exist_ok=True)
         compiled.touch()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Collect without a search for garbage: what is made stays, and is not searched later either."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -13,6 +13,7 @@ from transcribe_cli.system import garbage
 
 @pytest.fixture(autouse=True)
 def as_before() -> Iterator[None]:
+    gc.unfreeze()
     yield
     gc.enable()
     gc.unfreeze()
