@@ -47,7 +47,7 @@ def pytest_xdist_setupnodes(config: pytest.Config) -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_collection() -> Generator[None, object, object]:
-    """Collect without a search for garbage: what is made stays, and is not searched later either."""
+    """Collect without a search for garbage: what is made stays, and is never searched again."""
     gc.disable()
     try:
         return (yield)
