@@ -1,5 +1,6 @@
 """Utterances in pieces: with a model that says how many frames it was given."""
 
+from array import array
 from collections.abc import Sequence
 from typing import Any
 
@@ -86,8 +87,41 @@ def test_a_long_utterance_is_cut_at_a_pause_and_its_times_run_on() -> None:
 
 def test_without_a_pause_it_is_cut_where_it_is_quietest() -> None:
     recogniser = PieceRecogniser(Model(), PIECES, writes=True)
-    words = say(recogniser, "#" * 70 + "-" + "#" * 29)
-    assert words[0] == ("70", 0, 2100)
+    say(recogniser, "#" * 70 + "--" + "#" * 28)
+    assert 70 * 30 <= recogniser.end()[-1].start_ms <= 72 * 30
+
+
+def test_without_a_pause_no_word_is_cut_in_two_nor_heard_twice() -> None:
+    recogniser = PieceRecogniser(hear_numbers, PIECES, writes=True)
+    for number in range(40):
+        for level in (900, 900, 900, 5, 5, 5, 5, 900, 900, 500):  # quietest in its middle
+            recogniser.hear(array("h", [number, *[level] * 479]).tobytes(), True)
+            recogniser.hypothesis(more_waiting=True)
+    words = recogniser.end()
+    assert [word.text for word in words] == [str(number) for number in range(40)]
+    assert [word.start_ms for word in words] == [300 * number for number in range(40)]
+
+
+def hear_numbers(samples: Any, speech: Sequence[bool], final: bool) -> Transcription:
+    """The numbers that frames carry in their first sample, each as often as it is there anew."""
+    numbers = [round(first * 32768) for first in samples[::480]]
+    starts = [n for n, number in enumerate(numbers) if n == 0 or number != numbers[n - 1]]
+    ends = [*starts[1:], len(numbers)]
+    return Transcription(
+        [
+            HeardWord(str(numbers[start]), 30 * start, 30 * end)
+            for start, end in zip(starts, ends, strict=True)
+        ]
+    )
+
+
+def test_words_are_settled_once_their_piece_is_over() -> None:
+    recogniser = PieceRecogniser(Model(), PIECES, writes=True)
+    settled = []
+    for frames in ("#" * 44, "." * 8, "#" * 16):
+        say(recogniser, frames)
+        settled.append(recogniser.settled)
+    assert settled == [0, 1, 1]
 
 
 def test_less_speech_than_a_word_has_is_none() -> None:

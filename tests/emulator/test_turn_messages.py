@@ -58,6 +58,15 @@ def test_universal_streaming_words_become_final_one_by_one() -> None:
     assert not last.end_of_turn and not last.turn_is_formatted and last.utterance == ""
 
 
+def test_what_may_come_out_differently_is_not_final_however_often_it_came() -> None:
+    builder = TurnBuilder(settings("universal-streaming-english"))
+    words = heard("it was the age of wisdom")
+    for step in range(9):
+        builder.hypothesis(words, 9000 + step * STEP_MS, settled=2)
+    (final,) = turns(builder.end(heard("it was in the age of wisdom", 1000)))
+    assert final.transcript == "it was in the age of wisdom"
+
+
 def test_raw_final_carries_the_formatted_utterance() -> None:
     builder = TurnBuilder(settings("universal-streaming-english"))
     (final,) = turns(builder.end(heard("i think i'm fine", confidence=0.5)))

@@ -84,9 +84,15 @@ class TurnBuilder:
         self._shown_confidence = 0.0
         self._announced = False
         self._speech = 0.0
+        self._settled: int | None = None
 
     def hypothesis(
-        self, heard: Sequence[HeardWord], now_ms: int, silence_ms: int = 0, speech: float = 1.0
+        self,
+        heard: Sequence[HeardWord],
+        now_ms: int,
+        silence_ms: int = 0,
+        speech: float = 1.0,
+        settled: int | None = None,
     ) -> list[ServerMessage]:
         """Take a hypothesis for the open turn.
 
@@ -94,7 +100,9 @@ class TurnBuilder:
             now_ms: the audio position of the hypothesis.
             silence_ms: silence at the end of it.
             speech: share of speech, 0 to 1, since the turn's speech began.
+            settled: its first words that no later one changes; None: the recogniser does not tell.
         """
+        self._settled = settled
         texts = tuple(word.text for word in heard)
         self._hypotheses.append(texts)
         # A word's age is the number of hypotheses that have had it at its place, unbroken.
@@ -191,6 +199,8 @@ class TurnBuilder:
         ]
 
     def _is_sure(self, word: HeardWord, place: int, now_ms: int) -> bool:
+        if self._settled is not None:
+            return place < self._settled
         age = self._ages.get((place, word.text), 0)
         return age >= FREEZE_STEPS and word.end_ms < now_ms - FREEZE_AFTER_MS
 

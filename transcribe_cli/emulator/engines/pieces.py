@@ -8,7 +8,9 @@ import numpy as np
 from transcribe_cli.emulator.engines.speech_detector import FRAME_MS
 from transcribe_cli.emulator.turn_messages import ENGLISH, HeardWord, Language
 
-_QUIETEST_OF_FRAMES = 3000 // FRAME_MS
+# A piece without a pause is cut so long before its end at most, and at least.
+_EARLIEST_FRAMES, _LATEST_FRAMES = 4500 // FRAME_MS, 600 // FRAME_MS
+_AROUND_FRAMES = 4
 _PAUSE_FRAMES = 4
 _LEAST_SPEECH_FRAMES = 180 // FRAME_MS  # less is a noise: models make "You" of it
 
@@ -38,7 +40,7 @@ class Pieces(NamedTuple):
 
     Attributes:
         piece_ms: after so much a piece ends at the first pause,
-        longest_ms: and after so much at its quietest frame of the last three seconds.
+        longest_ms: and after so much between two words of its last seconds, where it is quietest.
         step_ms: the least between two partials; while more audio waits there is but the first with
             words of an utterance.
         step_share: and the least as a share of the piece, 0 to 1, since its cost grows with it.
@@ -63,6 +65,11 @@ class PieceRecogniser:
         self._pieces = pieces
         self.start()
 
+    @property
+    def settled(self) -> int:
+        """A piece that goes on may come out differently, however often it came out the same."""
+        return len(self._done)
+
     def start(self) -> None:
         self._done: list[HeardWord] = []  # of the pieces before
         self._first_ms = 0  # where the piece begins
@@ -80,11 +87,11 @@ class PieceRecogniser:
         length_ms = len(self._frames) * FRAME_MS
         if not any(self._speech[-_PAUSE_FRAMES:]):
             if length_ms >= self._pieces.piece_ms:
-                self._cut(len(self._frames))
+                self._cut_at_pause()
             elif not more_waiting:
                 self._finish()  # it is final if nothing follows
         elif length_ms >= self._pieces.longest_ms:
-            self._cut(_quietest(self._frames))
+            self._cut_between_words()
         elif self._partial_is_due(length_ms, more_waiting):
             self._recognise(len(self._frames), final=False)
         return [*self._done, *self._words]
@@ -101,15 +108,28 @@ class PieceRecogniser:
         step_ms = max(self._pieces.step_ms, self._pieces.step_share * length_ms)
         return length_ms - self._tried_at * FRAME_MS >= step_ms
 
-    def _cut(self, at: int) -> None:
-        """The piece ends at that frame; another begins there."""
-        frames, speech = self._frames[at:], self._speech[at:]
-        del self._frames[at:], self._speech[at:]
+    def _cut_at_pause(self) -> None:
+        """The piece ends in the pause; another begins there."""
         self._finish()
-        self._done += self._words
+        self._next_piece(len(self._frames), len(self._words))
+
+    def _cut_between_words(self) -> None:
+        """The piece has no pause. Its words are recognised with what follows them, and the next
+        piece begins where a word does, so that none is cut in two."""
+        self._recognise(len(self._frames), final=True)
+        starts = [(w.start_ms - self._first_ms) // FRAME_MS for w in self._words]
+        levels = _levels(self._frames)
+        places = range(max(1, len(levels) - _EARLIEST_FRAMES), len(levels) - _LATEST_FRAMES)
+        at = min([s for s in starts if s in places] or places, key=lambda place: levels[place])
+        self._next_piece(at, sum(start < at for start in starts))
+
+    def _next_piece(self, at: int, words: int) -> None:
+        """Another piece begins at that frame, and so many words are before it."""
+        del self._frames[:at], self._speech[:at]
+        self._done += self._words[:words]
+        self._words = self._words[words:]  # as a partial of the next piece
         self._first_ms += at * FRAME_MS
-        self._frames, self._speech = frames, speech
-        self._words, self._tried_at, self._final_of = [], 0, 0
+        self._tried_at, self._final_of = len(self._frames), 0
 
     def _finish(self) -> None:
         """Recognise the piece without the silence at its end, in which the next word may begin."""
@@ -139,9 +159,8 @@ class PieceRecogniser:
         ]
 
 
-def _quietest(frames: Sequence[bytes]) -> int:
-    """The quietest of the last three seconds of frames."""
-    first = max(1, len(frames) - _QUIETEST_OF_FRAMES)
-    samples = np.frombuffer(b"".join(frames[first:]), "<i2").astype(np.float32)
-    levels = np.square(samples.reshape(len(frames) - first, -1)).sum(axis=1)
-    return first + int(np.argmin(levels))
+def _levels(frames: Sequence[bytes]) -> Any:
+    """How loud it is around the beginning of each frame; a single one is quiet in many words."""
+    samples = np.frombuffer(b"".join(frames), "<i2").astype(np.float32)
+    power = np.square(samples.reshape(len(frames), -1)).mean(axis=1)
+    return np.convolve(power, np.ones(_AROUND_FRAMES), "same")

@@ -31,6 +31,10 @@ class Recogniser(Protocol):
     writes: bool
     language: Language
 
+    @property
+    def settled(self) -> int | None:
+        """How many of the utterance's first words stay as they are; None: it does not know."""
+
     def start(self) -> None:
         """Start an utterance."""
 
@@ -133,7 +137,8 @@ class SpeechEngine:
         silence_ms, turn_ms = self._detector.silence_ms, self._now_ms - self._turn_start_ms
         speech = self._speech_frames * FRAME_MS / max(turn_ms - silence_ms, FRAME_MS)
         heard = self._on_the_clock(self._recogniser.hypothesis(self._more_waiting))
-        messages = self._builder.hypothesis(heard, self._now_ms, silence_ms, speech)
+        settled = self._recogniser.settled
+        messages = self._builder.hypothesis(heard, self._now_ms, silence_ms, speech, settled)
         if self._builder.is_over(silence_ms, turn_ms):
             messages += self._end_turn()
         return messages

@@ -25,6 +25,7 @@ class SphinxRecogniser:
 
     writes = False
     language = ENGLISH
+    settled = None
 
     def __init__(self) -> None:
         self._decoder = Decoder(samprate=RATE_HZ, loglevel="FATAL")
