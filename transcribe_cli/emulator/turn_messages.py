@@ -51,6 +51,10 @@ class HeardWord(NamedTuple):
     end_ms: int
     confidence: float | None = None
 
+    def later(self, ms: int) -> "HeardWord":
+        """The word, said so much later."""
+        return self._replace(start_ms=self.start_ms + ms, end_ms=self.end_ms + ms)
+
 
 class Language(NamedTuple):
     """What is spoken: its code, and how sure that is, 0 to 1; None: as sure as the words are."""

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import moonshine_voice
+import numpy as np
 from moonshine_voice.errors import MoonshineError, check_error
 from moonshine_voice.moonshine_api import ModelArch, TranscriptC
 from moonshine_voice.transcriber import Transcriber
@@ -19,14 +20,19 @@ from transcribe_cli.emulator.engine_settings import EngineSettings
 from transcribe_cli.emulator.engines.pcm_reader import RATE_HZ
 from transcribe_cli.emulator.engines.pieces import PieceRecogniser, Pieces, Transcription
 from transcribe_cli.emulator.engines.shared_models import SharedModels
+from transcribe_cli.emulator.engines.speech_detector import FRAME_MS
 from transcribe_cli.emulator.engines.speech_engine import SpeechEngine
 from transcribe_cli.emulator.engines.voice_activity import make_voice_activity
-from transcribe_cli.emulator.engines.word_times import WordAligner
+from transcribe_cli.emulator.engines.word_times import WordAligner, estimate_words
 from transcribe_cli.errors import UsageError
 from transcribe_cli.system.machine_resources import processors
 
 # The cost of a hypothesis grows with its audio: about 0.15 s for each second of it.
-_PIECES = Pieces(piece_ms=6000, longest_ms=12_000, step_ms=480, step_share=0.4)
+_PIECES = Pieces(piece_ms=6000, longest_ms=10_000, step_ms=480, step_share=0.4)
+_FRAME_SAMPLES = RATE_HZ * FRAME_MS // 1000
+_LEAD_FRAMES = 4  # of silence before the first speech; with more its models mishear short pieces
+_MOST_WORDS_A_SECOND = 6
+_SILENCE_AFTER = RATE_HZ // 2  # samples
 _ENGLISH = "-en"  # of a half word its models make Japanese
 _TINY_BYTES = 70_000_000  # tiny-en has 44 million
 _FLOATS = ctypes.POINTER(ctypes.c_float)
@@ -41,17 +47,34 @@ def make_engine(settings: EngineSettings, model: str = "") -> SpeechEngine:
     models, english = _models(folder), folder.name.endswith(_ENGLISH)
 
     def transcribe(samples: Any, speech: Sequence[bool], final: bool) -> Transcription | None:
+        silent = max(0, list(speech).index(True) - _LEAD_FRAMES)
+        samples, speech = samples[silent * _FRAME_SAMPLES :], speech[silent:]
         with models.lend(wait=final) as free:
             if free is None:
                 return None
             texts = free.texts(samples)
+            if is_too_much(texts, speech):
+                texts = min(texts, free.texts(np.pad(samples, (0, _SILENCE_AFTER))), key=len)
         if english and not is_latin("".join(texts)):
             texts = []
-        pcm = (samples * 32768).astype("<i2").tobytes()
-        return Transcription(_ALIGNER.words(texts, pcm, speech))
+        if final:
+            words = _ALIGNER.words(texts, (samples * 32768).astype("<i2").tobytes(), speech)
+        else:
+            words = estimate_words(texts, speech)
+        return Transcription([w.later(silent * FRAME_MS) for w in words])
 
     recogniser = PieceRecogniser(transcribe, _PIECES, writes=True)
     return SpeechEngine(settings, recogniser, make_voice_activity())
+
+
+def is_too_much(texts: Sequence[str], speech: Sequence[bool]) -> bool:
+    """Whether nobody says so many words in that time: short pieces may be told again and again.
+
+    >>> no_matter = "No matter, no matter, no matter,".split()
+    >>> is_too_much(no_matter, [True] * 22), is_too_much(no_matter, [True] * 44)
+    (True, False)
+    """
+    return len(texts) > 1 + _MOST_WORDS_A_SECOND * sum(speech) * FRAME_MS / 1000
 
 
 def is_latin(text: str) -> bool:

@@ -153,10 +153,7 @@ class PieceRecogniser:
             return
         self._tried_at = upto
         self.language = found.language
-        first = self._first_ms
-        self._words = [
-            w._replace(start_ms=first + w.start_ms, end_ms=first + w.end_ms) for w in found.words
-        ]
+        self._words = [word.later(self._first_ms) for word in found.words]
 
 
 def _levels(frames: Sequence[bytes]) -> Any:
