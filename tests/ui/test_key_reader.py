@@ -2,6 +2,7 @@
 
 import os
 import queue
+import select
 import subprocess
 import sys
 import threading
@@ -13,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from transcribe_cli.system.terminal_input import WindowsKeyboard, cursor_row
+from transcribe_cli.system.terminal_input import WindowsKeyboard, cursor_row, keys_kept_back
 from transcribe_cli.ui.key_reader import (
     MOST_AT_ONCE,
     REPEAT_S,
@@ -286,9 +287,20 @@ if sys.platform != "win32":
             def answer() -> None:
                 os.write(ours, b"x\x1b[12;40R")
 
-            assert cursor_row(theirs, answer) == 11
+            assert cursor_row(theirs, answer) == (11, b"x")
             assert termios.tcgetattr(theirs) == before
+
+    def test_what_is_typed_before_keys_are_read_is_not_shown_and_not_lost() -> None:
+        got: queue.SimpleQueue[str] = queue.SimpleQueue()
+        with pseudo_terminal() as (ours, theirs):
+            with keys_kept_back(theirs):
+                os.write(ours, b"m")
+                assert select.select([theirs], [], [], 30)[0]  # not at the end of a line
+                assert not select.select([ours], [], [], 0)[0]  # no echo
+            _, typed = cursor_row(theirs, lambda: None)
+            with KeyReader(names_only(got.put), number=theirs, typed_ahead=lambda: typed):
+                assert got.get(timeout=30) == "m"
 
     def test_a_terminal_that_says_nothing_is_not_waited_for_long() -> None:
         with pseudo_terminal() as (_, theirs):
-            assert cursor_row(theirs, lambda: None) is None
+            assert cursor_row(theirs, lambda: None) == (None, b"")

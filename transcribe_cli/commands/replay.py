@@ -92,7 +92,7 @@ def _show(
     from transcribe_cli.ui.suspend import suspend_signals
 
     inbox: queue.SimpleQueue[str] = queue.SimpleQueue()
-    keys = KeyReader(lambda key: inbox.put(key.name))
+    keys = KeyReader(lambda key: inbox.put(key.name), typed_ahead=lambda: view.typed_ahead)
     with (
         stop_signals(inbox.put) as signals,
         suspend_signals(inbox.put),

@@ -8,6 +8,7 @@ from transcribe_cli.run.loop import Loop
 from transcribe_cli.session.events import KeyPressed
 from transcribe_cli.settings.environment import Environment, say
 from transcribe_cli.settings.options import RunOptions
+from transcribe_cli.system.terminal_input import keys_kept_back
 from transcribe_cli.ui.notices import Notices, PlainConsole, make_light_consoles
 
 if TYPE_CHECKING:
@@ -52,7 +53,10 @@ class Screen:
 
     @contextlib.contextmanager
     def waiting(self, text: str) -> Iterator[None]:
-        """While open, what is waited for stands on the terminal that is to get the live view."""
+        """While open, what is waited for stands on the terminal that is to get the live view.
+
+        Keys that are pressed meanwhile are for the view.
+        """
         console = self._stdout
         if not self.live or isinstance(console, PlainConsole) or console.is_dumb_terminal:
             yield
@@ -66,7 +70,8 @@ class Screen:
         say(console.file, text)
         self.notices.sink = notice
         try:
-            yield
+            with keys_kept_back():
+                yield
         finally:
             self.notices.sink = None
             say(console.file, _ERASE_ROW)
@@ -101,7 +106,10 @@ class Screen:
             from transcribe_cli.jobs.batch_keys import BatchKeys
 
             batch = BatchKeys(view, loop, take_line)
-        keys = KeyReader(press_in_batch if isinstance(view, BatchView) else press)
+        keys = KeyReader(
+            press_in_batch if isinstance(view, BatchView) else press,
+            typed_ahead=lambda: view.typed_ahead,
+        )
         change = {"suspend": suspend, "continue": take_back}
         with (
             view,

@@ -45,9 +45,16 @@ class Service(NamedTuple):
 
 @contextlib.contextmanager
 def open_service(
-    options: RunOptions, environment: Environment, parameters: Parameters, notices: Notices
+    options: RunOptions,
+    environment: Environment,
+    parameters: Parameters,
+    notices: Notices,
+    starting: contextlib.AbstractContextManager[None] | None = None,
 ) -> Iterator[Service]:
     """Find the service that the options name; a local one runs until the end of the context.
+
+    Args:
+        starting: open while a local one starts.
 
     Says what of a `.env` is ignored, and with `--verbose` which credential is used.
 
@@ -77,7 +84,8 @@ def open_service(
                 notices.note(missed)
             engine = chosen.asked
             engine_title = f"{chosen.title}, local, {chosen.info.languages}"
-            endpoint = stack.enter_context(LocalService("--engine", engine)).url
+            with starting or contextlib.nullcontext():
+                endpoint = stack.enter_context(LocalService("--engine", engine)).url
             credentials = Credentials()
         else:
             endpoint = resolve_endpoint(options.region.value, options.endpoint)

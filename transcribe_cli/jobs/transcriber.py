@@ -126,12 +126,10 @@ class Transcriber:
         Raises:
             StreamError: no key, a bad endpoint, the local service cannot start.
         """
-        found = open_service(self._options, self._environment, self.parameters, self.notices)
-        with contextlib.ExitStack() as stack:
-            with contextlib.ExitStack() as starting:
-                if self.local:
-                    starting.enter_context(self.screen.waiting("starting the local service"))
-                service = stack.enter_context(found)
+        with open_service(
+            *(self._options, self._environment, self.parameters, self.notices),
+            self.screen.waiting("starting the local service"),
+        ) as service:
             yield service
 
     @property

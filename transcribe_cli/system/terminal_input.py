@@ -97,31 +97,49 @@ def _is_terminal(number: int) -> bool:
         return False
 
 
-def cursor_row(number: int | None, ask: Callable[[], None]) -> int | None:
-    """The cursor's row, from 0, as the terminal reports it; None if it does not.
+@contextmanager
+def keys_kept_back(number: int | None = None) -> Iterator[None]:
+    """While open, what is typed is not shown, and waits for whoever reads keys next.
 
-    `number` as in `open_keyboard`; `ask` writes the query `ESC [ 6 n`. Keys typed at that moment
-    are lost.
+    `number` as in `open_keyboard`.
     """
+    keyboard = open_keyboard(number)
+    if keyboard is None:
+        yield
+        return
+    try:
+        keyboard.take()
+        yield
+    finally:
+        keyboard.give_back()
+        keyboard.close()
+
+
+def cursor_row(number: int | None, ask: Callable[[], None]) -> tuple[int | None, bytes]:
+    """The cursor's row, from 0, as the terminal reports it, None if it does not; and what was typed
+    until then.
+
+    `number` as in `open_keyboard`; `ask` writes the query `ESC [ 6 n`.
+    """
+    answer = b""
     if sys.platform == "win32":
-        return None
+        return None, answer
     keyboard = open_keyboard(number)
     if not isinstance(keyboard, PosixKeyboard):
-        return None
+        return None, answer
     try:
         if not keyboard.take():
-            return None
+            return None, answer
         ask()
-        answer = b""
         while (said := _CURSOR.search(answer)) is None:
             ready, _, _ = select.select([keyboard.number], [], [], _ANSWER_S)
             chunk = os.read(keyboard.number, 64) if ready else b""
             if not chunk:
-                return None
+                return None, answer
             answer += chunk
-        return int(said[1]) - 1
+        return int(said[1]) - 1, _CURSOR.sub(b"", answer, count=1)
     except OSError:
-        return None
+        return None, answer
     finally:
         keyboard.give_back()
         keyboard.close()

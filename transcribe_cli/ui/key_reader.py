@@ -77,6 +77,7 @@ class KeyReader:
     Args:
         post: called on the thread with each key; must not block.
         number: the file descriptor of a terminal, as `open_keyboard` takes it.
+        typed_ahead: what was typed before each `open` and read by somebody else.
         clock: a monotonic clock, in seconds.
     """
 
@@ -86,11 +87,13 @@ class KeyReader:
         *,
         number: int | None = None,
         open_keyboard: Callable[[int | None], Keyboard | None] = open_keyboard,
+        typed_ahead: Callable[[], bytes] = bytes,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._post = post
         self._number = number
         self._open_keyboard = open_keyboard
+        self._typed_ahead = typed_ahead
         self._clock = clock
         self._keyboard: Keyboard | None = None
         self._ended = threading.Event()
@@ -107,6 +110,8 @@ class KeyReader:
         self._ended = ended = threading.Event()
         taken = keyboard.take()  # not on the thread: no key is echoed from here on
         atexit.register(self.close)
+        for key in keys_of(self._typed_ahead()):
+            self._post(key)
         self._thread = threading.Thread(
             target=lambda: without_signals(lambda: self._read(keyboard, ended, taken)),
             name="aai-keys",

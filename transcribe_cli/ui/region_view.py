@@ -52,11 +52,13 @@ class RegionView:
     Attributes:
         ascii_only: the console can show ASCII only.
         key_words: what says that keys exist, the longest form first; none where nobody reads keys.
+        typed_ahead: what was typed before keys were read.
     """
 
     def __init__(self, console: Console) -> None:
         self.console = console
         self.key_words: Sequence[str] = ()
+        self.typed_ahead = b""
         self._live = (
             console.is_terminal and not console.is_dumb_terminal and not console.legacy_windows
         )
@@ -86,7 +88,7 @@ class RegionView:
         if self._live:
             atexit.register(self.close)
             if self._rows_above is not None and self._in_foreground():
-                row = cursor_row(None, lambda: self._ask(ASK_FOR_CURSOR))
+                row, self.typed_ahead = cursor_row(None, lambda: self._ask(ASK_FOR_CURSOR))
                 self._rows_above = RowsAbove(row or 0)
 
     def close(self) -> None:
