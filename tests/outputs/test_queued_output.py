@@ -157,3 +157,37 @@ def test_stopped_run_does_not_wait_for_a_reader_who_reads_no_more() -> None:
     with pytest.raises(OSError, match="nobody reads it"):
         output.close()
     slow.let.release()
+
+
+class Copying(Slow):
+    """An output that takes long to close, and can be cancelled; a signal comes meanwhile."""
+
+    def __init__(self, signal: BaseException) -> None:
+        super().__init__()
+        self._signal: BaseException | None = signal
+
+    def close(self) -> None:
+        assert self.let.acquire(timeout=DEADLINE_S)
+        raise OSError("its writing was interrupted")
+
+    def cancel(self) -> None:
+        self.let.release()
+
+    def patience_s(self) -> None:
+        signal, self._signal = self._signal, None
+        if signal is not None:
+            raise signal
+
+
+@pytest.mark.parametrize(
+    ("signal", "told"), [(KeyboardInterrupt(), OSError), (SystemExit(143), SystemExit)]
+)
+def test_signal_ends_the_closing_of_what_takes_long(
+    signal: BaseException, told: type[BaseException]
+) -> None:
+    copying = Copying(signal)
+    output = QueuedOutput(copying, patience_s=copying.patience_s)
+
+    with pytest.raises(told):
+        output.close()
+    assert not output.has_ended

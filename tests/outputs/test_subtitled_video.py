@@ -207,3 +207,17 @@ def test_every_language_of_the_models_has_three_letters() -> None:
     for code in (*PRO_LANGUAGES, *WHISPER_LANGUAGES):
         assert len(iso_639_2(code, "matroska") or "") == 3, code
     assert iso_639_2("multi", "mp4") is iso_639_2(None, "mp4") is None
+
+
+def test_a_copy_that_is_cancelled_leaves_what_was_there(tmp_path: Path) -> None:
+    media, target = video(tmp_path / "a.mkv"), tmp_path / "b.mkv"
+    target.write_bytes(b"old")
+    output = SubtitledVideoOutput(target, non_speech=True)
+    output.write(of_file(media))
+    output.write(SAID)
+    output.cancel()
+
+    with pytest.raises(OSError, match="its writing was interrupted"):
+        output.close()
+    assert target.read_bytes() == b"old"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.mkv", "b.mkv"]

@@ -3,6 +3,7 @@
 import os
 import shutil
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -130,6 +131,7 @@ def copy_with_subtitles(
     *,
     language: str | None = None,
     begins_s: float = 0.0,
+    started: Callable[[subprocess.Popen[bytes]], None] = lambda _: None,
 ) -> None:
     """Write the copy.
 
@@ -138,6 +140,7 @@ def copy_with_subtitles(
         target: a file that is not there yet.
         language: by ISO 639-2.
         begins_s: where in its audio the subtitles' clock begins.
+        started: gets what writes it, which may be killed.
 
     Raises:
         OSError: it cannot be written.
@@ -145,7 +148,7 @@ def copy_with_subtitles(
     tags = []
     if language is not None:
         tags = [f"-metadata:s:s:{plan.new_subtitle}", f"language={language}"]
-    problem = _copy(media, subtitles, target, plan, tags, begins_s)
+    problem = _copy(media, subtitles, target, plan, tags, begins_s, started)
     if problem:
         raise OSError(f"ffmpeg says: {problem}")
 
@@ -157,12 +160,13 @@ def _copy(
     plan: CopyPlan,
     options: list[str],
     begins_s: float = 0.0,
+    started: Callable[[subprocess.Popen[bytes]], None] = lambda _: None,
 ) -> str:
     """What went wrong; empty where nothing did."""
     given = [*_whitelists("file"), "-i", f"file:{media}", "-itsoffset"]
     given += [f"{plan.offset_s + begins_s:.6f}", *_whitelists("pipe", "srt")]
     given += ["-f", "srt", "-i", "pipe:0"]
-    done = subprocess.run(
+    with subprocess.Popen(
         [
             *("ffmpeg", "-nostdin", "-v", "error", *given, *plan.arguments, *options),
             *(
@@ -176,16 +180,21 @@ def _copy(
                 f"file:{target}",
             ),
         ],
-        input=subtitles,
+        stdin=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         start_new_session=True,  # Ctrl+C is ours to handle
         env=child_variables(),
-    )
-    if done.returncode == 0:
+    ) as ffmpeg:
+        started(ffmpeg)
+        try:
+            _, said = ffmpeg.communicate(subtitles)
+        finally:
+            ffmpeg.kill()  # unless it is over
+    if ffmpeg.returncode == 0:
         return ""
-    lines = done.stderr.decode(errors="replace").strip().splitlines()
-    return lines[0] if lines else f"exit code {done.returncode}"
+    lines = said.decode(errors="replace").strip().splitlines()
+    return lines[0] if lines else f"exit code {ffmpeg.returncode}"
 
 
 def _attempts(streams: tuple[Stream, ...]) -> list[tuple[Stream, ...]]:

@@ -1,6 +1,7 @@
 """An output that a thread writes to, so that slow work on it blocks nobody."""
 
 from collections.abc import Callable
+from contextlib import nullcontext, suppress
 
 from transcribe_cli.outputs.output import Output
 from transcribe_cli.outputs.record import Record
@@ -38,6 +39,7 @@ class QueuedOutput:
         self._newest = newest
         self._patience_s = patience_s or (lambda: None)
         self._is_closed = False
+        self._cancel: Callable[[], None] | None = getattr(output, "cancel", None)
         self._queue: WriteQueue[Record] = WriteQueue(
             *(output.write, output.close),
             size=_size,
@@ -72,13 +74,25 @@ class QueuedOutput:
     def close(self) -> None:
         """Wait until the output has taken everything and is closed. May be called twice.
 
+        Ctrl+C ends the waiting for an output that takes long to close and can be cancelled.
+
         Raises:
-            OSError: it has failed, or its reader took nothing for too long.
+            OSError: it has failed, or its reader took nothing for too long, or it was cancelled.
         """
         if not self._is_closed and not self._queue.given_up:
             self._is_closed = True
             self._queue.finish()
-            if not self._queue.drain(self._patience_s):
+            try:
+                is_drained = self._queue.drain(self._patience_s)
+            except (KeyboardInterrupt, SystemExit) as e:
+                if self._cancel is None:
+                    raise
+                self._cancel()
+                with suppress(OSError) if isinstance(e, SystemExit) else nullcontext():
+                    is_drained = self._queue.drain(self._patience_s)
+                if isinstance(e, SystemExit):  # as SIGTERM does
+                    raise
+            if not is_drained:
                 self._queue.give_up()
 
     @property

@@ -1,6 +1,7 @@
 """`-o talk.mkv`: a copy of the video that is transcribed, with its subtitles as a track of it."""
 
 import io
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,8 @@ from transcribe_cli.protocol.models import find_model
 from transcribe_cli.recordings.fingerprint import is_file_of
 from transcribe_cli.system.atomic_replace import replacement
 from transcribe_cli.transcript.turn_totals import TurnTotals
+
+_INTERRUPTED = "its writing was interrupted"
 
 
 class SubtitledVideoOutput:
@@ -35,7 +38,8 @@ class SubtitledVideoOutput:
         self._captions = CaptionsOutput(at_end, "srt", non_speech=non_speech)
         self._totals = TurnTotals()
         self._start: dict[str, Any] = {}
-        self._has_failed = False
+        self._has_failed = self._is_cancelled = False
+        self._ffmpeg: subprocess.Popen[bytes] | None = None
 
     def write(self, record: Record) -> None:
         """Take a record."""
@@ -68,11 +72,26 @@ class SubtitledVideoOutput:
         except AudioError as e:
             raise OSError(e.message.removesuffix(".")) from e
         with replacement(self._path) as beside:
-            copy_with_subtitles(
-                *(media, self._subtitles.getvalue(), beside, plan),
-                language=iso_639_2(language_of(start, self._totals), form),
-                begins_s=excerpt.get("start", 0) / 1000,
-            )
+            try:
+                copy_with_subtitles(
+                    *(media, self._subtitles.getvalue(), beside, plan),
+                    language=iso_639_2(language_of(start, self._totals), form),
+                    begins_s=excerpt.get("start", 0) / 1000,
+                    started=self._began,
+                )
+            except OSError as e:
+                raise (OSError(_INTERRUPTED) if self._is_cancelled else e) from e
+
+    def cancel(self) -> None:
+        """Have `close` fail soon, on whichever thread it is."""
+        self._is_cancelled = True
+        if self._ffmpeg is not None:
+            self._ffmpeg.kill()
+
+    def _began(self, ffmpeg: subprocess.Popen[bytes]) -> None:
+        self._ffmpeg = ffmpeg
+        if self._is_cancelled:
+            ffmpeg.kill()
 
 
 def check_ffmpeg(path: Path) -> None:
