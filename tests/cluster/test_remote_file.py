@@ -1,5 +1,6 @@
 """A file whose workers die is given to others, but not for ever."""
 
+from asyncio import CancelledError
 from collections.abc import Callable
 from concurrent.futures import Future
 from types import SimpleNamespace
@@ -16,12 +17,19 @@ class KilledWorker(Exception):
     """Known to us by its name, as Dask's is."""
 
 
+class Cancelled(CancelledError):
+    """As Dask's: a future whose scheduler is gone."""
+
+    reason = "scheduler-connection-lost"
+
+
 class Workers:
     """What a file asks of its cluster; every worker that gets the file dies."""
 
     command = "aai-stream-1"
+    lost: RemoteFile | None = None
 
-    def __init__(self, error: Exception) -> None:
+    def __init__(self, error: BaseException) -> None:
         self.submitted = 0
         self.told: list[Any] = []
         self._error = error
@@ -39,12 +47,15 @@ class Workers:
         future.set_exception(self._error)
         done(future)
 
+    def submit_again(self, file: RemoteFile) -> None:
+        self.lost = file
+
     def forget(self, _: Any) -> None:
         pass
 
 
 def ended(workers: Workers) -> Any:
-    """How a file ends that these workers get."""
+    """How a file ends that these workers get; None: it has not."""
     loop: Any = SimpleNamespace(call=lambda do: do(), clock=lambda: 0.0, wake=lambda: None)
     spec = SourceSpec(name="talk.wav", kind="file", open=lambda: pytest.fail("it is not read here"))
     file = RemoteFile(workers, loop, spec, None)  # type: ignore[arg-type]
@@ -67,3 +78,12 @@ def test_a_fault_of_a_worker_is_not_tried_again() -> None:
 
     assert ended(workers).exit_status is ExitStatus.SERVICE
     assert workers.submitted == 1
+
+
+def test_a_file_whose_scheduler_is_gone_waits_for_the_next() -> None:
+    workers = Workers(Cancelled())
+
+    assert ended(workers) is None
+    assert workers.lost is not None
+    workers.lost.submit()
+    assert workers.submitted == 2

@@ -69,6 +69,15 @@ def test_what_another_command_opened_of_late_counts_too(clock: Clock) -> None:
     assert scheduler.handlers[session_limits.HANDLER]("a") == pytest.approx(61.0)
 
 
+def test_a_scheduler_that_began_anew_takes_it_that_all_were_opened_just_now(clock: Clock) -> None:
+    scheduler: Any = SimpleNamespace(plugins={}, handlers={})
+    limits = SchedulerLimits(2, used=True)
+    asyncio.run(limits.start(scheduler))
+    assert limits.wait_s("a") == pytest.approx(61.0)
+    clock.now += 61.5
+    assert [limits.wait_s("a"), limits.wait_s("a")] == [0.0, 0.0]
+
+
 def test_nobody_waits_for_the_scheduler_s_answer_and_it_is_asked_once(clock: Clock) -> None:
     asked: list[Callable[[float], None]] = []
     quota = WorkerQuota(asked.append, clock.monotonic)

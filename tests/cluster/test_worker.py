@@ -21,6 +21,7 @@ from transcribe_cli.cluster.worker import Recordings, RecordingsPlugin, transcri
 from transcribe_cli.exit_status import ExitStatus
 from transcribe_cli.recordings.folder import JOURNAL
 from transcribe_cli.recordings.journal import journal_records
+from transcribe_cli.recordings.lock import is_locked
 from transcribe_cli.settings.options import FileOptions
 
 
@@ -100,6 +101,27 @@ def test_a_file_that_is_begun_just_as_a_stop_comes_is_told_as_stopped(
     outcome = recordings.transcribe(talk_in(tmp_path))
     assert outcome.interrupted and outcome.recording is None
     assert not recordings._jobs
+
+
+def test_a_worker_whose_loop_faults_leaves_no_file_locked(
+    recordings: Recordings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loop = recordings._loop
+    assert loop is not None
+    call = loop.call
+
+    def ends() -> None:
+        raise ValueError("nothing of ours")
+
+    def call_and_end(action: Callable[[], None]) -> None:
+        call(action)
+        call(ends)
+
+    monkeypatch.setattr(loop, "call", call_and_end)
+    outcome = recordings.transcribe(talk_in(tmp_path))
+    assert outcome.problem is not None and "nothing of ours" in outcome.problem.message
+    folders = list((tmp_path / "recordings").glob("*-talk*"))
+    assert not any(map(is_locked, folders))
 
 
 class Command:

@@ -7,6 +7,7 @@ waits for a worker. When a file has ended, its journal goes through this command
 import contextlib
 import os
 import threading
+import time
 import uuid
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
@@ -18,7 +19,7 @@ from msgspec import structs
 from transcribe_cli.cluster import wire
 from transcribe_cli.cluster.checks import LOCAL
 from transcribe_cli.cluster.remote_file import RemoteFile
-from transcribe_cli.errors import ServiceError
+from transcribe_cli.errors import ServiceError, StreamError
 from transcribe_cli.exit_status import ExitStatus
 from transcribe_cli.jobs.batch import Batch
 from transcribe_cli.jobs.service import Service
@@ -36,6 +37,8 @@ from transcribe_cli.supervisor.session_quota import FREE_ACCOUNT_SESSIONS_PER_MI
 
 if TYPE_CHECKING:
     from transcribe_cli.jobs.shards import Shard
+
+_LOOK_AGAIN_S = 0.2
 
 QUIET = {
     # Dask serves pages also without a dashboard, to whoever asks: the names of files are there.
@@ -122,6 +125,9 @@ class Cluster:
         self._stop: StopRequested | None = None
         self._typed: SettingsTyped | None = None
         self._is_limited = False
+        self._calls: list[tuple[str, ...]] = []  # what all workers were told, also for later ones
+        self._lost: list[RemoteFile] = []  # whose tasks the scheduler took with it
+        self._lost_lock = threading.Lock()
         self._stack = contextlib.ExitStack()
 
     def __enter__(self) -> Self:
@@ -132,9 +138,6 @@ class Cluster:
         """
         import dask
         from distributed import Client
-
-        from transcribe_cli.cluster.command_ends import CommandEnds
-        from transcribe_cli.cluster.worker import RecordingsPlugin
 
         with contextlib.ExitStack() as stack:
             stack.enter_context(dask.config.set(QUIET))
@@ -149,28 +152,43 @@ class Cluster:
                         "see that it runs, and that dask's configuration here has its certificates",
                     ) from e
             self._client: Any = client
-            limited = self._per_minute is not None
             self.command = wire.command_name(client.id)
-            client.register_plugin(CommandEnds())
-            if self._per_minute is not None:
-                from transcribe_cli.cluster.session_limits import SchedulerLimits
-
-                client.register_plugin(SchedulerLimits(self._per_minute))
-            settings = wire.encode(self._settings)
-            plugin = RecordingsPlugin(self.command, settings, limited=limited)
-            client.register_plugin(plugin)
-            stack.callback(client.unregister_worker_plugin, plugin.name)
+            self._install()
+            stack.callback(self._take_off)
             self._threads: int = sum(client.nthreads().values())
             if not self._threads:
                 raise ServiceError(
                     f"The scheduler '{self._address}' has no workers.", "start some: dask worker"
                 )
-            client.subscribe_topic(self.command, self._told)
             self._stack = stack.pop_all()
         return self
 
     def __exit__(self, *_: object) -> None:
         self._stack.close()
+
+    def _install(self, *, anew: bool = False) -> None:
+        """Have the scheduler and all workers, also those to come, do their part of this command.
+
+        Args:
+            anew: the scheduler has begun anew, and knows nothing of what was opened of late.
+        """
+        from transcribe_cli.cluster.command_ends import CommandEnds
+        from transcribe_cli.cluster.worker import RecordingsPlugin
+
+        client, limited = self._client, self._per_minute is not None
+        client.register_plugin(CommandEnds())
+        if self._per_minute is not None:
+            from transcribe_cli.cluster.session_limits import SchedulerLimits
+
+            client.register_plugin(SchedulerLimits(self._per_minute, used=anew))
+        client.subscribe_topic(self.command, self._told)
+        settings = wire.encode(self._settings)
+        client.register_plugin(RecordingsPlugin(self.command, settings, limited=limited))
+
+    def _take_off(self) -> None:
+        """End this command's part on all workers."""
+        if self._client.status == "running":
+            self._client.unregister_worker_plugin(self.command)
 
     def _start_workers(self, stack: contextlib.ExitStack) -> Any:
         """Workers of this machine, which none but this command can reach."""
@@ -234,15 +252,61 @@ class Cluster:
             self._typed = event
             self._call("type_line", event.line)
 
-    def _call(self, method: str, *arguments: str) -> None:
-        """Call a method on every worker; a thread waits for their answers, and nobody for it."""
+    def _call(self, *call: str) -> None:
+        """Call a method on every worker, also on those that come later."""
+        self._calls.append(call)
+        self._send([call], None)
+
+    def _send(self, calls: Sequence[tuple[str, ...]], workers: list[str] | None) -> None:
+        """Call methods of workers; a thread waits for their answers, and nobody for it."""
         from transcribe_cli.cluster.worker import call
 
         def send() -> None:
-            with contextlib.suppress(Exception):  # a worker that has died has no session any more
-                self._client.run(call, self.command, method, *arguments, on_error="ignore")
+            for one in calls:
+                with contextlib.suppress(Exception):  # who has died has no session any more
+                    self._client.run(call, self.command, *one, workers=workers, on_error="ignore")
 
         threading.Thread(target=send, name="aai-cluster-call", daemon=True).start()
+
+    def submit_again(self, file: "RemoteFile") -> None:
+        """The scheduler is gone, with the file's task; called on any thread.
+
+        When it is back, as a service that is restarted comes back, the workers go on.
+        """
+        with self._lost_lock:
+            self._lost.append(file)
+            if len(self._lost) == 1:
+                threading.Thread(
+                    target=self._come_back, name="aai-cluster-back", daemon=True
+                ).start()
+
+    def _come_back(self) -> None:
+        while self._client.status == "connecting":
+            time.sleep(_LOOK_AGAIN_S)
+        problem: StreamError | None = None
+        try:
+            if self._client.status != "running":
+                raise ServiceError("gone")
+            self._install(anew=True)
+        except Exception:  # of many kinds
+            problem = ServiceError(
+                f"The scheduler '{self._address}' is gone.", "start it, and run the command again"
+            )
+        with self._lost_lock:
+            lost, self._lost = self._lost, []
+        if self._loop is not None:
+            self._loop.call(lambda: self._go_on(lost, problem))
+
+    def _go_on(self, lost: "Sequence[RemoteFile]", problem: StreamError | None) -> None:
+        if problem is None:
+            self.transcriber.notices.warning(
+                "the scheduler has begun anew; files go on with the workers that it has"
+            )
+        for file in lost:
+            if problem is None:
+                file.submit()
+            else:
+                file.give_up(problem)
 
     def _told(self, event: tuple[float, Any]) -> None:
         """A worker tells something; on Dask's thread."""
@@ -252,6 +316,8 @@ class Cluster:
 
     def _take(self, event: wire.Report) -> None:
         notices = self.transcriber.notices
+        if event.begun and self._calls:
+            self._send(list(self._calls), [event.begun])
         for label, text in event.notices:
             if label == "error":
                 notices.error(text)

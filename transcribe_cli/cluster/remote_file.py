@@ -3,24 +3,25 @@
 import contextlib
 import os
 import uuid
+from asyncio import CancelledError
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Self
 
 from msgspec import structs
 
 from transcribe_cli.cluster import wire
-from transcribe_cli.errors import IncompleteError, ServiceError, StreamError
+from transcribe_cli.errors import IncompleteError, ServiceError, StreamError, status_of
 from transcribe_cli.exit_status import ExitStatus, is_stopped_by_person, of_run
 from transcribe_cli.jobs.sources import SourceSpec
-from transcribe_cli.outputs.output import Outputs
-from transcribe_cli.outputs.record import error_record, read_record
+from transcribe_cli.outputs.output import Output
+from transcribe_cli.outputs.record import Record, error_record, read_record
 from transcribe_cli.recordings.folder import JOURNAL
-from transcribe_cli.recordings.journal import is_final, journal_records, turn_of
+from transcribe_cli.recordings.followed_journal import FollowedJournal
 from transcribe_cli.run.billing import Bill
 from transcribe_cli.run.config import Result
 from transcribe_cli.run.loop import Loop
 from transcribe_cli.run.reporter import View
-from transcribe_cli.session.events import Event, SettingsTyped, StopRequested
+from transcribe_cli.session.events import Event, OutputFailed, SettingsTyped, StopRequested
 from transcribe_cli.session.session import Session
 
 if TYPE_CHECKING:
@@ -63,8 +64,12 @@ class RemoteFile:
         self._result: Result | None = None
         self._killed = 0  # so often all workers that had it died
         self._stack = contextlib.ExitStack()
+        self._followed: FollowedJournal | None = None
+        self._untold: IncompleteError | None = None  # why not all of it has been told
+        self._has_told = False
+        self._own: list[Output] = []  # opened with the first record: there may be none
         # Now, since shared outputs have files in the order in which they begin.
-        self._outputs = self._transcriber.outputs.of_recording(loop, (), self._stack)
+        self._outputs = self._transcriber.outputs.of_recording(loop, self._own, self._stack)
 
     # A `RunningFile`.
 
@@ -93,7 +98,7 @@ class RemoteFile:
     def start(self, now: float) -> None:
         """Give it to a worker."""
         self._transcriber.runs.budget.add(self._bill)
-        self._submit()
+        self.submit()
 
     def take(self, event: Event, now: float) -> None:
         """Pass on what a person wants."""
@@ -104,6 +109,8 @@ class RemoteFile:
             self.has_work = True
         elif isinstance(event, SettingsTyped):
             self._cluster.type_line(event)
+        elif isinstance(event, OutputFailed):
+            self._outputs.flush()
 
     def read(self, session: Session, now: float) -> None:
         """It has no session here."""
@@ -126,10 +133,13 @@ class RemoteFile:
         self._cluster.stop(StopRequested("SIGTERM"))
 
     def progressed(self, progress: wire.Progress) -> None:
-        """Its worker tells how far it is."""
+        """Its worker tells how far it is, and that there are records."""
+        if self.over:
+            return
         if progress.cost_usd is not None:
             self._bill.usd = progress.cost_usd
-        if self._view is not None and not self.over:
+        self._tell(progress.recording)
+        if self._view is not None:
             from transcribe_cli.ui.status_line import Status
 
             self._view.status(
@@ -147,7 +157,8 @@ class RemoteFile:
     def _by_person(self) -> bool:
         return is_stopped_by_person(self._stops)
 
-    def _submit(self) -> None:
+    def submit(self) -> None:
+        """Give it to a worker, once more where it is lost."""
         path = os.path.abspath(self.spec.path or "")  # noqa: PTH100  # `resolve` follows links
         command = self._cluster.command
         task = wire.FileTask(command=command, key=self.key, name=self.spec.name, path=path)
@@ -157,23 +168,28 @@ class RemoteFile:
         """Its task is over; on Dask's thread."""
         try:
             outcome = wire.read_outcome(future.result())
-        except Exception as e:
-            outcome = None
-            killed = type(e).__name__ == "KilledWorker"
-            if killed and not self._stops and self._killed < _MOST_KILLED:
+        except (Exception, CancelledError) as e:
+            if self._stops:
+                self._loop.call(lambda: self._ended(None))
+            elif getattr(e, "reason", "") == "scheduler-connection-lost":
+                self._cluster.submit_again(self)
+            elif type(e).__name__ == "KilledWorker" and self._killed < _MOST_KILLED:
                 # So many workers died while they had it; another goes on where they came to.
                 self._killed += 1
-                self._loop.call(self._submit)
-                return
-            problem = ServiceError(
-                f"The workers gave '{self.spec.name}' up: {type(e).__name__}: {e}.",
-                "see what the workers say",
-            )
-            if not self._stops:
-                outcome = wire.Outcome(
-                    exit_status=int(problem.exit_status), problem=wire.problem_of(problem)
+                self._loop.call(self.submit)
+            else:
+                problem = ServiceError(
+                    f"The workers gave '{self.spec.name}' up: {type(e).__name__}: {e}.",
+                    "see what the workers say",
                 )
-        self._loop.call(lambda: self._ended(outcome))
+                self._loop.call(lambda: self.give_up(problem))
+        else:
+            self._loop.call(lambda: self._ended(outcome))
+
+    def give_up(self, problem: StreamError) -> None:
+        """No worker ends it."""
+        status = int(problem.exit_status)
+        self._ended(wire.Outcome(exit_status=status, problem=wire.problem_of(problem)))
 
     def _ended(self, outcome: wire.Outcome | None) -> None:
         """Tell the outputs everything about it. None: it was stopped, and nobody knows more."""
@@ -187,15 +203,11 @@ class RemoteFile:
         problem = None if outcome.problem is None else outcome.problem.error()
         status = ExitStatus(outcome.exit_status)
         summary = _NOTHING | outcome.summary
-        if outcome.recording is not None:
-            try:
-                self._tell(outcome.recording)
-            except (StreamError, OSError) as e:
-                problem = problem or IncompleteError(
-                    f"What '{self.spec.name}' says cannot be told: {e}.", "run it again"
-                )
-                status = status or problem.exit_status
-        elif problem is not None:
+        if outcome.recording is not None or self._followed is not None:
+            self._tell(outcome.recording, ended=True)
+            problem = problem or self._untold
+            status = status or status_of(self._untold)
+        if outcome.recording is None and problem is not None:
             record = error_record(problem, datetime.now(UTC))
             record.body["source"] = self.spec.name
             self._outputs.write(record)
@@ -208,21 +220,41 @@ class RemoteFile:
         self.has_work = True
         self._loop.wake()
 
-    def _tell(self, recording: str) -> None:
-        """Write what the recording holds to all outputs, and show its turns."""
-        assert self._transcriber.save_dir is not None
-        journal = self._transcriber.save_dir / recording / JOURNAL
-        own = Outputs(
-            self._transcriber.outputs.open_own(self.spec.name),
-            self._transcriber.outputs.output_broken,
-        )
+    def _tell(self, recording: str | None, *, ended: bool = False) -> None:
+        """Write what is new of the recording to all outputs, and show its turns.
+
+        Args:
+            recording: None: nothing is known but what was told before.
+        """
+        save_dir = self._transcriber.save_dir
+        assert save_dir is not None
+        followed = self._followed
+        if recording is not None and (
+            followed is None or followed.path != save_dir / recording / JOURNAL
+        ):
+            followed = self._followed = FollowedJournal(save_dir / recording / JOURNAL)
+        assert followed is not None
         try:
-            for line in journal_records(journal):
-                record = read_record(line)
-                record.body["source"] = self.spec.name
-                own.write(record)
-                self._outputs.write(record)
-                if self._view is not None and is_final(line):
-                    self._view.turn(turn_of(line))
-        finally:
-            own.close()
+            for line in followed.new_records(ended=ended):
+                self._write(read_record(line))
+        except FileNotFoundError as e:
+            if ended and recording is not None:  # else it comes yet, or was nothing
+                self._cannot_tell(e)
+        except (StreamError, OSError) as e:
+            self._cannot_tell(e)
+
+    def _cannot_tell(self, e: StreamError | OSError) -> None:
+        self._untold = self._untold or IncompleteError(
+            f"What '{self.spec.name}' says cannot be told: {e}.",
+            "see that workers and this command share '--save-dir', and run it again",
+        )
+
+    def _write(self, record: Record) -> None:
+        if not self._has_told:
+            self._has_told = True
+            self._own += self._transcriber.outputs.open_own(self.spec.name)
+            self._outputs.put_first(self._own)
+        record.body["source"] = self.spec.name
+        self._outputs.write(record)
+        if self._view is not None and record.update is not None:
+            self._view.turn(record.update)

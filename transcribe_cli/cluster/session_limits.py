@@ -21,12 +21,15 @@ class SchedulerLimits(SchedulerPlugin):  # type: ignore[misc]
 
     Args:
         per_minute: most new sessions in any 60 s.
+        used: a scheduler that knows of no earlier ones has been told of them before it began anew,
+            and so takes it that they were opened just now.
     """
 
     name = "aai-stream-limits"
 
-    def __init__(self, per_minute: int) -> None:
+    def __init__(self, per_minute: int, *, used: bool = False) -> None:
         self._quota = SessionQuota(per_minute)
+        self._used = used
 
     async def start(self, scheduler: Scheduler) -> None:
         """Be there for workers; what an earlier command opened of late counts too."""
@@ -34,6 +37,9 @@ class SchedulerLimits(SchedulerPlugin):  # type: ignore[misc]
         if isinstance(earlier, SchedulerLimits):
             earlier._quota.per_minute = self._quota.per_minute
             self._quota = earlier._quota
+        elif self._used:
+            for _ in range(self._quota.per_minute or 0):
+                self._quota.opened(time.monotonic())
         scheduler.handlers[HANDLER] = self.wait_s
 
     def wait_s(self, worker: str = "") -> float:

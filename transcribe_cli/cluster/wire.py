@@ -47,8 +47,13 @@ class FileTask(Struct, frozen=True, kw_only=True):
 
 
 class Progress(Struct, frozen=True, array_like=True):
-    """How far a file is: the values of a `Status` that a bar shows."""
+    """How far a file is: the values of a `Status` that a bar shows.
 
+    Attributes:
+        recording: the folder's name in the save-dir, whose journal has grown.
+    """
+
+    recording: str
     position_s: float
     length_s: float | None
     rate: float
@@ -94,10 +99,12 @@ class Report(Struct, frozen=True, kw_only=True):
     Attributes:
         progress: by the files' keys.
         notices: lines, each with its label: error, warning or "".
+        begun: the address of a worker that is new to the command.
     """
 
     progress: dict[str, Progress] = {}
     notices: list[tuple[str, str]] = []
+    begun: str = ""
 
 
 def problem_of(error: StreamError | None) -> Problem | None:

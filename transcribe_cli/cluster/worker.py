@@ -68,14 +68,15 @@ class _ToldNotices(Notices):
 class _ProgressView:
     """What a run shows: kept for the client's bar."""
 
-    def __init__(self) -> None:
+    def __init__(self, recording: str) -> None:
         self.newest: Progress | None = None  # that has not been told
+        self._recording = recording
 
     def status(self, status: Status) -> None:
         """Take the file's progress."""
         position_s, length_s, rate = status.progress or (status.elapsed_s, None, 0.0)
         self.newest = Progress(
-            *(position_s, length_s, rate, status.elapsed_s),
+            *(self._recording, position_s, length_s, rate, status.elapsed_s),
             *(status.state, status.turns, status.message, status.cost_usd),
         )
 
@@ -151,6 +152,9 @@ class Recordings:
             self._problem = explain_unexpected(e, "working for a cluster")
         finally:
             self._ready.set()
+            for job, future, _ in self._jobs.values():  # which others may go on with
+                job.__exit__()
+                future.set_result(self._ended())
 
     @contextlib.contextmanager
     def _open_service(self, environment: Environment) -> Any:
@@ -233,7 +237,8 @@ class Recordings:
                     summary = previous.journal.summary or {}
                     begun.set_result(Outcome(recording=previous.id, summary=summary))
                     return
-                view = _ProgressView()
+                assert folder is not None  # recordings are what words come back by
+                view = _ProgressView(folder.name)
                 begin, service = self._transcriber, self._service
                 if previous is None:
                     job = begin.begin(loop, service, spec, folder, stack, view)
@@ -352,6 +357,7 @@ class RecordingsPlugin(WorkerPlugin):  # type: ignore[misc]
             worker.log_event(self.name, encode(report).decode())
 
         self.recordings = Recordings(self._settings, tell, quota)
+        tell(Report(begun=worker.address))
 
     async def teardown(self, worker: Worker) -> None:
         """Called on the worker when it ends, or the command; other commands are not kept."""

@@ -90,6 +90,11 @@ def is_final(record: JournalRecord) -> bool:
     return record["type"] == "Turn" and record.get("final") is True
 
 
+def is_closing(record: JournalRecord) -> bool:
+    """Whether it is of the kinds that end a run; they may not be true once it is resumed."""
+    return record["type"] in _OF_THE_END
+
+
 def turn_of(record: JournalRecord) -> TurnUpdate:
     """The turn of a Turn record; its times are on the recording's clock."""
     decoded = read_server_object(record)
@@ -304,11 +309,11 @@ def without_closing_records(records: Sequence[JournalRecord]) -> list[JournalRec
 
     Errors of the service stay, and a Gap that something follows: its source gave no audio there.
     """
-    last = max((n for n, r in enumerate(records) if r["type"] not in _OF_THE_END), default=-1)
+    last = max((n for n, r in enumerate(records) if not is_closing(r)), default=-1)
     return [
         record
         for number, record in enumerate(records)
-        if record["type"] not in _OF_THE_END
+        if not is_closing(record)
         or (record["type"] == "Error" and "exit_code" not in record)
         or (record["type"] == "Gap" and (number < last or record.get("reason") == NO_AUDIO))
     ]
