@@ -8,6 +8,7 @@ import signal
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -19,6 +20,7 @@ from transcribe_cli.jobs.claims import (
     Claim,
     Work,
     claim,
+    look_before_claiming,
     work_of_file,
     work_of_journal,
 )
@@ -336,6 +338,28 @@ def test_how_much_is_opened_for_a_file_is_no_matter_of_how_many_there_are(
             found = claim(save_dir, talk.name, work(talk), held, again=False, index=index)
         assert found.previous is not None
     assert set(looked_at) == {"2026-11-20-090507-talk"}
+
+
+def test_of_many_files_each_lists_the_save_dir_once(
+    talk: Path, save_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    listed: list[Path] = []
+    real = os.listdir
+
+    def counted(path: Path) -> list[str]:
+        listed.append(path)
+        return real(path)
+
+    monkeypatch.setattr(os, "listdir", counted)
+    index = RecordingIndex(save_dir)
+    monkeypatch.setattr(recordings_index, "time", SimpleNamespace(monotonic=lambda: 100.0))
+    for _ in range(10):
+        with contextlib.ExitStack() as held:
+            claim(save_dir, talk.name, work(talk), held, again=False, index=index)
+    assert len(listed) == 11  # and once before the first is claimed
+    for _ in range(10):  # as who gives files to workers
+        assert look_before_claiming(talk.name, work(talk), index, again=False) is None
+    assert len(listed) == 11
 
 
 def test_an_index_sees_what_others_begin_and_end(talk: Path, save_dir: Path) -> None:

@@ -202,7 +202,11 @@ class Batch:
         file_view = None if self._view is None else self._view.begin(spec.name)
         try:
             with contextlib.ExitStack() as stack:
-                folder, previous = transcriber.claim(self._service, spec, stack, again=again)
+                if self._elsewhere is None:
+                    folder, previous = transcriber.claim(self._service, spec, stack, again=again)
+                else:  # who transcribes it claims it
+                    folder = None
+                    previous = transcriber.look_before_claiming(self._service, spec, again=again)
                 if previous is not None and previous.state == "complete":
                     transcriber.replay(previous, spec)
                     transcriber.notices.note(f"{spec.name}: complete already, in {previous.id}")
@@ -212,7 +216,6 @@ class Batch:
                 view = file_view or live
                 job: RunningFile
                 if self._elsewhere is not None:
-                    stack.close()  # who transcribes it claims it
                     job = self._elsewhere(loop, spec, view)
                 elif previous is None:
                     job = transcriber.begin(loop, self._service, spec, folder, stack, view)

@@ -32,6 +32,8 @@ from transcribe_cli.recordings.lock import (
 from transcribe_cli.recordings.saved_recordings import Recording, load_recording
 from transcribe_cli.system.signals import stop_signals_wait
 
+_LOOK_EVERY_S = 1.0
+
 _Cache = dict[Path, tuple[dict[str, Any] | None, Recording]]
 """Recordings by folder, each with the stamp of the journal that it was read from."""
 
@@ -152,11 +154,11 @@ def claim(
     index = index or RecordingIndex(save_dir)
     cache: _Cache = {}
     if not again:
+        index.look(unless_within_s=_LOOK_EVERY_S)
         _find_previous(index, name, work, cache)  # which takes time
     with save_dir_locked(save_dir):
+        index.look()
         previous = None if again else _find_previous(index, name, work, cache)
-        if again:
-            index.look()
         if previous is not None and previous.state == "complete":
             return Claim(previous.folder, previous)
         if (running := _find_running(index, name, work)) is not None:
@@ -171,6 +173,24 @@ def claim(
     return Claim(previous.folder, replace(load_recording(previous.folder), running=False))
 
 
+def look_before_claiming(
+    name: str, work: Work | None, index: RecordingIndex, *, again: bool
+) -> Recording | None:
+    """What an earlier run has done of a file that somebody else will claim. Nothing is changed.
+
+    It may be out of date; who claims it knows.
+
+    Raises:
+        AlreadyRunning: another process has it.
+    """
+    if work is None:
+        return None
+    index.look(unless_within_s=_LOOK_EVERY_S)
+    if (running := _find_running(index, name, work)) is not None:
+        raise AlreadyRunning(name, running)
+    return None if again else _find_previous(index, name, work, {})
+
+
 def _new_folder(save_dir: Path, name: str, work: Work | None, stack: contextlib.ExitStack) -> Claim:
     with stop_signals_wait():  # which would leave a locked folder with nothing in it
         folder = create_folder(save_dir, recording_id(datetime.now(), name))
@@ -181,7 +201,6 @@ def _new_folder(save_dir: Path, name: str, work: Work | None, stack: contextlib.
 
 def _find_previous(index: RecordingIndex, name: str, work: Work, cache: _Cache) -> Recording | None:
     """The last recording of the same work that is not running."""
-    index.look()
     for folder in reversed(index.with_slug(recording_slug(name))):
         if is_locked(folder):
             continue

@@ -14,7 +14,7 @@ from transcribe_cli.audio.excerpt import EVERYTHING, Excerpt, Range
 from transcribe_cli.audio.format import AudioFormat
 from transcribe_cli.audio.source import Source
 from transcribe_cli.errors import AudioError
-from transcribe_cli.jobs.claims import Claim, claim, work_of_file
+from transcribe_cli.jobs.claims import Claim, Work, claim, look_before_claiming, work_of_file
 from transcribe_cli.jobs.command_outputs import CommandOutputs
 from transcribe_cli.jobs.job import Job, discard
 from transcribe_cli.jobs.live_changes import LiveChanges
@@ -152,12 +152,23 @@ class Transcriber:
         """
         if self.save_dir is None:
             return Claim(None)
-        work = None
-        if spec.path is not None:
-            query = self.parameters.query
-            work = work_of_file(spec.path, query, self.part, engine=service.engine)
-        name = "" if spec.kind == "mic" else spec.name
+        name, work = "" if spec.kind == "mic" else spec.name, self._work_of(service, spec)
         return claim(self.save_dir, name, work, stack, again=again, index=self._index)
+
+    def look_before_claiming(
+        self, service: Service, spec: SourceSpec, *, again: bool
+    ) -> Recording | None:
+        """What an earlier run has done of a file that somebody else will claim."""
+        if self._index is None:
+            return None
+        work = self._work_of(service, spec)
+        return look_before_claiming(spec.name, work, self._index, again=again)
+
+    def _work_of(self, service: Service, spec: SourceSpec) -> Work | None:
+        if spec.path is None:
+            return None
+        query = self.parameters.query
+        return work_of_file(spec.path, query, self.part, engine=service.engine)
 
     def begin(
         self,

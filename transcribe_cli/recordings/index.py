@@ -5,6 +5,7 @@ Thousands of files may be transcribed into one save-dir, and each asks what ther
 
 import os
 import re
+import time
 from pathlib import Path
 
 from transcribe_cli.recordings.lock import LOCK_FILE, is_locked
@@ -22,9 +23,19 @@ class RecordingIndex:
         self._names: set[str] = set()
         self._by_slug: dict[str, set[str]] = {}
         self._maybe_running: set[str] = set()
+        self._looked_at = float("-inf")
 
-    def look(self) -> None:
-        """Take in what has come since the last time; nothing is opened for that."""
+    def look(self, *, unless_within_s: float = 0.0) -> None:
+        """Take in what has come since the last time; nothing is opened for that.
+
+        Args:
+            unless_within_s: what was seen so lately is good enough. The names of all recordings are
+                read, which takes some ms where there are ten thousand.
+        """
+        now = time.monotonic()
+        if now - self._looked_at < unless_within_s:
+            return
+        self._looked_at = now
         try:
             names = set(os.listdir(self._save_dir))  # noqa: PTH208  # names alone, many of them
         except OSError:
