@@ -2,7 +2,8 @@
 
 import pytest
 
-from transcribe_cli.cluster.checks import check_address
+from transcribe_cli.cluster import checks
+from transcribe_cli.cluster.checks import check_address, check_dashboard
 from transcribe_cli.errors import UsageError
 
 
@@ -28,3 +29,14 @@ def test_what_others_can_read_is_refused_with_the_way_to_set_up_tls(address: str
 def test_what_is_no_address_is_refused(address: str) -> None:
     with pytest.raises(UsageError, match="is no scheduler's address"):
         check_address(address)
+
+
+def test_pages_on_the_workers_are_of_the_scheduler_that_the_command_starts(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(checks, "find_spec", lambda _: None)
+    for address, said in (("tls://head:8786", "pages of its own"), ("local", "needs the package")):
+        with pytest.raises(UsageError, match=said):
+            check_dashboard(address)
+    monkeypatch.setattr(checks, "find_spec", lambda name: name)
+    check_dashboard("local")

@@ -1,6 +1,7 @@
 """What a cluster cannot do, found before anything is opened."""
 
 from collections.abc import Sequence
+from importlib.util import find_spec
 from urllib.parse import urlsplit
 
 from transcribe_cli.errors import UsageError
@@ -35,6 +36,23 @@ def check_cluster(options: FileOptions, paths: Sequence[str]) -> None:
         )
     if address != LOCAL:
         check_address(address)
+    if options.dashboard:
+        check_dashboard(address)
+
+
+def check_dashboard(address: str) -> None:
+    """Find out whether there can be pages on the workers.
+
+    Raises:
+        UsageError: the scheduler is another's, or a package is missing.
+    """
+    if address != LOCAL:
+        raise UsageError(
+            "--dashboard is of '--cluster local': any other scheduler has pages of its own.",
+            "leave it out; dask scheduler --help says where they are",
+        )
+    if find_spec("bokeh") is None:
+        raise UsageError("--dashboard needs the package 'bokeh'.", "pip install bokeh")
 
 
 def check_address(address: str) -> None:
@@ -55,5 +73,5 @@ def check_address(address: str) -> None:
     if parts.scheme != "tls" and not is_loopback(f"ws://{parts.netloc}"):
         raise UsageError(
             f"--cluster '{address}' is not encrypted: others could read what is said.",
-            "set distributed.comm.tls in dask's configuration, give tls://HOST:PORT",
+            "tls://HOST:PORT, with certificates in dask's configuration: docs/cluster.md",
         )

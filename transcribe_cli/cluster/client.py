@@ -39,7 +39,9 @@ if TYPE_CHECKING:
     from transcribe_cli.jobs.shards import Shard
 
 _LOOK_AGAIN_S = 0.2
+_FIRST_WORKER_WITHIN_S = 15
 
+PAGES = ["distributed.http.scheduler.info", "distributed.http.statics"]
 QUIET = {
     # Dask serves pages also without a dashboard, to whoever asks: the names of files are there.
     "distributed.scheduler.http.routes": [],
@@ -101,6 +103,7 @@ class Cluster:
         self.transcriber = transcriber
         self._address = options.cluster or LOCAL
         self._jobs = options.jobs
+        self._dashboard = options.dashboard
         self._per_minute = options.new_sessions_per_minute
         if self._per_minute is None and not service.local:
             endpoint = resolve_endpoint(options.region.value, options.endpoint)
@@ -113,7 +116,7 @@ class Cluster:
                 options,
                 **dict.fromkeys(("paths", "from_list", "output", "format", "shard", "cluster")),
                 **dict.fromkeys(("captions_file", "captions_port", "keyterms_file")),
-                **dict.fromkeys(("jsonl", "text", "sample", "quiet"), False),
+                **dict.fromkeys(("jsonl", "text", "sample", "quiet", "dashboard"), False),
                 engine=service.engine or None,
                 keyterm=[*(options.keyterm or ()), *terms] or None,
                 save_dir=str(Path(transcriber.save_dir or "").absolute()),
@@ -140,7 +143,8 @@ class Cluster:
         from distributed import Client
 
         with contextlib.ExitStack() as stack:
-            stack.enter_context(dask.config.set(QUIET))
+            pages = {"distributed.scheduler.http.routes": PAGES} if self._dashboard else {}
+            stack.enter_context(dask.config.set(QUIET | pages))
             if self._address == LOCAL:
                 client = stack.enter_context(self._start_workers(stack))
             else:
@@ -155,6 +159,8 @@ class Cluster:
             self.command = wire.command_name(client.id)
             self._install()
             stack.callback(self._take_off)
+            with contextlib.suppress(TimeoutError):  # they may be starting too
+                client.wait_for_workers(1, timeout=_FIRST_WORKER_WITHIN_S)
             self._threads: int = sum(client.nthreads().values())
             if not self._threads:
                 raise ServiceError(
@@ -205,12 +211,14 @@ class Cluster:
             protocol="tls://",
             security=Security.temporary(),
             dashboard_address="127.0.0.1:0",
-            scheduler_kwargs={"dashboard": False},
+            scheduler_kwargs={"dashboard": self._dashboard},
             silence_logs=logging.CRITICAL,
             memory_limit=0,
             preload=["transcribe_cli.cluster.ignore_interrupts"],
         )
         stack.enter_context(cluster)
+        if self._dashboard:
+            self.transcriber.notices.note(f"dashboard: {cluster.dashboard_link}")
         return Client(cluster)
 
     @property
@@ -229,7 +237,9 @@ class Cluster:
         """Give a task to a worker; `done` is called with its future, on another thread."""
         from transcribe_cli.cluster.worker import transcribe
 
-        key = f"{task.name}-{uuid.uuid4().hex[:8]}"
+        # On Dask's pages a task is called by its key, up to a hyphen and what no word is.
+        name = task.name.replace("-", "\N{NON-BREAKING HYPHEN}")
+        key = f"{name}-{uuid.uuid4().hex[:8]}"
         future = self._client.submit(transcribe, wire.encode(task), key=key, pure=False)
         future.add_done_callback(done)
         return future

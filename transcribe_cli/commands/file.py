@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from transcribe_cli.audio.excerpt import Range
 from transcribe_cli.audio.source import Source
+from transcribe_cli.errors import UsageError
 from transcribe_cli.exit_status import ExitStatus
 from transcribe_cli.jobs.sources import (
     SAMPLE,
@@ -58,6 +59,8 @@ def file(options: FileOptions, environment: Environment) -> ExitStatus:
 
         check_cluster(options, paths)
         many = True
+    elif options.dashboard:
+        raise UsageError("--dashboard is of '--cluster local'.", "add --cluster local")
     most = jobs
     if options.local and options.cluster is None:
         from transcribe_cli.jobs.service import most_local_jobs

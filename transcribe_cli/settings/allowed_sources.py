@@ -71,7 +71,7 @@ def _rows() -> Iterator[Setting]:
     the_users_alone = (
         "usd_per_hour device device_fallback system with_system keyterms_file output no_clobber "
         "captions_file captions_port record save_dir no_save from_list probe jobs shard cluster "
-        "again raw pace quiet verbose sample"
+        "dashboard again raw pace quiet verbose sample"
     )
     yield from (Setting(name, _RECORDING) for name in recognition.split())
     yield from (Setting(name, _FOLDER) for name in formats_and_limits.split())

@@ -255,6 +255,14 @@ class FileOptions(RunOptions, frozen=True, kw_only=True):
             metavar="local|ADDRESS",
         ),
     ] = None
+    dashboard: Annotated[
+        bool,
+        option(
+            AUDIO,
+            "With '--cluster local': Dask's pages on its workers, for this machine (needs bokeh).",
+            "--dashboard",
+        ),
+    ] = False
     start: Annotated[
         str | None,
         option(AUDIO, "Begin each file there: 90, 1m30s or 1:30.", "--start", metavar="T"),
