@@ -19,7 +19,7 @@ import yaml
 from tests.counting import CountingService, counting_service
 from tests.end_to_end.counted_files import words_by_heading, write_talks
 from tests.program import LONG_DEADLINE_S, ROOT, Home
-from tests.requirements import require_programs
+from tests.requirements import require_package, require_programs
 
 SIZES = (9, 4, 6, 3, 5)
 
@@ -67,6 +67,16 @@ class Site:
         )
         assert ended.returncode == 0, ended.stderr
         return ended.stdout
+
+    def start(self, command: str) -> subprocess.Popen[bytes]:
+        """Start a service, which says nothing."""
+        return subprocess.Popen(
+            ["bash", "-c", command],
+            cwd=self.work,
+            env=self.variables | {"PYTHONWARNINGS": "default"},
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
 
     def check(self) -> None:
         """Each file had one session, and every word is in the merged document, in order."""
@@ -135,6 +145,41 @@ def test_a_slurm_array(site: Site, slurm: dict[str, str]) -> None:
     site.shell("sbatch --wait transcribe.sh", **slurm)
     site.check()
     site.check_captions()
+
+
+@pytest.mark.long
+def test_a_scheduler_with_certificates_and_workers_of_its_own(site: Site) -> None:
+    require_package("distributed")
+    require_programs("openssl")
+    port, _ = free_ports()
+    with contextlib.ExitStack() as services:
+        setup, scheduler, worker, command = cut_up(recipe("A scheduler"), port)
+        site.shell(setup)
+        for line in (scheduler, worker):
+            services.callback(end, site.start(line))
+            wait_for_port(port)
+        site.shell(command)
+        merged = site.shell(f"cat calls.md; {command.replace('calls.md', '-')} --format txt")
+        with pytest.raises(AssertionError, match="cannot be reached"):  # without a certificate
+            site.shell(command, DASK_CONFIG="/nowhere", HOME="/nowhere")
+    assert len(site.service.sessions) == len(SIZES)
+    assert words_by_heading(merged[merged.index("# talk1.wav\nw") :]) == list(site.said.items())
+
+
+def cut_up(recipe: str, port: int) -> list[str]:
+    """The recipe's set-up, scheduler, worker and command, all on this machine."""
+    lines = recipe.replace("head", "127.0.0.1").replace("8786", str(port)).splitlines()
+    runs = [line.removesuffix(" &") for line in lines[-3:]]
+    dask = f"exec {shlex.quote(sys.executable)} -m dask"
+    return ["\n".join(lines[:-3]), *(re.sub("^dask", dask, line) for line in runs)]
+
+
+def wait_for_port(port: int) -> None:
+    deadline = time.monotonic() + LONG_DEADLINE_S
+    while time.monotonic() < deadline:
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port)):
+            return
+        time.sleep(0.1)
 
 
 @pytest.fixture
