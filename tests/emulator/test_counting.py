@@ -276,3 +276,9 @@ def test_the_mode_changes_in_mid_session_and_back() -> None:
     manual = updated(usual, UpdateConfiguration(mode="manual"))
     assert manual.least_turn_silence_ms == NEVER_MS
     assert updated(manual, UpdateConfiguration(mode="balanced")) == usual
+
+
+def test_what_is_not_exact_is_refused_over_the_wire(serve: Callable[..., str]) -> None:
+    heard = talk(serve("--engine", "counting"), encoding="ogg_opus")
+    assert heard.code == 3006
+    assert "counts samples, not ogg_opus" in str(heard.messages[-1])

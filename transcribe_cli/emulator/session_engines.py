@@ -5,7 +5,8 @@ from contextlib import suppress
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from transcribe_cli.emulator.emulated_session import CANCELLED
+from transcribe_cli.emulator.compressed_audio import COMPRESSED
+from transcribe_cli.emulator.emulated_session import CANCELLED, SessionRefused
 from transcribe_cli.emulator.engine_runners import (
     EngineRunner,
     InProcessRunner,
@@ -75,6 +76,8 @@ class SessionEngines:
             runner = InProcessRunner(ScriptedEngine(script, settings, effects))
             effects = None  # what else it says is sent as it stands
         elif self._options.engine == "counting":
+            if (encoding := parameters.get("encoding")) in COMPRESSED:
+                raise SessionRefused(3006, f"The counting engine counts samples, not {encoding}")
             runner = InProcessRunner(CountingEngine(settings, self._options.turn_words))
         else:
             idle |= SPEAKERS

@@ -1,0 +1,38 @@
+"""What a recogniser's process says when it fails."""
+
+import queue
+
+import msgspec
+import pytest
+
+from transcribe_cli.emulator import engine_worker
+from transcribe_cli.emulator.engine_settings import EngineSettings
+from transcribe_cli.emulator.engine_worker import (
+    FAILED,
+    HEADER_BYTES,
+    WorkerStart,
+    _Session,
+    unpack_header,
+)
+
+
+@pytest.mark.parametrize(
+    ("cause", "said"),
+    [
+        (ImportError("libonnx.so: failed to map segment from shared object"), b"enough memory"),
+        (ValueError("what was said is secret"), b"ValueError"),
+    ],
+)
+def test_the_cause_is_told_and_nothing_that_was_said(
+    cause: Exception, said: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def choose(name: str | None) -> object:
+        raise cause
+
+    monkeypatch.setattr(engine_worker, "choose_engine", choose)
+    answers: queue.Queue[bytes] = queue.Queue()
+    _Session(7, msgspec.json.encode(WorkerStart("any", EngineSettings())), answers.put)
+    answer = answers.get(timeout=30)
+
+    assert unpack_header(answer[:HEADER_BYTES]).kind == FAILED
+    assert said in answer and b"secret" not in answer
