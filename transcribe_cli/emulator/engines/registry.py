@@ -17,7 +17,7 @@ from transcribe_cli.emulator.engines.engine import Engine
 from transcribe_cli.errors import UsageError
 
 GROUP = "aai_stream.engines"
-LOCAL_HINT = "pip install 'aai-stream[local]'"
+LOCAL_HINT = "pip install 'aai-stream[local]', or where it finds no wheel [pocketsphinx]"
 
 
 class SpeechEngineInfo(NamedTuple):
@@ -84,7 +84,7 @@ BUILT_IN = (
         own_model="tiny",
         module=f"{_HERE}.moonshine",
         package="moonshine_voice",
-        hint=LOCAL_HINT,
+        hint="pip install 'aai-stream[local]'",
         languages="English",
         licence="MIT",
         model_files=("tokenizer.bin",),
@@ -96,7 +96,7 @@ BUILT_IN = (
         own_model="",
         module=f"{_HERE}.sphinx",
         package="pocketsphinx",
-        hint=LOCAL_HINT,
+        hint="pip install 'aai-stream[pocketsphinx]'",  # a part of `local`, but not everywhere
         languages="English",
         licence="BSD",
     ),
