@@ -6,7 +6,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from transcribe_cli.emulator.compressed_audio import COMPRESSED
-from transcribe_cli.emulator.emulated_session import CANCELLED, SessionRefused
+from transcribe_cli.emulator.emulated_session import CANCELLED
 from transcribe_cli.emulator.engine_runners import (
     EngineRunner,
     InProcessRunner,
