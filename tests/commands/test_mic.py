@@ -5,7 +5,7 @@ import pytest
 from transcribe_cli.commands.mic import mic
 from transcribe_cli.errors import UsageError
 from transcribe_cli.settings.environment import Environment
-from transcribe_cli.settings.options import MicOptions
+from transcribe_cli.settings.mic_options import MicOptions
 
 
 @pytest.mark.parametrize(

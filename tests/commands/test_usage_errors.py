@@ -8,7 +8,7 @@ import pytest
 
 from tests.counting import write_wav
 from tests.program import Home, Outcome
-from transcribe_cli.settings.options import MicOptions
+from transcribe_cli.settings.mic_options import MicOptions
 
 Call = Callable[..., Outcome]
 

@@ -1,6 +1,9 @@
 """Keys while many files are on the screen."""
 
+import io
 from typing import Any, cast
+
+from rich.console import Console
 
 from transcribe_cli.jobs.batch_keys import BatchKeys
 from transcribe_cli.run.loop import Loop
@@ -21,7 +24,8 @@ class Posted:
 
 def test_e_ends_the_turn_of_every_file() -> None:
     posted = Posted()
-    keys = BatchKeys(cast(BatchView, None), cast(Loop, posted), lambda line: None)
+    view = BatchView(Console(file=io.StringIO()), 2)
+    keys = BatchKeys(view, cast(Loop, posted), lambda line: None)
     keys.press(Key("e", "e"))
 
     assert posted.events == [(None, KeyPressed("e"))]

@@ -9,7 +9,7 @@ from rich.console import Console
 
 from transcribe_cli.jobs.screen import Screen
 from transcribe_cli.settings.environment import Environment
-from transcribe_cli.settings.options import MicOptions
+from transcribe_cli.settings.mic_options import MicOptions
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import pytest
 from transcribe_cli.errors import UsageError
 from transcribe_cli.settings.config_file import load_config, read_config
 from transcribe_cli.settings.defaults import config_path
-from transcribe_cli.settings.options import option_kinds
+from transcribe_cli.settings.mic_options import option_kinds
 
 
 def loaded(folder: Path, content: bytes | str) -> dict[str, Any]:

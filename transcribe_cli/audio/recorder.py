@@ -6,7 +6,6 @@ import time
 from collections.abc import Callable
 
 from transcribe_cli.audio.audio_log import AudioLog
-from transcribe_cli.audio.level import peaks, without_microphone
 from transcribe_cli.audio.source import DiskBack, DiskFull, Source, SourceEvent, is_spoken_now
 from transcribe_cli.errors import StreamError, explain_unexpected
 
@@ -122,9 +121,13 @@ class Recorder:
         if not block:
             return
         if self.muted:
+            from transcribe_cli.audio.level import without_microphone
+
             block = without_microphone(block, self._log.audio.channels)
         self._log.append(block, self._grew)
         if self._source.live:  # nobody looks at the level of a file, and it is most of the work
+            from transcribe_cli.audio.level import peaks
+
             now = peaks(block, self._log.audio.channels)
             self.loudest = list(map(max, self.loudest, now))
         failing = self._log.unwritable

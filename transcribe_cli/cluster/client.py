@@ -109,7 +109,7 @@ class Cluster:
             endpoint = resolve_endpoint(options.region.value, options.endpoint)
             if not is_loopback(endpoint):
                 self._per_minute = FREE_ACCOUNT_SESSIONS_PER_MINUTE
-        file = transcriber.changes.keyterms_file
+        file = transcriber.keyterms_file
         terms = () if file is None else file.terms
         self._settings = wire.Settings(
             options=structs.replace(

@@ -208,7 +208,7 @@ class Recordings:
         """A line of settings was typed for all files."""
         loop = self._loop
         if loop is not None:
-            self._transcriber.changes.typed.append(line)
+            self._transcriber.runs.typed.append(line)
             loop.post(None, SettingsTyped(line))
 
     def close(self) -> None:

@@ -67,7 +67,7 @@ def _register(app: Any, name: str, **attributes: Any) -> Any:
 
 def _add_mic(app: Any, environment: Any) -> None:
     from transcribe_cli.commands.typer_commands import as_command
-    from transcribe_cli.settings.options import MicOptions
+    from transcribe_cli.settings.mic_options import MicOptions
 
     def run_mic(options: MicOptions) -> int:
         from transcribe_cli.commands.mic import mic

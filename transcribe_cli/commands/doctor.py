@@ -11,8 +11,8 @@ from transcribe_cli.exit_status import ExitStatus
 from transcribe_cli.protocol.endpoint import is_loopback, resolve_endpoint
 from transcribe_cli.settings.credentials import Credentials
 from transcribe_cli.settings.environment import Environment, say
+from transcribe_cli.settings.mic_options import option_kinds
 from transcribe_cli.settings.option_types import EndpointOption, Option, Region
-from transcribe_cli.settings.options import option_kinds
 
 if TYPE_CHECKING:
     from transcribe_cli.doctor.findings import Finding

@@ -7,7 +7,7 @@ from transcribe_cli.errors import UsageError
 from transcribe_cli.exit_status import ExitStatus
 from transcribe_cli.outputs.formats import is_video
 from transcribe_cli.settings.environment import Environment
-from transcribe_cli.settings.options import MicOptions
+from transcribe_cli.settings.mic_options import MicOptions
 
 if TYPE_CHECKING:
     from transcribe_cli.audio.source import Source

@@ -162,7 +162,7 @@ class Batch:
         transcriber = self._transcriber
         with (
             Loop() as loop,
-            transcriber.changes.watched_file(loop),
+            transcriber.watched_file(loop),
             transcriber.screen.shown(
                 self._view, loop, lambda line: transcriber.changes.take_line(loop, line)
             ),

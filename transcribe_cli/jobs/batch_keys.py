@@ -2,13 +2,12 @@
 
 from collections.abc import Callable
 
-from transcribe_cli.run.controls import KEYTERMS_LABEL
 from transcribe_cli.run.loop import Loop
 from transcribe_cli.session.events import KeyPressed, StopRequested
 from transcribe_cli.ui.batch_view import BatchView
 from transcribe_cli.ui.key_reader import Key
 from transcribe_cli.ui.key_table import action_of
-from transcribe_cli.ui.line_editor import LineEditor
+from transcribe_cli.ui.line_editor import KeytermsLine
 
 
 class BatchKeys:
@@ -21,13 +20,12 @@ class BatchKeys:
     def __init__(self, view: BatchView, loop: Loop, take_line: Callable[[str], None]) -> None:
         self._view = view
         self._loop = loop
-        self._take_line = take_line
-        self._line: LineEditor | None = None
+        self._line = KeytermsLine(view.prompt, take_line)
 
     def press(self, key: Key) -> None:
         """A key was pressed, or text pasted."""
-        if self._line is not None:
-            self._type(self._line, key.text)
+        if self._line.is_open:
+            self._line.type(key.text)
             return
         match action_of(key.name, "batch"):
             case "stop":
@@ -37,13 +35,4 @@ class BatchKeys:
             case "help":
                 self._view.toggle_help()
             case "key terms":
-                self._line = LineEditor()
-                self._view.prompt(KEYTERMS_LABEL, "")
-
-    def _type(self, line: LineEditor, text: str) -> None:
-        state = line.type(text)
-        self._view.prompt(KEYTERMS_LABEL, line.text if state == "open" else None)
-        if state != "open":
-            self._line = None
-        if state == "entered":
-            self._take_line(line.text)
+                self._line.open()

@@ -10,7 +10,6 @@ from transcribe_cli.audio.audio_log import AudioLog
 from transcribe_cli.errors import IncompleteError, status_of
 from transcribe_cli.exit_status import of_recording
 from transcribe_cli.jobs.closing_lines import Saved, heard, how_to_go_on, tell_end
-from transcribe_cli.jobs.recorded_audio import leave_audio
 from transcribe_cli.recordings.folder import AUDIO, JOURNAL, TRANSCRIPT
 from transcribe_cli.run.config import Result
 from transcribe_cli.run.run import Run
@@ -56,7 +55,7 @@ class Job:
         log = self._log
         audio_is_whole = log.path is None or not log.missing
         try:
-            recorded = leave_audio(self._log, transcriber.record)
+            recorded = _leave_audio(self._log, transcriber.record)
         except IncompleteError as e:
             transcriber.notices.warning(f"{e.message.rstrip('.')}; {e.hint}")
             not_recorded = e
@@ -91,3 +90,20 @@ def discard(folder: Path | None) -> None:
     """Remove a folder in which nothing was recorded."""
     if folder is not None:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _leave_audio(log: AudioLog, record: str | None) -> Path | None:
+    """Write the audio to `--record`, as a copy or FLAC of the log; returns its path.
+
+    Raises:
+        IncompleteError: it cannot be written.
+    """
+    if not record:
+        return None
+    target = Path(record)
+    if log.path == target:
+        return target
+    from transcribe_cli.audio.export import export_audio
+
+    export_audio(log, target)
+    return target

@@ -4,41 +4,33 @@ Recordings that run are told by events, and those to come begin with them.
 """
 
 from collections.abc import Mapping
-from contextlib import AbstractContextManager, nullcontext
-from typing import TYPE_CHECKING, Any
+from contextlib import AbstractContextManager
+from typing import Any
 
 from transcribe_cli.errors import UsageError
 from transcribe_cli.run.loop import Loop
 from transcribe_cli.session.events import KeytermsChanged, SettingsTyped
+from transcribe_cli.settings.keyterms_file import KeytermsFile
 from transcribe_cli.settings.session_parameters import Parameters
 from transcribe_cli.ui.notices import Notices
-
-if TYPE_CHECKING:
-    from transcribe_cli.settings.keyterms_file import KeytermsFile
 
 
 class LiveChanges:
     """What has changed for all the recordings of one command.
 
-    Attributes:
-        keyterms_file: the file of `--keyterms-file`, if it was given.
-        typed: the lines of settings that were typed.
+    Args:
+        typed: gets the lines of settings that are typed, for the recordings to come.
     """
 
-    def __init__(
-        self, parameters: Parameters, keyterms_file: "KeytermsFile | None", notices: Notices
-    ) -> None:
-        self.keyterms_file = keyterms_file
-        self.typed: list[str] = []
+    def __init__(self, parameters: Parameters, typed: list[str], notices: Notices) -> None:
+        self._typed = typed
         self._model = parameters.model
         self._asked: Mapping[str, Any] = parameters.query
         self._notices = notices
 
-    def watched_file(self, loop: Loop) -> AbstractContextManager[None]:
+    def watched(self, file: KeytermsFile, loop: Loop) -> AbstractContextManager[None]:
         """While open, every recording learns of what changes in the file."""
-        if self.keyterms_file is None:
-            return nullcontext()
-        return self.keyterms_file.watched(
+        return file.watched(
             lambda: loop.post(None, KeytermsChanged()),
             lambda words: loop.call(lambda: self._tell_wrong(loop, words)),
         )
@@ -66,5 +58,5 @@ class LiveChanges:
             return
         self._asked = {**self._asked, **news}
         self._notices.note(f"for all files: {changes_in_words(news)}")
-        self.typed.append(line)
+        self._typed.append(line)
         loop.post(None, SettingsTyped(line))

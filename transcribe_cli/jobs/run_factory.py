@@ -3,11 +3,11 @@
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from transcribe_cli.audio.audio_log import AudioLog
 from transcribe_cli.audio.excerpt import Range
 from transcribe_cli.audio.source import Source
-from transcribe_cli.jobs.live_changes import LiveChanges
 from transcribe_cli.jobs.service import Service
 from transcribe_cli.outputs.output import Outputs
 from transcribe_cli.protocol.endpoint import is_loopback, without_credentials
@@ -24,6 +24,9 @@ from transcribe_cli.settings.session_parameters import Parameters
 from transcribe_cli.supervisor.session_quota import FREE_ACCOUNT_SESSIONS_PER_MINUTE, SessionQuota
 from transcribe_cli.ui.notices import NamedNotices, Notices
 
+if TYPE_CHECKING:
+    from transcribe_cli.settings.keyterms_file import KeytermsFile
+
 
 class RunFactory:
     """Makes runs that share limits, the budget and how many sessions may be opened a minute.
@@ -36,6 +39,7 @@ class RunFactory:
 
     Attributes:
         budget: what all of them cost, and may cost.
+        typed: lines of settings that were typed for all of them.
         quota: of new sessions; None: made with the first run, by the options.
     """
 
@@ -44,7 +48,7 @@ class RunFactory:
         options: RunOptions,
         parameters: Parameters,
         notices: Notices,
-        changes: LiveChanges,
+        keyterms_file: "KeytermsFile | None",
         *,
         several: bool,
         at_once: bool,
@@ -52,9 +56,10 @@ class RunFactory:
         part: Range,
     ) -> None:
         self.budget = Budget(options.max_cost)
+        self.typed: list[str] = []
         self._options = options
         self._notices = notices
-        self._changes = changes
+        self._keyterms_file = keyterms_file
         self._tariff = _tariff(options, parameters, notices)
         self._several = several
         self._at_once = at_once
@@ -113,8 +118,8 @@ class RunFactory:
             *(source, log, outputs, notices, loop, self.quota, self.budget),
             view=view,
             sync=sync,
-            keyterms_file=self._changes.keyterms_file,
-            typed=self._changes.typed,
+            keyterms_file=self._keyterms_file,
+            typed=self.typed,
             mix=mix,
         )
         return Run(config, parts)

@@ -6,19 +6,20 @@ is opened before its outputs.
 """
 
 import contextlib
+import functools
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from transcribe_cli.audio.audio_log import AudioLog
 from transcribe_cli.audio.excerpt import EVERYTHING, Excerpt, Range
 from transcribe_cli.audio.format import AudioFormat
 from transcribe_cli.audio.source import Source
+from transcribe_cli.audio.trimmed_log import TrimmedLog
 from transcribe_cli.errors import AudioError
 from transcribe_cli.jobs.claims import Claim, Work, claim, look_before_claiming, work_of_file
 from transcribe_cli.jobs.command_outputs import CommandOutputs
 from transcribe_cli.jobs.job import Job, discard
-from transcribe_cli.jobs.live_changes import LiveChanges
-from transcribe_cli.jobs.recorded_audio import open_log
 from transcribe_cli.jobs.run_factory import RunFactory
 from transcribe_cli.jobs.screen import Screen
 from transcribe_cli.jobs.service import Service, open_service
@@ -30,7 +31,7 @@ from transcribe_cli.outputs.plain_text import TextOutput
 from transcribe_cli.outputs.record import Record, read_record
 from transcribe_cli.outputs.retrying_file import RetryingFile
 from transcribe_cli.protocol.parameters import MANUAL
-from transcribe_cli.recordings.folder import JOURNAL, TRANSCRIPT
+from transcribe_cli.recordings.folder import AUDIO, JOURNAL, TRANSCRIPT
 from transcribe_cli.recordings.index import RecordingIndex
 from transcribe_cli.recordings.journal import JournalRecord, journal_records
 from transcribe_cli.recordings.saved_recordings import Recording
@@ -43,8 +44,10 @@ from transcribe_cli.settings.environment import Environment
 from transcribe_cli.settings.options import RunOptions
 from transcribe_cli.settings.session_parameters import Parameters, resolve_parameters
 from transcribe_cli.settings.user_folders import save_dir_of
+from transcribe_cli.system.regular_file import open_regular
 
 if TYPE_CHECKING:
+    from transcribe_cli.jobs.live_changes import LiveChanges
     from transcribe_cli.settings.keyterms_file import KeytermsFile
 
 
@@ -59,7 +62,6 @@ class Transcriber:
         several: what goes to one output names its source.
         at_once: several recordings run at the same time.
         record: where `--record` wants the audio.
-        changes: of settings, while they run.
     """
 
     def __init__(
@@ -84,15 +86,14 @@ class Transcriber:
         self._index = None if self.save_dir is None else RecordingIndex(self.save_dir)
         self.screen = screen or Screen(options, environment)
         self.notices = self.screen.notices
-        keyterms_file = _keyterms_file(options)
-        self.parameters = parameters or _parameters(options, keyterms_file)
+        self.keyterms_file = _keyterms_file(options)
+        self.parameters = parameters or _parameters(options, self.keyterms_file)
         if "encoding" in self.parameters.query:
             from transcribe_cli.audio.encoder import check_encoding
 
             check_encoding(str(self.parameters.query["encoding"]))
-        self.changes = LiveChanges(self.parameters, keyterms_file, self.notices)
         self.runs = RunFactory(
-            *(options, self.parameters, self.notices, self.changes),
+            *(options, self.parameters, self.notices, self.keyterms_file),
             several=several,
             at_once=at_once,
             pace=pace,
@@ -131,6 +132,19 @@ class Transcriber:
             self.screen.waiting("starting the local service"),
         ) as service:
             yield service
+
+    @functools.cached_property
+    def changes(self) -> "LiveChanges":
+        """Changes of settings while the recordings run."""
+        from transcribe_cli.jobs.live_changes import LiveChanges
+
+        return LiveChanges(self.parameters, self.runs.typed, self.notices)
+
+    def watched_file(self, loop: Loop) -> contextlib.AbstractContextManager[None]:
+        """While open, every recording learns of what changes in `--keyterms-file`."""
+        if self.keyterms_file is None:
+            return contextlib.nullcontext()
+        return self.changes.watched(self.keyterms_file, loop)
 
     @property
     def local(self) -> bool:
@@ -201,7 +215,7 @@ class Transcriber:
         own = [*self._recording_outputs(folder, journal), *self.outputs.open_own(spec.name)]
         outputs = self.outputs.of_recording(loop, own, stack)
         is_there = source is not None and source.path is not None
-        log = stack.enter_context(open_log(folder, audio, self.record, is_there=is_there))
+        log = stack.enter_context(_open_log(folder, audio, self.record, is_there=is_there))
         if source is None:
             source = self._open_source(spec, audio)
         opened.pop_all()
@@ -299,12 +313,31 @@ class Transcriber:
             StreamError: something cannot be opened; nothing is left behind then.
         """
         view = self.screen.make_view()
-        with Loop() as loop, self.changes.watched_file(loop), contextlib.ExitStack() as held:
+        with Loop() as loop, self.watched_file(loop), contextlib.ExitStack() as held:
             folder = self.claim(service, spec, held, again=True).folder
             with self.begin(loop, service, spec, folder, held, view) as job:
                 with self.screen.shown(view, loop):
                     loop.run([job.run])
                 return job.end()
+
+
+def _open_log(
+    folder: Path | None, audio: AudioFormat, record: str | None, *, is_there: bool
+) -> AudioLog:
+    """The audio log: saved of a microphone or a pipe; of what is there, temporary and trimmed.
+
+    Args:
+        folder: of the recording; None where nothing is saved.
+        record: where `--record` wants the audio.
+        is_there: the source can be read again: a file, and what some addresses have.
+    """
+    if not is_there and folder is not None:
+        return AudioLog.create(folder / AUDIO, audio, open_regular)
+    if record and not is_there and record.lower().endswith(".wav"):
+        return AudioLog.create(Path(record), audio)
+    if is_there and not record:
+        return TrimmedLog.temporary(audio, folder)
+    return AudioLog.temporary(audio, folder)
 
 
 def _keyterms_file(options: RunOptions) -> "KeytermsFile | None":

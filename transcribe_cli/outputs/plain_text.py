@@ -2,7 +2,6 @@
 
 from io import RawIOBase
 from typing import BinaryIO
-from unicodedata import category
 
 from transcribe_cli.outputs.output import flush_and_close
 from transcribe_cli.outputs.record import Record
@@ -43,6 +42,8 @@ class _Printable(dict[int, str]):
     """A table for `str.translate` that is filled with the characters it meets."""
 
     def __missing__(self, code: int) -> str:
+        from unicodedata import category
+
         character = chr(code)
         kept = character.isprintable() or character in _KEPT or category(character) == "Zs"
         shown = character if kept else " "

@@ -16,12 +16,11 @@ from transcribe_cli.run.reporter import Reporter
 from transcribe_cli.run.sessions import Sessions
 from transcribe_cli.session.events import Event, KeyPressed, StopRequested
 from transcribe_cli.supervisor.actions import Action
+from transcribe_cli.ui.key_table import action_of, toggle
+from transcribe_cli.ui.line_editor import KeytermsLine
 
 if TYPE_CHECKING:
     from transcribe_cli.run.live_settings import LiveSettings
-    from transcribe_cli.ui.line_editor import LineEditor
-
-KEYTERMS_LABEL = "key terms, with commas between them: "
 
 
 class Controls:
@@ -57,15 +56,13 @@ class Controls:
         self._mark_ms = mark_ms
         self._spoken_now = is_spoken_now(parts.source)
         self._has_microphone = self._spoken_now and tracks != (SYSTEM,)
-        self._line: LineEditor | None = None  # it takes what is typed in place of keys
+        self._line = KeytermsLine(self._prompt, self._enter)
 
     def take(self, event: KeyPressed, now: float) -> list[Action]:
         """Carry out what was typed; returns what the run has to do next."""
-        if self._line is not None:
-            self._type(self._line, event.text)
+        if self._line.is_open:
+            self._line.type(event.text)
             return []
-        from transcribe_cli.ui.key_table import action_of, toggle
-
         action = action_of(event.key, "run")
         match action:
             case "stop":
@@ -94,25 +91,17 @@ class Controls:
         if not self._settings.takes_keyterms:
             self._hint(f"{self._sessions.asked['speech_model']} takes no key terms")
             return
-        from transcribe_cli.ui.line_editor import LineEditor
+        self._line.open()
 
-        self._line = LineEditor()
-        self._view.prompt(KEYTERMS_LABEL, "")
-
-    def _type(self, line: "LineEditor", text: str) -> None:
-        """Take what was typed into the line; at its end, have the run's settings take it."""
-        assert self._view is not None
-        assert self._settings is not None
-        state = line.type(text)
-        self._view.prompt(KEYTERMS_LABEL, line.text if state == "open" else None)
-        if state != "open":
-            self._line = None
-        if state == "entered":
-            try:
-                if not self._settings.take_line(line.text) and line.text.strip():
-                    self._hint("that is so already")
-            except UsageError as e:
-                self._hint(f"{e.message.rstrip('.')}: {e.hint}")
+    def _enter(self, line: str) -> None:
+        """Have the run's settings take a line."""
+        if self._settings is None:
+            return
+        try:
+            if not self._settings.take_line(line):
+                self._hint("that is so already")
+        except UsageError as e:
+            self._hint(f"{e.message.rstrip('.')}: {e.hint}")
 
     # What keys do.
 
@@ -141,3 +130,7 @@ class Controls:
     def _hint(self, text: str) -> None:
         if self._view is not None:
             self._view.hint(text)
+
+    def _prompt(self, label: str, text: str | None) -> None:
+        if self._view is not None:
+            self._view.prompt(label, text)

@@ -1,4 +1,5 @@
-"""Every limit that stops a run by itself, or keeps a command from beginning more files.
+"""Every limit that stops a run by itself, or keeps a command from beginning more files; and all
+that has stopped a run, from which its exit code follows.
 
 | option | what is counted | what it stops |
 | --- | --- | --- |
@@ -8,12 +9,21 @@
 """
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from transcribe_cli.audio.format import AudioFormat
 from transcribe_cli.run.billing import Bill
+from transcribe_cli.session.events import StopRequested
+from transcribe_cli.supervisor.facts import RunState
+from transcribe_cli.supervisor.supervisor import Supervisor
+from transcribe_cli.ui.notices import Notices
+
+if TYPE_CHECKING:
+    from transcribe_cli.run.progress import Progress
 
 DURATION_REACHED = "the longest duration is reached"
 COST_REACHED = "the greatest cost is reached"
+_LOOK_EVERY_S = 0.2
 _LAG_S = 2.0  # further behind than this, the service hears the past
 _ROUNDING_USD = 1e-6  # to which the service's durations make a cost exact
 
@@ -116,3 +126,47 @@ class RunLimits:
         if idle_stop_s is not None and self.quiet_s(now) >= idle_stop_s:
             return f"no words for {idle_stop_s:.0f} s"
         return None
+
+
+class Stops:
+    """The stops of one run. Times are monotonic, in seconds.
+
+    Attributes:
+        causes: who asked for each, in order: names of signals, `q`, `limit` or `output`.
+        limit: what stopped the run before its source had ended, in words; "" if no limit did.
+    """
+
+    def __init__(
+        self, limits: RunLimits, progress: "Progress", supervisor: Supervisor, notices: Notices
+    ) -> None:
+        self.causes: list[str] = []
+        self.limit = ""
+        self._limits = limits
+        self._progress = progress
+        self._supervisor = supervisor
+        self._notices = notices
+
+    def source_was_cut(self) -> None:
+        """The recorder has ended the source at `--max-duration`."""
+        self._reached(DURATION_REACHED)
+
+    def check_limits(self, now: float) -> StopRequested | None:
+        """The stop that time or cost asks for now; None: go on."""
+        state = self._supervisor.state
+        if self.causes or state is RunState.OVER:
+            return None
+        listening, lag_s = state is RunState.LISTENING, self._progress.lag_s
+        reason = self._limits.reached(now, listening=listening, lag_s=lag_s)
+        if reason is None:
+            return None
+        self._reached(reason)
+        return StopRequested("limit")
+
+    def due(self, now: float) -> float | None:
+        """When to check again; None while no limit is reached by time alone."""
+        return now + _LOOK_EVERY_S if self._limits.needs_clock else None
+
+    def _reached(self, limit: str) -> None:
+        if not self._supervisor.source_ended:
+            self.limit = limit
+        self._notices.note(f"stopping: {limit}")

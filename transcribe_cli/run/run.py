@@ -8,6 +8,7 @@ typed) and `live_settings.py`; what is decided where: when a session opens and e
 """
 
 from collections.abc import Callable
+from functools import cache
 from typing import TYPE_CHECKING
 
 from transcribe_cli.audio.format import SYSTEM
@@ -17,8 +18,7 @@ from transcribe_cli.protocol.messages import Terminate
 from transcribe_cli.run.action_runner import ActionRunner
 from transcribe_cli.run.billing import Bill
 from transcribe_cli.run.config import Result, RunConfig
-from transcribe_cli.run.controls import Controls
-from transcribe_cli.run.limits import RunLimits
+from transcribe_cli.run.limits import RunLimits, Stops
 from transcribe_cli.run.parts import RunParts
 from transcribe_cli.run.pauses import Pauses
 from transcribe_cli.run.progress import Progress
@@ -28,8 +28,6 @@ from transcribe_cli.run.service_events import ServiceEvents
 from transcribe_cli.run.sessions import Sessions
 from transcribe_cli.run.source_events import SourceEvents
 from transcribe_cli.run.status import RunStatus
-from transcribe_cli.run.status_updates import StatusUpdates
-from transcribe_cli.run.stops import Stops
 from transcribe_cli.run.summary import Conclusion
 from transcribe_cli.session.events import (
     BadFrame,
@@ -51,12 +49,12 @@ from transcribe_cli.supervisor.actions import Action, Finish
 from transcribe_cli.supervisor.facts import Policy
 from transcribe_cli.supervisor.supervisor import Supervisor
 
-if TYPE_CHECKING:
-    from transcribe_cli.run.live_settings import LiveSettings
-
 _NEVER = float("inf")
 _JOIN_S = 1.0
 _BAIL_OUT_S = 3.0
+
+if TYPE_CHECKING:
+    from transcribe_cli.run.controls import Controls
 
 
 class Run:
@@ -101,7 +99,29 @@ class Run:
         def mark_ms() -> int:
             return status.mark_ms(progress.elapsed_s)
 
-        self._settings = _make_settings(config, parts, sessions, reporter, bill, status, mark_ms)
+        self._settings = self._status_updates = None
+        if parts.view is not None or parts.keyterms_file is not None:  # something can change them
+            from transcribe_cli.run import live_settings
+
+            self._settings = live_settings.LiveSettings(
+                *(config, parts, sessions, reporter, bill, status, mark_ms)
+            )
+        if parts.view is not None:
+            from transcribe_cli.run import status_updates
+
+            self._status_updates = status_updates.StatusUpdates(parts.view, status, progress)
+
+        @cache
+        def controls() -> "Controls":  # most runs have no keys
+            from transcribe_cli.run.controls import Controls
+
+            return Controls(
+                *(parts, recorder, sessions, pauses, reporter, self._settings),
+                *(self._post, mark_ms),
+                tracks=config.tracks,
+            )
+
+        self._controls = controls
         self._supervisor = supervisor
         self._sessions = sessions
         self._stops = stops
@@ -111,14 +131,9 @@ class Run:
         self._source_events = SourceEvents(
             *(config.audio, recorder, sessions, pauses, reporter, status, progress, stops)
         )
-        self._controls = Controls(
-            *(parts, recorder, sessions, pauses, reporter, self._settings, self._post, mark_ms),
-            tracks=config.tracks,
-        )
         self._actions = ActionRunner(
             *(config.audio, sessions, sequencer, recorder, reporter, progress)
         )
-        self._status_updates = StatusUpdates(parts.view, status, progress)
         self._conclusion = Conclusion(
             *(parts, sessions, sequencer, progress, stops, bill, reporter)
         )
@@ -181,7 +196,7 @@ class Run:
             self._end(self._actions.finish, now)
             return
         due = [
-            self._status_updates.advance(now),
+            None if self._status_updates is None else self._status_updates.advance(now),
             self._supervisor.next_due(),
             self._source_events.due,
             self._service_events.due,
@@ -217,7 +232,7 @@ class Run:
             case SourceReported() | SourceEnded():
                 self._carry_out(self._source_events.take(event, now), now)
             case KeyPressed():
-                self._carry_out(self._controls.take(event, now), now)
+                self._carry_out(self._controls().take(event, now), now)
             case KeytermsChanged() | SettingsTyped() if self._settings is not None:
                 self._settings.take(event)
             case StopRequested(cause=cause):
@@ -254,23 +269,6 @@ def _make_supervisor(config: RunConfig, parts: RunParts) -> Supervisor:
         first_session=0 if point is None else point.next_session,
         wall=parts.wall,
     )
-
-
-def _make_settings(
-    config: RunConfig,
-    parts: RunParts,
-    sessions: Sessions,
-    reporter: Reporter,
-    bill: Bill,
-    status: RunStatus,
-    mark_ms: Callable[[], int],
-) -> "LiveSettings | None":
-    """The settings that may change, where something can change them."""
-    if parts.view is None and parts.keyterms_file is None:
-        return None
-    from transcribe_cli.run.live_settings import LiveSettings
-
-    return LiveSettings(config, parts, sessions, reporter, bill, status, mark_ms)
 
 
 def _sides(config: RunConfig, parts: RunParts) -> Callable[[int, int], int | None] | None:

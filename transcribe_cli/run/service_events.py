@@ -16,7 +16,7 @@ from transcribe_cli.transcript.turns import TurnUpdate
 
 
 class ServiceEvents:
-    """What they mean for one run. Every method takes `now`, seconds on the monotonic clock."""
+    """Takes the events of one run's sessions. Every method takes `now`, seconds on the monotonic clock."""
 
     def __init__(
         self,
@@ -67,7 +67,7 @@ class ServiceEvents:
         return self._sequencer.next_due()
 
     def _begun(self, event: Received) -> None:
-        """What runs is what costs, and what the status line names."""
+        """Price a session by what it runs with, and have the status line name its model."""
         asked = self._sessions.asked
         running = self._config.running(event.decoded, asked)
         self._bill.is_priced(event.session, self._config.tariff.usd_per_hour(running))

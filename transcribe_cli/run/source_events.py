@@ -5,19 +5,19 @@ missing, the end. A long silence of a source that is gone ends the session, sinc
 from transcribe_cli.audio.format import AudioFormat
 from transcribe_cli.audio.recorder import Recorder
 from transcribe_cli.audio.source import AudioGap, DeviceBack, DeviceLost
+from transcribe_cli.run.limits import Stops
 from transcribe_cli.run.pauses import GONE_S, Pauses
 from transcribe_cli.run.progress import Progress
 from transcribe_cli.run.reporter import Reporter
 from transcribe_cli.run.sessions import Sessions
 from transcribe_cli.run.status import RunStatus
-from transcribe_cli.run.stops import Stops
 from transcribe_cli.session.events import SourceEnded, SourceReported
 from transcribe_cli.supervisor.actions import Action
 from transcribe_cli.supervisor.facts import RunState
 
 
 class SourceEvents:
-    """What they mean for one run. Every method takes `now`, seconds on the monotonic clock."""
+    """Takes the events of one run's source. Every method takes `now`, seconds on the monotonic clock."""
 
     def __init__(
         self,

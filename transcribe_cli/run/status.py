@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from transcribe_cli.audio.format import SYSTEM
-from transcribe_cli.audio.level import CLIP_AT, decibels
 from transcribe_cli.audio.source import Source, is_spoken_now
 from transcribe_cli.protocol.parameters import MANUAL
 from transcribe_cli.run.config import RunConfig
@@ -65,18 +64,15 @@ class RunStatus:
         self.model = str(config.parameters.query["speech_model"])
         self._totals = totals
         self._spoken_now = is_spoken_now(source)
-        self._sound_at = now
-        self._clipped_at = float("-inf")
-        self._words_at = now  # when the last ones came
         point = config.resume_point
-        self._first_ms = 0 if point is None else point.committed_ms
-        self._heard_ms = self._first_ms  # the end of the last word
-        self._position = _Position(self._first_ms / 1000, now)
+        first_ms = 0 if point is None else point.committed_ms
+        self._sound = _Sound(now)
+        self._words = _Words(first_ms, now)
+        self._position = _Position(first_ms / 1000, now)
 
     def heard(self, update: TurnUpdate, now: float) -> None:
         """The service heard words."""
-        self._words_at = now
-        self._heard_ms = max(self._heard_ms, update.end_ms)
+        self._words.came(update.end_ms, now)
 
     def mark_ms(self, elapsed_s: float) -> int:
         """Where a mark that a person makes now belongs, on the recording's clock.
@@ -84,19 +80,18 @@ class RunStatus:
         `elapsed_s`: as `Progress` has it. A file and a pipe are ahead of the words that a person
         sees.
         """
-        seen_ms = max(1000 * self._position.at_s, self._heard_ms)  # the former moves with a view
+        # The former moves with a view.
+        seen_ms = max(1000 * self._position.at_s, self._words.end_ms)
         return round(1000 * elapsed_s if self._spoken_now else seen_ms)
 
     def status(self, now: Now) -> "Status":
         """What the status line shows."""
+        from transcribe_cli.audio.level import decibels
         from transcribe_cli.ui.status_line import Status
 
         is_live = now.state is RunState.LISTENING and not now.muted
         peak = now.peaks[0]
-        if peak > _SILENT_PEAK or not is_live:
-            self._sound_at = now.time
-        if peak >= CLIP_AT:
-            self._clipped_at = now.time
+        self._sound.take(peak, now.time, is_expected=is_live)
         progress = None
         if not self._spoken_now:
             self._position.move(self._heard_s(now), now)
@@ -109,7 +104,7 @@ class RunStatus:
             source=self._source.name,
             level_db=decibels(peak) if self._spoken_now else None,
             system_db=decibels(now.peaks[1]) if len(now.peaks) > 1 and self._spoken_now else None,
-            clipped=now.time - self._clipped_at < _CLIP_SHOWN_S,
+            clipped=self._sound.is_clipped(now.time),
             muted=now.muted,
             language=self._totals.language,
             turns=self._totals.turns,
@@ -142,9 +137,9 @@ class RunStatus:
         """
         sent_s = now.elapsed_s - now.lag_s
         in_time = self._config.pace is not None and now.state is RunState.LISTENING
-        if in_time and now.time - self._words_at > _WORDS_COME_S:
+        if in_time and not self._words.come(now.time):
             return sent_s
-        return min(self._heard_ms / 1000, sent_s)
+        return min(self._words.end_ms / 1000, sent_s)
 
     def _behind_s(self, now: Now) -> float | None:
         """How far the last word lies behind what was captured; None while no words come.
@@ -152,18 +147,68 @@ class RunStatus:
         None also of a file or a pipe that is sent as fast as it goes, or has audio waiting.
         """
         waits = self._config.pace is None or now.lag_s >= CATCHING_UP_S
-        none_came = self._heard_ms == self._first_ms or now.time - self._words_at > _WORDS_COME_S
-        if none_came or (waits and not self._spoken_now):
+        if not self._words.come_anew(now.time) or (waits and not self._spoken_now):
             return None
-        return max(0.0, now.elapsed_s - self._heard_ms / 1000)
+        return max(0.0, now.elapsed_s - self._words.end_ms / 1000)
 
     def _silence(self, now: float) -> str:
-        quiet_s = now - self._sound_at
+        quiet_s = now - self._sound.at
         if not self._spoken_now or quiet_s < QUIET_SOURCE_S:
             return ""
         if self._config.tracks == (SYSTEM,):
             return f"no sound for {quiet_s:.0f} s: does anything play, and is the system muted?"
         return f"no sound for {quiet_s:.0f} s: is the microphone muted?"
+
+
+class _Sound:
+    """When a microphone gave sound, and when too much of it.
+
+    Attributes:
+        at: the last time, or since when none is expected.
+    """
+
+    def __init__(self, now: float) -> None:
+        self.at = now
+        self._clipped_at = float("-inf")
+
+    def take(self, peak: int, now: float, *, is_expected: bool) -> None:
+        """The loudest sample since the last call."""
+        from transcribe_cli.audio.level import CLIP_AT
+
+        if peak > _SILENT_PEAK or not is_expected:
+            self.at = now
+        if peak >= CLIP_AT:
+            self._clipped_at = now
+
+    def is_clipped(self, now: float) -> bool:
+        """Whether it was too loud a moment ago."""
+        return now - self._clipped_at < _CLIP_SHOWN_S
+
+
+class _Words:
+    """When the last words came, and where they end.
+
+    Attributes:
+        end_ms: on the recording's clock; where the run began, before there are any.
+    """
+
+    def __init__(self, first_ms: int, now: float) -> None:
+        self.end_ms = first_ms
+        self._first_ms = first_ms
+        self._at = now
+
+    def came(self, end_ms: int, now: float) -> None:
+        """Words came, up to there."""
+        self._at = now
+        self.end_ms = max(self.end_ms, end_ms)
+
+    def come(self, now: float) -> bool:
+        """Whether the last ones, or the run's beginning, are not long ago."""
+        return now - self._at <= _WORDS_COME_S
+
+    def come_anew(self, now: float) -> bool:
+        """The same, of words of this run."""
+        return self.end_ms != self._first_ms and self.come(now)
 
 
 class _Position:

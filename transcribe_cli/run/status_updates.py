@@ -8,22 +8,16 @@ _EVERY_S = 0.2
 
 
 class StatusUpdates:
-    """Times are monotonic, in seconds.
+    """Times are monotonic, in seconds."""
 
-    Args:
-        view: None: nothing is drawn.
-    """
-
-    def __init__(self, view: View | None, status: RunStatus, progress: Progress) -> None:
+    def __init__(self, view: View, status: RunStatus, progress: Progress) -> None:
         self._view = view
         self._status = status
         self._progress = progress
         self._last_at = 0.0
 
-    def advance(self, now: float) -> float | None:
-        """Do what is due; returns when that is the case next, None for never."""
-        if self._view is None:
-            return None
+    def advance(self, now: float) -> float:
+        """Do what is due; returns when that is the case next."""
         if now - self._last_at >= _EVERY_S:
             self._last_at = now
             self._view.status(self._status.status(self._progress.at(now)))

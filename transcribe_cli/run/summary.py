@@ -9,12 +9,12 @@ from transcribe_cli.errors import AudioError, IncompleteError, StreamError, stat
 from transcribe_cli.exit_status import ExitStatus, is_stopped_by_person, of_run
 from transcribe_cli.run.billing import Bill
 from transcribe_cli.run.config import Result
+from transcribe_cli.run.limits import Stops
 from transcribe_cli.run.parts import RunParts
 from transcribe_cli.run.progress import Progress
 from transcribe_cli.run.reporter import Reporter
 from transcribe_cli.run.sequencer import Sequencer
 from transcribe_cli.run.sessions import Sessions
-from transcribe_cli.run.stops import Stops
 from transcribe_cli.supervisor.actions import Finish
 from transcribe_cli.transcript.recording_clock import format_time
 

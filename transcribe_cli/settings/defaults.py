@@ -1,6 +1,6 @@
-"""What options are where the command line and the environment do not say: `.env`, then config.
+"""The values of options that neither command line nor environment give: `.env`, then config.
 
-And which of two settings counts that exclude each other.
+It also decides which of two settings counts where they exclude each other.
 """
 
 from collections.abc import Mapping
@@ -11,7 +11,6 @@ from transcribe_cli.errors import UsageError
 from transcribe_cli.settings.allowed_sources import CONFIG_VARIABLE, variable_of
 from transcribe_cli.settings.dotenv import settings_in_dotenv
 from transcribe_cli.settings.environment import APP, Environment
-from transcribe_cli.settings.options import option_kinds
 from transcribe_cli.settings.user_folders import config_folder
 
 _RUNS = ("mic", "file", "doctor")
@@ -67,6 +66,7 @@ def defaults_of(command: Any, name: str, environment: Environment, *, strict: bo
         if not path.exists():
             return Defaults(values, places)
         from transcribe_cli.settings.config_file import load_config
+        from transcribe_cli.settings.mic_options import option_kinds
 
         config = load_config(path, option_kinds())
     except UsageError:

@@ -1,0 +1,49 @@
+"""The options of `mic`, as typed; and what a `config.toml` may set for both commands."""
+
+from typing import Annotated, Any, get_args
+
+from msgspec.structs import fields
+
+from transcribe_cli.settings.option_types import AUDIO, option
+from transcribe_cli.settings.options import FileOptions, RunOptions
+
+
+class MicOptions(RunOptions, frozen=True, kw_only=True):
+    """Options of `mic`."""
+
+    device: Annotated[
+        str | None,
+        option(
+            AUDIO,
+            "Microphone, by number, name or part of it; see 'aai-stream devices'.",
+            "--device",
+            metavar="NAME",
+        ),
+    ] = None
+    device_fallback: Annotated[
+        bool,
+        option(
+            AUDIO,
+            "While the microphone is gone, the default one stands in for it.",
+            "--device-fallback",
+        ),
+    ] = False
+    system: Annotated[
+        bool,
+        option(AUDIO, "What this machine plays, in place of a microphone (Linux).", "--system"),
+    ] = False
+    with_system: Annotated[
+        bool,
+        option(
+            AUDIO,
+            "Both sides of a call: the microphone, and what this machine plays, on two tracks; "
+            "each word is told as You or Them (Linux).",
+            "--with-system",
+        ),
+    ] = False
+
+
+def option_kinds() -> dict[str, Any]:
+    """The type of each option of `mic` and `file`, by its field: what a `config.toml` may set."""
+    both = (*fields(MicOptions), *fields(FileOptions))
+    return {field.name: get_args(field.type)[0] for field in both}
