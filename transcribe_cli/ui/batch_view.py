@@ -15,6 +15,7 @@ from transcribe_cli.protocol.messages import SpeakerRevision
 from transcribe_cli.transcript.turns import TurnUpdate
 from transcribe_cli.ui import panels, turn_rendering
 from transcribe_cli.ui.batch_rows import BatchProgress, FileProgress, batch_rows, heading
+from transcribe_cli.ui.batch_totals import BatchTotals
 from transcribe_cli.ui.key_table import keys_in
 from transcribe_cli.ui.live_region import draw_region
 from transcribe_cli.ui.panels import cut_left, prompt_line
@@ -24,8 +25,6 @@ from transcribe_cli.ui.status_line import Status
 
 DRAW_INTERVAL_S = 1 / 5
 """The region is drawn at most this often."""
-
-_SOON_S = 3.0  # before that no estimate of the time left is any good
 
 
 class FileView:
@@ -128,13 +127,8 @@ class BatchView(RegionView):
         super().__init__(console)
         self.non_speech = non_speech
         self._clock = clock
-        self._files = files
         self._running: list[FileView] = []
-        self._done = self._failed = 0
-        self._lengths: list[float] = []  # of the files that have begun, as far as known, in s
-        self._heard_s = 0.0  # audio of the files that have ended
-        self._skipped_s = 0.0  # and what of it earlier runs had done
-        self._began: float | None = None
+        self._totals = BatchTotals(files)
         self._shows_help = False
         self._prompt: Text | None = None  # the line that is being typed
         self._drawn: list[str] = []
@@ -150,8 +144,7 @@ class BatchView(RegionView):
 
     def begin(self, name: str) -> FileView:
         """The view for a file that is about to run; shown from its first status on."""
-        if self._began is None:
-            self._began = self._clock()
+        self._totals.begin(self._clock())
         view = FileView(self, name)
         self._running.append(view)
         return view
@@ -164,40 +157,19 @@ class BatchView(RegionView):
     def end(self, view: FileView) -> None:
         """A file has ended: write its transcript into the scrollback, under its name."""
         self.drop(view)
-        length_s = view.progress.length_s or view.progress.position_s
-        self._heard_s += length_s  # nobody says words for its last silence
-        self._skipped_s += view.first_s
-        self._lengths.append(length_s)
+        self._totals.end(view.progress, view.first_s)
         title = heading(view.name, usable_columns(self.columns), ascii_only=self.ascii_only)
         for line, start_ms in [(Text(), None), (title, None), *view.lines]:
             self._commit_text(line, start_ms)
 
     def count(self, *, failed: bool) -> None:
         """Count one more file as done or failed."""
-        if failed:
-            self._failed += 1
-        else:
-            self._done += 1
+        self._totals.count(failed=failed)
 
     def progress(self, now: float) -> BatchProgress:
         """How far the whole batch is."""
         running = [view.progress for view in self._running]
-        lengths = [one.length_s for one in running if one.length_s]
-        known = [*self._lengths, *lengths]
-        share = left_s = None
-        if known:
-            usual_s = sum(known) / len(known)
-            heard_s = self._heard_s + sum(one.position_s for one in running)
-            begun_s = sum(self._lengths) + sum(one.length_s or usual_s for one in running)
-            ended = self._done + self._failed
-            to_come = max(self._files - ended - len(running), 0)
-            whole_s = begun_s + to_come * usual_s
-            share = min(heard_s / whole_s, 1.0) if whole_s else None
-            elapsed_s = now - (now if self._began is None else self._began)
-            new_s = heard_s - self._skipped_s - sum(view.first_s for view in self._running)
-            if elapsed_s >= _SOON_S and new_s > 0:
-                left_s = max(whole_s - heard_s, 0.0) * elapsed_s / new_s
-        return BatchProgress(self._files, self._done, self._failed, len(running), share, left_s)
+        return self._totals.progress(running, sum(view.first_s for view in self._running), now)
 
     def toggle_help(self) -> None:
         """Show or hide the panel of keys."""
