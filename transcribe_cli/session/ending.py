@@ -1,4 +1,4 @@
-"""Where a session that was told to end ends: the last frame that it sends."""
+"""Decides which frame is the last that a session sends, once it was told to end."""
 
 from transcribe_cli.audio.audio_log import ReadableLog
 from transcribe_cli.audio.level import find_pause

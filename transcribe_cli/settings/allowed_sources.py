@@ -1,5 +1,5 @@
-"""What may come from where: one table. Options, `.env` and `config.toml` are taken by it, and what
-it says of journals is done in `settings/journal_settings.py`.
+"""What may come from where: one table, by which options, `.env` and `config.toml` are read.
+`settings/journal_settings.py` does what it says of journals.
 
 A command line and its environment are the user's, and so is `config.toml`. A `.env` of the current
 folder and the journal of a recording may have come with somebody else's folder: they may say what

@@ -1,8 +1,8 @@
-"""What the journal of a recording may say when its recording is taken up again. Pure.
+"""Which settings a resumed recording takes from its journal. Pure.
 
-Its folder may have come from somebody else. So its endpoint gets the user's key only where it is
-the service's own, and of its parameters only those count that say how to recognise: one that sends
-the transcript elsewhere, or that nobody here knows, is the user's to ask for again.
+The folder may have come from somebody else. So the journal's endpoint gets the user's key only if
+it is the service's own, and only parameters count that say how to recognise. The user has to ask
+again for one that sends the transcript elsewhere, or that is not known here.
 """
 
 import shlex

@@ -1,4 +1,4 @@
-"""What of a session's parameters is without effect, in words. Pure.
+"""Says which parameters of a session have no effect. Pure.
 
 The service ignores names that it does not know, and what the model does not take, without a word
 (page "Streaming API"); so it is told here.

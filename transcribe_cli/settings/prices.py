@@ -1,4 +1,4 @@
-"""What sessions cost, by the list or as the user says, and whether a limit of it can hold. Pure."""
+"""What sessions cost, by the list or as the user says, and whether `--max-cost` can hold. Pure."""
 
 import math
 

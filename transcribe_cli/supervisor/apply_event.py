@@ -50,14 +50,14 @@ def apply_event(facts: Facts, event: Event, moment: Moment) -> Facts:
 
 
 def pause(facts: Facts, now: float) -> Facts:
-    """The user has paused: no audio is captured."""
+    """No session is wanted from now on."""
     if facts.paused_at is not None or facts.stop is not None:
         return facts
     return replace(facts, paused_at=now)
 
 
 def resume(facts: Facts) -> Facts:
-    """The user has resumed."""
+    """Sessions are wanted again."""
     if facts.paused_at is None:
         return facts
     return replace(facts, paused_at=None, all_said=False)

@@ -134,7 +134,7 @@ class Facts:
         free_from: when the next session may be opened, by the account's quota.
         all_said: the last session has transcribed everything.
         source_ended: the last block is in the log.
-        paused_at: since when the user has paused the run.
+        paused_at: since when no session is wanted, though the run goes on.
         turn_ended: a turn has just ended, and a session is ready to follow.
         stop: the request to end the run.
         problem: what went wrong first; it is told, and decides the exit status.

@@ -84,11 +84,11 @@ class Supervisor:
         return self._decide(facts, now)
 
     def pause(self, now: float) -> list[Action]:
-        """The user has paused: no audio is captured."""
+        """No session is wanted for now: the user has paused, or the microphone is gone."""
         return self._decide(apply_event.pause(self._facts, now), now)
 
     def resume(self, now: float) -> list[Action]:
-        """The user has resumed."""
+        """Sessions are wanted again."""
         return self._decide(apply_event.resume(self._facts), now)
 
     def _moment(self, now: float) -> Moment:
