@@ -8,7 +8,6 @@ from transcribe_cli.run.loop import Loop
 from transcribe_cli.session.events import KeyPressed
 from transcribe_cli.settings.environment import Environment, say
 from transcribe_cli.settings.options import RunOptions
-from transcribe_cli.system.terminal_input import keys_kept_back
 from transcribe_cli.ui.notices import Notices, PlainConsole, make_light_consoles
 
 if TYPE_CHECKING:
@@ -61,6 +60,8 @@ class Screen:
         if not self.live or isinstance(console, PlainConsole) or console.is_dumb_terminal:
             yield
             return
+
+        from transcribe_cli.system.terminal_input import keys_kept_back
 
         def notice(line: "Text") -> None:
             say(console.file, _ERASE_ROW)
