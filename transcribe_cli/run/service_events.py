@@ -16,7 +16,7 @@ from transcribe_cli.transcript.turns import TurnUpdate
 
 
 class ServiceEvents:
-    """Takes the events of one run's sessions. Every method takes `now`, seconds on the monotonic clock."""
+    """Takes the events of one run's sessions. Times are monotonic, in seconds."""
 
     def __init__(
         self,

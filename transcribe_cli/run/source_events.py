@@ -17,7 +17,7 @@ from transcribe_cli.supervisor.facts import RunState
 
 
 class SourceEvents:
-    """Takes the events of one run's source. Every method takes `now`, seconds on the monotonic clock."""
+    """Takes the events of one run's source. Times are monotonic, in seconds."""
 
     def __init__(
         self,
