@@ -5,7 +5,6 @@ recognised as `wN` at its exact samples, so a word that a client lost, doubled o
 once. Mu-law can represent only some of the numbers (8, 16 ... 120, 132 ...).
 """
 
-from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
@@ -83,13 +82,14 @@ def _runs(samples: bytes, unit: bytes) -> Iterator[tuple[bytes, int]]:
 
 
 def _leading(samples: bytes, unit: bytes) -> int:
-    """How many samples at the start are `unit`."""
-    # Bytes of it, in any order: almost always what is looked for, and found fast.
-    most = (len(samples) - len(samples.lstrip(unit))) // 2
-    if samples.startswith(unit * most):
-        return most
-    # A run is hundreds of samples long, and equal bytes are compared fast.
-    return bisect_left(range(most), True, key=lambda n: samples[: 2 * n + 2] != unit * (n + 1))
+    """How many samples at the start are `unit`; whole chunks are compared at once."""
+    if not samples.startswith(unit):
+        return 0
+    expected = unit * (len(samples) // 2)
+    if samples == expected:
+        return len(samples) // 2
+    differs = int.from_bytes(samples, "little") ^ int.from_bytes(expected, "little")
+    return ((differs & -differs).bit_length() - 1) // 16  # by the lowest bit that does
 
 
 class CountingEngine:
