@@ -142,6 +142,7 @@ def test_without_the_key_nothing_is_steered(service: AssemblyAIService) -> None:
     [
         ("GET", "/nonsense", None, "There is no GET /nonsense"),
         ("PUT", "/faults", {}, "There is no PUT /faults"),
+        ("POST", "/faults", {"faults": ["drop@1s"], "next": 0}, "The body is not what is wanted"),
         ("POST", "/faults", {"fault": "drop@1s"}, "The body is not what is wanted"),
         ("POST", "/clock", [], "The body is not what is wanted"),
         ("GET", "/sessions/17", None, "There is no session '17'"),

@@ -20,7 +20,7 @@ Each request has the control key in its `Authorization` header. Bodies are JSON.
 
 import hmac
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Annotated, Any, Protocol
 from urllib.parse import urlsplit
 
 import msgspec
@@ -59,7 +59,7 @@ class Steered(Protocol):
 
 class _Faults(msgspec.Struct, forbid_unknown_fields=True):
     faults: list[str]
-    next: int | None = None
+    next: Annotated[int, msgspec.Meta(ge=1)] | None = None
 
 
 class _Scenario(msgspec.Struct, forbid_unknown_fields=True):
