@@ -39,11 +39,14 @@ def test_a_plain_wav_to_a_pipe_imports_few_modules(home: Home) -> None:
     own = {name for name in modules if not name.startswith(("__editable_", "_distutils_hack"))}
     assert len(own) <= MOST_MODULES, sorted(own)
     packages = {name.partition(".")[0] for name in modules}
-    for unneeded in ("numpy", "soundfile", "soxr", "sounddevice", "rich", "dotenv", "asyncio"):
-        assert unneeded not in packages
+    heavy = {"numpy", "soundfile", "soxr", "sounddevice", "rich", "dotenv", "asyncio", "dask"}
+    assert not packages & heavy
     rooms = {name.split(".")[1] for name in modules if name.startswith("transcribe_cli.")}
-    assert not rooms & {"doctor", "emulator"}
-    for unneeded in ("jobs.batch", "commands.doctor", "commands.replay", "commands.serve"):
+    assert not rooms & {"doctor", "emulator", "cluster"}
+    for unneeded in (
+        *("jobs.batch", "jobs.shards", "recordings.followed_journal"),
+        *("commands.doctor", "commands.replay", "commands.serve"),
+    ):
         assert f"transcribe_cli.{unneeded}" not in modules
 
 
