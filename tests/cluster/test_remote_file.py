@@ -11,6 +11,7 @@ import pytest
 from transcribe_cli.cluster.remote_file import RemoteFile
 from transcribe_cli.exit_status import ExitStatus
 from transcribe_cli.jobs.sources import SourceSpec
+from transcribe_cli.session.events import Event, KeyPressed, SettingsTyped, StopRequested
 
 
 class KilledWorker(Exception):
@@ -50,17 +51,25 @@ class Workers:
     def submit_again(self, file: RemoteFile) -> None:
         self.lost = file
 
+    def pass_on(self, event: Event) -> None:
+        self.told.append(event)
+
     def forget(self, _: Any) -> None:
         pass
 
 
-def ended(workers: Workers) -> Any:
-    """How a file ends that these workers get; None: it has not."""
+def begun(workers: Workers) -> RemoteFile:
+    """A file that these workers get."""
     loop: Any = SimpleNamespace(call=lambda do: do(), clock=lambda: 0.0, wake=lambda: None)
     spec = SourceSpec(name="talk.wav", kind="file", open=lambda: pytest.fail("it is not read here"))
     file = RemoteFile(workers, loop, spec, None)  # type: ignore[arg-type]
     file.start(0.0)
-    return file._result
+    return file
+
+
+def ended(workers: Workers) -> Any:
+    """How such a file ends; None: it has not."""
+    return begun(workers)._result
 
 
 def test_a_file_that_kills_every_worker_is_given_up() -> None:
@@ -87,3 +96,14 @@ def test_a_file_whose_scheduler_is_gone_waits_for_the_next() -> None:
     assert workers.lost is not None
     workers.lost.submit()
     assert workers.submitted == 2
+
+
+def test_what_a_person_wants_goes_to_the_workers() -> None:
+    workers = Workers(Cancelled())
+    file = begun(workers)
+    events: list[Event] = [KeyPressed("e"), SettingsTyped("RNase"), StopRequested("q")]
+
+    for event in events:
+        file.take(event, 0.0)
+
+    assert workers.told == events

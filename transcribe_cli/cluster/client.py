@@ -29,7 +29,7 @@ from transcribe_cli.outputs.record import timestamp
 from transcribe_cli.protocol.endpoint import is_loopback, resolve_endpoint
 from transcribe_cli.run.loop import Loop
 from transcribe_cli.run.reporter import View
-from transcribe_cli.session.events import SettingsTyped, StopRequested
+from transcribe_cli.session.events import Event, KeyPressed, SettingsTyped, StopRequested
 from transcribe_cli.session.session import Target
 from transcribe_cli.settings.environment import Environment
 from transcribe_cli.settings.options import FileOptions
@@ -125,8 +125,7 @@ class Cluster:
         )
         self._files: dict[str, RemoteFile] = {}
         self._loop: Loop | None = None
-        self._stop: StopRequested | None = None
-        self._typed: SettingsTyped | None = None
+        self._passed_on: Event | None = None
         self._is_limited = False
         self._calls: list[tuple[str, ...]] = []  # what all workers were told, also for later ones
         self._lost: list[RemoteFile] = []  # whose tasks the scheduler took with it
@@ -244,23 +243,23 @@ class Cluster:
         future.add_done_callback(done)
         return future
 
-    def stop(self, event: StopRequested) -> None:
-        """Have all workers end their sessions; each event counts once."""
-        if event is not self._stop:
-            self._stop = event
+    def pass_on(self, event: Event) -> None:
+        """Have all workers do what a person wants of all files; each file is told, once will do."""
+        if event is self._passed_on:
+            return
+        self._passed_on = event
+        if isinstance(event, StopRequested):
             self._call("stop", event.cause)
+        elif isinstance(event, SettingsTyped):
+            self._call("type_line", event.line)
+        elif isinstance(event, KeyPressed):
+            self._send([("press", event.key)], None)  # for what is being said now
 
     def limit_cost(self) -> None:
         """Have all workers stop, since all files together have cost what they may."""
         if not self._is_limited:
             self._is_limited = True
             self._call("limit_cost")
-
-    def type_line(self, event: SettingsTyped) -> None:
-        """Have all workers take a line of settings; each event counts once."""
-        if event is not self._typed:
-            self._typed = event
-            self._call("type_line", event.line)
 
     def _call(self, *call: str) -> None:
         """Call a method on every worker, also on those that come later."""

@@ -21,7 +21,7 @@ from transcribe_cli.run.billing import Bill
 from transcribe_cli.run.config import Result
 from transcribe_cli.run.loop import Loop
 from transcribe_cli.run.reporter import View
-from transcribe_cli.session.events import Event, OutputFailed, SettingsTyped, StopRequested
+from transcribe_cli.session.events import Event, OutputFailed, StopRequested
 from transcribe_cli.session.session import Session
 
 if TYPE_CHECKING:
@@ -31,6 +31,7 @@ _LOOK_EVERY_S = 0.2
 _STOP_WITHIN_S = 25.0  # longer than the last words are waited for
 _HURRY_WITHIN_S = 5.0
 _MOST_KILLED = 5  # a file that kills whoever reads it is given up, after several workers each time
+_BAIL_OUT = StopRequested("SIGTERM")
 _NOTHING = {"sessions": 0, "complete": False, "terminated": True}
 
 
@@ -102,13 +103,11 @@ class RemoteFile:
 
     def take(self, event: Event, now: float) -> None:
         """Pass on what a person wants."""
+        self._cluster.pass_on(event)
         if isinstance(event, StopRequested):
             self._give_up_at = now + (_HURRY_WITHIN_S if self._stops else _STOP_WITHIN_S)
             self._stops.append(event.cause)
-            self._cluster.stop(event)
             self.has_work = True
-        elif isinstance(event, SettingsTyped):
-            self._cluster.type_line(event)
         elif isinstance(event, OutputFailed):
             self._outputs.flush()
 
@@ -130,7 +129,7 @@ class RemoteFile:
 
     def bail_out(self) -> None:
         """A fault of ours: workers end their sessions."""
-        self._cluster.stop(StopRequested("SIGTERM"))
+        self._cluster.pass_on(_BAIL_OUT)
 
     def progressed(self, progress: wire.Progress) -> None:
         """Its worker tells how far it is, and that there are records."""

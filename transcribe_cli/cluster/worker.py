@@ -39,7 +39,7 @@ from transcribe_cli.jobs.transcriber import Transcriber
 from transcribe_cli.protocol.messages import SpeakerRevision
 from transcribe_cli.recordings.lock import SaveDirBusy
 from transcribe_cli.run.loop import Loop, Task
-from transcribe_cli.session.events import Event, SettingsTyped, StopRequested
+from transcribe_cli.session.events import Event, KeyPressed, SettingsTyped, StopRequested
 from transcribe_cli.session.session import Session
 from transcribe_cli.settings.environment import Environment
 from transcribe_cli.transcript.turns import TurnUpdate
@@ -210,6 +210,11 @@ class Recordings:
         if loop is not None:
             self._transcriber.runs.typed.append(line)
             loop.post(None, SettingsTyped(line))
+
+    def press(self, key: str) -> None:
+        """A key was pressed for all files."""
+        if self._loop is not None:
+            self._loop.post(None, KeyPressed(key))
 
     def close(self) -> None:
         """End everything, within a time limit."""
