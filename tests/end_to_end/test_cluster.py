@@ -77,6 +77,13 @@ def test_a_worker_that_is_killed_loses_and_doubles_no_word(home: Home) -> None:
         assert len(service.sessions) == opened
 
 
+def speaking(path: Path) -> set[str]:
+    """The files of which there are words, in JSON lines that are being written."""
+    lines = path.read_bytes().split(b"\n")[:-1] if path.exists() else []
+    records = map(json.loads, lines)
+    return {record["source"] for record in records if record["type"] == "Turn"}
+
+
 def is_refused(port: int) -> bool:
     """Whether who has no certificate of the cluster gets nothing but refusals there."""
     asked = b"GET /info/main/workers.html HTTP/1.1\r\nHost: localhost\r\n\r\n"
@@ -107,6 +114,8 @@ def test_strangers_are_refused_and_ctrl_c_ends_every_session_properly(home: Home
         running = start(home, service, "--jobs", "4", "--pace", "0.1", "-o", "all.jsonl", "--text")
         # Four at once, and the broken one comes first: it has been tried when four others run.
         wait_until(lambda: len(service.sessions) >= 4)
+        # What is said comes while it is said, of all that run.
+        wait_until(lambda: len(speaking(home.work / "all.jsonl")) == 4)
         ports = ports_of(running)
         assert len(ports) > 3
         for address, port in ports:
