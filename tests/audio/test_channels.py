@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 
 from tests.audio.media import ffmpeg
-from tests.audio.tones import similar, taken, tone, write
-from transcribe_cli.audio.excerpt import Range
+from tests.audio.tones import similar, taken, tone, values, write
+from transcribe_cli.audio.excerpt import Excerpt, Range
 from transcribe_cli.audio.files import open_file
-from transcribe_cli.audio.source import SourceWarning
+from transcribe_cli.audio.format import EACH, AudioFormat
+from transcribe_cli.audio.source import SourceWarning, channels_of
 from transcribe_cli.audio.stdin import open_stdin
 from transcribe_cli.errors import AudioError
 from transcribe_cli.jobs.claims import work_of_file, work_of_journal
@@ -45,6 +46,40 @@ def test_a_side_of_a_stream_is_taken_alone(tmp_path: Path, name: str) -> None:
         samples, _ = taken(open_stdin(stream, RATE, channel=1))
 
     assert similar(samples, RIGHT)
+
+
+@pytest.mark.parametrize("rate_hz", [RATE, 8000])
+@pytest.mark.parametrize("name", ["call.wav", "call.flac", "call.mka"])
+def test_sides_of_a_file_stay_side_by_side(tmp_path: Path, name: str, rate_hz: int) -> None:
+    source = open_file(call(tmp_path / name), rate_hz, channel=EACH)
+    samples, _ = taken(source)
+
+    assert channels_of(source) == 2
+    frames = values(samples).reshape(-1, 2)
+    for side, expected in enumerate((LEFT, RIGHT)):
+        alone, _ = taken(open_file(tmp_path / name, rate_hz, channel=side))
+        assert abs(frames[:, side] - values(alone)).max() <= 1
+        assert rate_hz != RATE or similar(alone, expected)
+
+
+def test_sides_of_a_stream_and_of_a_part_of_it_stay_side_by_side(tmp_path: Path) -> None:
+    with call(tmp_path / "call.wav").open("rb") as stream:
+        source = open_stdin(stream, RATE, channel=EACH)
+        part = Excerpt(source, Range(0.25, 0.5), AudioFormat(RATE))
+        samples, _ = taken(part)
+
+    assert channels_of(part) == 2
+    assert similar(values(samples)[1::2].astype("<i2").tobytes(), RIGHT[RATE // 4 :])
+    assert len(samples) == RATE // 2 * 4
+
+
+@pytest.mark.parametrize("name", ["mono.wav", "mono.flac"])
+def test_mono_has_no_sides_to_keep_apart(tmp_path: Path, name: str) -> None:
+    path = write(tmp_path / name, LEFT, RATE)
+
+    with pytest.raises(AudioError, match="one channel, and no sides to keep apart") as raised:
+        open_file(path, RATE, channel=EACH)
+    assert "leave out --channels each" in raised.value.hint
 
 
 @pytest.mark.parametrize("name", ["mono.wav", "mono.flac"])

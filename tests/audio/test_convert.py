@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.audio.tones import pcm, similar, tone, values
-from transcribe_cli.audio.convert import MonoConverter
+from transcribe_cli.audio.convert import Converter
 from transcribe_cli.audio.pcm_source import PcmConverter
 from transcribe_cli.audio.wav import WavHeader
 
@@ -99,7 +99,7 @@ def test_frames_cut_by_the_ends_of_blocks_are_whole_again(data: st.DataObject) -
 
 @pytest.mark.parametrize("rate_hz", [8000, 11025, 22050, 44100, 48000, 96000])
 def test_resampled_tone_is_the_same_tone(rate_hz: int) -> None:
-    converter = MonoConverter(rate_hz, 16000)
+    converter = Converter(rate_hz, 16000)
 
     got = converter.convert(tone(rate_hz, 1.0)) + converter.flush()
 
@@ -119,7 +119,7 @@ def blocks_of(samples: Any, cuts: list[int]) -> list[Any]:
 @settings(deadline=None, max_examples=40)
 def test_blocks_join_without_a_click(rate_hz: int, frames: int, cuts: list[int]) -> None:
     samples = tone(rate_hz, 1.0, 300)[:, 0][:frames].astype(np.float32)
-    whole, split = MonoConverter(rate_hz, 16000), MonoConverter(rate_hz, 16000)
+    whole, split = Converter(rate_hz, 16000), Converter(rate_hz, 16000)
 
     expected = values(whole.convert(samples) + whole.flush())
     parts = [split.convert(block) for block in blocks_of(samples, cuts)]

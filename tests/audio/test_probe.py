@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tests.audio.tones import tone, write
-from transcribe_cli.audio.convert import MonoConverter
+from transcribe_cli.audio.convert import Converter
 from transcribe_cli.audio.probe import RATE_HZ, advice, find_out
 
 RNG = np.random.default_rng(1)
@@ -38,7 +38,7 @@ def test_clipping_is_told_and_its_share() -> None:
 
 def test_telephone_sound_is_told_in_a_file_of_any_rate() -> None:
     telephone = RNG.uniform(-0.3, 0.3, 3 * 8000)
-    widened = MonoConverter(8000, RATE_HZ)
+    widened = Converter(8000, RATE_HZ)
     samples = widened.convert(telephone.astype("float32")) + widened.flush()
 
     assert find_out(samples).is_narrow

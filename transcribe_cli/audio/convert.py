@@ -1,7 +1,9 @@
-"""Any samples to 16-bit mono at one rate, block by block, without loss where none is needed."""
+"""Any samples to 16-bit at one rate, block by block, without loss where none is needed."""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
+
+from transcribe_cli.audio.format import EACH
 
 if TYPE_CHECKING:
     import numpy as np
@@ -12,16 +14,17 @@ if TYPE_CHECKING:
     Samples = NDArray[np.float32]
 
 
-class MonoConverter:
-    """Turns float frames of one rate and channel count into s16le mono at another rate.
+class Converter:
+    """Turns float frames of one rate and channel count into s16le at another rate.
 
     The resampler keeps its state from block to block, so blocks join without a click; `flush` gives
     what it still holds.
 
     Args:
         mask: which speakers the channels are for; 0: unknown.
-        channel: the one to take, counted from 0; None: all, mixed.
+        channel: the one to take, counted from 0; None: all, mixed; `EACH`: all, interleaved.
         warn: told what the user should know of the channels.
+        channels: how many there are, where that matters: with `EACH`.
     """
 
     def __init__(
@@ -32,8 +35,10 @@ class MonoConverter:
         warn: Callable[[str], None] = lambda text: None,
         *,
         channel: int | None = None,
+        channels: int = 1,
     ) -> None:
         self._channel = channel
+        self._given = channels if channel == EACH else 1
         self._from_hz = from_hz
         self._mask = mask
         self._warn = warn
@@ -42,16 +47,18 @@ class MonoConverter:
         if from_hz != to_hz:
             import soxr
 
-            self._resampler = soxr.ResampleStream(from_hz, to_hz, 1, dtype="float32", quality="HQ")
+            self._resampler = soxr.ResampleStream(
+                *(from_hz, to_hz, self._given), dtype="float32", quality="HQ"
+            )
 
     def convert(self, frames: "Samples") -> bytes:
-        """Frames as an array of shape (frames, channels) or (frames,), -1 to 1, to s16le mono."""
-        mono = _finite(frames)
-        if mono.ndim == 2:
-            mono = self._mixed(mono) if self._channel is None else mono[:, self._channel]
+        """Frames as an array of shape (frames, channels) or (frames,), -1 to 1, to s16le."""
+        given = _finite(frames)
+        if given.ndim == 2 and self._channel != EACH:
+            given = self._mixed(given) if self._channel is None else given[:, self._channel]
         if self._resampler is not None:
-            mono = self._resampler.resample_chunk(mono.astype("float32", copy=False))
-        return _to_int16(mono)
+            given = self._resampler.resample_chunk(given.astype("float32", copy=False))
+        return _to_int16(given)
 
     def _mixed(self, frames: "Samples") -> "Samples":
         if self._mixdown is None:
@@ -68,14 +75,15 @@ class MonoConverter:
             return b""
         import numpy as np
 
-        tail = self._resampler.resample_chunk(np.empty(0, np.float32), last=True)
+        nothing = np.empty((0, self._given) if self._given > 1 else 0, np.float32)
+        tail = self._resampler.resample_chunk(nothing, last=True)
         return _to_int16(tail)
 
 
-def _to_int16(mono: "Samples") -> bytes:
+def _to_int16(given: "Samples") -> bytes:
     import numpy as np
 
-    scaled = np.rint(mono * np.float32(32768))
+    scaled = np.rint(given * np.float32(32768))
     samples: bytes = np.clip(scaled, -32768, 32767).astype("<i2").tobytes()
     return samples
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from transcribe_cli.audio.format import AudioFormat
-from transcribe_cli.audio.source import Source, SourceEvent, version_of
+from transcribe_cli.audio.source import Source, SourceEvent, channels_of, version_of
 from transcribe_cli.errors import AudioError
 
 
@@ -13,7 +13,7 @@ class Range(NamedTuple):
 
     Attributes:
         track: of several audio tracks of a file, counted from 1; None: the default one.
-        channel: of several, counted from 0; None: all of them, mixed.
+        channel: of several, counted from 0; None: all of them, mixed; `EACH`: side by side.
     """
 
     start_s: float = 0.0
@@ -41,7 +41,9 @@ class Excerpt:
         self.name, self.kind, self.live = source.name, source.kind, source.live
         self.path = source.path
         self.version = version_of(source)
+        self.channels = channels_of(source)
         self._source = source
+        audio = audio._replace(channels=self.channels)
         self._skip = audio.frames(part.start_s) * audio.frame_bytes
         self._most = None
         if part.duration_s is not None:

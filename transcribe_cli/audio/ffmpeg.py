@@ -160,7 +160,7 @@ class FfmpegSource:
     Args:
         given: how ffmpeg is to open it: options and `-i`.
         stdin: what ffmpeg reads, or a pipe to feed it by.
-        channel: the one to take, counted from 0; None: all, mixed.
+        channel: the one to take, counted from 0; None: all, mixed; `EACH`: all, side by side.
         note: told when the audio begins.
         heeds_complaints: what ffmpeg says of it is damage: of MP3 it complains as well where one
             follows another.
@@ -232,6 +232,11 @@ class FfmpegSource:
         """Its duration, where that is known."""
         return self._length_s
 
+    @property
+    def channels(self) -> int:
+        """Of what it gives, once that has begun."""
+        return 1 if self._pcm is None else self._pcm.channels
+
     def begin(self) -> None:
         """Wait until ffmpeg has found the audio.
 
@@ -300,7 +305,7 @@ class FfmpegSource:
                 f"'{self.name}' is damaged (ffmpeg says: {self._said()}).",
                 "what came before the damage is transcribed",
             )
-        read_s = given / 2 / self._rate_hz
+        read_s = given / 2 / self.channels / self._rate_hz
         if is_short(read_s, self._length_s):
             text = f"'{self.name}' is damaged or cut off: {read_s:.1f} s of {self._length_s:.1f} s "
             said = self._said()

@@ -153,7 +153,7 @@ def _open_sndfile(
             return None
         raise
     # Which speaker a channel is for is what libsndfile does not say.
-    if (several or source.channels > 2) and ffmpeg.is_installed():
+    if (several or source.file_channels > 2) and ffmpeg.is_installed():
         source.close()
         return None
     if several:

@@ -13,6 +13,7 @@ from typing import Protocol
 
 from transcribe_cli.audio.sndfile_source import SndfileSource
 from transcribe_cli.audio.source import Source, SourceEvent, SourceWarning
+from transcribe_cli.errors import AudioError
 
 _STARTS = (b"fLaC\0\0\0\x22", b"fLaC\x80\0\0\x22")
 STREAM_START = re.compile(b"|".join(map(re.escape, _STARTS)))
@@ -50,7 +51,7 @@ class FlacSource:
     """A source for FLAC streams that follow each other.
 
     Args:
-        channel: the one to take, counted from 0; None: all, mixed.
+        channel: the one to take, counted from 0; None: all, mixed; `EACH`: all, side by side.
         alone: nothing follows the first of them.
         again: reads a damaged file in place of libsndfile.
         rest: reads the rest of a damaged pipe, given a header and the first of it.
@@ -88,6 +89,7 @@ class FlacSource:
         self._rest: Source | None = None
         self._stopped = threading.Event()
         self._splitter = _Splitter(stream)
+        self.channels = 0  # of what it gives
         self._part: SndfileSource | None = self._next()
         if alone and self._part is not None:
             self.length_s = self._part.length_s
@@ -103,6 +105,12 @@ class FlacSource:
         source.instead = self._open_again
         source.reads_on = True
         self._header = part.header
+        self.channels = self.channels or source.channels
+        if source.channels != self.channels:
+            raise AudioError(
+                f"'{self.name}' has {self.channels} channels, and then {source.channels}.",
+                "what came before is transcribed",
+            )
         return source
 
     def blocks(self, report: Callable[[SourceEvent], None]) -> Iterator[bytes]:

@@ -4,6 +4,9 @@ from typing import NamedTuple
 
 SAMPLE_BYTES = 2
 
+EACH = -1
+"""In place of the number of a channel that is taken: all of them, side by side."""
+
 MICROPHONE, SYSTEM = "microphone", "system"
 """The tracks of a call, in their order: what is said here, and what the machine plays."""
 

@@ -4,12 +4,13 @@ import threading
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Protocol
 
+from transcribe_cli.audio.format import EACH
 from transcribe_cli.audio.source import SourceEvent, SourceWarning
 from transcribe_cli.audio.wav import WavHeader, WavSamples
 from transcribe_cli.errors import AudioError
 
 if TYPE_CHECKING:
-    from transcribe_cli.audio.convert import MonoConverter, Samples
+    from transcribe_cli.audio.convert import Converter, Samples
 
 BLOCK_S = 0.25
 _MOST_BLOCK_BYTES = 1 << 20
@@ -42,8 +43,11 @@ class PcmSource:
 
     Args:
         header: what the samples look like.
-        channel: the one to take, counted from 0; None: all, mixed.
+        channel: the one to take, counted from 0; None: all, mixed; `EACH`: all, side by side.
         stop: called when the source is told to stop.
+
+    Attributes:
+        channels: of what it gives.
     """
 
     def __init__(
@@ -61,6 +65,7 @@ class PcmSource:
     ) -> None:
         check_rate(name, header.rate_hz)
         check_channel(name, header.channels, channel)
+        self.channels = header.channels if channel == EACH else 1
         self.name = name
         self.kind = kind
         self.live = kind != "file"
@@ -142,8 +147,13 @@ def check_channel(name: str, channels: int, channel: int | None) -> None:
     """Check that a source has the channel that is asked for, counted from 0.
 
     Raises:
-        NoSuchChannel: it has fewer.
+        NoSuchChannel: it has fewer; or one alone, where each is to be kept apart.
     """
+    if channel == EACH and channels < 2:
+        raise NoSuchChannel(
+            f"'{name}' has one channel, and no sides to keep apart.",
+            "leave out --channels each; --speaker-labels tells voices apart",
+        )
     if channel is not None and channel >= channels:
         raise NoSuchChannel(
             f"'{name}' has {channels} channel{'s' if channels > 1 else ''}, and no right one.",
@@ -152,9 +162,9 @@ def check_channel(name: str, channels: int, channel: int | None) -> None:
 
 
 class PcmConverter:
-    """Turns the bytes of an interleaved PCM stream into s16le mono at one rate.
+    """Turns the bytes of an interleaved PCM stream into s16le at one rate, mono or side by side.
 
-    s16le mono at the right rate passes untouched. A frame cut by the end of a block is kept for
+    What is so already passes untouched. A frame cut by the end of a block is kept for
     the next one.
     """
 
@@ -169,9 +179,9 @@ class PcmConverter:
         self._source = source
         self._frame_bytes = source.frame_bytes
         self._rest = b""
-        self._plain = source.encoding == "<i2" and source.channels == 1
-        self._plain = self._plain and source.rate_hz == to_hz
-        self._converter = None if self._plain else _mono_converter(source, to_hz, warn, channel)
+        plain = source.encoding == "<i2" and source.rate_hz == to_hz
+        plain = plain and (source.channels == 1 or channel == EACH)
+        self._converter = None if plain else _converter(source, to_hz, warn, channel)
 
     def convert(self, data: bytes) -> bytes:
         """The samples of the whole frames so far."""
@@ -187,12 +197,14 @@ class PcmConverter:
         return b"" if self._converter is None else self._converter.flush()
 
 
-def _mono_converter(
+def _converter(
     source: WavHeader, to_hz: int, warn: Callable[[str], None], channel: int | None
-) -> "MonoConverter":
-    from transcribe_cli.audio.convert import MonoConverter
+) -> "Converter":
+    from transcribe_cli.audio.convert import Converter
 
-    return MonoConverter(source.rate_hz, to_hz, source.mask, warn, channel=channel)
+    return Converter(
+        *(source.rate_hz, to_hz, source.mask, warn), channel=channel, channels=source.channels
+    )
 
 
 def _to_float(data: bytes, source: WavHeader) -> "Samples":

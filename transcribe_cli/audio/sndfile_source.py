@@ -8,6 +8,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from transcribe_cli.audio.format import EACH
 from transcribe_cli.audio.pcm_source import BLOCK_S, check_channel, check_rate
 from transcribe_cli.audio.source import Source, SourceEvent, SourceWarning
 from transcribe_cli.errors import AudioError
@@ -23,11 +24,12 @@ class SndfileSource:
     """A file that libsndfile reads.
 
     Args:
-        channel: the one to take, counted from 0; None: all, mixed.
+        channel: the one to take, counted from 0; None: all, mixed; `EACH`: all, side by side.
         content: read in place of the path, which names it then; a binary file.
         masks: which speakers so many channels are for, as WAVE_FORMAT_EXTENSIBLE has it.
 
     Attributes:
+        channels: of what it gives.
         faults: what else is wrong with it, told at its beginning.
         instead: opens a source that reads on behind damage.
         reads_on: libsndfile itself does, as far as it can (FLAC).
@@ -73,6 +75,7 @@ class SndfileSource:
             stack.callback(self._file.close)
             check_rate(path.name, self._file.samplerate)
             check_channel(path.name, self._file.channels, channel)
+            self.channels = self._file.channels if channel == EACH else 1
             if self._file.frames == 0:
                 raise AudioError(f"'{path}' holds no audio, by its header.", _HINT)
             self._in_use = stack.pop_all()
@@ -81,7 +84,7 @@ class SndfileSource:
         self.length_s = frames / self._file.samplerate if frames < _UNKNOWN_FRAMES else None
 
     @property
-    def channels(self) -> int:
+    def file_channels(self) -> int:
         """How many the file has."""
         return int(self._file.channels)
 
@@ -94,7 +97,7 @@ class SndfileSource:
         import numpy as np
         import soundfile
 
-        from transcribe_cli.audio.convert import MonoConverter
+        from transcribe_cli.audio.convert import Converter
 
         file = self._file
         if _ends_early(file.extra_info):
@@ -108,12 +111,13 @@ class SndfileSource:
         plain = plain and file.samplerate == self._rate_hz
         converter = None
         if not plain:
-            converter = MonoConverter(
+            converter = Converter(
                 file.samplerate,
                 self._rate_hz,
                 self._masks.get(file.channels, 0),
                 warn=lambda text: report(SourceWarning(f"'{self.name}': {text}")),
                 channel=self._channel,
+                channels=file.channels,
             )
         read = given = 0
         while not self._stopped.is_set():

@@ -59,7 +59,7 @@ SourceEvent = (
 
 
 class Source(Protocol):
-    """A stream of s16le mono audio at the session's rate.
+    """A stream of s16le audio at the session's rate, mono but where `channels_of` says otherwise.
 
     Attributes:
         name: what to call it before a person: a device, a file's name, "standard input".
@@ -95,6 +95,12 @@ def version_of(source: Source) -> dict[str, Any] | None:
     """What tells what is at an address from what may take its place: `bytes`, `version`."""
     version: dict[str, Any] | None = getattr(source, "version", None)
     return version
+
+
+def channels_of(source: Source) -> int:
+    """How many samples a frame of it has: more than one where its channels stay side by side."""
+    channels: int = getattr(source, "channels", 1)
+    return channels
 
 
 def is_spoken_now(source: Source) -> bool:

@@ -36,7 +36,7 @@ from transcribe_cli.audio.files import open_file
 from transcribe_cli.audio.flac_source import FlacSource, is_read_here
 from transcribe_cli.audio.pcm_source import PcmSource
 from transcribe_cli.audio.raw_samples import what_is_unlikely
-from transcribe_cli.audio.source import Source, SourceEvent
+from transcribe_cli.audio.source import Source, SourceEvent, channels_of
 from transcribe_cli.audio.wav import BadWav, WavHeader, read_header
 from transcribe_cli.errors import AudioError
 
@@ -392,6 +392,7 @@ class _Spooled:
                 told = e.message.replace(str(path), path.name).replace(f"'{path.name}'", pipe.named)
                 raise AudioError(told, e.hint) from e
             self._inner.name = pipe.name
+            self.channels = channels_of(self._inner)
             stack.callback(self._inner.close)
             self._open = stack.pop_all()
 

@@ -15,7 +15,8 @@ from transcribe_cli.audio.containers import (
     is_text,
     what_else,
 )
-from transcribe_cli.audio.source import Source, SourceEvent
+from transcribe_cli.audio.format import EACH
+from transcribe_cli.audio.source import Source, SourceEvent, channels_of
 from transcribe_cli.audio.stdin import look, open_container
 from transcribe_cli.errors import AudioError
 from transcribe_cli.web import feed, hls
@@ -54,6 +55,7 @@ class AddressSource:
         if self.path is not None:
             self.version = {"bytes": pipe.total_bytes, "version": pipe.version}
         self.live = pipe.is_endless
+        self.channels = channels_of(inner)
         self._inner = inner
         self._pipe = pipe
         self._stopped = stopped
@@ -141,6 +143,7 @@ class Opener:
             opened.pop_all()
         if not radio:
             return AddressSource(inner, pipe, self.fetcher.stopped, self._path_of(address))
+        self._check_live()
         return LiveSource(
             self.fetcher.name,
             Part(inner, pipe, came_at),
@@ -148,6 +151,13 @@ class Opener:
             self.rate_hz,
             stop=self.fetcher.stopped.set,
         )
+
+    def _check_live(self) -> None:
+        if self._channel == EACH:
+            raise AudioError(
+                f"'{self.fetcher.name}' comes in parts, whose channels cannot be kept apart.",
+                "give --channels left or right, or leave it out",
+            )
 
     def _path_of(self, address: str) -> str | None:
         """The address, if it holds nothing secret, and leads to the same tomorrow."""
@@ -160,6 +170,7 @@ class Opener:
             raise AudioError(f"'{pipe.name}' leads from list to list without end.", "name the last")
         kind = (answer.headers.get_content_type() or "").lower()
         if hls.is_hls(head):
+            self._check_live()
             text = _whole(pipe, hls.MOST_BYTES).decode("utf-8", "replace")
             return open_hls(self.fetcher, answer.url, text, self.rate_hz, self.decoded)
         if is_playlist(head) or (kind in _PLAYLISTS and is_text(head)):
