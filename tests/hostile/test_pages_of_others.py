@@ -96,6 +96,10 @@ def test_they_are_refused_on_every_path(
     assert ask(service, path, *headers)[0] == 403
 
 
+def test_what_is_no_path_is_refused(service: LocalService) -> None:
+    assert ask(service, "http://[::/v3/ws", OWN_HOST, *UPGRADE)[0] == 400
+
+
 def test_a_subprotocol_helps_nobody(service: LocalService) -> None:
     protocol = ("Sec-WebSocket-Protocol", "localhost, chat")
     status, _ = ask(service, SESSION, *OTHERS["a page of another origin"], protocol, *UPGRADE)

@@ -43,12 +43,18 @@ class HttpRoutes:
         self._control = control
 
     def refuse(self, request: HttpRequest) -> HttpAnswer | None:
-        """The answer to a web page of another origin, and to whoever asks by another's name."""
-        why = why_refused(request.headers, any_host=self._any_host)
+        """The answer to a web page of another origin, to whoever asks by another's name, and to
+        whoever asks for what is no path.
+        """
+        status, why = 403, why_refused(request.headers, any_host=self._any_host)
         if why is None:
-            return None
-        self._logbook.write("refused", code=403, error=why)
-        return error_answer(403, why)
+            try:
+                urlsplit(request.path)
+                return None
+            except ValueError:
+                status, why = 400, "What is asked for is no path."
+        self._logbook.write("refused", code=status, error=why)
+        return error_answer(status, why)
 
     async def answer(self, request: HttpRequest) -> HttpAnswer | None:
         """The answer to a request that is let in; None: it is for WebSocket."""

@@ -124,10 +124,7 @@ class RequestReader:
         body = bytes(self._kept[head.head_bytes :])
         self._kept.clear()
         self._request, self._missing = head.request, head.body_bytes
-        try:
-            refused = self._refuse(head.request)
-        except ValueError as e:  # its path is none
-            refused = error_answer(400, f"The request is refused: {type(e).__name__}.")
+        refused = self._refuse(head.request)
         self._is_refused = refused is not None
         return self._take_body(body) or refused
 

@@ -142,6 +142,8 @@ class App:
         # The library's log would print a traceback for every port scanner.
         logger = logging.getLogger("transcribe_cli.emulator.websockets")
         logger.setLevel(logging.CRITICAL)
+        # And asyncio's would tell of each write to a client that has gone.
+        logging.getLogger("asyncio").setLevel(logging.ERROR)
         return await serve(
             self._run_session,
             sock=sock,
