@@ -82,6 +82,21 @@ def _pauses_amid_trouble(draw: st.DrawFn, seconds: float, words: int) -> list[Fa
 
 
 @st.composite
+def _absences_amid_trouble(draw: st.DrawFn, seconds: float, words: int) -> list[Fault]:
+    """A machine that sleeps, a moment before or after it does again, or its microphone goes, and a
+    session breaks off.
+    """
+    event, count = draw(_moments(seconds, words))
+    kind, value = draw(st.sampled_from([("reset", None), ("close", 1011), ("error", 3005)]))
+    soon, lasts = st.floats(0.0, 0.6), st.one_of(_SHORT, st.floats(1.5, 60.0))
+    return [
+        Fault("sleep", event, count, draw(soon), draw(lasts)),
+        Fault(draw(st.sampled_from(["sleep", "unplug"])), event, count, draw(soon), draw(lasts)),
+        Fault(kind, event, count, draw(soon), 0.0, value),
+    ]
+
+
+@st.composite
 def _stops(draw: st.DrawFn, seconds: float, words: int) -> Fault:
     event, count = draw(_moments(seconds, words))
     return Fault(draw(st.sampled_from(STOPS)), event, count, draw(_SHORT), draw(st.floats(0, 20)))
@@ -127,8 +142,11 @@ def scenarios(draw: st.DrawFn, stopped: bool | None = None) -> Scenario:
     per_minute = 5 if limited and draw(st.integers(0, 3)) == 0 else None
     most, ends = draw(st.sampled_from([1, 3, 5])), draw(st.sampled_from([0, 0, 1, 2]))
     faults = draw(st.lists(_faults(seconds, words), min_size=1, max_size=most))
-    if draw(st.integers(0, 3)) == 0:
+    amid = draw(st.integers(0, 4))
+    if amid == 0:
         faults += draw(_pauses_amid_trouble(seconds, words))
+    elif amid == 1 and kind != "file":
+        faults += draw(_absences_amid_trouble(seconds, words))
     else:
         faults += draw(st.lists(_users(seconds, words), max_size=2))
     faults += draw(st.lists(_ends(seconds, words), max_size=ends))

@@ -80,8 +80,8 @@ class SimulatedRecorder(Recorder):
 
     def unplug(self, seconds: float) -> None:
         """The microphone is gone for so long; what is said goes on."""
-        if self._device is None or self._done:
-            return
+        if self._device is None or self._done or not self._said:
+            return  # a recording's clock begins with its first audio
         if not self._unplugged:
             self._give(self._device.lost(self._now))
         self._unplugged += 1
@@ -92,7 +92,7 @@ class SimulatedRecorder(Recorder):
 
         What is no microphone is live at an address, and connected to again.
         """
-        if self._done or not self._speaker.live:
+        if self._done or not self._speaker.live or not self._said:
             return
         frames = round(seconds * RATE)
         self._said += frames

@@ -85,7 +85,8 @@ def is_refused(facts: Facts) -> float:
     verdict = verdict_on(facts, broken)
     if verdict.retry is Retry.NO:
         return ALREADY
-    return at_once_if(not _may_rest(facts, broken) and should_give_up(facts, broken, verdict))
+    is_paused = facts.paused_at is not None  # then no session is needed, however this one ended
+    return at_once_if(not is_paused and should_give_up(facts, broken, verdict))
 
 
 def end_with_verdict(facts: Facts, moment: Moment) -> Step:
@@ -98,16 +99,11 @@ def end_with_verdict(facts: Facts, moment: Moment) -> Step:
     return end(facts, verdict.exit_status), actions
 
 
-def _may_rest(facts: Facts, lease: Lease) -> bool:
-    """Whether the run is paused, so that no session is needed however this one ended."""
-    return facts.paused_at is not None or lease.request is EndRequest.PARK
-
-
 def is_not_needed(facts: Facts) -> float:
-    """The session ended during a pause, or because of one."""
+    """The session broke off during a pause, or ended because of one."""
     reader = facts.reader
     if is_in(reader, _S.BROKEN):
-        return at_once_if(_may_rest(facts, reader))
+        return at_once_if(facts.paused_at is not None)
     return at_once_if(
         is_in(reader, _S.SETTLED) and reader.request is EndRequest.PARK and facts.earlier is None
     )
