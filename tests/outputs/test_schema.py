@@ -38,6 +38,7 @@ def test_each_described_field_is_in_an_example() -> None:
     shown = {(example["type"], name) for example in EXAMPLES for name in example}
     rare = {("Turn", "speaker_label"), ("Turn", "speaker_confidence"), ("Begin", "configuration")}
     rare |= {("Turn", "formatted_transcript"), ("Recording", "engine")}
+    rare |= {("Turn", "channel"), ("Turn", "channel_name"), ("Recording", "channels")}
     described = {
         (name, field)
         for name in TYPES

@@ -14,6 +14,7 @@ from transcribe_cli.audio.source import DeviceLost
 from transcribe_cli.errors import StreamError
 from transcribe_cli.exit_status import ExitStatus
 from transcribe_cli.run.billing import Bill
+from transcribe_cli.run.channel import ChannelEnd
 from transcribe_cli.run.config import Result
 from transcribe_cli.run.loop import Loop
 from transcribe_cli.run.reporter import Reporter
@@ -45,9 +46,8 @@ def concluded(
         reporter.source_event(DeviceLost("USB"), 1000, status)
         log.append(bytes(32 * missing_ms))
     result = conclude(
-        *(finish, ["SIGINT"], parts, Bill(0.45), reporter),
-        sent=log.frames,
-        final_ms=600,
+        [ChannelEnd(finish, sent=log.frames, final_ms=600)],
+        *(["SIGINT"], parts, Bill(0.45), reporter),
         audio_s=1.0,
         now=0.0,
     )

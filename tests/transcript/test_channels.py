@@ -1,12 +1,15 @@
 """Whose words a turn of a call holds, and where it is cut."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
+from transcribe_cli.outputs.record import turn_record
 from transcribe_cli.protocol.codec import Decoded, read_server_object
-from transcribe_cli.transcript.channels import with_channels
-from transcribe_cli.transcript.turns import TurnUpdate
+from transcribe_cli.recordings.journal import turn_of
+from transcribe_cli.transcript.channels import of_one_channel, with_channels
+from transcribe_cli.transcript.turns import TurnChannel, TurnUpdate
 
 
 def turn(text: str, words: str, sides: str, **fields: Any) -> TurnUpdate:
@@ -142,3 +145,22 @@ def test_odd_words_of_a_service_keep_their_place() -> None:
 
     assert [word.channel for word in told.message.words] == [0, 1]
     assert told.raw["words"] == [words[0] | {"channel": 0}, 5, words[2] | {"channel": 1}]  # type: ignore[operator]
+
+
+def test_turn_of_one_channel_has_its_name_before_that_of_its_speaker() -> None:
+    here = TurnChannel(0, "Left")
+    said = of_one_channel(turn("So it is.", "so it is", "---"), here)
+
+    assert parts(said) == ["Left: So it is."]
+    assert [word.channel for word in said.message.words] == [0, 0, 0]
+    assert [word["channel"] for word in said.raw["words"]] == [0, 0, 0]
+    labelled = of_one_channel(turn("So it is.", "so it is", "---", speaker_label="B"), here)
+    assert parts(labelled) == ["Left B: So it is."]
+
+
+def test_channel_of_a_turn_is_in_its_record_and_read_back() -> None:
+    said = of_one_channel(turn("So it is.", "so it is", "---"), TurnChannel(1, "Right"))
+    record = turn_record(said, datetime.now(UTC))
+
+    assert (record.body["channel"], record.body["channel_name"]) == (1, "Right")
+    assert parts(turn_of({"type": "Turn", **record.body})) == ["Right: So it is."]

@@ -12,7 +12,13 @@ from tests.transcript.turn_shorthand import formatted, raw_final, said
 from transcribe_cli.protocol.codec import Decoded, decode_server_message
 from transcribe_cli.protocol.messages import Turn
 from transcribe_cli.transcript.turn_text import Utterances
-from transcribe_cli.transcript.turns import FORMATTED_WAIT_S, MOST_OPEN, Transcript, TurnUpdate
+from transcribe_cli.transcript.turns import (
+    FORMATTED_WAIT_S,
+    MOST_OPEN,
+    Transcript,
+    TurnNumbers,
+    TurnUpdate,
+)
 
 
 def begun(offset_ms: int = 0, *, expects_formatted: bool = True) -> Transcript:
@@ -165,7 +171,6 @@ def test_final_that_is_sent_twice_counts_once() -> None:
     transcript.receive(0, formatted(0, "Hi."), 0.0)
 
     assert texts(transcript.receive(0, formatted(0, "Hi."), 0.1)) == [(0, "Hi.", False)]
-    assert transcript.finals == 1
 
 
 def test_turns_without_end_of_which_none_is_ended_are_ended_here() -> None:
@@ -253,12 +258,36 @@ def test_partials_do_not_move_the_point_that_a_new_session_starts_at() -> None:
 
 
 def test_counting_can_go_on_from_an_earlier_recording() -> None:
-    transcript = Transcript(first_turn=7, finished_ms=9000)
+    transcript = Transcript(TurnNumbers(7), finished_ms=9000)
     transcript.begin_session(0, 9000, expects_formatted=False)
 
     (update,) = transcript.receive(0, raw_final(0, "hi"), 0.0)
 
-    assert (update.turn, transcript.finals) == (7, 8)
+    assert update.turn == 7
+
+
+def test_transcripts_of_two_channels_give_no_number_twice() -> None:
+    numbers = TurnNumbers()
+    here, there = Transcript(numbers), Transcript(numbers)
+    here.begin_session(0, 0, expects_formatted=False)
+    there.begin_session(1, 0, expects_formatted=False)
+
+    updates = [
+        *here.receive(0, said(0, "well"), 0.0),
+        *there.receive(1, raw_final(0, "yes"), 0.1),
+        *here.receive(0, raw_final(0, "well then"), 0.2),
+        *there.receive(1, said(1, "but"), 0.3),
+        *there.end_session(1),  # cut off: the next session says that turn again
+        *here.receive(0, raw_final(1, "and so"), 0.4),
+    ]
+
+    assert [(u.turn, u.final) for u in updates] == [
+        (0, False),
+        (1, True),
+        (0, True),
+        (2, False),
+        (2, True),
+    ]
 
 
 @pytest.mark.parametrize("expects_formatted", [True, False])
@@ -342,4 +371,3 @@ def test_every_finished_turn_of_any_conversation_is_final_exactly_once(
     assert sorted((u.session, u.message.turn_order) for u in finals) == sorted(ended)
     numbers = [u.turn for u in finals]
     assert numbers == sorted(set(numbers))
-    assert transcript.finals == len(finals)

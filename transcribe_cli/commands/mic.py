@@ -8,6 +8,7 @@ from transcribe_cli.exit_status import ExitStatus
 from transcribe_cli.outputs.formats import is_video
 from transcribe_cli.settings.environment import Environment
 from transcribe_cli.settings.mic_options import MicOptions
+from transcribe_cli.settings.option_types import Sides
 
 if TYPE_CHECKING:
     from transcribe_cli.audio.source import Source
@@ -57,7 +58,8 @@ def mic(options: MicOptions, environment: Environment) -> ExitStatus:
         check_videos([], options.output_files)
     transcriber = Transcriber(options, environment, pace=None)
     with transcriber.outputs.open_shared(), transcriber.service() as service:
-        spec = SourceSpec("mic", "mic", open_source, tracks=_tracks(options))
+        each = options.channels is Sides.EACH
+        spec = SourceSpec("mic", "mic", open_source, tracks=_tracks(options), each=each)
         result = transcriber.transcribe(service, spec)
     return transcriber.outputs.exit_status(result.exit_status)
 
@@ -72,6 +74,11 @@ def _check_sides(options: MicOptions) -> None:
     """Refuse what contradicts itself, before anything opens."""
     if options.system and options.with_system:
         raise UsageError("--system is one side, --with-system both.", "give one of them")
+    if options.channels is Sides.EACH and not options.with_system:
+        raise UsageError(
+            "--channels each keeps the sides of a call apart, and one side is recorded.",
+            "give --with-system too, or leave --channels out",
+        )
     if options.system and options.device is not None:
         raise UsageError(
             "--system takes no microphone, so --device means nothing.",

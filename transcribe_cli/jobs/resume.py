@@ -8,6 +8,7 @@ from typing import NamedTuple
 from transcribe_cli.audio.audio_log import AudioLog
 from transcribe_cli.audio.excerpt import EVERYTHING, Excerpt, Range
 from transcribe_cli.audio.files import open_file
+from transcribe_cli.audio.format import EACH
 from transcribe_cli.audio.recorded_source import LoggedSource
 from transcribe_cli.audio.source import Source, version_of
 from transcribe_cli.audio.trimmed_log import TrimmedLog
@@ -111,13 +112,17 @@ def part_of(journal: JournalSummary) -> Range:
     """The stretch of its source that was transcribed."""
     excerpt = journal.start.get("excerpt")
     if not isinstance(excerpt, dict):
-        return EVERYTHING
+        return EVERYTHING._replace(channel=EACH) if journal.is_each else EVERYTHING
     duration, track, channel = map(excerpt.get, ("duration", "track", "channel"))
+    if journal.is_each:
+        channel = EACH
+    elif channel is not None:
+        channel = max(0, int(channel))
     return Range(
         excerpt.get("start", 0) / 1000,
         None if duration is None else duration / 1000,
         None if track is None else max(1, int(track)),
-        None if channel is None else max(0, int(channel)),
+        channel,
     )
 
 
@@ -158,7 +163,7 @@ def resume_point_of(journal: JournalSummary) -> ResumePoint:
     """Where an earlier run has come to, as its journal says."""
     return ResumePoint(
         next_turn=journal.next_turn,
-        committed_ms=journal.finished_ms,
+        committed_ms=journal.committed_ms,
         next_session=journal.next_session,
         session_s=journal.session_s,
         totals=journal.totals,

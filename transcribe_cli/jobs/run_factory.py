@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from transcribe_cli.audio.audio_log import AudioLog
 from transcribe_cli.audio.excerpt import Range
@@ -84,8 +84,9 @@ class RunFactory:
         view: View | None = None,
         resume_point: ResumePoint | None = None,
         tracks: tuple[str, ...] = (),
+        each: bool = False,
     ) -> Run:
-        """A run, everything it needs being open; `tracks`: as of `RunConfig`."""
+        """A run, everything it needs being open; `tracks`, `each`: as of `RunConfig`."""
         config = RunConfig(
             recording=folder.name if folder else recording_id(datetime.now(), source.name),
             folder=str(folder) if folder else None,
@@ -105,22 +106,23 @@ class RunFactory:
             tells_source=self._several,
             resume_point=resume_point,
             tracks=tracks,
+            each=each,
         )
-        mix = None
-        if len(tracks) > 1:
-            from transcribe_cli.audio.call.mixed_view import MixedView
-
-            mix = MixedView(log)
         if self.quota is None:
             self.quota = SessionQuota(self._per_minute(service.endpoint))
         notices = NamedNotices(self._notices, source.name) if self._at_once else self._notices
+        heard: dict[str, Any] = {}
+        if tracks or each:
+            from transcribe_cli.jobs.channels import heard_of
+
+            heard = heard_of(log, tracks, each=each)._asdict()
         parts = RunParts(
             *(source, log, outputs, notices, loop, self.quota, self.budget),
             view=view,
             sync=sync,
             keyterms_file=self._keyterms_file,
             typed=self.typed,
-            mix=mix,
+            **heard,
         )
         return Run(config, parts)
 

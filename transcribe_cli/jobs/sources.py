@@ -8,6 +8,7 @@ from typing import BinaryIO, NamedTuple
 
 import transcribe_cli
 from transcribe_cli.audio.excerpt import Range
+from transcribe_cli.audio.format import EACH
 from transcribe_cli.audio.source import Source
 from transcribe_cli.errors import AudioError, UsageError
 from transcribe_cli.protocol.endpoint import without_credentials
@@ -23,7 +24,7 @@ _MEDIA = frozenset(
     ".oga .ogg .opus .rf64 .snd .w64 .wav .webm .wma".split()
 )
 
-_CHANNELS = {Channels.LEFT: 0, Channels.RIGHT: 1}
+_CHANNELS = {Channels.LEFT: 0, Channels.RIGHT: 1, Channels.EACH: EACH}
 
 
 class SourceSpec(NamedTuple):
@@ -33,6 +34,7 @@ class SourceSpec(NamedTuple):
         name: a file's name, "stdin" or "mic"; kind: "file", "stdin", "address" or "mic".
         path: of a file, as it was given.
         tracks: what the channels of its log are, where it is not a microphone or a file alone.
+        each: sessions of its own hear each of these.
     """
 
     name: str
@@ -40,6 +42,7 @@ class SourceSpec(NamedTuple):
     open: Callable[[], Source]
     path: str | None = None
     tracks: tuple[str, ...] = ()
+    each: bool = False
 
 
 class Sources(NamedTuple):

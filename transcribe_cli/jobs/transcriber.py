@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 
 from transcribe_cli.audio.audio_log import AudioLog
 from transcribe_cli.audio.excerpt import EVERYTHING, Excerpt, Range
-from transcribe_cli.audio.format import AudioFormat
-from transcribe_cli.audio.source import Source
+from transcribe_cli.audio.format import EACH, AudioFormat
+from transcribe_cli.audio.source import Source, channels_of
 from transcribe_cli.audio.trimmed_log import TrimmedLog
 from transcribe_cli.errors import AudioError
 from transcribe_cli.jobs.claims import Claim, Work, claim, look_before_claiming, work_of_file
@@ -207,9 +207,11 @@ class Transcriber:
         stack.callback(lambda: None if any(run.begun for run in runs) else discard(folder))
         opened = stack.enter_context(contextlib.ExitStack())
         source = None
+        each = spec.each or self.part.channel == EACH
         # What cannot be read leaves the files of outputs as they are.
-        if spec.kind in ("file", "address"):
+        if spec.kind in ("file", "address") or (each and spec.kind == "stdin"):
             source = opened.enter_context(contextlib.closing(self._open_source(spec, audio)))
+            audio = audio._replace(channels=channels_of(source))
         # The journal first: what an output holds can then be made again from it.
         journal = None if folder is None else RetryingFile(folder / JOURNAL, self.notices.warning)
         own = [*self._recording_outputs(folder, journal), *self.outputs.open_own(spec.name)]
@@ -222,7 +224,10 @@ class Transcriber:
         stack.callback(source.close)  # before the log
         sync = nothing_to_sync if journal is None else journal.sync
         run = self.runs.make_run(
-            *(loop, service, outputs, folder, log, source, sync), view=view, tracks=spec.tracks
+            *(loop, service, outputs, folder, log, source, sync),
+            view=view,
+            tracks=spec.tracks,
+            each=each,
         )
         runs.append(run)
         return Job(self, run, folder, log, spec, stack.pop_all())
@@ -290,6 +295,7 @@ class Transcriber:
             view=view,
             resume_point=resume_point_of(recording.journal),
             tracks=recording.journal.tracks,
+            each=recording.journal.is_each,
         )
         return Job(self, run, recording.folder, log, spec, stack.pop_all())
 

@@ -10,6 +10,7 @@ from transcribe_cli.outputs.document_contents import DocumentContents
 from transcribe_cli.outputs.record import Record
 from transcribe_cli.outputs.turn_cache import TurnCache
 from transcribe_cli.transcript.caption_cues import Phrase, cut_turn, lay_out
+from transcribe_cli.transcript.turns import TurnUpdate
 
 _TELLING = ("Recording", "Turn", "SpeakerRevision", "Summary")
 
@@ -74,11 +75,12 @@ class CaptionsOutput:
         if record.type == "Recording":
             self._begin_recording()
             self._put()
-        elif record.type == "Turn" and self._has_new_turns():
+        elif record.type == "Turn" and self._turns_follow():
             self._add_turns()
             self._put()
         elif record.type != "Summary" or len(self._contents.all) > 1:
-            # Speakers changed, or the length of a recording that others follow.
+            # Speakers changed, or the length of a recording that others follow; or a turn of one
+            # channel ends that began before another channel's.
             self._begin()
             for _ in self._contents.all:
                 self._begin_recording()
@@ -93,6 +95,7 @@ class CaptionsOutput:
         self._sheet = _CaptionSheet(FORMATS[self._kind])
         self._recording = -1  # the recording that is being added
         self._turns = 0  # how many of its turns are in
+        self._last_turn: TurnUpdate | None = None
         self._offset_ms = 0  # where it starts
 
     def _begin_recording(self) -> None:
@@ -103,17 +106,22 @@ class CaptionsOutput:
         self._recording += 1
         self._turns = 0
 
-    def _has_new_turns(self) -> bool:
-        return self._turns < len(self._contents.all[self._recording].finals.turns)
+    def _turns_follow(self) -> bool:
+        """Whether there are new ones, behind all that are in."""
+        turns = self._contents.all[self._recording].turns
+        if self._turns >= len(turns):
+            return False
+        return not self._turns or turns[self._turns - 1] is self._last_turn
 
     def _add_turns(self) -> None:
-        turns = self._contents.all[self._recording].finals.turns
+        turns = self._contents.all[self._recording].turns
         self._sheet.add(
             _later(phrase, self._offset_ms)
             for turn in turns[self._turns :]
             for phrase in self._phrases.of(turn)
         )
         self._turns = len(turns)
+        self._last_turn = turns[-1] if turns else None
 
     def _put(self) -> None:
         self._file.put(self._sheet.to_bytes())

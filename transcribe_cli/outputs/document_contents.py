@@ -1,6 +1,6 @@
 """Collects the records of each recording into the contents of a document. Pure."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -69,10 +69,17 @@ class RecordingContents:
         return True
 
     @property
+    def turns(self) -> Sequence[TurnUpdate]:
+        """The final turns: of channels that are kept apart in the order in which they began."""
+        turns = self.finals.turns
+        is_apart = bool(turns) and turns[0].channel is not None
+        return sorted(turns, key=lambda turn: turn.start_ms) if is_apart else turns
+
+    @property
     def speakers(self) -> list[str]:
         """The speakers, in the order of their first words."""
         found: dict[str, None] = {}
-        parts = (part for update in self.finals.turns for part in update.parts())
+        parts = (part for update in self.turns for part in update.parts())
         for update in parts:
             for speaker in (update.message.speaker_label, *_word_speakers(update)):
                 if speaker:

@@ -34,7 +34,7 @@ class JsonEncoder:
 
     def _object(self, recording: RecordingContents) -> bytes:
         turns, words = [], []
-        for update in recording.finals.turns:
+        for update in recording.turns:
             turn, its_words = self._turns.of(update)
             turns += turn
             words += its_words

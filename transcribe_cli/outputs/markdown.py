@@ -48,7 +48,7 @@ class MarkdownEncoder:
             return
         yield "## Transcript"
         gaps = sorted(recording.gaps, key=itemgetter("start"))
-        for update in recording.finals.turns:
+        for update in recording.turns:
             while gaps and gaps[0]["start"] <= update.start_ms:
                 yield _gap(gaps.pop(0))
             yield from self._paragraphs.of(update)

@@ -49,6 +49,8 @@ def turn_record(update: TurnUpdate, time: datetime) -> Record:
         "end": update.end_ms,
         "final": update.final,
     }
+    if update.channel is not None:
+        ours |= {"channel": update.channel.number, "channel_name": update.channel.name}
     if update.formatted:
         ours["formatted_transcript"] = update.formatted
     return Record(time, "Turn", _beside(ours, update.raw), update)

@@ -19,7 +19,7 @@ from transcribe_cli.protocol.codec import read_server_object
 from transcribe_cli.protocol.messages import Turn, UpdateConfiguration
 from transcribe_cli.system.regular_file import open_regular
 from transcribe_cli.transcript.turn_totals import TurnTotals
-from transcribe_cli.transcript.turns import TurnUpdate, with_transcript
+from transcribe_cli.transcript.turns import TurnChannel, TurnUpdate, with_transcript
 
 JournalRecord = dict[str, Any]
 
@@ -113,7 +113,15 @@ def turn_of(record: JournalRecord) -> TurnUpdate:
         end_ms=record["end"],
         decoded=decoded,
         formatted=formatted,
+        channel=_channel_of(record),
     )
+
+
+def _channel_of(record: JournalRecord) -> TurnChannel | None:
+    number, name = record.get("channel"), record.get("channel_name")
+    if type(number) is not int or not isinstance(name, str):
+        return None
+    return TurnChannel(number, name)
 
 
 @dataclass(frozen=True)
@@ -151,6 +159,23 @@ class JournalSummary:
         """End of the last final word."""
         ends: list[int] = [turn["end"] for turn in self.finals if turn.get("words")]
         return max([0, *ends])
+
+    @property
+    def is_each(self) -> bool:
+        """Whether each channel was heard by sessions of its own."""
+        return self.start.get("channels") == "each" and self.audio.channels > 1
+
+    @property
+    def committed_ms(self) -> tuple[int, ...]:
+        """The same, of each channel that had sessions of its own."""
+        if not self.is_each:
+            return (self.finished_ms,)
+        ends = [0] * self.audio.channels
+        for turn in self.finals:
+            channel = turn.get("channel")
+            if turn.get("words") and type(channel) is int and 0 <= channel < len(ends):
+                ends[channel] = max(ends[channel], turn["end"])
+        return tuple(ends)
 
     @property
     def totals(self) -> TurnTotals:

@@ -1,8 +1,7 @@
 """Carries out what the supervisor wants done: one action, one call."""
 
-from transcribe_cli.audio.format import AudioFormat
+from transcribe_cli.audio.audio_log import AudioLog
 from transcribe_cli.audio.recorder import Recorder
-from transcribe_cli.run.progress import Progress
 from transcribe_cli.run.reporter import Reporter
 from transcribe_cli.run.sequencer import Sequencer
 from transcribe_cli.run.sessions import Sessions
@@ -23,28 +22,30 @@ from transcribe_cli.supervisor.actions import (
 
 
 class ActionRunner:
-    """Knows which part of a run does what.
+    """Knows which part of a run does what for one of its channels.
 
     Attributes:
-        finish: the run is over, and so it ends; the run does it when all else is done.
+        finish: the channel is over, and so it ends; the run ends when all are.
     """
 
     def __init__(
         self,
-        audio: AudioFormat,
+        log: AudioLog,
         sessions: Sessions,
         sequencer: Sequencer,
         recorder: Recorder,
         reporter: Reporter,
-        progress: Progress,
     ) -> None:
         self.finish: Finish | None = None
-        self._audio = audio
+        self._log = log
         self._sessions = sessions
         self._sequencer = sequencer
         self._recorder = recorder
         self._reporter = reporter
-        self._progress = progress
+
+    @property
+    def _captured_ms(self) -> int:
+        return self._log.audio.ms(self._log.frames)
 
     def do(self, action: Action, now: float) -> bool:
         """Do it; returns whether a session reads the log that did not before."""
@@ -56,7 +57,7 @@ class ActionRunner:
                 sessions.start(number, now)
                 return True
             case HandOver(old=old, new=new, frame=frame):
-                at = self._audio.ms(sessions.hand_over(old, new, frame, now))
+                at = self._log.audio.ms(sessions.hand_over(old, new, frame, now))
                 self._reporter.record("Rollover", session=old, next_session=new, at=at)
                 return True
             case FinishAtPause(session=session):
@@ -70,10 +71,10 @@ class ActionRunner:
             case AbandonSession(session=session):
                 sessions.abandon(session)
             case TellDisconnected():
-                self._reporter.disconnected(action, self._progress.captured_ms)
+                self._reporter.disconnected(action, self._captured_ms)
             case TellReconnected(session=session):
                 start_ms = self._sequencer.start_ms(session)
-                self._reporter.reconnected(session, start_ms, self._progress.captured_ms)
+                self._reporter.reconnected(session, start_ms, self._captured_ms)
             case Finish():
                 self.finish = action
         return False

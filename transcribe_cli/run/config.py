@@ -22,13 +22,13 @@ class ResumePoint:
     """Where an earlier run of the same recording has come to.
 
     Attributes:
-        committed_ms: up to here every word is final; the resumed run starts there.
+        committed_ms: of each channel: up to here every word is final; the resumed run starts there.
         session_s: seconds of session so far.
         gaps: from when to when its source gave no audio, in ms.
     """
 
     next_turn: int
-    committed_ms: int
+    committed_ms: tuple[int, ...]
     next_session: int
     session_s: float
     totals: TurnTotals
@@ -51,6 +51,7 @@ class RunConfig:
         engine: NAME or NAME:MODEL of what hears on this machine; "" where the service does.
         engine_title: the same for people.
         tracks: what the channels of the log are; none where that goes without saying.
+        each: sessions of its own hear each channel of the log.
     """
 
     recording: str
@@ -71,6 +72,7 @@ class RunConfig:
     engine: str = ""
     engine_title: str = ""
     tracks: tuple[str, ...] = ()
+    each: bool = False
 
     def running(self, begin: Decoded, asked: Mapping[str, Any] | None = None) -> Mapping[str, Any]:
         """The parameters that a session runs with, as its `Begin` says.

@@ -3,19 +3,17 @@
 Which key means what is in `ui/key_table.py`.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from transcribe_cli.audio.format import SYSTEM
 from transcribe_cli.audio.recorder import Recorder
 from transcribe_cli.audio.source import is_spoken_now
 from transcribe_cli.errors import UsageError
+from transcribe_cli.run.channel import Channel
 from transcribe_cli.run.parts import RunParts
-from transcribe_cli.run.pauses import Pauses
 from transcribe_cli.run.reporter import Reporter
-from transcribe_cli.run.sessions import Sessions
 from transcribe_cli.session.events import Event, KeyPressed, StopRequested
-from transcribe_cli.supervisor.actions import Action
 from transcribe_cli.ui.key_table import action_of, toggle
 from transcribe_cli.ui.line_editor import KeytermsLine
 
@@ -37,8 +35,7 @@ class Controls:
         self,
         parts: RunParts,
         recorder: Recorder,
-        sessions: Sessions,
-        pauses: Pauses,
+        channels: Sequence[Channel],
         reporter: Reporter,
         settings: "LiveSettings | None",
         post: Callable[[Event], None],
@@ -48,40 +45,38 @@ class Controls:
     ) -> None:
         self._view = parts.view
         self._recorder = recorder
-        self._sessions = sessions
-        self._pauses = pauses
+        self._channels = channels
         self._reporter = reporter
         self._settings = settings
         self._post = post
         self._mark_ms = mark_ms
-        self._spoken_now = is_spoken_now(parts.source)
-        self._has_microphone = self._spoken_now and tracks != (SYSTEM,)
+        self._has_microphone = is_spoken_now(parts.source) and tracks != (SYSTEM,)
         self._line = KeytermsLine(self._prompt, self._enter)
 
-    def take(self, event: KeyPressed, now: float) -> list[Action]:
-        """Carry out what was typed; returns what the run has to do next."""
+    def take(self, event: KeyPressed, now: float) -> None:
+        """Carry out what was typed."""
         if self._line.is_open:
             self._line.type(event.text)
-            return []
+            return
         action = action_of(event.key, "run")
         match action:
             case "stop":
                 self._post(StopRequested(event.key))
             case "pause":
-                return self._pause_or_resume(now) if self._pauses.may_begin else []
+                if any(channel.pauses.may_begin for channel in self._channels):
+                    self._pause_or_resume(now)
             case "mute":
                 self._mute()
             case "bookmark":
                 self._reporter.mark("Mark", self._mark_ms(), "bookmark", label="bookmark")
             case "end turn":
-                session = self._sessions.reader
-                if session is not None and session.force_endpoint():
+                asked = [channel.end_turn() for channel in self._channels]
+                if any(asked):
                     self._hint("the service is asked to end the turn")
             case "key terms":
                 self._open_line()
             case _ if self._view is not None:
                 toggle(self._view, action, self._reporter.totals.language_ms)
-        return []
 
     # The line that is typed.
 
@@ -89,7 +84,7 @@ class Controls:
         if self._view is None or self._settings is None:
             return
         if not self._settings.takes_keyterms:
-            self._hint(f"{self._sessions.asked['speech_model']} takes no key terms")
+            self._hint(f"{self._channels[0].sessions.asked['speech_model']} takes no key terms")
             return
         self._line.open()
 
@@ -105,18 +100,12 @@ class Controls:
 
     # What keys do.
 
-    def _pause_or_resume(self, now: float) -> list[Action]:
+    def _pause_or_resume(self, now: float) -> None:
         paused = self._recorder.paused = not self._recorder.paused
-        session = self._sessions.reader
-        if session is not None:
-            session.paused(paused=paused, now=now)
-            if not self._spoken_now:
-                session.hold(held=paused, now=now)
-        if paused:
-            self._reporter.mark("Paused", self._mark_ms(), "paused")
-            return self._pauses.begin("user", now)
-        self._reporter.mark("Resumed", self._mark_ms(), "goes on")
-        return self._pauses.end("user", now)
+        mark, words = ("Paused", "paused") if paused else ("Resumed", "goes on")
+        self._reporter.mark(mark, self._mark_ms(), words)
+        for channel in self._channels:
+            channel.pause(paused=paused, now=now)
 
     def _mute(self) -> None:
         if not self._has_microphone:

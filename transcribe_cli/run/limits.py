@@ -15,7 +15,6 @@ from transcribe_cli.audio.format import AudioFormat
 from transcribe_cli.run.billing import Bill
 from transcribe_cli.session.events import StopRequested
 from transcribe_cli.supervisor.facts import RunState
-from transcribe_cli.supervisor.supervisor import Supervisor
 from transcribe_cli.ui.notices import Notices
 
 if TYPE_CHECKING:
@@ -136,14 +135,11 @@ class Stops:
         limit: what stopped the run before its source had ended, in words; "" if no limit did.
     """
 
-    def __init__(
-        self, limits: RunLimits, progress: "Progress", supervisor: Supervisor, notices: Notices
-    ) -> None:
+    def __init__(self, limits: RunLimits, progress: "Progress", notices: Notices) -> None:
         self.causes: list[str] = []
         self.limit = ""
         self._limits = limits
         self._progress = progress
-        self._supervisor = supervisor
         self._notices = notices
 
     def source_was_cut(self) -> None:
@@ -152,7 +148,7 @@ class Stops:
 
     def check_limits(self, now: float) -> StopRequested | None:
         """The stop that time or cost asks for now; None: go on."""
-        state = self._supervisor.state
+        state = self._progress.state
         if self.causes or state is RunState.OVER:
             return None
         listening, lag_s = state is RunState.LISTENING, self._progress.lag_s
@@ -167,6 +163,6 @@ class Stops:
         return now + _LOOK_EVERY_S if self._limits.needs_clock else None
 
     def _reached(self, limit: str) -> None:
-        if not self._supervisor.source_ended:
+        if not self._progress.source_ended:
             self.limit = limit
         self._notices.note(f"stopping: {limit}")

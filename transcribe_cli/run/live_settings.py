@@ -29,6 +29,7 @@ class LiveSettings:
     """Changes what the sessions of one run are asked for, and what they cost by that.
 
     Args:
+        sessions: of each channel.
         mark_ms: the place of a mark that a person makes now, on the recording's clock.
     """
 
@@ -36,7 +37,7 @@ class LiveSettings:
         self,
         config: RunConfig,
         parts: RunParts,
-        sessions: Sessions,
+        sessions: Sequence[Sessions],
         reporter: Reporter,
         bill: Bill,
         status: RunStatus,
@@ -57,6 +58,10 @@ class LiveSettings:
         """Whether the model takes key terms."""
         model = self._config.parameters.model
         return model is None or KEYTERMS in model.takes
+
+    @property
+    def _asked(self) -> Mapping[str, Any]:
+        return self._sessions[0].asked
 
     def start(self, typed: Sequence[str]) -> None:
         """Take what has changed for all recordings before this one began.
@@ -87,13 +92,13 @@ class LiveSettings:
         Raises:
             UsageError: the service or the model does not take it; nothing has changed.
         """
-        return self._change(typed_change(line, self._sessions.asked))
+        return self._change(typed_change(line, self._asked))
 
     def _take_file(self) -> None:
         """Take the key terms of the file in place of those that it held before."""
         if self._file is None or list(self._file.terms) == list(self._file_terms):
             return
-        terms, asked = self._file.terms, keyterms_of(self._sessions.asked)
+        terms, asked = self._file.terms, keyterms_of(self._asked)
         others = [term for term in asked if term not in self._file_terms]
         try:
             self._change({KEYTERMS: without_doubles([*others, *terms])})
@@ -107,20 +112,21 @@ class LiveSettings:
         news = {name: value for name, value in checked.items() if value != self._now(name)}
         if not news:
             return False
-        before = keyterms_of(self._sessions.asked)
-        self._sessions.ask_for(news)
+        before = keyterms_of(self._asked)
+        for sessions in self._sessions:
+            sessions.ask_for(news)
         self._reporter.mark(
             "UpdateConfiguration", self._mark_ms(), changes_in_words(news), parameters=news
         )
         for term in news.get(KEYTERMS, ()):
             if term not in before and (note := note_on_long(term)) is not None:
                 self._reporter.warn(f"the key term {note}")
-        asked = self._sessions.asked
+        asked = self._asked
         runs = {**asked, "speech_model": self._status.model}
         self._bill.reprice(self._config.tariff.usd_per_hour(runs))
         self._status.manual = asked.get("mode") == MANUAL
         return True
 
     def _now(self, name: str) -> Any:
-        asked = self._sessions.asked
+        asked = self._asked
         return keyterms_of(asked) if name == KEYTERMS else asked.get(name)

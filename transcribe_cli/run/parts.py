@@ -17,10 +17,10 @@ from transcribe_cli.session.connecting import Connecting
 from transcribe_cli.session.events import Event
 from transcribe_cli.session.session import Target
 from transcribe_cli.supervisor.session_quota import SessionQuota
+from transcribe_cli.transcript.turns import TurnUpdate
 from transcribe_cli.ui.notices import Notices
 
 if TYPE_CHECKING:
-    from transcribe_cli.audio.call.mixed_view import MixedView
     from transcribe_cli.settings.keyterms_file import KeytermsFile
 
 
@@ -43,7 +43,9 @@ class RunParts:
         keyterms_file: what `--keyterms-file` holds, where it is given.
         typed: the lines of settings that were typed for every recording before this one began.
         chance: the jitter of waits comes from it.
-        mix: of a call, whose log has two tracks: what sessions hear of it.
+        views: what sessions hear of a log of several tracks, each view with sessions of its own;
+            none: they hear the log.
+        with_channels: tells whose the words of a turn are, where that is known.
     """
 
     source: Source
@@ -61,9 +63,10 @@ class RunParts:
     keyterms_file: "KeytermsFile | None" = None
     typed: Sequence[str] = ()
     chance: random.Random | None = None
-    mix: "MixedView | None" = None
+    views: Sequence[ReadableLog] = ()
+    with_channels: Callable[[TurnUpdate], TurnUpdate] | None = None
 
     @property
-    def heard(self) -> ReadableLog:
-        """What sessions hear."""
-        return self.log if self.mix is None else self.mix
+    def heard(self) -> Sequence[ReadableLog]:
+        """What sessions hear, of each channel."""
+        return self.views or (self.log,)

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+from transcribe_cli.audio.format import EACH
 from transcribe_cli.audio.source import (
     AudioGap,
     DeviceBack,
@@ -72,7 +73,7 @@ class Reporter:
     """Writes records and shows turns and notices. Times are ms on the recording's clock.
 
     Args:
-        channel_of: of a call, which side said what lies between two times.
+        with_channels: tells whose the words of a turn are, as of `RunParts`.
 
     Attributes:
         totals: what the final turns add up to.
@@ -86,7 +87,7 @@ class Reporter:
         outputs: Outputs,
         notices: Notices,
         view: View | None,
-        channel_of: Callable[[int, int], int | None] | None = None,
+        with_channels: Callable[[TurnUpdate], TurnUpdate] | None = None,
     ) -> None:
         point = config.resume_point
         self.totals = TurnTotals() if point is None else point.totals
@@ -97,7 +98,7 @@ class Reporter:
         self._outputs = outputs
         self._notices = notices
         self._view = view
-        self._channel_of = channel_of
+        self._with_channels = with_channels
         self._odd = 0
         self._side_texts = 0
         self._differences: list[Difference] = []  # between what was asked for and what runs
@@ -108,6 +109,8 @@ class Reporter:
         if self._config.resume_point is not None:
             return
         part = self._config.part
+        if part.channel == EACH:
+            part = part._replace(channel=None)
         excerpt = {"start": round(part.start_s * 1000)}
         if part.duration_s is not None:
             excerpt["duration"] = round(part.duration_s * 1000)
@@ -118,6 +121,8 @@ class Reporter:
         known: dict[str, Any] = {} if part.is_all else {"excerpt": excerpt}
         if self._config.engine:
             known["engine"] = self._config.engine
+        if self._config.each:
+            known["channels"] = "each"
         if self._config.tracks:
             known["tracks"] = self._config.tracks
         if (version := version_of(self._source)) is not None:
@@ -170,10 +175,8 @@ class Reporter:
 
     def _turn(self, update: TurnUpdate) -> None:
         """Report a turn. One that is held, for its formatted version may come, is only shown."""
-        if self._channel_of is not None:
-            from transcribe_cli.transcript.channels import with_channels
-
-            update = with_channels(update, self._channel_of)
+        if self._with_channels is not None:
+            update = self._with_channels(update)
         if update.final:
             self.totals.add(update)
         if not update.held:

@@ -17,7 +17,7 @@ from transcribe_cli.session.events import BadFrame, Closed, Received
 from transcribe_cli.supervisor.lease import Lease, Leases, LeaseState, comes_first, find
 from transcribe_cli.transcript.recording_clock import to_recording_clock
 from transcribe_cli.transcript.turn_text import Utterances
-from transcribe_cli.transcript.turns import Transcript, TurnUpdate
+from transcribe_cli.transcript.turns import Transcript, TurnNumbers, TurnUpdate
 
 # Page "Streaming API": a turn is cut after 60 s at the latest, so words that the service received
 # so long before others are final.
@@ -52,16 +52,22 @@ _Said = Received | BadFrame | Closed
 class Sequencer:
     """Adds messages to the transcript, one session after the other.
 
+    Args:
+        channel: which of the run's, from 0.
+        numbers: of the run's turns.
+
     Attributes:
         committed_ms: the committed offset, in ms: every word before it is final, and a new session
             starts there.
     """
 
-    def __init__(self, config: RunConfig) -> None:
+    def __init__(
+        self, config: RunConfig, channel: int = 0, numbers: TurnNumbers | None = None
+    ) -> None:
         point = config.resume_point
-        self.committed_ms = 0 if point is None else point.committed_ms
+        self.committed_ms = 0 if point is None else point.committed_ms[channel]
         self._config = config
-        self._transcript = Transcript(0 if point is None else point.next_turn, self.committed_ms)
+        self._transcript = Transcript(numbers, self.committed_ms)
         self._starts_ms: dict[int, int] = {}  # where the sessions' clocks start
         self._held: dict[int, list[_Said]] = {}  # what they said before their turn came
         # The last turn that ended: its session, its turn_order, and its end in ms.

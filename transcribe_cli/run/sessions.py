@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from msgspec.structs import replace
 
+from transcribe_cli.audio.audio_log import ReadableLog
 from transcribe_cli.protocol.endpoint import with_parameters
 from transcribe_cli.protocol.messages import UpdateConfiguration
 from transcribe_cli.run.config import RunConfig
@@ -51,6 +52,7 @@ class Sessions:
     """Keeps them by number, the earliest first. Times are monotonic, in s; offsets in frames.
 
     Args:
+        log: what they hear.
         task: whose sessions they are, for the loop.
         post: takes the events of connecting, from any thread.
 
@@ -64,6 +66,7 @@ class Sessions:
         self,
         config: RunConfig,
         parts: RunParts,
+        log: ReadableLog,
         sequencer: Sequencer,
         task: Task,
         post: Callable[[Event], None],
@@ -74,6 +77,7 @@ class Sessions:
         self._target = config.target
         self._config = config
         self._parts = parts
+        self._log = log
         self._sequencer = sequencer
         self._task = task
         self._post = post
@@ -114,7 +118,7 @@ class Sessions:
         sizes = chunk_sizes(audio, config.chunk_ms)
         session = Session(
             number,
-            parts.heard,
+            self._log,
             sizes,
             Pacer(audio.rate_hz, pace, limited=config.limited),
             start,
@@ -177,7 +181,7 @@ class Sessions:
 
     def _start_offset(self) -> int:
         """The first frame whose words may not be final yet."""
-        log, committed_ms = self._parts.heard, self._sequencer.committed_ms
+        log, committed_ms = self._log, self._sequencer.committed_ms
         start = max(log.first, self._config.audio.frames_before(committed_ms))
         self.silences.forget(start)
         start = self.silences.start(start, self._settled_to)
@@ -186,7 +190,7 @@ class Sessions:
 
     def _reads(self, session: Session, start: int) -> None:
         self._sequencer.started(session.number, self._config.audio.ms(start))
-        self._parts.heard.consumed(start)
+        self._log.consumed(start)
         self.reader = session
 
     # What becomes of them.
@@ -255,7 +259,7 @@ class Sessions:
         audio, offset = self._config.audio, self.reader.offset
         self._trim_at = offset + audio.frames(_TRIM_EVERY_S)
         keep_from_ms = self._sequencer.keep_from_ms(leases, self.reader.received_to)
-        self._parts.heard.forget(audio.frames_before(keep_from_ms))
+        self._log.forget(audio.frames_before(keep_from_ms))
 
     # The end.
 

@@ -65,7 +65,7 @@ class RunStatus:
         self._totals = totals
         self._spoken_now = is_spoken_now(source)
         point = config.resume_point
-        first_ms = 0 if point is None else point.committed_ms
+        first_ms = 0 if point is None else min(point.committed_ms)
         self._sound = _Sound(now)
         self._words = _Words(first_ms, now)
         self._position = _Position(first_ms / 1000, now)

@@ -8,14 +8,12 @@ from transcribe_cli.audio.source import is_spoken_now
 from transcribe_cli.errors import AudioError, IncompleteError, StreamError, status_of
 from transcribe_cli.exit_status import ExitStatus, is_stopped_by_person, of_run
 from transcribe_cli.run.billing import Bill
+from transcribe_cli.run.channel import Channel, ChannelEnd
 from transcribe_cli.run.config import Result
 from transcribe_cli.run.limits import Stops
 from transcribe_cli.run.parts import RunParts
 from transcribe_cli.run.progress import Progress
 from transcribe_cli.run.reporter import Reporter
-from transcribe_cli.run.sequencer import Sequencer
-from transcribe_cli.run.sessions import Sessions
-from transcribe_cli.supervisor.actions import Finish
 from transcribe_cli.transcript.recording_clock import format_time
 
 
@@ -24,20 +22,18 @@ class Conclusion:
     """Knows which part of a run says what of its end."""
 
     parts: RunParts
-    sessions: Sessions
-    sequencer: Sequencer
+    channels: Sequence[Channel]
     progress: Progress
     stops: Stops
     bill: Bill
     reporter: Reporter
 
-    def result(self, finish: Finish, now: float) -> Result:
+    def result(self, now: float) -> Result:
         """Report the end; the sessions are all over."""
         self.parts.budget.settle(self.bill, now)
         return conclude(
-            *(finish, self.stops.causes, self.parts, self.bill, self.reporter),
-            sent=self.sessions.sent_to,
-            final_ms=self.sequencer.final_ms,
+            [channel.how_it_ended for channel in self.channels],
+            *(self.stops.causes, self.parts, self.bill, self.reporter),
             audio_s=self.progress.elapsed_s,
             limit=self.stops.limit,
             now=now,
@@ -45,14 +41,12 @@ class Conclusion:
 
 
 def conclude(
-    finish: Finish,
+    ends: Sequence[ChannelEnd],
     stops: Sequence[str],
     parts: RunParts,
     bill: Bill,
     reporter: Reporter,
     *,
-    sent: int,
-    final_ms: int,
     audio_s: float,
     limit: str = "",
     now: float,
@@ -60,16 +54,18 @@ def conclude(
     """Report gaps, the error and the summary of a run whose sessions are all over.
 
     Args:
+        ends: of its channels.
         stops: the causes of its stops, in order.
-        sent: how many frames were sent.
-        final_ms: where the last final word ends.
         audio_s: how much was captured, or for a file was sent.
         limit: what stopped it before its source had ended, in words; "" if nothing did.
     """
     log, source = parts.log, parts.source
     captured_ms = log.audio.ms(log.frames)
+    finish = max((end.finish for end in ends), key=lambda f: (f.problem is not None, f.exit_status))
     # What was captured while a forced end was already under way has not been sent.
-    heard = finish.complete and sent >= log.frames
+    unheard = [end for end in ends if not end.finish.complete or end.sent < log.frames]
+    heard = not unheard
+    final_ms = min(end.final_ms for end in unheard or ends)
     gone_ms, gaps = reporter.end_device_gap(captured_ms), reporter.device_gaps
     missing_ms = sum(end - start for start, end in gaps)
     lost_ms, heard_to_ms = missing_ms, captured_ms - gone_ms

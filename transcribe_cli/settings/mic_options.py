@@ -4,7 +4,7 @@ from typing import Annotated, Any, get_args
 
 from msgspec.structs import fields
 
-from transcribe_cli.settings.option_types import AUDIO, option
+from transcribe_cli.settings.option_types import AUDIO, Sides, option
 from transcribe_cli.settings.options import FileOptions, RunOptions
 
 
@@ -41,6 +41,15 @@ class MicOptions(RunOptions, frozen=True, kw_only=True):
             "--with-system",
         ),
     ] = False
+    channels: Annotated[
+        Sides,
+        option(
+            AUDIO,
+            "With --with-system: 'each' opens two sessions, one a side, which are two bills, and "
+            "hears more of what is said at once.",
+            "--channels",
+        ),
+    ] = Sides.MIX
 
 
 def option_kinds() -> dict[str, Any]:

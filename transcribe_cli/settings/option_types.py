@@ -84,6 +84,14 @@ class Channels(StrEnum):
     MIX = "mix"
     LEFT = "left"
     RIGHT = "right"
+    EACH = "each"
+
+
+class Sides(StrEnum):
+    """What sessions hear of the sides of a call."""
+
+    MIX = "mix"
+    EACH = "each"
 
 
 class Turns(StrEnum):

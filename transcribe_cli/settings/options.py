@@ -401,7 +401,13 @@ class FileOptions(RunOptions, frozen=True, kw_only=True):
         ),
     ] = None
     channels: Annotated[
-        Channels, option(AUDIO, "Which side of a stereo recording.", "--channels")
+        Channels,
+        option(
+            AUDIO,
+            "Which side of a stereo recording; 'each' keeps the sides apart: a session for each, "
+            "and a bill for each.",
+            "--channels",
+        ),
     ] = Channels.MIX
     raw: Annotated[
         bool,

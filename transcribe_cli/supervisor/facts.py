@@ -54,6 +54,7 @@ class Policy:
         first_tries: how many tries a source that can wait has for its first session.
         later_tries: how many tries in a row it has for later sessions.
         timeouts: how long the service may be silent before a session is taken for stuck.
+        number_step: how far apart the numbers of its sessions are; others may take those between.
     """
 
     live: bool
@@ -61,6 +62,7 @@ class Policy:
     first_tries: int = 3
     later_tries: int = 12
     timeouts: Timeouts = SERVICE
+    number_step: int = 1
 
 
 class Stop(NamedTuple):

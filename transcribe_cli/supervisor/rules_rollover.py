@@ -116,7 +116,8 @@ def open_session(facts: Facts, moment: Moment) -> Step:
 def _open(facts: Facts, state: LeaseState) -> Step:
     number = facts.next_number
     leases = (*facts.leases, Lease(number, state))
-    facts = replace(facts, leases=leases, next_number=number + 1, all_said=False)
+    following = number + facts.policy.number_step
+    facts = replace(facts, leases=leases, next_number=following, all_said=False)
     return facts, [OpenSession(number, ahead=state is _S.AHEAD)]
 
 

@@ -14,7 +14,7 @@ from transcribe_cli.protocol.codec import Decoded
 from transcribe_cli.protocol.messages import Word
 from transcribe_cli.transcript.text_timeline import lay_words, without_blanks
 from transcribe_cli.transcript.turn_text import read_turn_text
-from transcribe_cli.transcript.turns import TurnUpdate
+from transcribe_cli.transcript.turns import TurnChannel, TurnUpdate
 
 NAMES = ("You", "Them")
 
@@ -70,6 +70,20 @@ def cut_by_channel(update: TurnUpdate) -> list[TurnUpdate]:
         if text:
             parts.append((words, text))
     return [_part_of(update, words, text) for words, text in parts]
+
+
+def of_one_channel(update: TurnUpdate, channel: TurnChannel) -> TurnUpdate:
+    """The turn as one that was said on that channel alone."""
+    told = with_channels(update, lambda start_ms, end_ms: channel.number)
+    return replace(told, channel=channel)
+
+
+def named(update: TurnUpdate, name: str) -> TurnUpdate:
+    """The turn with its channel's name before that of its speaker."""
+    message = update.message
+    label = f"{name} {message.speaker_label}" if message.speaker_label else name
+    message = replace(message, speaker_label=label)
+    return replace(update, decoded=Decoded(message, update.raw, update.decoded.problems))
 
 
 def _part_of(update: TurnUpdate, words: list[Word], text: str) -> TurnUpdate:

@@ -8,9 +8,9 @@ where a formatted one may follow.
 """
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -25,6 +25,13 @@ MOST_OPEN = 100
 """Most open turns of a session. A sound service has one; of more, the earliest is ended."""
 
 
+class TurnChannel(NamedTuple):
+    """The channel that a whole turn is of, where channels are kept apart: from 0, and its name."""
+
+    number: int
+    name: str
+
+
 class TurnUpdate(Struct):  # many a second are made; nobody changes one
     """One Turn message in its place in the recording.
 
@@ -37,6 +44,7 @@ class TurnUpdate(Struct):  # many a second are made; nobody changes one
         decoded: the message, its times on the recording's clock.
         formatted: what `transcript` is in `message`, where the service formats it elsewhere; ""
             where `transcript` is the service's.
+        channel: the one that all of it is of; None where it may be of several.
     """
 
     session: int
@@ -48,6 +56,7 @@ class TurnUpdate(Struct):  # many a second are made; nobody changes one
     end_ms: int
     decoded: Decoded
     formatted: str = ""
+    channel: TurnChannel | None = None
 
     @property
     def message(self) -> Turn:
@@ -63,11 +72,12 @@ class TurnUpdate(Struct):  # many a second are made; nobody changes one
 
     def parts(self) -> "list[TurnUpdate]":
         """Of a call: the stretches that one side said, with its name; else the turn itself."""
-        if not self.message.words or self.message.words[0].channel is None:
+        words, whole = self.message.words, self.channel
+        if whole is None and (not words or words[0].channel is None):
             return [self]
-        from transcribe_cli.transcript.channels import cut_by_channel
+        from transcribe_cli.transcript.channels import cut_by_channel, named
 
-        return cut_by_channel(self)
+        return cut_by_channel(self) if whole is None else [named(self, whole.name)]
 
 
 @dataclass(slots=True)
@@ -96,19 +106,41 @@ class _SessionTurns:
     finished: set[int] = field(default_factory=set)
 
 
+class TurnNumbers:
+    """The numbers of a recording's turns, which several transcripts may share.
+
+    Args:
+        first: the first one.
+    """
+
+    def __init__(self, first: int = 0) -> None:
+        self._next = first
+
+    def take(self) -> int:
+        """The next one."""
+        self._next += 1
+        return self._next - 1
+
+    def give_back(self, numbers: Iterable[int]) -> None:
+        """Turns of these numbers are dropped: they are given again, if nothing came after them."""
+        for number in sorted(numbers, reverse=True):
+            if number == self._next - 1:
+                self._next = number
+
+
 class Transcript:
-    """All turns of one recording so far.
+    """The turns of one recording so far, or of one channel of it.
+
+    Args:
+        numbers: of the recording's turns.
 
     Attributes:
-        finals: how many turns are final.
         finished_ms: end of the last final word, on the recording's clock; 0 before the first.
     """
 
-    def __init__(self, first_turn: int = 0, finished_ms: int = 0) -> None:
-        self.finals = first_turn
+    def __init__(self, numbers: TurnNumbers | None = None, finished_ms: int = 0) -> None:
         self.finished_ms = finished_ms
-        self._next_turn = first_turn
-        self._last_final = first_turn - 1
+        self._numbers = numbers or TurnNumbers()
         self._sessions: dict[int, _SessionTurns] = {}
 
     def begin_session(
@@ -195,8 +227,9 @@ class Transcript:
         updates = self._release(state, float("inf"))
         if complete:
             updates += [self._finish(state, turn) for turn in list(state.open.values())]
-        if not any(other.number > session for other in self._sessions.values()):
-            self._next_turn = self._last_final + 1
+        self._numbers.give_back(
+            number for order, number in state.numbers.items() if order not in state.finished
+        )
         del self._sessions[session]
         return updates
 
@@ -216,8 +249,6 @@ class Transcript:
         update = self._update(state, decoded, final=True)
         state.finished.add(turn.turn_order)
         state.open.pop(turn.turn_order, None)
-        self.finals += 1
-        self._last_final = max(self._last_final, update.turn)
         if turn.words:
             self.finished_ms = max(self.finished_ms, min(update.end_ms, state.sent_ms))
         return update
@@ -251,8 +282,7 @@ class Transcript:
         """A turn's number over all sessions, given on first sight."""
         number = state.numbers.get(order)
         if number is None:
-            number = state.numbers[order] = self._next_turn
-            self._next_turn += 1
+            number = state.numbers[order] = self._numbers.take()
         return number
 
 

@@ -1,0 +1,75 @@
+"""What sessions hear of one channel of an audio log, where each channel has sessions of its own."""
+
+import threading
+from array import array
+
+from transcribe_cli.audio.audio_log import AudioLog
+
+
+class ChannelView:
+    """A channel of a log as a `ReadableLog` of one; safe for several threads.
+
+    Attributes:
+        audio: the format of what is read.
+    """
+
+    def __init__(self, log: AudioLog, channel: int, slowest: "_Slowest") -> None:
+        self.audio = log.audio._replace(channels=1)
+        self._log = log
+        self._channel = channel
+        self._slowest = slowest
+
+    @property
+    def ended(self) -> bool:
+        """Nothing will be appended any more."""
+        return self._log.ended
+
+    @property
+    def first(self) -> int:
+        """The first frame that can be read."""
+        return self._log.first
+
+    @property
+    def frames(self) -> int:
+        """How many can be read."""
+        return self._log.frames
+
+    def read(self, start: int, count: int) -> bytes:
+        """At most `count` frames of the channel from frame `start` on; fewer at the end."""
+        samples = array("h", self._log.read(start, count))
+        return samples[self._channel :: self._log.audio.channels].tobytes()
+
+    def consumed(self, frame: int) -> None:
+        """A reader has taken everything before `frame` of this channel."""
+        self._log.consumed(self._slowest.has_read(self._channel, frame))
+
+    def forget(self, before: int) -> None:
+        """Nothing of this channel before that frame will be read again."""
+        self._log.forget(self._slowest.needs_no_more(self._channel, before))
+
+
+class _Slowest:
+    """The log keeps, and its writer waits for, what any channel has still to read."""
+
+    def __init__(self, channels: int) -> None:
+        self._lock = threading.Lock()
+        self._read = [0] * channels
+        self._unneeded = [0] * channels
+
+    def has_read(self, channel: int, frame: int) -> int:
+        """One has read so far; returns how far all have."""
+        with self._lock:
+            self._read[channel] = frame
+            return min(self._read)
+
+    def needs_no_more(self, channel: int, before: int) -> int:
+        """One needs nothing before that frame; returns what none needs."""
+        with self._lock:
+            self._unneeded[channel] = before
+            return min(self._unneeded)
+
+
+def channel_views(log: AudioLog) -> tuple[ChannelView, ...]:
+    """A view of each channel of a log."""
+    slowest = _Slowest(log.audio.channels)
+    return tuple(ChannelView(log, channel, slowest) for channel in range(log.audio.channels))

@@ -1,0 +1,264 @@
+"""What a run hears: sessions, what the supervisor decides about them, what they say in order.
+
+A run has one, or with `--channels each` one for each channel of its audio log. They share the
+recording, its outputs and its bill, and know nothing of each other. The numbers of their sessions
+take turns, so that a session's number tells whose it is.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import NamedTuple
+
+from transcribe_cli.audio.recorder import Recorder
+from transcribe_cli.audio.source import (
+    AudioGap,
+    DeviceBack,
+    DeviceLost,
+    SourceEvent,
+    is_spoken_now,
+)
+from transcribe_cli.protocol.codec import encode_client_message
+from transcribe_cli.protocol.messages import Terminate
+from transcribe_cli.run.action_runner import ActionRunner
+from transcribe_cli.run.config import RunConfig
+from transcribe_cli.run.loop import Task
+from transcribe_cli.run.parts import RunParts
+from transcribe_cli.run.pauses import GONE_S, Pauses
+from transcribe_cli.run.reporter import Reporter
+from transcribe_cli.run.sequencer import Sequencer, Told
+from transcribe_cli.run.sessions import Sessions
+from transcribe_cli.run.status import CATCHING_UP_S
+from transcribe_cli.session.events import (
+    BadFrame,
+    Closed,
+    Event,
+    Opened,
+    Received,
+    TerminateSent,
+)
+from transcribe_cli.supervisor.actions import Action, Finish
+from transcribe_cli.supervisor.facts import Policy, RunState
+from transcribe_cli.supervisor.supervisor import Supervisor
+from transcribe_cli.transcript.turns import TurnNumbers
+
+SessionEvent = Opened | Received | BadFrame | TerminateSent | Closed
+
+
+class ChannelEnd(NamedTuple):
+    """How a channel has ended.
+
+    Attributes:
+        sent: how many frames were sent.
+        final_ms: where the last final word ends.
+    """
+
+    finish: Finish
+    sent: int
+    final_ms: int
+
+
+class Channel:
+    """Times are monotonic, in s; frames are those of the log.
+
+    Args:
+        number: counts the run's channels, from 0.
+        numbers: of the run's turns.
+        task: the run, for the loop.
+        post: takes the events of connecting, from any thread.
+        tell: takes what is to be told, and the time.
+
+    Attributes:
+        sessions, sequencer, pauses: of this channel alone.
+    """
+
+    def __init__(
+        self,
+        config: RunConfig,
+        parts: RunParts,
+        number: int,
+        numbers: TurnNumbers,
+        recorder: Recorder,
+        reporter: Reporter,
+        task: Task,
+        post: Callable[[Event], None],
+        tell: Callable[[Iterable[Told], float], None],
+    ) -> None:
+        self._log = parts.log
+        self._live = parts.source.live
+        self._task = task
+        self._tell = tell
+        self._reporter = reporter
+        self._spoken_now = is_spoken_now(parts.source)
+        self.sequencer = Sequencer(config, number, numbers)
+        self.sessions = Sessions(config, parts, parts.heard[number], self.sequencer, task, post)
+        first = 0 if config.resume_point is None else config.resume_point.next_session
+        count = len(parts.heard)
+        self._supervisor = Supervisor(
+            Policy(
+                live=self._spoken_now,
+                drops_backlog=not self._spoken_now,
+                timeouts=config.timeouts,
+                number_step=count,
+            ),
+            parts.quota,
+            parts.chance,
+            first_session=first + (number - first) % count,
+            wall=parts.wall,
+        )
+        self._actions = ActionRunner(parts.log, self.sessions, self.sequencer, recorder, reporter)
+        self.pauses = Pauses(self._supervisor)
+
+    @property
+    def finish(self) -> Finish | None:
+        """How it has ended; None while it goes on."""
+        return self._actions.finish
+
+    @property
+    def source_ended(self) -> bool:
+        """The last block is in the log."""
+        return self._supervisor.source_ended
+
+    @property
+    def state(self) -> RunState:
+        """What it does, as a view shows it."""
+        return self._supervisor.state
+
+    @property
+    def lag_s(self) -> float:
+        """What was captured and is not sent yet; a file that is read ahead has no lag, nor has
+        silence that need not be sent.
+        """
+        if not self._live:
+            return 0.0
+        return self._log.audio.seconds(self._log.frames - self.sessions.sent_to)
+
+    def start(self, now: float) -> None:
+        """Begin to connect."""
+        self._carry_out(self._supervisor.start(now), now)
+
+    def take(self, event: SessionEvent, now: float) -> SessionEvent | None:
+        """Take what happened to a session of it, before the supervisor decides about it.
+
+        Returns the event with what else is known; None where it means nothing any more.
+        """
+        if isinstance(event, Opened | Closed) and event.session not in self.sessions:
+            # Given up while it was connecting, and that came about all the same.
+            if isinstance(event, Opened):
+                event.connection.close(encode_client_message(Terminate()))
+            return None
+        if isinstance(event, Closed | TerminateSent):
+            event = self.sessions.completed(event)
+        if isinstance(event, Opened):
+            self.sessions.opened(event.session, event.connection, now)
+        elif isinstance(event, Closed):
+            self.sessions.closed(event.session)
+        return event
+
+    def hear(self, event: Received | BadFrame | Closed, now: float) -> None:
+        """Tell what a session says, where its turn has come."""
+        self._tell(self.sequencer.take(event, self._supervisor.leases, now), now)
+
+    def decide(self, event: Event, now: float) -> None:
+        """Have the supervisor decide what follows from it."""
+        self._carry_out(self._supervisor.handle(event, now), now)
+
+    def advance(self, now: float) -> None:
+        """Do what is due."""
+        for event in self.sessions.advance(now):
+            self._task.take(event, now)
+        self._carry_out(self._supervisor.tick(now), now)
+        up_to_date = self.state is RunState.LISTENING and self.lag_s < CATCHING_UP_S
+        self._carry_out(self.pauses.advance(now, up_to_date=up_to_date), now)
+        self._skip_silence(now)
+        self._reporter.tell(self.sequencer.release_due(now))
+        self.sessions.trim_log(self._supervisor.leases)
+
+    def due(self) -> list[float | None]:
+        """When `advance` may have something to do; None: not before something happens."""
+        return [
+            self._supervisor.next_due(),
+            self.sequencer.next_due(),
+            *self.sessions.due(),
+            self.pauses.due,
+        ]
+
+    # The source.
+
+    def source_event(self, event: SourceEvent, frame: int, now: float) -> None:
+        """The device is gone, or back, or silence has taken the place of what it did not give."""
+        match event:
+            case DeviceLost():
+                self.pauses.device_lost(now)
+                self.sessions.silences.begin(frame)
+            case DeviceBack():
+                self.device_is_back(frame, now)
+            case AudioGap(seconds=seconds):
+                silences = self.sessions.silences
+                silences.begin(frame - self._log.audio.frames(seconds))
+                silences.end(frame)
+
+    def device_is_back(self, frame: int, now: float) -> None:
+        """Go on from there; also where a limit has ended the run while the device was gone."""
+        self.sessions.silences.end(frame)
+        self._carry_out(self.pauses.device_back(now), now)
+
+    def _skip_silence(self, now: float) -> None:
+        """End the session that has come to a long silence; the next one begins behind it."""
+        reader, state = self.sessions.reader, self.state
+        if reader is None or state not in (RunState.LISTENING, RunState.STOPPING):
+            return
+        silence = self.sessions.silences.ahead(reader.offset, self._log.audio.frames(GONE_S))
+        if silence is None:
+            return
+        silence.skips += 1
+        if state is RunState.STOPPING or self.sessions.end_in(silence):  # no session follows
+            reader.finish_here()
+        else:
+            self._carry_out(self.pauses.skip(now), now)
+
+    # The user.
+
+    def pause(self, *, paused: bool, now: float) -> None:
+        """The user pauses, or goes on."""
+        session = self.sessions.reader
+        if session is not None:
+            session.paused(paused=paused, now=now)
+            if not self._spoken_now:
+                session.hold(held=paused, now=now)
+        if paused:
+            self._carry_out(self.pauses.begin("user", now), now)
+        else:
+            self._carry_out(self.pauses.end("user", now), now)
+
+    def end_turn(self) -> bool:
+        """Ask for the end of the turn; returns False where no session listens."""
+        session = self.sessions.reader
+        return session is not None and session.force_endpoint()
+
+    # The end.
+
+    @property
+    def how_it_ended(self) -> "ChannelEnd":
+        """How it has ended."""
+        assert self.finish is not None
+        return ChannelEnd(self.finish, self.sessions.sent_to, self.sequencer.final_ms)
+
+    def end(self, now: float) -> Iterator[Closed]:
+        """Close all that is left."""
+        for event in self.sessions.end(now):
+            if isinstance(event, Closed):
+                self.sessions.closed(event.session)
+                yield event
+
+    # Actions.
+
+    def _carry_out(self, actions: list[Action], now: float) -> None:
+        for action in actions:
+            if self._actions.do(action, now):
+                self._go_on(now)  # the session's Begin comes before what is told of it
+        if actions:
+            self._task.has_work = True
+        self._go_on(now)  # only now is it known whose words count
+
+    def _go_on(self, now: float) -> None:
+        """Tell what sessions have said whose turn has come since."""
+        self._tell(self.sequencer.go_on(self._supervisor.leases, now), now)
