@@ -189,8 +189,8 @@ class Batch:
                 for running in self._running:
                     running.shown.close()
                     running.job.__exit__()
-        transcriber.outputs.drain_stdout()
-        unwritten = transcriber.outputs.stdout_problem
+        transcriber.outputs.stdout.drain()
+        unwritten = transcriber.outputs.stdout.problem
         ends = [FileEnd(end.status, end.outcome is _Outcome.STOPPED) for end in self._ends]
         if unwritten is not None and not of_command(ends):
             transcriber.notices.error(unwritten)
@@ -290,7 +290,7 @@ class Batch:
             )
             if self._view is not None:
                 self._view.count(failed=bool(result.exit_status))
-            if result.interrupted or self._transcriber.outputs.stdout_is_broken:
+            if result.interrupted or self._transcriber.outputs.stdout.is_broken:
                 self._stopped = True
 
     def _show_end(self, running: _Running) -> None:
@@ -299,7 +299,7 @@ class Batch:
             self._view.end(running.view)
 
     def _outcome_of(self, result: Result) -> _Outcome:
-        unheard = self._transcriber.outputs.stdout_is_broken and not result.summary["complete"]
+        unheard = self._transcriber.outputs.stdout.is_broken and not result.summary["complete"]
         if (result.interrupted and result.exit_status) or unheard:
             return _Outcome.STOPPED
         if result.exit_status is ExitStatus.INCOMPLETE:

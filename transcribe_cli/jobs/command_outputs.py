@@ -34,6 +34,61 @@ if TYPE_CHECKING:
 _HURRIED_S = 2.0  # so long an output may take nothing after a person has stopped the program
 
 
+class CommandStdout:
+    """A command's standard output, with a queue where its reader may be slow.
+
+    Args:
+        broke: called when it takes nothing any more.
+
+    Attributes:
+        is_broken: it takes nothing any more, so that the command ends.
+        problem: why; None where only its reader has gone.
+    """
+
+    def __init__(self, environment: Environment, broke: Callable[[], None]) -> None:
+        self.is_broken = False
+        self.problem: StreamError | None = None
+        self._environment = environment
+        self._broke = broke
+        self._queued: QueuedStream | None = None
+
+    def open(self) -> BinaryIO:
+        """Open it, or its queue."""
+        stream = self._environment.binary_stdout
+        self._queued = open_queued_stream(stream)
+        return stream if self._queued is None else cast(BinaryIO, self._queued)
+
+    def tell_failure(self, failed: Callable[[], None]) -> None:
+        """Have `failed` called by the queue's thread where it cannot be written."""
+        if self._queued is not None:
+            self._queued.failed = failed
+
+    def drain(self) -> None:
+        """Wait until its reader has taken everything."""
+        if self._queued is not None and not self.is_broken:
+            try:
+                self._queued.drain()
+            except OSError as e:
+                self.give_up(e)
+
+    def give_up(self, e: OSError) -> None:
+        """Stop the command; without a problem where only the reader has gone."""
+        self.is_broken = True
+        if not reader_is_gone(e):
+            self.problem = IncompleteError(
+                f"Standard output cannot be written: {e.strerror or e}.",
+                "everything else is saved",
+            )
+        self._broke()
+        self._environment.forget_stdout()
+
+    def close(self) -> None:
+        """Close its queue."""
+        if self._queued is not None:
+            with contextlib.suppress(OSError):  # which has been told
+                self._queued.close()
+
+
 class CommandOutputs:
     """Opens and closes the outputs that a command's recordings share, and those of each recording.
 
@@ -45,8 +100,7 @@ class CommandOutputs:
         live: standard output is the live view's.
 
     Attributes:
-        stdout_is_broken: standard output takes nothing any more, so that the command ends.
-        stdout_problem: why; None where only its reader has gone.
+        stdout: standard output, which may break by itself.
         hurried: a person has stopped it, so outputs wait only a moment for their readers.
         given_up: the names of the outputs that could not be written to their end; standard output
             is among them only where that was found after the run.
@@ -64,18 +118,14 @@ class CommandOutputs:
         live: bool,
     ) -> None:
         self._options = options
-        self._environment = environment
         self._notices = notices
         self._several = several
         self._at_once = at_once
         self._live = live
-        self._keeps_non_speech = options.non_speech is not NonSpeech.HIDE
-        self.stdout_is_broken = False
-        self.stdout_problem: StreamError | None = None
+        self.stdout = CommandStdout(environment, self._stop)
         self.hurried = False
         self.given_up: set[str] = set()
         self.last_line: str | None = None
-        self._queued: QueuedStream | None = None
         self._loop: Loop | None = None
         self._shared: dict[Output, Callable[[contextlib.ExitStack], Output]] = {}
         self._broken: list[Output] = []
@@ -87,7 +137,7 @@ class CommandOutputs:
         """Open standard output and the files that all recordings of the command share."""
         options = self._options
         opened: list[Output] = []
-        stdout = self._open_stdout()
+        stdout = self.stdout.open()
         bare = None
         if not self._live:
             bare = open_stdout(
@@ -122,9 +172,7 @@ class CommandOutputs:
         finally:
             works = [o for o in (*opened, *self._ending) if o not in self._broken]
             Outputs(works, self.output_broken).close()
-            if self._queued is not None:
-                with contextlib.suppress(OSError):  # which has been told
-                    self._queued.close()
+            self.stdout.close()
             stack.close()
         self._end_stdout()
         lines = [] if self._files is None else self._files.lines(self.given_up)
@@ -132,6 +180,10 @@ class CommandOutputs:
             lines.append(self.last_line)
         for line in lines:
             self._notices.note(line)
+
+    @property
+    def _keeps_non_speech(self) -> bool:
+        return self._options.non_speech is not NonSpeech.HIDE
 
     def exit_status(self, command: ExitStatus) -> ExitStatus:
         """The exit code of a command that would end with another, were all outputs whole.
@@ -212,8 +264,7 @@ class CommandOutputs:
         """All outputs of one recording; its own are closed with the stack."""
         stack.callback(self._close_own, own)
         self._loop = loop
-        if self._queued is not None:
-            self._queued.failed = self._post_failed
+        self.stdout.tell_failure(self._post_failed)
         return Outputs(
             [*own, *(enter(stack) for enter in self._shared.values())], self.output_broken
         )
@@ -254,27 +305,13 @@ class CommandOutputs:
                 record
             )
 
-    def _open_stdout(self) -> BinaryIO:
-        """Open standard output, with a queue where its reader may be slow."""
-        stream = self._environment.binary_stdout
-        self._queued = open_queued_stream(stream)
-        return stream if self._queued is None else cast(BinaryIO, self._queued)
-
-    def drain_stdout(self) -> None:
-        """Wait until the reader of standard output has taken everything."""
-        if self._queued is not None and not self.stdout_is_broken:
-            try:
-                self._queued.drain()
-            except OSError as e:
-                self._give_up_stdout(e)
-
     def _end_stdout(self) -> None:
         """Wait for the reader of a document, which is written when everything else is over."""
         self._loop = None
-        told = self.stdout_problem
-        self.drain_stdout()
-        if self.stdout_problem is not told and self.stdout_problem is not None:
-            self._notices.error(self.stdout_problem)
+        told = self.stdout.problem
+        self.stdout.drain()
+        if self.stdout.problem is not told and self.stdout.problem is not None:
+            self._notices.error(self.stdout.problem)
             self.given_up.add(STANDARD_OUTPUT)
 
     def output_broken(self, output: Output, e: OSError) -> None:
@@ -282,19 +319,11 @@ class CommandOutputs:
         self._broken.append(output)
         self._shared.pop(output, None)
         if output.name == STANDARD_OUTPUT:
-            self._give_up_stdout(e)
+            self.stdout.give_up(e)
         else:
             self.given_up.add(output.name)
             self._notices.warning(f"'{output.name}' is given up: {e.strerror or e}")
 
-    def _give_up_stdout(self, e: OSError) -> None:
-        """Stop the command; without an error where only the reader has gone."""
-        self.stdout_is_broken = True
-        if not reader_is_gone(e):
-            self.stdout_problem = IncompleteError(
-                f"Standard output cannot be written: {e.strerror or e}.",
-                "everything else is saved",
-            )
+    def _stop(self) -> None:
         if self._loop is not None:
             self._loop.post(None, StopRequested("output"))
-        self._environment.forget_stdout()

@@ -62,9 +62,9 @@ class Job:
         transcriber.outputs.hurried |= result.interrupted
         self._stack.close()
         if not transcriber.at_once:  # the others must not wait for a reader of standard output
-            transcriber.outputs.drain_stdout()
+            transcriber.outputs.stdout.drain()
         # Of several recordings the command tells it, once.
-        unwritten = None if transcriber.several else transcriber.outputs.stdout_problem
+        unwritten = None if transcriber.several else transcriber.outputs.stdout.problem
         status = of_recording(result.exit_status, status_of(unwritten), status_of(not_recorded))
         result = replace(result, exit_status=status, problem=result.problem or unwritten)
         if not is_recorded and not result.summary["sessions"]:
