@@ -11,8 +11,9 @@ from tests.audio.media import ffmpeg, make_tone, make_tracks
 from tests.audio.tones import taken, values
 from transcribe_cli.audio.concatenated import is_concatenated
 from transcribe_cli.audio.containers import recognise
-from transcribe_cli.audio.ffmpeg import FfmpegSource, Track, choose_track, is_short, tracks_of
+from transcribe_cli.audio.ffmpeg import FfmpegSource, is_short
 from transcribe_cli.audio.files import open_file
+from transcribe_cli.audio.media_tracks import Track, choose_track, tracks_of
 from transcribe_cli.audio.source import SourceNote, SourceWarning
 from transcribe_cli.audio.stdin import open_stdin
 from transcribe_cli.errors import AudioError

@@ -1,14 +1,9 @@
 """Standard input: what its first bytes say, decoded as it comes; else raw s16le mono."""
 
 import contextlib
-import math
-import os
-import select
 import subprocess
-import sys
 import tempfile
 import threading
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO
@@ -34,17 +29,15 @@ from transcribe_cli.audio.containers import (
 )
 from transcribe_cli.audio.files import open_file
 from transcribe_cli.audio.flac_source import FlacSource, is_read_here
+from transcribe_cli.audio.media_tracks import choose_track, probe_head
 from transcribe_cli.audio.pcm_source import PcmSource
+from transcribe_cli.audio.pipe import READ_BYTES, Pipe, StdinPipe
 from transcribe_cli.audio.raw_samples import what_is_unlikely
 from transcribe_cli.audio.source import Source, SourceEvent, channels_of
 from transcribe_cli.audio.wav import BadWav, WavHeader, read_header
 from transcribe_cli.errors import AudioError
 
-_NAME = "standard input"
-_NAMED = "Standard input"  # where a sentence begins
-_EMPTY = f"{_NAMED} holds no audio."
-_READ_BYTES = 1 << 16
-_POLL_S = 0.2
+_EMPTY = f"{StdinPipe.named} holds no audio."
 _HEAD_WAIT_S = 0.2
 _MOST_HEADER_BYTES = 1 << 20
 _ANALYSED_US = 300_000  # of a stream, to find what is in it
@@ -77,7 +70,7 @@ def open_stdin(
             "Standard input is a terminal, not audio.",
             "pipe audio into it: arecord -f S16_LE -r 16000 | aai-stream file -",
         )
-    pipe = _StdinPipe(stream)
+    pipe = StdinPipe(stream)
     head = pipe.peek(HEAD_BYTES, _HEAD_WAIT_S)
     if not head:
         raise AudioError(_EMPTY, "check the program before the pipe")
@@ -91,7 +84,7 @@ def open_stdin(
     return open_container(pipe, container, head, rate_hz, note, track=track, channel=channel)
 
 
-def look(pipe: "Pipe", wait_s: float) -> tuple[bytes, Container | None]:
+def look(pipe: Pipe, wait_s: float) -> tuple[bytes, Container | None]:
     """The first bytes of a pipe, behind tags, and what they begin; None where that is not known."""
     head = pipe.peek(HEAD_BYTES, wait_s)
     has_tags = False
@@ -103,7 +96,7 @@ def look(pipe: "Pipe", wait_s: float) -> tuple[bytes, Container | None]:
 
 
 def open_container(
-    pipe: "Pipe",
+    pipe: Pipe,
     container: Container,
     head: bytes,
     rate_hz: int,
@@ -137,7 +130,7 @@ def open_container(
     return _Spooled(pipe, rate_hz, track, channel)
 
 
-def _pcm(pipe: "Pipe", header: WavHeader, rate_hz: int, channel: int | None) -> PcmSource:
+def _pcm(pipe: Pipe, header: WavHeader, rate_hz: int, channel: int | None) -> PcmSource:
     if len(pipe.peek(header.frame_bytes)) < header.frame_bytes:  # no session is billed for that
         raise AudioError(f"{pipe.named} holds no audio.", "check what wrote it")
     return PcmSource(
@@ -145,7 +138,7 @@ def _pcm(pipe: "Pipe", header: WavHeader, rate_hz: int, channel: int | None) -> 
     )
 
 
-def _wav_header(pipe: "Pipe") -> WavHeader | None:
+def _wav_header(pipe: Pipe) -> WavHeader | None:
     """The header of a WAV of plain samples; None for one that must be decoded."""
     kept = _Kept(pipe)
     try:
@@ -187,99 +180,6 @@ def _check_raw(head: bytes) -> None:
     raise AudioError(f"Standard input {what}.", hint)
 
 
-class Pipe:
-    """Reads of a stream that can be given up, and a look at its first bytes.
-
-    Attributes:
-        name, kind: of the source that it is.
-    """
-
-    name: str
-    kind: str
-
-    @property
-    def named(self) -> str:
-        """What to call it where a sentence begins."""
-        return f"'{self.name}'"
-
-    def __init__(self) -> None:
-        self._ahead = b""
-        self._stopped = threading.Event()
-
-    def peek(self, count: int, wait_s: float = math.inf) -> bytes:
-        """The first bytes, which will be read again: those that come soon after the very first."""
-        self._ahead = self._ahead or self._read_some(count)
-        give_up = time.monotonic() + wait_s
-        while 0 < len(self._ahead) < count and self._comes_before(give_up):
-            part = self._read_some(count - len(self._ahead))
-            if not part:
-                break
-            self._ahead += part
-        return self._ahead
-
-    def unread(self, data: bytes) -> None:
-        """Let it be read again."""
-        self._ahead = data + self._ahead
-
-    def read(self, count: int, /) -> bytes:
-        """At most `count` bytes; empty at the end, and when stopped."""
-        if self._ahead:
-            part, self._ahead = self._ahead[:count], self._ahead[count:]
-            return part
-        return self._read_some(count)
-
-    def skip(self, count: int) -> None:
-        """Read so many bytes for nothing, or all there are."""
-        while count and (part := self.read(min(count, _READ_BYTES))):
-            count -= len(part)
-
-    def stop(self) -> None:
-        """Nothing is read any more, within a fraction of a second."""
-        self._stopped.set()
-
-    @property
-    def is_stopped(self) -> bool:
-        """Whether `stop` was called."""
-        return self._stopped.is_set()
-
-    def close(self) -> None:
-        """Nothing to give back: the stream is the caller's."""
-        self.stop()
-
-    def _read_some(self, count: int) -> bytes:
-        """At most so many, as soon as there are any; empty at the end, and when stopped."""
-        raise NotImplementedError
-
-    def _comes_before(self, deadline: float) -> bool:
-        """Whether more can be read until then."""
-        raise NotImplementedError
-
-
-class _StdinPipe(Pipe):
-    """Standard input."""
-
-    name = _NAME
-    kind = "stdin"
-    named = _NAMED
-
-    def __init__(self, stream: IO[bytes]) -> None:
-        super().__init__()
-        self._stream = stream
-
-    def _read_some(self, count: int) -> bytes:
-        while not self.is_stopped:
-            if self._comes_before(time.monotonic() + _POLL_S):
-                return os.read(self._stream.fileno(), count)
-        return b""
-
-    def _comes_before(self, deadline: float) -> bool:
-        # On Windows select knows sockets only: there a read waits until something comes.
-        if sys.platform == "win32":
-            return True
-        left_s = None if deadline == math.inf else max(0.0, deadline - time.monotonic())
-        return bool(select.select([self._stream.fileno()], [], [], left_s)[0])
-
-
 class _Kept:
     """A reader that keeps what it has given."""
 
@@ -309,8 +209,8 @@ class _Streamed(ffmpeg.FfmpegSource):
     ) -> None:
         self._pipe = pipe
         head = pipe.peek(_PROBED_BYTES, 0.0)
-        tracks = ffmpeg.probe_head(head, container.demuxer)
-        chosen, note = ffmpeg.choose_track(tracks, track, pipe.name)
+        tracks = probe_head(head, container.demuxer)
+        chosen, note = choose_track(tracks, track, pipe.name)
         super().__init__(
             # What it is is known: nothing is held back to find that out.
             ["-analyzeduration", str(_ANALYSED_US), "-f", container.demuxer, "-i", "pipe:0"],
@@ -336,7 +236,7 @@ class _Streamed(ffmpeg.FfmpegSource):
         stdin = self.process.stdin
         assert stdin is not None
         with contextlib.suppress(OSError, ValueError):  # ffmpeg has ended, or is being ended
-            while data := self._pipe.read(_READ_BYTES):
+            while data := self._pipe.read(READ_BYTES):
                 if self._ogg is not None:
                     self._ogg.see(data)
                 stdin.write(data)
@@ -384,7 +284,7 @@ class _Spooled:
             folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="aai-stream-"))
             path = Path(folder) / "stdin"
             with path.open("wb") as file:
-                while data := pipe.read(_READ_BYTES):
+                while data := pipe.read(READ_BYTES):
                     file.write(data)
             try:
                 self._inner = open_file(path, rate_hz, track, channel)

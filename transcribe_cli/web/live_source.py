@@ -14,8 +14,8 @@ import zlib
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
+from transcribe_cli.audio.pipe import Pipe
 from transcribe_cli.audio.source import AudioGap, Source, SourceEvent, SourceNote, SourceWarning
-from transcribe_cli.audio.stdin import Pipe
 from transcribe_cli.errors import AudioError
 from transcribe_cli.web.fetch import Refused, Unreachable
 
