@@ -10,9 +10,10 @@ import pytest
 from tests.emulator.protocol_client import TERMINATE, TRACES, next_message, session, silence, talk
 from transcribe_cli.emulator.actions import Close, Drop, Send, Stall
 from transcribe_cli.emulator.engine_settings import EngineSettings, engine_settings_of
-from transcribe_cli.emulator.engines.scripted import ScriptedEngine, load_scripts, parse_script
+from transcribe_cli.emulator.engines.scripted import ScriptedEngine
 from transcribe_cli.emulator.local_service import LocalService
 from transcribe_cli.emulator.parameter_effects import TurnEffects
+from transcribe_cli.emulator.script import load_scripts, parse_script
 from transcribe_cli.errors import UsageError
 
 BEGIN = '{"type":"Begin","id":"abc","expires_at":1}'

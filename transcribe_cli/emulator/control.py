@@ -25,11 +25,11 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from transcribe_cli.emulator.engines.scripted import parse_script
 from transcribe_cli.emulator.fault_schedule import FaultPlan
 from transcribe_cli.emulator.llm_gateway import Answers
 from transcribe_cli.emulator.plain_http import HttpAnswer, HttpRequest, error_answer, json_answer
 from transcribe_cli.emulator.ready_line import CONTROL
+from transcribe_cli.emulator.script import parse_script
 from transcribe_cli.emulator.script_choice import ChosenScript, ScriptShelf
 from transcribe_cli.emulator.service_clock import ServiceClock
 from transcribe_cli.emulator.session_engines import SessionEngines

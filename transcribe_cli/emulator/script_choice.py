@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from transcribe_cli.emulator.engines.scripted import Script, load_scripts
+from transcribe_cli.emulator.script import Script, load_scripts
 from transcribe_cli.protocol.parameters import PARAMETERS
 
 PATH = "path"

@@ -15,7 +15,7 @@ from transcribe_cli.emulator.engine_runners import (
 from transcribe_cli.emulator.engine_settings import EngineSettings
 from transcribe_cli.emulator.engines.counting import CountingEngine
 from transcribe_cli.emulator.engines.registry import choose_engine
-from transcribe_cli.emulator.engines.scripted import Script, ScriptedEngine
+from transcribe_cli.emulator.engines.scripted import ScriptedEngine
 from transcribe_cli.emulator.family_rules import sends_two_finals
 from transcribe_cli.emulator.llm_gateway import Answers, RunnerWithGateway
 from transcribe_cli.emulator.parameter_effects import (
@@ -25,6 +25,7 @@ from transcribe_cli.emulator.parameter_effects import (
     TurnEffects,
     without_effect,
 )
+from transcribe_cli.emulator.script import Script
 from transcribe_cli.emulator.serve_options import STAND_INS, ServiceOptions
 from transcribe_cli.emulator.session_refused import SessionRefused
 from transcribe_cli.emulator.webhook import Webhook

@@ -35,13 +35,13 @@ from transcribe_cli.emulator.client_connections import (
 from transcribe_cli.emulator.control import Control
 from transcribe_cli.emulator.emulated_session import EmulatedSession, SessionTerms, refusal
 from transcribe_cli.emulator.engines.registry import choose_engine
-from transcribe_cli.emulator.engines.scripted import EMPTY_SCRIPT
 from transcribe_cli.emulator.fault_schedule import FaultPlan, FaultSchedule
 from transcribe_cli.emulator.fault_specs import Trigger
 from transcribe_cli.emulator.http_routes import HttpRoutes, authorization_of
 from transcribe_cli.emulator.listening import BACKLOG
 from transcribe_cli.emulator.logbook import Logbook, without_secrets
 from transcribe_cli.emulator.plain_http import HttpAnswer, HttpRequest, error_answer
+from transcribe_cli.emulator.script import EMPTY_SCRIPT
 from transcribe_cli.emulator.script_choice import ScriptShelf
 from transcribe_cli.emulator.serve_options import LOOPBACK, STAND_INS, ServiceOptions
 from transcribe_cli.emulator.service_clock import ServiceClock
