@@ -25,11 +25,10 @@ def main() -> int:
     version = json.loads((package / "package.json").read_text(encoding="utf-8"))["version"]
     shutil.copy(_OFFICIAL, folder)
     with AssemblyAIService("--tls") as service, TemporaryDirectory() as empty:
-        ready = service._service.ready
-        assert ready is not None and ready.ca_file is not None
+        assert service.ca_file is not None
         ran = subprocess.run(
             ["node", str(folder / _OFFICIAL.name), service.url],
-            env=os.environ | {"NODE_EXTRA_CA_CERTS": ready.ca_file},
+            env=os.environ | {"NODE_EXTRA_CA_CERTS": service.ca_file},
             stdout=subprocess.PIPE,
             check=True,
             timeout=60,
@@ -37,7 +36,7 @@ def main() -> int:
         finals = json.loads(ran.stdout)
         sys.stdout.write(f"assemblyai {version} (npm): {finals}\n")
         page = run_node_program(
-            "long_sdk", service.url, Path(empty), {"assemblyai": package}, ready.ca_file
+            "long_sdk", service.url, Path(empty), {"assemblyai": package}, service.ca_file
         )
         sys.stdout.write(f"the same in a program of the pages:\n{page.stdout}{page.stderr}")
     heard = all(f"Turn: {turn}" in page.stdout for turn in _EXPECTED[:2])

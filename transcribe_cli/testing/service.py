@@ -26,6 +26,7 @@ class AssemblyAIService:
         url: `ws://127.0.0.1:PORT/v3/ws`; opens sessions.
         api_host: the same without its path, as the official Python SDK takes it.
         token_url: makes temporary tokens.
+        ca_file: with `--tls`, what clients trust, PEM; None without.
 
     Args:
         arguments: more options for `aai-stream serve`.
@@ -41,6 +42,7 @@ class AssemblyAIService:
         self.url = ""
         self.api_host = ""
         self.token_url = ""  # nosec B105
+        self.ca_file: str | None = None
 
     def __enter__(self) -> "AssemblyAIService":
         self._service.__enter__()
@@ -53,6 +55,7 @@ class AssemblyAIService:
             )
         self.url, self.token_url = ready.url, ready.token_url
         self.api_host = ready.url.removesuffix("/v3/ws")
+        self.ca_file = ready.ca_file
         self._control = ControlClient(ready.control_url, ready.control_key or "", ready.ca_file)
         return self
 
