@@ -57,6 +57,12 @@ class AssemblyAIService:
         self.api_host = ready.url.removesuffix("/v3/ws")
         self.ca_file = ready.ca_file
         self._control = ControlClient(ready.control_url, ready.control_key or "", ready.ca_file)
+        # It listens; once it answers it has loaded, and a client that waits a second is served.
+        try:
+            self._control.ask("GET")
+        except BaseException:
+            self._service.close()
+            raise
         return self
 
     def __exit__(
