@@ -1,11 +1,9 @@
 """Faults on purpose: read with care, drawn the same again from a seed, and seen by real clients."""
 
-import queue
 import re
 import socket
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Callable
 from itertools import pairwise
@@ -15,19 +13,12 @@ from urllib.parse import urlsplit
 
 import psutil
 import pytest
-from assemblyai.streaming.v3 import (
-    StreamingClient,
-    StreamingClientOptions,
-    StreamingError,
-    StreamingEvents,
-    StreamingParameters,
-    TurnEvent,
-)
 from websockets.exceptions import ConnectionClosedError, InvalidMessage, InvalidStatus
 from websockets.sync.client import ClientConnection
 
 from tests.certificates import make_certificate
 from tests.counting import speak
+from tests.emulator.official_sdk import SDK, of_kind, sdk_session
 from tests.emulator.protocol_client import (
     REPOSITORY,
     TERMINATE,
@@ -378,27 +369,13 @@ def test_faults_go_through_tls(faulty: Callable[..., str], tmp_path: Path) -> No
 
 def sdk_sees(url: str, audio: bytes) -> tuple[list[tuple[int | None, str]], list[str]]:
     """What a client of the SDK is told: errors as (code, text), and the words of its turns."""
-    host = url.removesuffix("/v3/ws")
-    client = StreamingClient(StreamingClientOptions(api_key="any", api_host=host))
-    told: queue.Queue[Any] = queue.Queue()
-    for event in (StreamingEvents.Error, StreamingEvents.Turn, StreamingEvents.Termination):
-        client.on(event, lambda _, message: told.put(message))
-    asked = {"sample_rate": 16000, "speech_model": "u3-rt-pro"}
-    client.connect(StreamingParameters.model_validate(asked))
-    client.stream(audio[at : at + 3200] for at in range(0, len(audio), 3200))
-    # In a thread, since it waits for a Termination that may never come.
-    done = threading.Thread(target=client.disconnect, kwargs={"terminate": True})
-    done.start()
-    done.join(30)
-    assert not done.is_alive()
-    messages = list(told.queue)
-    turns = {m.turn_order: m.transcript for m in messages if isinstance(m, TurnEvent)}
-    errors = [(m.code, str(m)) for m in messages if isinstance(m, StreamingError)]
+    events = sdk_session(url, audio)
+    turns = {turn.turn_order: turn.transcript for turn in of_kind("TurnEvent", events)}
+    errors = [(error.code, str(error)) for error in of_kind("StreamingError", events)]
     return errors, " ".join(turns.values()).split()
 
 
-# The SDK opens its socket in a way that newer versions of the `websockets` library discourage.
-@pytest.mark.filterwarnings("ignore:connect:DeprecationWarning")
+@SDK
 def test_the_official_sdk_sees_faults_as_the_real_service_sends_them(
     faulty: Callable[..., str],
 ) -> None:

@@ -1,24 +1,12 @@
 """Real speech through the real recogniser, over a real socket."""
 
-import queue
-import threading
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
 import pytest
 import soxr
-from assemblyai.streaming.v3 import (
-    BeginEvent,
-    StreamingClient,
-    StreamingClientOptions,
-    StreamingError,
-    StreamingEvents,
-    StreamingParameters,
-    TerminationEvent,
-    TurnEvent,
-)
 
+from tests.emulator.official_sdk import SDK, of_kind, sdk_session
 from tests.emulator.protocol_client import (
     TERMINATE,
     bare,
@@ -30,7 +18,7 @@ from tests.emulator.protocol_client import (
     talk,
     until_close,
 )
-from tests.program import DEADLINE_S, LONG_DEADLINE_S
+from tests.program import LONG_DEADLINE_S
 from transcribe_cli.emulator.engines.pcm_reader import PcmReader, decode_mulaw
 
 FIRST_LINE_MS = 4700  # the first line and the pause after it
@@ -171,51 +159,15 @@ def test_pieces_of_any_size_give_the_same_samples() -> None:
     assert abs(made - expected).max() <= 2  # the resampler rounds, and by chunks
 
 
-# The SDK opens its socket in a way that newer versions of the `websockets` library discourage.
-SDK = pytest.mark.filterwarnings("ignore:connect:DeprecationWarning")
-
-
-def sdk_parameters(**parameters: object) -> StreamingParameters:
-    asked = {"sample_rate": 16000, "speech_model": "u3-rt-pro"} | parameters
-    return StreamingParameters.model_validate(asked)
-
-
-class _SdkClient:
-    """The official SDK's client, its events in a queue."""
-
-    def __init__(self, url: str) -> None:
-        self.events: queue.Queue[Any] = queue.Queue()
-        host = url.removesuffix("/v3/ws")
-        # It waits for Termination 5 s unless it is told: too short where a processor is shared.
-        options = StreamingClientOptions(api_key="any", api_host=host, terminate_timeout=DEADLINE_S)
-        self.client = StreamingClient(options)
-        for event in (
-            StreamingEvents.Begin,
-            StreamingEvents.Turn,
-            StreamingEvents.Termination,
-            StreamingEvents.Error,
-        ):
-            self.client.on(event, lambda _, message: self.events.put(message))
-
-    def run(self, parameters: StreamingParameters, audio: bytes) -> list[Any]:
-        """Connect, stream, disconnect when the session has ended; every event."""
-        self.client.connect(parameters)
-        self.client.stream(audio[i : i + 3200] for i in range(0, len(audio), 3200))
-        done = threading.Thread(target=self.client.disconnect, kwargs={"terminate": True})
-        done.start()
-        done.join(DEADLINE_S + 10)
-        assert not done.is_alive()
-        return list(self.events.queue)
-
-
 @SDK
 def test_the_official_sdk_talks_to_it(sphinx: str) -> None:
     audio = meeting(0, FIRST_LINE_MS)
-    events = _SdkClient(sphinx).run(sdk_parameters(language_detection=True), audio)
-    begin, *turns, termination = events
-    assert isinstance(begin, BeginEvent) and isinstance(termination, TerminationEvent)
+    events = sdk_session(sphinx, audio, language_detection=True)
+    assert of_kind("BeginEvent", events) == events[:1]
+    (termination,) = of_kind("TerminationEvent", events[-1:])
     assert termination.audio_duration_seconds == 5
-    assert all(isinstance(turn, TurnEvent) for turn in turns)
+    turns = of_kind("TurnEvent", events)
+    assert turns == events[1:-1]
     finals = [turn for turn in turns if turn.end_of_turn]
     assert [bare(turn.transcript) for turn in finals] == [FIRST_LINE]
     assert finals[0].language_code == "en"
@@ -223,7 +175,6 @@ def test_the_official_sdk_talks_to_it(sphinx: str) -> None:
 
 @SDK
 def test_the_official_sdk_sees_an_error(sphinx: str) -> None:
-    client = _SdkClient(sphinx)
-    events = client.run(sdk_parameters(keyterms_prompt=["a"] * 101), b"")
-    (error,) = [event for event in events if isinstance(event, StreamingError)]
+    events = sdk_session(sphinx, b"", keyterms_prompt=["a"] * 101)
+    (error,) = of_kind("StreamingError", events)
     assert error.code == 3006 and "Max 100 items" in str(error)
