@@ -104,9 +104,9 @@ def test_pages_of_this_machine_are_welcome_at_any_port(origin: str, site: str | 
         *("http://[::1", "http://localhost:port", "http:localhost", "http:///localhost"),
     ],
 )
-@pytest.mark.parametrize("any_host", [False, True])
-def test_pages_of_other_origins_are_refused(origin: str, any_host: bool) -> None:
-    assert asked(("Host", OWN), ("Origin", origin), any_host=any_host) == OTHER_ORIGIN
+def test_pages_of_other_origins_are_refused(origin: str) -> None:
+    for any_host in (False, True):
+        assert asked(("Host", OWN), ("Origin", origin), any_host=any_host) == OTHER_ORIGIN
     # Not even with the words of a request that comes from nowhere.
     site = ("Sec-Fetch-Site", "none")
     assert asked(("Host", OWN), ("Origin", origin), site, linked=True) == OTHER_ORIGIN
