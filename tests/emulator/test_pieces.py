@@ -94,7 +94,7 @@ def test_without_a_pause_it_is_cut_where_it_is_quietest() -> None:
 def test_without_a_pause_no_word_is_cut_in_two_nor_heard_twice() -> None:
     recogniser = PieceRecogniser(hear_numbers, PIECES, writes=True)
     for number in range(40):
-        for level in (900, 900, 900, 5, 5, 5, 5, 900, 900, 500):  # quietest in its middle
+        for level in (9000, 9000, 9000, 50, 50, 50, 50, 9000, 9000, 5000):  # quietest in its middle
             recogniser.hear(array("h", [number, *[level] * 479]).tobytes(), True)
             recogniser.hypothesis(more_waiting=True)
     words = recogniser.end()
@@ -122,6 +122,21 @@ def test_words_are_settled_once_their_piece_is_over() -> None:
         say(recogniser, frames)
         settled.append(recogniser.settled)
     assert settled == [0, 1, 1]
+
+
+def test_quiet_speech_is_amplified_and_other_speech_left_as_it_is() -> None:
+    peaks = []
+
+    def listen(samples: Any, speech: Sequence[bool], final: bool) -> Transcription:
+        peaks.append(round(float(abs(samples).max()), 3))
+        return Transcription()
+
+    for level in (60, 16_384, 0):
+        recogniser = PieceRecogniser(listen, PIECES, writes=True)
+        for _ in range(10):
+            recogniser.hear(array("h", [level, -level] * 240).tobytes(), True)
+        recogniser.end()
+    assert peaks == [0.3, 0.5, 0]
 
 
 def test_less_speech_than_a_word_has_is_none() -> None:

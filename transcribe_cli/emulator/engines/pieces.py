@@ -11,6 +11,7 @@ from transcribe_cli.emulator.turn_messages import ENGLISH, HeardWord, Language
 # A piece without a pause is cut so long before its end at most, and at least.
 _EARLIEST_FRAMES, _LATEST_FRAMES = 4500 // FRAME_MS, 600 // FRAME_MS
 _AROUND_FRAMES = 4
+_QUIET_PEAK, _USUAL_PEAK = 0.1, 0.3
 _PAUSE_FRAMES = 4
 _LEAST_SPEECH_FRAMES = 180 // FRAME_MS  # less is a noise: models make "You" of it
 
@@ -148,12 +149,18 @@ class PieceRecogniser:
             self._words = []
             return
         samples = np.frombuffer(b"".join(self._frames[:upto]), "<i2").astype(np.float32) / 32768
-        found = self._transcribe(samples, speech, final)
+        found = self._transcribe(_audible(samples), speech, final)
         if found is None:
             return
         self._tried_at = upto
         self.language = found.language
         self._words = [word.later(self._first_ms) for word in found.words]
+
+
+def _audible(samples: Any) -> Any:
+    """The samples, amplified where they are far quieter than what models have learnt from."""
+    peak = float(np.abs(samples).max())
+    return samples * (_USUAL_PEAK / peak) if 0 < peak < _QUIET_PEAK else samples
 
 
 def _levels(frames: Sequence[bytes]) -> Any:
