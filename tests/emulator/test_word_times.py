@@ -43,7 +43,7 @@ def test_without_pocketsphinx_they_are_laid_over_the_speech(
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     words = list(WordAligner().words(SAID.split(), *fox))
     assert all(a.end_ms <= b.start_ms for a, b in pairwise(words))
-    assert median(errors_ms(words)) < 300
+    assert median(errors_ms(words)) < 160
 
 
 @pytest.mark.parametrize(
