@@ -2,8 +2,8 @@
 
 The words are aligned with the sound by PocketSphinx. On 298 words of two voices of Festival, whose
 times are known, their starts were wrong by 11 ms at the median (30 ms at nine in ten), and on 162
-of Festival and flite by 6 to 11 ms of each of six voices. Where they are only laid over the frames of
-speech, as is done of partials and without PocketSphinx, it is 77 ms (61 and 94 ms of two voices).
+of Festival and flite by 6 to 11 ms for each of six voices. Where words are only laid over the
+speech, as is done of partials and without PocketSphinx, it is 77 ms (61 and 94 ms for two voices).
 """
 
 import importlib.util
