@@ -1,8 +1,11 @@
-"""What an Ogg stream shows of itself."""
+"""What media show of what their decoders leave out."""
+
+from pathlib import Path
 
 import pytest
 
-from transcribe_cli.audio.concatenated import OggCheck
+from transcribe_cli.audio.concatenated import OggCheck, unheard
+from transcribe_cli.audio.containers import recognise
 
 BEGINS, ENDS = 2, 4
 VORBIS, OPUS = b"\x01vorbis" + bytes(23), b"OpusHead" + bytes(11)
@@ -41,3 +44,28 @@ def test_streams_of_one_codec_and_tracks_of_two_are_whole(size: int) -> None:
 
 def test_a_stream_without_its_last_page_may_be_cut_off() -> None:
     assert faults(stream(OPUS)[:-300], 100) == ["has no last page: it may be cut off"]
+
+
+AIFF = b"FORM\0\0\0\x05AIFFx\0"
+AVI = b"RIFF\x04\0\0\0AVI "
+AU = b".snd\0\0\0\x18\0\0\0\x04" + bytes(16)
+WAVE64 = b"riff\x2e\x91\xcf\x11" + bytes(8) + b"\x18" + bytes(7)
+CAF = b"caff\0\1\0\0" + b"data" + bytes(7) + b"\x02xx"
+MP4 = b"\0\0\0\x08ftyp" + b"\0\0\0\x01mdat" + bytes(7) + b"\x11y" + b"\0\0\0\x08moov"
+
+
+@pytest.mark.parametrize("one", [AIFF, AVI, AU, WAVE64, CAF, MP4])
+def test_a_second_file_behind_the_first_is_told(one: bytes, tmp_path: Path) -> None:
+    def told(data: bytes) -> list[str]:
+        (tmp_path / "a").write_bytes(data)
+        return unheard(tmp_path / "a", recognise(data.ljust(64, b"\0")))
+
+    assert told(one) == []
+    assert told(one + bytes(20)) == []
+    (fault,) = told(one + one)
+    assert "only the first is read" in fault
+
+
+def test_the_second_part_of_a_long_avi_is_no_second_file(tmp_path: Path) -> None:
+    (tmp_path / "a").write_bytes(AVI + AVI.replace(b"AVI ", b"AVIX"))
+    assert unheard(tmp_path / "a", recognise(AVI)) == []

@@ -5,9 +5,11 @@ libsndfile reads the first of them, and says that this is all.
 
 import mmap
 import re
+from collections.abc import Callable
 from pathlib import Path
+from typing import Literal
 
-from transcribe_cli.audio.containers import FLAC, MP3, OGG, Container, id3_bytes
+from transcribe_cli.audio.containers import FLAC, MP3, MP4, OGG, Container, id3_bytes
 from transcribe_cli.audio.flac_source import STREAM_START
 
 _PAGE, _FIRST_PAGE = b"OggS\0", b"OggS\0\x02"  # RFC 3533: its flag 2 begins a stream
@@ -72,8 +74,73 @@ class OggCheck:
         return found
 
 
-def faults_of_ogg(path: Path) -> list[str]:
-    """What of an Ogg file is not heard; no decoder tells."""
+def unheard(path: Path, container: Container | None) -> list[str]:
+    """What of a file is not heard, where no decoder tells."""
+    if container == OGG:
+        return _faults_of_ogg(path)
+    if container is None or container.name not in _ENDS_OF:
+        return []
+    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+        end = _ENDS_OF[container.name](data)
+        head, after = data[:12], data[end : end + 12]
+    if container == MP4:
+        begins = after[4:8] == b"ftyp"
+    else:
+        begins = head[:4] == after[:4] and (head[8:] == after[8:] or head[:4] not in _FORMS)
+    return [_ONLY_FIRST] if begins else []
+
+
+_ONLY_FIRST = "is several files in one, and only the first is read: give each by itself"
+_FORMS = (b"FORM", b"RIFF", b"RIFX")  # which say at 8 what they are
+
+
+def _end_of_chunk(data: mmap.mmap, order: Literal["big", "little"]) -> int:
+    size = int.from_bytes(data[4:8], order)
+    return 8 + size + size % 2
+
+
+def _end_of_au(data: mmap.mmap) -> int:
+    return int.from_bytes(data[4:8]) + int.from_bytes(data[8:12])
+
+
+def _end_of_wave64(data: mmap.mmap) -> int:
+    return int.from_bytes(data[16:24], "little")
+
+
+def _end_of_caf(data: mmap.mmap) -> int:
+    at = 8
+    while at < len(data) and data[at : at + 4] != b"caff":
+        at += 12 + int.from_bytes(data[at + 4 : at + 12])  # all of it where that is not known
+    return at
+
+
+def _end_of_mp4(data: mmap.mmap) -> int:
+    """Where another one begins with its `ftyp`."""
+    at = 0
+    while at < len(data):
+        size = int.from_bytes(data[at : at + 4])
+        size = int.from_bytes(data[at + 8 : at + 16]) if size == 1 else size
+        if size < 8:  # 0: to the end
+            return len(data)
+        at += size
+        if data[at + 4 : at + 8] == b"ftyp":
+            return at
+    return at
+
+
+_ENDS_OF: dict[str, Callable[[mmap.mmap], int]] = {
+    "AIFF": lambda data: _end_of_chunk(data, "big"),
+    "AVI": lambda data: _end_of_chunk(data, "little"),
+    "big-endian WAV": lambda data: _end_of_chunk(data, "big"),
+    "AU": _end_of_au,
+    "Wave64": _end_of_wave64,
+    "CAF": _end_of_caf,
+    "MP4": _end_of_mp4,
+}
+"""Where the first file ends, by its header."""
+
+
+def _faults_of_ogg(path: Path) -> list[str]:
     check = OggCheck()
     with path.open("rb") as file:
         while data := file.read(_READ_BYTES):

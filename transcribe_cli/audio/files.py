@@ -42,8 +42,8 @@ def open_file(
 
     # What most runs do not need is imported here.
     from transcribe_cli.audio import ffmpeg
-    from transcribe_cli.audio.concatenated import faults_of_ogg, is_concatenated
-    from transcribe_cli.audio.containers import FLAC, MP3, OGG, is_playlist, recognise
+    from transcribe_cli.audio.concatenated import is_concatenated, unheard
+    from transcribe_cli.audio.containers import FLAC, MP3, is_playlist, recognise
     from transcribe_cli.audio.flac_source import FlacSource, is_read_here
 
     container = recognise(head) or (MP3 if tag_bytes else None)
@@ -75,7 +75,7 @@ def open_file(
             opened.pop_all()
         flac.path = str(path.resolve())
         return flac
-    faults = faults_of_ogg(path) if container == OGG else []
+    faults = unheard(path, container)
     if track is None and (found := _open_sndfile(path, rate_hz, several, channel)):
         found.faults += faults
         return found
