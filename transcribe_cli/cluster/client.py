@@ -40,6 +40,8 @@ if TYPE_CHECKING:
 
 _LOOK_AGAIN_S = 0.2
 _FIRST_WORKER_WITHIN_S = 15
+_BACK_WITHIN_S = 120.0
+_NO_SCHEDULER = (OSError, TimeoutError, ValueError, TypeError, RuntimeError)
 
 PAGES = ["distributed.http.scheduler.info", "distributed.http.statics"]
 QUIET = {
@@ -127,6 +129,7 @@ class Cluster:
         self._loop: Loop | None = None
         self._passed_on: Event | None = None
         self._is_limited = False
+        self._is_over = False
         self._calls: list[tuple[str, ...]] = []  # what all workers were told, also for later ones
         self._lost: list[RemoteFile] = []  # whose tasks the scheduler took with it
         self._lost_lock = threading.Lock()
@@ -139,23 +142,22 @@ class Cluster:
             ServiceError: the scheduler cannot be reached, or there are no workers.
         """
         import dask
-        from distributed import Client
 
         with contextlib.ExitStack() as stack:
             pages = {"distributed.scheduler.http.routes": PAGES} if self._dashboard else {}
             stack.enter_context(dask.config.set(QUIET | pages))
             if self._address == LOCAL:
-                client = stack.enter_context(self._start_workers(stack))
+                client = self._start_workers(stack)
             else:
                 try:
-                    client = stack.enter_context(Client(self._address, timeout="10s"))
-                except (OSError, TimeoutError, ValueError, TypeError, RuntimeError) as e:
+                    client = self._connect()
+                except _NO_SCHEDULER as e:
                     raise ServiceError(
                         f"The scheduler '{self._address}' cannot be reached: {e}.",
                         "see that it runs, and that dask's configuration here has its certificates",
                     ) from e
             self._client: Any = client
-            self.command = wire.command_name(client.id)
+            stack.callback(lambda: self._client.close())  # it may be another one by then
             self._install()
             stack.callback(self._take_off)
             with contextlib.suppress(TimeoutError):  # they may be starting too
@@ -169,6 +171,7 @@ class Cluster:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self._is_over = True
         self._stack.close()
 
     def _install(self, *, anew: bool = False) -> None:
@@ -181,6 +184,7 @@ class Cluster:
         from transcribe_cli.cluster.worker import RecordingsPlugin
 
         client, limited = self._client, self._per_minute is not None
+        self.command = wire.command_name(client.id)
         client.register_plugin(CommandEnds())
         if self._per_minute is not None:
             from transcribe_cli.cluster.session_limits import SchedulerLimits
@@ -194,6 +198,11 @@ class Cluster:
         """End this command's part on all workers."""
         if self._client.status == "running":
             self._client.unregister_worker_plugin(self.command)
+
+    def _connect(self) -> Any:
+        from distributed import Client
+
+        return Client(self._address, timeout="10s")
 
     def _start_workers(self, stack: contextlib.ExitStack) -> Any:
         """Workers of this machine, which none but this command can reach."""
@@ -290,17 +299,19 @@ class Cluster:
                 ).start()
 
     def _come_back(self) -> None:
-        while self._client.status == "connecting":
+        """Find the scheduler again, as another client: to it, this command is a new one."""
+        gives_up_at = time.monotonic() + _BACK_WITHIN_S
+        problem: StreamError | None = ServiceError(
+            f"The scheduler '{self._address}' is gone.", "start it, and run the command again"
+        )
+        with contextlib.suppress(Exception):
+            self._client.close(timeout=_LOOK_AGAIN_S)
+        while problem is not None and time.monotonic() < gives_up_at and not self._is_over:
             time.sleep(_LOOK_AGAIN_S)
-        problem: StreamError | None = None
-        try:
-            if self._client.status != "running":
-                raise ServiceError("gone")
-            self._install(anew=True)
-        except Exception:  # of many kinds
-            problem = ServiceError(
-                f"The scheduler '{self._address}' is gone.", "start it, and run the command again"
-            )
+            with contextlib.suppress(*_NO_SCHEDULER):
+                self._client = self._connect()
+                self._install(anew=True)
+                problem = None
         with self._lost_lock:
             lost, self._lost = self._lost, []
         if self._loop is not None:
@@ -311,11 +322,13 @@ class Cluster:
             self.transcriber.notices.warning(
                 "the scheduler has begun anew; files go on with the workers that it has"
             )
+        else:
+            self.transcriber.notices.error(problem)
         for file in lost:
             if problem is None:
                 file.submit()
             else:
-                file.give_up(problem)
+                file.give_up(problem, told=True)
 
     def _told(self, event: tuple[float, Any]) -> None:
         """A worker tells something; on Dask's thread."""

@@ -185,12 +185,12 @@ class RemoteFile:
         else:
             self._loop.call(lambda: self._ended(outcome))
 
-    def give_up(self, problem: StreamError) -> None:
-        """No worker ends it."""
+    def give_up(self, problem: StreamError, *, told: bool = False) -> None:
+        """No worker ends it; `told`: why, as for other files."""
         status = int(problem.exit_status)
-        self._ended(wire.Outcome(exit_status=status, problem=wire.problem_of(problem)))
+        self._ended(wire.Outcome(exit_status=status, problem=wire.problem_of(problem)), told=told)
 
-    def _ended(self, outcome: wire.Outcome | None) -> None:
+    def _ended(self, outcome: wire.Outcome | None, *, told: bool = False) -> None:
         """Tell the outputs everything about it. None: it was stopped, and nobody knows more."""
         if self.over:
             return
@@ -210,7 +210,8 @@ class RemoteFile:
             record = error_record(problem, datetime.now(UTC))
             record.body["source"] = self.spec.name
             self._outputs.write(record)
-            self._transcriber.notices.error(problem)
+            if not told:
+                self._transcriber.notices.error(problem)
         if "cost_usd" in summary:
             self._bill.usd = summary["cost_usd"]
         self._transcriber.runs.budget.settle(self._bill, self._loop.clock())
