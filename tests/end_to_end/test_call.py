@@ -1,6 +1,7 @@
 """`mic --system` and `mic --with-system` on real devices: PulseAudio without hardware."""
 
 import signal
+import threading
 import time
 import wave
 from array import array
@@ -13,7 +14,7 @@ import pytest
 
 from tests.counting import RATE, counting_service, speak, write_wav
 from tests.loudspeaker import Loudspeaker, loudspeaker, mic_in_terminal
-from tests.program import Home, finish, words
+from tests.program import Home, finals, finish, words
 
 pytestmark = pytest.mark.device
 
@@ -100,6 +101,42 @@ def test_both_sides_are_recorded_each_on_its_track_and_told_apart_in_one_session
     again = home.run("recordings", "export", "latest", "--format", "srt", "-o", "-")
     assert again.out == (home.work / "talk.srt").read_text()
     assert "You: " in again.out
+
+
+@pytest.mark.long
+def test_both_sides_are_heard_at_once_by_a_session_for_each(
+    home: Home, speaker: Loudspeaker
+) -> None:
+    with counting_service() as service:
+        process = home.start(
+            *("mic", "--with-system", "--channels", "each", "--device", "pulse"),
+            *("--endpoint", service.url, "--jsonl", "-o", "talk.txt"),
+            env=speaker.env,
+        )
+        while len(service.sessions) < 2:
+            assert process.poll() is None
+            time.sleep(0.05)
+        here, there = wav(home, YOU_SAY), wav(home, THEY_SAY)
+        player = threading.Thread(target=speaker.play, args=(there, THEM))
+        player.start()
+        speaker.play(here)
+        player.join()
+        service.wait_for_words(40)
+        process.send_signal(signal.SIGINT)
+        outcome = finish(process)
+    assert outcome.code == 0, outcome.err
+    told = channels(outcome.records)
+    yours, theirs = ([f"w{first + n}" for n in range(20)] for first in (YOU_SAY, THEY_SAY))
+    assert told == dict.fromkeys(yours, 0) | dict.fromkeys(theirs, 1)
+    starts = {
+        word["text"]: word["start"] for turn in finals(outcome.records) for word in turn["words"]
+    }
+    for said_on in (yours, theirs):
+        assert starts[said_on[19]] - starts[said_on[0]] == pytest.approx(1900, abs=20)
+    summary = outcome.records[-1]
+    assert (summary["sessions"], summary["terminated"], summary["lost_ms"]) == (2, True, 0)
+    lines = (home.work / "talk.txt").read_text().splitlines()
+    assert {line.split(": ")[0] for line in lines} == {"You", "Them"}
 
 
 @pytest.mark.long
