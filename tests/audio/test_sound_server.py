@@ -1,14 +1,19 @@
 """The sound server's sources, and what a stream from one hears of them: on a real PulseAudio."""
 
+import contextlib
 import subprocess
 import time
 from collections.abc import Iterator
+from typing import Any, cast
 
 import pytest
 
 from tests.loudspeaker import SINK, Loudspeaker, loudspeaker
 from transcribe_cli.audio.capture import CaptureLost
+from transcribe_cli.audio.devices import find_system_sound
+from transcribe_cli.audio.microphone import Microphone
 from transcribe_cli.audio.sound_server import NoSoundServer, SourceStream, sources
+from transcribe_cli.audio.source import SourceNote, SourceWarning
 
 pytestmark = pytest.mark.device
 
@@ -113,6 +118,33 @@ def test_stream_hears_that_sources_come(speaker: Loudspeaker) -> None:
         assert reads < 600
     assert opened.sources().find("other.monitor") is not None
     opened.close()
+
+
+@pytest.mark.long
+def test_loudspeaker_that_is_muted_or_turned_down_is_told_once_and_taken_back(
+    speaker: Loudspeaker,
+) -> None:
+    told: list[Any] = []
+    system = Microphone(None, 16000, 50, opener=find_system_sound(16000, 50))
+    blocks = system.blocks(told.append)
+
+    def changed(*arguments: str) -> SourceNote | SourceWarning:
+        count = len(told)
+        speaker.control(*arguments)
+        for _ in range(600):
+            next(blocks)
+            if len(told) > count:
+                return cast(SourceNote | SourceWarning, told[-1])
+        raise AssertionError("nothing is told")
+
+    with contextlib.closing(system):
+        next(blocks)
+        assert "muted" in changed("set-sink-mute", SINK, "1").text
+        assert changed("set-sink-mute", SINK, "0") == SourceNote("'system' is heard again")
+        assert "turned down" in changed("set-sink-volume", SINK, "10%").text
+        speaker.control("set-sink-volume", SINK, "5%")  # is not told again
+        assert changed("set-sink-volume", SINK, "80%") == SourceNote("'system' is heard again")
+        assert len(told) == 4
 
 
 @pytest.mark.long

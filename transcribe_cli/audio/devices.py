@@ -15,6 +15,7 @@ from transcribe_cli.audio.sound_server import (
 )
 from transcribe_cli.errors import AudioError
 
+_LEAST_VOLUME = 0.2  # of a loudspeaker, -42 dB: a monitor that follows it hears no speech
 _SERVER_NAMES = ("pulse", "default", "pipewire")
 """What PortAudio calls the sound server itself: its default source is meant."""
 
@@ -50,12 +51,14 @@ class Opener(Struct, frozen=True):
         best: which device of the open one's system is to be taken now: the wanted one, or the
             default where that is to stand in for it; None: there is none.
         count: how many devices there were to choose from.
+        silenced: why the open one is not heard, in words; "" where nothing is known to keep it.
     """
 
     wanted: str | None
     open: Callable[[str | None], Capture]
     best: Callable[[Capture, bool], str | None]
     count: int
+    silenced: Callable[[Capture], str] = lambda capture: ""
 
 
 def list_devices() -> list[InputDevice]:
@@ -194,7 +197,13 @@ def _of_server(wanted: str | None, count: int, rate_hz: int, block_ms: int) -> O
                 return found.default
         return None
 
-    return Opener(wanted, open_source, best, count)
+    def silenced(capture: Capture) -> str:
+        source = _now(capture)
+        if source is None or not source.is_muted:
+            return ""
+        return f"'{capture.title}' is muted in the sound server: nothing is heard of it"
+
+    return Opener(wanted, open_source, best, count, silenced)
 
 
 def find_system_sound(rate_hz: int, block_ms: int) -> Opener:
@@ -221,7 +230,22 @@ def find_system_sound(rate_hz: int, block_ms: int) -> Opener:
             return capture.sources().default_monitor or None
         return None
 
-    return Opener(None, open_monitor, best, 1)
+    def silenced(capture: Capture) -> str:
+        source = _now(capture)
+        if source is None or (not source.is_muted and source.volume >= _LEAST_VOLUME):
+            return ""
+        how = "muted" if source.is_muted else "turned down"
+        return f"the loudspeaker is {how}: what the system plays is not heard; turn it up"
+
+    return Opener(None, open_monitor, best, 1, silenced)
+
+
+def _now(capture: Capture) -> SoundSource | None:
+    """What the server says of the source that is open."""
+    assert isinstance(capture, SourceStream)
+    with contextlib.suppress(NoSoundServer):
+        return capture.sources().find(capture.device)
+    return None
 
 
 # PortAudio's.

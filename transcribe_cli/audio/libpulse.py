@@ -30,7 +30,9 @@ S16LE = 3
 RUNNING = 0  # pa_source_state_t: somebody listens to it
 NO_INDEX = 0xFFFFFFFF
 ANY_SIZE = 0xFFFFFFFF
-SOURCES_AND_SERVER = 0x0002 | 0x0080  # PA_SUBSCRIPTION_MASK_SOURCE, _SERVER
+NEWS = 0x0001 | 0x0002 | 0x0080  # PA_SUBSCRIPTION_MASK_SINK, _SOURCE, _SERVER
+WHOLE_VOLUME = 0x10000  # PA_VOLUME_NORM
+SINK_VOLUME_IN_HARDWARE, SINK_MUTE_IN_HARDWARE = 0x0001, 0x0010  # PA_SINK_HW_VOLUME_CTRL, _MUTE_
 
 _MOST_CHANNELS = 32
 
@@ -58,7 +60,9 @@ class _Volume(Structure):
 
 
 class SourceInfo(Structure):
-    """pa_source_info, as far as its state."""
+    """pa_source_info, as far as its state; pa_sink_info has the same fields, with the monitor's in
+    place of the sink's.
+    """
 
     _fields_: ClassVar = [
         ("name", c_char_p),
@@ -114,6 +118,7 @@ _FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
     "pa_context_disconnect": (None, [c_void_p]),
     "pa_context_unref": (None, [c_void_p]),
     "pa_context_get_source_info_list": (c_void_p, [c_void_p, SourceInfoCallback, c_void_p]),
+    "pa_context_get_sink_info_list": (c_void_p, [c_void_p, SourceInfoCallback, c_void_p]),
     "pa_context_get_server_info": (c_void_p, [c_void_p, ServerInfoCallback, c_void_p]),
     "pa_context_set_subscribe_callback": (None, [c_void_p, SubscribeCallback, c_void_p]),
     "pa_context_subscribe": (c_void_p, [c_void_p, c_int, c_void_p, c_void_p]),

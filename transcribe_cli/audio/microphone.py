@@ -13,7 +13,7 @@ from transcribe_cli.audio.capture import Block, Capture, CaptureLost
 from transcribe_cli.audio.device_timeline import DeviceTimeline, Given
 from transcribe_cli.audio.devices import Opener, find_device
 from transcribe_cli.audio.pcm_source import PcmConverter
-from transcribe_cli.audio.source import Overflow, SourceEvent, SourceNote
+from transcribe_cli.audio.source import Overflow, SourceEvent, SourceNote, SourceWarning
 from transcribe_cli.audio.wav import WavHeader
 from transcribe_cli.errors import AudioError
 
@@ -59,7 +59,8 @@ class Microphone:
         self._tells_choice = tells_choice and device is None and self._opener.count > 1
         self._timeline = DeviceTimeline(rate_hz)
         self._capture: Capture | None = None
-        self._quiet_since = self._news_at = 0.0
+        self._quiet_since = 0.0
+        self._silenced = ""  # why nothing is heard, as it was told
         with contextlib.ExitStack() as stack:
             stack.callback(self._close_capture)
             self._use(self._opener.open(self._opener.wanted))
@@ -88,6 +89,7 @@ class Microphone:
             yield SourceNote(f"the microphone is '{self.name}'; --device takes another")
         if self._first is not None:
             yield from self._take(self._first)
+        yield from self._tell_silenced()
         while True:
             capture = self._capture
             if capture is None:
@@ -95,6 +97,7 @@ class Microphone:
                     break
                 yield from timeline.away(now_s())
                 self._open_again()
+                yield from self._tell_silenced()
                 continue
             if self._stopped.is_set():
                 capture.stop()  # also one that was opened while this was asked for
@@ -114,6 +117,7 @@ class Microphone:
                     yield from self._lose()
             if capture.has_news():
                 yield from self._change_device()
+                yield from self._tell_silenced()
         yield self._converter.flush()
         yield from timeline.ended(now_s())
 
@@ -158,6 +162,16 @@ class Microphone:
                 yield from self._take(block)
         yield from self._lose()
         self._use(new)
+
+    def _tell_silenced(self) -> Iterator[Given]:
+        """Tell once that the open device is not heard, and that it is again."""
+        if self._capture is None:
+            return
+        before, self._silenced = self._silenced, self._opener.silenced(self._capture)
+        if self._silenced and self._silenced != before:
+            yield SourceWarning(self._silenced)
+        elif before and not self._silenced:
+            yield SourceNote(f"'{self._capture.title}' is heard again")
 
     def _use(self, capture: Capture) -> None:
         self._capture = capture

@@ -38,7 +38,8 @@ class SoundSource(NamedTuple):
         description: what it is called before a person.
         monitor_of: the sink whose sound it hears; "" for a microphone.
         in_use: somebody listens to it.
-        is_muted: it gives silence.
+        is_muted: it gives silence; a monitor also where its sink is muted.
+        volume: of a monitor that of its sink, which it follows; from 0 to 1, or more.
     """
 
     name: str
@@ -48,6 +49,7 @@ class SoundSource(NamedTuple):
     monitor_of: str = ""
     in_use: bool = False
     is_muted: bool = False
+    volume: float = 1.0
 
 
 class Sources(NamedTuple):
@@ -174,11 +176,16 @@ class _Connection:
             NoSoundServer: the server has ended, or does not answer.
         """
         found: list[SoundSource] = []
+        sinks: dict[str, tuple[bool, float]] = {}
         about: list[tuple[str, str, str]] = []
 
         def take_source(_: Any, info: Any, is_last: int, __: Any) -> None:
             if not is_last:
                 found.append(_source(info.contents))
+
+        def take_sink(_: Any, info: Any, is_last: int, __: Any) -> None:
+            if not is_last:
+                sinks[_text(info.contents.name)] = _loudness(info.contents)
 
         def take_server(_: Any, info: Any, __: Any) -> None:
             server = info.contents
@@ -195,10 +202,14 @@ class _Connection:
         self.ask(lib.pa_context_get_server_info(self.context, server_callback, None))
         source_callback = pa.SourceInfoCallback(take_source)
         self.ask(lib.pa_context_get_source_info_list(self.context, source_callback, None))
+        sink_callback = pa.SourceInfoCallback(take_sink)
+        self.ask(lib.pa_context_get_sink_info_list(self.context, sink_callback, None))
         if not about:
             raise NoSoundServer
         name, default, sink = about[0]
         server = "PipeWire" if "pipewire" in name.casefold() else "PulseAudio"
+        if server == "PulseAudio":  # PipeWire's monitors do not follow their sinks
+            found = [_as_its_sink(source, sinks) for source in found]
         # As libpulse does for every program that names no source.
         return Sources(server, found, os.environ.get("PULSE_SOURCE") or default, sink)
 
@@ -235,9 +246,7 @@ class SourceStream:
                 pa.StreamCallback(self._on_moved),
             )
             self._lib.pa_context_set_subscribe_callback(context, self._callbacks[0], None)
-            self._connection.ask(
-                self._lib.pa_context_subscribe(context, pa.SOURCES_AND_SERVER, None, None)
-            )
+            self._connection.ask(self._lib.pa_context_subscribe(context, pa.NEWS, None, None))
             spec = pa.SampleSpec(pa.S16LE, rate_hz, self.channels)
             size = 2 * self.channels * (rate_hz * block_ms // 1000)
             attributes = pa.BufferAttributes(*[pa.ANY_SIZE] * 4, size)
@@ -360,6 +369,21 @@ def _source(info: pa.SourceInfo) -> SoundSource:
         in_use=info.state == pa.RUNNING,
         is_muted=bool(info.mute),
     )
+
+
+def _loudness(sink: pa.SourceInfo) -> tuple[bool, float]:
+    """Whether a sink is muted, and its volume, where its monitor follows that."""
+    volume, flags = sink.volume, sink.flags
+    loudest = max(volume.values[: volume.channels], default=pa.WHOLE_VOLUME) / pa.WHOLE_VOLUME
+    return (
+        bool(sink.mute) and not flags & pa.SINK_MUTE_IN_HARDWARE,
+        1.0 if flags & pa.SINK_VOLUME_IN_HARDWARE else loudest,
+    )
+
+
+def _as_its_sink(source: SoundSource, sinks: dict[str, tuple[bool, float]]) -> SoundSource:
+    is_muted, volume = sinks.get(source.monitor_of, (False, 1.0))
+    return source._replace(is_muted=source.is_muted or is_muted, volume=volume)
 
 
 def _text(value: bytes | None) -> str:
