@@ -27,7 +27,7 @@ from transcribe_cli.emulator.plain_http import (
 from transcribe_cli.emulator.session_task import ClientGone
 from transcribe_cli.emulator.shaped_transport import ShapedTransport
 
-MAX_PENDING = 128  # connections without a session
+LEAST_PENDING = 128  # connections without a session that are always held
 HEAD_WITHIN_S = 10.0  # time for a client to send its request
 _LONGEST_METHOD = max(map(len, METHODS))
 _SEND_WITHIN_S = 20.0  # time for a client to make room for a message
@@ -40,16 +40,20 @@ _RECEIVE_BUFFER_BYTES = 64 * 1024
 class PendingConnections:
     """The connections without a session.
 
-    When there are more than `MAX_PENDING`, the oldest is aborted. A real client needs milliseconds,
-    so the oldest is one that only occupies its place.
+    When there are too many, the oldest is aborted. A real client needs milliseconds, so the oldest
+    is one that only occupies its place; but as many may come at once as there may be sessions.
+
+    Attributes:
+        most: so many are held.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, most_sessions: int) -> None:
+        self.most = max(LEAST_PENDING, most_sessions)
         self._connections: dict[ServerConnection, None] = {}  # the oldest first
 
     def enter(self, connection: ServerConnection) -> None:
         self._connections[connection] = None
-        if len(self._connections) > MAX_PENDING:
+        if len(self._connections) > self.most:
             oldest = next(iter(self._connections))
             self.leave(oldest)
             oldest.transport.abort()

@@ -13,7 +13,6 @@ from types import FrameType
 from typing import NamedTuple
 
 from transcribe_cli.emulator.admission import Admission
-from transcribe_cli.emulator.client_connections import MAX_PENDING
 from transcribe_cli.emulator.fault_schedule import FaultPlan
 from transcribe_cli.emulator.logbook import Logbook
 from transcribe_cli.emulator.script_choice import ScriptShelf, load_choices
@@ -23,7 +22,7 @@ from transcribe_cli.system import garbage
 from transcribe_cli.system.machine_resources import allow_open_files
 
 _STOP_WITHIN_S = 4.0
-_FILES_A_SESSION = 5  # descriptors: its socket, and what leads to a process
+_FILES_A_CONNECTION = 5  # descriptors: its socket, and what leads to a process
 
 
 class ServiceParts(NamedTuple):
@@ -70,7 +69,7 @@ async def serve(
     if signals:
         stop.set()
     app = App(options, *parts, control_key, stop.set)
-    allow_open_files(MAX_PENDING + app.most_sessions * _FILES_A_SESSION)
+    allow_open_files(app.most_connections * _FILES_A_CONNECTION)
     servers = [await app.serve(sock, tls) for sock in sockets]
     if lifeline is not None:
         _stop_at_end_of(lifeline, stop)

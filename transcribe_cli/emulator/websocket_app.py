@@ -115,7 +115,6 @@ class App:
         self._stopping = asyncio.Event()
         self._logbook = logbook
         self._admission = admission
-        self._pending = PendingConnections()
         self._open: set[SessionTask] = set()
         self._all_closed = asyncio.Event()
         self._posting: set[asyncio.Task[None]] = set()
@@ -124,6 +123,7 @@ class App:
             engine = choose_engine(engine).info.name
         most = options.max_sessions or most_sessions(engine, processors(), memory_bytes())
         most = -(-most // options.workers)  # rounded up
+        self._pending = PendingConnections(most)
         self._tell = _say_nothing if options.quiet or options.with_parent else _say
         self._limits = SessionLimits(most, options.new_sessions_per_minute, _say)
         self._steered = control_key is not None
@@ -166,9 +166,9 @@ class App:
         )
 
     @property
-    def most_sessions(self) -> int:
-        """The most sessions at once; more are refused."""
-        return self._limits.most
+    def most_connections(self) -> int:
+        """The most connections at once, with a session and without."""
+        return self._limits.most + self._pending.most
 
     @property
     def open_sessions(self) -> int:
