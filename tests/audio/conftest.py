@@ -5,6 +5,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.program import DEADLINE_S
+
 
 @pytest.fixture(autouse=True)
 def no_thread_left() -> Iterator[None]:
@@ -12,5 +14,5 @@ def no_thread_left() -> Iterator[None]:
     yield
     for thread in threading.enumerate():
         if thread.name.startswith(("aai-", "test-")):
-            thread.join(5)
+            thread.join(DEADLINE_S)
             assert not thread.is_alive(), f"{thread.name} is left"

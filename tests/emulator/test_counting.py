@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from tests.counting import RATE, speak, true_times
 from tests.emulator.protocol_client import session, silence, talk
+from tests.program import DEADLINE_S
 from transcribe_cli.emulator.actions import Send
 from transcribe_cli.emulator.engine_settings import (
     NEVER_MS,
@@ -248,7 +249,7 @@ def test_a_client_may_end_a_turn(serve: Callable[..., str]) -> None:
     with session(serve("--engine", "counting")) as connection:
         connection.send(speak(2))
         connection.send('{"type":"ForceEndpoint"}')
-        while not (message := json.loads(connection.recv(timeout=10))).get("end_of_turn"):
+        while not (message := json.loads(connection.recv(timeout=DEADLINE_S))).get("end_of_turn"):
             pass
     assert message["transcript"] == "w1 w2"
 

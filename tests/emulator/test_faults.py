@@ -27,6 +27,7 @@ from tests.emulator.protocol_client import (
     talk,
     until_close,
 )
+from tests.program import DEADLINE_S
 from transcribe_cli.emulator.actions import Answer, Close, Delay, Drop, Stall, Wait
 from transcribe_cli.emulator.fault_schedule import FaultPlan, FaultSchedule, TurnCounter
 from transcribe_cli.emulator.fault_specs import KINDS, Trigger, parse_fault
@@ -261,9 +262,9 @@ def test_a_reset_is_a_reset(faulty: Callable[..., str]) -> None:
         next_message(connection)
         connection.send(speak(1))
         with pytest.raises(ConnectionClosedError) as e:
-            connection.recv(timeout=10)
-            connection.recv(timeout=10)
-            connection.recv(timeout=10)
+            connection.recv(timeout=DEADLINE_S)
+            connection.recv(timeout=DEADLINE_S)
+            connection.recv(timeout=DEADLINE_S)
     assert isinstance(e.value.__cause__, ConnectionResetError)
 
 
@@ -285,18 +286,18 @@ def test_before_begin_there_may_be_an_error_only(faulty: Callable[..., str]) -> 
 
 
 def test_a_stalled_service_answers_nothing_not_even_a_ping(faulty: Callable[..., str]) -> None:
-    def is_answered(connection: ClientConnection) -> bool:
-        return connection.ping().wait(0.5)
+    def is_answered(connection: ClientConnection, within_s: float = 0.5) -> bool:
+        return connection.ping().wait(within_s)
 
     with session(faulty("stall@word=2")) as connection:
         assert next_message(connection)["type"] == "Begin"
-        assert is_answered(connection)
+        assert is_answered(connection, DEADLINE_S)
         connection.send(speak(1))
         assert next_message(connection)["type"] == "SpeechStarted"
         assert said([next_message(connection)]) == ["w1"]
         connection.send(speak(1, first=2))
         connection.send(TERMINATE)
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + DEADLINE_S
         while is_answered(connection):  # what was under way before the word was heard
             assert time.monotonic() < deadline
         with pytest.raises(TimeoutError):
@@ -358,7 +359,7 @@ def test_faults_go_through_tls(faulty: Callable[..., str], tmp_path: Path) -> No
     )
     context = ssl.create_default_context(cafile=str(cert))
     address = f"{url}?speech_model=u3-rt-pro"
-    with connect(address, ssl=context, proxy=None, open_timeout=10) as connection:
+    with connect(address, ssl=context, proxy=None, open_timeout=DEADLINE_S) as connection:
         connection.send(speak(3))
         heard = until_close(connection)
     assert heard.code == 1006 and said(heard.messages) == ["w1"]

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.counting import Session, counting_service, drops_at, speak, write_wav
-from tests.program import Home, Outcome, finals, finish, words
+from tests.program import DEADLINE_S, Home, Outcome, finals, finish, words
 
 LONG = 300  # words: 30 s
 
@@ -64,7 +64,7 @@ def test_a_second_ctrl_c_still_sends_terminate_and_waits_less(home: Home) -> Non
         process = home.start("file", "talk.wav", "--endpoint", service.url, "--jsonl")
         service.wait_for_words(5)
         process.send_signal(signal.SIGINT)
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + DEADLINE_S
         while not service.sessions[0].terminated:
             assert time.monotonic() < deadline
             assert process.poll() is None

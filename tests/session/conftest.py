@@ -6,12 +6,14 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.program import DEADLINE_S
+
 
 @pytest.fixture(autouse=True)
 def no_thread_left() -> Iterator[None]:
     """Fail a test that leaves one of our threads behind."""
     yield
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + DEADLINE_S
     for thread in threading.enumerate():
         if thread.name.startswith(("aai-", "test-")):
             thread.join(max(0.0, deadline - time.monotonic()))

@@ -8,6 +8,7 @@ import threading
 
 import pytest
 
+from tests.program import DEADLINE_S
 from transcribe_cli.system.signals import stop_signals, stop_signals_wait
 
 NAMES = [name for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
@@ -81,7 +82,7 @@ def test_other_threads_have_no_signals() -> None:
 
     thread = threading.Thread(target=run, name="test-signals")
     thread.start()
-    thread.join(5)
+    thread.join(DEADLINE_S)
 
     assert seen == [before]
 

@@ -11,6 +11,7 @@ from websockets.exceptions import InvalidStatus
 
 from tests.counting import speak
 from tests.emulator.protocol_client import talk
+from tests.program import DEADLINE_S
 from transcribe_cli.emulator.actions import Shape
 from transcribe_cli.emulator.shaped_transport import ShapedTransport
 from transcribe_cli.testing.service import AssemblyAIService
@@ -105,7 +106,9 @@ def test_several_writes_become_one_and_none_is_lost_at_the_close() -> None:
 def token_status(service: AssemblyAIService) -> int:
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
-        with opener.open(f"{service.token_url}?expires_in_seconds=60", timeout=10) as answer:
+        with opener.open(
+            f"{service.token_url}?expires_in_seconds=60", timeout=DEADLINE_S
+        ) as answer:
             return int(answer.status)
     except urllib.error.HTTPError as e:
         with e:

@@ -6,6 +6,7 @@ import threading
 
 import pytest
 
+from tests.program import DEADLINE_S
 from transcribe_cli.ui import suspend as suspending
 from transcribe_cli.ui.suspend import suspend, suspend_signals, take_back
 
@@ -68,5 +69,5 @@ def test_other_threads_have_no_signals() -> None:
 
     thread = threading.Thread(target=run, name="test-suspend")
     thread.start()
-    thread.join(5)
+    thread.join(DEADLINE_S)
     assert seen == [before]
