@@ -208,8 +208,7 @@ class _Connection:
             raise NoSoundServer
         name, default, sink = about[0]
         server = "PipeWire" if "pipewire" in name.casefold() else "PulseAudio"
-        if server == "PulseAudio":  # PipeWire's monitors do not follow their sinks
-            found = [_as_its_sink(source, sinks) for source in found]
+        found = [_as_its_sink(source, sinks) for source in found]
         # As libpulse does for every program that names no source.
         return Sources(server, found, os.environ.get("PULSE_SOURCE") or default, sink)
 
