@@ -37,6 +37,7 @@ def test_a_language_model_s_answer_without_the_turn_that_it_answers() -> None:
         ({"type": "New", "text": "x" * 5000}, "New: " + "x" * (MOST_CHARACTERS - 5) + "..."),
         ({"type": "", "text": "odd"}, "message: odd"),
         ({"type": "LLMGatewayResponse", "transcript": "Hi.", "data": None}, "answer: null"),
+        ({"type": "LLMGatewayResponse", "text": "Hallo."}, "answer: Hallo."),
     ],
 )
 def test_the_most_telling_field_or_else_all_of_it(raw: dict[str, Any], text: str) -> None:

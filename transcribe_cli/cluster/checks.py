@@ -48,7 +48,7 @@ def check_dashboard(address: str) -> None:
     """
     if address != LOCAL:
         raise UsageError(
-            "--dashboard is of '--cluster local': any other scheduler has pages of its own.",
+            "--dashboard is of '--cluster local': others have pages of their own.",
             "leave it out; dask scheduler --help says where they are",
         )
     if find_spec("bokeh") is None:
@@ -73,5 +73,5 @@ def check_address(address: str) -> None:
     if parts.scheme != "tls" and not is_loopback(f"ws://{parts.netloc}"):
         raise UsageError(
             f"--cluster '{address}' is not encrypted: others could read what is said.",
-            "tls://HOST:PORT, with certificates in dask's configuration: docs/cluster.md",
+            "name tls://HOST:PORT, with certificates for dask: docs/cluster.md",
         )

@@ -76,7 +76,7 @@ def _check_sides(options: MicOptions) -> None:
         raise UsageError("--system is one side, --with-system both.", "give one of them")
     if options.channels is Sides.EACH and not options.with_system:
         raise UsageError(
-            "--channels each keeps the sides of a call apart, and one side is recorded.",
+            "--channels each keeps two sides apart, and one is recorded.",
             "give --with-system too, or leave --channels out",
         )
     if options.system and options.device is not None:

@@ -54,7 +54,7 @@ class LiveChanges:
             return
         news = {name: value for name, value in changes.items() if value != self._asked.get(name)}
         if not news:
-            self._notices.note("that is so already")
+            self._notices.note("nothing changes: the settings are so already")
             return
         self._asked = {**self._asked, **news}
         self._notices.note(f"for all files: {changes_in_words(news)}")

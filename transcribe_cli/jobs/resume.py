@@ -51,7 +51,10 @@ def open_audio(recording: Recording, moved_to: str | None = None) -> tuple[Audio
         again = _open_again(given, journal)
         return TrimmedLog.temporary(journal.audio, recording.folder), again
     if not given:
-        raise AudioError(f"The audio of {recording.id} is not there.", "it was run with --no-save?")
+        raise AudioError(
+            f"The audio of {recording.id} is not there.",
+            "put its audio.wav back; 'recordings export' works without it",
+        )
     # Before it is opened: a journal may name any file, and who wrote it must at least know the
     # size of that one, and when it was last changed.
     try:

@@ -94,7 +94,7 @@ class Controls:
             return
         try:
             if not self._settings.take_line(line):
-                self._hint("that is so already")
+                self._hint("nothing changes: the settings are so already")
         except UsageError as e:
             self._hint(f"{e.message.rstrip('.')}: {e.hint}")
 

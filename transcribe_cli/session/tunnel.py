@@ -188,7 +188,7 @@ def _tunnel_by_socks(raw: Socket, proxy: Proxy, host: str, port: int, deadline: 
         except socket.gaierror as e:  # which is not the proxy's
             raise ConnectionFailed(
                 f"The name {host} cannot be found.",
-                f"check --endpoint; with {proxy.scheme}h:// in {proxy.variable} the proxy looks",
+                f"check --endpoint; {proxy.scheme}h:// in {proxy.variable} lets the proxy look",
             ) from e
         if kind is ProxyType.SOCKS4:
             found = [address for address in found if address[0] == socket.AF_INET]

@@ -243,7 +243,7 @@ def parse_params(params: Sequence[str]) -> dict[str, str]:
         meant = _secret_meant(name)
         if meant is not None:
             raise UsageError(
-                f"--param '{name}' is a credential, and no parameter to be seen.",
+                f"--param '{name}' is a credential, which a command line shows.",
                 f"set {WEBHOOK_SECRET_VARIABLE}, or give --param {meant}=@FILE"
                 if meant == WEBHOOK_SECRET
                 else f"set {TOKEN_VARIABLE} for a temporary token",

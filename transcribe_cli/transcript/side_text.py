@@ -23,12 +23,12 @@ def side_text(message: ServerMessage, raw: Mapping[str, Any]) -> str | None:
     >>> side_text(UnknownMessage("Translation"), {"type": "Translation", "text": "Guten Tag."})
     'Translation: Guten Tag.'
     """
+    fields = {name: value for name, value in raw.items() if name != "type"}
     match message:
         case LLMGatewayResponse():
-            label, told = "answer", raw.get("data")
+            label, told = "answer", raw.get("data", fields)
         case UnknownMessage():
-            label = message.type or "message"
-            told = {name: value for name, value in raw.items() if name != "type"}
+            label, told = message.type or "message", fields
         case _:
             return None
     said = _said(told)

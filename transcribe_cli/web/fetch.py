@@ -269,7 +269,7 @@ def _checked(address: str) -> tuple[str, str]:
         host, port = (parts.hostname or "").encode("idna").decode(), parts.port
     except ValueError as e:  # UnicodeError is one
         raise AudioError(
-            f"'{without_credentials(address)}' is no address: host or port are odd.",
+            f"'{without_credentials(address)}' is no address: its host or port is wrong.",
             "write %40 for @, %3A for : and %2F for / in user and password",
         ) from e
     if scheme is None or not host:
