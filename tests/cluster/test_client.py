@@ -30,9 +30,7 @@ class Dask:
 
 
 def test_each_event_is_told_once_and_to_workers_that_come_later(tmp_path: Any) -> None:
-    transcriber: Any = SimpleNamespace(
-        changes=SimpleNamespace(keyterms_file=None), save_dir=tmp_path, notices=None
-    )
+    transcriber: Any = SimpleNamespace(keyterms_file=None, save_dir=tmp_path, notices=None)
     service: Any = SimpleNamespace(local=True, engine="")
     cluster = Cluster(transcriber, FileOptions(), service)
     dask = cluster._client = Dask()
