@@ -118,7 +118,7 @@ def _said_prices(environment: Environment) -> dict[str, float]:
     from transcribe_cli.settings.config_file import read_config
     from transcribe_cli.settings.defaults import config_path
     from transcribe_cli.settings.dotenv import settings_in_dotenv
-    from transcribe_cli.settings.prices import parse_prices
+    from transcribe_cli.settings.usd_per_hour import parse_prices
 
     option = "usd_per_hour"
     said = environment.variables.get(variable_of(option))

@@ -63,7 +63,7 @@ class Admission:
             token: the query parameter of that name.
 
         Raises:
-            Refused: with 1008 and the service's own wording.
+            SessionRefused: with 1008 and the service's own wording.
         """
         given = token or authorization
         if not given:

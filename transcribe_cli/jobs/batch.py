@@ -1,8 +1,8 @@
 """Transcribes the many files of one command, so many at once as were asked for.
 
 A file that fails does not stop the others. A second run of the same command skips the files that
-are complete and resumes those that are not. A file that another process is transcribing is put off
-to the end, so that two processes share the files.
+are complete (`claims.py` knows which) and resumes those that are not. A file that another process
+is transcribing is put off to the end, so that two processes share the files.
 """
 
 import contextlib

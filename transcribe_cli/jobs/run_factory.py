@@ -113,7 +113,7 @@ class RunFactory:
         notices = NamedNotices(self._notices, source.name) if self._at_once else self._notices
         heard: dict[str, Any] = {}
         if tracks or each:
-            from transcribe_cli.jobs.channels import heard_of
+            from transcribe_cli.jobs.heard_channels import heard_of
 
             heard = heard_of(log, tracks, each=each)._asdict()
         parts = RunParts(
@@ -146,7 +146,7 @@ def _tariff(options: RunOptions, parameters: Parameters, notices: Notices) -> Ta
     tariff = Tariff(parameters.query, is_free=options.local)
     if options.usd_per_hour is None and options.max_cost is None:
         return tariff
-    from transcribe_cli.settings.prices import checked, notes_on_prices
+    from transcribe_cli.settings.usd_per_hour import checked, notes_on_prices
 
     tariff = checked(tariff, options.usd_per_hour, options.max_cost)
     for note in notes_on_prices(tariff):

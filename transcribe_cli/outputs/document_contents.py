@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from transcribe_cli.outputs.record import Record
 from transcribe_cli.protocol.codec import Decoded, read_server_object
 from transcribe_cli.protocol.messages import SpeakerRevision
-from transcribe_cli.transcript.final_turns import FinalTurns
+from transcribe_cli.transcript.revised_turns import RevisedTurns
 from transcribe_cli.transcript.turn_totals import TurnTotals
 from transcribe_cli.transcript.turns import TurnUpdate
 
@@ -33,7 +33,7 @@ class RecordingContents:
     source: str = ""
     started: datetime | None = None
     start: dict[str, Any] = field(default_factory=dict)
-    finals: FinalTurns = field(default_factory=FinalTurns)
+    finals: RevisedTurns = field(default_factory=RevisedTurns)
     totals: TurnTotals = field(default_factory=TurnTotals)
     marks: list[dict[str, Any]] = field(default_factory=list)
     gaps: list[dict[str, Any]] = field(default_factory=list)

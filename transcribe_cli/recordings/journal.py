@@ -136,7 +136,8 @@ class JournalSummary:
         summary: the Summary record at the end; None for a run that was interrupted.
         next_session: the number of the next session.
         session_s: billed seconds so far; a session without Termination counts up to its last
-        record. problem: why the journal cannot be read; empty if it can.
+        record.
+        problem: why the journal cannot be read; empty if it can.
     """
 
     start: JournalRecord = field(default_factory=dict)

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from transcribe_cli.protocol.codec import read_server_object
 from transcribe_cli.protocol.messages import SpeakerRevision
 from transcribe_cli.recordings.journal import JournalRecord, turn_of
-from transcribe_cli.transcript.final_turns import FinalTurns
+from transcribe_cli.transcript.revised_turns import RevisedTurns
 from transcribe_cli.transcript.turns import TurnUpdate
 
 REST_S = 3.0
@@ -67,7 +67,7 @@ def scenes(records: Iterable[JournalRecord]) -> list[Scene]:
 
 def with_final_speakers(played: Sequence[Scene]) -> list[Scene]:
     """The scenes with the final speakers of all turns, without the SpeakerRevisions."""
-    finals = FinalTurns()
+    finals = RevisedTurns()
     indexes = []
     for index, scene in enumerate(played):
         if scene.update is not None and scene.update.final:

@@ -23,7 +23,7 @@ class Pacer:
     Attributes:
         paced: chunks have times of their own.
         real_time: audio goes about as fast as it is spoken.
-        free: when the rate limit lets the next chunk go; past where there is no limit.
+        free: when the rate limit lets the next chunk go; a time in the past where there is none.
     """
 
     def __init__(self, rate_hz: int, pace: float | None, *, limited: bool) -> None:

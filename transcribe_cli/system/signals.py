@@ -1,4 +1,6 @@
-"""Stop signals: the handler only posts the signal's name, and main decides."""
+"""Stop signals: the handler only posts the signal's name, and main decides what it means
+(`supervisor/apply_event.py`).
+"""
 
 import os
 import signal

@@ -6,7 +6,7 @@ import pytest
 
 from transcribe_cli.errors import UsageError
 from transcribe_cli.protocol.models import Tariff
-from transcribe_cli.settings.prices import checked, notes_on_prices, parse_prices
+from transcribe_cli.settings.usd_per_hour import checked, notes_on_prices, parse_prices
 
 UNPRICED = Tariff({"speech_model": "universal-9"})
 

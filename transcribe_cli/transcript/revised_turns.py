@@ -17,7 +17,7 @@ from transcribe_cli.transcript.turns import TurnUpdate
 _Place = tuple[int, int]  # session, turn_order
 
 
-class FinalTurns:
+class RevisedTurns:
     """Final turns in the order in which they became final.
 
     Attributes:

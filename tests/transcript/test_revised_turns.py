@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from tests.transcript.turn_shorthand import decoded
 from transcribe_cli.protocol.messages import Revision, SpeakerRevision, Turn, Word
-from transcribe_cli.transcript import final_turns as finals_module
-from transcribe_cli.transcript.final_turns import FinalTurns
+from transcribe_cli.transcript import revised_turns as finals_module
+from transcribe_cli.transcript.revised_turns import RevisedTurns
 from transcribe_cli.transcript.turns import Transcript, TurnUpdate
 
 LABELS = st.sampled_from(["A", "B", None])
@@ -46,14 +46,14 @@ def revise(order: int, label: str | None, words: list[Word] | None = None) -> Sp
     return SpeakerRevision([Revision(order, label, words or [])])
 
 
-def added(*updates: TurnUpdate) -> FinalTurns:
-    finals = FinalTurns()
+def added(*updates: TurnUpdate) -> RevisedTurns:
+    finals = RevisedTurns()
     for update in updates:
         finals.add(update)
     return finals
 
 
-def labels(finals: FinalTurns) -> list[str | None]:
+def labels(finals: RevisedTurns) -> list[str | None]:
     return [turn.message.speaker_label for turn in finals.turns]
 
 
@@ -169,7 +169,7 @@ def test_sessions_number_their_turns_on_their_own() -> None:
 
 def test_turn_that_is_revised_before_it_is_final_is_final_with_its_new_speakers() -> None:
     (turn,) = turns(said(0, "Hi.", "A"))
-    finals = FinalTurns()
+    finals = RevisedTurns()
 
     assert finals.revise(0, revise(0, "B", words_of("Hi.", "B"))) == []
     finals.add(turn)
@@ -201,7 +201,7 @@ def test_when_a_turn_becomes_final_makes_no_difference(
     revisions: list[tuple[int, str | None]], at: int
 ) -> None:
     spoken = turns(*(said(order, "Hi.", "A") for order in range(4)))
-    finals = FinalTurns()
+    finals = RevisedTurns()
     for number, (order, label) in enumerate(revisions):
         if number == at:
             for turn in spoken:
