@@ -27,3 +27,8 @@ def test_all_addresses_of_a_name_have_one_port(monkeypatch: pytest.MonkeyPatch) 
 def test_an_address_that_is_not_this_machines_is_one_plain_error() -> None:
     with pytest.raises(UsageError, match="Cannot serve on 192"), listening("192.0.2.1", 0):
         pass
+
+
+def test_what_is_no_name_of_a_host_is_one_plain_error() -> None:
+    with pytest.raises(UsageError, match="--host 'a..b' is no name"), listening("a..b", 0):
+        pass

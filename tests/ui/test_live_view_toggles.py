@@ -7,6 +7,7 @@ import pytest
 from tests.ui.screens import Terminal, Wire, console_on
 from tests.ui.turn_updates import update
 from transcribe_cli.protocol.messages import Revision, SpeakerRevision
+from transcribe_cli.ui import region_view
 from transcribe_cli.ui.key_table import announced
 from transcribe_cli.ui.live_view import HINT_S, LiveView
 from transcribe_cli.ui.pending_marks import GRACE_S
@@ -235,6 +236,19 @@ def test_in_the_background_finals_are_plain_lines(
     assert shown.terminal.cursor_visible
     ours = True
     assert shown.draw() == ["$ ls", "  0:00  One.", "  0:00  still open", "", STATUS]
+
+
+def test_keys_that_were_typed_ahead_are_pressed_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    ours = True
+    monkeypatch.setattr(LiveView, "_in_foreground", lambda _: ours)
+    monkeypatch.setattr(region_view, "cursor_row", lambda *_: (0, b"m"))
+    view = Shown(_environ={"TERM": "tmux", "TMUX": "/tmp/tmux,1,0"}).view
+    assert view.typed_ahead == b"m"
+    view.close()  # Ctrl+Z, and then `bg`
+    ours = False
+    view.open()
+    assert view.typed_ahead == b""
+    view.close()
 
 
 def test_ending_in_the_background_erases_nothing_of_others(

@@ -39,7 +39,10 @@ def cannot_listen(host: str, port: int, error: OSError) -> UsageError:
 
 
 def _listen(host: str, port: int, reuse_port: bool) -> Iterator[socket.socket]:
-    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    except UnicodeError as e:  # the idna codec's, of 'a..b'
+        raise UsageError(f"--host '{host}' is no name of a host.", "name another one") from e
     addresses = dict.fromkeys((family, address) for family, *_, address in found)
     missing: list[OSError] = []
     for family, address in addresses:

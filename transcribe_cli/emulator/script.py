@@ -70,7 +70,7 @@ class Script(NamedTuple):
     Attributes:
         on_open: what happens before `Begin`.
         begin, termination: frames instead of the service's own; None: the service's own.
-        cues: in order; `at_ms` never falls.
+        steps: in order; `at_ms` never falls.
         on_terminate: what happens after the last cue and before `Termination`.
     """
 

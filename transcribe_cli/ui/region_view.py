@@ -83,6 +83,7 @@ class RegionView:
         if self._is_open:
             return
         self._is_open = True
+        self.typed_ahead = b""  # was taken when this was opened before
         if self.console.is_terminal:
             self._terminal = open_queued_stream(self.console.file)
         if self._live:
