@@ -87,6 +87,12 @@ def test_other_messages_keep_unknown_fields() -> None:
     assert (line["v"], line["seq"], line["type"]) == (1, 0, "Applause")
 
 
+def test_a_message_with_the_name_of_our_record_is_none() -> None:
+    line = read(message_record("Gap", {"type": "Gap", "start": 0, "end": 3_600_000}, 0, 0, WHEN))
+
+    assert (line["type"], line["message_type"], line["end"]) == ("Unknown", "Gap", 3_600_000)
+
+
 def test_text_is_written_as_utf_8() -> None:
     assert "días 今".encode() in encode_record(record("días 今"), 0)
 

@@ -9,7 +9,7 @@ from jsonschema import Draft202012Validator
 from tests import recorded_messages as traces
 from tests.outputs.run_records import told
 from tests.schema import SCHEMA, TYPES, examples, held_to_schema, undescribed
-from transcribe_cli.outputs.record import encode_record
+from transcribe_cli.outputs.record import OUR_TYPES, encode_record
 from transcribe_cli.protocol.messages import SERVER_MESSAGES
 
 EXAMPLES = [json.loads(line) for block in examples("jsonl.md") for line in block.splitlines()]
@@ -32,6 +32,10 @@ def test_each_type_has_an_example() -> None:
 
 def test_each_message_of_the_service_is_described() -> None:
     assert SERVER_MESSAGES.keys() <= set(TYPES)
+
+
+def test_all_others_are_ours() -> None:
+    assert set(TYPES) - SERVER_MESSAGES.keys() == OUR_TYPES
 
 
 def test_each_described_field_is_in_an_example() -> None:

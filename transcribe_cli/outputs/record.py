@@ -19,6 +19,11 @@ from transcribe_cli.transcript.turns import TurnUpdate
 
 VERSION = 1
 _HEAD = {"v", "seq", "time", "type"}
+OUR_TYPES = frozenset(
+    "Recording Shard Disconnected Reconnected Rollover Gap Paused Resumed Mark Overflow DeviceLost "
+    "DeviceBack UpdateConfiguration Summary Total".split()
+)
+"""Of records that no service sends."""
 _OF_A_TURN = {"session", "session_offset_ms", "turn", "start", "end", "final"}
 
 
@@ -59,8 +64,14 @@ def turn_record(update: TurnUpdate, time: datetime) -> Record:
 def message_record(
     type_name: str, raw: Mapping[str, Any], session: int, offset_ms: int, time: datetime
 ) -> Record:
-    """Any other message of the service; its times are on the recording's clock already."""
-    ours = {"session": session, "session_offset_ms": offset_ms}
+    """Any other message of the service; its times are on the recording's clock already.
+
+    One that takes a name of our records is no such record: its type is `Unknown`, and that name
+    its `message_type`.
+    """
+    ours: dict[str, Any] = {"session": session, "session_offset_ms": offset_ms}
+    if type_name in OUR_TYPES:
+        ours["message_type"], type_name = type_name, "Unknown"
     return Record(time, type_name, _beside(ours, raw))
 
 
