@@ -112,6 +112,21 @@ def test_words_of_a_chunk_may_come_back_before_the_thread_that_sends_it_goes_on(
     assert sent_to == [SIZES.wanted]
 
 
+def test_a_ping_while_a_chunk_is_handed_over_says_nothing_of_it(
+    desk: Callable[..., Desk], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else its answer would say that the service has received what goes out behind the ping."""
+    at = desk()
+    sender = at.session._sender
+    marks: list[int] = []
+    monkeypatch.setattr(
+        at.connection, "send_audio", lambda samples: marks.append(sender.handed_over)
+    )
+    at.record(CHUNK)
+
+    assert [*marks, sender.handed_over] == [0, SIZES.wanted]
+
+
 def test_block_that_is_the_next_chunk_is_not_read_back(
     desk: Callable[..., Desk], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -32,6 +32,7 @@ class Sender:
     Attributes:
         connection: where to; None before the upgrade is through.
         offset: the first frame that has not been sent yet; before `start_at`, 0.
+        handed_over: the connection was given all before that frame.
         first: where the session's clock starts.
         has_start: it is known where.
         active: audio may be sent: the session has begun and is not told to end yet.
@@ -47,7 +48,7 @@ class Sender:
         encoder: "Encoder | None" = None,
     ) -> None:
         self.connection: Connection | None = None
-        self.offset = self.first = start or 0
+        self.offset = self.first = self.handed_over = start or 0
         self.has_start = start is not None
         self.active = False
         self._log = log
@@ -214,5 +215,6 @@ class Sender:
             samples = self._encoder.encode(samples)
         self.offset += count  # first: main may hear the answer before this thread goes on
         connection.send_audio(samples)
+        self.handed_over = self.offset
         self._pacer.sent(count, now)
         self._log.consumed(self.offset)

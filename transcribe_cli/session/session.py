@@ -292,7 +292,7 @@ class Session:
                 return events
         if connection.unsent:
             connection.flush()
-        self._liveness.ping(connection, now, self.offset)
+        self._liveness.ping(connection, now, self._sender.handed_over)
         self._liveness.keep_alive(connection, now, listening=self._sender.active)
         self._let_send(now)  # one that is to end before it has read anything still says so
         push_at = self.push(now)
