@@ -123,6 +123,12 @@ def test_a_session_is_billed_as_its_termination_says_or_up_to_its_last_record() 
     assert (summary.session_s, summary.next_session) == (9.5, 2)
 
 
+def test_sessions_are_counted_also_where_their_numbers_have_gaps() -> None:
+    """As where each channel of the audio has sessions of its own, whose numbers take turns."""
+    summary = summarize([START, *(begin(number, TIME) for number in (0, 1, 2, 4, 6))])
+    assert (summary.sessions, summary.next_session) == (5, 7)
+
+
 def test_a_length_that_no_session_has_does_not_count() -> None:
     odd = {"time": TIME, "type": "Termination", "session": 0, "session_duration_seconds": 1e308}
     assert summarize([START, begin(0, TIME), odd]).session_s == 0.0

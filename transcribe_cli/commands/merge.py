@@ -236,7 +236,7 @@ def _summary_of(journal: JournalSummary) -> dict[str, Any]:
         _Summary(
             audio_s=journal.finished_ms / 1000,
             session_s=journal.session_s,
-            sessions=journal.next_session,
+            sessions=journal.sessions,
             turns=totals.turns,
             words=totals.words,
             languages={code: ms / 1000 for code, ms in totals.language_ms.items()},

@@ -168,6 +168,7 @@ def resume_point_of(journal: JournalSummary) -> ResumePoint:
         next_turn=journal.next_turn,
         committed_ms=journal.committed_ms,
         next_session=journal.next_session,
+        sessions=journal.sessions,
         session_s=journal.session_s,
         totals=journal.totals,
         gaps=journal.gaps,

@@ -135,6 +135,7 @@ class JournalSummary:
         gaps: from when to when its source gave no audio, in ms: there is silence in the recording.
         summary: the Summary record at the end; None for a run that was interrupted.
         next_session: the number of the next session.
+        sessions: how many began.
         session_s: billed seconds so far; a session without Termination counts up to its last
         record.
         problem: why the journal cannot be read; empty if it can.
@@ -146,6 +147,7 @@ class JournalSummary:
     gaps: Sequence[tuple[int, int]] = ()
     summary: JournalRecord | None = None
     next_session: int = 0
+    sessions: int = 0
     session_s: float = 0.0
     problem: str = ""
 
@@ -228,7 +230,8 @@ def summarize(records: Iterable[JournalRecord]) -> JournalSummary:
         if record["type"] == "Gap":
             last_gaps.append(record)
         elif record["type"] not in _OF_THE_END:
-            gaps, last_gaps = gaps + last_gaps, []
+            gaps += last_gaps
+            last_gaps = []
         if isinstance(shape, _UpdateShape):
             changes |= shape.parameters
         sessions.add(record, shape)
@@ -247,6 +250,7 @@ def summarize(records: Iterable[JournalRecord]) -> JournalSummary:
         ],
         summary=last if last["type"] == "Summary" else None,
         next_session=sessions.next,
+        sessions=sessions.began,
         session_s=sessions.billed_s,
     )
 
@@ -359,6 +363,11 @@ class _Sessions:
         self._seconds: dict[int, float] = {}
         self._began: dict[int, datetime] = {}
         self._confirmed: set[int] = set()
+
+    @property
+    def began(self) -> int:
+        """How many began."""
+        return len(self._began)
 
     @property
     def billed_s(self) -> float:

@@ -23,13 +23,14 @@ class ResumePoint:
 
     Attributes:
         committed_ms: of each channel: up to here every word is final; the resumed run starts there.
-        session_s: seconds of session so far.
+        sessions, session_s: how many sessions began, and their seconds, so far.
         gaps: from when to when its source gave no audio, in ms.
     """
 
     next_turn: int
     committed_ms: tuple[int, ...]
     next_session: int
+    sessions: int
     session_s: float
     totals: TurnTotals
     gaps: Sequence[tuple[int, int]] = ()

@@ -230,4 +230,4 @@ class Run:
 
 def _make_bill(config: RunConfig) -> Bill:
     price, point = config.tariff.usd_per_hour(), config.resume_point
-    return Bill(price) if point is None else Bill(price, point.session_s, point.next_session)
+    return Bill(price) if point is None else Bill(price, point.session_s, point.sessions)
