@@ -76,5 +76,6 @@ class ActionRunner:
                 start_ms = self._sequencer.start_ms(session)
                 self._reporter.reconnected(session, start_ms, self._captured_ms)
             case Finish():
+                self._recorder.stop()  # nobody is left who would hear this channel
                 self.finish = action
         return False
