@@ -240,7 +240,7 @@ def _check_summary(outcome: Outcome, words: Words) -> None:
     elif outcome.scenario.kind != "file":
         start = max((turn["end"] for turn in finals if turn["words"]), default=0)
         end = AUDIO.ms(outcome.frames)
-        if _is_gone(outcome) and silent and silent[-1][1] == end:
+        if silent and silent[-1][1] == end:
             end = silent[-1][0]
         assert [(gap["start"], gap["end"]) for gap in gaps] == ([(start, end)] * (end > start))
     if summary["terminated"]:

@@ -6,7 +6,7 @@ import pytest
 
 from tests.simulated import network
 from tests.simulated.faults import Fault
-from tests.simulated.judging import check, check_complete
+from tests.simulated.judging import check, check_complete, survive
 from tests.simulated.scenario import CALM, Outcome, Scenario, in_better_times, play
 from tests.simulated.service import Formats, Habits
 from tests.simulated.talk import RATE
@@ -498,3 +498,14 @@ def test_silence_of_an_earlier_run_is_not_sent_when_it_is_resumed(
     assert again.result.summary["missing_ms"] == earlier.result.summary["missing_ms"]
     assert sent_s(again) < 20.0
     assert len(again.service.sessions) == 1 + len(after)
+
+
+def test_a_microphone_that_was_gone_at_the_end_leaves_nothing_more_to_be_heard_there() -> None:
+    """Not in a later run either, which is refused as the first one was."""
+    fails = Fault("error", "open", 1.0, after_s=0.3, value=3005, whom="newest")
+    silent = Fault("ending", "open", 1.0, seconds=16.0, value="without termination", whom="oldest")
+    gone = Fault("unplug", "open", 1.0, after_s=0.15, seconds=2.0, whom="newest")
+    talk = replace(
+        scenario(silent, gone, fails, habits=replace(CALM.habits, begin_s=1.2)), most_s=0.5
+    )
+    survive(talk)

@@ -68,10 +68,13 @@ def conclude(
     final_ms = min(end.final_ms for end in unheard or ends)
     gone_ms, gaps = reporter.end_device_gap(captured_ms), reporter.device_gaps
     missing_ms = sum(end - start for start, end in gaps)
-    lost_ms, heard_to_ms = missing_ms, captured_ms - gone_ms
+    # Where there was no audio up to the end, in an earlier run too, nothing is left to be heard.
+    lost_ms, heard_to_ms = missing_ms, captured_ms
+    if gaps and gaps[-1][1] >= captured_ms:
+        heard_to_ms = gaps[-1][0]
     if not heard and source.path is None and heard_to_ms > final_ms:
-        silent_ms = sum(max(0, end - max(start, final_ms)) for start, end in gaps) - gone_ms
-        lost_ms += heard_to_ms - final_ms - silent_ms
+        silent = ((max(start, final_ms), min(end, heard_to_ms)) for start, end in gaps)
+        lost_ms += heard_to_ms - final_ms - sum(max(0, end - start) for start, end in silent)
         reason = "stopped" if finish.problem is None else finish.problem.message
         reporter.record("Gap", start=final_ms, end=heard_to_ms, reason=reason)
     missing, unsaved = _gone(gone_ms), _tell_unsaved(log, reporter)
