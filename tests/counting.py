@@ -242,10 +242,10 @@ class CountingService:
         request = connection.request
         assert request is not None
         seen = Seen(parse_qs(urlsplit(request.path).query), dict(request.headers), time.monotonic())
-        session = Session(
-            *(connection, len(self.sessions), seen, self.turn_words, self.fault), self._ear()
-        )
-        self.sessions.append(seen)
+        with self._heard_more:  # two may come at once
+            number = len(self.sessions)
+            self.sessions.append(seen)
+        session = Session(*(connection, number, seen, self.turn_words, self.fault), self._ear())
         try:
             if self.fault is not None:
                 self.fault(session, -1)

@@ -30,5 +30,5 @@ def test_an_address_that_is_not_this_machines_is_one_plain_error() -> None:
 
 
 def test_what_is_no_name_of_a_host_is_one_plain_error() -> None:
-    with pytest.raises(UsageError, match="--host 'a..b' is no name"), listening("a..b", 0):
+    with pytest.raises(UsageError, match="is no name of a host"), listening("a..b", 0):
         pass

@@ -114,10 +114,11 @@ def test_what_is_kept_somewhere_is_counted() -> None:
     """In a list, a local variable, or an object that the search for garbage does not know."""
     kept: list[Any] = []
     before = reachable_bytes()
-    kept += [str(number) * 100 for number in range(1000)], Word(text="x" * 10_000)
-    assert reachable_bytes() - before > 1000 * 300 + 10_000
+    kept += [f"{number:9}" * 1000 for number in range(1000)], Word(text="x" * 9_000_000)
+    # What other threads have at the moment, and had before, is some 100 kB.
+    assert reachable_bytes() - before > 2 * 8_500_000
 
 
 @pytest.mark.long
 def test_six_minutes_take_no_more_memory_than_one(tmp_path: Path) -> None:
-    check(talk_for(360.0, drops=True), tmp_path, MOST_GROWTH_BYTES // 30)
+    check(talk_for(360.0, drops=True), tmp_path, MOST_GROWTH_BYTES // 10)
