@@ -1,11 +1,13 @@
 """A journal that another process writes is told once, as it comes."""
 
+from io import BufferedReader
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
 
+from transcribe_cli.recordings import followed_journal
 from transcribe_cli.recordings.followed_journal import FollowedJournal
 from transcribe_cli.system.atomic_replace import replace_file
 
@@ -15,8 +17,17 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "journal.jsonl"
 
 
-def lines(*types: str) -> bytes:
-    return b"".join(msgspec.json.encode({"type": kind}) + b"\n" for kind in types)
+def lines(*types: str, **fields: Any) -> bytes:
+    return b"".join(msgspec.json.encode({"type": kind} | fields) + b"\n" for kind in types)
+
+
+class StaleAfterALine(BufferedReader):
+    """As a file of a network that is gone in the middle."""
+
+    def readline(self, size: int | None = -1) -> bytes:
+        if self.tell():
+            raise OSError("stale file handle")
+        return super().readline(size)
 
 
 def append(path: Path, data: bytes) -> None:
@@ -56,3 +67,37 @@ def test_a_gap_that_something_follows_is_told(path: Path) -> None:
     assert types(journal) == ["Recording"]
     append(path, lines("Turn"))
     assert types(journal) == ["Gap", "Turn"]
+
+
+def test_an_end_that_was_told_and_is_taken_back_makes_no_record_go_untold(path: Path) -> None:
+    journal = FollowedJournal(path)
+    failed = lines("Error", exit_code=5)
+    append(path, lines("Recording", "Turn") + failed + lines("Termination"))
+    assert types(journal) == ["Recording", "Turn", "Error", "Termination"]
+    replace_file(path, lines("Recording", "Turn", "Termination"), follow=False)
+    append(path, lines("Begin"))
+    assert types(journal) == ["Begin"]
+
+
+@pytest.mark.parametrize("last", ["Turn", "Summary"])
+def test_whoever_breaks_off_is_given_the_rest_the_next_time(path: Path, last: str) -> None:
+    journal = FollowedJournal(path)
+    append(path, lines("Recording", "Gap", "Gap", last))
+    told = [next(journal.new_records(ended=True))["type"] for _ in range(4)]
+    assert told == ["Recording", "Gap", "Gap", last]
+    assert types(journal, ended=True) == []
+
+
+def test_a_replaced_journal_that_once_cannot_be_read_repeats_nothing(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    journal = FollowedJournal(path)
+    append(path, lines("Recording", "Turn"))
+    assert types(journal) == ["Recording", "Turn"]
+    replace_file(path, lines("Recording", "Turn"), follow=False)
+    append(path, lines("Begin"))
+    with monkeypatch.context() as patch:
+        patch.setattr(followed_journal, "BufferedReader", StaleAfterALine)
+        with pytest.raises(OSError, match="stale"):
+            types(journal)
+    assert types(journal) == ["Begin"]

@@ -335,18 +335,24 @@ def _shape_of(record: JournalRecord) -> _Shape:
 
 
 def without_closing_records(records: Sequence[JournalRecord]) -> list[JournalRecord]:
-    """The records that stay true when the recording is resumed.
-
-    Errors of the service stay, and a Gap that something follows: its source gave no audio there.
-    """
+    """The records that stay true when the recording is resumed."""
     last = max((n for n, r in enumerate(records) if not is_closing(r)), default=-1)
-    return [
-        record
-        for number, record in enumerate(records)
-        if not is_closing(record)
-        or (record["type"] == "Error" and "exit_code" not in record)
-        or (record["type"] == "Gap" and (number < last or record.get("reason") == NO_AUDIO))
-    ]
+    return [r for number, r in enumerate(records) if stays_true(r, followed=number < last)]
+
+
+def stays_true(record: JournalRecord, *, followed: bool) -> bool:
+    """Whether a record stays true when the recording is resumed.
+
+    Errors of the service do, and a Gap that something follows: its source gave no audio there.
+
+    Args:
+        followed: a record that is not of the end comes after it.
+    """
+    if record["type"] == "Gap":
+        return followed or record.get("reason") == NO_AUDIO
+    if record["type"] == "Error":
+        return "exit_code" not in record
+    return not is_closing(record)
 
 
 class _Sessions:
