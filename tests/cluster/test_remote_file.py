@@ -1,16 +1,22 @@
-"""A file whose workers die is given to others, but not for ever."""
+"""A file that workers have: who gets it when they die, and what is told of its journal."""
 
 from asyncio import CancelledError
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from transcribe_cli.cluster import wire
 from transcribe_cli.cluster.remote_file import RemoteFile
+from transcribe_cli.errors import StreamError, UsageError
 from transcribe_cli.exit_status import ExitStatus
 from transcribe_cli.jobs.sources import SourceSpec
+from transcribe_cli.outputs.output import Output
+from transcribe_cli.recordings.folder import JOURNAL
+from transcribe_cli.recordings.followed_journal import FollowedJournal
 from transcribe_cli.session.events import Event, KeyPressed, SettingsTyped, StopRequested
 
 
@@ -25,28 +31,47 @@ class Cancelled(CancelledError):
 
 
 class Workers:
-    """What a file asks of its cluster; every worker that gets the file dies."""
+    """What a file asks of its cluster.
+
+    Args:
+        error: what every worker that gets the file dies of; None: the file runs, until it `ends`.
+    """
 
     command = "aai-stream-1"
     lost: RemoteFile | None = None
 
-    def __init__(self, error: BaseException) -> None:
+    def __init__(self, error: BaseException | None = None, save_dir: Path | None = None) -> None:
         self.submitted = 0
         self.told: list[Any] = []
+        self.errors: list[StreamError] = []
         self._error = error
-        budget = SimpleNamespace(add=lambda _: None, settle=lambda *_: None)
-        outputs = SimpleNamespace(of_recording=lambda *_: SimpleNamespace(write=self.told.append))
+        budget = SimpleNamespace(
+            add=lambda _: None, settle=lambda *_: None, is_reached=lambda _: False
+        )
+        told = SimpleNamespace(write=self.told.append, put_first=lambda _: None)
         self.transcriber: Any = SimpleNamespace(
-            outputs=outputs,
+            outputs=SimpleNamespace(
+                of_recording=lambda *_: told, open_own=self.open_own, hurried=False
+            ),
             runs=SimpleNamespace(budget=budget),
-            notices=SimpleNamespace(error=self.told.append),
+            notices=SimpleNamespace(error=self.errors.append),
+            save_dir=save_dir,
         )
 
     def submit(self, _: Any, done: Callable[[Any], None]) -> None:
         self.submitted += 1
-        future: Future[None] = Future()
-        future.set_exception(self._error)
-        done(future)
+        self.future: Future[bytes] = Future()
+        if self._error is not None:
+            self.future.set_exception(self._error)
+            done(self.future)
+        else:
+            self.future.add_done_callback(done)
+
+    def ends(self, outcome: wire.Outcome) -> None:
+        self.future.set_result(wire.encode(outcome))
+
+    def open_own(self, _: str) -> list[Output]:
+        return []
 
     def submit_again(self, file: RemoteFile) -> None:
         self.lost = file
@@ -107,3 +132,86 @@ def test_what_a_person_wants_goes_to_the_workers() -> None:
         file.take(event, 0.0)
 
     assert workers.told == events
+
+
+RECORDING = "2026-talk"
+PROGRESS = wire.Progress(RECORDING, 1.5, None, 2.0, 1.6, "transcribing", 3, "", None)
+RECORDS = (
+    b'{"type": "Begin", "time": "2026-11-28T00:00:00.000Z"}\n'
+    b'{"type": "Termination", "time": "2026-11-28T00:00:01.000Z"}\n'
+)
+
+
+@pytest.fixture
+def save_dir(tmp_path: Path) -> Path:
+    (tmp_path / RECORDING).mkdir()
+    (tmp_path / RECORDING / JOURNAL).write_bytes(RECORDS)
+    return tmp_path
+
+
+class Network:
+    """What a journal lies on: the looks at it that fail are counted from 0."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, fails: set[int]) -> None:
+        self.looks = 0
+        read = FollowedJournal.new_records
+
+        def look(journal: FollowedJournal, **asked: Any) -> Iterator[Any]:
+            self.looks += 1
+            if self.looks - 1 in fails:
+                raise OSError("stale file handle")
+            return read(journal, **asked)
+
+        monkeypatch.setattr(FollowedJournal, "new_records", look)
+
+
+@pytest.mark.parametrize("failing_look", [0, 1])
+def test_a_journal_that_once_cannot_be_read_is_told_and_the_file_is_whole(
+    save_dir: Path, monkeypatch: pytest.MonkeyPatch, failing_look: int
+) -> None:
+    Network(monkeypatch, {failing_look})
+    workers = Workers(save_dir=save_dir)
+    file = begun(workers)
+    file.progressed(PROGRESS)
+
+    workers.ends(wire.Outcome(recording=RECORDING))
+
+    assert [record.type for record in workers.told] == ["Begin", "Termination"]
+    assert file.end().exit_status is ExitStatus.OK
+    assert not workers.errors
+
+
+def test_a_journal_that_cannot_be_read_at_the_end_is_said_to_be_untold(
+    save_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Network(monkeypatch, {1, 2})
+    workers = Workers(save_dir=save_dir)
+    file = begun(workers)
+    file.progressed(PROGRESS)
+
+    workers.ends(wire.Outcome(recording=RECORDING))
+
+    assert file.end().exit_status is ExitStatus.INCOMPLETE
+    (error,) = workers.errors
+    assert error.message == "What 'talk.wav' says cannot be told: stale file handle."
+
+
+def test_outputs_that_once_cannot_be_opened_are_opened_later_and_lack_a_record(
+    save_dir: Path,
+) -> None:
+    workers = Workers(save_dir=save_dir)
+    tries: list[str] = []
+
+    def open_own(name: str) -> list[Output]:
+        tries.append(name)
+        if len(tries) == 1:
+            raise UsageError("'talk.srt' cannot be opened.", "see that its folder is there")
+        return []
+
+    workers.transcriber.outputs.open_own = open_own
+    file = begun(workers)
+    workers.ends(wire.Outcome(recording=RECORDING))
+
+    assert len(tries) == 2
+    assert [record.type for record in workers.told] == ["Termination"]
+    assert file.end().exit_status is ExitStatus.INCOMPLETE

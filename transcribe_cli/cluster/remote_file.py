@@ -14,9 +14,10 @@ from transcribe_cli.errors import IncompleteError, ServiceError, StreamError, st
 from transcribe_cli.exit_status import ExitStatus, is_stopped_by_person, of_run
 from transcribe_cli.jobs.sources import SourceSpec
 from transcribe_cli.outputs.output import Output
-from transcribe_cli.outputs.record import Record, error_record, read_record
+from transcribe_cli.outputs.record import error_record, read_record
 from transcribe_cli.recordings.folder import JOURNAL
 from transcribe_cli.recordings.followed_journal import FollowedJournal
+from transcribe_cli.recordings.journal import JournalRecord
 from transcribe_cli.run.billing import Bill
 from transcribe_cli.run.config import Result
 from transcribe_cli.run.loop import Loop
@@ -204,13 +205,15 @@ class RemoteFile:
         summary = _NOTHING | outcome.summary
         if outcome.recording is not None or self._followed is not None:
             self._tell(outcome.recording, ended=True)
-            problem = problem or self._untold
-            status = status or status_of(self._untold)
+            if self._untold is not None:
+                self._transcriber.notices.error(self._untold)
+                problem = problem or self._untold
+                status = status or status_of(self._untold)
         if outcome.recording is None and problem is not None:
             record = error_record(problem, datetime.now(UTC))
             record.body["source"] = self.spec.name
             self._outputs.write(record)
-            if not told:
+            if not told and problem is not self._untold:
                 self._transcriber.notices.error(problem)
         if "cost_usd" in summary:
             self._bill.usd = summary["cost_usd"]
@@ -234,27 +237,37 @@ class RemoteFile:
         ):
             followed = self._followed = FollowedJournal(save_dir / recording / JOURNAL)
         assert followed is not None
+        problem: OSError | None = None
+        for _ in range(2 if ended else 1):  # what cannot be read may pass, as on NFS
+            try:
+                for line in followed.new_records(ended=ended):
+                    self._write(line)
+            except OSError as e:
+                problem = e
+            else:
+                return
+        comes_yet = isinstance(problem, FileNotFoundError) and recording is None
+        if ended and problem is not None and not comes_yet:
+            self._cannot_tell(problem)
+
+    def _write(self, line: JournalRecord) -> None:
+        """Write a record; one that cannot be written stays untold."""
         try:
-            for line in followed.new_records(ended=ended):
-                self._write(read_record(line))
-        except FileNotFoundError as e:
-            if ended and recording is not None:  # else it comes yet, or was nothing
-                self._cannot_tell(e)
+            record = read_record(line)
+            if not self._has_told:
+                self._own += self._transcriber.outputs.open_own(self.spec.name)
+                self._outputs.put_first(self._own)
+                self._has_told = True
+            record.body["source"] = self.spec.name
+            self._outputs.write(record)
         except (StreamError, OSError) as e:
             self._cannot_tell(e)
+            return
+        if self._view is not None and record.update is not None:
+            self._view.turn(record.update)
 
     def _cannot_tell(self, e: StreamError | OSError) -> None:
         self._untold = self._untold or IncompleteError(
             f"What '{self.spec.name}' says cannot be told: {e}.",
             "see that workers and this command share '--save-dir', and run it again",
         )
-
-    def _write(self, record: Record) -> None:
-        if not self._has_told:
-            self._has_told = True
-            self._own += self._transcriber.outputs.open_own(self.spec.name)
-            self._outputs.put_first(self._own)
-        record.body["source"] = self.spec.name
-        self._outputs.write(record)
-        if self._view is not None and record.update is not None:
-            self._view.turn(record.update)
