@@ -1,5 +1,8 @@
-"""What the command tells its workers, also those that come later."""
+"""What the command tells its workers, also those that come later, and a scheduler that restarts."""
 
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
 from queue import SimpleQueue
 from types import SimpleNamespace
 from typing import Any
@@ -9,17 +12,47 @@ import pytest
 pytest.importorskip("distributed")
 
 from tests.program import patience_s
-from transcribe_cli.cluster import wire
+from transcribe_cli.cluster import client, wire
 from transcribe_cli.cluster.client import Cluster
+from transcribe_cli.jobs.sources import SourceSpec
 from transcribe_cli.session.events import KeyPressed, SettingsTyped, StopRequested
 from transcribe_cli.settings.options import FileOptions
 
 
 class Dask:
-    """Dask's client, of which only `run` is used here."""
+    """Dask's client.
 
-    def __init__(self) -> None:
+    Args:
+        fails: what it says when a plugin is to be installed.
+    """
+
+    id = "Client-1"
+    closes_now = False  # just as a task is submitted
+
+    def __init__(self, fails: BaseException | None = None) -> None:
+        self.status = "running"
         self.calls: SimpleQueue[tuple[Any, ...]] = SimpleQueue()
+        self.submitted: list[str] = []
+        self._fails = fails
+
+    def submit(self, _: Any, task: bytes, **how: Any) -> Any:
+        if self.closes_now:
+            self.status = "closed"
+        if self.status == "closed":
+            raise RuntimeError("Client is closed.")
+        if self.status == "running":  # else nobody hears of it any more
+            self.submitted.append(wire.read_task(task).name)
+        return SimpleNamespace(add_done_callback=lambda done: None)
+
+    def register_plugin(self, plugin: Any) -> None:
+        if self._fails is not None:
+            raise self._fails
+
+    def subscribe_topic(self, topic: str, handler: Any) -> None:
+        pass
+
+    def close(self, timeout: float = 0.0) -> None:
+        self.status = "closed"
 
     def run(self, _: Any, *call: str, workers: list[str] | None, on_error: str) -> None:
         self.calls.put((workers, *call[1:]))
@@ -29,10 +62,19 @@ class Dask:
         return self.calls.get(timeout=patience_s())
 
 
-def test_each_event_is_told_once_and_to_workers_that_come_later(tmp_path: Any) -> None:
-    transcriber: Any = SimpleNamespace(keyterms_file=None, save_dir=tmp_path, notices=None)
+@pytest.fixture
+def cluster(tmp_path: Path) -> Cluster:
+    notices = SimpleNamespace(warning=lambda _: None, error=lambda _: None)
+    outputs = SimpleNamespace(of_recording=lambda *_: None)
+    runs = SimpleNamespace(budget=SimpleNamespace(add=lambda _: None))
+    transcriber: Any = SimpleNamespace(
+        keyterms_file=None, save_dir=tmp_path, notices=notices, outputs=outputs, runs=runs
+    )
     service: Any = SimpleNamespace(local=True, engine="")
-    cluster = Cluster(transcriber, FileOptions(), service)
+    return Cluster(transcriber, FileOptions(), service)
+
+
+def test_each_event_is_told_once_and_to_workers_that_come_later(cluster: Cluster) -> None:
     dask = cluster._client = Dask()
     cluster.command = "aai-stream-1"
     typed = SettingsTyped("RNase")
@@ -52,3 +94,78 @@ def test_each_event_is_told_once_and_to_workers_that_come_later(tmp_path: Any) -
     assert all(call[0] == ["tls://127.0.0.1:5"] for call in later)
     assert [call[1:] for call in later] == [("type_line", "RNase"), ("limit_cost",), ("stop", "q")]
     assert dask.calls.empty()
+
+
+class Restart:
+    """A scheduler that is gone, and is asked for again.
+
+    Args:
+        clients: those that are made then, one after the other.
+    """
+
+    def __init__(
+        self, cluster: Cluster, monkeypatch: pytest.MonkeyPatch, clients: list[Dask]
+    ) -> None:
+        monkeypatch.setattr(client, "_LOOK_AGAIN_S", 0.0)
+        monkeypatch.setattr(cluster, "_connect", lambda: clients.pop(0))
+        self.first = cluster._client = Dask()
+        cluster.command = "aai-stream-1"
+        self._cluster = cluster
+        self._called: SimpleQueue[Callable[[], None]] = SimpleQueue()
+
+    def begin(self, name: str) -> None:
+        """Begin a file."""
+        loop: Any = SimpleNamespace(call=self._called.put)
+        spec = SourceSpec(name=name, kind="file", open=lambda: pytest.fail("it is not read here"))
+        self._cluster.begin(loop, spec, None).start(0.0)
+
+    def is_over(self) -> None:
+        """Take the step on main's thread with which files go on."""
+        self._called.get(timeout=patience_s())()
+
+
+@pytest.mark.parametrize("error", [KeyError("odd"), asyncio.CancelledError(), OSError("cut off")])
+def test_whatever_a_new_scheduler_says_it_is_asked_again_and_all_files_go_on(
+    cluster: Cluster, monkeypatch: pytest.MonkeyPatch, error: BaseException
+) -> None:
+    half_made, last = Dask(error), Dask()
+    restart = Restart(cluster, monkeypatch, [half_made, last])
+    restart.begin("a.wav")
+    restart.begin("b.wav")  # of whose task nothing is heard any more
+
+    cluster.reconnect(restart.first)
+    restart.is_over()
+
+    assert last.submitted == ["a.wav", "b.wav"]
+    assert restart.first.status == half_made.status == "closed"
+
+
+@pytest.mark.parametrize("status", ["closed", "closing", "connecting", "running"])
+def test_a_file_that_begins_while_the_scheduler_is_gone_waits_for_it(
+    cluster: Cluster, monkeypatch: pytest.MonkeyPatch, status: str
+) -> None:
+    last = Dask()
+    restart = Restart(cluster, monkeypatch, [last])
+    restart.first.status = status
+    restart.first.closes_now = status == "running"
+
+    restart.begin("a.wav")
+    restart.begin("b.wav")
+    restart.is_over()
+
+    assert last.submitted == ["a.wav", "b.wav"]
+
+
+def test_what_is_heard_late_of_a_client_that_is_gone_begins_nothing(
+    cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    last = Dask()
+    restart = Restart(cluster, monkeypatch, [last])
+    restart.begin("a.wav")
+    cluster.reconnect(restart.first)
+    restart.is_over()
+
+    cluster.reconnect(restart.first)
+
+    assert not cluster._is_lost
+    assert last.status == "running"

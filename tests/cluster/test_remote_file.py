@@ -1,8 +1,8 @@
 """A file that workers have: who gets it when they die, and what is told of its journal."""
 
-from asyncio import CancelledError
-from collections.abc import Callable, Iterator
-from concurrent.futures import Future
+import asyncio
+from collections.abc import Iterator
+from concurrent.futures import CancelledError, Future
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -24,10 +24,12 @@ class KilledWorker(Exception):
     """Known to us by its name, as Dask's is."""
 
 
-class Cancelled(CancelledError):
-    """As Dask's: a future whose scheduler is gone."""
+class Task(Future[bytes]):
+    """A future as Dask's."""
 
-    reason = "scheduler-connection-lost"
+    def __init__(self, client: Any) -> None:
+        super().__init__()
+        self.client = client
 
 
 class Workers:
@@ -38,10 +40,11 @@ class Workers:
     """
 
     command = "aai-stream-1"
-    lost: RemoteFile | None = None
 
     def __init__(self, error: BaseException | None = None, save_dir: Path | None = None) -> None:
         self.submitted = 0
+        self.client = SimpleNamespace(status="running")
+        self.lost: list[Any] = []
         self.told: list[Any] = []
         self.errors: list[StreamError] = []
         self._error = error
@@ -58,14 +61,14 @@ class Workers:
             save_dir=save_dir,
         )
 
-    def submit(self, _: Any, done: Callable[[Any], None]) -> None:
+    def submit(self, file: RemoteFile, _: Any) -> None:
         self.submitted += 1
-        self.future: Future[bytes] = Future()
+        self.future = Task(self.client)
         if self._error is not None:
             self.future.set_exception(self._error)
-            done(self.future)
+            file.done(self.future)
         else:
-            self.future.add_done_callback(done)
+            self.future.add_done_callback(file.done)
 
     def ends(self, outcome: wire.Outcome) -> None:
         self.future.set_result(wire.encode(outcome))
@@ -73,8 +76,8 @@ class Workers:
     def open_own(self, _: str) -> list[Output]:
         return []
 
-    def submit_again(self, file: RemoteFile) -> None:
-        self.lost = file
+    def reconnect(self, client: Any) -> None:
+        self.lost.append(client)
 
     def pass_on(self, event: Event) -> None:
         self.told.append(event)
@@ -114,17 +117,38 @@ def test_a_fault_of_a_worker_is_not_tried_again() -> None:
     assert workers.submitted == 1
 
 
-def test_a_file_whose_scheduler_is_gone_waits_for_the_next() -> None:
-    workers = Workers(Cancelled())
+@pytest.mark.parametrize("error", [CancelledError(), asyncio.CancelledError()])
+def test_a_file_whose_task_is_cancelled_waits_for_the_scheduler(error: BaseException) -> None:
+    workers = Workers(error)
 
     assert ended(workers) is None
-    assert workers.lost is not None
-    workers.lost.submit()
-    assert workers.submitted == 2
+    assert workers.lost == [workers.client]
+
+
+def test_a_result_that_a_closing_client_cannot_bring_is_waited_for_elsewhere() -> None:
+    workers = Workers(OSError("cut off"))
+    workers.client.status = "closing"
+
+    assert ended(workers) is None
+    assert workers.lost == [workers.client]
+
+
+def test_a_task_that_a_closing_client_has_cancelled_is_not_asked_for_its_result(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    workers = Workers()
+    file = begun(workers)
+    asked: list[float | None] = []
+    monkeypatch.setattr(workers.future, "result", asked.append)  # Dask's may wait for ever
+
+    workers.future.cancel()
+
+    assert workers.lost == [workers.client]
+    assert file._result is None and not asked
 
 
 def test_what_a_person_wants_goes_to_the_workers() -> None:
-    workers = Workers(Cancelled())
+    workers = Workers()
     file = begun(workers)
     events: list[Event] = [KeyPressed("e"), SettingsTyped("RNase"), StopRequested("q")]
 

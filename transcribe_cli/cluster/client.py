@@ -9,7 +9,7 @@ import os
 import threading
 import time
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -131,7 +131,7 @@ class Cluster:
         self._is_limited = False
         self._is_over = False
         self._calls: list[tuple[str, ...]] = []  # what all workers were told, also for later ones
-        self._lost: list[RemoteFile] = []  # whose tasks the scheduler took with it
+        self._is_lost = False  # the scheduler is gone, with the tasks of all files
         self._lost_lock = threading.Lock()
         self._stack = contextlib.ExitStack()
 
@@ -241,16 +241,29 @@ class Cluster:
         self._files[file.key] = file
         return file
 
-    def submit(self, task: wire.FileTask, done: Callable[[Any], None]) -> Any:
-        """Give a task to a worker; `done` is called with its future, on another thread."""
+    def submit(self, file: "RemoteFile", task: wire.FileTask) -> Any:
+        """Give a file's task to a worker; `file.done` is called with its future, on Dask's thread.
+
+        Returns None where the scheduler is gone: when it is back, all files submit again.
+        """
         from transcribe_cli.cluster.worker import transcribe
 
+        if self._is_lost:
+            return None
+        client = self._client
         # On Dask's pages a task is called by its key, up to a hyphen and what no word is.
         name = task.name.replace("-", "\N{NON-BREAKING HYPHEN}")
         key = f"{name}-{uuid.uuid4().hex[:8]}"
-        future = self._client.submit(transcribe, wire.encode(task), key=key, pure=False)
-        future.add_done_callback(done)
-        return future
+        try:
+            if client.status == "running":
+                future = client.submit(transcribe, wire.encode(task), key=key, pure=False)
+                future.add_done_callback(file.done)
+                return future
+        except Exception:  # Dask's are of several kinds
+            if client.status == "running":
+                raise
+        self.reconnect(client)
+        return None
 
     def pass_on(self, event: Event) -> None:
         """Have all workers do what a person wants of all files; each file is told, once will do."""
@@ -286,17 +299,19 @@ class Cluster:
 
         threading.Thread(target=send, name="aai-cluster-call", daemon=True).start()
 
-    def submit_again(self, file: "RemoteFile") -> None:
-        """The scheduler is gone, with the file's task; called on any thread.
+    def reconnect(self, client: Any) -> None:
+        """The scheduler is gone, with the tasks of all files; called on any thread.
 
         When it is back, as a service that is restarted comes back, the workers go on.
+
+        Args:
+            client: Dask's, which had the scheduler: by now there may be another one.
         """
         with self._lost_lock:
-            self._lost.append(file)
-            if len(self._lost) == 1:
-                threading.Thread(
-                    target=self._come_back, name="aai-cluster-back", daemon=True
-                ).start()
+            if self._is_over or self._is_lost or client is not self._client:
+                return
+            self._is_lost = True
+        threading.Thread(target=self._come_back, name="aai-cluster-back", daemon=True).start()
 
     def _come_back(self) -> None:
         """Find the scheduler again, as another client: to it, this command is a new one."""
@@ -304,27 +319,31 @@ class Cluster:
         problem: StreamError | None = ServiceError(
             f"The scheduler '{self._address}' is gone.", "start it, and run the command again"
         )
-        with contextlib.suppress(Exception):
-            self._client.close(timeout=_LOOK_AGAIN_S)
-        while problem is not None and time.monotonic() < gives_up_at and not self._is_over:
-            time.sleep(_LOOK_AGAIN_S)
-            with contextlib.suppress(*_NO_SCHEDULER):
-                self._client = self._connect()
-                self._install(anew=True)
-                problem = None
-        with self._lost_lock:
-            lost, self._lost = self._lost, []
-        if self._loop is not None:
-            self._loop.call(lambda: self._go_on(lost, problem))
+        try:
+            while problem is not None and time.monotonic() < gives_up_at and not self._is_over:
+                with contextlib.suppress(BaseException):  # the client that is gone, or half made
+                    self._client.close(timeout=_LOOK_AGAIN_S)
+                time.sleep(_LOOK_AGAIN_S)
+                # A scheduler that has just started, and its workers, fail in ways of their own;
+                # what Dask cancels is no `Exception`.
+                with contextlib.suppress(BaseException):
+                    self._client = self._connect()
+                    self._install(anew=True)
+                    problem = None
+        finally:
+            if self._loop is not None:
+                self._loop.call(lambda: self._go_on(problem))
 
-    def _go_on(self, lost: "Sequence[RemoteFile]", problem: StreamError | None) -> None:
+    def _go_on(self, problem: StreamError | None) -> None:
+        """On main's thread, as all that is submitted."""
+        self._is_lost = False
         if problem is None:
             self.transcriber.notices.warning(
                 "the scheduler has begun anew; files go on with the workers that it has"
             )
         else:
             self.transcriber.notices.error(problem)
-        for file in lost:
+        for file in list(self._files.values()):
             if problem is None:
                 file.submit()
             else:

@@ -1,9 +1,10 @@
 """A file that a worker has, as `Batch` and the loop drive a run of their own."""
 
+import asyncio
 import contextlib
 import os
 import uuid
-from asyncio import CancelledError
+from concurrent.futures import CancelledError
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Self
 
@@ -32,6 +33,8 @@ _LOOK_EVERY_S = 0.2
 _STOP_WITHIN_S = 25.0  # longer than the last words are waited for
 _HURRY_WITHIN_S = 5.0
 _MOST_KILLED = 5  # a file that kills whoever reads it is given up, after several workers each time
+_RESULT_WITHIN_S = 30.0  # that a worker has given: it is small
+_CANCELLED = (CancelledError, asyncio.CancelledError)
 _BAIL_OUT = StopRequested("SIGTERM")
 _NOTHING = {"sessions": 0, "complete": False, "terminated": True}
 
@@ -162,17 +165,19 @@ class RemoteFile:
         path = os.path.abspath(self.spec.path or "")  # noqa: PTH100  # `resolve` follows links
         command = self._cluster.command
         task = wire.FileTask(command=command, key=self.key, name=self.spec.name, path=path)
-        self._future = self._cluster.submit(task, self._done)
+        self._future = self._cluster.submit(self, task)
 
-    def _done(self, future: Any) -> None:
-        """Its task is over; on Dask's thread."""
+    def done(self, future: Any) -> None:
+        """Its task is over; on Dask's thread, which all files share."""
         try:
-            outcome = wire.read_outcome(future.result())
-        except (Exception, CancelledError) as e:
+            if future.cancelled():  # a client that closes may never say so
+                raise CancelledError
+            outcome = wire.read_outcome(future.result(_RESULT_WITHIN_S))
+        except (Exception, asyncio.CancelledError) as e:
             if self._stops:
                 self._loop.call(lambda: self._ended(None))
-            elif getattr(e, "reason", "") == "scheduler-connection-lost":
-                self._cluster.submit_again(self)
+            elif isinstance(e, _CANCELLED) or future.client.status != "running":
+                self._cluster.reconnect(future.client)
             elif type(e).__name__ == "KilledWorker" and self._killed < _MOST_KILLED:
                 # So many workers died while they had it; another goes on where they came to.
                 self._killed += 1
