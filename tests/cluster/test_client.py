@@ -54,12 +54,13 @@ class Dask:
     def close(self, timeout: float = 0.0) -> None:
         self.status = "closed"
 
-    def run(self, _: Any, *call: str, workers: list[str] | None, on_error: str) -> None:
-        self.calls.put((workers, *call[1:]))
+    def run(self, _: Any, command: str, call: bytes, **how: Any) -> None:
+        self.calls.put((how["workers"], wire.read_call(call)))
 
     def told(self) -> tuple[Any, ...]:
-        """The next call: the workers, the method, what it is given."""
-        return self.calls.get(timeout=patience_s())
+        """The next call: the workers, its number, the method, what that is given."""
+        workers, call = self.calls.get(timeout=patience_s())
+        return workers, call.number, call.method, *call.arguments
 
 
 @pytest.fixture
@@ -81,18 +82,19 @@ def test_each_event_is_told_once_and_to_workers_that_come_later(cluster: Cluster
 
     cluster.pass_on(typed)
     cluster.pass_on(typed)  # by another file
-    assert dask.told() == (None, "type_line", "RNase")
+    assert dask.told() == (None, 0, "type_line", "RNase")
     cluster.pass_on(KeyPressed("e"))  # of what is being said now
-    assert dask.told() == (None, "press", "e")
+    assert dask.told() == (None, 1, "press", "e")
     cluster.limit_cost()
-    assert dask.told() == (None, "limit_cost")
+    assert dask.told() == (None, 2, "limit_cost")
     cluster.pass_on(StopRequested("q"))
-    assert dask.told() == (None, "stop", "q")
+    assert dask.told() == (None, 3, "stop", "q")
 
     cluster._take(wire.Report(begun="tls://127.0.0.1:5"))
     later = [dask.told() for _ in range(3)]
     assert all(call[0] == ["tls://127.0.0.1:5"] for call in later)
-    assert [call[1:] for call in later] == [("type_line", "RNase"), ("limit_cost",), ("stop", "q")]
+    calls = [(0, "type_line", "RNase"), (2, "limit_cost"), (3, "stop", "q")]
+    assert [call[1:] for call in later] == calls
     assert dask.calls.empty()
 
 

@@ -103,6 +103,15 @@ def test_a_file_that_is_begun_just_as_a_stop_comes_is_told_as_stopped(
     assert not recordings._jobs
 
 
+def test_a_call_that_comes_twice_to_a_worker_that_is_new_is_done_once(
+    recordings: Recordings,
+) -> None:
+    typed = wire.Call(0, "type_line", ("RNase",))
+    for call in (typed, typed, wire.Call(1, "type_line", ("RNase",))):
+        recordings.take_call(call)
+    assert recordings._transcriber.runs.typed == ["RNase", "RNase"]
+
+
 def test_a_worker_whose_loop_faults_leaves_no_file_locked(
     recordings: Recordings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -11,6 +11,7 @@ import time
 import uuid
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -130,7 +131,8 @@ class Cluster:
         self._passed_on: Event | None = None
         self._is_limited = False
         self._is_over = False
-        self._calls: list[tuple[str, ...]] = []  # what all workers were told, also for later ones
+        self._calls: list[wire.Call] = []  # what all workers were told, also for later ones
+        self._call_numbers = count()
         self._is_lost = False  # the scheduler is gone, with the tasks of all files
         self._lost_lock = threading.Lock()
         self._stack = contextlib.ExitStack()
@@ -275,7 +277,8 @@ class Cluster:
         elif isinstance(event, SettingsTyped):
             self._call("type_line", event.line)
         elif isinstance(event, KeyPressed):
-            self._send([("press", event.key)], None)  # for what is being said now
+            # For what is being said now.
+            self._send([wire.Call(next(self._call_numbers), "press", (event.key,))], None)
 
     def limit_cost(self) -> None:
         """Have all workers stop, since all files together have cost what they may."""
@@ -283,19 +286,24 @@ class Cluster:
             self._is_limited = True
             self._call("limit_cost")
 
-    def _call(self, *call: str) -> None:
+    def _call(self, method: str, *arguments: str) -> None:
         """Call a method on every worker, also on those that come later."""
+        call = wire.Call(next(self._call_numbers), method, arguments)
         self._calls.append(call)
         self._send([call], None)
 
-    def _send(self, calls: Sequence[tuple[str, ...]], workers: list[str] | None) -> None:
+    def _send(self, calls: Sequence[wire.Call], workers: list[str] | None) -> None:
         """Call methods of workers; a thread waits for their answers, and nobody for it."""
-        from transcribe_cli.cluster.worker import call
+        from transcribe_cli.cluster.worker import take_call
 
         def send() -> None:
-            for one in calls:
+            for call in calls:
                 with contextlib.suppress(Exception):  # who has died has no session any more
-                    self._client.run(call, self.command, *one, workers=workers, on_error="ignore")
+                    self._client.run(
+                        *(take_call, self.command, wire.encode(call)),
+                        workers=workers,
+                        on_error="ignore",
+                    )
 
         threading.Thread(target=send, name="aai-cluster-call", daemon=True).start()
 

@@ -46,6 +46,18 @@ class FileTask(Struct, frozen=True, kw_only=True):
     path: str
 
 
+class Call(Struct, frozen=True, array_like=True):
+    """A call of a method of every worker's `Recordings`.
+
+    Attributes:
+        number: of the command's calls: a worker that is new may get one twice.
+    """
+
+    number: int
+    method: str
+    arguments: tuple[str, ...]
+
+
 class Progress(Struct, frozen=True, array_like=True):
     """How far a file is: the values of a `Status` that a bar shows.
 
@@ -117,5 +129,6 @@ def problem_of(error: StreamError | None) -> Problem | None:
 encode = msgspec.json.encode
 read_settings = msgspec.json.Decoder(Settings).decode
 read_task = msgspec.json.Decoder(FileTask).decode
+read_call = msgspec.json.Decoder(Call).decode
 read_outcome = msgspec.json.Decoder(Outcome).decode
 read_report = msgspec.json.Decoder(Report).decode

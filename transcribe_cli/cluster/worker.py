@@ -19,12 +19,14 @@ from transcribe_cli.audio.files import open_file
 from transcribe_cli.audio.source import Source
 from transcribe_cli.cluster.session_limits import WorkerQuota, asking
 from transcribe_cli.cluster.wire import (
+    Call,
     FileTask,
     Outcome,
     Progress,
     Report,
     encode,
     problem_of,
+    read_call,
     read_settings,
     read_task,
 )
@@ -115,6 +117,7 @@ class Recordings:
         self._notices: list[tuple[str, str]] = []
         self._jobs: dict[str, tuple[Job, Future[Outcome | None], _ProgressView]] = {}
         self._stops: list[str] = []
+        self._calls: set[int] = set()  # that have come
         self._closed = False
         self._problem: StreamError | None = None
         self._ready = threading.Event()
@@ -191,6 +194,12 @@ class Recordings:
             return self._stopped()
         status = int(self._problem.exit_status)
         return Outcome(exit_status=status, problem=problem_of(self._problem))
+
+    def take_call(self, call: Call) -> None:
+        """Do what all workers are told; the same call a second time is none."""
+        if call.number not in self._calls:
+            self._calls.add(call.number)
+            getattr(self, call.method)(*call.arguments)
 
     def stop(self, cause: str) -> None:
         """End all sessions properly; nothing begins any more. A second time: at once."""
@@ -376,9 +385,9 @@ def transcribe(task: bytes) -> bytes:
     return encode(_recordings_of(get_worker(), file.command).transcribe(file))
 
 
-def call(command: str, method: str, *arguments: str, dask_worker: Any) -> None:
-    """Call a method of every worker's `Recordings` of a command."""
-    getattr(_recordings_of(dask_worker, command), method)(*arguments)
+def take_call(command: str, call: bytes, dask_worker: Any) -> None:
+    """Take a call for a worker's `Recordings` of a command."""
+    _recordings_of(dask_worker, command).take_call(read_call(call))
 
 
 def _recordings_of(worker: Any, command: str) -> Recordings:
