@@ -35,7 +35,10 @@ def test_pages_on_the_workers_are_of_the_scheduler_that_the_command_starts(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(checks, "find_spec", lambda _: None)
-    for address, said in (("tls://head:8786", "pages of its own"), ("local", "needs the package")):
+    for address, said in (
+        ("tls://head:8786", "pages of their own"),
+        ("local", "needs the package"),
+    ):
         with pytest.raises(UsageError, match=said):
             check_dashboard(address)
     monkeypatch.setattr(checks, "find_spec", lambda name: name)
