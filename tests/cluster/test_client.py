@@ -1,6 +1,7 @@
 """What the command tells its workers, also those that come later, and a scheduler that restarts."""
 
 import asyncio
+import contextlib
 from collections.abc import Callable
 from pathlib import Path
 from queue import SimpleQueue
@@ -14,9 +15,11 @@ pytest.importorskip("distributed")
 from tests.program import patience_s
 from transcribe_cli.cluster import client, wire
 from transcribe_cli.cluster.client import Cluster
+from transcribe_cli.errors import ServiceError
 from transcribe_cli.jobs.sources import SourceSpec
 from transcribe_cli.session.events import KeyPressed, SettingsTyped, StopRequested
 from transcribe_cli.settings.options import FileOptions
+from transcribe_cli.ui.notices import Notices, PlainConsole
 
 
 class Dask:
@@ -33,6 +36,8 @@ class Dask:
         self.status = "running"
         self.calls: SimpleQueue[tuple[Any, ...]] = SimpleQueue()
         self.submitted: list[str] = []
+        self.threads = {"tls://127.0.0.1:5": 2}
+        self.threads_later: dict[str, int] | None = None
         self._fails = fails
 
     def submit(self, _: Any, task: bytes, **how: Any) -> Any:
@@ -51,6 +56,17 @@ class Dask:
     def subscribe_topic(self, topic: str, handler: Any) -> None:
         pass
 
+    def unregister_worker_plugin(self, name: str) -> None:
+        pass
+
+    def nthreads(self) -> dict[str, int]:
+        return self.threads
+
+    def wait_for_workers(self, workers: int, timeout: float) -> None:
+        if not self.threads and self.threads_later is None:
+            raise TimeoutError
+        self.threads = self.threads_later or self.threads
+
     def close(self, timeout: float = 0.0) -> None:
         self.status = "closed"
 
@@ -65,7 +81,7 @@ class Dask:
 
 @pytest.fixture
 def cluster(tmp_path: Path) -> Cluster:
-    notices = SimpleNamespace(warning=lambda _: None, error=lambda _: None)
+    notices = Notices(PlainConsole(stderr=True))
     outputs = SimpleNamespace(of_recording=lambda *_: None)
     runs = SimpleNamespace(budget=SimpleNamespace(add=lambda _: None))
     transcriber: Any = SimpleNamespace(
@@ -96,6 +112,28 @@ def test_each_event_is_told_once_and_to_workers_that_come_later(cluster: Cluster
     calls = [(0, "type_line", "RNase"), (2, "limit_cost"), (3, "stop", "q")]
     assert [call[1:] for call in later] == calls
     assert dask.calls.empty()
+
+
+LATER = {"tls://127.0.0.1:5": 2}
+
+
+@pytest.mark.parametrize(("now", "later"), [(LATER, None), ({}, LATER), ({}, None)])
+def test_it_is_said_that_workers_are_waited_for_where_there_are_none_yet(
+    cluster: Cluster,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+    now: dict[str, int],
+    later: dict[str, int] | None,
+) -> None:
+    dask = Dask()
+    dask.threads, dask.threads_later = now, later
+    monkeypatch.setattr(cluster, "_connect", lambda: dask)
+    monkeypatch.setattr(cluster, "_address", "tls://head:8786")
+    there = contextlib.nullcontext()
+    refused = pytest.raises(ServiceError, match="has no workers")
+    with there if now or later else refused, cluster:
+        assert cluster.at_once == 2
+    assert ("waiting for workers of 'tls://head:8786'" in capfd.readouterr().err) == (not now)
 
 
 class Restart:

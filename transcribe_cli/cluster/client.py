@@ -70,7 +70,8 @@ def transcribe_on_cluster(
         if not specs:
             return ExitStatus.OK
         service = _service_elsewhere(transcriber, options, environment)
-        with transcriber.screen.waiting("starting workers"):
+        is_local = (options.cluster or LOCAL) == LOCAL
+        with transcriber.screen.waiting("starting workers" if is_local else "finding workers"):
             cluster = stack.enter_context(Cluster(transcriber, options, service))
         at_once = min(cluster.at_once, len(specs))
         if options.jobs > 1:
@@ -162,6 +163,8 @@ class Cluster:
             stack.callback(lambda: self._client.close())  # it may be another one by then
             self._install()
             stack.callback(self._take_off)
+            if not client.nthreads():
+                self.transcriber.notices.note(f"waiting for workers of '{self._address}'")
             with contextlib.suppress(TimeoutError):  # they may be starting too
                 client.wait_for_workers(1, timeout=_FIRST_WORKER_WITHIN_S)
             self._threads: int = sum(client.nthreads().values())
