@@ -34,7 +34,7 @@ def cluster() -> Iterator[LocalCluster]:
             threads_per_worker=2,
             processes=False,
             memory_limit=0,
-            dashboard_address=None,
+            dashboard_address="127.0.0.1:0",  # None is a port that another test may have
             scheduler_kwargs={"dashboard": False},
         ) as cluster,
     ):
