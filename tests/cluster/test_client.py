@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import logging
 from collections.abc import Callable
 from pathlib import Path
 from queue import SimpleQueue
@@ -112,6 +113,18 @@ def test_each_event_is_told_once_and_to_workers_that_come_later(cluster: Cluster
     calls = [(0, "type_line", "RNase"), (2, "limit_cost"), (3, "stop", "q")]
     assert [call[1:] for call in later] == calls
     assert dask.calls.empty()
+
+
+def test_dask_s_own_log_is_not_on_the_terminal(
+    cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cluster, "_connect", Dask)
+    monkeypatch.setattr(cluster, "_address", "tls://head:8786")
+    terminal = logging.StreamHandler()
+    monkeypatch.setattr(logging.getLogger("distributed"), "handlers", [terminal])
+    with cluster:
+        assert terminal.level == logging.CRITICAL
+    assert terminal.level == logging.NOTSET
 
 
 LATER = {"tls://127.0.0.1:5": 2}

@@ -9,7 +9,7 @@ import os
 import threading
 import time
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
@@ -96,6 +96,24 @@ def _service_elsewhere(
     return Service("", Target("", {}), transcriber.parameters, options.local, engine)
 
 
+@contextlib.contextmanager
+def _dask_keeps_quiet() -> Iterator[None]:
+    """While open, Dask's own log is not on standard error: what matters is told as a notice."""
+    import logging
+
+    import distributed  # noqa: F401  # which opens it
+
+    handlers = logging.getLogger("distributed").handlers
+    levels = [handler.level for handler in handlers]
+    for handler in handlers:
+        handler.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        for handler, level in zip(handlers, levels, strict=True):
+            handler.setLevel(level)
+
+
 class Cluster:
     """The workers of one command; a context manager.
 
@@ -149,6 +167,7 @@ class Cluster:
         with contextlib.ExitStack() as stack:
             pages = {"distributed.scheduler.http.routes": PAGES} if self._dashboard else {}
             stack.enter_context(dask.config.set(QUIET | pages))
+            stack.enter_context(_dask_keeps_quiet())
             if self._address == LOCAL:
                 client = self._start_workers(stack)
             else:
