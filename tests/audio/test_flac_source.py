@@ -1,6 +1,7 @@
 """FLAC streams that follow each other, of a file or a pipe, are heard whole and as they come."""
 
 import io
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
@@ -12,6 +13,8 @@ from tests.requirements import require_programs
 from transcribe_cli.audio import ffmpeg
 from transcribe_cli.audio.files import open_file
 from transcribe_cli.audio.flac_source import FlacSource, is_read_here
+from transcribe_cli.audio.format import EACH
+from transcribe_cli.audio.sndfile_source import SndfileSource
 from transcribe_cli.audio.source import Source, SourceEvent, SourceWarning
 from transcribe_cli.audio.stdin import open_stdin
 from transcribe_cli.errors import AudioError
@@ -179,44 +182,118 @@ def audio_at(data: bytes) -> int:
     return at
 
 
-DAMAGED = flac(noise(10.0, 9))
-DAMAGED = DAMAGED[: len(DAMAGED) // 2] + bytes(3000) + DAMAGED[len(DAMAGED) // 2 + 3000 :]
+CLEAN = flac(noise(10.0, 9))
+DAMAGED = CLEAN[: len(CLEAN) // 2] + bytes(3000) + CLEAN[len(CLEAN) // 2 + 3000 :]
+"""Of 10 s: 3000 bytes are a tenth of a second, and spoil what of its frames they touch."""
 
 
-def heard_of(source: Source) -> tuple[float, list[str]]:
-    """How many seconds are heard, and what is told."""
+def heard_of(source: Source) -> tuple[bytes, list[str], AudioError | None]:
+    """What is heard, what is told, and what it ends with."""
     told: list[SourceEvent] = []
+    heard = b""
+    fault = None
     with closing(source):
-        audio = b"".join(source.blocks(told.append))
-    return len(audio) / 2 / RATE, [str(event) for event in told]
+        try:
+            for block in source.blocks(told.append):
+                heard += block
+        except AudioError as e:
+            fault = e
+    return heard, [str(event) for event in told], fault
 
 
-def test_behind_damage_a_file_is_heard_on(tmp_path: Path) -> None:
+def damaged_file(folder: Path, data: bytes) -> Path:
+    (folder / "bad.flac").write_bytes(data)
+    return folder / "bad.flac"
+
+
+@pytest.fixture(params=["by name", "on a pipe"])
+def opened(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[bytes], Source]:
+    """Opens a FLAC as a file, or as standard input."""
+
+    def open_it(data: bytes) -> Source:
+        path = damaged_file(tmp_path, data)
+        if request.param == "by name":
+            return open_file(path, RATE)
+        stream = path.open("rb")
+        request.addfinalizer(stream.close)
+        return open_stdin(stream, RATE)
+
+    return open_it
+
+
+LAST = noise(2.0, 10).tobytes()
+Opened = Callable[[bytes], Source]
+
+
+def test_behind_damage_it_is_heard_on(opened: Opened) -> None:
     require_programs("ffmpeg")
-    (tmp_path / "bad.flac").write_bytes(DAMAGED)
-    heard_s, told = heard_of(open_file(tmp_path / "bad.flac", RATE))
+    heard, told, fault = heard_of(opened(DAMAGED))
 
-    assert heard_s > 9.0
-    assert len(told) == 1
-    assert "'bad.flac' is damaged at " in told[0]
+    assert heard[-32_000:] == noise(10.0, 9).tobytes()[-32_000:]
+    assert len(heard) > 8.0 * 32_000
+    assert "is damaged at 4.9 s" in told[0]
+    assert fault is None
 
 
-def test_behind_damage_a_pipe_is_heard_on(tmp_path: Path) -> None:
+def test_behind_damage_in_one_of_several_all_are_heard(opened: Opened) -> None:
     require_programs("ffmpeg")
-    (tmp_path / "bad.flac").write_bytes(DAMAGED)
-    with (tmp_path / "bad.flac").open("rb") as stream:
-        heard_s, told = heard_of(open_stdin(stream, RATE))
+    heard, told, fault = heard_of(opened(flac(PARTS[0]) + DAMAGED + flac(noise(2.0, 10))))
 
-    assert heard_s > 8.0
-    assert "'standard input' is damaged at " in told[0]
+    assert heard[: 6 * 32_000] == (PARTS[0].tobytes() + noise(10.0, 9).tobytes())[: 6 * 32_000]
+    assert heard[-3 * 32_000 :] == noise(10.0, 9).tobytes()[-32_000:] + LAST
+    assert "is damaged at 6.9 s" in told[0]
+    assert fault is None
 
 
-def test_without_ffmpeg_what_libsndfile_reads_behind_damage_is_heard(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_how_much_damage_took_is_told(opened: Opened) -> None:
+    require_programs("ffmpeg")
+    at = len(CLEAN) // 2
+    heard, told, _ = heard_of(opened(CLEAN[:at] + bytes(at // 2) + CLEAN[at + at // 2 :]))
+
+    assert f"{len(heard) / 32_000:.1f} s of 10.0 s could be read" in told[-1]
+
+
+def test_without_ffmpeg_nothing_is_heard_behind_damage_and_that_is_an_error(
+    opened: Opened, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(ffmpeg, "is_installed", lambda: False)
-    (tmp_path / "bad.flac").write_bytes(DAMAGED)
-    heard_s, told = heard_of(open_file(tmp_path / "bad.flac", RATE))
+    heard, told, fault = heard_of(opened(DAMAGED))
 
-    assert heard_s > 4.5  # all up to there, at least
-    assert "'bad.flac' is damaged at " in told[0]
+    assert noise(10.0, 9).tobytes().startswith(heard)
+    assert 4.5 < len(heard) / 32_000 < 5.0
+    assert told == []
+    assert fault is not None
+    assert "is damaged at 4.9 s" in fault.message
+    assert "install ffmpeg" in fault.hint
+
+
+def test_without_ffmpeg_what_follows_a_damaged_stream_is_heard_before_the_error(
+    opened: Opened, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ffmpeg, "is_installed", lambda: False)
+    heard, _, fault = heard_of(opened(DAMAGED + flac(noise(2.0, 10))))
+
+    assert heard.endswith(LAST)
+    assert fault is not None
+    assert "is damaged at 4.9 s" in fault.message
+
+
+def test_a_stream_of_other_channels_behind_the_first_is_closed_and_told(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    closed: list[int] = []
+    close = SndfileSource.close
+
+    def note(source: SndfileSource) -> None:
+        closed.append(source.file_channels)
+        close(source)
+
+    monkeypatch.setattr(SndfileSource, "close", note)
+    stream = Trickle(flac(noise(0.5, 1, channels=2)) + flac(noise(0.5, 2, channels=3)), 1000)
+    source = FlacSource(stream, RATE, EACH, name="standard input", kind="stdin")
+    heard, _, fault = heard_of(source)
+
+    assert heard == noise(0.5, 1, channels=2).tobytes()
+    assert fault is not None
+    assert "has 2 channels, and then 3" in fault.message
+    assert 3 in closed

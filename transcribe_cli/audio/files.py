@@ -1,7 +1,6 @@
 """Audio files: WAV by our own reader, what libsndfile reads, other media through ffmpeg."""
 
 from contextlib import ExitStack
-from functools import partial
 from io import FileIO
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -59,18 +58,11 @@ def open_file(
         )
     several = is_concatenated(path, container)
     if container == FLAC and is_read_here(head, track):
-        again = None
-        if ffmpeg.is_installed() and not several:
-            again = partial(ffmpeg.open_with_ffmpeg, path, rate_hz, channel=channel)
         with ExitStack() as opened:
             file = opened.enter_context(FileIO(path))
             file.seek(tag_bytes)
             flac = FlacSource(
-                *(file, rate_hz, channel),
-                name=path.name,
-                kind="file",
-                alone=not several,
-                again=again,
+                *(file, rate_hz, channel), name=path.name, kind="file", alone=not several
             )
             opened.pop_all()
         flac.path = str(path.resolve())

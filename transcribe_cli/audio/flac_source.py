@@ -4,14 +4,26 @@ libFLAC needs one frame to decode it; ffmpeg waits for ten, and loses frames whe
 follows another (tried with 5.1).
 """
 
+import math
 import os
 import re
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import closing
+from io import FileIO
 from pathlib import Path
 from typing import Protocol
 
-from transcribe_cli.audio.sndfile_source import SndfileSource
+from transcribe_cli.audio import ffmpeg
+from transcribe_cli.audio.containers import FLAC
+from transcribe_cli.audio.pipe import Pipe
+from transcribe_cli.audio.sndfile_source import (
+    Damaged,
+    SndfileSource,
+    behind,
+    damaged,
+    tell_if_short,
+)
 from transcribe_cli.audio.source import Source, SourceEvent, SourceWarning
 from transcribe_cli.errors import AudioError
 
@@ -53,8 +65,6 @@ class FlacSource:
     Args:
         channel: the one to take, counted from 0; None: all, mixed; `EACH`: all, side by side.
         alone: nothing follows the first of them.
-        again: reads a damaged file in place of libsndfile.
-        rest: reads the rest of a damaged pipe, given a header and the first of it.
         stop: has `read` of the stream end, where it may wait.
 
     Raises:
@@ -73,8 +83,6 @@ class FlacSource:
         name: str,
         kind: str,
         alone: bool = False,
-        again: Callable[[], Source] | None = None,
-        rest: Callable[[bytes], Source] | None = None,
         stop: Callable[[], None] = lambda: None,
     ) -> None:
         self.name = name
@@ -84,8 +92,6 @@ class FlacSource:
         self._channel = channel
         self._stream = stream
         self._stop = stop
-        self._open_again = again
-        self._open_rest = rest
         self._rest: Source | None = None
         self._stopped = threading.Event()
         self._splitter = _Splitter(stream)
@@ -102,11 +108,10 @@ class FlacSource:
             return None
         source = SndfileSource(Path(self.name), self._rate_hz, self._channel, part, _MASKS)
         source.name = self.name
-        source.instead = self._open_again
-        source.reads_on = True
         self._header = part.header
         self.channels = self.channels or source.channels
         if source.channels != self.channels:
+            source.close()
             raise AudioError(
                 f"'{self.name}' has {self.channels} channels, and then {source.channels}.",
                 "what came before is transcribed",
@@ -117,21 +122,59 @@ class FlacSource:
         """The audio of all of them.
 
         Raises:
-            AudioError: one is damaged.
+            AudioError: one is damaged, and cannot be read on; those that follow it are read.
         """
+        fault: AudioError | None = None
+        heard_s = 0.0
         while (part := self._part) is not None and not self._stopped.is_set():
-            yield from part.blocks(report)
+            part.begins_s = heard_s
+            given = 0
+            damage: AudioError | None = None
+            try:
+                for block in part.blocks(report):
+                    given += len(block)
+                    yield block
+            except Damaged as e:
+                damage = e
             part.close()
-            if part.is_damaged and self._open_rest is not None:
-                # libsndfile stops where damage reaches the end of libFLAC's buffer.
-                unread = self._splitter.unread()
-                if unread and not self._stopped.is_set():
-                    self._rest = self._open_rest(self._header + unread)
-                    yield from self._rest.blocks(report)
-                    return
+            if damage is not None and not ffmpeg.is_installed():
+                fault = fault or damage
+            elif damage is not None:
+                report(damaged(self.name, heard_s + self._seconds(given)))
+                try:
+                    for block in self._read_on(given):
+                        given += len(block)
+                        yield block
+                except AudioError as e:
+                    fault = fault or e
+                if part.length_s is not None and not self._stopped.is_set():
+                    tell_if_short(self.name, self._seconds(given), part.length_s, report)
+            heard_s += self._seconds(given)
             self._part = self._next()
-            if (unknown := self._splitter.passed_over) > _TAGS_BYTES and not part.is_damaged:
+            if (unknown := self._splitter.passed_over) > _TAGS_BYTES and damage is None:
                 report(SourceWarning(f"{unknown} bytes behind FLAC audio are no FLAC audio"))
+        if fault is not None and not self._stopped.is_set():
+            raise fault
+
+    def _seconds(self, given: int) -> float:
+        return given / 2 / self.channels / self._rate_hz
+
+    def _read_on(self, given: int) -> Iterator[bytes]:
+        """What ffmpeg makes of a damaged stream, of which so many bytes were given."""
+        from transcribe_cli.audio.streamed import Streamed
+
+        if begins := self._splitter.rewind():
+            ahead = begins
+        elif unread := self._splitter.unread():
+            ahead, given = self._header + unread, 0
+        else:
+            return
+        pipe = _RestOfPart(self.name, self.kind, ahead, self._splitter)
+        self._rest = Streamed(pipe, FLAC, self._rate_hz, None, self._channel)
+        with closing(self._rest):
+            if self._stopped.is_set():  # before there was anything to stop
+                self._rest.stop()
+            yield from behind(given, self._rest)
 
     def stop(self) -> None:
         """End `blocks` soon."""
@@ -160,6 +203,7 @@ class _Splitter:
     def __init__(self, stream: Readable) -> None:
         self.passed_over = 0
         self._begun = False
+        self._begins = 0
         self._stream = stream
         self._ahead = b""
         self._over = False
@@ -171,18 +215,27 @@ class _Splitter:
             self.passed_over += len(unread)
         self._begun = True
         self._fill()
+        if isinstance(self._stream, FileIO):
+            self._begins = self._stream.tell() - len(self._ahead)
         return _Part(self) if self._ahead else None
 
+    def rewind(self) -> bytes:
+        """The first bytes of the stream that is read, again; empty of a pipe."""
+        if not isinstance(self._stream, FileIO):
+            return b""
+        self._stream.seek(self._begins)
+        self._ahead, self._over = b"", False
+        return self.read(_READ_BYTES, first=True)
+
     def unread(self) -> bytes:
-        """What was read ahead of the stream that is read; empty where only tags are left of it."""
+        """More of the stream that is read; empty where only tags are left of it."""
         unread = b""
         while len(unread) <= _TAGS_BYTES:
             part = self.read(_READ_BYTES, first=False)
             if not part:
                 return b""
             unread += part
-        ahead, self._ahead = self._ahead, b""
-        return unread + ahead
+        return unread
 
     def read(self, count: int, *, first: bool) -> bytes:
         """Bytes of the stream that is read; empty at its end.
@@ -223,6 +276,22 @@ def _held_back(data: bytes) -> int:
         if data.endswith(tuple(start[:size] for start in _STARTS)):
             return size
     return 0
+
+
+class _RestOfPart(Pipe):
+    """What is left of one stream, behind the bytes that it begins with."""
+
+    def __init__(self, name: str, kind: str, begins: bytes, splitter: _Splitter) -> None:
+        super().__init__()
+        self.name, self.kind = name, kind
+        self._splitter = splitter
+        self.unread(begins)
+
+    def _read_some(self, count: int) -> bytes:
+        return b"" if self.is_stopped else self._splitter.read(count, first=False)
+
+    def _comes_before(self, deadline: float) -> bool:
+        return deadline == math.inf
 
 
 class _Part:

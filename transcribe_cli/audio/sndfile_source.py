@@ -8,6 +8,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from transcribe_cli.audio.ffmpeg import is_short
 from transcribe_cli.audio.format import EACH
 from transcribe_cli.audio.pcm_source import BLOCK_S, check_channel, check_rate
 from transcribe_cli.audio.source import Source, SourceEvent, SourceWarning
@@ -17,7 +18,12 @@ from transcribe_cli.system.stderr_redirect import libraries_are_silent
 _UNKNOWN_FRAMES = 1 << 62
 _UNKNOWN_SIZE = 0xFFFFFFFF
 _MOST_BLOCK_VALUES = 1 << 20
+_GOES_ON = "install ffmpeg to hear what follows the damage"
 _HINT = "install ffmpeg for video, m4a, aac or webm; convert other kinds to WAV"
+
+
+class Damaged(AudioError):
+    """Something cannot be read on."""
 
 
 class SndfileSource:
@@ -31,9 +37,8 @@ class SndfileSource:
     Attributes:
         channels: of what it gives.
         faults: what else is wrong with it, told at its beginning.
-        instead: opens a source that reads on behind damage.
-        reads_on: libsndfile itself does, as far as it can (FLAC).
-        is_damaged: it has met damage.
+        instead: opens a source that reads on behind damage, which libsndfile does not.
+        begins_s: at which second of what is heard its first sample lies.
 
     Raises:
         AudioError: it holds no audio that libsndfile can read.
@@ -58,7 +63,7 @@ class SndfileSource:
         self.path = str(path.resolve())
         self.faults: list[str] = []
         self.instead: Callable[[], Source] | None = None
-        self.reads_on = self.is_damaged = False
+        self.begins_s = 0.0
         self._rate_hz = rate_hz
         self._channel = channel
         self._masks = masks
@@ -92,7 +97,7 @@ class SndfileSource:
         """The file's audio in blocks of `BLOCK_S` at most.
 
         Raises:
-            AudioError: it is damaged.
+            Damaged: at its damage, where nothing is there `instead`.
         """
         import numpy as np
         import soundfile
@@ -120,26 +125,14 @@ class SndfileSource:
                 channels=file.channels,
             )
         read = given = 0
-        while not self._stopped.is_set():
+        fault: Exception | None = None
+        while fault is None and not self._stopped.is_set():
             frames = np.zeros((count, file.channels), "int16" if converter is None else "float32")
             try:
                 frames = file.read(out=frames)
             except soundfile.LibsndfileError as e:
-                can_go_on = self.reads_on or self.instead is not None
-                if can_go_on and not self.is_damaged:
-                    at_s = read / file.samplerate
-                    text = f"is damaged at {at_s:.1f} s: words may be missing there"
-                    report(SourceWarning(f"'{self.name}' {text}"))
-                self.is_damaged = True
-                if self.instead is not None:
-                    yield from self._rest(self.instead, given)
-                    return
+                fault = e
                 frames = frames[: max(0, file.tell() - read)]
-                if not can_go_on:
-                    raise AudioError(
-                        f"'{self.name}' is damaged: {e}.",
-                        "what came before the damage is transcribed",
-                    ) from e
             if not len(frames):
                 break
             read += len(frames)
@@ -149,27 +142,31 @@ class SndfileSource:
                 block = converter.convert(frames)
             given += len(block)
             yield block
-        if not self._stopped.is_set():
-            if converter is not None:
-                yield converter.flush()
+        if self._stopped.is_set():
+            return
+        if converter is not None:
+            block = converter.flush()
+            given += len(block)
+            yield block
+        if fault is None:
             missing = 0 if self.length_s is None else file.frames - read
-            if missing > file.samplerate * BLOCK_S and not self.is_damaged:
-                report(
-                    SourceWarning(
-                        f"'{self.name}' is damaged or cut off: {read / file.samplerate:.1f} s of "
-                        f"{self.length_s:.1f} s could be read"
-                    )
-                )
-
-    def _rest(self, open_again: Callable[[], Source], given: int) -> Iterator[bytes]:
-        """What another reader makes of what follows the damage, behind so many bytes."""
-        with contextlib.closing(open_again()) as source:
-            for block in source.blocks(lambda event: None):
+            if self.length_s is not None and missing > file.samplerate * BLOCK_S:
+                report(_cut_off(self.name, read / file.samplerate, self.length_s))
+            return
+        at_s = self.begins_s + read / file.samplerate
+        if self.instead is None:
+            said = str(fault).removeprefix("Error : ")
+            raise Damaged(f"'{self.name}' is damaged at {at_s:.1f} s: {said}.", _GOES_ON) from fault
+        report(damaged(self.name, at_s))
+        with contextlib.closing(self.instead()) as source:
+            for block in behind(given, source):
                 if self._stopped.is_set():
                     return
-                if len(block) > given:
-                    yield block[given:]
-                given = max(0, given - len(block))
+                given += len(block)
+                yield block
+        if self.length_s is not None:
+            given_s = given / 2 / self.channels / self._rate_hz
+            tell_if_short(self.name, given_s, self.length_s, report)
 
     def stop(self) -> None:
         """End `blocks` before the next block."""
@@ -179,6 +176,33 @@ class SndfileSource:
         """Close the file."""
         self.stop()
         self._in_use.close()
+
+
+def behind(given: int, source: Source) -> Iterator[bytes]:
+    """What another reader makes of what was read up to damage, behind so many bytes."""
+    for block in source.blocks(lambda event: None):  # that it is damaged is told
+        if len(block) > given:
+            yield block[given:]
+        given = max(0, given - len(block))
+
+
+def damaged(name: str, at_s: float) -> SourceWarning:
+    """That something follows damage, and is heard."""
+    return SourceWarning(f"'{name}' is damaged at {at_s:.1f} s: words may be missing there")
+
+
+def tell_if_short(
+    name: str, read_s: float, length_s: float, report: Callable[[SourceEvent], None]
+) -> None:
+    """Tell that less is heard than a container says, if it is."""
+    if is_short(read_s, length_s):
+        report(_cut_off(name, read_s, length_s))
+
+
+def _cut_off(name: str, read_s: float, length_s: float) -> SourceWarning:
+    return SourceWarning(
+        f"'{name}' is damaged or cut off: {read_s:.1f} s of {length_s:.1f} s could be read"
+    )
 
 
 def _ends_early(extra_info: str) -> bool:

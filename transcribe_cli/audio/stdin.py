@@ -1,47 +1,40 @@
 """Standard input: what its first bytes say, decoded as it comes; else raw s16le mono."""
 
 import contextlib
-import subprocess
 import tempfile
-import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO
 
 from transcribe_cli.audio import ffmpeg
-from transcribe_cli.audio.concatenated import OggCheck
 from transcribe_cli.audio.containers import (
     FLAC,
     HEAD_BYTES,
     MP3,
     MP4,
     NEED_SEEKING,
-    OGG,
     WAV,
     Container,
     id3_bytes,
     index_is_last,
     is_playlist,
     is_text,
-    mp3_length_s,
     recognise,
     what_else,
 )
 from transcribe_cli.audio.files import open_file
 from transcribe_cli.audio.flac_source import FlacSource, is_read_here
-from transcribe_cli.audio.media_tracks import choose_track, probe_head
 from transcribe_cli.audio.pcm_source import PcmSource
 from transcribe_cli.audio.pipe import READ_BYTES, Pipe, StdinPipe
 from transcribe_cli.audio.raw_samples import what_is_unlikely
 from transcribe_cli.audio.source import Source, SourceEvent, channels_of
+from transcribe_cli.audio.streamed import Streamed
 from transcribe_cli.audio.wav import BadWav, WavHeader, read_header
 from transcribe_cli.errors import AudioError
 
 _EMPTY = f"{StdinPipe.named} holds no audio."
 _HEAD_WAIT_S = 0.2
 _MOST_HEADER_BYTES = 1 << 20
-_ANALYSED_US = 300_000  # of a stream, to find what is in it
-_PROBED_BYTES = 1 << 16  # of a container, to see its tracks
 _RAW_HEAD_BYTES = 1 << 15  # 2 s of mu-law, which may begin with silence
 
 
@@ -113,20 +106,9 @@ def open_container(
     if container == WAV and (header := _wav_header(pipe)):
         return _pcm(pipe, header, rate_hz, channel)
     if container == FLAC and is_read_here(head, track):
-
-        def rest(ahead: bytes) -> Source:
-            pipe.unread(ahead)
-            return _Streamed(pipe, container, rate_hz, track, channel)
-
-        return FlacSource(
-            *(pipe, rate_hz, channel),
-            name=pipe.name,
-            kind=pipe.kind,
-            rest=rest if ffmpeg.is_installed() else None,
-            stop=pipe.stop,
-        )
+        return FlacSource(*(pipe, rate_hz, channel), name=pipe.name, kind=pipe.kind, stop=pipe.stop)
     if _can_stream(pipe.name, container, head, note):
-        return _Streamed(pipe, container, rate_hz, track, channel)
+        return Streamed(pipe, container, rate_hz, track, channel)
     return _Spooled(pipe, rate_hz, track, channel)
 
 
@@ -194,79 +176,6 @@ class _Kept:
         part = self._pipe.read(count)
         self.data += part
         return part
-
-
-class _Streamed(ffmpeg.FfmpegSource):
-    """A container on a pipe, decoded as it comes; a thread feeds ffmpeg."""
-
-    def __init__(
-        self,
-        pipe: Pipe,
-        container: Container,
-        rate_hz: int,
-        track: int | None,
-        channel: int | None,
-    ) -> None:
-        self._pipe = pipe
-        head = pipe.peek(_PROBED_BYTES, 0.0)
-        tracks = probe_head(head, container.demuxer)
-        chosen, note = choose_track(tracks, track, pipe.name)
-        super().__init__(
-            # What it is is known: nothing is held back to find that out.
-            ["-analyzeduration", str(_ANALYSED_US), "-f", container.demuxer, "-i", "pipe:0"],
-            rate_hz,
-            name=pipe.name,
-            kind=pipe.kind,
-            track=chosen,
-            length_s=tracks[chosen].duration_s if chosen < len(tracks) else mp3_length_s(head),
-            heeds_complaints=container != MP3,
-            channel=channel,
-            note=note,
-            stdin=subprocess.PIPE,
-        )
-        self._ogg = OggCheck() if container == OGG else None
-        self._feeder = threading.Thread(target=self._feed, name="aai-feeder", daemon=True)
-        self._feeder.start()
-        with contextlib.ExitStack() as stack:
-            stack.callback(self.close)
-            self.begin()
-            stack.pop_all()
-
-    def _feed(self) -> None:
-        stdin = self.process.stdin
-        assert stdin is not None
-        with contextlib.suppress(OSError, ValueError):  # ffmpeg has ended, or is being ended
-            while data := self._pipe.read(READ_BYTES):
-                if self._ogg is not None:
-                    self._ogg.see(data)
-                stdin.write(data)
-                stdin.flush()
-        with contextlib.suppress(OSError, ValueError):
-            stdin.close()
-
-    @property
-    def length_s(self) -> float | None:
-        """None: something may follow what its header knows of."""
-        return None
-
-    def all_faults(self) -> list[str]:
-        """What else is wrong with it, when all of it has passed."""
-        self._pipe.stop()
-        self._feeder.join()
-        return [] if self._ogg is None else self._ogg.faults
-
-    def stop(self) -> None:
-        """End what ffmpeg reads; `blocks` ends after what it makes of that."""
-        self.is_cut = True
-        self._pipe.stop()
-
-    def close(self) -> None:
-        """End ffmpeg and its thread."""
-        self._pipe.stop()
-        if self.process.poll() is None:
-            self.process.kill()
-        self._feeder.join()
-        super().close()
 
 
 class _Spooled:
