@@ -46,6 +46,36 @@ def test_a_stream_without_its_last_page_may_be_cut_off() -> None:
     assert faults(stream(OPUS)[:-300], 100) == ["has no last page: it may be cut off"]
 
 
+def audio_page(number: int, stream: int = 0) -> bytes:
+    """One that has a position, and a number in its stream."""
+    made = page(bytes(200))
+    numbers = number.to_bytes(8, "little") + bytes([stream, 0, 0, 0]) + number.to_bytes(4, "little")
+    return made[:6] + numbers + made[22:]
+
+
+def stream_of(*numbers: int) -> bytes:
+    return page(OPUS, BEGINS) + b"".join(map(audio_page, numbers)) + page(b"", ENDS)
+
+
+@pytest.mark.parametrize("size", [1, 7, 1 << 20])
+def test_pages_that_are_missing_are_told(size: int) -> None:
+    assert faults(stream_of(2, 3, 4) * 2, size) == []
+    (fault,) = faults(stream_of(2, 3, 4) + stream_of(2, 3, 5), size)
+    assert "pages of it are missing" in fault
+
+
+def test_pages_of_two_streams_are_counted_each_by_itself() -> None:
+    both = b"".join(audio_page(n) + audio_page(2 * n, stream=2) for n in (1, 2, 3))
+    one = b"".join(audio_page(n) + audio_page(7 + n, stream=2) for n in (1, 2, 3))
+
+    assert len(faults(both + page(b"", ENDS), 1000)) == 1
+    assert faults(one + page(b"", ENDS), 1000) == []
+
+
+def test_a_radio_that_begins_at_any_page_lacks_none() -> None:
+    assert faults(stream_of(900, 901), 1000) == []
+
+
 AIFF = b"FORM\0\0\0\x05AIFFx\0"
 AVI = b"RIFF\x04\0\0\0AVI "
 AU = b".snd\0\0\0\x18\0\0\0\x04" + bytes(16)

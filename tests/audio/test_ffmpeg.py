@@ -124,6 +124,18 @@ def test_files_one_after_the_other_in_one_file_are_all_heard(suffix: str, tmp_pa
     assert not is_concatenated(first, recognise(first.read_bytes()))
 
 
+@pytest.mark.parametrize("damage", [100, 3000], ids=["in a page", "of whole pages"])
+def test_damage_in_one_of_several_ogg_files_is_told(damage: int, tmp_path: Path) -> None:
+    whole = make_tone(tmp_path / "1.opus", seconds=5).read_bytes()
+    at = len(whole) // 2
+    path = tmp_path / "a.opus"
+    path.write_bytes(whole + whole[:at] + bytes(damage) + whole[at + damage :])
+    _, (report,) = taken(open_file(path, RATE_HZ))
+
+    assert isinstance(report, SourceWarning)
+    assert "is damaged" in report.text
+
+
 def test_without_ffmpeg_it_is_told_that_only_the_first_is_heard(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

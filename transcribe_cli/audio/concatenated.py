@@ -31,8 +31,10 @@ def is_concatenated(path: Path, container: Container | None) -> bool:
 
 
 _OGG_PAGE = re.compile(
-    rb"OggS\0(.)(?:.{20}\x01.(\x01vorbis|OpusHead|\x7fFLAC|Speex   ))?", re.DOTALL
+    rb"OggS\0(.)(.{8})(.{4})(.{4})(?:.{4}\x01.(\x01vorbis|OpusHead|\x7fFLAC|Speex   ))?",
+    re.DOTALL,
 )
+"""RFC 3533: flags, position, which stream, number in that; and what it begins with."""
 _BEGINS, _ENDS = 2, 4  # flags of a page
 _LONGEST_MATCH = 36
 _READ_BYTES = 1 << 20
@@ -47,18 +49,30 @@ class OggCheck:
         self._later: set[bytes] = set()
         self._has_audio = False
         self._has_end = False
+        self._numbers: dict[bytes, int] = {}  # of the last pages with audio, by stream
+        self._lacks_pages = False
 
     def see(self, data: bytes) -> None:
         """Take the next bytes of it."""
         seen = self._tail + data
         for page in _OGG_PAGE.finditer(seen):
-            flags, codec = page[1][0], page[2]
+            flags, position, stream, number, codec = page[1][0], *page.groups()[1:]
             self._has_end = bool(flags & _ENDS)
+            self._count(stream, int.from_bytes(number, "little"), any(position))
             if not flags & _BEGINS:
                 self._has_audio = True
             elif codec:
                 (self._later if self._has_audio else self._codecs).add(codec)
         self._tail = seen[-_LONGEST_MATCH:]
+
+    def _count(self, stream: bytes, number: int, has_audio: bool) -> None:
+        """See whether a page follows the last; a radio's first audio need not follow its header."""
+        if not has_audio:
+            self._numbers.pop(stream, None)
+        else:
+            last = self._numbers.get(stream, number)
+            self._lacks_pages |= number not in (last, last + 1)  # the last may be seen again
+            self._numbers[stream] = number
 
     @property
     def faults(self) -> list[str]:
@@ -69,6 +83,8 @@ class OggCheck:
                 "is several files in one, and only the first is read: their codecs differ, so give "
                 "each by itself"
             )
+        if self._lacks_pages:
+            found.append("is damaged: pages of it are missing, and with them words may be")
         if not self._has_end:
             found.append("has no last page: it may be cut off")
         return found

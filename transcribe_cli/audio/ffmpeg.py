@@ -250,6 +250,7 @@ def open_with_ffmpeg(
     *,
     channel: int | None = None,
     knows_length: bool = True,
+    heeds_complaints: bool = True,
 ) -> FfmpegSource:
     """A source for a file of any media that ffmpeg knows.
 
@@ -257,6 +258,7 @@ def open_with_ffmpeg(
         track: which audio track, counted from 1; None: the one that the file calls its default.
         channel: of several, counted from 0; None: all of them, mixed.
         knows_length: its container is right about it.
+        heeds_complaints: as of `FfmpegSource`.
 
     Raises:
         AudioError: there is no such track, or no audio that can be decoded here.
@@ -273,7 +275,7 @@ def open_with_ffmpeg(
         length_s=length_s,
         channel=channel,
         note=note,
-        heeds_complaints=knows_length,
+        heeds_complaints=heeds_complaints,
     )
     source.path = str(path.resolve())
     source.begin()

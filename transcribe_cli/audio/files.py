@@ -74,7 +74,10 @@ def open_file(
     if not ffmpeg.is_installed():
         raise AudioError(f"'{path}' cannot be asked for its track {track}.", "install ffmpeg")
     source = ffmpeg.open_with_ffmpeg(
-        path, rate_hz, track, channel=channel, knows_length=not several
+        *(path, rate_hz, track),
+        channel=channel,
+        knows_length=not several,
+        heeds_complaints=container != MP3 or not several,
     )
     source.faults += faults
     return source
