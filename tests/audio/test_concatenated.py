@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from transcribe_cli.audio.concatenated import OggCheck, unheard
+from transcribe_cli.audio.concatenated import Mp3Lengths, OggCheck, unheard
 from transcribe_cli.audio.containers import recognise
 
 BEGINS, ENDS = 2, 4
@@ -74,6 +74,22 @@ def test_pages_of_two_streams_are_counted_each_by_itself() -> None:
 
 def test_a_radio_that_begins_at_any_page_lacks_none() -> None:
     assert faults(stream_of(900, 901), 1000) == []
+
+
+def xing(frames: int, *, mono: bool = False) -> bytes:
+    """The first frame of an MP3 of 44.1 kHz, of so many frames of 1152 samples."""
+    head = b"\xff\xfb\x90" + (b"\xc4" if mono else b"\x04") + bytes(17 if mono else 32)
+    return (head + b"Xing\0\0\0\x01" + frames.to_bytes(4)).ljust(417, b"\0")
+
+
+@pytest.mark.parametrize("size", [1, 11, 47, 48, 1 << 20])
+def test_mp3s_in_one_promise_what_each_says(size: int) -> None:
+    data = xing(100) + b"Info Xing" * 20 + xing(50, mono=True) + xing(0)
+    lengths = Mp3Lengths()
+    for at in range(0, len(data), size):
+        lengths.see(data[at : at + size])
+
+    assert lengths.promised_s == pytest.approx(150 * 1152 / 44100)
 
 
 AIFF = b"FORM\0\0\0\x05AIFFx\0"

@@ -136,6 +136,22 @@ def test_damage_in_one_of_several_ogg_files_is_told(damage: int, tmp_path: Path)
     assert "is damaged" in report.text
 
 
+@pytest.mark.parametrize("tag", ["0", "3"], ids=["without tags", "with tags"])
+def test_damage_in_one_of_several_mp3s_is_told(tag: str, tmp_path: Path) -> None:
+    whole = make_tone(tmp_path / "1.mp3", "-id3v2_version", tag, seconds=5).read_bytes()
+    at = len(whole) // 2
+    path = tmp_path / "a.mp3"
+    path.write_bytes(whole * 2 + whole[:at] + bytes(at // 2) + whole[at + at // 2 :])
+    _, (by_name,) = taken(open_file(path, RATE_HZ))
+    with path.open("rb") as stream:
+        _, (by_pipe,) = taken(open_stdin(stream, RATE_HZ))
+
+    for report in (by_name, by_pipe):
+        assert isinstance(report, SourceWarning)
+        assert "is damaged or cut off: 13." in report.text
+        assert " of 15.1 s could be read" in report.text
+
+
 def test_without_ffmpeg_it_is_told_that_only_the_first_is_heard(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Literal
 
-from transcribe_cli.audio.containers import FLAC, MP3, MP4, OGG, Container, id3_bytes
+from transcribe_cli.audio.containers import FLAC, MP3, MP4, OGG, Container, id3_bytes, mp3_length_s
 from transcribe_cli.audio.flac_source import STREAM_START
 
 _PAGE, _FIRST_PAGE = b"OggS\0", b"OggS\0\x02"  # RFC 3533: its flag 2 begins a stream
@@ -88,6 +88,59 @@ class OggCheck:
         if not self._has_end:
             found.append("has no last page: it may be cut off")
         return found
+
+
+_XING = re.compile(b"Xing|Info")
+_XING_BYTES = 12  # up to the number of frames
+_XING_AT = {(True, False): 36, (True, True): 21, (False, False): 21, (False, True): 13}
+"""Where it lies in its frame: of MPEG-1 or not, mono or not."""
+
+
+class Mp3Lengths:
+    """How long the MP3s are together that pass, as far as their Xing headers say.
+
+    Attributes:
+        promised_s: None where none says it.
+    """
+
+    def __init__(self) -> None:
+        self.promised_s: float | None = None
+        self._tail = b""
+        self._from = 0  # where what was not looked at begins
+
+    def see(self, data: bytes) -> None:
+        """Take the next bytes of them."""
+        seen = self._tail + data
+        until = max(0, len(seen) - _XING_BYTES + 1)
+        for found in _XING.finditer(seen, self._from):
+            if found.start() >= until:
+                break
+            length_s = _length_by(seen, found.start())
+            if length_s is not None:
+                self.promised_s = (self.promised_s or 0.0) + length_s
+        kept = max(0, until - max(_XING_AT.values()))
+        self._tail, self._from = seen[kept:], until - kept
+
+
+def _length_by(data: bytes, at: int) -> float | None:
+    """What the Xing header there says; None where it is none."""
+    for (is_mpeg_1, is_mono), offset in _XING_AT.items():
+        frame = data[at - offset : at + _XING_BYTES] if at >= offset else b""
+        if not frame or (frame[1] >> 3 & 3 == 3, frame[3] >> 6 == 3) != (is_mpeg_1, is_mono):
+            continue
+        length_s = mp3_length_s(frame)
+        if length_s is not None:
+            return length_s
+    return None
+
+
+def promised_by_mp3s(path: Path) -> float | None:
+    """How long the MP3s in a file are together, as far as their headers say."""
+    lengths = Mp3Lengths()
+    with path.open("rb") as file:
+        while data := file.read(_READ_BYTES):
+            lengths.see(data)
+    return lengths.promised_s
 
 
 def unheard(path: Path, container: Container | None) -> list[str]:

@@ -44,6 +44,7 @@ class FfmpegSource:
 
     Attributes:
         faults: what is known to be wrong with it.
+        promised_s: how much there should be, by its headers.
 
     Raises:
         AudioError: it holds no audio that can be decoded here.
@@ -68,7 +69,7 @@ class FfmpegSource:
     ) -> None:
         self.kind = kind
         self.live = kind != "file"
-        self._length_s = length_s
+        self._length_s = self.promised_s = length_s
         self._note = note
         self._heeds_complaints = heeds_complaints
         self._stopped = threading.Event()
@@ -183,8 +184,10 @@ class FfmpegSource:
                 "what came before the damage is transcribed",
             )
         read_s = given / 2 / self.channels / self._rate_hz
-        if is_short(read_s, self._length_s):
-            text = f"'{self.name}' is damaged or cut off: {read_s:.1f} s of {self._length_s:.1f} s "
+        if is_short(read_s, self.promised_s):
+            text = (
+                f"'{self.name}' is damaged or cut off: {read_s:.1f} s of {self.promised_s:.1f} s "
+            )
             said = self._said()
             text += "could be read" + (f" (ffmpeg says: {said})" if said else "")
             report(SourceWarning(text))

@@ -41,7 +41,7 @@ def open_file(
 
     # What most runs do not need is imported here.
     from transcribe_cli.audio import ffmpeg
-    from transcribe_cli.audio.concatenated import is_concatenated, unheard
+    from transcribe_cli.audio.concatenated import is_concatenated, promised_by_mp3s, unheard
     from transcribe_cli.audio.containers import FLAC, MP3, is_playlist, recognise
     from transcribe_cli.audio.flac_source import FlacSource, is_read_here
 
@@ -80,6 +80,8 @@ def open_file(
         heeds_complaints=container != MP3 or not several,
     )
     source.faults += faults
+    if several and container == MP3:
+        source.promised_s = promised_by_mp3s(path)
     return source
 
 

@@ -5,8 +5,8 @@ import subprocess
 import threading
 
 from transcribe_cli.audio import ffmpeg
-from transcribe_cli.audio.concatenated import OggCheck
-from transcribe_cli.audio.containers import MP3, OGG, Container, mp3_length_s
+from transcribe_cli.audio.concatenated import Mp3Lengths, OggCheck
+from transcribe_cli.audio.containers import MP3, OGG, Container
 from transcribe_cli.audio.media_tracks import choose_track, probe_head
 from transcribe_cli.audio.pipe import READ_BYTES, Pipe
 
@@ -40,13 +40,14 @@ class Streamed(ffmpeg.FfmpegSource):
             name=pipe.name,
             kind=pipe.kind,
             track=chosen,
-            length_s=tracks[chosen].duration_s if chosen < len(tracks) else mp3_length_s(head),
+            length_s=tracks[chosen].duration_s if chosen < len(tracks) else None,
             heeds_complaints=container != MP3,
             channel=channel,
             note=note,
             stdin=subprocess.PIPE,
         )
         self._ogg = OggCheck() if container == OGG else None
+        self._mp3s = Mp3Lengths() if container == MP3 else None
         self._feeder = threading.Thread(target=self._feed, name="aai-feeder", daemon=True)
         self._feeder.start()
         with contextlib.ExitStack() as stack:
@@ -61,6 +62,9 @@ class Streamed(ffmpeg.FfmpegSource):
             while data := self._pipe.read(READ_BYTES):
                 if self._ogg is not None:
                     self._ogg.see(data)
+                if self._mp3s is not None:
+                    self._mp3s.see(data)
+                    self.promised_s = self._mp3s.promised_s
                 stdin.write(data)
                 stdin.flush()
         with contextlib.suppress(OSError, ValueError):
