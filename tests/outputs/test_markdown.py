@@ -103,6 +103,13 @@ def test_document_of_a_whole_run() -> None:
     )
 
 
+def test_what_heard_on_this_machine_is_named_and_not_the_model_that_it_stood_in_for() -> None:
+    start = recording("talk.wav")
+    local = replace(start, body=start.body | {"model": "u3-rt-pro", "engine": "moonshine"})
+
+    assert "- Model: moonshine, local\n" in written(local)
+
+
 def test_document_of_a_run_that_has_just_begun() -> None:
     assert read(written(recording("talk.wav")))[-1] == ("h2", "Transcript")
     assert written() == ""

@@ -109,10 +109,7 @@ def choose(devices: Sequence[InputDevice], wanted: str | None) -> InputDevice:
         AudioError: there is none, none fits, or several do.
     """
     if not devices:
-        raise AudioError(
-            "There is no input device.",
-            "plug in a microphone; 'aai-stream devices' lists what there is",
-        )
+        raise no_device()
     if wanted is None:
         return next((device for device in devices if device.is_default), devices[0])
     found = fits(devices, wanted)
@@ -121,6 +118,14 @@ def choose(devices: Sequence[InputDevice], wanted: str | None) -> InputDevice:
     problem = "fits several input devices" if found else "is no input device"
     names = ", ".join(f"{device.index}: {_both_names(device)}" for device in found or devices)
     raise AudioError(f"'{wanted}' {problem}.", f"choose one with --device: {names}")
+
+
+def no_device() -> AudioError:
+    """What is said where there is none."""
+    return AudioError(
+        "There is no input device.",
+        "plug in a microphone, or see what is wrong with 'aai-stream doctor'",
+    )
 
 
 def fits(devices: Sequence[InputDevice], wanted: str) -> list[InputDevice]:

@@ -5,7 +5,7 @@ import time
 from collections.abc import Iterator
 
 from transcribe_cli.audio.capture import Capture, CaptureLost
-from transcribe_cli.audio.devices import InputDevice, find_device, list_devices
+from transcribe_cli.audio.devices import InputDevice, find_device, list_devices, no_device
 from transcribe_cli.audio.known_devices import keep_devices
 from transcribe_cli.audio.level import decibels, peak
 from transcribe_cli.errors import AudioError
@@ -26,7 +26,7 @@ def devices(environment: Environment, *, as_json: bool, watch: bool = False) -> 
     """List them; the default is marked. `watch`: show how loud each is, until it is stopped.
 
     Raises:
-        AudioError: there is no sound system.
+        AudioError: there is no sound system, or for people no device to list.
     """
     found = _listed()
     if watch:
@@ -38,8 +38,7 @@ def devices(environment: Environment, *, as_json: bool, watch: bool = False) -> 
 
         return write_json(environment, [asdict(device) for device in found])
     if not found:
-        environment.write("no input device\n")
-        return ExitStatus.OK
+        raise no_device()
     titles = ("", "", "name", "", "system", "", "rate", "")
     return write_table(environment, titles, list(map(_row, found)))
 

@@ -1,6 +1,6 @@
 """Collects the records of each recording into the contents of a document. Pure."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -128,3 +128,9 @@ def _has_numbers(body: dict[str, Any], *names: str) -> bool:
 
 def _word_speakers(update: TurnUpdate) -> Iterator[str | None]:
     return (word.speaker for word in update.message.words)
+
+
+def what_heard(start: Mapping[str, Any]) -> str:
+    """The model of a Recording record, or the engine of this machine that stood in for it."""
+    engine = start.get("engine")
+    return f"{engine}, local" if engine else str(start.get("model") or "")

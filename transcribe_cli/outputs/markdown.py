@@ -10,7 +10,7 @@ from datetime import UTC
 from operator import itemgetter
 from typing import Any
 
-from transcribe_cli.outputs.document_contents import RecordingContents
+from transcribe_cli.outputs.document_contents import RecordingContents, what_heard
 from transcribe_cli.outputs.plain_text import one_line
 from transcribe_cli.outputs.turn_cache import TurnCache
 from transcribe_cli.protocol.languages import language_name
@@ -82,7 +82,7 @@ def _facts(recording: RecordingContents) -> Iterator[tuple[str, str]]:
         yield "Date", f"{recording.started.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
     if isinstance(length_s := summary.get("audio_s"), int | float):
         yield "Length", format_hms(round(length_s * 1000))
-    yield "Model", escape(str(recording.start.get("model") or ""))
+    yield "Model", escape(what_heard(recording.start))
     yield "Languages", _languages(recording.totals.language_ms)
     yield "Speakers", ", ".join(filter(None, map(escape, recording.speakers)))
     yield "Recording", escape(str(recording.start.get("id") or ""))

@@ -8,6 +8,7 @@ from typing import Any
 from rich.text import Text
 
 from transcribe_cli.exit_status import ExitStatus, is_signal, of_signal
+from transcribe_cli.outputs.document_contents import what_heard
 from transcribe_cli.protocol.codec import read_server_object
 from transcribe_cli.recordings.journal import JournalRecord
 from transcribe_cli.recordings.scenes import Scene, revision_of
@@ -113,7 +114,7 @@ class Player:
     def _begin(self, record: JournalRecord) -> None:
         self._recordings += 1
         source = str(record.get("source") or "")
-        self._say(model=str(record.get("model") or ""), source=source)
+        self._say(model=what_heard(record), source=source)
         if self._recordings > 1:
             self._notices.note(source)
 
