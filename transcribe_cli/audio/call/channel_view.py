@@ -4,35 +4,16 @@ import threading
 from array import array
 
 from transcribe_cli.audio.audio_log import AudioLog
+from transcribe_cli.audio.call.log_view import LogView
 
 
-class ChannelView:
-    """A channel of a log as a `ReadableLog` of one; safe for several threads.
-
-    Attributes:
-        audio: the format of what is read.
-    """
+class ChannelView(LogView):
+    """A channel of a log as a `ReadableLog` of one; safe for several threads."""
 
     def __init__(self, log: AudioLog, channel: int, slowest: "_Slowest") -> None:
-        self.audio = log.audio._replace(channels=1)
-        self._log = log
+        super().__init__(log)
         self._channel = channel
         self._slowest = slowest
-
-    @property
-    def ended(self) -> bool:
-        """Nothing will be appended any more."""
-        return self._log.ended
-
-    @property
-    def first(self) -> int:
-        """The first frame that can be read."""
-        return self._log.first
-
-    @property
-    def frames(self) -> int:
-        """How many can be read."""
-        return self._log.frames
 
     def read(self, start: int, count: int) -> bytes:
         """At most `count` frames of the channel from frame `start` on; fewer at the end."""

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from transcribe_cli.audio.audio_log import AudioLog
 from transcribe_cli.audio.call import leak
 from transcribe_cli.audio.call.leak import CONTEXT_FRAMES, FRAMES_PER_S, WINDOW_FRAMES, Estimate
+from transcribe_cli.audio.call.log_view import LogView
 
 if TYPE_CHECKING:
     import numpy as np
@@ -23,16 +24,11 @@ _KNOWS_AFTER_S = 2  # what is said of a word counts in what comes so much later
 _MOST_KEPT = 256  # estimates and words
 
 
-class MixedView:
-    """A log of two tracks as a `ReadableLog` of one; safe for several threads.
-
-    Attributes:
-        audio: the format of what is read.
-    """
+class MixedView(LogView):
+    """A log of two tracks as a `ReadableLog` of one; safe for several threads."""
 
     def __init__(self, log: AudioLog) -> None:
-        self.audio = log.audio._replace(channels=1)
-        self._log = log
+        super().__init__(log)
         self._frame = log.audio.rate_hz // FRAMES_PER_S  # samples of a level
         self._lock = threading.RLock()  # guards all below
         self._mic, self._system = array("f"), array("f")
@@ -40,28 +36,10 @@ class MixedView:
         self._channels: dict[tuple[int, int, int], int | None] = {}
 
     @property
-    def ended(self) -> bool:
-        """Nothing will be appended any more."""
-        return self._log.ended
-
-    @property
-    def first(self) -> int:
-        """The first frame that can be read."""
-        return self._log.first
-
-    @property
     def frames(self) -> int:
         """How many can be read: those whose level is known."""
         ended, frames = self._log.ended, self._log.frames
         return frames if ended else frames - frames % self._frame
-
-    def consumed(self, frame: int) -> None:
-        """A reader has taken everything before `frame`."""
-        self._log.consumed(frame)
-
-    def forget(self, before: int) -> None:
-        """Nothing before that frame will be read again."""
-        self._log.forget(before)
 
     def read(self, start: int, count: int) -> bytes:
         """At most `count` mixed frames from frame `start` on; fewer at the end."""
