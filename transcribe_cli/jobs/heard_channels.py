@@ -26,7 +26,7 @@ def heard_of(log: AudioLog, tracks: tuple[str, ...], *, each: bool) -> Heard:
     if each:
         from transcribe_cli.audio.call.channel_view import channel_views
 
-        channels = [*map(TurnChannel, range(log.audio.channels), names_of(log, tracks))]
+        channels = [*map(TurnChannel, range(log.audio.channels), channel_names(log, tracks))]
         return Heard(
             channel_views(log),
             lambda update: of_one_channel(update, channels[update.session % len(channels)]),
@@ -39,7 +39,7 @@ def heard_of(log: AudioLog, tracks: tuple[str, ...], *, each: bool) -> Heard:
     return Heard((mix,), lambda update: with_channels(update, mix.channel_of))
 
 
-def names_of(log: AudioLog, tracks: tuple[str, ...]) -> Sequence[str]:
+def channel_names(log: AudioLog, tracks: tuple[str, ...]) -> Sequence[str]:
     """What the channels of a log are called before people."""
     if tracks:
         from transcribe_cli.transcript.channels import NAMES
