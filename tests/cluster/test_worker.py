@@ -62,15 +62,17 @@ def talk_in(folder: Path) -> wire.FileTask:
     return wire.FileTask(command="", key="talk", name=path.name, path=str(path))
 
 
+def ends() -> None:
+    """What ends a loop."""
+    raise ValueError("nothing of ours")
+
+
 def test_a_file_that_comes_just_as_the_loop_ends_is_not_waited_for(
     recordings: Recordings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     loop = recordings._loop
     assert loop is not None
     call = loop.call
-
-    def ends() -> None:
-        raise ValueError("nothing of ours")
 
     def call_late(action: Callable[[], None]) -> None:
         call(ends)
@@ -118,9 +120,6 @@ def test_a_worker_whose_loop_faults_leaves_no_file_locked(
     loop = recordings._loop
     assert loop is not None
     call = loop.call
-
-    def ends() -> None:
-        raise ValueError("nothing of ours")
 
     def call_and_end(action: Callable[[], None]) -> None:
         call(action)
