@@ -30,6 +30,18 @@ def test_session_that_never_reached_the_service_does_not_count() -> None:
     assert quota.free_at(1.0) == 1.0
 
 
+def test_session_counts_from_when_the_service_has_answered_it() -> None:
+    quota = SessionQuota(2)
+    quota.opened(0.0)
+    quota.opened(0.5)
+    quota.answered(2.0)
+    assert quota.free_at(2.0) == 61.5
+
+    quota.answered(2.5)
+
+    assert quota.free_at(3.0) == 63.0
+
+
 @given(st.lists(st.floats(0, 20), min_size=6, max_size=60))
 def test_never_more_than_five_new_sessions_in_any_minute(waits: list[float]) -> None:
     quota = SessionQuota(5)

@@ -2,7 +2,7 @@
 
 import dataclasses
 import random
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -11,9 +11,11 @@ from transcribe_cli.exit_status import ExitStatus
 from transcribe_cli.protocol.codec import decode_server_message, encode_server_message
 from transcribe_cli.protocol.messages import Turn, Word
 from transcribe_cli.run import sessions
+from transcribe_cli.session.connection import Connection
 from transcribe_cli.session.events import (
     BadFrame,
     Closed,
+    Opened,
     Received,
     SourceEnded,
     StopRequested,
@@ -69,6 +71,10 @@ class Talk:
     def happens(self, event: Any, after_s: float = 0.0) -> list[Action]:
         self.now += after_s
         return self.supervisor.handle(event, self.now)
+
+    def answered(self, after_s: float = 0.0) -> list[Action]:
+        """Its socket is open."""
+        return self.happens(Opened(self.session, cast("Connection", None)), after_s)
 
     def begin(self, after_s: float = 0.0) -> list[Action]:
         begin = decode_server_message('{"type":"Begin","id":"a","expires_at":1}')
@@ -836,6 +842,18 @@ def test_no_more_new_sessions_a_minute_than_the_account_may_open() -> None:
         talk.begin()
 
     assert all(later - earlier > 60 for earlier, later in zip(opened, opened[5:], strict=False))
+
+
+def test_a_slow_line_brings_no_more_new_sessions_within_a_minute_to_the_service() -> None:
+    talk = Talk(MIC, begun=False)
+    talk.answered(after_s=2.0)
+    reached = talk.now
+    for _ in range(5):
+        talk.begin()
+        talk.closed(code=1006, open_s=0.1)
+        talk.next_session()
+
+    assert talk.now - reached > 60
 
 
 def test_tries_that_never_reach_the_service_do_not_use_the_account_up() -> None:

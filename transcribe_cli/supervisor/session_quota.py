@@ -3,11 +3,14 @@
 from collections import deque
 
 FREE_ACCOUNT_SESSIONS_PER_MINUTE = 5
-_MINUTE_S = 61.0  # the service counts arrivals, and not every connection takes as long
+_MINUTE_S = 61.0  # a second more than the service counts
 
 
 class SessionQuota:
     """The sessions that were opened of late, over all recordings that share an account.
+
+    The service counts when they arrive there, which is known only when it answers: until then a
+    session counts from when it set out, and from its answer on for a minute.
 
     Args:
         per_minute: most new sessions in any 60 s; None for no limit.
@@ -15,22 +18,31 @@ class SessionQuota:
 
     def __init__(self, per_minute: int | None) -> None:
         self.per_minute = per_minute
-        self._opened: deque[float] = deque()
+        self._underway: deque[float] = deque()
+        self._arrived: deque[float] = deque()
 
     def opened(self, now: float) -> None:
         """Count a session that is being opened."""
         if self.per_minute is not None:
-            self._opened.append(now)
+            self._underway.append(now)
+
+    def answered(self, now: float) -> None:
+        """The service has answered a session, whichever: they are counted alike."""
+        if self._underway:
+            self._underway.popleft()
+            self._arrived.append(now)
 
     def unopened(self) -> None:
-        """Uncount the last session: it never reached the service."""
-        if self._opened:
-            self._opened.pop()
+        """Uncount a session: it never reached the service."""
+        if self._underway:
+            self._underway.pop()
 
     def free_at(self, now: float) -> float:
         """When the next session may be opened; `now` or earlier means at once."""
-        while self._opened and self._opened[0] <= now - _MINUTE_S:
-            self._opened.popleft()
-        if self.per_minute is None or len(self._opened) < self.per_minute:
+        for times in (self._underway, self._arrived):
+            while times and times[0] <= now - _MINUTE_S:
+                times.popleft()
+        counted = sorted((*self._underway, *self._arrived))
+        if self.per_minute is None or len(counted) < self.per_minute:
             return now
-        return self._opened[-self.per_minute] + _MINUTE_S
+        return counted[-self.per_minute] + _MINUTE_S

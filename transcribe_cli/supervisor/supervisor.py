@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 
-from transcribe_cli.session.events import Closed, Event
+from transcribe_cli.session.events import Closed, Event, Opened
 from transcribe_cli.supervisor import apply_event
 from transcribe_cli.supervisor.actions import Action, OpenSession
 from transcribe_cli.supervisor.backoff import Backoff
@@ -74,13 +74,12 @@ class Supervisor:
 
     def handle(self, event: Event, now: float) -> list[Action]:
         """Something happened."""
+        self._count(event, now)
         if self._facts.over:
             return []
         facts = apply_event.apply_event(self._facts, event, self._moment(now))
         if facts is self._facts:
             return []
-        if isinstance(event, Closed) and never_reached(event):
-            self._quota.unopened()
         return self._decide(facts, now)
 
     def pause(self, now: float) -> list[Action]:
@@ -108,6 +107,16 @@ class Supervisor:
         self._facts = replace(self._with_quota(facts, now), turn_ended=False)
         self._due = next_due(self._facts)
         return all_actions
+
+    def _count(self, event: Event, now: float) -> None:
+        """Tell the quota of a session that has reached the service, or never did."""
+        match event:
+            case Opened():
+                self._quota.answered(now)
+            case Closed() if never_reached(event):
+                self._quota.unopened()
+            case Closed(open_s=0):
+                self._quota.answered(now)
 
     def _with_quota(self, facts: Facts, now: float) -> Facts:
         free_at = self._quota.free_at(now)
