@@ -14,7 +14,7 @@ from transcribe_cli.audio.format import AudioFormat
 from transcribe_cli.protocol.messages import Begin, Turn
 from transcribe_cli.run.loop import Loop
 from transcribe_cli.session.chunks import chunk_sizes
-from transcribe_cli.session.connecting import Connecting
+from transcribe_cli.session.connect_thread import ConnectThread
 from transcribe_cli.session.events import Closed, Event, Opened, Received, SourceEnded
 from transcribe_cli.session.pacing import Pacer
 from transcribe_cli.session.session import Session, Target
@@ -41,7 +41,7 @@ class Task:
 
     def start(self, now: float) -> None:
         """Connect."""
-        Connecting(0, Target(self._url, {}), lambda event: self._loop.post(self, event))
+        ConnectThread(0, Target(self._url, {}), lambda event: self._loop.post(self, event))
 
     def _record(self) -> None:
         """On the recording thread."""

@@ -9,7 +9,7 @@ import pytest
 
 from tests.audio.media import ffmpeg, make_tone, make_tracks
 from tests.audio.tones import taken, values
-from transcribe_cli.audio.concatenated import is_concatenated
+from transcribe_cli.audio.concatenated_files import is_concatenated
 from transcribe_cli.audio.containers import recognise
 from transcribe_cli.audio.ffmpeg import FfmpegSource, is_short
 from transcribe_cli.audio.files import open_file

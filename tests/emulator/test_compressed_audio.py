@@ -12,13 +12,13 @@ from tests.emulator.test_emulated_session import opened, refused
 from tests.requirements import require_package, require_programs
 from tests.tone_words import speak_tones
 from transcribe_cli.emulator.actions import Finish, Hear
-from transcribe_cli.emulator.admitted_parameters import DEFAULT_MODELS
 from transcribe_cli.emulator.compressed_audio import (
     BadAudio,
     OggOpusDecoder,
     PacketDecoder,
     make_decoder,
 )
+from transcribe_cli.emulator.parameter_checks import DEFAULT_MODELS
 from transcribe_cli.emulator.session_refused import SessionRefused
 from transcribe_cli.protocol.ogg_pages import PageReader, write_page
 

@@ -16,8 +16,8 @@ from websockets.exceptions import WebSocketException
 
 from tests.counting import speak
 from tests.emulator.protocol_client import talk
-from transcribe_cli.emulator.admission import Admission
 from transcribe_cli.emulator.fault_schedule import FaultPlan
+from transcribe_cli.emulator.key_checks import KeyChecks
 from transcribe_cli.emulator.listening import url_of
 from transcribe_cli.emulator.logbook import Logbook
 from transcribe_cli.emulator.script_choice import ScriptShelf
@@ -129,7 +129,7 @@ def test_after_a_reset_nothing_is_kept_of_the_frames_before_it() -> None:
         port=0, engine="counting", max_sessions=2000, ready_json=True, keep_audio=True, quiet=True
     )
     app = App(
-        options, ScriptShelf(()), FaultPlan(), Logbook(None), Admission(), control_key="of a test"
+        options, ScriptShelf(()), FaultPlan(), Logbook(None), KeyChecks(), control_key="of a test"
     )
     tracemalloc.start()
     try:

@@ -116,7 +116,7 @@ class Beside(LiveView):
         self.lines: list[str] = []
         self.passing: list[str] = []
 
-    def side_text(self, text: str) -> None:
+    def other_message(self, text: str) -> None:
         self.lines.append(text)
 
     def hint(self, text: str) -> None:

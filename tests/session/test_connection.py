@@ -23,7 +23,7 @@ from tests.session.server import (
     service,
 )
 from transcribe_cli.errors import ConnectionFailed
-from transcribe_cli.session import dialing as module
+from transcribe_cli.session import handshake as module
 from transcribe_cli.session.connection import FRAMES_A_READ, CloseFrame, Connection, Message
 
 KEY = {"Authorization": "secret-key"}

@@ -28,7 +28,7 @@ from transcribe_cli.protocol.messages import Begin, Turn
 from transcribe_cli.run.loop import Loop
 from transcribe_cli.session import liveness
 from transcribe_cli.session.chunks import chunk_sizes
-from transcribe_cli.session.connecting import Connecting
+from transcribe_cli.session.connect_thread import ConnectThread
 from transcribe_cli.session.connection import Connection
 from transcribe_cli.session.events import (
     BadFrame,
@@ -70,7 +70,7 @@ class Desk:
     # What the loop calls.
 
     def start(self, now: float) -> None:
-        self._connecting = Connecting(3, self._target, lambda e: self._loop.post(self, e))
+        self._connecting = ConnectThread(3, self._target, lambda e: self._loop.post(self, e))
 
     def take(self, event: Event, now: float) -> None:
         if isinstance(event, Opened):

@@ -18,12 +18,12 @@ from tests.hostile.raw_service import BEGIN, Client, raw_server, raw_service, te
 from tests.proxies import ProxyServer, running
 from tests.requirements import require_package
 from tests.session.server import DEADLINE_S, Conversation, plain_server, read_to_end, service
-from tests.session.test_dialing import SHORT_S, Dripping, unused_place
+from tests.session.test_handshake import SHORT_S, Dripping, unused_place
 from transcribe_cli.doctor.network import check_connection_path
 from transcribe_cli.errors import ConnectionFailed, StreamError
-from transcribe_cli.session import dialing
+from transcribe_cli.session import handshake
 from transcribe_cli.session.connection import Connection
-from transcribe_cli.session.dialing import dial
+from transcribe_cli.session.handshake import open_websocket
 from transcribe_cli.session.tls import TlsInTls
 from transcribe_cli.session.token import fetch_token
 
@@ -50,14 +50,14 @@ def greet(client: Client) -> None:
 
 def refusal(url: str = SERVICE) -> ConnectionFailed:
     with pytest.raises(ConnectionFailed) as failed:
-        dial(url, {"Authorization": "secret-key"})
+        open_websocket(url, {"Authorization": "secret-key"})
     assert "secret" not in failed.value.message + failed.value.hint
     assert failed.value.hint
     return failed.value
 
 
 def hears_begin(url: str) -> bool:
-    raw = dial(url, {})
+    raw = open_websocket(url, {})
     try:
         raw.settimeout(DEADLINE_S)
         said = b""
@@ -275,7 +275,7 @@ def test_proxy_that_answers_byte_by_byte_has_the_same_deadline(
 ) -> None:
     if scheme == "socks5h":
         require_package("python_socks")
-    monkeypatch.setattr(dialing, "CONNECT_TIMEOUT_S", SHORT_S)
+    monkeypatch.setattr(handshake, "CONNECT_TIMEOUT_S", SHORT_S)
     said = {"http": b"HTTP/1.1 200 OK\r\n", "https": b"\x16\x03\x03\x3f\xff", "socks5h": b"\5"}
     drip = Dripping(said[scheme])
     with raw_server(drip) as url:
@@ -289,7 +289,7 @@ def test_proxy_that_answers_byte_by_byte_has_the_same_deadline(
 def test_proxy_that_agrees_and_then_says_nothing_has_it_too(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(dialing, "CONNECT_TIMEOUT_S", SHORT_S)
+    monkeypatch.setattr(handshake, "CONNECT_TIMEOUT_S", SHORT_S)
 
     def agree(client: socket.socket) -> None:
         client.recv(4096)

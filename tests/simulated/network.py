@@ -313,7 +313,7 @@ class SimulatedConnection:
 
 
 class SimulatedConnecting:
-    """What `Connecting` is to a run: it ends with one event, some time later.
+    """What `ConnectThread` is to a run: it ends with one event, some time later.
 
     Args:
         accept: the service's side of a new connection.

@@ -20,8 +20,8 @@ from tests.emulator.protocol_client import next_message, session, silence, talk,
 from tests.program import ROOT
 from tests.testing import test_service
 from tests.testing.test_faults_of_messages import token_status
-from transcribe_cli.emulator.admitted_parameters import AdmittedModels
 from transcribe_cli.emulator.engine_settings import engine_settings_of
+from transcribe_cli.emulator.parameter_checks import AdmittedModels
 from transcribe_cli.protocol.messages import CLIENT_MESSAGES, SERVER_MESSAGES
 from transcribe_cli.protocol.models import MODELS, models_that_take
 from transcribe_cli.protocol.parameters import PARAMETERS, SECRET_PARAMETERS, Parameter

@@ -58,7 +58,7 @@ def revision(*speakers: tuple[int, str | None]) -> SpeakerRevision:
 
 def test_what_a_message_says_stands_below_the_turn_and_drives_no_terminal(shown: Shown) -> None:
     shown.view.turn(update("One.", final=True))
-    shown.view.side_text("answer: [red]Two[/red]\x1b[2J\nthree")
+    shown.view.other_message("answer: [red]Two[/red]\x1b[2J\nthree")
     assert shown.draw()[1] == "        answer: [red]Two[/red]␛[2J three"
 
 

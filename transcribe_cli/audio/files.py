@@ -41,7 +41,7 @@ def open_file(
 
     # What most runs do not need is imported here.
     from transcribe_cli.audio import ffmpeg
-    from transcribe_cli.audio.concatenated import is_concatenated, promised_by_mp3s, unheard
+    from transcribe_cli.audio.concatenated_files import is_concatenated, promised_by_mp3s, unheard
     from transcribe_cli.audio.containers import FLAC, MP3, is_playlist, recognise
     from transcribe_cli.audio.flac_source import FlacSource, is_read_here
 

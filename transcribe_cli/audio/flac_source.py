@@ -161,7 +161,7 @@ class FlacSource:
 
     def _read_on(self, given: int) -> Iterator[bytes]:
         """What ffmpeg makes of a damaged stream, of which so many bytes were given."""
-        from transcribe_cli.audio.streamed import Streamed
+        from transcribe_cli.audio.piped_media import Streamed
 
         if begins := self._splitter.rewind():
             ahead = begins

@@ -26,9 +26,9 @@ from transcribe_cli.audio.files import open_file
 from transcribe_cli.audio.flac_source import FlacSource, is_read_here
 from transcribe_cli.audio.pcm_source import PcmSource
 from transcribe_cli.audio.pipe import READ_BYTES, Pipe, StdinPipe
+from transcribe_cli.audio.piped_media import Streamed
 from transcribe_cli.audio.raw_samples import what_is_unlikely
 from transcribe_cli.audio.source import Source, SourceEvent, channels_of
-from transcribe_cli.audio.streamed import Streamed
 from transcribe_cli.audio.wav import BadWav, WavHeader, read_header
 from transcribe_cli.errors import AudioError
 

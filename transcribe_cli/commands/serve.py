@@ -273,8 +273,8 @@ class ServeOptions(Struct, frozen=True, kw_only=True):
 
 def serve(options: ServeOptions, environment: Environment) -> ExitStatus:
     """Serve until Ctrl+C."""
-    from transcribe_cli.emulator.admitted_parameters import parse_admitted_models
     from transcribe_cli.emulator.engine_settings import Readings
+    from transcribe_cli.emulator.parameter_checks import parse_admitted_models
     from transcribe_cli.emulator.serve_options import STAND_INS, ServiceOptions
     from transcribe_cli.emulator.server import run_service
 

@@ -3,9 +3,9 @@
 from http import HTTPStatus
 from urllib.parse import urlsplit
 
-from transcribe_cli.emulator.admission import Admission
 from transcribe_cli.emulator.control import Control
 from transcribe_cli.emulator.fault_schedule import FaultPlan
+from transcribe_cli.emulator.key_checks import KeyChecks
 from transcribe_cli.emulator.logbook import Logbook
 from transcribe_cli.emulator.plain_http import HttpAnswer, HttpRequest, error_answer, json_answer
 from transcribe_cli.emulator.ready_line import CONTROL, HEALTH, TOKEN
@@ -28,14 +28,14 @@ class HttpRoutes:
 
     def __init__(
         self,
-        admission: Admission,
+        keys: KeyChecks,
         clock: ServiceClock,
         plan: FaultPlan,
         logbook: Logbook,
         any_host: bool,
         control: Control | None,
     ) -> None:
-        self._admission = admission
+        self._keys = keys
         self._clock = clock
         self._plan = plan
         self._logbook = logbook
@@ -68,7 +68,7 @@ class HttpRoutes:
                 self._logbook.write("fault", fault=f"token={status}")
                 return error_answer(status, HTTPStatus(status).phrase)
             key = authorization_of(request.headers)
-            asked = answer_token_request(url.query, key, self._admission, self._clock.unix())
+            asked = answer_token_request(url.query, key, self._keys, self._clock.unix())
             return json_answer(*asked)
         return None
 

@@ -4,8 +4,8 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from transcribe_cli.emulator.admitted_parameters import DEFAULT_MODELS, AdmittedModels
 from transcribe_cli.emulator.engine_settings import DEFAULT_READINGS, TURN_WORDS, Readings
+from transcribe_cli.emulator.parameter_checks import DEFAULT_MODELS, AdmittedModels
 
 DEFAULT_PORT = 8765
 MAX_SESSION_S = 10_800  # 3 hours

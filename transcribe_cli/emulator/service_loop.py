@@ -12,8 +12,8 @@ from socket import socket
 from types import FrameType
 from typing import NamedTuple
 
-from transcribe_cli.emulator.admission import Admission
 from transcribe_cli.emulator.fault_schedule import FaultPlan
+from transcribe_cli.emulator.key_checks import KeyChecks
 from transcribe_cli.emulator.logbook import Logbook
 from transcribe_cli.emulator.script_choice import ScriptShelf, load_choices
 from transcribe_cli.emulator.serve_options import ServiceOptions
@@ -31,7 +31,7 @@ class ServiceParts(NamedTuple):
     shelf: ScriptShelf
     plan: FaultPlan
     logbook: Logbook
-    admission: Admission
+    keys: KeyChecks
 
 
 def make_parts(options: ServiceOptions, logbook: Logbook) -> ServiceParts:
@@ -44,7 +44,7 @@ def make_parts(options: ServiceOptions, logbook: Logbook) -> ServiceParts:
     if plan.is_random and options.fault_seed is None:
         sys.stderr.write(f"The faults can be drawn again with --fault-seed {plan.seed}.\n")
     shelf = ScriptShelf(load_choices(options.scripts))
-    return ServiceParts(shelf, plan, logbook, Admission(options.keys))
+    return ServiceParts(shelf, plan, logbook, KeyChecks(options.keys))
 
 
 async def serve(

@@ -31,7 +31,7 @@ from transcribe_cli.emulator.session_refused import SessionRefused
 from transcribe_cli.emulator.webhook import Webhook
 
 if TYPE_CHECKING:
-    from transcribe_cli.emulator.worker_processes import WorkerProcesses
+    from transcribe_cli.emulator.engine_processes import EngineProcesses
 
 
 class SessionEngine(NamedTuple):
@@ -84,7 +84,7 @@ class SessionEngines:
             idle |= SPEAKERS
             chosen = choose_engine(self._options.engine, settings.is_multilingual)
             try:
-                runner = await self._workers.run(chosen, settings)
+                runner = await self._processes.run(chosen, settings)
             except OSError as e:  # no more processes, files or memory
                 raise SessionRefused(3005, CANCELLED) from e
         webhook = Webhook(parameters) if "webhook_url" in parameters else None
@@ -101,16 +101,16 @@ class SessionEngines:
         asked = self._options.engine
         if asked is not None and asked not in STAND_INS:
             with suppress(OSError):  # the session will tell
-                await self._workers.prepare(choose_engine(asked))
+                await self._processes.prepare(choose_engine(asked))
 
     async def close(self) -> None:
         """Release what sessions shared, when they are over."""
         if "_workers" in vars(self):
-            await self._workers.close()
+            await self._processes.close()
 
     @cached_property
-    def _workers(self) -> "WorkerProcesses":
+    def _processes(self) -> "EngineProcesses":
         """The processes of engines, which not every service has."""
-        from transcribe_cli.emulator.worker_processes import WorkerProcesses
+        from transcribe_cli.emulator.engine_processes import EngineProcesses
 
-        return WorkerProcesses()
+        return EngineProcesses()

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import NamedTuple
 
-from transcribe_cli.emulator.admission import UNAUTHORIZED
+from transcribe_cli.emulator.key_checks import UNAUTHORIZED
 from transcribe_cli.emulator.session_refused import SessionRefused
 
 LEAST = 2

@@ -7,7 +7,7 @@ what the live service sends.
 from typing import Any
 from urllib.parse import parse_qsl
 
-from transcribe_cli.emulator.admission import Admission
+from transcribe_cli.emulator.key_checks import KeyChecks
 from transcribe_cli.emulator.serve_options import MAX_SESSION_S
 
 _EXPIRES_IN_S = (1, 600)
@@ -15,7 +15,7 @@ _MAX_SESSION_S = (60, MAX_SESSION_S)
 
 
 def answer_token_request(
-    query: str, authorization: str | None, admission: Admission, unix_time: float
+    query: str, authorization: str | None, keys: KeyChecks, unix_time: float
 ) -> tuple[int, dict[str, Any]]:
     """The HTTP status and the body of the answer."""
     asked = dict(parse_qsl(query, keep_blank_values=True))
@@ -24,15 +24,15 @@ def answer_token_request(
     max_session_s = _read(
         asked, "max_session_duration_seconds", _MAX_SESSION_S, MAX_SESSION_S, problems
     )
-    if authorization is None and admission.needed:
+    if authorization is None and keys.needed:
         problems.append(_missing("header", "authorization"))
     if problems:
         return 422, {"detail": problems}
     key = (authorization or "").removeprefix("Bearer ")  # this endpoint takes it either way
-    if not admission.accepts_key(key):
+    if not keys.accepts_key(key):
         error = "Unauthorized Connection: Invalid API key"
         return 401, {"error": error, "code": "unauthorized", "details": {}}
-    token = admission.make_token(unix_time, expires_in_s, max_session_s)
+    token = keys.make_token(unix_time, expires_in_s, max_session_s)
     return 200, {"token": token, "expires_in_seconds": expires_in_s}
 
 

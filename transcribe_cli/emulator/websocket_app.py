@@ -23,7 +23,6 @@ from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.http11 import Request, Response
 
 from transcribe_cli.emulator.actions import Answer, Close, Drop, Send, Stall, ToClient, Wait
-from transcribe_cli.emulator.admission import Admission
 from transcribe_cli.emulator.client_connections import (
     HEAD_WITHIN_S,
     BoundedConnection,
@@ -38,6 +37,7 @@ from transcribe_cli.emulator.engines.registry import choose_engine
 from transcribe_cli.emulator.fault_schedule import FaultPlan, FaultSchedule
 from transcribe_cli.emulator.fault_specs import Trigger
 from transcribe_cli.emulator.http_routes import HttpRoutes, authorization_of
+from transcribe_cli.emulator.key_checks import KeyChecks
 from transcribe_cli.emulator.listening import BACKLOG
 from transcribe_cli.emulator.logbook import Logbook, without_secrets
 from transcribe_cli.emulator.plain_http import HttpAnswer, HttpRequest, error_answer
@@ -100,7 +100,7 @@ class App:
         shelf: ScriptShelf,
         plan: FaultPlan,
         logbook: Logbook,
-        admission: Admission,
+        keys: KeyChecks,
         control_key: str | None = None,
         shut_down: Callable[[], None] = lambda: None,
     ) -> None:
@@ -114,7 +114,7 @@ class App:
         self._arrivals: WeakKeyDictionary[ServerConnection, _Arrival] = WeakKeyDictionary()
         self._stopping = asyncio.Event()
         self._logbook = logbook
-        self._admission = admission
+        self._keys = keys
         self._open: set[SessionTask] = set()
         self._all_closed = asyncio.Event()
         self._posting: set[asyncio.Task[None]] = set()
@@ -128,7 +128,7 @@ class App:
         self._limits = SessionLimits(most, options.new_sessions_per_minute, _say)
         self._steered = control_key is not None
         self._routes = HttpRoutes(
-            self._admission,
+            self._keys,
             self.clock,
             plan,
             logbook,
@@ -235,7 +235,7 @@ class App:
         try:
             query = urlsplit(request.path).query
             given = (authorization_of(request.headers), _token_of(query))
-            max_session_s = self._admission.admit(*given, self.clock.unix())
+            max_session_s = self._keys.admit(*given, self.clock.unix())
             with ExitStack() as place:
                 place.enter_context(self._limits.session(self.clock.monotonic()))
                 opened = await self._open_session(

@@ -21,7 +21,7 @@ def heard_of(log: AudioLog, tracks: tuple[str, ...], *, each: bool) -> Heard:
     """What there is to hear of a log of a call, or of each of its channels; arguments as of
     `RunConfig`.
     """
-    from transcribe_cli.transcript.channels import of_one_channel, with_channels
+    from transcribe_cli.transcript.turns_by_channel import of_one_channel, with_channels
 
     if each:
         from transcribe_cli.audio.call.channel_view import channel_views
@@ -42,7 +42,7 @@ def heard_of(log: AudioLog, tracks: tuple[str, ...], *, each: bool) -> Heard:
 def channel_names(log: AudioLog, tracks: tuple[str, ...]) -> Sequence[str]:
     """What the channels of a log are called before people."""
     if tracks:
-        from transcribe_cli.transcript.channels import NAMES
+        from transcribe_cli.transcript.turns_by_channel import NAMES
 
         return NAMES
     count = log.audio.channels

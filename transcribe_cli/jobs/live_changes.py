@@ -41,7 +41,7 @@ class LiveChanges:
 
     def take_line(self, loop: Loop, line: str) -> None:
         """Have every recording take a line of settings that was typed, also those to come."""
-        from transcribe_cli.settings.changes import (
+        from transcribe_cli.settings.parameter_changes import (
             changes_in_words,
             checked_changes,
             typed_change,

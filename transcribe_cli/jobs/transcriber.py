@@ -358,7 +358,7 @@ def _parameters(options: RunOptions, keyterms_file: "KeytermsFile | None") -> Pa
     """What sessions are asked for, by the options and with the key terms of the file."""
     asked = options.parameters()
     if keyterms_file is not None:
-        from transcribe_cli.settings.changes import KEYTERMS, without_doubles
+        from transcribe_cli.settings.parameter_changes import KEYTERMS, without_doubles
 
         asked |= {KEYTERMS: without_doubles([*(options.keyterm or ()), *keyterms_file.terms])}
     return resolve_parameters(

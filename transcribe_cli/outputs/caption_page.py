@@ -24,7 +24,7 @@ from urllib.parse import parse_qs
 
 from transcribe_cli.errors import UsageError
 from transcribe_cli.outputs.caption_feed import PAGE_NAME
-from transcribe_cli.outputs.feed_history import FeedEntry, FeedHistory
+from transcribe_cli.outputs.caption_feed_history import FeedEntry, FeedHistory
 from transcribe_cli.outputs.record import Record, encode_record
 from transcribe_cli.protocol.web_origin import why_refused
 

@@ -14,7 +14,7 @@ from transcribe_cli.run.reporter import Reporter
 from transcribe_cli.run.sessions import Sessions
 from transcribe_cli.run.status import RunStatus
 from transcribe_cli.session.events import KeytermsChanged, SettingsTyped
-from transcribe_cli.settings.changes import (
+from transcribe_cli.settings.parameter_changes import (
     KEYTERMS,
     changes_in_words,
     checked_changes,

@@ -13,7 +13,7 @@ from transcribe_cli.outputs.output import Outputs
 from transcribe_cli.run.limits import Budget
 from transcribe_cli.run.loop import Loop
 from transcribe_cli.run.reporter import View
-from transcribe_cli.session.connecting import Connecting
+from transcribe_cli.session.connect_thread import ConnectThread
 from transcribe_cli.session.events import Event
 from transcribe_cli.session.session import Target
 from transcribe_cli.supervisor.session_quota import SessionQuota
@@ -57,7 +57,7 @@ class RunParts:
     budget: Budget = field(default_factory=Budget)
     view: View | None = None
     sync: Callable[[], None] = nothing_to_sync
-    connect: Callable[[int, Target, Callable[[Event], None]], Connecting] = Connecting
+    connect: Callable[[int, Target, Callable[[Event], None]], ConnectThread] = ConnectThread
     make_recorder: Callable[..., Recorder] = Recorder
     wall: Callable[[], float] = time.time
     keyterms_file: "KeytermsFile | None" = None

@@ -58,7 +58,7 @@ class View(Protocol):
     def turn(self, update: TurnUpdate) -> None: ...
     def revise(self, session: int, revision: SpeakerRevision) -> None: ...
     def mark(self, at_ms: int, words: str) -> None: ...
-    def side_text(self, text: str) -> None: ...
+    def other_message(self, text: str) -> None: ...
     def hint(self, text: str) -> None: ...
     def prompt(self, label: str, text: str | None) -> None: ...
     def toggle_help(self) -> None: ...
@@ -100,7 +100,7 @@ class Reporter:
         self._view = view
         self._with_channels = with_channels
         self._odd = 0
-        self._side_texts = 0
+        self._other_messages = 0
         self._differences: list[Difference] = []  # between what was asked for and what runs
         self._outage = ""  # why there is no session, as it was told
 
@@ -204,14 +204,14 @@ class Reporter:
             decoded.message, LLMGatewayResponse | UnknownMessage
         ):
             return
-        from transcribe_cli.transcript.side_text import side_text
+        from transcribe_cli.transcript.other_messages import other_message_text
 
-        text = side_text(decoded.message, decoded.raw)
+        text = other_message_text(decoded.message, decoded.raw)
         if text is None:
             return
-        self._side_texts += 1
+        self._other_messages += 1
         most = SIDE_TEXTS_AT_FIRST + SIDE_TEXTS_A_TURN * self.totals.turns
-        show = self._view.side_text if self._side_texts <= most else self._view.hint
+        show = self._view.other_message if self._other_messages <= most else self._view.hint
         show(text)
 
     def compare(self, asked: Mapping[str, Any], running: Mapping[str, Any]) -> None:

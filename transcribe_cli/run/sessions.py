@@ -20,7 +20,7 @@ from transcribe_cli.run.parts import RunParts
 from transcribe_cli.run.sequencer import Sequencer, Told
 from transcribe_cli.run.silences import Silence, Silences
 from transcribe_cli.session.chunks import chunk_sizes
-from transcribe_cli.session.connecting import Connecting
+from transcribe_cli.session.connect_thread import ConnectThread
 from transcribe_cli.session.connection import Connection
 from transcribe_cli.session.events import Closed, Event, TerminateSent
 from transcribe_cli.session.pacing import Pacer
@@ -44,7 +44,7 @@ class _Live:
     """
 
     session: Session
-    connecting: Connecting
+    connecting: ConnectThread
     writing: bool = False
 
 

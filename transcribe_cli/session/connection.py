@@ -1,6 +1,6 @@
 """One open WebSocket, read and written without ever waiting, so that one thread serves any number.
 
-websocket-client only connects (`dialing.py`): its `close()` reads frames and throws away all but
+websocket-client only connects (`handshake.py`): its `close()` reads frames and throws away all but
 the close frame, and its `recv()` hides close codes.
 """
 
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple, cast
 from transcribe_cli.errors import ConnectionFailed
 from transcribe_cli.redaction import redact, redact_message
 from transcribe_cli.session import frames
-from transcribe_cli.session.dialing import dial
+from transcribe_cli.session.handshake import open_websocket
 from transcribe_cli.session.transport import reason_of
 
 if TYPE_CHECKING:
@@ -88,9 +88,9 @@ class Connection:
         """Connect and upgrade.
 
         Raises:
-            ConnectionFailed: as `dial` says.
+            ConnectionFailed: as `open_websocket` says.
         """
-        return cls(dial(url, headers))
+        return cls(open_websocket(url, headers))
 
     def fileno(self) -> int:
         """For a selector."""

@@ -14,7 +14,7 @@ from transcribe_cli.session.pacing import Pacer
 
 if TYPE_CHECKING:
     from transcribe_cli.audio.encoder import Encoder
-    from transcribe_cli.session.ending import Ending
+    from transcribe_cli.session.last_frame import LastFrame
 
 _CHUNKS_AT_ONCE = 64  # then others have their turn
 
@@ -59,9 +59,9 @@ class Sender:
         # A block of that size is a chunk; where some audio is held back or has a time, none is.
         aside = reserve or pacer.paced
         self._chunk_bytes = None if aside else sizes.wanted * log.audio.frame_bytes
-        self._lock = threading.Lock()  # guards offset, pacer and ending
+        self._lock = threading.Lock()  # guards offset, pacer and last frame
         self._held = False
-        self._ending: Ending | None = None  # it sends on and on
+        self._last_frame: LastFrame | None = None  # it sends on and on
 
     @property
     def sent_ms(self) -> int:
@@ -112,12 +112,12 @@ class Sender:
         with self._lock:
             self._end().at_pause(self.offset)
 
-    def _end(self) -> "Ending":
-        if self._ending is None:
-            from transcribe_cli.session.ending import Ending
+    def _end(self) -> "LastFrame":
+        if self._last_frame is None:
+            from transcribe_cli.session.last_frame import LastFrame
 
-            self._ending = Ending(self._log)
-        return self._ending
+            self._last_frame = LastFrame(self._log)
+        return self._last_frame
 
     def stop(self) -> None:
         """Send no more audio."""
@@ -154,7 +154,7 @@ class Sender:
                 and len(samples) == self._chunk_bytes
                 and connection is not None
                 and self.active
-                and self._ending is None
+                and self._last_frame is None
                 and not self._held
                 and not connection.unsent
                 and connection.send_failure is None
@@ -186,7 +186,7 @@ class Sender:
                 if count == 0:
                     return now if ended else None
                 due = self._pacer.due(self.offset + count, now)
-                if (self._held or due > now) and not (self._ending and self._ending.here):
+                if (self._held or due > now) and not (self._last_frame and self._last_frame.here):
                     return None if self._held else due
                 samples = self._log.read(self.offset, count)
                 if count < self._sizes.least:
@@ -204,8 +204,8 @@ class Sender:
         log = self._log
         ended = log.ended  # asked first: what came before the end is then counted
         end = log.frames
-        if self._ending is not None:
-            last_frame = self._ending.last_frame(self.offset, end, log_ended=ended)
+        if self._last_frame is not None:
+            last_frame = self._last_frame.find(self.offset, end, log_ended=ended)
             if last_frame is not None:
                 return True, min(end, last_frame)
         return ended, end if ended else end - self._reserve

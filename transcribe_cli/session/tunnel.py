@@ -14,7 +14,7 @@ from typing import Any
 
 from transcribe_cli.errors import ConnectionFailed
 from transcribe_cli.protocol.endpoint import place_of
-from transcribe_cli.session.dialing import HttpAnswer, TooLong
+from transcribe_cli.session.handshake import HttpAnswer, TooLong
 from transcribe_cli.session.proxy import Proxy
 from transcribe_cli.session.tls import Socket, encrypt
 from transcribe_cli.session.transport import lacks_files, look_up, reason_of, seconds_left

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from transcribe_cli.errors import UsageError
-from transcribe_cli.settings.changes import MOST_KEYTERMS, without_doubles
+from transcribe_cli.settings.parameter_changes import MOST_KEYTERMS, without_doubles
 
 LOOK_EVERY_S = 0.5
 """How often the file is looked at. A change counts at the second look that finds it: an editor may

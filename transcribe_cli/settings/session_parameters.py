@@ -115,7 +115,7 @@ def _odd_values(query: Mapping[str, Any]) -> list[str]:
     least, most = query.get("min_turn_silence"), query.get("max_turn_silence")
     notes = []
     if terms := query.get("keyterms_prompt", ()):
-        from transcribe_cli.settings.changes import note_on_long
+        from transcribe_cli.settings.parameter_changes import note_on_long
 
         notes += [f"--keyterm {note}" for note in map(note_on_long, terms) if note]
     if least is not None and most is not None and least > most:

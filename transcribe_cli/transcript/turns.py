@@ -75,7 +75,7 @@ class TurnUpdate(Struct):  # many a second are made; nobody changes one
         words, whole = self.message.words, self.channel
         if whole is None and (not words or words[0].channel is None):
             return [self]
-        from transcribe_cli.transcript.channels import cut_by_channel, named
+        from transcribe_cli.transcript.turns_by_channel import cut_by_channel, named
 
         return cut_by_channel(self) if whole is None else [named(self, whole.name)]
 

@@ -67,9 +67,9 @@ class FileView:
         line = turn_rendering.mark_line(at_ms, words, batch.columns, ascii_only=batch.ascii_only)
         self.lines.append((line, at_ms))
 
-    def side_text(self, text: str) -> None:
+    def other_message(self, text: str) -> None:
         """Keep a line of what a message says beside the turns."""
-        self.lines.append((turn_rendering.side_line(text, self._batch.columns), 0))
+        self.lines.append((turn_rendering.other_message_line(text, self._batch.columns), 0))
 
     def hint(self, text: str) -> None:
         """Not shown: there is no room for hints in a batch."""

@@ -156,9 +156,9 @@ class LiveView(RegionView):
     def _mark_line(self, mark: PendingMark, columns: int) -> Text:
         return turn_rendering.mark_line(mark.at_ms, mark.words, columns, ascii_only=self.ascii_only)
 
-    def side_text(self, text: str) -> None:
+    def other_message(self, text: str) -> None:
         """Commit a quiet line below the turns: what a message of the service says beside them."""
-        self._commit(partial(turn_rendering.side_line, text), 0)
+        self._commit(partial(turn_rendering.other_message_line, text), 0)
         self._times.content_changed = True
 
     def hint(self, text: str) -> None:

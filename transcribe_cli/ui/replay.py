@@ -12,9 +12,9 @@ from transcribe_cli.outputs.document_contents import what_heard
 from transcribe_cli.protocol.codec import read_server_object
 from transcribe_cli.recordings.journal import JournalRecord
 from transcribe_cli.recordings.scenes import Scene, revision_of
-from transcribe_cli.settings.changes import changes_in_words
+from transcribe_cli.settings.parameter_changes import changes_in_words
+from transcribe_cli.transcript.other_messages import other_message_text
 from transcribe_cli.transcript.recording_clock import format_time
-from transcribe_cli.transcript.side_text import side_text
 from transcribe_cli.transcript.turn_text import read_turn_text
 from transcribe_cli.transcript.turn_totals import TurnTotals
 from transcribe_cli.ui.key_table import action_of, toggle
@@ -98,9 +98,9 @@ class Player:
                 self._notices.error(message, str(record.get("hint") or ""))
             case _ if "session_offset_ms" in record:  # a message of the service
                 raw = {name: value for name, value in record.items() if name not in _OURS}
-                text = side_text(read_server_object(raw).message, raw)
+                text = other_message_text(read_server_object(raw).message, raw)
                 if text is not None:
-                    self._view.side_text(text)
+                    self._view.other_message(text)
 
     def end(self) -> None:
         """Show the partials that were open when the recording broke off."""

@@ -181,10 +181,10 @@ def mark_line(at_ms: int, words: str, columns: int = 80, *, ascii_only: bool = F
     return Text(f"{gutter(at_ms, columns)}{rule} {safe_text(words)} {rule}", DIM)
 
 
-def side_line(text: str, columns: int = 80) -> Text:
+def other_message_line(text: str, columns: int = 80) -> Text:
     """What a message of the service says beside the turns, below their words.
 
-    >>> side_line("Translation: Guten Tag.").plain
+    >>> other_message_line("Translation: Guten Tag.").plain
     '        Translation: Guten Tag.'
     """
     return Text(" " * hanging_indent(0, columns) + safe_text(text), DIM)

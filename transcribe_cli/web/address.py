@@ -19,7 +19,7 @@ from transcribe_cli.audio.format import EACH
 from transcribe_cli.audio.source import Source, SourceEvent, channels_of
 from transcribe_cli.audio.stdin import look, open_container
 from transcribe_cli.errors import AudioError
-from transcribe_cli.web import feed, hls
+from transcribe_cli.web import hls, podcast_feed
 from transcribe_cli.web.fetch import Answer, Fetcher
 from transcribe_cli.web.hls_source import open_hls
 from transcribe_cli.web.http_pipe import HttpPipe, is_radio
@@ -177,8 +177,8 @@ class Opener:
             text = _whole(pipe, hls.MOST_BYTES).decode("utf-8", "replace")
             if (first := first_address(text)) is not None:
                 return self.open(join(answer.url, first))
-        if feed.is_feed(head):
-            episode = feed.newest_episode(_whole(pipe, feed.MOST_BYTES), answer.url)
+        if podcast_feed.is_feed(head):
+            episode = podcast_feed.newest_episode(_whole(pipe, podcast_feed.MOST_BYTES), answer.url)
             self.note(f"the newest episode of {pipe.name}: {episode.title or 'without a title'}")
             return self.open(episode.address)
         if kind in _PAGES or is_text(head):

@@ -10,13 +10,23 @@ from array import array
 from typing import TYPE_CHECKING, Any
 
 from transcribe_cli.audio.audio_log import AudioLog
-from transcribe_cli.audio.call import leak
-from transcribe_cli.audio.call.leak import CONTEXT_FRAMES, FRAMES_PER_S, WINDOW_FRAMES, Estimate
 from transcribe_cli.audio.call.log_view import LogView
+from transcribe_cli.audio.call.word_channel import (
+    CONTEXT_FRAMES,
+    FRAMES_PER_S,
+    WINDOW_FRAMES,
+    Estimate,
+    channel_of,
+    estimate,
+    levels,
+    sides,
+)
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+
+    from transcribe_cli.audio.call.word_channel import Levels
 
 _DUCKED = 0.1  # -20 dB
 _READ_S = 10
@@ -80,7 +90,7 @@ class MixedView(LogView):
     def _judge(self, first: int, last: int, at: int) -> int | None:
         context = min(CONTEXT_FRAMES, first)
         mic, system = self._levels(first - context, last)
-        return leak.channel_of(mic, system, self._estimate(at), context)
+        return channel_of(mic, system, self._estimate(at), context)
 
     def _gains(self, first: int, last: int) -> "NDArray[np.float32]":
         """The microphone's gain at the end of each level's frame; 1 before the first of all."""
@@ -96,7 +106,7 @@ class MixedView(LogView):
                 # A lag of 0 would ask for the frame that comes after the one that is mixed.
                 found = found._replace(lag=max(1, found.lag))
                 context = min(CONTEXT_FRAMES, at)
-                of_mic, of_system = leak.sides(*self._levels(at - context, until), found)
+                of_mic, of_system = sides(*self._levels(at - context, until), found)
                 ducked = (of_system & ~of_mic)[context:]
                 gains[at - first : until - first][ducked] = _DUCKED
             at = until
@@ -109,10 +119,10 @@ class MixedView(LogView):
         if at not in self._estimates:
             _make_room(self._estimates)
             window = self._levels(max(0, at - WINDOW_FRAMES), at)
-            self._estimates[at] = leak.estimate(*window)
+            self._estimates[at] = estimate(*window)
         return self._estimates[at]
 
-    def _levels(self, first: int, last: int) -> "tuple[leak.Levels, leak.Levels]":
+    def _levels(self, first: int, last: int) -> "tuple[Levels, Levels]":
         import numpy as np
 
         mic, system = self._mic[first:last], self._system[first:last]
@@ -124,7 +134,7 @@ class MixedView(LogView):
             most = min(count - len(self._mic), _READ_S * FRAMES_PER_S)
             tracks = self._tracks(len(self._mic) * self._frame, most * self._frame)
             for side, track in zip((self._mic, self._system), tracks.T, strict=True):
-                side.frombytes(leak.levels(track, self._frame).tobytes())
+                side.frombytes(levels(track, self._frame).tobytes())
         return len(self._mic)
 
     def _tracks(self, start: int, count: int) -> "NDArray[np.int16]":

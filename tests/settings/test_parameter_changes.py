@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from transcribe_cli.errors import UsageError
 from transcribe_cli.protocol.models import MODELS
-from transcribe_cli.settings.changes import (
+from transcribe_cli.settings.parameter_changes import (
     KEYTERMS,
     MOST_KEYTERMS,
     checked_changes,

@@ -1,4 +1,6 @@
-"""From an address to a socket on which WebSocket is spoken: the only door to websocket-client.
+"""The WebSocket handshake: from an address to a socket on which WebSocket is spoken.
+
+The only door to websocket-client.
 
 Looking up the name, connecting, a proxy, TLS and the upgrade share one deadline, and an answer may
 be no longer than a header is. websocket-client makes the upgrade; facts about its version 1.9 that
@@ -34,7 +36,7 @@ CONNECT_TIMEOUT_S = 10.0
 MOST_HEADER_BYTES = 1 << 16
 
 
-def dial(url: str, headers: Mapping[str, str]) -> "Socket":
+def open_websocket(url: str, headers: Mapping[str, str]) -> "Socket":
     """Connect and upgrade, within `CONNECT_TIMEOUT_S` for everything.
 
     What the server has said after its answer has not been read; TLS may hold it already.

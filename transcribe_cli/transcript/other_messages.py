@@ -17,10 +17,11 @@ _FIELDS = ("content", "translation", "translated_text", "text", "message", "summ
 _DEEPEST = 8
 
 
-def side_text(message: ServerMessage, raw: Mapping[str, Any]) -> str | None:
+def other_message_text(message: ServerMessage, raw: Mapping[str, Any]) -> str | None:
     """One line of text; None for a message that is shown otherwise, or is not for people.
 
-    >>> side_text(UnknownMessage("Translation"), {"type": "Translation", "text": "Guten Tag."})
+    >>> raw = {"type": "Translation", "text": "Guten Tag."}
+    >>> other_message_text(UnknownMessage("Translation"), raw)
     'Translation: Guten Tag.'
     """
     fields = {name: value for name, value in raw.items() if name != "type"}

@@ -1,4 +1,4 @@
-"""Runs engines in worker processes: a process for a session, or one for all of an engine."""
+"""Runs engines in processes of their own: one for a session, or one for all of an engine."""
 
 import asyncio
 from asyncio.subprocess import PIPE, Process
@@ -25,26 +25,26 @@ from transcribe_cli.system.child_process import detached, module_command, module
 MAX_LAG_S = 4.0  # of audio that an engine was sent and has not processed
 
 
-class WorkerProcesses:
+class EngineProcesses:
     """The worker processes of one service."""
 
     def __init__(self) -> None:
-        self._shared: dict[str, WorkerProcess] = {}
+        self._shared: dict[str, EngineProcess] = {}
         self._starting = asyncio.Lock()
 
-    async def run(self, engine: ChosenEngine, settings: EngineSettings) -> "WorkerRunner":
+    async def run(self, engine: ChosenEngine, settings: EngineSettings) -> "ProcessRunner":
         """Run a session's engine, which loads its model while the session begins.
 
         Raises:
             OSError: no more processes, files or memory.
         """
         if not engine.info.shares_process:
-            process = await WorkerProcess.start()
+            process = await EngineProcess.start()
             return await process.run(engine, settings, alone=True)
         async with self._starting:
             shared = self._shared.get(engine.asked)
             if shared is None or shared.has_ended:
-                shared = self._shared[engine.asked] = await WorkerProcess.start()
+                shared = self._shared[engine.asked] = await EngineProcess.start()
         return await shared.run(engine, settings, alone=False)
 
     async def prepare(self, engine: ChosenEngine) -> None:
@@ -60,7 +60,7 @@ class WorkerProcesses:
         self._shared.clear()
 
 
-class WorkerProcess:
+class EngineProcess:
     """One worker process; create it by `start`.
 
     Attributes:
@@ -73,12 +73,12 @@ class WorkerProcess:
         self._process = process
         self._orders = process.stdin
         self._answers = process.stdout
-        self._runners: dict[int, WorkerRunner] = {}
+        self._runners: dict[int, ProcessRunner] = {}
         self._count = 0  # sessions so far
         self._reading = asyncio.create_task(self._read())
 
     @classmethod
-    async def start(cls) -> "WorkerProcess":
+    async def start(cls) -> "EngineProcess":
         """Start the process."""
         return cls(
             await asyncio.create_subprocess_exec(
@@ -92,10 +92,10 @@ class WorkerProcess:
 
     async def run(
         self, engine: ChosenEngine, settings: EngineSettings, *, alone: bool
-    ) -> "WorkerRunner":
+    ) -> "ProcessRunner":
         """Run an engine in it; `alone`: the process ends with this session."""
         number, self._count = self._count, self._count + 1
-        runner = self._runners[number] = WorkerRunner(self, number, settings, alone)
+        runner = self._runners[number] = ProcessRunner(self, number, settings, alone)
         start = engine_worker.WorkerStart(engine.asked, settings)
         await self.write(engine_worker.START, number, msgspec.json.encode(start))
         if self.has_ended:
@@ -103,7 +103,7 @@ class WorkerProcess:
         return runner
 
     async def write(self, kind: bytes, session: int, body: bytes = b"") -> None:
-        """Give an order. Where the process has ended, `WorkerRunner.answer` tells."""
+        """Give an order. Where the process has ended, `ProcessRunner.answer` tells."""
         with suppress(ConnectionError):
             self._orders.write(engine_worker.pack(kind, session, body))
             await self._orders.drain()
@@ -136,11 +136,11 @@ class WorkerProcess:
                 runner.fail()
 
 
-class WorkerRunner:
+class ProcessRunner:
     """Runs the engine of one session in a worker process."""
 
     def __init__(
-        self, process: WorkerProcess, number: int, settings: EngineSettings, alone: bool
+        self, process: EngineProcess, number: int, settings: EngineSettings, alone: bool
     ) -> None:
         self._process = process
         self._number = number

@@ -2,7 +2,7 @@
 
 import pytest
 
-from transcribe_cli.emulator.admission import Admission
+from transcribe_cli.emulator.key_checks import KeyChecks
 from transcribe_cli.emulator.session_refused import SessionRefused
 from transcribe_cli.emulator.token_endpoint import answer_token_request
 
@@ -10,8 +10,8 @@ NOW = 1_790_000_000.0
 
 
 def test_without_keys_everyone_is_welcome() -> None:
-    assert Admission().admit(None, None, NOW) == 10800
-    assert Admission().admit("anything", None, NOW) == 10800
+    assert KeyChecks().admit(None, None, NOW) == 10800
+    assert KeyChecks().admit("anything", None, NOW) == 10800
 
 
 @pytest.mark.parametrize(
@@ -30,32 +30,32 @@ def test_refusals_have_the_service_s_words(
     authorization: str | None, token: str | None, text: str
 ) -> None:
     with pytest.raises(SessionRefused) as e:
-        Admission(["key"]).admit(authorization, token, NOW)
+        KeyChecks(["key"]).admit(authorization, token, NOW)
     assert (e.value.code, e.value.text) == (1008, f"Unauthorized Connection: {text}")
 
 
 def test_a_token_opens_sessions_until_it_expires() -> None:
-    admission = Admission(["key"])
-    token = admission.make_token(NOW, 60, 300)
-    assert admission.admit(None, token, NOW + 59) == 300
-    assert admission.admit(token, None, NOW + 59) == 300  # as the Python SDK sends it
+    keys = KeyChecks(["key"])
+    token = keys.make_token(NOW, 60, 300)
+    assert keys.admit(None, token, NOW + 59) == 300
+    assert keys.admit(token, None, NOW + 59) == 300  # as the Python SDK sends it
     with pytest.raises(SessionRefused, match="Unauthorized Connection: Signature has expired"):
-        admission.admit(None, token, NOW + 60)
+        keys.admit(None, token, NOW + 60)
     with pytest.raises(SessionRefused, match="Invalid API key"):
-        Admission(["key"]).admit(None, token, NOW)
+        KeyChecks(["key"]).admit(None, token, NOW)
 
 
 def test_no_key_in_a_repr() -> None:
-    assert "swordfish" not in repr(Admission(["swordfish"]))
+    assert "swordfish" not in repr(KeyChecks(["swordfish"]))
 
 
 def test_the_token_endpoint_answers_with_a_token() -> None:
-    admission = Admission(["key"])
+    keys = KeyChecks(["key"])
     query = "expires_in_seconds=60&max_session_duration_seconds=300"
     for authorization in ("key", "Bearer key"):
-        status, body = answer_token_request(query, authorization, admission, NOW)
+        status, body = answer_token_request(query, authorization, keys, NOW)
         assert status == 200 and body["expires_in_seconds"] == 60
-        assert admission.admit(None, body["token"], NOW) == 300
+        assert keys.admit(None, body["token"], NOW) == 300
 
 
 @pytest.mark.parametrize(
@@ -73,14 +73,14 @@ def test_the_token_endpoint_answers_with_a_token() -> None:
     ],
 )
 def test_bad_token_requests_are_explained(query: str, kind: str, place: list[str]) -> None:
-    status, body = answer_token_request(query, "key", Admission(["key"]), NOW)
+    status, body = answer_token_request(query, "key", KeyChecks(["key"]), NOW)
     assert status == 422
     assert [(item["type"], item["loc"]) for item in body["detail"]] == [(kind, place)]
 
 
 def test_token_requests_need_the_key() -> None:
-    admission = Admission(["key"])
-    status, body = answer_token_request("expires_in_seconds=60", None, admission, NOW)
+    keys = KeyChecks(["key"])
+    status, body = answer_token_request("expires_in_seconds=60", None, keys, NOW)
     assert status == 422 and body["detail"][0]["loc"] == ["header", "authorization"]
-    status, body = answer_token_request("expires_in_seconds=60", "wrong", admission, NOW)
+    status, body = answer_token_request("expires_in_seconds=60", "wrong", keys, NOW)
     assert status == 401 and "token" not in body

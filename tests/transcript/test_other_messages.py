@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 
 from tests.recorded_messages import read_trace
 from transcribe_cli.protocol.codec import read_server_object
-from transcribe_cli.transcript.side_text import MOST_CHARACTERS, side_text
+from transcribe_cli.transcript.other_messages import MOST_CHARACTERS, other_message_text
 
 
 def told(raw: dict[str, Any]) -> str | None:
-    return side_text(read_server_object(raw).message, raw)
+    return other_message_text(read_server_object(raw).message, raw)
 
 
 def test_a_language_model_s_answer_without_the_turn_that_it_answers() -> None:

@@ -5,7 +5,7 @@ import subprocess
 import threading
 
 from transcribe_cli.audio import ffmpeg
-from transcribe_cli.audio.concatenated import Mp3Lengths, OggCheck
+from transcribe_cli.audio.concatenated_files import Mp3Lengths, OggCheck
 from transcribe_cli.audio.containers import MP3, OGG, Container
 from transcribe_cli.audio.media_tracks import choose_track, probe_head
 from transcribe_cli.audio.pipe import READ_BYTES, Pipe

@@ -8,7 +8,7 @@ _QUIET_S = 0.03  # so long a pause lies between two words
 _QUIET_WITHIN_S = 1.0  # where no pause is found for so long, a session ends without one
 
 
-class Ending:
+class LastFrame:
     """What main asked for, and the frame that it comes to; used under the session's lock.
 
     Attributes:
@@ -30,7 +30,7 @@ class Ending:
         """End at the first short pause of the speech from that frame on."""
         self._pause_from = frame
 
-    def last_frame(self, offset: int, log_end: int, *, log_ended: bool) -> int | None:
+    def find(self, offset: int, log_end: int, *, log_ended: bool) -> int | None:
         """The first frame that is not sent any more; None while that cannot be said.
 
         Args:

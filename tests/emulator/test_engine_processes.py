@@ -9,10 +9,10 @@ import psutil
 import pytest
 
 from transcribe_cli.emulator.actions import Finish, Finished, Hear
+from transcribe_cli.emulator.engine_processes import EngineProcesses
 from transcribe_cli.emulator.engine_runners import EngineFailed
 from transcribe_cli.emulator.engine_settings import EngineSettings
 from transcribe_cli.emulator.engines.registry import GROUP, ChosenEngine, SpeechEngineInfo
-from transcribe_cli.emulator.worker_processes import WorkerProcesses
 
 # An engine of another package, which tells its process and session; audio of one byte is a fault,
 # of two is computed for ever.
@@ -51,7 +51,7 @@ INFO = SpeechEngineInfo(
 SHARED, ALONE = ChosenEngine(INFO), ChosenEngine(INFO._replace(shares_process=False))
 
 
-Scene = Callable[[WorkerProcesses], Awaitable[None]]
+Scene = Callable[[EngineProcesses], Awaitable[None]]
 Play = Callable[[Scene], None]
 
 
@@ -69,7 +69,7 @@ def play(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Play:
 
     def run(scene: Scene) -> None:
         async def whole() -> None:
-            processes = WorkerProcesses()
+            processes = EngineProcesses()
             try:
                 await asyncio.wait_for(scene(processes), 30)
             finally:
@@ -80,7 +80,7 @@ def play(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Play:
     return run
 
 
-async def place(processes: WorkerProcesses, engine: ChosenEngine) -> tuple[str, str]:
+async def place(processes: EngineProcesses, engine: ChosenEngine) -> tuple[str, str]:
     """The process and thread of a new session; it stays open."""
     runner = await processes.run(engine, SETTINGS)
     await runner.order(Hear(bytes(4)))
@@ -91,7 +91,7 @@ async def place(processes: WorkerProcesses, engine: ChosenEngine) -> tuple[str, 
 def test_sessions_of_an_engine_that_shares_are_threads_of_one_process(
     play: Play,
 ) -> None:
-    async def scene(processes: WorkerProcesses) -> None:
+    async def scene(processes: EngineProcesses) -> None:
         first, second = await place(processes, SHARED), await place(processes, SHARED)
         assert first[0] == second[0]
         assert (first[1], second[1]) == ("aai-engine-0", "aai-engine-1")
@@ -100,7 +100,7 @@ def test_sessions_of_an_engine_that_shares_are_threads_of_one_process(
 
 
 def test_others_have_a_process_each_which_ends_with_them(play: Play) -> None:
-    async def scene(processes: WorkerProcesses) -> None:
+    async def scene(processes: EngineProcesses) -> None:
         first = await processes.run(ALONE, SETTINGS)
         await first.order(Hear(bytes(4)))
         pid = int(str((await first.answer()).text).split()[0])  # type: ignore[union-attr]
@@ -112,7 +112,7 @@ def test_others_have_a_process_each_which_ends_with_them(play: Play) -> None:
 
 
 def test_a_session_that_is_closed_leaves_the_others_alone(play: Play) -> None:
-    async def scene(processes: WorkerProcesses) -> None:
+    async def scene(processes: EngineProcesses) -> None:
         busy = await processes.run(SHARED, SETTINGS)
         other = await processes.run(SHARED, SETTINGS)
         await busy.order(Hear(bytes(2)))
@@ -124,7 +124,7 @@ def test_a_session_that_is_closed_leaves_the_others_alone(play: Play) -> None:
 
 
 def test_a_fault_of_an_engine_ends_its_session_and_no_other(play: Play) -> None:
-    async def scene(processes: WorkerProcesses) -> None:
+    async def scene(processes: EngineProcesses) -> None:
         failing = await processes.run(SHARED, SETTINGS)
         other = await processes.run(SHARED, SETTINGS)
         await failing.order(Hear(bytes(1)))
@@ -137,7 +137,7 @@ def test_a_fault_of_an_engine_ends_its_session_and_no_other(play: Play) -> None:
 
 
 def test_an_engine_that_cannot_be_made_says_why(play: Play) -> None:
-    async def scene(processes: WorkerProcesses) -> None:
+    async def scene(processes: EngineProcesses) -> None:
         runner = await processes.run(SHARED._replace(model="none"), SETTINGS)
         with pytest.raises(EngineFailed, match=r"^There is no model none\.$"):
             await runner.answer()
@@ -148,7 +148,7 @@ def test_an_engine_that_cannot_be_made_says_why(play: Play) -> None:
 def test_a_process_that_is_killed_ends_its_sessions_and_the_next_has_another(
     play: Play,
 ) -> None:
-    async def scene(processes: WorkerProcesses) -> None:
+    async def scene(processes: EngineProcesses) -> None:
         pid, _ = await place(processes, SHARED)
         busy = await processes.run(SHARED, SETTINGS)
         await busy.order(Hear(bytes(2)))
@@ -167,7 +167,7 @@ def test_a_process_that_is_killed_ends_its_sessions_and_the_next_has_another(
 
 
 def test_what_sessions_share_can_be_loaded_before_the_first(play: Play) -> None:
-    async def scene(processes: WorkerProcesses) -> None:
+    async def scene(processes: EngineProcesses) -> None:
         await processes.prepare(SHARED)
         _, thread = await place(processes, SHARED)
         assert thread == "aai-engine-1"  # in the process that is there

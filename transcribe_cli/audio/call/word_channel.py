@@ -1,4 +1,4 @@
-"""Whose a word is, where the loudspeaker is heard by the microphone too. Pure.
+"""Which channel a word of a call has, where the loudspeaker is heard by the microphone too. Pure.
 
 Levels alone do not tell: one side's gain may be anything. So the leak is estimated, which is by how
 much the system's sound is louder in the microphone than in its own track, and how much later. What

@@ -1,4 +1,4 @@
-"""Whose words a turn of a call holds: each word's channel, and the turn cut by them. Pure.
+"""Turns of a call with the channel of each word, and cut where another channel speaks. Pure.
 
 A service ends a turn at a pause, so that one turn often holds what both sides said. The official
 SDK calls a word's side its `channel`: 0 is the microphone, 1 the system.

@@ -8,8 +8,8 @@ import pytest
 from transcribe_cli.outputs.record import turn_record
 from transcribe_cli.protocol.codec import Decoded, read_server_object
 from transcribe_cli.recordings.journal import turn_of
-from transcribe_cli.transcript.channels import of_one_channel, with_channels
 from transcribe_cli.transcript.turns import TurnChannel, TurnUpdate
+from transcribe_cli.transcript.turns_by_channel import of_one_channel, with_channels
 
 
 def turn(text: str, words: str, sides: str, **fields: Any) -> TurnUpdate:

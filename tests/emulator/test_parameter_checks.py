@@ -2,13 +2,13 @@
 
 import pytest
 
-from transcribe_cli.emulator.admitted_parameters import (
+from transcribe_cli.emulator.emulated_session import SessionTerms
+from transcribe_cli.emulator.engine_settings import engine_settings_of
+from transcribe_cli.emulator.parameter_checks import (
     DEFAULT_MODELS,
     AdmittedModels,
     parse_admitted_models,
 )
-from transcribe_cli.emulator.emulated_session import SessionTerms
-from transcribe_cli.emulator.engine_settings import engine_settings_of
 from transcribe_cli.emulator.session_refused import SessionRefused
 from transcribe_cli.errors import UsageError
 from transcribe_cli.protocol.models import Family

@@ -11,7 +11,7 @@ from transcribe_cli.session.events import Closed, Event, Opened, WorkerFailed
 from transcribe_cli.session.session import Target
 
 
-class Connecting:
+class ConnectThread:
     """Runs `aai-connect-N`, which ends with one `Opened` or `Closed` event.
 
     Args:

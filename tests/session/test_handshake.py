@@ -11,15 +11,15 @@ import pytest
 from tests.hostile.raw_service import BEGIN, Client, raw_server, raw_service, text
 from tests.session.server import DEADLINE_S, read_to_end
 from transcribe_cli.errors import ConnectionFailed
-from transcribe_cli.session import dialing
-from transcribe_cli.session.dialing import MOST_HEADER_BYTES, dial
+from transcribe_cli.session import handshake
+from transcribe_cli.session.handshake import MOST_HEADER_BYTES, open_websocket
 
 SHORT_S = 0.5
 
 
 def refusal(url: str) -> ConnectionFailed:
     with pytest.raises(ConnectionFailed) as failed:
-        dial(url, {"Authorization": "secret-key"})
+        open_websocket(url, {"Authorization": "secret-key"})
     assert "secret-key" not in failed.value.message + failed.value.hint
     return failed.value
 
@@ -27,12 +27,12 @@ def refusal(url: str) -> ConnectionFailed:
 @pytest.fixture(autouse=True)
 def patient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where it is not the deadline that is tested, a busy machine may take longer."""
-    monkeypatch.setattr(dialing, "CONNECT_TIMEOUT_S", DEADLINE_S)
+    monkeypatch.setattr(handshake, "CONNECT_TIMEOUT_S", DEADLINE_S)
 
 
 @pytest.fixture
 def short(patient: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(dialing, "CONNECT_TIMEOUT_S", SHORT_S)
+    monkeypatch.setattr(handshake, "CONNECT_TIMEOUT_S", SHORT_S)
 
 
 class Dripping:
@@ -174,12 +174,12 @@ def place_of(url: str) -> tuple[str, int]:
 
 def test_address_that_is_silent_holds_up_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
     with raw_service(greet) as url, silent_place() as silent:
-        dial(name(monkeypatch, silent, place_of(url)), {}).close()
+        open_websocket(name(monkeypatch, silent, place_of(url)), {}).close()
 
 
 def test_address_that_refuses_is_followed_by_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
     with raw_service(greet) as url:
-        dial(name(monkeypatch, unused_place(), unused_place(), place_of(url)), {}).close()
+        open_websocket(name(monkeypatch, unused_place(), unused_place(), place_of(url)), {}).close()
 
 
 def test_where_every_address_refuses_that_is_said(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -27,7 +27,7 @@ class _Claims(msgspec.Struct):
     max_session_s: int
 
 
-class Admission:
+class KeyChecks:
     """The accepted keys and the tokens made here. Without any key, every client is admitted."""
 
     def __init__(self, keys: Iterable[str] = ()) -> None:
@@ -35,7 +35,7 @@ class Admission:
         self._secret = secrets.token_bytes(32)
 
     def __repr__(self) -> str:
-        return f"Admission({len(self._keys)} keys)"
+        return f"KeyChecks({len(self._keys)} keys)"
 
     @property
     def needed(self) -> bool:

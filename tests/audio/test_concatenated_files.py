@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from transcribe_cli.audio.concatenated import Mp3Lengths, OggCheck, unheard
+from transcribe_cli.audio.concatenated_files import Mp3Lengths, OggCheck, unheard
 from transcribe_cli.audio.containers import recognise
 
 BEGINS, ENDS = 2, 4
