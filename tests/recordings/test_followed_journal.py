@@ -101,3 +101,16 @@ def test_a_replaced_journal_that_once_cannot_be_read_repeats_nothing(
         with pytest.raises(OSError, match="stale"):
             types(journal)
     assert types(journal) == ["Begin"]
+
+
+@pytest.mark.parametrize("written", [40, 64, 70, 128, 150])
+def test_a_line_that_is_too_long_is_left_out_and_what_follows_is_told(
+    path: Path, monkeypatch: pytest.MonkeyPatch, written: int
+) -> None:
+    monkeypatch.setattr(followed_journal, "MOST_LINE_BYTES", 64)
+    journal = FollowedJournal(path)
+    long = lines("Turn", words="w" * 130)
+    append(path, lines("Recording") + long[:written])
+    assert types(journal) == ["Recording"]
+    append(path, long[written:] + lines("Begin"))
+    assert types(journal) == ["Begin"]

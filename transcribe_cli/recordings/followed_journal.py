@@ -31,6 +31,7 @@ class FollowedJournal:
         self.path = path
         self._file: tuple[int, int] | None = None  # which file lay there
         self._offset = 0  # of what was read of it, in bytes
+        self._in_long_line = False  # which is no record
         self._told = 0  # records that stay true, whoever goes on with the recording
         self._skip = 0  # so many of the file that lies there now were told
         self._settled: deque[JournalRecord] = deque()  # that no other run takes back
@@ -51,14 +52,20 @@ class FollowedJournal:
             found = os.fstat(file.fileno())
             if (found.st_dev, found.st_ino) != self._file or found.st_size < self._offset:
                 self._file, self._offset = (found.st_dev, found.st_ino), 0
+                self._in_long_line = False
                 self._held, self._skip = [], self._told
                 self._settled.clear()
             file.seek(self._offset)
             yield from self._tell_settled()
-            while (line := file.readline(MOST_LINE_BYTES)).endswith(b"\n"):
+            while line := file.readline(MOST_LINE_BYTES):
+                is_whole = line.endswith(b"\n")
+                if not is_whole and len(line) < MOST_LINE_BYTES:
+                    break  # the rest is being written
                 self._offset += len(line)
-                self._take(read_line(line))
-                yield from self._tell_settled()
+                if is_whole and not self._in_long_line:
+                    self._take(read_line(line))
+                    yield from self._tell_settled()
+                self._in_long_line = not is_whole
         if ended:
             self._settled += self._held
             self._held = []
