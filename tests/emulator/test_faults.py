@@ -168,7 +168,8 @@ def test_a_redirect_is_for_the_sessions_that_it_names() -> None:
 def test_a_bad_fault_is_named_with_what_is_wrong(spec: str, reason: str) -> None:
     with pytest.raises(UsageError) as e:
         parse_fault(spec)
-    assert e.value.message.startswith(f"--fault '{spec}': ") and reason in e.value.message
+    assert e.value.message.startswith(f"The fault '{spec}' cannot be set: ")
+    assert reason in e.value.message
     assert "drop@word=40" in e.value.hint
 
 

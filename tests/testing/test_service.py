@@ -80,7 +80,7 @@ def test_a_refused_connection_is_heard_too(service: AssemblyAIService) -> None:
 
 
 def test_a_bad_fault_is_named(service: AssemblyAIService) -> None:
-    with pytest.raises(ControlFailed, match="there is no 'explode'"):
+    with pytest.raises(ControlFailed, match=r"The fault 'explode@1s' cannot be set: there is no"):
         service.fail_next("explode@1s")
     assert service.control.ask("GET", "/faults") == {"faults": []}
 
@@ -141,6 +141,7 @@ def test_without_the_key_nothing_is_steered(service: AssemblyAIService) -> None:
     ("method", "path", "body", "said"),
     [
         ("GET", "/nonsense", None, "There is no GET /nonsense"),
+        ("GET", "/sessions/last/words", None, "There is no GET /sessions/last/words"),
         ("PUT", "/faults", {}, "There is no PUT /faults"),
         ("POST", "/faults", {"faults": ["drop@1s"], "next": 0}, "The body is not what is wanted"),
         ("POST", "/faults", {"fault": "drop@1s"}, "The body is not what is wanted"),

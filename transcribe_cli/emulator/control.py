@@ -167,12 +167,13 @@ class Control:
 
     def _session(self, name: str) -> HttpAnswer:
         name, _, part = name.partition("/")
+        if part not in ("", "audio"):
+            return error_answer(404, f"There is no GET /sessions/{name}/{part}.")
         record = self._service.records.find(name)
         if record is None:
             return error_answer(404, f"There is no session '{name}'.")
         if part == "":
             return json_answer(200, record.details())
-        wav = record.wav() if part == "audio" else None
-        if wav is None:
+        if (wav := record.wav()) is None:
             return error_answer(404, "There is no audio: --keep-audio keeps that of PCM sessions.")
         return HttpAnswer(200, wav, "audio/wav")

@@ -159,7 +159,7 @@ def parse_fault(spec: str) -> Fault:
     try:
         return _parse(spec)
     except _BadFault as e:
-        raise UsageError(f"--fault '{spec}': {e}.", _HINT) from e
+        raise UsageError(f"The fault '{spec}' cannot be set: {e}.", _HINT) from e
 
 
 def _parse(spec: str) -> Fault:

@@ -8,6 +8,7 @@ from contextlib import ExitStack, contextmanager
 from transcribe_cli.errors import UsageError
 
 BACKLOG = 1024  # connections that wait to be taken
+_PORTS_TRIED = 20  # the system's choice at a name's first address may be taken at its second
 
 
 @contextmanager
@@ -15,23 +16,29 @@ def listening(host: str, port: int, reuse_port: bool = False) -> Iterator[list[s
     """Sockets that listen at each address of a host, all on one port.
 
     Args:
-        port: 0 lets the system choose a free one.
+        port: 0 lets the system choose one that is free at each of them.
         reuse_port: other processes may listen there too (Linux).
 
     Raises:
         UsageError: the host is not known, or the port is not free.
     """
-    with ExitStack() as place:
-        try:
-            sockets = [place.enter_context(sock) for sock in _listen(host, port, reuse_port)]
-        except OSError as e:
-            raise cannot_listen(host, port, e) from e
-        yield sockets
+    for tries_left in reversed(range(1 if port else _PORTS_TRIED)):
+        with ExitStack() as place:
+            try:
+                sockets = [place.enter_context(sock) for sock in _listen(host, port, reuse_port)]
+            except OSError as e:
+                if e.errno == errno.EADDRINUSE and tries_left:
+                    continue
+                raise cannot_listen(host, port, e) from e
+            yield sockets
+            return
 
 
 def cannot_listen(host: str, port: int, error: OSError) -> UsageError:
-    """What is said of an address that cannot be had."""
+    """What is said of an address that cannot be had: of the one in the error's `filename`."""
     said = "the port is in use" if error.errno == errno.EADDRINUSE else error.strerror
+    if error.filename not in (None, host):
+        said = f"{said} at {error.filename}"
     return UsageError(
         f"Cannot serve on {host}:{port}: {said}.",
         "choose another port with --port; 0 takes any free one",
@@ -55,6 +62,7 @@ def _listen(host: str, port: int, reuse_port: bool) -> Iterator[socket.socket]:
             )
         except OSError as e:
             if e.errno not in (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT):
+                e.filename = address[0]
                 raise
             missing.append(e)  # a machine without IPv6 may have a name for it
             continue
