@@ -50,6 +50,7 @@ def test_a_side_of_a_stream_is_taken_alone(tmp_path: Path, name: str) -> None:
 
 @pytest.mark.parametrize("rate_hz", [RATE, 8000])
 @pytest.mark.parametrize("name", ["call.wav", "call.flac", "call.mka"])
+@pytest.mark.first(2)
 def test_sides_of_a_file_stay_side_by_side(tmp_path: Path, name: str, rate_hz: int) -> None:
     source = open_file(call(tmp_path / name), rate_hz, channel=EACH)
     samples, _ = taken(source)

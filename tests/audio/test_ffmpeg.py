@@ -99,6 +99,7 @@ def test_less_than_promised_is_short_by_more_than_containers_are_wrong_by(
 
 
 @pytest.mark.parametrize(("track", "hz"), [(None, 900), (1, 400), (3, 1600)])
+@pytest.mark.first(1)
 def test_default_track_or_the_one_asked_for_is_heard(
     track: int | None, hz: int, tmp_path: Path
 ) -> None:
@@ -110,6 +111,7 @@ def test_default_track_or_the_one_asked_for_is_heard(
 
 
 @pytest.mark.parametrize("suffix", ["mp3", "opus", "flac"])
+@pytest.mark.first(1)
 def test_files_one_after_the_other_in_one_file_are_all_heard(suffix: str, tmp_path: Path) -> None:
     first = make_tone(tmp_path / f"1.{suffix}", hz=400, seconds=2)
     second = make_tone(tmp_path / f"2.{suffix}", hz=900, seconds=2)
@@ -125,6 +127,7 @@ def test_files_one_after_the_other_in_one_file_are_all_heard(suffix: str, tmp_pa
 
 
 @pytest.mark.parametrize("damage", [100, 3000], ids=["in a page", "of whole pages"])
+@pytest.mark.first(1)
 def test_damage_in_one_of_several_ogg_files_is_told(damage: int, tmp_path: Path) -> None:
     whole = make_tone(tmp_path / "1.opus", seconds=5).read_bytes()
     at = len(whole) // 2
@@ -137,6 +140,7 @@ def test_damage_in_one_of_several_ogg_files_is_told(damage: int, tmp_path: Path)
 
 
 @pytest.mark.parametrize("tag", ["0", "3"], ids=["without tags", "with tags"])
+@pytest.mark.first(1)
 def test_damage_in_one_of_several_mp3s_is_told(tag: str, tmp_path: Path) -> None:
     whole = make_tone(tmp_path / "1.mp3", "-id3v2_version", tag, seconds=5).read_bytes()
     at = len(whole) // 2
@@ -173,6 +177,7 @@ def test_without_ffmpeg_it_is_told_that_only_the_first_is_heard(
     ("name", "options"),
     [("a.m4a", ["-movflags", "+faststart"]), ("a.mkv", ["-c:a", "aac"]), ("a.mp3", [])],
 )
+@pytest.mark.first(1)
 def test_file_that_is_cut_off_is_told_with_what_could_be_read(
     name: str, options: list[str], tmp_path: Path
 ) -> None:
@@ -239,6 +244,7 @@ def test_wav_that_is_named_raw_is_a_wav(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", ["au", "caf"])
+@pytest.mark.first(1)
 def test_size_that_a_header_does_not_know_is_no_end(kind: str, tmp_path: Path) -> None:
     path = make_tone(tmp_path / f"a.{kind}", "-c:a", "pcm_s16be")
     data = bytearray(path.read_bytes())
@@ -276,6 +282,7 @@ def test_tracks_of_several_programs_are_all_listed(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("suffix", ["mp3", "webm"])
+@pytest.mark.first(1)
 def test_what_is_cut_off_is_told_by_name_and_by_pipe(suffix: str, tmp_path: Path) -> None:
     path = make_tone(tmp_path / f"a.{suffix}", seconds=3)
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])

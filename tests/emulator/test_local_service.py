@@ -59,6 +59,7 @@ def workers(service: LocalService) -> list[psutil.Process]:
     return children
 
 
+@pytest.mark.long
 def test_no_worker_of_a_session_is_left_when_it_ends() -> None:
     with LocalService("--engine", "pocketsphinx") as service:
         with session(service.url) as connection:
@@ -72,6 +73,7 @@ def test_no_worker_of_a_session_is_left_when_it_ends() -> None:
         wait_until(lambda: workers(service) == [], "the worker outlived its session")
 
 
+@pytest.mark.long
 def test_a_worker_killed_in_mid_recognition_cancels_its_sessions_and_no_later_one(
     service: LocalService,
 ) -> None:

@@ -55,12 +55,14 @@ def test_half_a_word_is_not_written_in_another_script() -> None:
     assert "\u3053" not in str(hear(engine(), meeting(0, 1000), more_waiting=True))
 
 
+@pytest.mark.long
 def test_telephone_audio_is_heard() -> None:
     audio = encode_mulaw(resampled(meeting(10_500, 14_800), 8000))
     *_, final = hear(engine(encoding="pcm_mulaw", sample_rate_hz=8000), audio, more_waiting=True)
     assert bare(final["transcript"]) == bare(meeting_lines()[2])
 
 
+@pytest.mark.long
 def test_no_time_lies_past_audio_that_ends_in_mid_word() -> None:
     audio = meeting(0, 2985)
     words = hear(engine(), audio)[-1]["words"]
@@ -68,12 +70,14 @@ def test_no_time_lies_past_audio_that_ends_in_mid_word() -> None:
     assert max(word["end"] for word in words) <= 2985
 
 
+@pytest.mark.long
 def test_with_more_audio_waiting_there_are_fewer_partials_and_the_same_final() -> None:
     *partials, final = hear(engine(), meeting(0, 4700), more_waiting=True)
     assert 1 <= len(partials) <= 3
     assert final["transcript"] == FIRST_LINE
 
 
+@pytest.mark.long
 def test_a_raw_final_of_universal_streaming_has_no_capitals_or_punctuation() -> None:
     raw, formatted = [
         turn

@@ -380,6 +380,7 @@ def test_files_of_one_name_in_two_folders_are_told_apart(home: Home) -> None:
     assert len(list(home.recordings.iterdir())) == 2
 
 
+@pytest.mark.long
 def test_a_reader_who_waits_holds_up_no_other_file(home: Home) -> None:
     said = write_talks(home.work, 300, 600)  # more records than a pipe takes
     with counting_service() as service:

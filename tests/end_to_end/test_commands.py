@@ -173,6 +173,7 @@ def test_an_output_that_is_full_is_given_up_for_all_files(home: Home) -> None:
 
 @needs_full
 @pytest.mark.parametrize("name", ["copy.wav", "copy.flac"])
+@pytest.mark.first(1)
 def test_a_copy_of_the_audio_that_fails_is_a_warning(home: Home, name: str) -> None:
     (home.work / name).symlink_to(FULL)
     with counting_service() as service:

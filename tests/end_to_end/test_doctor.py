@@ -148,6 +148,7 @@ def test_service_that_never_answers_is_given_up(home: Home) -> None:
     assert outcome.code == 5
 
 
+@pytest.mark.long
 def test_certificate_that_does_not_verify(home: Home, tmp_path: Path) -> None:
     cert, key = make_certificate(tmp_path)
     script = tmp_path / "script.jsonl"
@@ -179,6 +180,7 @@ def test_no_portaudio(home: Home) -> None:
     assert "libportaudio2" in failed["hint"]
 
 
+@pytest.mark.long
 def test_sound_system_that_crashes_is_a_finding(home: Home) -> None:
     folder = home.path / "crash"
     folder.mkdir()
@@ -227,6 +229,7 @@ def test_save_dir_that_cannot_be_written(home: Home, there: list[str]) -> None:
     assert outcome.code == 3  # the first failure decides
 
 
+@pytest.mark.long
 def test_nothing_is_left_behind(home: Home) -> None:
     diagnose(home, "--local")
     assert not home.recordings.exists()

@@ -26,6 +26,7 @@ def opus() -> None:
     require_package("av")
 
 
+@pytest.mark.long
 def test_a_break_costs_no_word_of_an_opus_stream_and_the_recording_holds_the_samples(
     home: Home,
 ) -> None:

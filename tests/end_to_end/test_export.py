@@ -259,6 +259,7 @@ REFUSED = {
 
 
 @pytest.mark.parametrize(("arguments", "hint"), REFUSED.values(), ids=REFUSED)
+@pytest.mark.first(2)
 def test_what_cannot_be_exported_is_a_wrong_use(
     home: Home, call: Callable[..., Outcome], arguments: list[str], hint: str
 ) -> None:

@@ -35,6 +35,7 @@ def test_a_reader_that_stops_reading_cannot_hold_the_program_up(home: Home) -> N
     assert (home.only_recording() / "journal.jsonl").read_text().count('"Summary"') == 1
 
 
+@pytest.mark.long
 def test_standard_error_that_nobody_reads_does_not_end_a_run(home: Home) -> None:
     write_wav(home.work / "talk.wav", 20)
     with counting_service(fault=drops_at(7)) as service:

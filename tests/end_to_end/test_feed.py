@@ -37,6 +37,7 @@ def events_of(url: str) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("pace", ["10", "max"])
+@pytest.mark.first(1)
 def test_page_carries_the_records_of_the_run(home: Home, pace: str) -> None:
     write_wav(home.work / "talk.wav", 30)
     with counting_service() as service:

@@ -311,6 +311,7 @@ def test_a_slow_line_costs_time_and_no_words(home: Home) -> None:
     check_terminates(service, cut=set())
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("reset", [False, True], ids=["fin", "rst"])
 @pytest.mark.first(1)
 def test_a_cut_of_a_tls_connection(home: Home, tmp_path: Path, reset: bool) -> None:

@@ -60,7 +60,7 @@ def check(home: Home, service: CountingService, words: int, pace: int = 1) -> li
     return records
 
 
-def test_the_next_session_takes_over_where_a_turn_ends(home: Home) -> None:
+def test_the_next_session_takes_over_between_two_turns(home: Home) -> None:
     with counting_service(turn_words=5, expires_in_s=LIFE_S) as service:
         records = check(home, service, WORDS)
     (rollover,) = of_type(records, "Rollover")
@@ -69,8 +69,7 @@ def test_the_next_session_takes_over_where_a_turn_ends(home: Home) -> None:
     finals = [r for r in of_type(records, "Turn") if r["final"]]
     last = max(turn["end"] for turn in finals if turn["session"] == 0)
     first = min(turn["start"] for turn in finals if turn["session"] == 1)
-    assert last <= rollover["at"] <= first  # no turn is torn
-    assert all(len(turn["words"]) == 5 for turn in finals)
+    assert last <= rollover["at"] <= first
 
 
 @pytest.mark.long

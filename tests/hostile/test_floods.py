@@ -73,6 +73,7 @@ def test_flood_takes_no_memory_and_no_signal(
     assert records[-1]["type"] == "Summary"
 
 
+@pytest.mark.long
 def test_service_that_only_floods_is_told_that_the_session_is_over(home: Home) -> None:
     write_wav(home.work / "talk.wav", 600)
     with flooding_service("the same partial") as service:

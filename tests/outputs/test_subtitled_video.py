@@ -86,6 +86,7 @@ def md5_of_streams(path: Path, *which: str) -> bytes:
     ("suffix", "codec", "language"),
     [(".mkv", "subrip", "ger"), (".mp4", "mov_text", "deu"), (".MOV", "mov_text", "ger")],
 )
+@pytest.mark.first(1)
 def test_subtitles_are_a_track_of_the_copy_and_nothing_is_encoded_again(
     tmp_path: Path, suffix: str, codec: str, language: str
 ) -> None:
@@ -101,6 +102,7 @@ def test_subtitles_are_a_track_of_the_copy_and_nothing_is_encoded_again(
     assert md5_of_streams(copy, *media) == md5_of_streams(source, *media)
 
 
+@pytest.mark.long
 def test_other_tracks_chapters_and_attachments_are_kept(tmp_path: Path) -> None:
     (tmp_path / "old.srt").write_text(SUBTITLES)
     (tmp_path / "font.ttf").write_bytes(b"no font")

@@ -111,6 +111,7 @@ def test_a_line_that_breaks_every_few_seconds_ends_no_file() -> None:
     assert len(outcome.happened) > 12
 
 
+@pytest.mark.long
 def test_a_service_that_never_ends_a_session_in_time_is_not_asked_for_ever() -> None:
     """Nothing is left but to end, and each try is billed."""
     late = Fault("ending", "time", 0.0, seconds=14.0, value="proper", whom="all")
@@ -213,6 +214,7 @@ def test_a_close_without_termination_and_before_the_last_words_is_not_called_com
     assert outcome.result.exit_status is ExitStatus.INCOMPLETE
 
 
+@pytest.mark.long
 def test_a_session_that_owes_words_when_the_file_has_ended_is_made_up_for() -> None:
     """A file's reader is at the end long before the words are."""
     outcome = play(
@@ -230,6 +232,7 @@ def test_a_session_that_owes_words_when_the_file_has_ended_is_made_up_for() -> N
     check_complete(outcome)
 
 
+@pytest.mark.long
 def test_a_follower_that_steps_in_for_a_broken_session_has_a_whole_life() -> None:
     """It was ready when the one before broke off, and is not itself replaced at once."""
     breaks = Fault("reset", "time", 19.0, whom="oldest")
@@ -461,6 +464,7 @@ def test_words_behind_a_gap_of_the_microphone_are_said_again_also_at_its_end() -
     check_complete(outcome)
 
 
+@pytest.mark.long
 def test_words_that_a_thin_line_holds_back_for_a_minute_are_not_taken_for_heard(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
