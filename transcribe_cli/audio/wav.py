@@ -1,12 +1,13 @@
-"""WAV headers: writing one that is valid at every moment, reading one from a pipe.
+"""WAV headers: writing one that is valid at every moment, repairing one, reading one from a pipe.
 
 Source: Microsoft's "Multimedia Programming Interface and Data Specifications 1.0" (RIFF WAVE) and
 WAVE_FORMAT_EXTENSIBLE. A size that does not fit 32 bits is written as 0xFFFFFFFF, which players
 read as "until the end of the file", as they do the 0 or 0xFFFFFFFF that programs write to a pipe.
 """
 
+import os
 import struct
-from typing import NamedTuple, Protocol
+from typing import BinaryIO, NamedTuple, Protocol
 
 from transcribe_cli.audio.format import SAMPLE_BYTES, AudioFormat
 
@@ -74,6 +75,23 @@ def header(audio: AudioFormat, data_bytes: int) -> bytes:
         b"data",
         min(data_bytes, _UNKNOWN),
     )
+
+
+def repair_header(file: BinaryIO, audio: AudioFormat) -> bool:
+    """Correct the lengths in a header of ours; samples are not changed. Returns whether any was
+    wrong.
+
+    Args:
+        file: open for reading and writing; it is all header and samples.
+    """
+    samples = max(0, file.seek(0, os.SEEK_END) - HEADER_BYTES)
+    right = header(audio, samples - samples % audio.frame_bytes)
+    file.seek(0)
+    if file.read(HEADER_BYTES) == right:
+        return False
+    file.seek(0)
+    file.write(right)
+    return True
 
 
 class SizesPatch:

@@ -2,12 +2,11 @@
 
 import contextlib
 import errno
-import os
 from collections.abc import Iterator
 from io import FileIO
 from pathlib import Path
 
-from transcribe_cli.audio import wav
+from transcribe_cli.audio.wav import repair_header
 from transcribe_cli.errors import StreamError
 from transcribe_cli.exit_status import ExitStatus
 from transcribe_cli.recordings.folder import JOURNAL
@@ -26,8 +25,8 @@ def recover(recording: Recording) -> list[str]:
     mended = []
     audio, journal = recording.audio_path, recording.folder / JOURNAL
     if audio is not None:
-        with _explained(audio):
-            if _mend_header(recording, audio):
+        with _explained(audio), FileIO(audio, "r+", opener=open_regular) as file:
+            if repair_header(file, recording.journal.audio):
                 mended.append("the header of audio.wav")
     with _explained(journal):
         lines = whole_lines(journal)
@@ -50,21 +49,6 @@ def _explained(path: Path) -> Iterator[None]:
             else "see its permissions, and whether the disk is full",
             exit_status=ExitStatus.AUDIO,
         ) from e
-
-
-def _mend_header(recording: Recording, path: Path) -> bool:
-    """Correct the header's lengths; samples are not changed. Returns whether it was wrong."""
-    audio = recording.journal.audio
-    with FileIO(path, "r+", opener=open_regular) as file:
-        size = file.seek(0, os.SEEK_END)
-        samples = max(0, size - wav.HEADER_BYTES)
-        right = wav.header(audio, samples - samples % audio.frame_bytes)
-        file.seek(0)
-        if file.read(wav.HEADER_BYTES) == right:
-            return False
-        file.seek(0)
-        file.write(right)
-    return True
 
 
 def join_lines(lines: list[bytes]) -> bytes:
