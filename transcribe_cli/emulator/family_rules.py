@@ -1,15 +1,12 @@
 """Which versions of a turn each model family sends, and what they are flagged with. Pure.
 
 Sources: pages "Streaming messages", "Universal-3 Pro message sequence", "Whisper streaming" and
-"Multilingual streaming"; livekit/agents pull request 7107 (the confidence of a turn that is held).
-Where sources differ, `EngineSettings` says which one is followed.
+"Multilingual streaming". Where sources differ, `EngineSettings` says which one is followed.
 """
 
 from transcribe_cli.emulator.engine_settings import MULTILINGUAL, EngineSettings
 from transcribe_cli.protocol.messages import Turn, Word
 from transcribe_cli.protocol.models import Family
-
-_HELD = (0.4, 0.75)  # confidences from `min_turn_silence` on, and from half of what follows it
 
 
 def formats_every_message(settings: EngineSettings) -> bool:
@@ -30,29 +27,6 @@ def partial_is_flagged(settings: EngineSettings) -> bool:
     if settings.family is Family.PRO:
         return settings.formatted_partials
     return formats_every_message(settings)
-
-
-def turn_silence_ms(settings: EngineSettings) -> int:
-    """The silence that ends a turn whose text ends without punctuation.
-
-    The Pro models hold such a turn open up to `max_turn_silence`; the others are sure of its end.
-    """
-    if settings.family is Family.PRO:
-        return settings.max_turn_silence_ms
-    return settings.least_turn_silence_ms
-
-
-def held_confidence(settings: EngineSettings, silence_ms: int) -> float:
-    """`end_of_turn_confidence` of a Pro partial: it rises while a silence holds the turn open.
-
-    >>> settings = EngineSettings(min_turn_silence_ms=100, max_turn_silence_ms=1000)
-    >>> [held_confidence(settings, ms) for ms in (0, 99, 100, 550, 999)]
-    [0.0, 0.0, 0.4, 0.75, 0.75]
-    """
-    shortest, longest = settings.least_turn_silence_ms, settings.max_turn_silence_ms
-    if silence_ms < shortest:
-        return 0.0
-    return _HELD[silence_ms >= (shortest + longest) / 2]
 
 
 def sends_two_finals(settings: EngineSettings) -> bool:

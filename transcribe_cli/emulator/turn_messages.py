@@ -8,11 +8,11 @@ from collections import deque
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from transcribe_cli.emulator import end_of_turn
 from transcribe_cli.emulator.engine_settings import MULTILINGUAL, EngineSettings
 from transcribe_cli.emulator.family_rules import (
     finals_of,
     formats_every_message,
-    held_confidence,
     partial_is_flagged,
     without_confidence,
 )
@@ -32,11 +32,6 @@ from transcribe_cli.protocol.models import Family
 FREEZE_AFTER_MS = 3000
 FREEZE_STEPS = 3  # and so many hypotheses in a row must agree on it
 PARTIAL_EVERY_MS = {Family.UNIVERSAL_STREAMING: 0, Family.WHISPER: 500, Family.PRO: 500}
-MAX_TURN_MS = 60_000  # the Pro models' limit; here every family's, since memory grows with a turn
-MAX_MANUAL_TURN_MS = 600_000  # in the mode `manual`, where the client ends turns
-WRAP_UP_MS = 50_000  # from here on a turn ends at the first short pause
-_WRAP_UP_SILENCE_MS = 150
-_HALF_SURE_MS = 400  # of silence: confidence 0.5
 
 
 class HeardWord(NamedTuple):
@@ -124,23 +119,14 @@ class TurnBuilder:
 
     def is_over(self, silence_ms: int, turn_ms: int) -> bool:
         """Whether the open turn ends after `silence_ms` of silence and `turn_ms` in all."""
-        manual = self.settings.manual
-        if turn_ms >= (MAX_MANUAL_TURN_MS if manual else MAX_TURN_MS):
-            return True
-        if turn_ms >= WRAP_UP_MS and silence_ms >= _WRAP_UP_SILENCE_MS and not manual:
-            return True
-        if silence_ms < self.settings.least_turn_silence_ms:
-            return False
-        if silence_ms >= self.settings.max_turn_silence_ms:
-            return True
-        threshold = self.settings.end_of_turn_confidence
-        return threshold < 1 and self.end_of_turn_confidence(silence_ms) >= threshold
+        confidence = self.end_of_turn_confidence(silence_ms)
+        return end_of_turn.is_over(self.settings, silence_ms, turn_ms, confidence)
 
     def end_of_turn_confidence(self, silence_ms: int) -> float:
         """The confidence in an end of turn: grows with silence and with stable words."""
         seen = self._hypotheses
         steady = sum(texts == seen[-1] for texts in seen) / FREEZE_STEPS if seen else 0.0
-        return _rounded(steady * (1 - 0.5 ** (silence_ms / _HALF_SURE_MS)))
+        return _rounded(steady * end_of_turn.silence_confidence(silence_ms))
 
     def end(
         self, heard: Sequence[HeardWord], silence_ms: int = 0, language: Language = ENGLISH
@@ -162,7 +148,7 @@ class TurnBuilder:
         """What `Terminate` adds after the last turn: the Universal-Streaming models' empty one."""
         if self.settings.family is not Family.UNIVERSAL_STREAMING:
             return []
-        confidence = _rounded(1 - 0.5 ** (silence_ms / _HALF_SURE_MS))
+        confidence = _rounded(end_of_turn.silence_confidence(silence_ms))
         self._turn_order += 1
         return [
             Turn(
@@ -238,7 +224,7 @@ class TurnBuilder:
 
     def _partial_confidence(self, silence_ms: int) -> float:
         if self.settings.family is Family.PRO:
-            return held_confidence(self.settings, silence_ms)
+            return end_of_turn.held_confidence(self.settings, silence_ms)
         if self.settings.family is Family.WHISPER:
             return 0.0
         return self.end_of_turn_confidence(silence_ms)

@@ -9,10 +9,10 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from transcribe_cli.emulator.actions import Send
+from transcribe_cli.emulator.end_of_turn import turn_silence_ms
 from transcribe_cli.emulator.engine_settings import TURN_WORDS, EngineSettings
 from transcribe_cli.emulator.engines.pcm_reader import decode_mulaw
 from transcribe_cli.emulator.engines.told_turns import ToldTurns, ToldWord
-from transcribe_cli.emulator.family_rules import turn_silence_ms
 
 LEAST_MS = 30  # more than half of a word: at most one part of a cut word counts
 NUMBERS_A_SPEAKER = 10_000

@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from transcribe_cli.emulator.actions import Send, send
+from transcribe_cli.emulator.end_of_turn import held_confidence
 from transcribe_cli.emulator.engine_settings import MULTILINGUAL, EngineSettings
 from transcribe_cli.emulator.engines.speakers import Speakers
 from transcribe_cli.emulator.family_rules import (
     finals_of,
     formats_every_message,
-    held_confidence,
     partial_is_flagged,
     without_confidence,
 )
