@@ -216,7 +216,7 @@ def _one(folder: Path, number: int, url: str) -> Taken:
 
 
 def _listing_ms(save_dir: Path) -> float:
-    from transcribe_cli.recordings.index import RecordingIndex
+    from transcribe_cli.recordings.saved_recordings import RecordingIndex
 
     index = RecordingIndex(save_dir)
     index.look()

@@ -19,7 +19,7 @@ from transcribe_cli.cluster.client import Cluster
 from transcribe_cli.errors import ServiceError
 from transcribe_cli.jobs.sources import SourceSpec
 from transcribe_cli.session.events import KeyPressed, SettingsTyped, StopRequested
-from transcribe_cli.settings.options import FileOptions
+from transcribe_cli.settings.file_options import FileOptions
 from transcribe_cli.ui.notices import Notices, PlainConsole
 
 

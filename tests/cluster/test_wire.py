@@ -3,7 +3,7 @@
 from transcribe_cli.cluster import wire
 from transcribe_cli.errors import AudioError
 from transcribe_cli.exit_status import ExitStatus
-from transcribe_cli.settings.options import FileOptions
+from transcribe_cli.settings.file_options import FileOptions
 
 
 def test_settings_come_out_as_they_went_in() -> None:

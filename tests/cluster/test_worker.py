@@ -22,7 +22,7 @@ from transcribe_cli.exit_status import ExitStatus
 from transcribe_cli.recordings.folder import JOURNAL
 from transcribe_cli.recordings.journal import journal_records
 from transcribe_cli.recordings.lock import is_locked
-from transcribe_cli.settings.options import FileOptions
+from transcribe_cli.settings.file_options import FileOptions
 
 
 @pytest.fixture

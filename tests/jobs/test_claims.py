@@ -25,14 +25,13 @@ from transcribe_cli.jobs.claims import (
     work_of_journal,
 )
 from transcribe_cli.outputs.record import encode_json
-from transcribe_cli.recordings import index as recordings_index
 from transcribe_cli.recordings import lock as lock_module
+from transcribe_cli.recordings import saved_recordings
 from transcribe_cli.recordings.fingerprint import fingerprint_of, stamp_of
 from transcribe_cli.recordings.folder import JOURNAL
-from transcribe_cli.recordings.index import RecordingIndex
 from transcribe_cli.recordings.journal import JournalSummary
 from transcribe_cli.recordings.lock import LOCK_FILE, is_locked, locked
-from transcribe_cli.recordings.saved_recordings import Recording, load_recording
+from transcribe_cli.recordings.saved_recordings import Recording, RecordingIndex, load_recording
 
 QUERY = {"speech_model": "u3-rt-pro", "sample_rate": 16000}
 TIME = "2026-11-20T09:05:07.000Z"
@@ -329,9 +328,9 @@ def test_how_much_is_opened_for_a_file_is_no_matter_of_how_many_there_are(
     for number in range(200):
         save(save_dir, f"2026-11-20-{number:06}-other-talk", talk, complete=True)
     save(save_dir, "2026-11-20-090507-talk", talk, complete=True)
-    for module in (claims, recordings_index):
+    for module in (claims, saved_recordings):
         count(module, "is_locked")
-    count(recordings_index, "is_recording")
+    count(saved_recordings, "is_recording")
     index = RecordingIndex(save_dir)
     for _ in range(10):
         with contextlib.ExitStack() as held:
@@ -352,7 +351,7 @@ def test_of_many_files_each_lists_the_save_dir_once(
 
     monkeypatch.setattr(os, "listdir", counted)
     index = RecordingIndex(save_dir)
-    monkeypatch.setattr(recordings_index, "time", SimpleNamespace(monotonic=lambda: 100.0))
+    monkeypatch.setattr(saved_recordings, "time", SimpleNamespace(monotonic=lambda: 100.0))
     for _ in range(10):
         with contextlib.ExitStack() as held:
             claim(save_dir, talk.name, work(talk), held, again=False, index=index)

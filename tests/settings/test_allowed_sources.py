@@ -13,9 +13,10 @@ from transcribe_cli.commands.command_table import make_command
 from transcribe_cli.protocol.parameters import PARAMETERS, RECOGNITION_PARAMETERS
 from transcribe_cli.settings.allowed_sources import SETTINGS, Origin, may_come_from
 from transcribe_cli.settings.environment import Environment
+from transcribe_cli.settings.file_options import FileOptions
 from transcribe_cli.settings.mic_options import MicOptions
-from transcribe_cli.settings.options import FileOptions, RunOptions
 from transcribe_cli.settings.printed_docs import PAGES, with_table
+from transcribe_cli.settings.run_options import RunOptions
 
 ROOT = Path(__file__).parent.parent.parent
 KEY = "0123456789abcdef" * 2

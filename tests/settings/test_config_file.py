@@ -6,9 +6,8 @@ from typing import Any
 import pytest
 
 from transcribe_cli.errors import UsageError
-from transcribe_cli.settings.config_file import load_config, read_config
+from transcribe_cli.settings.config_file import load_config, option_kinds, read_config
 from transcribe_cli.settings.defaults import config_path
-from transcribe_cli.settings.mic_options import option_kinds
 
 
 def loaded(folder: Path, content: bytes | str) -> dict[str, Any]:

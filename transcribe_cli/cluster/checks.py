@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 from transcribe_cli.errors import UsageError
 from transcribe_cli.jobs.sources import STDIN
 from transcribe_cli.protocol.endpoint import is_loopback
-from transcribe_cli.settings.options import FileOptions
+from transcribe_cli.settings.file_options import FileOptions
 
 LOCAL = "local"
 

@@ -33,7 +33,7 @@ from transcribe_cli.run.reporter import View
 from transcribe_cli.session.events import Event, KeyPressed, SettingsTyped, StopRequested
 from transcribe_cli.session.session import Target
 from transcribe_cli.settings.environment import Environment
-from transcribe_cli.settings.options import FileOptions
+from transcribe_cli.settings.file_options import FileOptions
 from transcribe_cli.supervisor.session_quota import FREE_ACCOUNT_SESSIONS_PER_MINUTE
 
 if TYPE_CHECKING:

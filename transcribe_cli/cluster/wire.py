@@ -7,7 +7,7 @@ from msgspec import Struct
 
 from transcribe_cli.errors import AudioError, StreamError
 from transcribe_cli.exit_status import ExitStatus
-from transcribe_cli.settings.options import FileOptions
+from transcribe_cli.settings.file_options import FileOptions
 
 
 def command_name(client: str) -> str:

@@ -79,7 +79,7 @@ def _add_mic(app: Any, environment: Any) -> None:
 
 def _add_file(app: Any, environment: Any) -> None:
     from transcribe_cli.commands.typer_commands import as_command
-    from transcribe_cli.settings.options import FileOptions
+    from transcribe_cli.settings.file_options import FileOptions
 
     def run_file(options: FileOptions) -> int:
         from transcribe_cli.commands.file import file

@@ -9,9 +9,9 @@ from msgspec import Struct
 
 from transcribe_cli.exit_status import ExitStatus
 from transcribe_cli.protocol.endpoint import is_loopback, resolve_endpoint
+from transcribe_cli.settings.config_file import option_kinds
 from transcribe_cli.settings.credentials import Credentials
 from transcribe_cli.settings.environment import Environment, say
-from transcribe_cli.settings.mic_options import option_kinds
 from transcribe_cli.settings.option_types import EndpointOption, Option, Region
 
 if TYPE_CHECKING:

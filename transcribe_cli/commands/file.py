@@ -21,7 +21,7 @@ from transcribe_cli.jobs.sources import (
 )
 from transcribe_cli.outputs.formats import is_video
 from transcribe_cli.settings.environment import Environment
-from transcribe_cli.settings.options import FileOptions
+from transcribe_cli.settings.file_options import FileOptions
 
 if TYPE_CHECKING:
     from transcribe_cli.jobs.shards import Shard

@@ -23,6 +23,7 @@ from transcribe_cli.recordings.saved_recordings import (
 )
 from transcribe_cli.run.loop import Loop
 from transcribe_cli.settings.environment import Environment
+from transcribe_cli.settings.file_options import FileOptions
 from transcribe_cli.settings.journal_settings import (
     Place,
     engine_to_resume,
@@ -30,7 +31,6 @@ from transcribe_cli.settings.journal_settings import (
     place_of,
 )
 from transcribe_cli.settings.option_types import Region
-from transcribe_cli.settings.options import FileOptions
 from transcribe_cli.settings.recordings_options import ResumeOptions
 from transcribe_cli.settings.user_folders import save_dir_of
 from transcribe_cli.ui.safe_text import safe_text

@@ -88,8 +88,8 @@ def _no_such_option(name: str, context: Any, see: str) -> UsageError:
 
 def _command_with(option: str) -> str | None:
     """`mic` or `file`, if it has an option of that name."""
+    from transcribe_cli.settings.file_options import FileOptions
     from transcribe_cli.settings.mic_options import MicOptions
-    from transcribe_cli.settings.options import FileOptions
 
     name = option.removeprefix("--").replace("-", "_")
     for command, options in (("mic", MicOptions), ("file", FileOptions)):

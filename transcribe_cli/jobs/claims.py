@@ -20,7 +20,6 @@ from transcribe_cli.errors import StreamError
 from transcribe_cli.exit_status import ExitStatus
 from transcribe_cli.recordings.fingerprint import fingerprint_of, stamp_of
 from transcribe_cli.recordings.folder import JOURNAL, create_folder, recording_id, recording_slug
-from transcribe_cli.recordings.index import RecordingIndex
 from transcribe_cli.recordings.journal import JournalSummary
 from transcribe_cli.recordings.lock import (
     RecordingIsRunning,
@@ -29,7 +28,7 @@ from transcribe_cli.recordings.lock import (
     read_lock_note,
     save_dir_locked,
 )
-from transcribe_cli.recordings.saved_recordings import Recording, load_recording
+from transcribe_cli.recordings.saved_recordings import Recording, RecordingIndex, load_recording
 from transcribe_cli.system.signals import stop_signals_wait
 
 _LOOK_EVERY_S = 1.0

@@ -24,7 +24,7 @@ from transcribe_cli.run.loop import Loop
 from transcribe_cli.session.events import OutputFailed, StopRequested
 from transcribe_cli.settings.environment import Environment, reader_is_gone
 from transcribe_cli.settings.option_types import Format, NonSpeech
-from transcribe_cli.settings.options import RunOptions
+from transcribe_cli.settings.run_options import RunOptions
 from transcribe_cli.ui.notices import Notices
 
 if TYPE_CHECKING:

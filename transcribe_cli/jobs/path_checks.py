@@ -12,7 +12,7 @@ from transcribe_cli.outputs.output import usage_error_if_unwritable
 from transcribe_cli.outputs.written_files import check_not_there
 from transcribe_cli.protocol.endpoint import without_credentials
 from transcribe_cli.settings.environment import Environment
-from transcribe_cli.settings.options import RunOptions
+from transcribe_cli.settings.run_options import RunOptions
 
 
 def check_record(record: str | None) -> None:

@@ -19,7 +19,7 @@ from transcribe_cli.run.loop import Loop
 from transcribe_cli.run.parts import RunParts
 from transcribe_cli.run.reporter import View
 from transcribe_cli.run.run import Run
-from transcribe_cli.settings.options import RunOptions
+from transcribe_cli.settings.run_options import RunOptions
 from transcribe_cli.settings.session_parameters import Parameters
 from transcribe_cli.supervisor.session_quota import FREE_ACCOUNT_SESSIONS_PER_MINUTE, SessionQuota
 from transcribe_cli.ui.notices import NamedNotices, Notices

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from transcribe_cli.run.loop import Loop
 from transcribe_cli.session.events import KeyPressed
 from transcribe_cli.settings.environment import Environment, say
-from transcribe_cli.settings.options import RunOptions
+from transcribe_cli.settings.run_options import RunOptions
 from transcribe_cli.ui.notices import Notices, PlainConsole, make_light_consoles
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from transcribe_cli.session.session import Target
 from transcribe_cli.settings.credentials import Credentials, find_credentials, webhook_secret
 from transcribe_cli.settings.dotenv import notes_on_variables, settings_in_dotenv
 from transcribe_cli.settings.environment import Environment
-from transcribe_cli.settings.options import RunOptions
+from transcribe_cli.settings.run_options import RunOptions
 from transcribe_cli.settings.session_parameters import Parameters, option_of
 from transcribe_cli.ui.notices import Notices
 

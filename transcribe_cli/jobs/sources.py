@@ -12,8 +12,8 @@ from transcribe_cli.audio.format import EACH
 from transcribe_cli.audio.source import Source
 from transcribe_cli.errors import AudioError, UsageError
 from transcribe_cli.protocol.endpoint import without_credentials
+from transcribe_cli.settings.file_options import FileOptions
 from transcribe_cli.settings.option_types import Channels
-from transcribe_cli.settings.options import FileOptions
 
 STDIN = "-"
 SAMPLE = Path(transcribe_cli.__file__).parent / "sample" / "meeting.wav"

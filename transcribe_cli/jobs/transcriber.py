@@ -32,16 +32,15 @@ from transcribe_cli.outputs.record import Record, read_record
 from transcribe_cli.outputs.retrying_file import RetryingFile
 from transcribe_cli.protocol.parameters import MANUAL
 from transcribe_cli.recordings.folder import AUDIO, JOURNAL, TRANSCRIPT
-from transcribe_cli.recordings.index import RecordingIndex
 from transcribe_cli.recordings.journal import JournalRecord, journal_records
-from transcribe_cli.recordings.saved_recordings import Recording
+from transcribe_cli.recordings.saved_recordings import Recording, RecordingIndex
 from transcribe_cli.run.config import Result
 from transcribe_cli.run.loop import Loop
 from transcribe_cli.run.parts import nothing_to_sync
 from transcribe_cli.run.reporter import View
 from transcribe_cli.run.run import Run
 from transcribe_cli.settings.environment import Environment
-from transcribe_cli.settings.options import RunOptions
+from transcribe_cli.settings.run_options import RunOptions
 from transcribe_cli.settings.session_parameters import Parameters, resolve_parameters
 from transcribe_cli.settings.user_folders import save_dir_of
 from transcribe_cli.system.regular_file import open_regular

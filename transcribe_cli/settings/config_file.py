@@ -31,6 +31,17 @@ class ConfigFile(NamedTuple):
         return _place(self.path, self.lines.get(name))
 
 
+def option_kinds() -> dict[str, Any]:
+    """The type of each option of `mic` and `file`, by its field: what the file may set."""
+    from msgspec.structs import fields
+
+    from transcribe_cli.settings.file_options import FileOptions
+    from transcribe_cli.settings.mic_options import MicOptions
+
+    both = (*fields(MicOptions), *fields(FileOptions))
+    return {field.name: get_args(field.type)[0] for field in both}
+
+
 def load_config(path: Path, kinds: Mapping[str, Any]) -> ConfigFile:
     """The options that the file sets, each as a value of its kind.
 

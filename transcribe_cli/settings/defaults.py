@@ -65,8 +65,7 @@ def defaults_of(command: Any, name: str, environment: Environment, *, strict: bo
         path = config_path(environment.variables)
         if not path.exists():
             return Defaults(values, places)
-        from transcribe_cli.settings.config_file import load_config
-        from transcribe_cli.settings.mic_options import option_kinds
+        from transcribe_cli.settings.config_file import load_config, option_kinds
 
         config = load_config(path, option_kinds())
     except UsageError:

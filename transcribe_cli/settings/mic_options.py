@@ -1,11 +1,9 @@
-"""The options of `mic`, as typed; and what a `config.toml` may set for both commands."""
+"""The options of `mic`, as typed."""
 
-from typing import Annotated, Any, get_args
-
-from msgspec.structs import fields
+from typing import Annotated
 
 from transcribe_cli.settings.option_types import AUDIO, Sides, option
-from transcribe_cli.settings.options import FileOptions, RunOptions
+from transcribe_cli.settings.run_options import RunOptions
 
 
 class MicOptions(RunOptions, frozen=True, kw_only=True):
@@ -50,9 +48,3 @@ class MicOptions(RunOptions, frozen=True, kw_only=True):
             "--channels",
         ),
     ] = Sides.MIX
-
-
-def option_kinds() -> dict[str, Any]:
-    """The type of each option of `mic` and `file`, by its field: what a `config.toml` may set."""
-    both = (*fields(MicOptions), *fields(FileOptions))
-    return {field.name: get_args(field.type)[0] for field in both}
