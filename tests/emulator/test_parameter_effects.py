@@ -9,17 +9,24 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from tests.counting import speak
 from tests.emulator.protocol_client import talk
 from tests.program import DEADLINE_S
 from transcribe_cli.emulator.actions import send
-from transcribe_cli.emulator.engine_settings import EngineSettings, engine_settings_of, updated
+from transcribe_cli.emulator.engine_settings import (
+    SPEAKERS,
+    EngineSettings,
+    engine_settings_of,
+    updated,
+)
 from transcribe_cli.emulator.logbook import without_secrets
 from transcribe_cli.emulator.parameter_effects import (
-    SPEAKERS,
     WITHOUT_EFFECT,
     TurnEffects,
+    unknown_names,
+    unused_of_update,
     without_effect,
 )
 from transcribe_cli.emulator.webhook import Webhook
@@ -136,6 +143,29 @@ def test_what_needs_another_parameter_is_named_without_it() -> None:
         *("max_speakers", "redact_pii_policies"),
     ]
     assert unused(redact_pii=True, redact_pii_policies=policies) == []
+
+
+def test_what_only_other_models_take_reaches_no_engine() -> None:
+    pro = {"speech_model": "u3-rt-pro"}
+    settings = engine_settings_of(pro | {"end_of_turn_confidence_threshold": 0.9})
+    assert settings == engine_settings_of(pro)
+    update = UpdateConfiguration(end_of_turn_confidence_threshold=0.9, vad_threshold=0.9)
+    assert updated(settings, update) == replace(settings, vad_threshold=0.9)
+    assert unused(end_of_turn_confidence_threshold=0.9) == ["end_of_turn_confidence_threshold"]
+
+
+def test_what_an_update_does_not_change_is_named() -> None:
+    update = {"type": "UpdateConfiguration", "max_turn_silence": 500, "format_turns": True}
+    assert unused_of_update(update, EngineSettings()) == ["format_turns"]
+    asked = {"prompt": "x", "agent_context": None, "sample_rate": 8000, "b\x1b": 1, "a": 2}
+    assert unused_of_update(asked, EngineSettings()) == [
+        *("prompt", "a", r"b\x1b", "sample_rate"),
+    ]
+
+
+def test_of_unknown_names_only_the_first_are_told() -> None:
+    assert len(unknown_names((str(n) for n in range(10_000)), ())) == 10
+    assert [len(name) for name in unknown_names(["x" * 10_000], ())] == [60]
 
 
 def test_a_model_without_redaction_hides_nothing() -> None:

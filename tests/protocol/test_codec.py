@@ -369,6 +369,10 @@ def test_the_python_sdk_s_update_is_read() -> None:
             "integer, got a number with a fractional part",
         ),
         (
+            '{"type":"UpdateConfiguration","language_codes":["multi","en"]}',
+            "User Input Validation Error: Invalid 'language_codes': Value error, 'multi' cannot",
+        ),
+        (
             '{"type":"UpdateConfiguration","vad_threshold":2}',
             "User Input Validation Error: Invalid 'vad_threshold': Input should be less than or "
             "equal to 1",
@@ -386,6 +390,12 @@ def test_an_update_s_numbers_may_be_text_and_null_is_nothing() -> None:
     line = '{"type":"UpdateConfiguration","max_turn_silence":"900","prompt":null,"new":[]}'
 
     assert decode_client_message(line) == UpdateConfiguration(max_turn_silence=900)
+
+
+def test_what_an_update_cannot_change_is_passed_over_whatever_it_is() -> None:
+    line = '{"type":"UpdateConfiguration","sample_rate":7000,"speech_model":null,"domain":"law"}'
+
+    assert decode_client_message(line) == UpdateConfiguration()
 
 
 def test_every_type_has_one_name() -> None:

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from tests.counting import speak
-from tests.emulator.protocol_client import next_message, session, talk, until_close
+from tests.emulator.protocol_client import TERMINATE, next_message, session, talk, until_close
 from tests.program import DEADLINE_S
 from transcribe_cli.errors import UsageError
 from transcribe_cli.testing.control_client import ControlFailed
@@ -77,6 +77,31 @@ def test_a_refused_connection_is_heard_too(service: AssemblyAIService) -> None:
     (heard,) = service.wait_for(1)
     assert heard.id is None and heard.ended is not None
     assert heard.ended["code"] == 3006 and "Field required" in heard.ended["error"]
+
+
+def test_what_a_client_asked_for_in_vain_is_heard(service: AssemblyAIService) -> None:
+    update = '{"type":"UpdateConfiguration","prompt":"x","keyterm_prompt":["Ann"]}'
+    with session(service.url, speechModel="u3-rt-pro", domain="medical-v1") as connection:
+        connection.send(update)
+        connection.send(TERMINATE)
+        until_close(connection)
+    service.wait_for(1)
+    told = service.control.ask("GET", "/sessions/last")["without_effect"]
+    assert told == ["domain", "keyterm_prompt", "prompt", "speechModel"]
+
+
+def test_a_session_that_the_service_closed_says_so_and_why(service: AssemblyAIService) -> None:
+    refused = talk(service.url, last="{not json")
+    talk(service.url, bytes(140_000), 140_000, None, sample_rate=96000)
+    first, second = (heard.ended or {} for heard in service.wait_for(2))
+    assert first == {"code": 3006, "by": "service", "error": refused.error}
+    assert (second["code"], second["by"]) == (1009, "service") and "140000" in second["error"]
+
+
+def test_a_message_that_python_cannot_read_is_heard_as_text(service: AssemblyAIService) -> None:
+    nested = "[" * 100_000
+    talk(service.url, last=nested)
+    assert service.wait_for(1)[0].messages == [nested]
 
 
 def test_a_bad_fault_is_named(service: AssemblyAIService) -> None:

@@ -155,6 +155,8 @@ class WebSocketClient:
         try:
             return await self._connection.recv()
         except ConnectionClosed as e:
+            if e.sent is not None and not e.rcvd_then_sent:  # a frame that must not be
+                raise ClientGone(e.sent.code, e.sent.reason) from e
             # No close frame at all is 1006; a close frame without a code is 1005.
             raise ClientGone(1006 if e.rcvd is None else e.rcvd.code) from e
 

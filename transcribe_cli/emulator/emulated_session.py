@@ -29,9 +29,10 @@ from transcribe_cli.emulator.engine_settings import (
     redirected,
     updated,
 )
+from transcribe_cli.emulator.parameter_effects import unused_of_update
 from transcribe_cli.emulator.serve_options import MAX_SESSION_S
 from transcribe_cli.protocol.close_codes import ENGINE_FAILED, SEE_ERROR
-from transcribe_cli.protocol.codec import BadMessage, decode_client_message
+from transcribe_cli.protocol.codec import BadMessage, client_object, read_client_object
 from transcribe_cli.protocol.messages import (
     Begin,
     Configuration,
@@ -52,6 +53,7 @@ ERROR_TO_CLOSE_MS = 180  # measured live
 SHORT_CHUNKS_REFUSED = 3  # one short last chunk is tolerated; so many in a row are not
 HEARTBEAT_EVERY_S = 5.0
 CANCELLED = "Session Cancelled: An error occurred"  # with 3005: an error of the service itself
+_MOST_UNUSED = 10  # fields that are told
 _RATE_ALLOWANCE_S = 2.0  # of audio; less is no measure of a rate
 
 
@@ -103,6 +105,8 @@ class EmulatedSession:
         asked: the parameters that the client asked for.
         engine_settings: the current settings of its engine.
         closing: a close was decided; input is ignored from then on.
+        error: what its Error said; None while there is none.
+        unused: fields of UpdateConfigurations that changed nothing, the first ones.
         audio_bytes: bytes of audio received.
     """
 
@@ -115,6 +119,8 @@ class EmulatedSession:
         like = None if terms.redirects_to else terms.like
         self.engine_settings = engine_settings_of(parameters, terms.readings, like)
         self.closing = False
+        self.error: str | None = None
+        self.unused: set[str] = set()
         self.terminating = False
         self.audio_bytes = 0
         self._terms = terms
@@ -186,15 +192,17 @@ class EmulatedSession:
         if self.closing or self.terminating:
             return []
         try:
-            message = decode_client_message(data)
-            match message:
+            fields = client_object(data)
+            match read_client_object(fields):
                 case Terminate():
                     self.terminating = True
                     return [*self._last_audio(), Finish()]
                 case ForceEndpoint():
                     return [EndTurn()]
-                case UpdateConfiguration():
-                    return self._update(message)
+                case UpdateConfiguration() as update:
+                    if len(self.unused) < _MOST_UNUSED:
+                        self.unused.update(unused_of_update(fields, self.engine_settings))
+                    return self._update(update)
                 case KeepAlive():
                     return []
         except BadMessage as e:
@@ -267,6 +275,7 @@ class EmulatedSession:
         if self.closing:
             return []
         self.closing = True
+        self.error = text
         return [*refusal(code, text)]
 
     def _update(self, update: UpdateConfiguration) -> list[Action]:

@@ -25,6 +25,13 @@ NEVER_MS = 1 << 53  # no silence is so long
 _SPEAKERS_SILENCE_MS = (640, 768)  # official streaming reference
 _CLAMP_MS = (50, 10_000)  # the service's own clamp of min_turn_silence
 
+SPEAKERS = frozenset(("speaker_labels", "max_speakers", "speaker_labels_revision_interval_ms"))
+OF_SOME_MODELS = SPEAKERS | frozenset(
+    """redact_pii redact_pii_policies redact_pii_sub keyterms_prompt language_detection
+    acknowledge_silence end_of_turn_confidence_threshold vad_threshold""".split()
+)
+"""Parameters that change something on the models that take them, and nothing on the others."""
+
 
 class Readings(NamedTuple):
     """What is sent where the public sources differ.
@@ -123,9 +130,9 @@ def engine_settings_of(
     name = parameters["speech_model"]
     model = _row_of(like or name)
     partials = readings.formatted_partials
+    parameters = {name: parameters[name] for name in parameters if _is_taken(name, model)}
     mode = parameters.get("mode", "balanced") if "mode" in model.takes else None
-    speakers = parameters.get("speaker_labels", False) and "speaker_labels" in model.takes
-    takes_keyterms = "keyterms_prompt" in model.takes
+    speakers = parameters.get("speaker_labels", False)
     shortest, longest = _silence_ms(model, mode, speakers)
     shortest = parameters.get("min_end_of_turn_silence_when_confident", shortest)
     shortest = parameters.get("min_turn_silence", shortest)
@@ -143,21 +150,16 @@ def engine_settings_of(
         formatted_finals=readings.formatted_finals,
         multilingual_flag=readings.multilingual_flag,
         formatted_partials=model.name not in _UNFLAGGED_PARTIALS if partials is None else partials,
-        language_detection=(
-            parameters.get("language_detection", False) and "language_detection" in model.takes
-        ),
+        language_detection=parameters.get("language_detection", False),
         include_partial_turns=parameters.get(
-            "include_partial_turns",
-            not (parameters.get("redact_pii", False) and "redact_pii" in model.takes),
+            "include_partial_turns", not parameters.get("redact_pii", False)
         ),
         filter_profanity=parameters.get("filter_profanity", False),
         speaker_labels=speakers,
         max_speakers=parameters.get("max_speakers"),
         revision_interval_ms=parameters.get("speaker_labels_revision_interval_ms", 0),
-        keyterms=tuple(parameters.get("keyterms_prompt", ()) if takes_keyterms else ()),
-        acknowledge_silence=(
-            parameters.get("acknowledge_silence", False) and model.family is Family.PRO
-        ),
+        keyterms=tuple(parameters.get("keyterms_prompt", ())),
+        acknowledge_silence=parameters.get("acknowledge_silence", False),
         min_turn_silence_ms=_clamped(shortest),
         max_turn_silence_ms=longest,
         manual=mode == MANUAL,
@@ -184,6 +186,8 @@ def redirected(parameters: Mapping[str, Any], model: str | None) -> dict[str, An
 def updated(settings: EngineSettings, update: UpdateConfiguration) -> EngineSettings:
     """The settings after an UpdateConfiguration; what it leaves out stays as it was."""
     model = MODELS[settings.like]
+    lost = [name for name in update.__struct_fields__ if not _is_taken(name, model)]
+    update = replace(update, **dict.fromkeys(lost))
     if update.mode is not None and "mode" in model.takes:
         shortest, longest = _silence_ms(model, update.mode, settings.speaker_labels)
         settings = replace(
@@ -196,24 +200,28 @@ def updated(settings: EngineSettings, update: UpdateConfiguration) -> EngineSett
     given = update.min_turn_silence
     if given is None:
         given = update.min_end_of_turn_silence_when_confident
+    terms = update.keyterms_prompt
     changes: dict[str, Any] = {
         "format_turns": update.format_turns,
         "filter_profanity": update.filter_profanity,
         "acknowledge_silence": update.acknowledge_silence,
+        "keyterms": None if terms is None else tuple(terms),
         "min_turn_silence_ms": None if given is None else _clamped(given),
         "max_turn_silence_ms": update.max_turn_silence,
         "end_of_turn_confidence": update.end_of_turn_confidence_threshold,
         "language_codes": None if codes is None else tuple(codes),
         "vad_threshold": update.vad_threshold,
     }
-    if update.keyterms_prompt is not None and "keyterms_prompt" in model.takes:
-        changes["keyterms"] = tuple(update.keyterms_prompt)
     return replace(settings, **{name: v for name, v in changes.items() if v is not None})
 
 
 def _row_of(name: str) -> Model:
     """A model's row; names that the service lists and `MODELS` lacks are all of the Pro family."""
     return MODELS.get(name, MODELS["universal-3-5-pro"])
+
+
+def _is_taken(name: str, model: Model) -> bool:
+    return name in model.takes or name not in OF_SOME_MODELS
 
 
 def _silence_ms(model: Model, mode: str | None, speakers: bool) -> tuple[int, int]:

@@ -46,8 +46,8 @@ class Logbook:
 
     Events: `open` (session, parameters, and those without effect here), `refused` (code, error),
     `message` (session, audio_ms, text: what the client sent), `terminate` (session, audio_ms),
-    `fault` (session, audio_ms, fault), `close` (session, audio_ms, code, by "client" or "service"),
-    `webhook` (session, taken).
+    `fault` (session, audio_ms, fault), `close` (session, audio_ms, code, by "client" or "service",
+    perhaps error, and without_effect: of UpdateConfigurations), `webhook` (session, taken).
 
     Raises:
         UsageError: the file cannot be written.

@@ -16,6 +16,7 @@ from transcribe_cli.protocol.parameters import (
     PARAMETERS,
     SPEECH_MODELS,
     BadParameter,
+    check_languages,
     decode_query,
 )
 
@@ -108,9 +109,6 @@ def _check_together(parameters: Mapping[str, Any], like: str) -> None:
     if "voice_focus_threshold" in parameters and "voice_focus" not in parameters:
         reason = "Value error, voice_focus_threshold requires voice_focus"
         raise BadParameter("voice_focus_threshold", reason)
-    codes = parameters.get("language_codes", [])
-    if "multi" in codes and len(codes) > 1:
-        reason = "Value error, 'multi' cannot be combined with other languages"
-        raise BadParameter("language_codes", reason)
+    check_languages(parameters)
     if parameters.get("encoding") in COMPRESSED and (why := missing_package()) is not None:
         raise BadParameter("encoding", why)

@@ -4,14 +4,14 @@
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Container, Iterable, Mapping
 from typing import Any
 
 import msgspec
 
-from transcribe_cli.emulator.engine_settings import EngineSettings
+from transcribe_cli.emulator.engine_settings import OF_SOME_MODELS, EngineSettings
 from transcribe_cli.emulator.keyterms import Keyterm
-from transcribe_cli.protocol.messages import SpeakerRevision, Turn
+from transcribe_cli.protocol.messages import SpeakerRevision, Turn, UpdateConfiguration
 from transcribe_cli.protocol.models import MODELS, Family
 
 # Accepted where the service accepts them, and without effect on what any engine hears.
@@ -20,16 +20,7 @@ WITHOUT_EFFECT = frozenset(
     continuous_partials interruption_delay turn_left_pad_ms voice_focus voice_focus_threshold
     customer_support_audio_capture""".split()
 )
-# Of speakers only what recognises no speech knows something.
-SPEAKERS = frozenset(
-    ("speaker_labels", "max_speakers", "speaker_labels_revision_interval_ms"),
-)
 GATEWAY = frozenset(("llm_gateway",))  # without anything that answers
-_REDACTION = ("redact_pii", "redact_pii_policies", "redact_pii_sub")
-# These change something on the models that take them, and on no other.
-_OF_SOME_MODELS = frozenset(
-    (*SPEAKERS, *_REDACTION, "keyterms_prompt", "language_detection", "acknowledge_silence")
-)
 _NEEDS = {
     "max_speakers": "speaker_labels",
     "speaker_labels_revision_interval_ms": "speaker_labels",
@@ -38,6 +29,7 @@ _NEEDS = {
     "webhook_auth_header_name": "webhook_url",
     "webhook_auth_header_value": "webhook_url",
 }
+_MOST_UNKNOWN, _LONGEST_NAME = 10, 60  # that are told
 _PROFANITY = frozenset("ass asshole bastard bitch bullshit crap damn fuck fucking shit".split())
 _STARS = "***"
 # By policy; a word counts as such a thing when all of it matches.
@@ -64,11 +56,28 @@ def without_effect(
         idle: those that change nothing in such a session, whatever its model.
     """
     asked = {name for name, value in parameters.items() if value not in (None, False, "", [])}
-    unused = idle | (_OF_SOME_MODELS - MODELS[settings.like].takes)
+    unused = idle | (OF_SOME_MODELS - MODELS[settings.like].takes)
     unused |= {name for name, needed in _NEEDS.items() if needed not in asked - unused}
     if settings.family is Family.PRO:  # whose text is always formatted
         unused |= {"format_turns"}
     return sorted(asked & unused)
+
+
+def unknown_names(asked: Iterable[str], known: Container[str]) -> list[str]:
+    """The first names that nobody knows, such as misspelt ones: the service ignores them.
+
+    >>> unknown_names(["speechModel", "speech_model"], {"speech_model"})
+    ['speechModel']
+    """
+    unknown = sorted({name[:_LONGEST_NAME] for name in asked if name not in known})
+    return [ascii(name)[1:-1] for name in unknown[:_MOST_UNKNOWN]]
+
+
+def unused_of_update(fields: Mapping[str, Any], settings: EngineSettings) -> list[str]:
+    """The fields of an UpdateConfiguration that change nothing, unknown ones too."""
+    known = {name: fields[name] for name in UpdateConfiguration.__struct_fields__ if name in fields}
+    unknown = unknown_names(fields, {*known, "type"})
+    return without_effect(known, settings) + unknown
 
 
 class TurnEffects:

@@ -12,7 +12,7 @@ from transcribe_cli.emulator.engine_runners import (
     InProcessRunner,
     RunnerWithEffects,
 )
-from transcribe_cli.emulator.engine_settings import EngineSettings
+from transcribe_cli.emulator.engine_settings import SPEAKERS, EngineSettings
 from transcribe_cli.emulator.engines.counting import CountingEngine
 from transcribe_cli.emulator.engines.registry import choose_engine
 from transcribe_cli.emulator.engines.scripted import ScriptedEngine
@@ -20,7 +20,6 @@ from transcribe_cli.emulator.family_rules import sends_two_finals
 from transcribe_cli.emulator.llm_gateway import Answers, RunnerWithGateway
 from transcribe_cli.emulator.parameter_effects import (
     GATEWAY,
-    SPEAKERS,
     WITHOUT_EFFECT,
     TurnEffects,
     without_effect,
@@ -81,7 +80,7 @@ class SessionEngines:
                 raise SessionRefused(3006, f"The counting engine counts samples, not {encoding}")
             runner = InProcessRunner(CountingEngine(settings, self._options.turn_words))
         else:
-            idle |= SPEAKERS
+            idle |= SPEAKERS  # no recogniser tells voices apart
             chosen = choose_engine(self._options.engine, settings.is_multilingual)
             try:
                 runner = await self._processes.run(chosen, settings)

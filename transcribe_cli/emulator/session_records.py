@@ -23,7 +23,7 @@ class SessionRecord:
         number: connections are counted from 0, refused ones too.
         id: of the session; None until it begins.
         parameters: as the service understood them, without secrets.
-        without_effect: those of them that have none.
+        without_effect: what it asked for that changes nothing, also in mid-session.
         messages: each text frame with its time.
         chunk_bytes, chunk_ms: the size of each binary frame, and when it came.
         audio: the bytes of all chunks; None where they are not kept, or no longer.
@@ -45,7 +45,7 @@ class SessionRecord:
         ]
         self.id: str | None = None
         self.parameters: dict[str, Any] = {}
-        self.without_effect: list[str] = []
+        self.without_effect: set[str] = set()
         self.messages: list[dict[str, Any]] = []
         self.chunk_bytes = array("I")
         self.chunk_ms = array("Q")
@@ -56,7 +56,7 @@ class SessionRecord:
     def opened(self, session_id: str, parameters: Mapping[str, Any], unused: Sequence[str]) -> None:
         """The session begins."""
         self.id, self.parameters = session_id, without_secrets(parameters)
-        self.without_effect = list(unused)
+        self.without_effect.update(unused)
 
     def frame(self, frame: str | bytes, at_ms: int) -> None:
         """Keep one frame of the client, as long as there is room for it."""
@@ -93,7 +93,7 @@ class SessionRecord:
         chunks = zip(self.chunk_ms, self.chunk_bytes, strict=True)
         return self.summary() | {
             "headers": self.headers,
-            "without_effect": self.without_effect,
+            "without_effect": sorted(self.without_effect),
             "messages": self.messages,
             "chunks": [{"at_ms": at_ms, "bytes": size} for at_ms, size in chunks],
         }

@@ -6,7 +6,7 @@ client gets everything in one order. All decisions are `EmulatedSession`'s.
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence, Set
 from contextlib import suppress
 from typing import Any, NamedTuple, Protocol
 
@@ -42,11 +42,18 @@ _LONGEST_NAP_S = 1.0  # between two looks at the clock: a heartbeat may be asked
 
 
 class ClientGone(Exception):
-    """The client closed the connection, or it was lost; `code`: the close code, or 1006."""
+    """The connection is over.
 
-    def __init__(self, code: int) -> None:
-        super().__init__(code)
+    Attributes:
+        code: of the close, or 1006 where it was lost.
+        error: what the client did against the rules of WebSocket, for which the service closed;
+            "" where it left.
+    """
+
+    def __init__(self, code: int, error: str = "") -> None:
+        super().__init__(code, error)
         self.code = code
+        self.error = error
 
 
 class ClientConnection(Protocol):
@@ -72,9 +79,10 @@ class ClientConnection(Protocol):
 
 
 class _ClientLeft(NamedTuple):
-    """Put into the outbox when the client has gone."""
+    """Put into the outbox when the client has gone; as `ClientGone`."""
 
     code: int
+    error: str
 
 
 class SessionTask:
@@ -155,6 +163,11 @@ class SessionTask:
         return self._session.asked
 
     @property
+    def unused(self) -> Set[str]:
+        """What the client asked for in mid-session and has no effect."""
+        return self._session.unused
+
+    @property
     def audio_s(self) -> float:
         """Audio received, in seconds."""
         return self._session.audio_s
@@ -194,7 +207,7 @@ class SessionTask:
             try:
                 frame = await self._client.receive()
             except ClientGone as e:
-                self._put(_ClientLeft(e.code))
+                self._put(_ClientLeft(e.code, e.error))
                 return
             await self._moving.wait()
             now = self._clock.monotonic()
@@ -208,6 +221,8 @@ class SessionTask:
             else:
                 self._log("message", text=frame)
                 actions = self._session.text(frame, now)
+                if self._record is not None:
+                    self._record.without_effect |= self._session.unused
                 self._terminated |= self._session.terminating
                 if self._session.terminating:
                     await self._go_wrong(self._schedule.reached(Trigger.TERMINATE))
@@ -322,18 +337,19 @@ class SessionTask:
                 case Stall(ms):
                     await self._stall(None if ms is None else ms / 1000)
                 case Close(code, reason):
-                    self._end(code, "service")
-                    asked = self._terminated and code == 1000
-                    self.why_ended = "Terminate" if asked else f"closed with {code}"
+                    self._closed(code, self._session.error)
                     return Close(code, reason)
                 case Drop(reset):
                     self._end(1006, "service")
                     self.why_ended = "cut on purpose"
                     self._client.abort(reset)
                     return None
-                case _ClientLeft(code):
+                case _ClientLeft(code, ""):
                     self._end(code, "client")
                     self.why_ended = f"the client left ({code})"
+                    return None
+                case _ClientLeft(code, error):
+                    self._closed(code, error)
                     return None
 
     async def _stall(self, seconds: float | None) -> None:
@@ -345,10 +361,21 @@ class SessionTask:
         self._client.release()
         self._moving.set()
 
-    def _end(self, code: int, by: str) -> None:
-        self._log("close", code=code, by=by)
+    def _closed(self, code: int, error: str | None) -> None:
+        """The service has closed the session, perhaps for an error."""
+        self._end(code, "service", error)
+        asked = self._terminated and code == 1000
+        self.why_ended = "Terminate" if asked else f"closed with {code}"
+        if error is not None:
+            self.why_ended += f": {error}"
+
+    def _end(self, code: int, by: str, error: str | None = None) -> None:
+        told: dict[str, object] = {} if error is None else {"error": error}
+        if self._session.unused:
+            told["without_effect"] = sorted(self._session.unused)
+        self._log("close", code=code, by=by, **told)
         if self._record is not None:
-            self._record.end(code, by)
+            self._record.end(code, by, error)
 
     def _log(self, event: str, **fields: object) -> None:
         audio_ms = round(self._session.audio_s * 1000)

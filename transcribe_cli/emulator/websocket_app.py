@@ -10,7 +10,7 @@ import logging
 import socket
 import ssl
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack, suppress
 from functools import partial
 from http import HTTPStatus
@@ -40,6 +40,7 @@ from transcribe_cli.emulator.http_routes import HttpRoutes, authorization_of
 from transcribe_cli.emulator.key_checks import KeyChecks
 from transcribe_cli.emulator.listening import BACKLOG
 from transcribe_cli.emulator.logbook import Logbook, without_secrets
+from transcribe_cli.emulator.parameter_effects import unknown_names
 from transcribe_cli.emulator.plain_http import HttpAnswer, HttpRequest, error_answer
 from transcribe_cli.emulator.script import EMPTY_SCRIPT
 from transcribe_cli.emulator.script_choice import ScriptShelf
@@ -51,7 +52,7 @@ from transcribe_cli.emulator.session_records import SessionRecord, SessionRecord
 from transcribe_cli.emulator.session_refused import SessionRefused
 from transcribe_cli.emulator.session_task import ClientGone, SessionTask
 from transcribe_cli.emulator.webhook import Webhook
-from transcribe_cli.protocol.parameters import encode_query
+from transcribe_cli.protocol.parameters import PARAMETERS, encode_query
 from transcribe_cli.system.machine_resources import memory_bytes, processors
 
 MAX_MESSAGE_BYTES = 128 * 1024  # the service's own limit; a longer one is closed with 1009
@@ -232,8 +233,8 @@ class App:
         client = WebSocketClient(connection)
         arrival = self._arrivals[connection]
         hold_back(connection)
+        query = urlsplit(request.path).query
         try:
-            query = urlsplit(request.path).query
             given = (authorization_of(request.headers), _token_of(query))
             max_session_s = self._keys.admit(*given, self.clock.unix())
             with ExitStack() as place:
@@ -255,7 +256,8 @@ class App:
         except SessionRefused as e:
             self._logbook.write("refused", code=e.code, error=e.text)
             _note_end(arrival.record, e.code, e.text)
-            self._tell(f"session refused: {e.code} {ascii(e.text)[1:-1]}"[:LONGEST_LINE])
+            line = f"session refused: {e.code} {ascii(e.text)[1:-1]}"[:LONGEST_LINE]
+            self._tell(line + _note(_unknown_names(query)))
             last_words = refusal(e.code, e.text)
         await _send_last_and_close(client, last_words)
 
@@ -288,9 +290,10 @@ class App:
         engine = await self.engines.open(parameters, session.engine_settings, script)
         if engine.webhook is not None:
             place.callback(self._post_later, engine.webhook, session.id)
-        self._logbook.opened(session.id, parameters, engine.unused)
+        unused = [*engine.unused, *_unknown_names(url.query)]
+        self._logbook.opened(session.id, parameters, unused)
         if arrival.record is not None:
-            arrival.record.opened(session.id, parameters, engine.unused)
+            arrival.record.opened(session.id, parameters, unused)
         session_task = SessionTask(
             client,
             session,
@@ -301,7 +304,7 @@ class App:
             self.clock,
             leave=place.close,
         )
-        return _Opened(session_task, script.on_open if script else (), engine.unused)
+        return _Opened(session_task, script.on_open if script else (), unused)
 
     def _post_later(self, webhook: Webhook, session_id: str) -> None:
         """Post to a webhook; the session has ended, and nobody waits for it."""
@@ -315,7 +318,7 @@ class App:
         task.add_done_callback(self._posting.discard)
 
 
-def session_line(task: SessionTask, unused: Sequence[str]) -> str:
+def session_line(task: SessionTask, unused: Iterable[str]) -> str:
     """What is said of a session that is over: parameters, length, why it ended; printable ASCII."""
     asked = without_secrets(task.asked)
     model = ascii(asked.pop("speech_model"))[1:-1]
@@ -323,8 +326,19 @@ def session_line(task: SessionTask, unused: Sequence[str]) -> str:
     if len(told) > LONGEST_LINE:
         told = f"{told[:LONGEST_LINE]}..."
     audio_s, open_s = task.audio_s, task.open_s
-    note = f"; without effect here: {', '.join(unused)}" if unused else ""
-    return f"session: {told}; {audio_s:.1f} s of audio in {open_s:.1f} s; {task.why_ended}{note}"
+    note = _note({*unused, *task.unused})
+    why = ascii(task.why_ended)[1:-1][:LONGEST_LINE]
+    return f"session: {told}; {audio_s:.1f} s of audio in {open_s:.1f} s; {why}{note}"
+
+
+def _note(unused: Iterable[str]) -> str:
+    """What the line of a session says of what has no effect."""
+    names = ", ".join(sorted(unused))
+    return f"; without effect here: {names}" if names else ""
+
+
+def _unknown_names(query: str) -> list[str]:
+    return unknown_names(parse_qs(query, keep_blank_values=True), PARAMETERS)
 
 
 def _say_nothing(line: str) -> None:

@@ -196,6 +196,15 @@ def decode_client_message(data: str | bytes) -> ClientMessage:
     Raises:
         BadMessage: with the text of the service's own Error message (page "Common session errors").
     """
+    return read_client_object(client_object(data))
+
+
+def client_object(data: str | bytes) -> dict[str, Any]:
+    """The JSON object of a client's text frame, whose `type` is text.
+
+    Raises:
+        BadMessage: it is none.
+    """
     try:
         raw = msgspec.json.decode(data)
     except _NOT_JSON:
@@ -203,6 +212,15 @@ def decode_client_message(data: str | bytes) -> ClientMessage:
     shown = data if isinstance(data, str) else data.decode(errors="replace")
     if not isinstance(raw, dict) or not isinstance(raw.get("type"), str):
         raise BadMessage(f"Invalid Message: {shown!r}")
+    return raw
+
+
+def read_client_object(raw: Mapping[str, Any]) -> ClientMessage:
+    """The message of a client's object.
+
+    Raises:
+        BadMessage: its type is unknown, or a field is wrong.
+    """
     cls = CLIENT_MESSAGES.get(raw["type"])
     if cls is None:
         raise BadMessage(f"Invalid Message Type: {raw['type']}")
@@ -210,8 +228,10 @@ def decode_client_message(data: str | bytes) -> ClientMessage:
         return cls()
     from transcribe_cli.protocol.parameters import BadParameter, checked_update
 
+    # What can only be asked for at the start is passed over, whatever it is.
+    fields = {name: raw[name] for name in UpdateConfiguration.__struct_fields__ if name in raw}
     try:
-        return msgspec.convert(checked_update(raw), UpdateConfiguration)
+        return msgspec.convert(checked_update(fields), UpdateConfiguration)
     except BadParameter as e:
         raise BadMessage(str(e)) from e
 

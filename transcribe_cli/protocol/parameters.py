@@ -201,11 +201,25 @@ def checked_update(fields: Mapping[str, Any]) -> dict[str, Any]:
     Raises:
         BadParameter: the first known name whose value is bad.
     """
-    return {
+    checked = {
         name: _checked(PARAMETERS[name], _from_json(PARAMETERS[name], value))
         for name, value in fields.items()
         if name in PARAMETERS and value is not None
     }
+    check_languages(checked)
+    return checked
+
+
+def check_languages(parameters: Mapping[str, Any]) -> None:
+    """Refuse `multi` beside another language.
+
+    Raises:
+        BadParameter: that is so.
+    """
+    codes = parameters.get("language_codes", ())
+    if "multi" in codes and len(codes) > 1:
+        reason = "Value error, 'multi' cannot be combined with other languages"
+        raise BadParameter("language_codes", reason)
 
 
 def _from_json(parameter: Parameter, value: Any) -> Any:

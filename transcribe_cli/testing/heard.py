@@ -96,7 +96,7 @@ def read_heard(details: Mapping[str, Any], wav: bytes | None) -> HeardSession:
 def _read(text: str) -> Any:
     try:
         return json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return text
 
 
