@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import psutil
 import pytest
 
 from tests.emulator.protocol_client import bare, meeting, meeting_lines
@@ -105,6 +106,15 @@ def test_what_is_no_speech_gives_no_words(what: str) -> None:
         "tone": 9000 * np.sin(np.arange(count) * 0.2),
     }[what]
     assert hear(engine(), sound.astype("<i2").tobytes()) == []
+
+
+def test_a_model_has_no_threads_of_its_own() -> None:
+    from transcribe_cli.emulator.engines.moonshine import MoonshineModel, packaged_model
+
+    before = psutil.Process().num_threads()
+    model = MoonshineModel(packaged_model())
+    model.texts(np.zeros(16000, np.float32))
+    assert psutil.Process().num_threads() <= before
 
 
 def test_a_folder_whose_model_is_not_whole_is_told(tmp_path: Path) -> None:
