@@ -70,6 +70,17 @@ def test_what_was_probably_meant_is_proposed(call: Call, line: str, error: str, 
     assert len(rest) <= 1
 
 
+@pytest.mark.parametrize("name", ["-dash.wav", "--talk.wav"])
+def test_a_file_whose_name_begins_with_a_dash_is_not_an_option(
+    home: Home, call: Call, name: str
+) -> None:
+    (home.work / name).touch()
+    outcome = call("file", name)
+
+    assert outcome.code == 2
+    assert outcome.err.splitlines()[1].endswith(f"begins with a dash is ./{name}")
+
+
 @pytest.mark.parametrize("option", ["--model", "--keyterm", "--device", "--save-dir", "-o"])
 def test_an_empty_value_is_an_error(call: Call, option: str) -> None:
     outcome = call("mic", option, " ")

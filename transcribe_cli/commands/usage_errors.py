@@ -2,6 +2,7 @@
 
 import os
 import shlex
+import sys
 from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
@@ -83,7 +84,15 @@ def _no_such_option(name: str, context: Any, see: str) -> UsageError:
     hint = f"did you mean {likely}?" if likely else see
     if (other := _command_with(name)) and not path.endswith(f" {other}"):
         hint = f"it is an option of 'aai-stream {other}'"
+    if (file := _file_like(name)) is not None:
+        hint = f"a file whose name begins with a dash is {shlex.quote('./' + file)}"
     return UsageError(f"'{path}' has no option {name}.", hint)
+
+
+def _file_like(option: str) -> str | None:
+    """A file that was named, and taken for that option (or for several of a letter)."""
+    typed = (word for word in sys.argv[1:] if word.startswith(option))
+    return next((word for word in typed if os.path.exists(word)), None)  # noqa: PTH110 - raises nothing
 
 
 def _command_with(option: str) -> str | None:
