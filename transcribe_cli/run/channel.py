@@ -166,8 +166,9 @@ class Channel:
         for event in self.sessions.advance(now):
             self._task.take(event, now)
         self._carry_out(self._supervisor.tick(now), now)
-        up_to_date = self.state is RunState.LISTENING and self.lag_s < CATCHING_UP_S
-        self._carry_out(self.pauses.advance(now, up_to_date=up_to_date), now)
+        if self.pauses.due is not None and self.pauses.due <= now:
+            up_to_date = self.state is RunState.LISTENING and self.lag_s < CATCHING_UP_S
+            self._carry_out(self.pauses.advance(now, up_to_date=up_to_date), now)
         self._skip_silence(now)
         self._reporter.tell(self.sequencer.release_due(now))
         self.sessions.trim_log(self._supervisor.leases)
@@ -261,4 +262,5 @@ class Channel:
 
     def _go_on(self, now: float) -> None:
         """Tell what sessions have said whose turn has come since."""
-        self._tell(self.sequencer.go_on(self._supervisor.leases, now), now)
+        if told := self.sequencer.go_on(self._supervisor.leases, now):
+            self._tell(told, now)

@@ -148,8 +148,10 @@ class Stops:
 
     def check_limits(self, now: float) -> StopRequested | None:
         """The stop that time or cost asks for now; None: go on."""
+        if self.causes or not self._limits.needs_clock:
+            return None
         state = self._progress.state
-        if self.causes or state is RunState.OVER:
+        if state is RunState.OVER:
             return None
         listening, lag_s = state is RunState.LISTENING, self._progress.lag_s
         reason = self._limits.reached(now, listening=listening, lag_s=lag_s)

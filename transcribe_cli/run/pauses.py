@@ -68,13 +68,11 @@ class Pauses:
         return [*self.begin("microphone", now), *self.end("microphone", now)]
 
     def advance(self, now: float, *, up_to_date: bool) -> list[Action]:
-        """Pause where the microphone is gone for long.
+        """Pause where the microphone is gone for long; to be called when it is due.
 
         Args:
             up_to_date: a session has been sent all that there is.
         """
-        if self.due is None or now < self.due:
-            return []
         if not up_to_date:
             self._look_at = now + _LOOK_EVERY_S
             return []

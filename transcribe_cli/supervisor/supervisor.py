@@ -13,7 +13,7 @@ from transcribe_cli.session.events import Closed, Event, Opened
 from transcribe_cli.supervisor import apply_event
 from transcribe_cli.supervisor.actions import Action, OpenSession
 from transcribe_cli.supervisor.backoff import Backoff
-from transcribe_cli.supervisor.facts import ALREADY, Facts, Moment, Policy, RunState
+from transcribe_cli.supervisor.facts import ALREADY, Facts, Moment, Policy
 from transcribe_cli.supervisor.lease import NEVER, Leases
 from transcribe_cli.supervisor.retry_verdict import never_reached
 from transcribe_cli.supervisor.rules import decide, next_due
@@ -27,6 +27,9 @@ class Supervisor:
         quota: the account's limit on new sessions; shared by its runs.
         first_session: the number of the first session.
         wall: Unix time, in seconds.
+
+    Attributes:
+        state: what a view shows; worked out once for each decision, since each step asks.
     """
 
     def __init__(
@@ -39,16 +42,12 @@ class Supervisor:
         wall: Callable[[], float] = time.time,
     ) -> None:
         self._facts = Facts(policy, next_number=first_session)
+        self.state = self._facts.state
         self._quota = quota
         self._chance = chance or random.Random()  # nosec B311
         self._luck = self._chance.random()
         self._wall = wall
         self._due = NEVER
-
-    @property
-    def state(self) -> RunState:
-        """The state that the live view shows."""
-        return self._facts.state
 
     @property
     def source_ended(self) -> bool:
@@ -105,6 +104,7 @@ class Supervisor:
         if facts.tries.backoff not in (backoff, Backoff()):
             self._luck = self._chance.random()
         self._facts = replace(self._with_quota(facts, now), turn_ended=False)
+        self.state = self._facts.state
         self._due = next_due(self._facts)
         return all_actions
 
