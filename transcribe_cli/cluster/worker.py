@@ -70,6 +70,8 @@ class _ToldNotices(Notices):
 class _ProgressView:
     """What a run shows: kept for the client's bar."""
 
+    status_every_s = 0.5
+
     def __init__(self, recording: str) -> None:
         self.newest: Progress | None = None  # that has not been told
         self._recording = recording

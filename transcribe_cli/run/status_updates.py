@@ -1,10 +1,8 @@
-"""Has the live view draw itself, and gives it the status five times a second."""
+"""Has the live view draw itself, and gives it the status as often as it wants it."""
 
 from transcribe_cli.run.progress import Progress
 from transcribe_cli.run.reporter import View
 from transcribe_cli.run.status import RunStatus
-
-_EVERY_S = 0.2
 
 
 class StatusUpdates:
@@ -18,8 +16,9 @@ class StatusUpdates:
 
     def advance(self, now: float) -> float:
         """Do what is due; returns when that is the case next."""
-        if now - self._last_at >= _EVERY_S:
+        every_s = self._view.status_every_s
+        if now - self._last_at >= every_s:
             self._last_at = now
             self._view.status(self._status.status(self._progress.at(now)))
-        next_status_at, next_drawing_at = self._last_at + _EVERY_S, self._view.tick(now)
+        next_status_at, next_drawing_at = self._last_at + every_s, self._view.tick(now)
         return next_status_at if next_drawing_at is None else min(next_status_at, next_drawing_at)

@@ -35,6 +35,8 @@ class FileView:
         first_s: where this run began, in seconds; above 0 when it resumes a recording.
     """
 
+    status_every_s = 0.5  # there may be a hundred
+
     def __init__(self, batch: "BatchView", name: str) -> None:
         self.name = name
         self.progress = FileProgress(name)

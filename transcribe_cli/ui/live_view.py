@@ -68,6 +68,8 @@ class LiveView(RegionView):
         grace_s: how long a mark waits for words from before it.
     """
 
+    status_every_s = 0.2
+
     def __init__(
         self,
         console: Console,
