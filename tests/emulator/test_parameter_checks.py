@@ -55,6 +55,11 @@ def test_what_belongs_together_is_let_in() -> None:
     assert DEFAULT_MODELS.read(focus)["voice_focus_threshold"] == 0.5
 
 
+def test_a_model_that_the_service_lists_and_does_not_serve_fails_unless_it_is_let_in() -> None:
+    assert not DEFAULT_MODELS.has_engine("u3-rt-agent") and DEFAULT_MODELS.has_engine("u3-rt-pro")
+    assert parse_admitted_models(["u3-rt-agent=pro"], None).has_engine("u3-rt-agent")
+
+
 def test_a_client_that_names_no_model_gets_the_default_one() -> None:
     models = parse_admitted_models([], "u3-rt-pro")
     assert models.read("speechModel=u3-rt-pro&sampleRate=16000") == {"speech_model": "u3-rt-pro"}

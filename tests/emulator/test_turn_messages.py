@@ -297,3 +297,15 @@ def test_a_hypothesis_that_joins_words_loses_none_behind_them() -> None:
     ]
     final = turns(builder.end(said))[-1]
     assert [word.text for word in final.words][-4:] == ["fact", "now", "indeed", "yes"]
+
+
+def test_a_recogniser_says_that_it_does_not_know_who_speaks() -> None:
+    for model in ("u3-rt-pro", "universal-streaming-english"):
+        builder = TurnBuilder(settings(model, speaker_labels=True, format_turns=True))
+        partials = turns(grow(builder, "hello there"))
+        assert {turn.speaker_label for turn in partials} == {None}
+        finals = turns(builder.end(heard("hello there")))
+        assert {turn.speaker_label for turn in finals} == {"UNKNOWN"}
+        assert {word.speaker for turn in finals for word in turn.words} == {"UNKNOWN"}
+    (final,) = turns(TurnBuilder(settings("u3-rt-pro")).end(heard("hello")))
+    assert final.speaker_label is None and final.words[0].speaker is None

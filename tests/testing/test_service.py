@@ -72,6 +72,12 @@ def test_the_next_connection_fails_and_the_one_after_it_does_not(
     ]
 
 
+def test_a_model_without_an_engine_begins_and_fails(service: AssemblyAIService) -> None:
+    begun = talk(service.url, last=None, speech_model="universal-3-7-preview")
+    assert [message["type"] for message in begun.messages] == ["Begin", "Error"]
+    assert begun.code == 3005 and begun.error == "Session Cancelled: An error occurred"
+
+
 def test_a_refused_connection_is_heard_too(service: AssemblyAIService) -> None:
     talk(service.url, speech_model=None)
     (heard,) = service.wait_for(1)

@@ -75,6 +75,7 @@ class SessionTerms(NamedTuple):
             limit.
         redirects_to: the model that runs in place of the one asked for; None: the service's rule.
         like: the model of the table that the one asked for behaves as; None: itself.
+        has_engine: whether the model can hear; else the session fails once it has begun.
         ending: how it says that it is over.
         begin, termination: text frames to send instead of the computed ones.
     """
@@ -84,6 +85,7 @@ class SessionTerms(NamedTuple):
     readings: Readings = DEFAULT_READINGS
     redirects_to: str | None = None
     like: str | None = None
+    has_engine: bool = True
     ending: Ending = NORMAL
     begin: str | None = None
     termination: str | None = None
@@ -155,7 +157,8 @@ class EmulatedSession:
             voice_focus=get("voice_focus"),
         )
         expires_at = int(unix_time + self._terms.max_session_s)
-        return [send(Begin(id=self.id, expires_at=expires_at, configuration=configuration))]
+        begin = send(Begin(id=self.id, expires_at=expires_at, configuration=configuration))
+        return [begin] if self._terms.has_engine else [begin, *self.failed()]
 
     def audio(self, data: bytes, now: float) -> Sequence[Action]:
         """Take one binary frame."""

@@ -22,6 +22,8 @@ from transcribe_cli.protocol.parameters import (
 
 # Refused, and not ignored, on a model that has none (the plugins' own checks say so).
 _REFUSED_WHERE_NOT_TAKEN = ("prompt", "mode")
+# Listed in the service's own error message, begun, and then ended with 3005; measured live.
+_WITHOUT_ENGINE = ("u3-rt-agent", "universal-3-7-preview")
 _LIKE = {
     Family.PRO: "universal-3-6-pro",
     Family.UNIVERSAL_STREAMING: "universal-streaming-english",
@@ -62,6 +64,10 @@ class AdmittedModels(NamedTuple):
         """The model of the table that this one behaves like; names it lacks are newer Pro ones."""
         row = find_model(self.more.get(name, name))
         return _LIKE[Family.PRO] if row is None else row.name
+
+    def has_engine(self, name: str) -> bool:
+        """Whether a session of a model hears anything; of one let in by name it does."""
+        return name in self.more or name not in _WITHOUT_ENGINE
 
 
 DEFAULT_MODELS = AdmittedModels()

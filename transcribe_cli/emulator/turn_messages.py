@@ -8,6 +8,8 @@ from collections import deque
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from msgspec.structs import replace
+
 from transcribe_cli.emulator import end_of_turn
 from transcribe_cli.emulator.engine_settings import MULTILINGUAL, EngineSettings
 from transcribe_cli.emulator.family_rules import (
@@ -32,6 +34,7 @@ from transcribe_cli.protocol.models import Family
 FREEZE_AFTER_MS = 3000
 FREEZE_STEPS = 3  # and so many hypotheses in a row must agree on it
 PARTIAL_EVERY_MS = {Family.UNIVERSAL_STREAMING: 0, Family.WHISPER: 500, Family.PRO: 500}
+UNKNOWN_SPEAKER = "UNKNOWN"  # page "Streaming API"; no recogniser here tells voices apart
 
 
 class HeardWord(NamedTuple):
@@ -298,6 +301,9 @@ class TurnBuilder:
                 turn.language_confidence = _rounded(certainty)
             if settings.family is Family.WHISPER:
                 turn.words = [without_confidence(word) for word in turn.words]
+            if settings.speaker_labels and words:
+                turn.speaker_label = UNKNOWN_SPEAKER
+                turn.words = [replace(word, speaker=UNKNOWN_SPEAKER) for word in turn.words]
         return finals
 
     def _raw(self, words: list[Word]) -> list[Word]:

@@ -282,6 +282,7 @@ class App:
             readings=self._options.readings,
             redirects_to=schedule.redirects_to,
             like=self._options.models.like(parameters["speech_model"]),
+            has_engine=self._options.models.has_engine(parameters["speech_model"]),
             ending=schedule.ending,
             begin=script.begin if script else None,
             termination=script.termination if script else None,
