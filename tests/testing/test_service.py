@@ -6,9 +6,17 @@ from http.client import HTTPConnection
 from urllib.parse import urlsplit
 
 import pytest
+from websockets.exceptions import InvalidStatus
 
 from tests.counting import speak
-from tests.emulator.protocol_client import TERMINATE, next_message, session, talk, until_close
+from tests.emulator.protocol_client import (
+    TERMINATE,
+    next_message,
+    session,
+    silence,
+    talk,
+    until_close,
+)
 from tests.program import DEADLINE_S
 from transcribe_cli.errors import UsageError
 from transcribe_cli.testing.control_client import ControlFailed
@@ -67,9 +75,25 @@ def test_the_next_connection_fails_and_the_one_after_it_does_not(
     service.fail_next("drop@word=2")
     assert talk(service.url, speak(3)).code == 1006
     assert talk(service.url, speak(3)).code == 1000
-    assert [heard.ended and heard.ended["code"] for heard in service.wait_for(3)] == [
-        *(1000, 1006, 1000)
-    ]
+    heard = service.wait_for(3)
+    assert [each.ended and each.ended["code"] for each in heard] == [1000, 1006, 1000]
+    assert [each.faults for each in heard] == [[], ["drop@word=2"], []]
+
+
+def test_a_fault_of_the_next_connections_does_not_pick_them_itself(
+    service: AssemblyAIService,
+) -> None:
+    with pytest.raises(ControlFailed, match="it is for the next 1, and says which sessions itself"):
+        service.fail_next("session=3:drop@begin")
+
+
+def test_what_was_heard_is_shown_in_a_few_words(service: AssemblyAIService) -> None:
+    service.fail_next("refuse=503")
+    with pytest.raises(InvalidStatus):
+        talk(service.url)
+    talk(service.url, silence(60_000))
+    refused, heard = service.wait_for(2)
+    assert refused.faults == ["refuse=503"] and len(repr(heard)) < 1000
 
 
 def test_a_model_without_an_engine_begins_and_fails(service: AssemblyAIService) -> None:
@@ -91,9 +115,8 @@ def test_what_a_client_asked_for_in_vain_is_heard(service: AssemblyAIService) ->
         connection.send(update)
         connection.send(TERMINATE)
         until_close(connection)
-    service.wait_for(1)
-    told = service.control.ask("GET", "/sessions/last")["without_effect"]
-    assert told == ["domain", "keyterm_prompt", "prompt", "speechModel"]
+    (heard,) = service.wait_for(1)
+    assert heard.without_effect == ["domain", "keyterm_prompt", "prompt", "speechModel"]
 
 
 def test_a_session_that_the_service_closed_says_so_and_why(service: AssemblyAIService) -> None:

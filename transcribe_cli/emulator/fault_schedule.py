@@ -22,6 +22,7 @@ from transcribe_cli.emulator.actions import (
 )
 from transcribe_cli.emulator.emulated_session import NORMAL, Ending, refusal
 from transcribe_cli.emulator.fault_specs import Fault, Trigger, parse_fault
+from transcribe_cli.errors import UsageError
 from transcribe_cli.protocol import messages
 
 _EXPIRED = "Session Expired: Maximum session duration exceeded"
@@ -142,6 +143,12 @@ class FaultPlan:
         self._faults = [*self._faults, *more]
 
     def _for_the_next(self, fault: Fault, count: int) -> Fault:
+        if fault.picks_sessions:
+            raise UsageError(
+                f"The fault '{fault.spec}' cannot be set: it is for the next {count}, and says "
+                "which sessions itself.",
+                "leave its session= out",
+            )
         first = self.token_requests if fault.kind == "token" else self.connections
         return replace(fault, first=first, last=first + count - 1)
 

@@ -138,6 +138,10 @@ class Fault:
         spans = (self.at, self.seconds or NOTHING)
         return self.chance < 1 or any(span.low != span.high for span in spans)
 
+    @property
+    def picks_sessions(self) -> bool:
+        return self.spec.startswith("session=")
+
     def concerns(self, connection: int) -> bool:
         return self.first <= connection and (self.last is None or connection <= self.last)
 

@@ -24,6 +24,7 @@ class SessionRecord:
         id: of the session; None until it begins.
         parameters: as the service understood them, without secrets.
         without_effect: what it asked for that changes nothing, also in mid-session.
+        faults: those that happened to it.
         messages: each text frame with its time.
         chunk_bytes, chunk_ms: the size of each binary frame, and when it came.
         audio: the bytes of all chunks; None where they are not kept, or no longer.
@@ -46,6 +47,7 @@ class SessionRecord:
         self.id: str | None = None
         self.parameters: dict[str, Any] = {}
         self.without_effect: set[str] = set()
+        self.faults: list[str] = []
         self.messages: list[dict[str, Any]] = []
         self.chunk_bytes = array("I")
         self.chunk_ms = array("Q")
@@ -94,6 +96,7 @@ class SessionRecord:
         return self.summary() | {
             "headers": self.headers,
             "without_effect": sorted(self.without_effect),
+            "faults": self.faults,
             "messages": self.messages,
             "chunks": [{"at_ms": at_ms, "bytes": size} for at_ms, size in chunks],
         }

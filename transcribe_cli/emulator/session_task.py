@@ -263,6 +263,8 @@ class SessionTask:
             if self._session.closing:
                 return
             self._log("fault", fault=spec)
+            if self._record is not None:
+                self._record.faults.append(spec)
             for action in actions:
                 assert not isinstance(action, Answer)  # its moment is before the upgrade
                 await self._tell(action)

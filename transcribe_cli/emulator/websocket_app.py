@@ -211,6 +211,8 @@ class App:
         answer = None
         for spec, actions in arrival.schedule.reached(Trigger.CONNECT):
             self._logbook.write("fault", fault=spec)
+            if arrival.record is not None:
+                arrival.record.faults.append(spec)
             match actions[0]:
                 case Answer(status, location):
                     answer = _response(connection, error_answer(status, HTTPStatus(status).phrase))

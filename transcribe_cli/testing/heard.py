@@ -5,7 +5,7 @@ A helper that fails says what was expected and what came, each on a line of its 
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 _MISSING = "nothing"
@@ -22,6 +22,8 @@ class HeardSession:
         path: of its URL, without the query.
         parameters: of its URL, as the service understood them, without secrets.
         headers: of its upgrade; secrets are replaced.
+        without_effect: what it asked for that changed nothing, misspelt names too.
+        faults: what went wrong on purpose, in order.
         messages: its JSON messages, in order; what is no JSON is a string.
         chunks: the size of each binary message in bytes, and when it came, in ms.
         ended: `{"code": ..., "by": "client" or "service"}`, perhaps with `error`; None: still open.
@@ -32,11 +34,13 @@ class HeardSession:
     id: str | None
     path: str
     parameters: Mapping[str, Any]
-    headers: Mapping[str, str]
+    headers: Mapping[str, str] = field(repr=False)
+    without_effect: Sequence[str]
+    faults: Sequence[str]
     messages: Sequence[Any]
-    chunks: Sequence[Mapping[str, int]]
+    chunks: Sequence[Mapping[str, int]] = field(repr=False)
     ended: Mapping[str, Any] | None
-    wav: bytes | None
+    wav: bytes | None = field(repr=False)  # minutes of it would hide the rest
 
     @property
     def audio(self) -> bytes:
@@ -86,6 +90,8 @@ def read_heard(details: Mapping[str, Any], wav: bytes | None) -> HeardSession:
         path=details["path"],
         parameters=details["parameters"],
         headers=dict(details["headers"]),
+        without_effect=details["without_effect"],
+        faults=details["faults"],
         messages=[_read(message["text"]) for message in details["messages"]],
         chunks=details["chunks"],
         ended=details["ended"],
