@@ -22,7 +22,7 @@ class Site:
     `/to/?URL` redirects; `?status=N` refuses.
 
     Attributes:
-        ranges: parts are given.
+        ranges, marks: parts are given; an ETag is.
         cuts: the next answers are cut after so many bytes, if that is before their end.
         plays: what is at a path and is no file.
         asked: path with query, and headers, of each request.
@@ -30,6 +30,7 @@ class Site:
 
     folder: Path
     ranges: bool = True
+    marks: bool = True
     cuts: list[int] = field(default_factory=list)
     plays: dict[str, Callable[["Handler"], object]] = field(default_factory=dict)
     asked: list[tuple[str, dict[str, str]]] = field(default_factory=list)
@@ -85,6 +86,8 @@ class Handler(BaseHTTPRequestHandler):
             first, whole = int(start), len(data)
             data = data[: int(last) + 1 if last else None]
             headers["Content-Range"] = f"bytes {first}-{len(data) - 1}/{whole}"
+        if not self.site.marks:
+            del headers["ETag"]
         headers["Content-Length"] = str(len(data) - first)
         self.answer(206 if "Content-Range" in headers else 200, headers)
         sent = data[first:]

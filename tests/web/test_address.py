@@ -18,7 +18,7 @@ from transcribe_cli.jobs.resume import open_audio
 from transcribe_cli.jobs.sources import names_of
 from transcribe_cli.recordings.saved_recordings import load_recording
 from transcribe_cli.web import fetch, http_pipe
-from transcribe_cli.web.address import open_address
+from transcribe_cli.web.address import open_address, version_at
 
 RATE = 16000
 
@@ -161,6 +161,63 @@ def test_address_that_can_be_read_again_is_as_a_file(
     write_wav(site.folder / "talk.wav", 21)
     with pytest.raises(AudioError, match="has changed"):
         open_audio(recording)
+
+
+@pytest.mark.usefixtures("in_process")
+@pytest.mark.first(1)
+@pytest.mark.parametrize("ranges", [True, False])
+def test_address_that_is_complete_is_asked_for_once_and_not_read_again(
+    home: Home, site: Site, ranges: bool
+) -> None:
+    site.ranges = ranges
+    write_wav(site.folder / "one.wav", 5)
+    write_wav(site.folder / "two.wav", 5)
+    with counting_service() as service:
+        batch = (
+            *("file", f"{site.url}/one.wav", f"{site.url}/two.wav#t=1", "-o", "all.txt"),
+            *("--endpoint", service.url, "--pace", "max"),
+        )
+        first = home.run(*batch)
+        told = (home.work / "all.txt").read_bytes()
+        site.asked.clear()
+        again = home.run(*batch)
+        assert (first.code, again.code) == (0, 0), again.err
+        assert len(service.sessions) == 2
+        asked = [(path, headers.get("range")) for path, headers in site.asked]
+        assert asked == [("/one.wav", "bytes=0-0"), ("/two.wav", "bytes=0-0")]
+        assert (home.work / "all.txt").read_bytes() == told
+        assert "2 complete already" in again.err
+
+        write_wav(site.folder / "two.wav", 6)
+        assert "1 of 2 files transcribed; 1 complete already" in home.run(*batch).err
+        assert len(service.sessions) == 3
+
+
+@pytest.mark.usefixtures("in_process")
+def test_address_that_was_stopped_goes_on_in_the_next_batch(home: Home, site: Site) -> None:
+    write_wav(site.folder / "one.wav", 20)
+    write_wav(site.folder / "two.wav", 1)
+    with counting_service() as service:
+        batch = (
+            *("file", f"{site.url}/one.wav", f"{site.url}/two.wav", "--jsonl"),
+            *("--endpoint", service.url, "--pace", "max"),
+        )
+        stopped = home.run(*batch, "--max-duration", "1s")
+        again = home.run(*batch)
+    assert (stopped.code, again.code) == (6, 0), again.err
+    assert f"{site.url}/one.wav: going on with" in again.err
+    told = [record for record in again.records if record["source"] == f"{site.url}/one.wav"]
+    assert words(told) == [f"w{number}" for number in range(1, 21)]
+
+
+def test_version_is_what_its_server_tells_of_an_address_without_secrets(site: Site) -> None:
+    write_wav(site.folder / "one.wav", 5)
+    assert version_at(f"{site.url}/one.wav?key=1") is None
+    assert site.asked == []
+    assert version_at(f"{site.url}/one.wav") == {"bytes": 16044, "version": '"16044"'}
+    assert version_at(f"{site.url}/gone.wav") is None  # opening it tells
+    site.marks = False
+    assert version_at(f"{site.url}/one.wav") is None
 
 
 @pytest.mark.usefixtures("in_process")

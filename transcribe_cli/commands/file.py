@@ -88,7 +88,7 @@ def file(options: FileOptions, environment: Environment) -> ExitStatus:
         if path == STDIN:
             return SourceSpec("stdin", "stdin", opened)
         if "://" in path:
-            return SourceSpec(name, "address", opened)
+            return SourceSpec(name, "address", opened, path.partition("#")[0])
         return SourceSpec(name, "file", opened, path)
 
     specs = [asked(path, name) for path, name in zip(paths, names, strict=True)]

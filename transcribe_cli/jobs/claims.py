@@ -41,7 +41,7 @@ class Work(NamedTuple):
     """What is to be done: a file, the settings and the part. The same work is done once.
 
     Attributes:
-        digest: by the file's name and fingerprint, wherever it lies.
+        digest: by the file's name and fingerprint, wherever it lies; by an address and its version.
         by_path: by its path, size and time, as recordings without a fingerprint are known.
     """
 
@@ -92,6 +92,19 @@ def work_of_file(
         )
     except (OSError, ValueError):
         return None
+
+
+def work_of_address(
+    address: str,
+    version: dict[str, Any],
+    parameters: dict[str, Any],
+    part: Range,
+    *,
+    engine: str = "",
+) -> Work:
+    """What there is to do of an address; `version`: what its server calls what is there."""
+    digest = _digest(address, version, parameters, part, engine)
+    return Work(digest, digest)
 
 
 def work_of_journal(journal: JournalSummary) -> str | None:

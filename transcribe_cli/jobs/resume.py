@@ -36,7 +36,7 @@ def open_audio(recording: Recording, moved_to: str | None = None) -> tuple[Audio
     """Open the saved audio, or for a transcribed file the file itself.
 
     Args:
-        moved_to: where the file is now, in place of where it was.
+        moved_to: where the file is now, in place of where it was; an address, as a person gave it.
 
     Raises:
         AudioError: it is not there.
@@ -48,7 +48,7 @@ def open_audio(recording: Recording, moved_to: str | None = None) -> tuple[Audio
         return log, LoggedSource(str(start["source"]), str(start["kind"]), log.seconds)
     given = moved_to or journal.start.get("path")
     if given and journal.start.get("kind") == "address":
-        again = _open_again(given, journal)
+        again = _open_again(given, journal, is_public=moved_to is None)
         return TrimmedLog.temporary(journal.audio, recording.folder), again
     if not given:
         raise AudioError(
@@ -76,10 +76,11 @@ def open_audio(recording: Recording, moved_to: str | None = None) -> tuple[Audio
     return TrimmedLog.temporary(journal.audio, recording.folder), source
 
 
-def _open_again(address: str, journal: JournalSummary) -> Source:
-    """What is at the address that a journal names, if it is what was transcribed.
+def _open_again(address: str, journal: JournalSummary, *, is_public: bool) -> Source:
+    """What is at an address, if it is what was transcribed.
 
-    A journal may be a stranger's: it leads to no private network.
+    Args:
+        is_public: no private network is asked; a journal that names it may be a stranger's.
 
     Raises:
         AudioError: it cannot be fetched, or is another one.
@@ -91,7 +92,7 @@ def _open_again(address: str, journal: JournalSummary) -> Source:
         *(address, journal.audio.rate_hz),
         track=part.track,
         channel=part.channel,
-        is_public=True,
+        is_public=is_public,
     )
     if version_of(source) != journal.start.get("file"):
         source.close()

@@ -32,7 +32,7 @@ class SourceSpec(NamedTuple):
 
     Attributes:
         name: a file's name, "stdin" or "mic"; kind: "file", "stdin", "address" or "mic".
-        path: of a file, as it was given.
+        path: of a file, or an address without fragment, as it was given.
         tracks: what the channels of its log are, where it is not a microphone or a file alone.
         each: sessions of its own hear each of these.
     """

@@ -17,7 +17,14 @@ from transcribe_cli.audio.format import EACH, AudioFormat
 from transcribe_cli.audio.source import Source, channels_of
 from transcribe_cli.audio.trimmed_log import TrimmedLog
 from transcribe_cli.errors import AudioError
-from transcribe_cli.jobs.claims import Claim, Work, claim, look_before_claiming, work_of_file
+from transcribe_cli.jobs.claims import (
+    Claim,
+    Work,
+    claim,
+    look_before_claiming,
+    work_of_address,
+    work_of_file,
+)
 from transcribe_cli.jobs.command_outputs import CommandOutputs
 from transcribe_cli.jobs.job import Job, discard
 from transcribe_cli.jobs.run_factory import RunFactory
@@ -165,7 +172,8 @@ class Transcriber:
         """
         if self.save_dir is None:
             return Claim(None)
-        name, work = "" if spec.kind == "mic" else spec.name, self._work_of(service, spec)
+        name = "" if spec.kind == "mic" else spec.name
+        work = self._work_of(service, spec, again=again)
         return claim(self.save_dir, name, work, stack, again=again, index=self._index)
 
     def look_before_claiming(
@@ -174,13 +182,23 @@ class Transcriber:
         """What an earlier run has done of a file that somebody else will claim."""
         if self._index is None:
             return None
-        work = self._work_of(service, spec)
+        work = self._work_of(service, spec, again=again)
         return look_before_claiming(spec.name, work, self._index, again=again)
 
-    def _work_of(self, service: Service, spec: SourceSpec) -> Work | None:
+    def _work_of(self, service: Service, spec: SourceSpec, *, again: bool) -> Work | None:
+        """What there is to do; an address is asked for where an earlier run of it would count."""
         if spec.path is None:
             return None
         query = self.parameters.query
+        if spec.kind == "address":
+            if again:
+                return None
+            from transcribe_cli.web.address import version_at
+
+            version = version_at(spec.path)
+            if version is None:
+                return None
+            return work_of_address(spec.path, version, query, self.part, engine=service.engine)
         return work_of_file(spec.path, query, self.part, engine=service.engine)
 
     def begin(

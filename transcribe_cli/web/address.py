@@ -20,9 +20,9 @@ from transcribe_cli.audio.source import Source, SourceEvent, channels_of
 from transcribe_cli.audio.stdin import look, open_container
 from transcribe_cli.errors import AudioError
 from transcribe_cli.web import hls, podcast_feed
-from transcribe_cli.web.fetch import Answer, Fetcher
+from transcribe_cli.web.fetch import Answer, Fetcher, Refused
 from transcribe_cli.web.hls_source import open_hls
-from transcribe_cli.web.http_pipe import HttpPipe, is_radio
+from transcribe_cli.web.http_pipe import HttpPipe, is_radio, version_of
 from transcribe_cli.web.live_source import LiveSource, NetworkPipe, Part
 from transcribe_cli.web.untrusted import join
 
@@ -49,11 +49,8 @@ class AddressSource:
         self, inner: Source, pipe: HttpPipe, stopped: threading.Event, path: str | None
     ) -> None:
         self.name = pipe.name
-        is_known = pipe.total_bytes is not None and pipe.version is not None
-        self.path = path if is_known else None
-        self.version: dict[str, Any] | None = None
-        if self.path is not None:
-            self.version = {"bytes": pipe.total_bytes, "version": pipe.version}
+        self.path = path if pipe.version is not None else None
+        self.version: dict[str, Any] | None = pipe.version if path is not None else None
         self.live = pipe.is_endless
         self.channels = channels_of(inner)
         self._inner = inner
@@ -244,6 +241,25 @@ def open_address(
     """
     opener = Opener(address, rate_hz, note, track=track, channel=channel, is_public=is_public)
     return opener.open(urlsplit(address)._replace(fragment="").geturl())
+
+
+def version_at(address: str) -> dict[str, Any] | None:
+    """What is at an address now, as `AddressSource.version`, by a request for one byte of it.
+
+    None where it is not to be read again, or its server does not tell, or refuses such a request.
+
+    Raises:
+        AudioError: there is no answer, or it leads where nothing is fetched.
+    """
+    fetcher = Fetcher(address)
+    if address != fetcher.name:
+        return None
+    try:
+        answer = fetcher.get(address, {"Range": "bytes=0-0"})
+    except Refused:  # opening it tells, or fares better
+        return None
+    with contextlib.closing(answer):
+        return version_of(answer)
 
 
 def _whole(pipe: HttpPipe, most_bytes: int) -> bytes:

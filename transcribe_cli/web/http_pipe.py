@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from typing import Any
 
 from transcribe_cli.audio.source import SourceNote
 from transcribe_cli.errors import AudioError
@@ -22,13 +23,24 @@ def is_radio(answer: Answer) -> bool:
     return server.startswith(_LIVE_SERVERS) or any(n.startswith(("icy-", "ice-")) for n in names)
 
 
+def version_of(answer: Answer) -> dict[str, Any] | None:
+    """What tells what is at an address from what may take its place: `bytes`, `version`.
+
+    None where its server does not tell both. Source: RFC 9110, sections 8.8 and 14.4.
+    """
+    total = answer.left_bytes
+    if answer.status == 206:
+        total = count((answer.headers.get("Content-Range") or "").rpartition("/")[2])
+    version = answer.headers.get("ETag") or answer.headers.get("Last-Modified")
+    return None if total is None or version is None else {"bytes": total, "version": version}
+
+
 class HttpPipe(NetworkPipe):
     """What comes of an address.
 
     Attributes:
         is_endless: its length is not told.
-        total_bytes: that length.
-        version: what its server calls what is there now; None: nothing.
+        version: as of `version_of`.
     """
 
     def __init__(
@@ -43,8 +55,9 @@ class HttpPipe(NetworkPipe):
         self._address = address
         self._answer = answer
         self._is_radio = is_radio(answer)
-        self.total_bytes = answer.left_bytes
-        self.version = answer.headers.get("ETag") or answer.headers.get("Last-Modified")
+        self.version = version_of(answer)
+        self._total_bytes = answer.left_bytes
+        self._mark = answer.headers.get("ETag") or answer.headers.get("Last-Modified")
         self._at = 0
         self._tries = 0
         self._body = answer.read
@@ -112,16 +125,16 @@ class HttpPipe(NetworkPipe):
         Source: RFC 9110, section 14.
         """
         headers = {"Range": f"bytes={self._at}-"}
-        if self.version and not self.version.startswith("W/"):
-            headers["If-Range"] = self.version
+        if self._mark and not self._mark.startswith("W/"):
+            headers["If-Range"] = self._mark
         answer = self._fetcher.get(self._address, headers)
         version = answer.headers.get("ETag") or answer.headers.get("Last-Modified")
         unit, _, extent = (answer.headers.get("Content-Range") or "").partition(" ")
         first, _, total = extent.partition("-")[0], *extent.partition("/")[1:]
         is_rest = answer.status == 206 and unit == "bytes" and first == str(self._at)
-        if total.isdecimal() and self.total_bytes is not None:
-            is_rest = is_rest and total == str(self.total_bytes)
-        if is_rest and version == self.version:
+        if total.isdecimal() and self._total_bytes is not None:
+            is_rest = is_rest and total == str(self._total_bytes)
+        if is_rest and version == self._mark:
             return answer
         answer.close()
         return None
