@@ -93,6 +93,18 @@ class Loudspeaker:
             timeout=60,
         )
 
+    @contextmanager
+    def playing(self, path: Path, sink: str = SINK) -> Iterator[None]:
+        """Play a WAV file while the block lasts."""
+        player = subprocess.Popen(
+            ["paplay", f"--device={sink}", str(path)], env=os.environ | self.env
+        )
+        try:
+            yield
+        finally:
+            player.terminate()
+            player.wait(10)
+
 
 @contextmanager
 def loudspeaker() -> Iterator[Loudspeaker]:

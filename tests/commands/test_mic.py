@@ -13,7 +13,6 @@ from transcribe_cli.settings.mic_options import MicOptions
     [
         (MicOptions(system=True, with_system=True), "--system is one side, --with-system both."),
         (MicOptions(system=True, device="usb"), "--system takes no microphone"),
-        (MicOptions(with_system=True, probe=True), "--probe looks at a microphone only."),
     ],
 )
 def test_options_that_contradict_each_other_are_refused(options: MicOptions, problem: str) -> None:

@@ -205,3 +205,30 @@ def test_system_alone_is_them(home: Home, speaker: Loudspeaker) -> None:
     assert (home.work / "talk.txt").read_text().startswith("Them: w6001")
     (system,) = tracks_of(home)
     assert says(system, THEY_SAY)
+
+
+@pytest.mark.long
+def test_probe_shows_each_channel_of_both_sides(home: Home, speaker: Loudspeaker) -> None:
+    """The microphone has two channels, of which the second one is heard; nothing is played."""
+    speaker.control("load-module", "module-null-sink", "sink_name=stereo", "channels=2")
+    pause = bytes(RATE)  # half a second
+    comes_and_goes = b"".join(pause + speak(5, first=9001)[:RATE] for _ in range(30))
+    path = home.work / "right.wav"
+    with wave.open(str(path), "wb") as file:
+        file.setnchannels(2)
+        file.setsampwidth(2)
+        file.setframerate(RATE)
+        both = array("h", bytes(2 * len(comes_and_goes)))
+        both[1::2] = array("h", comes_and_goes)
+        file.writeframes(both.tobytes())
+    with speaker.playing(path, "stereo"):
+        outcome = home.run(
+            *("mic", "--with-system", "--probe", "--device", "stereo.monitor"), env=speaker.env
+        )
+    assert outcome.code == 0, outcome.err
+    microphone, left, right, system, *played = outcome.out.splitlines()
+    assert microphone.endswith(": 3.0 s")
+    assert left == "  left: silent"
+    assert right.startswith("  right: speech ")
+    assert system == "system: 3.0 s"
+    assert played == ["  silent"]

@@ -77,29 +77,33 @@ def list_devices() -> list[InputDevice]:
         return served
 
 
-def find_device(wanted: str | None, rate_hz: int, block_ms: int) -> Opener:
+def find_device(
+    wanted: str | None, rate_hz: int, block_ms: int, *, all_channels: bool = False
+) -> Opener:
     """How to open the device that is meant: by its number, its name, or a part of that.
+
+    Args:
+        all_channels: those that it has, and not one made of them.
 
     Raises:
         AudioError: there is none, none fits, or several do.
     """
     found = _sources()
-    if found is not None and found.sources:
-        served = _served(found)
+    served = [] if found is None else _served(found)
+    how = len(served), rate_hz, block_ms, all_channels
+    if served:
         if wanted is None or wanted.casefold() in _SERVER_NAMES:
-            return _of_server(None, len(served), rate_hz, block_ms)
+            return _of_server(None, *how)
         if len(fitting := fits(served, wanted)) == 1:
-            return _of_server(fitting[0].name, len(served), rate_hz, block_ms)
-    else:
-        served = []
+            return _of_server(fitting[0].name, *how)
     devices = served + _others(len(served), hidden=False)
     chosen = choose(devices, wanted)
     if chosen.index < len(served):
-        return _of_server(chosen.name, len(served), rate_hz, block_ms)
+        return _of_server(chosen.name, *how)
     if served and chosen.name in _SERVER_NAMES:
-        return _of_server(None, len(served), rate_hz, block_ms)
+        return _of_server(None, *how)
     name = None if wanted is None else chosen.name
-    return _of_portaudio(name, len(devices), rate_hz, block_ms)
+    return _of_portaudio(name, len(devices), *how[1:])
 
 
 def choose(devices: Sequence[InputDevice], wanted: str | None) -> InputDevice:
@@ -178,14 +182,16 @@ def _title(found: Sources, source: SoundSource) -> str:
     return source.description if source.description and len(described) == 1 else source.name
 
 
-def _of_server(wanted: str | None, count: int, rate_hz: int, block_ms: int) -> Opener:
+def _of_server(
+    wanted: str | None, count: int, rate_hz: int, block_ms: int, all_channels: bool
+) -> Opener:
     def open_source(name: str | None) -> Capture:
         try:
             found = sources()
             name = found.default if name is None else name
             source = found.find(name)
             title = name if source is None else _title(found, source)
-            return SourceStream(name, title, rate_hz, block_ms)
+            return SourceStream(name, title, rate_hz, block_ms, all_channels=all_channels)
         except NoSoundServer as e:
             raise AudioError(
                 f"The microphone '{name or 'default'}' cannot be opened.",
@@ -211,8 +217,12 @@ def _of_server(wanted: str | None, count: int, rate_hz: int, block_ms: int) -> O
     return Opener(wanted, open_source, best, count, silenced)
 
 
-def find_system_sound(rate_hz: int, block_ms: int) -> Opener:
-    """How to open what the machine plays: the monitor of whichever sink is the default one."""
+def find_system_sound(rate_hz: int, block_ms: int, *, all_channels: bool = False) -> Opener:
+    """How to open what the machine plays: the monitor of whichever sink is the default one.
+
+    Args:
+        all_channels: those that it has, and not one made of them.
+    """
 
     def open_monitor(name: str | None) -> Capture:
         try:
@@ -222,7 +232,7 @@ def find_system_sound(rate_hz: int, block_ms: int) -> Opener:
                     "The sound server has no loudspeaker to listen to.",
                     "see 'pactl list short sinks', and choose one with 'pactl set-default-sink'",
                 )
-            return SourceStream(monitor, "system", rate_hz, block_ms)
+            return SourceStream(monitor, "system", rate_hz, block_ms, all_channels=all_channels)
         except NoSoundServer as e:
             raise AudioError(
                 "The sound server does not give what the system plays.",
@@ -276,7 +286,9 @@ def _others(first: int, *, hidden: bool) -> list[InputDevice]:
     ]
 
 
-def _of_portaudio(wanted: str | None, count: int, rate_hz: int, block_ms: int) -> Opener:
+def _of_portaudio(
+    wanted: str | None, count: int, rate_hz: int, block_ms: int, all_channels: bool
+) -> Opener:
     opened = False
 
     def open_device(name: str | None) -> Capture:
@@ -287,9 +299,9 @@ def _of_portaudio(wanted: str | None, count: int, rate_hz: int, block_ms: int) -
         opened = True
         for device in devices:
             if device.is_default if name is None else device.name == name:
-                return PortAudioCapture(device, rate_hz, block_ms)
+                return PortAudioCapture(device, rate_hz, block_ms, all_channels=all_channels)
         if name is None and devices:
-            return PortAudioCapture(devices[0], rate_hz, block_ms)
+            return PortAudioCapture(devices[0], rate_hz, block_ms, all_channels=all_channels)
         raise AudioError(
             f"The microphone '{name or 'default'}' is gone.", "see 'aai-stream devices'"
         )

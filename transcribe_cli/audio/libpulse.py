@@ -26,6 +26,7 @@ STREAM_READY = 2  # pa_stream_state_t, in the same way
 OPERATION_RUNNING = 0
 NO_AUTOSPAWN = 1  # PA_CONTEXT_NOAUTOSPAWN
 ADJUST_LATENCY = 0x2000  # PA_STREAM_ADJUST_LATENCY: the whole way takes no longer than a fragment
+FIX_CHANNELS = 0x0100  # PA_STREAM_FIX_CHANNELS: as many as the source has
 S16LE = 3
 RUNNING = 0  # pa_source_state_t: somebody listens to it
 NO_INDEX = 0xFFFFFFFF
@@ -131,6 +132,7 @@ _FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
         [c_void_p, c_char_p, POINTER(BufferAttributes), c_int],
     ),
     "pa_stream_get_state": (c_int, [c_void_p]),
+    "pa_stream_get_sample_spec": (POINTER(SampleSpec), [c_void_p]),
     "pa_stream_get_device_name": (c_char_p, [c_void_p]),
     "pa_stream_set_moved_callback": (None, [c_void_p, StreamCallback, c_void_p]),
     "pa_stream_readable_size": (c_size_t, [c_void_p]),

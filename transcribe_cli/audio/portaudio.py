@@ -15,6 +15,7 @@ from transcribe_cli.audio.capture import Block, CaptureLost
 from transcribe_cli.errors import AudioError
 from transcribe_cli.system.stderr_redirect import libraries_are_silent
 
+_MOST_CHANNELS = 8  # that are real: a way to another sound system has 32 and more
 _CLOSE_LIMIT_S = 2.0  # PortAudio can hang when it closes a device that is gone
 
 _NO_PORTAUDIO = "sudo apt install libportaudio2 (Debian, Ubuntu), or the system's portaudio"
@@ -34,11 +35,16 @@ class PortAudioDevice(Struct, frozen=True):
 class PortAudioCapture:
     """An open device: a `Capture`, from the moment it is made.
 
+    Args:
+        all_channels: those that it has, and not as few as it can be opened with.
+
     Raises:
         AudioError: the device cannot be opened.
     """
 
-    def __init__(self, device: PortAudioDevice, rate_hz: int, block_ms: int) -> None:
+    def __init__(
+        self, device: PortAudioDevice, rate_hz: int, block_ms: int, *, all_channels: bool = False
+    ) -> None:
         self.device = self.title = device.name
         self._queue: queue.SimpleQueue[Block | None] = queue.SimpleQueue()
         self._stopped = threading.Event()
@@ -48,7 +54,9 @@ class PortAudioCapture:
         with contextlib.ExitStack() as stack:
             stack.enter_context(libraries_are_silent())
             sd = _import_sounddevice()
-            self._stream, self.rate_hz, self.channels = self._open(sd, device, rate_hz, block_ms)
+            self._stream, self.rate_hz, self.channels = self._open(
+                *(sd, device, rate_hz, block_ms), all_channels=all_channels
+            )
             stack.callback(_within, _CLOSE_LIMIT_S, self._stream.close)
             self._opened = True
             if not self._stream.active:  # it has gone meanwhile
@@ -56,11 +64,14 @@ class PortAudioCapture:
             self._in_use = stack.pop_all()
 
     def _open(
-        self, sd: Any, device: PortAudioDevice, rate_hz: int, block_ms: int
+        self, sd: Any, device: PortAudioDevice, rate_hz: int, block_ms: int, *, all_channels: bool
     ) -> tuple[Any, int, int]:
         """Try mono at the wanted rate first, then what the device has of its own."""
         problem: Exception | None = None
-        for channels in dict.fromkeys((1, min(2, device.channels), device.channels)):
+        counts = [1, min(2, device.channels), device.channels]
+        if all_channels:
+            counts = [min(device.channels, _MOST_CHANNELS), *counts]
+        for channels in dict.fromkeys(counts):
             for hz in dict.fromkeys((rate_hz, device.rate_hz)):
                 stream = None
                 try:

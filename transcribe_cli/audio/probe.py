@@ -99,14 +99,19 @@ def advice(channels: Sequence[Finding], mix: Finding) -> str | None:
     """
     if len(channels) != 2:
         return None
-    loudest_db = max(channel.level_db for channel in channels)
     names = ("left", "right")
     speaking = [name for name, c in zip(names, channels, strict=True) if c.has_speech]
     if len(speaking) == 1:
         return f"only one side has speech: --channels {speaking[0]}"
-    if speaking and mix.level_db < loudest_db - 10.0:
+    if cancels(channels, mix):
         return "the channels cancel each other out when mixed: --channels left or right"
     return None
+
+
+def cancels(channels: Sequence[Finding], mix: Finding) -> bool:
+    """Whether speech is lost in the mix; arguments as of `advice`."""
+    loudest_db = max((channel.level_db for channel in channels), default=mix.level_db)
+    return any(c.has_speech for c in channels) and mix.level_db < loudest_db - 10.0
 
 
 def _is_narrow(values: "NDArray[np.float64]") -> bool:

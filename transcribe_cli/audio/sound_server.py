@@ -214,22 +214,24 @@ class _Connection:
 
 
 class SourceStream:
-    """What one source gives, as s16le mono: a `Capture`.
+    """What one source gives, as s16le: a `Capture`. The server makes one channel of several.
 
     Args:
         source: the name of a source.
         block_ms: how much comes at a time.
+        all_channels: those that it has, and not their mix.
 
     Raises:
         NoSoundServer: there is none, it does not answer, or it has no such source.
     """
 
-    channels = 1
-
-    def __init__(self, source: str, title: str, rate_hz: int, block_ms: int) -> None:
+    def __init__(
+        self, source: str, title: str, rate_hz: int, block_ms: int, *, all_channels: bool = False
+    ) -> None:
         self.device = source
         self.title = title
         self.rate_hz = rate_hz
+        self.channels = 1
         self._connection = _Connection()
         with contextlib.ExitStack() as stack:
             stack.enter_context(self._connection)
@@ -254,13 +256,17 @@ class SourceStream:
                 raise NoSoundServer
             stack.callback(self._lib.pa_stream_unref, self._stream)
             self._lib.pa_stream_set_moved_callback(self._stream, self._callbacks[1], None)
+            flags = pa.ADJUST_LATENCY | (pa.FIX_CHANNELS if all_channels else 0)
             self._lib.pa_stream_connect_record(
-                self._stream, source.encode(), byref(attributes), pa.ADJUST_LATENCY
+                self._stream, source.encode(), byref(attributes), flags
             )
             stack.callback(self._lib.pa_stream_disconnect, self._stream)
             self._connection.wait(lambda: self._state >= pa.STREAM_READY)
             if self._is_lost:
                 raise NoSoundServer
+            if all_channels:
+                found = self._lib.pa_stream_get_sample_spec(self._stream).contents
+                self.channels = int(found.channels)
             self._open = stack.pop_all()
 
     def _on_news(self, *_: Any) -> None:

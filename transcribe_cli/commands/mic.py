@@ -11,6 +11,7 @@ from transcribe_cli.settings.mic_options import MicOptions
 from transcribe_cli.settings.option_types import Sides
 
 if TYPE_CHECKING:
+    from transcribe_cli.audio.devices import Opener
     from transcribe_cli.audio.source import Source
 
 _BLOCK_MS = 50  # at most: the level meter and the audio log live from short blocks
@@ -44,10 +45,9 @@ def mic(options: MicOptions, environment: Environment) -> ExitStatus:
         return open_call(microphone, options.sample_rate, block_ms)
 
     if options.probe:
-        from transcribe_cli.audio.probe import RATE_HZ
-        from transcribe_cli.commands.probe import probe_microphone
+        from transcribe_cli.commands.probe import probe_devices
 
-        return probe_microphone(lambda: Microphone(options.device, RATE_HZ, _BLOCK_MS), environment)
+        return probe_devices(_openers(options), environment)
     if options.no_clobber:
         from transcribe_cli.jobs.path_checks import check_clobber
 
@@ -62,6 +62,21 @@ def mic(options: MicOptions, environment: Environment) -> ExitStatus:
         spec = SourceSpec("mic", "mic", open_source, tracks=_tracks(options), each=each)
         result = transcriber.transcribe(service, spec)
     return transcriber.outputs.exit_status(result.exit_status)
+
+
+def _openers(options: MicOptions) -> "list[Opener]":
+    """What opens each device that would be recorded, with all of its channels."""
+    from transcribe_cli.audio.call.system_sound import check_system_sound
+    from transcribe_cli.audio.devices import find_device, find_system_sound
+    from transcribe_cli.audio.probe import RATE_HZ
+
+    found = []
+    if not options.system:
+        found.append(find_device(options.device, RATE_HZ, _BLOCK_MS, all_channels=True))
+    if options.system or options.with_system:
+        check_system_sound()
+        found.append(find_system_sound(RATE_HZ, _BLOCK_MS, all_channels=True))
+    return found
 
 
 def _tracks(options: MicOptions) -> tuple[str, ...]:
@@ -84,5 +99,3 @@ def _check_sides(options: MicOptions) -> None:
             "--system takes no microphone, so --device means nothing.",
             "give --with-system for both sides, or leave --device out",
         )
-    if options.probe and (options.system or options.with_system):
-        raise UsageError("--probe looks at a microphone only.", "leave the system out for it")

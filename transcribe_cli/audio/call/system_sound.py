@@ -17,10 +17,19 @@ def open_system_sound(rate_hz: int, block_ms: int) -> Source:
     Raises:
         AudioError: it cannot be recorded here.
     """
-    hint = _ELSEWHERE.get(sys.platform)
-    if hint is not None:
-        raise AudioError("What this system plays cannot be recorded here yet.", hint)
+    check_system_sound()
     from transcribe_cli.audio.devices import find_system_sound
     from transcribe_cli.audio.microphone import Microphone
 
     return Microphone(None, rate_hz, block_ms, opener=find_system_sound(rate_hz, block_ms))
+
+
+def check_system_sound() -> None:
+    """Find out whether there is a door here.
+
+    Raises:
+        AudioError: there is none.
+    """
+    hint = _ELSEWHERE.get(sys.platform)
+    if hint is not None:
+        raise AudioError("What this system plays cannot be recorded here yet.", hint)
