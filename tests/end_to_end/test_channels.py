@@ -59,6 +59,7 @@ def test_each_side_has_a_session_of_its_own_also_where_one_is_cut_off(home: Home
             *("--jsonl", "-o", "call.txt", "-o", "call.srt", "-o", "call.md"),
         )
     assert outcome.code == 0, outcome.err
+    assert "2 channels are 2 sessions, about $0.90 an hour" in outcome.err
     records = outcome.records
     assert words_of(records, 0) == expected(30, LEFT_SAYS)
     assert words_of(records, 1) == expected(20, RIGHT_SAYS)

@@ -1,6 +1,6 @@
 """What sessions hear of an audio log of several channels, and whose the words are."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 from transcribe_cli.audio.audio_log import AudioLog, ReadableLog
@@ -47,3 +47,21 @@ def channel_names(log: AudioLog, tracks: tuple[str, ...]) -> Sequence[str]:
         return NAMES
     count = log.audio.channels
     return _SIDES if count == len(_SIDES) else [f"Channel {n + 1}" for n in range(count)]
+
+
+def notes_on_sessions(
+    channels: int, usd_per_hour: float | None, per_minute: int | None
+) -> Iterator[str]:
+    """What sessions of each channel cost, said before they are opened.
+
+    Args:
+        usd_per_hour: of one session; None where that is not known.
+        per_minute: how many may be opened; None: any number.
+
+    >>> list(notes_on_sessions(6, 0.45, 5))[0]
+    '6 channels are 6 sessions, about $2.70 an hour'
+    """
+    cost = "" if usd_per_hour is None else f", about ${channels * usd_per_hour:.2f} an hour"
+    yield f"{channels} channels are {channels} sessions{cost}"
+    if per_minute is not None and channels > per_minute:
+        yield f"{per_minute} sessions begin in a minute, and are billed while the others wait"

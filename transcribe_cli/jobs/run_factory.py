@@ -108,14 +108,19 @@ class RunFactory:
             tracks=tracks,
             each=each,
         )
+        per_minute = self._per_minute(service.endpoint)
         if self.quota is None:
-            self.quota = SessionQuota(self._per_minute(service.endpoint))
+            self.quota = SessionQuota(per_minute)
         notices = NamedNotices(self._notices, source.name) if self._at_once else self._notices
         heard: dict[str, Any] = {}
         if tracks or each:
-            from transcribe_cli.jobs.heard_channels import heard_of
+            from transcribe_cli.jobs.heard_channels import heard_of, notes_on_sessions
 
             heard = heard_of(log, tracks, each=each)._asdict()
+            if each and not service.local:
+                usd = self._tariff.usd_per_hour()
+                for note in notes_on_sessions(log.audio.channels, usd, per_minute):
+                    notices.note(note)
         parts = RunParts(
             *(source, log, outputs, notices, loop, self.quota, self.budget),
             view=view,
