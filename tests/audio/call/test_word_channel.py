@@ -12,6 +12,7 @@ from transcribe_cli.audio.call.word_channel import (
     SILENT_DB,
     SYSTEM,
     Estimate,
+    _percentile,
     channel_of,
     estimate,
     levels,
@@ -105,3 +106,12 @@ def test_levels_are_those_of_whole_frames() -> None:
     samples = np.concatenate([np.full(320, 3276), np.zeros(320), np.full(100, 9)]).astype("<i2")
 
     assert levels(samples, 320) == pytest.approx([-20.0, SILENT_DB], abs=0.01)
+
+
+@pytest.mark.parametrize("count", [1, 2, 7, 6000])
+def test_percentiles_are_numpys(count: int) -> None:
+    values = np.random.default_rng(count).uniform(-80, 0, count).astype(np.float32)
+
+    for percent in (15, 70, 85, 98):
+        expected = np.percentile(values.astype(float), percent)
+        assert _percentile(values, percent) == pytest.approx(expected, abs=1e-4)

@@ -67,17 +67,17 @@ def estimate(mic: "Levels", system: "Levels") -> Estimate:
 
     if not len(mic):
         return NOTHING_HEARD
-    floor = float(np.percentile(mic[-_FLOOR_FRAMES:], 15))
-    loud = float(np.percentile(system, 98))
+    floor = _percentile(mic[-_FLOOR_FRAMES:], 15)
+    loud = _percentile(system, 98)
     found = Estimate(0, None, floor, loud, None)
-    if loud > SILENT_DB + 10:
-        lag, alike = _lag_of(mic, system, loud)
-        leak = _leak_of(mic, _echo(system, lag), loud) if alike > _ALIKE else None
-        found = found._replace(lag=lag, leak_db=leak)
-    of_mic, of_system = sides(mic, system, found)
-    near = mic[of_mic & ~of_system][-30 * FRAMES_PER_S :]
+    lag, alike = _lag_of(mic, system, loud) if loud > SILENT_DB + 10 else (0, 0.0)
+    echo = _echo(system, lag)
+    leak = _leak_of(mic, echo, loud) if alike > _ALIKE else None
+    found = found._replace(lag=lag, leak_db=leak)
+    of_mic, of_system = _sides(mic, echo, found)
+    near = mic[np.flatnonzero(of_mic & ~of_system)[-30 * FRAMES_PER_S :]]
     if len(near) > 100:
-        found = found._replace(near_db=float(np.percentile(near, 85)))
+        found = found._replace(near_db=_percentile(near, 85))
     return found
 
 
@@ -86,9 +86,12 @@ def sides(mic: "Levels", system: "Levels", found: Estimate) -> tuple["Flags", "F
 
     The first `CONTEXT_FRAMES` only serve those behind them.
     """
+    return _sides(mic, _echo(system, found.lag), found)
+
+
+def _sides(mic: "Levels", echo: "Levels", found: Estimate) -> tuple["Flags", "Flags"]:
     import numpy as np
 
-    echo = _echo(system, found.lag)
     least = np.full(len(mic), found.floor_db + _ABOVE_FLOOR_DB, np.float32)
     if found.leak_db is not None:
         least = np.maximum(least, echo + np.float32(found.leak_db + _ABOVE_ECHO_DB))
@@ -101,15 +104,13 @@ def channel_of(mic: "Levels", system: "Levels", found: Estimate, context: int) -
     Args:
         context: so many of the frames lie before the word.
     """
-    import numpy as np
-
     of_mic, of_system = (flags[context:] for flags in sides(mic, system, found))
     if not len(of_mic):
         return None
     if (
         found.near_db is not None
         and of_system.mean() > _MOSTLY
-        and np.percentile(mic[context:], 70) < found.near_db - _BELOW_NEAR_DB
+        and _percentile(mic[context:], 70) < found.near_db - _BELOW_NEAR_DB
     ):
         return SYSTEM  # what is left of the system's sound behind an echo canceller
     spoken, played = int(of_mic.sum()), int((of_system & ~of_mic).sum())
@@ -133,15 +134,17 @@ def _lag_of(mic: "Levels", system: "Levels", loud: float) -> tuple[int, float]:
     """The lag at which the levels are most alike, and how much they are."""
     import numpy as np
 
-    active = np.flatnonzero(system > loud - _ACTIVE_DB)[-_NEWEST[-1] :]
+    active = np.flatnonzero(system[: 1 - _LAGS] > loud - _ACTIVE_DB)[-_NEWEST[-1] :]
     if len(active) < _FEWEST:
         return 0, 0.0
-    alike = []
-    for lag in range(_LAGS):
-        heard = active[active + lag < len(mic)]
-        alike.append(_correlation(mic[heard + lag], system[heard]))
+    # A row a lag, all of them at once: that is a fifth of the work of one after the other.
+    heard = mic[active + np.arange(_LAGS)[:, np.newaxis]]
+    heard -= heard.mean(axis=1, keepdims=True)
+    played = system[active] - system[active].mean()
+    scale = np.sqrt(np.einsum("ij,ij->i", heard, heard) * (played @ played))
+    alike = heard @ played / np.maximum(scale, np.float32(1e-6))
     best = int(np.argmax(alike))
-    return best, alike[best]
+    return best, float(alike[best])
 
 
 def _leak_of(mic: "Levels", echo: "Levels", loud: float) -> float | None:
@@ -178,3 +181,15 @@ def _correlation(one: "Levels", other: "Levels") -> float:
     one, other = one - one.mean(), other - other.mean()
     scale = float((one @ one) * (other @ other)) ** 0.5
     return float(one @ other) / scale if scale > 1e-6 else 0.0
+
+
+def _percentile(values: "Levels", percent: int) -> float:
+    """As numpy's own, which takes ten times as long for its many cases."""
+    import numpy as np
+
+    at = (len(values) - 1) * percent / 100
+    below = int(at)
+    above = min(below + 1, len(values) - 1)
+    parted = np.partition(values, (below, above))
+    low, high = float(parted[below]), float(parted[above])
+    return low + (high - low) * (at - below)
