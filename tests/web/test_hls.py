@@ -4,18 +4,22 @@ import math
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 
 from tests.audio.media import ffmpeg
 from tests.audio.tones import taken, tone, values, write
 from tests.web.site import Handler, Site
-from transcribe_cli.audio.source import AudioGap, SourceEvent
+from transcribe_cli.audio.format import EACH
+from transcribe_cli.audio.source import AudioGap, SourceEvent, channels_of
 from transcribe_cli.errors import AudioError
 from transcribe_cli.web import hls_source
 from transcribe_cli.web.address import open_address
+from transcribe_cli.web.decryption import decrypted
 from transcribe_cli.web.fetch import Fetcher
-from transcribe_cli.web.hls import choose_variant, is_hls, read_media
+from transcribe_cli.web.hls import Key, Stretch, choose_variant, is_hls, read_media
 from transcribe_cli.web.hls_source import without_id3
 
 RATE = 16000
@@ -43,11 +47,13 @@ all.m4s
 all.m4s
 """
     one, two, three, four = read_media(text, BASE).segments
-    assert (one.number, one.address) == (41, "https://cdn.example/a/one.m4s?x=1")
-    assert (one.duration_s, one.head) == (5.96, ("https://cdn.example/a/init.mp4", 0, 700))
-    assert (two.number, two.address, two.is_missing) == (42, "https://cdn.example/two.m4s", True)
-    assert (three.offset, three.size_bytes, three.duration_s) == (50, 100, 0.0)
-    assert (four.offset, four.size_bytes, four.is_missing) == (150, 20, False)
+    assert (one.number, one.media.address) == (41, "https://cdn.example/a/one.m4s?x=1")
+    assert (one.duration_s, one.head) == (5.96, Stretch("https://cdn.example/a/init.mp4", 0, 700))
+    assert (two.number, two.media, two.is_missing) == (
+        *(42, Stretch("https://cdn.example/two.m4s"), True),
+    )
+    assert (three.media[1:3], three.duration_s) == ((50, 100), 0.0)
+    assert (four.media[1:3], four.is_missing) == ((150, 20), False)
 
 
 def test_live_stream_is_heard_from_three_target_durations_before_its_end() -> None:
@@ -70,16 +76,41 @@ http://[a
 #EXT-X-BYTERANGE:7@{huge}
 b.ts"""
     one, two = read_media(text, BASE).segments
-    assert (one.number, one.duration_s, one.size_bytes) == (0, 600.0, None)
-    assert (one.address, two.duration_s) == ("http://[a", 600.0)
-    assert (two.offset, two.size_bytes) == (0, 7)
+    assert (one.number, one.duration_s, one.media) == (0, 600.0, Stretch("http://[a"))
+    assert (two.duration_s, two.media[1:3]) == (600.0, (0, 7))
     assert choose_variant(f"#EXT-X-STREAM-INF:BANDWIDTH={huge}\nhttp://[b", BASE) == "http://[b"
 
 
-def test_encrypted_segments_are_refused() -> None:
-    with pytest.raises(AudioError, match="is encrypted"):
-        read_media('#EXTM3U\n#EXT-X-KEY:METHOD=AES-128,URI="k"\n#EXTINF:1\na.ts', BASE)
-    assert read_media("#EXTM3U\n#EXT-X-KEY:METHOD=NONE\n#EXTINF:1\na.ts", BASE).segments
+def test_key_holds_until_the_next_one_and_its_vector_is_the_number_where_none_is_named() -> None:
+    text = f"""#EXTM3U
+#EXT-X-MEDIA-SEQUENCE:258
+#EXT-X-KEY:METHOD=SAMPLE-AES,KEYFORMAT="com.example",URI="x"
+#EXT-X-KEY:METHOD=AES-128,URI="k1"
+#EXTINF:1
+a.ts
+#EXTINF:1
+b.ts
+#EXT-X-KEY:METHOD=AES-128,URI="k2",IV=0x{"0a" * 16}
+#EXTINF:1
+c.ts
+#EXT-X-KEY:METHOD=NONE
+#EXTINF:1
+d.ts"""
+    keys = [segment.media.key for segment in read_media(text, BASE).segments]
+    assert keys == [
+        Key("https://cdn.example/a/k1", bytes(14) + b"\1\2"),
+        Key("https://cdn.example/a/k1", bytes(14) + b"\1\3"),
+        Key("https://cdn.example/a/k2", b"\n" * 16),
+        None,
+    ]
+
+
+@pytest.mark.parametrize(
+    "key", ['METHOD=SAMPLE-AES,URI="k"', 'METHOD=AES-128,KEYFORMAT="com.example",URI="k"']
+)
+def test_protected_segments_are_refused(key: str) -> None:
+    with pytest.raises(AudioError, match="is protected"):
+        read_media(f"#EXTM3U\n#EXT-X-KEY:{key}\n#EXTINF:1\na.ts", BASE)
 
 
 @pytest.mark.parametrize(
@@ -135,9 +166,72 @@ def test_tag_before_a_segment_is_no_audio() -> None:
 # Streams.
 
 
-def segments(site: Site, *options: str, seconds: float = 6.0) -> list[str]:
+KEY = b"sixteen letters."
+
+
+def encrypted(site: Site) -> tuple[str, ...]:
+    """What has `segments` encrypt them with a key that the site gives."""
+    (site.folder / "talk.key").write_bytes(KEY)
+    info = site.folder / "key.info"
+    info.write_text(f"talk.key\n{site.folder / 'talk.key'}\n")
+    return "-hls_key_info_file", str(info)
+
+
+@pytest.mark.long
+def test_encrypted_programme_is_heard_whole(site: Site) -> None:
+    lines = segments(site, *encrypted(site), seconds=3.0)
+    assert any(line.startswith("#EXT-X-KEY:METHOD=AES-128") for line in lines)
+    source = open_address(f"{site.url}/list.m3u8", RATE)
+    samples, told = taken(source)
+    assert told == []
+    assert abs(len(samples) / 2 / RATE - 3.0) < 0.2
+    assert abs(values(samples)).max() > 10_000
+    assert site.paths().count("/talk.key") == 1
+
+    (site.folder / "talk.key").unlink()
+    with pytest.raises(AudioError, match="its key is not given"):
+        open_address(f"{site.url}/list.m3u8", RATE)
+
+
+def test_encrypted_segment_that_is_cut_or_another_one_is_none() -> None:
+    assert decrypted(bytes(17), KEY, bytes(16)) is None
+    assert decrypted(bytes(32), KEY, bytes(16)) is None
+
+
+@pytest.mark.parametrize("tag", ["MPD", "SmoothStreamingMedia"])
+def test_playlist_of_another_kind_is_told_with_what_reads_it(site: Site, tag: str) -> None:
+    (site.folder / "talk.mpd").write_text(f'<?xml version="1.0"?>\n<{tag} xmlns="x"></{tag}>')
+    with pytest.raises(AudioError, match="is not read here") as refused:
+        open_address(f"{site.url}/talk.mpd", RATE)
+    assert "ffmpeg" in refused.value.hint
+
+
+@pytest.mark.long
+def test_sides_of_a_programme_are_kept_apart_also_where_some_is_missing(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hls_source, "_WAITS_S", (0.0,))
+    left = tone(RATE, 3.0)[:, 0]
+    segments(site, stereo=np.column_stack([left, left * 0]))
+    (site.folder / "list1.ts").unlink()
+    source = open_address(f"{site.url}/list.m3u8", RATE, channel=EACH)
+    told: list[SourceEvent] = []
+    came = bytearray()
+    with closing(source), pytest.raises(AudioError, match="did not give 1 of"):
+        for block in source.blocks(told.append):
+            came += block
+    both = np.frombuffer(came, "<i2").reshape(-1, 2)
+    assert channels_of(source) == 2
+    assert [type(event) for event in told] == [AudioGap]
+    assert abs(len(both) / RATE - 3.0) < 0.2
+    assert abs(both[:, 0]).max() > 10_000
+    assert not both[:, 1].any()
+
+
+def segments(site: Site, *options: str, seconds: float = 6.0, stereo: Any = None) -> list[str]:
     """`list.m3u8` of the site, with a segment a second; returns its lines."""
-    wav = write(site.folder / "talk.wav", tone(RATE, seconds), RATE)
+    said = tone(RATE, seconds) if stereo is None else stereo
+    wav = write(site.folder / "talk.wav", said, RATE)
     made = "-c:a aac -f hls -hls_time 1 -hls_list_size 0".split()
     ffmpeg("-i", wav, *made, *options, site.folder / "list.m3u8")
     return (site.folder / "list.m3u8").read_text().splitlines()
@@ -199,7 +293,7 @@ def test_segment_is_asked_for_again_the_longer_where_that_may_help(
             handler.answer(status, {"Content-Length": "0"})
 
     site.plays["/a"] = busy
-    assert stream.fetch(f"{site.url}/a", 0, None) == b"a"
+    assert stream.fetch(Stretch(f"{site.url}/a")) == b"a"
 
 
 def window(lines: list[str], site: Site) -> Callable[[Handler], object]:

@@ -15,7 +15,6 @@ from transcribe_cli.audio.containers import (
     is_text,
     what_else,
 )
-from transcribe_cli.audio.format import EACH
 from transcribe_cli.audio.source import Source, SourceEvent, channels_of
 from transcribe_cli.audio.stdin import look, open_container
 from transcribe_cli.errors import AudioError
@@ -140,7 +139,6 @@ class Opener:
             opened.pop_all()
         if not radio:
             return AddressSource(inner, pipe, self.fetcher.stopped, self._path_of(address))
-        self._check_live()
         return LiveSource(
             self.fetcher.name,
             Part(inner, pipe, came_at),
@@ -148,13 +146,6 @@ class Opener:
             self.rate_hz,
             stop=self.fetcher.stopped.set,
         )
-
-    def _check_live(self) -> None:
-        if self._channel == EACH:
-            raise AudioError(
-                f"'{self.fetcher.name}' comes in parts, whose channels cannot be kept apart.",
-                "give --channels left or right, or leave it out",
-            )
 
     def _path_of(self, address: str) -> str | None:
         """The address, if it holds nothing secret, and leads to the same tomorrow."""
@@ -167,7 +158,6 @@ class Opener:
             raise AudioError(f"'{pipe.name}' leads from list to list without end.", "name the last")
         kind = (answer.headers.get_content_type() or "").lower()
         if hls.is_hls(head):
-            self._check_live()
             text = _whole(pipe, hls.MOST_BYTES).decode("utf-8", "replace")
             return open_hls(self.fetcher, answer.url, text, self.rate_hz, self.decoded)
         if is_playlist(head) or (kind in _PLAYLISTS and is_text(head)):
@@ -178,6 +168,11 @@ class Opener:
             episode = podcast_feed.newest_episode(_whole(pipe, podcast_feed.MOST_BYTES), answer.url)
             self.note(f"the newest episode of {pipe.name}: {episode.title or 'without a title'}")
             return self.open(episode.address)
+        if (manifest := manifest_of(head)) is not None:
+            raise AudioError(
+                f"'{pipe.name}' is a playlist of {manifest}, which is not read here.",
+                "ffmpeg -i ADDRESS -f wav - | aai-stream file -",
+            )
         if kind in _PAGES or is_text(head):
             pipe.close()
             return self._in_page(answer.url)
@@ -291,6 +286,16 @@ def first_address(text: str) -> str | None:
             continue
         return line
     return None
+
+
+def manifest_of(head: bytes) -> str | None:
+    """Which kind of streaming a list in XML is of, beside HLS.
+
+    >>> manifest_of(b'<?xml version="1.0"?><MPD profiles="x">')
+    'DASH'
+    """
+    kinds = {b"<MPD": "DASH", b"<SmoothStreamingMedia": "Smooth Streaming"}
+    return next((name for tag, name in kinds.items() if tag in head), None)
 
 
 def _no_media(name: str, head: bytes) -> AudioError:

@@ -16,21 +16,39 @@ _AUDIO_CODECS = ("mp4a", "ac-3", "ec-3", "opus", "flac", "fLaC", "mp3", "vorbis"
 _ATTRIBUTE = re.compile(r'([A-Z0-9-]+)=("[^"]*"|[^,]*)')
 
 
+class Key(NamedTuple):
+    """What AES-128 in CBC takes: the address of the key, and the first block's vector."""
+
+    address: str
+    vector: bytes
+
+
+class Stretch(NamedTuple):
+    """Some bytes.
+
+    Attributes:
+        offset, size_bytes: a part of what is at the address; None: all of it.
+        key: what they are encrypted with; None: they are not.
+    """
+
+    address: str
+    offset: int = 0
+    size_bytes: int | None = None
+    key: Key | None = None
+
+
 class Segment(NamedTuple):
-    """A stretch of the media.
+    """A piece of the media.
 
     Attributes:
         number: it is the same in every version of the playlist.
-        offset, size_bytes: a part of what is at the address; None: all of it.
-        head: the address, offset and size of what a decoder needs before it; None: nothing.
+        head: what a decoder needs before it; None: nothing.
     """
 
     number: int
-    address: str
     duration_s: float
-    offset: int = 0
-    size_bytes: int | None = None
-    head: tuple[str, int, int | None] | None = None
+    media: Stretch
+    head: Stretch | None = None
     is_missing: bool = False
 
 
@@ -100,13 +118,15 @@ def read_media(text: str, base: str) -> MediaPlaylist:
     """The segments of a playlist that lists some.
 
     Raises:
-        AudioError: they are encrypted.
+        AudioError: they are protected in a way that is not read here.
     """
     segments: list[Segment] = []
     number, target_s, duration_s, is_over, is_missing = 0, 0.0, 0.0, False, False
     size: int | None = None
     offset = 0
-    head: tuple[str, int, int | None] | None = None
+    head: Stretch | None = None
+    keys: list[dict[str, str]] = []  # each of another format, for the same segments
+    are_used = False
     for line in _lines(text):
         tag, _, value = line.partition(":")
         match tag:
@@ -123,23 +143,44 @@ def read_media(text: str, base: str) -> MediaPlaylist:
             case "#EXT-X-MAP":
                 asked = _attributes(value)
                 its_size, its_offset = _range(asked.get("BYTERANGE", ""), 0)
-                head = (join(base, asked.get("URI", "")), its_offset, its_size)
-            case "#EXT-X-KEY" if _attributes(value).get("METHOD") != "NONE":
-                raise AudioError(
-                    "What the playlist leads to is encrypted, which is not read here.",
-                    "ffmpeg -i ADDRESS -f wav - | aai-stream file -",
+                head = Stretch(
+                    *(join(base, asked.get("URI", "")), its_offset, its_size),
+                    _key_of(keys, base, number),
                 )
+            case "#EXT-X-KEY":
+                keys = [*([] if are_used else keys), _attributes(value)]
+                are_used = False
             case "#EXT-X-ENDLIST":
                 is_over = True
             case _ if not line.startswith("#"):
-                address = join(base, line)
-                segments.append(
-                    Segment(number, address, duration_s, offset, size, head, is_missing)
-                )
+                key, are_used = _key_of(keys, base, number), True
+                what = Stretch(join(base, line), offset, size, key)
+                segments.append(Segment(number, duration_s, what, head, is_missing))
                 offset = offset + size if size is not None else 0
                 number, size, is_missing = number + 1, None, False
     target_s = target_s or max((segment.duration_s for segment in segments), default=1.0)
     return MediaPlaylist(segments, target_s, is_over)
+
+
+def _key_of(keys: list[dict[str, str]], base: str, number: int) -> Key | None:
+    """What a segment of that number is encrypted with, by the tags before it: section 4.3.2.4.
+
+    Raises:
+        AudioError: nothing that is known here.
+    """
+    methods = [asked.get("METHOD", "NONE") for asked in keys]
+    if not keys or methods[-1] == "NONE":
+        return None
+    for asked, method in zip(keys, methods, strict=True):
+        if method == "AES-128" and asked.get("KEYFORMAT", "identity") == "identity":
+            vector = asked.get("IV", "")[2:]
+            if not re.fullmatch("[0-9A-Fa-f]{32}", vector):
+                vector = f"{number:032x}"
+            return Key(join(base, asked.get("URI", "")), bytes.fromhex(vector))
+    raise AudioError(
+        f"What the playlist leads to is protected ({methods[-1]:.20}), which is not read here.",
+        "let it play, and record that: aai-stream mic --system",
+    )
 
 
 def _lines(text: str) -> list[str]:

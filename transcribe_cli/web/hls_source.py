@@ -7,8 +7,9 @@ from typing import NamedTuple
 from transcribe_cli.audio.source import Source
 from transcribe_cli.errors import AudioError
 from transcribe_cli.web import hls
+from transcribe_cli.web.decryption import KEY_BYTES, decrypted
 from transcribe_cli.web.fetch import CutOff, Fetcher, Refused, Unreachable
-from transcribe_cli.web.hls import MediaPlaylist, Segment
+from transcribe_cli.web.hls import MediaPlaylist, Segment, Stretch
 from transcribe_cli.web.live_source import GIVE_UP_S, GaveUp, LiveSource, NetworkPipe, Part
 
 _MOST_SEGMENT_BYTES = 64 << 20  # the largest of film in 4K have a quarter of it
@@ -96,6 +97,7 @@ class _Stream:
         self._is_live = live_edge is not None
         self._next = first if live_edge is None else live_edge
         self._refused = 0  # segments
+        self._keys: dict[str, bytes] = {}  # by their addresses
         self._asked_at = time.monotonic()
         self._ready: _Ready | None = None
         self._failed: GaveUp | None = None
@@ -196,14 +198,35 @@ class _Stream:
             raise GaveUp(f"'{self.fetcher.name}' has had nothing new for {minutes}.", _CAME)
 
     def _fetch(self, segment: Segment) -> bytes | None:
-        return self.fetch(segment.address, segment.offset, segment.size_bytes)
+        return self.fetch(segment.media)
 
-    def fetch(self, address: str, offset: int, size_bytes: int | None) -> bytes | None:
-        """What is at an address; None where its server does not give it, after some tries.
+    def fetch(self, stretch: Stretch) -> bytes | None:
+        """Some bytes, decrypted; None where their server does not give them, after some tries.
 
         Raises:
-            GaveUp: no server has answered for `GIVE_UP_S`, or it leads where nothing is fetched.
+            GaveUp: no server has answered for `GIVE_UP_S`, it leads where nothing is fetched, or
+                there is no key.
         """
+        data = self._fetched(stretch.address, stretch.offset, stretch.size_bytes)
+        if data is None and not self.fetcher.stopped.is_set():
+            self._refused += 1
+        if data is None or stretch.key is None:
+            return data
+        plain = decrypted(data, self._key(stretch.key.address), stretch.key.vector)
+        self._refused += plain is None
+        return plain
+
+    def _key(self, address: str) -> bytes:
+        if address not in self._keys:
+            self._keys = {address: self._fetched(address, 0, None) or b""}  # one at a time is used
+        if len(self._keys[address]) != KEY_BYTES:
+            raise GaveUp(
+                f"'{self.fetcher.name}' is encrypted, and its key is not given.",
+                "let it play where you are logged in, and record that: aai-stream mic --system",
+            )
+        return self._keys[address]
+
+    def _fetched(self, address: str, offset: int, size_bytes: int | None) -> bytes | None:
         headers = {}
         if size_bytes is not None:
             headers["Range"] = f"bytes={offset}-{offset + size_bytes - 1}"
@@ -224,7 +247,6 @@ class _Stream:
             except Refused as e:
                 refusals += 1
                 if refusals >= (_PATIENT_TRIES if e.may_pass else _TRIES):
-                    self._refused += 1
                     break
             except (Unreachable, CutOff) as e:
                 if time.monotonic() >= give_up_at:
@@ -268,7 +290,7 @@ class _SegmentsPipe(NetworkPipe):
         if self._begun and ready.segment.head != self._head:
             self._over = True
             return
-        head = None if self._begun or self._head is None else self._stream.fetch(*self._head)
+        head = None if self._begun or self._head is None else self._stream.fetch(self._head)
         self._data = (head or b"") + without_id3(self._stream.take())
         self._begun = True
 

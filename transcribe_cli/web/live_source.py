@@ -14,8 +14,16 @@ import zlib
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
+from transcribe_cli.audio.format import SAMPLE_BYTES
 from transcribe_cli.audio.pipe import Pipe
-from transcribe_cli.audio.source import AudioGap, Source, SourceEvent, SourceNote, SourceWarning
+from transcribe_cli.audio.source import (
+    AudioGap,
+    Source,
+    SourceEvent,
+    SourceNote,
+    SourceWarning,
+    channels_of,
+)
 from transcribe_cli.errors import AudioError
 from transcribe_cli.web.fetch import Refused, Unreachable
 
@@ -23,7 +31,6 @@ BLOCK_S = 0.25
 GIVE_UP_S = 300.0  # without audio: a session is open, and billed, meanwhile
 _WAITS_S = (0.2, 1.0, 2.0, 5.0, 10.0)  # between tries; the last one is repeated
 _GOOD_S = 5.0  # a connection that gave so much is followed by another at once
-_BYTES = 2  # a sample
 
 
 class GaveUp(AudioError):
@@ -100,6 +107,8 @@ class LiveSource:
         self._stop = stop
         self._clock = clock
         self._stopped = threading.Event()
+        self.channels = channels_of(first.inner)
+        self._frame_bytes = SAMPLE_BYTES * self.channels
         self._given = 0  # frames
         self._sum = 0  # of what the part gave
 
@@ -109,13 +118,18 @@ class LiveSource:
         A server that gives the same once more has a file, which ends there.
 
         Raises:
-            AudioError: one is damaged, or nothing came for `GIVE_UP_S`.
+            AudioError: nothing came for `GIVE_UP_S`, or sides that are kept apart are not the same.
         """
         part = self._part
         assert part is not None
         began_at = part.came_at
         drop = tries = last_sum = 0
         while part is not None:
+            if channels_of(part.inner) != self.channels:
+                raise AudioError(
+                    f"'{self.name}' had {self.channels} channels, and has another number now.",
+                    "what came before that is transcribed",
+                )
             before = self._given
             yield from self._part_blocks(part, drop, report)
             tries = 0 if self._given - before >= self._frame_at(_GOOD_S) else tries + 1
@@ -163,9 +177,9 @@ class LiveSource:
                 self._sum = zlib.crc32(block, self._sum)
                 while not part.pipe.told.empty():
                     report(part.pipe.told.get())
-                kept = block[drop * _BYTES :]
-                drop -= (len(block) - len(kept)) // _BYTES
-                self._given += len(kept) // _BYTES
+                kept = block[drop * self._frame_bytes :]
+                drop -= (len(block) - len(kept)) // self._frame_bytes
+                self._given += len(kept) // self._frame_bytes
                 yield kept
         except AudioError as e:
             # Where it was cut is no end that a decoder knows.
@@ -180,7 +194,7 @@ class LiveSource:
         while self._given < frame and not self._stopped.is_set():
             count = min(most, frame - self._given)
             self._given += count
-            yield bytes(count * _BYTES)
+            yield bytes(count * self._frame_bytes)
 
     def stop(self) -> None:
         """End `blocks` soon."""
