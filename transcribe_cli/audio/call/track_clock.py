@@ -40,6 +40,8 @@ class ArrivalClock:
         """So many frames more are there at `now`, in seconds; None: that says nothing."""
         self._frames += frames
         if now is None:
+            if self._start_s is None and self._smallest:  # it may be long until more is known
+                self._start_s = min(self._smallest.values())
             self._smallest.clear()
             return
         if not self._smallest:
