@@ -1,5 +1,7 @@
 """Scenarios as hypothesis draws them: a recording, a service, and several faults."""
 
+from dataclasses import replace
+
 from hypothesis import strategies as st
 
 from tests.simulated.faults import CLOSES, ERRORS, FORBIDDEN, HTTP, REFUSALS, STOPS, Fault
@@ -131,13 +133,32 @@ def _stretches(often: bool) -> st.SearchStrategy[list[tuple[int, float]]]:
 
 
 @st.composite
-def scenarios(draw: st.DrawFn, stopped: bool | None = None) -> Scenario:
+def _side_losses(draw: st.DrawFn, seconds: float, words: int) -> Fault:
+    """A side of a call is gone, or both are."""
+    event, count = draw(_moments(seconds, words))
+    lasts = draw(st.one_of(_SHORT, st.floats(1.5, 50.0)))
+    side = draw(st.sampled_from([None, 0, 1]))
+    return Fault("unplug", event, count, draw(_SHORT), lasts, side)
+
+
+@st.composite
+def calls(draw: st.DrawFn, how: str, stopped: bool | None = None) -> Scenario:
+    """A call amid the same faults, and devices that go; `how`: "mix" or "each"."""
+    scenario = draw(scenarios(stopped, kind="mic"))
+    seconds = sum(count / 10 + pause for count, pause in scenario.stretches)
+    words = sum(count for count, _ in scenario.stretches)
+    losses = draw(st.lists(_side_losses(seconds, words), min_size=1, max_size=3))
+    return replace(scenario, call=how, faults=(*scenario.faults, *losses))
+
+
+@st.composite
+def scenarios(draw: st.DrawFn, stopped: bool | None = None, kind: str | None = None) -> Scenario:
     """A recording and up to ten things that go wrong; `stopped`: by the user, before its end."""
     often = draw(st.integers(0, 3)) > 0  # one session follows another
     stretches = draw(_stretches(often))
     words = sum(count for count, _ in stretches)
     seconds = sum(count / 10 + pause for count, pause in stretches)
-    kind = draw(st.sampled_from(["mic", "mic", "file", "stdin"]))
+    kind = kind or draw(st.sampled_from(["mic", "mic", "file", "stdin"]))
     limited = kind == "mic" or draw(st.integers(0, 3)) > 0
     per_minute = 5 if limited and draw(st.integers(0, 3)) == 0 else None
     most, ends = draw(st.sampled_from([1, 3, 5])), draw(st.sampled_from([0, 0, 1, 2]))

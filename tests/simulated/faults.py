@@ -38,7 +38,7 @@ class Fault:
             service met; "time": at second `count`.
         after_s: so much later.
         seconds: how long it lasts.
-        value: a close code, a status, bytes a second, by kind.
+        value: a close code, a status, bytes a second, the side that is unplugged, by kind.
         whom: which sessions, of those open then: "newest", "oldest", "all"; of an "ending", all
             from then on, or else the next.
     """
@@ -121,7 +121,9 @@ class Fate:
                 self.recorder.break_off(AudioError("The tape is torn."))
             case "unplug":
                 assert self.recorder is not None
-                self.recorder.unplug(fault.seconds)
+                self.recorder.unplug(
+                    fault.seconds, None if fault.value is None else int(fault.value)
+                )
             case "sleep":
                 assert self.recorder is not None
                 self.recorder.sleep(fault.seconds)

@@ -1,14 +1,16 @@
 """What must hold of every run, whatever went wrong."""
 
+from array import array
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import NamedTuple
 
 from tests.fault_figures import Figures
 from tests.simulated.scenario import (
     AUDIO,
+    THEY_SAY,
     Outcome,
     Record,
     Scenario,
@@ -18,7 +20,7 @@ from tests.simulated.scenario import (
 )
 from tests.simulated.service import ARRIVALS_WITHIN_S, Seen
 from tests.simulated.source import BLOCK_S
-from tests.simulated.talk import RATE
+from tests.simulated.talk import RATE, Heard, words_in
 from transcribe_cli.audio.device_timeline import JUMP_S
 from transcribe_cli.errors import IncompleteError
 from transcribe_cli.exit_status import ExitStatus
@@ -168,11 +170,14 @@ def _check_wall_clock(outcome: Outcome) -> None:
         return
     short = [f.seconds for _, f in outcome.happened if f.kind == "sleep" and f.seconds < _UNSEEN_S]
     most_ms = min(sum(short), _UNSEEN_S) * 1000 + _OFF_CLOCK_MS
-    starts = outcome.scenario.talk.starts
-    for word in outcome.said:
-        if word.is_whole:
-            off_ms = abs(word.start - starts[word.number]) * 1000 / RATE
-            assert off_ms <= most_ms, f"{word} is {off_ms:.0f} ms away from the wall's clock"
+    said = [(outcome.scenario.talk, outcome.said)]
+    if outcome.scenario.call:
+        said = list(zip(outcome.scenario.talks, sides_of(outcome), strict=True))
+    for talk, words in said:
+        for word in words:
+            if word.is_whole:
+                off_ms = abs(word.start - talk.starts[word.number - talk.first]) * 1000 / RATE
+                assert off_ms <= most_ms, f"{word} is {off_ms:.0f} ms away from the wall's clock"
 
 
 def _check_records(records: Sequence[Record]) -> None:
@@ -391,5 +396,73 @@ def survive(scenario: Scenario) -> Survival:
         lost=len(words.lost) + words.missing_at_end,
         doubled=len(words.doubled),
         greatest_error_ms=words.greatest_error_ms,
+    )
+    return Survival(figures, met)
+
+
+def compare_call(outcome: Outcome) -> list[Words]:
+    """The same of each side of a call."""
+    found = []
+    for side, said in enumerate(sides_of(outcome)):
+        words = [word for turn in outcome.finals for word in turn["words"]]
+        own = [w for w in words if (int(w["text"][1:]) >= THEY_SAY) == bool(side)]
+        found.append(compare(replace(outcome, said=said, records=[_turn_of(own)])))
+    return found
+
+
+def _turn_of(words: list[Record]) -> Record:
+    return {"type": "Turn", "final": True, "words": words}
+
+
+def sides_of(outcome: Outcome) -> list[list[Heard]]:
+    """The words on each track of a call."""
+    both = array("h", outcome.audio)
+    return [words_in(both[side::2].tobytes()) for side in (0, 1)]
+
+
+def check_call(outcome: Outcome) -> list[Words]:
+    """What must hold of a call: of each side each word once, in order, at its time."""
+    _check_deadlines(outcome)
+    _check_pauses(outcome)
+    _check_wall_clock(outcome)
+    all_words = compare_call(outcome)
+    for words in all_words:
+        assert not words.lost, words
+        assert not words.doubled, words
+        assert words.ordered, words
+        assert words.greatest_error_ms <= TOLERANCE_MS, words
+    if outcome.scenario.call == "each":
+        for turn in outcome.finals:
+            assert {int(w["text"][1:]) >= THEY_SAY for w in turn["words"]} <= {turn["channel"] == 1}
+    else:
+        _check_records(outcome.records)
+    for seen in outcome.service.sessions:
+        _check_session(outcome, seen)
+    _check_arrivals(outcome)
+    if outcome.result.summary["complete"]:
+        assert not any(words.missing_at_end for words in all_words), all_words
+    return all_words
+
+
+def survive_call(scenario: Scenario) -> Survival:
+    """As `survive`, of both sides of a call."""
+    outcome = play(scenario)
+    check_call(outcome)
+    faults, met = len(outcome.happened), met_in(outcome)
+    for times in (unstopped(scenario), in_better_times(scenario)):
+        if not outcome.result.summary["complete"]:
+            outcome = play(times, before=(outcome.audio, outcome.records))
+            check_call(outcome)
+            met.update(met_in(outcome))
+            faults += len(outcome.happened)
+    assert outcome.result.summary["complete"] is True, outcome.result
+    sides = check_call(outcome)
+    figures = Figures(
+        runs=1,
+        faults=faults,
+        words=sum(words.said for words in sides),
+        lost=sum(len(words.lost) + words.missing_at_end for words in sides),
+        doubled=sum(len(words.doubled) for words in sides),
+        greatest_error_ms=max(words.greatest_error_ms for words in sides),
     )
     return Survival(figures, met)

@@ -9,14 +9,16 @@ from typing import Any
 import msgspec
 
 from tests.run.config_and_parts import run_config, run_parts
+from tests.simulated.call import CallRecorder, SimulatedCall
 from tests.simulated.faults import Fate, Fault
 from tests.simulated.network import Network, SimulatedConnecting
 from tests.simulated.service import Formats, Habits, Seen, Service
 from tests.simulated.source import SimulatedRecorder, Speaker
-from tests.simulated.talk import RATE, Heard, Talk, words_in
+from tests.simulated.talk import RATE, WORD_MS, Heard, Talk, words_in
 from tests.simulated.world import VirtualLoop, World
 from transcribe_cli.audio.audio_log import AudioLog
-from transcribe_cli.audio.format import AudioFormat
+from transcribe_cli.audio.format import MICROPHONE, SYSTEM, AudioFormat
+from transcribe_cli.jobs.heard_channels import heard_of
 from transcribe_cli.jobs.resume import resume_point_of
 from transcribe_cli.outputs.jsonl import JsonlOutput
 from transcribe_cli.outputs.output import Output
@@ -31,7 +33,9 @@ from transcribe_cli.supervisor.lease import LONGEST_SESSION_S
 from transcribe_cli.supervisor.session_quota import SessionQuota
 
 AUDIO = AudioFormat(RATE)
+THEY_SAY = 15_000  # the number of the first word of the other side of a call
 _AFTERWARDS_S = 60.0
+TRACKS = (MICROPHONE, SYSTEM)
 _MODEL_OF = {
     Formats.ALWAYS: "u3-rt-pro",
     Formats.TWICE: "universal-streaming-english",
@@ -51,6 +55,8 @@ class Scenario:
         lead_s, stretches: the talk: silence, then words and the pause behind them.
         pace, limited: of a source that can wait; None and false: as fast as it goes.
         most_s: of audio; None: no limit.
+        call: of both sides of one: "mix", where they take turns, or "each", a session for each;
+            "": it is none.
     """
 
     seed: int
@@ -66,6 +72,22 @@ class Scenario:
     habits: Habits
     faults: tuple[Fault, ...] = ()
     most_s: float | None = None
+    call: str = ""
+
+    @property
+    def audio(self) -> AudioFormat:
+        return AUDIO._replace(channels=2 if self.call else 1)
+
+    @property
+    def talks(self) -> tuple[Talk, ...]:
+        """What each side of a call says."""
+        lead, step = AUDIO.frames(self.lead_s), AUDIO.frames(WORD_MS / 1000)
+        said = [(words, AUDIO.frames(s)) for words, s in self.stretches]
+        if self.call == "each":
+            return Talk(lead, said), Talk(lead + step // 3, said, THEY_SAY)
+        silent = [(0, words * step + pause) for words, pause in said]
+        turns = [[(said, silent)[(n + side) % 2][n] for n in range(len(said))] for side in (0, 1)]
+        return Talk(lead, turns[0]), Talk(lead, turns[1], THEY_SAY)
 
     @property
     def talk(self) -> Talk:
@@ -151,7 +173,9 @@ def config_of(scenario: Scenario, resume_point: ResumePoint | None) -> RunConfig
         recording="simulated",
         parameters=Parameters(query, model, []),
         endpoint="nowhere",
-        audio=AUDIO,
+        audio=scenario.audio,
+        tracks=TRACKS if scenario.call else (),
+        each=scenario.call == "each",
         chunk_ms=scenario.chunk_ms,
         pace=scenario.pace,
         limited=scenario.limited,
@@ -178,21 +202,23 @@ def play(
     talk = scenario.talk
     live = scenario.kind != "file" and before is None
     in_log = before is not None and scenario.kind != "file"
-    source = Speaker(scenario.kind, live, None if in_log else talk)
-    with AudioLog.temporary(AUDIO) as log:
+    source: Speaker | SimulatedCall = Speaker(scenario.kind, live, None if in_log else talk)
+    if scenario.call and not in_log:
+        source = SimulatedCall(scenario.talks)
+    with AudioLog.temporary(scenario.audio) as log:
         if in_log and before is not None:
             log.append(before[0])
         outcome = record(scenario, source, log, [output], ends_at, resume_point)
         outcome.audio = log.read(0, log.frames)
     outcome.earlier = first_seq
-    outcome.said = words_in(outcome.audio)
+    outcome.said = [] if scenario.call else words_in(outcome.audio)
     outcome.records = [msgspec.json.decode(line) for line in journal.getvalue().splitlines()]
     return outcome
 
 
 def record(
     scenario: Scenario,
-    source: Speaker,
+    source: Speaker | SimulatedCall,
     log: AudioLog,
     outputs: list[Output],
     ends_at: float | None = None,
@@ -209,8 +235,13 @@ def record(
         fate = Fate(world, network, service, loop, list(scenario.faults))
 
         def make_recorder(*given: Any, **told: Any) -> SimulatedRecorder:
-            fate.recorder = SimulatedRecorder(world, *given, **told)
+            make = CallRecorder if isinstance(source, SimulatedCall) else SimulatedRecorder
+            fate.recorder = make(world, *given, **told)
             return fate.recorder
+
+        heard = {}
+        if scenario.call:
+            heard = heard_of(log, TRACKS, each=scenario.call == "each")._asdict()
 
         parts = run_parts(
             *(source, log, loop, outputs, console),
@@ -219,6 +250,7 @@ def record(
                 number, post, network, service.accept
             ),
             make_recorder=make_recorder,
+            **heard,
             wall=world.wall,
             chance=random.Random(scenario.seed),
         )

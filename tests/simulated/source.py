@@ -13,7 +13,7 @@ from transcribe_cli.errors import StreamError
 from transcribe_cli.recordings.journal import NO_AUDIO
 
 BLOCK_S = 0.05
-_BLOCK = round(BLOCK_S * RATE)
+BLOCK = round(BLOCK_S * RATE)
 _LATE_S = 0.03  # the recorder's thread notices that it is to stop
 
 
@@ -46,13 +46,14 @@ class Speaker:
 class SimulatedRecorder(Recorder):
     """The program's own recorder, with the world's events in place of its thread."""
 
-    def __init__(self, world: World, source: Speaker, log: AudioLog, **told: Any) -> None:
+    def __init__(self, world: World, source: Any, log: AudioLog, **told: Any) -> None:
         super().__init__(source, log, **told)
         self._world = world
         self._speaker = source
         self._said = 0
         self._done = False
-        self._device = DeviceTimeline(RATE) if source.kind == "mic" else None
+        is_one = source.kind == "mic" and log.audio.channels == 1
+        self._device = DeviceTimeline(RATE) if is_one else None
         self._slept_s = 0.0
         self._unplugged = 0  # how often, and not yet plugged in again
 
@@ -78,8 +79,8 @@ class SimulatedRecorder(Recorder):
         """No more audio comes, and that is not the source's end."""
         self._finish(problem)
 
-    def unplug(self, seconds: float) -> None:
-        """The microphone is gone for so long; what is said goes on."""
+    def unplug(self, seconds: float, side: int | None = None) -> None:
+        """The microphone is gone for so long; what is said goes on. `side`: only of a call."""
         if self._device is None or self._done or not self._said:
             return  # a recording's clock begins with its first audio
         if not self._unplugged:
@@ -122,7 +123,7 @@ class SimulatedRecorder(Recorder):
 
     def _next_block(self) -> bytes:
         assert self._speaker.talk is not None
-        block = self._speaker.talk.audio(self._said, _BLOCK)
+        block: bytes = self._speaker.talk.audio(self._said, BLOCK)
         self._said += len(block) // 2
         return block
 

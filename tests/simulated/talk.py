@@ -37,12 +37,14 @@ class Talk:
     Args:
         lead: frames of silence at the start.
         stretches: how many words come without a pause, and the frames of the pause behind them.
+        first: the number of its first word.
 
     Attributes:
         starts: of each word.
     """
 
-    def __init__(self, lead: int, stretches: Iterable[tuple[int, int]]) -> None:
+    def __init__(self, lead: int, stretches: Iterable[tuple[int, int]], first: int = 0) -> None:
+        self.first = first
         self.starts: list[int] = []
         at = lead
         for words, pause in stretches:
@@ -61,7 +63,7 @@ class Talk:
                 break
             pieces.append(bytes(2 * max(0, begins - at)))
             said = min(begins + SAID, end) - max(begins, start)
-            pieces.append((BASE + number % MOST_WORDS).to_bytes(2, "little") * said)
+            pieces.append((BASE + (self.first + number) % MOST_WORDS).to_bytes(2, "little") * said)
             at = max(begins, start) + said
         pieces.append(bytes(2 * (end - at)))
         return b"".join(pieces)

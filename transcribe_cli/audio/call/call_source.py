@@ -40,6 +40,7 @@ class CallSource:
         self._silence = SharedSilence()
         self._frames = 0  # given so far
         self._lost = [False, False]
+        self._over = False
         self._came: queue.SimpleQueue[tuple[int, float | None, _Came]] = queue.SimpleQueue()
         self._threads = [
             threading.Thread(target=self._listen, args=(0,), name="aai-microphone", daemon=True),
@@ -56,18 +57,20 @@ class CallSource:
         self._report = report
         for thread in self._threads:
             thread.start()
-        while True:
-            side, at, came = self._came.get()
-            if isinstance(came, bytes):
-                yield from self._give(self._pair.take(side, came, at))
-            elif isinstance(came, bool):
-                self._silence.tell(side, self._pair.frames(side), is_lost=came)
-            elif came is not None:
-                yield from self._give(self._pair.finish())
+        while not self._over:
+            yield from self._take(*self._came.get())
+
+    def _take(self, side: int, at: float | None, came: _Came) -> Iterator[bytes]:
+        """What can be recorded now, of what came of a side, and when."""
+        if isinstance(came, bytes):
+            yield from self._give(self._pair.take(side, came, at))
+        elif isinstance(came, bool):
+            self._silence.tell(side, self._pair.frames(side), is_lost=came)
+        elif came is not None or side == 0:
+            self._over = True
+            yield from self._give(self._pair.finish())
+            if came is not None:
                 raise came
-            elif side == 0:
-                yield from self._give(self._pair.finish())
-                return
 
     def _give(self, samples: bytes) -> Iterator[bytes]:
         """Both tracks, and between them what becomes of the device of the call."""
@@ -87,12 +90,15 @@ class CallSource:
         try:
             for block in self._sides[side].blocks(partial(self._tell, side)):
                 if block:
-                    self._came.put((side, None if self._lost[side] else now_s(), block))
+                    self._hear(side, block, now_s())
         except AudioError as e:
             problem = e
         except Exception as e:  # a worker never dies silently
             problem = AudioError(f"{_NAMES[side].capitalize()} broke: {e}.", "start it again")
         self._came.put((side, None, problem))
+
+    def _hear(self, side: int, block: bytes, at: float) -> None:
+        self._came.put((side, None if self._lost[side] else at, block))
 
     def _tell(self, side: int, event: SourceEvent) -> None:
         """Called between the blocks of a side; one that is lost ends no session."""
