@@ -83,7 +83,7 @@ def test_the_next_connection_fails_and_the_one_after_it_does_not(
 def test_a_fault_of_the_next_connections_does_not_pick_them_itself(
     service: AssemblyAIService,
 ) -> None:
-    with pytest.raises(ControlFailed, match="it is for the next 1, and says which sessions itself"):
+    with pytest.raises(ControlFailed, match="is for the next 1, and names sessions itself"):
         service.fail_next("session=3:drop@begin")
 
 

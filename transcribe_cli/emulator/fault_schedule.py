@@ -145,8 +145,7 @@ class FaultPlan:
     def _for_the_next(self, fault: Fault, count: int) -> Fault:
         if fault.picks_sessions:
             raise UsageError(
-                f"The fault '{fault.spec}' cannot be set: it is for the next {count}, and says "
-                "which sessions itself.",
+                f"'{fault.spec}' is for the next {count}, and names sessions itself.",
                 "leave its session= out",
             )
         first = self.token_requests if fault.kind == "token" else self.connections
