@@ -96,6 +96,7 @@ class FlacSource:
         self._stopped = threading.Event()
         self._splitter = _Splitter(stream)
         self.channels = 0  # of what it gives
+        self._given = 0  # bytes, of the stream that is read
         self._part: SndfileSource | None = self._next()
         if alone and self._part is not None:
             self.length_s = self._part.length_s
@@ -128,36 +129,38 @@ class FlacSource:
         heard_s = 0.0
         while (part := self._part) is not None and not self._stopped.is_set():
             part.begins_s = heard_s
-            given = 0
+            self._given = 0
             damage: AudioError | None = None
             try:
-                for block in part.blocks(report):
-                    given += len(block)
-                    yield block
+                yield from self._counted(part.blocks(report))
             except Damaged as e:
                 damage = e
             part.close()
             if damage is not None and not ffmpeg.is_installed():
                 fault = fault or damage
             elif damage is not None:
-                report(damaged(self.name, heard_s + self._seconds(given)))
+                report(damaged(self.name, heard_s + self._given_s))
                 try:
-                    for block in self._read_on(given):
-                        given += len(block)
-                        yield block
+                    yield from self._counted(self._read_on(self._given))
                 except AudioError as e:
                     fault = fault or e
                 if part.length_s is not None and not self._stopped.is_set():
-                    tell_if_short(self.name, self._seconds(given), part.length_s, report)
-            heard_s += self._seconds(given)
+                    tell_if_short(self.name, self._given_s, part.length_s, report)
+            heard_s += self._given_s
             self._part = self._next()
             if (unknown := self._splitter.passed_over) > _TAGS_BYTES and damage is None:
                 report(SourceWarning(f"{unknown} bytes behind FLAC audio are no FLAC audio"))
         if fault is not None and not self._stopped.is_set():
             raise fault
 
-    def _seconds(self, given: int) -> float:
-        return given / 2 / self.channels / self._rate_hz
+    def _counted(self, blocks: Iterator[bytes]) -> Iterator[bytes]:
+        for block in blocks:
+            self._given += len(block)
+            yield block
+
+    @property
+    def _given_s(self) -> float:
+        return self._given / 2 / self.channels / self._rate_hz
 
     def _read_on(self, given: int) -> Iterator[bytes]:
         """What ffmpeg makes of a damaged stream, of which so many bytes were given."""
