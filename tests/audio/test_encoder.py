@@ -43,11 +43,11 @@ def test_what_is_said_is_heard_where_it_was_said() -> None:
 
 
 def test_a_chunk_gives_whole_pages_and_holds_back_less_than_a_packet() -> None:
-    encoder, reader, packets = OggOpusEncoder(16000), PageReader(), -2  # the headers
+    encoder, reader, packets = OggOpusEncoder(16000), PageReader(), -2  # less the headers
     for number in range(1, 41):
         data = encoder.encode(bytes(1600))
         packets += sum(len(page.packets) for page in reader.feed(data))
-        assert encoder.encoded_ms == 20 * packets >= 50 * number - 10
+        assert 20 * packets >= 50 * number - 10
     (end,) = reader.feed(encoder.finish())
     assert end.flags & LAST
 

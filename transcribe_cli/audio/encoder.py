@@ -82,11 +82,6 @@ class OggOpusEncoder:
         tags = b"OpusTags" + len(vendor).to_bytes(4, "little") + vendor + bytes(4)
         self._header = self._page([head], FIRST, 0) + self._page([tags], 0, 0)
 
-    @property
-    def encoded_ms(self) -> float:
-        """The duration of what has come out so far."""
-        return self._packets * _PACKET_GRANULES * 1000 / _GRANULE_HZ
-
     def encode(self, samples: bytes) -> bytes:
         from av import AudioFrame
 
