@@ -14,9 +14,18 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
+import pytest
+
 from tests.certificates import Certificate
 
 _SOON_S = 20.0
+
+
+def forget_proxies(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Start from an environment without proxies."""
+    for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy", "wss_proxy", "ws_proxy"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.upper(), raising=False)
 
 
 class _Refused(Exception):

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.program import DEADLINE_S
+from tests.proxies import forget_proxies
 
 
 @pytest.fixture(autouse=True)
@@ -23,6 +24,4 @@ def no_thread_left() -> Iterator[None]:
 @pytest.fixture(autouse=True)
 def no_proxy_settings(monkeypatch: pytest.MonkeyPatch) -> None:
     """Start from an environment without proxies."""
-    for name in ("http_proxy", "https_proxy", "no_proxy", "all_proxy"):
-        monkeypatch.delenv(name, raising=False)
-        monkeypatch.delenv(name.upper(), raising=False)
+    forget_proxies(monkeypatch)
