@@ -71,6 +71,12 @@ def test_a_final_ends_soon_after_the_last_speech_since_the_next_word_may_have_be
     assert [word.text for word in recogniser.end()] == ["24"]
 
 
+def test_no_partial_is_made_where_a_pause_may_begin_since_its_final_would_wait() -> None:
+    model = Model()
+    say(PieceRecogniser(model, PIECES, writes=True), "#" * 11 + "." * 5)
+    assert [final for _, final in model.asked] == [True]
+
+
 def test_a_pause_in_which_nothing_is_said_is_recognised_once() -> None:
     model = Model()
     recogniser = PieceRecogniser(model, PIECES, writes=True)

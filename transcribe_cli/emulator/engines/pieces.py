@@ -104,6 +104,8 @@ class PieceRecogniser:
     def _partial_is_due(self, length_ms: int, more_waiting: bool) -> bool:
         if more_waiting and (self._words or self._done):
             return False
+        if not self._speech[-1]:  # if a pause begins here, the final would wait for the partial
+            return False
         if sum(self._speech) * FRAME_MS < self._pieces.step_ms:  # of a sound or two it makes words
             return False
         step_ms = max(self._pieces.step_ms, self._pieces.step_share * length_ms)
