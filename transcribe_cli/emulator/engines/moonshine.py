@@ -29,7 +29,7 @@ from transcribe_cli.errors import UsageError
 from transcribe_cli.system.machine_resources import processors
 
 # The cost of a hypothesis grows with its audio: about 0.06 s for each second of it.
-_PIECES = Pieces(piece_ms=6000, longest_ms=10_000, step_ms=480, step_share=0.4)
+_PIECES = Pieces(piece_ms=6000, longest_ms=10_000, step_ms=480, step_share=0.25)
 _FRAME_SAMPLES = RATE_HZ * FRAME_MS // 1000
 _LEAD_FRAMES = 4  # of silence before the first speech; with more its models mishear short pieces
 _NOISY = 0.25**2  # the power of noise to that of speech
