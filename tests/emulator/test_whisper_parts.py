@@ -1,10 +1,13 @@
 """What Whisper is made of, apart from its models: features, tokens, languages, loops, times."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pytest
 
+from transcribe_cli.emulator.engines.shared_models import SharedModels
+from transcribe_cli.emulator.engines.whisper import Decoded, WhisperTranscriber
 from transcribe_cli.emulator.engines.whisper_features import log_mel
 from transcribe_cli.emulator.engines.whisper_language import choose_language
 from transcribe_cli.emulator.engines.whisper_tokens import END, Vocabulary
@@ -89,3 +92,42 @@ def test_times_stay_in_speech_in_order_and_in_the_audio() -> None:
     heard = [HeardWord("a", 0, 120), HeardWord("b", 100, 400), HeardWord("c", 390, 500)]
     times = [(w.start_ms, w.end_ms) for w in within_speech(heard, speech)]
     assert times == [(30, 90), (150, 180), (210, 210)]
+
+
+class Model:
+    """Hears the tokens it is given; remembers of how much audio, and how much it aligned."""
+
+    vocabulary = VOCABULARY
+    is_multilingual = False
+
+    def __init__(self, *said: str) -> None:
+        self.ids = [TOKENS.index(token) for token in said]
+        self.encoded: list[int] = []
+        self.aligned: list[int] = []
+
+    def encode(self, samples: Any, frames: int) -> None:
+        self.encoded.append(frames)
+
+    def decode(self, encoded: None, language: str, most_tokens: int, beams: int) -> Decoded:
+        return Decoded(self.ids, -0.2, 0.0)
+
+    def words(self, encoded: None, language: str, ids: list[int], frames: int) -> list[HeardWord]:
+        self.aligned.append(frames)
+        return [HeardWord("so", 60, 120, 0.9)]
+
+
+def transcribed(model: Model, final: bool) -> tuple[str, ...]:
+    transcribe = WhisperTranscriber(SharedModels[Any](lambda: model, most=1))
+    found = transcribe(np.zeros(16000, np.float32), [True] * 33, final)
+    return tuple(word.text for word in found.words) if found else ()
+
+
+def test_a_partial_is_of_less_audio_than_a_final_and_is_not_aligned() -> None:
+    model = Model("\u0120so")
+    assert transcribed(model, False) == transcribed(model, True) == ("so",)
+    assert (model.encoded, model.aligned) == ([600, 800], [100])
+
+
+def test_what_is_said_again_at_the_end_of_a_partial_is_left_out() -> None:
+    loop = ("\u0120so", "\u0120say", "it") * 2
+    assert transcribed(Model(*loop), False) == ("so", "sayit")

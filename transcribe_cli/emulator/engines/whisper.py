@@ -23,16 +23,17 @@ from transcribe_cli.emulator.engines.voice_activity import VoiceActivity, make_v
 from transcribe_cli.emulator.engines.whisper_features import FRAMES_PER_SECOND, log_mel
 from transcribe_cli.emulator.engines.whisper_language import choose_language
 from transcribe_cli.emulator.engines.whisper_tokens import UNSPACED, Vocabulary
-from transcribe_cli.emulator.engines.word_times import within_speech
+from transcribe_cli.emulator.engines.word_times import estimate_words, within_speech
 from transcribe_cli.emulator.turn_messages import ENGLISH, HeardWord, Language
 from transcribe_cli.errors import UsageError
 from transcribe_cli.system.machine_resources import processors
 
-_PIECES = Pieces(piece_ms=10_000, longest_ms=20_000, step_ms=720, step_share=0.2)
+_PIECES = Pieces(piece_ms=10_000, longest_ms=20_000, step_ms=480, step_share=0.4)
 _WHOLE = 30 * FRAMES_PER_SECOND
 # Without silence after them, short pieces are said again and again: with less than 8 s in all, 12
 # of 29 pieces of human speech were; with 8 s one, with 30 s one.
 _LEAST = 8 * FRAMES_PER_SECOND
+_LEAST_PARTIAL = 6 * FRAMES_PER_SECOND  # what is said again in a partial, is left out
 _SILENCE_AFTER = FRAMES_PER_SECOND
 _TOKENS_A_SECOND = 20  # the most; scripts of several bytes a letter need many
 _POSITIONS_A_SECOND = 50  # of what the decoder attends to
@@ -206,13 +207,17 @@ class WhisperTranscriber:
     ) -> Transcription:
         heard = min(-(-len(samples) * FRAMES_PER_SECOND // RATE_HZ), _WHOLE)
         speech_ms = sum(speech) * FRAME_MS
-        frames = min(max(heard + heard % 2 + _SILENCE_AFTER, _LEAST), _WHOLE)
+        least = _LEAST if final else _LEAST_PARTIAL
+        frames = min(max(heard + heard % 2 + _SILENCE_AFTER, least), _WHOLE)
         encoded, language, decoded = self._decode(model, samples, speech_ms, frames, beams=1)
         if final and frames < _WHOLE and has_failed(model, language, decoded, speech_ms):
             encoded, language, decoded = self._decode(model, samples, speech_ms, _WHOLE, _BEAMS)
-        ids = without_loop(decoded.ids, copies=3)
+        ids = without_loop(decoded.ids, copies=3 if final else 2)
         if not ids or (decoded.no_speech > _MOST_SILENCE and decoded.score < _LEAST_SCORE):
             return Transcription((), language)
+        if not final:
+            texts = model.vocabulary.words(ids, language.code not in UNSPACED)
+            return Transcription(estimate_words([word.text for word in texts], speech), language)
         words = model.words(encoded, language.code, ids, heard)
         return Transcription(within_speech(words, speech), language)
 
