@@ -59,7 +59,8 @@ class Status:
         state: connecting, listening, transcribing, catching up, paused, muted, offline,
             reconnecting, replaying or stopping.
         elapsed_s: the recording's clock.
-        model, source: names, as the user gave them or the device calls itself.
+        model, source: names, as the user gave them or the device calls itself; of a model what
+            follows a comma is left out first.
         level_db: peak of the last moments in dBFS; None when there is no microphone.
         system_db: the same of what the machine plays, where that is recorded too.
         clipped: the input reached full scale a moment ago.
@@ -171,7 +172,8 @@ def _parts(status: Status, ascii_only: bool) -> list[_Part]:
         cost = f"${status.cost_usd:.3f}" if status.cost_usd < 1 else f"${status.cost_usd:.2f}"
         parts.append(_Part(50, [_text(cost, DIM), Text()]))
     if status.model:
-        parts.append(_Part(30, [_text(safe_text(status.model), DIM), Text()]))
+        model = safe_text(status.model)
+        parts.append(_Part(37, [*(_text(m, DIM) for m in (model, model.partition(",")[0])), Text()]))
     if status.source:
         source = safe_text(status.source)
         mark = ellipsis(ascii_only)
