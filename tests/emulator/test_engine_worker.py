@@ -36,3 +36,19 @@ def test_the_cause_is_told_and_nothing_that_was_said(
 
     assert unpack_header(answer[:HEADER_BYTES]).kind == FAILED
     assert said in answer and b"secret" not in answer
+
+
+def test_a_session_decodes_with_what_was_made_before_there_were_threads(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Two threads in which msgspec meets a type for the first time crash the process."""
+
+    def choose(name: str | None) -> object:
+        raise EOFError
+
+    monkeypatch.setattr(engine_worker, "choose_engine", choose)
+    start = msgspec.json.encode(WorkerStart("any", EngineSettings()))
+    monkeypatch.delattr(msgspec.json, "decode")
+    answers: queue.Queue[bytes] = queue.Queue()
+    _Session(7, start, answers.put)
+    assert b"EOFError" in answers.get(timeout=30)

@@ -50,6 +50,11 @@ class WorkerStart(msgspec.Struct):
     settings: EngineSettings
 
 
+# Made here, in one thread: two that decode a type for the first time at once end the process.
+_DECODE_START = msgspec.json.Decoder(WorkerStart).decode
+_DECODE_SETTINGS = msgspec.json.Decoder(EngineSettings).decode
+
+
 class Header(NamedTuple):
     """What comes before a body of `length` bytes."""
 
@@ -112,7 +117,7 @@ class _Session:
 
     def _run(self, start: bytes) -> None:
         try:
-            with_settings = msgspec.json.decode(start, type=WorkerStart)
+            with_settings = _DECODE_START(start)
             engine = choose_engine(with_settings.engine).make(with_settings.settings)
             while not self._closed:
                 self._carry_out(engine, *self.waiting.get())
@@ -145,7 +150,7 @@ def _obey(engine: Engine, kind: bytes, body: bytes, more_waiting: bool) -> Seque
     if kind == AUDIO:
         return engine.hear(body, more_waiting)
     if kind == CONFIGURE:
-        return engine.configure(msgspec.json.decode(body, type=EngineSettings))
+        return engine.configure(_DECODE_SETTINGS(body))
     if kind == END_TURN:
         return engine.end_turn()
     if kind == FINISH:

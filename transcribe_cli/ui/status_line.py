@@ -173,7 +173,9 @@ def _parts(status: Status, ascii_only: bool) -> list[_Part]:
         parts.append(_Part(50, [_text(cost, DIM), Text()]))
     if status.model:
         model = safe_text(status.model)
-        parts.append(_Part(37, [*(_text(m, DIM) for m in (model, model.partition(",")[0])), Text()]))
+        parts.append(
+            _Part(37, [*(_text(m, DIM) for m in (model, model.partition(",")[0])), Text()])
+        )
     if status.source:
         source = safe_text(status.source)
         mark = ellipsis(ascii_only)
