@@ -15,6 +15,7 @@ from transcribe_cli.errors import StreamError, UsageError
 from transcribe_cli.exit_status import ExitStatus
 from transcribe_cli.jobs.sources import SourceSpec
 from transcribe_cli.outputs.output import Output
+from transcribe_cli.protocol.messages import SpeakerRevision
 from transcribe_cli.recordings.folder import JOURNAL
 from transcribe_cli.recordings.followed_journal import FollowedJournal
 from transcribe_cli.session.events import Event, KeyPressed, SettingsTyped, StopRequested
@@ -43,6 +44,7 @@ class Workers:
 
     def __init__(self, error: BaseException | None = None, save_dir: Path | None = None) -> None:
         self.submitted = 0
+        self.noticed: list[wire.Notice] = []
         self.client = SimpleNamespace(status="running")
         self.lost: list[Any] = []
         self.told: list[Any] = []
@@ -82,15 +84,18 @@ class Workers:
     def pass_on(self, event: Event) -> None:
         self.told.append(event)
 
+    def write_notices(self, notices: list[wire.Notice]) -> None:
+        self.noticed += notices
+
     def forget(self, _: Any) -> None:
         pass
 
 
-def begun(workers: Workers) -> RemoteFile:
+def begun(workers: Workers, view: Any = None) -> RemoteFile:
     """A file that these workers get."""
     loop: Any = SimpleNamespace(call=lambda do: do(), clock=lambda: 0.0, wake=lambda: None)
     spec = SourceSpec(name="talk.wav", kind="file", open=lambda: pytest.fail("it is not read here"))
-    file = RemoteFile(workers, loop, spec, None)  # type: ignore[arg-type]
+    file = RemoteFile(workers, loop, spec, view)  # type: ignore[arg-type]
     file.start(0.0)
     return file
 
@@ -239,3 +244,51 @@ def test_outputs_that_once_cannot_be_opened_are_opened_later_and_lack_a_record(
     assert len(tries) == 2
     assert [record.type for record in workers.told] == ["Termination"]
     assert file.end().exit_status is ExitStatus.INCOMPLETE
+
+
+class View:
+    """Keeps what is shown beside the turns."""
+
+    def __init__(self) -> None:
+        self.shown: list[Any] = []
+
+    def revise(self, session: int, revision: SpeakerRevision) -> None:
+        self.shown.append((session, revision.revisions[0].speaker_label))
+
+    def mark(self, at_ms: int, words: str) -> None:
+        self.shown.append((at_ms, words))
+
+    def other_message(self, text: str) -> None:
+        self.shown.append(text)
+
+    def hint(self, text: str) -> None:
+        pass
+
+
+def test_what_is_said_beside_the_turns_is_shown_and_no_flood_of_it(save_dir: Path) -> None:
+    head = '"time": "2026-11-28T00:00:00.000Z", "session": 1, "session_offset_ms": 0'
+    translation = f'{{"type": "Translation", {head}, "text": "Guten Tag."}}\n'
+    (save_dir / RECORDING / JOURNAL).write_text(
+        f'{{"type": "SpeakerRevision", {head},'
+        ' "revisions": [{"turn_order": 0, "speaker_label": "B", "words": []}]}\n'
+        f'{{"type": "UpdateConfiguration", {head}, "at": 5, "parameters": {{"mode": "manual"}}}}\n'
+        f'{{"type": "Warning", {head}, "warning": "too loud"}}\n' + translation * 1000
+    )
+    workers, view = Workers(save_dir=save_dir), View()
+    begun(workers, view)
+
+    workers.ends(wire.Outcome(recording=RECORDING))
+
+    assert view.shown[:2] == [(1, "B"), (5, "mode: manual")]
+    assert view.shown[2:] == ["Translation: Guten Tag."] * 20
+    assert len(workers.told) == 1003  # outputs have it all
+
+
+def test_the_last_words_of_a_worker_come_with_the_end_of_the_file() -> None:
+    workers = Workers()
+    begun(workers)
+    last = wire.Notice("error", "the recording cannot be written", "free some space")
+
+    workers.ends(wire.Outcome(notices=[last]))
+
+    assert workers.noticed == [last]

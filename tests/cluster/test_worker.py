@@ -17,12 +17,14 @@ from tests.program import patience_s, words
 from transcribe_cli.cluster import wire
 from transcribe_cli.cluster.client import QUIET
 from transcribe_cli.cluster.command_ends import CommandEnds
-from transcribe_cli.cluster.worker import Recordings, RecordingsPlugin, transcribe
+from transcribe_cli.cluster.worker import Recordings, RecordingsPlugin, ToldNotices, transcribe
+from transcribe_cli.errors import UsageError
 from transcribe_cli.exit_status import ExitStatus
 from transcribe_cli.recordings.folder import JOURNAL
 from transcribe_cli.recordings.journal import journal_records
 from transcribe_cli.recordings.lock import is_locked
 from transcribe_cli.settings.file_options import FileOptions
+from transcribe_cli.ui.notices import NamedNotices
 
 
 @pytest.fixture
@@ -174,6 +176,9 @@ def test_commands_that_share_workers_leave_each_other_alone(
         first.end()
     heard = [words_in(tmp_path / "recordings", wire.read_outcome(told)) for told in outcomes]
     assert heard == [spoken(20, n * 1000) for n in (1, 2, 3)]
+    for n, told in enumerate(outcomes, 1):  # not only with the next report, which may not come
+        last = wire.read_outcome(told).notices[-1]
+        assert (last.kind, last.text) == ("note", f"{n}.wav: 2.0 s, 4 turns, 20 words")
     assert first.told <= {"1", "3"} and second.told <= {"2"}
 
 
@@ -192,3 +197,18 @@ def test_a_command_that_is_killed_is_taken_off_the_workers(
         part.recordings._thread.join(patience_s())
         assert not part.recordings._thread.is_alive()
         assert command.name not in cluster.scheduler.worker_plugins
+
+
+def test_an_error_of_a_worker_is_told_with_its_hint() -> None:
+    notices = ToldNotices(verbose=True)
+    NamedNotices(notices, "a.wav", quiet=True).error(UsageError("It is odd.", "look at it"))
+    notices.warning("a warning")
+    notices.note("a note")
+    notices.debug("for --verbose")
+    assert notices.take() == [
+        wire.Notice("error", "a.wav: It is odd.", "a.wav: look at it"),
+        wire.Notice("warning", "a warning"),
+        wire.Notice("note", "a note"),
+        wire.Notice("debug", "for --verbose"),
+    ]
+    assert not notices.take()

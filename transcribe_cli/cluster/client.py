@@ -386,19 +386,21 @@ class Cluster:
             loop.call(lambda: self._take(told))
 
     def _take(self, event: wire.Report) -> None:
-        notices = self.transcriber.notices
         if event.begun and self._calls:
             self._send(list(self._calls), [event.begun])
-        for label, text in event.notices:
-            if label == "error":
-                notices.error(text)
-            elif label == "warning":
-                notices.warning(text)
-            else:
-                notices.note(text)
+        self.write_notices(event.notices)
         for key, progress in event.progress.items():
             if key in self._files:
                 self._files[key].progressed(progress)
+
+    def write_notices(self, told: Sequence[wire.Notice]) -> None:
+        """Write what workers have to say."""
+        notices = self.transcriber.notices
+        for one in told:
+            if one.kind == "error":
+                notices.error(one.text, one.hint)
+            else:
+                getattr(notices, one.kind)(one.text)
 
     def forget(self, file: "RemoteFile") -> None:
         """A file has ended."""

@@ -1,24 +1,18 @@
 """A file that a worker has, as `Batch` and the loop drive a run of their own."""
 
 import asyncio
-import contextlib
 import os
 import uuid
 from concurrent.futures import CancelledError
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Self
 
 from msgspec import structs
 
 from transcribe_cli.cluster import wire
-from transcribe_cli.errors import IncompleteError, ServiceError, StreamError, status_of
+from transcribe_cli.cluster.told_journal import ToldJournal
+from transcribe_cli.errors import ServiceError, StreamError, status_of
 from transcribe_cli.exit_status import ExitStatus, is_stopped_by_person, of_run
 from transcribe_cli.jobs.sources import SourceSpec
-from transcribe_cli.outputs.output import Output
-from transcribe_cli.outputs.record import error_record, read_record
-from transcribe_cli.recordings.folder import JOURNAL
-from transcribe_cli.recordings.followed_journal import FollowedJournal
-from transcribe_cli.recordings.journal import JournalRecord
 from transcribe_cli.run.billing import Bill
 from transcribe_cli.run.config import Result
 from transcribe_cli.run.loop import Loop
@@ -68,13 +62,7 @@ class RemoteFile:
         self._bill = _RemoteBill()
         self._result: Result | None = None
         self._killed = 0  # so often all workers that had it died
-        self._stack = contextlib.ExitStack()
-        self._followed: FollowedJournal | None = None
-        self._untold: IncompleteError | None = None  # why not all of it has been told
-        self._has_told = False
-        self._own: list[Output] = []  # opened with the first record: there may be none
-        # Now, since shared outputs have files in the order in which they begin.
-        self._outputs = self._transcriber.outputs.of_recording(loop, self._own, self._stack)
+        self._journal = ToldJournal(cluster.transcriber, loop, spec.name, view)
 
     # A `RunningFile`.
 
@@ -87,11 +75,11 @@ class RemoteFile:
         """Close what is open for it, and say how it ended."""
         assert self._result is not None
         self._transcriber.outputs.hurried |= self._result.interrupted
-        self._stack.close()
+        self._journal.close()
         return self._result
 
     def __exit__(self, *_: object) -> None:
-        self._stack.close()
+        self._journal.close()
 
     # A task.
 
@@ -113,7 +101,7 @@ class RemoteFile:
             self._stops.append(event.cause)
             self.has_work = True
         elif isinstance(event, OutputFailed):
-            self._outputs.flush()
+            self._journal.flush()
 
     def read(self, session: Session, now: float) -> None:
         """It has no session here."""
@@ -141,7 +129,7 @@ class RemoteFile:
             return
         if progress.cost_usd is not None:
             self._bill.usd = progress.cost_usd
-        self._tell(progress.recording)
+        self._journal.tell(progress.recording)
         if self._view is not None:
             from transcribe_cli.ui.status_line import Status
 
@@ -208,17 +196,15 @@ class RemoteFile:
         problem = None if outcome.problem is None else outcome.problem.error()
         status = ExitStatus(outcome.exit_status)
         summary = _NOTHING | outcome.summary
-        if outcome.recording is not None or self._followed is not None:
-            self._tell(outcome.recording, ended=True)
-            if self._untold is not None:
-                self._transcriber.notices.error(self._untold)
-                problem = problem or self._untold
-                status = status or status_of(self._untold)
+        self._cluster.write_notices(outcome.notices)
+        self._journal.tell(outcome.recording, ended=True)
+        if (untold := self._journal.problem) is not None:
+            self._transcriber.notices.error(untold)
+            problem = problem or untold
+            status = status or status_of(untold)
         if outcome.recording is None and problem is not None:
-            record = error_record(problem, datetime.now(UTC))
-            record.body["source"] = self.spec.name
-            self._outputs.write(record)
-            if not told and problem is not self._untold:
+            self._journal.tell_error(problem)
+            if not told and problem is not untold:
                 self._transcriber.notices.error(problem)
         if "cost_usd" in summary:
             self._bill.usd = summary["cost_usd"]
@@ -227,52 +213,3 @@ class RemoteFile:
         self._result = Result(status, problem, summary, outcome.interrupted)
         self.has_work = True
         self._loop.wake()
-
-    def _tell(self, recording: str | None, *, ended: bool = False) -> None:
-        """Write what is new of the recording to all outputs, and show its turns.
-
-        Args:
-            recording: None: nothing is known but what was told before.
-        """
-        save_dir = self._transcriber.save_dir
-        assert save_dir is not None
-        followed = self._followed
-        if recording is not None and (
-            followed is None or followed.path != save_dir / recording / JOURNAL
-        ):
-            followed = self._followed = FollowedJournal(save_dir / recording / JOURNAL)
-        assert followed is not None
-        problem: OSError | None = None
-        for _ in range(2 if ended else 1):  # what cannot be read may pass, as on NFS
-            try:
-                for line in followed.new_records(ended=ended):
-                    self._write(line)
-            except OSError as e:
-                problem = e
-            else:
-                return
-        comes_yet = isinstance(problem, FileNotFoundError) and recording is None
-        if ended and problem is not None and not comes_yet:
-            self._cannot_tell(problem)
-
-    def _write(self, line: JournalRecord) -> None:
-        """Write a record; one that cannot be written stays untold."""
-        try:
-            record = read_record(line)
-            if not self._has_told:
-                self._own += self._transcriber.outputs.open_own(self.spec.name)
-                self._outputs.put_first(self._own)
-                self._has_told = True
-            record.body["source"] = self.spec.name
-            self._outputs.write(record)
-        except (StreamError, OSError) as e:
-            self._cannot_tell(e)
-            return
-        if self._view is not None and record.update is not None:
-            self._view.turn(record.update)
-
-    def _cannot_tell(self, e: StreamError | OSError) -> None:
-        self._untold = self._untold or IncompleteError(
-            f"What '{self.spec.name}' says cannot be told: {e}.",
-            "see that workers and this command share '--save-dir', and run it again",
-        )

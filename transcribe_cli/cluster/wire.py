@@ -1,6 +1,6 @@
 """What client and workers tell each other. Pure; credentials are no part of it."""
 
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 from msgspec import Struct
@@ -90,12 +90,21 @@ class Problem(Struct, frozen=True, array_like=True):
         return kind(self.message, self.hint, exit_status=status)
 
 
+class Notice(Struct, frozen=True, array_like=True):
+    """A line for standard error: an error with its hint, a warning, a note, or for `--verbose`."""
+
+    kind: Literal["error", "warning", "note", "debug"]
+    text: str
+    hint: str = ""
+
+
 class Outcome(Struct, frozen=True, kw_only=True):
     """How a file ended on a worker.
 
     Attributes:
         recording: the folder's name in the save-dir; None: nothing was recorded.
         interrupted: a person stopped it.
+        notices: what its worker has to say and has not told yet.
     """
 
     recording: str | None = None
@@ -103,6 +112,7 @@ class Outcome(Struct, frozen=True, kw_only=True):
     problem: Problem | None = None
     summary: dict[str, Any] = {}
     interrupted: bool = False
+    notices: list[Notice] = []
 
 
 class Report(Struct, frozen=True, kw_only=True):
@@ -110,12 +120,11 @@ class Report(Struct, frozen=True, kw_only=True):
 
     Attributes:
         progress: by the files' keys.
-        notices: lines, each with its label: error, warning or "".
         begun: the address of a worker that is new to the command.
     """
 
     progress: dict[str, Progress] = {}
-    notices: list[tuple[str, str]] = []
+    notices: list[Notice] = []
     begun: str = ""
 
 

@@ -14,6 +14,7 @@ from typing import Any
 
 from distributed import Worker, get_worker
 from distributed.diagnostics.plugin import WorkerPlugin
+from msgspec.structs import replace
 
 from transcribe_cli.audio.files import open_file
 from transcribe_cli.audio.source import Source
@@ -21,6 +22,7 @@ from transcribe_cli.cluster.session_limits import WorkerQuota, asking
 from transcribe_cli.cluster.wire import (
     Call,
     FileTask,
+    Notice,
     Outcome,
     Progress,
     Report,
@@ -56,15 +58,28 @@ _LOOK_AGAIN_S = 0.5
 _END_WITHIN_S = 20.0
 
 
-class _ToldNotices(Notices):
-    """Notices that go to the client."""
+class ToldNotices(Notices):
+    """Notices that go to the client, by the thread of the loop."""
 
-    def __init__(self, tell: Callable[[str, str], None]) -> None:
-        super().__init__(PlainConsole(stderr=True))
-        self._tell = tell
+    def __init__(self, *, verbose: bool) -> None:
+        super().__init__(PlainConsole(stderr=True), verbose=verbose)
+        self._untold: list[Notice] = []
+
+    def take(self) -> list[Notice]:
+        """What has come since the last time."""
+        untold, self._untold = self._untold, []
+        return untold
 
     def _line(self, label: str, label_style: str, text: str, style: str = "") -> None:
-        self._tell(label.rstrip(": "), text)
+        match label:
+            case "hint: " if self._untold:
+                self._untold[-1] = replace(self._untold[-1], hint=text)
+            case "error: ":
+                self._untold.append(Notice("error", text))
+            case "warning: ":
+                self._untold.append(Notice("warning", text))
+            case _:
+                self._untold.append(Notice("debug" if style == "dim" else "note", text))
 
 
 class _ProgressView:
@@ -116,7 +131,7 @@ class Recordings:
         self._settings = read_settings(settings)
         self._tell = tell
         self._quota = quota
-        self._notices: list[tuple[str, str]] = []
+        self._notices = ToldNotices(verbose=self._settings.options.verbose)
         self._jobs: dict[str, tuple[Job, Future[Outcome | None], _ProgressView]] = {}
         self._stops: list[str] = []
         self._calls: set[int] = set()  # that have come
@@ -134,7 +149,7 @@ class Recordings:
             environment = Environment.current()
             options = self._settings.options
             screen = Screen(options, environment)
-            screen.notices = _ToldNotices(lambda label, text: self._notices.append((label, text)))
+            screen.notices = self._notices
             self._transcriber = transcriber = Transcriber(
                 options,
                 environment,
@@ -292,7 +307,8 @@ class Recordings:
         for key, (job, future, _) in list(self._jobs.items()):
             if job.run.over:
                 del self._jobs[key]
-                future.set_result(_outcome_of(job))
+                outcome = _outcome_of(job)
+                future.set_result(replace(outcome, notices=self._notices.take()))
             elif self._loop.stopping and not job.run.begun:  # the loop has dropped it
                 del self._jobs[key]
                 job.__exit__()
@@ -329,7 +345,7 @@ class Recordings:
         for key, (_, _, view) in self._jobs.items():
             if view.newest is not None:
                 progress[key], view.newest = view.newest, None
-        notices, self._notices = self._notices, []
+        notices = self._notices.take()
         if progress or notices:
             self._tell(Report(progress=progress, notices=notices))
 

@@ -9,11 +9,8 @@ from rich.text import Text
 
 from transcribe_cli.exit_status import ExitStatus, is_signal, of_signal
 from transcribe_cli.outputs.document_contents import what_heard
-from transcribe_cli.protocol.codec import read_server_object
 from transcribe_cli.recordings.journal import JournalRecord
-from transcribe_cli.recordings.scenes import Scene, revision_of
-from transcribe_cli.settings.parameter_changes import changes_in_words
-from transcribe_cli.transcript.other_messages import other_message_text
+from transcribe_cli.recordings.scenes import Scene
 from transcribe_cli.transcript.recording_clock import format_time
 from transcribe_cli.transcript.turn_text import read_turn_text
 from transcribe_cli.transcript.turn_totals import TurnTotals
@@ -21,14 +18,13 @@ from transcribe_cli.ui.key_table import action_of, toggle
 from transcribe_cli.ui.live_view import LiveView
 from transcribe_cli.ui.notices import Notices
 from transcribe_cli.ui.safe_text import safe_text
+from transcribe_cli.ui.shown_records import ms_of, show_beside_turns
 from transcribe_cli.ui.status_line import Status
 from transcribe_cli.ui.suspend import TerminalHolder, suspend, take_back
 from transcribe_cli.ui.turn_rendering import DIM, gutter
 
 _STATUS_EVERY_S = 0.2
-_OURS = frozenset(("v", "seq", "time", "session", "session_offset_ms", "source"))
 _SOON_S = 0.001  # shorter waits are skipped
-_MARKS = {"muted": "muted", "unmuted": "not muted any more"}  # by the record's label
 
 
 class Player:
@@ -55,10 +51,6 @@ class Player:
                 self._begin(record)
             case "Turn" if scene.update is not None:
                 self._turn(scene)
-            case "SpeakerRevision" if scene.session is not None:
-                revision = revision_of(scene)
-                if revision is not None:
-                    self._view.revise(scene.session, revision)
             case "Begin":
                 self._say(state="replaying")
             case "Disconnected":
@@ -68,22 +60,14 @@ class Player:
             case "Reconnected":
                 self._say(state="replaying")
                 self._notices.note("connected again")
-            case "Paused":
-                self._view.mark(_ms(record, "at"), "paused")
-            case "Resumed":
-                self._view.mark(_ms(record, "at"), "goes on")
-            case "Mark":
-                label = str(record.get("label") or "bookmark")
-                if label in _MARKS:
-                    self._say(muted=label == "muted")
-                self._view.mark(_ms(record, "at"), _MARKS.get(label, label))
-            case "UpdateConfiguration" if isinstance(record.get("parameters"), dict):
-                self._view.mark(_ms(record, "at"), changes_in_words(record["parameters"]))
+            case "Mark" if record.get("label") in ("muted", "unmuted"):
+                self._say(muted=record["label"] == "muted")
+                show_beside_turns(self._view, record, scene.session)
             case "Gap":
-                place = f"{format_time(_ms(record, 'start'))} to {format_time(_ms(record, 'end'))}"
+                start, end = (format_time(ms_of(record, name)) for name in ("start", "end"))
                 reason = record.get("reason")
                 self._notices.warning(
-                    f"not transcribed: {place}" + (f" ({reason})" if reason else "")
+                    f"not transcribed: {start} to {end}" + (f" ({reason})" if reason else "")
                 )
             case "Overflow":
                 self._say(dropped=self.status.dropped + 1)
@@ -96,11 +80,8 @@ class Player:
             case "Error":
                 message = str(record.get("message") or record.get("error") or "?")
                 self._notices.error(message, str(record.get("hint") or ""))
-            case _ if "session_offset_ms" in record:  # a message of the service
-                raw = {name: value for name, value in record.items() if name not in _OURS}
-                text = other_message_text(read_server_object(raw).message, raw)
-                if text is not None:
-                    self._view.other_message(text)
+            case _:
+                show_beside_turns(self._view, record, scene.session)
 
     def end(self) -> None:
         """Show the partials that were open when the recording broke off."""
@@ -143,11 +124,6 @@ class Player:
 
     def _say(self, **changes: Any) -> None:
         self.status = replace(self.status, **changes)
-
-
-def _ms(record: JournalRecord, name: str) -> int:
-    value = record.get(name)
-    return int(value) if isinstance(value, int | float) and abs(value) < 1e12 else 0
 
 
 class Replay:
