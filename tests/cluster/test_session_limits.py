@@ -1,6 +1,7 @@
 """The account's limit on new sessions, for all workers together."""
 
 import asyncio
+from collections import deque
 from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
@@ -10,7 +11,7 @@ import pytest
 pytest.importorskip("distributed")
 
 from transcribe_cli.cluster import session_limits
-from transcribe_cli.cluster.session_limits import SchedulerLimits, WorkerQuota, asking
+from transcribe_cli.cluster.session_limits import SchedulerLimits, Tell, WorkerQuota, telling
 
 
 class Clock:
@@ -27,34 +28,66 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     return clock
 
 
-def test_three_workers_open_no_more_than_ten_in_any_minute(clock: Clock) -> None:
+class Worker:
+    """A worker whose sessions reach the service some time after they set out."""
+
+    def __init__(self, limits: SchedulerLimits, clock: Clock, reaches_after_s: float) -> None:
+        self.quota = WorkerQuota(tells(limits), clock.monotonic)
+        self.reaches_after_s = reaches_after_s
+        self.underway: deque[float] = deque()
+        self._clock = clock
+
+    def opens(self) -> bool:
+        """Open a session where it may."""
+        now = self._clock.now
+        if self.quota.free_at(now) > now:
+            return False
+        self.quota.opened(now)
+        self.underway.append(now + self.reaches_after_s)
+        return True
+
+    def reached(self) -> list[float]:
+        """Those that have reached the service by now."""
+        reached = [at for at in self.underway if at <= self._clock.now]
+        for _ in reached:
+            self.underway.popleft()
+            self.quota.answered(self._clock.now)
+        return reached
+
+
+@pytest.mark.parametrize("killed_at", [0.0, 0.25, 20.0, 61.5])
+def test_three_workers_bring_no_more_than_ten_to_the_service_in_any_minute(
+    clock: Clock, killed_at: float
+) -> None:
     limits = SchedulerLimits(10)
-    workers = [WorkerQuota(asks(limits, name), clock.monotonic) for name in "abc"]
-    opened: list[float] = []
-    left = 25
-    while left:
-        for quota in workers:
-            if left and quota.free_at(clock.now) <= clock.now:
-                quota.opened(clock.now)
-                opened.append(clock.now)
-                left -= 1
+    workers = [Worker(limits, clock, after_s) for after_s in (0.0, 2.0, 5.0)]
+    began = clock.now
+    arrived: list[float] = []
+    files = 25
+    while files or any(worker.underway for worker in workers):
+        if clock.now >= began + killed_at and len(workers) == 3:
+            dead = workers.pop()
+            arrived += dead.underway  # what is on its way reaches the service all the same
+            files += len(dead.underway)  # others do it
+        for worker in workers:
+            arrived += worker.reached()
+            files -= bool(files) and worker.opens()
         clock.now += 0.25
-    assert max(sum(start <= at < start + 60 for at in opened) for start in opened) == 10
-    assert opened[-1] - opened[0] < 130  # and they wait no longer than they must
+    assert len(arrived) >= 25
+    assert max(sum(start <= at < start + 60 for at in arrived) for start in arrived) <= 10
+    assert clock.now - began < 140  # and they wait no longer than they must
 
 
-def asks(limits: SchedulerLimits, worker: str) -> Callable[[Callable[[float], None]], None]:
-    return lambda answered: answered(limits.wait_s(worker))
+def tells(limits: SchedulerLimits) -> Tell:
+    return lambda event, answered: answered(limits.session(event))
 
 
 def test_a_worker_that_dies_holds_nothing_back(clock: Clock) -> None:
     limits = SchedulerLimits(2)
-    assert limits.wait_s("dead") == 0.0
-    assert limits.wait_s("alive") == 0.0
-    assert limits.wait_s("alive") == pytest.approx(61.0)
+    assert limits.session("asked for") == limits.session("asked for") == 0.0  # by one that dies
+    assert limits.session("asked for") == pytest.approx(61.0)
     clock.now += 61.5
-    assert limits.wait_s("alive") == 0.0
-    assert limits.wait_s("alive") == 0.0
+    assert limits.session("asked for") == limits.session("asked for") == 0.0
 
 
 def test_what_another_command_opened_of_late_counts_too(clock: Clock) -> None:
@@ -64,23 +97,23 @@ def test_what_another_command_opened_of_late_counts_too(clock: Clock) -> None:
         asyncio.run(limits.start(scheduler))
         scheduler.plugins[limits.name] = limits
         if per_minute == 3:
-            assert [limits.wait_s("a"), limits.wait_s("a")] == [0.0, 0.0]
-    assert limits.wait_s("b") == pytest.approx(61.0)
-    assert scheduler.handlers[session_limits.HANDLER]("a") == pytest.approx(61.0)
+            assert [limits.session("asked for"), limits.session("asked for")] == [0.0, 0.0]
+    assert limits.session("asked for") == pytest.approx(61.0)
+    assert scheduler.handlers[session_limits.HANDLER]("asked for") == pytest.approx(61.0)
 
 
 def test_a_scheduler_that_began_anew_takes_it_that_all_were_opened_just_now(clock: Clock) -> None:
     scheduler: Any = SimpleNamespace(plugins={}, handlers={})
     limits = SchedulerLimits(2, used=True)
     asyncio.run(limits.start(scheduler))
-    assert limits.wait_s("a") == pytest.approx(61.0)
+    assert limits.session("asked for") == pytest.approx(61.0)
     clock.now += 61.5
-    assert [limits.wait_s("a"), limits.wait_s("a")] == [0.0, 0.0]
+    assert [limits.session("asked for"), limits.session("asked for")] == [0.0, 0.0]
 
 
 def test_nobody_waits_for_the_scheduler_s_answer_and_it_is_asked_once(clock: Clock) -> None:
     asked: list[Callable[[float], None]] = []
-    quota = WorkerQuota(asked.append, clock.monotonic)
+    quota = WorkerQuota(lambda event, answered: asked.append(answered), clock.monotonic)
     assert quota.free_at(clock.now) > clock.now
     assert quota.free_at(clock.now + 1) > clock.now + 1
     (answered,) = asked
@@ -95,19 +128,34 @@ def test_nobody_waits_for_the_scheduler_s_answer_and_it_is_asked_once(clock: Clo
 def test_whatever_goes_wrong_with_asking_the_scheduler_is_asked_again(error: Exception) -> None:
     answers: list[float] = []
 
-    async def fails(worker: str) -> float:
+    async def fails(event: str) -> float:
         raise error
 
     scheduler = SimpleNamespace(**{session_limits.HANDLER: fails})
     loop = SimpleNamespace(add_callback=lambda send: asyncio.run(send()))
     worker = SimpleNamespace(scheduler=scheduler, address="tcp://w", loop=loop)
-    asking(worker)(answers.append)
+    telling(worker)("asked for", answers.append)
     assert answers == [1.0]
 
 
 def test_a_session_that_never_reached_the_service_leaves_its_place(clock: Clock) -> None:
-    quota = WorkerQuota(asks(SchedulerLimits(1), "a"), clock.monotonic)
+    quota = WorkerQuota(tells(SchedulerLimits(1)), clock.monotonic)
     quota.free_at(clock.now)
     quota.opened(clock.now)
     quota.unopened()
+    quota.free_at(clock.now)
     assert quota.free_at(clock.now) == clock.now
+
+
+def test_what_a_worker_was_granted_long_ago_and_has_not_used_is_given_back(clock: Clock) -> None:
+    limits = SchedulerLimits(1)
+    late = WorkerQuota(tells(limits), clock.monotonic)
+    late.free_at(clock.now)  # by a file that is stopped then
+    clock.now += 59.0
+    late.free_at(clock.now)
+    assert late.free_at(clock.now) == clock.now
+    late.opened(clock.now)
+
+    clock.now += 5.0
+
+    assert limits.session("asked for") == pytest.approx(56.0)

@@ -18,7 +18,7 @@ from msgspec.structs import replace
 
 from transcribe_cli.audio.files import open_file
 from transcribe_cli.audio.source import Source
-from transcribe_cli.cluster.session_limits import WorkerQuota, asking
+from transcribe_cli.cluster.session_limits import WorkerQuota, telling
 from transcribe_cli.cluster.wire import (
     Call,
     FileTask,
@@ -383,7 +383,7 @@ class RecordingsPlugin(WorkerPlugin):  # type: ignore[misc]
 
     def setup(self, worker: Worker) -> None:
         """Called on the worker."""
-        quota = WorkerQuota(asking(worker)) if self._limited else None
+        quota = WorkerQuota(telling(worker)) if self._limited else None
 
         def tell(report: Report) -> None:
             worker.log_event(self.name, encode(report).decode())
