@@ -149,6 +149,29 @@ def test_it_is_said_that_workers_are_waited_for_where_there_are_none_yet(
     assert ("waiting for workers of 'tls://head:8786'" in capfd.readouterr().err) == (not now)
 
 
+@pytest.mark.parametrize(("jobs", "now", "later"), [(1, 2, 6), (60, 60, 60)])
+def test_as_many_files_run_at_once_as_workers_have_threads_also_those_that_come_later(
+    cluster: Cluster, monkeypatch: pytest.MonkeyPatch, jobs: int, now: int, later: int
+) -> None:
+    dask = Dask()
+    monkeypatch.setattr(cluster, "_connect", lambda: dask)
+    monkeypatch.setattr(cluster, "_address", "tls://head:8786")
+    monkeypatch.setattr(cluster, "_jobs", jobs)
+    called: SimpleQueue[Callable[[], None]] = SimpleQueue()
+    asked: list[int] = []
+    loop: Any = SimpleNamespace(
+        call=called.put, ask_more=lambda: asked.append(cluster.at_once), wake=lambda: None
+    )
+    spec = SourceSpec(name="a.wav", kind="file", open=lambda: pytest.fail("it is not read here"))
+    with cluster:
+        cluster.begin(loop, spec, None)
+        called.get(timeout=patience_s())()
+        dask.threads = {"tls://127.0.0.1:5": 2, "tls://127.0.0.1:6": 4}
+        cluster._take(wire.Report(begun="tls://127.0.0.1:6"))
+        called.get(timeout=patience_s())()
+    assert asked == [now, later]
+
+
 class Restart:
     """A scheduler that is gone, and is asked for again.
 
@@ -165,12 +188,13 @@ class Restart:
         cluster.command = "aai-stream-1"
         self._cluster = cluster
         self._called: SimpleQueue[Callable[[], None]] = SimpleQueue()
+        loop: Any = SimpleNamespace(call=self._called.put)
+        self._loop = cluster._loop = loop  # which has counted the workers' threads
 
     def begin(self, name: str) -> None:
         """Begin a file."""
-        loop: Any = SimpleNamespace(call=self._called.put)
         spec = SourceSpec(name=name, kind="file", open=lambda: pytest.fail("it is not read here"))
-        self._cluster.begin(loop, spec, None).start(0.0)
+        self._cluster.begin(self._loop, spec, None).start(0.0)
 
     def is_over(self) -> None:
         """Take the step on main's thread with which files go on."""

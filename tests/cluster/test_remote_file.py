@@ -65,6 +65,7 @@ class Workers:
 
     def submit(self, file: RemoteFile, _: Any) -> None:
         self.submitted += 1
+        self.file = file
         self.future = Task(self.client)
         if self._error is not None:
             self.future.set_exception(self._error)
@@ -73,7 +74,8 @@ class Workers:
             self.future.add_done_callback(file.done)
 
     def ends(self, outcome: wire.Outcome) -> None:
-        self.future.set_result(wire.encode(outcome))
+        self.file.ended(outcome)
+        self.future.set_result(b"")
 
     def open_own(self, _: str) -> list[Output]:
         return []
@@ -122,6 +124,27 @@ def test_a_fault_of_a_worker_is_not_tried_again() -> None:
     assert workers.submitted == 1
 
 
+def test_a_file_whose_end_has_not_been_told_is_asked_for_again() -> None:
+    workers = Workers()
+    file = begun(workers)
+
+    workers.future.set_result(b"")  # while its worker's report was lost
+
+    assert workers.submitted == 2
+    assert not file.over
+    workers.ends(wire.Outcome())
+    assert file.end().exit_status is ExitStatus.OK
+
+
+def test_a_file_whose_end_is_never_told_is_given_up() -> None:
+    workers = Workers()
+    file = begun(workers)
+    while not file.over:
+        workers.future.set_result(b"")
+    assert workers.submitted == 6
+    assert file.end().exit_status is ExitStatus.SERVICE
+
+
 @pytest.mark.parametrize("error", [CancelledError(), asyncio.CancelledError()])
 def test_a_file_whose_task_is_cancelled_waits_for_the_scheduler(error: BaseException) -> None:
     workers = Workers(error)
@@ -144,7 +167,7 @@ def test_a_task_that_a_closing_client_has_cancelled_is_not_asked_for_its_result(
     workers = Workers()
     file = begun(workers)
     asked: list[float | None] = []
-    monkeypatch.setattr(workers.future, "result", asked.append)  # Dask's may wait for ever
+    monkeypatch.setattr(workers.future, "exception", asked.append)  # Dask's may wait for ever
 
     workers.future.cancel()
 

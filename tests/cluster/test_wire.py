@@ -14,9 +14,10 @@ def test_settings_come_out_as_they_went_in() -> None:
 
 def test_an_outcome_carries_the_error_with_its_exit_code() -> None:
     problem = wire.problem_of(AudioError("'a.wav' is empty.", "check what wrote it"))
-    outcome = wire.read_outcome(wire.encode(wire.Outcome(exit_status=3, problem=problem)))
-    assert outcome.problem is not None
-    error = outcome.problem.error()
+    report = wire.Report(ended={"k": wire.Outcome(exit_status=3, problem=problem)})
+    told = wire.read_report(wire.encode(report)).ended["k"].problem
+    assert told is not None
+    error = told.error()
     assert (error.message, error.hint) == ("'a.wav' is empty.", "check what wrote it")
     assert error.exit_status is ExitStatus.AUDIO
     assert isinstance(error, AudioError)  # which does not stop the other files

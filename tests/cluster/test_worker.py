@@ -141,16 +141,24 @@ class Command:
         self.client = client
         self.name = wire.command_name(client.id)
         self.told: set[str] = set()
+        self.ended: dict[str, wire.Outcome] = {}
         client.register_plugin(CommandEnds())
         client.register_plugin(RecordingsPlugin(self.name, settings, limited=False))
         client.subscribe_topic(self.name, self._take)
 
     def _take(self, event: tuple[float, str]) -> None:
-        self.told |= wire.read_report(event[1]).progress.keys()
+        report = wire.read_report(event[1])
+        self.told |= report.progress.keys()
+        self.ended |= report.ended
 
     def transcribe(self, path: Path) -> Any:
         task = wire.FileTask(command=self.name, key=path.stem, name=path.name, path=str(path))
         return self.client.submit(transcribe, wire.encode(task), pure=False)
+
+    def end_of(self, path: Path, running: Any) -> wire.Outcome:
+        """How a file ended, as it was told when its task is over."""
+        running.exception(patience_s())
+        return self.ended[path.stem]
 
     def end(self) -> None:
         self.client.unregister_worker_plugin(self.name)
@@ -170,14 +178,15 @@ def test_commands_that_share_workers_leave_each_other_alone(
         first = Command(one, settings)
         running = first.transcribe(talks[0])
         second = Command(other, settings)  # while the first command's file runs
-        outcomes = [running.result(patience_s()), second.transcribe(talks[1]).result(patience_s())]
+        outcomes = [first.end_of(talks[0], running)]
+        outcomes.append(second.end_of(talks[1], second.transcribe(talks[1])))
         second.end()
-        outcomes.append(first.transcribe(talks[2]).result(patience_s()))
+        outcomes.append(first.end_of(talks[2], first.transcribe(talks[2])))
         first.end()
-    heard = [words_in(tmp_path / "recordings", wire.read_outcome(told)) for told in outcomes]
+    heard = [words_in(tmp_path / "recordings", outcome) for outcome in outcomes]
     assert heard == [spoken(20, n * 1000) for n in (1, 2, 3)]
-    for n, told in enumerate(outcomes, 1):  # not only with the next report, which may not come
-        last = wire.read_outcome(told).notices[-1]
+    for n, outcome in enumerate(outcomes, 1):
+        last = outcome.notices[-1]  # not only with the next report, which may not come
         assert (last.kind, last.text) == ("note", f"{n}.wav: 2.0 s, 4 turns, 20 words")
     assert first.told <= {"1", "3"} and second.told <= {"2"}
 

@@ -83,6 +83,19 @@ def test_nothing_more_starts_once_all_were_asked_to_stop() -> None:
     assert diary == ["one takes StopRequested", "one works"]
 
 
+def test_more_may_begin_while_nothing_has_ended_where_it_is_asked_for() -> None:
+    diary: list[str] = []
+
+    def more() -> list[Busy]:
+        return [] if "two works" in diary else [Busy(loop, diary, "two", most=1)]
+
+    with Loop() as loop:
+        loop.call(loop.ask_more)
+        loop.run([Busy(loop, diary, "one", most=9)], more)
+
+    assert diary.index("two works") < diary.index("one works", 3)
+
+
 def test_each_end_is_told_at_once_also_after_all_were_asked_to_stop() -> None:
     """Whoever has further ones to start also ends those that are over."""
     diary: list[str] = []

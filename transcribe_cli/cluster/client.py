@@ -73,10 +73,7 @@ def transcribe_on_cluster(
         is_local = (options.cluster or LOCAL) == LOCAL
         with transcriber.screen.waiting("starting workers" if is_local else "finding workers"):
             cluster = stack.enter_context(Cluster(transcriber, options, service))
-        at_once = min(cluster.at_once, len(specs))
-        if options.jobs > 1:
-            at_once = min(at_once, options.jobs)
-        batch = Batch(transcriber, service, specs, max(at_once, 2), cluster.begin)
+        batch = Batch(transcriber, service, specs, elsewhere=cluster)
         status = batch.run(again=options.again)
     batch.tell_sum()
     return outputs.exit_status(status)
@@ -145,6 +142,7 @@ class Cluster:
             ),
             since=timestamp(datetime.now(UTC)),
         )
+        self._threads = 0  # of all workers
         self._files: dict[str, RemoteFile] = {}
         self._loop: Loop | None = None
         self._passed_on: Event | None = None
@@ -186,7 +184,7 @@ class Cluster:
                 self.transcriber.notices.note(f"waiting for workers of '{self._address}'")
             with contextlib.suppress(TimeoutError):  # they may be starting too
                 client.wait_for_workers(1, timeout=_FIRST_WORKER_WITHIN_S)
-            self._threads: int = sum(client.nthreads().values())
+            self._threads = sum(client.nthreads().values())
             if not self._threads:
                 raise ServiceError(
                     f"The scheduler '{self._address}' has no workers.", "start some: dask worker"
@@ -255,12 +253,14 @@ class Cluster:
 
     @property
     def at_once(self) -> int:
-        """How many files at once."""
-        return self._threads
+        """How many files at once: what was asked for, or as many as the workers have threads."""
+        return self._jobs if self._jobs > 1 else self._threads
 
     def begin(self, loop: Loop, spec: SourceSpec, view: View | None) -> "RemoteFile":
         """Give a file to the workers."""
-        self._loop = loop
+        if self._loop is None:
+            self._loop = loop
+            self._welcome(None)  # workers that have begun just now
         file = RemoteFile(self, loop, spec, view)
         self._files[file.key] = file
         return file
@@ -316,18 +316,34 @@ class Cluster:
 
     def _send(self, calls: Sequence[wire.Call], workers: list[str] | None) -> None:
         """Call methods of workers; a thread waits for their answers, and nobody for it."""
+        threading.Thread(
+            target=self._run_calls, args=(calls, workers), name="aai-cluster-call", daemon=True
+        ).start()
+
+    def _run_calls(self, calls: Sequence[wire.Call], workers: list[str] | None) -> None:
         from transcribe_cli.cluster.worker import take_call
 
-        def send() -> None:
-            for call in calls:
-                with contextlib.suppress(Exception):  # who has died has no session any more
-                    self._client.run(
-                        *(take_call, self.command, wire.encode(call)),
-                        workers=workers,
-                        on_error="ignore",
-                    )
+        for call in calls:
+            with contextlib.suppress(Exception):  # who has died has no session any more
+                self._client.run(
+                    *(take_call, self.command, wire.encode(call)),
+                    workers=workers,
+                    on_error="ignore",
+                )
 
-        threading.Thread(target=send, name="aai-cluster-call", daemon=True).start()
+    def _welcome(self, worker: str | None) -> None:
+        """Tell a worker that is new what all were told, and have it do its part of the files."""
+        calls, loop = list(self._calls), self._loop
+
+        def welcome() -> None:
+            if worker is not None:
+                self._run_calls(calls, [worker])
+            with contextlib.suppress(Exception):  # it is gone again
+                self._threads = sum(self._client.nthreads().values()) or self._threads
+                if loop is not None:
+                    loop.call(loop.ask_more)
+
+        threading.Thread(target=welcome, name="aai-cluster-call", daemon=True).start()
 
     def reconnect(self, client: Any) -> None:
         """The scheduler is gone, with the tasks of all files; called on any thread.
@@ -386,12 +402,15 @@ class Cluster:
             loop.call(lambda: self._take(told))
 
     def _take(self, event: wire.Report) -> None:
-        if event.begun and self._calls:
-            self._send(list(self._calls), [event.begun])
+        if event.begun:
+            self._welcome(event.begun)
         self.write_notices(event.notices)
         for key, progress in event.progress.items():
             if key in self._files:
                 self._files[key].progressed(progress)
+        for key, outcome in event.ended.items():
+            if key in self._files:
+                self._files[key].ended(outcome)
 
     def write_notices(self, told: Sequence[wire.Notice]) -> None:
         """Write what workers have to say."""

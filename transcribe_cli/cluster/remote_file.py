@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 _LOOK_EVERY_S = 0.2
 _STOP_WITHIN_S = 25.0  # longer than the last words are waited for
 _HURRY_WITHIN_S = 5.0
-_MOST_KILLED = 5  # a file that kills whoever reads it is given up, after several workers each time
-_RESULT_WITHIN_S = 30.0  # that a worker has given: it is small
+_MOST_TRIES = 6  # a file that kills whoever reads it is given up, after several workers each time
+_ANSWER_WITHIN_S = 30.0  # of Dask's own thread
 _CANCELLED = (CancelledError, asyncio.CancelledError)
 _BAIL_OUT = StopRequested("SIGTERM")
 _NOTHING = {"sessions": 0, "complete": False, "terminated": True}
@@ -61,7 +61,7 @@ class RemoteFile:
         self._give_up_at = float("inf")
         self._bill = _RemoteBill()
         self._result: Result | None = None
-        self._killed = 0  # so often all workers that had it died
+        self._tries = 0  # that failed with it
         self._journal = ToldJournal(cluster.transcriber, loop, spec.name, view)
 
     # A `RunningFile`.
@@ -116,7 +116,7 @@ class RemoteFile:
         if self._transcriber.runs.budget.is_reached(now):
             self._cluster.limit_cost()
         if now >= self._give_up_at:
-            self._ended(None)
+            self.ended(None)
         self.due = now + _LOOK_EVERY_S
 
     def bail_out(self) -> None:
@@ -160,31 +160,41 @@ class RemoteFile:
         try:
             if future.cancelled():  # a client that closes may never say so
                 raise CancelledError
-            outcome = wire.read_outcome(future.result(_RESULT_WITHIN_S))
+            problem = future.exception(_ANSWER_WITHIN_S)
         except (Exception, asyncio.CancelledError) as e:
-            if self._stops:
-                self._loop.call(lambda: self._ended(None))
-            elif isinstance(e, _CANCELLED) or future.client.status != "running":
-                self._cluster.reconnect(future.client)
-            elif type(e).__name__ == "KilledWorker" and self._killed < _MOST_KILLED:
-                # So many workers died while they had it; another goes on where they came to.
-                self._killed += 1
-                self._loop.call(self.submit)
-            else:
-                problem = ServiceError(
-                    f"The workers gave '{self.spec.name}' up: {type(e).__name__}: {e}.",
-                    "see what the workers say",
-                )
-                self._loop.call(lambda: self.give_up(problem))
+            problem = e
+        if problem is None:  # what its worker has told of its end is with the loop by now
+            self._loop.call(lambda: self._try_again("its end is not known"))
+        elif self._stops:
+            self._loop.call(lambda: self.ended(None))
+        elif isinstance(problem, _CANCELLED) or future.client.status != "running":
+            self._cluster.reconnect(future.client)
         else:
-            self._loop.call(lambda: self._ended(outcome))
+            # Of so many workers that died with it, another goes on where they came to.
+            again = type(problem).__name__ == "KilledWorker"
+            words = f"{type(problem).__name__}: {problem}"
+            self._loop.call(lambda: self._try_again(words, again=again))
+
+    def _try_again(self, words: str, *, again: bool = True) -> None:
+        """No worker has told how it ended, for which there are words."""
+        if self.over:
+            return
+        self._tries += 1
+        if again and self._tries < _MOST_TRIES:
+            self.submit()
+            return
+        self.give_up(
+            ServiceError(
+                f"The workers gave '{self.spec.name}' up: {words}.", "see what the workers say"
+            )
+        )
 
     def give_up(self, problem: StreamError, *, told: bool = False) -> None:
         """No worker ends it; `told`: why, as for other files."""
         status = int(problem.exit_status)
-        self._ended(wire.Outcome(exit_status=status, problem=wire.problem_of(problem)), told=told)
+        self.ended(wire.Outcome(exit_status=status, problem=wire.problem_of(problem)), told=told)
 
-    def _ended(self, outcome: wire.Outcome | None, *, told: bool = False) -> None:
+    def ended(self, outcome: wire.Outcome | None, *, told: bool = False) -> None:
         """Tell the outputs everything about it. None: it was stopped, and nobody knows more."""
         if self.over:
             return

@@ -120,10 +120,13 @@ class Report(Struct, frozen=True, kw_only=True):
 
     Attributes:
         progress: by the files' keys.
+        ended: files that have ended, by their keys: quicker than a task's result, which a client
+            fetches from the worker.
         begun: the address of a worker that is new to the command.
     """
 
     progress: dict[str, Progress] = {}
+    ended: dict[str, Outcome] = {}
     notices: list[Notice] = []
     begun: str = ""
 
@@ -139,5 +142,4 @@ encode = msgspec.json.encode
 read_settings = msgspec.json.Decoder(Settings).decode
 read_task = msgspec.json.Decoder(FileTask).decode
 read_call = msgspec.json.Decoder(Call).decode
-read_outcome = msgspec.json.Decoder(Outcome).decode
 read_report = msgspec.json.Decoder(Report).decode

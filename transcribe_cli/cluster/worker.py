@@ -129,7 +129,7 @@ class Recordings:
         self, settings: bytes, tell: Callable[[Report], None], quota: WorkerQuota | None
     ) -> None:
         self._settings = read_settings(settings)
-        self._tell = tell
+        self.tell = tell
         self._quota = quota
         self._notices = ToldNotices(verbose=self._settings.options.verbose)
         self._jobs: dict[str, tuple[Job, Future[Outcome | None], _ProgressView]] = {}
@@ -347,7 +347,7 @@ class Recordings:
                 progress[key], view.newest = view.newest, None
         notices = self._notices.take()
         if progress or notices:
-            self._tell(Report(progress=progress, notices=notices))
+            self.tell(Report(progress=progress, notices=notices))
 
     def bail_out(self) -> None:
         """There is nothing to end."""
@@ -397,10 +397,11 @@ class RecordingsPlugin(WorkerPlugin):  # type: ignore[misc]
             await asyncio.to_thread(self.recordings.close)
 
 
-def transcribe(task: bytes) -> bytes:
-    """The task: one file, on whatever worker this is."""
+def transcribe(task: bytes) -> None:
+    """The task: one file, on whatever worker this is. Its end is told before that of the task."""
     file = read_task(task)
-    return encode(_recordings_of(get_worker(), file.command).transcribe(file))
+    recordings = _recordings_of(get_worker(), file.command)
+    recordings.tell(Report(ended={file.key: recordings.transcribe(file)}))
 
 
 def take_call(command: str, call: bytes, dask_worker: Any) -> None:

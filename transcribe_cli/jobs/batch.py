@@ -7,7 +7,7 @@ is transcribing is put off to the end, so that two processes share the files.
 
 import contextlib
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
@@ -49,8 +49,17 @@ class RunningFile(Protocol):
     def __exit__(self, *_: object) -> None: ...
 
 
-Begin = Callable[[Loop, SourceSpec, "View | None"], RunningFile]
-"""Begins a file that an earlier run has not completed, somewhere else."""
+class Elsewhere(Protocol):
+    """Another place than this process, where files are transcribed.
+
+    Attributes:
+        at_once: how many files it takes at once, just now.
+    """
+
+    @property
+    def at_once(self) -> int: ...
+    def begin(self, loop: Loop, spec: SourceSpec, view: "View | None") -> RunningFile:
+        """Begin a file that an earlier run has not completed."""
 
 
 class _Running(NamedTuple):
@@ -126,8 +135,8 @@ class Batch:
     """Runs the files of one command.
 
     Args:
-        jobs: how many recordings may run at a time.
-        elsewhere: begins files in another place than here; None: they run in this process.
+        jobs: how many recordings may run at a time; not used where another place knows.
+        elsewhere: where they run; None: in this process.
     """
 
     def __init__(
@@ -135,17 +144,18 @@ class Batch:
         transcriber: Transcriber,
         service: Service,
         specs: Sequence[SourceSpec],
-        jobs: int,
-        elsewhere: Begin | None = None,
+        jobs: int = 1,
+        elsewhere: Elsewhere | None = None,
     ) -> None:
         self._elsewhere = elsewhere
         self._transcriber = transcriber
         self._service = service
         self._specs = list(specs)
         self._jobs = jobs
+        self._shows_many = jobs > 1 or elsewhere is not None
         self._queue = _Queue(self._specs)
         self._view: BatchView | None = None  # of all that run at once
-        if jobs > 1:
+        if self._shows_many:
             self._view = transcriber.screen.make_batch_view(len(self._specs))
         self._running: list[_Running] = []
         self._stopped = False  # no further file begins
@@ -158,7 +168,7 @@ class Batch:
         Args:
             again: also those that an earlier run has completed.
         """
-        allow_open_files(self._jobs * _FILES_A_JOB)
+        allow_open_files(self._at_once * _FILES_A_JOB)
         transcriber = self._transcriber
         with (
             Loop() as loop,
@@ -171,7 +181,7 @@ class Batch:
             def more() -> Iterator[Task]:
                 """What may begin now; called at the start and after each end."""
                 self._end_finished()
-                while len(self._running) < self._jobs and not (self._stopped or loop.stopping):
+                while len(self._running) < self._at_once and not (self._stopped or loop.stopping):
                     if transcriber.runs.budget.is_used:
                         self._tell_left()
                         return
@@ -196,6 +206,10 @@ class Batch:
             transcriber.notices.error(unwritten)
         return of_command(ends, status_of(unwritten))
 
+    @property
+    def _at_once(self) -> int:
+        return self._jobs if self._elsewhere is None else self._elsewhere.at_once
+
     def _begin(self, loop: Loop, spec: SourceSpec, *, again: bool) -> _Running | None:
         """Begin, resume, replay or put off a file; returns None where nothing runs now."""
         transcriber = self._transcriber
@@ -212,11 +226,11 @@ class Batch:
                     transcriber.notices.note(f"{spec.name}: complete already, in {previous.id}")
                     self._leave(spec, file_view, _Outcome.REPLAYED)
                     return None
-                live = transcriber.screen.make_view() if self._jobs == 1 else None
+                live = None if self._shows_many else transcriber.screen.make_view()
                 view = file_view or live
                 job: RunningFile
                 if self._elsewhere is not None:
-                    job = self._elsewhere(loop, spec, view)
+                    job = self._elsewhere.begin(loop, spec, view)
                 elif previous is None:
                     job = transcriber.begin(loop, self._service, spec, folder, stack, view)
                 else:

@@ -65,6 +65,7 @@ class Loop:
         self._tasks: list[Task] = []
         self._coming: deque[Iterator[Task]] = deque()
         self.stopping = False
+        self._asks_more = False
         self._poll = make_poll()
         self._watched: dict[int, tuple[Task, Session]] = {}  # by their sockets' numbers
         self._waker, self._woken = socket.socketpair()
@@ -125,10 +126,15 @@ class Loop:
         """Drive one more task, which `run` does not get from `more`."""
         self._coming.append(iter((task,)))
 
+    def ask_more(self) -> None:
+        """Call `more` though nothing has ended: there may be room for further tasks."""
+        self._asks_more = True
+
     def run(self, tasks: Iterable[Task], more: Callable[[], Iterable[Task]] = tuple) -> None:
         """Drive tasks until all are over.
 
-        `more` gives further tasks; it is called after each end, also when `stopping`.
+        `more` gives further tasks; it is called after each end, also when `stopping`, and when it
+        is asked for.
         """
         garbage.begin()
         with stop_signals(self._stop) as signals:
@@ -160,7 +166,7 @@ class Loop:
         self.post(None, StopRequested(cause))
 
     def _step(self, *, wait: bool) -> bool:
-        """One turn: take what there is, waiting for it or not. Returns whether a task is over."""
+        """One turn: take what there is, waiting for it or not. Returns whether to call `more`."""
         now = self.clock()
         due = now + _IDLE_S
         for task in self._tasks:
@@ -182,7 +188,7 @@ class Loop:
                     session.has_work = task.has_work = True
             self._take_posted(now)
         self._take_posted(now)
-        over = False
+        over, self._asks_more = self._asks_more, False
         for task in self._tasks:
             if task.has_work or task.due <= now:
                 task.advance(now)
