@@ -15,7 +15,7 @@ from transcribe_cli.errors import AudioError
 from transcribe_cli.outputs.output import Output, Outputs
 from transcribe_cli.outputs.record import Record
 from transcribe_cli.protocol.models import MODELS, Tariff
-from transcribe_cli.run.config import RunConfig
+from transcribe_cli.run.config import RunConfig, Sending, Service
 from transcribe_cli.run.limits import Limits
 from transcribe_cli.run.loop import Loop
 from transcribe_cli.run.parts import RunParts
@@ -27,21 +27,28 @@ from transcribe_cli.ui.notices import Notices
 
 def run_config(**changes: Any) -> RunConfig:
     """An ordinary run's, of a file that goes as fast as it can, with these changes."""
-    usual: dict[str, Any] = {
-        "recording": "test",
-        "folder": None,
+    service: dict[str, Any] = {
         "parameters": Parameters({"speech_model": "u3-rt-pro"}, MODELS["u3-rt-pro"], []),
         "target": Target("", {}),
         "endpoint": "here",
         "local": False,
+    }
+    sending: dict[str, Any] = {"chunk_ms": 50, "pace": None, "limited": False}
+    usual: dict[str, Any] = {
+        "recording": "test",
+        "folder": None,
+        "service": Service(**service | _taken(changes, Service)),
         "audio": AudioFormat(),
-        "chunk_ms": 50,
-        "pace": None,
-        "limited": False,
+        "sending": Sending(**sending | _taken(changes, Sending)),
         "tariff": Tariff({"speech_model": "u3-rt-pro"}),
         "limits": Limits(),
     }
     return RunConfig(**usual | changes)
+
+
+def _taken(changes: dict[str, Any], kind: type[Service] | type[Sending]) -> dict[str, Any]:
+    """Those that are fields of it, taken out."""
+    return {name: changes.pop(name) for name in kind._fields if name in changes}
 
 
 def run_parts(

@@ -23,11 +23,11 @@ from transcribe_cli.cluster.remote_file import RemoteFile
 from transcribe_cli.errors import ServiceError, StreamError
 from transcribe_cli.exit_status import ExitStatus
 from transcribe_cli.jobs.batch import Batch
-from transcribe_cli.jobs.service import Service
 from transcribe_cli.jobs.sources import SourceSpec
 from transcribe_cli.jobs.transcriber import Transcriber
 from transcribe_cli.outputs.record import timestamp
 from transcribe_cli.protocol.endpoint import is_loopback, resolve_endpoint
+from transcribe_cli.run.config import Service
 from transcribe_cli.run.loop import Loop
 from transcribe_cli.run.reporter import View
 from transcribe_cli.session.events import Event, KeyPressed, SettingsTyped, StopRequested

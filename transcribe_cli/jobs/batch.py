@@ -16,13 +16,12 @@ from transcribe_cli.exit_status import ExitStatus, FileEnd, of_command
 from transcribe_cli.jobs.claims import AlreadyRunning
 from transcribe_cli.jobs.closing_lines import tell_total
 from transcribe_cli.jobs.job import Job
-from transcribe_cli.jobs.service import Service
 from transcribe_cli.jobs.sources import SourceSpec
 from transcribe_cli.jobs.transcriber import Transcriber
 from transcribe_cli.recordings.journal import turn_of
 from transcribe_cli.recordings.lock import SaveDirBusy
 from transcribe_cli.recordings.saved_recordings import Recording
-from transcribe_cli.run.config import Result
+from transcribe_cli.run.config import Result, Service
 from transcribe_cli.run.limits import COST_REACHED
 from transcribe_cli.run.loop import Loop, Task
 from transcribe_cli.run.reporter import View

@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING, Any
 from transcribe_cli.audio.audio_log import AudioLog
 from transcribe_cli.audio.excerpt import Range
 from transcribe_cli.audio.source import Source
-from transcribe_cli.jobs.service import Service
 from transcribe_cli.outputs.output import Outputs
-from transcribe_cli.protocol.endpoint import is_loopback, without_credentials
+from transcribe_cli.protocol.endpoint import is_loopback
 from transcribe_cli.protocol.models import Tariff
 from transcribe_cli.recordings.folder import recording_id
-from transcribe_cli.run.config import ResumePoint, RunConfig
+from transcribe_cli.run.config import ResumePoint, RunConfig, Sending, Service
 from transcribe_cli.run.limits import Budget, Limits
 from transcribe_cli.run.loop import Loop
 from transcribe_cli.run.parts import RunParts
@@ -87,19 +86,13 @@ class RunFactory:
         each: bool = False,
     ) -> Run:
         """A run, everything it needs being open; `tracks`, `each`: as of `RunConfig`."""
+        limited = not service.local and (source.kind == "mic" or self._pace is not None)
         config = RunConfig(
             recording=folder.name if folder else recording_id(datetime.now(), source.name),
             folder=str(folder) if folder else None,
-            parameters=service.parameters,
-            target=service.target,
-            endpoint=without_credentials(service.endpoint),
-            local=service.local,
-            engine=service.engine,
-            engine_title=service.engine_title,
+            service=service,
             audio=log.audio,
-            chunk_ms=self._options.chunk_ms,
-            pace=self._pace,
-            limited=not service.local and (source.kind == "mic" or self._pace is not None),
+            sending=Sending(self._options.chunk_ms, self._pace, limited),
             tariff=self._tariff,
             limits=self._limits,
             part=self._part,

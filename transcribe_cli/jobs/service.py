@@ -2,13 +2,13 @@
 
 import contextlib
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from transcribe_cli import __version__
 from transcribe_cli.errors import UsageError
-from transcribe_cli.protocol.endpoint import resolve_endpoint, session_url
+from transcribe_cli.protocol.endpoint import resolve_endpoint, session_url, without_credentials
 from transcribe_cli.protocol.parameters import encode_query
 from transcribe_cli.redaction import redact
+from transcribe_cli.run.config import Service
 from transcribe_cli.session.session import Target
 from transcribe_cli.settings.credentials import Credentials, find_credentials, webhook_secret
 from transcribe_cli.settings.dotenv import notes_on_variables, settings_in_dotenv
@@ -25,22 +25,6 @@ _LOCAL_PARAMETERS = frozenset(
     vad_threshold mode inactivity_timeout session_heartbeat""".split()
 )
 _LANGUAGES = frozenset(("language_code", "language_codes"))  # for engines of several
-
-
-class Service(NamedTuple):
-    """Where sessions are opened, with parameters that are checked.
-
-    Attributes:
-        engine: NAME or NAME:MODEL of what recognises speech in the local service; "" in another.
-        engine_title: the same for people.
-    """
-
-    endpoint: str
-    target: Target
-    parameters: Parameters
-    local: bool
-    engine: str = ""
-    engine_title: str = ""
 
 
 @contextlib.contextmanager
@@ -103,7 +87,7 @@ def open_service(
             "AssemblyAI-Version": API_VERSION,
         } | credentials.headers()
         yield Service(
-            endpoint,
+            without_credentials(endpoint),
             Target(session_url(endpoint, query), headers),
             parameters,
             options.local,

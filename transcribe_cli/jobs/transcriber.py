@@ -29,7 +29,7 @@ from transcribe_cli.jobs.command_outputs import CommandOutputs
 from transcribe_cli.jobs.job import Job, discard
 from transcribe_cli.jobs.run_factory import RunFactory
 from transcribe_cli.jobs.screen import Screen
-from transcribe_cli.jobs.service import Service, open_service
+from transcribe_cli.jobs.service import open_service
 from transcribe_cli.jobs.sources import SourceSpec
 from transcribe_cli.outputs.formats import output_path
 from transcribe_cli.outputs.jsonl import JsonlOutput
@@ -41,7 +41,7 @@ from transcribe_cli.protocol.parameters import MANUAL
 from transcribe_cli.recordings.folder import AUDIO, JOURNAL, TRANSCRIPT
 from transcribe_cli.recordings.journal import JournalRecord, journal_records
 from transcribe_cli.recordings.saved_recordings import Recording, RecordingIndex
-from transcribe_cli.run.config import Result
+from transcribe_cli.run.config import Result, Service
 from transcribe_cli.run.loop import Loop
 from transcribe_cli.run.parts import nothing_to_sync
 from transcribe_cli.run.reporter import View

@@ -96,7 +96,7 @@ class Channel:
             Policy(
                 live=self._spoken_now,
                 drops_backlog=not self._spoken_now,
-                timeouts=config.timeouts,
+                timeouts=config.service.timeouts,
                 number_step=count,
             ),
             parts.quota,

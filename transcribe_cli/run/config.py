@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from transcribe_cli.audio.excerpt import EVERYTHING, Range
 from transcribe_cli.audio.format import AudioFormat
@@ -15,6 +15,42 @@ from transcribe_cli.session.session import Target
 from transcribe_cli.session.timeouts import LOCAL, SERVICE, Timeouts
 from transcribe_cli.settings.session_parameters import Parameters
 from transcribe_cli.transcript.turn_totals import TurnTotals
+
+
+class Service(NamedTuple):
+    """Where sessions are opened, with parameters that are checked.
+
+    Attributes:
+        endpoint: without any credential; for people, and for resuming the recording.
+        local: it is the one of this machine.
+        engine: NAME or NAME:MODEL of what recognises speech in the local service; "" in another.
+        engine_title: the same for people.
+    """
+
+    endpoint: str
+    target: Target
+    parameters: Parameters
+    local: bool
+    engine: str = ""
+    engine_title: str = ""
+
+    @property
+    def timeouts(self) -> Timeouts:
+        """How long a session waits for it before it is taken for stuck."""
+        return LOCAL if self.local else SERVICE
+
+
+class Sending(NamedTuple):
+    """How audio is sent.
+
+    Attributes:
+        pace: seconds of audio sent a second, of a file or a pipe; None: as fast as it goes.
+        limited: what lags behind is sent no faster than the service takes it (`Pacer`).
+    """
+
+    chunk_ms: int
+    pace: float | None
+    limited: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,40 +74,28 @@ class ResumePoint:
 
 @dataclass(frozen=True, slots=True)
 class RunConfig:
-    """What is settled about a run before anything is opened.
+    """What is settled about a run before anything is opened: as many fields as things.
 
     Attributes:
         recording: its id.
         folder: where it is saved; None: nowhere.
-        endpoint: without any credential; for people, and for resuming the recording.
-        pace: seconds of audio sent a second, of a file or a pipe; None: as fast as it goes.
-        limited: what lags behind is sent no faster than the service takes it (`Pacer`).
         part: which stretch of the source is transcribed.
         tells_source: every record names its source, because several sources share an output.
         resume_point: None for a new recording.
-        engine: NAME or NAME:MODEL of what hears on this machine; "" where the service does.
-        engine_title: the same for people.
         tracks: what the channels of the log are; none where that goes without saying.
         each: sessions of its own hear each channel of the log.
     """
 
     recording: str
     folder: str | None
-    parameters: Parameters
-    target: Target
-    endpoint: str
-    local: bool
+    service: Service
     audio: AudioFormat
-    chunk_ms: int
-    pace: float | None
-    limited: bool
+    sending: Sending
     tariff: Tariff
     limits: Limits
     part: Range = EVERYTHING
     tells_source: bool = False
     resume_point: ResumePoint | None = None
-    engine: str = ""
-    engine_title: str = ""
     tracks: tuple[str, ...] = ()
     each: bool = False
 
@@ -81,18 +105,13 @@ class RunConfig:
         Args:
             asked: what it was asked for, where that is not what the run began with.
         """
-        asked = self.parameters.query if asked is None else asked
+        asked = self.service.parameters.query if asked is None else asked
         configuration = begin.raw.get("configuration")
         if configuration is None:  # an older service's
             return asked
         from transcribe_cli.protocol.running_parameters import running_parameters
 
         return running_parameters(asked, configuration)
-
-    @property
-    def timeouts(self) -> Timeouts:
-        """How long a session waits for the service before it is taken for stuck."""
-        return LOCAL if self.local else SERVICE
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,7 +56,7 @@ class LiveSettings:
     @property
     def takes_keyterms(self) -> bool:
         """Whether the model takes key terms."""
-        model = self._config.parameters.model
+        model = self._config.service.parameters.model
         return model is None or KEYTERMS in model.takes
 
     @property
@@ -108,7 +108,7 @@ class LiveSettings:
             self._file_terms = terms
 
     def _change(self, changes: Mapping[str, Any]) -> bool:
-        checked = checked_changes(changes, self._config.parameters.model)
+        checked = checked_changes(changes, self._config.service.parameters.model)
         news = {name: value for name, value in checked.items() if value != self._now(name)}
         if not news:
             return False

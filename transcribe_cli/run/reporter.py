@@ -121,8 +121,8 @@ class Reporter:
         if part.channel is not None:
             excerpt["channel"] = part.channel
         known: dict[str, Any] = {} if part.is_all else {"excerpt": excerpt}
-        if self._config.engine:
-            known["engine"] = self._config.engine
+        if self._config.service.engine:
+            known["engine"] = self._config.service.engine
         if self._config.each:
             known["channels"] = "each"
         if self._config.tracks:
@@ -144,13 +144,13 @@ class Reporter:
                 "channels": self._config.audio.channels,
                 "encoding": "pcm_s16le",
             },
-            model=self._config.parameters.query["speech_model"],
-            endpoint=self._config.endpoint,
-            local=self._config.local,
-            parameters=self._config.parameters.query,
+            model=self._config.service.parameters.query["speech_model"],
+            endpoint=self._config.service.endpoint,
+            local=self._config.service.local,
+            parameters=self._config.service.parameters.query,
             **known,
         )
-        for note in self._config.parameters.notes:
+        for note in self._config.service.parameters.notes:
             self.warn(note)
 
     def tell(self, all_told: Iterable[Told]) -> None:
@@ -233,7 +233,7 @@ class Reporter:
 
     def _price_of(self, running: Mapping[str, Any]) -> str:
         price = self._config.tariff.usd_per_hour(running)
-        same = running["speech_model"] == self._config.parameters.query["speech_model"]
+        same = running["speech_model"] == self._config.service.parameters.query["speech_model"]
         if same or not price:
             return ""
         counted = f"counted at ${price:.2f} an hour"

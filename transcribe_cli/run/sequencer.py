@@ -226,7 +226,7 @@ class Sequencer:
         It may lie after the end of the last final word: long silence is not sent again.
         """
         earliest = max(self.committed_ms, self._transcript.finished_ms)
-        if not self._config.limited:
+        if not self._config.sending.limited:
             return earliest  # what is sent faster than it is spoken may be heard much later
         undecided = self._config.audio.ms(received_to) - LONGEST_TURN_MS
         if open_since_ms is not None:
@@ -242,7 +242,7 @@ class Sequencer:
         Args:
             first: what the session says first, which may be that another model runs.
         """
-        query: Mapping[str, Any] = self._config.parameters.query
+        query: Mapping[str, Any] = self._config.service.parameters.query
         asked = "format_turns" in query
         if isinstance(first, Received) and isinstance(first.decoded.message, Begin):
             query = self._config.running(first.decoded)

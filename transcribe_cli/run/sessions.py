@@ -24,7 +24,7 @@ from transcribe_cli.session.connect_thread import ConnectThread
 from transcribe_cli.session.connection import Connection
 from transcribe_cli.session.events import Closed, Event, TerminateSent
 from transcribe_cli.session.pacing import Pacer
-from transcribe_cli.session.session import Session
+from transcribe_cli.session.session import Session, Target
 from transcribe_cli.supervisor.lease import Leases
 
 if TYPE_CHECKING:
@@ -73,8 +73,7 @@ class Sessions:
     ) -> None:
         self.reader: Session | None = None
         self.silences = _earlier_silences(config)
-        self.asked: Mapping[str, Any] = config.parameters.query
-        self._target = config.target
+        self.asked: Mapping[str, Any] = config.service.parameters.query
         self._config = config
         self._parts = parts
         self._log = log
@@ -114,28 +113,33 @@ class Sessions:
         config, parts, audio = self._config, self._parts, self._config.audio
         live = parts.source.live
         start = None if ahead else self._start_offset()
-        pace = None if parts.source.kind == "mic" else config.pace
-        sizes = chunk_sizes(audio, config.chunk_ms)
+        pace = None if parts.source.kind == "mic" else config.sending.pace
+        sizes = chunk_sizes(audio, config.sending.chunk_ms)
         session = Session(
             number,
             self._log,
             sizes,
-            Pacer(audio.rate_hz, pace, limited=config.limited),
+            Pacer(audio.rate_hz, pace, limited=config.sending.limited),
             start,
             0 if live else sizes.least,
-            config.timeouts,
-            _keep_alive_s(config.parameters.query),
+            config.service.timeouts,
+            _keep_alive_s(config.service.parameters.query),
             _encoder(config),
         )
-        parts.notices.debug(f"session {number}: connecting to {config.endpoint}")
-        self._live[number] = _Live(session, parts.connect(number, self._target, self._post))
+        parts.notices.debug(f"session {number}: connecting to {config.service.endpoint}")
+        self._live[number] = _Live(session, parts.connect(number, self._target(), self._post))
         if start is not None:
             self._reads(session, start)
+
+    def _target(self) -> Target:
+        """Where the next session is opened, with what it is asked for by now."""
+        target, first = self._config.service.target, self._config.service.parameters.query
+        changes = {name: value for name, value in self.asked.items() if value != first.get(name)}
+        return target._replace(url=with_parameters(target.url, changes)) if changes else target
 
     def ask_for(self, changes: Mapping[str, Any]) -> None:
         """Tell all of them of changed parameters, and begin later ones with these."""
         self.asked = {**self.asked, **changes}
-        self._target = self._target._replace(url=with_parameters(self._target.url, changes))
         update = msgspec.convert(changes, UpdateConfiguration)
         for live in self._live.values():
             live.session.update(update)
@@ -291,7 +295,7 @@ def _earlier_silences(config: RunConfig) -> Silences:
 
 def _encoder(config: RunConfig) -> "Encoder | None":
     """A session's own: each begins a stream with its headers."""
-    encoding = config.parameters.query.get("encoding")
+    encoding = config.service.parameters.query.get("encoding")
     if encoding is None:
         return None
     from transcribe_cli.audio.encoder import make_encoder

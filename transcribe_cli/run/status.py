@@ -59,9 +59,9 @@ class RunStatus:
         self.trouble = ""
         self.overflows = 0
         self._config = config
-        self.manual = config.parameters.query.get("mode") == MANUAL
+        self.manual = config.service.parameters.query.get("mode") == MANUAL
         self._source = source
-        self.model = str(config.parameters.query["speech_model"])
+        self.model = str(config.service.parameters.query["speech_model"])
         self._totals = totals
         self._spoken_now = is_spoken_now(source)
         point = config.resume_point
@@ -96,11 +96,11 @@ class RunStatus:
         if not self._spoken_now:
             self._position.move(self._heard_s(now), now)
             progress = (self._position.at_s, self._source.length_s, self._position.rate)
-        local = self._config.local
+        local = self._config.service.local
         return Status(
             state=self._state(now),
             elapsed_s=now.elapsed_s,
-            model=self._config.engine_title or self.model,
+            model=self._config.service.engine_title or self.model,
             source=self._source.name,
             level_db=decibels(peak) if self._spoken_now else None,
             system_db=decibels(now.peaks[1]) if len(now.peaks) > 1 and self._spoken_now else None,
@@ -136,7 +136,7 @@ class RunStatus:
         What is sent in real time is heard as it is sent, also where nobody speaks.
         """
         sent_s = now.elapsed_s - now.lag_s
-        in_time = self._config.pace is not None and now.state is RunState.LISTENING
+        in_time = self._config.sending.pace is not None and now.state is RunState.LISTENING
         if in_time and not self._words.come(now.time):
             return sent_s
         return min(self._words.end_ms / 1000, sent_s)
@@ -146,7 +146,7 @@ class RunStatus:
 
         None also of a file or a pipe that is sent as fast as it goes, or has audio waiting.
         """
-        waits = self._config.pace is None or now.lag_s >= CATCHING_UP_S
+        waits = self._config.sending.pace is None or now.lag_s >= CATCHING_UP_S
         if not self._words.come_anew(now.time) or (waits and not self._spoken_now):
             return None
         return max(0.0, now.elapsed_s - self._words.end_ms / 1000)
