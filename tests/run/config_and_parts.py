@@ -2,7 +2,7 @@
 
 import io
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from rich.console import Console
@@ -18,7 +18,7 @@ from transcribe_cli.protocol.models import MODELS, Tariff
 from transcribe_cli.run.config import RunConfig, Sending, Service
 from transcribe_cli.run.limits import Limits
 from transcribe_cli.run.loop import Loop
-from transcribe_cli.run.parts import RunParts
+from transcribe_cli.run.parts import Doors, RunParts
 from transcribe_cli.session.session import Target
 from transcribe_cli.settings.session_parameters import Parameters
 from transcribe_cli.supervisor.session_quota import SessionQuota
@@ -37,18 +37,18 @@ def run_config(**changes: Any) -> RunConfig:
     usual: dict[str, Any] = {
         "recording": "test",
         "folder": None,
-        "service": Service(**service | _taken(changes, Service)),
+        "service": Service(**service | _taken(changes, Service._fields)),
         "audio": AudioFormat(),
-        "sending": Sending(**sending | _taken(changes, Sending)),
+        "sending": Sending(**sending | _taken(changes, Sending._fields)),
         "tariff": Tariff({"speech_model": "u3-rt-pro"}),
         "limits": Limits(),
     }
     return RunConfig(**usual | changes)
 
 
-def _taken(changes: dict[str, Any], kind: type[Service] | type[Sending]) -> dict[str, Any]:
-    """Those that are fields of it, taken out."""
-    return {name: changes.pop(name) for name in kind._fields if name in changes}
+def _taken(changes: dict[str, Any], names: Iterable[str]) -> dict[str, Any]:
+    """Those that have one of the names, taken out."""
+    return {name: changes.pop(name) for name in names if name in changes}
 
 
 def run_parts(
@@ -65,7 +65,8 @@ def run_parts(
         "notices": Notices(Console(file=stderr or io.StringIO(), width=200)),
         "quota": SessionQuota(None),
     }
-    return RunParts(source=source, log=log, loop=loop, **usual | changes)
+    doors = Doors(**_taken(changes, Doors.__slots__))
+    return RunParts(source=source, log=log, loop=loop, doors=doors, **usual | changes)
 
 
 def _broken(output: Output, problem: OSError) -> None:

@@ -27,6 +27,7 @@ from transcribe_cli.recordings.journal import summarize, without_closing_records
 from transcribe_cli.run.config import Result, ResumePoint, RunConfig
 from transcribe_cli.run.limits import Limits
 from transcribe_cli.run.loop import Loop
+from transcribe_cli.run.parts import HeardChannels
 from transcribe_cli.run.run import Run
 from transcribe_cli.settings.session_parameters import Parameters
 from transcribe_cli.supervisor.lease import LONGEST_SESSION_S
@@ -239,9 +240,9 @@ def record(
             fate.recorder = make(world, *given, **told)
             return fate.recorder
 
-        heard = {}
+        heard = HeardChannels()
         if scenario.call:
-            heard = heard_of(log, TRACKS, each=scenario.call == "each")._asdict()
+            heard = heard_of(log, TRACKS, each=scenario.call == "each")
 
         parts = run_parts(
             *(source, log, loop, outputs, console),
@@ -250,7 +251,7 @@ def record(
                 number, post, network, service.accept
             ),
             make_recorder=make_recorder,
-            **heard,
+            heard=heard,
             wall=world.wall,
             chance=random.Random(scenario.seed),
         )

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from transcribe_cli.audio.audio_log import AudioLog
 from transcribe_cli.audio.excerpt import Range
@@ -15,7 +15,7 @@ from transcribe_cli.recordings.folder import recording_id
 from transcribe_cli.run.config import ResumePoint, RunConfig, Sending, Service
 from transcribe_cli.run.limits import Budget, Limits
 from transcribe_cli.run.loop import Loop
-from transcribe_cli.run.parts import RunParts
+from transcribe_cli.run.parts import HeardChannels, RunParts
 from transcribe_cli.run.reporter import View
 from transcribe_cli.run.run import Run
 from transcribe_cli.settings.run_options import RunOptions
@@ -105,11 +105,11 @@ class RunFactory:
         if self.quota is None:
             self.quota = SessionQuota(per_minute)
         notices = NamedNotices(self._notices, source.name) if self._at_once else self._notices
-        heard: dict[str, Any] = {}
+        heard = HeardChannels()
         if tracks or each:
             from transcribe_cli.jobs.heard_channels import heard_of, notes_on_sessions
 
-            heard = heard_of(log, tracks, each=each)._asdict()
+            heard = heard_of(log, tracks, each=each)
             if each and not service.local:
                 usd = self._tariff.usd_per_hour()
                 for note in notes_on_sessions(log.audio.channels, usd, per_minute):
@@ -120,7 +120,7 @@ class RunFactory:
             sync=sync,
             keyterms_file=self._keyterms_file,
             typed=self.typed,
-            **heard,
+            heard=heard,
         )
         return Run(config, parts)
 

@@ -89,9 +89,9 @@ class Channel:
         self._reporter = reporter
         self._spoken_now = is_spoken_now(parts.source)
         self.sequencer = Sequencer(config, number, numbers)
-        self.sessions = Sessions(config, parts, parts.heard[number], self.sequencer, task, post)
+        self.sessions = Sessions(config, parts, parts.logs[number], self.sequencer, task, post)
         first = 0 if config.resume_point is None else config.resume_point.next_session
-        count = len(parts.heard)
+        count = len(parts.logs)
         self._supervisor = Supervisor(
             Policy(
                 live=self._spoken_now,
@@ -100,9 +100,9 @@ class Channel:
                 number_step=count,
             ),
             parts.quota,
-            parts.chance,
+            parts.doors.chance,
             first_session=first + (number - first) % count,
-            wall=parts.wall,
+            wall=parts.doors.wall,
         )
         self._actions = ActionRunner(parts.log, self.sessions, self.sequencer, recorder, reporter)
         self.pauses = Pauses(self._supervisor)

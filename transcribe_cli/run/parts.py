@@ -4,7 +4,7 @@ import random
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from transcribe_cli.audio.audio_log import AudioLog, ReadableLog
 from transcribe_cli.audio.recorder import Recorder
@@ -28,24 +28,46 @@ def nothing_to_sync() -> None:
     """There is no journal to be put on the disk."""
 
 
+class HeardChannels(NamedTuple):
+    """What sessions hear of a log of several channels, and whose the words are.
+
+    Attributes:
+        views: each with sessions of its own; none: sessions hear the log.
+        with_channels: tells whose the words of a turn are, where that is known.
+    """
+
+    views: Sequence[ReadableLog] = ()
+    with_channels: Callable[[TurnUpdate], TurnUpdate] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Doors:
+    """How a run reaches the world; in virtual time they lead elsewhere.
+
+    Attributes:
+        connect: opens a session's connection.
+        make_recorder: makes what records the source.
+        wall: seconds since 1970.
+        chance: the jitter of waits comes from it.
+    """
+
+    connect: Callable[[int, Target, Callable[[Event], None]], ConnectThread] = ConnectThread
+    make_recorder: Callable[..., Recorder] = Recorder
+    wall: Callable[[], float] = time.time
+    chance: random.Random | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class RunParts:
-    """What one run is given beside its `RunConfig`.
+    """What one run is given beside its `RunConfig`: a field for each thing that is open.
 
     Attributes:
         quota, budget: shared by the runs of a command.
         view: the live view, where there is one.
         sync: puts the journal on the disk; called by the recorder's thread when it does the same
             with the audio.
-        connect: opens a session's connection.
-        make_recorder: makes what records the source.
-        wall: seconds since 1970.
         keyterms_file: what `--keyterms-file` holds, where it is given.
         typed: the lines of settings that were typed for every recording before this one began.
-        chance: the jitter of waits comes from it.
-        views: what sessions hear of a log of several tracks, each view with sessions of its own;
-            none: they hear the log.
-        with_channels: tells whose the words of a turn are, where that is known.
     """
 
     source: Source
@@ -57,16 +79,12 @@ class RunParts:
     budget: Budget = field(default_factory=Budget)
     view: View | None = None
     sync: Callable[[], None] = nothing_to_sync
-    connect: Callable[[int, Target, Callable[[Event], None]], ConnectThread] = ConnectThread
-    make_recorder: Callable[..., Recorder] = Recorder
-    wall: Callable[[], float] = time.time
     keyterms_file: "KeytermsFile | None" = None
     typed: Sequence[str] = ()
-    chance: random.Random | None = None
-    views: Sequence[ReadableLog] = ()
-    with_channels: Callable[[TurnUpdate], TurnUpdate] | None = None
+    heard: HeardChannels = field(default_factory=HeardChannels)
+    doors: Doors = field(default_factory=Doors)
 
     @property
-    def heard(self) -> Sequence[ReadableLog]:
-        """What sessions hear, of each channel."""
-        return self.views or (self.log,)
+    def logs(self) -> Sequence[ReadableLog]:
+        """What sessions read, of each channel."""
+        return self.heard.views or (self.log,)

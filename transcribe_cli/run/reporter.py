@@ -75,7 +75,7 @@ class Reporter:
     """Writes records and shows turns and notices. Times are ms on the recording's clock.
 
     Args:
-        with_channels: tells whose the words of a turn are, as of `RunParts`.
+        with_channels: tells whose the words of a turn are, as of `HeardChannels`.
 
     Attributes:
         totals: what the final turns add up to.

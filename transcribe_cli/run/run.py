@@ -63,7 +63,7 @@ class Run:
         now = parts.loop.clock()
         bill = _make_bill(config)
         parts.budget.add(bill)
-        recorder = parts.make_recorder(
+        recorder = parts.doors.make_recorder(
             parts.source,
             parts.log,
             report=lambda event, frame: self._post(SourceReported(event, frame)),
@@ -73,7 +73,8 @@ class Run:
             most_frames=config.limits.max_frames(config.audio),
         )
         reporter = Reporter(
-            *(config, parts.source, parts.outputs, parts.notices, parts.view, parts.with_channels)
+            *(config, parts.source, parts.outputs, parts.notices, parts.view),
+            parts.heard.with_channels,
         )
         status = RunStatus(config, parts.source, reporter.totals, now)
         limits = RunLimits(config.limits, parts.budget, bill, now)
@@ -85,7 +86,7 @@ class Run:
                 *(config, parts, number, numbers, recorder, reporter),
                 *(self, self._post, self._service_events.tell),
             )
-            for number in range(len(parts.heard))
+            for number in range(len(parts.logs))
         ]
         progress = Progress(parts, self._channels, recorder, bill)
         stops = Stops(limits, progress, parts.notices)
@@ -197,7 +198,7 @@ class Run:
     def _push(self, start: int, samples: bytes) -> None:
         """Send what has just been recorded."""
         loop = self._parts.loop
-        if self._parts.views:
+        if self._parts.heard.views:
             samples = b""  # sessions hear something else than what was recorded
         for channel in self._channels:
             if channel.sessions.push(start, samples, loop.clock()):

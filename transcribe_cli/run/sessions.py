@@ -127,7 +127,7 @@ class Sessions:
             _encoder(config),
         )
         parts.notices.debug(f"session {number}: connecting to {config.service.endpoint}")
-        self._live[number] = _Live(session, parts.connect(number, self._target(), self._post))
+        self._live[number] = _Live(session, parts.doors.connect(number, self._target(), self._post))
         if start is not None:
             self._reads(session, start)
 
