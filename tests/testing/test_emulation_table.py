@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import pytest
+from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
 from tests.counting import speak
@@ -254,6 +255,13 @@ def heartbeat(service: AssemblyAIService) -> None:
         assert next_message(connection)["type"] == "Heartbeat"
 
 
+def paths(service: AssemblyAIService) -> None:
+    assert talk(f"{service.api_host}/calls/7").code == 1000
+    for gone in ("ws", "token"):
+        with pytest.raises(InvalidStatus, match="404"):
+            talk(f"{service.api_host}/v2/realtime/{gone}")
+
+
 def credentials(_: AssemblyAIService) -> None:
     with AssemblyAIService("--key", "swordfish", "--max-audio-rate", "1.25") as own:
         assert talk(own.url, last=None).code == 1008
@@ -307,6 +315,7 @@ PROBES: dict[str, Callable[[AssemblyAIService], None]] = {
     "Silence": played("Silence"),
     "SpeakerRevision": played("SpeakerRevision"),
     "LLMGatewayResponse": played("LLMGatewayResponse"),
+    "paths": paths,
     "credentials": credentials,
     "token endpoint": token_endpoint,
     "session limit": session_limit,

@@ -15,6 +15,8 @@ from transcribe_cli.protocol.web_origin import Headers, why_refused
 
 _HEALTH_PATHS = (HEALTH, "/v3/ws/health")  # the second is that of the self-hosted service
 
+_GONE = "/v2/realtime"  # the older API, which the service has no more
+
 _NO_CONTROL = error_answer(404, "The control is there with --ready-json.")
 
 
@@ -70,6 +72,8 @@ class HttpRoutes:
             key = authorization_of(request.headers)
             asked = answer_token_request(url.query, key, self._keys, self._clock.unix())
             return json_answer(*asked)
+        if url.path.startswith(_GONE):
+            return error_answer(404, "Not Found")
         return None
 
     def refuse_unread(self, request: HttpRequest) -> HttpAnswer | None:
