@@ -108,6 +108,22 @@ def test_without_a_pause_no_word_is_cut_in_two_nor_heard_twice() -> None:
     assert [word.start_ms for word in words] == [300 * number for number in range(40)]
 
 
+def test_without_a_pause_it_is_cut_around_where_a_word_is_only_thought_to_begin() -> None:
+    def hear_late(samples: Any, speech: Sequence[bool], final: bool) -> Transcription:
+        words = hear_numbers(samples, speech, final).words
+        return Transcription([word.later(60) for word in words], timed=False)
+
+    recogniser = PieceRecogniser(hear_late, PIECES, writes=True)
+    for number in range(40):
+        for level in (50, *[9000] * 8, 50):
+            recogniser.hear(array("h", [number, *[level] * 479]).tobytes(), True)
+            recogniser.hypothesis(more_waiting=True)
+    words = recogniser.end()
+    assert [word.text for word in words] == [str(number) for number in range(40)]
+    late = [word.start_ms - 60 - 300 * number for number, word in enumerate(words)]
+    assert max(late) <= 30  # of a piece that begins in mid-word they are later
+
+
 def hear_numbers(samples: Any, speech: Sequence[bool], final: bool) -> Transcription:
     """The numbers that frames carry in their first sample, each as often as it is there anew."""
     numbers = [round(first * 32768) for first in samples[::480]]

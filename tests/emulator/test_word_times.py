@@ -8,7 +8,7 @@ import pytest
 
 from tests.emulator.protocol_client import REPOSITORY
 from transcribe_cli.emulator.engines.voice_activity import make_voice_activity
-from transcribe_cli.emulator.engines.word_times import WordAligner
+from transcribe_cli.emulator.engines.word_times import WordAligner, estimate_words
 from transcribe_cli.emulator.turn_messages import HeardWord
 
 SAID = "The quick brown fox jumps over the lazy dog."
@@ -31,7 +31,7 @@ def errors_ms(words: list[HeardWord]) -> list[int]:
 
 def test_words_are_found_where_they_are_spoken(fox: tuple[bytes, list[bool]]) -> None:
     pytest.importorskip("pocketsphinx")
-    words = list(WordAligner().words(SAID.split(), *fox))
+    words = list(WordAligner().words(SAID.split(), fox[0]) or ())
     assert [word.text for word in words] == SAID.split()
     assert median(errors_ms(words)) < 30
     assert max(errors_ms(words)) < 80
@@ -41,7 +41,8 @@ def test_without_pocketsphinx_they_are_laid_over_the_speech(
     fox: tuple[bytes, list[bool]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
-    words = list(WordAligner().words(SAID.split(), *fox))
+    assert WordAligner().words(SAID.split(), fox[0]) is None
+    words = estimate_words(SAID.split(), fox[1])
     assert all(a.end_ms <= b.start_ms for a, b in pairwise(words))
     assert median(errors_ms(words)) < 160
 
@@ -59,7 +60,7 @@ def test_times_never_run_backwards_or_past_the_sound(
     fox: tuple[bytes, list[bool]], said: str
 ) -> None:
     pcm, speech = fox
-    words = list(WordAligner().words(said.split(), pcm, speech))
+    words = WordAligner().words(said.split(), pcm) or estimate_words(said.split(), speech)
     assert [word.text for word in words] == said.split()
     times = [ms for word in words for ms in (word.start_ms, word.end_ms)]
     assert times == sorted(times)

@@ -60,11 +60,11 @@ def make_engine(settings: EngineSettings, model: str = "") -> SpeechEngine:
                 texts = min(texts, free.texts(np.pad(samples, (0, _SILENCE_AFTER))), key=len)
         if english and not is_latin("".join(texts)):
             texts = []
-        if final:
-            words = _ALIGNER.words(texts, (samples * 32768).astype("<i2").tobytes(), speech)
-        else:
-            words = estimate_words(texts, speech)
-        return Transcription([w.later(silent * FRAME_MS) for w in words])
+        pcm = (samples * 32768).astype("<i2").tobytes()
+        aligned = _ALIGNER.words(texts, pcm) if final else None
+        words = estimate_words(texts, speech) if aligned is None else aligned
+        later = [word.later(silent * FRAME_MS) for word in words]
+        return Transcription(later, timed=aligned is not None)
 
     recogniser = PieceRecogniser(transcribe, _PIECES, writes=True)
     return SpeechEngine(settings, recogniser, make_voice_activity())

@@ -11,16 +11,21 @@ from transcribe_cli.emulator.turn_messages import ENGLISH, HeardWord, Language
 # A piece without a pause is cut so long before its end at most, and at least.
 _EARLIEST_FRAMES, _LATEST_FRAMES = 4500 // FRAME_MS, 600 // FRAME_MS
 _AROUND_FRAMES = 4
+_ESTIMATE_FRAMES = 4  # estimated times are wrong by some 80 ms
 _QUIET_PEAK, _USUAL_PEAK = 0.1, 0.3
 _PAUSE_FRAMES = 4
 _LEAST_SPEECH_FRAMES = 180 // FRAME_MS  # less is a noise: models make "You" of it
 
 
 class Transcription(NamedTuple):
-    """The words of a piece, in ms from where it begins, and their language."""
+    """The words of a piece, in ms from where it begins, and their language.
+
+    `timed`: their times are the model's, or of an alignment, and no estimate.
+    """
 
     words: Sequence[HeardWord] = ()
     language: Language = ENGLISH
+    timed: bool = True
 
 
 class Transcribe(Protocol):
@@ -77,6 +82,7 @@ class PieceRecogniser:
         self._frames: list[bytes] = []
         self._speech: list[bool] = []
         self._words: list[HeardWord] = []  # of the piece, as last recognised
+        self._timed = True
         self._tried_at = 0  # frames that were last recognised
         self._final_of = 0  # frames of which `_words` are final
 
@@ -123,8 +129,15 @@ class PieceRecogniser:
         starts = [(w.start_ms - self._first_ms) // FRAME_MS for w in self._words]
         levels = _levels(self._frames)
         places = range(max(1, len(levels) - _EARLIEST_FRAMES), len(levels) - _LATEST_FRAMES)
-        at = min([s for s in starts if s in places] or places, key=lambda place: levels[place])
-        self._next_piece(at, sum(start < at for start in starts))
+        wrong = 0 if self._timed else _ESTIMATE_FRAMES
+        near = [
+            (place, words)
+            for words, start in enumerate(starts)
+            for place in range(start - wrong, start + wrong + 1)
+            if place in places
+        ]
+        anywhere = [(place, sum(start < place for start in starts)) for place in places]
+        self._next_piece(*min(near or anywhere, key=lambda cut: levels[cut[0]]))
 
     def _next_piece(self, at: int, words: int) -> None:
         """Another piece begins at that frame, and so many words are before it."""
@@ -155,7 +168,7 @@ class PieceRecogniser:
         if found is None:
             return
         self._tried_at = upto
-        self.language = found.language
+        self.language, self._timed = found.language, found.timed
         self._words = [word.later(self._first_ms) for word in found.words]
 
 

@@ -38,18 +38,15 @@ class WordAligner:
         self._using = threading.Lock()
         self._there = importlib.util.find_spec("pocketsphinx") is not None
 
-    def words(
-        self, texts: Sequence[str], pcm: bytes, speech: Sequence[bool]
-    ) -> Sequence[HeardWord]:
-        """The words with their times, in ms from where the sound begins.
+    def words(self, texts: Sequence[str], pcm: bytes) -> Sequence[HeardWord] | None:
+        """The words with their times, in ms from where the sound begins; None: it cannot tell them.
 
         Args:
             pcm: 16-bit samples at 16 kHz.
-            speech: of each 30 ms of them whether it is speech.
         """
         times = self._aligned([spoken(text) for text in texts], pcm) if self._there else None
         if times is None:
-            return estimate_words(texts, speech)
+            return None
         return [
             HeardWord(text, start_ms, end_ms)
             for text, (start_ms, end_ms) in zip(texts, times, strict=True)
