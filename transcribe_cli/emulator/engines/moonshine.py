@@ -6,6 +6,7 @@ named instead. It computes without the interpreter's lock.
 
 import ctypes
 import os
+import re
 import threading
 from collections.abc import Sequence
 from pathlib import Path
@@ -107,6 +108,15 @@ def is_latin(text: str) -> bool:
     return sum(character.isascii() for character in letters) * 2 >= len(letters)
 
 
+def written_once(text: str) -> str:
+    """A text in which no mark is written twice, as its models do where speech breaks off.
+
+    >>> written_once("In short,, the one , , it is... 1,000?? ,")
+    'In short, the one, it is... 1,000?'
+    """
+    return re.sub(r"\s*([,;:!?])(?:\s*[,;:!?])*(?=\s|$)", r"\1", text)
+
+
 def packaged_model() -> Path:
     """The folder of the model in the wheel."""
     return Path(str(moonshine_voice.__file__)).parent / "assets" / "tiny-en"
@@ -170,4 +180,4 @@ class MoonshineModel:
         )
         found = out.contents
         lines = [ctypes.string_at(found.lines[n].text) for n in range(found.line_count)]
-        return b" ".join(lines).decode(errors="replace").split()
+        return written_once(b" ".join(lines).decode(errors="replace")).split()
