@@ -43,6 +43,11 @@ def test_call_without_either_side_is_lost_until_one_is_back() -> None:
     assert outcome.result.summary["complete"] is True
 
 
+def test_machine_that_sleeps_in_the_first_second_moves_no_word() -> None:
+    asleep = Fault("sleep", "time", 0.45, seconds=6.0)
+    check_call(play(replace(talk("each", asleep), lead_s=0.0)))
+
+
 @pytest.mark.long
 @pytest.mark.parametrize("how", ["mix", "each"])
 def test_no_fault_loses_doubles_or_moves_a_word_of_either_side(how: str) -> None:

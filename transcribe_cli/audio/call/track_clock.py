@@ -40,8 +40,7 @@ class ArrivalClock:
         """So many frames more are there at `now`, in seconds; None: that says nothing."""
         self._frames += frames
         if now is None:
-            if self._start_s is None and self._smallest:  # it may be long until more is known
-                self._start_s = min(self._smallest.values())
+            self._start_s = self.guess_s  # it may be long until more is known
             self._smallest.clear()
             return
         if not self._smallest:
@@ -63,6 +62,13 @@ class ArrivalClock:
     def start_s(self) -> float | None:
         """The time of the first sample; None while that is not known yet."""
         return self._start_s
+
+    @property
+    def guess_s(self) -> float | None:
+        """The same as far as it can be told by now."""
+        return (
+            min(self._smallest.values(), default=None) if self._start_s is None else self._start_s
+        )
 
 
 class Stretcher:
@@ -172,14 +178,18 @@ class TrackPair:
         """A side that has not begun in `_WAIT_S` is silent until it does: the other is recorded."""
         microphone, system = self._ready
         if self._added is None:
-            # Both end now, until their clocks tell better.
             size = max(len(microphone), len(self._held))
             if size < _WAIT_S * self._rate_hz * SAMPLE_BYTES:
                 return
             self._is_guess = True
             self._added = 0.0
-            system += self._step((size - len(self._held)) // SAMPLE_BYTES, self._held)
-            self._held = b""
+            block, self._held = self._held, b""
+            begins_s, start_s = (clock.guess_s for clock in self._clocks)
+            if begins_s is not None and start_s is not None:  # a gap came in their first second
+                system += self._step(round((start_s - begins_s) * self._rate_hz), block)
+                return
+            # Both end now, until their clocks tell better.
+            system += self._step((size - len(block)) // SAMPLE_BYTES, block)
             self._before = (size - len(microphone)) // SAMPLE_BYTES
             microphone[:0] = bytes(size - len(microphone))
         elif not self._clocks[0].has_begun:
