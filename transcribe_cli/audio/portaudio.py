@@ -70,7 +70,7 @@ class PortAudioCapture:
         problem: Exception | None = None
         counts = [1, min(2, device.channels), device.channels]
         if all_channels:
-            counts = [min(device.channels, _MOST_CHANNELS), *counts]
+            counts = [2 if device.channels > _MOST_CHANNELS else device.channels, *counts]
         for channels in dict.fromkeys(counts):
             for hz in dict.fromkeys((rate_hz, device.rate_hz)):
                 stream = None
