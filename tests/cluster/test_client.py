@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import logging
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from queue import SimpleQueue
@@ -14,7 +15,7 @@ import pytest
 pytest.importorskip("distributed")
 
 from tests.program import patience_s
-from transcribe_cli.cluster import client, wire
+from transcribe_cli.cluster import client, scheduler, wire
 from transcribe_cli.cluster.client import Cluster
 from transcribe_cli.errors import ServiceError
 from transcribe_cli.jobs.sources import SourceSpec
@@ -125,6 +126,17 @@ def test_dask_s_own_log_is_not_on_the_terminal(
     with cluster:
         assert terminal.level == logging.CRITICAL
     assert terminal.level == logging.NOTSET
+
+
+def test_who_takes_the_connection_and_says_nothing_is_no_scheduler(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    over = threading.Event()
+    monkeypatch.setattr("distributed.Client", lambda *_, **how: over.wait(patience_s()))
+    monkeypatch.setattr(scheduler, "_CONNECTED_WITHIN_S", 0.01)
+    with pytest.raises(ServiceError, match="cannot be reached: it does not answer"):
+        scheduler.connect("tls://head:8786")
+    over.set()
 
 
 LATER = {"tls://127.0.0.1:5": 2}

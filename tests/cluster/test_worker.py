@@ -15,8 +15,8 @@ from tests.counting import CountingService, counting_service
 from tests.end_to_end.counted_files import spoken, write_talk
 from tests.program import patience_s, words
 from transcribe_cli.cluster import wire
-from transcribe_cli.cluster.client import QUIET
 from transcribe_cli.cluster.command_ends import CommandEnds
+from transcribe_cli.cluster.scheduler import QUIET
 from transcribe_cli.cluster.worker import Recordings, RecordingsPlugin, ToldNotices, transcribe
 from transcribe_cli.errors import UsageError
 from transcribe_cli.exit_status import ExitStatus
@@ -43,8 +43,8 @@ def cluster() -> Iterator[LocalCluster]:
         yield cluster
 
 
-def settings_for(service: CountingService, save_dir: Path) -> bytes:
-    options = FileOptions(endpoint=service.url, pace="max", save_dir=str(save_dir))
+def settings_for(service: CountingService, save_dir: Path, pace: str = "max") -> bytes:
+    options = FileOptions(endpoint=service.url, pace=pace, save_dir=str(save_dir))
     return wire.encode(wire.Settings(options=options, since="2026-11-28T00:00:00.000Z"))
 
 
@@ -189,6 +189,21 @@ def test_commands_that_share_workers_leave_each_other_alone(
         last = outcome.notices[-1]  # not only with the next report, which may not come
         assert (last.kind, last.text) == ("note", f"{n}.wav: 2.0 s, 4 turns, 20 words")
     assert first.told <= {"1", "3"} and second.told <= {"2"}
+
+
+def test_what_a_worker_breaks_off_as_it_ends_is_no_end_of_the_file(
+    cluster: LocalCluster, tmp_path: Path
+) -> None:
+    talk = write_talk(tmp_path / "talk.wav", 600)
+    with counting_service() as service, Client(cluster) as client:
+        command = Command(client, settings_for(service, tmp_path / "recordings", pace="1"))
+        running = command.transcribe(talk)
+        service.wait_for_words(1)
+        command.end()
+        assert running.exception(patience_s()) is None
+        service.wait_for_close()
+    assert service.sessions[0].terminated
+    assert not command.ended
 
 
 def test_a_command_that_is_killed_is_taken_off_the_workers(

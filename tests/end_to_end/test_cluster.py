@@ -7,15 +7,17 @@ import signal
 import socket
 import ssl
 import subprocess
+import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psutil
 import pytest
 
-from tests.counting import CountingService, counting_service
+from tests.counting import RATE, WORD_MS, CountingService, counting_service
 from tests.end_to_end.counted_files import words_by_heading, write_talks
+from tests.end_to_end.test_cluster_recipes import end, free_ports, wait_for_port
 from tests.program import LONG_DEADLINE_S, Home, finish
 from tests.requirements import require_package
 
@@ -129,3 +131,100 @@ def test_strangers_are_refused_and_ctrl_c_ends_every_session_properly(home: Home
     failed = {record["source"] for record in records if record.get("exit_code") == 3}
     assert failed == {"broken.wav"}
     assert "not begun" in outcome.err
+
+
+class ByHand:
+    """A scheduler and two workers of this machine, which no nanny starts again.
+
+    Args:
+        services: ends them.
+    """
+
+    def __init__(self, home: Home, services: contextlib.ExitStack) -> None:
+        self._port = free_ports()[0]
+        self._log = home.path / "dask.log"
+        self._home = home
+        self._services = services
+        self._start("scheduler", "--host", "127.0.0.1", "--port", str(self._port))
+        wait_for_port(self._port)
+        options = (self.address, "--nthreads", "2", "--no-nanny")
+        self.workers = [self._start("worker", *options) for _ in range(2)]
+
+    @property
+    def address(self) -> str:
+        return f"tcp://127.0.0.1:{self._port}"
+
+    def _start(self, *arguments: str) -> subprocess.Popen[bytes]:
+        variables = {"PYTHONWARNINGS": "default", "DASK_DISTRIBUTED__SCHEDULER__WORKER_TTL": "5 s"}
+        with self._log.open("ab") as log:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "dask", *arguments, "--no-dashboard"],
+                cwd=self._home.work,
+                env=self._home.environment(variables),
+                stdout=log,
+                stderr=log,
+            )
+        self._services.callback(end, process)
+        return process
+
+    def start(self, service: CountingService) -> subprocess.Popen[bytes]:
+        """A command whose four files run at once, in real time."""
+        return self._home.start(
+            *("file", "talks", "--cluster", self.address, "--jobs", "4", "-o", "{stem}.txt"),
+            *("--endpoint", service.url, "--pace", "1"),
+        )
+
+    def gives_up_a_worker(self) -> bool:
+        """Whether the scheduler has found that a worker stands still."""
+        return b"failed to heartbeat" in self._log.read_bytes()
+
+
+@pytest.fixture
+def by_hand(home: Home) -> Iterator[ByHand]:
+    with contextlib.ExitStack() as services:
+        yield ByHand(home, services)
+
+
+def check_files(home: Home, said: dict[str, list[str]]) -> None:
+    for name, words in said.items():
+        assert (home.work / f"{Path(name).stem}.txt").read_text().split() == words
+
+
+def check_audio(service: CountingService, said: dict[str, list[str]]) -> None:
+    """No more was heard again than what each further session has to: a turn that was open."""
+    spoken_s = sum(map(len, said.values())) * WORD_MS / 1000
+    heard_s = sum(len(seen.audio) for seen in service.sessions) / 2 / RATE
+    assert heard_s <= spoken_s + 2.0 * (len(service.sessions) - len(said))
+
+
+def test_a_worker_that_stood_still_past_its_lease_and_comes_back_doubles_nothing(
+    home: Home, by_hand: ByHand
+) -> None:
+    said = write_talks(home.work / "talks", *[150] * 4)
+    with counting_service(pings=False) as service:
+        running = by_hand.start(service)
+        service.wait_for_words(40)
+        by_hand.workers[0].send_signal(signal.SIGSTOP)
+        wait_until(by_hand.gives_up_a_worker)
+        by_hand.workers[0].send_signal(signal.SIGCONT)
+        outcome = finish(running, deadline_s=LONG_DEADLINE_S)
+        assert outcome.code == 0, outcome.err
+        check_audio(service, said)
+    check_files(home, said)
+
+
+def test_a_command_that_is_killed_ends_its_sessions_and_the_next_one_goes_on(
+    home: Home, by_hand: ByHand
+) -> None:
+    said = write_talks(home.work / "talks", *[80] * 4)
+    with counting_service() as service:
+        killed = by_hand.start(service)
+        service.wait_for_words(40)
+        killed.kill()
+        killed.communicate()
+        service.wait_for_close()
+        assert all(seen.terminated for seen in service.sessions)
+        outcome = finish(by_hand.start(service), deadline_s=LONG_DEADLINE_S)
+        assert outcome.code == 0, outcome.err
+        check_audio(service, said)
+    check_files(home, said)

@@ -231,6 +231,7 @@ def started_slurm(folder: Path, daemons: contextlib.ExitStack) -> tuple[dict[str
 
 
 def end(process: subprocess.Popen[bytes]) -> None:
+    """End a service."""
     process.terminate()
     try:
         process.wait(10)

@@ -5,11 +5,10 @@ waits for a worker. When a file has ended, its journal goes through this command
 """
 
 import contextlib
-import os
 import threading
 import time
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
@@ -20,6 +19,13 @@ from msgspec import structs
 from transcribe_cli.cluster import wire
 from transcribe_cli.cluster.checks import LOCAL
 from transcribe_cli.cluster.remote_file import RemoteFile
+from transcribe_cli.cluster.scheduler import (
+    DASHBOARD,
+    QUIET,
+    connect,
+    dask_keeps_quiet,
+    start_workers,
+)
 from transcribe_cli.errors import ServiceError, StreamError
 from transcribe_cli.exit_status import ExitStatus
 from transcribe_cli.jobs.batch import Batch
@@ -42,15 +48,6 @@ if TYPE_CHECKING:
 _LOOK_AGAIN_S = 0.2
 _FIRST_WORKER_WITHIN_S = 15
 _BACK_WITHIN_S = 120.0
-_NO_SCHEDULER = (OSError, TimeoutError, ValueError, TypeError, RuntimeError)
-
-PAGES = ["distributed.http.scheduler.info", "distributed.http.statics"]
-QUIET = {
-    # Dask serves pages also without a dashboard, to whoever asks: the names of files are there.
-    "distributed.scheduler.http.routes": [],
-    "distributed.worker.http.routes": [],
-    "distributed.worker.profile.enabled": False,
-}
 
 
 def transcribe_on_cluster(
@@ -91,24 +88,6 @@ def _service_elsewhere(
         wanted = engine_settings_of(transcriber.parameters.query)
         engine = choose_or_fetch(environment, options.engine, wanted.is_multilingual).asked
     return Service("", Target("", {}), transcriber.parameters, options.local, engine)
-
-
-@contextlib.contextmanager
-def _dask_keeps_quiet() -> Iterator[None]:
-    """While open, Dask's own log is not on standard error: what matters is told as a notice."""
-    import logging
-
-    import distributed  # noqa: F401  # which opens it
-
-    handlers = logging.getLogger("distributed").handlers
-    levels = [handler.level for handler in handlers]
-    for handler in handlers:
-        handler.setLevel(logging.CRITICAL)
-    try:
-        yield
-    finally:
-        for handler, level in zip(handlers, levels, strict=True):
-            handler.setLevel(level)
 
 
 class Cluster:
@@ -163,19 +142,14 @@ class Cluster:
         import dask
 
         with contextlib.ExitStack() as stack:
-            pages = {"distributed.scheduler.http.routes": PAGES} if self._dashboard else {}
-            stack.enter_context(dask.config.set(QUIET | pages))
-            stack.enter_context(_dask_keeps_quiet())
+            stack.enter_context(dask.config.set(DASHBOARD if self._dashboard else QUIET))
+            stack.enter_context(dask_keeps_quiet())
             if self._address == LOCAL:
-                client = self._start_workers(stack)
+                client = start_workers(self._jobs, stack, dashboard=self._dashboard)
+                if self._dashboard:
+                    self.transcriber.notices.note(f"dashboard: {client.dashboard_link}")
             else:
-                try:
-                    client = self._connect()
-                except _NO_SCHEDULER as e:
-                    raise ServiceError(
-                        f"The scheduler '{self._address}' cannot be reached: {e}.",
-                        "see that it runs, and that dask's configuration here has its certificates",
-                    ) from e
+                client = self._connect()
             self._client: Any = client
             stack.callback(lambda: self._client.close())  # it may be another one by then
             self._install()
@@ -222,34 +196,7 @@ class Cluster:
             self._client.unregister_worker_plugin(self.command)
 
     def _connect(self) -> Any:
-        from distributed import Client
-
-        return Client(self._address, timeout="10s")
-
-    def _start_workers(self, stack: contextlib.ExitStack) -> Any:
-        """Workers of this machine, which none but this command can reach."""
-        import logging
-
-        from distributed import Client, LocalCluster, Security
-
-        processors = os.cpu_count() or 1
-        workers = max(2, min(processors, self._jobs))
-        cluster = LocalCluster(
-            n_workers=workers,
-            threads_per_worker=-(-max(self._jobs, workers) // workers),
-            host="127.0.0.1",
-            protocol="tls://",
-            security=Security.temporary(),
-            dashboard_address="127.0.0.1:0",
-            scheduler_kwargs={"dashboard": self._dashboard},
-            silence_logs=logging.CRITICAL,
-            memory_limit=0,
-            preload=["transcribe_cli.cluster.ignore_interrupts"],
-        )
-        stack.enter_context(cluster)
-        if self._dashboard:
-            self.transcriber.notices.note(f"dashboard: {cluster.dashboard_link}")
-        return Client(cluster)
+        return connect(self._address)
 
     @property
     def at_once(self) -> int:
@@ -385,7 +332,7 @@ class Cluster:
         self._is_lost = False
         if problem is None:
             self.transcriber.notices.warning(
-                "the scheduler has begun anew; files go on with the workers that it has"
+                f"the scheduler '{self._address}' has begun anew; files go on as its workers come"
             )
         else:
             self.transcriber.notices.error(problem)

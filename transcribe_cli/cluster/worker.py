@@ -123,6 +123,9 @@ class Recordings:
         settings: of the command.
         tell: sends a report to the client; called on any thread.
         quota: of new sessions; None: as the options say.
+
+    Attributes:
+        closed: the worker ends, or the command.
     """
 
     def __init__(
@@ -135,7 +138,7 @@ class Recordings:
         self._jobs: dict[str, tuple[Job, Future[Outcome | None], _ProgressView]] = {}
         self._stops: list[str] = []
         self._calls: set[int] = set()  # that have come
-        self._closed = False
+        self.closed = False
         self._problem: StreamError | None = None
         self._ready = threading.Event()
         self._loop: Loop | None = None
@@ -244,9 +247,9 @@ class Recordings:
 
     def close(self) -> None:
         """End everything, within a time limit."""
+        self.closed = True
         if not self._stops:
             self.stop("SIGTERM")
-        self._closed = True
         if self._loop is not None:
             self._loop.wake()
         self._thread.join(_END_WITHIN_S)
@@ -324,7 +327,7 @@ class Recordings:
     @property
     def over(self) -> bool:
         """The worker ends, and its files have."""
-        return self._closed and not self._jobs
+        return self.closed and not self._jobs
 
     def start(self, now: float) -> None:
         """Begin to tell."""
@@ -398,10 +401,16 @@ class RecordingsPlugin(WorkerPlugin):  # type: ignore[misc]
 
 
 def transcribe(task: bytes) -> None:
-    """The task: one file, on whatever worker this is. Its end is told before that of the task."""
+    """The task: one file, on whatever worker this is. Its end is told before that of the task.
+
+    What a worker that ends has to break off, as one that stood still for too long, goes on with
+    another.
+    """
     file = read_task(task)
     recordings = _recordings_of(get_worker(), file.command)
-    recordings.tell(Report(ended={file.key: recordings.transcribe(file)}))
+    outcome = recordings.transcribe(file)
+    if not (outcome.interrupted and recordings.closed):
+        recordings.tell(Report(ended={file.key: outcome}))
 
 
 def take_call(command: str, call: bytes, dask_worker: Any) -> None:
