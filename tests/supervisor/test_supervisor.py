@@ -856,6 +856,28 @@ def test_a_slow_line_brings_no_more_new_sessions_within_a_minute_to_the_service(
     assert talk.now - reached > 60
 
 
+def test_the_quota_is_asked_only_where_a_session_is_wanted() -> None:
+    asked: list[float] = []
+
+    class Asked(SessionQuota):
+        def free_at(self, now: float) -> float:
+            asked.append(now)
+            return now
+
+    talk = Talk(FILE)
+    talk.supervisor._quota = Asked(5)
+    talk.says_word(1000)
+    talk.source_ends()
+    talk.terminate_sent()
+    talk.terminated()
+    assert not asked
+
+    talk = Talk(MIC)
+    talk.supervisor._quota = Asked(5)
+    talk.closed(code=1006)
+    assert asked
+
+
 def test_tries_that_never_reach_the_service_do_not_use_the_account_up() -> None:
     talk = Talk(MIC)
     for _ in range(6):

@@ -215,6 +215,13 @@ class Facts:
         once = self.contact is not Contact.NEVER and self.tries.failures <= 1
         return RunState.RECONNECTING if once else RunState.OFFLINE
 
+    def wants_session(self, now: float) -> bool:
+        """Whether a session is wanted, at once or after a wait."""
+        if not self.going_on or self.paused_at is not None:
+            return False
+        reader = self.reader
+        return reader is None or reader.state is LeaseState.BROKEN or now >= reader.roll_from
+
     def lease(self, session: int) -> Lease | None:
         """The lease of a session that is not over."""
         return find(self.leases, session)

@@ -119,5 +119,9 @@ class Supervisor:
                 self._quota.answered(now)
 
     def _with_quota(self, facts: Facts, now: float) -> Facts:
-        free_at = self._quota.free_at(now)
+        """The facts with the account's quota, which is asked only where a session is wanted.
+
+        It may be kept elsewhere, and then grants what it is asked for, which others lack.
+        """
+        free_at = self._quota.free_at(now) if facts.wants_session(now) else now
         return replace(facts, free_from=free_at if free_at > now else ALREADY)
