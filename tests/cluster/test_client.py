@@ -98,14 +98,14 @@ def test_each_event_is_told_once_and_to_workers_that_come_later(cluster: Cluster
     cluster.command = "aai-stream-1"
     typed = SettingsTyped("RNase")
 
-    cluster.pass_on(typed)
-    cluster.pass_on(typed)  # by another file
+    cluster.calls.pass_on(typed)
+    cluster.calls.pass_on(typed)  # by another file
     assert dask.told() == (None, 0, "type_line", "RNase")
-    cluster.pass_on(KeyPressed("e"))  # of what is being said now
+    cluster.calls.pass_on(KeyPressed("e"))  # of what is being said now
     assert dask.told() == (None, 1, "press", "e")
-    cluster.limit_cost()
+    cluster.calls.limit_cost()
     assert dask.told() == (None, 2, "limit_cost")
-    cluster.pass_on(StopRequested("q"))
+    cluster.calls.pass_on(StopRequested("q"))
     assert dask.told() == (None, 3, "stop", "q")
 
     cluster._take(wire.Report(begun="tls://127.0.0.1:5"))

@@ -48,6 +48,7 @@ class Workers:
         self.client = SimpleNamespace(status="running")
         self.lost: list[Any] = []
         self.told: list[Any] = []
+        self.calls = SimpleNamespace(pass_on=self.told.append)
         self.errors: list[StreamError] = []
         self._error = error
         budget = SimpleNamespace(
@@ -82,9 +83,6 @@ class Workers:
 
     def reconnect(self, client: Any) -> None:
         self.lost.append(client)
-
-    def pass_on(self, event: Event) -> None:
-        self.told.append(event)
 
     def write_notices(self, notices: list[wire.Notice]) -> None:
         self.noticed += notices

@@ -10,13 +10,13 @@ import time
 import uuid
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from msgspec import structs
 
 from transcribe_cli.cluster import wire
+from transcribe_cli.cluster.calls import WorkerCalls
 from transcribe_cli.cluster.checks import LOCAL
 from transcribe_cli.cluster.remote_file import RemoteFile
 from transcribe_cli.cluster.scheduler import (
@@ -36,7 +36,6 @@ from transcribe_cli.protocol.endpoint import is_loopback, resolve_endpoint
 from transcribe_cli.run.config import Service
 from transcribe_cli.run.loop import Loop
 from transcribe_cli.run.reporter import View
-from transcribe_cli.session.events import Event, KeyPressed, SettingsTyped, StopRequested
 from transcribe_cli.session.session import Target
 from transcribe_cli.settings.environment import Environment
 from transcribe_cli.settings.file_options import FileOptions
@@ -95,6 +94,7 @@ class Cluster:
 
     Attributes:
         command: the name of its part on each worker, once that is there.
+        calls: what all workers are told.
     """
 
     def __init__(self, transcriber: Transcriber, options: FileOptions, service: Service) -> None:
@@ -122,13 +122,10 @@ class Cluster:
             since=timestamp(datetime.now(UTC)),
         )
         self._threads = 0  # of all workers
+        self.calls = WorkerCalls(self._run)
         self._files: dict[str, RemoteFile] = {}
         self._loop: Loop | None = None
-        self._passed_on: Event | None = None
-        self._is_limited = False
         self._is_over = False
-        self._calls: list[wire.Call] = []  # what all workers were told, also for later ones
-        self._call_numbers = count()
         self._is_lost = False  # the scheduler is gone, with the tasks of all files
         self._lost_lock = threading.Lock()
         self._stack = contextlib.ExitStack()
@@ -236,55 +233,23 @@ class Cluster:
         self.reconnect(client)
         return None
 
-    def pass_on(self, event: Event) -> None:
-        """Have all workers do what a person wants of all files; each file is told, once will do."""
-        if event is self._passed_on:
-            return
-        self._passed_on = event
-        if isinstance(event, StopRequested):
-            self._call("stop", event.cause)
-        elif isinstance(event, SettingsTyped):
-            self._call("type_line", event.line)
-        elif isinstance(event, KeyPressed):
-            # For what is being said now.
-            self._send([wire.Call(next(self._call_numbers), "press", (event.key,))], None)
-
-    def limit_cost(self) -> None:
-        """Have all workers stop, since all files together have cost what they may."""
-        if not self._is_limited:
-            self._is_limited = True
-            self._call("limit_cost")
-
-    def _call(self, method: str, *arguments: str) -> None:
-        """Call a method on every worker, also on those that come later."""
-        call = wire.Call(next(self._call_numbers), method, arguments)
-        self._calls.append(call)
-        self._send([call], None)
-
-    def _send(self, calls: Sequence[wire.Call], workers: list[str] | None) -> None:
-        """Call methods of workers; a thread waits for their answers, and nobody for it."""
-        threading.Thread(
-            target=self._run_calls, args=(calls, workers), name="aai-cluster-call", daemon=True
-        ).start()
-
-    def _run_calls(self, calls: Sequence[wire.Call], workers: list[str] | None) -> None:
+    def _run(self, call: wire.Call, worker: str | None) -> None:
         from transcribe_cli.cluster.worker import take_call
 
-        for call in calls:
-            with contextlib.suppress(Exception):  # who has died has no session any more
-                self._client.run(
-                    *(take_call, self.command, wire.encode(call)),
-                    workers=workers,
-                    on_error="ignore",
-                )
+        with contextlib.suppress(Exception):  # who has died has no session any more
+            self._client.run(
+                *(take_call, self.command, wire.encode(call)),
+                workers=None if worker is None else [worker],
+                on_error="ignore",
+            )
 
     def _welcome(self, worker: str | None) -> None:
         """Tell a worker that is new what all were told, and have it do its part of the files."""
-        calls, loop = list(self._calls), self._loop
+        loop = self._loop
 
         def welcome() -> None:
             if worker is not None:
-                self._run_calls(calls, [worker])
+                self.calls.repeat(worker)
             with contextlib.suppress(Exception):  # it is gone again
                 self._threads = sum(self._client.nthreads().values()) or self._threads
                 if loop is not None:

@@ -95,7 +95,7 @@ class RemoteFile:
 
     def take(self, event: Event, now: float) -> None:
         """Pass on what a person wants."""
-        self._cluster.pass_on(event)
+        self._cluster.calls.pass_on(event)
         if isinstance(event, StopRequested):
             self._give_up_at = now + (_HURRY_WITHIN_S if self._stops else _STOP_WITHIN_S)
             self._stops.append(event.cause)
@@ -114,14 +114,14 @@ class RemoteFile:
         if self._view is not None:
             self._view.tick(now)
         if self._transcriber.runs.budget.is_reached(now):
-            self._cluster.limit_cost()
+            self._cluster.calls.limit_cost()
         if now >= self._give_up_at:
             self.ended(None)
         self.due = now + _LOOK_EVERY_S
 
     def bail_out(self) -> None:
         """A fault of ours: workers end their sessions."""
-        self._cluster.pass_on(_BAIL_OUT)
+        self._cluster.calls.pass_on(_BAIL_OUT)
 
     def progressed(self, progress: wire.Progress) -> None:
         """Its worker tells how far it is, and that there are records."""
