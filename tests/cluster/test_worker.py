@@ -17,7 +17,8 @@ from tests.program import patience_s, words
 from transcribe_cli.cluster import wire
 from transcribe_cli.cluster.command_ends import CommandEnds
 from transcribe_cli.cluster.scheduler import QUIET
-from transcribe_cli.cluster.worker import Recordings, RecordingsPlugin, ToldNotices, transcribe
+from transcribe_cli.cluster.worker import Recordings, RecordingsPlugin, transcribe
+from transcribe_cli.cluster.worker_screen import ToldNotices
 from transcribe_cli.errors import UsageError
 from transcribe_cli.exit_status import ExitStatus
 from transcribe_cli.recordings.folder import JOURNAL

@@ -7,7 +7,7 @@ import asyncio
 import contextlib
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from concurrent.futures import Future, wait
 from pathlib import Path
 from typing import Any
@@ -22,9 +22,7 @@ from transcribe_cli.cluster.session_limits import WorkerQuota, telling
 from transcribe_cli.cluster.wire import (
     Call,
     FileTask,
-    Notice,
     Outcome,
-    Progress,
     Report,
     encode,
     problem_of,
@@ -32,6 +30,7 @@ from transcribe_cli.cluster.wire import (
     read_settings,
     read_task,
 )
+from transcribe_cli.cluster.worker_screen import ProgressView, ToldNotices
 from transcribe_cli.errors import StreamError, explain_unexpected
 from transcribe_cli.exit_status import ExitStatus, of_run
 from transcribe_cli.jobs.claims import AlreadyRunning, Claim
@@ -40,15 +39,11 @@ from transcribe_cli.jobs.screen import Screen
 from transcribe_cli.jobs.service import open_service
 from transcribe_cli.jobs.sources import SourceSpec, pace_of, part_of
 from transcribe_cli.jobs.transcriber import Transcriber
-from transcribe_cli.protocol.messages import SpeakerRevision
 from transcribe_cli.recordings.lock import SaveDirBusy
 from transcribe_cli.run.loop import Loop, Task
 from transcribe_cli.session.events import Event, KeyPressed, SettingsTyped, StopRequested
 from transcribe_cli.session.session import Session
 from transcribe_cli.settings.environment import Environment
-from transcribe_cli.transcript.turns import TurnUpdate
-from transcribe_cli.ui.notices import Notices, PlainConsole
-from transcribe_cli.ui.status_line import Status
 
 TELL_EVERY_S = 1 / 3
 INACTIVITY_TIMEOUT_S = 120
@@ -56,64 +51,6 @@ INACTIVITY_TIMEOUT_S = 120
 
 _LOOK_AGAIN_S = 0.5
 _END_WITHIN_S = 20.0
-
-
-class ToldNotices(Notices):
-    """Notices that go to the client, by the thread of the loop."""
-
-    def __init__(self, *, verbose: bool) -> None:
-        super().__init__(PlainConsole(stderr=True), verbose=verbose)
-        self._untold: list[Notice] = []
-
-    def take(self) -> list[Notice]:
-        """What has come since the last time."""
-        untold, self._untold = self._untold, []
-        return untold
-
-    def _line(self, label: str, label_style: str, text: str, style: str = "") -> None:
-        match label:
-            case "hint: " if self._untold:
-                self._untold[-1] = replace(self._untold[-1], hint=text)
-            case "error: ":
-                self._untold.append(Notice("error", text))
-            case "warning: ":
-                self._untold.append(Notice("warning", text))
-            case _:
-                self._untold.append(Notice("debug" if style == "dim" else "note", text))
-
-
-class _ProgressView:
-    """What a run shows: kept for the client's bar."""
-
-    status_every_s = 0.5
-
-    def __init__(self, recording: str) -> None:
-        self.newest: Progress | None = None  # that has not been told
-        self._recording = recording
-
-    def status(self, status: Status) -> None:
-        """Take the file's progress."""
-        position_s, length_s, rate = status.progress or (status.elapsed_s, None, 0.0)
-        self.newest = Progress(
-            *(self._recording, position_s, length_s, rate, status.elapsed_s),
-            *(status.state, status.turns, status.message, status.cost_usd),
-        )
-
-    def tick(self, now: float | None = None) -> float | None:
-        """There is nothing to draw."""
-        return None
-
-    # The words are in the journal.
-    def turn(self, update: TurnUpdate) -> None: ...
-    def revise(self, session: int, revision: SpeakerRevision) -> None: ...
-    def mark(self, at_ms: int, words: str) -> None: ...
-    def other_message(self, text: str) -> None: ...
-    def hint(self, text: str) -> None: ...
-    def prompt(self, label: str, text: str | None) -> None: ...
-    def toggle_help(self) -> None: ...
-    def toggle_languages(self, shares: Mapping[str, int]) -> None: ...
-    def toggle_confidences(self) -> None: ...
-    def drop_partial(self, session: int | None = None) -> None: ...
 
 
 class Recordings:
@@ -135,7 +72,7 @@ class Recordings:
         self.tell = tell
         self._quota = quota
         self._notices = ToldNotices(verbose=self._settings.options.verbose)
-        self._jobs: dict[str, tuple[Job, Future[Outcome | None], _ProgressView]] = {}
+        self._jobs: dict[str, tuple[Job, Future[Outcome | None], ProgressView]] = {}
         self._stops: list[str] = []
         self._calls: set[int] = set()  # that have come
         self.closed = False
@@ -272,7 +209,7 @@ class Recordings:
                     begun.set_result(Outcome(recording=previous.id, summary=summary))
                     return
                 assert folder is not None  # recordings are what words come back by
-                view = _ProgressView(folder.name)
+                view = ProgressView(folder.name)
                 begin, service = self._transcriber, self._service
                 if previous is None:
                     job = begin.begin(loop, service, spec, folder, stack, view)
