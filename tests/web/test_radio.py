@@ -11,7 +11,11 @@ import pytest
 
 from tests.audio.media import ffmpeg
 from tests.audio.tones import tone, write
+from tests.program import DEADLINE_S
 from tests.web.site import Handler, Site
+from transcribe_cli.audio.audio_log import AudioLog
+from transcribe_cli.audio.format import AudioFormat
+from transcribe_cli.audio.recorder import Recorder
 from transcribe_cli.audio.source import AudioGap, SourceEvent, SourceNote, SourceWarning
 from transcribe_cli.errors import AudioError
 from transcribe_cli.web import live_source
@@ -160,6 +164,26 @@ def test_what_is_missing_between_two_connections_is_silence_and_a_gap() -> None:
 
     assert runs[:3] == [(7, 2.0), (0, 3.0), (8, 1.0)]
     assert next(e for e in events if isinstance(e, AudioGap)) == AudioGap(3.0, "it broke")
+
+
+def test_a_gap_that_a_limit_cuts_short_is_told_as_far_as_it_is_recorded() -> None:
+    """Of 3 s that are missing, the limit lets in one and a half."""
+    clock = Clock()
+    source = live(part(clock, 7, 2.0, 105.0), clock, lambda: part(clock, 8, 1.0, 106.0))
+    reports: list[tuple[SourceEvent, int]] = []
+    with AudioLog.temporary(AudioFormat(RATE)) as log:
+        recorder = Recorder(
+            source,
+            log,
+            lambda event, frame: reports.append((event, frame)),
+            lambda problem: None,
+            most_frames=round(3.5 * RATE),
+        )
+        recorder.start()
+        recorder.join(DEADLINE_S)
+
+    gaps = [(event, at) for event, at in reports if isinstance(event, AudioGap)]
+    assert gaps == [(AudioGap(1.5, "it broke"), round(3.5 * RATE))]
 
 
 def test_what_radio_says_again_after_a_cut_is_left_out() -> None:

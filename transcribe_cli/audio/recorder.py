@@ -6,7 +6,14 @@ import time
 from collections.abc import Callable
 
 from transcribe_cli.audio.audio_log import AudioLog
-from transcribe_cli.audio.source import DiskBack, DiskFull, Source, SourceEvent, is_spoken_now
+from transcribe_cli.audio.source import (
+    AudioGap,
+    DiskBack,
+    DiskFull,
+    Source,
+    SourceEvent,
+    is_spoken_now,
+)
 from transcribe_cli.errors import StreamError, explain_unexpected
 
 SYNC_EVERY_S = 1.0  # a power cut costs at most this and one block
@@ -57,6 +64,7 @@ class Recorder:
         self.full = False
         self.loudest = [0] * log.audio.channels
         self._failing = False
+        self._cut_frames = 0  # behind the limit
 
     def start(self) -> None:
         """Begin to record."""
@@ -111,6 +119,11 @@ class Recorder:
         self._sync()
 
     def _pass_on(self, event: SourceEvent) -> None:
+        if isinstance(event, AudioGap):
+            seconds = event.seconds - self._log.audio.seconds(self._cut_frames)
+            if seconds <= 0:
+                return
+            event = AudioGap(seconds, event.reason)
         self._report(event, self._log.frames)
 
     def take(self, block: bytes) -> None:
@@ -144,7 +157,9 @@ class Recorder:
     def _up_to_limit(self, block: bytes) -> bytes:
         if self._most_frames is None:
             return block
-        left = (self._most_frames - self._log.frames) * self._log.audio.frame_bytes
+        frame_bytes = self._log.audio.frame_bytes
+        left = (self._most_frames - self._log.frames) * frame_bytes
+        self._cut_frames += max(0, len(block) - left) // frame_bytes
         # A source on its own clock may wait long for its next block; a file tells at once.
         self.full = len(block) >= left if self._source.live else len(block) > left
         return block[:left]

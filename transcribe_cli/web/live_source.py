@@ -146,23 +146,26 @@ class LiveSource:
             connecting = _Connecting(self._next_part, self._stopped, self._clock, tries)
             by_clock = part.missing_s is None
             told = False
-            while not connecting.done.wait(BLOCK_S) and not self._stopped.is_set():
-                if by_clock and not told:
-                    report(SourceWarning(f"{self.name} was cut off: {reason}; connecting again"))
-                    told = True
-                if by_clock:
-                    yield from self._silence_until(self._frame_at(self._clock() - began_at))
-            part = None if self._stopped.is_set() else connecting.part
-            self._part = part
             drop = 0
-            if part is not None:
-                at = self._frame_at(part.came_at - began_at)
-                if part.missing_s is not None:
-                    at = self._given + self._frame_at(part.missing_s)
-                drop = max(0, self._given - at)
-                yield from self._silence_until(at)
-            if self._given > cut_at:
-                report(AudioGap((self._given - cut_at) / self._rate_hz, reason))
+            try:
+                while not connecting.done.wait(BLOCK_S) and not self._stopped.is_set():
+                    if by_clock and not told:
+                        cut = f"{self.name} was cut off: {reason}; connecting again"
+                        report(SourceWarning(cut))
+                        told = True
+                    if by_clock:
+                        yield from self._silence_until(self._frame_at(self._clock() - began_at))
+                part = None if self._stopped.is_set() else connecting.part
+                self._part = part
+                if part is not None:
+                    at = self._frame_at(part.came_at - began_at)
+                    if part.missing_s is not None:
+                        at = self._given + self._frame_at(part.missing_s)
+                    drop = max(0, self._given - at)
+                    yield from self._silence_until(at)
+            finally:  # also where the recording ends amid the silence
+                if self._given > cut_at:
+                    report(AudioGap((self._given - cut_at) / self._rate_hz, reason))
             if connecting.problem is not None and not self._stopped.is_set():
                 raise connecting.problem
             if part is not None and by_clock:
