@@ -7,6 +7,7 @@ import pytest
 from rich.console import Console
 
 from tests.run.config_and_parts import Kept, Words, run_config
+from transcribe_cli.audio.format import AudioFormat
 from transcribe_cli.exit_status import ExitStatus
 from transcribe_cli.outputs.output import Outputs
 from transcribe_cli.protocol.close_codes import Retry, Verdict
@@ -33,17 +34,18 @@ class View(LiveView):
 class Outage:
     """A reporter with what it has told."""
 
-    def __init__(self, *, with_view: bool) -> None:
+    def __init__(self, *, with_view: bool, channels: int = 1) -> None:
         self.view = View() if with_view else None
         self._stderr = io.StringIO()
         self._output = Kept()
         notices = Notices(Console(file=self._stderr, width=200))
         outputs = Outputs([self._output], lambda *_: None)
-        self._reporter = Reporter(run_config(), Words(1), outputs, notices, self.view)
+        config = run_config(audio=AudioFormat(channels=channels), each=channels > 1)
+        self._reporter = Reporter(config, Words(1), outputs, notices, self.view)
 
-    def fails(self, sentence: str, retry_in_s: float) -> None:
+    def fails(self, sentence: str, retry_in_s: float, session: int = 0) -> None:
         verdict = Verdict(sentence, "", ExitStatus.SERVICE, Retry.BACK_OFF)
-        self._reporter.disconnected(TellDisconnected(0, verdict, retry_in_s), 1000)
+        self._reporter.disconnected(TellDisconnected(session, verdict, retry_in_s), 1000)
 
     def begins(self) -> None:
         raw: dict[str, Any] = {"type": "Begin", "id": "x", "expires_at": 1}
@@ -81,6 +83,19 @@ def test_on_a_terminal_an_outage_is_one_line() -> None:
         "No network; the next try is in 1.0 s",
         "No network; the next try is in 2.0 s",
     ]
+
+
+def test_one_channel_tells_its_outage_once_while_the_other_is_heard() -> None:
+    outage = Outage(with_view=True, channels=2)
+    outage.fails("No network.", 0.5, session=0)
+    outage.begins()  # session 1, of the other channel
+    outage.fails("No network.", 1.0, session=2)
+    outage.fails("No network.", 0.5, session=3)
+    outage.begins()
+    outage.fails("No network.", 2.0, session=4)
+    assert outage.lines == ["warning: No network; the next try is in 0.5 s"] * 2
+    assert outage.view is not None
+    assert [hint[-5:] for hint in outage.view.hints] == ["1.0 s", "2.0 s"]
 
 
 @pytest.mark.parametrize("with_view", [True, False])

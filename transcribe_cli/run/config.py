@@ -99,6 +99,10 @@ class RunConfig:
     tracks: tuple[str, ...] = ()
     each: bool = False
 
+    def channel_of(self, session: int) -> int:
+        """Whose session it is: the numbers of sessions take turns."""
+        return session % self.audio.channels if self.each else 0
+
     def running(self, begin: Decoded, asked: Mapping[str, Any] | None = None) -> Mapping[str, Any]:
         """The parameters that a session runs with, as its `Begin` says.
 

@@ -104,7 +104,7 @@ class Reporter:
         self._odd = 0
         self._other_messages = 0
         self._differences: list[Difference] = []  # between what was asked for and what runs
-        self._outage = ""  # why there is no session, as it was told
+        self._outages: dict[int, str] = {}  # why a channel has no session, as it was told
 
     def start(self) -> None:
         """Write the first record, with what the recording is; one that is resumed has it."""
@@ -193,7 +193,7 @@ class Reporter:
         self._write(message_record(name, decoded.raw, session, offset_ms, datetime.now(UTC)))
         if isinstance(message, Begin):
             self._odd = 0
-        self._outage = ""
+        self._outages.pop(self._config.channel_of(session), None)
         if isinstance(message, SpeakerRevision) and self._view is not None:
             self._view.revise(session, message)
         self._show_beside(decoded)
@@ -254,12 +254,13 @@ class Reporter:
         )
         sentence = verdict.sentence.rstrip(".")
         words = f"{sentence}; the next try is in {retry_in_s:.1f} s"
-        if self._view is not None and sentence == self._outage:
+        channel = self._config.channel_of(action.session)
+        if self._view is not None and sentence == self._outages.get(channel):
             # An hour without a network must not scroll the transcript away.
             self._view.hint(words)
         else:
             self._notices.warning(words)
-        self._outage = sentence
+        self._outages[channel] = sentence
 
     def reconnected(self, session: int, at: int, captured: int) -> None:
         """Report that another session has begun.
