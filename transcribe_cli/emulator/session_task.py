@@ -86,7 +86,7 @@ class _ClientLeft(NamedTuple):
 
 
 class SessionTask:
-    """One connection, from `Begin` to its end.
+    """One connection, from `Begin` to its end: all that takes part in it meets here.
 
     Attributes:
         why_ended: in words; "" while it goes on.

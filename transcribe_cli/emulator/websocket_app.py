@@ -85,7 +85,7 @@ class _Opened(NamedTuple):
 
 
 class App:
-    """All sessions of one service.
+    """All sessions of one service, with a field for each thing that outlives a session.
 
     Attributes:
         plan, records, clock, shelf, engines: what the control steers and asks.

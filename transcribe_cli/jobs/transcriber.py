@@ -60,6 +60,8 @@ if TYPE_CHECKING:
 class Transcriber:
     """Makes and ends one command's recordings, which share settings and standard output.
 
+    A field for each thing that they share.
+
     Args:
         part: of each source.
         screen: another one than the command's own terminal.

@@ -74,6 +74,8 @@ class View(Protocol):
 class Reporter:
     """Writes records and shows turns and notices. Times are ms on the recording's clock.
 
+    Its fields are where things are told, and what was told last, so that nothing is told twice.
+
     Args:
         with_channels: tells whose the words of a turn are, as of `HeardChannels`.
 

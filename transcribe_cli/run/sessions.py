@@ -51,6 +51,8 @@ class _Live:
 class Sessions:
     """Keeps them by number, the earliest first. Times are monotonic, in s; offsets in frames.
 
+    Where a session starts takes the log, the transcript and the silences, so all of them are here.
+
     Args:
         log: what they hear.
         task: whose sessions they are, for the loop.

@@ -49,7 +49,10 @@ class Recogniser(Protocol):
 
 
 class SpeechEngine:
-    """One session's turns, by a recogniser and a detector of speech."""
+    """One session's turns, by a recogniser and a detector of speech.
+
+    Audio before, in and behind a turn is one stream, whose places its fields are.
+    """
 
     def __init__(
         self, settings: EngineSettings, recogniser: Recogniser, voice_activity: VoiceActivity
