@@ -13,7 +13,7 @@ from transcribe_cli.audio.format import EACH, AudioFormat
 from transcribe_cli.audio.source import SourceWarning, channels_of
 from transcribe_cli.audio.stdin import open_stdin
 from transcribe_cli.errors import AudioError
-from transcribe_cli.jobs.claims import work_of_file, work_of_journal
+from transcribe_cli.jobs.done_or_claimed import work_of_file, work_of_journal
 from transcribe_cli.jobs.resume import part_of
 from transcribe_cli.recordings.journal import JournalSummary
 

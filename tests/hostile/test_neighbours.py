@@ -45,7 +45,7 @@ main()
 CLAIMS = """
 import contextlib, sys, time
 from pathlib import Path
-from transcribe_cli.jobs.claims import AlreadyRunning, Work, claim
+from transcribe_cli.jobs.done_or_claimed import AlreadyRunning, Work, claim
 
 save_dir, rounds = Path(sys.argv[1]), int(sys.argv[2])
 print("ready", flush=True)

@@ -7,7 +7,7 @@ from tests.simulated.talk import RATE, Talk
 from tests.simulated.world import World
 from transcribe_cli.audio.audio_log import AudioLog
 from transcribe_cli.audio.device_timeline import DeviceTimeline, Given
-from transcribe_cli.audio.recorder import READ_AHEAD_S, Recorder
+from transcribe_cli.audio.recorder_thread import READ_AHEAD_S, Recorder
 from transcribe_cli.audio.source import AudioGap, SourceEvent
 from transcribe_cli.errors import StreamError
 from transcribe_cli.recordings.journal import NO_AUDIO

@@ -34,11 +34,11 @@ from transcribe_cli.supervisor.actions import (
     StartSession,
     TellDisconnected,
 )
-from transcribe_cli.supervisor.apply_event import SHORT_DEADLINE_S
 from transcribe_cli.supervisor.facts import ALREADY, Facts, Moment, Policy, Tries
 from transcribe_cli.supervisor.lease import NEVER, Lease, LeaseState
 from transcribe_cli.supervisor.rules import decide, next_due
 from transcribe_cli.supervisor.rules_ending import CONNECT_GRACE_S, PARK_AFTER_S
+from transcribe_cli.supervisor.stop_requests import SHORT_DEADLINE_S
 
 LIFE_S = 1000.0
 _SLOT_S = 61.0

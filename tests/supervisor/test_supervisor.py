@@ -37,13 +37,11 @@ from transcribe_cli.supervisor.actions import (
     TellDisconnected,
     TellReconnected,
 )
-from transcribe_cli.supervisor.apply_event import (
-    SHORT_DEADLINE_S,
-)
 from transcribe_cli.supervisor.facts import Policy, RunState
 from transcribe_cli.supervisor.lease import LONGEST_SESSION_S, ROLL_BY, ROLL_FROM
 from transcribe_cli.supervisor.rules_ending import CONNECT_GRACE_S, PARK_AFTER_S
 from transcribe_cli.supervisor.session_quota import SessionQuota
+from transcribe_cli.supervisor.stop_requests import SHORT_DEADLINE_S
 from transcribe_cli.supervisor.supervisor import Supervisor
 
 MIC = Policy(live=True, drops_backlog=False)

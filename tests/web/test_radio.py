@@ -15,7 +15,7 @@ from tests.program import DEADLINE_S
 from tests.web.site import Handler, Site
 from transcribe_cli.audio.audio_log import AudioLog
 from transcribe_cli.audio.format import AudioFormat
-from transcribe_cli.audio.recorder import Recorder
+from transcribe_cli.audio.recorder_thread import Recorder
 from transcribe_cli.audio.source import AudioGap, SourceEvent, SourceNote, SourceWarning
 from transcribe_cli.errors import AudioError
 from transcribe_cli.web import live_source

@@ -1,4 +1,6 @@
-"""The audio log: an append-only WAV whose header is valid at every moment.
+"""The audio log: the recording on the disk, a WAV whose header is valid at every moment.
+
+What a full disk does not take is kept in memory for a while.
 
 The recording is the queue. One thread appends; readers read at positions of their own, each as far
 behind as it needs to be. A slow network, a lost connection or a new session is a reader's position

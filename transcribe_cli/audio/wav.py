@@ -1,4 +1,4 @@
-"""WAV headers: writing one that is valid at every moment, repairing one, reading one from a pipe.
+"""WAV headers as bytes: made, patched while a file grows (by `audio_log.py`), repaired, read.
 
 Source: Microsoft's "Multimedia Programming Interface and Data Specifications 1.0" (RIFF WAVE) and
 WAVE_FORMAT_EXTENSIBLE. A size that does not fit 32 bits is written as 0xFFFFFFFF, which players

@@ -33,7 +33,7 @@ from transcribe_cli.cluster.wire import (
 from transcribe_cli.cluster.worker_screen import ProgressView, ToldNotices
 from transcribe_cli.errors import StreamError, explain_unexpected
 from transcribe_cli.exit_status import ExitStatus, of_run
-from transcribe_cli.jobs.claims import AlreadyRunning, Claim
+from transcribe_cli.jobs.done_or_claimed import AlreadyRunning, Claim
 from transcribe_cli.jobs.job import Job
 from transcribe_cli.jobs.screen import Screen
 from transcribe_cli.jobs.service import open_service

@@ -8,7 +8,7 @@ from pathlib import Path
 from transcribe_cli.audio.source import Source
 from transcribe_cli.errors import UsageError
 from transcribe_cli.exit_status import ExitStatus
-from transcribe_cli.jobs.claims import work_of_journal
+from transcribe_cli.jobs.done_or_claimed import work_of_journal
 from transcribe_cli.jobs.resume import transcript_of
 from transcribe_cli.outputs.plain_text import one_line
 from transcribe_cli.recordings.crash_recovery import recover, write_if_changed

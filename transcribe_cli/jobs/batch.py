@@ -1,8 +1,8 @@
 """Transcribes the many files of one command, so many at once as were asked for.
 
 A file that fails does not stop the others. A second run of the same command skips the files that
-are complete (`claims.py` knows which) and resumes those that are not. A file that another process
-is transcribing is put off to the end, so that two processes share the files.
+are complete (`done_or_claimed.py` knows which) and resumes those that are not. A file that another
+process is transcribing is put off to the end, so that two processes share the files.
 """
 
 import contextlib
@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from transcribe_cli.errors import AudioError, StreamError, status_of
 from transcribe_cli.exit_status import ExitStatus, FileEnd, of_command
-from transcribe_cli.jobs.claims import AlreadyRunning
 from transcribe_cli.jobs.closing_lines import tell_total
+from transcribe_cli.jobs.done_or_claimed import AlreadyRunning
 from transcribe_cli.jobs.job import Job
 from transcribe_cli.jobs.sources import SourceSpec
 from transcribe_cli.jobs.transcriber import Transcriber

@@ -1,4 +1,4 @@
-"""A command's terminal: notices, the live view, and the keys that are pressed."""
+"""A command's terminal: whether it has a live view, its notices, and the keys that are pressed."""
 
 import contextlib
 from collections.abc import Callable, Iterator
@@ -104,7 +104,7 @@ class Screen:
             loop.call(lambda: batch.press(key))
 
         if isinstance(view, BatchView):
-            from transcribe_cli.jobs.batch_keys import BatchKeys
+            from transcribe_cli.jobs.batch_controls import BatchKeys
 
             batch = BatchKeys(view, loop, take_line)
         keys = KeyReader(

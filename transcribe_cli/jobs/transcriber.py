@@ -17,7 +17,8 @@ from transcribe_cli.audio.format import EACH, AudioFormat
 from transcribe_cli.audio.source import Source, channels_of
 from transcribe_cli.audio.trimmed_log import TrimmedLog
 from transcribe_cli.errors import AudioError
-from transcribe_cli.jobs.claims import (
+from transcribe_cli.jobs.command_outputs import CommandOutputs
+from transcribe_cli.jobs.done_or_claimed import (
     Claim,
     Work,
     claim,
@@ -25,7 +26,6 @@ from transcribe_cli.jobs.claims import (
     work_of_address,
     work_of_file,
 )
-from transcribe_cli.jobs.command_outputs import CommandOutputs
 from transcribe_cli.jobs.job import Job, discard
 from transcribe_cli.jobs.run_factory import RunFactory
 from transcribe_cli.jobs.screen import Screen

@@ -1,4 +1,7 @@
-"""Opens the outputs of `-o PATH`, whose suffix chooses the format, and of standard output."""
+"""Opens the outputs of `-o PATH`, whose suffix chooses the format, and of standard output.
+
+The names of the formats are in `settings/option_types.py`.
+"""
 
 import re
 from collections.abc import Sequence

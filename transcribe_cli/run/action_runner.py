@@ -1,7 +1,7 @@
 """Carries out what the supervisor wants done: one action, one call."""
 
 from transcribe_cli.audio.audio_log import AudioLog
-from transcribe_cli.audio.recorder import Recorder
+from transcribe_cli.audio.recorder_thread import Recorder
 from transcribe_cli.run.reporter import Reporter
 from transcribe_cli.run.sequencer import Sequencer
 from transcribe_cli.run.sessions import Sessions

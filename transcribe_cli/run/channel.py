@@ -8,7 +8,7 @@ take turns, so that a session's number tells whose it is.
 from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
-from transcribe_cli.audio.recorder import Recorder
+from transcribe_cli.audio.recorder_thread import Recorder
 from transcribe_cli.audio.source import (
     AudioGap,
     DeviceBack,

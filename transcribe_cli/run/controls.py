@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from transcribe_cli.audio.format import SYSTEM
-from transcribe_cli.audio.recorder import Recorder
+from transcribe_cli.audio.recorder_thread import Recorder
 from transcribe_cli.audio.source import is_spoken_now
 from transcribe_cli.errors import UsageError
 from transcribe_cli.run.channel import Channel

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 from transcribe_cli.audio.audio_log import AudioLog, ReadableLog
-from transcribe_cli.audio.recorder import Recorder
+from transcribe_cli.audio.recorder_thread import Recorder
 from transcribe_cli.audio.source import Source
 from transcribe_cli.outputs.output import Outputs
 from transcribe_cli.run.limits import Budget

@@ -1,5 +1,6 @@
-"""When a run wants no session although it goes on: in a user's pause, and while the microphone is
-gone for long, since an open session is billed.
+"""When a run goes on without a session: in a user's pause, while the microphone is gone for long.
+
+An open session is billed.
 
 The supervisor knows of one pause, whatever the reasons for it.
 """

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from transcribe_cli.audio.recorder import Recorder
+from transcribe_cli.audio.recorder_thread import Recorder
 from transcribe_cli.run.billing import Bill
 from transcribe_cli.run.channel import Channel
 from transcribe_cli.run.parts import RunParts

@@ -1,11 +1,9 @@
-"""Takes what the source and the disk report: a microphone that goes and comes back, what is
-missing, the end.
-"""
+"""Takes what source and disk report: a microphone that goes or comes back, gaps, the end."""
 
 from collections.abc import Sequence
 
 from transcribe_cli.audio.format import AudioFormat
-from transcribe_cli.audio.recorder import Recorder
+from transcribe_cli.audio.recorder_thread import Recorder
 from transcribe_cli.run.channel import Channel
 from transcribe_cli.run.limits import Stops
 from transcribe_cli.run.progress import Progress

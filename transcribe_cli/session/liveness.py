@@ -1,6 +1,4 @@
-"""Whether a session's service and network still answer: pings, silence, and the times by which
-something must have happened.
-"""
+"""Whether a session's service and network still answer: pings, silence, deadlines."""
 
 from transcribe_cli.errors import ConnectionFailed
 from transcribe_cli.protocol.codec import encode_client_message

@@ -2,8 +2,6 @@
 
 from dataclasses import replace
 
-from transcribe_cli.errors import StreamError
-from transcribe_cli.exit_status import KEYBOARD_SIGNALS
 from transcribe_cli.protocol.messages import Begin, Turn
 from transcribe_cli.session.events import (
     Closed,
@@ -14,7 +12,8 @@ from transcribe_cli.session.events import (
     TerminateSent,
     WorkerFailed,
 )
-from transcribe_cli.supervisor.facts import Contact, Facts, Moment, Stop, Tries
+from transcribe_cli.supervisor import stop_requests
+from transcribe_cli.supervisor.facts import Contact, Facts, Moment, Tries
 from transcribe_cli.supervisor.lease import (
     LONGEST_SESSION_S,
     ROLL_BY,
@@ -24,7 +23,6 @@ from transcribe_cli.supervisor.lease import (
     LeaseState,
 )
 
-SHORT_DEADLINE_S = 2.0  # after a second Ctrl+C
 _SOUND_AFTER_S = 10.0  # a session that was open so long does not count as a failure
 
 
@@ -43,9 +41,9 @@ def apply_event(facts: Facts, event: Event, moment: Moment) -> Facts:
         case SourceEnded(problem=problem):
             return replace(facts, source_ended=True, problem=facts.problem or problem)
         case StopRequested(cause=cause):
-            return _stop(facts, cause, moment.now)
+            return stop_requests.stop(facts, cause, moment.now)
         case WorkerFailed(problem=problem):
-            return _fail(facts, problem, moment.now)
+            return stop_requests.fail(facts, problem, moment.now)
     return facts
 
 
@@ -132,23 +130,3 @@ def _was_sound(facts: Facts, lease: Lease, event: Closed) -> bool:
     """
     reads = lease.state is LeaseState.OPEN and not facts.source_ended
     return reads and event.open_s > _SOUND_AFTER_S
-
-
-def _stop(facts: Facts, cause: str, now: float) -> Facts:
-    stop = facts.stop
-    if stop is None:
-        reader = facts.reader
-        sent = reader is not None and reader.drain is not None
-        cut = facts.policy.drops_backlog and not (sent or facts.source_ended)
-        return replace(facts, stop=Stop(now, cut=cut), paused_at=None)
-    if cause not in KEYBOARD_SIGNALS:
-        return facts  # a closed terminal sends several signals
-    by = min(stop.by, now + SHORT_DEADLINE_S)
-    return replace(facts, stop=stop._replace(by=by, source_told=False))
-
-
-def _fail(facts: Facts, problem: StreamError, now: float) -> Facts:
-    """An internal error: sessions are still sent Terminate, so that they are not billed."""
-    stop = facts.stop or Stop(now, cut=facts.policy.drops_backlog)
-    stop = stop._replace(by=min(stop.by, now + SHORT_DEADLINE_S), fault=True)
-    return replace(facts, stop=stop, paused_at=None, problem=facts.problem or problem)

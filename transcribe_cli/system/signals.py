@@ -1,5 +1,6 @@
-"""Stop signals: the handler only posts the signal's name, and main decides what it means
-(`supervisor/apply_event.py`).
+"""Stop signals arrive here; what one means is decided in `supervisor/stop_requests.py`.
+
+The handler posts the signal's name to main, and lets go of a standard output that main is stuck at.
 """
 
 import os

@@ -1,5 +1,6 @@
-"""What a message that is no turn says to people: a language model's answer, a translation, or a
-message of a type that is not known here. Pure; the text is data from outside.
+"""What a message that is no turn says to people. Pure; the text is data from outside.
+
+Such as a language model's answer, a translation, or a message of an unknown type.
 """
 
 from collections.abc import Mapping

@@ -1,4 +1,7 @@
-"""The keys: what each one does, and where. The one table; everything else asks it. Pure."""
+"""The one table of keys: which there are, and what people are told of each. Pure.
+
+`run/controls.py` does what they stand for, with many files `jobs/batch_controls.py`.
+"""
 
 from collections.abc import Mapping
 from typing import Literal, NamedTuple, Protocol

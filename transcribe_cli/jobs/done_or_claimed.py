@@ -1,4 +1,6 @@
-"""Claims: of all processes that are given the same file and save-dir, one at a time transcribes it.
+"""Whether a file is transcribed already, or claimed by another process that transcribes it now.
+
+Of all processes that are given the same file and save-dir, one at a time transcribes it.
 
 Looking for an earlier recording and making a new one's folder are one step, in which no other
 process does the same. The step is short: journals, which may be long, are read before or after it.

@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 
 from transcribe_cli.audio.excerpt import EVERYTHING, Range
-from transcribe_cli.jobs import claims
-from transcribe_cli.jobs.claims import (
+from transcribe_cli.jobs import done_or_claimed
+from transcribe_cli.jobs.done_or_claimed import (
     AlreadyRunning,
     Claim,
     Work,
@@ -248,7 +248,7 @@ def test_whoever_has_a_note_is_known_by_it_whatever_its_journal_says(
             folder = claim(save_dir, name, what, held, again=True).folder
             assert folder is not None
             (folder / JOURNAL).touch()
-        monkeypatch.setattr(claims, "load_recording", load)
+        monkeypatch.setattr(done_or_claimed, "load_recording", load)
         assert claimed(save_dir, talk, held).previous is None
 
 
@@ -263,7 +263,7 @@ def test_no_journal_is_read_while_others_wait(
         others_wait.append(is_locked(save_dir))
         return load_recording(folder)
 
-    monkeypatch.setattr(claims, "load_recording", load)
+    monkeypatch.setattr(done_or_claimed, "load_recording", load)
     with contextlib.ExitStack() as held:
         assert claimed(save_dir, talk, held).folder == folder
     assert others_wait == ([False] if complete else [False, False])
@@ -280,7 +280,7 @@ def test_what_another_one_completes_in_the_last_moment_is_seen(
             journal.write(json.dumps({"type": "Summary", "time": TIME, "complete": True}) + "\n")
         yield
 
-    monkeypatch.setattr(claims, "save_dir_locked", alone_late)
+    monkeypatch.setattr(done_or_claimed, "save_dir_locked", alone_late)
     with contextlib.ExitStack() as held:
         earlier = claimed(save_dir, talk, held).previous
     assert earlier is not None
@@ -328,7 +328,7 @@ def test_how_much_is_opened_for_a_file_is_no_matter_of_how_many_there_are(
     for number in range(200):
         save(save_dir, f"2026-11-20-{number:06}-other-talk", talk, complete=True)
     save(save_dir, "2026-11-20-090507-talk", talk, complete=True)
-    for module in (claims, saved_recordings):
+    for module in (done_or_claimed, saved_recordings):
         count(module, "is_locked")
     count(saved_recordings, "is_recording")
     index = RecordingIndex(save_dir)

@@ -5,7 +5,7 @@ from typing import Any, cast
 
 from rich.console import Console
 
-from transcribe_cli.jobs.batch_keys import BatchKeys
+from transcribe_cli.jobs.batch_controls import BatchKeys
 from transcribe_cli.run.loop import Loop
 from transcribe_cli.session.events import KeyPressed
 from transcribe_cli.ui.batch_view import BatchView

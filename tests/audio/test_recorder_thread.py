@@ -8,10 +8,10 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from tests.audio.tones import pcm
-from transcribe_cli.audio import recorder as module
+from transcribe_cli.audio import recorder_thread as module
 from transcribe_cli.audio.audio_log import AudioLog
 from transcribe_cli.audio.format import AudioFormat
-from transcribe_cli.audio.recorder import Recorder
+from transcribe_cli.audio.recorder_thread import Recorder
 from transcribe_cli.audio.source import DiskBack, DiskFull, Overflow, SourceEvent
 from transcribe_cli.errors import AudioError, StreamError
 
