@@ -5,7 +5,6 @@ client gets everything in one order. All decisions are `EmulatedSession`'s.
 """
 
 import asyncio
-import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence, Set
 from contextlib import suppress
 from typing import Any, NamedTuple, Protocol
@@ -15,17 +14,14 @@ from transcribe_cli.emulator.actions import (
     Answer,
     Close,
     Configure,
-    Delay,
     Drop,
     EndTurn,
     Finish,
     Finished,
     Hear,
-    Repeat,
     Send,
     Shape,
     Stall,
-    Swap,
     ToClient,
     Wait,
 )
@@ -34,10 +30,10 @@ from transcribe_cli.emulator.engine_runners import EngineFailed, EngineRunner
 from transcribe_cli.emulator.fault_schedule import DueFault, FaultSchedule, TurnCounter
 from transcribe_cli.emulator.fault_specs import Trigger
 from transcribe_cli.emulator.logbook import Logbook
+from transcribe_cli.emulator.outbox import Outbox
 from transcribe_cli.emulator.service_clock import ServiceClock
 from transcribe_cli.emulator.session_records import SessionRecord
 
-_MOST_UNSENT = 1000  # messages; a client that reads none is not read either
 _LONGEST_NAP_S = 1.0  # between two looks at the clock: a heartbeat may be asked for at any time
 
 
@@ -121,13 +117,7 @@ class SessionTask:
         self._opened = self._clock.monotonic()
         self._terminated = False  # the client has sent Terminate
         self.why_ended = ""
-        self._delay_s = 0.0
-        self._disorder: Repeat | Swap | None = None  # of the next message
-        self._behind: Send | None = None  # a message that the next one overtakes
-        # What to send, and when on the clock of `time.monotonic`.
-        self._outbox: asyncio.Queue[tuple[float, ToClient | _ClientLeft]] = asyncio.Queue()
-        self._room = asyncio.Event()  # cleared while too much is in it
-        self._room.set()
+        self._outbox: Outbox[_ClientLeft] = Outbox()
         self._moving = asyncio.Event()  # cleared while stalled
         self._moving.set()
         self._stopping = asyncio.Event()
@@ -181,7 +171,7 @@ class SessionTask:
         """End from outside: close after what is queued."""
         self._session.closing = True
         self._stopping.set()
-        self._put(Close(1001, reason))
+        self._outbox.put(Close(1001, reason))
 
     async def _let_go(self) -> None:
         """Release engine and slot. May be called twice."""
@@ -203,11 +193,11 @@ class SessionTask:
     async def _read(self) -> None:
         """Read the client's frames; also after our close, to see the client's close frame."""
         while True:
-            await self._room.wait()
+            await self._outbox.has_room.wait()
             try:
                 frame = await self._client.receive()
             except ClientGone as e:
-                self._put(_ClientLeft(e.code, e.error))
+                self._outbox.put(_ClientLeft(e.code, e.error))
                 return
             await self._moving.wait()
             now = self._clock.monotonic()
@@ -291,42 +281,16 @@ class SessionTask:
                     if isinstance(action, Finish):
                         self._log("terminate")
                     await self._engine.order(action)
-                case Delay(ms):
-                    self._delay_s = ms / 1000
                 case Shape():
                     self._client.shape(action)
-                case Repeat() | Swap():
-                    self._disorder = action
-                case Send():
-                    self._put_message(action)
                 case _:
-                    if isinstance(action, Close) and self._behind is not None:
-                        self._put(self._behind)
-                    self._put(action)
-
-    def _put_message(self, message: Send) -> None:
-        """Put a message into the outbox: twice, or behind the next one, where that is due."""
-        disorder, self._disorder = self._disorder, None
-        if isinstance(disorder, Swap):
-            self._behind = message
-            return
-        behind, self._behind = self._behind, None
-        for each in (message, message if isinstance(disorder, Repeat) else None, behind):
-            if each is not None:
-                self._put(each)
-
-    def _put(self, action: ToClient | _ClientLeft) -> None:
-        self._outbox.put_nowait((time.monotonic() + self._delay_s, action))
-        if self._outbox.qsize() >= _MOST_UNSENT:
-            self._room.clear()
+                    self._outbox.take(action)
 
     async def _write(self) -> Close | None:
         """Send from the outbox, until an action in it ends the connection."""
         while True:
-            due, action = await self._outbox.get()
-            if self._outbox.qsize() < _MOST_UNSENT:
-                self._room.set()
-            if (wait_s := due - time.monotonic()) > 0 and not self._stopping.is_set():
+            wait_s, action = await self._outbox.next()
+            if wait_s > 0 and not self._stopping.is_set():
                 await asyncio.sleep(wait_s)
             match action:
                 case Send(text):
