@@ -13,7 +13,7 @@ from transcribe_cli.outputs.output import Outputs
 from transcribe_cli.protocol.close_codes import Retry, Verdict
 from transcribe_cli.protocol.codec import Decoded, read_server_object
 from transcribe_cli.protocol.messages import Begin
-from transcribe_cli.run.reporter import MOST_ODD, SIDE_TEXTS_AT_FIRST, Reporter
+from transcribe_cli.run.reporter import MOST_ODD, OTHER_MESSAGES_AT_FIRST, Reporter
 from transcribe_cli.run.sequencer import Odd
 from transcribe_cli.supervisor.actions import TellDisconnected
 from transcribe_cli.ui.live_view import LiveView
@@ -142,9 +142,9 @@ def test_a_flood_of_unknown_messages_scrolls_no_turn_away() -> None:
     view = Beside()
     notices = Notices(Console(file=io.StringIO()))
     reporter = Reporter(run_config(), Words(1), Outputs([], lambda *_: None), notices, view)
-    for number in range(SIDE_TEXTS_AT_FIRST + 5):
+    for number in range(OTHER_MESSAGES_AT_FIRST + 5):
         reporter.message(0, 0, read_server_object({"type": "New", "text": str(number)}))
-    assert view.lines == [f"New: {number}" for number in range(SIDE_TEXTS_AT_FIRST)]
+    assert view.lines == [f"New: {number}" for number in range(OTHER_MESSAGES_AT_FIRST)]
     assert len(view.passing) == 5
 
 

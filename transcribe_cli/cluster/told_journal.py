@@ -11,7 +11,7 @@ from transcribe_cli.recordings.folder import JOURNAL
 from transcribe_cli.recordings.followed_journal import FollowedJournal
 from transcribe_cli.recordings.journal import JournalRecord
 from transcribe_cli.run.loop import Loop
-from transcribe_cli.run.reporter import SIDE_TEXTS_A_TURN, SIDE_TEXTS_AT_FIRST, View
+from transcribe_cli.run.reporter import OTHER_MESSAGES_A_TURN, OTHER_MESSAGES_AT_FIRST, View
 from transcribe_cli.ui.shown_records import show_beside_turns
 
 
@@ -31,7 +31,7 @@ class _FewSideTexts:
     def other_message(self, text: str) -> None:
         """Show a line, as long as there are not too many."""
         self._shown += 1
-        most = SIDE_TEXTS_AT_FIRST + SIDE_TEXTS_A_TURN * self.turns
+        most = OTHER_MESSAGES_AT_FIRST + OTHER_MESSAGES_A_TURN * self.turns
         (self._view.other_message if self._shown <= most else self._view.hint)(text)
 
 

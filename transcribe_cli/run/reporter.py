@@ -44,8 +44,8 @@ if TYPE_CHECKING:
     from transcribe_cli.protocol.running_parameters import Difference
     from transcribe_cli.ui.status_line import Status
 
-SIDE_TEXTS_AT_FIRST = 20
-SIDE_TEXTS_A_TURN = 4
+OTHER_MESSAGES_AT_FIRST = 20
+OTHER_MESSAGES_A_TURN = 4
 """So many lines stand beside the turns; what comes beyond that is shown for a moment only."""
 
 MOST_ODD = 20
@@ -214,7 +214,7 @@ class Reporter:
         if text is None:
             return
         self._other_messages += 1
-        most = SIDE_TEXTS_AT_FIRST + SIDE_TEXTS_A_TURN * self.totals.turns
+        most = OTHER_MESSAGES_AT_FIRST + OTHER_MESSAGES_A_TURN * self.totals.turns
         show = self._view.other_message if self._other_messages <= most else self._view.hint
         show(text)
 
