@@ -1,6 +1,8 @@
 """A worker's part of a command, beside that of other commands; Dask runs in this process."""
 
+import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
 
@@ -106,6 +108,45 @@ def test_a_file_that_is_begun_just_as_a_stop_comes_is_told_as_stopped(
     outcome = recordings.transcribe(talk_in(tmp_path))
     assert outcome.interrupted and outcome.recording is None
     assert not recordings._jobs
+
+
+def test_files_that_run_have_their_turn_between_two_that_begin(
+    recordings: Recordings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loop = recordings._loop
+    assert loop is not None
+    diary: list[str] = []
+    over = threading.Event()
+    claim, advance = recordings._claim, recordings.advance
+
+    def write_claim(*arguments: Any) -> Any:
+        diary.append("begins")
+        recordings.has_work = True
+        return claim(*arguments)
+
+    def write_advance(now: float) -> None:
+        diary.append("runs")
+        recordings.has_work = False
+        advance(now)
+        if diary.count("begins") == 3:
+            over.set()
+
+    monkeypatch.setattr(recordings, "_claim", write_claim)
+    monkeypatch.setattr(recordings, "advance", write_advance)
+    tasks = [
+        wire.FileTask(command="", key=str(n), name=path.name, path=str(path))
+        for n in range(3)
+        for path in [write_talk(tmp_path / f"{n}.wav", 4, n * 100 + 1)]
+    ]
+
+    def begin_all() -> None:
+        for task in tasks:
+            recordings._begin(task, Future())
+
+    loop.call(begin_all)
+    assert over.wait(patience_s())
+    first = diary.index("begins")
+    assert diary[first : first + 5] == ["begins", "runs", "begins", "runs", "begins"]
 
 
 def test_a_call_that_comes_twice_to_a_worker_that_is_new_is_done_once(

@@ -7,7 +7,7 @@ import asyncio
 import contextlib
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, wait
 from pathlib import Path
 from typing import Any
@@ -73,6 +73,7 @@ class Recordings:
         self._quota = quota
         self._notices = ToldNotices(verbose=self._settings.options.verbose)
         self._jobs: dict[str, tuple[Job, Future[Outcome | None], ProgressView]] = {}
+        self._to_begin: list[Future[Outcome | None]] = []
         self._stops: list[str] = []
         self._calls: set[int] = set()  # that have come
         self.closed = False
@@ -194,12 +195,20 @@ class Recordings:
     # On the loop's thread.
 
     def _begin(self, task: FileTask, begun: "Future[Outcome | None]") -> None:
-        """Begin a file, or say at once what became of it; None: somebody else has it."""
+        """Begin a file when those that run have had their turn."""
         loop = self._loop
         assert loop is not None
         if loop.stopping:  # what is added now would run
             begun.set_result(self._stopped())
             return
+        self._to_begin.append(begun)
+        loop.add(self._runs_of(task, begun))
+
+    def _runs_of(self, task: FileTask, begun: "Future[Outcome | None]") -> Iterator[Task]:
+        """The run of a file, or say at once what became of it; None: somebody else has it."""
+        loop = self._loop
+        assert loop is not None
+        self._to_begin.remove(begun)
         try:
             with contextlib.ExitStack() as stack:
                 spec = SourceSpec(task.name, "file", lambda: self._open(task), task.path)
@@ -215,14 +224,15 @@ class Recordings:
                     job = begin.begin(loop, service, spec, folder, stack, view)
                 else:
                     job = begin.resume(loop, service, spec, previous, (), stack, view)
-            self._jobs[task.key] = job, begun, view
-            loop.add(job.run)
         except (AlreadyRunning, SaveDirBusy):
             begun.set_result(None)
         except StreamError as e:
             begun.set_result(Outcome(exit_status=int(e.exit_status), problem=problem_of(e)))
         except Exception as e:
             begun.set_exception(e)
+        else:
+            self._jobs[task.key] = job, begun, view
+            yield job.run
 
     def _claim(self, spec: SourceSpec, stack: contextlib.ExitStack) -> Claim:
         """Claim the file. With `--again` only what this command has done of it counts."""
@@ -244,15 +254,15 @@ class Recordings:
     def _more(self) -> tuple[Task, ...]:
         """Called after each end; nothing begins by it."""
         assert self._loop is not None
+        if self._loop.stopping:  # it has dropped what it had not come to
+            for begun in self._to_begin:
+                begun.set_result(self._stopped())
+            self._to_begin.clear()
         for key, (job, future, _) in list(self._jobs.items()):
             if job.run.over:
                 del self._jobs[key]
                 outcome = _outcome_of(job)
                 future.set_result(replace(outcome, notices=self._notices.take()))
-            elif self._loop.stopping and not job.run.begun:  # the loop has dropped it
-                del self._jobs[key]
-                job.__exit__()
-                future.set_result(self._stopped())
         return ()
 
     def _stopped(self) -> Outcome:

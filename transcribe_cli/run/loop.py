@@ -122,9 +122,12 @@ class Loop:
 
     # From main.
 
-    def add(self, task: Task) -> None:
-        """Drive one more task, which `run` does not get from `more`."""
-        self._coming.append(iter((task,)))
+    def add(self, tasks: Iterator[Task]) -> None:
+        """Drive more tasks, which `run` does not get from `more`; each is asked for when it is due.
+
+        What makes them may take time: tasks that run have their turn before the next one.
+        """
+        self._coming.append(tasks)
 
     def ask_more(self) -> None:
         """Call `more` though nothing has ended: there may be room for further tasks."""
