@@ -69,6 +69,21 @@ def test_tasks_that_run_are_served_before_the_next_one_starts() -> None:
     assert diary[:3] == ["one works", "one works", "two works"]
 
 
+def test_a_task_that_runs_is_served_between_files_that_are_complete_already() -> None:
+    diary: list[str] = []
+
+    def tasks() -> Iterator[Busy | None]:
+        yield Busy(loop, diary, "one", most=2)
+        for _ in range(2):
+            diary.append("complete")
+            yield None
+
+    with Loop() as loop:
+        loop.run(tasks())
+
+    assert diary == ["one works", "complete", "one works", "complete"]
+
+
 def test_nothing_more_starts_once_all_were_asked_to_stop() -> None:
     diary: list[str] = []
 

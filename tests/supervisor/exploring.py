@@ -77,7 +77,10 @@ def start(policy: Policy) -> Facts:
 
 def settle(facts: Facts) -> tuple[Facts, list[Action]]:
     """Apply the rules, and see the times from now."""
+    wanted = facts.wants_session(_NOW.now)
     facts, actions = decide(facts, _NOW)
+    opens = any(isinstance(action, OpenSession) for action in actions)
+    _must(wanted or not opens, "a session is opened without asking whether the account has one")
     return replace(facts, turn_ended=False), actions
 
 

@@ -177,8 +177,10 @@ class Batch:
             ),
         ):
 
-            def more() -> Iterator[Task]:
-                """What may begin now; called at the start and after each end."""
+            def more() -> Iterator[Task | None]:
+                """What may begin now, None for a file that need not; called at the start and after
+                each end.
+                """
                 self._end_finished()
                 while len(self._running) < self._at_once and not (self._stopped or loop.stopping):
                     if transcriber.runs.budget.is_used:
@@ -188,7 +190,9 @@ class Batch:
                     if spec is None:
                         return
                     running = self._begin(loop, spec, again=again)
-                    if running is not None:
+                    if running is None:
+                        yield None
+                    else:
                         self._running.append(running)
                         yield running.job.run
 

@@ -63,7 +63,7 @@ class Loop:
         # A deque, to which signal handlers and any thread may append.
         self._inbox: deque[tuple[Task | None, Event] | Callable[[], None]] = deque()
         self._tasks: list[Task] = []
-        self._coming: deque[Iterator[Task]] = deque()
+        self._coming: deque[Iterator[Task | None]] = deque()
         self.stopping = False
         self._asks_more = False
         self._poll = make_poll()
@@ -122,7 +122,7 @@ class Loop:
 
     # From main.
 
-    def add(self, tasks: Iterator[Task]) -> None:
+    def add(self, tasks: Iterator[Task | None]) -> None:
         """Drive more tasks, which `run` does not get from `more`; each is asked for when it is due.
 
         What makes them may take time: tasks that run have their turn before the next one.
@@ -133,11 +133,13 @@ class Loop:
         """Call `more` though nothing has ended: there may be room for further tasks."""
         self._asks_more = True
 
-    def run(self, tasks: Iterable[Task], more: Callable[[], Iterable[Task]] = tuple) -> None:
+    def run(
+        self, tasks: Iterable[Task | None], more: Callable[[], Iterable[Task | None]] = tuple
+    ) -> None:
         """Drive tasks until all are over.
 
-        `more` gives further tasks; it is called after each end, also when `stopping`, and when it
-        is asked for.
+        `more` gives further tasks, and None where none began; it is called after each end, also
+        when `stopping`, and when it is asked for.
         """
         garbage.begin()
         with stop_signals(self._stop) as signals:
@@ -155,12 +157,15 @@ class Loop:
                 raise
 
     def _start_next(self) -> bool:
-        """Start one task, if there is one; running tasks have their turn before the next."""
+        """Start one task, if there is one; running tasks have their turn before the next.
+
+        They have it too where None comes in place of one, since that may have taken time.
+        """
         while self._coming:
-            task = next(self._coming[0], None)
-            if task is not None:
-                self._tasks.append(task)
-                task.start(self.clock())
+            for task in self._coming[0]:
+                if task is not None:
+                    self._tasks.append(task)
+                    task.start(self.clock())
                 return True
             self._coming.popleft()
         return False

@@ -216,11 +216,19 @@ class Facts:
         return RunState.RECONNECTING if once else RunState.OFFLINE
 
     def wants_session(self, now: float) -> bool:
-        """Whether a session is wanted, at once or after a wait."""
+        """Whether a session is wanted, at once or after a wait; none is opened where it is not."""
         if not self.going_on or self.paused_at is not None:
             return False
-        reader = self.reader
-        return reader is None or reader.state is LeaseState.BROKEN or now >= reader.roll_from
+        earlier, reader = self.earlier, self.reader
+        if earlier is not None and earlier.state is LeaseState.BROKEN and earlier.owes:
+            return True
+        if self.follower is not None:
+            return False
+        if reader is None or reader.state is LeaseState.BROKEN:
+            return True
+        if reader.state is LeaseState.SETTLED:  # another one follows where it ended for a pause
+            return reader.request in (EndRequest.PAUSE, EndRequest.PARK)
+        return reader.state is LeaseState.OPEN and now >= reader.roll_from
 
     def lease(self, session: int) -> Lease | None:
         """The lease of a session that is not over."""

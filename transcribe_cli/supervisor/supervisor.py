@@ -48,6 +48,7 @@ class Supervisor:
         self._luck = self._chance.random()
         self._wall = wall
         self._due = NEVER
+        self._underway: set[int] = set()  # sessions that the service has not answered
 
     @property
     def source_ended(self) -> bool:
@@ -101,6 +102,7 @@ class Supervisor:
         for action in actions:
             if isinstance(action, OpenSession):
                 self._quota.opened(now)
+                self._underway.add(action.number)
         if facts.tries.backoff not in (backoff, Backoff()):
             self._luck = self._chance.random()
         self._facts = replace(self._with_quota(facts, now), turn_ended=False)
@@ -110,12 +112,11 @@ class Supervisor:
 
     def _count(self, event: Event, now: float) -> None:
         """Tell the quota of a session that has reached the service, or never did."""
-        match event:
-            case Opened():
-                self._quota.answered(now)
-            case Closed() if never_reached(event):
+        if isinstance(event, Opened | Closed) and event.session in self._underway:
+            self._underway.remove(event.session)
+            if isinstance(event, Closed) and never_reached(event):
                 self._quota.unopened()
-            case Closed(open_s=0):
+            else:
                 self._quota.answered(now)
 
     def _with_quota(self, facts: Facts, now: float) -> Facts:
