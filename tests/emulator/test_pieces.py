@@ -124,6 +124,18 @@ def test_without_a_pause_it_is_cut_around_where_a_word_is_only_thought_to_begin(
     assert max(late) <= 30  # of a piece that begins in mid-word they are later
 
 
+def test_a_cut_between_short_words_whose_starts_are_estimates_loses_none() -> None:
+    def hear_about(samples: Any, speech: Sequence[bool], final: bool) -> Transcription:
+        return hear_numbers(samples, speech, final)._replace(timed=False)
+
+    recogniser = PieceRecogniser(hear_about, PIECES, writes=True)
+    for number in range(133):  # 90 ms each
+        for level in (50, 9000, 9000):
+            recogniser.hear(array("h", [number, *[level] * 479]).tobytes(), True)
+            recogniser.hypothesis(more_waiting=True)
+    assert [word.text for word in recogniser.end()] == [str(number) for number in range(133)]
+
+
 def hear_numbers(samples: Any, speech: Sequence[bool], final: bool) -> Transcription:
     """The numbers that frames carry in their first sample, each as often as it is there anew."""
     numbers = [round(first * 32768) for first in samples[::480]]

@@ -131,13 +131,16 @@ class PieceRecogniser:
         places = range(max(1, len(levels) - _EARLIEST_FRAMES), len(levels) - _LATEST_FRAMES)
         wrong = 0 if self._timed else _ESTIMATE_FRAMES
         near = [
-            (place, words)
+            (levels[place], abs(place - start), place, words)  # of two words the nearer one
             for words, start in enumerate(starts)
             for place in range(start - wrong, start + wrong + 1)
             if place in places
         ]
-        anywhere = [(place, sum(start < place for start in starts)) for place in places]
-        self._next_piece(*min(near or anywhere, key=lambda cut: levels[cut[0]]))
+        anywhere = [
+            (levels[place], 0, place, sum(start < place for start in starts)) for place in places
+        ]
+        *_, at, words = min(near or anywhere)
+        self._next_piece(at, words)
 
     def _next_piece(self, at: int, words: int) -> None:
         """Another piece begins at that frame, and so many words are before it."""

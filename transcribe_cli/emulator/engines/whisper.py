@@ -217,7 +217,8 @@ class WhisperTranscriber:
             return Transcription((), language)
         if not final:
             texts = model.vocabulary.words(ids, language.code not in UNSPACED)
-            return Transcription(estimate_words([word.text for word in texts], speech), language)
+            words = estimate_words([word.text for word in texts], speech)
+            return Transcription(words, language, timed=False)
         words = model.words(encoded, language.code, ids, heard)
         return Transcription(within_speech(words, speech), language)
 
