@@ -24,10 +24,9 @@ from transcribe_cli.session.chunks import ChunkSizes
 from transcribe_cli.session.connection import CloseFrame, Connection
 from transcribe_cli.session.events import BadFrame, Closed, Event, Received, TerminateSent
 from transcribe_cli.session.flood import Flood, Heard
-from transcribe_cli.session.liveness import Liveness
 from transcribe_cli.session.pacing import Pacer
 from transcribe_cli.session.sender import Sender
-from transcribe_cli.session.timeouts import SERVICE, Timeouts
+from transcribe_cli.session.timeouts import SERVICE, Liveness, Timeouts
 
 if TYPE_CHECKING:
     from transcribe_cli.audio.encoder import Encoder

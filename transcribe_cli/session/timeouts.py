@@ -1,6 +1,19 @@
-"""How long a session waits for a service before it takes it for stuck."""
+"""How long a service is waited for: pings, silence and deadlines, by which it is stuck or dead."""
 
 from typing import NamedTuple
+
+from transcribe_cli.errors import ConnectionFailed
+from transcribe_cli.protocol.codec import encode_client_message
+from transcribe_cli.protocol.messages import KeepAlive
+from transcribe_cli.session.connection import Connection
+
+BEGIN_DEADLINE_S = 15.0  # Begin has been seen to take 11 s
+PING_EVERY_S = 3.0
+DEAD_AFTER_S = 9.0  # nothing came back for so long, not even a pong
+_LEFT_ALONE_S = 5.0  # so much longer than anybody waits for its last words
+_CLOSE_AFTER_ERROR_S = 2.0  # an Error message is followed by a close; one that is not, is made
+_ABSENT_S = 5.0  # more than lies between two pings
+_NEVER = float("inf")
 
 
 class Timeouts(NamedTuple):
@@ -18,3 +31,123 @@ class Timeouts(NamedTuple):
 SERVICE = Timeouts(last_words_s=15.0, send_s=8.0)
 LOCAL = Timeouts(last_words_s=60.0, send_s=60.0)
 """For the local service, which shares this machine with whatever else keeps it busy."""
+
+
+class Liveness:
+    """The clocks of one session. Times are monotonic, in seconds.
+
+    Args:
+        keep_alive_s: how often a service that closes what is idle is told, in a pause, that this is
+            to stay open; None: it closes nothing.
+
+    Attributes:
+        begun: its Begin has come.
+        opened_at: when the upgrade was through.
+        close_at: when it is closed after an Error message.
+    """
+
+    def __init__(self, timeouts: Timeouts, keep_alive_s: float | None = None) -> None:
+        self.begun = False
+        self.opened_at = 0.0
+        self.close_at = _NEVER
+        self._timeouts = timeouts
+        self._keep_alive_s = keep_alive_s
+        self._keep_alive_at = _NEVER
+        self._advanced_at = 0.0
+        self._ping_at = _NEVER
+        self._end_by = _NEVER
+        self._stuck_since: float | None = None
+        self._stuck_at = 0  # what the system had taken by then
+        self._send_failed_at: float | None = None
+
+    # What has happened.
+
+    def opened(self, now: float) -> None:
+        """The upgrade is through."""
+        self.opened_at = self._advanced_at = now
+
+    def began(self, now: float) -> None:
+        """Begin has come."""
+        self.begun = True
+        self._ping_at = now + PING_EVERY_S
+
+    def expect_end(self, now: float) -> None:
+        """Terminate went out, or more words came after it: it is slow, and not stuck."""
+        self._end_by = now + self._timeouts.last_words_s + _LEFT_ALONE_S
+
+    def expect_close(self, now: float) -> None:
+        """An Error message has come."""
+        self.close_at = now + _CLOSE_AFTER_ERROR_S
+
+    def paused(self, *, paused: bool, now: float) -> None:
+        """The user has paused, or goes on: meanwhile no audio may come that keeps it open."""
+        idle = paused and self._keep_alive_s is not None
+        self._keep_alive_at = now + (self._keep_alive_s or 0.0) if idle else _NEVER
+
+    # What is done about it.
+
+    def forgive_absence(self, connection: Connection, now: float) -> None:
+        """Main was away, as on a machine that was asleep: that says nothing of the service."""
+        if now - self._advanced_at > _ABSENT_S:
+            connection.heard_at = self._ping_at = now
+        self._advanced_at = now
+
+    def ping(self, connection: Connection, now: float, mark: int) -> None:
+        """Ask for a sign of life, where it is time to; the answer has that mark."""
+        if now >= self._ping_at:
+            connection.ping(mark)
+            self._ping_at = now + PING_EVERY_S
+
+    def keep_alive(self, connection: Connection, now: float, *, listening: bool) -> None:
+        """Tell a service that closes what is idle to keep it open, where it is time to.
+
+        Args:
+            listening: it is to be kept; else only the time goes by.
+        """
+        if now >= self._keep_alive_at:
+            if listening:
+                connection.send_text(encode_client_message(KeepAlive()))
+            self._keep_alive_at = now + (self._keep_alive_s or _NEVER)
+
+    def overdue(self, connection: Connection, now: float) -> ConnectionFailed | None:
+        """What has not happened in time; None: all is well."""
+        if not self.begun and now - self.opened_at > BEGIN_DEADLINE_S:
+            return ConnectionFailed(
+                f"The service did not begin the session within {BEGIN_DEADLINE_S:.0f} s.",
+                "try again in a moment",
+            )
+        if not connection.unsent:
+            self._stuck_since = None
+        elif self._stuck_since is None or connection.taken != self._stuck_at:
+            self._stuck_since, self._stuck_at = now, connection.taken  # at worst it is slow
+        elif now - self._stuck_since > self._timeouts.send_s:
+            return ConnectionFailed(
+                "The connection broke while sending: timed out.", "check the network"
+            )
+        if connection.send_failure is not None:
+            # The service may have said why before it closed: it is read for a moment longer.
+            if self._send_failed_at is None:
+                self._send_failed_at = now
+            if now - self._send_failed_at > _CLOSE_AFTER_ERROR_S:
+                return connection.send_failure
+        if now >= self._end_by:
+            return ConnectionFailed("The service did not end the session.", "try again in a moment")
+        if self.begun and now - connection.heard_at > DEAD_AFTER_S:
+            return ConnectionFailed(
+                f"The connection is dead: nothing came back for {DEAD_AFTER_S:.0f} s.",
+                "check the network",
+            )
+        return None
+
+    def next_due(self, connection: Connection) -> float:
+        """When a ping is due, or `overdue` may have something to say."""
+        due = [self._ping_at, self.close_at, self._end_by, self._keep_alive_at]
+        if not self.begun:
+            due.append(self.opened_at + BEGIN_DEADLINE_S)
+        else:
+            due.append(connection.heard_at + DEAD_AFTER_S)
+        if self._stuck_since is not None:
+            due.append(self._stuck_since + self._timeouts.send_s)
+        if self._send_failed_at is not None:
+            due.append(self._send_failed_at + _CLOSE_AFTER_ERROR_S)
+        return min(due)
