@@ -218,6 +218,32 @@ def test_microphone_that_is_stopped_on_two_threads_stops_once(
     assert list(source.blocks(lambda _: None)) == [bytes(1600), b""]
 
 
+def test_portaudio_is_not_started_anew_under_an_open_device(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The other side of a call ended with it."""
+    started: list[str] = []
+    sounddevice = SimpleNamespace(
+        RawInputStream=Stream,
+        PortAudioError=OSError,
+        default=SimpleNamespace(device=[-1, -1]),
+        query_hostapis=list,
+        query_devices=list,
+        _terminate=lambda: started.append("ended"),
+        _initialize=lambda: started.append("begun"),
+    )
+    monkeypatch.setattr(portaudio, "_import_sounddevice", lambda: sounddevice)
+    device = PortAudioDevice(0, "USB", "Core Audio", 1, 48000, is_default=True)
+    side = PortAudioCapture(device, 16000, 50)
+
+    portaudio.portaudio_devices(anew=True)
+    assert started == []
+    side.close()
+    portaudio.portaudio_devices(anew=True)
+
+    assert started == ["ended", "begun"]
+
+
 @pytest.mark.parametrize(("device", "told"), [(None, True), ("USB", False)])
 @pytest.mark.usefixtures("streams")
 def test_microphone_that_nobody_named_is_told_where_there_are_several(

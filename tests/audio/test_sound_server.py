@@ -9,8 +9,8 @@ from typing import Any, cast
 import pytest
 
 from tests.loudspeaker import SINK, Loudspeaker, loudspeaker
+from transcribe_cli.audio.call.linux_sound import find_monitor
 from transcribe_cli.audio.capture import CaptureLost
-from transcribe_cli.audio.devices import find_system_sound
 from transcribe_cli.audio.microphone import Microphone
 from transcribe_cli.audio.sound_server import NoSoundServer, SourceStream, sources
 from transcribe_cli.audio.source import SourceNote, SourceWarning
@@ -125,7 +125,7 @@ def test_loudspeaker_that_is_muted_or_turned_down_is_told_once_and_taken_back(
     speaker: Loudspeaker,
 ) -> None:
     told: list[Any] = []
-    system = Microphone(None, 16000, 50, opener=find_system_sound(16000, 50))
+    system = Microphone(None, 16000, 50, opener=find_monitor(16000, 50))
     blocks = system.blocks(told.append)
 
     def changed(*arguments: str) -> SourceNote | SourceWarning:

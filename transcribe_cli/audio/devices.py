@@ -15,7 +15,6 @@ from transcribe_cli.audio.sound_server import (
 )
 from transcribe_cli.errors import AudioError
 
-_LEAST_VOLUME = 0.2  # of a loudspeaker, -42 dB: a monitor that follows it hears no speech
 _SERVER_NAMES = ("pulse", "default", "pipewire")
 """What PortAudio calls the sound server itself: its default source is meant."""
 
@@ -209,58 +208,13 @@ def _of_server(
         return None
 
     def silenced(capture: Capture) -> str:
-        source = _now(capture)
+        assert isinstance(capture, SourceStream)
+        source = capture.source()
         if source is None or not source.is_muted:
             return ""
         return f"'{capture.title}' is muted in the sound server: nothing is heard of it"
 
     return Opener(wanted, open_source, best, count, silenced)
-
-
-def find_system_sound(rate_hz: int, block_ms: int, *, all_channels: bool = False) -> Opener:
-    """How to open what the machine plays: the monitor of whichever sink is the default one.
-
-    Args:
-        all_channels: those that it has, and not one made of them.
-    """
-
-    def open_monitor(name: str | None) -> Capture:
-        try:
-            monitor = sources().default_monitor
-            if not monitor:
-                raise AudioError(
-                    "The sound server has no loudspeaker to listen to.",
-                    "see 'pactl list short sinks', and choose one with 'pactl set-default-sink'",
-                )
-            return SourceStream(monitor, "system", rate_hz, block_ms, all_channels=all_channels)
-        except NoSoundServer as e:
-            raise AudioError(
-                "The sound server does not give what the system plays.",
-                "start PulseAudio or PipeWire; 'pactl info' shows whether it runs",
-            ) from e
-
-    def best(capture: Capture, stands_in: bool) -> str | None:
-        assert isinstance(capture, SourceStream)
-        with contextlib.suppress(NoSoundServer):
-            return capture.sources().default_monitor or None
-        return None
-
-    def silenced(capture: Capture) -> str:
-        source = _now(capture)
-        if source is None or (not source.is_muted and source.volume >= _LEAST_VOLUME):
-            return ""
-        how = "muted" if source.is_muted else "turned down"
-        return f"the loudspeaker is {how}: what the system plays is not heard; turn it up"
-
-    return Opener(None, open_monitor, best, 1, silenced)
-
-
-def _now(capture: Capture) -> SoundSource | None:
-    """What the server says of the source that is open."""
-    assert isinstance(capture, SourceStream)
-    with contextlib.suppress(NoSoundServer):
-        return capture.sources().find(capture.device)
-    return None
 
 
 # PortAudio's.
@@ -293,15 +247,16 @@ def _of_portaudio(
 
     def open_device(name: str | None) -> Capture:
         nonlocal opened
-        from transcribe_cli.audio.portaudio import PortAudioCapture, portaudio_devices
+        from transcribe_cli.audio import portaudio
 
-        devices = portaudio_devices(anew=opened)
-        opened = True
-        for device in devices:
-            if device.is_default if name is None else device.name == name:
-                return PortAudioCapture(device, rate_hz, block_ms, all_channels=all_channels)
-        if name is None and devices:
-            return PortAudioCapture(devices[0], rate_hz, block_ms, all_channels=all_channels)
+        with portaudio.chosen_lock:
+            devices = portaudio.portaudio_devices(anew=opened)
+            opened = True
+            found = [d for d in devices if (d.is_default if name is None else d.name == name)]
+            for device in found or (devices if name is None else []):
+                return portaudio.PortAudioCapture(
+                    device, rate_hz, block_ms, all_channels=all_channels
+                )
         raise AudioError(
             f"The microphone '{name or 'default'}' is gone.", "see 'aai-stream devices'"
         )

@@ -18,6 +18,11 @@ from transcribe_cli.system.stderr_redirect import libraries_are_silent
 _MOST_CHANNELS = 8  # that are real: a way to another sound system has 32 and more
 _CLOSE_LIMIT_S = 2.0  # PortAudio can hang when it closes a device that is gone
 
+chosen_lock = threading.RLock()
+"""Held from the list of devices to the open device, whose number is the list's."""
+
+_in_use: set["PortAudioCapture"] = set()
+
 _NO_PORTAUDIO = "sudo apt install libportaudio2 (Debian, Ubuntu), or the system's portaudio"
 
 
@@ -54,6 +59,8 @@ class PortAudioCapture:
         with contextlib.ExitStack() as stack:
             stack.enter_context(libraries_are_silent())
             sd = _import_sounddevice()
+            _in_use.add(self)
+            stack.callback(_in_use.discard, self)
             self._stream, self.rate_hz, self.channels = self._open(
                 *(sd, device, rate_hz, block_ms), all_channels=all_channels
             )
@@ -61,7 +68,7 @@ class PortAudioCapture:
             self._opened = True
             if not self._stream.active:  # it has gone meanwhile
                 self._on_end()
-            self._in_use = stack.pop_all()
+            self._given_back = stack.pop_all()
 
     def _open(
         self, sd: Any, device: PortAudioDevice, rate_hz: int, block_ms: int, *, all_channels: bool
@@ -141,14 +148,15 @@ class PortAudioCapture:
         """Give the device back, within a time limit."""
         self.stop()
         self._stopping.join(2 * _CLOSE_LIMIT_S)
-        self._in_use.close()
+        self._given_back.close()
 
 
 def portaudio_devices(*, anew: bool = False) -> list[PortAudioDevice]:
     """The devices that can record, in PortAudio's order.
 
     Args:
-        anew: those that have come since PortAudio was started too; no stream may be open.
+        anew: those that have come since PortAudio was started too, but where a capture is open,
+            which would end with it.
 
     Raises:
         AudioError: PortAudio is missing or cannot start.
@@ -156,7 +164,7 @@ def portaudio_devices(*, anew: bool = False) -> list[PortAudioDevice]:
     with libraries_are_silent():
         sd = _import_sounddevice()
         try:
-            if anew:
+            if anew and not _in_use:
                 sd._terminate()  # there is no other way
                 sd._initialize()
             apis = sd.query_hostapis()

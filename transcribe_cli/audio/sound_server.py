@@ -353,6 +353,12 @@ class SourceStream:
                 raise NoSoundServer
             return self._connection.sources()
 
+    def source(self) -> SoundSource | None:
+        """What the server says of the stream's source now; None where it says nothing."""
+        with contextlib.suppress(NoSoundServer):
+            return self.sources().find(self.device)
+        return None
+
     def stop(self) -> None:
         """Capture no more: what has come by now can still be read."""
         self._stopped = True

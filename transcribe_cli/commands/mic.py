@@ -66,15 +66,14 @@ def mic(options: MicOptions, environment: Environment) -> ExitStatus:
 
 def _openers(options: MicOptions) -> "list[Opener]":
     """What opens each device that would be recorded, with all of its channels."""
-    from transcribe_cli.audio.call.system_sound import check_system_sound
-    from transcribe_cli.audio.devices import find_device, find_system_sound
+    from transcribe_cli.audio.call.system_sound import find_system_sound
+    from transcribe_cli.audio.devices import find_device
     from transcribe_cli.audio.probe import RATE_HZ
 
     found = []
     if not options.system:
         found.append(find_device(options.device, RATE_HZ, _BLOCK_MS, all_channels=True))
     if options.system or options.with_system:
-        check_system_sound()
         found.append(find_system_sound(RATE_HZ, _BLOCK_MS, all_channels=True))
     return found
 

@@ -28,14 +28,14 @@ class MicOptions(RunOptions, frozen=True, kw_only=True):
     ] = False
     system: Annotated[
         bool,
-        option(AUDIO, "What this machine plays, in place of a microphone (Linux).", "--system"),
+        option(AUDIO, "What this machine plays, in place of a microphone.", "--system"),
     ] = False
     with_system: Annotated[
         bool,
         option(
             AUDIO,
             "Both sides of a call: the microphone, and what this machine plays, on two tracks; "
-            "each word is told as You or Them (Linux).",
+            "each word is told as You or Them.",
             "--with-system",
         ),
     ] = False

@@ -1,14 +1,15 @@
-"""Opens what the machine plays as a source: one door a system, or words why there is none."""
+"""Opens what the machine plays as a source: this is where one door a system is chosen."""
 
 import sys
 
+from transcribe_cli.audio.call.linux_sound import find_monitor
+from transcribe_cli.audio.call.macos_sound import find_loopback_device
+from transcribe_cli.audio.call.windows_sound import find_loopback
+from transcribe_cli.audio.devices import Opener
+from transcribe_cli.audio.microphone import Microphone
 from transcribe_cli.audio.source import Source
-from transcribe_cli.errors import AudioError
 
-_ELSEWHERE = {
-    "darwin": "install a loopback device such as BlackHole, and record it: mic --device BlackHole",
-    "win32": "turn on 'Stereo Mix', or install VB-CABLE, and record it: mic --device 'Stereo Mix'",
-}
+_ELSEWHERE = {"darwin": find_loopback_device, "win32": find_loopback}
 
 
 def open_system_sound(rate_hz: int, block_ms: int) -> Source:
@@ -17,19 +18,17 @@ def open_system_sound(rate_hz: int, block_ms: int) -> Source:
     Raises:
         AudioError: it cannot be recorded here.
     """
-    check_system_sound()
-    from transcribe_cli.audio.devices import find_system_sound
-    from transcribe_cli.audio.microphone import Microphone
-
     return Microphone(None, rate_hz, block_ms, opener=find_system_sound(rate_hz, block_ms))
 
 
-def check_system_sound() -> None:
-    """Find out whether there is a door here.
+def find_system_sound(rate_hz: int, block_ms: int, *, all_channels: bool = False) -> Opener:
+    """How to open what the machine plays.
+
+    Args:
+        all_channels: those that it has, and not one made of them.
 
     Raises:
-        AudioError: there is none.
+        AudioError: there is nothing to open.
     """
-    hint = _ELSEWHERE.get(sys.platform)
-    if hint is not None:
-        raise AudioError("What this system plays cannot be recorded here yet.", hint)
+    find = _ELSEWHERE.get(sys.platform, find_monitor)
+    return find(rate_hz, block_ms, all_channels=all_channels)
