@@ -106,6 +106,30 @@ d.ts"""
 
 
 @pytest.mark.parametrize(
+    ("lines", "head", "media"),
+    [
+        (("1", "2", "seg"), None, "2"),
+        (("1", "map", "2", "seg"), "1", "2"),
+        (("1", "apple", "seg", "apple", "seg"), None, "1"),
+        (("apple", "1", "seg", "apple", "seg"), None, "1"),
+    ],
+)
+def test_key_holds_until_the_next_one_of_its_format(
+    lines: tuple[str, ...], head: str | None, media: str
+) -> None:
+    what = {
+        "1": '#EXT-X-KEY:METHOD=AES-128,URI="1"',
+        "2": '#EXT-X-KEY:METHOD=AES-128,URI="2",KEYFORMAT="identity"',
+        "apple": '#EXT-X-KEY:METHOD=SAMPLE-AES,KEYFORMAT="com.apple.streamingkeydelivery"',
+        "map": '#EXT-X-MAP:URI="init.mp4"',
+        "seg": "#EXTINF:1\na.ts",
+    }
+    last = read_media("\n".join(["#EXTM3U", *(what[line] for line in lines)]), BASE).segments[-1]
+    keys = [of and of.key and of.key.address for of in (last.head, last.media)]
+    assert keys == [head and f"https://cdn.example/a/{head}", f"https://cdn.example/a/{media}"]
+
+
+@pytest.mark.parametrize(
     "key", ['METHOD=SAMPLE-AES,URI="k"', 'METHOD=AES-128,KEYFORMAT="com.example",URI="k"']
 )
 def test_protected_segments_are_refused(key: str) -> None:

@@ -125,8 +125,7 @@ def read_media(text: str, base: str) -> MediaPlaylist:
     size: int | None = None
     offset = 0
     head: Stretch | None = None
-    keys: list[dict[str, str]] = []  # each of another format, for the same segments
-    are_used = False
+    keys: dict[str, dict[str, str]] = {}  # by their formats: each holds until the next of its own
     for line in _lines(text):
         tag, _, value = line.partition(":")
         match tag:
@@ -148,13 +147,15 @@ def read_media(text: str, base: str) -> MediaPlaylist:
                     _key_of(keys, base, number),
                 )
             case "#EXT-X-KEY":
-                keys = [*([] if are_used else keys), _attributes(value)]
-                are_used = False
+                asked = _attributes(value)
+                if asked.get("METHOD", "NONE") == "NONE":
+                    keys.clear()
+                else:
+                    keys[asked.get("KEYFORMAT", "identity")] = asked
             case "#EXT-X-ENDLIST":
                 is_over = True
             case _ if not line.startswith("#"):
-                key, are_used = _key_of(keys, base, number), True
-                what = Stretch(join(base, line), offset, size, key)
+                what = Stretch(join(base, line), offset, size, _key_of(keys, base, number))
                 segments.append(Segment(number, duration_s, what, head, is_missing))
                 offset = offset + size if size is not None else 0
                 number, size, is_missing = number + 1, None, False
@@ -162,25 +163,25 @@ def read_media(text: str, base: str) -> MediaPlaylist:
     return MediaPlaylist(segments, target_s, is_over)
 
 
-def _key_of(keys: list[dict[str, str]], base: str, number: int) -> Key | None:
-    """What a segment of that number is encrypted with, by the tags before it: section 4.3.2.4.
+def _key_of(keys: dict[str, dict[str, str]], base: str, number: int) -> Key | None:
+    """What a segment of that number is encrypted with, by the tags that hold: section 4.3.2.4.
 
     Raises:
         AudioError: nothing that is known here.
     """
-    methods = [asked.get("METHOD", "NONE") for asked in keys]
-    if not keys or methods[-1] == "NONE":
+    if not keys:
         return None
-    for asked, method in zip(keys, methods, strict=True):
-        if method == "AES-128" and asked.get("KEYFORMAT", "identity") == "identity":
-            vector = asked.get("IV", "")[2:]
-            if not re.fullmatch("[0-9A-Fa-f]{32}", vector):
-                vector = f"{number:032x}"
-            return Key(join(base, asked.get("URI", "")), bytes.fromhex(vector))
-    raise AudioError(
-        f"What the playlist leads to is protected ({methods[-1]:.20}), which is not read here.",
-        "let it play, and record that: aai-stream mic --system",
-    )
+    asked = keys.get("identity", {})
+    if asked.get("METHOD") != "AES-128":
+        method = [*keys.values()][-1]["METHOD"]
+        raise AudioError(
+            f"What the playlist leads to is protected ({method:.20}), which is not read here.",
+            "let it play, and record that: aai-stream mic --system",
+        )
+    vector = asked.get("IV", "")[2:]
+    if not re.fullmatch("[0-9A-Fa-f]{32}", vector):
+        vector = f"{number:032x}"
+    return Key(join(base, asked.get("URI", "")), bytes.fromhex(vector))
 
 
 def _lines(text: str) -> list[str]:
