@@ -3,11 +3,17 @@
 import math
 from collections.abc import Callable
 from contextlib import closing
+from itertools import count
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
+from cryptography.hazmat.primitives.ciphers import Cipher
+from cryptography.hazmat.primitives.ciphers.algorithms import AES
+from cryptography.hazmat.primitives.ciphers.modes import CBC
+from cryptography.hazmat.primitives.padding import PKCS7
 
 from tests.audio.media import ffmpeg
 from tests.audio.tones import taken, tone, values, write
@@ -21,6 +27,7 @@ from transcribe_cli.web.decryption import decrypted
 from transcribe_cli.web.fetch import Fetcher
 from transcribe_cli.web.hls import Key, Stretch, choose_variant, is_hls, read_media
 from transcribe_cli.web.hls_source import without_id3
+from transcribe_cli.web.live_source import GaveUp
 
 RATE = 16000
 BASE = "https://cdn.example/a/list.m3u8"
@@ -389,6 +396,52 @@ def test_count_that_begins_anew_far_ahead_is_no_silence_of_years(
     stream = playing(site, listed(105, "a"), listed(107, "b"), listed(1_700_000_000, "c", "d"))
     heard = [next_of(stream) for _ in "abcd"]
     assert heard == [(b"a", 0.0), (b"b", 6.0), (b"c", 0.0), (b"d", 0.0)]
+
+
+def test_live_stream_whose_segments_all_fail_is_given_up(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They are listed on and on, and none is there, for a clock that goes fast."""
+    monkeypatch.setattr(hls_source, "time", SimpleNamespace(monotonic=count(0, 20).__next__))
+    monkeypatch.setattr(hls_source, "_WAITS_S", (0.0,))
+    lists = [listed(number, f"{number}") for number in range(30)]
+    stream = playing(site, *lists, b"#EXTM3U\n#EXT-X-ENDLIST")
+    with pytest.raises(GaveUp, match="has given nothing for 5 minutes"):
+        stream.look()
+    assert "/1" in site.paths()
+    assert "/20" not in site.paths()
+
+
+def locked(data: bytes, number: int) -> bytes:
+    """A segment of that number, encrypted with `KEY`."""
+    made = Cipher(AES(KEY), CBC(number.to_bytes(16, "big"))).encryptor()
+    padding = PKCS7(128).padder()
+    return made.update(padding.update(data) + padding.finalize())
+
+
+def with_key(name: str, playlist: bytes) -> bytes:
+    return playlist.replace(
+        b"#EXTINF", f'#EXT-X-KEY:METHOD=AES-128,URI="{name}"\n#EXTINF'.encode(), 1
+    )
+
+
+def test_key_that_opens_nothing_is_told_at_once(site: Site) -> None:
+    (site.folder / "key").write_bytes(b"of something els")
+    (site.folder / "a").write_bytes(locked(b"audio", 1))
+    stream = playing(site, with_key("key", listed(1, "a")), b"#EXTM3U\n#EXT-X-ENDLIST")
+    with pytest.raises(GaveUp, match="is encrypted, and its key is another one"):
+        stream.look()
+    assert site.paths() == ["/a", "/key"]
+
+
+def test_segment_that_its_key_does_not_open_is_told_as_that(site: Site) -> None:
+    (site.folder / "key").write_bytes(KEY)
+    (site.folder / "a").write_bytes(locked(b"audio", 1))
+    (site.folder / "b").write_bytes(bytes(32))
+    stream = playing(site, with_key("key", listed(1, "a", "b")) + b"\n#EXT-X-ENDLIST")
+    assert next_of(stream) == (b"audio", 0.0)
+    with pytest.raises(GaveUp, match=r"not heard whole: its key does not open 1 of 2 segments\."):
+        stream.look()
 
 
 def test_playlist_without_durations_is_not_asked_for_without_a_pause(

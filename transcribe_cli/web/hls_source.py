@@ -1,6 +1,7 @@
 """HLS as a source: one segment after the other, by the playlist's own count of what is missing."""
 
 import time
+from collections import Counter
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -16,6 +17,8 @@ _MOST_SEGMENT_BYTES = 64 << 20  # the largest of film in 4K have a quarter of it
 _MOST_VARIANTS = 3  # one list leads to another
 _BROWSER = "open it in a browser"
 _CAME = "what came before that is transcribed"
+_NOT_GIVEN = "its server did not give"
+_NOT_OPENED = "its key does not open"
 _TRIES = 3  # for a segment that its server does not have
 _PATIENT_TRIES = 10  # for one that it may give later: 38 s
 _WAITS_S = (0.2, 1.0, 2.0, 5.0)
@@ -96,8 +99,9 @@ class _Stream:
         first = self.playlist.segments[0].number if self.playlist.segments else 0
         self._is_live = live_edge is not None
         self._next = first if live_edge is None else live_edge
-        self._refused = 0  # segments
+        self._lost: Counter[str] = Counter()  # how many segments, and why
         self._keys: dict[str, bytes] = {}  # by their addresses
+        self._key_worked = False  # some key did, once
         self._asked_at = time.monotonic()
         self._ready: _Ready | None = None
         self._failed: GaveUp | None = None
@@ -120,7 +124,8 @@ class _Stream:
         Waits until there is something, and keeps it until it is taken.
 
         Raises:
-            GaveUp: there was nothing for `GIVE_UP_S`, or a programme that is over lacks some.
+            GaveUp: there was nothing for `GIVE_UP_S`, nothing can be decrypted, or a programme that
+                is over lacks some.
         """
         if self._failed is not None:
             raise self._failed
@@ -133,10 +138,11 @@ class _Stream:
 
     def _look(self) -> None:
         missing_s = 0.0
+        give_up_at = time.monotonic() + GIVE_UP_S
         while self._ready is None:
-            segment = self._listed()
+            segment = self._listed(give_up_at)
             if segment is None:
-                self._tell_refused()
+                self._tell_lost()
                 return
             # What went by without a word was as long as its like, unless the count began anew.
             passed_s = (segment.number - self._next) * segment.duration_s
@@ -148,13 +154,14 @@ class _Stream:
             else:
                 self._ready = _Ready(segment, data, missing_s)
 
-    def _tell_refused(self) -> None:
+    def _tell_lost(self) -> None:
         """Say at the end of a programme that it was not heard whole; live, each `Gap` says so."""
-        if self._refused and not self._is_live and not self.fetcher.stopped.is_set():
-            lost = f"{self._refused} of {len(self.playlist.segments)} segments"
+        if self._lost and not self._is_live and not self.fetcher.stopped.is_set():
+            of = f"of {len(self.playlist.segments)} segments"
+            lost = " and ".join(f"{why} {count} {of}" for why, count in self._lost.items())
             raise GaveUp(
-                f"'{self.fetcher.name}' was not heard whole: its server did not give {lost}.",
-                "what it gave is transcribed; try again later",
+                f"'{self.fetcher.name}' was not heard whole: {lost}.",
+                "what came is transcribed; try again later",
             )
 
     def take(self) -> bytes:
@@ -163,10 +170,12 @@ class _Stream:
         data, self._ready = self._ready.data, None
         return data
 
-    def _listed(self) -> Segment | None:
+    def _listed(self, give_up_at: float) -> Segment | None:
         """The next segment that is listed; None at the end, and when stopped."""
-        give_up_at = time.monotonic() + GIVE_UP_S
         while not self.fetcher.stopped.is_set():
+            if self._is_live and time.monotonic() >= give_up_at:
+                minutes = f"{GIVE_UP_S / 60:.0f} minutes"
+                raise GaveUp(f"'{self.fetcher.name}' has given nothing for {minutes}.", _CAME)
             for segment in self.playlist.segments:
                 if segment.number >= self._next:
                     return segment
@@ -193,38 +202,44 @@ class _Stream:
         if segments and segments[-1].number + len(segments) < self._next:
             self._next = segments[0].number  # it counts from the beginning again
         self.playlist = playlist
-        if time.monotonic() >= give_up_at:
-            minutes = f"{GIVE_UP_S / 60:.0f} minutes"
-            raise GaveUp(f"'{self.fetcher.name}' has had nothing new for {minutes}.", _CAME)
 
     def _fetch(self, segment: Segment) -> bytes | None:
         return self.fetch(segment.media)
 
     def fetch(self, stretch: Stretch) -> bytes | None:
-        """Some bytes, decrypted; None where their server does not give them, after some tries.
+        """Some bytes, decrypted; None where their server does not give them, after some tries, or
+        where they alone cannot be decrypted.
 
         Raises:
             GaveUp: no server has answered for `GIVE_UP_S`, it leads where nothing is fetched, or
-                there is no key.
+                there is no key that opens anything.
         """
         data = self._fetched(stretch.address, stretch.offset, stretch.size_bytes)
         if data is None and not self.fetcher.stopped.is_set():
-            self._refused += 1
+            self._lost[_NOT_GIVEN] += 1
         if data is None or stretch.key is None:
             return data
         plain = decrypted(data, self._key(stretch.key.address), stretch.key.vector)
-        self._refused += plain is None
+        if plain is not None:
+            self._key_worked = True
+        elif not self._key_worked:
+            raise self._encrypted("is another one")
+        else:
+            self._lost[_NOT_OPENED] += 1
         return plain
 
     def _key(self, address: str) -> bytes:
         if address not in self._keys:
             self._keys = {address: self._fetched(address, 0, None) or b""}  # one at a time is used
         if len(self._keys[address]) != KEY_BYTES:
-            raise GaveUp(
-                f"'{self.fetcher.name}' is encrypted, and its key is not given.",
-                "let it play where you are logged in, and record that: aai-stream mic --system",
-            )
+            raise self._encrypted("is not given")
         return self._keys[address]
+
+    def _encrypted(self, its_key: str) -> GaveUp:
+        return GaveUp(
+            f"'{self.fetcher.name}' is encrypted, and its key {its_key}.",
+            "let it play where you are logged in, and record that: aai-stream mic --system",
+        )
 
     def _fetched(self, address: str, offset: int, size_bytes: int | None) -> bytes | None:
         headers = {}
@@ -285,7 +300,7 @@ class _SegmentsPipe(NetworkPipe):
             self._over = True
             return
         if self._begun and ready.missing_s:
-            self.problem, self._over = "its server did not give all", True
+            self.problem, self._over = "some of it is missing", True
             return
         if self._begun and ready.segment.head != self._head:
             self._over = True
