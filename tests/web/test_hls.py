@@ -434,6 +434,27 @@ def test_key_that_opens_nothing_is_told_at_once(site: Site) -> None:
     assert site.paths() == ["/a", "/key"]
 
 
+def test_next_key_of_a_live_stream_may_come_later(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The second one is not there for the second segment, and is for the third."""
+    monkeypatch.setattr(hls_source, "_WAITS_S", (0.0,))
+    monkeypatch.setattr(hls_source, "_SOONEST_S", 0.0)
+    for number, name in enumerate("abc", 1):
+        (site.folder / name).write_bytes(locked(name.encode(), number))
+
+    def key(handler: Handler) -> None:
+        if handler.path == "/one" or site.paths().count("/two") > 3:
+            handler.give(KEY)
+        else:
+            handler.answer(404, {"Content-Length": "0"})
+
+    site.plays |= {"/one": key, "/two": key}
+    named = [("one", 1, "a"), ("two", 2, "b"), ("two", 3, "c")]
+    stream = playing(site, *(with_key(uri, listed(number, name)) for uri, number, name in named))
+    assert [next_of(stream) for _ in "ac"] == [(b"a", 0.0), (b"c", 6.0)]
+
+
 def test_segment_that_its_key_does_not_open_is_told_as_that(site: Site) -> None:
     (site.folder / "key").write_bytes(KEY)
     (site.folder / "a").write_bytes(locked(b"audio", 1))

@@ -219,7 +219,10 @@ class _Stream:
             self._lost[_NOT_GIVEN] += 1
         if data is None or stretch.key is None:
             return data
-        plain = decrypted(data, self._key(stretch.key.address), stretch.key.vector)
+        key = self._key(stretch.key.address)
+        if key is None:
+            return None
+        plain = decrypted(data, key, stretch.key.vector)
         if plain is not None:
             self._key_worked = True
         elif not self._key_worked:
@@ -228,11 +231,15 @@ class _Stream:
             self._lost[_NOT_OPENED] += 1
         return plain
 
-    def _key(self, address: str) -> bytes:
+    def _key(self, address: str) -> bytes | None:
+        """The key; None where the next one of a live stream is not given, since it may be soon."""
         if address not in self._keys:
-            self._keys = {address: self._fetched(address, 0, None) or b""}  # one at a time is used
-        if len(self._keys[address]) != KEY_BYTES:
-            raise self._encrypted("is not given")
+            key = self._fetched(address, 0, None) or b""
+            if len(key) != KEY_BYTES:
+                if self._is_live and self._key_worked:
+                    return None
+                raise self._encrypted("is not given")
+            self._keys = {address: key}  # one at a time is used
         return self._keys[address]
 
     def _encrypted(self, its_key: str) -> GaveUp:
