@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from tests.audio.tones import pcm
 from transcribe_cli.audio.excerpt import EVERYTHING, Excerpt, Range
 from transcribe_cli.audio.format import AudioFormat
-from transcribe_cli.audio.source import SourceEvent, SourceWarning
+from transcribe_cli.audio.source import AudioGap, SourceEvent, SourceWarning
 from transcribe_cli.errors import AudioError
 
 AUDIO = AudioFormat(1000)  # a frame is a millisecond
@@ -86,6 +86,49 @@ def test_what_the_source_reports_and_is_called_is_passed_on() -> None:
     part.stop()
     part.close()
     assert source.closed
+
+
+class Gapped(Cut):
+    """An address that gives 10 s, 20 s of silence for what is missing, and 30 s."""
+
+    def blocks(self, report: Callable[[SourceEvent], None]) -> Iterator[bytes]:
+        yield bytes(2 * 10_000)
+        silent = 0
+        try:
+            while silent < 20_000:
+                silent += 250
+                yield bytes(2 * 250)
+        finally:
+            report(AudioGap(silent / 1000, "it broke"))
+        yield bytes(2 * 30_000)
+
+
+@pytest.mark.parametrize(
+    ("start_s", "duration_s", "told"),
+    [
+        (0.0, None, (20.0, 30.0)),
+        (15.0, None, (15.0, 15.0)),
+        (40.0, None, None),
+        (15.0, 1.0, (1.0, 1.0)),
+        (0.0, 20.1, (10.1, 20.1)),
+        (0.0, 10.0, None),
+        (5.0, 40.0, (20.0, 25.0)),
+    ],
+)
+def test_gap_is_told_as_far_as_it_is_in_the_stretch(
+    start_s: float, duration_s: float | None, told: tuple[float, float] | None
+) -> None:
+    """How long it is, and where it ends in the stretch."""
+    came = bytearray()
+    gaps: list[tuple[float, float]] = []
+
+    def report(event: SourceEvent) -> None:
+        assert isinstance(event, AudioGap)
+        gaps.append((round(event.seconds, 6), len(came) / 2000))
+
+    for block in Excerpt(Gapped(), Range(start_s, duration_s), AUDIO).blocks(report):
+        came += block
+    assert gaps == ([] if told is None else [told])
 
 
 @pytest.mark.parametrize(

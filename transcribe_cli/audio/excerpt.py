@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from transcribe_cli.audio.format import AudioFormat
-from transcribe_cli.audio.source import Source, SourceEvent, channels_of, version_of
+from transcribe_cli.audio.source import AudioGap, Source, SourceEvent, channels_of, version_of
 from transcribe_cli.errors import AudioError
 
 
@@ -49,6 +49,7 @@ class Excerpt:
         if part.duration_s is not None:
             self._most = audio.frames(part.duration_s) * audio.frame_bytes
         self._part = part
+        self._bytes_per_s = audio.rate_hz * audio.frame_bytes
 
     @property
     def length_s(self) -> float | None:
@@ -60,22 +61,31 @@ class Excerpt:
         return left_s if part.duration_s is None else min(left_s, part.duration_s)
 
     def blocks(self, report: Callable[[SourceEvent], None]) -> Iterator[bytes]:
-        """The blocks of the stretch.
+        """The blocks of the stretch, of which alone a gap is told.
 
         Raises:
             AudioError: the source broke, or ends before the stretch begins.
         """
         skip, left = self._skip, self._most
-        given = False
-        for block in self._source.blocks(report):
+        given = cut = 0
+
+        def pass_on(event: SourceEvent) -> None:
+            told: SourceEvent | None = event
+            if isinstance(event, AudioGap):
+                told = event.within(given / self._bytes_per_s, cut / self._bytes_per_s)
+            if told is not None:
+                report(told)
+
+        for block in self._source.blocks(pass_on):
             if skip >= len(block):
                 skip -= len(block)
                 continue
             block, skip = block[skip:], 0
             if left is not None:
+                cut = max(0, len(block) - left)
                 block = block[:left]
                 left -= len(block)
-            given = True
+            given += len(block)
             yield block
             if left == 0:
                 self._source.stop()

@@ -119,12 +119,12 @@ class Recorder:
         self._sync()
 
     def _pass_on(self, event: SourceEvent) -> None:
+        told: SourceEvent | None = event
         if isinstance(event, AudioGap):
-            seconds = event.seconds - self._log.audio.seconds(self._cut_frames)
-            if seconds <= 0:
-                return
-            event = AudioGap(seconds, event.reason)
-        self._report(event, self._log.frames)
+            audio = self._log.audio
+            told = event.within(audio.seconds(self._log.frames), audio.seconds(self._cut_frames))
+        if told is not None:
+            self._report(told, self._log.frames)
 
     def take(self, block: bytes) -> None:
         """Write a block, and let it be sent."""

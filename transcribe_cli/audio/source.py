@@ -26,6 +26,16 @@ class AudioGap(Struct, frozen=True):
     seconds: float
     reason: str
 
+    def within(self, given_s: float, cut_s: float) -> "AudioGap | None":
+        """As much of it as is in a stretch; None where it has no part of it.
+
+        Args:
+            given_s: the stretch up to now.
+            cut_s: what came behind the end of the stretch.
+        """
+        seconds = min(self.seconds - cut_s, given_s)
+        return AudioGap(seconds, self.reason) if seconds > 0 else None
+
 
 class Overflow(Struct, frozen=True):
     """The system dropped samples, because they were not fetched in time."""
