@@ -19,7 +19,7 @@ from transcribe_cli.audio.source import Source, SourceEvent, channels_of
 from transcribe_cli.audio.stdin import look, open_container
 from transcribe_cli.errors import AudioError
 from transcribe_cli.web import hls, podcast_feed
-from transcribe_cli.web.fetch import Answer, Fetcher, Refused
+from transcribe_cli.web.fetch import Answer, Fetcher, Refused, Unreachable
 from transcribe_cli.web.hls_source import open_hls
 from transcribe_cli.web.http_pipe import HttpPipe, is_radio, version_of
 from transcribe_cli.web.live_source import LiveSource, NetworkPipe, Part
@@ -241,17 +241,17 @@ def open_address(
 def version_at(address: str) -> dict[str, Any] | None:
     """What is at an address now, as `AddressSource.version`, by a request for one byte of it.
 
-    None where it is not to be read again, or its server does not tell, or refuses such a request.
+    None where it is not to be read again, or its server does not tell, or does not answer that.
 
     Raises:
-        AudioError: there is no answer, or it leads where nothing is fetched.
+        AudioError: it leads where nothing is fetched.
     """
     fetcher = Fetcher(address)
     if address != fetcher.name:
         return None
     try:
         answer = fetcher.get(address, {"Range": "bytes=0-0"})
-    except Refused:  # opening it tells, or fares better
+    except (Refused, Unreachable):  # opening it tells, or fares better
         return None
     with contextlib.closing(answer):
         return version_of(answer)
