@@ -14,8 +14,10 @@ from tests.schema import held_to_schema
 from tests.web.site import Site
 from transcribe_cli.audio.source import SourceNote
 from transcribe_cli.errors import AudioError
+from transcribe_cli.jobs.done_or_claimed import work_of_journal
 from transcribe_cli.jobs.resume import open_audio
 from transcribe_cli.jobs.sources import names_of
+from transcribe_cli.recordings.lock import locked
 from transcribe_cli.recordings.saved_recordings import load_recording
 from transcribe_cli.web import fetch, http_pipe
 from transcribe_cli.web.address import open_address, version_at
@@ -191,6 +193,25 @@ def test_address_that_is_complete_is_asked_for_once_and_not_read_again(
         write_wav(site.folder / "two.wav", 6)
         assert "1 of 2 files transcribed; 1 complete already" in home.run(*batch).err
         assert len(service.sessions) == 3
+
+
+@pytest.mark.usefixtures("in_process")
+def test_address_that_another_process_transcribes_again_is_left_to_it(
+    home: Home, site: Site
+) -> None:
+    write_wav(site.folder / "one.wav", 1)
+    write_wav(site.folder / "two.wav", 1)
+    one, two = f"{site.url}/one.wav", f"{site.url}/two.wav"
+    with counting_service() as service:
+        options = ("--again", "--endpoint", service.url, "--pace", "max")
+        assert home.run("file", one, f"{site.url}/gone.wav", *options).code != 0
+        folder = home.only_recording()
+        digest = work_of_journal(load_recording(folder).journal)
+        assert digest is not None
+        with locked(folder, digest):
+            outcome = home.run("file", one, two, *options)
+        assert len(service.sessions) == 2
+    assert f"'{one}' is being transcribed already" in outcome.err
 
 
 @pytest.mark.usefixtures("in_process")

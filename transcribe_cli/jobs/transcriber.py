@@ -188,12 +188,12 @@ class Transcriber:
         return look_before_claiming(spec.name, work, self._index, again=again)
 
     def _work_of(self, service: Service, spec: SourceSpec, *, again: bool) -> Work | None:
-        """What there is to do; an address is asked for where an earlier run of it would count."""
+        """What there is to do; an address alone is open already, and not asked for once more."""
         if spec.path is None:
             return None
         query = self.parameters.query
         if spec.kind == "address":
-            if again:
+            if again and not self.several:
                 return None
             from transcribe_cli.web.address import version_at
 
