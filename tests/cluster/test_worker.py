@@ -26,8 +26,9 @@ from transcribe_cli.exit_status import ExitStatus
 from transcribe_cli.recordings.folder import JOURNAL
 from transcribe_cli.recordings.journal import journal_records
 from transcribe_cli.recordings.lock import is_locked
+from transcribe_cli.redaction import MARK, keep_secret
 from transcribe_cli.settings.file_options import FileOptions
-from transcribe_cli.ui.notices import NamedNotices
+from transcribe_cli.ui.notices import MOST_CHARACTERS, NamedNotices
 
 
 @pytest.fixture
@@ -278,3 +279,18 @@ def test_an_error_of_a_worker_is_told_with_its_hint() -> None:
         wire.Notice("debug", "for --verbose"),
     ]
     assert not notices.take()
+
+
+def test_what_a_worker_tells_is_safe_text_of_some_length_without_the_key() -> None:
+    key = "0123456789abcdef" * 2
+    keep_secret(key)
+    notices = ToldNotices(verbose=True)
+    for tell in (notices.error, notices.warning, notices.note, notices.debug):
+        tell(f"{key}\x1b[31m\n" + "x" * 5000)
+    notices.error("odd", f"try {key}")
+    *cut, last = notices.take()
+    assert len(cut) == 4
+    for notice in cut:
+        assert notice.text.startswith(MARK) and notice.text.isprintable()
+        assert len(notice.text) <= MOST_CHARACTERS + len("...")
+    assert last.hint == f"try {MARK}"

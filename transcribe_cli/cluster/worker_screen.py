@@ -23,7 +23,7 @@ class ToldNotices(Notices):
         untold, self._untold = self._untold, []
         return untold
 
-    def _line(self, label: str, label_style: str, text: str, style: str = "") -> None:
+    def _show(self, label: str, label_style: str, text: str, style: str) -> None:
         match label:
             case "hint: " if self._untold:
                 self._untold[-1] = replace(self._untold[-1], hint=text)

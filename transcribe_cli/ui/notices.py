@@ -107,7 +107,10 @@ class Notices:
         if len(text) > MOST_CHARACTERS:
             text = f"{text[:MOST_CHARACTERS]}..."
         # Redacted again: characters that `safe_text` removes may have split the key.
-        text = redact(safe_text(text))
+        self._show(label, label_style, redact(safe_text(text)), style)
+
+    def _show(self, label: str, label_style: str, text: str, style: str) -> None:
+        """Show a line of text that is safe, and without our key."""
         encoding = getattr(self.console.file, "encoding", None)
         if isinstance(self.console, PlainConsole):
             self._write(f"{encodable(label + text, encoding)}\n", encoding)
