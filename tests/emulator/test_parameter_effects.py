@@ -26,6 +26,7 @@ from transcribe_cli.emulator.parameter_effects import (
     WITHOUT_EFFECT,
     TurnEffects,
     unknown_names,
+    unknown_parameters,
     unused_of_update,
     without_effect,
 )
@@ -159,13 +160,20 @@ def test_what_an_update_does_not_change_is_named() -> None:
     assert unused_of_update(update, EngineSettings()) == ["format_turns"]
     asked = {"prompt": "x", "agent_context": None, "sample_rate": 8000, "b\x1b": 1, "a": 2}
     assert unused_of_update(asked, EngineSettings()) == [
-        *("prompt", "a", r"b\x1b", "sample_rate"),
+        *("prompt", "(no name)", "a", "sample_rate"),
     ]
 
 
 def test_of_unknown_names_only_the_first_are_told() -> None:
-    assert len(unknown_names((str(n) for n in range(10_000)), ())) == 10
+    assert len(unknown_names((f"n{n}" for n in range(10_000)), ())) == 10
     assert [len(name) for name in unknown_names(["x" * 10_000], ())] == [60]
+
+
+@pytest.mark.parametrize("key", ["0123456789abcdef" * 2, "fedcba9876543210" * 2, "eyJhbGciOiJIUzI"])
+@pytest.mark.parametrize("way", ["{}", "{}=", "{}==", "a=1&{}", "{}&a=1", "{}%3D", "-{}=1"])
+def test_a_key_whose_name_was_forgotten_is_not_told(key: str, way: str) -> None:
+    query = f"{way.format(key)}&speechModel=x&vad_threshold"
+    assert set(unknown_parameters(query)) - {"a"} == {"(no name)", "speechModel"}
 
 
 def test_a_model_without_redaction_hides_nothing() -> None:

@@ -6,6 +6,7 @@
 import re
 from collections.abc import Container, Iterable, Mapping
 from typing import Any
+from urllib.parse import unquote_plus
 
 import msgspec
 
@@ -13,6 +14,7 @@ from transcribe_cli.emulator.engine_settings import OF_SOME_MODELS, EngineSettin
 from transcribe_cli.emulator.keyterms import Keyterm
 from transcribe_cli.protocol.messages import SpeakerRevision, Turn, UpdateConfiguration
 from transcribe_cli.protocol.models import MODELS, Family
+from transcribe_cli.protocol.parameters import PARAMETERS
 
 # Accepted where the service accepts them, and without effect on what any engine hears.
 WITHOUT_EFFECT = frozenset(
@@ -29,7 +31,9 @@ _NEEDS = {
     "webhook_auth_header_name": "webhook_url",
     "webhook_auth_header_value": "webhook_url",
 }
+_NAME = re.compile("[A-Za-z_][A-Za-z_0-9]*")
 _MOST_UNKNOWN, _LONGEST_NAME = 10, 60  # that are told
+_NO_NAME = "(no name)"
 _PROFANITY = frozenset("ass asshole bastard bitch bullshit crap damn fuck fucking shit".split())
 _STARS = "***"
 # By policy; a word counts as such a thing when all of it matches.
@@ -66,11 +70,24 @@ def without_effect(
 def unknown_names(asked: Iterable[str], known: Container[str]) -> list[str]:
     """The first names that nobody knows, such as misspelt ones: the service ignores them.
 
-    >>> unknown_names(["speechModel", "speech_model"], {"speech_model"})
-    ['speechModel']
+    >>> unknown_names(["speechModel", "speech_model", "a b"], {"speech_model"})
+    ['(no name)', 'speechModel']
     """
-    unknown = sorted({name[:_LONGEST_NAME] for name in asked if name not in known})
-    return [ascii(name)[1:-1] for name in unknown[:_MOST_UNKNOWN]]
+    unknown = {name for name in asked if name not in known}
+    told = {name[:_LONGEST_NAME] if _NAME.fullmatch(name) else _NO_NAME for name in unknown}
+    return sorted(told)[:_MOST_UNKNOWN]
+
+
+def unknown_parameters(query: str) -> list[str]:
+    """The same of a query; what has no value is no name, but perhaps a key without its `token=`.
+
+    >>> unknown_parameters("0123456789abcdef&speechModel=u3-rt-pro&speech_model=u3-rt-pro")
+    ['(no name)', 'speechModel']
+    """
+    parts = (part.rstrip("=").partition("=") for part in query.split("&") if part)
+    asked = {unquote_plus(name): bool(equals) for name, equals, _ in parts}
+    names = (name if has_value or name in PARAMETERS else "" for name, has_value in asked.items())
+    return unknown_names(names, PARAMETERS)
 
 
 def unused_of_update(fields: Mapping[str, Any], settings: EngineSettings) -> list[str]:

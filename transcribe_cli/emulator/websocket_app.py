@@ -40,7 +40,7 @@ from transcribe_cli.emulator.http_routes import HttpRoutes, authorization_of
 from transcribe_cli.emulator.key_checks import KeyChecks
 from transcribe_cli.emulator.listening import BACKLOG
 from transcribe_cli.emulator.logbook import Logbook, without_secrets
-from transcribe_cli.emulator.parameter_effects import unknown_names
+from transcribe_cli.emulator.parameter_effects import unknown_parameters
 from transcribe_cli.emulator.plain_http import HttpAnswer, HttpRequest, error_answer
 from transcribe_cli.emulator.script import EMPTY_SCRIPT
 from transcribe_cli.emulator.script_choice import ScriptShelf
@@ -52,7 +52,7 @@ from transcribe_cli.emulator.session_records import SessionRecord, SessionRecord
 from transcribe_cli.emulator.session_refused import SessionRefused
 from transcribe_cli.emulator.session_task import ClientGone, SessionTask
 from transcribe_cli.emulator.webhook import Webhook
-from transcribe_cli.protocol.parameters import PARAMETERS, encode_query
+from transcribe_cli.protocol.parameters import encode_query
 from transcribe_cli.system.machine_resources import memory_bytes, processors
 
 MAX_MESSAGE_BYTES = 128 * 1024  # the service's own limit; a longer one is closed with 1009
@@ -259,7 +259,7 @@ class App:
             self._logbook.write("refused", code=e.code, error=e.text)
             _note_end(arrival.record, e.code, e.text)
             line = f"session refused: {e.code} {ascii(e.text)[1:-1]}"[:LONGEST_LINE]
-            self._tell(line + _note(_unknown_names(query)))
+            self._tell(line + _note(unknown_parameters(query)))
             last_words = refusal(e.code, e.text)
         await _send_last_and_close(client, last_words)
 
@@ -293,7 +293,7 @@ class App:
         engine = await self.engines.open(parameters, session.engine_settings, script)
         if engine.webhook is not None:
             place.callback(self._post_later, engine.webhook, session.id)
-        unused = [*engine.unused, *_unknown_names(url.query)]
+        unused = [*engine.unused, *unknown_parameters(url.query)]
         self._logbook.opened(session.id, parameters, unused)
         if arrival.record is not None:
             arrival.record.opened(session.id, parameters, unused)
@@ -338,10 +338,6 @@ def _note(unused: Iterable[str]) -> str:
     """What the line of a session says of what has no effect."""
     names = ", ".join(sorted(unused))
     return f"; without effect here: {names}" if names else ""
-
-
-def _unknown_names(query: str) -> list[str]:
-    return unknown_names(parse_qs(query, keep_blank_values=True), PARAMETERS)
 
 
 def _say_nothing(line: str) -> None:
