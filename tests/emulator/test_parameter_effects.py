@@ -164,6 +164,28 @@ def test_what_an_update_does_not_change_is_named() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("model", "unused"),
+    [
+        ("universal-streaming-english", ["language_codes", "mode"]),
+        ("u3-rt-pro", ["language_codes"]),
+        ("universal-3-6-pro", []),
+    ],
+)
+def test_what_the_model_has_not_got_changes_nothing_and_is_named(
+    model: str, unused: list[str]
+) -> None:
+    settings = engine_settings_of({"speech_model": model})
+    update = UpdateConfiguration(mode="manual", language_codes=["de"])
+    fields = {"type": update.type, "mode": "manual", "language_codes": ["de"]}
+    assert unused_of_update(fields, settings) == unused
+    assert updated(settings, update).manual == ("mode" not in unused)
+    codes = {"speech_model": model, "language_codes": ["de"]}
+    for changed in (updated(settings, update), engine_settings_of(codes)):
+        assert changed.language_codes == (() if "language_codes" in unused else ("de",))
+    assert without_effect(codes, settings) == [n for n in unused if n in codes]
+
+
 def test_of_unknown_names_only_the_first_are_told() -> None:
     assert len(unknown_names((f"n{n}" for n in range(10_000)), ())) == 10
     assert [len(name) for name in unknown_names(["x" * 10_000], ())] == [60]

@@ -28,7 +28,8 @@ _CLAMP_MS = (50, 10_000)  # the service's own clamp of min_turn_silence
 SPEAKERS = frozenset(("speaker_labels", "max_speakers", "speaker_labels_revision_interval_ms"))
 OF_SOME_MODELS = SPEAKERS | frozenset(
     """redact_pii redact_pii_policies redact_pii_sub keyterms_prompt language_detection
-    acknowledge_silence end_of_turn_confidence_threshold vad_threshold""".split()
+    acknowledge_silence end_of_turn_confidence_threshold vad_threshold mode
+    language_codes""".split()
 )
 """Parameters that change something on the models that take them, and nothing on the others."""
 
@@ -131,7 +132,7 @@ def engine_settings_of(
     model = _row_of(like or name)
     partials = readings.formatted_partials
     parameters = {name: parameters[name] for name in parameters if _is_taken(name, model)}
-    mode = parameters.get("mode", "balanced") if "mode" in model.takes else None
+    mode = parameters.get("mode", "balanced")
     speakers = parameters.get("speaker_labels", False)
     shortest, longest = _silence_ms(model, mode, speakers)
     shortest = parameters.get("min_end_of_turn_silence_when_confident", shortest)
@@ -188,7 +189,7 @@ def updated(settings: EngineSettings, update: UpdateConfiguration) -> EngineSett
     model = MODELS[settings.like]
     lost = [name for name in update.__struct_fields__ if not _is_taken(name, model)]
     update = replace(update, **dict.fromkeys(lost))
-    if update.mode is not None and "mode" in model.takes:
+    if update.mode is not None:
         shortest, longest = _silence_ms(model, update.mode, settings.speaker_labels)
         settings = replace(
             settings,
@@ -224,13 +225,13 @@ def _is_taken(name: str, model: Model) -> bool:
     return name in model.takes or name not in OF_SOME_MODELS
 
 
-def _silence_ms(model: Model, mode: str | None, speakers: bool) -> tuple[int, int]:
+def _silence_ms(model: Model, mode: str, speakers: bool) -> tuple[int, int]:
     """The least and the greatest silence, in ms, that end a turn where a client sets neither."""
     if mode == MANUAL:
         return NEVER_MS, NEVER_MS
     if speakers and model.mode_silence_ms:  # with speakers told apart, in place of every mode
         return _SPEAKERS_SILENCE_MS
-    if mode is not None and mode in model.mode_silence_ms:
+    if mode in model.mode_silence_ms:
         return model.mode_silence_ms[mode]
     shortest, longest = model.min_turn_silence_ms, model.max_turn_silence_ms
     return (
