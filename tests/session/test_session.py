@@ -26,7 +26,7 @@ from transcribe_cli.audio.audio_log import AudioLog
 from transcribe_cli.audio.format import AudioFormat
 from transcribe_cli.protocol.messages import Begin, Turn
 from transcribe_cli.run.loop import Loop
-from transcribe_cli.session import timeouts
+from transcribe_cli.session import timeouts as deadlines
 from transcribe_cli.session.chunks import chunk_sizes
 from transcribe_cli.session.connect_thread import ConnectThread
 from transcribe_cli.session.connection import Connection
@@ -293,7 +293,7 @@ def test_error_after_begin_stops_the_sender() -> None:
 
 
 def test_error_without_a_close_ends_the_session(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(timeouts, "_CLOSE_AFTER_ERROR_S", 0.1)
+    monkeypatch.setattr(deadlines, "_CLOSE_AFTER_ERROR_S", 0.1)
 
     def complain(talk: Conversation) -> None:
         talk.say(BEGIN, '{"type":"Error","error":"Session Cancelled"}')
@@ -306,7 +306,7 @@ def test_error_without_a_close_ends_the_session(monkeypatch: pytest.MonkeyPatch)
 
 
 def test_error_again_and_again_puts_off_no_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(timeouts, "_CLOSE_AFTER_ERROR_S", 0.3)
+    monkeypatch.setattr(deadlines, "_CLOSE_AFTER_ERROR_S", 0.3)
     over = threading.Event()
 
     def complain(talk: Conversation) -> None:
@@ -360,7 +360,7 @@ def test_termination_that_was_not_asked_for_ends_the_session() -> None:
 
 
 def test_service_that_never_begins_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(timeouts, "BEGIN_DEADLINE_S", 0.2)
+    monkeypatch.setattr(deadlines, "BEGIN_DEADLINE_S", 0.2)
 
     with service(lambda talk: talk.listen_on()) as server, desk(server.url, SECOND) as at:
         closed = at.closed()
@@ -428,7 +428,7 @@ def test_service_that_reads_slowly_is_not_dead() -> None:
 
 def test_service_that_stops_reading_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     timeouts = SERVICE._replace(send_s=0.3)
-    monkeypatch.setattr(timeouts, "_CLOSE_AFTER_ERROR_S", 0.1)
+    monkeypatch.setattr(deadlines, "_CLOSE_AFTER_ERROR_S", 0.1)
     noticed = threading.Event()
 
     def stall(talk: Conversation) -> None:
