@@ -46,7 +46,8 @@ def refused(actions: object) -> tuple[int, str]:
     error, wait, close = actions
     assert wait == Wait(180)  # ms, as the service
     message = said(error)
-    assert message["type"] == "Error" and close == Close(message["error_code"], SEE_ERROR)
+    assert message["type"] == "Error"
+    assert close == Close(message["error_code"], SEE_ERROR, message["error"])
     return message["error_code"], message["error"]
 
 

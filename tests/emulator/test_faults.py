@@ -76,7 +76,8 @@ def test_an_error_is_a_message_and_the_close_that_follows_it() -> None:
     message, wait, close = due("error=3005@3s", Trigger.TIME, 3)
     assert wait == Wait(180)
     assert '"error":"Session Cancelled: An error occurred"' in message.text
-    assert close == Close(3005, "See Error message for details")
+    reason, error = "See Error message for details", "Session Cancelled: An error occurred"
+    assert close == Close(3005, reason, error)
     own, _, _ = due("error=1008 Unauthorized Connection: no@3s", Trigger.TIME, 3)
     assert '"error":"Unauthorized Connection: no"' in own.text
 

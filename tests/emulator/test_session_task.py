@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import warnings
+from typing import NamedTuple
 
 import pytest
 
@@ -12,6 +13,7 @@ from transcribe_cli.emulator.engine_runners import InProcessRunner
 from transcribe_cli.emulator.engines.counting import CountingEngine
 from transcribe_cli.emulator.fault_schedule import FaultPlan
 from transcribe_cli.emulator.logbook import Logbook
+from transcribe_cli.emulator.session_records import SessionRecord
 from transcribe_cli.emulator.session_task import ClientGone, SessionTask
 
 
@@ -39,19 +41,35 @@ class Client:
     def release(self) -> None: ...
 
 
-async def run_with(fault: str) -> tuple[Client, Close | None]:
+class Ran(NamedTuple):
+    """What a session with a fault leaves."""
+
+    client: Client
+    close: Close | None
+    task: SessionTask
+    record: SessionRecord
+
+
+async def run_with(fault: str) -> Ran:
     session = EmulatedSession("id", {"speech_model": "u3-rt-pro"}, SessionTerms(), 0.0)
     engine = InProcessRunner(CountingEngine(session.engine_settings))
-    client = Client()
+    client, record = Client(), SessionRecord(0, "/", [])
     schedule = FaultPlan([fault]).draw_next()
-    return client, await SessionTask(client, session, engine, Logbook(None), schedule).run()
+    task = SessionTask(client, session, engine, Logbook(None), schedule, record)
+    return Ran(client, await task.run(), task, record)
 
 
 @pytest.mark.parametrize("fault", ["drop@begin", "reset@begin", "close=3005@begin"])
 def test_a_fault_in_place_of_begin_leaves_nothing_undone(fault: str) -> None:
     with warnings.catch_warnings(record=True) as warned:
         warnings.simplefilter("always")  # "coroutine ... was never awaited" among them
-        client, close = asyncio.run(run_with(fault))
+        client, close, _, _ = asyncio.run(run_with(fault))
         gc.collect()
     assert [str(each.message) for each in warned] == []
     assert client.sent == [] and client.cut == (close is None)
+
+
+def test_an_error_on_purpose_is_told_as_one_of_the_session_itself() -> None:
+    ran = asyncio.run(run_with("error=1008 no room@begin"))
+    assert ran.record.ended == {"code": 1008, "by": "service", "error": "no room"}
+    assert ran.task.why_ended == "closed with 1008: no room"

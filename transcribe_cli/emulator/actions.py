@@ -17,10 +17,15 @@ class Send(NamedTuple):
 
 
 class Close(NamedTuple):
-    """Send a close frame; nothing can follow."""
+    """Send a close frame; nothing can follow.
+
+    Attributes:
+        error: what the Error before it says; None where there is none.
+    """
 
     code: int
     reason: str
+    error: str | None = None
 
 
 # What a close frame may carry: RFC 6455 sections 5.5 and 7.4, and the registry that it founds.

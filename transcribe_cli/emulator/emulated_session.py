@@ -96,7 +96,7 @@ def refusal(code: int, text: str) -> list[ToClient]:
     return [
         send(Error(error_code=code, error=text)),
         Wait(ERROR_TO_CLOSE_MS),
-        Close(code, SEE_ERROR),
+        Close(code, SEE_ERROR, text),
     ]
 
 
@@ -107,7 +107,6 @@ class EmulatedSession:
         asked: the parameters that the client asked for.
         engine_settings: the current settings of its engine.
         closing: a close was decided; input is ignored from then on.
-        error: what its Error said; None while there is none.
         unused: fields of UpdateConfigurations that changed nothing, the first ones.
         audio_bytes: bytes of audio received.
     """
@@ -121,7 +120,6 @@ class EmulatedSession:
         like = None if terms.redirects_to else terms.like
         self.engine_settings = engine_settings_of(parameters, terms.readings, like)
         self.closing = False
-        self.error: str | None = None
         self.unused: set[str] = set()
         self.terminating = False
         self.audio_bytes = 0
@@ -278,7 +276,6 @@ class EmulatedSession:
         if self.closing:
             return []
         self.closing = True
-        self.error = text
         return [*refusal(code, text)]
 
     def _update(self, update: UpdateConfiguration) -> list[Action]:

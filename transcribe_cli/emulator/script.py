@@ -219,7 +219,7 @@ def _action(raw: dict[str, Any]) -> ToClient:
             return Send(value)
         case "close", {"code": int(code)}:
             close = Close(code, str(value.get("reason", "")))
-            if (why := why_no_close(*close)) is not None:
+            if (why := why_no_close(close.code, close.reason)) is not None:
                 raise _BadLine(why)
             return close
         case "drop", True:

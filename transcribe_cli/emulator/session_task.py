@@ -302,9 +302,9 @@ class SessionTask:
                         await asyncio.wait_for(self._stopping.wait(), ms / 1000)
                 case Stall(ms):
                     await self._stall(None if ms is None else ms / 1000)
-                case Close(code, reason):
-                    self._closed(code, self._session.error)
-                    return Close(code, reason)
+                case Close(code, _, error):
+                    self._closed(code, error)
+                    return action
                 case Drop(reset):
                     self._end(1006, "service")
                     self.why_ended = "cut on purpose"
