@@ -126,6 +126,14 @@ def test_a_redirect_is_for_the_sessions_that_it_names() -> None:
     assert [plan.draw(n).redirects_to for n in range(3)] == [None, "whisper-rt", "whisper-rt"]
 
 
+def test_faults_of_a_session_s_terms_come_about_when_they_are_told() -> None:
+    specs = ["expire=5s", "expire=20s", "redirect=whisper-rt", "termination=never"]
+    schedule = FaultPlan(specs).draw_next()
+    assert schedule.next_time() is None and not schedule.counts_words
+    assert schedule.reached(Trigger.BEGIN) == [("expire=5s", ()), ("redirect=whisper-rt", ())]
+    assert schedule.reached(Trigger.TERMINATE) == [("termination=never", ())]
+
+
 @pytest.mark.parametrize(
     ("spec", "reason"),
     [
@@ -341,13 +349,16 @@ def test_a_delay_keeps_the_order_and_adds_up_to_nothing(faulty: Callable[..., st
     assert all(a <= b for a, b in pairwise(orders))
 
 
-def test_an_expiring_session_says_when_and_keeps_to_it(faulty: Callable[..., str]) -> None:
+def test_an_expiring_session_says_when_and_keeps_to_it(
+    faulty: Callable[..., str], logbook: Logbook
+) -> None:
     url = faulty("expire=2s")
     began = time.time()
     heard = talk(url, last=None)
     assert heard.code == 3008 and 1.9 <= time.time() - began < 8
     assert 1 <= heard.messages[0]["expires_at"] - began <= 8
     assert not heard.of_type("Error")
+    assert [each["fault"] for each in logbook() if each["event"] == "fault"] == ["expire=2s"]
 
 
 def test_faults_go_through_tls(faulty: Callable[..., str], tmp_path: Path) -> None:

@@ -60,8 +60,12 @@ def test_termination_is_late_or_never_comes(service: AssemblyAIService) -> None:
     service.fail_next("termination=never")
     heard = talk(service.url)
     assert heard.code == 1000 and heard.of_type("Termination") == []
-    service.fail_next("termination=200ms")
+    service.fail_next("termination=200ms", "redirect=whisper-rt")
     assert talk(service.url).messages[-1]["type"] == "Termination"
+    assert [each.faults for each in service.wait_for(2)] == [
+        ["termination=never"],
+        ["redirect=whisper-rt", "termination=200ms"],
+    ]
 
 
 @pytest.mark.parametrize("fault", ["split=1", "split=7", "join=50ms"])

@@ -51,6 +51,11 @@ class _Drawn(NamedTuple):
     due: DueFault
 
 
+def _of_terms(fault: Fault, moment: Trigger) -> _Drawn:
+    """A fault of the session's own terms, which has them from when it comes about."""
+    return _Drawn(0, moment, DueFault(fault.spec, ()))
+
+
 class FaultSchedule:
     """The faults of one connection; each happens once.
 
@@ -66,6 +71,7 @@ class FaultSchedule:
         self.redirects_to: str | None = None
         self.ending = NORMAL
         self._waiting: list[_Drawn] = []
+        terms: dict[str, _Drawn] = {}  # by kind, since one of each counts
         for fault in faults:
             if chance.random() >= fault.chance:
                 continue
@@ -74,14 +80,20 @@ class FaultSchedule:
                 at = round(at)
             seconds = fault.seconds.draw(chance) if fault.seconds else None
             if fault.kind == "expire":
-                self.expires_in_s = min(seconds or 0, self.expires_in_s or float("inf"))
+                if (seconds or 0) >= (self.expires_in_s or float("inf")):
+                    continue
+                self.expires_in_s = seconds or 0
+                terms[fault.kind] = _of_terms(fault, Trigger.BEGIN)
             elif fault.kind == "redirect":
                 self.redirects_to = fault.text
+                terms[fault.kind] = _of_terms(fault, Trigger.BEGIN)
             elif fault.kind == "termination":
                 self.ending = Ending(None if seconds is None else round(seconds * 1000))
+                terms[fault.kind] = _of_terms(fault, Trigger.TERMINATE)
             else:
                 due = DueFault(fault.spec, _actions(fault, seconds))
                 self._waiting.append(_Drawn(at, fault.moment, due))
+        self._waiting += terms.values()
         self._waiting.sort(key=lambda drawn: drawn.at)
 
     def reached(self, moment: Trigger, amount: float = 0) -> list[DueFault]:
