@@ -175,7 +175,8 @@ class _Stream:
         while not self.fetcher.stopped.is_set():
             if self._is_live and time.monotonic() >= give_up_at:
                 minutes = f"{GIVE_UP_S / 60:.0f} minutes"
-                raise GaveUp(f"'{self.fetcher.name}' has given nothing for {minutes}.", _CAME)
+                told = f"'{self.fetcher.name}' has given nothing for {minutes}."
+                raise GaveUp(told, f"try again later; {_CAME}")
             for segment in self.playlist.segments:
                 if segment.number >= self._next:
                     return segment
