@@ -44,7 +44,6 @@ class Workers:
 
     def __init__(self, error: BaseException | None = None, save_dir: Path | None = None) -> None:
         self.submitted = 0
-        self.noticed: list[wire.Notice] = []
         self.client = SimpleNamespace(status="running")
         self.lost: list[Any] = []
         self.told: list[Any] = []
@@ -83,9 +82,6 @@ class Workers:
 
     def reconnect(self, client: Any) -> None:
         self.lost.append(client)
-
-    def write_notices(self, notices: list[wire.Notice]) -> None:
-        self.noticed += notices
 
     def forget(self, _: Any) -> None:
         pass
@@ -303,13 +299,3 @@ def test_what_is_said_beside_the_turns_is_shown_and_no_flood_of_it(save_dir: Pat
     assert view.shown[:2] == [(1, "B"), (5, "mode: manual")]
     assert view.shown[2:] == ["Translation: Guten Tag."] * 20
     assert len(workers.told) == 1003  # outputs have it all
-
-
-def test_the_last_words_of_a_worker_come_with_the_end_of_the_file() -> None:
-    workers = Workers()
-    begun(workers)
-    last = wire.Notice("error", "the recording cannot be written", "free some space")
-
-    workers.ends(wire.Outcome(notices=[last]))
-
-    assert workers.noticed == [last]

@@ -150,6 +150,23 @@ def test_files_that_run_have_their_turn_between_two_that_begin(
     assert diary[first : first + 5] == ["begins", "runs", "begins", "runs", "begins"]
 
 
+def test_what_there_is_to_say_of_a_file_that_cannot_begin_is_told_before_its_end(
+    recordings: Recordings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[wire.Report] = []
+    monkeypatch.setattr(recordings, "tell", told.append)
+    monkeypatch.setattr(recordings, "advance", lambda now: setattr(recordings, "due", now + 60.0))
+
+    def fail(*_: Any) -> None:
+        recordings._notices.warning("it is odd")
+        raise UsageError("It cannot be.", "leave it")
+
+    monkeypatch.setattr(recordings, "_claim", fail)
+    outcome = recordings.transcribe(talk_in(tmp_path))
+    assert outcome.problem is not None and outcome.problem.message == "It cannot be."
+    assert told == [wire.Report(notices=[wire.Notice("warning", "it is odd")])]
+
+
 def test_a_call_that_comes_twice_to_a_worker_that_is_new_is_done_once(
     recordings: Recordings,
 ) -> None:
@@ -185,6 +202,8 @@ class Command:
         self.name = wire.command_name(client.id)
         self.told: set[str] = set()
         self.ended: dict[str, wire.Outcome] = {}
+        self.noticed: list[wire.Notice] = []
+        self.noticed_by_the_end: dict[str, list[wire.Notice]] = {}
         client.register_plugin(CommandEnds())
         client.register_plugin(RecordingsPlugin(self.name, settings, limited=False))
         client.subscribe_topic(self.name, self._take)
@@ -193,6 +212,9 @@ class Command:
         report = wire.read_report(event[1])
         self.told |= report.progress.keys()
         self.ended |= report.ended
+        self.noticed += report.notices
+        for key in report.ended:
+            self.noticed_by_the_end[key] = list(self.noticed)
 
     def transcribe(self, path: Path) -> Any:
         task = wire.FileTask(command=self.name, key=path.stem, name=path.name, path=str(path))
@@ -228,9 +250,9 @@ def test_commands_that_share_workers_leave_each_other_alone(
         first.end()
     heard = [words_in(tmp_path / "recordings", outcome) for outcome in outcomes]
     assert heard == [spoken(20, n * 1000) for n in (1, 2, 3)]
-    for n, outcome in enumerate(outcomes, 1):
-        last = outcome.notices[-1]  # not only with the next report, which may not come
-        assert (last.kind, last.text) == ("note", f"{n}.wav: 2.0 s, 4 turns, 20 words")
+    noticed = first.noticed_by_the_end | second.noticed_by_the_end
+    for n in (1, 2, 3):  # not only with the next report, which may not come
+        assert wire.Notice("note", f"{n}.wav: 2.0 s, 4 turns, 20 words") in noticed[str(n)]
     assert first.told <= {"1", "3"} and second.told <= {"2"}
 
 
@@ -247,6 +269,7 @@ def test_what_a_worker_breaks_off_as_it_ends_is_no_end_of_the_file(
         service.wait_for_close()
     assert service.sessions[0].terminated
     assert not command.ended
+    assert [notice.text.partition(" ")[0] for notice in command.noticed] == ["talk.wav:"]
 
 
 def test_a_command_that_is_killed_is_taken_off_the_workers(

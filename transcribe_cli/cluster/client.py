@@ -316,7 +316,7 @@ class Cluster:
     def _take(self, event: wire.Report) -> None:
         if event.begun:
             self._welcome(event.begun)
-        self.write_notices(event.notices)
+        self._write_notices(event.notices)
         for key, progress in event.progress.items():
             if key in self._files:
                 self._files[key].progressed(progress)
@@ -324,7 +324,7 @@ class Cluster:
             if key in self._files:
                 self._files[key].ended(outcome)
 
-    def write_notices(self, told: Sequence[wire.Notice]) -> None:
+    def _write_notices(self, told: Sequence[wire.Notice]) -> None:
         """Write what workers have to say."""
         notices = self.transcriber.notices
         for one in told:

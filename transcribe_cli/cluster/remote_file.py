@@ -206,7 +206,6 @@ class RemoteFile:
         problem = None if outcome.problem is None else outcome.problem.error()
         status = ExitStatus(outcome.exit_status)
         summary = _NOTHING | outcome.summary
-        self._cluster.write_notices(outcome.notices)
         self._journal.tell(outcome.recording, ended=True)
         if (untold := self._journal.problem) is not None:
             self._transcriber.notices.error(untold)

@@ -104,7 +104,6 @@ class Outcome(Struct, frozen=True, kw_only=True):
     Attributes:
         recording: the folder's name in the save-dir; None: nothing was recorded.
         interrupted: a person stopped it.
-        notices: what its worker has to say and has not told yet.
     """
 
     recording: str | None = None
@@ -112,7 +111,6 @@ class Outcome(Struct, frozen=True, kw_only=True):
     problem: Problem | None = None
     summary: dict[str, Any] = {}
     interrupted: bool = False
-    notices: list[Notice] = []
 
 
 class Report(Struct, frozen=True, kw_only=True):

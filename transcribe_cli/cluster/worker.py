@@ -14,7 +14,6 @@ from typing import Any
 
 from distributed import Worker, get_worker
 from distributed.diagnostics.plugin import WorkerPlugin
-from msgspec.structs import replace
 
 from transcribe_cli.audio.files import open_file
 from transcribe_cli.audio.source import Source
@@ -199,7 +198,7 @@ class Recordings:
         loop = self._loop
         assert loop is not None
         if loop.stopping:  # what is added now would run
-            begun.set_result(self._stopped())
+            self._answer(begun, self._stopped())
             return
         self._to_begin.append(begun)
         loop.add(self._runs_of(task, begun))
@@ -215,7 +214,7 @@ class Recordings:
                 folder, previous = self._claim(spec, stack)
                 if previous is not None and previous.state == "complete":
                     summary = previous.journal.summary or {}
-                    begun.set_result(Outcome(recording=previous.id, summary=summary))
+                    self._answer(begun, Outcome(recording=previous.id, summary=summary))
                     return
                 assert folder is not None  # recordings are what words come back by
                 view = ProgressView(folder.name)
@@ -225,9 +224,9 @@ class Recordings:
                 else:
                     job = begin.resume(loop, service, spec, previous, (), stack, view)
         except (AlreadyRunning, SaveDirBusy):
-            begun.set_result(None)
+            self._answer(begun, None)
         except StreamError as e:
-            begun.set_result(Outcome(exit_status=int(e.exit_status), problem=problem_of(e)))
+            self._answer(begun, Outcome(exit_status=int(e.exit_status), problem=problem_of(e)))
         except Exception as e:
             begun.set_exception(e)
         else:
@@ -256,14 +255,19 @@ class Recordings:
         assert self._loop is not None
         if self._loop.stopping:  # it has dropped what it had not come to
             for begun in self._to_begin:
-                begun.set_result(self._stopped())
+                self._answer(begun, self._stopped())
             self._to_begin.clear()
         for key, (job, future, _) in list(self._jobs.items()):
             if job.run.over:
                 del self._jobs[key]
-                outcome = _outcome_of(job)
-                future.set_result(replace(outcome, notices=self._notices.take()))
+                self._answer(future, _outcome_of(job))
         return ()
+
+    def _answer(self, file: "Future[Outcome | None]", outcome: Outcome | None) -> None:
+        """Say what became of a file, after all that there is to say of it."""
+        if notices := self._notices.take():
+            self.tell(Report(notices=notices))
+        file.set_result(outcome)
 
     def _stopped(self) -> Outcome:
         status = of_run(ExitStatus.OK, self._stops or ["SIGTERM"], spoken_now=False)
