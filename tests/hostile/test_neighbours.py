@@ -26,7 +26,7 @@ ROUNDS = 40
 AT_ONCE = """
 import sys, time
 from transcribe_cli.jobs import transcriber as transcribe
-from transcribe_cli.jobs import claims
+from transcribe_cli.jobs import done_or_claimed
 from transcribe_cli.jobs import batch
 from transcribe_cli.commands import file
 from transcribe_cli.outputs import jsonl
