@@ -52,9 +52,17 @@ def workers_of(process: subprocess.Popen[bytes]) -> list[psutil.Process]:
 def ports_of(process: subprocess.Popen[bytes]) -> list[tuple[str, int]]:
     """Where the scheduler and the workers listen."""
     return [
-        (connection.laddr.ip, connection.laddr.port)
+        address
         for one in (psutil.Process(process.pid), *workers_of(process))
-        for connection in one.net_connections(kind="tcp")
+        for address in listening(one)
+    ]
+
+
+def listening(process: psutil.Process) -> list[tuple[str, int]]:
+    """Where one process listens."""
+    return [
+        (connection.laddr.ip, connection.laddr.port)
+        for connection in process.net_connections(kind="tcp")
         if connection.status == psutil.CONN_LISTEN
     ]
 
@@ -155,7 +163,7 @@ class ByHand:
         return f"tcp://127.0.0.1:{self._port}"
 
     def _start(self, *arguments: str) -> subprocess.Popen[bytes]:
-        variables = {"PYTHONWARNINGS": "default", "DASK_DISTRIBUTED__SCHEDULER__WORKER_TTL": "5 s"}
+        variables = {"PYTHONWARNINGS": "default", "DASK_DISTRIBUTED__SCHEDULER__WORKER_TTL": "15 s"}
         with self._log.open("ab") as log:
             process = subprocess.Popen(
                 [sys.executable, "-m", "dask", *arguments, "--no-dashboard"],
@@ -174,9 +182,12 @@ class ByHand:
             *("--endpoint", service.url, "--pace", "1"),
         )
 
-    def gives_up_a_worker(self) -> bool:
-        """Whether the scheduler has found that a worker stands still."""
-        return b"failed to heartbeat" in self._log.read_bytes()
+    def gives_up(self, worker: subprocess.Popen[bytes]) -> bool:
+        """Whether the scheduler has found that this worker stands still."""
+        lines = self._log.read_text(errors="replace").splitlines()
+        given_up = [line for line in lines if "failed to heartbeat" in line]
+        ports = [port for _, port in listening(psutil.Process(worker.pid))]
+        return any(f"'tcp://127.0.0.1:{port}'" in line for port in ports for line in given_up)
 
 
 @pytest.fixture
@@ -204,9 +215,10 @@ def test_a_worker_that_stood_still_past_its_lease_and_comes_back_doubles_nothing
     with counting_service(pings=False) as service:
         running = by_hand.start(service)
         service.wait_for_words(40)
-        by_hand.workers[0].send_signal(signal.SIGSTOP)
-        wait_until(by_hand.gives_up_a_worker)
-        by_hand.workers[0].send_signal(signal.SIGCONT)
+        still = by_hand.workers[0]
+        still.send_signal(signal.SIGSTOP)
+        wait_until(lambda: by_hand.gives_up(still))
+        still.send_signal(signal.SIGCONT)
         outcome = finish(running, deadline_s=LONG_DEADLINE_S)
         assert outcome.code == 0, outcome.err
         check_audio(service, said)
