@@ -4,7 +4,13 @@ from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from transcribe_cli.audio.format import AudioFormat
-from transcribe_cli.audio.source import AudioGap, Source, SourceEvent, channels_of, version_of
+from transcribe_cli.audio.source import (
+    Source,
+    SourceEvent,
+    channels_of,
+    event_within,
+    version_of,
+)
 from transcribe_cli.errors import AudioError
 
 
@@ -70,9 +76,7 @@ class Excerpt:
         given = cut = 0
 
         def pass_on(event: SourceEvent) -> None:
-            told: SourceEvent | None = event
-            if isinstance(event, AudioGap):
-                told = event.within(given / self._bytes_per_s, cut / self._bytes_per_s)
+            told = event_within(event, given / self._bytes_per_s, cut / self._bytes_per_s)
             if told is not None:
                 report(told)
 

@@ -7,11 +7,11 @@ from collections.abc import Callable
 
 from transcribe_cli.audio.audio_log import AudioLog
 from transcribe_cli.audio.source import (
-    AudioGap,
     DiskBack,
     DiskFull,
     Source,
     SourceEvent,
+    event_within,
     is_spoken_now,
 )
 from transcribe_cli.errors import StreamError, explain_unexpected
@@ -119,10 +119,8 @@ class Recorder:
         self._sync()
 
     def _pass_on(self, event: SourceEvent) -> None:
-        told: SourceEvent | None = event
-        if isinstance(event, AudioGap):
-            audio = self._log.audio
-            told = event.within(audio.seconds(self._log.frames), audio.seconds(self._cut_frames))
+        seconds = self._log.audio.seconds
+        told = event_within(event, seconds(self._log.frames), seconds(self._cut_frames))
         if told is not None:
             self._report(told, self._log.frames)
 

@@ -26,16 +26,6 @@ class AudioGap(Struct, frozen=True):
     seconds: float
     reason: str
 
-    def within(self, given_s: float, cut_s: float) -> "AudioGap | None":
-        """As much of it as is in a stretch; None where it has no part of it.
-
-        Args:
-            given_s: the stretch up to now.
-            cut_s: what came behind the end of the stretch.
-        """
-        seconds = min(self.seconds - cut_s, given_s)
-        return AudioGap(seconds, self.reason) if seconds > 0 else None
-
 
 class Overflow(Struct, frozen=True):
     """The system dropped samples, because they were not fetched in time."""
@@ -66,6 +56,19 @@ class SourceWarning(Struct, frozen=True):
 SourceEvent = (
     DeviceLost | DeviceBack | AudioGap | Overflow | DiskFull | DiskBack | SourceNote | SourceWarning
 )
+
+
+def event_within(event: SourceEvent, given_s: float, cut_s: float) -> SourceEvent | None:
+    """What an event says of a stretch; None for a gap that has no part of it.
+
+    Args:
+        given_s: the stretch up to now.
+        cut_s: what came behind the end of the stretch.
+    """
+    if not isinstance(event, AudioGap):
+        return event
+    seconds = min(event.seconds - cut_s, given_s)
+    return AudioGap(seconds, event.reason) if seconds > 0 else None
 
 
 class Source(Protocol):
