@@ -11,11 +11,11 @@ from transcribe_cli.recordings.folder import JOURNAL
 from transcribe_cli.recordings.followed_journal import FollowedJournal
 from transcribe_cli.recordings.journal import JournalRecord
 from transcribe_cli.run.loop import Loop
-from transcribe_cli.run.reporter import OTHER_MESSAGES_A_TURN, OTHER_MESSAGES_AT_FIRST, View
+from transcribe_cli.run.reporter import View, show_other_message
 from transcribe_cli.ui.shown_records import show_beside_turns
 
 
-class _FewSideTexts:
+class _BesideTurns:
     """A view as far as records beside turns are shown in it: no flood of them.
 
     Attributes:
@@ -29,10 +29,9 @@ class _FewSideTexts:
         self._shown = 0
 
     def other_message(self, text: str) -> None:
-        """Show a line, as long as there are not too many."""
+        """Show a line."""
         self._shown += 1
-        most = OTHER_MESSAGES_AT_FIRST + OTHER_MESSAGES_A_TURN * self.turns
-        (self._view.other_message if self._shown <= most else self._view.hint)(text)
+        show_other_message(self._view, text, self._shown, self.turns)
 
 
 class ToldJournal:
@@ -50,7 +49,7 @@ class ToldJournal:
         self._transcriber = transcriber
         self._name = name
         self._view = view
-        self._beside = None if view is None else _FewSideTexts(view)
+        self._beside = None if view is None else _BesideTurns(view)
         self._followed: FollowedJournal | None = None
         self._stack = contextlib.ExitStack()
         self._has_told = False

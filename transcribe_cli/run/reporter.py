@@ -71,6 +71,12 @@ class View(Protocol):
     def tick(self, now: float | None = None) -> float | None: ...
 
 
+def show_other_message(view: View, text: str, number: int, turns: int) -> None:
+    """Show the `number`th line beside so many turns; where they are a flood, for a moment only."""
+    most = OTHER_MESSAGES_AT_FIRST + OTHER_MESSAGES_A_TURN * turns
+    (view.other_message if number <= most else view.hint)(text)
+
+
 class Reporter:
     """Writes records and shows turns and notices. Times are ms on the recording's clock.
 
@@ -214,9 +220,7 @@ class Reporter:
         if text is None:
             return
         self._other_messages += 1
-        most = OTHER_MESSAGES_AT_FIRST + OTHER_MESSAGES_A_TURN * self.totals.turns
-        show = self._view.other_message if self._other_messages <= most else self._view.hint
-        show(text)
+        show_other_message(self._view, text, self._other_messages, self.totals.turns)
 
     def compare(self, asked: Mapping[str, Any], running: Mapping[str, Any]) -> None:
         """Tell in what a session runs otherwise than asked; again only where that changes."""
