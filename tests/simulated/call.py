@@ -1,6 +1,6 @@
 """Both sides of a call in virtual time: two devices, each with what is said on it."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Any
 
@@ -47,29 +47,28 @@ class SimulatedCall(CallSource):
         self.talks = talks
         self.talk = talks[0]
 
-    def hear(self, side: int, given: list[Given], now: float) -> list[bytes]:
+    def hear(self, side: int, given: list[Given], now: float) -> Iterator[bytes]:
         """What can be recorded, of what a side gave."""
         for one in given:
             if isinstance(one, bytes):
                 self._hear(side, one, now)
             else:
                 self._tell(side, one)
-        return self._taken()
+        yield from self._taken()
 
-    def end(self) -> list[bytes]:
+    def end(self) -> Iterator[bytes]:
         """The rest of the recording."""
         self._came.put((0, None, None))
-        return self._taken()
+        yield from self._taken()
 
     def tell(self, report: Callable[[SourceEvent], None]) -> None:
         """Who is told of events."""
         self._report = report
 
-    def _taken(self) -> list[bytes]:
-        blocks: list[bytes] = []
+    def _taken(self) -> Iterator[bytes]:
+        """Block by block, as the recorder takes them: an event between two is told between them."""
         while not self._came.empty():
-            blocks += self._take(*self._came.get())
-        return blocks
+            yield from self._take(*self._came.get())
 
 
 class CallRecorder(SimulatedRecorder):
