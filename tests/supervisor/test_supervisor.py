@@ -38,7 +38,7 @@ from transcribe_cli.supervisor.actions import (
     TellReconnected,
 )
 from transcribe_cli.supervisor.facts import Policy, RunState
-from transcribe_cli.supervisor.lease import LONGEST_SESSION_S, ROLL_BY, ROLL_FROM
+from transcribe_cli.supervisor.lease import LONGEST_SESSION_S, NEVER, ROLL_BY, ROLL_FROM
 from transcribe_cli.supervisor.rules_ending import CONNECT_GRACE_S, PARK_AFTER_S
 from transcribe_cli.supervisor.session_quota import SessionQuota
 from transcribe_cli.supervisor.stop_requests import SHORT_DEADLINE_S
@@ -104,8 +104,8 @@ class Talk:
 
     def next_session(self) -> float:
         """Wait for the next try; returns how long that was."""
-        due = self.supervisor.next_due()
-        assert due is not None
+        due = self.supervisor.due
+        assert due < NEVER
         waited = due - self.now
         assert self.passes(waited - 0.001) == []
         self.session += 1
@@ -184,7 +184,7 @@ def test_short_file_may_end_before_its_session_begins() -> None:
 def test_nothing_is_due_while_a_session_is_open() -> None:
     talk = Talk(MIC)
 
-    assert talk.supervisor.next_due() == talk.now + ROLL_FROM * LONGEST_SESSION_S
+    assert talk.supervisor.due == talk.now + ROLL_FROM * LONGEST_SESSION_S
     assert talk.passes(3600) == []
 
 
@@ -225,7 +225,7 @@ def test_stopped_microphone_sends_what_it_captured(cause: str) -> None:
     talk = Talk(MIC)
 
     assert talk.stop(cause) == [StopSource()]
-    assert talk.supervisor.next_due() is None  # a backlog takes as long as it takes
+    assert talk.supervisor.due == NEVER  # a backlog takes as long as it takes
     talk.source_ends()
     talk.terminate_sent(after_s=30)
     assert talk.terminated() == [DONE]
@@ -273,7 +273,7 @@ def test_drain_has_a_deadline() -> None:
     talk.source_ends()
     talk.terminate_sent(after_s=1.0)
 
-    assert talk.supervisor.next_due() == talk.now + SERVICE.last_words_s == talk.now + 15
+    assert talk.supervisor.due == talk.now + SERVICE.last_words_s == talk.now + 15
     assert talk.passes(14.99) == []
     assert talk.passes(0.02) == [AbandonSession(0)]
     assert talk.closed() == [Finish(ExitStatus.INCOMPLETE, complete=False)]
@@ -295,7 +295,7 @@ def test_session_that_still_says_new_words_is_waited_for() -> None:
     for second in range(1, 10):
         talk.says_word(1000 * second, after_s=14.0)
 
-        assert talk.supervisor.next_due() == talk.now + SERVICE.last_words_s
+        assert talk.supervisor.due == talk.now + SERVICE.last_words_s
     talk.says_word(9000, after_s=1.0)  # which is nothing new
 
     assert talk.passes(SERVICE.last_words_s - 1.0) == [AbandonSession(0)]
@@ -307,10 +307,10 @@ def test_new_words_do_not_lengthen_a_wait_that_was_shortened() -> None:
     talk.source_ends()
     talk.terminate_sent()
     talk.stop(after_s=1.0)
-    due = talk.supervisor.next_due()
+    due = talk.supervisor.due
     talk.says_word(1000, after_s=1.0)
 
-    assert talk.supervisor.next_due() == due
+    assert talk.supervisor.due == due
 
 
 @pytest.mark.parametrize("policy", [MIC, FILE])
@@ -319,7 +319,7 @@ def test_second_ctrl_c_shortens_the_wait_and_still_sends_terminate(policy: Polic
     talk.stop()
 
     assert talk.stop(after_s=3.0) == [StopSource(), FinishHere(0)]
-    assert talk.supervisor.next_due() == talk.now + SHORT_DEADLINE_S
+    assert talk.supervisor.due == talk.now + SHORT_DEADLINE_S
     talk.terminate_sent(whole=False, after_s=0.5)
     assert talk.passes(SHORT_DEADLINE_S - 0.5) == [AbandonSession(0)]
     assert talk.closed() == [Finish(ExitStatus.INCOMPLETE, complete=False)]
@@ -333,27 +333,27 @@ def test_second_ctrl_c_while_draining_shortens_the_wait() -> None:
 
     talk.stop(after_s=1.0)
 
-    assert talk.supervisor.next_due() == talk.now + SHORT_DEADLINE_S
+    assert talk.supervisor.due == talk.now + SHORT_DEADLINE_S
 
 
 def test_third_ctrl_c_does_not_lengthen_the_wait() -> None:
     talk = Talk(MIC)
     talk.stop()
     talk.stop()
-    due = talk.supervisor.next_due()
+    due = talk.supervisor.due
     talk.stop(after_s=1.5)
 
-    assert talk.supervisor.next_due() == due
+    assert talk.supervisor.due == due
 
 
 def test_late_terminate_after_a_second_ctrl_c_does_not_lengthen_the_wait() -> None:
     talk = Talk(MIC)
     talk.stop()
     talk.stop()
-    due = talk.supervisor.next_due()
+    due = talk.supervisor.due
     talk.terminate_sent(after_s=1.0)
 
-    assert talk.supervisor.next_due() == due
+    assert talk.supervisor.due == due
 
 
 def test_backlog_dropped_by_a_second_ctrl_c_makes_the_transcript_incomplete() -> None:
@@ -382,7 +382,7 @@ def test_terminal_that_goes_away_in_several_ways_is_one_stop(cause: str) -> None
     talk.stop("SIGHUP")
 
     assert talk.stop(cause, after_s=0.01) == []
-    assert talk.supervisor.next_due() is None
+    assert talk.supervisor.due == NEVER
 
 
 def test_ctrl_c_after_another_stop_shortens_the_wait() -> None:
@@ -396,9 +396,9 @@ def test_stop_while_connecting_gives_the_session_a_little_time_to_begin() -> Non
     talk = Talk(MIC, begun=False)
 
     assert talk.stop() == [StopSource()]
-    assert talk.supervisor.next_due() == talk.now + CONNECT_GRACE_S
+    assert talk.supervisor.due == talk.now + CONNECT_GRACE_S
     assert talk.begin(after_s=1.0) == []
-    assert talk.supervisor.next_due() is None
+    assert talk.supervisor.due == NEVER
     talk.source_ends()
     talk.terminate_sent()
     assert talk.terminated() == [DONE]
@@ -464,7 +464,7 @@ def test_session_that_begins_after_a_second_ctrl_c_keeps_the_short_deadline() ->
     talk.begin(after_s=0.3)
     talk.terminate_sent(after_s=0.1)
 
-    assert talk.supervisor.next_due() == due
+    assert talk.supervisor.due == due
 
 
 def test_connection_that_fails_after_a_stop_is_not_tried_again() -> None:
@@ -612,7 +612,7 @@ def test_refusal_ends_the_run(
     assert (finish.exit_status, finish.complete) == (status, False)
     assert finish.problem is not None
     assert finish.problem.exit_status is status
-    assert talk.supervisor.next_due() is None
+    assert talk.supervisor.due == NEVER
 
 
 @pytest.mark.parametrize(("how", "status"), FATAL)
@@ -924,7 +924,7 @@ def test_fault_between_two_sessions_ends_the_run() -> None:
         StopSource(),
         Finish(ExitStatus.FAULT, problem, complete=False),
     ]
-    assert talk.supervisor.next_due() is None
+    assert talk.supervisor.due == NEVER
 
 
 # A session's time runs out.
@@ -961,7 +961,7 @@ class Rolling(Talk):
 def test_next_session_is_opened_when_nine_tenths_are_over() -> None:
     talk = Rolling()
 
-    assert talk.supervisor.next_due() == talk.now + ROLL_FROM * LIFE_S
+    assert talk.supervisor.due == talk.now + ROLL_FROM * LIFE_S
     talk.open_ahead()
     assert talk.state is RunState.LISTENING
 
@@ -986,7 +986,7 @@ def test_next_session_takes_over_at_a_pause_when_no_turn_ends_in_time() -> None:
     talk = Rolling()
     talk.open_ahead()
 
-    assert talk.supervisor.next_due() == pytest.approx(100 + ROLL_BY * LIFE_S)
+    assert talk.supervisor.due == pytest.approx(100 + ROLL_BY * LIFE_S)
     assert talk.passes(100 + ROLL_BY * LIFE_S - talk.now) == [FinishAtPause(0)]
     assert talk.happens(TerminateSent(0, 4711)) == [HandOver(0, 1, 4711)]
     assert talk.ends(0, terminated=True) == []
@@ -1038,8 +1038,8 @@ def test_next_session_that_cannot_be_opened_is_tried_again() -> None:
     talk.passes(ROLL_FROM * LIFE_S)
 
     assert talk.happens(Closed(1, failure=UNREACHABLE)) == []
-    due = talk.supervisor.next_due()
-    assert due is not None
+    due = talk.supervisor.due
+    assert due < NEVER
     assert talk.passes(due - talk.now) == [OpenSession(2, ahead=True)]
 
 
@@ -1082,7 +1082,7 @@ def test_new_words_of_the_old_session_do_not_lengthen_a_wait_that_was_shortened(
     talk.stop(after_s=1.0)
     talk.says_word(1000, after_s=1.0)
 
-    assert talk.supervisor.next_due() == talk.now - 1.0 + SHORT_DEADLINE_S
+    assert talk.supervisor.due == talk.now - 1.0 + SHORT_DEADLINE_S
 
 
 def test_stop_ends_the_session_that_was_opened_ahead_too() -> None:
@@ -1125,7 +1125,7 @@ def test_fault_while_connecting_does_not_wait_long_for_a_session_that_was_droppe
     talk.next_session()
     talk.happens(WorkerFailed(StreamError("Connecting failed: KeyError: 5")))
 
-    assert talk.supervisor.next_due() == talk.now + SHORT_DEADLINE_S
+    assert talk.supervisor.due == talk.now + SHORT_DEADLINE_S
     commands = talk.passes(SHORT_DEADLINE_S)
     assert commands[0] == AbandonSession(0)
     assert finish_of(commands).exit_status is ExitStatus.FAULT
@@ -1137,7 +1137,7 @@ def test_odd_expiry_is_taken_for_three_hours(expires_at: float) -> None:
     message = f'{{"type":"Begin","id":"a","expires_at":{int(expires_at)}}}'
     talk.happens(Received(0, decode_server_message(message), talk.now))
 
-    assert talk.supervisor.next_due() == talk.now + ROLL_FROM * LONGEST_SESSION_S
+    assert talk.supervisor.due == talk.now + ROLL_FROM * LONGEST_SESSION_S
 
 
 # A pause.
@@ -1189,7 +1189,7 @@ def test_session_that_breaks_off_in_a_pause_is_not_replaced_before_it_is_needed(
     talk.supervisor.pause(talk.now)
 
     assert talk.closed(code=1006) == []
-    assert talk.supervisor.next_due() is None
+    assert talk.supervisor.due == NEVER
     assert talk.supervisor.resume(talk.now) == [OpenSession(1)]
 
 
@@ -1218,7 +1218,7 @@ def test_no_session_is_opened_in_a_pause_that_began_before_the_next_try(policy: 
     talk.closed(code=1006)
     talk.supervisor.pause(talk.now)
 
-    assert talk.supervisor.next_due() is None
+    assert talk.supervisor.due == NEVER
     assert talk.passes(PARK_AFTER_S) == []
     assert talk.state is RunState.PAUSED
     assert talk.supervisor.resume(talk.now) == [OpenSession(1)]
@@ -1423,7 +1423,7 @@ def test_time_of_a_session_that_was_opened_ahead_runs_from_its_own_begin() -> No
     talk.turn_ends()
     talk.ends(0, terminated=True)
 
-    assert talk.supervisor.next_due() == began + ROLL_FROM * LIFE_S
+    assert talk.supervisor.due == began + ROLL_FROM * LIFE_S
 
 
 def test_wait_for_one_session_is_not_that_for_the_other() -> None:

@@ -89,10 +89,10 @@ def test_raw_final_counts_after_a_second_without_a_formatted_version() -> None:
     transcript = begun()
     transcript.receive(0, raw_final(0, "hi"), 5.0)
 
-    assert transcript.next_due() == 5.0 + FORMATTED_WAIT_S == 6.0
+    assert transcript.due == 5.0 + FORMATTED_WAIT_S == 6.0
     assert transcript.release_due(5.99) == []
     assert texts(transcript.release_due(6.0)) == [(0, "hi", True)]
-    assert transcript.next_due() is None
+    assert transcript.due == float("inf")
 
 
 def test_formatted_version_that_comes_too_late_is_no_second_final() -> None:

@@ -24,7 +24,7 @@ from transcribe_cli.run.loop import Task
 from transcribe_cli.run.parts import RunParts
 from transcribe_cli.run.pauses import GONE_S, Pauses
 from transcribe_cli.run.reporter import Reporter
-from transcribe_cli.run.sequencer import Sequencer, Told
+from transcribe_cli.run.sequencer import Said, Sequencer, Told
 from transcribe_cli.run.sessions import Sessions
 from transcribe_cli.run.status import CATCHING_UP_S
 from transcribe_cli.session.events import (
@@ -140,20 +140,26 @@ class Channel:
 
         Returns the event with what else is known; None where it means nothing any more.
         """
-        if isinstance(event, Opened | Closed) and event.session not in self.sessions:
-            # Given up while it was connecting, and that came about all the same.
-            if isinstance(event, Opened):
-                event.connection.close(encode_client_message(Terminate()))
-            return None
-        if isinstance(event, Closed | TerminateSent):
-            event = self.sessions.completed(event)
-        if isinstance(event, Opened):
-            self.sessions.opened(event.session, event.connection, now)
-        elif isinstance(event, Closed):
-            self.sessions.closed(event.session)
-        return event
+        match event:
+            case Received() | BadFrame():  # many a second
+                return event
+            case TerminateSent():
+                return self.sessions.completed(event)
+            case Opened(session=number, connection=connection):
+                if number not in self.sessions:
+                    # Given up while it was connecting, and that came about all the same.
+                    connection.close(encode_client_message(Terminate()))
+                    return None
+                self.sessions.opened(number, connection, now)
+                return event
+            case Closed(session=number):
+                if number not in self.sessions:
+                    return None
+                event = self.sessions.completed(event)
+                self.sessions.closed(number)
+                return event
 
-    def hear(self, event: Received | BadFrame | Closed, now: float) -> None:
+    def hear(self, event: Said, now: float) -> None:
         """Tell what a session says, where its turn has come."""
         self._tell(self.sequencer.take(event, self._supervisor.leases, now), now)
 
@@ -165,22 +171,22 @@ class Channel:
         """Do what is due."""
         for event in self.sessions.advance(now):
             self._task.take(event, now)
-        self._carry_out(self._supervisor.tick(now), now)
-        if self.pauses.due is not None and self.pauses.due <= now:
+        if self._supervisor.due <= now:
+            self._carry_out(self._supervisor.tick(now), now)
+        if self.pauses.due <= now:
             up_to_date = self.state is RunState.LISTENING and self.lag_s < CATCHING_UP_S
             self._carry_out(self.pauses.advance(now, up_to_date=up_to_date), now)
-        self._skip_silence(now)
-        self._reporter.tell(self.sequencer.release_due(now))
+        if self.sessions.silences:
+            self._skip_silence(now)
+        if self.sequencer.due <= now:
+            self._reporter.tell(self.sequencer.release_due(now))
         self.sessions.trim_log(self._supervisor.leases)
 
-    def due(self) -> list[float | None]:
-        """When `advance` may have something to do; None: not before something happens."""
-        return [
-            self._supervisor.next_due(),
-            self.sequencer.next_due(),
-            *self.sessions.due(),
-            self.pauses.due,
-        ]
+    @property
+    def due(self) -> float:
+        """When `advance` may have something to do; never, before something happens."""
+        supervisor, sessions = self._supervisor, self.sessions
+        return min(supervisor.due, sessions.due, self.sequencer.due, self.pauses.due)
 
     # The source.
 

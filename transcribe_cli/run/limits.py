@@ -15,6 +15,7 @@ from transcribe_cli.audio.format import AudioFormat
 from transcribe_cli.run.billing import Bill
 from transcribe_cli.session.events import StopRequested
 from transcribe_cli.supervisor.facts import RunState
+from transcribe_cli.supervisor.lease import NEVER
 from transcribe_cli.ui.notices import Notices
 
 if TYPE_CHECKING:
@@ -148,7 +149,7 @@ class Stops:
 
     def check_limits(self, now: float) -> StopRequested | None:
         """The stop that time or cost asks for now; None: go on."""
-        if self.causes or not self._limits.needs_clock:
+        if self.causes:
             return None
         state = self._progress.state
         if state is RunState.OVER:
@@ -160,9 +161,9 @@ class Stops:
         self._reached(reason)
         return StopRequested("limit")
 
-    def due(self, now: float) -> float | None:
-        """When to check again; None while no limit is reached by time alone."""
-        return now + _LOOK_EVERY_S if self._limits.needs_clock else None
+    def due(self, now: float) -> float:
+        """When to check again; never, where no limit is reached by time alone."""
+        return now + _LOOK_EVERY_S if self._limits.needs_clock else NEVER
 
     def _reached(self, limit: str) -> None:
         if not self._progress.source_ended:

@@ -194,13 +194,16 @@ class Loop:
                     task.read(session, now)
                 if events != READ:
                     session.has_work = task.has_work = True
+            if self._inbox:
+                self._take_posted(now)
+        if self._inbox:
             self._take_posted(now)
-        self._take_posted(now)
         over, self._asks_more = self._asks_more, False
         for task in self._tasks:
             if task.has_work or task.due <= now:
                 task.advance(now)
-                self._take_posted(now)
+                if self._inbox:
+                    self._take_posted(now)
             over = over or task.over
         return over
 

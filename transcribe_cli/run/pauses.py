@@ -9,6 +9,7 @@ from typing import Literal
 
 from transcribe_cli.supervisor.actions import Action
 from transcribe_cli.supervisor.facts import ALREADY, RunState
+from transcribe_cli.supervisor.lease import NEVER
 from transcribe_cli.supervisor.supervisor import Supervisor
 
 GONE_S = 30.0
@@ -80,8 +81,8 @@ class Pauses:
         return self.begin("microphone", now)
 
     @property
-    def due(self) -> float | None:
-        """When `advance` may have something to do; None: not before something happens."""
+    def due(self) -> float:
+        """When `advance` may have something to do; never, before something happens."""
         if self.gone_since is None or "microphone" in self._reasons:
-            return None
+            return NEVER
         return self._look_at

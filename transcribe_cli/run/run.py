@@ -17,27 +17,25 @@ from transcribe_cli.run.limits import RunLimits, Stops
 from transcribe_cli.run.parts import RunParts
 from transcribe_cli.run.progress import Progress
 from transcribe_cli.run.reporter import Reporter
+from transcribe_cli.run.sequencer import Said
 from transcribe_cli.run.service_events import ServiceEvents
 from transcribe_cli.run.source_events import SourceEvents
 from transcribe_cli.run.status import RunStatus
 from transcribe_cli.run.summary import Conclusion
 from transcribe_cli.session.events import (
-    BadFrame,
-    Closed,
     Event,
     KeyPressed,
     KeytermsChanged,
     OutputFailed,
-    Received,
     SettingsTyped,
     SourceEnded,
     SourceReported,
     StopRequested,
 )
 from transcribe_cli.session.session import Session
+from transcribe_cli.supervisor.lease import NEVER
 from transcribe_cli.transcript.turns import TurnNumbers
 
-_NEVER = float("inf")
 _JOIN_S = 1.0
 _BAIL_OUT_S = 3.0
 
@@ -151,7 +149,7 @@ class Run:
             known = channel.take(event, now)
             if known is None or self.over:
                 return
-            if isinstance(known, Received | BadFrame | Closed):
+            if isinstance(known, Said):
                 self._service_events.take(known, channel, now)
             channel.decide(known, now)
         elif not self.over:
@@ -173,18 +171,19 @@ class Run:
         self.has_work = False
         for channel in self._channels:
             channel.advance(now)
-        stop = self._stops.check_limits(now)
-        if stop is not None:
+        due = self._stops.due(now)
+        if due < NEVER and (stop := self._stops.check_limits(now)) is not None:
             self.take(stop, now)
-        if all(channel.finish is not None for channel in self._channels):
+        over = True
+        for channel in self._channels:
+            due = min(due, channel.due)
+            over = over and channel.finish is not None
+        if over:
             self._end(now)
             return
-        due = [
-            None if self._status_updates is None else self._status_updates.advance(now),
-            self._stops.due(now),
-            *(at for channel in self._channels for at in channel.due()),
-        ]
-        self.due = min((at for at in due if at is not None), default=_NEVER)
+        if self._status_updates is not None:
+            due = min(due, self._status_updates.advance(now))
+        self.due = due
 
     def bail_out(self) -> None:
         """A fault of ours ends everything: sessions are still told that they are over."""

@@ -46,7 +46,7 @@ class Ended(NamedTuple):
 
 
 Told = TurnUpdate | Message | Odd | Ended
-_Said = Received | BadFrame | Closed
+Said = Received | BadFrame | Closed
 
 
 class Sequencer:
@@ -69,7 +69,7 @@ class Sequencer:
         self._config = config
         self._transcript = Transcript(numbers, self.committed_ms)
         self._starts_ms: dict[int, int] = {}  # where the sessions' clocks start
-        self._held: dict[int, list[_Said]] = {}  # what they said before their turn came
+        self._held: dict[int, list[Said]] = {}  # what they said before their turn came
         # The last turn that ended: its session, its turn_order, and its end in ms.
         self._ended_turn = (-1, 0, 0)
 
@@ -95,7 +95,7 @@ class Sequencer:
         """Where a session's clock starts; 0 for one that reads nothing yet."""
         return self._starts_ms.get(session, 0)
 
-    def take(self, event: _Said, leases: Leases, now: float) -> list[Told]:
+    def take(self, event: Said, leases: Leases, now: float) -> list[Told]:
         """Take a session's message or end; returns what may be reported now."""
         session = event.session
         lease = find(leases, session)
@@ -111,6 +111,8 @@ class Sequencer:
     def go_on(self, leases: Leases, now: float) -> list[Told]:
         """What was held back and may be reported now, because an earlier session has ended."""
         told: list[Told] = []
+        if not self._held:
+            return told
         for session in sorted(self._held):
             lease = find(leases, session)
             if not comes_first(leases, session) or (lease is not None and not lease.counts):
@@ -135,9 +137,10 @@ class Sequencer:
         """Finals whose formatted version did not come in time."""
         return self._transcript.release_due(now)
 
-    def next_due(self) -> float | None:
-        """When `release_due` has something to say; None while nothing waits."""
-        return self._transcript.next_due()
+    @property
+    def due(self) -> float:
+        """When `release_due` has something to say; never, while nothing waits."""
+        return self._transcript.due
 
     def keep_from_ms(self, leases: Leases, received_to: int) -> int:
         """No session will be sent audio from before this time.
@@ -155,7 +158,7 @@ class Sequencer:
     def _is_heard(self, session: int) -> bool:
         return self._transcript.is_open(session)
 
-    def _hear(self, event: _Said, lease: Lease | None, now: float) -> list[Told]:
+    def _hear(self, event: Said, lease: Lease | None, now: float) -> list[Told]:
         """Report an event of the session that comes first; `lease` is None if it has settled."""
         session = event.session
         if not self._is_heard(session):
@@ -196,7 +199,7 @@ class Sequencer:
             self._ended_turn = max(self._ended_turn, (session, turn.turn_order, end_ms))
         return updates
 
-    def _skip(self, event: _Said) -> list[Told]:
+    def _skip(self, event: Said) -> list[Told]:
         """Report an event of a session without its words."""
         match event:
             case Received(session=session, decoded=decoded):
@@ -233,7 +236,7 @@ class Sequencer:
             undecided = min(undecided, open_since_ms)
         return max(earliest, undecided)
 
-    def _formatting(self, first: _Said) -> tuple[bool, Utterances]:
+    def _formatting(self, first: Said) -> tuple[bool, Utterances]:
         """Whether a raw final may be followed by a formatted one, and what its `utterance` is.
 
         Universal-Streaming Multilingual formats as it goes, and never sets the flag. A final of

@@ -8,9 +8,9 @@ from transcribe_cli.run.channel import Channel
 from transcribe_cli.run.config import RunConfig
 from transcribe_cli.run.limits import RunLimits
 from transcribe_cli.run.reporter import Reporter
-from transcribe_cli.run.sequencer import Told
+from transcribe_cli.run.sequencer import Said, Told
 from transcribe_cli.run.status import RunStatus
-from transcribe_cli.session.events import BadFrame, Closed, Received
+from transcribe_cli.session.events import Closed, Received
 from transcribe_cli.transcript.turns import TurnUpdate
 
 
@@ -31,7 +31,7 @@ class ServiceEvents:
         self._limits = limits
         self._status = status
 
-    def take(self, event: Received | BadFrame | Closed, channel: Channel, now: float) -> None:
+    def take(self, event: Said, channel: Channel, now: float) -> None:
         """Take an event of a channel's session, and report what it says if its turn has come."""
         match event:
             case Received():

@@ -25,7 +25,7 @@ from transcribe_cli.session.connection import Connection
 from transcribe_cli.session.events import Closed, Event, TerminateSent
 from transcribe_cli.session.pacing import Pacer
 from transcribe_cli.session.session import Session, Target
-from transcribe_cli.supervisor.lease import Leases
+from transcribe_cli.supervisor.lease import NEVER, Leases
 
 if TYPE_CHECKING:
     from transcribe_cli.audio.encoder import Encoder
@@ -239,9 +239,14 @@ class Sessions:
             live.writing = writing
             self._parts.loop.watch_writing(live.session, writing)
 
-    def due(self) -> list[float]:
-        """When each has something to do next."""
-        return [live.session.due for live in self._live.values()]
+    @property
+    def due(self) -> float:
+        """When the first of them has something to do next."""
+        due = NEVER
+        for live in self._live.values():
+            if live.session.due < due:
+                due = live.session.due
+        return due
 
     def push(self, start: int, samples: bytes, now: float) -> bool:
         """Send what has just been recorded, on the recorder's thread.

@@ -29,6 +29,9 @@ class Silences:
     def __init__(self) -> None:
         self._all: list[Silence] = []
 
+    def __bool__(self) -> bool:
+        return bool(self._all)
+
     def begin(self, frame: int) -> None:
         """From there on there is silence, until it is said to have ended."""
         self._all.append(Silence(frame))

@@ -142,4 +142,4 @@ def find(leases: Leases, session: int) -> Lease | None:
 
 def comes_first(leases: Leases, session: int) -> bool:
     """Whether no session before this one still has words that count."""
-    return not any(lease.counts and lease.number < session for lease in leases)
+    return not any(lease.number < session and lease.counts for lease in leases)

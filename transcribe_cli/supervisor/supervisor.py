@@ -30,6 +30,7 @@ class Supervisor:
 
     Attributes:
         state: what a view shows; worked out once for each decision, since each step asks.
+        due: when `tick` has something to do; never, before something happens.
     """
 
     def __init__(
@@ -47,7 +48,7 @@ class Supervisor:
         self._chance = chance or random.Random()  # nosec B311
         self._luck = self._chance.random()
         self._wall = wall
-        self._due = NEVER
+        self.due = NEVER
         self._underway: set[int] = set()  # sessions that the service has not answered
 
     @property
@@ -64,13 +65,9 @@ class Supervisor:
         """Open the first session, or wait for the account's quota."""
         return self._decide(self._facts, now)
 
-    def next_due(self) -> float | None:
-        """When `tick` is due; None while nothing is."""
-        return None if self._due == NEVER else self._due
-
     def tick(self, now: float) -> list[Action]:
         """Time has passed."""
-        return self._decide(self._facts, now) if now >= self._due else []
+        return self._decide(self._facts, now) if now >= self.due else []
 
     def handle(self, event: Event, now: float) -> list[Action]:
         """Something happened."""
@@ -107,11 +104,13 @@ class Supervisor:
             self._luck = self._chance.random()
         self._facts = replace(self._with_quota(facts, now), turn_ended=False)
         self.state = self._facts.state
-        self._due = next_due(self._facts)
+        self.due = next_due(self._facts)
         return all_actions
 
     def _count(self, event: Event, now: float) -> None:
         """Tell the quota of a session that has reached the service, or never did."""
+        if not self._underway:
+            return
         if isinstance(event, Opened | Closed) and event.session in self._underway:
             self._underway.remove(event.session)
             if isinstance(event, Closed) and never_reached(event):

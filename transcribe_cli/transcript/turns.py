@@ -24,6 +24,8 @@ FORMATTED_WAIT_S = 1.0
 MOST_OPEN = 100
 """Most open turns of a session. A sound service has one; of more, the earliest is ended."""
 
+_NEVER = float("inf")
+
 
 class TurnChannel(NamedTuple):
     """The channel that a whole turn is of, where channels are kept apart: from 0, and its name."""
@@ -201,10 +203,14 @@ class Transcript:
         """Raw finals whose formatted version did not arrive in time."""
         return [update for state in self._sessions.values() for update in self._release(state, now)]
 
-    def next_due(self) -> float | None:
-        """When `release_due` is due; None while no final waits."""
-        firsts = (next(iter(state.waiting.values()), None) for state in self._sessions.values())
-        return min((first.due for first in firsts if first is not None), default=None)
+    @property
+    def due(self) -> float:
+        """When `release_due` has something to say; never, while no final waits."""
+        due = _NEVER
+        for state in self._sessions.values():
+            if state.waiting:
+                due = min(due, next(iter(state.waiting.values())).due)
+        return due
 
     def held_updates(self, session: int) -> list[TurnUpdate]:
         """The ended turns that still wait, for a view that shows them at once."""
@@ -224,7 +230,7 @@ class Transcript:
         used again. `complete`: there is no next session, so open turns become final too.
         """
         state = self._sessions[session]
-        updates = self._release(state, float("inf"))
+        updates = self._release(state, _NEVER)
         if complete:
             updates += [self._finish(state, turn) for turn in list(state.open.values())]
         self._numbers.give_back(
