@@ -264,6 +264,15 @@ def test_in_manual_mode_a_turn_ends_when_it_is_told_to_and_no_sooner() -> None:
     assert texts == [" ".join(f"w{n}" for n in range(1, 13)), "w13 w14 w15"]
 
 
+def test_a_short_pause_ends_an_utterance_before_the_turn() -> None:
+    asked = {"speech_model": "universal-streaming-english", "min_turn_silence": 1000}
+    audio = speak(2) + silence(300) + speak(1, first=3) + silence(300) + speak(1, first=4)
+    turns = hear_all(CountingEngine(engine_settings_of(asked)), audio)
+    said = [(turn["utterance"], turn["end_of_turn"]) for turn in turns if turn["utterance"]]
+    assert said == [("w1 w2", False), ("w3", False), ("w4", True)]
+    assert finals(turns)[0]["transcript"] == "w1 w2 w3 w4"
+
+
 def test_in_manual_mode_a_turn_silence_that_was_asked_for_ends_a_turn_too() -> None:
     settings = engine_settings_of(MANUAL_MODE | {"max_turn_silence": 2000})
     engine = CountingEngine(settings)

@@ -76,6 +76,35 @@ def test_raw_final_carries_the_formatted_utterance() -> None:
     assert all(word.word_is_final and word.confidence == 0.5 for word in final.words)
 
 
+def test_what_was_said_up_to_a_short_pause_is_an_utterance_before_the_turn_ends() -> None:
+    for asked, readings in ((False, Readings()), (True, Readings("one"))):
+        patient = engine_settings_of(
+            {
+                "speech_model": "universal-streaming-english",
+                "format_turns": asked,
+                "min_turn_silence": 800,
+            },
+            readings,
+        )
+        builder = TurnBuilder(patient)
+        first, more = heard("i see"), [*heard("i see"), *heard("go on", 2000)]
+        steps = [(first, 60), (first, 180), (first, 300), (more, 0), (more, 180), (more, 420)]
+        partials = turns([m for words, ms in steps for m in builder.hypothesis(words, 3000, ms)])
+        assert [turn.utterance for turn in partials] == ["", "I see.", "", "go on."]
+        (final,) = turns(builder.end(more, silence_ms=800))
+        assert (final.transcript.lower().rstrip("."), final.utterance) == ("i see go on", "")
+        (later,) = turns(builder.end(heard("yes")))
+        assert later.utterance == "Yes."
+
+
+def test_a_pause_that_ends_the_turn_has_its_utterance_there() -> None:
+    for model in ("universal-streaming-multilingual", "whisper-rt", "u3-rt-pro"):
+        builder = TurnBuilder(settings(model, min_turn_silence=100, max_turn_silence=100))
+        partials = turns(builder.hypothesis(heard("i see"), 2000, 180))
+        (final,) = turns(builder.end(heard("i see")))
+        assert ({turn.utterance for turn in partials}, final.utterance) == ({""}, "I see.")
+
+
 def test_a_script_without_blanks_is_written_without_and_has_its_own_full_stop() -> None:
     builder = TurnBuilder(settings("whisper-rt", format_turns=True), written=True)
     (final,) = turns(builder.end(heard("\u624e \u81ea\u5df1 \u7684 \u811a")))

@@ -1,12 +1,15 @@
 """Which versions of a turn each model family sends, and what they are flagged with. Pure.
 
 Sources: pages "Streaming messages", "Universal-3 Pro message sequence", "Whisper streaming" and
-"Multilingual streaming". Where sources differ, `EngineSettings` says which one is followed.
+"Multilingual streaming"; livekit/agents pull requests 3535 and 3654 (`utterance`). Where sources
+differ, `EngineSettings` says which one is followed.
 """
 
 from transcribe_cli.emulator.engine_settings import MULTILINGUAL, EngineSettings
 from transcribe_cli.protocol.messages import Turn, Word
 from transcribe_cli.protocol.models import Family
+
+_UTTERANCE_SILENCE_MS = 160
 
 
 def formats_every_message(settings: EngineSettings) -> bool:
@@ -27,6 +30,12 @@ def partial_is_flagged(settings: EngineSettings) -> bool:
     if settings.family is Family.PRO:
         return settings.formatted_partials
     return formats_every_message(settings)
+
+
+def utterance_ends(settings: EngineSettings, silence_ms: int) -> bool:
+    """Whether a partial says what was said up to a short pause in its `utterance`."""
+    is_universal = settings.family is Family.UNIVERSAL_STREAMING
+    return is_universal and silence_ms >= _UTTERANCE_SILENCE_MS
 
 
 def sends_two_finals(settings: EngineSettings) -> bool:

@@ -16,6 +16,7 @@ from transcribe_cli.emulator.family_rules import (
     finals_of,
     formats_every_message,
     partial_is_flagged,
+    utterance_ends,
     without_confidence,
 )
 from transcribe_cli.emulator.text_formatting import (
@@ -87,6 +88,7 @@ class TurnBuilder:
         self._announced = False
         self._speech = 0.0
         self._settled: int | None = None
+        self._uttered_ms = 0  # where the last `utterance` of this turn ends
 
     def hypothesis(
         self,
@@ -113,12 +115,14 @@ class TurnBuilder:
         self._speech = speech
         words = self._merge(heard, now_ms)
         confidence = self._partial_confidence(silence_ms)
-        due = self._is_due(words, now_ms) or self._is_held_longer(confidence)
-        if not words or not due or not self.settings.include_partial_turns:
+        if not words or not self.settings.include_partial_turns:
+            return []
+        utterance = self._ended_utterance(words, silence_ms)
+        if not (utterance or self._is_due(words, now_ms) or self._is_held_longer(confidence)):
             return []
         self._shown, self._shown_at_ms = words, now_ms
         self._shown_confidence = confidence
-        return [*self._announcement(words), self._partial(words, confidence)]
+        return [*self._announcement(words), self._partial(words, confidence, utterance)]
 
     def is_over(self, silence_ms: int, turn_ms: int) -> bool:
         """Whether the open turn ends after `silence_ms` of silence and `turn_ms` in all."""
@@ -225,6 +229,23 @@ class TurnBuilder:
         """Whether a Pro turn that is held has come to its next step."""
         return self.settings.family is Family.PRO and confidence > self._shown_confidence
 
+    def _ended_utterance(self, words: Sequence[Word], silence_ms: int) -> str:
+        """What was said up to a short pause, each word once; the turn's end says it itself."""
+        if not utterance_ends(self.settings, silence_ms) or self.is_over(silence_ms, 0):
+            return ""
+        utterance = self._utterance(words, self._sentence(words))
+        self._uttered_ms = words[-1].end
+        return utterance
+
+    def _utterance(self, words: Sequence[Word], sentence: Sequence[str]) -> str:
+        """The words of the sentence that no `utterance` has had."""
+        said = zip(words, sentence, strict=True)
+        return joined([text for word, text in said if word.start >= self._uttered_ms])
+
+    def _sentence(self, words: Sequence[Word]) -> Sequence[str]:
+        texts = [word.text for word in words]
+        return with_full_stop(texts) if self._written else as_sentence(texts)
+
     def _partial_confidence(self, silence_ms: int) -> float:
         if self.settings.family is Family.PRO:
             return end_of_turn.held_confidence(self.settings, silence_ms)
@@ -241,7 +262,7 @@ class TurnBuilder:
         self._announced = True
         return [SpeechStarted(timestamp=words[0].start, confidence=_rounded(self._speech))]
 
-    def _partial(self, words: list[Word], confidence: float) -> Turn:
+    def _partial(self, words: list[Word], confidence: float, utterance: str) -> Turn:
         family = self.settings.family
         capitals = (
             family is Family.PRO
@@ -264,12 +285,12 @@ class TurnBuilder:
             transcript=_joined([w for w in shown if w.word_is_final] if universal else shown),
             end_of_turn_confidence=confidence,
             words=shown,
+            utterance=utterance,
         )
 
     def _finals(self, words: list[Word], silence_ms: int, language: Language) -> list[Turn]:
         settings = self.settings
-        texts = [word.text for word in words]
-        sentence = with_full_stop(texts) if self._written else as_sentence(texts)
+        sentence = self._sentence(words)
         formatted_words = _with_texts(words, sentence)
         formatted = Turn(
             turn_order=self._turn_order,
@@ -278,7 +299,7 @@ class TurnBuilder:
             transcript=joined(sentence),
             end_of_turn_confidence=1,
             words=formatted_words,
-            utterance=joined(sentence),
+            utterance=self._utterance(words, sentence),
         )
         raw = Turn(
             turn_order=self._turn_order,

@@ -14,6 +14,7 @@ from transcribe_cli.emulator.family_rules import (
     finals_of,
     formats_every_message,
     partial_is_flagged,
+    utterance_ends,
     without_confidence,
 )
 from transcribe_cli.protocol.messages import SpeechStarted, Turn, Word
@@ -51,6 +52,7 @@ class ToldTurns:
         self._announced = False
         self._shown: list[ToldWord] = []
         self._shown_confidence = 0.0
+        self._uttered = 0  # words of the open turn that an `utterance` has had
 
     def partial(
         self, said: Sequence[ToldWord], growing: Sequence[ToldWord] = (), silence_ms: int = 0
@@ -59,12 +61,13 @@ class ToldTurns:
 
         Args:
             growing: the word that still sounds: one or none.
-            silence_ms: silence at its end, which holds a Pro turn open.
+            silence_ms: silence at its end, which holds a Pro turn open, and ends an utterance.
         """
         words, settings = [*said, *growing], self.settings
         is_pro = settings.family is Family.PRO
         confidence = held_confidence(settings, silence_ms) if is_pro and silence_ms else 0.0
-        if words == self._shown and confidence <= self._shown_confidence:
+        ends = len(said) > self._uttered and not growing and utterance_ends(settings, silence_ms)
+        if words == self._shown and confidence <= self._shown_confidence and not ends:
             return []
         if not words or not settings.include_partial_turns:
             return []
@@ -83,6 +86,9 @@ class ToldTurns:
             end_of_turn_confidence=confidence,
             words=shown,
         )
+        if ends:
+            partial.utterance = _joined(self._words(said[self._uttered :], True, formatted=True))
+            self._uttered = len(said)
         return [*self._announcement(words), send(partial)]
 
     def final(
@@ -97,11 +103,11 @@ class ToldTurns:
         if not said:
             return []
         raw, formatted = (self._words(said, True, formatted=each) for each in (False, True))
-        utterance = _joined(formatted)
+        utterance = _joined(formatted[self._uttered :])
         finals = finals_of(
             self.settings,
             Turn(self._order, False, True, _joined(raw), 1.0, raw, utterance),
-            Turn(self._order, True, True, utterance, 1.0, formatted, utterance),
+            Turn(self._order, True, True, _joined(formatted), 1.0, formatted, utterance),
         )
         if self.settings.language_detection:
             for turn in finals:
@@ -111,6 +117,7 @@ class ToldTurns:
         sent = [*self._announcement(said), *(send(turn) for turn in finals)]
         self._order += 1
         self._announced = False
+        self._uttered = 0
         return sent
 
     def finish(self) -> list[Send]:
