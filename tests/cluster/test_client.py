@@ -37,19 +37,19 @@ class Dask:
     def __init__(self, fails: BaseException | None = None) -> None:
         self.status = "running"
         self.calls: SimpleQueue[tuple[Any, ...]] = SimpleQueue()
-        self.submitted: list[str] = []
+        self.submitted: list[list[str]] = []  # in one go each
         self.threads = {"tls://127.0.0.1:5": 2}
         self.threads_later: dict[str, int] | None = None
         self._fails = fails
 
-    def submit(self, _: Any, task: bytes, **how: Any) -> Any:
+    def map(self, _: Any, tasks: list[bytes], **how: Any) -> list[Any]:
         if self.closes_now:
             self.status = "closed"
         if self.status == "closed":
             raise RuntimeError("Client is closed.")
         if self.status == "running":  # else nobody hears of it any more
-            self.submitted.append(wire.read_task(task).name)
-        return SimpleNamespace(add_done_callback=lambda done: None)
+            self.submitted.append([wire.read_task(task).name for task in tasks])
+        return [SimpleNamespace(add_done_callback=lambda done: None) for _ in tasks]
 
     def register_plugin(self, plugin: Any) -> None:
         if self._fails is not None:
@@ -200,7 +200,7 @@ class Restart:
         cluster.command = "aai-stream-1"
         self._cluster = cluster
         self._called: SimpleQueue[Callable[[], None]] = SimpleQueue()
-        loop: Any = SimpleNamespace(call=self._called.put)
+        loop: Any = SimpleNamespace(call=self._called.put, clock=lambda: 0.0)
         self._loop = cluster._loop = loop  # which has counted the workers' threads
 
     def begin(self, name: str) -> None:
@@ -211,6 +211,7 @@ class Restart:
     def is_over(self) -> None:
         """Take the step on main's thread with which files go on."""
         self._called.get(timeout=patience_s())()
+        self._cluster.submit()
 
 
 @pytest.mark.parametrize("error", [KeyError("odd"), asyncio.CancelledError(), OSError("cut off")])
@@ -220,12 +221,13 @@ def test_whatever_a_new_scheduler_says_it_is_asked_again_and_all_files_go_on(
     half_made, last = Dask(error), Dask()
     restart = Restart(cluster, monkeypatch, [half_made, last])
     restart.begin("a.wav")
-    restart.begin("b.wav")  # of whose task nothing is heard any more
+    restart.begin("b.wav")
+    cluster.submit()  # nothing is heard of their tasks any more
 
     cluster.reconnect(restart.first)
     restart.is_over()
 
-    assert last.submitted == ["a.wav", "b.wav"]
+    assert last.submitted == [["a.wav", "b.wav"]]
     assert restart.first.status == half_made.status == "closed"
 
 
@@ -240,9 +242,10 @@ def test_a_file_that_begins_while_the_scheduler_is_gone_waits_for_it(
 
     restart.begin("a.wav")
     restart.begin("b.wav")
+    cluster.submit()
     restart.is_over()
 
-    assert last.submitted == ["a.wav", "b.wav"]
+    assert last.submitted == [["a.wav", "b.wav"]]
 
 
 def test_what_is_heard_late_of_a_client_that_is_gone_begins_nothing(

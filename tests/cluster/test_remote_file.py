@@ -32,6 +32,12 @@ class Task(Future[bytes]):
         super().__init__()
         self.client = client
 
+    @property
+    def status(self) -> str:
+        """As Dask has it."""
+        failed = self.cancelled() or self.exception() is not None
+        return "error" if failed else "finished"
+
 
 class Workers:
     """What a file asks of its cluster.
@@ -63,7 +69,7 @@ class Workers:
             save_dir=save_dir,
         )
 
-    def submit(self, file: RemoteFile, _: Any) -> None:
+    def submit_later(self, file: RemoteFile) -> None:
         self.submitted += 1
         self.file = file
         self.future = Task(self.client)

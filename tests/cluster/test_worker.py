@@ -53,14 +53,26 @@ def settings_for(service: CountingService, save_dir: Path, pace: str = "max") ->
 
 
 @pytest.fixture
-def recordings(tmp_path: Path) -> Iterator[Recordings]:
+def told() -> list[wire.Report]:
+    """What a worker's loop has told."""
+    return []
+
+
+@pytest.fixture
+def recordings(tmp_path: Path, told: list[wire.Report]) -> Iterator[Recordings]:
     """A worker's loop, with a service that nobody reaches."""
     options = FileOptions(endpoint="ws://127.0.0.1:9", save_dir=str(tmp_path / "recordings"))
     settings = wire.Settings(options=options, since="2026-11-28T00:00:00.000Z")
-    recordings = Recordings(wire.encode(settings), lambda event: None, None)
+    recordings = Recordings(wire.encode(settings), told.append, None)
     recordings._ready.wait(patience_s())
     yield recordings
     recordings.close()
+
+
+def end_of(told: list[wire.Report]) -> wire.Outcome:
+    """How the one file ended, which is told once."""
+    (outcome,) = [outcome for report in told for outcome in report.ended.values()]
+    return outcome
 
 
 def talk_in(folder: Path) -> wire.FileTask:
@@ -74,7 +86,10 @@ def ends() -> None:
 
 
 def test_a_file_that_comes_just_as_the_loop_ends_is_not_waited_for(
-    recordings: Recordings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    recordings: Recordings,
+    told: list[wire.Report],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     loop = recordings._loop
     assert loop is not None
@@ -86,13 +101,17 @@ def test_a_file_that_comes_just_as_the_loop_ends_is_not_waited_for(
         call(action)
 
     monkeypatch.setattr(loop, "call", call_late)
-    outcome = recordings.transcribe(talk_in(tmp_path))
+    recordings.transcribe(talk_in(tmp_path))
+    outcome = end_of(told)
     assert outcome.problem is not None and "nothing of ours" in outcome.problem.message
     assert outcome.exit_status == ExitStatus.FAULT
 
 
 def test_a_file_that_is_begun_just_as_a_stop_comes_is_told_as_stopped(
-    recordings: Recordings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    recordings: Recordings,
+    told: list[wire.Report],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     loop = recordings._loop
     assert loop is not None
@@ -106,7 +125,8 @@ def test_a_file_that_is_begun_just_as_a_stop_comes_is_told_as_stopped(
         call(post_both)
 
     monkeypatch.setattr(loop, "call", call_and_stop)
-    outcome = recordings.transcribe(talk_in(tmp_path))
+    recordings.transcribe(talk_in(tmp_path))
+    outcome = end_of(told)
     assert outcome.interrupted and outcome.recording is None
     assert not recordings._jobs
 
@@ -150,21 +170,66 @@ def test_files_that_run_have_their_turn_between_two_that_begin(
     assert diary[first : first + 5] == ["begins", "runs", "begins", "runs", "begins"]
 
 
-def test_what_there_is_to_say_of_a_file_that_cannot_begin_is_told_before_its_end(
-    recordings: Recordings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_what_there_is_to_say_of_a_file_that_cannot_begin_is_told_with_its_end(
+    recordings: Recordings,
+    told: list[wire.Report],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    told: list[wire.Report] = []
-    monkeypatch.setattr(recordings, "tell", told.append)
-    monkeypatch.setattr(recordings, "advance", lambda now: setattr(recordings, "due", now + 60.0))
 
     def fail(*_: Any) -> None:
         recordings._notices.warning("it is odd")
         raise UsageError("It cannot be.", "leave it")
 
     monkeypatch.setattr(recordings, "_claim", fail)
-    outcome = recordings.transcribe(talk_in(tmp_path))
+    recordings.transcribe(talk_in(tmp_path))
+    (report,) = told
+    assert report.notices == [wire.Notice("warning", "it is odd")]
+    (outcome,) = report.ended.values()
     assert outcome.problem is not None and outcome.problem.message == "It cannot be."
-    assert told == [wire.Report(notices=[wire.Notice("warning", "it is odd")])]
+
+
+def test_what_was_not_told_yet_when_a_worker_s_loop_faults_is_told(
+    recordings: Recordings,
+    told: list[wire.Report],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def fail(*_: Any) -> None:
+        recordings._notices.warning("it is odd")
+        recordings._loop.call(ends)  # type: ignore[union-attr]
+        raise UsageError("It cannot be.", "leave it")
+
+    monkeypatch.setattr(recordings, "_claim", fail)
+    monkeypatch.setattr(recordings, "advance", lambda now: None)
+    recordings.transcribe(talk_in(tmp_path))
+    recordings._thread.join(patience_s())
+    (report,) = told
+    assert report.notices == [wire.Notice("warning", "it is odd")]
+    (outcome,) = report.ended.values()
+    assert outcome.problem is not None and outcome.problem.message == "It cannot be."
+
+
+def test_files_that_end_side_by_side_are_told_together(
+    recordings: Recordings, told: list[wire.Report], tmp_path: Path
+) -> None:
+    files: list[Future[bool]] = [Future() for _ in range(3)]
+    (tmp_path / "odd.wav").write_bytes(b"RIFF but nothing like it")
+    tasks = [
+        wire.FileTask(command="", key=str(n), name="odd.wav", path=str(tmp_path / "odd.wav"))
+        for n in range(3)
+    ]
+
+    def begin_all() -> None:
+        for task, file in zip(tasks, files, strict=True):
+            recordings._begin(task, file)
+
+    assert recordings._loop is not None
+    recordings._loop.call(begin_all)
+    assert all(file.result(patience_s()) for file in files)
+    ended = [report.ended.keys() for report in told if report.ended]
+    assert {key for keys in ended for key in keys} == {"0", "1", "2"}
+    assert len(ended) < 3
 
 
 def test_a_call_that_comes_twice_to_a_worker_that_is_new_is_done_once(
@@ -177,7 +242,10 @@ def test_a_call_that_comes_twice_to_a_worker_that_is_new_is_done_once(
 
 
 def test_a_worker_whose_loop_faults_leaves_no_file_locked(
-    recordings: Recordings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    recordings: Recordings,
+    told: list[wire.Report],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     loop = recordings._loop
     assert loop is not None
@@ -188,7 +256,8 @@ def test_a_worker_whose_loop_faults_leaves_no_file_locked(
         call(ends)
 
     monkeypatch.setattr(loop, "call", call_and_end)
-    outcome = recordings.transcribe(talk_in(tmp_path))
+    recordings.transcribe(talk_in(tmp_path))
+    outcome = end_of(told)
     assert outcome.problem is not None and "nothing of ours" in outcome.problem.message
     folders = list((tmp_path / "recordings").glob("*-talk*"))
     assert not any(map(is_locked, folders))

@@ -45,6 +45,8 @@ if TYPE_CHECKING:
     from transcribe_cli.jobs.shards import Shard
 
 _LOOK_AGAIN_S = 0.2
+_HYPHEN = "\N{NON-BREAKING HYPHEN}"
+_TASKS_OF = "file"  # what Dask counts them under, for as long as its scheduler runs
 _FIRST_WORKER_WITHIN_S = 15
 _BACK_WITHIN_S = 120.0
 
@@ -124,6 +126,7 @@ class Cluster:
         self._threads = 0  # of all workers
         self.calls = WorkerCalls(self._run)
         self._files: dict[str, RemoteFile] = {}
+        self._to_submit: list[RemoteFile] = []
         self._loop: Loop | None = None
         self._is_over = False
         self._is_lost = False  # the scheduler is gone, with the tasks of all files
@@ -209,29 +212,46 @@ class Cluster:
         self._files[file.key] = file
         return file
 
-    def submit(self, file: "RemoteFile", task: wire.FileTask) -> Any:
-        """Give a file's task to a worker; `file.done` is called with its future, on Dask's thread.
+    def submit_later(self, file: "RemoteFile") -> None:
+        """Have a file's task go with those of the files that begin in the same moment."""
+        self._to_submit.append(file)
 
-        Returns None where the scheduler is gone: when it is back, all files submit again.
+    def submit(self) -> None:
+        """Give workers what waits; each `done` is called with its future, on Dask's thread.
+
+        To the scheduler many tasks in one go cost little more than one. Where it is gone, all files
+        submit again when it is back.
         """
         from transcribe_cli.cluster.worker import transcribe
 
-        if self._is_lost:
-            return None
+        files, self._to_submit = self._to_submit, []
+        if self._is_lost or not files:
+            return
         client = self._client
-        # On Dask's pages a task is called by its key, up to a hyphen and what no word is.
-        name = task.name.replace("-", "\N{NON-BREAKING HYPHEN}")
-        key = f"{name}-{uuid.uuid4().hex[:8]}"
         try:
             if client.status == "running":
-                future = client.submit(transcribe, wire.encode(task), key=key, pure=False)
-                future.add_done_callback(file.done)
-                return future
+                tasks = [wire.encode(file.task()) for file in files]
+                keys = [self._key_of(file) for file in files]
+                for file, future in zip(
+                    files, client.map(transcribe, tasks, key=keys, pure=False), strict=True
+                ):
+                    file.future = future  # Dask forgets a task whose future nobody has
+                    future.add_done_callback(file.done)
+                return
         except Exception:  # Dask's are of several kinds
             if client.status == "running":
                 raise
         self.reconnect(client)
-        return None
+
+    def _key_of(self, file: "RemoteFile") -> str | tuple[str, ...]:
+        """What Dask calls a task, and its pages: by the key up to a hyphen and what no word is.
+
+        The scheduler keeps what it has counted under each name: it gets them for its pages alone.
+        """
+        name, number = file.spec.name, uuid.uuid4().hex[:8]
+        if self._dashboard:
+            return f"{name.replace('-', _HYPHEN)}-{number}"
+        return _TASKS_OF, name, number
 
     def _run(self, call: wire.Call, worker: str | None) -> None:
         from transcribe_cli.cluster.worker import take_call
@@ -295,6 +315,7 @@ class Cluster:
     def _go_on(self, problem: StreamError | None) -> None:
         """On main's thread, as all that is submitted."""
         self._is_lost = False
+        self._to_submit.clear()  # all are given once more
         if problem is None:
             self.transcriber.notices.warning(
                 f"the scheduler '{self._address}' has begun anew; files go on as its workers come"

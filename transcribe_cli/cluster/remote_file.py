@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from transcribe_cli.cluster.client import Cluster
 
 _LOOK_EVERY_S = 0.2
+_GATHER_S = 0.1  # files that begin so close together are given to workers in one go
 _STOP_WITHIN_S = 25.0  # longer than the last words are waited for
 _HURRY_WITHIN_S = 5.0
 _MOST_TRIES = 6  # a file that kills whoever reads it is given up, after several workers each time
@@ -46,13 +47,18 @@ class _RemoteBill(Bill):
 
 
 class RemoteFile:
-    """A file that a worker has: a task of the loop, and a `RunningFile` of the batch."""
+    """A file that a worker has: a task of the loop, and a `RunningFile` of the batch.
+
+    Attributes:
+        future: Dask's, of the last task.
+    """
 
     def __init__(self, cluster: "Cluster", loop: Loop, spec: SourceSpec, view: View | None) -> None:
         self.spec = spec
         self.key = uuid.uuid4().hex
-        self.due = 0.0
+        self.due = float("inf")
         self.has_work = False
+        self.future: Any = None
         self._cluster = cluster
         self._transcriber = cluster.transcriber
         self._loop = loop
@@ -93,6 +99,12 @@ class RemoteFile:
         self._transcriber.runs.budget.add(self._bill)
         self.submit()
 
+    def task(self) -> wire.FileTask:
+        """What a worker is given."""
+        path = os.path.abspath(self.spec.path or "")  # noqa: PTH100  # `resolve` follows links
+        command = self._cluster.command
+        return wire.FileTask(command=command, key=self.key, name=self.spec.name, path=path)
+
     def take(self, event: Event, now: float) -> None:
         """Pass on what a person wants."""
         self._cluster.calls.pass_on(event)
@@ -109,6 +121,7 @@ class RemoteFile:
     def advance(self, now: float) -> None:
         """Draw, and look at what all files cost."""
         self.has_work = False
+        self._cluster.submit()
         if self.over:
             return
         if self._view is not None:
@@ -150,17 +163,17 @@ class RemoteFile:
 
     def submit(self) -> None:
         """Give it to a worker, once more where it is lost."""
-        path = os.path.abspath(self.spec.path or "")  # noqa: PTH100  # `resolve` follows links
-        command = self._cluster.command
-        task = wire.FileTask(command=command, key=self.key, name=self.spec.name, path=path)
-        self._future = self._cluster.submit(self, task)
+        self._cluster.submit_later(self)
+        self.due = min(self.due, self._loop.clock() + _GATHER_S)
 
     def done(self, future: Any) -> None:
         """Its task is over; on Dask's thread, which all files share."""
+        problem: BaseException | None = None
         try:
             if future.cancelled():  # a client that closes may never say so
                 raise CancelledError
-            problem = future.exception(_ANSWER_WITHIN_S)
+            if future.status != "finished":
+                problem = future.exception(_ANSWER_WITHIN_S)
         except (Exception, asyncio.CancelledError) as e:
             problem = e
         if problem is None:  # what its worker has told of its end is with the loop by now

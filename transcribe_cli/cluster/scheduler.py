@@ -13,6 +13,9 @@ from transcribe_cli.errors import ServiceError
 _CONNECTED_WITHIN_S = 10
 
 QUIET = {
+    # What Dask would measure of its own processes costs a twentieth of a core, whatever they do.
+    "distributed.admin.tick.interval": "500ms",
+    "distributed.admin.system-monitor.interval": "5s",
     # Dask serves pages also without a dashboard, to whoever asks: the names of files are there.
     "distributed.scheduler.http.routes": [],
     "distributed.worker.http.routes": [],

@@ -21,7 +21,9 @@ from transcribe_cli.cluster.session_limits import WorkerQuota, telling
 from transcribe_cli.cluster.wire import (
     Call,
     FileTask,
+    Notice,
     Outcome,
+    Progress,
     Report,
     encode,
     problem_of,
@@ -45,6 +47,7 @@ from transcribe_cli.session.session import Session
 from transcribe_cli.settings.environment import Environment
 
 TELL_EVERY_S = 1 / 3
+_ENDS_WITHIN_S = 0.1  # ends of files that run beside others are told together
 INACTIVITY_TIMEOUT_S = 120
 """After so long without audio the service ends a session: its host may have vanished."""
 
@@ -71,8 +74,9 @@ class Recordings:
         self.tell = tell
         self._quota = quota
         self._notices = ToldNotices(verbose=self._settings.options.verbose)
-        self._jobs: dict[str, tuple[Job, Future[Outcome | None], ProgressView]] = {}
-        self._to_begin: list[Future[Outcome | None]] = []
+        self._jobs: dict[str, tuple[Job, Future[bool], ProgressView]] = {}
+        self._to_begin: dict[str, Future[bool]] = {}
+        self._ended: dict[str, tuple[Outcome, Future[bool]]] = {}  # and not told yet
         self._stops: list[str] = []
         self._calls: set[int] = set()  # that have come
         self.closed = False
@@ -112,9 +116,11 @@ class Recordings:
             self._problem = explain_unexpected(e, "working for a cluster")
         finally:
             self._ready.set()
-            for job, future, _ in self._jobs.values():  # which others may go on with
+            for key, (job, begun, _) in self._jobs.items():  # which others may go on with
                 job.__exit__()
-                future.set_result(self._ended())
+                self._ended[key] = self._broken_off(), begun
+            self._jobs.clear()
+            self._tell()
 
     @contextlib.contextmanager
     def _open_service(self, environment: Environment) -> Any:
@@ -130,22 +136,22 @@ class Recordings:
 
     # On Dask's threads.
 
-    def transcribe(self, task: FileTask) -> Outcome:
-        """Transcribe a file to its end, resume it, or find that it is complete."""
+    def transcribe(self, task: FileTask) -> None:
+        """Transcribe a file to its end, resume it, or find that it is complete; tell its end."""
         self._ready.wait()
         while not self._stops and self._problem is None and self._loop is not None:
-            begun: Future[Outcome | None] = Future()
+            begun: Future[bool] = Future()
             self._loop.call(lambda begun=begun: self._begin(task, begun))  # type: ignore[misc]
-            while not wait([begun], _LOOK_AGAIN_S).done:
-                # What the loop was given as it ended, it has not looked at.
-                if not self._thread.is_alive() and not begun.done():
-                    return self._ended()
-            if (outcome := begun.result()) is not None:
-                return outcome
+            while not wait([begun], _LOOK_AGAIN_S).done and self._thread.is_alive():
+                pass
+            if not self._thread.is_alive() and not begun.done():
+                break  # what the loop was given as it ended, it has not looked at
+            if begun.result():
+                return
             time.sleep(_LOOK_AGAIN_S)  # a worker that is cut off has it, or another program
-        return self._ended()
+        self._tell_ends({task.key: self._broken_off()}, {}, [])
 
-    def _ended(self) -> Outcome:
+    def _broken_off(self) -> Outcome:
         """What becomes of a file when the loop has ended, or is to."""
         if self._problem is None:
             return self._stopped()
@@ -193,28 +199,33 @@ class Recordings:
 
     # On the loop's thread.
 
-    def _begin(self, task: FileTask, begun: "Future[Outcome | None]") -> None:
-        """Begin a file when those that run have had their turn."""
+    def _begin(self, task: FileTask, begun: "Future[bool]") -> None:
+        """Begin a file when those that run have had their turn.
+
+        Args:
+            begun: gets whether its end has been told; False: somebody else has it.
+        """
         loop = self._loop
         assert loop is not None
         if loop.stopping:  # what is added now would run
-            self._answer(begun, self._stopped())
+            self._end(task.key, begun, self._stopped())
             return
-        self._to_begin.append(begun)
+        self._to_begin[task.key] = begun
         loop.add(self._runs_of(task, begun))
 
-    def _runs_of(self, task: FileTask, begun: "Future[Outcome | None]") -> Iterator[Task]:
-        """The run of a file, or say at once what became of it; None: somebody else has it."""
+    def _runs_of(self, task: FileTask, begun: "Future[bool]") -> Iterator[Task]:
+        """The run of a file, where there is something to be done."""
         loop = self._loop
         assert loop is not None
-        self._to_begin.remove(begun)
+        del self._to_begin[task.key]
         try:
             with contextlib.ExitStack() as stack:
                 spec = SourceSpec(task.name, "file", lambda: self._open(task), task.path)
                 folder, previous = self._claim(spec, stack)
                 if previous is not None and previous.state == "complete":
                     summary = previous.journal.summary or {}
-                    self._answer(begun, Outcome(recording=previous.id, summary=summary))
+                    done = Outcome(recording=previous.id, summary=summary)
+                    self._end(task.key, begun, done)
                     return
                 assert folder is not None  # recordings are what words come back by
                 view = ProgressView(folder.name)
@@ -224,9 +235,10 @@ class Recordings:
                 else:
                     job = begin.resume(loop, service, spec, previous, (), stack, view)
         except (AlreadyRunning, SaveDirBusy):
-            self._answer(begun, None)
+            begun.set_result(False)
         except StreamError as e:
-            self._answer(begun, Outcome(exit_status=int(e.exit_status), problem=problem_of(e)))
+            failed = Outcome(exit_status=int(e.exit_status), problem=problem_of(e))
+            self._end(task.key, begun, failed)
         except Exception as e:
             begun.set_exception(e)
         else:
@@ -254,20 +266,52 @@ class Recordings:
         """Called after each end; nothing begins by it."""
         assert self._loop is not None
         if self._loop.stopping:  # it has dropped what it had not come to
-            for begun in self._to_begin:
-                self._answer(begun, self._stopped())
+            for key, begun in self._to_begin.items():
+                self._end(key, begun, self._stopped())
             self._to_begin.clear()
-        for key, (job, future, _) in list(self._jobs.items()):
+        for key, (job, begun, _) in list(self._jobs.items()):
             if job.run.over:
                 del self._jobs[key]
-                self._answer(future, _outcome_of(job))
+                self._end(key, begun, _outcome_of(job))
         return ()
 
-    def _answer(self, file: "Future[Outcome | None]", outcome: Outcome | None) -> None:
-        """Say what became of a file, after all that there is to say of it."""
-        if notices := self._notices.take():
-            self.tell(Report(notices=notices))
-        file.set_result(outcome)
+    def _end(self, key: str, begun: "Future[bool]", outcome: Outcome) -> None:
+        """Tell soon what became of a file, at once where none other runs."""
+        self._ended[key] = outcome, begun
+        within_s = _ENDS_WITHIN_S if self._jobs or self._to_begin else 0.0
+        assert self._loop is not None
+        self.due = min(self.due, self._loop.clock() + within_s)
+
+    def _tell(self) -> None:
+        """Tell what is new, for all files at once; the tasks of those that have ended end then."""
+        progress = {}
+        for key, (_, _, view) in self._jobs.items():
+            if view.newest is not None:
+                progress[key], view.newest = view.newest, None
+        ended, self._ended = self._ended, {}
+        outcomes = {key: outcome for key, (outcome, _) in ended.items()}
+        self._tell_ends(outcomes, progress, self._notices.take())
+        for _, begun in ended.values():
+            begun.set_result(True)
+
+    def _tell_ends(
+        self,
+        outcomes: dict[str, Outcome],
+        progress: dict[str, Progress],
+        notices: list[Notice],
+    ) -> None:
+        """Tell ends, beside what else there is.
+
+        What a worker that ends has to break off, as one that stood still for too long, goes on with
+        another.
+        """
+        ended = {
+            key: outcome
+            for key, outcome in outcomes.items()
+            if not (outcome.interrupted and self.closed)
+        }
+        if progress or ended or notices:
+            self.tell(Report(progress=progress, ended=ended, notices=notices))
 
     def _stopped(self) -> Outcome:
         status = of_run(ExitStatus.OK, self._stops or ["SIGTERM"], spoken_now=False)
@@ -295,13 +339,7 @@ class Recordings:
         self.due = now + TELL_EVERY_S
         if self._loop is not None and self._loop.stopping:
             self._more()
-        progress = {}
-        for key, (_, _, view) in self._jobs.items():
-            if view.newest is not None:
-                progress[key], view.newest = view.newest, None
-        notices = self._notices.take()
-        if progress or notices:
-            self.tell(Report(progress=progress, notices=notices))
+        self._tell()
 
     def bail_out(self) -> None:
         """There is nothing to end."""
@@ -352,16 +390,9 @@ class RecordingsPlugin(WorkerPlugin):  # type: ignore[misc]
 
 
 def transcribe(task: bytes) -> None:
-    """The task: one file, on whatever worker this is. Its end is told before that of the task.
-
-    What a worker that ends has to break off, as one that stood still for too long, goes on with
-    another.
-    """
+    """The task: one file, on whatever worker this is. Its end is told before that of the task."""
     file = read_task(task)
-    recordings = _recordings_of(get_worker(), file.command)
-    outcome = recordings.transcribe(file)
-    if not (outcome.interrupted and recordings.closed):
-        recordings.tell(Report(ended={file.key: outcome}))
+    _recordings_of(get_worker(), file.command).transcribe(file)
 
 
 def take_call(command: str, call: bytes, dask_worker: Any) -> None:
