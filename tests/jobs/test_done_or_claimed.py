@@ -8,7 +8,6 @@ import signal
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -339,8 +338,23 @@ def test_how_much_is_opened_for_a_file_is_no_matter_of_how_many_there_are(
     assert set(looked_at) == {"2026-11-20-090507-talk"}
 
 
-def test_of_many_files_each_lists_the_save_dir_once(
-    talk: Path, save_dir: Path, monkeypatch: pytest.MonkeyPatch
+def keeping(save_dir: Path) -> RecordingIndex:
+    """The index of a process that transcribes many files."""
+    index = RecordingIndex(save_dir)
+    index.keeps_log = True
+    return index
+
+
+def talks_in(folder: Path, count: int) -> list[Path]:
+    folder.mkdir()
+    talks = [folder / f"{number}.wav" for number in range(count)]
+    for talk in talks:
+        talk.write_bytes(talk.name.encode())
+    return talks
+
+
+def test_of_many_files_that_several_processes_begin_each_lists_the_save_dir_once(
+    tmp_path: Path, save_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     listed: list[Path] = []
     real = os.listdir
@@ -350,15 +364,117 @@ def test_of_many_files_each_lists_the_save_dir_once(
         return real(path)
 
     monkeypatch.setattr(os, "listdir", counted)
-    index = RecordingIndex(save_dir)
-    monkeypatch.setattr(saved_recordings, "time", SimpleNamespace(monotonic=lambda: 100.0))
-    for _ in range(10):
-        with contextlib.ExitStack() as held:
+    indexes = [keeping(save_dir), keeping(save_dir)]
+    gives_out = RecordingIndex(save_dir)  # as who gives files to workers
+    with contextlib.ExitStack() as held:
+        for number, talk in enumerate(talks_in(tmp_path / "talks", 20)):
+            assert look_before_claiming(talk.name, work(talk), gives_out, again=False) is None
+            index, other = indexes[number % 2], indexes[1 - number % 2]
             claim(save_dir, talk.name, work(talk), held, again=False, index=index)
-    assert len(listed) == 11  # and once before the first is claimed
-    for _ in range(10):  # as who gives files to workers
-        assert look_before_claiming(talk.name, work(talk), index, again=False) is None
-    assert len(listed) == 11
+            with pytest.raises(AlreadyRunning):
+                claim(save_dir, "link.wav", work(talk), held, again=False, index=other)
+    # Each at its first glance and once in the lock; and who gives out, while there is no log.
+    assert len(listed) <= 3 * 2
+
+
+def opened_for(save_dir: Path, talks: list[Path]) -> int:
+    """How often something in the save-dir is opened while these are claimed side by side."""
+    opened: list[str] = []
+
+    def note(event: str, arguments: tuple[object, ...]) -> None:
+        if event == "open" and watching and str(arguments[0]).startswith(str(save_dir)):
+            opened.append(str(arguments[0]))
+
+    watching = True
+    sys.addaudithook(note)
+    try:
+        index = keeping(save_dir)
+        with contextlib.ExitStack() as held:
+            for talk in talks:
+                claim(save_dir, talk.name, work(talk), held, again=False, index=index)
+    finally:
+        watching = False  # such a hook stays
+    return len(opened)
+
+
+def test_of_files_that_run_side_by_side_each_opens_as_little_as_the_first(
+    tmp_path: Path, save_dir: Path
+) -> None:
+    talks = talks_in(tmp_path / "talks", 100)
+    assert opened_for(save_dir, talks) <= 5 * len(talks)
+
+
+def test_of_many_files_of_one_name_each_journal_is_read_once(
+    tmp_path: Path, save_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    talks = [tmp_path / f"{n}" / "audio.wav" for n in range(20)]
+    for number, talk in enumerate(talks):
+        talk.parent.mkdir()
+        talk.write_bytes(str(number).encode())
+        save(save_dir, f"2026-11-20-{number:06}-audio", talk, complete=True)
+    read: list[str] = []
+
+    def load(folder: Path) -> Recording:
+        read.append(folder.name)
+        return load_recording(folder)
+
+    monkeypatch.setattr(done_or_claimed, "load_recording", load)
+    index = keeping(save_dir)
+    for talk in talks:
+        with contextlib.ExitStack() as held:
+            found = claim(save_dir, talk.name, work(talk), held, again=False, index=index)
+        assert found.previous is not None and found.previous.state == "complete"
+    assert len(read) < 2 * len(talks)
+
+
+def test_what_is_written_down_for_others_goes_with_the_last_who_wrote_it(
+    talk: Path, save_dir: Path
+) -> None:
+    index = keeping(save_dir)
+    with contextlib.ExitStack() as held:
+        claim(save_dir, talk.name, work(talk), held, again=False, index=index)
+        assert (save_dir / LOCK_FILE).exists()
+        one = RecordingIndex(save_dir)  # of a process with one file, which leaves it there
+        with contextlib.ExitStack() as also:
+            claim(save_dir, "x", work(talk, Range(1.0)), also, again=False, index=one)
+            one.close()
+            with pytest.raises(AlreadyRunning):  # and is seen
+                claim(save_dir, "y", work(talk, Range(1.0)), held, again=False, index=index)
+        assert (save_dir / LOCK_FILE).exists()
+    index.close()
+    assert list(save_dir.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["../elsewhere", "..", "a/b", "", "C:\\x"])
+def test_a_log_that_a_stranger_wrote_names_nothing_outside(
+    talk: Path, tmp_path: Path, save_dir: Path, name: str
+) -> None:
+    save(tmp_path, "elsewhere", talk, complete=False)
+    save_dir.mkdir()
+    index = RecordingIndex(save_dir)
+    (save_dir / LOCK_FILE).write_text("0123456789abcdef\n")
+    index.glance()
+    with (save_dir / LOCK_FILE).open("a") as log:
+        log.write(f"{work(talk).digest} {name}\n\xff\n")
+    with contextlib.ExitStack() as held:
+        found = claim(save_dir, talk.name, work(talk), held, again=False, index=index)
+    assert found.previous is None
+
+
+def test_where_nothing_can_be_written_down_others_list_the_save_dir(
+    talk: Path, save_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = keeping(save_dir), keeping(save_dir)
+    with contextlib.ExitStack() as held:
+        for index, part in ((first, 1.0), (second, 2.0)):
+            some = work(talk, Range(part))
+            claim(save_dir, talk.name, some, held, again=False, index=index)
+        with monkeypatch.context() as patched:
+            patched.setattr(saved_recordings, "_write", lambda *_: 0)  # a full disk
+            claim(save_dir, talk.name, work(talk), held, again=False, index=first)
+        for index in (second, first):
+            with pytest.raises(AlreadyRunning):
+                claim(save_dir, "link.wav", work(talk), held, again=False, index=index)
 
 
 def test_an_index_sees_what_others_begin_and_end(talk: Path, save_dir: Path) -> None:

@@ -104,7 +104,11 @@ class Recordings:
                 screen=screen,
             )
             transcriber.runs.quota = self._quota
-            with Loop() as loop, self._open_service(environment) as service:
+            with (
+                transcriber.many_claimed(),
+                Loop() as loop,
+                self._open_service(environment) as service,
+            ):
                 self._service = service
                 self._loop = loop
                 self._ready.set()

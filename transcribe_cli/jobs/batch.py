@@ -169,7 +169,9 @@ class Batch:
         """
         allow_open_files(self._at_once * _FILES_A_JOB)
         transcriber = self._transcriber
+        claims_many = self._elsewhere is None and len(self._specs) > 1
         with (
+            transcriber.many_claimed() if claims_many else contextlib.nullcontext(),
             Loop() as loop,
             transcriber.watched_file(loop),
             transcriber.screen.shown(

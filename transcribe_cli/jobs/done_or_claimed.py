@@ -27,13 +27,10 @@ from transcribe_cli.recordings.lock import (
     RecordingIsRunning,
     is_locked,
     locked,
-    read_lock_note,
     save_dir_locked,
 )
 from transcribe_cli.recordings.saved_recordings import Recording, RecordingIndex, load_recording
 from transcribe_cli.system.signals import stop_signals_wait
-
-_LOOK_EVERY_S = 1.0
 
 _Cache = dict[Path, tuple[dict[str, Any] | None, Recording]]
 """Recordings by folder, each with the stamp of the journal that it was read from."""
@@ -155,7 +152,7 @@ def claim(
             microphone.
         stack: keeps the folder locked.
         again: earlier runs do not count.
-        index: of the save-dir, where more is claimed in it; it is brought up to date.
+        index: of the save-dir, where more is claimed in it.
 
     Raises:
         AlreadyRunning: another process has it.
@@ -167,18 +164,20 @@ def claim(
         save_dir.mkdir(parents=True, exist_ok=True)
     index = index or RecordingIndex(save_dir)
     cache: _Cache = {}
-    if not again:
-        index.look(unless_within_s=_LOOK_EVERY_S)
-        _find_previous(index, name, work, cache)  # which takes time
-    with save_dir_locked(save_dir):
-        index.look()
+    index.glance()
+    _find_previous(index, name, work, cache)  # which takes time
+    with save_dir_locked(save_dir) as log:
+        index.look(log)
         previous = None if again else _find_previous(index, name, work, cache)
         if previous is not None and previous.state == "complete":
             return Claim(previous.folder, previous)
-        if (running := _find_running(index, name, work)) is not None:
+        if (running := _find_running(index, name, work, cache)) is not None:
             raise AlreadyRunning(name, running)
         if previous is None:
-            return _new_folder(save_dir, name, work, stack)
+            new = _new_folder(save_dir, name, work, stack)
+            assert new.folder is not None
+            index.note(log, work.digest, new.folder.name)
+            return new
         try:
             stack.enter_context(locked(previous.folder, work.digest))
         except RecordingIsRunning as e:  # `recordings resume` has been quicker
@@ -199,10 +198,11 @@ def look_before_claiming(
     """
     if work is None:
         return None
-    index.look(unless_within_s=_LOOK_EVERY_S)
-    if (running := _find_running(index, name, work)) is not None:
+    index.glance()
+    cache: _Cache = {}
+    if (running := _find_running(index, name, work, cache)) is not None:
         raise AlreadyRunning(name, running)
-    return None if again else _find_previous(index, name, work, {})
+    return None if again else _find_previous(index, name, work, cache)
 
 
 def _new_folder(save_dir: Path, name: str, work: Work | None, stack: contextlib.ExitStack) -> Claim:
@@ -215,7 +215,7 @@ def _new_folder(save_dir: Path, name: str, work: Work | None, stack: contextlib.
 
 def _find_previous(index: RecordingIndex, name: str, work: Work, cache: _Cache) -> Recording | None:
     """The last recording of the same work that is not running."""
-    for folder in reversed(index.with_slug(recording_slug(name))):
+    for folder in reversed(_candidates(index, name, work, cache)):
         if is_locked(folder):
             continue
         recording = _load(folder, cache)
@@ -237,14 +237,19 @@ def _load(folder: Path, cache: _Cache) -> Recording:
     return known[1]
 
 
-def _find_running(index: RecordingIndex, name: str, work: Work) -> str | None:
+def _find_running(index: RecordingIndex, name: str, work: Work, cache: _Cache) -> str | None:
     """The id of a running recording of the same work."""
-    for folder in index.running(recording_slug(name)):
-        # Without a note it is being mended, or the disk is full.
-        note = read_lock_note(folder) or work_of_journal(load_recording(folder).journal)
-        if note in work:
-            return folder.name
-    return None
+    candidates = _candidates(index, name, work, cache)
+    return next((folder.name for folder in candidates if is_locked(folder)), None)
+
+
+def _candidates(index: RecordingIndex, name: str, work: Work, cache: _Cache) -> list[Path]:
+    """The recordings that are of the same work by their journals, or by who began them."""
+
+    def read(folder: Path) -> str | None:
+        return work_of_journal(_load(folder, cache).journal)
+
+    return index.of_work(recording_slug(name), work, read)
 
 
 def _remove_if_empty(folder: Path) -> None:

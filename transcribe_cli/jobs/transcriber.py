@@ -154,6 +154,18 @@ class Transcriber:
             return contextlib.nullcontext()
         return self.changes.watched(self.keyterms_file, loop)
 
+    @contextlib.contextmanager
+    def many_claimed(self) -> Iterator[None]:
+        """While open, what is claimed is written down, so that nobody lists it for each file."""
+        if self._index is None:
+            yield
+            return
+        self._index.keeps_log = True
+        try:
+            yield
+        finally:
+            self._index.close()
+
     @property
     def local(self) -> bool:
         """Whether the embedded service is used."""

@@ -64,21 +64,24 @@ def locked(folder: Path, note: str = "") -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def save_dir_locked(save_dir: Path, within_s: float = 5.0) -> Iterator[None]:
+def save_dir_locked(save_dir: Path, within_s: float = 5.0) -> Iterator[int | None]:
     """Hold the lock of a save-dir, in which recordings are searched and created; keep it short.
+
+    Yields the lock's file, open for reading and writing; None where the file system has no locks.
+    What is written into it stays for others who take the lock: it is left there then.
 
     Raises:
         UsageError: others hold it for `within_s` (`SaveDirBusy`), or the lock file is not ours.
     """
-    with _held(save_dir, within_s) as handle:
+    with _held(save_dir, within_s, leaves_notes=True) as handle:
         if handle is None:
             raise SaveDirBusy(save_dir, within_s)
-        yield
+        yield None if handle == _UNLOCKED else handle
 
 
 def is_locked(folder: Path) -> bool:
     """Whether a recording is running. Needs read permission only."""
-    handle = _open_to_read(folder)
+    handle = open_lock_to_read(folder)
     if handle is None:
         return False
     try:
@@ -91,7 +94,7 @@ def is_locked(folder: Path) -> bool:
 
 def read_lock_note(folder: Path) -> str:
     """The note of the process that holds the lock; "" without one."""
-    handle = _open_to_read(folder)
+    handle = open_lock_to_read(folder)
     if handle is None:
         return ""
     try:
@@ -112,7 +115,7 @@ _UNLOCKED = -1  # the file system has no locks: record without one
 
 
 @contextlib.contextmanager
-def _held(folder: Path, within_s: float) -> Iterator[int | None]:
+def _held(folder: Path, within_s: float, *, leaves_notes: bool = False) -> Iterator[int | None]:
     """The locked file; `_UNLOCKED`; or None if another process holds it for `within_s`."""
     path = folder / LOCK_FILE
     deadline = time.monotonic() + within_s
@@ -122,7 +125,10 @@ def _held(folder: Path, within_s: float) -> Iterator[int | None]:
         yield handle
     finally:
         if handle is not None and handle != _UNLOCKED:
-            _release(handle, path)
+            if leaves_notes and os.fstat(handle).st_size:
+                os.close(handle)
+            else:
+                _release(handle, path)
 
 
 def _take(path: Path) -> int | None:
@@ -149,7 +155,8 @@ def _take(path: Path) -> int | None:
     return None
 
 
-def _open_to_read(folder: Path) -> int | None:
+def open_lock_to_read(folder: Path) -> int | None:
+    """The file of a folder's lock, whoever holds it; None where there is none."""
     try:
         return open_regular(folder / LOCK_FILE, os.O_RDONLY)
     except OSError:

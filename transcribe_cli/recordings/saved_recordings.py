@@ -1,9 +1,12 @@
 """Finds and loads the saved recordings of a save-dir."""
 
+import contextlib
 import os
 import re
 import time
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from io import FileIO
 from pathlib import Path
 
 from transcribe_cli.audio import wav
@@ -11,13 +14,23 @@ from transcribe_cli.errors import StreamError, UsageError
 from transcribe_cli.exit_status import ExitStatus
 from transcribe_cli.recordings.folder import AUDIO, JOURNAL
 from transcribe_cli.recordings.journal import JournalSummary, journal_records, summarize
-from transcribe_cli.recordings.lock import LOCK_FILE, is_locked
+from transcribe_cli.recordings.lock import (
+    LOCK_FILE,
+    is_locked,
+    open_lock_to_read,
+    read_lock_note,
+    save_dir_locked,
+)
 from transcribe_cli.system.regular_file import is_regular, regular_size
 
 LATEST = "latest"
 _MOST_NAMED = 3
 _NAME = re.compile(r"\d{4}-\d\d-\d\d-\d{6}-(.+)")
 _NUMBERED = re.compile(r"(.+)-\d+")
+_PLAIN = re.compile(r"[\w-]+")
+_HEAD_BYTES = 16
+_LIST_EVERY_S = 1.0
+_write = os.write
 
 
 @dataclass(frozen=True)
@@ -155,56 +168,138 @@ def is_recording(folder: Path) -> bool:
 
 
 class RecordingIndex:
-    """The recordings of a save-dir by their slugs, and those that may be running.
+    """The recordings of a save-dir by what was transcribed: thousands may lie there.
 
-    Looked through once, and then only for what is new: thousands of files may be transcribed into
-    one save-dir, and each asks what there is of it already.
+    It is listed once. Who transcribes many files writes down what it begins, in the file of the
+    save-dir's lock, and all others do so while that file is there; of it each reads what is new.
+    Where another file lies there, or none, the save-dir is listed again. So nothing is opened for a
+    file but what has its name or is noted for it. On NFS, too, who takes a lock sees what its last
+    holder wrote.
+
+    Attributes:
+        keeps_log: such a file is begun where there is none.
     """
 
     def __init__(self, save_dir: Path) -> None:
+        self.keeps_log = False
         self._save_dir = save_dir
         self._names: set[str] = set()
-        self._by_slug: dict[str, set[str]] = {}
-        self._maybe_running: set[str] = set()
-        self._looked_at = float("-inf")
+        self._unread: dict[str, set[str]] = {}  # by slug: what is in their journals is not known
+        self._by_work: dict[str, set[str]] = {}
+        self._log = b""  # what the file begins with that was read
+        self._offset = 0  # of what was read of it, in bytes
+        self._listed_at = float("-inf")
 
-    def look(self, *, unless_within_s: float = 0.0) -> None:
-        """Take in what has come since the last time; nothing is opened for that.
+    def glance(self) -> None:
+        """Take in what has come since; others may be a second ahead, or more on a shared disk."""
+        log = open_lock_to_read(self._save_dir)
+        try:
+            if log is not None and self._is_known(log):
+                self._read(log)
+            elif time.monotonic() - self._listed_at >= _LIST_EVERY_S:
+                self._list(log)
+        finally:
+            if log is not None:
+                os.close(log)
+
+    def look(self, log: int | None) -> None:
+        """Take in all that has come since.
 
         Args:
-            unless_within_s: what was seen so lately is good enough. The names of all recordings are
-                read, which takes some ms where there are ten thousand.
+            log: the file of the save-dir's lock, which is held (`save_dir_locked`).
         """
-        now = time.monotonic()
-        if now - self._looked_at < unless_within_s:
+        if log is not None and self._is_known(log):
+            self._read(log)
             return
-        self._looked_at = now
+        self._list(log)
+        if log is not None and self.keeps_log and not self._log:
+            head = os.urandom(_HEAD_BYTES // 2).hex().encode()
+            if _append(log, head + b"\n"):
+                self._log, self._offset = head, len(head) + 1
+
+    def note(self, log: int | None, work: str, name: str) -> None:
+        """Write down for others that a recording is begun; to be called where `look` is.
+
+        Args:
+            work: its digest.
+        """
+        if log is not None and self._log and not _append(log, f"{work} {name}\n".encode()):
+            self._log = b""
+
+    def close(self) -> None:
+        """Remove the file that was begun; others, who may still need it, begin another."""
+        if self.keeps_log and self._log:
+            with contextlib.suppress(UsageError, OSError), save_dir_locked(self._save_dir) as log:
+                if log is not None and self._is_known(log):
+                    os.ftruncate(log, 0)
+
+    def of_work(
+        self, slug: str, work: Iterable[str], read: Callable[[Path], str | None]
+    ) -> list[Path]:
+        """What may be the recordings of some work, the oldest first.
+
+        Args:
+            slug: of its name: journals of recordings with that slug are read once.
+            work: its digests.
+            read: says by a recording's journal which digest it has.
+        """
+        for name in sorted(self._unread.pop(slug, ())):
+            folder = self._save_dir / name
+            if not is_recording(folder):  # it may become one
+                self._unread.setdefault(slug, set()).add(name)
+            elif (digest := read(folder)) is not None:
+                self._by_work.setdefault(digest, set()).add(name)
+        names = {name for digest in work for name in self._by_work.get(digest, ())}
+        return [self._save_dir / name for name in sorted(names)]
+
+    def _is_known(self, log: int) -> bool:
+        """Whether it is the file that was read before."""
+        os.lseek(log, 0, os.SEEK_SET)
+        return bool(self._log) and os.read(log, _HEAD_BYTES) == self._log
+
+    def _read(self, log: int) -> None:
+        os.lseek(log, self._offset, os.SEEK_SET)
+        with FileIO(log, closefd=False) as file:
+            lines = file.readall()
+        whole = lines[: lines.rfind(b"\n") + 1]
+        self._offset += len(whole)
+        for line in whole.decode(errors="replace").splitlines():
+            digest, _, name = line.partition(" ")
+            if _PLAIN.fullmatch(name):
+                self._names.add(name)
+                self._by_work.setdefault(digest, set()).add(name)
+
+    def _list(self, log: int | None) -> None:
+        """Take in what is there, and from where on the log tells what is new."""
+        self._log, self._offset = b"", 0
+        if log is not None:
+            os.lseek(log, 0, os.SEEK_SET)
+            self._log, self._offset = os.read(log, _HEAD_BYTES), os.fstat(log).st_size
+        self._listed_at = time.monotonic()
         try:
             names = set(os.listdir(self._save_dir))  # noqa: PTH208  # names alone, many of them
         except OSError:
             names = set()
-        new = names - self._names
-        for name in new:
+        for name in names - self._names:
+            folder = self._save_dir / name
             for slug in _slugs(name):
-                self._by_slug.setdefault(slug, set()).add(name)
-        self._names = names
-        self._maybe_running |= new
+                self._unread.setdefault(slug, set()).add(name)
+            if os.path.lexists(f"{folder}{os.sep}{LOCK_FILE}"):
+                self._by_work.setdefault(read_lock_note(folder), set()).add(name)
+        self._names |= names
 
-    def with_slug(self, slug: str) -> list[Path]:
-        """The recordings with that slug, the oldest first."""
-        names = self._by_slug.get(slug, set()) & self._names
-        return [path for name in sorted(names) if is_recording(path := self._save_dir / name)]
 
-    def running(self, slug: str) -> list[Path]:
-        """The recordings that run: of those with that slug, and of what is new or ran before.
-
-        To be asked while the save-dir is locked: who makes a folder in it has not locked that yet.
-        """
-        self._maybe_running = {
-            name for name in self._maybe_running if (self._save_dir / name / LOCK_FILE).is_file()
-        }
-        names = self._maybe_running | (self._by_slug.get(slug, set()) & self._names)
-        return [path for name in sorted(names) if is_locked(path := self._save_dir / name)]
+def _append(log: int, line: bytes) -> bool:
+    """Write a line; where the disk is full, nothing is left there, and all list the save-dir."""
+    try:
+        os.lseek(log, 0, os.SEEK_END)
+        if _write(log, line) == len(line):
+            return True
+    except OSError:
+        pass
+    with contextlib.suppress(OSError):
+        os.ftruncate(log, 0)
+    return False
 
 
 def _slugs(name: str) -> list[str]:
