@@ -12,7 +12,7 @@ pytestmark = pytest.mark.usefixtures("in_process")
 
 
 def test_the_greatest_cost_stops_a_run(home: Home) -> None:
-    write_wav(home.work / "talk.wav", 300)
+    write_wav(home.work / "talk.wav", 100)
     with counting_service() as service:
         outcome = home.run(
             *("file", "talk.wav", "--endpoint", service.url, "--jsonl"),
@@ -28,7 +28,7 @@ def test_the_greatest_cost_stops_a_run(home: Home) -> None:
     with counting_service() as service:
         rest = home.run(*typed, "--endpoint", service.url, "--jsonl")
     assert rest.code == 0, rest.err
-    assert words(outcome.records) + words(rest.records) == [f"w{n}" for n in range(1, 301)]
+    assert words(outcome.records) + words(rest.records) == [f"w{n}" for n in range(1, 101)]
 
 
 def test_a_run_stops_when_nobody_speaks(home: Home) -> None:
