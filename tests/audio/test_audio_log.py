@@ -172,6 +172,16 @@ def test_writer_waits_for_its_reader() -> None:
         assert results == [True]
 
 
+def test_writer_that_was_woken_before_it_waits_does_not_wait() -> None:
+    with AudioLog.temporary(AUDIO) as log:
+        log.append(BLOCK)
+        log.wake()
+        results: list[bool] = []
+        in_thread(lambda: results.append(log.wait_for_reader(400))).join(DEADLINE_S)
+
+        assert results == [False]
+
+
 def test_writer_that_is_not_too_far_ahead_does_not_wait() -> None:
     with AudioLog.temporary(AUDIO) as log:
         log.append(BLOCK)

@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from tests.audio.tones import pcm
-from transcribe_cli.audio import recorder_thread as module
 from transcribe_cli.audio.audio_log import AudioLog
 from transcribe_cli.audio.format import AudioFormat
 from transcribe_cli.audio.recorder_thread import Recorder
@@ -157,8 +156,7 @@ def test_fault_is_told() -> None:
     assert problem.message == "A fault of this program while recording: KeyError: 'wrong'."
 
 
-def test_file_is_decoded_only_a_little_ahead(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "_POLL_S", 0.01)
+def test_file_is_decoded_only_a_little_ahead() -> None:
     with AudioLog.temporary(AUDIO) as log:
         desk = Desk(Given(*[SECOND] * 20, None, live=False), log)
         desk.grown(5 * 16000)

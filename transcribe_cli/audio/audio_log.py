@@ -68,6 +68,7 @@ class AudioLog:
         self.ended = False
         self._consumed = 0
         self._wanted = -1  # when so few frames are unread, a waiting writer is told
+        self._woken = False  # since the last wait
         self._saved = frames  # the file holds everything before this frame
         self._unsaved = bytearray()  # and this everything from there on, while the disk is full
         self._lost: list[tuple[int, int]] = []  # frames that were given up: silence in the file
@@ -183,18 +184,19 @@ class AudioLog:
         if self.frames - frame <= self._wanted:
             self.wake()
 
-    def wait_for_reader(self, ahead: int, timeout_s: float) -> bool:
+    def wait_for_reader(self, ahead: int, timeout_s: float | None = None) -> bool:
         """Wait while more than `ahead` frames are unread, and then until half of them are taken.
 
-        False when woken or out of time first.
+        False when woken, also since the last wait, or out of time first.
         """
         if self.frames - self._consumed <= ahead:
             return True
         with self._taken:
             self._wanted = ahead // 2
-            if self.frames - self._consumed > self._wanted:
+            if self.frames - self._consumed > self._wanted and not self._woken:
                 self._taken.wait(timeout_s)
             self._wanted = -1
+            self._woken = False
         return self.frames - self._consumed <= ahead // 2
 
     def end(self) -> None:
@@ -205,6 +207,7 @@ class AudioLog:
     def wake(self) -> None:
         """Make a waiting writer look again at whatever else it waits for."""
         with self._taken:
+            self._woken = True
             self._taken.notify_all()
 
     def read(self, start: int, count: int) -> bytes:

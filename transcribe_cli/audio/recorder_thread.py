@@ -18,7 +18,6 @@ from transcribe_cli.errors import StreamError, explain_unexpected
 
 SYNC_EVERY_S = 1.0  # a power cut costs at most this and one block
 READ_AHEAD_S = 4.0  # how far a file is decoded ahead of its reader
-_POLL_S = 0.5
 
 
 class Recorder:
@@ -111,7 +110,7 @@ class Recorder:
                 self._sync()
                 next_sync = time.monotonic() + SYNC_EVERY_S
             while not self._source.live and not self._stopping.is_set():
-                if self._log.wait_for_reader(ahead, _POLL_S):
+                if self._log.wait_for_reader(ahead):
                     break
             if self.full:
                 self._source.stop()
