@@ -189,6 +189,22 @@ def test_block_that_has_a_time_of_its_own_waits_for_it(desk: Callable[..., Desk]
     assert at.heard() == [CHUNK]
 
 
+def test_main_is_told_of_a_block_only_where_it_has_waited_for_the_log(
+    desk: Callable[..., Desk],
+) -> None:
+    at = desk(pace=1.0)
+    at.record(CHUNK)
+    at.record(CHUNK)
+    assert at.due == [0.05, None]
+
+    assert at.session.push(0.05) == 0.1
+    at.record(CHUNK)
+    assert at.session.push(0.15) is None
+    at.record(CHUNK)
+    assert at.due == [0.05, None, None, 0.2]
+    assert at.heard() == [CHUNK] * 3
+
+
 def test_what_is_held_back_at_the_end_is_no_chunk_yet(desk: Callable[..., Desk]) -> None:
     at = desk(reserve=SIZES.least)
     at.record(CHUNK)

@@ -61,6 +61,7 @@ class Sender:
         self._chunk_bytes = None if aside else sizes.wanted * log.audio.frame_bytes
         self._lock = threading.Lock()  # guards offset, pacer and last frame
         self._held = False
+        self._starved = True  # no chunk is known to come: only the log's growth brings one
         self._last_frame: LastFrame | None = None  # it sends on and on
 
     @property
@@ -145,9 +146,12 @@ class Sender:
         """Send what has just been appended at frame `start`; returns what `push` does.
 
         A microphone's block is nearly always the next chunk, and due: it is sent without reading
-        it back from the log.
+        it back from the log. A file's chunks have times of their own: main knows the next one's,
+        unless it has waited for the log.
         """
         with self._lock:
+            if self._pacer.paced and not self._starved:
+                return None
             connection, count = self.connection, self._sizes.wanted
             if (
                 start == self.offset
@@ -171,6 +175,7 @@ class Sender:
         grows.
         """
         with self._lock:
+            self._starved = False
             connection = self.connection
             if connection is None or not self.active:
                 return None
@@ -184,6 +189,7 @@ class Sender:
                 ended, end = self._sends_to()
                 count = next_chunk(end - self.offset, ended, self._sizes)
                 if count == 0:
+                    self._starved = not ended
                     return now if ended else None
                 due = self._pacer.due(self.offset + count, now)
                 if (self._held or due > now) and not (self._last_frame and self._last_frame.here):
@@ -196,6 +202,7 @@ class Sender:
                 if connection.send_failure is not None or connection.unsent:
                     return now
                 if not ended and end - self.offset < self._sizes.wanted:
+                    self._starved = True
                     return None
             return now
 

@@ -283,7 +283,9 @@ class Session:
             return []
         if self._abandoned:
             return [self._close(now)]
-        self._liveness.forgive_absence(connection, now)
+        self._liveness.tend(
+            connection, now, self._sender.handed_over, listening=self._sender.active
+        )
         events: list[Event] = []
         if connection.unread:
             events = self.read(now)
@@ -291,21 +293,21 @@ class Session:
                 return events
         if connection.unsent:
             connection.flush()
-        self._liveness.ping(connection, now, self._sender.handed_over)
-        self._liveness.keep_alive(connection, now, listening=self._sender.active)
-        self._let_send(now)  # one that is to end before it has read anything still says so
+        if not self._sender.active:
+            self._let_send(now)  # one that is to end before it has read anything still says so
         push_at = self.push(now)
-        if self._sender.is_done:
+        chunk_waits = push_at is not None and push_at > now
+        if not chunk_waits and self._sender.is_done:
             self._terminated = True
             self._sender.finish()
             self._liveness.expect_end(now)
             events.append(TerminateSent(self.number, self.offset, self._sender.is_whole))
             connection.send_text(encode_client_message(Terminate()))
             push_at = None
-        problem = self._liveness.overdue(connection, now)
+        problem = self._liveness.look(connection, now)
         if problem is not None or now >= self._liveness.close_at:
             return [*events, self._close(now, failure=problem)]
-        self.due = self._liveness.next_due(connection)
+        self.due = self._liveness.due
         if connection.unread:
             self.due = min(self.due, now)
         elif push_at is not None and not connection.unsent:  # else the selector tells

@@ -44,12 +44,14 @@ class Liveness:
         begun: its Begin has come.
         opened_at: when the upgrade was through.
         close_at: when it is closed after an Error message.
+        due: until then nothing is overdue, nor to be said, while the socket takes all it is given.
     """
 
     def __init__(self, timeouts: Timeouts, keep_alive_s: float | None = None) -> None:
         self.begun = False
         self.opened_at = 0.0
         self.close_at = _NEVER
+        self.due = 0.0  # so after each change: the next look works it out
         self._timeouts = timeouts
         self._keep_alive_s = keep_alive_s
         self._keep_alive_at = _NEVER
@@ -65,52 +67,64 @@ class Liveness:
     def opened(self, now: float) -> None:
         """The upgrade is through."""
         self.opened_at = self._advanced_at = now
+        self.due = 0.0
 
     def began(self, now: float) -> None:
         """Begin has come."""
         self.begun = True
         self._ping_at = now + PING_EVERY_S
+        self.due = 0.0
 
     def expect_end(self, now: float) -> None:
         """Terminate went out, or more words came after it: it is slow, and not stuck."""
         self._end_by = now + self._timeouts.last_words_s + _LEFT_ALONE_S
+        self.due = 0.0
 
     def expect_close(self, now: float) -> None:
         """An Error message has come."""
         self.close_at = now + _CLOSE_AFTER_ERROR_S
+        self.due = 0.0
 
     def paused(self, *, paused: bool, now: float) -> None:
         """The user has paused, or goes on: meanwhile no audio may come that keeps it open."""
         idle = paused and self._keep_alive_s is not None
         self._keep_alive_at = now + (self._keep_alive_s or 0.0) if idle else _NEVER
+        self.due = 0.0
 
     # What is done about it.
 
-    def forgive_absence(self, connection: Connection, now: float) -> None:
-        """Main was away, as on a machine that was asleep: that says nothing of the service."""
+    def tend(self, connection: Connection, now: float, mark: int, *, listening: bool) -> None:
+        """Ask for a sign of life, and to be kept open, where it is time to; to be called often.
+
+        Args:
+            mark: the answer has it.
+            listening: it is to be kept; else only the time goes by.
+        """
         if now - self._advanced_at > _ABSENT_S:
+            # Main was away, as on a machine that was asleep: that says nothing of the service.
             connection.heard_at = self._ping_at = now
         self._advanced_at = now
-
-    def ping(self, connection: Connection, now: float, mark: int) -> None:
-        """Ask for a sign of life, where it is time to; the answer has that mark."""
         if now >= self._ping_at:
             connection.ping(mark)
             self._ping_at = now + PING_EVERY_S
-
-    def keep_alive(self, connection: Connection, now: float, *, listening: bool) -> None:
-        """Tell a service that closes what is idle to keep it open, where it is time to.
-
-        Args:
-            listening: it is to be kept; else only the time goes by.
-        """
+            self.due = 0.0
         if now >= self._keep_alive_at:
+            # A service that closes what is idle is told to keep it open.
             if listening:
                 connection.send_text(encode_client_message(KeepAlive()))
             self._keep_alive_at = now + (self._keep_alive_s or _NEVER)
+            self.due = 0.0
 
-    def overdue(self, connection: Connection, now: float) -> ConnectionFailed | None:
+    def look(self, connection: Connection, now: float) -> ConnectionFailed | None:
         """What has not happened in time; None: all is well."""
+        if now < self.due and not connection.unsent and connection.send_failure is None:
+            self._stuck_since = None
+            return None
+        problem = self._overdue(connection, now)
+        self.due = self._next_due(connection)
+        return problem
+
+    def _overdue(self, connection: Connection, now: float) -> ConnectionFailed | None:
         if not self.begun and now - self.opened_at > BEGIN_DEADLINE_S:
             return ConnectionFailed(
                 f"The service did not begin the session within {BEGIN_DEADLINE_S:.0f} s.",
@@ -139,8 +153,7 @@ class Liveness:
             )
         return None
 
-    def next_due(self, connection: Connection) -> float:
-        """When a ping is due, or `overdue` may have something to say."""
+    def _next_due(self, connection: Connection) -> float:
         due = [self._ping_at, self.close_at, self._end_by, self._keep_alive_at]
         if not self.begun:
             due.append(self.opened_at + BEGIN_DEADLINE_S)
