@@ -12,6 +12,7 @@ pytest.importorskip("distributed")
 
 from transcribe_cli.cluster import session_limits
 from transcribe_cli.cluster.session_limits import SchedulerLimits, Tell, WorkerQuota, telling
+from transcribe_cli.cluster.wire import command_name
 
 
 class Clock:
@@ -91,7 +92,7 @@ def test_a_worker_that_dies_holds_nothing_back(clock: Clock) -> None:
 
 
 def test_what_another_command_opened_of_late_counts_too(clock: Clock) -> None:
-    scheduler: Any = SimpleNamespace(plugins={}, handlers={})
+    scheduler: Any = SimpleNamespace(plugins={}, handlers={}, workers={})
     for per_minute in (3, 2):
         limits = SchedulerLimits(per_minute)
         asyncio.run(limits.start(scheduler))
@@ -103,7 +104,7 @@ def test_what_another_command_opened_of_late_counts_too(clock: Clock) -> None:
 
 
 def test_a_scheduler_that_began_anew_takes_it_that_all_were_opened_just_now(clock: Clock) -> None:
-    scheduler: Any = SimpleNamespace(plugins={}, handlers={})
+    scheduler: Any = SimpleNamespace(plugins={}, handlers={}, workers={})
     limits = SchedulerLimits(2, used=True)
     asyncio.run(limits.start(scheduler))
     assert limits.session("asked for") == pytest.approx(61.0)
@@ -159,3 +160,39 @@ def test_what_a_worker_was_granted_long_ago_and_has_not_used_is_given_back(clock
     clock.now += 5.0
 
     assert limits.session("asked for") == pytest.approx(56.0)
+
+
+def started(limits: SchedulerLimits, scheduler: Any) -> SchedulerLimits:
+    """As the scheduler does it with a plugin that a command brings."""
+    asyncio.run(limits.start(scheduler))
+    scheduler.plugins[limits.name] = limits
+    return limits
+
+
+def test_commands_on_one_scheduler_share_its_seats_and_those_of_a_lost_worker_are_free() -> None:
+    scheduler: Any = SimpleNamespace(plugins={}, handlers={}, workers={"tcp://1": 0, "tcp://2": 0})
+    started(SchedulerLimits(5, {command_name("A"): 2}), scheduler)
+    limits = started(SchedulerLimits(5, {command_name("B"): 3}), scheduler)
+    assert limits.seat("tcp://1", "a", leaves=False)
+    assert limits.seat("tcp://1", "b", leaves=False)
+    assert limits.seat("tcp://2", "c", leaves=False)
+    assert not limits.seat("tcp://2", "d", leaves=False)
+
+    del scheduler.workers["tcp://1"]
+    limits.remove_worker(scheduler, "tcp://1", stimulus_id="killed")
+    assert limits.seat("tcp://2", "a", leaves=False)
+    assert limits.seat("tcp://2", "b", leaves=False)
+    assert not limits.seat("tcp://2", "d", leaves=False)
+    assert not limits.seat("tcp://1", "d", leaves=False)  # it does not know that it is lost
+
+    limits.seat("tcp://2", "a", leaves=True)
+    limits.remove_client(scheduler, "B")  # whose number was the greater one
+    assert not limits.seat("tcp://2", "d", leaves=False)
+    limits.seat("tcp://2", "b", leaves=True)
+    assert limits.seat("tcp://2", "d", leaves=False)
+
+
+def test_a_command_without_a_number_has_as_many_files_at_once_as_there_are_threads() -> None:
+    scheduler: Any = SimpleNamespace(plugins={}, handlers={}, workers={"tcp://1": 0})
+    limits = started(SchedulerLimits(5, {command_name("A"): None}), scheduler)
+    assert all(limits.seat("tcp://1", str(number), leaves=False) for number in range(100))

@@ -19,7 +19,9 @@ from tests.program import patience_s, words
 from transcribe_cli.cluster import wire
 from transcribe_cli.cluster.command_ends import CommandEnds
 from transcribe_cli.cluster.scheduler import QUIET
-from transcribe_cli.cluster.worker import Recordings, RecordingsPlugin, transcribe
+from transcribe_cli.cluster.session_limits import SchedulerLimits
+from transcribe_cli.cluster.worker import Recordings
+from transcribe_cli.cluster.worker_plugin import RecordingsPlugin, transcribe
 from transcribe_cli.cluster.worker_screen import ToldNotices
 from transcribe_cli.errors import UsageError
 from transcribe_cli.exit_status import ExitStatus
@@ -63,7 +65,7 @@ def recordings(tmp_path: Path, told: list[wire.Report]) -> Iterator[Recordings]:
     """A worker's loop, with a service that nobody reaches."""
     options = FileOptions(endpoint="ws://127.0.0.1:9", save_dir=str(tmp_path / "recordings"))
     settings = wire.Settings(options=options, since="2026-11-28T00:00:00.000Z")
-    recordings = Recordings(wire.encode(settings), told.append, None)
+    recordings = Recordings(wire.encode(settings), told.append)
     recordings._ready.wait(patience_s())
     yield recordings
     recordings.close()
@@ -266,7 +268,7 @@ def test_a_worker_whose_loop_faults_leaves_no_file_locked(
 class Command:
     """What a client does with the workers, for one file."""
 
-    def __init__(self, client: Client, settings: bytes) -> None:
+    def __init__(self, client: Client, settings: bytes, *, limited: bool = False) -> None:
         self.client = client
         self.name = wire.command_name(client.id)
         self.told: set[str] = set()
@@ -274,7 +276,7 @@ class Command:
         self.noticed: list[wire.Notice] = []
         self.noticed_by_the_end: dict[str, list[wire.Notice]] = {}
         client.register_plugin(CommandEnds())
-        client.register_plugin(RecordingsPlugin(self.name, settings, limited=False))
+        client.register_plugin(RecordingsPlugin(self.name, settings, limited=limited))
         client.subscribe_topic(self.name, self._take)
 
     def _take(self, event: tuple[float, str]) -> None:
@@ -323,6 +325,31 @@ def test_commands_that_share_workers_leave_each_other_alone(
     for n in (1, 2, 3):  # not only with the next report, which may not come
         assert wire.Notice("note", f"{n}.wav: 2.0 s, 4 turns, 20 words") in noticed[str(n)]
     assert first.told <= {"1", "3"} and second.told <= {"2"}
+
+
+def test_of_two_commands_that_share_one_seat_one_has_a_file_at_a_time(
+    cluster: LocalCluster, tmp_path: Path
+) -> None:
+    talks = [write_talk(tmp_path / f"{n}.wav", 20, n * 1000) for n in (1, 2)]
+    with counting_service() as service, Client(cluster) as one, Client(cluster) as other:
+        settings = settings_for(service, tmp_path / "recordings", pace="4")
+        commands = []
+        for client in (one, other):
+            at_once = {wire.command_name(client.id): 1}
+            client.register_plugin(SchedulerLimits(100, at_once))
+            commands.append(Command(client, settings, limited=True))
+        running = [command.transcribe(talk) for command, talk in zip(commands, talks, strict=True)]
+        outcomes = [
+            command.end_of(talk, one)
+            for command, talk, one in zip(commands, talks, running, strict=True)
+        ]
+    assert all(outcome.recording and not outcome.exit_status for outcome in outcomes)
+    times = sorted(
+        [record["time"] for record in journal_records(path)]
+        for path in (tmp_path / "recordings").glob(f"*/{JOURNAL}")
+    )
+    first, second = times
+    assert first[-1] <= second[0]
 
 
 def test_what_a_worker_breaks_off_as_it_ends_is_no_end_of_the_file(

@@ -177,7 +177,7 @@ class Cluster:
             anew: the scheduler has begun anew, and knows nothing of what was opened of late.
         """
         from transcribe_cli.cluster.command_ends import CommandEnds
-        from transcribe_cli.cluster.worker import RecordingsPlugin
+        from transcribe_cli.cluster.worker_plugin import RecordingsPlugin
 
         client, limited = self._client, self._per_minute is not None
         self.command = wire.command_name(client.id)
@@ -185,7 +185,9 @@ class Cluster:
         if self._per_minute is not None:
             from transcribe_cli.cluster.session_limits import SchedulerLimits
 
-            client.register_plugin(SchedulerLimits(self._per_minute, used=anew))
+            at_once = {self.command: self._jobs if self._jobs > 1 else None}
+            limits = SchedulerLimits(self._per_minute, at_once, used=anew)
+            client.register_plugin(limits)
         client.subscribe_topic(self.command, self._told)
         settings = wire.encode(self._settings)
         client.register_plugin(RecordingsPlugin(self.command, settings, limited=limited))
@@ -222,7 +224,7 @@ class Cluster:
         To the scheduler many tasks in one go cost little more than one. Where it is gone, all files
         submit again when it is back.
         """
-        from transcribe_cli.cluster.worker import transcribe
+        from transcribe_cli.cluster.worker_plugin import transcribe
 
         files, self._to_submit = self._to_submit, []
         if self._is_lost or not files:
@@ -254,7 +256,7 @@ class Cluster:
         return _TASKS_OF, name, number
 
     def _run(self, call: wire.Call, worker: str | None) -> None:
-        from transcribe_cli.cluster.worker import take_call
+        from transcribe_cli.cluster.worker_plugin import take_call
 
         with contextlib.suppress(Exception):  # who has died has no session any more
             self._client.run(

@@ -1,10 +1,10 @@
-"""A worker's part: one loop that takes files in, so many as the worker has threads.
+"""A worker's loop, which takes files in: so many as the worker has threads.
 
 A task waits on one of Dask's threads for the end of its file, and does nothing else there.
 """
 
-import asyncio
 import contextlib
+import functools
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -12,12 +12,9 @@ from concurrent.futures import Future, wait
 from pathlib import Path
 from typing import Any
 
-from distributed import Worker, get_worker
-from distributed.diagnostics.plugin import WorkerPlugin
-
 from transcribe_cli.audio.files import open_file
 from transcribe_cli.audio.source import Source
-from transcribe_cli.cluster.session_limits import WorkerQuota, telling
+from transcribe_cli.cluster.session_limits import Seats, WorkerQuota
 from transcribe_cli.cluster.wire import (
     Call,
     FileTask,
@@ -25,11 +22,8 @@ from transcribe_cli.cluster.wire import (
     Outcome,
     Progress,
     Report,
-    encode,
     problem_of,
-    read_call,
     read_settings,
-    read_task,
 )
 from transcribe_cli.cluster.worker_screen import ProgressView, ToldNotices
 from transcribe_cli.errors import StreamError, explain_unexpected
@@ -62,17 +56,23 @@ class Recordings:
         settings: of the command.
         tell: sends a report to the client; called on any thread.
         quota: of new sessions; None: as the options say.
+        seats: for files that run; None: each has one.
 
     Attributes:
         closed: the worker ends, or the command.
     """
 
     def __init__(
-        self, settings: bytes, tell: Callable[[Report], None], quota: WorkerQuota | None
+        self,
+        settings: bytes,
+        tell: Callable[[Report], None],
+        quota: WorkerQuota | None = None,
+        seats: Seats | None = None,
     ) -> None:
         self._settings = read_settings(settings)
         self.tell = tell
         self._quota = quota
+        self._seats = seats
         self._notices = ToldNotices(verbose=self._settings.options.verbose)
         self._jobs: dict[str, tuple[Job, Future[bool], ProgressView]] = {}
         self._to_begin: dict[str, Future[bool]] = {}
@@ -144,16 +144,31 @@ class Recordings:
         """Transcribe a file to its end, resume it, or find that it is complete; tell its end."""
         self._ready.wait()
         while not self._stops and self._problem is None and self._loop is not None:
-            begun: Future[bool] = Future()
-            self._loop.call(lambda begun=begun: self._begin(task, begun))  # type: ignore[misc]
-            while not wait([begun], _LOOK_AGAIN_S).done and self._thread.is_alive():
-                pass
-            if not self._thread.is_alive() and not begun.done():
-                break  # what the loop was given as it ended, it has not looked at
-            if begun.result():
-                return
-            time.sleep(_LOOK_AGAIN_S)  # a worker that is cut off has it, or another program
+            with self._seat_for(task) as has_seat:
+                if has_seat:
+                    begun: Future[bool] = Future()
+                    self._loop.call(functools.partial(self._begin, task, begun))
+                    while not wait([begun], _LOOK_AGAIN_S).done and self._thread.is_alive():
+                        pass
+                    if not self._thread.is_alive() and not begun.done():
+                        break  # what the loop was given as it ended, it has not looked at
+                    if begun.result():
+                        return
+            time.sleep(_LOOK_AGAIN_S)  # for a seat, or another worker or program has the file
         self._tell_ends({task.key: self._broken_off()}, {}, [])
+
+    @contextlib.contextmanager
+    def _seat_for(self, task: FileTask) -> Iterator[bool]:
+        """While open, it has a seat, if there is one."""
+        if self._seats is None:
+            yield True
+            return
+        taken = self._seats.take(task.key)
+        try:
+            yield taken
+        finally:
+            if taken:
+                self._seats.leave(task.key)
 
     def _broken_off(self) -> Outcome:
         """What becomes of a file when the loop has ended, or is to."""
@@ -360,50 +375,3 @@ def _outcome_of(job: Job) -> Outcome:
         summary=result.summary,
         interrupted=result.interrupted,
     )
-
-
-class RecordingsPlugin(WorkerPlugin):  # type: ignore[misc]
-    """Puts `Recordings` on each worker, also on one that comes later.
-
-    Args:
-        name: of the command's part, and of the topic under which it tells.
-        settings: of the command.
-        limited: the scheduler is asked for each session.
-    """
-
-    def __init__(self, name: str, settings: bytes, *, limited: bool) -> None:
-        self.name = name
-        self._settings = settings
-        self._limited = limited
-        self.recordings: Recordings | None = None
-
-    def setup(self, worker: Worker) -> None:
-        """Called on the worker."""
-        quota = WorkerQuota(telling(worker)) if self._limited else None
-
-        def tell(report: Report) -> None:
-            worker.log_event(self.name, encode(report).decode())
-
-        self.recordings = Recordings(self._settings, tell, quota)
-        tell(Report(begun=worker.address))
-
-    async def teardown(self, worker: Worker) -> None:
-        """Called on the worker when it ends, or the command; other commands are not kept."""
-        if self.recordings is not None:
-            await asyncio.to_thread(self.recordings.close)
-
-
-def transcribe(task: bytes) -> None:
-    """The task: one file, on whatever worker this is. Its end is told before that of the task."""
-    file = read_task(task)
-    _recordings_of(get_worker(), file.command).transcribe(file)
-
-
-def take_call(command: str, call: bytes, dask_worker: Any) -> None:
-    """Take a call for a worker's `Recordings` of a command."""
-    _recordings_of(dask_worker, command).take_call(read_call(call))
-
-
-def _recordings_of(worker: Any, command: str) -> Recordings:
-    recordings: Recordings = worker.plugins[command].recordings
-    return recordings
