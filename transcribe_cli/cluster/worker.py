@@ -35,13 +35,12 @@ from transcribe_cli.jobs.service import open_service
 from transcribe_cli.jobs.sources import SourceSpec, pace_of, part_of
 from transcribe_cli.jobs.transcriber import Transcriber
 from transcribe_cli.recordings.lock import SaveDirBusy
-from transcribe_cli.run.loop import Loop, Task
+from transcribe_cli.run.loop import MANY, Loop, Task
 from transcribe_cli.session.events import Event, KeyPressed, SettingsTyped, StopRequested
 from transcribe_cli.session.session import Session
 from transcribe_cli.settings.environment import Environment
 
 TELL_EVERY_S = 1 / 3
-_ENDS_WITHIN_S = 0.1  # ends of files that run beside others are told together
 INACTIVITY_TIMEOUT_S = 120
 """After so long without audio the service ends a session: its host may have vanished."""
 
@@ -295,11 +294,15 @@ class Recordings:
         return ()
 
     def _end(self, key: str, begun: "Future[bool]", outcome: Outcome) -> None:
-        """Tell soon what became of a file, at once where none other runs."""
+        """Tell what became of a file: at once, or beside many others with the next report.
+
+        Many ends in one report, and tasks that end together, cost the scheduler little more than
+        one.
+        """
         self._ended[key] = outcome, begun
-        within_s = _ENDS_WITHIN_S if self._jobs or self._to_begin else 0.0
         assert self._loop is not None
-        self.due = min(self.due, self._loop.clock() + within_s)
+        if len(self._jobs) + len(self._to_begin) <= MANY:
+            self.due = self._loop.clock()
 
     def _tell(self) -> None:
         """Tell what is new, for all files at once; the tasks of those that have ended end then."""
