@@ -30,6 +30,15 @@ def require_package(name: str) -> None:
         _lacks(f"not installed: {name}")
 
 
+def needs_package(name: str) -> pytest.MarkDecorator:
+    """Skips a module's tests unless this package is installed; it is not imported to collect them.
+
+    Each worker collects all tests, and runs few of them.
+    """
+    missing = importlib.util.find_spec(name) is None
+    return pytest.mark.skipif(missing, reason=f"not installed: {name}")
+
+
 def require_node_package(name: str) -> Path:
     """The folder of a package of node; skip the test, or fail it in CI, unless it is there.
 

@@ -13,13 +13,14 @@ import pytest
 
 from tests.emulator.protocol_client import bare, meeting, meeting_lines
 from tests.emulator.test_sphinx import encode_mulaw, resampled
+from tests.requirements import needs_package
 from transcribe_cli.emulator.actions import Send, ToClient
 from transcribe_cli.emulator.engine_settings import EngineSettings
 from transcribe_cli.emulator.engines.speech_engine import SpeechEngine
 from transcribe_cli.errors import UsageError
 from transcribe_cli.protocol.models import Family
 
-pytest.importorskip("moonshine_voice")
+pytestmark = needs_package("moonshine_voice")
 
 STEP_BYTES = 3200
 FIRST_LINE = meeting_lines()[0]

