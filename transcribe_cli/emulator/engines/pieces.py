@@ -6,6 +6,7 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 
 from transcribe_cli.emulator.engines.speech_detector import FRAME_MS
+from transcribe_cli.emulator.engines.speech_engine import PAUSE_FRAMES
 from transcribe_cli.emulator.turn_messages import ENGLISH, HeardWord, Language
 
 # A piece without a pause is cut so long before its end at most, and at least.
@@ -13,7 +14,6 @@ _EARLIEST_FRAMES, _LATEST_FRAMES = 4500 // FRAME_MS, 600 // FRAME_MS
 _AROUND_FRAMES = 4
 _ESTIMATE_FRAMES = 4  # estimated times are wrong by some 80 ms
 _QUIET_PEAK, _USUAL_PEAK = 0.1, 0.3
-_PAUSE_FRAMES = 4
 _LEAST_SPEECH_FRAMES = 180 // FRAME_MS  # less is a noise: models make "You" of it
 
 
@@ -92,7 +92,7 @@ class PieceRecogniser:
 
     def hypothesis(self, more_waiting: bool = False) -> list[HeardWord]:
         length_ms = len(self._frames) * FRAME_MS
-        if not any(self._speech[-_PAUSE_FRAMES:]):
+        if not any(self._speech[-PAUSE_FRAMES:]):
             if length_ms >= self._pieces.piece_ms:
                 self._cut_at_pause()
             elif not more_waiting:
@@ -155,7 +155,7 @@ class PieceRecogniser:
         spoken = len(self._speech)
         while spoken and not self._speech[spoken - 1]:
             spoken -= 1
-        upto = min(spoken + _PAUSE_FRAMES, len(self._frames))
+        upto = min(spoken + PAUSE_FRAMES, len(self._frames))
         if upto != self._final_of:
             self._final_of = upto
             self._recognise(upto, final=True)

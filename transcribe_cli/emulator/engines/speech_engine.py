@@ -15,6 +15,7 @@ from transcribe_cli.protocol.messages import ServerMessage, Silence
 
 FRAME_BYTES = FRAME_MS * BYTES_PER_MS
 STEP_FRAMES = 4  # a hypothesis every 120 ms
+PAUSE_FRAMES = 4  # of silence, and a pause begins: what was said before it is recognised at once
 PRE_ROLL_FRAMES = 20  # 600 ms: the 300 ms in which speech was noticed, and 300 ms before them
 _LEAST_VAD_THRESHOLD = 0.1  # one frame in ten; at 0 silence itself would be speech
 _SILENCE_EVERY_MS = 1000
@@ -71,6 +72,7 @@ class SpeechEngine:
         self._audio_ends_ms: int | None = None  # where the last frame is not all audio
         self._in_turn = False
         self._turn_start_ms = 0
+        self._stepped_ms = 0
         self._speech_frames = 0
         self._silent_since_ms = 0  # for acknowledge_silence
         self._loudest = 0.0
@@ -118,7 +120,7 @@ class SpeechEngine:
         if self._in_turn:
             self._speech_frames += is_speech
             self._recogniser.hear(frame, is_speech)
-            return self._step()
+            return self._go_on()
         if self._detector.probability >= max(self._settings.vad_threshold, _LEAST_VAD_THRESHOLD):
             self._start_turn()
             return []
@@ -130,18 +132,23 @@ class SpeechEngine:
         for frame, is_speech in self._recent:
             self._recogniser.hear(frame, is_speech)
         self._turn_start_ms = self._now_ms - len(self._recent) * FRAME_MS
+        self._stepped_ms = self._now_ms
         self._speech_frames = 0
         self._in_turn = True
 
-    def _step(self) -> list[ServerMessage]:
-        """Every 120 ms of a turn: send a partial, and end the turn if it is due."""
-        if self._now_ms // FRAME_MS % STEP_FRAMES:
-            return []
+    def _go_on(self) -> list[ServerMessage]:
+        """Send a partial every 120 ms of a turn and where a pause begins; end it when it is due."""
         silence_ms, turn_ms = self._detector.silence_ms, self._now_ms - self._turn_start_ms
-        speech = self._speech_frames * FRAME_MS / max(turn_ms - silence_ms, FRAME_MS)
-        heard = self._on_the_clock(self._recogniser.hypothesis(self._more_waiting))
-        settled = self._recogniser.settled
-        messages = self._builder.hypothesis(heard, self._now_ms, silence_ms, speech, settled)
+        messages: list[ServerMessage] = []
+        if (
+            self._now_ms - self._stepped_ms >= STEP_FRAMES * FRAME_MS
+            or silence_ms == PAUSE_FRAMES * FRAME_MS
+        ):
+            self._stepped_ms = self._now_ms
+            speech = self._speech_frames * FRAME_MS / max(turn_ms - silence_ms, FRAME_MS)
+            heard = self._on_the_clock(self._recogniser.hypothesis(self._more_waiting))
+            settled = self._recogniser.settled
+            messages += self._builder.hypothesis(heard, self._now_ms, silence_ms, speech, settled)
         if self._builder.is_over(silence_ms, turn_ms):
             messages += self._end_turn()
         return messages
