@@ -23,8 +23,8 @@ from transcribe_cli.ui.region_view import FOREGROUND_POLL_S, ROOMY_ROWS, RegionV
 from transcribe_cli.ui.speaker_corrections import SpeakerCorrections
 from transcribe_cli.ui.status_line import Status
 
-DRAW_INTERVAL_S = 1 / 5
-"""The region is drawn at most this often."""
+DRAW_INTERVAL_S = 1 / 2
+"""The region is drawn at most this often; each file's row changes as often."""
 
 
 class FileView:
@@ -35,7 +35,7 @@ class FileView:
         first_s: where this run began, in seconds; above 0 when it resumes a recording.
     """
 
-    status_every_s = 0.5  # there may be a hundred
+    status_every_s = DRAW_INTERVAL_S  # there may be a hundred
 
     def __init__(self, batch: "BatchView", name: str) -> None:
         self.name = name
@@ -179,10 +179,15 @@ class BatchView(RegionView):
         if not self._live:
             for binding in keys_in("batch"):
                 self.notice(f"{binding.key}  {binding.help}")
+        self._draw_now()
 
     def prompt(self, label: str, text: str | None) -> None:
         """Show a line that is being typed; None: it is no longer."""
         self._prompt = None if text is None else prompt_line(label, text)
+        self._draw_now()
+
+    def _draw_now(self) -> None:
+        """What was typed is shown at once."""
         self._due = float("-inf")
         self.tick()
 
