@@ -5,7 +5,6 @@ import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from functools import partial
 from io import FileIO, RawIOBase
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol, runtime_checkable
@@ -164,22 +163,25 @@ class Outputs:
     def write(self, record: Record) -> None:
         """Give a record to every output that still works."""
         for output in tuple(self._outputs):
-            self._try(output, partial(output.write, record))
-
-    def _try(self, output: Output, action: Callable[[], None]) -> None:
-        try:
-            action()
-        except OSError as e:
-            self._outputs.remove(output)
-            with suppress(OSError):
-                output.close()
-            self._broken(output, e)
+            try:
+                output.write(record)
+            except OSError as e:
+                self._drop(output, e)
 
     def flush(self) -> None:
         """Drop the outputs that have failed on their own threads."""
         for output in tuple(self._outputs):
             if isinstance(output, Flushable):
-                self._try(output, output.flush)
+                try:
+                    output.flush()
+                except OSError as e:
+                    self._drop(output, e)
+
+    def _drop(self, output: Output, problem: OSError) -> None:
+        self._outputs.remove(output)
+        with suppress(OSError):
+            output.close()
+        self._broken(output, problem)
 
     def close(self) -> None:
         """Close all outputs. May be called twice."""

@@ -83,8 +83,10 @@ def error_record(error: StreamError, time: datetime) -> Record:
 
 def _beside(ours: dict[str, Any], raw: Mapping[str, Any]) -> dict[str, Any]:
     """Our fields, then the message's; ours win where a service should ever use the same name."""
-    taken = ours.keys() | _HEAD
-    return ours | {name: value for name, value in raw.items() if name not in taken}
+    body = {**ours, **raw, **ours}
+    for name in _HEAD:
+        body.pop(name, None)
+    return body
 
 
 def encode_record(record: Record, seq: int) -> bytes:
