@@ -47,7 +47,8 @@ class Run:
     """One recording: knows who takes which event, and who has something to do when.
 
     Attributes:
-        due, has_work, over: for the loop.
+        due, has_work: for the loop.
+        over: it has ended.
         begun: there may be something to keep.
         result: how it ended, once it is over.
     """
@@ -55,6 +56,7 @@ class Run:
     def __init__(self, config: RunConfig, parts: RunParts) -> None:
         self.due = 0.0
         self.has_work = False
+        self.over = False
         self.begun = False
         self.result: Result | None = None
         self._parts = parts
@@ -121,11 +123,6 @@ class Run:
             *(config.audio, recorder, self._channels, reporter, status, progress, stops)
         )
         self._conclusion = Conclusion(parts, self._channels, progress, stops, bill, reporter)
-
-    @property
-    def over(self) -> bool:
-        """It has ended, and `result` says how."""
-        return self.result is not None
 
     def _post(self, event: Event) -> None:
         self._parts.loop.post(self, event)
@@ -226,6 +223,7 @@ class Run:
             for event in channel.end(now):
                 self._service_events.take(event, channel, now)
         self.result = self._conclusion.result(now)
+        self.over = True
 
 
 def _make_bill(config: RunConfig) -> Bill:

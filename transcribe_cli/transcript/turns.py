@@ -138,10 +138,12 @@ class Transcript:
 
     Attributes:
         finished_ms: end of the last final word, on the recording's clock; 0 before the first.
+        due: when `release_due` has something to say; never, while no final waits.
     """
 
     def __init__(self, numbers: TurnNumbers | None = None, finished_ms: int = 0) -> None:
         self.finished_ms = finished_ms
+        self.due = _NEVER
         self._numbers = numbers or TurnNumbers()
         self._sessions: dict[int, _SessionTurns] = {}
 
@@ -203,15 +205,6 @@ class Transcript:
         """Raw finals whose formatted version did not arrive in time."""
         return [update for state in self._sessions.values() for update in self._release(state, now)]
 
-    @property
-    def due(self) -> float:
-        """When `release_due` has something to say; never, while no final waits."""
-        due = _NEVER
-        for state in self._sessions.values():
-            if state.waiting:
-                due = min(due, next(iter(state.waiting.values())).due)
-        return due
-
     def held_updates(self, session: int) -> list[TurnUpdate]:
         """The ended turns that still wait, for a view that shows them at once."""
         state = self._sessions[session]
@@ -247,6 +240,8 @@ class Transcript:
                 break
             del state.waiting[order]
             updates.append(self._finish(state, turn.decoded))
+        waiting = (next(iter(other.waiting.values()), None) for other in self._sessions.values())
+        self.due = min((first.due for first in waiting if first is not None), default=_NEVER)
         return updates
 
     def _finish(self, state: _SessionTurns, decoded: Decoded) -> TurnUpdate:
