@@ -27,9 +27,10 @@ def spoken() -> list[str]:
 
 
 @pytest.mark.long
-def test_the_sample_comes_out_word_for_word_of_pocketsphinx(home: Home) -> None:
-    outcome = home.run("file", str(SAMPLE), "--engine", "pocketsphinx")
+def test_the_sample_comes_out_word_for_word_of_pocketsphinx_and_nobody_is_named(home: Home) -> None:
+    outcome = home.run("file", str(SAMPLE), "--engine", "pocketsphinx", "--speaker-labels")
     assert outcome.code == 0, outcome.err
+    assert "--local takes no notice of --speaker-labels" in outcome.err
     assert said(outcome.out) == spoken()
     assert outcome.out.splitlines()[0][0].isupper()
 

@@ -53,7 +53,7 @@ def open_service(
     engine = engine_title = ""
     with contextlib.ExitStack() as stack:
         if options.local:
-            from transcribe_cli.emulator.engine_settings import engine_settings_of
+            from transcribe_cli.emulator.engine_settings import SPEAKERS, engine_settings_of
             from transcribe_cli.emulator.local_service import LocalService
             from transcribe_cli.jobs.local_models import choose_or_fetch
 
@@ -63,6 +63,9 @@ def open_service(
             if idle := sorted(parameters.query.keys() - taken):
                 names = ", ".join(option_of(name) for name in idle)
                 notices.note(f"--local takes no notice of {names}")
+            # Asked for speakers that it does not tell apart, it would name each turn's UNKNOWN.
+            asked_for = {k: v for k, v in parameters.query.items() if k not in SPEAKERS}
+            parameters = parameters._replace(query=asked_for)
             missed = "" if options.engine else chosen.fallback_note(wanted.is_multilingual)
             if missed:
                 notices.note(missed)
