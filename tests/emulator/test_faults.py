@@ -110,7 +110,8 @@ def test_the_next_ones_are_counted_for_connections_and_tokens_apart() -> None:
     plan.draw_next()
     plan.add(["expire=5s", "token=503"], count=2)
     assert [plan.draw_next().expires_in_s for _ in range(3)] == [5, 5, None]
-    assert [plan.next_token_status() for _ in range(3)] == [503, 503, None]
+    met = [plan.next_token_fault() for _ in range(3)]
+    assert [fault and fault.code for fault in met] == [503, 503, None]
     plan.reset()
     assert (plan.connections, plan.specs) == (0, [])
 

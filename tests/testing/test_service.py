@@ -127,6 +127,32 @@ def test_a_session_that_the_service_closed_says_so_and_why(service: AssemblyAISe
     assert (second["code"], second["by"]) == (1009, "service") and "140000" in second["error"]
 
 
+def test_a_scenario_that_ends_with_an_error_says_so_and_why(service: AssemblyAIService) -> None:
+    error = {"type": "Error", "error_code": 3005, "error": "Session Cancelled"}
+    ended = {"code": 3005, "by": "service"}
+    for lines in ([error], [{"at_ms": 0, "send": error}], [error, TURN]):
+        service.play([*lines, {"at_ms": 0, "close": {"code": 3005}}])
+        assert talk(service.url).code == 3005
+    told, sent, other = (heard.ended for heard in service.wait_for(3))
+    assert told == sent == ended | {"error": "Session Cancelled"} and other == ended
+
+
+def test_a_fault_of_a_request_for_a_token_is_told(service: AssemblyAIService) -> None:
+    service.fail_next("token=503")
+    codes = [token_status(service.token_url) for _ in range(2)]
+    assert (codes, service.token_faults) == ([503, 200], ["token=503"])
+    assert service.control.ask("GET")["token_requests"] == 2
+    service.reset()
+    assert service.token_faults == []
+
+
+def token_status(token_url: str) -> int:
+    place = urlsplit(token_url)
+    connection = HTTPConnection(place.hostname or "", place.port, timeout=DEADLINE_S)
+    connection.request("GET", f"{place.path}?expires_in_seconds=60")
+    return connection.getresponse().status
+
+
 def test_a_message_that_python_cannot_read_is_heard_as_text(service: AssemblyAIService) -> None:
     nested = "[" * 100_000
     talk(service.url, last=nested)

@@ -4,7 +4,7 @@ Each request has the control key in its `Authorization` header. Bodies are JSON.
 
 | request | what it does |
 | --- | --- |
-| `GET /control` | what is there: open sessions, faults, the number of the next connection |
+| `GET /control` | open sessions, faults, the next connection's number, requests for a token |
 | `GET /control/faults` | the faults that are set |
 | `POST /control/faults` | adds `{"faults": [...]}`; `"next": N`: for the next N connections |
 | `DELETE /control/faults` | clears them |
@@ -127,6 +127,8 @@ class Control:
             "open_sessions": service.open_sessions,
             "next_connection": service.plan.connections,
             "faults": service.plan.specs,
+            "token_requests": service.plan.token_requests,
+            "token_faults": service.plan.token_faults,
         }
 
     def _list_faults(self, _: bytes) -> dict[str, Any]:

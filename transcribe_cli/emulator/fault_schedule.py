@@ -122,6 +122,7 @@ class FaultPlan:
         seed: the seed of random faults; the same seed draws the same faults.
         connections: so far, refused ones too: the number of the next one.
         token_requests: the same for requests for a token.
+        token_faults: those that requests for a token have met.
     """
 
     def __init__(self, specs: Sequence[str] = (), seed: int | None = None) -> None:
@@ -133,6 +134,7 @@ class FaultPlan:
         self._faults = self._at_start = [parse_fault(spec) for spec in specs]
         self.seed = random.SystemRandom().randrange(1_000_000) if seed is None else seed
         self.connections = self.token_requests = 0
+        self.token_faults: list[str] = []
 
     @property
     def is_random(self) -> bool:
@@ -171,6 +173,7 @@ class FaultPlan:
         """Set those of the start, and count from 0."""
         self._faults = self._at_start
         self.connections = self.token_requests = 0
+        self.token_faults = []
 
     def __bool__(self) -> bool:
         return bool(self._faults)
@@ -185,13 +188,14 @@ class FaultPlan:
         faults = [f for f in self._faults if f.kind != "token" and f.concerns(connection)]
         return FaultSchedule(faults, random.Random(f"{self.seed}/{connection}"))  # nosec B311
 
-    def next_token_status(self) -> int | None:
-        """With which HTTP status the next request for a token fails; None: it does not."""
+    def next_token_fault(self) -> Fault | None:
+        """What the next request for a token fails with; None: it does not."""
         request, self.token_requests = self.token_requests, self.token_requests + 1
         chance = random.Random(f"{self.seed}/token/{request}")  # nosec B311
         for fault in self._faults:
             if fault.kind == "token" and fault.concerns(request) and chance.random() < fault.chance:
-                return fault.code
+                self.token_faults.append(fault.spec)
+                return fault
         return None
 
 

@@ -66,9 +66,9 @@ class HttpRoutes:
         if url.path in _HEALTH_PATHS:
             return json_answer(200, {"status": "ok"})
         if url.path == TOKEN:
-            if status := self._plan.next_token_status():
-                self._logbook.write("fault", fault=f"token={status}")
-                return error_answer(status, HTTPStatus(status).phrase)
+            if fault := self._plan.next_token_fault():
+                self._logbook.write("fault", fault=fault.spec)
+                return error_answer(fault.code, HTTPStatus(fault.code).phrase)
             key = authorization_of(request.headers)
             asked = answer_token_request(url.query, key, self._keys, self._clock.unix())
             return json_answer(*asked)

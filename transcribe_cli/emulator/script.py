@@ -140,22 +140,24 @@ def parse_script(text: str, name: str) -> Script:
     own: dict[str, str] = {}
     steps: list[ScriptStep] = []
     now_ms = 0  # where the line before ends
+    error: str | None = None  # what the line before says, if it is an Error
     for number, line in enumerate(text.split("\n"), start=1):
         line = line.strip()
         if not line or line.startswith("#"):
             continue
         try:
             raw = _object(line)
+            before, error = error, _error_of(raw)
             if _SAY in raw and "type" not in raw:
                 say = _say(raw)
                 begins = _whole(raw, "at_ms") if "at_ms" in raw else 0
                 steps.append(ScriptStep(max(now_ms, begins), say))
                 now_ms = steps[-1].at_ms + WORD_MS * len(say.text.split())
             elif "on" in raw:
-                at[_moment(raw)].append(_action(raw))
+                at[_moment(raw)].append(_action(raw, before))
             elif "at_ms" in raw and "type" not in raw:
                 now_ms = max(now_ms, _whole(raw, "at_ms"))
-                steps.append(ScriptStep(now_ms, _action(raw)))
+                steps.append(ScriptStep(now_ms, _action(raw, before)))
             elif raw.get("type") in ("Begin", "Termination"):
                 own[raw["type"]] = line
             elif raw.keys().isdisjoint(("type", "error")):
@@ -207,7 +209,15 @@ def _whole(raw: dict[str, Any], name: str) -> int:
     return value
 
 
-def _action(raw: dict[str, Any]) -> ToClient:
+def _error_of(raw: dict[str, Any]) -> str | None:
+    """What an Error says, as it stands or in a `send`; None of any other line."""
+    message = raw.get("send", raw)
+    text = message.get("error") if isinstance(message, dict) else None
+    return text if isinstance(text, str) else None
+
+
+def _action(raw: dict[str, Any], error: str | None) -> ToClient:
+    """What a directive does; `error` is what the Error before it says."""
     verbs = [verb for verb in _VERBS if verb in raw]
     if len(verbs) != 1:
         raise _BadLine(f"a directive has exactly one of {', '.join(_VERBS)}")
@@ -218,7 +228,7 @@ def _action(raw: dict[str, Any]) -> ToClient:
         case "text", str():
             return Send(value)
         case "close", {"code": int(code)}:
-            close = Close(code, str(value.get("reason", "")))
+            close = Close(code, str(value.get("reason", "")), error)
             if (why := why_no_close(close.code, close.reason)) is not None:
                 raise _BadLine(why)
             return close

@@ -115,6 +115,12 @@ class AssemblyAIService:
         """
         self.control.ask("POST", "/faults", {"faults": list(faults), "next": times})
 
+    @property
+    def token_faults(self) -> list[str]:
+        """The faults that requests for a token have met, in order."""
+        faults: list[str] = self.control.ask("GET")["token_faults"]
+        return faults
+
     def answer_llm(self, *answers: str) -> None:
         """Have turns answered for clients with `llm_gateway`: turn N by answer N, or the last."""
         self.control.ask("PUT", "/llm", {"answers": list(answers)})
