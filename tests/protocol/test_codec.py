@@ -360,8 +360,8 @@ def test_the_python_sdk_s_update_is_read() -> None:
         ),
         (
             '{"type":"UpdateConfiguration","min_turn_silence":"soon"}',
-            "User Input Validation Error: Invalid 'min_turn_silence': Input should be a valid "
-            "integer, unable to parse string as an integer",
+            "User Input Validation Error: Invalid 'min_turn_silence': Value error, "
+            "invalid literal for int() with base 10: 'soon'",
         ),
         (
             '{"type":"UpdateConfiguration","min_turn_silence":1.5}',

@@ -170,9 +170,14 @@ MODELS_LISTED = (
             "Invalid 'format_turns': Input should be a valid boolean, unable to interpret input",
         ),
         (
-            "min_turn_silence=soon",
-            "Invalid 'min_turn_silence': Input should be a valid integer, "
+            "inactivity_timeout=soon",
+            "Invalid 'inactivity_timeout': Input should be a valid integer, "
             "unable to parse string as an integer",
+        ),
+        (
+            "min_turn_silence=160.0",
+            "Invalid 'min_turn_silence': Value error, "
+            "invalid literal for int() with base 10: '160.0'",
         ),
         (
             "vad_threshold=x",
@@ -204,13 +209,29 @@ def test_bad_value_is_refused_in_the_service_s_words(query: str, text: str) -> N
     assert str(refused.value) == f"User Input Validation Error: {text}"
 
 
-def test_bad_language_is_named_by_its_place() -> None:
+@pytest.mark.parametrize(
+    ("query", "place"),
+    [
+        (encode_query({"language_codes": ["en", "xx"]}), "language_codes.1"),
+        ("language_codes=en&language_codes=xx", "language_codes.1"),
+        ("language_codes=en,es", "language_codes.0"),
+        ("language_code=xx", "language_code.0"),
+    ],
+)
+def test_bad_language_is_named_by_its_place(query: str, place: str) -> None:
     with pytest.raises(BadParameter) as refused:
-        decode_query(encode_query({"language_codes": ["en", "xx"]}))
+        decode_query(query)
 
-    assert refused.value.name == "language_codes.1"
+    assert refused.value.name == place
     assert refused.value.reason.startswith("Input should be 'en', 'es', 'de', 'fr', 'it'")
     assert refused.value.reason.endswith("'nn' or 'multi'")
+
+
+def test_languages_may_come_one_in_a_parameter() -> None:
+    assert decode_query("language_codes=en") == {"language_codes": ["en"]}
+    assert decode_query("language_codes=en&language_codes=es") == {"language_codes": ["en", "es"]}
+    with pytest.raises(BadParameter, match="Max 10 items"):
+        decode_query("&".join(["language_codes=en"] * 11))
 
 
 @given(st.sampled_from(sorted(PARAMETERS)), st.text(max_size=10) | st.integers().map(str))

@@ -1,9 +1,10 @@
 """The connection's query parameters: types and ranges, encoding and decoding. Pure.
 
 Booleans travel as `true` and `false` (any capitals are read), lists and objects as one parameter
-holding JSON. Sources: page "Streaming API" reference and the official SDKs' URL builders. A name
-that is unknown is ignored by the service; a known name with a bad value is refused before `Begin`
-with "User Input Validation Error: Invalid '<name>': <reason>", close 3006.
+holding JSON; languages one in a parameter too. Sources: page "Streaming API" reference, the
+official SDKs' URL builders, and what public clients say that they were answered. A name that is
+unknown is ignored by the service; a known name with a bad value is refused before `Begin` with
+"User Input Validation Error: Invalid '<name>': <reason>", close 3006.
 """
 
 from collections.abc import Mapping
@@ -47,6 +48,7 @@ PII_POLICIES = tuple(
 )
 """Values of `redact_pii_policies`, from the official JavaScript SDK."""
 
+_LANGUAGES = (*PRO_LANGUAGES, "multi")
 PCM_ENCODINGS = ("pcm_s16le", "pcm_mulaw")
 MAX_TEXT = 1750  # characters of `prompt` and of `agent_context`
 MANUAL = "manual"
@@ -84,8 +86,8 @@ _RECOGNITION = (
     Parameter("agent_context", str, high=MAX_TEXT),
     Parameter("previous_context_n_turns", int, 0, 100),
     Parameter("language", str),
-    Parameter("language_code", str),
-    Parameter("language_codes", list, high=10, choices=(*PRO_LANGUAGES, "multi")),
+    Parameter("language_code", str, choices=_LANGUAGES),
+    Parameter("language_codes", list, high=10, choices=_LANGUAGES),
     Parameter("language_detection", bool),
     Parameter("filter_profanity", bool),
     Parameter("inactivity_timeout", int, 5, 3600),
@@ -118,6 +120,9 @@ _OTHERS = (  # who asks, and what else becomes of what was said
 PARAMETERS: dict[str, Parameter] = {
     parameter.name: parameter for parameter in (*_RECOGNITION, *_OTHERS)
 }
+
+# Clamped by the service, which reads them in its own way.
+_SILENCES = ("min_turn_silence", "min_end_of_turn_silence_when_confident", "max_turn_silence")
 
 _NOUNS: dict[type, str] = {
     bool: "boolean",
@@ -170,10 +175,12 @@ def decode_query(query: str, table: Mapping[str, Parameter] = PARAMETERS) -> dic
         parameter = table.get(name)
         if parameter is None:
             continue
+        value = _parse(parameter, text)
         if name in read and parameter.kind is list:
-            # A repeated list parameter is refused: each part alone is no JSON array.
-            raise BadParameter(name, "Value error, Invalid JSON array")
-        read[name] = _decode_value(parameter, text)
+            if name != "language_codes":  # each part alone is no JSON array
+                raise BadParameter(name, "Value error, Invalid JSON array")
+            value = [*read[name], *value]
+        read[name] = _checked(parameter, value)
     return read
 
 
@@ -267,7 +274,9 @@ def _checked(parameter: Parameter, value: Any) -> Any:
         raise BadParameter(
             parameter.name, f"Value error, {parameter.name} exceeds maximum length of {limit}"
         )
-    _check_choice(parameter, value, parameter.name)
+    # One language is read as a list of one.
+    place = f"{parameter.name}.0" if parameter.name == "language_code" else parameter.name
+    _check_choice(parameter, value, place)
     return value
 
 
@@ -283,6 +292,9 @@ def _parse(parameter: Parameter, text: str) -> Any:
         try:
             return parameter.kind(text)
         except ValueError:
+            if name in _SILENCES:
+                reason = f"Value error, invalid literal for int() with base 10: '{text}'"
+                raise BadParameter(name, reason) from None
             noun = _NOUNS[parameter.kind]
             article = "an" if parameter.kind is int else "a"
             reason = f"Input should be a valid {noun}, unable to parse string as {article} {noun}"
@@ -290,6 +302,8 @@ def _parse(parameter: Parameter, text: str) -> Any:
     if parameter.kind is list:
         if name == "redact_pii_policies" and not text.startswith("["):
             return [part.strip() for part in text.split(",")]
+        if name == "language_codes" and not text.startswith("["):
+            return [text]
         try:
             return msgspec.json.decode(text, type=list[str])
         except msgspec.DecodeError:
