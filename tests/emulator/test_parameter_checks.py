@@ -26,7 +26,8 @@ from transcribe_cli.protocol.parameters import encode_query
             "speech_model=universal-streaming-english&prompt=x",
             "Invalid 'prompt': Value error, prompt is only supported with the 'u3-rt-pro', ",
         ),
-        ("speech_model=whisper-rt&prompt=x", "Invalid 'prompt'"),
+        ("speech_model=whisper-rt&prompt=x", "speech_model. Current speech_model: 'whisper-rt'"),
+        ("speech_model=universal-streaming-english&agent_context=x", "Invalid 'agent_context'"),
         ("speech_model=whisper-rt&mode=balanced", "Invalid 'mode': Value error, mode is only"),
         (
             "speech_model=universal-3-6-pro&voice_focus_threshold=0.5",
@@ -53,6 +54,7 @@ def test_what_belongs_together_is_let_in() -> None:
     assert DEFAULT_MODELS.read(query)["language_codes"] == ["multi"]
     focus = "speech_model=universal-3-6-pro&voice_focus=near-field&voice_focus_threshold=0.5"
     assert DEFAULT_MODELS.read(focus)["voice_focus_threshold"] == 0.5
+    assert DEFAULT_MODELS.read("speech_model=u3-rt-pro&agent_context=x")["agent_context"] == "x"
 
 
 def test_a_model_that_the_service_lists_and_does_not_serve_fails_unless_it_is_let_in() -> None:

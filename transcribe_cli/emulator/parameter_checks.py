@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from transcribe_cli.emulator.compressed_audio import COMPRESSED, missing_package
 from transcribe_cli.emulator.session_refused import SessionRefused
 from transcribe_cli.errors import UsageError
-from transcribe_cli.protocol.models import MODELS, Family, find_model, models_that_take
+from transcribe_cli.protocol.models import MODELS, Family, find_model
 from transcribe_cli.protocol.parameters import (
     PARAMETERS,
     SPEECH_MODELS,
@@ -20,8 +20,8 @@ from transcribe_cli.protocol.parameters import (
     decode_query,
 )
 
-# Refused, and not ignored, on a model that has none (the plugins' own checks say so).
-_REFUSED_WHERE_NOT_TAKEN = ("prompt", "mode")
+# Refused, and not ignored, on a model of another family (the plugins' own checks say so).
+_REFUSED_BUT_ON_PRO = ("prompt", "mode", "agent_context")
 # Listed in the service's own error message, begun, and then ended with 3005; measured live.
 _WITHOUT_ENGINE = ("u3-rt-agent", "universal-3-7-preview")
 _LIKE = {
@@ -106,12 +106,12 @@ def _check_together(parameters: Mapping[str, Any], like: str) -> None:
     Raises:
         BadParameter: with the service's words, where they are known.
     """
-    for name in _REFUSED_WHERE_NOT_TAKEN:
-        if name in parameters and name not in MODELS[like].takes:
-            *most, last = (f"'{model}'" for model in models_that_take(name))
-            listed = f"{', '.join(most)} or {last}"
-            reason = f"Value error, {name} is only supported with the {listed} speech_model"
-            raise BadParameter(name, reason)
+    for name in _REFUSED_BUT_ON_PRO:
+        if name in parameters and MODELS[like].family is not Family.PRO:
+            *most, last = (f"'{row.name}'" for row in MODELS.values() if row.family is Family.PRO)
+            needed = f"only supported with the {', '.join(most)} or {last} speech_model"
+            current = f"Current speech_model: '{parameters['speech_model']}'"
+            raise BadParameter(name, f"Value error, {name} is {needed}. {current}")
     if "voice_focus_threshold" in parameters and "voice_focus" not in parameters:
         reason = "Value error, voice_focus_threshold requires voice_focus"
         raise BadParameter("voice_focus_threshold", reason)
