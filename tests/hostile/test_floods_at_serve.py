@@ -12,7 +12,7 @@ import psutil
 import pytest
 
 from tests.emulator.protocol_client import next_message, session, silence, talk
-from transcribe_cli.emulator.client_connections import LEAST_PENDING
+from transcribe_cli.emulator.http_connection import LEAST_PENDING
 from transcribe_cli.emulator.local_service import LocalService
 
 pytestmark = pytest.mark.long

@@ -30,5 +30,5 @@ def test_its_command_serves_other_machines_and_so_wants_a_key(
 def test_it_installs_what_a_service_without_recognisers_needs() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     extras = project["optional-dependencies"]
-    assert "'.[serve,tls]'" in TEXT and "tls" in extras
-    assert set(extras["serve"]) < set(extras["local"])
+    assert "'.[tls]'" in TEXT and "tls" in extras
+    assert extras["serve"] == []

@@ -1,6 +1,5 @@
 """Checks this machine: the program and its settings, disk, terminal, optional parts."""
 
-import importlib.util
 import platform
 import shutil
 import sys
@@ -150,11 +149,8 @@ def check_parts() -> Iterator[Finding]:
             "no ffmpeg: WAV, FLAC, Ogg, MP3 and AIFF can be read, video and m4a cannot",
             "install ffmpeg",
         )
-    from transcribe_cli.emulator.engines.registry import LOCAL_HINT, choose_engine
+    from transcribe_cli.emulator.engines.registry import choose_engine
 
-    if importlib.util.find_spec("websockets") is None:
-        yield warning("parts", "no local service: websockets missing", LOCAL_HINT)
-        return
     try:
         yield ok("parts", f"the local service for --local: {choose_engine(None).title}")
     except UsageError as e:

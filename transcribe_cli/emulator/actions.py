@@ -6,6 +6,7 @@ So a session's rules and an engine's script can be tested without a socket.
 from typing import NamedTuple
 
 from transcribe_cli.emulator.engine_settings import EngineSettings
+from transcribe_cli.emulator.websocket_frames import CLOSE_CODES, MOST_REASON_BYTES
 from transcribe_cli.protocol.codec import encode_server_message
 from transcribe_cli.protocol.messages import ServerMessage
 
@@ -28,22 +29,17 @@ class Close(NamedTuple):
     error: str | None = None
 
 
-# What a close frame may carry: RFC 6455 sections 5.5 and 7.4, and the registry that it founds.
-_CLOSE_CODES = {1000, 1001, 1002, 1003, *range(1007, 1015), *range(3000, 5000)}
-_MOST_REASON_BYTES = 123
-
-
 def why_no_close(code: int, reason: str) -> str | None:
     """Why no close frame can carry this code and this reason; None: one can.
 
     >>> why_no_close(1006, ""), why_no_close(1000, "done")
     ('1006 is no code that a close frame can carry; drop cuts without any', None)
     """
-    if code not in _CLOSE_CODES:
+    if code not in CLOSE_CODES:
         hint = "; drop cuts without any" if code in (1005, 1006) else ""
         return f"{code} is no code that a close frame can carry{hint}"
-    if len(reason.encode()) > _MOST_REASON_BYTES:
-        return f"a close frame's reason has at most {_MOST_REASON_BYTES} bytes"
+    if len(reason.encode()) > MOST_REASON_BYTES:
+        return f"a close frame's reason has at most {MOST_REASON_BYTES} bytes"
     return None
 
 

@@ -1,4 +1,4 @@
-"""What the service answers to plain HTTP: health, tokens and the control. The rest is WebSocket."""
+"""What the service answers to HTTP: health, tokens, the control; or it opens a WebSocket."""
 
 from http import HTTPStatus
 from urllib.parse import urlsplit
@@ -11,6 +11,7 @@ from transcribe_cli.emulator.plain_http import HttpAnswer, HttpRequest, error_an
 from transcribe_cli.emulator.ready_line import CONTROL, HEALTH, TOKEN
 from transcribe_cli.emulator.service_clock import ServiceClock
 from transcribe_cli.emulator.token_endpoint import answer_token_request
+from transcribe_cli.emulator.websocket_upgrade import why_no_upgrade
 from transcribe_cli.protocol.web_origin import Headers, why_refused
 
 _HEALTH_PATHS = (HEALTH, "/v3/ws/health")  # the second is that of the self-hosted service
@@ -44,7 +45,19 @@ class HttpRoutes:
         self._any_host = any_host
         self._control = control
 
-    def refuse(self, request: HttpRequest) -> HttpAnswer | None:
+    def refuse_unread(self, request: HttpRequest) -> HttpAnswer | None:
+        """The answer to a request whose body need not be read; None lets it in."""
+        if refused := self._refuse_stranger(request):
+            return refused
+        if _is_for_control(request):
+            return _NO_CONTROL if self._control is None else self._control.refuse(request)
+        if request.method != "GET":
+            return error_answer(405, f"{request.method} is for {CONTROL} only.")
+        if request.headers.get_all("Content-Length") not in ([], ["0"]):
+            return error_answer(400, f"A body is for {CONTROL} only.")
+        return None
+
+    def _refuse_stranger(self, request: HttpRequest) -> HttpAnswer | None:
         """The answer to a web page of another origin, to whoever asks by another's name, and to
         whoever asks for what is no path.
         """
@@ -59,7 +72,7 @@ class HttpRoutes:
         return error_answer(status, why)
 
     async def answer(self, request: HttpRequest) -> HttpAnswer | None:
-        """The answer to a request that is let in; None: it is for WebSocket."""
+        """The answer to a request that was let in; None: it opens a WebSocket."""
         if _is_for_control(request):
             return await self._control.answer(request) if self._control else _NO_CONTROL
         url = urlsplit(request.path)
@@ -74,19 +87,7 @@ class HttpRoutes:
             return json_answer(*asked)
         if url.path.startswith(_GONE):
             return error_answer(404, "Not Found")
-        return None
-
-    def refuse_unread(self, request: HttpRequest) -> HttpAnswer | None:
-        """The answer to a request of another method than GET, where its body need not be read."""
-        if refused := self.refuse(request):
-            return refused
-        if not _is_for_control(request):
-            return error_answer(405, f"{request.method} is for {CONTROL} only.")
-        return _NO_CONTROL if self._control is None else self._control.refuse(request)
-
-    async def answer_all(self, request: HttpRequest) -> HttpAnswer:
-        """The answer to a request that `refuse_unread` let in."""
-        return await self.answer(request) or _NO_CONTROL
+        return why_no_upgrade(request)
 
 
 def _is_for_control(request: HttpRequest) -> bool:

@@ -12,7 +12,6 @@ import msgspec
 
 from transcribe_cli.emulator.engines.registry import choose_engine
 from transcribe_cli.emulator.ready_line import ReadyLine
-from transcribe_cli.emulator.server import require_packages
 from transcribe_cli.errors import ServiceError
 from transcribe_cli.settings.allowed_sources import SERVE_KEY_VARIABLE
 from transcribe_cli.system.child_process import detached, module_command, module_environment
@@ -62,7 +61,6 @@ class LocalService:
             UsageError: a package of the extra `local` is missing.
             ServiceError: it ended, or was not ready in time.
         """
-        require_packages("websockets")
         if not any(word in self._arguments for word in ("--script", "--engine")):
             choose_engine(None)
         # A file: a pipe that nobody reads would block the child once it is full.

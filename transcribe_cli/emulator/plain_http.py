@@ -1,26 +1,37 @@
 """Plain HTTP beside WebSocket: one request from bytes, one answer to bytes. Pure.
 
-The WebSocket library reads GET and no body; the control has other methods too. The rules are those
-of RFC 9112 that a client on this machine needs: a length, no chunks, one request a connection.
+The rules are those of RFC 9112 that a client of this service needs: a length, no chunks, one
+request a connection.
 """
 
-import io
+import re
 from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any, NamedTuple
 
 import msgspec
 
-from transcribe_cli.protocol.web_origin import Headers
-
 MOST_HEAD_BYTES = 64 * 1024
 MOST_BODY_BYTES = 16 << 20
-METHODS = (b"POST ", b"PUT ", b"DELETE ", b"HEAD ", b"OPTIONS ", b"PATCH ")
 _JSON = "application/json"
+_BEGINNING = re.compile(rb"[A-Z]{1,16}(?: |$)")  # of a request
+_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_NO_VALUE = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
+_LENGTH = re.compile(r"[0-9]{1,18}")
 
 
 class BadRequest(ValueError):
     """Bytes that are no request that is answered; `str()` says why."""
+
+
+class HttpHeaders(NamedTuple):
+    """The headers of a request: names and values, in the order in which they came."""
+
+    fields: tuple[tuple[str, str], ...] = ()
+
+    def get_all(self, name: str, /) -> list[str]:
+        """Every value of a header, whatever the case of its name."""
+        return [value for each, value in self.fields if each.lower() == name.lower()]
 
 
 class HttpRequest(NamedTuple):
@@ -28,7 +39,8 @@ class HttpRequest(NamedTuple):
 
     method: str
     path: str
-    headers: Headers
+    headers: HttpHeaders
+    version: str = "HTTP/1.1"
     body: bytes = b""
 
 
@@ -38,6 +50,7 @@ class HttpAnswer(NamedTuple):
     status: int
     body: bytes
     content_type: str = _JSON
+    headers: tuple[tuple[str, str], ...] = ()
 
 
 def json_answer(status: int, body: Any) -> HttpAnswer:
@@ -64,25 +77,33 @@ def read_head(data: bytes) -> RequestHead | None:
     Raises:
         BadRequest: it will never be one.
     """
-    from http.client import HTTPException, parse_headers
-
+    if data and not _BEGINNING.match(data[:17]):
+        raise BadRequest("it is no HTTP request")
     head, end, _ = data.partition(b"\r\n\r\n")
+    if len(head) > MOST_HEAD_BYTES:
+        raise BadRequest("its head has no end")
     if not end:
-        if len(data) > MOST_HEAD_BYTES:
-            raise BadRequest("its head has no end")
         return None
-    line, _, fields = head.partition(b"\r\n")
+    line, *lines = head.decode("latin-1").split("\r\n")
     try:
-        method, path, version = line.decode("ascii").split(" ")
-        headers = parse_headers(io.BytesIO(fields + b"\r\n\r\n"))
-        length = int(headers.get("Content-Length", "0"))
-    except (ValueError, HTTPException) as e:
+        method, path, version = line.encode("latin-1").decode("ascii").split(" ")
+    except ValueError as e:
         raise BadRequest("it is no HTTP request") from e
-    if version not in ("HTTP/1.0", "HTTP/1.1") or "Transfer-Encoding" in headers:
+    headers = HttpHeaders(tuple(map(_field, lines)))
+    if version not in ("HTTP/1.0", "HTTP/1.1") or headers.get_all("Transfer-Encoding"):
         raise BadRequest("it is not HTTP/1.1 with a Content-Length")
-    if not 0 <= length <= MOST_BODY_BYTES:
-        raise BadRequest(f"its body has more than {MOST_BODY_BYTES} bytes, or fewer than none")
-    return RequestHead(HttpRequest(method, path, headers), len(head) + len(end), length)
+    length, *others = headers.get_all("Content-Length") or ["0"]
+    if others or not _LENGTH.fullmatch(length) or int(length) > MOST_BODY_BYTES:
+        raise BadRequest(f"its body has no length, or more than {MOST_BODY_BYTES} bytes")
+    request = HttpRequest(method, path, headers, version)
+    return RequestHead(request, len(head) + len(end), int(length))
+
+
+def _field(line: str) -> tuple[str, str]:
+    name, colon, value = line.partition(":")
+    if not colon or not _NAME.fullmatch(name) or _NO_VALUE.search(value):
+        raise BadRequest("one of its headers is none")
+    return name, value.strip(" \t")
 
 
 class RequestReader:
@@ -93,10 +114,12 @@ class RequestReader:
 
     Attributes:
         is_over: nothing more of the request is to come.
+        rest: what came together with its end, and is no part of it.
     """
 
     def __init__(self, refuse: Callable[[HttpRequest], HttpAnswer | None]) -> None:
         self.is_over = False
+        self.rest = b""
         self._refuse = refuse
         self._kept = bytearray()  # the head; then the body of a request that is let in
         self._request: HttpRequest | None = None  # once its head is whole
@@ -131,6 +154,7 @@ class RequestReader:
     def _take_body(self, data: bytes) -> HttpRequest | None:
         if not self._is_refused:
             self._kept += data[: self._missing]
+            self.rest = data[self._missing :]
         self._missing -= len(data)
         self.is_over = self._missing <= 0
         if self._request is None or self._is_refused or not self.is_over:
@@ -140,9 +164,10 @@ class RequestReader:
 
 def encode_answer(answer: HttpAnswer) -> bytes:
     """The bytes of an answer, after which the connection is closed."""
+    own = "".join(f"{name}: {value}\r\n" for name, value in answer.headers)
     head = (
         f"HTTP/1.1 {answer.status} {HTTPStatus(answer.status).phrase}\r\n"
         f"Content-Type: {answer.content_type}\r\nContent-Length: {len(answer.body)}\r\n"
-        "Connection: close\r\n\r\n"
+        f"{own}Connection: close\r\n\r\n"
     )
     return head.encode() + answer.body

@@ -4,7 +4,6 @@ What a service can say that it listens without is imported afterwards: clients t
 wait, and are served then.
 """
 
-import importlib.util
 import os
 import signal
 import sys
@@ -28,15 +27,6 @@ if TYPE_CHECKING:
     from transcribe_cli.emulator.service_loop import ServiceParts
 
 
-def require_packages(*names: str) -> None:
-    """Raise `UsageError` unless these packages of the extra `local` are installed."""
-    for name in names:
-        if importlib.util.find_spec(name) is None:
-            from transcribe_cli.emulator.engines.registry import LOCAL_HINT
-
-            raise UsageError(f"The local service needs the package {name}.", LOCAL_HINT)
-
-
 def run_service(options: ServiceOptions) -> None:
     """Serve until SIGINT or SIGTERM, until the control says so, or, as a child, until standard
     input ends.
@@ -46,7 +36,6 @@ def run_service(options: ServiceOptions) -> None:
     Raises:
         UsageError: an option is wrong or not available. Nothing listens then.
     """
-    require_packages("websockets")
     if options.engine not in STAND_INS:
         from transcribe_cli.emulator.engines.registry import choose_engine
 

@@ -80,13 +80,12 @@ async def serve(
     await stop.wait()
     app.stop()
     for server in servers:
-        # Each session sends its own close, after its queued messages.
-        server.close(close_connections=False)
-    # A client may not take its close frame; `asyncio.run` cancels what is left.
+        server.close()
+    # Each session sends its own close, after its queued messages. A client may not take it;
+    # `asyncio.run` cancels what is left.
     with suppress(TimeoutError):
         async with asyncio.timeout(_STOP_WITHIN_S):
-            for server in servers:
-                await server.wait_closed()
+            await app.wait_closed()
     await app.engines.close()
 
 

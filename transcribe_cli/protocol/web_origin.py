@@ -25,7 +25,7 @@ OTHER_SITE = "This is not for other web sites."
 
 
 class Headers(Protocol):
-    """A request's headers, as `http.server` and `websockets` both have them."""
+    """A request's headers, as `http.server` and the local service both have them."""
 
     def get_all(self, name: str, /) -> Sequence[str] | None:
         """Every value of a header, whatever the case of its name."""
