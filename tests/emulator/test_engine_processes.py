@@ -8,8 +8,9 @@ from pathlib import Path
 import psutil
 import pytest
 
-from transcribe_cli.emulator.actions import Finish, Finished, Hear
-from transcribe_cli.emulator.engine_processes import EngineProcesses
+from tests.emulator.engine_answers import EngineAnswers
+from transcribe_cli.emulator.actions import Configure, Finish, Finished, Hear, Send
+from transcribe_cli.emulator.engine_processes import EngineProcesses, ProcessRunner
 from transcribe_cli.emulator.engine_runners import EngineFailed
 from transcribe_cli.emulator.engine_settings import EngineSettings
 from transcribe_cli.emulator.engines.registry import GROUP, ChosenEngine, SpeechEngineInfo
@@ -80,11 +81,19 @@ def play(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Play:
     return run
 
 
+async def heard_from(runner: ProcessRunner) -> list[str]:
+    """What a session of the trial engine says: its process and thread."""
+    answers = EngineAnswers(runner)
+    runner.order(Hear(bytes(4)))
+    said = await answers.next()
+    assert isinstance(said, Send)
+    return said.text.split()
+
+
 async def place(processes: EngineProcesses, engine: ChosenEngine) -> tuple[str, str]:
     """The process and thread of a new session; it stays open."""
     runner = await processes.run(engine, SETTINGS)
-    await runner.order(Hear(bytes(4)))
-    pid, thread = str((await runner.answer()).text).split()  # type: ignore[union-attr]
+    pid, thread = await heard_from(runner)
     return pid, thread
 
 
@@ -102,8 +111,7 @@ def test_sessions_of_an_engine_that_shares_are_threads_of_one_process(
 def test_others_have_a_process_each_which_ends_with_them(play: Play) -> None:
     async def scene(processes: EngineProcesses) -> None:
         first = await processes.run(ALONE, SETTINGS)
-        await first.order(Hear(bytes(4)))
-        pid = int(str((await first.answer()).text).split()[0])  # type: ignore[union-attr]
+        pid = int((await heard_from(first))[0])
         assert psutil.pid_exists(pid)
         await first.close()
         assert not psutil.pid_exists(pid)
@@ -115,10 +123,11 @@ def test_a_session_that_is_closed_leaves_the_others_alone(play: Play) -> None:
     async def scene(processes: EngineProcesses) -> None:
         busy = await processes.run(SHARED, SETTINGS)
         other = await processes.run(SHARED, SETTINGS)
-        await busy.order(Hear(bytes(2)))
+        answers = EngineAnswers(other)
+        busy.order(Hear(bytes(2)))
         await busy.close()
-        await other.order(Finish())
-        assert isinstance(await other.answer(), Finished)
+        other.order(Finish())
+        assert isinstance(await answers.next(), Finished)
 
     play(scene)
 
@@ -127,11 +136,12 @@ def test_a_fault_of_an_engine_ends_its_session_and_no_other(play: Play) -> None:
     async def scene(processes: EngineProcesses) -> None:
         failing = await processes.run(SHARED, SETTINGS)
         other = await processes.run(SHARED, SETTINGS)
-        await failing.order(Hear(bytes(1)))
+        failed, answers = EngineAnswers(failing), EngineAnswers(other)
+        failing.order(Hear(bytes(1)))
         with pytest.raises(EngineFailed, match=r"^ValueError$"):
-            await failing.answer()
-        await other.order(Finish())
-        assert isinstance(await other.answer(), Finished)
+            await failed.next()
+        other.order(Finish())
+        assert isinstance(await answers.next(), Finished)
 
     play(scene)
 
@@ -140,7 +150,7 @@ def test_an_engine_that_cannot_be_made_says_why(play: Play) -> None:
     async def scene(processes: EngineProcesses) -> None:
         runner = await processes.run(SHARED._replace(model="none"), SETTINGS)
         with pytest.raises(EngineFailed, match=r"^There is no model none\.$"):
-            await runner.answer()
+            await EngineAnswers(runner).next()
 
     play(scene)
 
@@ -151,14 +161,15 @@ def test_a_process_that_is_killed_ends_its_sessions_and_the_next_has_another(
     async def scene(processes: EngineProcesses) -> None:
         pid, _ = await place(processes, SHARED)
         busy = await processes.run(SHARED, SETTINGS)
-        await busy.order(Hear(bytes(2)))
-        too_far = asyncio.create_task(busy.order(Hear(bytes(SETTINGS.bytes_per_second * 5))))
-        await asyncio.sleep(0)
-        assert not too_far.done()
+        answers = EngineAnswers(busy)
+        busy.order(Hear(bytes(2)))
+        assert busy.is_ready
+        busy.order(Hear(bytes(SETTINGS.bytes_per_second * 5)))
+        assert not busy.is_ready  # it is too far behind
         psutil.Process(int(pid)).kill()
-        await too_far
+        await answers.has_room.wait()
         with pytest.raises(EngineFailed, match=r"^$"):
-            await busy.answer()
+            await answers.next()
         await busy.close()
         another, _ = await place(processes, SHARED)
         assert another != pid
@@ -171,5 +182,25 @@ def test_what_sessions_share_can_be_loaded_before_the_first(play: Play) -> None:
         await processes.prepare(SHARED)
         _, thread = await place(processes, SHARED)
         assert thread == "aai-engine-1"  # in the process that is there
+
+    play(scene)
+
+
+def test_orders_that_a_process_does_not_read_are_not_piled_up(play: Play) -> None:
+    async def scene(processes: EngineProcesses) -> None:
+        runner = await processes.run(SHARED, SETTINGS)
+        pid = int((await heard_from(runner))[0])
+        answers = EngineAnswers(runner)
+        process = psutil.Process(pid)
+        process.suspend()
+        given = 0
+        while runner.is_ready:
+            assert given < 10_000
+            runner.order(Configure(SETTINGS))
+            given += 1
+        assert not answers.has_room.is_set()
+        process.resume()
+        await answers.has_room.wait()
+        assert runner.is_ready
 
     play(scene)

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from tests.counting import speak
+from tests.emulator.engine_answers import EngineAnswers
 from transcribe_cli.emulator import llm_gateway
 from transcribe_cli.emulator.actions import Finish, Finished, Hear, Send
 from transcribe_cli.emulator.engine_runners import InProcessRunner
@@ -26,10 +27,11 @@ async def heard(
     settings = settings or EngineSettings()
     inner = InProcessRunner(CountingEngine(settings))
     runner = RunnerWithGateway(inner, answers, ASKED, sends_two_finals(settings))
-    await runner.order(Hear(speak(words)))
-    await runner.order(Finish())
+    answered = EngineAnswers(runner)
+    runner.order(Hear(speak(words)))
+    runner.order(Finish())
     messages = []
-    while not isinstance(said := await runner.answer(), Finished):
+    while not isinstance(said := await answered.next(), Finished):
         assert isinstance(said, Send)
         messages.append(json.loads(said.text))
     await runner.close()

@@ -14,22 +14,26 @@ from transcribe_cli.emulator.engines.counting import CountingEngine
 from transcribe_cli.emulator.fault_schedule import FaultPlan
 from transcribe_cli.emulator.logbook import Logbook
 from transcribe_cli.emulator.session_records import SessionRecord
-from transcribe_cli.emulator.session_task import ClientGone, SessionTask
+from transcribe_cli.emulator.session_task import SessionTask
+from transcribe_cli.emulator.websocket_connection import FrameTaker
 
 
 class Client:
     """A client that sends nothing; keeps what it is sent."""
 
+    is_full = False
+
     def __init__(self) -> None:
         self.sent: list[str] = []
         self.cut = False
 
-    async def receive(self) -> str | bytes:
-        await asyncio.Event().wait()
-        raise ClientGone(1006)
-
-    async def send(self, text: str) -> None:
+    def send(self, text: str) -> None:
         self.sent.append(text)
+
+    def hand_to(self, taker: FrameTaker) -> None:
+        """Nothing will come."""
+
+    def go_on(self) -> None: ...
 
     def abort(self, reset: bool = False) -> None:
         self.cut = True

@@ -198,6 +198,16 @@ def test_what_a_client_may_not_send_ends_its_connection_and_what_follows_is_drop
     assert said.close is not None and said.code == code and said.close.reason
 
 
+def test_what_is_said_before_a_wrong_frame_is_answered(service: LocalService) -> None:
+    audio = speak(5)
+    with upgraded(service.url) as client:
+        chunks = [audio[start : start + 3200] for start in range(0, len(audio), 3200)]
+        data = b"".join(frame(Opcode.BINARY, chunk) for chunk in chunks)
+        client.sendall(data + b"\xff\xff")
+        said = Said(client)
+    assert (said.words, said.code) == ([f"w{n}" for n in range(1, 6)], 1002)
+
+
 def test_a_client_that_only_stops_sending_is_let_go(service: LocalService) -> None:
     with upgraded(service.url) as client:
         client.shutdown(socket.SHUT_WR)
@@ -216,6 +226,7 @@ def test_another_client_has_a_session(service: LocalService) -> None:
     said = []
     while (received := client.recv_data(control_frame=True))[0] != websocket.ABNF.OPCODE_CLOSE:
         said.append(received)
+    assert client.sock is not None
     client.sock.close()
     assert (websocket.ABNF.OPCODE_PONG, b"here?") in said
     assert json.loads(said[-1][1])["type"] == "Termination"

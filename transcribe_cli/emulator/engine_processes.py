@@ -2,6 +2,7 @@
 
 import asyncio
 from asyncio.subprocess import PIPE, Process
+from collections import deque
 from contextlib import suppress
 
 import msgspec
@@ -17,12 +18,13 @@ from transcribe_cli.emulator.actions import (
     Send,
     ToEngine,
 )
-from transcribe_cli.emulator.engine_runners import EngineFailed
+from transcribe_cli.emulator.engine_runners import AnswerTaker, EngineFailed
 from transcribe_cli.emulator.engine_settings import EngineSettings
 from transcribe_cli.emulator.engines.registry import ChosenEngine
 from transcribe_cli.system.child_process import detached, module_command, module_environment
 
 MAX_LAG_S = 4.0  # of audio that an engine was sent and has not processed
+_MOST_UNWRITTEN_BYTES = 64 * 1024  # of orders that a process has no room for
 
 
 class EngineProcesses:
@@ -40,12 +42,12 @@ class EngineProcesses:
         """
         if not engine.info.shares_process:
             process = await EngineProcess.start()
-            return await process.run(engine, settings, alone=True)
+            return process.run(engine, settings, alone=True)
         async with self._starting:
             shared = self._shared.get(engine.asked)
             if shared is None or shared.has_ended:
                 shared = self._shared[engine.asked] = await EngineProcess.start()
-        return await shared.run(engine, settings, alone=False)
+        return shared.run(engine, settings, alone=False)
 
     async def prepare(self, engine: ChosenEngine) -> None:
         """Load what the sessions of an engine share before there is one."""
@@ -75,6 +77,7 @@ class EngineProcess:
         self._answers = process.stdout
         self._runners: dict[int, ProcessRunner] = {}
         self._count = 0  # sessions so far
+        self._draining: asyncio.Task[None] | None = None
         self._reading = asyncio.create_task(self._read())
 
     @classmethod
@@ -90,28 +93,43 @@ class EngineProcess:
             )
         )
 
-    async def run(
+    def run(
         self, engine: ChosenEngine, settings: EngineSettings, *, alone: bool
     ) -> "ProcessRunner":
         """Run an engine in it; `alone`: the process ends with this session."""
         number, self._count = self._count, self._count + 1
         runner = self._runners[number] = ProcessRunner(self, number, settings, alone)
         start = engine_worker.WorkerStart(engine.asked, settings)
-        await self.write(engine_worker.START, number, msgspec.json.encode(start))
+        self.write(engine_worker.START, number, msgspec.json.encode(start))
         if self.has_ended:
             runner.fail()
         return runner
 
-    async def write(self, kind: bytes, session: int, body: bytes = b"") -> None:
-        """Give an order. Where the process has ended, `ProcessRunner.answer` tells."""
-        with suppress(ConnectionError):
-            self._orders.write(engine_worker.pack(kind, session, body))
-            await self._orders.drain()
+    @property
+    def is_full(self) -> bool:
+        """Whether it reads nothing of what it is given; its sessions look again when it does."""
+        return self._draining is not None
 
-    async def close_session(self, number: int) -> None:
+    def write(self, kind: bytes, session: int, body: bytes = b"") -> None:
+        """Give an order. Where the process has ended, its sessions are told."""
+        if self.has_ended or self._orders.is_closing():
+            return
+        self._orders.write(engine_worker.pack(kind, session, body))
+        transport = self._orders.transport
+        if not self.is_full and transport.get_write_buffer_size() > _MOST_UNWRITTEN_BYTES:
+            self._draining = asyncio.create_task(self._drain())
+
+    async def _drain(self) -> None:
+        with suppress(ConnectionError):
+            await self._orders.drain()
+        self._draining = None
+        for runner in tuple(self._runners.values()):
+            runner.look()
+
+    def close_session(self, number: int) -> None:
         """Forget a session, whatever its engine is doing."""
         if self._runners.pop(number, None) is not None:
-            await self.write(engine_worker.CLOSE, number)
+            self.write(engine_worker.CLOSE, number)
 
     async def kill(self) -> None:
         """End the process: it has nothing to save, and may be seconds of audio behind."""
@@ -129,10 +147,10 @@ class EngineProcess:
                 kind, number, length = engine_worker.unpack_header(header)
                 body = await self._answers.readexactly(length)
                 if runner := self._runners.get(number):  # it may be closed
-                    await runner.take(kind, body)
+                    runner.take(kind, body)
         except (asyncio.IncompleteReadError, ConnectionError):
             self.has_ended = True
-            for runner in self._runners.values():
+            for runner in tuple(self._runners.values()):
                 runner.fail()
 
 
@@ -145,67 +163,74 @@ class ProcessRunner:
         self._process = process
         self._number = number
         self._alone = alone
-        self._answers: asyncio.Queue[FromEngine | EngineFailed] = asyncio.Queue()
-        self._lengths: list[int] = []  # bytes of each audio order not processed yet, oldest first
+        self._lengths: deque[int] = deque()  # bytes of each audio order not processed yet
+        self._lag_bytes = 0  # their sum
         self._max_lag_bytes = int(MAX_LAG_S * settings.bytes_per_second)
-        self._caught_up = asyncio.Event()
-        self._caught_up.set()
+        self._failure: EngineFailed | None = None
+        self._taker: AnswerTaker | None = None
         self._loudest = 0.0
 
-    async def order(self, order: ToEngine) -> None:
+    @property
+    def is_ready(self) -> bool:
+        if self._failure is not None:
+            return True  # nothing waits for it any more
+        return self._lag_bytes <= self._max_lag_bytes and not self._process.is_full
+
+    def begin(self, taker: AnswerTaker) -> None:
+        self._taker = taker
+        if self._failure is not None:
+            taker.engine_failed(self._failure)
+
+    def order(self, order: ToEngine) -> None:
         match order:
             case Hear(data):
                 self._lengths.append(len(data))
-                self._look_how_far()
-                await self._write(engine_worker.AUDIO, data)
-                await self._caught_up.wait()
+                self._lag_bytes += len(data)
+                self._write(engine_worker.AUDIO, data)
             case Configure(settings):
-                await self._write(engine_worker.CONFIGURE, msgspec.json.encode(settings))
+                self._write(engine_worker.CONFIGURE, msgspec.json.encode(settings))
             case EndTurn():
-                await self._write(engine_worker.END_TURN)
+                self._write(engine_worker.END_TURN)
             case Finish():
-                await self._write(engine_worker.FINISH)
-
-    async def answer(self) -> FromEngine:
-        answer = await self._answers.get()
-        if isinstance(answer, EngineFailed):
-            raise answer
-        return answer
+                self._write(engine_worker.FINISH)
 
     def take_speech_probability(self) -> float:
         loudest, self._loudest = self._loudest, 0.0
         return loudest
 
     async def close(self) -> None:
-        await self._process.close_session(self._number)
+        self._process.close_session(self._number)
         if self._alone:
             await self._process.kill()
 
-    async def take(self, kind: bytes, body: bytes) -> None:
+    def take(self, kind: bytes, body: bytes) -> None:
         """Take what the worker answered."""
         if kind == engine_worker.MESSAGE:
-            self._answers.put_nowait(Send(body.decode()))
+            self._hear(Send(body.decode()))
         elif kind == engine_worker.DONE:
-            self._answers.put_nowait(Finished())
+            self._hear(Finished())
         elif kind == engine_worker.FAILED:
             self.fail(body.decode())
         else:
             self._loudest = max(self._loudest, int(body) / 1_000_000)
-            del self._lengths[0]
-            self._look_how_far()
+            self._lag_bytes -= self._lengths.popleft()
+            self.look()
 
     def fail(self, why: str = "") -> None:
-        """The engine, or its process, has ended: nothing waits for it any more."""
-        self._max_lag_bytes = sum(self._lengths) + (1 << 62)
-        self._look_how_far()
-        self._answers.put_nowait(EngineFailed(why))
+        """The engine, or its process, has ended."""
+        self._failure = EngineFailed(why)
+        if self._taker is not None:
+            self._taker.engine_failed(self._failure)
+        self.look()
 
-    def _look_how_far(self) -> None:
-        """Whether more audio may be sent."""
-        if sum(self._lengths) <= self._max_lag_bytes:
-            self._caught_up.set()
-        else:
-            self._caught_up.clear()
+    def look(self) -> None:
+        """Say so if more may be sent."""
+        if self._taker is not None and self.is_ready:
+            self._taker.engine_has_room()
 
-    async def _write(self, kind: bytes, body: bytes = b"") -> None:
-        await self._process.write(kind, self._number, body)
+    def _hear(self, answer: FromEngine) -> None:
+        if self._taker is not None:
+            self._taker.hear(answer)
+
+    def _write(self, kind: bytes, body: bytes = b"") -> None:
+        self._process.write(kind, self._number, body)

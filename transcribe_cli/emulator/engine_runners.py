@@ -1,6 +1,5 @@
 """What a session needs of its engine, wherever that runs; and one that runs in this process."""
 
-import asyncio
 from collections.abc import Sequence
 from typing import Protocol
 
@@ -26,18 +25,31 @@ class EngineFailed(Exception):
     """
 
 
+class AnswerTaker(Protocol):
+    """Takes what an engine answers: at once, while it is given an order, or later."""
+
+    def hear(self, answer: FromEngine) -> None:
+        """The next answer."""
+
+    def engine_failed(self, error: Exception) -> None:
+        """The engine has ended: an `EngineFailed`, or a fault of the service itself."""
+
+    def engine_has_room(self) -> None:
+        """It takes more audio again."""
+
+
 class EngineRunner(Protocol):
     """Runs the engine of one session: takes orders, gives answers."""
 
-    async def order(self, order: ToEngine) -> None:
-        """Send an order; waits while the engine is too far behind."""
+    @property
+    def is_ready(self) -> bool:
+        """Whether it takes more; while it is too far behind it does not."""
 
-    async def answer(self) -> FromEngine:
-        """The next answer.
+    def begin(self, taker: AnswerTaker) -> None:
+        """Have answers told; before that none is."""
 
-        Raises:
-            EngineFailed: the engine has ended.
-        """
+    def order(self, order: ToEngine) -> None:
+        """Give an order."""
 
     def take_speech_probability(self) -> float:
         """The greatest probability of speech, 0 to 1, since this was last asked."""
@@ -62,16 +74,18 @@ def carry_out(engine: Engine, order: ToEngine) -> Sequence[FromEngine]:
 class InProcessRunner:
     """Runs an engine without much computation in the service's own process."""
 
+    is_ready = True
+
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self._answers: asyncio.Queue[FromEngine] = asyncio.Queue()
+        self._taker: AnswerTaker
 
-    async def order(self, order: ToEngine) -> None:
+    def begin(self, taker: AnswerTaker) -> None:
+        self._taker = taker
+
+    def order(self, order: ToEngine) -> None:
         for answer in carry_out(self._engine, order):
-            self._answers.put_nowait(answer)
-
-    async def answer(self) -> FromEngine:
-        return await self._answers.get()
+            self._taker.hear(answer)
 
     def take_speech_probability(self) -> float:
         return self._engine.take_speech_probability()
@@ -93,20 +107,34 @@ class RunnerWithEffects:
         self._runner = runner
         self._effects = effects
         self._webhook = webhook
+        self._taker: AnswerTaker
 
-    async def order(self, order: ToEngine) -> None:
+    @property
+    def is_ready(self) -> bool:
+        return self._runner.is_ready
+
+    def begin(self, taker: AnswerTaker) -> None:
+        self._taker = taker
+        self._runner.begin(self)
+
+    def order(self, order: ToEngine) -> None:
         if isinstance(order, Configure) and self._effects is not None:
             self._effects.configure(order.settings)
-        await self._runner.order(order)
+        self._runner.order(order)
 
-    async def answer(self) -> FromEngine:
-        answer = await self._runner.answer()
+    def hear(self, answer: FromEngine) -> None:
         if isinstance(answer, Send):
-            if self._effects is not None:
+            if self._effects:
                 answer = Send(self._effects.applied(answer.text))
             if self._webhook is not None:
                 self._webhook.heard(answer.text)
-        return answer
+        self._taker.hear(answer)
+
+    def engine_failed(self, error: Exception) -> None:
+        self._taker.engine_failed(error)
+
+    def engine_has_room(self) -> None:
+        self._taker.engine_has_room()
 
     def take_speech_probability(self) -> float:
         return self._runner.take_speech_probability()

@@ -96,6 +96,10 @@ class FaultSchedule:
         self._waiting += terms.values()
         self._waiting.sort(key=lambda drawn: drawn.at)
 
+    def __bool__(self) -> bool:
+        """Whether any fault is still to come."""
+        return bool(self._waiting)
+
     def reached(self, moment: Trigger, amount: float = 0) -> list[DueFault]:
         """The faults that are due at `amount` seconds, words or turns."""
         due = [

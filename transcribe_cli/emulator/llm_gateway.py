@@ -15,7 +15,7 @@ from uuid import uuid4
 import msgspec
 
 from transcribe_cli.emulator.actions import Finished, FromEngine, Send, ToEngine, send
-from transcribe_cli.emulator.engine_runners import EngineRunner
+from transcribe_cli.emulator.engine_runners import AnswerTaker, EngineRunner
 from transcribe_cli.protocol.messages import LLMGatewayResponse, Turn
 
 _PLACEHOLDER = "{{turn}}"
@@ -97,39 +97,52 @@ class RunnerWithGateway:
         self._asked = asked
         self._formats_twice = formats_twice
         self._turns = 0  # answered so far
-        self._found: asyncio.Queue[FromEngine | Exception] = asyncio.Queue()
         self._asking: set[asyncio.Task[None]] = set()
-        self._reading = asyncio.create_task(self._read())
+        self._ending: asyncio.Task[None] | None = None
+        self._taker: AnswerTaker
 
-    async def order(self, order: ToEngine) -> None:
-        await self._runner.order(order)
+    @property
+    def is_ready(self) -> bool:
+        return self._runner.is_ready
 
-    async def answer(self) -> FromEngine:
-        found = await self._found.get()
-        if isinstance(found, Exception):
-            raise found
-        return found
+    def begin(self, taker: AnswerTaker) -> None:
+        self._taker = taker
+        self._runner.begin(self)
+
+    def order(self, order: ToEngine) -> None:
+        self._runner.order(order)
+
+    def hear(self, answer: FromEngine) -> None:
+        """Pass it on; the last word waits for answers that are to come."""
+        if isinstance(answer, Finished):
+            self._ending = asyncio.create_task(self._end(answer))
+            return
+        self._taker.hear(answer)
+        if isinstance(answer, Send):
+            self._ask_about(answer.text)
+
+    def engine_failed(self, error: Exception) -> None:
+        self._taker.engine_failed(error)
+
+    def engine_has_room(self) -> None:
+        self._taker.engine_has_room()
 
     def take_speech_probability(self) -> float:
         return self._runner.take_speech_probability()
 
     async def close(self) -> None:
-        for task in (self._reading, *self._asking):
-            task.cancel()
+        for task in (self._ending, *self._asking):
+            if task is not None:
+                task.cancel()
         await self._runner.close()
 
-    async def _read(self) -> None:
-        """Pass on what the engine says; the last word waits for answers that are to come."""
+    async def _end(self, finished: Finished) -> None:
         try:
-            while True:
-                said = await self._runner.answer()
-                if isinstance(said, Finished):
-                    await asyncio.gather(*self._asking)
-                self._found.put_nowait(said)
-                if isinstance(said, Send):
-                    self._ask_about(said.text)
-        except Exception as e:  # the engine has failed, or this has: who waits is told
-            self._found.put_nowait(e)
+            await asyncio.gather(*self._asking)
+        except Exception as e:  # a fault of this
+            self._taker.engine_failed(e)
+        else:
+            self._taker.hear(finished)
 
     def _ask_about(self, frame: str) -> None:
         try:
@@ -153,7 +166,7 @@ class RunnerWithGateway:
             content = await _output_of(self._answers.command, msgspec.json.encode(request))
         if content is not None:
             took_ns = time.monotonic_ns() - began
-            self._found.put_nowait(send(response_of(turn_order, text, request, content, took_ns)))
+            self._taker.hear(send(response_of(turn_order, text, request, content, took_ns)))
 
 
 async def _output_of(command: Sequence[str], data: bytes) -> str | None:

@@ -1,7 +1,7 @@
 """What a session is still to send: in order, or late, twice or swapped where a fault wants it."""
 
-import asyncio
 import time
+from collections import deque
 from typing import Generic, TypeVar
 
 from transcribe_cli.emulator.actions import Close, Delay, Repeat, Send, Swap, ToClient
@@ -12,20 +12,22 @@ End = TypeVar("End")
 
 
 class Outbox(Generic[End]):
-    """A queue of what goes to one client, or ends its connection; one task takes out of it.
-
-    Attributes:
-        has_room: cleared while `MOST_UNSENT` are in it.
-    """
+    """A queue of what goes to one client, or ends its connection."""
 
     def __init__(self) -> None:
-        self.has_room = asyncio.Event()
-        self.has_room.set()
-        # What to send, and when on the clock of `time.monotonic`.
-        self._queue: asyncio.Queue[tuple[float, ToClient | End]] = asyncio.Queue()
+        # When to send, on the clock of `time.monotonic`, and what; 0.0: at once.
+        self._queue: deque[tuple[float, ToClient | End]] = deque()
         self._delay_s = 0.0
         self._disorder: Repeat | Swap | None = None  # of the next message
         self._behind: Send | None = None  # a message that the next one overtakes
+
+    def __bool__(self) -> bool:
+        return bool(self._queue)
+
+    @property
+    def is_full(self) -> bool:
+        """Whether its client is to wait with more."""
+        return len(self._queue) >= MOST_UNSENT
 
     def take(self, action: ToClient) -> None:
         """Put an action in; one that is about later ones counts from now on."""
@@ -54,13 +56,14 @@ class Outbox(Generic[End]):
 
     def put(self, action: ToClient | End) -> None:
         """Put it in as it is."""
-        self._queue.put_nowait((time.monotonic() + self._delay_s, action))
-        if self._queue.qsize() >= MOST_UNSENT:
-            self.has_room.clear()
+        due = time.monotonic() + self._delay_s if self._delay_s else 0.0
+        self._queue.append((due, action))
 
-    async def next(self) -> tuple[float, ToClient | End]:
-        """Take the next one out: in how many seconds it is due, and what it is."""
-        due, action = await self._queue.get()
-        if self._queue.qsize() < MOST_UNSENT:
-            self.has_room.set()
-        return due - time.monotonic(), action
+    def look(self) -> tuple[float, ToClient | End]:
+        """In how many seconds the next one is due, and what it is."""
+        due, action = self._queue[0]
+        return due - time.monotonic() if due else 0.0, action
+
+    def drop(self) -> None:
+        """The next one is done."""
+        self._queue.popleft()

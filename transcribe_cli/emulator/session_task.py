@@ -1,13 +1,14 @@
 """Moves frames between one client, the rules of its session and its engine.
 
-Three tasks read (the client's frames, the engine's answers, the clock) and one sends, so that the
-client gets everything in one order. All decisions are `EmulatedSession`'s.
+What the client, the engine and the clock bring is dealt with at once, in the same turn of the event
+loop, and what is to be sent goes through one outbox, so that the client gets everything in one
+order. All decisions are `EmulatedSession`'s.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence, Set
-from contextlib import suppress
-from typing import Any, NamedTuple, Protocol
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
+from functools import wraps
+from typing import Any, Concatenate, NamedTuple, ParamSpec, Protocol
 
 from transcribe_cli.emulator.actions import (
     Action,
@@ -18,6 +19,7 @@ from transcribe_cli.emulator.actions import (
     EndTurn,
     Finish,
     Finished,
+    FromEngine,
     Hear,
     Send,
     Shape,
@@ -33,33 +35,26 @@ from transcribe_cli.emulator.logbook import Logbook
 from transcribe_cli.emulator.outbox import Outbox
 from transcribe_cli.emulator.service_clock import ServiceClock
 from transcribe_cli.emulator.session_records import SessionRecord
+from transcribe_cli.emulator.websocket_connection import FrameTaker
 
 _LONGEST_NAP_S = 1.0  # between two looks at the clock: a heartbeat may be asked for at any time
 
-
-class ClientGone(Exception):
-    """The connection is over.
-
-    Attributes:
-        code: of the close, or 1006 where it was lost.
-        error: what the client did against the rules of WebSocket, for which the service closed;
-            "" where it left.
-    """
-
-    def __init__(self, code: int, error: str = "") -> None:
-        super().__init__(code, error)
-        self.code = code
-        self.error = error
+P = ParamSpec("P")
 
 
 class ClientConnection(Protocol):
-    """The client's connection, as `SessionTask` needs it."""
+    """The client's connection, as `SessionTask` needs it; see `WebSocketConnection`."""
 
-    async def receive(self) -> str | bytes:
-        """The next frame. Raises `ClientGone`."""
+    is_full: bool
 
-    async def send(self, text: str) -> None:
-        """Send a text frame. Raises `ClientGone`."""
+    def send(self, text: str) -> None:
+        """Send a text frame."""
+
+    def hand_to(self, taker: FrameTaker) -> None:
+        """From now on `taker` gets what the client sends."""
+
+    def go_on(self) -> None:
+        """The taker is ready again."""
 
     def abort(self, reset: bool = False) -> None:
         """Cut the TCP connection, by RST where `reset`."""
@@ -67,18 +62,33 @@ class ClientConnection(Protocol):
     def hold(self) -> None:
         """Stop reading the socket; not even pings are answered."""
 
-    def shape(self, shape: Shape) -> None:
-        """Write in another shape from now on."""
-
     def release(self) -> None:
         """Read the socket again."""
 
+    def shape(self, shape: Shape) -> None:
+        """Write in another shape from now on."""
+
 
 class _ClientLeft(NamedTuple):
-    """Put into the outbox when the client has gone; as `ClientGone`."""
+    """Put into the outbox when the client has gone; as `FrameTaker.client_left`."""
 
     code: int
     error: str
+
+
+def _guarded(
+    method: Callable[Concatenate["SessionTask", P], None],
+) -> Callable[Concatenate["SessionTask", P], None]:
+    """What others call: an internal error ends the session, and is reported on stderr."""
+
+    @wraps(method)
+    def guarded(task: "SessionTask", /, *args: P.args, **options: P.kwargs) -> None:
+        try:
+            method(task, *args, **options)
+        except Exception as e:
+            task.break_off(e)
+
+    return guarded
 
 
 class SessionTask:
@@ -109,7 +119,7 @@ class SessionTask:
         self._session = session
         self._engine = engine
         self._logbook = logbook
-        self._schedule = schedule or FaultSchedule()
+        self._schedule = FaultSchedule() if schedule is None else schedule
         self._record = record
         self._clock = clock or ServiceClock()
         self._leave = leave
@@ -117,10 +127,14 @@ class SessionTask:
         self._opened = self._clock.monotonic()
         self._terminated = False  # the client has sent Terminate
         self.why_ended = ""
+        self._loop = asyncio.get_running_loop()
+        self._over: asyncio.Future[Close | None] = self._loop.create_future()
+        self._finishing: asyncio.Task[None] | None = None
+        self._looking: asyncio.TimerHandle | None = None  # when to look at the clock
         self._outbox: Outbox[_ClientLeft] = Outbox()
-        self._moving = asyncio.Event()  # cleared while stalled
-        self._moving.set()
-        self._stopping = asyncio.Event()
+        self._pause: asyncio.TimerHandle | None = None  # until it is sent on
+        self._is_paused = self._is_stalled = False
+        self._hurries = False  # nothing is waited for any more
 
     async def run(self, before_begin: Iterable[ToClient] = ()) -> Close | None:
         """Run the session until either side closes; then its engine and slot are released.
@@ -128,24 +142,30 @@ class SessionTask:
         Returns:
             The close to send to the client; None if it has gone.
         """
-        for action in before_begin:
-            await self._perform([action])
-        await self._go_wrong(self._schedule.reached(Trigger.BEGIN))
-        if not self._session.closing:
-            await self._perform(self._session.begin(self._clock.unix()))
-        # A script may send messages before any audio.
-        await self._engine.order(Hear(b""))
-        tasks = [
-            asyncio.create_task(self._guard(work))
-            for work in (self._read, self._relay, self._watch)
-        ]
+        self._clock.watchers.add(self.look_at_clock)
         try:
-            return await self._write()
+            self._begin(before_begin)
+            return await self._over
         finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            self._clock.watchers.discard(self.look_at_clock)
+            for timer in (self._looking, self._pause):
+                if timer is not None:
+                    timer.cancel()
+            if self._finishing is not None:
+                await asyncio.gather(self._finishing, return_exceptions=True)
             await self._let_go()
+
+    @_guarded
+    def _begin(self, before_begin: Iterable[ToClient]) -> None:
+        self._perform(before_begin)
+        self._go_wrong(self._schedule.reached(Trigger.BEGIN))
+        if not self._session.closing:
+            self._perform(self._session.begin(self._clock.unix()))
+        self._engine.begin(self)
+        # A script may send messages before any audio.
+        self._engine.order(Hear(b""))
+        self.look_at_clock()
+        self._client.hand_to(self)
 
     @property
     def asked(self) -> Mapping[str, Any]:
@@ -170,84 +190,120 @@ class SessionTask:
     def stop(self, reason: str = "The local service was stopped") -> None:
         """End from outside: close after what is queued."""
         self._session.closing = True
-        self._stopping.set()
         self._outbox.put(Close(1001, reason))
+        self._hurry()
+
+    def break_off(self, error: Exception) -> None:
+        """End for a fault of the service itself."""
+        self._perform(self._session.failed())
+        fault = {"message": "a fault of the local service", "exception": error}
+        self._loop.call_exception_handler(fault)
 
     async def _let_go(self) -> None:
         """Release engine and slot. May be called twice."""
         await self._engine.close()
         self._leave()
 
-    async def _guard(self, work: Callable[[], Awaitable[None]]) -> None:
-        """Run one task; an internal error ends the session and is reported on stderr.
+    # What the client sends. After our close it is read too, so that its own close frame is seen.
 
-        A task may be cancelled before it begins, so its coroutine is made here.
-        """
+    @property
+    def is_ready(self) -> bool:
+        """Whether the client's next message can be dealt with."""
+        return self._engine.is_ready and not self._is_stalled and not self._outbox.is_full
+
+    @_guarded
+    def take(self, message: str | bytes) -> None:
+        """Deal with one message."""
+        now = self._clock.monotonic()
+        if self._record is not None:
+            self._record.frame(message, round((now - self._opened) * 1000))
+        if isinstance(message, bytes):
+            self._perform(self._session.audio(message, now))
+            if self._schedule:
+                self._go_wrong(self._schedule.reached(Trigger.AUDIO, self._session.audio_s))
+            return
+        self._log("message", text=message)
+        actions = self._session.text(message, now)
+        if self._record is not None:
+            self._record.without_effect |= self._session.unused
+        self._terminated |= self._session.terminating
+        if self._session.terminating:
+            self._go_wrong(self._schedule.reached(Trigger.TERMINATE))
+        self._perform(actions)
+
+    @_guarded
+    def client_left(self, code: int, error: str) -> None:
+        """The client has gone, after all that it has said."""
+        self._outbox.put(_ClientLeft(code, error))
+        self._hurry()
+
+    # What the engine answers.
+
+    @_guarded
+    def hear(self, answer: FromEngine) -> None:
+        """Deal with one answer."""
+        if isinstance(answer, Finished):
+            self._finishing = self._loop.create_task(self._finish())
+        elif self._counter is None or not isinstance(answer, Send):
+            self._tell(answer)
+        elif self._counter.count(answer.text):
+            self._go_wrong(self._schedule.reached(Trigger.WORD, self._counter.words))
+            self._tell(answer)
+            self._go_wrong(self._schedule.reached(Trigger.TURN, self._counter.turns))
+        else:
+            self._tell(answer)
+
+    async def _finish(self) -> None:
+        """Say that it is over; before that the client's next session has its slot."""
         try:
-            await work()
+            await self._let_go()
+            self._perform(self._session.finished(self._clock.monotonic()))
         except Exception as e:
-            await self._perform(self._session.failed())
-            fault = {"message": "a fault of the local service", "exception": e}
-            asyncio.get_running_loop().call_exception_handler(fault)
+            self.break_off(e)
 
-    async def _read(self) -> None:
-        """Read the client's frames; also after our close, to see the client's close frame."""
-        while True:
-            await self._outbox.has_room.wait()
-            try:
-                frame = await self._client.receive()
-            except ClientGone as e:
-                self._outbox.put(_ClientLeft(e.code, e.error))
-                return
-            await self._moving.wait()
-            now = self._clock.monotonic()
-            if self._record is not None:
-                self._record.frame(frame, round((now - self._opened) * 1000))
-            if isinstance(frame, bytes):
-                actions = self._session.audio(frame, now)
-                await self._perform(actions)
-                reached = self._schedule.reached(Trigger.AUDIO, self._session.audio_s)
-                await self._go_wrong(reached)
-            else:
-                self._log("message", text=frame)
-                actions = self._session.text(frame, now)
-                if self._record is not None:
-                    self._record.without_effect |= self._session.unused
-                self._terminated |= self._session.terminating
-                if self._session.terminating:
-                    await self._go_wrong(self._schedule.reached(Trigger.TERMINATE))
-                await self._perform(actions)
-            self._session.was_held_up(self._clock.monotonic())
+    @_guarded
+    def engine_failed(self, error: Exception) -> None:
+        """The engine has ended before the session."""
+        if not isinstance(error, EngineFailed):
+            raise error
+        self._perform(self._session.failed(str(error)))
 
-    async def _relay(self) -> None:
-        """Read the engine's answers."""
-        while True:
-            try:
-                answer = await self._engine.answer()
-            except EngineFailed as e:
-                await self._perform(self._session.failed(str(e)))
-                return
-            if isinstance(answer, Finished):
-                # Before Termination is sent: the client may then open its next session at once.
-                await self._let_go()
-                await self._perform(self._session.finished(self._clock.monotonic()))
-                return
-            if self._counter is None or not isinstance(answer, Send):
-                await self._tell(answer)
-            elif self._counter.count(answer.text):
-                await self._go_wrong(self._schedule.reached(Trigger.WORD, self._counter.words))
-                await self._tell(answer)
-                await self._go_wrong(self._schedule.reached(Trigger.TURN, self._counter.turns))
-            else:
-                await self._tell(answer)
+    def engine_has_room(self) -> None:
+        """The engine was too far behind, perhaps, and is so no longer."""
+        self._client.go_on()
 
-    async def _tell(self, action: ToClient) -> None:
+    # What is due by the clock.
+
+    @_guarded
+    def look_at_clock(self) -> None:
+        """Do what is due, and see to it that this is called again."""
+        if self._looking is not None:
+            self._looking.cancel()
+        if self._session.closing:
+            return
+        now = self._clock.monotonic()
+        if not self.is_ready:
+            self._session.was_held_up(now)
+        self._go_wrong(self._schedule.reached(Trigger.TIME, now - self._opened))
+        beat = self._session.is_beat_due(now)
+        probability = self._engine.take_speech_probability() if beat else 0.0
+        self._perform(self._session.tick(now, probability))
+        due = self._session.next_tick()
+        fault_s = self._schedule.next_time()
+        if fault_s is not None:
+            due = min(due, self._opened + fault_s)
+        nap_s = min(max(due - now, 0.0), _LONGEST_NAP_S)
+        self._looking = self._loop.call_later(nap_s, self.look_at_clock)
+
+    # What follows.
+
+    def _tell(self, action: ToClient) -> None:
         """Perform an engine's action, unless the session is closing."""
         if not self._session.closing:
-            self._session.closing = isinstance(action, Close | Drop)
-            await self._perform([action])
+            self._session.closing = isinstance(action, (Close, Drop))
+            self._perform((action,))
 
-    async def _go_wrong(self, faults: Sequence[DueFault]) -> None:
+    def _go_wrong(self, faults: Sequence[DueFault]) -> None:
         """Cause faults that are due."""
         for spec, actions in faults:
             if self._session.closing:
@@ -257,75 +313,95 @@ class SessionTask:
                 self._record.faults.append(spec)
             for action in actions:
                 assert not isinstance(action, Answer)  # its moment is before the upgrade
-                await self._tell(action)
+                self._tell(action)
 
-    async def _watch(self) -> None:
-        """Do what is due by the clock."""
-        while not self._session.closing:
-            due = self._session.next_tick()
-            fault_s = self._schedule.next_time()
-            if fault_s is not None:
-                due = min(due, self._opened + fault_s)
-            nap_s = due - self._clock.monotonic()
-            await self._clock.sleep(min(nap_s, _LONGEST_NAP_S))
-            now = self._clock.monotonic()
-            await self._go_wrong(self._schedule.reached(Trigger.TIME, now - self._opened))
-            beat = self._session.is_beat_due(now)
-            probability = self._engine.take_speech_probability() if beat else 0.0
-            await self._perform(self._session.tick(now, probability))
-
-    async def _perform(self, actions: Iterable[Action]) -> None:
+    def _perform(self, actions: Iterable[Action]) -> None:
         for action in actions:
             match action:
-                case Hear() | Configure() | EndTurn() | Finish():
-                    if isinstance(action, Finish):
-                        self._log("terminate")
-                    await self._engine.order(action)
+                case Hear() | Configure() | EndTurn():
+                    self._engine.order(action)
+                case Finish():
+                    self._log("terminate")
+                    self._engine.order(action)
                 case Shape():
                     self._client.shape(action)
                 case _:
                     self._outbox.take(action)
+                    self._send()
 
-    async def _write(self) -> Close | None:
-        """Send from the outbox, until an action in it ends the connection."""
-        while True:
-            wait_s, action = await self._outbox.next()
-            if wait_s > 0 and not self._stopping.is_set():
-                await asyncio.sleep(wait_s)
-            match action:
-                case Send(text):
-                    # `_read` reports a client that has gone, with its code.
-                    with suppress(ClientGone):
-                        await self._client.send(text)
-                case Wait(ms):
-                    with suppress(TimeoutError):
-                        await asyncio.wait_for(self._stopping.wait(), ms / 1000)
-                case Stall(ms):
-                    await self._stall(None if ms is None else ms / 1000)
-                case Close(code, _, error):
-                    self._closed(code, error)
-                    return action
-                case Drop(reset):
-                    self._end(1006, "service")
-                    self.why_ended = "cut on purpose"
-                    self._client.abort(reset)
-                    return None
-                case _ClientLeft(code, ""):
-                    self._end(code, "client")
-                    self.why_ended = f"the client left ({code})"
-                    return None
-                case _ClientLeft(code, error):
-                    self._closed(code, error)
-                    return None
+    # What is sent.
 
-    async def _stall(self, seconds: float | None) -> None:
-        """Neither read nor send for so long, or until the service stops."""
-        self._moving.clear()
-        self._client.hold()
-        with suppress(TimeoutError):
-            await asyncio.wait_for(self._stopping.wait(), seconds)
-        self._client.release()
-        self._moving.set()
+    @_guarded
+    def has_room(self) -> None:
+        """The client has made room for more."""
+        self._send()
+        self._client.go_on()
+
+    def _send(self) -> None:
+        """Send from the outbox until an action in it is to wait, or ends the connection."""
+        while self._outbox and not self._is_paused and not self._over.done():
+            wait_s, action = self._outbox.look()
+            if self._hurries:
+                pass
+            elif wait_s > 0:
+                self._wait(wait_s)
+                return
+            elif self._client.is_full and isinstance(action, Send):
+                return  # until it `has_room`
+            self._outbox.drop()
+            self._carry_out(action)
+
+    def _carry_out(self, action: ToClient | _ClientLeft) -> None:
+        match action:
+            case Send(text):
+                self._client.send(text)
+            case Wait(ms):
+                self._wait(ms / 1000)
+            case Stall(ms):
+                if not self._hurries:
+                    self._is_stalled = True
+                    self._client.hold()
+                self._wait(None if ms is None else ms / 1000)
+            case Close(code, _, error):
+                self._closed(code, error)
+                self._over.set_result(action)
+            case Drop(reset):
+                self._end(1006, "service")
+                self.why_ended = "cut on purpose"
+                self._client.abort(reset)
+                self._over.set_result(None)
+            case _ClientLeft(code, ""):
+                self._end(code, "client")
+                self.why_ended = f"the client left ({code})"
+                self._over.set_result(None)
+            case _ClientLeft(code, error):
+                self._closed(code, error)
+                self._over.set_result(None)
+
+    def _wait(self, seconds: float | None) -> None:
+        """Send nothing for so long; None: until the session is stopped."""
+        if not self._hurries:
+            self._is_paused = True
+            if seconds is not None:
+                self._pause = self._loop.call_later(seconds, self._send_on)
+
+    def _hurry(self) -> None:
+        """Wait for nothing any more: the client has gone, or the service stops."""
+        self._hurries = True
+        self._send_on()
+
+    @_guarded
+    def _send_on(self) -> None:
+        """Nothing is waited for at this moment."""
+        if self._pause is not None:
+            self._pause.cancel()
+            self._pause = None
+        self._is_paused = False
+        if self._is_stalled:
+            self._is_stalled = False
+            self._client.release()
+        self._send()
+        self._client.go_on()
 
     def _closed(self, code: int, error: str | None) -> None:
         """The service has closed the session, perhaps for an error."""

@@ -17,7 +17,6 @@ from urllib.parse import SplitResult, parse_qs, urlsplit
 from uuid import uuid4
 
 from transcribe_cli.emulator.actions import Answer, Close, Drop, Send, Stall, ToClient, Wait
-from transcribe_cli.emulator.client_connections import WebSocketClient
 from transcribe_cli.emulator.control import Control
 from transcribe_cli.emulator.emulated_session import EmulatedSession, SessionTerms, refusal
 from transcribe_cli.emulator.engines.registry import choose_engine
@@ -251,13 +250,12 @@ class App:
     ) -> Sequence[ToClient]:
         """Run a session, or refuse it; what is still to be sent when its slot is free."""
         url = urlsplit(arrival.request.path)
-        client = WebSocketClient(connection)
         try:
             given = (authorization_of(arrival.request.headers), _token_of(url.query))
             max_session_s = self._keys.admit(*given, self.clock.unix())
             with ExitStack() as place:
                 place.enter_context(self._limits.session(self.clock.monotonic()))
-                opened = await self._open_session(arrival, client, url, max_session_s, place)
+                opened = await self._open_session(arrival, connection, url, max_session_s, place)
                 session_task = opened.task
                 self._pending.leave(connection.transport)
                 self._open.add(session_task)
@@ -278,7 +276,7 @@ class App:
     async def _open_session(
         self,
         arrival: _Arrival,
-        client: WebSocketClient,
+        connection: WebSocketConnection,
         url: SplitResult,
         max_session_s: float,
         place: ExitStack,
@@ -310,7 +308,7 @@ class App:
         if arrival.record is not None:
             arrival.record.opened(session.id, parameters, unused)
         session_task = SessionTask(
-            client,
+            connection,
             session,
             engine.runner,
             self._logbook,
