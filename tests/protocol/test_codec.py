@@ -291,6 +291,13 @@ def test_server_message_is_read_back_as_it_was(message: Any) -> None:
     assert decoded.problems == []
 
 
+def test_what_is_said_is_no_field_that_is_absent() -> None:
+    said = ',"speaker":null,"channel":null'
+    read = decode_server_message(encode_server_message(Turn(transcript=said, utterance=said)))
+    assert isinstance(read.message, Turn)
+    assert (read.message.transcript, read.message.utterance) == (said, said)
+
+
 def test_revision_leaves_out_speakers_that_are_absent() -> None:
     line = encode_server_message(SpeakerRevision([Revision(1, "A", [Word(1, 2, "a")])]))
 

@@ -175,9 +175,9 @@ class WebSocketConnection(asyncio.Protocol):
 
     def _read(self) -> bool:
         """Hand on frames; whether more have come than can be taken."""
-        while self._frames is not None and not self._is_held:
-            if not self._is_closing and not self._taker.is_ready:
-                return self._frames.unread_bytes > 0
+        while self._frames is not None and self._frames.unread_bytes:
+            if self._is_held or not (self._is_closing or self._taker.is_ready):
+                return True
             frame = self._frames.next()
             if frame is None:
                 return False

@@ -101,8 +101,6 @@ class FrameReader:
             data, at = self._data, self._at
             have = len(data)
             if have - at < 2:
-                if have == at:
-                    self._data, self._at = b"", 0  # an idle client keeps nothing
                 return None
             first, size = data[at], data[at + 1] & ~_MASKED
             if not data[at + 1] & _MASKED:
@@ -124,6 +122,8 @@ class FrameReader:
                 return None
             payload = unmasked(data[start + 4 : end], data[start : start + 4])
             self._at = end
+            if end == have:
+                self._data, self._at = b"", 0  # an idle client keeps nothing
             if first == _FINAL | BINARY:
                 return payload
             frame = self._take(first, payload)

@@ -46,6 +46,15 @@ _NESTED: dict[str, type[msgspec.Struct]] = {"words": Word, "revisions": Revision
 MOST_PROBLEMS = 5
 """The most problems listed of one message; of the rest only the number is given."""
 
+_TURN_BEGINS, _TURN_ENDS = '{"type":"Turn",', ',"type":"Turn"}'
+# The optional fields of a Turn and its words.
+_ABSENT_OF_TURN = tuple(
+    f',"{name}":null'.encode()
+    for name in (
+        *("language_code", "language_confidence", "speaker_label", "speaker_confidence"),
+        *("speaker", "channel"),
+    )
+)
 _INVALID = "User Input Validation Error: "
 # A thousand nested brackets are a RecursionError.
 _NOT_JSON = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
@@ -179,8 +188,10 @@ def _shown(value: Any) -> str:
 
 def encode_server_message(message: ServerMessage) -> str:
     """One text frame as the service writes it: absent optional fields left out, `type` last."""
+    if isinstance(message, Turn):
+        return _encode_turn(message)
     body = {k: v for k, v in msgspec.to_builtins(message).items() if v is not None}
-    for holder in (body, *body.get("revisions", ())):
+    for holder in body.get("revisions", ()):
         for word in holder.get("words", ()):
             for name in ("speaker", "speaker_confidence", "channel"):
                 if word[name] is None:
@@ -188,6 +199,16 @@ def encode_server_message(message: ServerMessage) -> str:
     body.pop("type", None)  # what is tagged has it first
     body["type"] = message.type
     return msgspec.json.encode(body).decode()
+
+
+def _encode_turn(turn: Turn) -> str:
+    """The same of what is sent most, many times a second: in bytes, since there a quote within a
+    text has a backslash before it, and so what looks like a field is one.
+    """
+    frame = msgspec.json.encode(turn)
+    for absent in _ABSENT_OF_TURN:
+        frame = frame.replace(absent, b"")
+    return f"{{{frame[len(_TURN_BEGINS) : -1].decode()}{_TURN_ENDS}"
 
 
 def decode_client_message(data: str | bytes) -> ClientMessage:
