@@ -1,14 +1,13 @@
 """Moves frames between one client, the rules of its session and its engine.
 
 What the client, the engine and the clock bring is dealt with at once, in the same turn of the event
-loop, and what is to be sent goes through one outbox, so that the client gets everything in one
-order. All decisions are `EmulatedSession`'s.
+loop; what is to be sent goes one way (`outgoing.py`). All decisions are `EmulatedSession`'s.
 """
 
 import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from functools import wraps
-from typing import Any, Concatenate, NamedTuple, ParamSpec, Protocol
+from typing import Any, Concatenate, ParamSpec
 
 from transcribe_cli.emulator.actions import (
     Action,
@@ -22,58 +21,21 @@ from transcribe_cli.emulator.actions import (
     FromEngine,
     Hear,
     Send,
-    Shape,
-    Stall,
     ToClient,
-    Wait,
 )
 from transcribe_cli.emulator.emulated_session import EmulatedSession
 from transcribe_cli.emulator.engine_runners import EngineFailed, EngineRunner
 from transcribe_cli.emulator.fault_schedule import DueFault, FaultSchedule, TurnCounter
 from transcribe_cli.emulator.fault_specs import Trigger
 from transcribe_cli.emulator.logbook import Logbook
-from transcribe_cli.emulator.outbox import Outbox
+from transcribe_cli.emulator.outgoing import ClientConnection, ClientLeft, Last, Outgoing
 from transcribe_cli.emulator.service_clock import ServiceClock
 from transcribe_cli.emulator.session_records import SessionRecord
-from transcribe_cli.emulator.websocket_connection import FrameTaker
+from transcribe_cli.emulator.websocket_connection import LOST
 
 _LONGEST_NAP_S = 1.0  # between two looks at the clock: a heartbeat may be asked for at any time
 
 P = ParamSpec("P")
-
-
-class ClientConnection(Protocol):
-    """The client's connection, as `SessionTask` needs it; see `WebSocketConnection`."""
-
-    is_full: bool
-
-    def send(self, text: str) -> None:
-        """Send a text frame."""
-
-    def hand_to(self, taker: FrameTaker) -> None:
-        """From now on `taker` gets what the client sends."""
-
-    def go_on(self) -> None:
-        """The taker is ready again."""
-
-    def abort(self, reset: bool = False) -> None:
-        """Cut the TCP connection, by RST where `reset`."""
-
-    def hold(self) -> None:
-        """Stop reading the socket; not even pings are answered."""
-
-    def release(self) -> None:
-        """Read the socket again."""
-
-    def shape(self, shape: Shape) -> None:
-        """Write in another shape from now on."""
-
-
-class _ClientLeft(NamedTuple):
-    """Put into the outbox when the client has gone; as `FrameTaker.client_left`."""
-
-    code: int
-    error: str
 
 
 def _guarded(
@@ -131,10 +93,7 @@ class SessionTask:
         self._over: asyncio.Future[Close | None] = self._loop.create_future()
         self._finishing: asyncio.Task[None] | None = None
         self._looking: asyncio.TimerHandle | None = None  # when to look at the clock
-        self._outbox: Outbox[_ClientLeft] = Outbox()
-        self._pause: asyncio.TimerHandle | None = None  # until it is sent on
-        self._is_paused = self._is_stalled = False
-        self._hurries = False  # nothing is waited for any more
+        self._outgoing = Outgoing(client, self._end_with)
 
     async def run(self, before_begin: Iterable[ToClient] = ()) -> Close | None:
         """Run the session until either side closes; then its engine and slot are released.
@@ -148,9 +107,9 @@ class SessionTask:
             return await self._over
         finally:
             self._clock.watchers.discard(self.look_at_clock)
-            for timer in (self._looking, self._pause):
-                if timer is not None:
-                    timer.cancel()
+            self._outgoing.close()
+            if self._looking is not None:
+                self._looking.cancel()
             if self._finishing is not None:
                 await asyncio.gather(self._finishing, return_exceptions=True)
             await self._let_go()
@@ -190,8 +149,7 @@ class SessionTask:
     def stop(self, reason: str = "The local service was stopped") -> None:
         """End from outside: close after what is queued."""
         self._session.closing = True
-        self._outbox.put(Close(1001, reason))
-        self._hurry()
+        self._outgoing.end_with(Close(1001, reason))
 
     def break_off(self, error: Exception) -> None:
         """End for a fault of the service itself."""
@@ -209,7 +167,8 @@ class SessionTask:
     @property
     def is_ready(self) -> bool:
         """Whether the client's next message can be dealt with."""
-        return self._engine.is_ready and not self._is_stalled and not self._outbox.is_full
+        outgoing = self._outgoing
+        return self._engine.is_ready and not outgoing.is_stalled and not outgoing.is_full
 
     @_guarded
     def take(self, message: str | bytes) -> None:
@@ -234,8 +193,13 @@ class SessionTask:
     @_guarded
     def client_left(self, code: int, error: str) -> None:
         """The client has gone, after all that it has said."""
-        self._outbox.put(_ClientLeft(code, error))
-        self._hurry()
+        self._outgoing.end_with(ClientLeft(code, error))
+
+    @_guarded
+    def has_room(self) -> None:
+        """The client has made room for more."""
+        self._outgoing.go_on()
+        self._client.go_on()
 
     # What the engine answers.
 
@@ -323,85 +287,27 @@ class SessionTask:
                 case Finish():
                     self._log("terminate")
                     self._engine.order(action)
-                case Shape():
-                    self._client.shape(action)
                 case _:
-                    self._outbox.take(action)
-                    self._send()
+                    self._outgoing.take(action)
 
-    # What is sent.
+    # How it ends.
 
     @_guarded
-    def has_room(self) -> None:
-        """The client has made room for more."""
-        self._send()
-        self._client.go_on()
-
-    def _send(self) -> None:
-        """Send from the outbox until an action in it is to wait, or ends the connection."""
-        while self._outbox and not self._is_paused and not self._over.done():
-            wait_s, action = self._outbox.look()
-            if self._hurries:
-                pass
-            elif wait_s > 0:
-                self._wait(wait_s)
-                return
-            elif self._client.is_full and isinstance(action, Send):
-                return  # until it `has_room`
-            self._outbox.drop()
-            self._carry_out(action)
-
-    def _carry_out(self, action: ToClient | _ClientLeft) -> None:
-        match action:
-            case Send(text):
-                self._client.send(text)
-            case Wait(ms):
-                self._wait(ms / 1000)
-            case Stall(ms):
-                if not self._hurries:
-                    self._is_stalled = True
-                    self._client.hold()
-                self._wait(None if ms is None else ms / 1000)
+    def _end_with(self, last: Last) -> None:
+        """The connection ends: nothing more can be sent but a close."""
+        match last:
             case Close(code, _, error):
                 self._closed(code, error)
-                self._over.set_result(action)
             case Drop(reset):
-                self._end(1006, "service")
+                self._end(LOST, "service")
                 self.why_ended = "cut on purpose"
                 self._client.abort(reset)
-                self._over.set_result(None)
-            case _ClientLeft(code, ""):
+            case ClientLeft(code, ""):
                 self._end(code, "client")
                 self.why_ended = f"the client left ({code})"
-                self._over.set_result(None)
-            case _ClientLeft(code, error):
+            case ClientLeft(code, error):
                 self._closed(code, error)
-                self._over.set_result(None)
-
-    def _wait(self, seconds: float | None) -> None:
-        """Send nothing for so long; None: until the session is stopped."""
-        if not self._hurries:
-            self._is_paused = True
-            if seconds is not None:
-                self._pause = self._loop.call_later(seconds, self._send_on)
-
-    def _hurry(self) -> None:
-        """Wait for nothing any more: the client has gone, or the service stops."""
-        self._hurries = True
-        self._send_on()
-
-    @_guarded
-    def _send_on(self) -> None:
-        """Nothing is waited for at this moment."""
-        if self._pause is not None:
-            self._pause.cancel()
-            self._pause = None
-        self._is_paused = False
-        if self._is_stalled:
-            self._is_stalled = False
-            self._client.release()
-        self._send()
-        self._client.go_on()
+        self._over.set_result(last if isinstance(last, Close) else None)
 
     def _closed(self, code: int, error: str | None) -> None:
         """The service has closed the session, perhaps for an error."""
