@@ -95,6 +95,11 @@ def run(arguments: Sequence[str]) -> int:
 
 
 def _dispatch(arguments: Sequence[str], environment: Any) -> int:
+    if arguments[:1] == ["serve"] and _COMPLETION not in environment.variables:
+        from transcribe_cli.commands.serve import plain_options, serve
+
+        if options := plain_options(arguments[1:], environment):
+            return serve(options, environment)
     import typer
 
     from transcribe_cli.commands.command_table import make_command

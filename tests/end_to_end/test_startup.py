@@ -53,7 +53,7 @@ def test_a_plain_wav_to_a_pipe_imports_few_modules(home: Home) -> None:
 def test_help_of_one_command_imports_no_other(home: Home) -> None:
     modules = modules_of(home, "serve", "--help")
     commands = {name for name in modules if name.startswith("transcribe_cli.commands.")}
-    needed = ("command_table", "examples", "serve", "typer_commands")
+    needed = ("command_table", "examples", "plain_line", "serve", "typer_commands")
     assert commands == {f"transcribe_cli.commands.{name}" for name in needed}
     assert "transcribe_cli.jobs" not in modules
 
@@ -63,4 +63,5 @@ def test_a_service_listens_before_it_loads_what_serves(home: Home) -> None:
         port = str(taken.getsockname()[1])
         modules = modules_of(home, "serve", "--engine", "counting", "--port", port, status=2)
     assert "transcribe_cli.emulator.listening" in modules
-    assert not modules & {"asyncio", "websockets", "ssl", "transcribe_cli.emulator.websocket_app"}
+    unneeded = {"asyncio", "websockets", "ssl", "typer", "transcribe_cli.emulator.websocket_app"}
+    assert not modules & unneeded

@@ -1,5 +1,6 @@
 """`aai-stream serve`: a local service that speaks the same protocol."""
 
+from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -271,6 +272,15 @@ class ServeOptions(Struct, frozen=True, kw_only=True):
         return f"ServeOptions(host={self.host!r}, port={self.port})"
 
 
+def plain_options(words: Sequence[str], environment: Environment) -> ServeOptions | None:
+    """The options of a plain command line, as those are that start a service for a program."""
+    if environment.variables.get(SERVE_KEY_VARIABLE):
+        return None
+    from transcribe_cli.commands.plain_line import read_plain_line
+
+    return read_plain_line(ServeOptions, words)
+
+
 def serve(options: ServeOptions, environment: Environment) -> ExitStatus:
     """Serve until Ctrl+C."""
     from transcribe_cli.emulator.engine_settings import Readings
@@ -335,9 +345,11 @@ def serve(options: ServeOptions, environment: Environment) -> ExitStatus:
 
 def _words_of(command: str | None) -> tuple[str, ...]:
     """Program and arguments of a command, as a shell cuts them; no shell runs it."""
+    if command is None:
+        return ()
     import shlex
 
     try:
-        return tuple(shlex.split(command or ""))
+        return tuple(shlex.split(command))
     except ValueError as e:
         raise UsageError(f"--llm-command: {e}.", "quote it as for a shell") from e
