@@ -11,16 +11,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import settings
+from hypothesis import is_hypothesis_test, settings
 
 from tests.fault_figures import RULE, TITLES, figures_in
 from tests.program import Home, Outcome, begin_test
 from transcribe_cli import PROGRAM, cli
 from transcribe_cli.redaction import forget_secrets
 
-# How long an example takes says how busy the machine is; many runs find what one does not.
-settings.register_profile("unhurried", deadline=None, max_examples=25)
-settings.load_profile("unhurried")
+# How long an example takes says how busy the machine is. The README's test command tries a few
+# examples and the long tests many; many runs find what one does not.
+settings.register_profile("few", deadline=None, max_examples=10)
+settings.register_profile("many", deadline=None, max_examples=50)
 
 LONG_TIMEOUT_S = 300
 
@@ -29,6 +30,15 @@ if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) is signal.SIG_I
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    settings.load_profile("many" if runs_long(config) else "few")
+
+
+def runs_long(config: pytest.Config) -> bool:
+    """Whether it is the long tests that run, and no others."""
+    return bool(config.getoption("markexpr") == "long")
 
 
 def pytest_xdist_setupnodes(config: pytest.Config) -> None:
@@ -57,8 +67,10 @@ def pytest_collection() -> Generator[None, object, object]:
 
 
 @pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Mark as long what `first` leaves out, and give what is long some minutes more.
+
+    Among the long ones is each test of examples once more, with many of them.
 
     What may take longest begins first, so that nothing waits for it in the end.
     """
@@ -69,6 +81,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             seen[test] += 1
             if seen[test] > first.args[0]:
                 item.add_marker(pytest.mark.long)
+        if runs_long(config) and is_hypothesis_test(getattr(item, "obj", None)):
+            item.add_marker(pytest.mark.long)
         if item.get_closest_marker("long") and not item.get_closest_marker("timeout"):
             item.add_marker(pytest.mark.timeout(LONG_TIMEOUT_S))
     items.sort(key=timeout_s, reverse=True)

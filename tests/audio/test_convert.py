@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.audio.tones import pcm, similar, tone, values
@@ -74,7 +74,6 @@ def test_nan_does_not_spread_through_the_resampler() -> None:
 
 
 @given(st.data())
-@settings(deadline=None)
 def test_frames_cut_by_the_ends_of_blocks_are_whole_again(data: st.DataObject) -> None:
     encoding, channels = data.draw(
         st.sampled_from([("<i2", 1), ("<i2", 2), ("i24", 2), ("<f4", 3), ("u1", 2)])
@@ -116,7 +115,6 @@ def blocks_of(samples: Any, cuts: list[int]) -> list[Any]:
     frames=st.integers(1, 20_000),
     cuts=st.lists(st.integers(1, 20_000), max_size=12),
 )
-@settings(deadline=None, max_examples=40)
 def test_blocks_join_without_a_click(rate_hz: int, frames: int, cuts: list[int]) -> None:
     samples = tone(rate_hz, 1.0, 300)[:, 0][:frames].astype(np.float32)
     whole, split = Converter(rate_hz, 16000), Converter(rate_hz, 16000)

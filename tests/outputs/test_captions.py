@@ -46,9 +46,7 @@ ROOT = Path(__file__).parent.parent.parent
 
 both_kinds = pytest.mark.parametrize("kind", KINDS)
 every_kind = pytest.mark.parametrize("kind", ALL_KINDS)
-in_one_folder = settings(
-    max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+in_one_folder = settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 def captions(path: Path, records: Iterable[Record], *, non_speech: bool = True) -> str:
