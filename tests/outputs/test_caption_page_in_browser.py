@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.browser import Browser, Tab, browser
+from tests.browser import Tab, browser
 from tests.outputs.talk_on_page import Talk, a_page, port_of
 from tests.outputs.turn_records import WHEN
 from tests.proxy import Proxy
@@ -24,14 +24,15 @@ STATUS = "document.getElementById('status').innerText"
 
 
 @pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
+def window() -> Iterator[Tab]:
     with browser() as running:
-        yield running
+        yield running.tab()
 
 
 @pytest.fixture
-def tab(chromium: Browser) -> Tab:
-    return chromium.tab()
+def tab(window: Tab) -> Iterator[Tab]:
+    yield window
+    window.open("about:blank")  # the page would go on looking for its captions
 
 
 def shows(tab: Tab, *turns: str) -> None:
