@@ -1,10 +1,12 @@
-"""The plugins of pipecat and LiveKit against a local service; `.ci/clients` runs it.
+"""The plugins of frameworks for voice agents against a local service; `.ci/clients` runs it.
 
-Not a test of pytest: the plugins come with hundreds of packages, in an environment of their own.
+`python -m tests.clients.voice_agents PACKAGE ...`. Not a test of pytest: the plugins come with
+hundreds of packages, in environments of their own.
 """
 
 import asyncio
 import sys
+from collections.abc import Sequence
 from importlib.metadata import version
 from typing import Any
 
@@ -94,18 +96,84 @@ async def livekit_finals(service: AssemblyAIService, asked: dict[str, Any]) -> l
     return finals
 
 
-async def main() -> int:
+async def videosdk_finals(service: AssemblyAIService, asked: dict[str, Any]) -> list[str]:
+    """The finals that VideoSDK's plugin passes on."""
+    from videosdk.agents import SpeechEventType
+    from videosdk.plugins.assemblyai import AssemblyAISTT
+
+    finals: list[str] = []
+
+    async def keep(response: Any) -> None:
+        if response.event_type == SpeechEventType.FINAL:
+            finals.append(response.data.text)
+
+    stt = AssemblyAISTT(
+        api_key="any",
+        base_url=service.api_host,
+        input_sample_rate=16000,
+        speech_model=asked["model"],
+        format_turns=asked.get("format_turns", False),
+    )
+    stt.on_stt_transcript(keep)
+    for chunk in _CHUNKS:
+        await stt.process_audio(_both_sides(chunk))
+        await asyncio.sleep(0.05)
+    await stt.flush()
+    await asyncio.sleep(0.5)
+    await stt.aclose()
+    return finals
+
+
+def _both_sides(samples: bytes) -> bytes:
+    """Stereo, as a room sends it."""
+    return b"".join(samples[at : at + 2] * 2 for at in range(0, len(samples), 2))
+
+
+async def vision_agents_finals(service: AssemblyAIService, asked: dict[str, Any]) -> list[str]:
+    """The finals that the plugin of Vision Agents passes on; it knows one address only."""
+    import numpy
+    from getstream.video.rtc.track_util import AudioFormat, PcmData
+    from vision_agents.core.edge.types import Participant
+    from vision_agents.plugins.assemblyai import stt as plugin
+
+    finals: list[str] = []
+
+    class Listener(plugin.STT):  # type: ignore[misc]
+        def _emit_transcript_event(self, text: str, *given: Any, mode: str = "final") -> None:
+            if mode == "final":
+                finals.append(text)
+            super()._emit_transcript_event(text, *given, mode=mode)
+
+    plugin.WS_BASE_URL = service.url
+    stt = Listener(api_key="any", speech_model=asked["model"])
+    await stt.start()
+    somebody = Participant(original=None, user_id="somebody", id="somebody")
+    for chunk in [*_CHUNKS, *[bytes(3200)] * 15]:  # its last turn ends in silence, or is lost
+        samples = numpy.frombuffer(chunk, dtype=numpy.int16)
+        pcm = PcmData(samples=samples, sample_rate=16000, format=AudioFormat.S16, channels=1)
+        await stt.process_audio(pcm, somebody)
+        await asyncio.sleep(0.05)
+    await asyncio.sleep(0.5)
+    await stt.close()
+    return finals
+
+
+_CLIENTS = {
+    "pipecat-ai": pipecat_finals,
+    "livekit-plugins-assemblyai": livekit_finals,
+    "videosdk-plugins-assemblyai": videosdk_finals,
+    "vision-agents-plugins-assemblyai": vision_agents_finals,
+}
+
+
+async def main(packages: Sequence[str]) -> int:
     """Try each client with each model; how many did not hear everything."""
     failed = 0
-    clients = {
-        "pipecat-ai": pipecat_finals,
-        "livekit-plugins-assemblyai": livekit_finals,
-    }
     with AssemblyAIService() as service:
-        for package, finals_of in clients.items():
+        for package in packages:
             for asked in _ASKED:
                 async with asyncio.timeout(60):
-                    finals = [text for text in await finals_of(service, asked) if text]
+                    finals = [text for text in await _CLIENTS[package](service, asked) if text]
                 good = finals == _EXPECTED
                 failed += not good
                 said = "heard all" if good else f"heard {finals}"
@@ -114,4 +182,4 @@ async def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(asyncio.run(main()))
+    sys.exit(asyncio.run(main(sys.argv[1:])))
