@@ -1,5 +1,6 @@
 """A WebSocket connection of the service's, with bare sockets and clients of others on it."""
 
+import asyncio
 import itertools
 import json
 import socket
@@ -21,7 +22,9 @@ from websockets.protocol import Protocol as TheirProtocol
 from tests.certificates import make_certificate
 from tests.counting import speak
 from tests.program import DEADLINE_S
+from transcribe_cli.emulator import websocket_connection
 from transcribe_cli.emulator.local_service import LocalService
+from transcribe_cli.emulator.websocket_connection import Nobody, WebSocketConnection
 
 UPGRADE = (
     "GET /v3/ws?speech_model=u3-rt-pro&sample_rate=16000 HTTP/1.1\r\nHost: localhost\r\n"
@@ -245,3 +248,109 @@ def test_a_wrong_frame_in_tls_is_told_before_the_end(
         assert head_of(client).startswith("HTTP/1.1 101 ")
         client.sendall(frame(Opcode.TEXT, b"\xff") + frame(Opcode.CLOSE, b"\x03\xef"))
         assert Said(client).code == 1007
+
+
+# Without a socket.
+
+
+class Written(asyncio.Transport):
+    """A transport that keeps what is written."""
+
+    def __init__(self) -> None:
+        super().__init__({"socket": socket.socket()})
+        self.reader = TheirProtocol(CLIENT)
+        self.is_cut = False
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        self.reader.receive_data(bytes(data))
+
+    def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None: ...
+
+    def pause_reading(self) -> None: ...
+
+    def resume_reading(self) -> None: ...
+
+    def is_closing(self) -> bool:
+        return self.is_cut
+
+    def abort(self) -> None:
+        self.is_cut = True
+
+    def frames(self) -> list[tuple[Opcode, bytes]]:
+        """What was written since this was last asked."""
+        events = self.reader.events_received()
+        return [(f.opcode, bytes(f.data)) for f in events if isinstance(f, TheirFrame)]
+
+
+@pytest.fixture
+def written() -> Iterator[Written]:
+    transport = Written()
+    yield transport
+    transport.get_extra_info("socket").close()
+
+
+def test_of_pings_that_a_client_leaves_no_room_for_the_last_is_answered(written: Written) -> None:
+    async def scene() -> None:
+        connection = WebSocketConnection(written)
+        connection.hand_to(Nobody())
+        connection.data_received(frame(Opcode.PING, b"1"))
+        assert written.frames() == [(Opcode.PONG, b"1")]
+        connection.pause_writing()
+        connection.data_received(frame(Opcode.PING, b"2") + frame(Opcode.PING, b"3"))
+        assert written.frames() == []
+        connection.resume_writing()
+        assert written.frames() == [(Opcode.PONG, b"3")]
+
+    asyncio.run(scene())
+
+
+def test_a_client_that_leaves_no_room_for_long_is_cut(
+    written: Written, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def scene() -> None:
+        connection = WebSocketConnection(written)
+        connection.pause_writing()
+        connection.resume_writing()
+        await asyncio.sleep(0.01)
+        assert not written.is_cut
+        connection.pause_writing()
+        while not written.is_cut:
+            await asyncio.sleep(0.001)
+
+    monkeypatch.setattr(websocket_connection, "_ROOM_WITHIN_S", 0.0)
+    asyncio.run(scene())
+
+
+def test_an_idle_client_is_pinged_again_and_again(written: Written) -> None:
+    async def scene() -> None:
+        WebSocketConnection(written).ping_every(0.001)
+        pings: list[object] = []
+        while len(pings) < 3:
+            await asyncio.sleep(0.001)
+            pings += written.frames()
+        assert set(pings) == {(Opcode.PING, b"")}
+
+    asyncio.run(scene())
+
+
+def test_nothing_is_read_while_nobody_takes_it(written: Written) -> None:
+    class Taker(Nobody):
+        def __init__(self) -> None:
+            self.is_ready = True
+            self.taken: list[str | bytes] = []
+
+        def take(self, message: str | bytes) -> None:
+            self.taken.append(message)
+            self.is_ready = False
+
+    async def scene() -> None:
+        connection = WebSocketConnection(written, frame(Opcode.TEXT, b"1"))
+        connection.data_received(frame(Opcode.TEXT, b"2") + frame(Opcode.PING, b"3"))
+        taker = Taker()
+        for taken in (["1"], ["1", "2"], ["1", "2"]):
+            taker.is_ready = True
+            connection.hand_to(taker)
+            assert taker.taken == taken
+        assert written.frames() == [(Opcode.PONG, b"3")]
+
+    asyncio.run(scene())
