@@ -184,6 +184,37 @@ def test_as_many_files_run_at_once_as_workers_have_threads_also_those_that_come_
     assert asked == [now, later]
 
 
+def test_files_that_begin_one_after_the_other_are_given_to_workers_a_few_times_a_second(
+    cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = 100.0
+    dask = cluster._client = Dask()
+    cluster.command = "aai-stream-1"
+    loop: Any = SimpleNamespace(clock=lambda: now)
+    cluster._loop = loop
+    begun = 0
+
+    def begin() -> float:
+        nonlocal begun
+        begun += 1
+        spec = SourceSpec(name=str(begun), kind="file", open=lambda: pytest.fail("not read here"))
+        file = cluster.begin(loop, spec, None)
+        file.start(now)
+        return file.due
+
+    assert begin() == begin() == pytest.approx(100.02)  # the first ones at once
+    cluster.submit(100.01)
+    assert not dask.submitted
+    now = 100.02
+    cluster.submit(now)
+    now = 100.1
+    assert begin() == begin() == pytest.approx(100.02 + 1 / 3)
+    cluster.submit(now)
+    assert dask.submitted == [["1", "2"]]
+    cluster.submit(100.5)
+    assert dask.submitted == [["1", "2"], ["3", "4"]]
+
+
 class Restart:
     """A scheduler that is gone, and is asked for again.
 
@@ -211,7 +242,7 @@ class Restart:
     def is_over(self) -> None:
         """Take the step on main's thread with which files go on."""
         self._called.get(timeout=patience_s())()
-        self._cluster.submit()
+        self._cluster.submit(2.0)
 
 
 @pytest.mark.parametrize("error", [KeyError("odd"), asyncio.CancelledError(), OSError("cut off")])
@@ -222,7 +253,7 @@ def test_whatever_a_new_scheduler_says_it_is_asked_again_and_all_files_go_on(
     restart = Restart(cluster, monkeypatch, [half_made, last])
     restart.begin("a.wav")
     restart.begin("b.wav")
-    cluster.submit()  # nothing is heard of their tasks any more
+    cluster.submit(1.0)  # nothing is heard of their tasks any more
 
     cluster.reconnect(restart.first)
     restart.is_over()
@@ -242,7 +273,7 @@ def test_a_file_that_begins_while_the_scheduler_is_gone_waits_for_it(
 
     restart.begin("a.wav")
     restart.begin("b.wav")
-    cluster.submit()
+    cluster.submit(1.0)
     restart.is_over()
 
     assert last.submitted == [["a.wav", "b.wav"]]

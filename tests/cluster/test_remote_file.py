@@ -69,7 +69,7 @@ class Workers:
             save_dir=save_dir,
         )
 
-    def submit_later(self, file: RemoteFile) -> None:
+    def submit_later(self, file: RemoteFile, now: float) -> float:
         self.submitted += 1
         self.file = file
         self.future = Task(self.client)
@@ -78,6 +78,7 @@ class Workers:
             file.done(self.future)
         else:
             self.future.add_done_callback(file.done)
+        return now
 
     def ends(self, outcome: wire.Outcome) -> None:
         self.file.ended(outcome)

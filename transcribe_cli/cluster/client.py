@@ -45,6 +45,8 @@ if TYPE_CHECKING:
     from transcribe_cli.jobs.shards import Shard
 
 _LOOK_AGAIN_S = 0.2
+_GATHER_S = 0.02
+_SUBMIT_EVERY_S = 1 / 3
 _HYPHEN = "\N{NON-BREAKING HYPHEN}"
 _TASKS_OF = "file"  # what Dask counts them under, for as long as its scheduler runs
 _FIRST_WORKER_WITHIN_S = 15
@@ -127,6 +129,7 @@ class Cluster:
         self.calls = WorkerCalls(self._run)
         self._files: dict[str, RemoteFile] = {}
         self._to_submit: list[RemoteFile] = []
+        self._submit_at = float("-inf")
         self._loop: Loop | None = None
         self._is_over = False
         self._is_lost = False  # the scheduler is gone, with the tasks of all files
@@ -214,11 +217,14 @@ class Cluster:
         self._files[file.key] = file
         return file
 
-    def submit_later(self, file: "RemoteFile") -> None:
-        """Have a file's task go with those of the files that begin in the same moment."""
+    def submit_later(self, file: "RemoteFile", now: float) -> float:
+        """Have a file's task go with those of others; gives the time when `submit` does that."""
+        if not self._to_submit:
+            self._submit_at = max(self._submit_at, now + _GATHER_S)
         self._to_submit.append(file)
+        return self._submit_at
 
-    def submit(self) -> None:
+    def submit(self, now: float) -> None:
         """Give workers what waits; each `done` is called with its future, on Dask's thread.
 
         To the scheduler many tasks in one go cost little more than one. Where it is gone, all files
@@ -226,8 +232,11 @@ class Cluster:
         """
         from transcribe_cli.cluster.worker_plugin import transcribe
 
+        if not self._to_submit or now < self._submit_at:
+            return
         files, self._to_submit = self._to_submit, []
-        if self._is_lost or not files:
+        self._submit_at = now + _SUBMIT_EVERY_S
+        if self._is_lost:
             return
         client = self._client
         try:

@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from transcribe_cli.cluster.client import Cluster
 
 _LOOK_EVERY_S = 0.2
-_GATHER_S = 0.1  # files that begin so close together are given to workers in one go
 _STOP_WITHIN_S = 25.0  # longer than the last words are waited for
 _HURRY_WITHIN_S = 5.0
 _MOST_TRIES = 6  # a file that kills whoever reads it is given up, after several workers each time
@@ -121,7 +120,7 @@ class RemoteFile:
     def advance(self, now: float) -> None:
         """Draw, and look at what all files cost."""
         self.has_work = False
-        self._cluster.submit()
+        self._cluster.submit(now)
         if self.over:
             return
         if self._view is not None:
@@ -163,8 +162,7 @@ class RemoteFile:
 
     def submit(self) -> None:
         """Give it to a worker, once more where it is lost."""
-        self._cluster.submit_later(self)
-        self.due = min(self.due, self._loop.clock() + _GATHER_S)
+        self.due = min(self.due, self._cluster.submit_later(self, self._loop.clock()))
 
     def done(self, future: Any) -> None:
         """Its task is over; on Dask's thread, which all files share."""
