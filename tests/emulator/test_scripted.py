@@ -26,24 +26,26 @@ def trace_lines(path: Path) -> list[str]:
     return [line for line in lines if line != TERMINATE]
 
 
-@pytest.mark.parametrize("path", sorted(TRACES.glob("*.jsonl")), ids=lambda path: path.stem)
-@pytest.mark.first(4)
-def test_a_trace_is_played_byte_for_byte(
-    path: Path, serve: Callable[..., str], logbook: Callable[[], list[dict[str, Any]]]
+def test_traces_are_played_byte_for_byte(
+    serve: Callable[..., str], logbook: Callable[[], list[dict[str, Any]]]
 ) -> None:
-    url = serve("--script", str(path))
-    heard = talk(url, silence(7000))
-    expected = trace_lines(path)
-    texts = [text for text in heard.texts if "Begin" not in text and "Termination" not in text]
-    assert texts == [line for line in expected if "Begin" not in line and "Termination" not in line]
-    for kind in ("Begin", "Termination"):
-        own = [line for line in expected if f'"{kind}"' in line]
-        assert own in ([], [text for text in heard.texts if f'"{kind}"' in text])
-    assert heard.messages[0]["type"] == "Begin" and heard.messages[-1]["type"] == "Termination"
-    assert (heard.code, heard.reason) == (1000, "Session Ended")
-    assert [event["event"] for event in logbook()] == ["open", "message", "terminate", "close"]
-    assert logbook()[1] == logbook()[2] | {"event": "message", "text": TERMINATE}
-    assert logbook()[-1]["audio_ms"] == 7000 and logbook()[-1]["by"] == "service"
+    paths = sorted(TRACES.glob("*.jsonl"))
+    url = serve(*(word for path in paths for word in ("--script", str(path))))
+    for number, path in enumerate(paths):
+        heard = talk(url, silence(7000))
+        expected = trace_lines(path)
+        texts = [text for text in heard.texts if "Begin" not in text and "Termination" not in text]
+        told = [line for line in expected if "Begin" not in line and "Termination" not in line]
+        assert texts == told, path.stem
+        for kind in ("Begin", "Termination"):
+            own = [line for line in expected if f'"{kind}"' in line]
+            assert own in ([], [text for text in heard.texts if f'"{kind}"' in text]), path.stem
+        assert heard.messages[0]["type"] == "Begin" and heard.messages[-1]["type"] == "Termination"
+        assert (heard.code, heard.reason) == (1000, "Session Ended")
+        events = logbook()[4 * number :]
+        assert [event["event"] for event in events] == ["open", "message", "terminate", "close"]
+        assert events[1] == events[2] | {"event": "message", "text": TERMINATE}
+        assert events[-1]["audio_ms"] == 7000 and events[-1]["by"] == "service"
 
 
 def test_messages_wait_for_their_audio() -> None:

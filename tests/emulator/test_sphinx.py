@@ -160,6 +160,7 @@ def test_pieces_of_any_size_give_the_same_samples() -> None:
 
 
 @SDK
+@pytest.mark.long
 def test_the_official_sdk_talks_to_it(sphinx: str) -> None:
     audio = meeting(0, FIRST_LINE_MS)
     events = sdk_session(sphinx, audio, language_detection=True)

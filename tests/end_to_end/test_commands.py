@@ -255,7 +255,7 @@ def test_an_error_is_a_record_wherever_records_were_asked(home: Home, where: str
 @posix
 @pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&-", "<&- >&- 2>&-"])
 @pytest.mark.parametrize("line", ["$P file no.wav", "$P models", "$P --version", "$P nonsense"])
-@pytest.mark.first(4)
+@pytest.mark.first(2)
 def test_closed_streams_do_not_crash(home: Home, line: str, closed: str) -> None:
     outcome = shell(home, f"{line} {closed}")
     assert outcome.returncode == {"$P file no.wav": 3, "$P nonsense": 2}.get(line, 0)
