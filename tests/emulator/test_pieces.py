@@ -158,6 +158,19 @@ def test_words_are_settled_once_their_piece_is_over() -> None:
     assert settled == [0, 1, 1]
 
 
+def test_a_piece_goes_on_with_the_sentence_before_it() -> None:
+    said = iter((["We", "heard,"], ["The", "end."], ["it", "is."]))
+
+    def hear(samples: Any, speech: Sequence[bool], final: bool) -> Transcription | None:
+        if not final:
+            return None
+        return Transcription([HeardWord(text, 0, 30 * len(speech)) for text in next(said)])
+
+    recogniser = PieceRecogniser(hear, PIECES, writes=True)
+    say(recogniser, ("#" * 44 + "." * 8) * 2 + "#" * 44)
+    assert [word.text for word in recogniser.end()] == "We heard, the end. It is.".split()
+
+
 def test_quiet_speech_is_amplified_and_other_speech_left_as_it_is() -> None:
     peaks = []
 

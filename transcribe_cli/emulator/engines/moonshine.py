@@ -21,6 +21,7 @@ from moonshine_voice.transcriber import Transcriber
 from transcribe_cli.emulator.engine_settings import EngineSettings
 from transcribe_cli.emulator.engines.pcm_reader import RATE_HZ
 from transcribe_cli.emulator.engines.pieces import PieceRecogniser, Pieces, Transcription
+from transcribe_cli.emulator.engines.sentence_case import after_stops
 from transcribe_cli.emulator.engines.shared_models import SharedModels
 from transcribe_cli.emulator.engines.speech_detector import FRAME_MS
 from transcribe_cli.emulator.engines.speech_engine import SpeechEngine
@@ -180,4 +181,4 @@ class MoonshineModel:
         )
         found = out.contents
         lines = [ctypes.string_at(found.lines[n].text) for n in range(found.line_count)]
-        return written_once(b" ".join(lines).decode(errors="replace")).split()
+        return after_stops(written_once(b" ".join(lines).decode(errors="replace")).split())

@@ -5,6 +5,7 @@ from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
+from transcribe_cli.emulator.engines.sentence_case import going_on
 from transcribe_cli.emulator.engines.speech_detector import FRAME_MS
 from transcribe_cli.emulator.engines.speech_engine import PAUSE_FRAMES
 from transcribe_cli.emulator.turn_messages import ENGLISH, HeardWord, Language
@@ -101,11 +102,11 @@ class PieceRecogniser:
             self._cut_between_words()
         elif self._partial_is_due(length_ms, more_waiting):
             self._recognise(len(self._frames), final=False)
-        return [*self._done, *self._words]
+        return [*self._done, *self._going_on()]
 
     def end(self) -> list[HeardWord]:
         self._finish()
-        return [*self._done, *self._words]
+        return [*self._done, *self._going_on()]
 
     def _partial_is_due(self, length_ms: int, more_waiting: bool) -> bool:
         if more_waiting and (self._words or self._done):
@@ -142,10 +143,18 @@ class PieceRecogniser:
         *_, at, words = min(near or anywhere)
         self._next_piece(at, words)
 
+    def _going_on(self) -> list[HeardWord]:
+        """The words of the piece, as they follow those before."""
+        if not (self.writes and self._done and self._words):
+            return self._words
+        first, *rest = self._words
+        english = self.language.code == ENGLISH.code
+        return [first._replace(text=going_on(self._done[-1].text, first.text, english)), *rest]
+
     def _next_piece(self, at: int, words: int) -> None:
         """Another piece begins at that frame, and so many words are before it."""
         del self._frames[:at], self._speech[:at]
-        self._done += self._words[:words]
+        self._done += self._going_on()[:words]
         self._words = self._words[words:]  # as a partial of the next piece
         self._first_ms += at * FRAME_MS
         self._tried_at, self._final_of = len(self._frames), 0
