@@ -24,6 +24,12 @@ def test_the_example_starts_steers_and_stops_a_service(tmp_path: Path) -> None:
     assert ran.returncode == 0, ran.stderr
     assert json.loads(ran.stdout) == {
         "health": {"status": "ok"},
-        "state": {"open_sessions": 0, "next_connection": 0, "faults": ["drop@word=40"]},
+        "state": {
+            "open_sessions": 0,
+            "next_connection": 0,
+            "faults": ["drop@word=40"],
+            "token_requests": 0,
+            "token_faults": [],
+        },
         "sessions": [],
     }
