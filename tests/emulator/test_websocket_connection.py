@@ -293,10 +293,10 @@ def test_of_pings_that_a_client_leaves_no_room_for_the_last_is_answered(written:
     async def scene() -> None:
         connection = WebSocketConnection(written)
         connection.hand_to(Nobody())
-        connection.data_received(frame(Opcode.PING, b"1"))
+        connection.feed(frame(Opcode.PING, b"1"))
         assert written.frames() == [(Opcode.PONG, b"1")]
         connection.pause_writing()
-        connection.data_received(frame(Opcode.PING, b"2") + frame(Opcode.PING, b"3"))
+        connection.feed(frame(Opcode.PING, b"2") + frame(Opcode.PING, b"3"))
         assert written.frames() == []
         connection.resume_writing()
         assert written.frames() == [(Opcode.PONG, b"3")]
@@ -345,7 +345,7 @@ def test_nothing_is_read_while_nobody_takes_it(written: Written) -> None:
 
     async def scene() -> None:
         connection = WebSocketConnection(written, frame(Opcode.TEXT, b"1"))
-        connection.data_received(frame(Opcode.TEXT, b"2") + frame(Opcode.PING, b"3"))
+        connection.feed(frame(Opcode.TEXT, b"2") + frame(Opcode.PING, b"3"))
         taker = Taker()
         for taken in (["1"], ["1", "2"], ["1", "2"]):
             taker.is_ready = True
