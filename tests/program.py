@@ -9,6 +9,7 @@ import sys
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +40,7 @@ class Outcome:
     out: str
     err: str
 
-    @property
+    @cached_property
     def records(self) -> list[dict[str, Any]]:
         """Standard output as JSON lines, each as the schema says."""
         return [held_to_schema(line) for line in self.lines]
