@@ -96,7 +96,9 @@ def run(quick: bool, lists: Sequence[Path] = ()) -> list[Row]:
                 print(f"  {info.name}: not installed, or without a model", file=sys.stderr)
                 continue
             print(f"  {info.name} ...", file=sys.stderr, flush=True)
-            service = stack.enter_context(LocalService("--engine", engine))
+            service = stack.enter_context(
+                LocalService("--engine", engine, "--max-sessions", str(CROWD))
+            )
             figures = [(r, _hear(service, r)) for r in recordings]
             title = f"{info.title} {info.own_model}".strip()
             for group in dict.fromkeys(recording.group for recording in recordings):

@@ -1,6 +1,7 @@
 """Connecting within one deadline, against real sockets that answer oddly, late or never."""
 
 import contextlib
+import errno
 import socket
 import threading
 from collections.abc import Iterator
@@ -13,6 +14,7 @@ from tests.session.server import DEADLINE_S, read_to_end
 from transcribe_cli.errors import ConnectionFailed
 from transcribe_cli.session import handshake
 from transcribe_cli.session.handshake import MOST_HEADER_BYTES, open_websocket
+from transcribe_cli.session.transport import explain
 
 SHORT_S = 0.5
 
@@ -194,3 +196,15 @@ def test_where_no_address_answers_that_is_said(monkeypatch: pytest.MonkeyPatch) 
         failed = refusal(name(monkeypatch, one, other))
 
     assert "did not answer" in failed.message
+
+
+@pytest.mark.parametrize(
+    ("host", "hint"),
+    [
+        ("127.0.0.1:8765", "bring this machine's loopback interface up: sudo ip link set lo up"),
+        ("service.example", "check the network"),
+    ],
+)
+def test_without_any_network_the_hint_is_what_helps(host: str, hint: str) -> None:
+    unreachable = OSError(errno.ENETUNREACH, "Network is unreachable")
+    assert explain(unreachable, f"ws://{host}/v3/ws", None, 10.0).hint == hint

@@ -161,7 +161,10 @@ def explain(
         return ConnectionFailed(
             f"Nothing listens at {host}.", f"check {asked}, or that the service is running"
         )
-    return ConnectionFailed(f"{host} cannot be reached: {reason_of(e)}.", "check the network")
+    hint = "check the network"
+    if is_loopback(url):  # as in `unshare --net`, where it is down
+        hint = "bring this machine's loopback interface up: sudo ip link set lo up"
+    return ConnectionFailed(f"{host} cannot be reached: {reason_of(e)}.", hint)
 
 
 def lacks_files(e: Exception) -> bool:
