@@ -1,6 +1,7 @@
 """One connection's tasks, without a socket."""
 
 import asyncio
+import errno
 import gc
 import warnings
 from typing import NamedTuple
@@ -54,12 +55,23 @@ class Ran(NamedTuple):
     record: SessionRecord
 
 
-async def run_with(fault: str) -> Ran:
+class FullDisk(Logbook):
+    """A logbook that can write no end."""
+
+    def __init__(self) -> None:
+        super().__init__(None)
+
+    def write(self, event: str, **fields: object) -> None:
+        if event == "close":
+            raise OSError(errno.ENOSPC, "no room")
+
+
+async def run_with(fault: str, logbook: Logbook | None = None) -> Ran:
     session = EmulatedSession("id", {"speech_model": "u3-rt-pro"}, SessionTerms(), 0.0)
     engine = InProcessRunner(CountingEngine(session.engine_settings))
     client, record = Client(), SessionRecord(0, "/", [])
     schedule = FaultPlan([fault]).draw_next()
-    task = SessionTask(client, session, engine, Logbook(None), schedule, record)
+    task = SessionTask(client, session, engine, logbook or Logbook(None), schedule, record)
     return Ran(client, await task.run(), task, record)
 
 
@@ -77,3 +89,13 @@ def test_an_error_on_purpose_is_told_as_one_of_the_session_itself() -> None:
     ran = asyncio.run(run_with("error=1008 no room@begin"))
     assert ran.record.ended == {"code": 1008, "by": "service", "error": "no room"}
     assert ran.task.why_ended == "closed with 1008: no room"
+
+
+@pytest.mark.parametrize("fault", ["drop@begin", "close=3005@begin"])
+def test_a_session_is_over_though_its_end_cannot_be_logged(
+    fault: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    client, close, task, record = asyncio.run(asyncio.wait_for(run_with(fault, FullDisk()), 10))
+    assert client.cut == (close is None)
+    assert task.why_ended and record.ended is not None
+    assert "no room" in caplog.text

@@ -259,7 +259,7 @@ class Written(asyncio.Transport):
     def __init__(self) -> None:
         super().__init__({"socket": socket.socket()})
         self.reader = TheirProtocol(CLIENT)
-        self.is_cut = False
+        self.is_closed = self.is_cut = False
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
         self.reader.receive_data(bytes(data))
@@ -271,7 +271,10 @@ class Written(asyncio.Transport):
     def resume_reading(self) -> None: ...
 
     def is_closing(self) -> bool:
-        return self.is_cut
+        return self.is_closed or self.is_cut
+
+    def close(self) -> None:
+        self.is_closed = True
 
     def abort(self) -> None:
         self.is_cut = True
@@ -319,6 +322,22 @@ def test_a_client_that_leaves_no_room_for_long_is_cut(
 
     monkeypatch.setattr(websocket_connection, "_ROOM_WITHIN_S", 0.0)
     asyncio.run(scene())
+
+
+def test_a_client_that_stops_sending_and_reads_only_some_is_cut(
+    written: Written, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def scene() -> None:
+        connection = WebSocketConnection(written)
+        connection.pause_writing()
+        connection.eof_received()
+        written.close()  # as asyncio does then
+        connection.resume_writing()
+        while not written.is_cut:
+            await asyncio.sleep(0.001)
+
+    monkeypatch.setattr(websocket_connection, "CLOSE_TIMEOUT_S", 0.0)
+    asyncio.run(asyncio.wait_for(scene(), DEADLINE_S))
 
 
 def test_an_idle_client_is_pinged_again_and_again(written: Written) -> None:

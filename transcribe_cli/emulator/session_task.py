@@ -295,35 +295,37 @@ class SessionTask:
     @_guarded
     def _end_with(self, last: Last) -> None:
         """The connection ends: nothing more can be sent but a close."""
-        match last:
-            case Close(code, _, error):
-                self._closed(code, error)
-            case Drop(reset):
-                self._end(LOST, "service")
-                self.why_ended = "cut on purpose"
-                self._client.abort(reset)
-            case ClientLeft(code, ""):
-                self._end(code, "client")
-                self.why_ended = f"the client left ({code})"
-            case ClientLeft(code, error):
-                self._closed(code, error)
-        self._over.set_result(last if isinstance(last, Close) else None)
+        try:
+            match last:
+                case Close(code, _, error):
+                    self._closed(code, error)
+                case Drop(reset):
+                    self._client.abort(reset)
+                    self.why_ended = "cut on purpose"
+                    self._end(LOST, "service")
+                case ClientLeft(code, ""):
+                    self.why_ended = f"the client left ({code})"
+                    self._end(code, "client")
+                case ClientLeft(code, error):
+                    self._closed(code, error)
+        finally:  # also where nothing can be logged any more
+            self._over.set_result(last if isinstance(last, Close) else None)
 
     def _closed(self, code: int, error: str | None) -> None:
         """The service has closed the session, perhaps for an error."""
-        self._end(code, "service", error)
         asked = self._terminated and code == 1000
         self.why_ended = "Terminate" if asked else f"closed with {code}"
         if error is not None:
             self.why_ended += f": {error}"
+        self._end(code, "service", error)
 
     def _end(self, code: int, by: str, error: str | None = None) -> None:
         told: dict[str, object] = {} if error is None else {"error": error}
         if self._session.unused:
             told["without_effect"] = sorted(self._session.unused)
-        self._log("close", code=code, by=by, **told)
         if self._record is not None:
             self._record.end(code, by, error)
+        self._log("close", code=code, by=by, **told)
 
     def _log(self, event: str, **fields: object) -> None:
         audio_ms = round(self._session.audio_s * 1000)

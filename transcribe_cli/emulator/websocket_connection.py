@@ -137,7 +137,7 @@ class WebSocketConnection(asyncio.BufferedProtocol):
 
     def resume_writing(self) -> None:
         self.is_full = False
-        if self._is_closing:  # the timer is that of the close
+        if self._is_closing or self.transport.is_closing():  # the timer is that of the close
             return
         if self._timer is not None:
             self._timer.cancel()
