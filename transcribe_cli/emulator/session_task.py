@@ -146,7 +146,7 @@ class SessionTask:
         """For how long it has been open, in seconds."""
         return self._clock.monotonic() - self._opened
 
-    def stop(self, reason: str = "The local service was stopped") -> None:
+    def stop(self, reason: str) -> None:
         """End from outside: close after what is queued."""
         self._session.closing = True
         self._outgoing.end_with(Close(1001, reason))

@@ -57,9 +57,26 @@ _RESET_WITHIN_S = 2.0  # for sessions to end
 _PING_EVERY_S = 3.0  # keeps a connection alive while the engine is slow
 
 
+class _Era:
+    """The time up to the service's next reset, or to its stop: with it what came in it ends.
+
+    Attributes:
+        why_over: in words; "" while it goes on.
+    """
+
+    def __init__(self) -> None:
+        self.why_over = ""
+        self.is_over = asyncio.Event()
+
+    def end(self, why: str) -> None:
+        self.why_over = why
+        self.is_over.set()
+
+
 class _Arrival(NamedTuple):
     """What is known of a connection before its session."""
 
+    era: _Era
     request: HttpRequest
     schedule: FaultSchedule
     record: SessionRecord | None
@@ -111,7 +128,7 @@ class App:
         self.engines = SessionEngines(options)
         self.records = SessionRecords(options.keep_audio)
         self.shut_down = shut_down
-        self._stopping = asyncio.Event()
+        self._era = _Era()
         self._logbook = logbook
         self._keys = keys
         self._open: set[SessionTask] = set()
@@ -158,10 +175,13 @@ class App:
         return len(self._open)
 
     def stop(self) -> None:
-        """Close every session that is open."""
-        self._stopping.set()
+        """Close every session that is open or would open."""
+        self._end_era("The local service was stopped")
+
+    def _end_era(self, why: str) -> None:
+        self._era.end(why)
         for session_task in self._open:
-            session_task.stop()
+            session_task.stop(why)
 
     async def wait_closed(self) -> None:
         """Wait until all connections have ended, after `stop`."""
@@ -170,8 +190,8 @@ class App:
 
     async def reset(self) -> None:
         """End all sessions and begin anew, as after the start."""
-        for session_task in self._open:
-            session_task.stop("The local service was reset")
+        self._end_era("The local service was reset")
+        self._era = _Era()
         with suppress(TimeoutError):
             async with asyncio.timeout(_RESET_WITHIN_S):
                 while self._open:
@@ -189,12 +209,14 @@ class App:
         self, request: HttpRequest, transport: asyncio.Transport
     ) -> HttpAnswer | Opened:
         """The answer to a request that was let in."""
+        if asking := asyncio.current_task():
+            _hold(asking, self._running)
         if answer := await self._routes.answer(request):
             return answer
         number, record = self.plan.connections, None
         if self._steered:
             record = self.records.add(number, request.path, request.headers.fields)
-        arrival = _Arrival(request, self.plan.draw_next(), record)
+        arrival = _Arrival(self._era, request, self.plan.draw_next(), record)
         answer = await self._go_wrong(arrival, transport)
         return answer or partial(self._run, arrival)
 
@@ -217,7 +239,7 @@ class App:
                 case Stall(ms):
                     with suppress(TimeoutError):
                         seconds = None if ms is None else ms / 1000
-                        await asyncio.wait_for(self._stopping.wait(), seconds)
+                        await asyncio.wait_for(arrival.era.is_over.wait(), seconds)
         return answer
 
     def _run(self, arrival: _Arrival, connection: WebSocketConnection) -> None:
@@ -249,7 +271,10 @@ class App:
         self, arrival: _Arrival, connection: WebSocketConnection
     ) -> Sequence[ToClient]:
         """Run a session, or refuse it; what is still to be sent when its slot is free."""
-        url = urlsplit(arrival.request.path)
+        url, era = urlsplit(arrival.request.path), arrival.era
+        if era.why_over:
+            arrival.note_end(1001)
+            return [Close(1001, era.why_over)]
         try:
             given = (authorization_of(arrival.request.headers), _token_of(url.query))
             max_session_s = self._keys.admit(*given, self.clock.unix())
@@ -259,6 +284,8 @@ class App:
                 session_task = opened.task
                 self._pending.leave(connection.transport)
                 self._open.add(session_task)
+                if era.why_over:
+                    session_task.stop(era.why_over)
                 try:
                     close = await session_task.run(opened.before_begin)
                 finally:
@@ -331,7 +358,11 @@ class App:
 
 def _keep(work: Coroutine[Any, Any, None], tasks: set[asyncio.Task[None]]) -> None:
     """Do it in a task, which nobody else would hold."""
-    task = asyncio.create_task(work)
+    _hold(asyncio.create_task(work), tasks)
+
+
+def _hold(task: asyncio.Task[Any], tasks: set[asyncio.Task[None]]) -> None:
+    """Hold a task until it is done."""
     tasks.add(task)
     task.add_done_callback(tasks.discard)
 
