@@ -1,8 +1,9 @@
 """The account's limit on new sessions, for all workers together."""
 
 import asyncio
+import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from types import SimpleNamespace
 from typing import Any
 
@@ -11,7 +12,13 @@ import pytest
 pytest.importorskip("distributed")
 
 from transcribe_cli.cluster import session_limits
-from transcribe_cli.cluster.session_limits import SchedulerLimits, Tell, WorkerQuota, telling
+from transcribe_cli.cluster.session_limits import (
+    SchedulerLimits,
+    Seats,
+    Tell,
+    WorkerQuota,
+    telling,
+)
 from transcribe_cli.cluster.wire import command_name
 
 
@@ -169,30 +176,141 @@ def started(limits: SchedulerLimits, scheduler: Any) -> SchedulerLimits:
     return limits
 
 
+class Board:
+    """The seats of a scheduler, told and asked for as by one worker after the other."""
+
+    def __init__(self, *workers: str, **at_once: int | None) -> None:
+        self.later: list[Callable[[], None]] = []
+        loop = SimpleNamespace(
+            call_later=lambda _, call, *args: self.later.append(lambda: call(*args))
+        )
+        self.scheduler: Any = SimpleNamespace(
+            plugins={}, handlers={}, workers=dict.fromkeys(workers), loop=loop
+        )
+        for command, number in at_once.items():
+            self.limits = started(
+                SchedulerLimits(5, {command_name(command): number}), self.scheduler
+            )
+        self.number = 0
+
+    def ask(self, worker: str, command: str, held: str = "", waiting: str = "") -> str:
+        """Tell of files, a letter each; those that have a seat now."""
+        self.number += 1
+        name = command_name(command)
+        return "".join(self.limits.seats(worker, name, self.number, [*held], [*waiting]))
+
+
 def test_commands_on_one_scheduler_share_its_seats_and_those_of_a_lost_worker_are_free() -> None:
-    scheduler: Any = SimpleNamespace(plugins={}, handlers={}, workers={"tcp://1": 0, "tcp://2": 0})
-    started(SchedulerLimits(5, {command_name("A"): 2}), scheduler)
-    limits = started(SchedulerLimits(5, {command_name("B"): 3}), scheduler)
-    assert limits.seat("tcp://1", "a", leaves=False)
-    assert limits.seat("tcp://1", "b", leaves=False)
-    assert limits.seat("tcp://2", "c", leaves=False)
-    assert not limits.seat("tcp://2", "d", leaves=False)
+    board = Board("1", "2", A=2, B=3)
+    assert board.ask("1", "A", waiting="ab") == "ab"
+    assert board.ask("2", "B", waiting="cd") == "c"
 
-    del scheduler.workers["tcp://1"]
-    limits.remove_worker(scheduler, "tcp://1", stimulus_id="killed")
-    assert limits.seat("tcp://2", "a", leaves=False)
-    assert limits.seat("tcp://2", "b", leaves=False)
-    assert not limits.seat("tcp://2", "d", leaves=False)
-    assert not limits.seat("tcp://1", "d", leaves=False)  # it does not know that it is lost
+    del board.scheduler.workers["1"]
+    board.limits.remove_worker(board.scheduler, "1", stimulus_id="killed")
+    assert board.ask("2", "B", held="c", waiting="dab") == "da"
+    assert board.ask("1", "A", held="ab", waiting="e") == ""  # it does not know that it is lost
 
-    limits.seat("tcp://2", "a", leaves=True)
-    limits.remove_client(scheduler, "B")  # whose number was the greater one
-    assert not limits.seat("tcp://2", "d", leaves=False)
-    limits.seat("tcp://2", "b", leaves=True)
-    assert limits.seat("tcp://2", "d", leaves=False)
+    board.limits.remove_client(board.scheduler, "B")  # whose number was the greater one
+    assert board.ask("2", "A", waiting="e") == ""
+    board.later.pop()()  # its sessions have ended
+    assert board.ask("2", "A", waiting="efg") == "ef"
 
 
 def test_a_command_without_a_number_has_as_many_files_at_once_as_there_are_threads() -> None:
-    scheduler: Any = SimpleNamespace(plugins={}, handlers={}, workers={"tcp://1": 0})
-    limits = started(SchedulerLimits(5, {command_name("A"): None}), scheduler)
-    assert all(limits.seat("tcp://1", str(number), leaves=False) for number in range(100))
+    files = "".join(map(chr, range(100, 200)))
+    assert Board("1", A=None).ask("1", "A", waiting=files) == files
+
+
+def test_a_seat_whose_answer_is_lost_is_given_again_and_one_left_unheard_is_free() -> None:
+    board = Board("1", A=2)
+    assert board.ask("1", "A", waiting="ab") == "ab"  # which the worker never hears
+    assert board.ask("1", "A", waiting="a") == "a"
+    assert board.ask("1", "A", held="a", waiting="cd") == "c"
+    assert board.ask("1", "A", held="c", waiting="d") == "d"  # that a has left was not heard
+
+
+def test_what_was_told_before_and_comes_late_means_nothing() -> None:
+    board = Board("1", A=1)
+    board.number = 5
+    assert board.ask("1", "A", waiting="a") == "a"
+    board.number = 3
+    assert board.ask("1", "A") == ""
+    board.number = 6
+    assert board.ask("1", "A", held="a", waiting="b") == ""
+
+
+class LoopThread:
+    """A worker whose loop runs on a thread, and whose scheduler answers what is asked."""
+
+    address = "1"
+
+    def __init__(self, answer: Callable[..., Any]) -> None:
+        async def handler(**told: Any) -> Any:
+            return answer(**told)
+
+        self.scheduler = SimpleNamespace(**{session_limits.SEAT_HANDLER: handler})
+        loop = asyncio.new_event_loop()
+        self.loop = SimpleNamespace(asyncio_loop=loop)
+        self._thread = threading.Thread(target=loop.run_forever, daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        loop = self.loop.asyncio_loop
+        loop.call_soon_threadsafe(loop.stop)
+        self._thread.join()
+        loop.close()
+
+
+@pytest.fixture
+def workers() -> Iterator[Callable[[Callable[..., Any]], LoopThread]]:
+    made: list[LoopThread] = []
+
+    def make(answer: Callable[..., Any]) -> LoopThread:
+        made.append(LoopThread(answer))
+        return made[-1]
+
+    yield make
+    for worker in made:
+        worker.close()
+
+
+def test_a_scheduler_that_cannot_be_asked_gives_no_seat_and_is_told_all_the_next_time(
+    workers: Callable[[Callable[..., Any]], LoopThread], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[tuple[list[str], list[str]]] = []
+    fails = [False, True, True, False]
+
+    def answer(held: list[str], waiting: list[str], **_: Any) -> list[str]:
+        told.append((held, waiting))
+        if fails.pop(0):
+            raise OSError("cut off")
+        return waiting
+
+    monkeypatch.setattr(session_limits, "_FULL_FOR_S", 0.0)
+    seats = Seats(workers(answer), "A")
+    assert seats.take("a")
+    seats.leave("a")
+    assert not seats.take("b")
+    assert seats.take("b")
+    assert told == [([], ["a"]), ([], []), ([], ["b"]), ([], ["b"])]
+
+
+def test_while_all_seats_are_taken_the_scheduler_is_asked_once_for_all_that_wait(
+    workers: Callable[[Callable[..., Any]], LoopThread], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[list[str]] = []
+    given = ["a"]
+
+    def answer(waiting: list[str], **_: Any) -> list[str]:
+        asked.append(waiting)
+        return [file for file in waiting if file in given]
+
+    monkeypatch.setattr(session_limits, "_FULL_FOR_S", 3600.0)
+    seats = Seats(workers(answer), "A")
+    assert seats.take("a")
+    assert not seats.take("b")
+    assert not any(seats.take(file) for file in "bcdef")
+    assert asked == [["a"], ["b"]]
+    given.append("c")
+    seats.leave("a")
+    assert seats.take("c")

@@ -134,6 +134,29 @@ def test_a_file_that_is_begun_just_as_a_stop_comes_is_told_as_stopped(
     assert not recordings._jobs
 
 
+class Full:
+    """Seats of which none is free."""
+
+    def take(self, file: str) -> bool:
+        return False
+
+
+def test_a_file_that_waits_for_a_seat_ends_when_all_have_cost_what_they_may(
+    told: list[wire.Report], tmp_path: Path
+) -> None:
+    seats: Any = Full()
+    with counting_service() as service:
+        settings = settings_for(service, tmp_path / "recordings")
+        recordings = Recordings(settings, told.append, None, seats)
+        recordings._ready.wait(patience_s())
+        recordings.limit_cost()
+        recordings.transcribe(talk_in(tmp_path))
+        recordings.close()
+    outcome = end_of(told)
+    assert outcome.exit_status == ExitStatus.INCOMPLETE
+    assert outcome.problem is not None and "cost" in outcome.problem.message
+
+
 def test_files_that_run_have_their_turn_between_two_that_begin(
     recordings: Recordings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

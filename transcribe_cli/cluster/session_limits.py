@@ -1,8 +1,9 @@
 """The account's limits, kept for all workers and all commands in the scheduler."""
 
 import asyncio
+import threading
 import time
-from collections.abc import Callable, Container, Mapping
+from collections.abc import Callable, Container, Mapping, Sequence
 from typing import Any, Literal
 
 from distributed import Scheduler
@@ -19,6 +20,8 @@ SessionEvent = Literal["asked for", "answered", "unopened"]
 _ASK_AGAIN_S = 0.2
 _ANSWER_WITHIN_S = 10.0
 _UNUSED_S = 15.0  # longer than it takes to open a session for which a file waits
+_ENDED_WITHIN_S = 60.0  # the sessions of a command that is gone
+_FULL_FOR_S = 0.5  # until files that wait for a seat ask again
 
 
 class SchedulerLimits(SchedulerPlugin):  # type: ignore[misc]
@@ -43,7 +46,8 @@ class SchedulerLimits(SchedulerPlugin):  # type: ignore[misc]
         self._quota = SessionQuota(per_minute)
         self._at_once = dict(at_once)
         self._workers: Container[str] = ()  # that are there
-        self._seats: dict[str, set[str]] = {}  # files by worker
+        # By worker and command: the number of what was told last, and the files with a seat.
+        self._seats: dict[tuple[str, str], tuple[int, set[str]]] = {}
         self._used = used
 
     async def start(self, scheduler: Scheduler) -> None:
@@ -61,27 +65,42 @@ class SchedulerLimits(SchedulerPlugin):  # type: ignore[misc]
                 self._quota.answered(now)
         self._workers = scheduler.workers
         scheduler.handlers[HANDLER] = self.session
-        scheduler.handlers[SEAT_HANDLER] = self.seat
+        scheduler.handlers[SEAT_HANDLER] = self.seats
 
     def remove_worker(self, scheduler: Scheduler, worker: str, **_: Any) -> None:
         """Called by the scheduler when a worker is lost: its files are free for others."""
-        self._seats.pop(worker, None)
+        for key in [key for key in self._seats if key[0] == worker]:
+            del self._seats[key]
 
     def remove_client(self, scheduler: Scheduler, client: str) -> None:
         """Called by the scheduler when a command has ended."""
-        self._at_once.pop(command_name(client), None)
+        command = command_name(client)
+        self._at_once.pop(command, None)
+        scheduler.loop.call_later(_ENDED_WITHIN_S, self._forget, command)
 
-    def seat(self, worker: str, file: str, *, leaves: bool) -> bool:
-        """Whether a worker may begin a file, or have it leave its seat."""
-        if leaves:
-            self._seats.get(worker, set()).discard(file)
-            return True
-        most = [float("inf") if number is None else number for number in self._at_once.values()]
-        taken = sum(map(len, self._seats.values()))
-        if worker not in self._workers or taken >= max(most, default=float("inf")):
-            return False
-        self._seats.setdefault(worker, set()).add(file)
-        return True
+    def _forget(self, command: str) -> None:
+        for key in [key for key in self._seats if key[1] == command]:
+            del self._seats[key]
+
+    def seats(
+        self, worker: str, command: str, number: int, held: Sequence[str], waiting: Sequence[str]
+    ) -> list[str]:
+        """Take which files of a command have a seat on a worker; returns which more have one now.
+
+        Args:
+            number: the greater, the later it was told. All that there is is told each time, so
+                whatever was lost on the way, either way, is right with the next.
+        """
+        told, _ = self._seats.get((worker, command), (0, set()))
+        if worker not in self._workers or number <= told:
+            return []
+        files = set(held)
+        self._seats[worker, command] = number, files
+        most = [float("inf") if each is None else each for each in self._at_once.values()]
+        free = max(most, default=float("inf")) - sum(len(had) for _, had in self._seats.values())
+        given = [file for place, file in enumerate(waiting) if place < free]
+        files.update(given)
+        return given
 
     def session(self, event: SessionEvent) -> float:
         """Take what a worker tells of a session.
@@ -161,31 +180,53 @@ def _ignore(wait_s: float) -> None:
 
 
 class Seats:
-    """Seats for a worker's files; asked for on Dask's threads, which wait for nothing else."""
+    """Seats for a command's files on a worker; asked for on Dask's threads.
 
-    def __init__(self, worker: Any) -> None:
+    Those that wait are asked for together, so that the scheduler is not asked by each of them.
+    """
+
+    def __init__(self, worker: Any, command: str) -> None:
         self._worker = worker
+        self._command = command
+        self._asking = threading.Lock()
+        self._told = time.monotonic_ns()  # greater than what a predecessor has told
+        self._held: set[str] = set()
+        self._waiting: dict[str, None] = {}  # in order
+        self._full_until = float("-inf")
 
     def take(self, file: str) -> bool:
         """Whether there is one; False, too, where the scheduler cannot be asked just now."""
-        return self._ask(file, leaves=False)
+        self._waiting[file] = None
+        with self._asking:
+            if file not in self._held and time.monotonic() >= self._full_until:
+                self._ask()
+                if file not in self._held:
+                    self._full_until = time.monotonic() + _FULL_FOR_S
+            self._waiting.pop(file)
+            return file in self._held
 
     def leave(self, file: str) -> None:
         """Another file may begin."""
-        self._ask(file, leaves=True)
+        with self._asking:
+            self._held.discard(file)
+            self._full_until = float("-inf")
+            self._ask()
 
-    def _ask(self, file: str, *, leaves: bool) -> bool:
+    def _ask(self) -> None:
+        """Tell the scheduler all that there is, and take what it gives."""
         worker = self._worker
+        self._told += 1
+        state = {"number": self._told, "held": list(self._held), "waiting": list(self._waiting)}
 
-        async def ask() -> bool:
+        async def ask() -> list[str]:
             handler = getattr(worker.scheduler, SEAT_HANDLER)
-            return bool(await handler(worker=worker.address, file=file, leaves=leaves))
+            return list(await handler(worker=worker.address, command=self._command, **state))
 
+        asked = asyncio.run_coroutine_threadsafe(ask(), worker.loop.asyncio_loop)
         try:
-            asked = asyncio.run_coroutine_threadsafe(ask(), worker.loop.asyncio_loop)
-            return asked.result(_ANSWER_WITHIN_S)
-        except Exception:  # cut off, or a scheduler that began anew: who asks asks again
-            return False
+            self._held.update(asked.result(_ANSWER_WITHIN_S))
+        except Exception:  # cut off, or a scheduler that began anew: with the next it is right
+            asked.cancel()
 
 
 def telling(worker: Any) -> Tell:

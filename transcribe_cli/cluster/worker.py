@@ -79,6 +79,7 @@ class Recordings:
         self._stops: list[str] = []
         self._calls: set[int] = set()  # that have come
         self.closed = False
+        self._is_spent = False
         self._problem: StreamError | None = None
         self._ready = threading.Event()
         self._loop: Loop | None = None
@@ -159,7 +160,7 @@ class Recordings:
     @contextlib.contextmanager
     def _seat_for(self, task: FileTask) -> Iterator[bool]:
         """While open, it has a seat, if there is one."""
-        if self._seats is None:
+        if self._seats is None or self._is_spent:  # it ends as it begins, and needs none
             yield True
             return
         taken = self._seats.take(task.key)
@@ -190,6 +191,7 @@ class Recordings:
 
     def limit_cost(self) -> None:
         """All files together have cost what they may."""
+        self._is_spent = True
         if self._loop is not None:
             budget = self._transcriber.runs.budget
             self._loop.call(lambda: setattr(budget, "max_cost_usd", 0.0))

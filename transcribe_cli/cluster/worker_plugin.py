@@ -35,7 +35,7 @@ class RecordingsPlugin(WorkerPlugin):  # type: ignore[misc]
         def tell(report: Report) -> None:
             worker.log_event(self.name, encode(report).decode())
 
-        limits = (WorkerQuota(telling(worker)), Seats(worker)) if self._limited else ()
+        limits = (WorkerQuota(telling(worker)), Seats(worker, self.name)) if self._limited else ()
         self.recordings = Recordings(self._settings, tell, *limits)
         tell(Report(begun=worker.address))
 
