@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from transcribe_cli.emulator.local_service import LocalService
 from transcribe_cli.emulator.plain_http import (
+    CONTINUE,
     BadRequest,
     HttpAnswer,
     HttpRequest,
@@ -29,7 +30,9 @@ REQUEST = b"POST /control/clock HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n\r\n
 REFUSED = error_answer(401, "no")
 
 
-def read(*pieces: bytes, refused: HttpAnswer | None = None) -> list[HttpRequest | HttpAnswer]:
+def read(
+    *pieces: bytes, refused: HttpAnswer | None = None
+) -> list[HttpRequest | HttpAnswer | bytes]:
     """What a reader says of a request that comes in these pieces."""
     reader = RequestReader(lambda request: refused)
     return [said for piece in pieces if (said := reader.take(piece)) is not None]
@@ -65,6 +68,28 @@ def test_a_head_is_refused_before_its_body_has_come_and_none_of_that_is_kept() -
     assert reader.is_over
 
 
+def test_a_head_that_comes_byte_by_byte_is_not_copied_for_each() -> None:
+    reader = RequestReader(lambda request: None)
+    reader.take(b"GET / HTTP/1.1\r\nX: " + b"x" * 60_000)
+    reader.take(b"x")  # there is room for many more now
+    tracemalloc.start()
+    try:
+        for _ in range(100):
+            assert reader.take(b"x") is None
+        assert tracemalloc.get_traced_memory()[1] < 30_000
+    finally:
+        tracemalloc.stop()
+    assert isinstance(reader.take(b"\r\n\r\n"), HttpRequest)
+
+
+def test_a_client_that_asks_before_it_sends_the_body_is_told_to() -> None:
+    head = b"PUT / HTTP/1.1\r\nExpect: 100-Continue\r\nContent-Length: 1\r\n\r\n"
+    go_on, request = read(head, b"x")
+    assert go_on == CONTINUE and isinstance(request, HttpRequest) and request.body == b"x"
+    assert len(read(head + b"x")) == 1  # it has not waited
+    assert read(head, refused=REFUSED) == [REFUSED]
+
+
 @pytest.mark.parametrize(
     "head",
     [
@@ -93,6 +118,7 @@ def test_an_answer_has_its_length_and_is_the_last() -> None:
     assert json.loads(body) == {"error": "no"}
     assert head.split(b"\r\n")[0] == b"HTTP/1.1 404 Not Found"
     assert b"Content-Length: %d" % len(body) in head and b"Connection: close" in head
+    assert encode_answer(error_answer(404, "no"), without_body=True) == head + b"\r\n\r\n"
 
 
 class Answer(NamedTuple):
@@ -127,10 +153,15 @@ def test_requests_of_every_kind_are_answered_by_a_service() -> None:
         assert ask(ready.url, f"DELETE /control/faults HTTP/1.1\r\n{key}\r\n").status == 200
         assert ask(ready.url, f"POST /v3/token HTTP/1.1\r\n{key}\r\n").status == 405
         assert ask(ready.url, f"GET /health HTTP/1.1\r\n{key}\r\n") == (200, '{"status":"ok"}')
+        assert ask(ready.url, f"HEAD /health HTTP/1.1\r\n{key}\r\n") == (200, "")
+        assert ask(ready.url, f"HEAD /v3/ws HTTP/1.1\r\n{key}\r\n") == (426, "")
         assert ask(ready.url, f"POST /control/faults HTTP/1.1\r\nHost: {host}\r\n\r\n")[0] == 401
         big = f"POST /control/faults HTTP/1.1\r\nHost: {host}\r\nContent-Length: 9000000\r\n\r\n"
         assert ask(ready.url, big, "x" * 9_000_000).status == 401
         assert ask(ready.url, "PUT x\r\n\r\n").status == 400
+        for endless in ("Content-Length: 99999999", "Transfer-Encoding: chunked"):
+            put = f"PUT /control/llm HTTP/1.1\r\n{key}{endless}\r\n\r\n"
+            assert ask(ready.url, put, "x" * 9_000_000).status == 400
         foreign = f"{key}Origin: https://evil.example\r\n"
         assert ask(ready.url, f"POST /control/shutdown HTTP/1.1\r\n{foreign}\r\n").status == 403
         rebound = foreign.replace(host, "evil.example")

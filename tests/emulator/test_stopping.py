@@ -37,7 +37,7 @@ async def close_of_a_client(how: str, where: str) -> tuple[int, str]:
         await may_open.wait()
         return await open_engine(*args)
 
-    app.engines.open = open_late  # type: ignore[method-assign]
+    app.engines.open = open_late  # type: ignore[assignment, method-assign]
     with socket.create_server(("127.0.0.1", 0)) as sock:
         host, port = sock.getsockname()
         async with await app.serve(sock, None):

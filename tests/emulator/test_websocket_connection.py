@@ -122,6 +122,7 @@ def test_the_answer_to_an_upgrade_agrees_to_nothing_else(service: LocalService) 
         ("GET /", "\0GET /", 400),
         ("GET /", "get /", 400),
         ("GET", "POST", 405),
+        ("GET", "HEAD", 426),
     ],
 )
 def test_what_opens_no_websocket_is_told_so(

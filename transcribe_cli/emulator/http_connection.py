@@ -89,11 +89,19 @@ class HttpConnection(asyncio.Protocol):
                 loop = asyncio.get_running_loop()
                 self._answering = loop.create_task(self._answer(request))
             case HttpAnswer() as refused:
-                # What its sender still sends is dropped, since a close would take the answer along.
-                self._transport.write(encode_answer(refused))
+                # What its sender still sends is dropped, up to its end or the deadline, since a
+                # close would take the answer along.
+                self._write(refused)
                 self._is_refused = True
+                if self._transport.can_write_eof():  # not in TLS
+                    self._transport.write_eof()
+            case bytes(asked_for):
+                self._transport.write(asked_for)
         if self._is_refused and self._reader.is_over:
             self._transport.close()
+
+    def _write(self, answer: HttpAnswer) -> None:
+        self._transport.write(encode_answer(answer, self._reader.wants_no_body))
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._deadline.cancel()
@@ -108,7 +116,7 @@ class HttpConnection(asyncio.Protocol):
         if transport.is_closing():
             return
         if isinstance(answer, HttpAnswer):
-            transport.write(encode_answer(answer))
+            self._write(answer)
             transport.close()
             return
         transport.write(encode_upgrade(request))

@@ -51,7 +51,7 @@ class HttpRoutes:
             return refused
         if _is_for_control(request):
             return _NO_CONTROL if self._control is None else self._control.refuse(request)
-        if request.method != "GET":
+        if request.method not in ("GET", "HEAD"):
             return error_answer(405, f"{request.method} is for {CONTROL} only.")
         if request.headers.get_all("Content-Length") not in ([], ["0"]):
             return error_answer(400, f"A body is for {CONTROL} only.")

@@ -5,6 +5,7 @@ request a connection.
 """
 
 import re
+import sys
 from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any, NamedTuple
@@ -71,20 +72,29 @@ class RequestHead(NamedTuple):
     body_bytes: int
 
 
-def read_head(data: bytes) -> RequestHead | None:
+CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
+"""Tells a client that asks for it (RFC 9110, 10.1.1) that it may send the body."""
+
+_HEAD_END = b"\r\n\r\n"
+
+
+def read_head(data: bytes | bytearray, seen: int = 0) -> RequestHead | None:
     """The head in `data`; None while some of it is missing.
+
+    Args:
+        seen: in so many bytes it did not end; they are not searched again.
 
     Raises:
         BadRequest: it will never be one.
     """
     if data and not _BEGINNING.match(data[:17]):
         raise BadRequest("it is no HTTP request")
-    head, end, _ = data.partition(b"\r\n\r\n")
-    if len(head) > MOST_HEAD_BYTES:
+    end = data.find(_HEAD_END, max(0, seen - len(_HEAD_END) + 1))
+    if (len(data) if end < 0 else end) > MOST_HEAD_BYTES:
         raise BadRequest("its head has no end")
-    if not end:
+    if end < 0:
         return None
-    line, *lines = head.decode("latin-1").split("\r\n")
+    line, *lines = data[:end].decode("latin-1").split("\r\n")
     try:
         method, path, version = line.encode("latin-1").decode("ascii").split(" ")
     except ValueError as e:
@@ -96,7 +106,7 @@ def read_head(data: bytes) -> RequestHead | None:
     if others or not _LENGTH.fullmatch(length) or int(length) > MOST_BODY_BYTES:
         raise BadRequest(f"its body has no length, or more than {MOST_BODY_BYTES} bytes")
     request = HttpRequest(method, path, headers, version)
-    return RequestHead(request, len(head) + len(end), int(length))
+    return RequestHead(request, end + len(_HEAD_END), int(length))
 
 
 def _field(line: str) -> tuple[str, str]:
@@ -113,7 +123,7 @@ class RequestReader:
         refuse: the answer to a head whose body need not be read; None lets it in.
 
     Attributes:
-        is_over: nothing more of the request is to come.
+        is_over: nothing more of the request is to come, as far as that is known.
         rest: what came together with its end, and is no part of it.
     """
 
@@ -124,23 +134,34 @@ class RequestReader:
         self._kept = bytearray()  # the head; then the body of a request that is let in
         self._request: HttpRequest | None = None  # once its head is whole
         self._is_refused = False
-        self._missing = 0  # bytes of the body
+        self._missing = sys.maxsize  # bytes of the body
 
-    def take(self, data: bytes) -> HttpRequest | HttpAnswer | None:
+    @property
+    def wants_no_body(self) -> bool:
+        """Whether its client takes only the head of an answer."""
+        return self._request is not None and self._request.method == "HEAD"
+
+    def take(self, data: bytes) -> HttpRequest | HttpAnswer | bytes | None:
         """Take the next bytes.
 
         Returns:
-            The request, once it is whole; the answer to one that is refused, at once; else None.
+            The request, once it is whole; the answer to one that is refused, at once; bytes that
+            its client waits for before it sends the body; else None.
         """
         if self.is_over:
             return None
-        if self._request is not None:
-            return self._take_body(data)
+        if self._request is None and not self._is_refused:
+            return self._take_head(data)
+        return self._take_body(data)
+
+    def _take_head(self, data: bytes) -> HttpRequest | HttpAnswer | bytes | None:
+        seen = len(self._kept)
         self._kept += data
         try:
-            head = read_head(bytes(self._kept))
+            head = read_head(self._kept, seen)
         except BadRequest as e:
-            self.is_over = True
+            self._kept.clear()
+            self._is_refused = True
             return error_answer(400, f"The request is refused: {e}.")
         if head is None:
             return None
@@ -149,6 +170,8 @@ class RequestReader:
         self._request, self._missing = head.request, head.body_bytes
         refused = self._refuse(head.request)
         self._is_refused = refused is not None
+        if refused is None and not body and head.body_bytes and _waits(head.request):
+            return CONTINUE
         return self._take_body(body) or refused
 
     def _take_body(self, data: bytes) -> HttpRequest | None:
@@ -162,12 +185,22 @@ class RequestReader:
         return self._request._replace(body=bytes(self._kept))
 
 
-def encode_answer(answer: HttpAnswer) -> bytes:
-    """The bytes of an answer, after which the connection is closed."""
+def _waits(request: HttpRequest) -> bool:
+    """Whether its client sends the body only when it is told to."""
+    expected = [value.lower() for value in request.headers.get_all("Expect")]
+    return request.version == "HTTP/1.1" and expected == ["100-continue"]
+
+
+def encode_answer(answer: HttpAnswer, without_body: bool = False) -> bytes:
+    """The bytes of an answer, after which the connection is closed.
+
+    Args:
+        without_body: its head alone, which says how long the body would be.
+    """
     own = "".join(f"{name}: {value}\r\n" for name, value in answer.headers)
     head = (
         f"HTTP/1.1 {answer.status} {HTTPStatus(answer.status).phrase}\r\n"
         f"Content-Type: {answer.content_type}\r\nContent-Length: {len(answer.body)}\r\n"
         f"{own}Connection: close\r\n\r\n"
     )
-    return head.encode() + answer.body
+    return head.encode() + (b"" if without_body else answer.body)

@@ -17,9 +17,8 @@ _KEY_BYTES = 16
 def why_no_upgrade(request: HttpRequest) -> HttpAnswer | None:
     """The answer to a request that opens no WebSocket; None: it opens one."""
     get = request.headers.get_all
-    if request.version != "HTTP/1.1" or not (
-        "websocket" in _tokens(get("Upgrade")) and "upgrade" in _tokens(get("Connection"))
-    ):
+    asked = "websocket" in _tokens(get("Upgrade")) and "upgrade" in _tokens(get("Connection"))
+    if (request.method, request.version, asked) != ("GET", "HTTP/1.1", True):
         refused = error_answer(426, "This is for WebSocket.")
         return refused._replace(headers=(("Upgrade", "websocket"),))
     if get("Sec-WebSocket-Version") != [_VERSION]:
