@@ -9,11 +9,20 @@ import psutil
 import pytest
 
 from tests.emulator.engine_answers import EngineAnswers
-from transcribe_cli.emulator.actions import Configure, Finish, Finished, Hear, Send
+from transcribe_cli.emulator.actions import (
+    Configure,
+    Finish,
+    Finished,
+    FromEngine,
+    Hear,
+    Send,
+)
 from transcribe_cli.emulator.engine_processes import EngineProcesses, ProcessRunner
 from transcribe_cli.emulator.engine_runners import EngineFailed
 from transcribe_cli.emulator.engine_settings import EngineSettings
 from transcribe_cli.emulator.engines.registry import GROUP, ChosenEngine, SpeechEngineInfo
+from transcribe_cli.emulator.serve_options import ServiceOptions
+from transcribe_cli.emulator.session_engines import SessionEngines
 
 # An engine of another package, which tells its process and session; audio of one byte is a fault,
 # of two is computed for ever.
@@ -146,6 +155,24 @@ def test_a_fault_of_an_engine_ends_its_session_and_no_other(play: Play) -> None:
     play(scene)
 
 
+def test_a_fault_in_taking_an_answer_ends_that_session_and_no_other(play: Play) -> None:
+    class Faulty(EngineAnswers):
+        def hear(self, answer: FromEngine) -> None:
+            raise ValueError("a fault of the service")
+
+    async def scene(processes: EngineProcesses) -> None:
+        failing = await processes.run(SHARED, SETTINGS)
+        other = await processes.run(SHARED, SETTINGS)
+        failed, answers = Faulty(failing), EngineAnswers(other)
+        failing.order(Hear(bytes(4)))
+        with pytest.raises(ValueError, match="a fault of the service"):
+            await failed.next()
+        other.order(Finish())
+        assert isinstance(await answers.next(), Finished)
+
+    play(scene)
+
+
 def test_an_engine_that_cannot_be_made_says_why(play: Play) -> None:
     async def scene(processes: EngineProcesses) -> None:
         runner = await processes.run(SHARED._replace(model="none"), SETTINGS)
@@ -182,6 +209,18 @@ def test_what_sessions_share_can_be_loaded_before_the_first(play: Play) -> None:
         await processes.prepare(SHARED)
         _, thread = await place(processes, SHARED)
         assert thread == "aai-engine-1"  # in the process that is there
+
+    play(scene)
+
+
+def test_what_sessions_share_ends_with_the_service(play: Play) -> None:
+    async def scene(_: EngineProcesses) -> None:
+        others = set(psutil.Process().children())
+        engines = SessionEngines(ServiceOptions(engine="trial"))
+        await engines.prepare()
+        (worker,) = set(psutil.Process().children()) - others
+        await engines.close()
+        assert not worker.is_running()
 
     play(scene)
 

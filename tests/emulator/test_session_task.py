@@ -4,10 +4,11 @@ import asyncio
 import errno
 import gc
 import warnings
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 
+from tests.program import DEADLINE_S
 from transcribe_cli.emulator.actions import Close, Shape
 from transcribe_cli.emulator.emulated_session import EmulatedSession, SessionTerms
 from transcribe_cli.emulator.engine_runners import InProcessRunner
@@ -66,12 +67,16 @@ class FullDisk(Logbook):
             raise OSError(errno.ENOSPC, "no room")
 
 
-async def run_with(fault: str, logbook: Logbook | None = None) -> Ran:
+def make_task(client: Client, logbook: Logbook, *parts: Any) -> SessionTask:
     session = EmulatedSession("id", {"speech_model": "u3-rt-pro"}, SessionTerms(), 0.0)
     engine = InProcessRunner(CountingEngine(session.engine_settings))
+    return SessionTask(client, session, engine, logbook, *parts)
+
+
+async def run_with(fault: str, logbook: Logbook | None = None) -> Ran:
     client, record = Client(), SessionRecord(0, "/", [])
     schedule = FaultPlan([fault]).draw_next()
-    task = SessionTask(client, session, engine, logbook or Logbook(None), schedule, record)
+    task = make_task(client, logbook or Logbook(None), schedule, record)
     return Ran(client, await task.run(), task, record)
 
 
@@ -95,7 +100,27 @@ def test_an_error_on_purpose_is_told_as_one_of_the_session_itself() -> None:
 def test_a_session_is_over_though_its_end_cannot_be_logged(
     fault: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    client, close, task, record = asyncio.run(asyncio.wait_for(run_with(fault, FullDisk()), 10))
+    scene = asyncio.wait_for(run_with(fault, FullDisk()), DEADLINE_S)
+    client, close, task, record = asyncio.run(scene)
     assert client.cut == (close is None)
     assert task.why_ended and record.ended is not None
     assert "no room" in caplog.text
+
+
+def test_a_fault_while_the_engine_has_room_again_ends_the_session(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    class Faulty(Client):
+        def go_on(self) -> None:
+            raise ValueError("a fault of the service")
+
+    async def scene() -> Close | None:
+        task = make_task(Faulty(), Logbook(None))
+        running = asyncio.create_task(task.run())
+        await asyncio.sleep(0)
+        task.engine_has_room()
+        return await running
+
+    close = asyncio.run(asyncio.wait_for(scene(), DEADLINE_S))
+    assert close is not None and close.code == 3005
+    assert "a fault of the service" in caplog.text

@@ -111,7 +111,7 @@ class EngineProcess:
         return self._draining is not None
 
     def write(self, kind: bytes, session: int, body: bytes = b"") -> None:
-        """Give an order. Where the process has ended, its sessions are told."""
+        """Give an order; one to a process that has ended is dropped."""
         if self.has_ended or self._orders.is_closing():
             return
         self._orders.write(engine_worker.pack(kind, session, body))
@@ -120,7 +120,7 @@ class EngineProcess:
             self._draining = asyncio.create_task(self._drain())
 
     async def _drain(self) -> None:
-        with suppress(ConnectionError):
+        with suppress(OSError):
             await self._orders.drain()
         self._draining = None
         for runner in tuple(self._runners.values()):
@@ -141,17 +141,16 @@ class EngineProcess:
 
     async def _read(self) -> None:
         """Hand answers to their sessions until the process ends."""
-        try:
+        with suppress(asyncio.IncompleteReadError, OSError):
             while True:
                 header = await self._answers.readexactly(engine_worker.HEADER_BYTES)
                 kind, number, length = engine_worker.unpack_header(header)
                 body = await self._answers.readexactly(length)
                 if runner := self._runners.get(number):  # it may be closed
                     runner.take(kind, body)
-        except (asyncio.IncompleteReadError, ConnectionError):
-            self.has_ended = True
-            for runner in tuple(self._runners.values()):
-                runner.fail()
+        self.has_ended = True
+        for runner in tuple(self._runners.values()):
+            runner.fail()
 
 
 class ProcessRunner:
@@ -166,7 +165,7 @@ class ProcessRunner:
         self._lengths: deque[int] = deque()  # bytes of each audio order not processed yet
         self._lag_bytes = 0  # their sum
         self._max_lag_bytes = int(MAX_LAG_S * settings.bytes_per_second)
-        self._failure: EngineFailed | None = None
+        self._failure: Exception | None = None
         self._taker: AnswerTaker | None = None
         self._loudest = 0.0
 
@@ -204,7 +203,13 @@ class ProcessRunner:
             await self._process.kill()
 
     def take(self, kind: bytes, body: bytes) -> None:
-        """Take what the worker answered."""
+        """Take what the worker answered; a fault in that ends this session and no other."""
+        try:
+            self._take(kind, body)
+        except Exception as e:
+            self._fail_with(e)
+
+    def _take(self, kind: bytes, body: bytes) -> None:
         if kind == engine_worker.MESSAGE:
             self._hear(Send(body.decode()))
         elif kind == engine_worker.DONE:
@@ -218,9 +223,12 @@ class ProcessRunner:
 
     def fail(self, why: str = "") -> None:
         """The engine, or its process, has ended."""
-        self._failure = EngineFailed(why)
+        self._fail_with(EngineFailed(why))
+
+    def _fail_with(self, error: Exception) -> None:
+        self._failure = error
         if self._taker is not None:
-            self._taker.engine_failed(self._failure)
+            self._taker.engine_failed(error)
         self.look()
 
     def look(self) -> None:

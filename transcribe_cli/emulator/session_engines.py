@@ -104,7 +104,7 @@ class SessionEngines:
 
     async def close(self) -> None:
         """Release what sessions shared, when they are over."""
-        if "_workers" in vars(self):
+        if "_processes" in vars(self):
             await self._processes.close()
 
     @cached_property

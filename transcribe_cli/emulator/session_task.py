@@ -232,6 +232,7 @@ class SessionTask:
             raise error
         self._perform(self._session.failed(str(error)))
 
+    @_guarded
     def engine_has_room(self) -> None:
         """The engine was too far behind, perhaps, and is so no longer."""
         self._client.go_on()
