@@ -281,11 +281,11 @@ class RecordingIndex:
         except OSError:
             names = set()
         for name in names - self._names:
-            folder = self._save_dir / name
             for slug in _slugs(name):
                 self._unread.setdefault(slug, set()).add(name)
-            if os.path.lexists(f"{folder}{os.sep}{LOCK_FILE}"):
-                self._by_work.setdefault(read_lock_note(folder), set()).add(name)
+            if os.path.lexists(f"{self._save_dir}{os.sep}{name}{os.sep}{LOCK_FILE}"):
+                note = read_lock_note(self._save_dir / name)
+                self._by_work.setdefault(note, set()).add(name)
         self._names |= names
 
 
