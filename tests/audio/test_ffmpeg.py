@@ -192,12 +192,17 @@ def test_file_that_is_cut_off_is_told_with_what_could_be_read(
     assert " s of 4.0 s could be read" in told.text
 
 
+@pytest.fixture(scope="module")
+def other(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A file that a playlist names."""
+    return make_tone(tmp_path_factory.mktemp("other") / "other.ts")
+
+
 @pytest.mark.parametrize("name", ["a.m3u8", "a.mkv", "a.txt"])
 @pytest.mark.parametrize("text", ["#EXTM3U\n#EXTINF:1,\n{}\n", "ffconcat version 1.0\nfile '{}'\n"])
 def test_playlist_reaches_no_other_file_whatever_its_name(
-    text: str, name: str, tmp_path: Path
+    text: str, name: str, tmp_path: Path, other: Path
 ) -> None:
-    other = make_tone(tmp_path / "other.ts")
     (tmp_path / name).write_text(text.format(other))
 
     with pytest.raises(AudioError) as refused:
@@ -206,8 +211,9 @@ def test_playlist_reaches_no_other_file_whatever_its_name(
     assert "is a playlist" in refused.value.message
 
 
-def test_playlist_that_hides_behind_its_suffix_is_not_followed_by_ffmpeg(tmp_path: Path) -> None:
-    other = make_tone(tmp_path / "other.ts")
+def test_playlist_that_hides_behind_its_suffix_is_not_followed_by_ffmpeg(
+    tmp_path: Path, other: Path
+) -> None:
     path = tmp_path / "a.m3u8"
     path.write_text(f"\n#EXT-X\n#EXTM3U\n#EXTINF:1,\n{other}\n")
 

@@ -224,7 +224,7 @@ def test_what_is_no_audio_is_told_with_a_hint_at_ffmpeg(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["a.m4a", "a.mp4", "a.webm", "a.mkv"])
-@pytest.mark.first(2)
+@pytest.mark.first(1)
 def test_media_that_libsndfile_does_not_know_go_through_ffmpeg(tmp_path: Path, name: str) -> None:
     wav = write(tmp_path / "in.wav", tone(44100, 1.0, channels=2), 44100)
     video = ["-f", "lavfi", "-i", "color=s=16x16:d=1"] if name == "a.mp4" else []

@@ -211,7 +211,7 @@ STREAMS = {
 }
 
 
-@pytest.mark.first(4)
+@pytest.mark.first(2)
 @pytest.mark.parametrize("kind", STREAMS)
 def test_compressed_stream_is_decoded_before_it_ends(kind: str, tmp_path: Path) -> None:
     """Most of it is written, and the pipe stays open: what was written is heard."""

@@ -222,7 +222,7 @@ def test_a_changed_file_is_transcribed_anew(home: Home) -> None:
 @pytest.mark.parametrize(
     "more", [("--model", "whisper-rt"), ("--again",), ("--start", "0.2"), ("--no-save",)]
 )
-@pytest.mark.first(2)
+@pytest.mark.first(1)
 def test_asked_for_otherwise_or_again_all_files_are_transcribed_anew(
     home: Home, more: tuple[str, ...]
 ) -> None:

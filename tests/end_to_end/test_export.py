@@ -82,7 +82,7 @@ FAULTS = {"nothing else": None, "much else": corrects_the_first_speaker, "droppe
         pytest.param("-", [], marks=pytest.mark.long),
     ],
 )
-@pytest.mark.first(2)
+@pytest.mark.first(1)
 def test_export_makes_the_files_of_the_run_byte_by_byte(
     home: Home, call: Callable[..., Outcome], fault: Fault | None, source: str, options: list[str]
 ) -> None:
@@ -180,7 +180,7 @@ def test_killed_recording_is_exported_as_far_as_it_came(
 
 
 @pytest.mark.parametrize("seed", range(10))
-@pytest.mark.first(2)
+@pytest.mark.first(1)
 def test_outputs_of_a_killed_run_are_whole(
     home: Home, call: Callable[..., Outcome], seed: int
 ) -> None:
@@ -291,7 +291,7 @@ def test_disk_that_is_full_is_told_and_the_other_files_are_written(
 
 @needs_full
 @pytest.mark.parametrize("suffix", SUFFIXES)
-@pytest.mark.first(2)
+@pytest.mark.first(1)
 def test_full_disk_on_one_output_of_a_run_is_told_once_and_the_others_go_on(
     home: Home, suffix: str
 ) -> None:
@@ -311,7 +311,7 @@ def test_full_disk_on_one_output_of_a_run_is_told_once_and_the_others_go_on(
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="pipes with names are of POSIX")
 @pytest.mark.parametrize("suffix", SUFFIXES)
-@pytest.mark.first(2)
+@pytest.mark.first(1)
 def test_pipe_with_a_name_gets_what_a_file_gets(home: Home, suffix: str) -> None:
     pipe = home.work / f"pipe{suffix}"
     os.mkfifo(pipe)

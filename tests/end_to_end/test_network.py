@@ -350,7 +350,7 @@ def test_a_cut_of_a_tls_connection(home: Home, tmp_path: Path, reset: bool) -> N
     ],
     ids=" ".join,
 )
-@pytest.mark.first(2)
+@pytest.mark.first(1)
 def test_the_faults_of_serve_cost_no_word(home: Home, tmp_path: Path, faults: list[str]) -> None:
     given = [argument for fault in faults for argument in ("--fault", fault)]
     logbook = tmp_path / "logbook.jsonl"

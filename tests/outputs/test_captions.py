@@ -299,7 +299,7 @@ def time_ms(timestamp: str) -> int:
 
 @both_kinds
 @given(turns=clear_speech())
-@settings(in_one_folder, max_examples=6)
+@settings(in_one_folder, max_examples=settings().max_examples // 3)  # each is a process
 @pytest.mark.first(1)
 def test_ffmpeg_reads_it_without_a_warning(
     tmp_path: Path, kind: Kind, turns: list[TurnUpdate]

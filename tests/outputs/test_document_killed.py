@@ -43,7 +43,7 @@ def said_in(path: Path) -> list[str]:
 
 @pytest.mark.parametrize("suffix", [".md", ".json"])
 @pytest.mark.parametrize("seed", range(10))
-@pytest.mark.first(4)
+@pytest.mark.first(2)
 def test_document_of_a_killed_run_is_whole(tmp_path: Path, suffix: str, seed: int) -> None:
     path = tmp_path / f"x{suffix}"
     path.write_text("of yesterday")
