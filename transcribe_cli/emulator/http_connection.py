@@ -18,7 +18,8 @@ from transcribe_cli.emulator.websocket_connection import WebSocketConnection
 from transcribe_cli.emulator.websocket_upgrade import encode_upgrade
 
 LEAST_PENDING = 128  # connections without a session that are always held
-HEAD_WITHIN_S = 10.0  # time for a client to send its request
+REQUEST_WITHIN_S = 10.0  # time for a client to send its request
+_READ_WITHIN_S = 60.0  # time for it to read the answer
 
 
 class PendingConnections:
@@ -46,7 +47,7 @@ class PendingConnections:
         self._transports.pop(transport, None)
 
 
-Opened = Callable[[WebSocketConnection], None]
+Takeover = Callable[[WebSocketConnection], None]
 """Takes over a connection on which WebSocket is spoken from then on; it is the service's to end."""
 
 
@@ -58,7 +59,7 @@ class HttpService(Protocol):
 
     async def answer(
         self, request: HttpRequest, transport: asyncio.Transport
-    ) -> HttpAnswer | Opened:
+    ) -> HttpAnswer | Takeover:
         """The answer to a request that was let in."""
 
 
@@ -78,7 +79,7 @@ class HttpConnection(asyncio.Protocol):
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
         loop = asyncio.get_running_loop()
-        self._deadline = loop.call_later(HEAD_WITHIN_S, transport.abort)
+        self._deadline = loop.call_later(REQUEST_WITHIN_S, transport.abort)
         self._pending.enter(transport)
 
     def data_received(self, data: bytes) -> None:
@@ -106,21 +107,39 @@ class HttpConnection(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self._deadline.cancel()
         self._pending.leave(self._transport)
+        if self._answering is not None:
+            self._answering.cancel()
 
     async def _answer(self, request: HttpRequest) -> None:
         transport = self._transport
         try:
-            answer: HttpAnswer | Opened = await self._service.answer(request, transport)
-        except Exception as e:  # whatever was sent, its sender gets an answer
-            answer = error_answer(400, f"The request is refused: {type(e).__name__}.")
-        if transport.is_closing():
-            return
-        if isinstance(answer, HttpAnswer):
-            self._write(answer)
-            transport.close()
-            return
-        transport.write(encode_upgrade(request))
-        connection = WebSocketConnection(transport, self._reader.rest)
-        transport.set_protocol(connection)
-        answer(connection)
-        transport.resume_reading()
+            answer = await self._answer_to(request)
+            if transport.is_closing():
+                return
+            if isinstance(answer, HttpAnswer):
+                loop = asyncio.get_running_loop()
+                self._deadline = loop.call_later(_READ_WITHIN_S, transport.abort)
+                self._write(answer)
+                transport.close()
+                return
+            transport.write(encode_upgrade(request))
+            connection = WebSocketConnection(transport, self._reader.rest)
+            transport.set_protocol(connection)
+            answer(connection)
+            transport.resume_reading()
+        except BaseException:
+            transport.abort()
+            raise
+
+    async def _answer_to(self, request: HttpRequest) -> HttpAnswer | Takeover:
+        try:
+            return await self._service.answer(request, self._transport)
+        except Exception as e:
+            report_fault(e)
+            return error_answer(500, "This is a fault of the local service.")
+
+
+def report_fault(error: Exception) -> None:
+    """Tell of a fault of the service itself, on standard error."""
+    fault = {"message": "a fault of the local service", "exception": error}
+    asyncio.get_running_loop().call_exception_handler(fault)

@@ -23,10 +23,11 @@ from transcribe_cli.emulator.engines.registry import choose_engine
 from transcribe_cli.emulator.fault_schedule import FaultPlan, FaultSchedule
 from transcribe_cli.emulator.fault_specs import Trigger
 from transcribe_cli.emulator.http_connection import (
-    HEAD_WITHIN_S,
+    REQUEST_WITHIN_S,
     HttpConnection,
-    Opened,
     PendingConnections,
+    Takeover,
+    report_fault,
 )
 from transcribe_cli.emulator.http_routes import HttpRoutes, authorization_of
 from transcribe_cli.emulator.key_checks import KeyChecks
@@ -54,6 +55,7 @@ from transcribe_cli.emulator.websocket_connection import (
 from transcribe_cli.system.machine_resources import memory_bytes, processors
 
 _RESET_WITHIN_S = 2.0  # for sessions to end
+_INTERNAL_ERROR = 1011  # RFC 6455, 7.4.1, as its registry has grown
 _PING_EVERY_S = 3.0  # keeps a connection alive while the engine is slow
 
 
@@ -87,7 +89,7 @@ class _Arrival(NamedTuple):
             self.record.end(code, "service", error)
 
 
-class _Opened(NamedTuple):
+class _NewSession(NamedTuple):
     """A session that may begin.
 
     Attributes:
@@ -161,7 +163,7 @@ class App:
             sock=sock,
             backlog=BACKLOG,
             ssl=context,
-            ssl_handshake_timeout=None if context is None else HEAD_WITHIN_S,
+            ssl_handshake_timeout=None if context is None else REQUEST_WITHIN_S,
         )
 
     @property
@@ -207,7 +209,7 @@ class App:
 
     async def answer(
         self, request: HttpRequest, transport: asyncio.Transport
-    ) -> HttpAnswer | Opened:
+    ) -> HttpAnswer | Takeover:
         """The answer to a request that was let in."""
         if asking := asyncio.current_task():
             _hold(asking, self._running)
@@ -217,7 +219,11 @@ class App:
         if self._steered:
             record = self.records.add(number, request.path, request.headers.fields)
         arrival = _Arrival(self._era, request, self.plan.draw_next(), record)
-        answer = await self._go_wrong(arrival, transport)
+        try:
+            answer = await self._go_wrong(arrival, transport)
+        finally:
+            if transport.is_closing():
+                arrival.note_end(LOST)
         return answer or partial(self._run, arrival)
 
     async def _go_wrong(self, arrival: _Arrival, transport: asyncio.Transport) -> HttpAnswer | None:
@@ -235,7 +241,6 @@ class App:
                     arrival.note_end(status)
                 case Drop(reset):
                     cut(transport, reset)
-                    arrival.note_end(LOST)
                 case Stall(ms):
                     with suppress(TimeoutError):
                         seconds = None if ms is None else ms / 1000
@@ -252,7 +257,12 @@ class App:
 
     async def _run_session(self, arrival: _Arrival, connection: WebSocketConnection) -> None:
         try:
-            last_words = await self._session_of(arrival, connection)
+            try:
+                last_words = await self._session_of(arrival, connection)
+            except Exception as e:
+                report_fault(e)
+                arrival.note_end(_INTERNAL_ERROR, "a fault of the local service")
+                last_words = [Close(_INTERNAL_ERROR, "")]
             connection.hand_to(Nobody())
             for action in last_words:
                 match action:
@@ -307,7 +317,7 @@ class App:
         url: SplitResult,
         max_session_s: float,
         place: ExitStack,
-    ) -> _Opened:
+    ) -> _NewSession:
         """Open a session for an admitted client, or raise `SessionRefused`."""
         parameters = self._options.models.read(url.query)
         script = self.shelf.take(parameters, url.path)
@@ -344,7 +354,7 @@ class App:
             self.clock,
             leave=place.close,
         )
-        return _Opened(session_task, script.on_open if script else (), unused)
+        return _NewSession(session_task, script.on_open if script else (), unused)
 
     def _post_later(self, webhook: Webhook, session_id: str) -> None:
         """Post to a webhook; the session has ended, and nobody waits for it."""

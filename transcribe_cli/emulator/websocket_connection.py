@@ -8,6 +8,7 @@ import asyncio
 import socket
 import struct
 import sys
+from contextlib import suppress
 from typing import Any, Protocol
 
 from transcribe_cli.emulator.actions import Shape
@@ -107,7 +108,8 @@ class WebSocketConnection(asyncio.BufferedProtocol):
         # So that a fast sender cannot put minutes of audio into it: a client that sends a file as
         # fast as possible is then only seconds ahead of the recogniser when it sends Terminate.
         sock = transport.get_extra_info("socket")
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _RECEIVE_BUFFER_BYTES)
+        with suppress(OSError):  # it has gone, perhaps
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _RECEIVE_BUFFER_BYTES)
 
     # What is sent.
 
@@ -282,5 +284,6 @@ def cut(transport: asyncio.Transport, reset: bool) -> None:
     if reset:
         linger = struct.pack("HH" if sys.platform == "win32" else "ii", 1, 0)
         sock = transport.get_extra_info("socket")
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+        with suppress(OSError):  # it has gone, perhaps
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
     transport.abort()
