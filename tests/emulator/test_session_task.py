@@ -3,6 +3,7 @@
 import asyncio
 import errno
 import gc
+import json
 import warnings
 from typing import Any, NamedTuple
 
@@ -124,3 +125,18 @@ def test_a_fault_while_the_engine_has_room_again_ends_the_session(
     close = asyncio.run(asyncio.wait_for(scene(), DEADLINE_S))
     assert close is not None and close.code == 3005
     assert "a fault of the service" in caplog.text
+
+
+def test_a_message_that_is_held_back_is_sent_when_the_service_stops() -> None:
+    async def scene() -> tuple[list[str], Close | None]:
+        client = Client()
+        task = make_task(client, Logbook(None), FaultPlan(["swap@begin"]).draw_next())
+        running = asyncio.create_task(task.run())
+        await asyncio.sleep(0)
+        assert client.sent == []
+        task.stop("enough")
+        return client.sent, await running
+
+    sent, close = asyncio.run(asyncio.wait_for(scene(), DEADLINE_S))
+    assert [json.loads(text)["type"] for text in sent] == ["Begin"]
+    assert close == Close(1001, "enough")

@@ -86,7 +86,10 @@ class Outgoing:
 
     def end_with(self, last: Close | ClientLeft) -> None:
         """Send what there is without waiting any more, then end."""
-        self._outbox.put(last)
+        if isinstance(last, Close):
+            self._outbox.take(last)
+        else:
+            self._outbox.put(last)
         self._hurries = True
         self._resume()
 
