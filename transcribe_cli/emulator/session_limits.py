@@ -33,7 +33,8 @@ _NEEDS = {
     "moonshine": _Needs(5, 64 * _MB),
     # The same with a model of 150 MB or more; where processors are busy, it leaves out partials.
     "whisper": _Needs(3, 128 * _MB),
-    # What a connection may hold unread: sixteen messages of at most 128 KB.
+    # What a connection may hold: unread one message and what was read with it, less than 400 KB;
+    # unsent 1000 messages, of which a Turn of twenty words has 2 KB.
     "scripted": _Needs(250, 4 * _MB),
     "counting": _Needs(250, 4 * _MB),
 }
