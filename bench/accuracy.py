@@ -2,8 +2,8 @@
 
 Each recording goes in real time through a service of its own process, as a client sends it. The
 recordings are synthesised here, with noise, or those of a list: audio, a tab and what is said;
-then, if that is not English, a tab and the code of its language, or the codes. At last several
-sessions at once hear the beginning of the first recording. All of it takes some 12 minutes.
+then, if that is not English, a tab and the code of its language, or the codes. Where sessions
+share a process, several at once then hear the beginning of the first recording. All of it takes some 12 minutes.
 """
 
 import importlib.util
@@ -103,7 +103,8 @@ def run(quick: bool, lists: Sequence[Path] = ()) -> list[Row]:
             title = f"{info.title} {info.own_model}".strip()
             for group in dict.fromkeys(recording.group for recording in recordings):
                 rows += _rows(title, group, [pair for pair in figures if pair[0].group == group])
-            rows += _crowd_rows(title, service, recordings[0])
+            if info.shares_process:
+                rows += _crowd_rows(title, service, recordings[0])
     return rows
 
 
