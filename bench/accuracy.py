@@ -3,7 +3,8 @@
 Each recording goes in real time through a service of its own process, as a client sends it. The
 recordings are synthesised here, with noise, or those of a list: audio, a tab and what is said;
 then, if that is not English, a tab and the code of its language, or the codes. Where sessions
-share a process, several at once then hear the beginning of the first recording. All of it takes some 12 minutes.
+share a process, several at once then hear the beginning of the first recording. All of it takes
+some 12 minutes.
 """
 
 import importlib.util
