@@ -90,6 +90,15 @@ def test_a_client_that_asks_before_it_sends_the_body_is_told_to() -> None:
     assert read(head, refused=REFUSED) == [REFUSED]
 
 
+def test_what_follows_a_head_that_is_none_is_dropped_up_to_a_megabyte() -> None:
+    reader = RequestReader(lambda request: None)
+    assert isinstance(reader.take(b"\0"), HttpAnswer)
+    reader.take(bytes(1 << 19))
+    assert not reader.is_over
+    reader.take(bytes(1 << 19))
+    assert reader.is_over
+
+
 @pytest.mark.parametrize(
     "head",
     [
@@ -161,7 +170,7 @@ def test_requests_of_every_kind_are_answered_by_a_service() -> None:
         assert ask(ready.url, "PUT x\r\n\r\n").status == 400
         for endless in ("Content-Length: 99999999", "Transfer-Encoding: chunked"):
             put = f"PUT /control/llm HTTP/1.1\r\n{key}{endless}\r\n\r\n"
-            assert ask(ready.url, put, "x" * 9_000_000).status == 400
+            assert ask(ready.url, put, "x" * 900_000).status == 400
         foreign = f"{key}Origin: https://evil.example\r\n"
         assert ask(ready.url, f"POST /control/shutdown HTTP/1.1\r\n{foreign}\r\n").status == 403
         rebound = foreign.replace(host, "evil.example")

@@ -5,7 +5,6 @@ request a connection.
 """
 
 import re
-import sys
 from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any, NamedTuple
@@ -14,6 +13,7 @@ import msgspec
 
 MOST_HEAD_BYTES = 64 * 1024
 MOST_BODY_BYTES = 16 << 20
+_MOST_DROPPED_BYTES = 1 << 20  # behind a head that is none, so that the answer is not taken along
 _JSON = "application/json"
 _BEGINNING = re.compile(rb"[A-Z]{1,16}(?: |$)")  # of a request
 _NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
@@ -123,7 +123,7 @@ class RequestReader:
         refuse: the answer to a head whose body need not be read; None lets it in.
 
     Attributes:
-        is_over: nothing more of the request is to come, as far as that is known.
+        is_over: nothing more of the request is read.
         rest: what came together with its end, and is no part of it.
     """
 
@@ -134,7 +134,7 @@ class RequestReader:
         self._kept = bytearray()  # the head; then the body of a request that is let in
         self._request: HttpRequest | None = None  # once its head is whole
         self._is_refused = False
-        self._missing = sys.maxsize  # bytes of the body
+        self._missing = 0  # bytes of the body
 
     @property
     def wants_no_body(self) -> bool:
@@ -161,7 +161,7 @@ class RequestReader:
             head = read_head(self._kept, seen)
         except BadRequest as e:
             self._kept.clear()
-            self._is_refused = True
+            self._is_refused, self._missing = True, _MOST_DROPPED_BYTES
             return error_answer(400, f"The request is refused: {e}.")
         if head is None:
             return None
