@@ -82,7 +82,9 @@ def test_a_fault_of_the_service_is_its_own_and_told(caplog: pytest.LogCaptureFix
     assert "a mistake" in caplog.text
 
 
-def test_what_fails_when_a_websocket_opens_ends_the_connection() -> None:
+def test_what_fails_when_a_websocket_opens_ends_the_connection_and_is_told(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     def fail(connection: WebSocketConnection) -> None:
         raise ZeroDivisionError("a mistake")
 
@@ -91,6 +93,7 @@ def test_what_fails_when_a_websocket_opens_ends_the_connection() -> None:
             await client.read()  # up to its end
 
     asyncio.run(scene())
+    assert "a mistake" in caplog.text
 
 
 def test_a_request_whose_connection_is_cut_is_answered_no_longer() -> None:

@@ -127,7 +127,10 @@ class HttpConnection(asyncio.Protocol):
             transport.set_protocol(connection)
             answer(connection)
             transport.resume_reading()
-        except BaseException:
+        except Exception as e:
+            transport.abort()
+            report_fault(e)
+        except asyncio.CancelledError:
             transport.abort()
             raise
 
