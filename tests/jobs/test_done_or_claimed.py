@@ -6,6 +6,7 @@ import os
 import shutil
 import signal
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -27,10 +28,15 @@ from transcribe_cli.outputs.record import encode_json
 from transcribe_cli.recordings import lock as lock_module
 from transcribe_cli.recordings import saved_recordings
 from transcribe_cli.recordings.fingerprint import fingerprint_of, stamp_of
-from transcribe_cli.recordings.folder import JOURNAL
+from transcribe_cli.recordings.folder import JOURNAL, create_folder
 from transcribe_cli.recordings.journal import JournalSummary
 from transcribe_cli.recordings.lock import LOCK_FILE, is_locked, locked
-from transcribe_cli.recordings.saved_recordings import Recording, RecordingIndex, load_recording
+from transcribe_cli.recordings.saved_recordings import (
+    LOG_FILE,
+    Recording,
+    RecordingIndex,
+    load_recording,
+)
 
 QUERY = {"speech_model": "u3-rt-pro", "sample_rate": 16000}
 TIME = "2026-11-20T09:05:07.000Z"
@@ -353,17 +359,24 @@ def talks_in(folder: Path, count: int) -> list[Path]:
     return talks
 
 
-def test_of_many_files_that_several_processes_begin_each_lists_the_save_dir_once(
-    tmp_path: Path, save_dir: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    listed: list[Path] = []
+@pytest.fixture
+def listed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What is listed; no second is ever over."""
+    listed: list[str] = []
     real = os.listdir
 
     def counted(path: Path) -> list[str]:
-        listed.append(path)
+        listed.append(path.name)
         return real(path)
 
     monkeypatch.setattr(os, "listdir", counted)
+    monkeypatch.setattr(saved_recordings, "_LIST_EVERY_S", float("inf"))
+    return listed
+
+
+def test_of_many_files_that_several_processes_begin_each_lists_the_save_dir_once(
+    tmp_path: Path, save_dir: Path, listed: list[str]
+) -> None:
     indexes = [keeping(save_dir), keeping(save_dir)]
     gives_out = RecordingIndex(save_dir)  # as who gives files to workers
     with contextlib.ExitStack() as held:
@@ -373,8 +386,9 @@ def test_of_many_files_that_several_processes_begin_each_lists_the_save_dir_once
             claim(save_dir, talk.name, work(talk), held, again=False, index=index)
             with pytest.raises(AlreadyRunning):
                 claim(save_dir, "link.wav", work(talk), held, again=False, index=other)
-    # Each at its first glance and once in the lock; and who gives out, while there is no log.
-    assert len(listed) <= 3 * 2
+            assert not (save_dir / LOCK_FILE).exists()
+    # Each at its first glance and once under the lock; and who gives out, at its first glance.
+    assert len(listed) == 2 * 2 + 1
 
 
 def opened_for(save_dir: Path, talks: list[Path]) -> int:
@@ -401,7 +415,9 @@ def test_of_files_that_run_side_by_side_each_opens_as_little_as_the_first(
     tmp_path: Path, save_dir: Path
 ) -> None:
     talks = talks_in(tmp_path / "talks", 100)
-    assert opened_for(save_dir, talks) <= 5 * len(talks)
+    # Five: the log at the glance, the save-dir's lock, the log to read and to write, the file's
+    # lock. The log counts twice each time, as what is opened by an opener of `FileIO` does.
+    assert opened_for(save_dir, talks) <= 8 * len(talks) + 8
 
 
 def test_of_many_files_of_one_name_each_journal_is_read_once(
@@ -433,14 +449,14 @@ def test_what_is_written_down_for_others_goes_with_the_last_who_wrote_it(
     index = keeping(save_dir)
     with contextlib.ExitStack() as held:
         claim(save_dir, talk.name, work(talk), held, again=False, index=index)
-        assert (save_dir / LOCK_FILE).exists()
+        assert (save_dir / LOG_FILE).exists()
         one = RecordingIndex(save_dir)  # of a process with one file, which leaves it there
         with contextlib.ExitStack() as also:
             claim(save_dir, "x", work(talk, Range(1.0)), also, again=False, index=one)
             one.close()
             with pytest.raises(AlreadyRunning):  # and is seen
                 claim(save_dir, "y", work(talk, Range(1.0)), held, again=False, index=index)
-        assert (save_dir / LOCK_FILE).exists()
+        assert (save_dir / LOG_FILE).exists()
     index.close()
     assert list(save_dir.iterdir()) == []
 
@@ -452,9 +468,8 @@ def test_a_log_that_a_stranger_wrote_names_nothing_outside(
     save(tmp_path, "elsewhere", talk, complete=False)
     save_dir.mkdir()
     index = RecordingIndex(save_dir)
-    (save_dir / LOCK_FILE).write_text("0123456789abcdef\n")
-    index.glance()
-    with (save_dir / LOCK_FILE).open("a") as log:
+    with (save_dir / LOG_FILE).open("w", newline="\n") as log:
+        log.write(f"{time.time():010.0f} 0123456789abcdef\n")
         log.write(f"{work(talk).digest} {name}\n\xff\n")
     with contextlib.ExitStack() as held:
         found = claim(save_dir, talk.name, work(talk), held, again=False, index=index)
@@ -475,6 +490,77 @@ def test_where_nothing_can_be_written_down_others_list_the_save_dir(
         for index in (second, first):
             with pytest.raises(AlreadyRunning):
                 claim(save_dir, "link.wav", work(talk), held, again=False, index=index)
+
+
+def test_a_folder_that_was_only_just_made_when_it_was_seen_is_seen_running(
+    talk: Path, save_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    index = RecordingIndex(save_dir)
+
+    def create(save_dir: Path, recording: str) -> Path:
+        folder = create_folder(save_dir, recording)
+        index.glance()  # by another process, before the folder is locked
+        return folder
+
+    monkeypatch.setattr(done_or_claimed, "create_folder", create)
+    with contextlib.ExitStack() as held:
+        claimed(save_dir, talk, held)
+        with pytest.raises(AlreadyRunning):
+            claim(save_dir, talk.name, work(talk), held, again=False, index=index)
+
+
+def test_what_comes_into_a_save_dir_while_many_are_claimed_is_seen_within_a_second(
+    talk: Path, save_dir: Path, monkeypatch: pytest.MonkeyPatch, listed: list[str]
+) -> None:
+    """It was moved there, or begun by somebody who may not write there what he begins."""
+    index = keeping(save_dir)
+    with contextlib.ExitStack() as held:
+        for part in (1.0, 2.0):
+            some = work(talk, Range(part))
+            claim(save_dir, talk.name, some, held, again=False, index=index)
+        folder = save(save_dir, "2026-11-20-090507-talk", talk, complete=True)
+        assert look_before_claiming("talk", work(talk), index, again=False) is None
+        monkeypatch.setattr(index, "_list_at", 0.0)
+        found = claim(save_dir, talk.name, work(talk), held, again=False, index=index)
+        assert found.folder == folder
+    assert len(listed) == 3
+
+
+@pytest.mark.parametrize("keeps", [True, False])
+def test_a_log_of_one_that_was_killed_goes_after_a_day(
+    talk: Path, save_dir: Path, monkeypatch: pytest.MonkeyPatch, keeps: bool
+) -> None:
+    def claimed_with(index: RecordingIndex, part: float) -> bytes | None:
+        with contextlib.ExitStack() as held:
+            some = work(talk, Range(part))
+            claim(save_dir, talk.name, some, held, again=False, index=index)
+        log = save_dir / LOG_FILE
+        return log.read_bytes()[:28] if log.exists() else None
+
+    first = claimed_with(keeping(save_dir), 1.0)
+    assert first is not None
+    index = keeping(save_dir) if keeps else RecordingIndex(save_dir)
+    assert claimed_with(index, 2.0) == first
+    monkeypatch.setattr(saved_recordings, "_LOG_LASTS_S", -1)
+    then = claimed_with(index, 3.0)
+    assert then != first
+    assert (then is not None) == keeps
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="links need a right there")
+def test_a_link_where_the_log_should_be_is_left_alone(talk: Path, save_dir: Path) -> None:
+    precious = talk.with_name("precious")
+    precious.write_text("mine")
+    save_dir.mkdir()
+    (save_dir / LOG_FILE).symlink_to(precious)
+    index = keeping(save_dir)
+    with contextlib.ExitStack() as held:
+        claim(save_dir, talk.name, work(talk), held, again=False, index=index)
+        with pytest.raises(AlreadyRunning):
+            claimed(save_dir, talk, held)
+    index.close()
+    assert precious.read_text() == "mine"
+    assert [path.name for path in save_dir.iterdir()] == [LOG_FILE]
 
 
 def test_an_index_sees_what_others_begin_and_end(talk: Path, save_dir: Path) -> None:

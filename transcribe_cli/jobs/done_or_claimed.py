@@ -166,8 +166,8 @@ def claim(
     cache: _Cache = {}
     index.glance()
     _find_previous(index, name, work, cache)  # which takes time
-    with save_dir_locked(save_dir) as log:
-        index.look(log)
+    with save_dir_locked(save_dir):
+        index.look()
         previous = None if again else _find_previous(index, name, work, cache)
         if previous is not None and previous.state == "complete":
             return Claim(previous.folder, previous)
@@ -176,7 +176,7 @@ def claim(
         if previous is None:
             new = _new_folder(save_dir, name, work, stack)
             assert new.folder is not None
-            index.note(log, work.digest, new.folder.name)
+            index.note(work.digest, new.folder.name)
             return new
         try:
             stack.enter_context(locked(previous.folder, work.digest))

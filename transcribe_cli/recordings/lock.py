@@ -64,24 +64,21 @@ def locked(folder: Path, note: str = "") -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def save_dir_locked(save_dir: Path, within_s: float = 5.0) -> Iterator[int | None]:
+def save_dir_locked(save_dir: Path, within_s: float = 5.0) -> Iterator[None]:
     """Hold the lock of a save-dir, in which recordings are searched and created; keep it short.
-
-    Yields the lock's file, open for reading and writing; None where the file system has no locks.
-    What is written into it stays for others who take the lock: it is left there then.
 
     Raises:
         UsageError: others hold it for `within_s` (`SaveDirBusy`), or the lock file is not ours.
     """
-    with _held(save_dir, within_s, leaves_notes=True) as handle:
+    with _held(save_dir, within_s) as handle:
         if handle is None:
             raise SaveDirBusy(save_dir, within_s)
-        yield None if handle == _UNLOCKED else handle
+        yield
 
 
 def is_locked(folder: Path) -> bool:
     """Whether a recording is running. Needs read permission only."""
-    handle = open_lock_to_read(folder)
+    handle = _open_to_read(folder)
     if handle is None:
         return False
     try:
@@ -94,7 +91,7 @@ def is_locked(folder: Path) -> bool:
 
 def read_lock_note(folder: Path) -> str:
     """The note of the process that holds the lock; "" without one."""
-    handle = open_lock_to_read(folder)
+    handle = _open_to_read(folder)
     if handle is None:
         return ""
     try:
@@ -115,7 +112,7 @@ _UNLOCKED = -1  # the file system has no locks: record without one
 
 
 @contextlib.contextmanager
-def _held(folder: Path, within_s: float, *, leaves_notes: bool = False) -> Iterator[int | None]:
+def _held(folder: Path, within_s: float) -> Iterator[int | None]:
     """The locked file; `_UNLOCKED`; or None if another process holds it for `within_s`."""
     path = folder / LOCK_FILE
     deadline = time.monotonic() + within_s
@@ -125,10 +122,7 @@ def _held(folder: Path, within_s: float, *, leaves_notes: bool = False) -> Itera
         yield handle
     finally:
         if handle is not None and handle != _UNLOCKED:
-            if leaves_notes and os.fstat(handle).st_size:
-                os.close(handle)
-            else:
-                _release(handle, path)
+            _release(handle, path)
 
 
 def _take(path: Path) -> int | None:
@@ -155,8 +149,7 @@ def _take(path: Path) -> int | None:
     return None
 
 
-def open_lock_to_read(folder: Path) -> int | None:
-    """The file of a folder's lock, whoever holds it; None where there is none."""
+def _open_to_read(folder: Path) -> int | None:
     try:
         return open_regular(folder / LOCK_FILE, os.O_RDONLY)
     except OSError:

@@ -17,18 +17,20 @@ from transcribe_cli.recordings.journal import JournalSummary, journal_records, s
 from transcribe_cli.recordings.lock import (
     LOCK_FILE,
     is_locked,
-    open_lock_to_read,
     read_lock_note,
     save_dir_locked,
 )
-from transcribe_cli.system.regular_file import is_regular, regular_size
+from transcribe_cli.system.regular_file import is_regular, open_regular, regular_size
 
 LATEST = "latest"
 _MOST_NAMED = 3
 _NAME = re.compile(r"\d{4}-\d\d-\d\d-\d{6}-(.+)")
 _NUMBERED = re.compile(r"(.+)-\d+")
 _PLAIN = re.compile(r"[\w-]+")
-_HEAD_BYTES = 16
+LOG_FILE = ".begun"
+_LOG_HEAD = re.compile(rb"\d{10} [0-9a-f]{16}\n")  # when it was begun, and which one it is
+_LOG_HEAD_BYTES = 28
+_LOG_LASTS_S = 24 * 3600
 _LIST_EVERY_S = 1.0
 _write = os.write
 
@@ -170,14 +172,21 @@ def is_recording(folder: Path) -> bool:
 class RecordingIndex:
     """The recordings of a save-dir by what was transcribed: thousands may lie there.
 
-    It is listed once. Who transcribes many files writes down what it begins, in the file of the
-    save-dir's lock, and all others do so while that file is there; of it each reads what is new.
-    Where another file lies there, or none, the save-dir is listed again. So nothing is opened for a
-    file but what has its name or is noted for it. On NFS, too, who takes a lock sees what its last
-    holder wrote.
+    Who transcribes many files begins a log there, in which all write down what they begin while it
+    is there. Of it each process reads what is new; it lists the save-dir under its lock once for
+    each log, and each time where there is none. So nothing is opened for a file but what is noted
+    for it or has its name, and who has the lock knows all that others began under it.
+
+    What came otherwise, moved there or begun where no lock can be had, is seen within a second: the
+    save-dir is then listed again, as often as that takes a hundredth of the time. (Its time of
+    change says nothing, since the lock's file comes and goes.)
+
+    A log is removed when one who keeps it ends, by whoever cannot write into it, and when it is a
+    day old, since who kept it may have been killed: others, who may still need it, list once and
+    begin another. It is opened anew each time, as NFS shows the newest to those who do.
 
     Attributes:
-        keeps_log: such a file is begun where there is none.
+        keeps_log: a log is begun where there is none.
     """
 
     def __init__(self, save_dir: Path) -> None:
@@ -186,52 +195,44 @@ class RecordingIndex:
         self._names: set[str] = set()
         self._unread: dict[str, set[str]] = {}  # by slug: what is in their journals is not known
         self._by_work: dict[str, set[str]] = {}
-        self._log = b""  # what the file begins with that was read
+        self._log = b""  # the first line of the one that was read; empty where there is none
         self._offset = 0  # of what was read of it, in bytes
-        self._listed_at = float("-inf")
+        self._listed_with = b""  # the log that was there when it was listed under its lock
+        self._list_at = float("-inf")
 
     def glance(self) -> None:
         """Take in what has come since; others may be a second ahead, or more on a shared disk."""
-        log = open_lock_to_read(self._save_dir)
-        try:
-            if log is not None and self._is_known(log):
-                self._read(log)
-            elif time.monotonic() - self._listed_at >= _LIST_EVERY_S:
-                self._list(log)
-        finally:
-            if log is not None:
-                os.close(log)
+        self._read_log()
+        if time.monotonic() >= self._list_at:
+            self._list()
 
-    def look(self, log: int | None) -> None:
-        """Take in all that has come since.
-
-        Args:
-            log: the file of the save-dir's lock, which is held (`save_dir_locked`).
-        """
-        if log is not None and self._is_known(log):
-            self._read(log)
+    def look(self) -> None:
+        """Take in all that has come since; to be called in `save_dir_locked`."""
+        self._read_log()
+        if self._log and abs(time.time() - int(self._log.split()[0])) > _LOG_LASTS_S:
+            self._remove_log()
+        if self._log and self._log == self._listed_with:
             return
-        self._list(log)
-        if log is not None and self.keeps_log and not self._log:
-            head = os.urandom(_HEAD_BYTES // 2).hex().encode()
-            if _append(log, head + b"\n"):
-                self._log, self._offset = head, len(head) + 1
+        self._list()
+        if self.keeps_log and not self._log:
+            self._write_log("w", f"{time.time():010.0f} {os.urandom(8).hex()}\n")
+            self._read_log()
+        self._listed_with = self._log
 
-    def note(self, log: int | None, work: str, name: str) -> None:
+    def note(self, work: str, name: str) -> None:
         """Write down for others that a recording is begun; to be called where `look` is.
 
         Args:
             work: its digest.
         """
-        if log is not None and self._log and not _append(log, f"{work} {name}\n".encode()):
-            self._log = b""
+        if self._log:
+            self._write_log("a", f"{work} {name}\n")
 
     def close(self) -> None:
-        """Remove the file that was begun; others, who may still need it, begin another."""
+        """Remove the log."""
         if self.keeps_log and self._log:
-            with contextlib.suppress(UsageError, OSError), save_dir_locked(self._save_dir) as log:
-                if log is not None and self._is_known(log):
-                    os.ftruncate(log, 0)
+            with contextlib.suppress(UsageError), save_dir_locked(self._save_dir):
+                self._remove_log()
 
     def of_work(
         self, slug: str, work: Iterable[str], read: Callable[[Path], str | None]
@@ -252,54 +253,71 @@ class RecordingIndex:
         names = {name for digest in work for name in self._by_work.get(digest, ())}
         return [self._save_dir / name for name in sorted(names)]
 
-    def _is_known(self, log: int) -> bool:
-        """Whether it is the file that was read before."""
-        os.lseek(log, 0, os.SEEK_SET)
-        return bool(self._log) and os.read(log, _HEAD_BYTES) == self._log
+    @property
+    def _log_path(self) -> Path:
+        return self._save_dir / LOG_FILE
 
-    def _read(self, log: int) -> None:
-        os.lseek(log, self._offset, os.SEEK_SET)
-        with FileIO(log, closefd=False) as file:
-            lines = file.readall()
+    def _read_log(self) -> None:
+        """Take in what the log tells; from its beginning, where it is another one."""
+        lines = b""
+        try:
+            with FileIO(self._log_path, opener=open_regular) as file:
+                head = file.read(_LOG_HEAD_BYTES)
+                if head != self._log:
+                    self._log = head if _LOG_HEAD.fullmatch(head) else b""
+                    self._offset = len(head)
+                if self._log:
+                    file.seek(self._offset)
+                    lines = file.readall()
+        except OSError:
+            self._log = b""
         whole = lines[: lines.rfind(b"\n") + 1]
         self._offset += len(whole)
         for line in whole.decode(errors="replace").splitlines():
-            digest, _, name = line.partition(" ")
+            work, _, name = line.partition(" ")
             if _PLAIN.fullmatch(name):
                 self._names.add(name)
-                self._by_work.setdefault(digest, set()).add(name)
+                self._by_work.setdefault(work, set()).add(name)
 
-    def _list(self, log: int | None) -> None:
-        """Take in what is there, and from where on the log tells what is new."""
-        self._log, self._offset = b"", 0
-        if log is not None:
-            os.lseek(log, 0, os.SEEK_SET)
-            self._log, self._offset = os.read(log, _HEAD_BYTES), os.fstat(log).st_size
-        self._listed_at = time.monotonic()
+    def _write_log(self, mode: str, line: str) -> None:
+        """Write a line into the log; where that fails there is none, so all list the save-dir."""
+        data = line.encode()
+        try:
+            with FileIO(self._log_path, mode, opener=open_regular) as file:
+                whole = _write(file.fileno(), data) == len(data)
+        except OSError:
+            whole = False
+        if not whole:  # a full disk, or it is somebody else's
+            self._remove_log()
+
+    def _remove_log(self) -> None:
+        self._log = b""
+        with contextlib.suppress(OSError):
+            if is_regular(self._log_path):
+                self._log_path.unlink()
+
+    def _list(self) -> None:
+        """Take in what is there and has a journal, or says in its lock what it is of.
+
+        What has neither may only just be made, and is looked at again.
+        """
+        began = time.monotonic()
         try:
             names = set(os.listdir(self._save_dir))  # noqa: PTH208  # names alone, many of them
         except OSError:
             names = set()
         for name in names - self._names:
-            for slug in _slugs(name):
-                self._unread.setdefault(slug, set()).add(name)
-            if os.path.lexists(f"{self._save_dir}{os.sep}{name}{os.sep}{LOCK_FILE}"):
-                note = read_lock_note(self._save_dir / name)
+            path = f"{self._save_dir}{os.sep}{name}{os.sep}"
+            locked = os.path.lexists(path + LOCK_FILE)
+            note = read_lock_note(self._save_dir / name) if locked else ""
+            if note:
                 self._by_work.setdefault(note, set()).add(name)
-        self._names |= names
-
-
-def _append(log: int, line: bytes) -> bool:
-    """Write a line; where the disk is full, nothing is left there, and all list the save-dir."""
-    try:
-        os.lseek(log, 0, os.SEEK_END)
-        if _write(log, line) == len(line):
-            return True
-    except OSError:
-        pass
-    with contextlib.suppress(OSError):
-        os.ftruncate(log, 0)
-    return False
+            if note or os.path.lexists(path + JOURNAL):
+                self._names.add(name)
+                for slug in _slugs(name):
+                    self._unread.setdefault(slug, set()).add(name)
+        ended = time.monotonic()
+        self._list_at = ended + max(_LIST_EVERY_S, 100 * (ended - began))
 
 
 def _slugs(name: str) -> list[str]:
