@@ -548,6 +548,28 @@ def test_a_log_of_one_that_was_killed_goes_after_a_day(
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="links need a right there")
+@pytest.mark.parametrize("noted", [True, False])
+def test_a_link_to_a_recording_elsewhere_is_not_followed(
+    talk: Path, tmp_path: Path, save_dir: Path, noted: bool
+) -> None:
+    elsewhere = save(tmp_path, "elsewhere", talk, complete=False)
+    (elsewhere / LOCK_FILE).write_text(work(talk).digest)  # as one that was killed leaves it
+    index = keeping(save_dir)
+    with contextlib.ExitStack() as held:
+        some = work(talk, Range(1.0))
+        claim(save_dir, talk.name, some, held, again=False, index=index)
+        link = save_dir / "2026-11-20-090507-talk"
+        link.symlink_to(elsewhere)
+        if noted:
+            index.note(work(talk).digest, link.name)
+        else:
+            index = RecordingIndex(save_dir)
+        found = claim(save_dir, talk.name, work(talk), held, again=False, index=index)
+    assert found.previous is None
+    assert (elsewhere / LOCK_FILE).exists()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="links need a right there")
 def test_a_link_where_the_log_should_be_is_left_alone(talk: Path, save_dir: Path) -> None:
     precious = talk.with_name("precious")
     precious.write_text("mine")

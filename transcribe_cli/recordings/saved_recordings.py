@@ -163,10 +163,13 @@ def _is_junction(path: str | Path) -> bool:
     return bool(getattr(os.path, "isjunction", lambda _: False)(path))
 
 
+def _is_link(path: str | Path) -> bool:
+    return os.path.islink(path) or _is_junction(path)  # noqa: PTH114  # of many
+
+
 def is_recording(folder: Path) -> bool:
     """Whether it is a real folder (no link) that contains something named like a journal."""
-    own = folder.is_dir() and not folder.is_symlink() and not _is_junction(folder)
-    return own and os.path.lexists(folder / JOURNAL)
+    return folder.is_dir() and not _is_link(folder) and os.path.lexists(folder / JOURNAL)
 
 
 class RecordingIndex:
@@ -251,7 +254,8 @@ class RecordingIndex:
             elif (digest := read(folder)) is not None:
                 self._by_work.setdefault(digest, set()).add(name)
         names = {name for digest in work for name in self._by_work.get(digest, ())}
-        return [self._save_dir / name for name in sorted(names)]
+        folders = [self._save_dir / name for name in sorted(names)]
+        return [folder for folder in folders if not _is_link(folder)]
 
     @property
     def _log_path(self) -> Path:
@@ -307,12 +311,14 @@ class RecordingIndex:
         except OSError:
             names = set()
         for name in names - self._names:
-            path = f"{self._save_dir}{os.sep}{name}{os.sep}"
-            locked = os.path.lexists(path + LOCK_FILE)
+            path = f"{self._save_dir}{os.sep}{name}"
+            if _is_link(path):
+                continue
+            locked = os.path.lexists(f"{path}{os.sep}{LOCK_FILE}")
             note = read_lock_note(self._save_dir / name) if locked else ""
             if note:
                 self._by_work.setdefault(note, set()).add(name)
-            if note or os.path.lexists(path + JOURNAL):
+            if note or os.path.lexists(f"{path}{os.sep}{JOURNAL}"):
                 self._names.add(name)
                 for slug in _slugs(name):
                     self._unread.setdefault(slug, set()).add(name)
