@@ -547,6 +547,18 @@ def test_a_log_of_one_that_was_killed_goes_after_a_day(
     assert (then is not None) == keeps
 
 
+def test_a_journal_that_cannot_be_read_at_first_is_read_again(talk: Path, save_dir: Path) -> None:
+    folder = save(save_dir, "2026-11-20-090507-talk", talk, complete=False)
+    records = (folder / JOURNAL).read_bytes()
+    (folder / JOURNAL).write_bytes(b"")
+    index = keeping(save_dir)
+    assert look_before_claiming(talk.name, work(talk), index, again=False) is None
+    (folder / JOURNAL).write_bytes(records)
+    with contextlib.ExitStack() as held:
+        found = claim(save_dir, talk.name, work(talk), held, again=False, index=index)
+        assert found.folder == folder
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="links need a right there")
 @pytest.mark.parametrize("noted", [True, False])
 def test_a_link_to_a_recording_elsewhere_is_not_followed(

@@ -247,7 +247,8 @@ def _candidates(index: RecordingIndex, name: str, work: Work, cache: _Cache) -> 
     """The recordings that are of the same work by their journals, or by who began them."""
 
     def read(folder: Path) -> str | None:
-        return work_of_journal(_load(folder, cache).journal)
+        journal = _load(folder, cache).journal
+        return None if journal.state == "unreadable" else work_of_journal(journal)
 
     return index.of_work(recording_slug(name), work, read)
 

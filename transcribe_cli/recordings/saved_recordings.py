@@ -243,15 +243,16 @@ class RecordingIndex:
         """What may be the recordings of some work, the oldest first.
 
         Args:
-            slug: of its name: journals of recordings with that slug are read once.
+            slug: of its name: journals of recordings with that slug are read until they tell.
             work: its digests.
-            read: says by a recording's journal which digest it has.
+            read: says by a recording's journal which digest it has; None where it does not tell.
         """
         for name in sorted(self._unread.pop(slug, ())):
             folder = self._save_dir / name
-            if not is_recording(folder):  # it may become one
+            digest = read(folder) if is_recording(folder) else None
+            if digest is None:  # it may become one, and be readable
                 self._unread.setdefault(slug, set()).add(name)
-            elif (digest := read(folder)) is not None:
+            else:
                 self._by_work.setdefault(digest, set()).add(name)
         names = {name for digest in work for name in self._by_work.get(digest, ())}
         folders = [self._save_dir / name for name in sorted(names)]
