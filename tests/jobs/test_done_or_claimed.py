@@ -547,6 +547,21 @@ def test_a_log_of_one_that_was_killed_goes_after_a_day(
     assert (then is not None) == keeps
 
 
+def test_a_folder_that_has_the_name_of_one_that_has_gone_is_of_other_work(
+    talk: Path, save_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(done_or_claimed, "recording_id", lambda *_: "2026-11-20-090507-talk")
+    index, other = keeping(save_dir), work(talk, Range(1.0))
+    with contextlib.ExitStack() as held:  # which could not be opened
+        gone = claim(save_dir, talk.name, other, held, again=False, index=index).folder
+    with contextlib.ExitStack() as held:
+        found = claim(save_dir, talk.name, work(talk), held, again=False, index=index)
+        assert found.folder == gone
+        claim(save_dir, talk.name, other, held, again=False, index=index)
+        with pytest.raises(AlreadyRunning):
+            claim(save_dir, talk.name, work(talk), held, again=False, index=index)
+
+
 def test_a_journal_that_cannot_be_read_at_first_is_read_again(talk: Path, save_dir: Path) -> None:
     folder = save(save_dir, "2026-11-20-090507-talk", talk, complete=False)
     records = (folder / JOURNAL).read_bytes()

@@ -27,6 +27,7 @@ from transcribe_cli.recordings.lock import (
     RecordingIsRunning,
     is_locked,
     locked,
+    read_lock_note,
     save_dir_locked,
 )
 from transcribe_cli.recordings.saved_recordings import Recording, RecordingIndex, load_recording
@@ -239,8 +240,12 @@ def _load(folder: Path, cache: _Cache) -> Recording:
 
 def _find_running(index: RecordingIndex, name: str, work: Work, cache: _Cache) -> str | None:
     """The id of a running recording of the same work."""
-    candidates = _candidates(index, name, work, cache)
-    return next((folder.name for folder in candidates if is_locked(folder)), None)
+    for folder in _candidates(index, name, work, cache):
+        # Another's folder of the same second may have gone, and this one have its name. One
+        # without a note is being mended, or the disk is full.
+        if is_locked(folder) and (read_lock_note(folder) or work.digest) in work:
+            return folder.name
+    return None
 
 
 def _candidates(index: RecordingIndex, name: str, work: Work, cache: _Cache) -> list[Path]:
