@@ -147,7 +147,10 @@ class SimulatedRecorder(Recorder):
     def _decode(self) -> None:
         """A file is read a little ahead of its reader."""
         ahead = self._log.audio.frames(READ_AHEAD_S)
-        while not self._done and self._log.wait_for_reader(ahead, 0.0):
+        while not self._done:
+            self._log.wake()  # so that it does not wait
+            if not self._log.wait_for_reader(ahead):
+                break
             block = self._next_block()
             if block:
                 self.take(block)

@@ -184,17 +184,17 @@ class AudioLog:
         if self.frames - frame <= self._wanted:
             self.wake()
 
-    def wait_for_reader(self, ahead: int, timeout_s: float | None = None) -> bool:
+    def wait_for_reader(self, ahead: int) -> bool:
         """Wait while more than `ahead` frames are unread, and then until half of them are taken.
 
-        False when woken, also since the last wait, or out of time first.
+        False when woken first, also since the last wait.
         """
         if self.frames - self._consumed <= ahead:
             return True
         with self._taken:
             self._wanted = ahead // 2
             if self.frames - self._consumed > self._wanted and not self._woken:
-                self._taken.wait(timeout_s)
+                self._taken.wait()
             self._wanted = -1
             self._woken = False
         return self.frames - self._consumed <= ahead // 2
