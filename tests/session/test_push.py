@@ -189,11 +189,11 @@ def test_block_that_has_a_time_of_its_own_waits_for_it(desk: Callable[..., Desk]
     assert at.heard() == [CHUNK]
 
 
-def test_main_is_told_of_a_block_only_where_it_has_waited_for_the_log(
+def test_main_is_told_of_a_file_s_block_only_where_it_has_waited_for_the_log(
     desk: Callable[..., Desk],
 ) -> None:
-    at = desk(pace=1.0)
-    at.record(CHUNK)
+    at = desk(pace=1.0, reserve=SIZES.least)
+    at.record(CHUNK + CHUNK)
     at.record(CHUNK)
     assert at.due == [0.05, None]
 
@@ -203,6 +203,19 @@ def test_main_is_told_of_a_block_only_where_it_has_waited_for_the_log(
     at.record(CHUNK)
     assert at.due == [0.05, None, None, 0.2]
     assert at.heard() == [CHUNK] * 3
+
+
+def test_what_comes_live_through_a_pipe_is_sent_when_main_is_late(
+    desk: Callable[..., Desk],
+) -> None:
+    at = desk(pace=1.0)
+    at.record(CHUNK)
+    assert at.due == [0.05]
+
+    at.now = 0.1
+    at.record(CHUNK[::-1])
+    assert at.due == [0.05, None]
+    assert at.heard() == [CHUNK, CHUNK[::-1]]
 
 
 def test_what_is_held_back_at_the_end_is_no_chunk_yet(desk: Callable[..., Desk]) -> None:

@@ -147,10 +147,12 @@ class Sender:
 
         A microphone's block is nearly always the next chunk, and due: it is sent without reading
         it back from the log. A file's chunks have times of their own: main knows the next one's,
-        unless it has waited for the log.
+        unless it has waited for the log. So have those of a live pipe or address, but they come at
+        about that time: they are sent here where they are due, however late main is.
         """
         with self._lock:
-            if self._pacer.paced and not self._starved:
+            is_file = self._pacer.paced and self._reserve > 0  # what is live holds nothing back
+            if is_file and not self._starved:
                 return None
             connection, count = self.connection, self._sizes.wanted
             if (
