@@ -2,6 +2,7 @@
 
 import gc
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -37,8 +38,13 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def runs_long(config: pytest.Config) -> bool:
-    """Whether it is the long tests that run, and no others."""
-    return bool(config.getoption("markexpr") == "long")
+    """Whether it is the long tests that run, or some of them, and no others."""
+    return asks_for_long(str(config.getoption("markexpr")))
+
+
+def asks_for_long(markers: str) -> bool:
+    """Whether `-m` is given the marker `long`, and not `not long`."""
+    return re.search(r"(?<!not )\blong\b", markers) is not None
 
 
 def pytest_xdist_setupnodes(config: pytest.Config) -> None:
