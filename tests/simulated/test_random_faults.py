@@ -14,7 +14,7 @@ from tests.simulated.chances import scenarios
 from tests.simulated.judging import survive
 from tests.simulated.scenario import Scenario
 
-RUNS, MORE_RUNS = 4, 1000  # of each kind
+RUNS, MORE_RUNS = 8, 1000  # of each kind
 SLICES = 4  # so that the workers share them
 
 Test = Callable[..., None]

@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.console import Console
 
@@ -97,6 +97,7 @@ class Run:
         return "".join("".join(self.terminal.rows()).split())
 
 
+@settings(max_examples=40, deadline=None)
 @given(st.sampled_from(["clip", "reflow"]), st.lists(steps, min_size=2, max_size=40))
 def test_each_final_is_there_once_and_nothing_is_doubled(
     resizing: str, script: list[tuple[str, object]]
@@ -136,6 +137,7 @@ narrowing_steps = st.one_of(
 )
 
 
+@settings(max_examples=30, deadline=None)
 @given(widths, st.lists(narrowing_steps, min_size=2, max_size=40))
 def test_a_window_made_narrow_keeps_no_trace_of_the_region(
     columns: int, script: list[tuple[str, object]]
