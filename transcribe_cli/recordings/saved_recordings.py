@@ -313,9 +313,7 @@ class RecordingIndex:
             names = set()
         for name in names - self._names:
             path = f"{self._save_dir}{os.sep}{name}"
-            if _is_link(path):
-                continue
-            locked = os.path.lexists(f"{path}{os.sep}{LOCK_FILE}")
+            locked = os.path.lexists(f"{path}{os.sep}{LOCK_FILE}") and not _is_link(path)
             note = read_lock_note(self._save_dir / name) if locked else ""
             if note:
                 self._by_work.setdefault(note, set()).add(name)
