@@ -208,3 +208,9 @@ def test_where_no_address_answers_that_is_said(monkeypatch: pytest.MonkeyPatch) 
 def test_without_any_network_the_hint_is_what_helps(host: str, hint: str) -> None:
     unreachable = OSError(errno.ENETUNREACH, "Network is unreachable")
     assert explain(unreachable, f"ws://{host}/v3/ws", None, 10.0).hint == hint
+
+
+def test_another_trouble_on_this_machine_is_none_of_its_loopback_interface() -> None:
+    no_such_address = OSError(errno.EADDRNOTAVAIL, "Cannot assign requested address")
+    failed = explain(no_such_address, "ws://[::1]:8765/v3/ws", None, 10.0)
+    assert failed.hint == "check the network"

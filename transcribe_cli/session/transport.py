@@ -11,6 +11,7 @@ import os
 import selectors
 import socket
 import ssl
+import sys
 import threading
 import time
 from collections import deque
@@ -162,7 +163,8 @@ def explain(
             f"Nothing listens at {host}.", f"check {asked}, or that the service is running"
         )
     hint = "check the network"
-    if is_loopback(url):  # as in `unshare --net`, where it is down
+    down = isinstance(e, OSError) and e.errno in (errno.ENETUNREACH, errno.ENETDOWN)
+    if down and is_loopback(url) and sys.platform == "linux":  # as in `unshare --net`
         hint = "bring this machine's loopback interface up: sudo ip link set lo up"
     return ConnectionFailed(f"{host} cannot be reached: {reason_of(e)}.", hint)
 
