@@ -132,6 +132,7 @@ def test_what_opens_no_websocket_is_told_so(
         head = head_of(client)
     assert head.startswith(f"HTTP/1.1 {status} ")
     assert ("Upgrade: websocket" in head or "Sec-WebSocket-Version: 13" in head) == (status == 426)
+    assert ("Allow: GET, HEAD\r\n" in head) == (status == 405)
 
 
 @given(st.lists(st.integers(0, len(UPGRADE) + 700), max_size=8))

@@ -18,6 +18,7 @@ Each request has the control key in its `Authorization` header. Bodies are JSON.
 | `POST /control/shutdown` | stops the service |
 """
 
+import asyncio
 import hmac
 from collections.abc import Callable
 from typing import Annotated, Any, Protocol
@@ -108,12 +109,15 @@ class Control:
         if place.startswith("/sessions/") and request.method == "GET":
             return self._session(place.removeprefix("/sessions/"))
         if (request.method, place) == ("POST", "/reset"):
-            await self._service.reset()
+            # To its end, also where whoever asked goes meanwhile.
+            await asyncio.shield(asyncio.ensure_future(self._service.reset()))
             return json_answer(200, self._state(b""))
         route = self._routes.get((request.method, place))
         if route is None:
             known = any(path == place for _, path in self._routes)
-            return error_answer(405 if known else 404, f"There is no {request.method} {place}.")
+            refused = error_answer(405 if known else 404, f"There is no {request.method} {place}.")
+            allowed = ", ".join(method for method, path in self._routes if path == place)
+            return refused._replace(headers=(("Allow", allowed),)) if known else refused
         try:
             return json_answer(200, route(request.body))
         except msgspec.DecodeError as e:  # an invalid value is one too

@@ -33,17 +33,20 @@ class EngineProcesses:
     def __init__(self) -> None:
         self._shared: dict[str, EngineProcess] = {}
         self._starting = asyncio.Lock()
+        self._is_closed = False
 
     async def run(self, engine: ChosenEngine, settings: EngineSettings) -> "ProcessRunner":
         """Run a session's engine, which loads its model while the session begins.
 
         Raises:
-            OSError: no more processes, files or memory.
+            OSError: no more processes, files or memory; or the service ends.
         """
         if not engine.info.shares_process:
             process = await EngineProcess.start()
             return process.run(engine, settings, alone=True)
         async with self._starting:
+            if self._is_closed:
+                raise OSError("the service ends")
             shared = self._shared.get(engine.asked)
             if shared is None or shared.has_ended:
                 shared = self._shared[engine.asked] = await EngineProcess.start()
@@ -57,9 +60,10 @@ class EngineProcesses:
 
     async def close(self) -> None:
         """End those that sessions share."""
-        for process in self._shared.values():
-            await process.kill()
-        self._shared.clear()
+        async with self._starting:
+            self._is_closed = True
+            for process in self._shared.values():
+                await process.kill()
 
 
 class EngineProcess:

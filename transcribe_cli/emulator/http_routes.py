@@ -52,7 +52,8 @@ class HttpRoutes:
         if _is_for_control(request):
             return _NO_CONTROL if self._control is None else self._control.refuse(request)
         if request.method not in ("GET", "HEAD"):
-            return error_answer(405, f"{request.method} is for {CONTROL} only.")
+            refused = error_answer(405, f"{request.method} is for {CONTROL} only.")
+            return refused._replace(headers=(("Allow", "GET, HEAD"),))
         if request.headers.get_all("Content-Length") not in ([], ["0"]):
             return error_answer(400, f"A body is for {CONTROL} only.")
         return None
