@@ -216,7 +216,7 @@ def _one(folder: Path, number: int, url: str) -> Taken:
 
 
 def _listing_ms(save_dir: Path) -> float:
-    from transcribe_cli.recordings.saved_recordings import RecordingIndex
+    from transcribe_cli.recordings.recording_index import RecordingIndex
 
     began = time.process_time()
     for _ in range(10):

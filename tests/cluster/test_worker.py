@@ -17,9 +17,9 @@ from tests.counting import CountingService, counting_service
 from tests.end_to_end.counted_files import spoken, write_talk
 from tests.program import patience_s, words
 from transcribe_cli.cluster import wire, worker
+from transcribe_cli.cluster.account_limits import SchedulerLimits
 from transcribe_cli.cluster.command_ends import CommandEnds
 from transcribe_cli.cluster.scheduler import QUIET
-from transcribe_cli.cluster.session_limits import SchedulerLimits
 from transcribe_cli.cluster.worker import Recordings
 from transcribe_cli.cluster.worker_plugin import RecordingsPlugin, transcribe
 from transcribe_cli.cluster.worker_screen import ToldNotices
@@ -148,8 +148,7 @@ def test_a_file_that_waits_for_a_seat_ends_when_all_have_cost_what_they_may(
     with counting_service() as service:
         settings = settings_for(service, tmp_path / "recordings")
         recordings = Recordings(settings, told.append, None, seats)
-        recordings._ready.wait(patience_s())
-        recordings.limit_cost()
+        recordings.limit_cost()  # before it is ready, or not
         recordings.transcribe(talk_in(tmp_path))
         recordings.close()
     outcome = end_of(told)

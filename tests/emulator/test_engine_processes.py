@@ -21,7 +21,7 @@ from transcribe_cli.emulator.engine_processes import EngineProcesses, ProcessRun
 from transcribe_cli.emulator.engine_runners import EngineFailed
 from transcribe_cli.emulator.engine_settings import EngineSettings
 from transcribe_cli.emulator.engines.registry import GROUP, ChosenEngine, SpeechEngineInfo
-from transcribe_cli.emulator.serve_options import ServiceOptions
+from transcribe_cli.emulator.service_options import ServiceOptions
 from transcribe_cli.emulator.session_engines import SessionEngines
 
 # An engine of another package, which tells its process and session; audio of one byte is a fault,

@@ -12,8 +12,8 @@ from websockets.exceptions import ConnectionClosed, InvalidMessage
 
 from tests.program import DEADLINE_S
 from transcribe_cli.emulator.logbook import Logbook
-from transcribe_cli.emulator.serve_options import ServiceOptions
 from transcribe_cli.emulator.service_loop import make_parts
+from transcribe_cli.emulator.service_options import ServiceOptions
 from transcribe_cli.emulator.session_engines import SessionEngine
 from transcribe_cli.emulator.websocket_app import App
 

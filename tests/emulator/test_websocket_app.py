@@ -26,8 +26,8 @@ from tests.emulator.protocol_client import (
     until_close,
 )
 from tests.program import DEADLINE_S
-from transcribe_cli.emulator.serve_options import ServiceOptions
 from transcribe_cli.emulator.server import run_service
+from transcribe_cli.emulator.service_options import ServiceOptions
 from transcribe_cli.errors import UsageError
 
 KEY = "swordfish"

@@ -12,7 +12,7 @@ from tests.counting import speak
 from tests.emulator.protocol_client import talk
 from tests.emulator.test_local_service import is_gone, wait_until
 from tests.program import DEADLINE_S, ROOT, Home
-from transcribe_cli.emulator.serve_options import ServiceOptions
+from transcribe_cli.emulator.service_options import ServiceOptions
 from transcribe_cli.emulator.workers import check_workers
 from transcribe_cli.errors import UsageError
 

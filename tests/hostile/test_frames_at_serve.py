@@ -21,7 +21,7 @@ from transcribe_cli.emulator.key_checks import KeyChecks
 from transcribe_cli.emulator.listening import url_of
 from transcribe_cli.emulator.logbook import Logbook
 from transcribe_cli.emulator.script_choice import ScriptShelf
-from transcribe_cli.emulator.serve_options import ServiceOptions
+from transcribe_cli.emulator.service_options import ServiceOptions
 from transcribe_cli.emulator.session_records import MOST_RECORDS
 from transcribe_cli.emulator.websocket_app import App
 from transcribe_cli.testing.service import AssemblyAIService

@@ -1,6 +1,7 @@
 """Who transcribes a file: one at a time, whatever else there is of it."""
 
 import contextlib
+import errno
 import json
 import os
 import shutil
@@ -26,17 +27,13 @@ from transcribe_cli.jobs.done_or_claimed import (
 )
 from transcribe_cli.outputs.record import encode_json
 from transcribe_cli.recordings import lock as lock_module
-from transcribe_cli.recordings import saved_recordings
+from transcribe_cli.recordings import recording_index, saved_recordings
 from transcribe_cli.recordings.fingerprint import fingerprint_of, stamp_of
 from transcribe_cli.recordings.folder import JOURNAL, create_folder
 from transcribe_cli.recordings.journal import JournalSummary
 from transcribe_cli.recordings.lock import LOCK_FILE, is_locked, locked
-from transcribe_cli.recordings.saved_recordings import (
-    LOG_FILE,
-    Recording,
-    RecordingIndex,
-    load_recording,
-)
+from transcribe_cli.recordings.recording_index import LOG_FILE, RecordingIndex
+from transcribe_cli.recordings.saved_recordings import Recording, load_recording
 
 QUERY = {"speech_model": "u3-rt-pro", "sample_rate": 16000}
 TIME = "2026-11-20T09:05:07.000Z"
@@ -253,7 +250,7 @@ def test_whoever_has_a_note_is_known_by_it_whatever_its_journal_says(
             folder = claim(save_dir, name, what, held, again=True).folder
             assert folder is not None
             (folder / JOURNAL).touch()
-        monkeypatch.setattr(done_or_claimed, "load_recording", load)
+        monkeypatch.setattr(saved_recordings, "load_recording", load)
         assert claimed(save_dir, talk, held).previous is None
 
 
@@ -268,7 +265,7 @@ def test_no_journal_is_read_while_others_wait(
         others_wait.append(is_locked(save_dir))
         return load_recording(folder)
 
-    monkeypatch.setattr(done_or_claimed, "load_recording", load)
+    monkeypatch.setattr(saved_recordings, "load_recording", load)
     with contextlib.ExitStack() as held:
         assert claimed(save_dir, talk, held).folder == folder
     assert others_wait == ([False] if complete else [False, False])
@@ -335,7 +332,7 @@ def test_how_much_is_opened_for_a_file_is_no_matter_of_how_many_there_are(
     save(save_dir, "2026-11-20-090507-talk", talk, complete=True)
     for module in (done_or_claimed, saved_recordings):
         count(module, "is_locked")
-    count(saved_recordings, "is_recording")
+    count(recording_index, "is_recording")
     index = RecordingIndex(save_dir)
     for _ in range(10):
         with contextlib.ExitStack() as held:
@@ -370,7 +367,7 @@ def listed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         return real(path)
 
     monkeypatch.setattr(os, "listdir", counted)
-    monkeypatch.setattr(saved_recordings, "_LIST_EVERY_S", float("inf"))
+    monkeypatch.setattr(recording_index, "_LIST_EVERY_S", float("inf"))
     return listed
 
 
@@ -434,7 +431,7 @@ def test_of_many_files_of_one_name_each_journal_is_read_once(
         read.append(folder.name)
         return load_recording(folder)
 
-    monkeypatch.setattr(done_or_claimed, "load_recording", load)
+    monkeypatch.setattr(saved_recordings, "load_recording", load)
     index = keeping(save_dir)
     for talk in talks:
         with contextlib.ExitStack() as held:
@@ -485,11 +482,30 @@ def test_where_nothing_can_be_written_down_others_list_the_save_dir(
             some = work(talk, Range(part))
             claim(save_dir, talk.name, some, held, again=False, index=index)
         with monkeypatch.context() as patched:
-            patched.setattr(saved_recordings, "_write", lambda *_: 0)  # a full disk
+            patched.setattr(recording_index, "_write", lambda *_: 0)  # a full disk
             claim(save_dir, talk.name, work(talk), held, again=False, index=first)
         for index in (second, first):
             with pytest.raises(AlreadyRunning):
                 claim(save_dir, "link.wav", work(talk), held, again=False, index=index)
+
+
+def test_who_cannot_read_the_log_removes_it_so_that_others_see_what_is_begun(
+    talk: Path, save_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recording_index, "_LIST_EVERY_S", float("inf"))
+    first, second = keeping(save_dir), RecordingIndex(save_dir)
+
+    def too_many_files(*_: Any, **__: Any) -> Any:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    with contextlib.ExitStack() as held:
+        some = work(talk, Range(1.0))
+        claim(save_dir, talk.name, some, held, again=False, index=first)
+        with monkeypatch.context() as patched:
+            patched.setattr(recording_index, "FileIO", too_many_files)
+            claim(save_dir, talk.name, work(talk), held, again=False, index=second)
+        with pytest.raises(AlreadyRunning):
+            claim(save_dir, talk.name, work(talk), held, again=False, index=first)
 
 
 def test_a_folder_that_was_only_just_made_when_it_was_seen_is_seen_running(
@@ -541,7 +557,7 @@ def test_a_log_of_one_that_was_killed_goes_after_a_day(
     assert first is not None
     index = keeping(save_dir) if keeps else RecordingIndex(save_dir)
     assert claimed_with(index, 2.0) == first
-    monkeypatch.setattr(saved_recordings, "_LOG_LASTS_S", -1)
+    monkeypatch.setattr(recording_index, "_LOG_LASTS_S", -1)
     then = claimed_with(index, 3.0)
     assert then != first
     assert (then is not None) == keeps

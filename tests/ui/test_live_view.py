@@ -10,8 +10,8 @@ from rich.console import Console
 
 from tests.ui.screens import Terminal, Wire, console_on
 from tests.ui.turn_updates import tagged, update
-from transcribe_cli.ui.drawing_times import DRAW_INTERVAL_S, METER_INTERVAL_S
 from transcribe_cli.ui.live_view import LiveView
+from transcribe_cli.ui.live_view_times import DRAW_INTERVAL_S, METER_INTERVAL_S
 from transcribe_cli.ui.status_line import Status
 
 LISTENING = Status(state="listening")

@@ -186,7 +186,7 @@ class Cluster:
         self.command = wire.command_name(client.id)
         client.register_plugin(CommandEnds())
         if self._per_minute is not None:
-            from transcribe_cli.cluster.session_limits import SchedulerLimits
+            from transcribe_cli.cluster.account_limits import SchedulerLimits
 
             at_once = {self.command: self._jobs if self._jobs > 1 else None}
             limits = SchedulerLimits(self._per_minute, at_once, used=anew)

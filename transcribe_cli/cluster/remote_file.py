@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 from msgspec import structs
 
 from transcribe_cli.cluster import wire
-from transcribe_cli.cluster.told_journal import ToldJournal
+from transcribe_cli.cluster.journal_teller import JournalTeller
 from transcribe_cli.errors import ServiceError, StreamError, status_of
 from transcribe_cli.exit_status import ExitStatus, is_stopped_by_person, of_run
 from transcribe_cli.jobs.sources import SourceSpec
@@ -67,7 +67,7 @@ class RemoteFile:
         self._bill = _RemoteBill()
         self._result: Result | None = None
         self._tries = 0  # that failed with it
-        self._journal = ToldJournal(cluster.transcriber, loop, spec.name, view)
+        self._journal = JournalTeller(cluster.transcriber, loop, spec.name, view)
 
     # A `RunningFile`.
 

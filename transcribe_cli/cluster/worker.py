@@ -14,7 +14,7 @@ from typing import Any
 
 from transcribe_cli.audio.files import open_file
 from transcribe_cli.audio.source import Source
-from transcribe_cli.cluster.session_limits import Seats, WorkerQuota
+from transcribe_cli.cluster.account_limits import Seats, WorkerQuota
 from transcribe_cli.cluster.wire import (
     Call,
     FileTask,
@@ -111,6 +111,8 @@ class Recordings:
             ):
                 self._service = service
                 self._loop = loop
+                if self._is_spent:  # it was told before there was a loop
+                    transcriber.runs.budget.max_cost_usd = 0.0
                 self._ready.set()
                 first: list[Task] = [self]
                 loop.run(first, self._more)

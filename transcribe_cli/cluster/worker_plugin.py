@@ -29,7 +29,7 @@ class RecordingsPlugin(WorkerPlugin):  # type: ignore[misc]
 
     def setup(self, worker: Worker) -> None:
         """Called on the worker."""
-        from transcribe_cli.cluster.session_limits import Seats, WorkerQuota, telling
+        from transcribe_cli.cluster.account_limits import Seats, WorkerQuota, telling
         from transcribe_cli.cluster.worker import Recordings
 
         def tell(report: Report) -> None:

@@ -118,9 +118,9 @@ def read_records(name: str, save_dir: str | None) -> "Sequence[JournalRecord]":
     Raises:
         StreamError: there is none by that name, it cannot be read, or it holds no record.
     """
-    from transcribe_cli.recordings.folder import JOURNAL
+    from transcribe_cli.recordings.folder import JOURNAL, is_recording
     from transcribe_cli.recordings.journal import read_journal, records_in
-    from transcribe_cli.recordings.saved_recordings import find_recording, is_recording
+    from transcribe_cli.recordings.saved_recordings import find_recording
     from transcribe_cli.settings.user_folders import save_dir_of
 
     path = Path(name)

@@ -285,8 +285,8 @@ def serve(options: ServeOptions, environment: Environment) -> ExitStatus:
     """Serve until Ctrl+C."""
     from transcribe_cli.emulator.engine_settings import Readings
     from transcribe_cli.emulator.parameter_checks import parse_admitted_models
-    from transcribe_cli.emulator.serve_options import STAND_INS, ServiceOptions
     from transcribe_cli.emulator.server import run_service
+    from transcribe_cli.emulator.service_options import STAND_INS, ServiceOptions
 
     partials = options.pro_partials
     scripts = tuple(options.script or ())

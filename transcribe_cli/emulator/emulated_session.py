@@ -30,7 +30,7 @@ from transcribe_cli.emulator.engine_settings import (
     updated,
 )
 from transcribe_cli.emulator.parameter_effects import unused_of_update
-from transcribe_cli.emulator.serve_options import MAX_SESSION_S
+from transcribe_cli.emulator.service_options import MAX_SESSION_S
 from transcribe_cli.protocol.close_codes import ENGINE_FAILED, SEE_ERROR
 from transcribe_cli.protocol.codec import BadMessage, client_object, read_client_object
 from transcribe_cli.protocol.messages import (

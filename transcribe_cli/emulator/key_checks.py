@@ -13,7 +13,7 @@ from hashlib import sha256
 
 import msgspec
 
-from transcribe_cli.emulator.serve_options import MAX_SESSION_S
+from transcribe_cli.emulator.service_options import MAX_SESSION_S
 from transcribe_cli.emulator.session_refused import SessionRefused
 
 UNAUTHORIZED = 1008

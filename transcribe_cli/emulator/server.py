@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from transcribe_cli.emulator.listening import listening, url_of
 from transcribe_cli.emulator.logbook import Logbook
 from transcribe_cli.emulator.ready_line import print_ready_line, ready_line
-from transcribe_cli.emulator.serve_options import LOOPBACK, STAND_INS, ServiceOptions
+from transcribe_cli.emulator.service_options import LOOPBACK, STAND_INS, ServiceOptions
 from transcribe_cli.emulator.workers import Workers, check_workers, with_port
 from transcribe_cli.errors import UsageError
 

@@ -16,7 +16,7 @@ from transcribe_cli.emulator.fault_schedule import FaultPlan
 from transcribe_cli.emulator.key_checks import KeyChecks
 from transcribe_cli.emulator.logbook import Logbook
 from transcribe_cli.emulator.script_choice import ScriptShelf, load_choices
-from transcribe_cli.emulator.serve_options import ServiceOptions
+from transcribe_cli.emulator.service_options import ServiceOptions
 from transcribe_cli.emulator.websocket_app import App
 from transcribe_cli.system import garbage
 from transcribe_cli.system.machine_resources import allow_open_files

@@ -25,7 +25,7 @@ from transcribe_cli.emulator.parameter_effects import (
     without_effect,
 )
 from transcribe_cli.emulator.script import Script
-from transcribe_cli.emulator.serve_options import STAND_INS, ServiceOptions
+from transcribe_cli.emulator.service_options import STAND_INS, ServiceOptions
 from transcribe_cli.emulator.session_refused import SessionRefused
 from transcribe_cli.emulator.webhook import Webhook
 

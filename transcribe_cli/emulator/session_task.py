@@ -1,7 +1,7 @@
 """Moves frames between one client, the rules of its session and its engine.
 
 What the client, the engine and the clock bring is dealt with at once, in the same turn of the event
-loop; what is to be sent goes one way (`outgoing.py`). All decisions are `EmulatedSession`'s.
+loop; what is to be sent goes one way (`outbox_sender.py`). All decisions are `EmulatedSession`'s.
 """
 
 import asyncio
@@ -28,7 +28,7 @@ from transcribe_cli.emulator.engine_runners import EngineFailed, EngineRunner
 from transcribe_cli.emulator.fault_schedule import DueFault, FaultSchedule, TurnCounter
 from transcribe_cli.emulator.fault_specs import Trigger
 from transcribe_cli.emulator.logbook import Logbook
-from transcribe_cli.emulator.outgoing import ClientConnection, ClientLeft, Last, Outgoing
+from transcribe_cli.emulator.outbox_sender import ClientConnection, ClientLeft, Last, OutboxSender
 from transcribe_cli.emulator.service_clock import ServiceClock
 from transcribe_cli.emulator.session_records import SessionRecord
 from transcribe_cli.emulator.websocket_connection import LOST
@@ -93,7 +93,7 @@ class SessionTask:
         self._over: asyncio.Future[Close | None] = self._loop.create_future()
         self._finishing: asyncio.Task[None] | None = None
         self._looking: asyncio.TimerHandle | None = None  # when to look at the clock
-        self._outgoing = Outgoing(client, self._end_with)
+        self._sender = OutboxSender(client, self._end_with)
 
     async def run(self, before_begin: Iterable[ToClient] = ()) -> Close | None:
         """Run the session until either side closes; then its engine and slot are released.
@@ -107,7 +107,7 @@ class SessionTask:
             return await self._over
         finally:
             self._clock.watchers.discard(self.look_at_clock)
-            self._outgoing.close()
+            self._sender.close()
             if self._looking is not None:
                 self._looking.cancel()
             if self._finishing is not None:
@@ -149,7 +149,7 @@ class SessionTask:
     def stop(self, reason: str) -> None:
         """End from outside: close after what is queued."""
         self._session.closing = True
-        self._outgoing.end_with(Close(1001, reason))
+        self._sender.end_with(Close(1001, reason))
 
     def break_off(self, error: Exception) -> None:
         """End for a fault of the service itself."""
@@ -167,8 +167,8 @@ class SessionTask:
     @property
     def is_ready(self) -> bool:
         """Whether the client's next message can be dealt with."""
-        outgoing = self._outgoing
-        return self._engine.is_ready and not outgoing.is_stalled and not outgoing.is_full
+        sender = self._sender
+        return self._engine.is_ready and not sender.is_stalled and not sender.is_full
 
     @_guarded
     def take(self, message: str | bytes) -> None:
@@ -193,12 +193,12 @@ class SessionTask:
     @_guarded
     def client_left(self, code: int, error: str) -> None:
         """The client has gone, after all that it has said."""
-        self._outgoing.end_with(ClientLeft(code, error))
+        self._sender.end_with(ClientLeft(code, error))
 
     @_guarded
     def has_room(self) -> None:
         """The client has made room for more."""
-        self._outgoing.go_on()
+        self._sender.go_on()
         self._client.go_on()
 
     # What the engine answers.
@@ -289,7 +289,7 @@ class SessionTask:
                     self._log("terminate")
                     self._engine.order(action)
                 case _:
-                    self._outgoing.take(action)
+                    self._sender.take(action)
 
     # How it ends.
 

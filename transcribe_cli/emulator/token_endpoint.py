@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from transcribe_cli.emulator.key_checks import KeyChecks
-from transcribe_cli.emulator.serve_options import MAX_SESSION_S
+from transcribe_cli.emulator.service_options import MAX_SESSION_S
 
 _EXPIRES_IN_S = (1, 600)
 _MAX_SESSION_S = (60, MAX_SESSION_S)

@@ -37,8 +37,8 @@ from transcribe_cli.emulator.parameter_effects import unknown_parameters
 from transcribe_cli.emulator.plain_http import HttpAnswer, HttpRequest, error_answer
 from transcribe_cli.emulator.script import EMPTY_SCRIPT
 from transcribe_cli.emulator.script_choice import ScriptShelf
-from transcribe_cli.emulator.serve_options import LOOPBACK, STAND_INS, ServiceOptions
 from transcribe_cli.emulator.service_clock import ServiceClock
+from transcribe_cli.emulator.service_options import LOOPBACK, STAND_INS, ServiceOptions
 from transcribe_cli.emulator.session_engines import SessionEngines
 from transcribe_cli.emulator.session_limits import SessionLimits, most_sessions
 from transcribe_cli.emulator.session_lines import refused_line, say, say_nothing, session_line

@@ -1,6 +1,7 @@
 """The opening handshake of WebSocket on the service's side: from an HTTP request on. Pure.
 
 Source: RFC 6455, sections 4.2.1 and 4.2.2. No extension is agreed on, and no subprotocol.
+Whether whoever asks may ask at all, by its origin, `http_routes.py` has decided before.
 """
 
 import binascii

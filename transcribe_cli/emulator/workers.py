@@ -8,7 +8,7 @@ import traceback
 from msgspec.structs import replace
 
 from transcribe_cli.emulator.listening import cannot_listen
-from transcribe_cli.emulator.serve_options import ServiceOptions
+from transcribe_cli.emulator.service_options import ServiceOptions
 from transcribe_cli.errors import ServiceError, StreamError, UsageError
 
 _HINT = "leave --workers out"

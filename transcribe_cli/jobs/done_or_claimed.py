@@ -13,7 +13,7 @@ from dataclasses import replace
 from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
@@ -30,10 +30,13 @@ from transcribe_cli.recordings.lock import (
     read_lock_note,
     save_dir_locked,
 )
-from transcribe_cli.recordings.saved_recordings import Recording, RecordingIndex, load_recording
+from transcribe_cli.recordings.recording_index import RecordingIndex
 from transcribe_cli.system.signals import stop_signals_wait
 
-_Cache = dict[Path, tuple[dict[str, Any] | None, Recording]]
+if TYPE_CHECKING:
+    from transcribe_cli.recordings.saved_recordings import Recording
+
+_Cache = dict[Path, "tuple[dict[str, Any] | None, Recording]"]
 """Recordings by folder, each with the stamp of the journal that it was read from."""
 
 
@@ -72,7 +75,7 @@ class Claim(NamedTuple):
     """
 
     folder: Path | None
-    previous: Recording | None = None
+    previous: "Recording | None" = None
 
 
 def work_of_file(
@@ -183,13 +186,15 @@ def claim(
             stack.enter_context(locked(previous.folder, work.digest))
         except RecordingIsRunning as e:  # `recordings resume` has been quicker
             raise AlreadyRunning(name, e.recording) from e
+    from transcribe_cli.recordings.saved_recordings import load_recording
+
     # It may have gone on in between, or ended.
     return Claim(previous.folder, replace(load_recording(previous.folder), running=False))
 
 
 def look_before_claiming(
     name: str, work: Work | None, index: RecordingIndex, *, again: bool
-) -> Recording | None:
+) -> "Recording | None":
     """What an earlier run has done of a file that somebody else will claim. Nothing is changed.
 
     It may be out of date; who claims it knows.
@@ -214,7 +219,9 @@ def _new_folder(save_dir: Path, name: str, work: Work | None, stack: contextlib.
     return Claim(folder)
 
 
-def _find_previous(index: RecordingIndex, name: str, work: Work, cache: _Cache) -> Recording | None:
+def _find_previous(
+    index: RecordingIndex, name: str, work: Work, cache: _Cache
+) -> "Recording | None":
     """The last recording of the same work that is not running."""
     for folder in reversed(_candidates(index, name, work, cache)):
         if is_locked(folder):
@@ -226,8 +233,10 @@ def _find_previous(index: RecordingIndex, name: str, work: Work, cache: _Cache) 
     return None
 
 
-def _load(folder: Path, cache: _Cache) -> Recording:
+def _load(folder: Path, cache: _Cache) -> "Recording":
     """Load a recording, from the cache where its journal has not changed since."""
+    from transcribe_cli.recordings.saved_recordings import load_recording
+
     try:
         stamp = stamp_of(folder / JOURNAL)
     except OSError:  # told by `load_recording`

@@ -16,9 +16,9 @@ import msgspec
 from msgspec import Meta
 
 from transcribe_cli.errors import UsageError
-from transcribe_cli.recordings.folder import JOURNAL
+from transcribe_cli.recordings.folder import JOURNAL, is_recording
 from transcribe_cli.recordings.journal import MOST_LINE_BYTES, JournalRecord, read_line
-from transcribe_cli.recordings.saved_recordings import is_recording, recording_folders
+from transcribe_cli.recordings.saved_recordings import recording_folders
 from transcribe_cli.system.regular_file import open_regular
 
 

@@ -40,7 +40,7 @@ from transcribe_cli.outputs.retrying_file import RetryingFile
 from transcribe_cli.protocol.parameters import MANUAL
 from transcribe_cli.recordings.folder import AUDIO, JOURNAL, TRANSCRIPT
 from transcribe_cli.recordings.journal import JournalRecord, journal_records
-from transcribe_cli.recordings.saved_recordings import Recording, RecordingIndex
+from transcribe_cli.recordings.recording_index import RecordingIndex
 from transcribe_cli.run.config import Result, Service
 from transcribe_cli.run.loop import Loop
 from transcribe_cli.run.parts import nothing_to_sync
@@ -54,6 +54,7 @@ from transcribe_cli.system.regular_file import open_regular
 
 if TYPE_CHECKING:
     from transcribe_cli.jobs.live_changes import LiveChanges
+    from transcribe_cli.recordings.saved_recordings import Recording
     from transcribe_cli.settings.keyterms_file import KeytermsFile
 
 
@@ -192,7 +193,7 @@ class Transcriber:
 
     def look_before_claiming(
         self, service: Service, spec: SourceSpec, *, again: bool
-    ) -> Recording | None:
+    ) -> "Recording | None":
         """What an earlier run has done of a file that somebody else will claim."""
         if self._index is None:
             return None
@@ -294,7 +295,7 @@ class Transcriber:
         loop: Loop,
         service: Service,
         spec: SourceSpec,
-        recording: Recording,
+        recording: "Recording",
         own: Sequence[Output],
         stack: contextlib.ExitStack,
         view: View | None = None,
@@ -330,7 +331,7 @@ class Transcriber:
         )
         return Job(self, run, recording.folder, log, spec, stack.pop_all())
 
-    def replay(self, recording: Recording, spec: SourceSpec) -> None:
+    def replay(self, recording: "Recording", spec: SourceSpec) -> None:
         """Write a complete recording of an earlier run to the outputs of this command."""
         with contextlib.ExitStack() as stack:
             outputs = self.outputs.of_recording(None, self.outputs.open_own(spec.name), stack)

@@ -1,5 +1,6 @@
 """A recording's folder, `<save-dir>/<YYYY-MM-DD-HHMMSS>[-name]/`, and its files."""
 
+import os
 import re
 from datetime import datetime
 from pathlib import Path
@@ -46,6 +47,17 @@ def create_folder(save_dir: Path, recording: str) -> Path:
             raise _unwritable(save_dir, e) from e
         else:
             return folder
+
+
+def is_link(path: str | Path) -> bool:
+    """Whether it is a symbolic link, or Windows' link to a folder."""
+    is_junction = getattr(os.path, "isjunction", lambda _: False)
+    return os.path.islink(path) or bool(is_junction(path))  # noqa: PTH114  # of many
+
+
+def is_recording(folder: Path) -> bool:
+    """Whether it is a real folder (no link) that contains something named like a journal."""
+    return folder.is_dir() and not is_link(folder) and os.path.lexists(folder / JOURNAL)
 
 
 def _unwritable(save_dir: Path, e: OSError) -> UsageError:

@@ -2,7 +2,7 @@
 
 Audio goes source -> recorder -> audio log -> session -> service; messages come service -> session
 -> here -> sequencer -> reporter -> outputs. `Loop` drives it; only that thread prints, writes and
-decides. What an event means is in `service_events.py`, `source_events.py`, `controls.py` (what is
+decides. What an event means is in `service_events.py`, `source_reports.py`, `controls.py` (what is
 typed) and `live_settings.py`; what is decided where: when a session opens and ends in
 `supervisor/`, when a limit stops the run in `limits.py`, the exit code in `exit_status.py`.
 """
@@ -19,7 +19,7 @@ from transcribe_cli.run.progress import Progress
 from transcribe_cli.run.reporter import Reporter
 from transcribe_cli.run.sequencer import Said
 from transcribe_cli.run.service_events import ServiceEvents
-from transcribe_cli.run.source_events import SourceEvents
+from transcribe_cli.run.source_reports import SourceReports
 from transcribe_cli.run.status import RunStatus
 from transcribe_cli.run.summary import Conclusion
 from transcribe_cli.session.events import (
@@ -119,7 +119,7 @@ class Run:
 
         self._controls = controls
         self._stops = stops
-        self._source_events = SourceEvents(
+        self._source_events = SourceReports(
             *(config.audio, recorder, self._channels, reporter, status, progress, stops)
         )
         self._conclusion = Conclusion(parts, self._channels, progress, stops, bill, reporter)

@@ -17,9 +17,9 @@ from transcribe_cli.protocol.messages import SpeakerRevision
 from transcribe_cli.transcript.turns import TurnUpdate
 from transcribe_cli.ui import panels, turn_rendering
 from transcribe_cli.ui.batch_rows import heading
-from transcribe_cli.ui.drawing_times import DrawingTimes
 from transcribe_cli.ui.key_table import KeyBinding, keys_in
 from transcribe_cli.ui.live_region import NARROWEST, draw_region
+from transcribe_cli.ui.live_view_times import LiveViewTimes
 from transcribe_cli.ui.panels import OpenPanel, cut_left, prompt_line
 from transcribe_cli.ui.partial_turns import PartialTurns
 from transcribe_cli.ui.pending_marks import GRACE_S, PendingMark, PendingMarks
@@ -92,7 +92,7 @@ class LiveView(RegionView):
         self._hint: _Hint | None = None
         self._prompt: Text | None = None  # the line that is being typed
         self._status = Status()
-        self._times = DrawingTimes()
+        self._times = LiveViewTimes()
         self._size = (0, 0)
 
     def open(self) -> None:

@@ -1,4 +1,7 @@
-"""When the live view is drawn: a burst of changes costs one drawing. Pure."""
+"""When the live view is drawn: a burst of changes costs one drawing. Pure.
+
+Of many files, `batch_view.py` says it itself.
+"""
 
 DRAW_INTERVAL_S = 1 / 12
 """Least time between two drawings."""
@@ -12,7 +15,7 @@ SETTLE_S = 0.5
 _NEVER = float("-inf")
 
 
-class DrawingTimes:
+class LiveViewTimes:
     """Times are monotonic, in seconds.
 
     Attributes:

@@ -1,4 +1,4 @@
-"""The options of a local service, as one value."""
+"""What a local service is told, as one value; how it is typed is in `commands/serve.py`."""
 
 from pathlib import Path
 
@@ -14,7 +14,7 @@ LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
 class ServiceOptions(Struct, frozen=True, kw_only=True):
-    """The options of `aai-stream serve`.
+    """The settings of one service.
 
     Attributes:
         port: 0 lets the system choose a free one.
@@ -33,7 +33,7 @@ class ServiceOptions(Struct, frozen=True, kw_only=True):
         max_sessions: more at once are refused with 1008; None: computed from the machine.
         workers: processes on one port, which share the sessions.
         max_audio_rate: times real time; faster audio is refused with 3007; None: no limit.
-        faults: what goes wrong on purpose, as `faults.parse_fault` reads it.
+        faults: what goes wrong on purpose, as `fault_specs.parse_fault` reads it.
         fault_seed: seed of random faults; None: another one each time.
         certfile, keyfile: PEM files for `wss`.
         tls: `wss` with a certificate that is made at the start, in `tls_dir` or for this run only.

@@ -11,8 +11,8 @@ import pytest
 
 pytest.importorskip("distributed")
 
-from transcribe_cli.cluster import session_limits
-from transcribe_cli.cluster.session_limits import (
+from transcribe_cli.cluster import account_limits
+from transcribe_cli.cluster.account_limits import (
     SchedulerLimits,
     Seats,
     Tell,
@@ -32,7 +32,7 @@ class Clock:
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     clock = Clock()
-    monkeypatch.setattr(session_limits, "time", clock)
+    monkeypatch.setattr(account_limits, "time", clock)
     return clock
 
 
@@ -107,7 +107,7 @@ def test_what_another_command_opened_of_late_counts_too(clock: Clock) -> None:
         if per_minute == 3:
             assert [limits.session("asked for"), limits.session("asked for")] == [0.0, 0.0]
     assert limits.session("asked for") == pytest.approx(61.0)
-    assert scheduler.handlers[session_limits.HANDLER]("asked for") == pytest.approx(61.0)
+    assert scheduler.handlers[account_limits.HANDLER]("asked for") == pytest.approx(61.0)
 
 
 def test_a_scheduler_that_began_anew_takes_it_that_all_were_opened_just_now(clock: Clock) -> None:
@@ -139,7 +139,7 @@ def test_whatever_goes_wrong_with_asking_the_scheduler_is_asked_again(error: Exc
     async def fails(event: str) -> float:
         raise error
 
-    scheduler = SimpleNamespace(**{session_limits.HANDLER: fails})
+    scheduler = SimpleNamespace(**{account_limits.HANDLER: fails})
     loop = SimpleNamespace(add_callback=lambda send: asyncio.run(send()))
     worker = SimpleNamespace(scheduler=scheduler, address="tcp://w", loop=loop)
     telling(worker)("asked for", answers.append)
@@ -248,7 +248,7 @@ class LoopThread:
         async def handler(**told: Any) -> Any:
             return answer(**told)
 
-        self.scheduler = SimpleNamespace(**{session_limits.SEAT_HANDLER: handler})
+        self.scheduler = SimpleNamespace(**{account_limits.SEAT_HANDLER: handler})
         loop = asyncio.new_event_loop()
         self.loop = SimpleNamespace(asyncio_loop=loop)
         self._thread = threading.Thread(target=loop.run_forever, daemon=True)
@@ -286,7 +286,7 @@ def test_a_scheduler_that_cannot_be_asked_gives_no_seat_and_is_told_all_the_next
             raise OSError("cut off")
         return waiting
 
-    monkeypatch.setattr(session_limits, "_FULL_FOR_S", 0.0)
+    monkeypatch.setattr(account_limits, "_FULL_FOR_S", 0.0)
     seats = Seats(workers(answer), "A")
     assert seats.take("a")
     seats.leave("a")
@@ -305,7 +305,7 @@ def test_while_all_seats_are_taken_the_scheduler_is_asked_once_for_all_that_wait
         asked.append(waiting)
         return [file for file in waiting if file in given]
 
-    monkeypatch.setattr(session_limits, "_FULL_FOR_S", 3600.0)
+    monkeypatch.setattr(account_limits, "_FULL_FOR_S", 3600.0)
     seats = Seats(workers(answer), "A")
     assert seats.take("a")
     assert not seats.take("b")
@@ -314,3 +314,15 @@ def test_while_all_seats_are_taken_the_scheduler_is_asked_once_for_all_that_wait
     given.append("c")
     seats.leave("a")
     assert seats.take("c")
+
+
+def test_a_worker_that_ends_has_no_seats_to_give(
+    workers: Callable[[Callable[..., Any]], LoopThread],
+) -> None:
+    worker = workers(lambda **_: [])
+    seats = Seats(worker, "A")
+    loop, worker.loop.asyncio_loop = worker.loop.asyncio_loop, asyncio.new_event_loop()
+    worker.loop.asyncio_loop.close()
+    assert not seats.take("a")
+    seats.leave("a")
+    worker.loop.asyncio_loop = loop

@@ -50,7 +50,7 @@ Last = Close | Drop | ClientLeft
 """What ends a connection: nothing can be sent after it."""
 
 
-class Outgoing:
+class OutboxSender:
     """What is sent to one client.
 
     Attributes:

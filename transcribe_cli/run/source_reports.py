@@ -12,7 +12,7 @@ from transcribe_cli.run.status import RunStatus
 from transcribe_cli.session.events import SourceEnded, SourceReported
 
 
-class SourceEvents:
+class SourceReports:
     """Takes the events of one run's source. Times are monotonic, in seconds."""
 
     def __init__(

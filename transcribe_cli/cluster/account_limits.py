@@ -192,6 +192,7 @@ class Seats:
         self._told = time.monotonic_ns()  # greater than what a predecessor has told
         self._held: set[str] = set()
         self._waiting: dict[str, None] = {}  # in order
+        self._leaving: set[str] = set()  # that wait to say so
         self._full_until = float("-inf")
 
     def take(self, file: str) -> bool:
@@ -202,18 +203,21 @@ class Seats:
                 self._ask()
                 if file not in self._held:
                     self._full_until = time.monotonic() + _FULL_FOR_S
-            self._waiting.pop(file)
+            del self._waiting[file]
             return file in self._held
 
     def leave(self, file: str) -> None:
         """Another file may begin."""
+        self._leaving.add(file)
         with self._asking:
+            self._leaving.discard(file)
             self._held.discard(file)
-            self._full_until = float("-inf")
-            self._ask()
+            # Who comes next tells this as well, and nobody waits long for a scheduler that is away.
+            if not self._leaving and self._ask():
+                self._full_until = float("-inf")
 
-    def _ask(self) -> None:
-        """Tell the scheduler all that there is, and take what it gives."""
+    def _ask(self) -> bool:
+        """Tell the scheduler all that there is, and take what it gives; whether it has answered."""
         worker = self._worker
         self._told += 1
         state = {"number": self._told, "held": list(self._held), "waiting": list(self._waiting)}
@@ -222,11 +226,18 @@ class Seats:
             handler = getattr(worker.scheduler, SEAT_HANDLER)
             return list(await handler(worker=worker.address, command=self._command, **state))
 
-        asked = asyncio.run_coroutine_threadsafe(ask(), worker.loop.asyncio_loop)
+        asking = ask()
+        try:
+            asked = asyncio.run_coroutine_threadsafe(asking, worker.loop.asyncio_loop)
+        except RuntimeError:  # the worker ends
+            asking.close()
+            return False
         try:
             self._held.update(asked.result(_ANSWER_WITHIN_S))
+            return True
         except Exception:  # cut off, or a scheduler that began anew: with the next it is right
             asked.cancel()
+            return False
 
 
 def telling(worker: Any) -> Tell:
