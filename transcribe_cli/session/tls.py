@@ -53,9 +53,9 @@ class TlsInTls:
 
     def __init__(self, outer: "Socket", host: str, deadline: float) -> None:
         self._outer = outer
-        self._incoming, self._sender = ssl.MemoryBIO(), ssl.MemoryBIO()
+        self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
         self._inner: ssl.SSLObject | None = tls_context().wrap_bio(
-            self._incoming, self._sender, server_hostname=host
+            self._incoming, self._outgoing, server_hostname=host
         )
         self._ready = b""  # encrypted, and not taken by the outer connection yet
         self._owed = 0  # so many bytes it was given for that
@@ -103,7 +103,7 @@ class TlsInTls:
             data = data[self.send(data) :]
 
     def _flush(self) -> None:
-        self._ready += self._sender.read()
+        self._ready += self._outgoing.read()
         while self._ready:
             self._ready = self._ready[self._outer.send(self._ready) :]
 
