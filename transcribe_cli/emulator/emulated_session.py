@@ -2,7 +2,8 @@
 
 Sources: pages "Streaming API" reference, "Streaming messages" and "Common session errors and
 closures". Times named `now` are seconds on a monotonic clock. The length of audio is computed from
-its bytes, at the declared rate and encoding; of compressed audio, from its samples.
+its bytes, at the declared rate and encoding; of compressed audio, from its samples. Turns are what
+an engine says (`turn_messages.py`).
 """
 
 from collections.abc import Mapping, Sequence

@@ -235,8 +235,9 @@ def _actions(fault: Fault, seconds: float | None) -> tuple[ToClient | Answer, ..
             return (Shape(piece_bytes=code),)
         case "location":
             return (Answer(307, fault.text),)
-        case _:
+        case "refuse":
             return (Answer(code),)
+    raise AssertionError(f"a fault that does nothing: {fault.kind}")
 
 
 class _Told(msgspec.Struct):

@@ -1,4 +1,4 @@
-"""Parses and checks fault specifications (`--fault`). Pure.
+"""Parses and checks fault specifications (`--fault`); `fault_schedule.py` has what each does. Pure.
 
 A fault is `[session=N:][chance=P%:]KIND[=VALUE][@MOMENT]`.
 

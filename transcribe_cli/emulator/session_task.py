@@ -1,7 +1,8 @@
 """Moves frames between one client, the rules of its session and its engine.
 
 What the client, the engine and the clock bring is dealt with at once, in the same turn of the event
-loop; what is to be sent goes one way (`outbox_sender.py`). All decisions are `EmulatedSession`'s.
+loop; what is to be sent goes one way (`outbox_sender.py`). What a session says is
+decided by `EmulatedSession`, its turns by its engine, what goes wrong by `FaultSchedule`.
 """
 
 import asyncio

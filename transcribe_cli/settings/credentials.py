@@ -9,13 +9,14 @@ from transcribe_cli.errors import AccountError, UsageError
 from transcribe_cli.protocol.endpoint import host_of, is_loopback
 from transcribe_cli.protocol.parameters import WEBHOOK_SECRET
 from transcribe_cli.redaction import keep_secret
-from transcribe_cli.settings.dotenv import credentials_in, settings_in_dotenv
+from transcribe_cli.settings.dotenv import settings_in_dotenv
 from transcribe_cli.settings.environment import (
     APP,
     KEY_VARIABLE,
     TOKEN_VARIABLE,
     WEBHOOK_SECRET_VARIABLE,
     Environment,
+    credentials_in,
 )
 
 _KEYRING_SERVICE = APP

@@ -10,7 +10,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from transcribe_cli.settings.allowed_sources import PREFIX, SETTINGS, Origin, setting_of
-from transcribe_cli.settings.environment import KEY_VARIABLE, TOKEN_VARIABLE, Environment
+from transcribe_cli.settings.environment import (
+    KEY_VARIABLE,
+    TOKEN_VARIABLE,
+    Environment,
+    credentials_in,
+)
 
 
 @dataclass(frozen=True)
@@ -28,12 +33,6 @@ class Dotenv:
     options: Mapping[str, str] = field(default_factory=dict)
     credentials: Mapping[str, str] = field(default_factory=dict, repr=False)
     notes: Sequence[str] = ()
-
-
-def credentials_in(variables: Mapping[str, str | None]) -> dict[str, str]:
-    """The key and the token that some variables hold; an empty one is none."""
-    found = {name: (variables.get(name) or "").strip() for name in (KEY_VARIABLE, TOKEN_VARIABLE)}
-    return {name: value for name, value in found.items() if value}
 
 
 def settings_in_dotenv(environment: Environment) -> Dotenv:

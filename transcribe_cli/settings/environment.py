@@ -134,6 +134,12 @@ def _current_folder() -> Path:
         return Path()
 
 
+def credentials_in(variables: Mapping[str, str | None]) -> dict[str, str]:
+    """The key and the token that some variables hold; an empty one is none."""
+    found = {name: (variables.get(name) or "").strip() for name in (KEY_VARIABLE, TOKEN_VARIABLE)}
+    return {name: value for name, value in found.items() if value}
+
+
 def child_variables() -> dict[str, str]:
     """The variables for a program of others: without the key and other secrets."""
     return _without_credentials(os.environ)

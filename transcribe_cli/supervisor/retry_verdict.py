@@ -1,4 +1,4 @@
-"""Why a session broke off, and whether to open another one. Pure."""
+"""Why a session broke off, and whether to open another one; `backoff.py` says when. Pure."""
 
 from transcribe_cli.errors import StreamError
 from transcribe_cli.exit_status import ExitStatus
