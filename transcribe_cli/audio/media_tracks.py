@@ -1,4 +1,7 @@
-"""The audio tracks of a file or a stream, as ffprobe tells them, and which one is taken."""
+"""The audio tracks of a file or a stream, as ffprobe tells them, and which one is taken.
+
+`ffmpeg.py` decodes it.
+"""
 
 import shutil
 import subprocess

@@ -1,4 +1,7 @@
-"""What resuming a recording needs: its audio and outputs opened again, and where it goes on."""
+"""What resuming a recording needs: its audio and outputs opened again, and where it goes on.
+
+That is the end of its last final word, as its journal says (`JournalSummary.committed_ms`).
+"""
 
 import shlex
 from collections.abc import Callable

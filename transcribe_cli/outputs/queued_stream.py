@@ -1,4 +1,7 @@
-"""A stream that a thread writes to, so that a reader who takes nothing blocks nobody."""
+"""A stream that a thread writes to, so that a reader who takes nothing blocks nobody.
+
+One that has gone (`| head`) is told by whoever opened it: `CommandStdout` of `command_outputs.py`.
+"""
 
 import os
 import stat
