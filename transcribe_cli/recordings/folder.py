@@ -49,10 +49,14 @@ def create_folder(save_dir: Path, recording: str) -> Path:
             return folder
 
 
+def is_junction(path: str | Path) -> bool:
+    """Whether it is Windows' link to a folder."""
+    return bool(getattr(os.path, "isjunction", lambda _: False)(path))
+
+
 def is_link(path: str | Path) -> bool:
     """Whether it is a symbolic link, or Windows' link to a folder."""
-    is_junction = getattr(os.path, "isjunction", lambda _: False)
-    return os.path.islink(path) or bool(is_junction(path))  # noqa: PTH114  # of many
+    return os.path.islink(path) or is_junction(path)  # noqa: PTH114  # of many
 
 
 def is_recording(folder: Path) -> bool:

@@ -7,7 +7,7 @@ from pathlib import Path
 from transcribe_cli.audio import wav
 from transcribe_cli.errors import StreamError, UsageError
 from transcribe_cli.exit_status import ExitStatus
-from transcribe_cli.recordings.folder import AUDIO, JOURNAL, is_link
+from transcribe_cli.recordings.folder import AUDIO, JOURNAL, is_junction
 from transcribe_cli.recordings.journal import JournalSummary, journal_records, summarize
 from transcribe_cli.recordings.lock import is_locked
 from transcribe_cli.system.regular_file import is_regular, regular_size
@@ -132,7 +132,7 @@ def _folders(save_dir: Path) -> list[str]:
             paths = [
                 entry.path
                 for entry in entries
-                if entry.is_dir(follow_symlinks=False) and not is_link(entry.path)
+                if entry.is_dir(follow_symlinks=False) and not is_junction(entry.path)
             ]
     except OSError:
         return []
