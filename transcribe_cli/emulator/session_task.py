@@ -1,8 +1,8 @@
 """Moves frames between one client, the rules of its session and its engine.
 
 What the client, the engine and the clock bring is dealt with at once, in the same turn of the event
-loop; what is to be sent goes one way (`outbox_sender.py`). What a session says is
-decided by `EmulatedSession`, its turns by its engine, what goes wrong by `FaultSchedule`.
+loop; what is to be sent goes one way (`outbox_sender.py`). What a session says is decided by
+`EmulatedSession`, its turns by its engine, what goes wrong by `FaultSchedule`.
 """
 
 import asyncio
@@ -28,6 +28,7 @@ from transcribe_cli.emulator.emulated_session import EmulatedSession
 from transcribe_cli.emulator.engine_runners import EngineFailed, EngineRunner
 from transcribe_cli.emulator.fault_schedule import DueFault, FaultSchedule, TurnCounter
 from transcribe_cli.emulator.fault_specs import Trigger
+from transcribe_cli.emulator.http_connection import report_fault
 from transcribe_cli.emulator.logbook import Logbook
 from transcribe_cli.emulator.outbox_sender import ClientConnection, ClientLeft, Last, OutboxSender
 from transcribe_cli.emulator.service_clock import ServiceClock
@@ -155,8 +156,7 @@ class SessionTask:
     def break_off(self, error: Exception) -> None:
         """End for a fault of the service itself."""
         self._perform(self._session.failed())
-        fault = {"message": "a fault of the local service", "exception": error}
-        self._loop.call_exception_handler(fault)
+        report_fault(error)
 
     async def _let_go(self) -> None:
         """Release engine and slot. May be called twice."""
