@@ -94,19 +94,11 @@ class InProcessRunner:
         return
 
 
-class RunnerWithEffects:
-    """Runs an engine whose messages are changed on their way, or collected for a webhook.
+class RunnerAround:
+    """Runs an engine by another runner, whose answers it takes first; here all is passed on."""
 
-    Args:
-        effects: None: they stay as they are.
-    """
-
-    def __init__(
-        self, runner: EngineRunner, effects: TurnEffects | None, webhook: Webhook | None = None
-    ) -> None:
+    def __init__(self, runner: EngineRunner) -> None:
         self._runner = runner
-        self._effects = effects
-        self._webhook = webhook
         self._taker: AnswerTaker
 
     @property
@@ -118,16 +110,9 @@ class RunnerWithEffects:
         self._runner.begin(self)
 
     def order(self, order: ToEngine) -> None:
-        if isinstance(order, Configure) and self._effects is not None:
-            self._effects.configure(order.settings)
         self._runner.order(order)
 
     def hear(self, answer: FromEngine) -> None:
-        if isinstance(answer, Send):
-            if self._effects:
-                answer = Send(self._effects.applied(answer.text))
-            if self._webhook is not None:
-                self._webhook.heard(answer.text)
         self._taker.hear(answer)
 
     def engine_failed(self, error: Exception) -> None:
@@ -141,3 +126,31 @@ class RunnerWithEffects:
 
     async def close(self) -> None:
         await self._runner.close()
+
+
+class RunnerWithEffects(RunnerAround):
+    """Runs an engine whose messages are changed on their way, or collected for a webhook.
+
+    Args:
+        effects: None: they stay as they are.
+    """
+
+    def __init__(
+        self, runner: EngineRunner, effects: TurnEffects | None, webhook: Webhook | None = None
+    ) -> None:
+        super().__init__(runner)
+        self._effects = effects
+        self._webhook = webhook
+
+    def order(self, order: ToEngine) -> None:
+        if isinstance(order, Configure) and self._effects is not None:
+            self._effects.configure(order.settings)
+        self._runner.order(order)
+
+    def hear(self, answer: FromEngine) -> None:
+        if isinstance(answer, Send):
+            if self._effects:
+                answer = Send(self._effects.applied(answer.text))
+            if self._webhook is not None:
+                self._webhook.heard(answer.text)
+        self._taker.hear(answer)

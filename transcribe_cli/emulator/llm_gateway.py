@@ -14,8 +14,8 @@ from uuid import uuid4
 
 import msgspec
 
-from transcribe_cli.emulator.actions import Finished, FromEngine, Send, ToEngine, send
-from transcribe_cli.emulator.engine_runners import AnswerTaker, EngineRunner
+from transcribe_cli.emulator.actions import Finished, FromEngine, Send, send
+from transcribe_cli.emulator.engine_runners import EngineRunner, RunnerAround
 from transcribe_cli.protocol.messages import LLMGatewayResponse, Turn
 
 _PLACEHOLDER = "{{turn}}"
@@ -81,7 +81,7 @@ def response_of(
     return LLMGatewayResponse(turn_order, text, data)
 
 
-class RunnerWithGateway:
+class RunnerWithGateway(RunnerAround):
     """Runs an engine, and has each of its finished turns answered.
 
     Args:
@@ -92,25 +92,13 @@ class RunnerWithGateway:
     def __init__(
         self, runner: EngineRunner, answers: Answers, asked: Mapping[str, Any], formats_twice: bool
     ) -> None:
-        self._runner = runner
+        super().__init__(runner)
         self._answers = answers
         self._asked = asked
         self._formats_twice = formats_twice
         self._turns = 0  # answered so far
         self._asking: set[asyncio.Task[None]] = set()
         self._ending: asyncio.Task[None] | None = None
-        self._taker: AnswerTaker
-
-    @property
-    def is_ready(self) -> bool:
-        return self._runner.is_ready
-
-    def begin(self, taker: AnswerTaker) -> None:
-        self._taker = taker
-        self._runner.begin(self)
-
-    def order(self, order: ToEngine) -> None:
-        self._runner.order(order)
 
     def hear(self, answer: FromEngine) -> None:
         """Pass it on; the last word waits for answers that are to come."""
@@ -121,20 +109,11 @@ class RunnerWithGateway:
         if isinstance(answer, Send):
             self._ask_about(answer.text)
 
-    def engine_failed(self, error: Exception) -> None:
-        self._taker.engine_failed(error)
-
-    def engine_has_room(self) -> None:
-        self._taker.engine_has_room()
-
-    def take_speech_probability(self) -> float:
-        return self._runner.take_speech_probability()
-
     async def close(self) -> None:
         for task in (self._ending, *self._asking):
             if task is not None:
                 task.cancel()
-        await self._runner.close()
+        await super().close()
 
     async def _end(self, finished: Finished) -> None:
         try:
