@@ -4,6 +4,7 @@ import asyncio
 import errno
 import gc
 import json
+import time
 import warnings
 from typing import Any, NamedTuple
 
@@ -69,7 +70,7 @@ class FullDisk(Logbook):
 
 
 def make_task(client: Client, logbook: Logbook, *parts: Any) -> SessionTask:
-    session = EmulatedSession("id", {"speech_model": "u3-rt-pro"}, SessionTerms(), 0.0)
+    session = EmulatedSession("id", {"speech_model": "u3-rt-pro"}, SessionTerms(), time.monotonic())
     engine = InProcessRunner(CountingEngine(session.engine_settings))
     return SessionTask(client, session, engine, logbook, *parts)
 
