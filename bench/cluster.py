@@ -54,7 +54,7 @@ def scheduler(workers: int, threads: int) -> Iterator[Scheduler]:
     import dask
     from distributed import LocalCluster
 
-    from transcribe_cli.cluster.scheduler import QUIET
+    from transcribe_cli.cluster.scheduler_connection import QUIET
 
     with (
         dask.config.set(QUIET),

@@ -17,10 +17,10 @@ from typing import Any
 from rich.console import Console
 
 from bench.table import Row
-from transcribe_cli.outputs.caption_feed import RollingCaptionsOutput
+from transcribe_cli.outputs.caption_file import RollingCaptionsOutput
 from transcribe_cli.outputs.formats import open_outputs
+from transcribe_cli.outputs.jsonl_records import Record, turn_record
 from transcribe_cli.outputs.output import Output
-from transcribe_cli.outputs.record import Record, turn_record
 from transcribe_cli.protocol.codec import decode_server_message
 from transcribe_cli.transcript.turn_totals import TurnTotals
 from transcribe_cli.transcript.turns import Transcript, TurnUpdate

@@ -156,7 +156,7 @@ def _defaults_of(command: Any, name: str, environment: Any, for_help: bool) -> A
         garbage.begin()
     if for_help or name not in COMMANDS:
         return None
-    from transcribe_cli.settings.defaults import defaults_of
+    from transcribe_cli.settings.precedence import defaults_of
 
     return defaults_of(command, name, environment, strict=is_run)
 
@@ -185,7 +185,7 @@ def _explain(error: Any, environment: Any, arguments: Sequence[str]) -> int:
     if _wants_records(arguments, environment):
         from datetime import UTC, datetime
 
-        from transcribe_cli.outputs.record import encode_record, error_record
+        from transcribe_cli.outputs.jsonl_records import encode_record, error_record
 
         with suppress(OSError):
             stdout = environment.binary_stdout
@@ -197,10 +197,10 @@ def _explain(error: Any, environment: Any, arguments: Sequence[str]) -> int:
 def _wants_records(arguments: Sequence[str], environment: Any) -> bool:
     """Whether standard output was to get JSON lines, wherever that was asked."""
     from transcribe_cli.errors import UsageError
-    from transcribe_cli.settings.allowed_sources import variable_of
     from transcribe_cli.settings.config_file import read_config
-    from transcribe_cli.settings.defaults import config_path
     from transcribe_cli.settings.dotenv import settings_in_dotenv
+    from transcribe_cli.settings.precedence import config_path
+    from transcribe_cli.settings.setting_origins import variable_of
 
     runs = list(arguments[:1]) in (["mic"], ["file"])
     if not runs and list(arguments[:2]) != ["recordings", "resume"]:

@@ -15,7 +15,7 @@ import pytest
 pytest.importorskip("distributed")
 
 from tests.program import patience_s
-from transcribe_cli.cluster import client, scheduler, wire
+from transcribe_cli.cluster import client, scheduler_connection, wire
 from transcribe_cli.cluster.client import Cluster
 from transcribe_cli.errors import ServiceError
 from transcribe_cli.jobs.sources import SourceSpec
@@ -133,9 +133,9 @@ def test_who_takes_the_connection_and_says_nothing_is_no_scheduler(
 ) -> None:
     over = threading.Event()
     monkeypatch.setattr("distributed.Client", lambda *_, **how: over.wait(patience_s()))
-    monkeypatch.setattr(scheduler, "_CONNECTED_WITHIN_S", 0.01)
+    monkeypatch.setattr(scheduler_connection, "_CONNECTED_WITHIN_S", 0.01)
     with pytest.raises(ServiceError, match="cannot be reached: it does not answer"):
-        scheduler.connect("tls://head:8786")
+        scheduler_connection.connect("tls://head:8786")
     over.set()
 
 

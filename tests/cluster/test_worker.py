@@ -19,7 +19,7 @@ from tests.program import patience_s, words
 from transcribe_cli.cluster import wire, worker
 from transcribe_cli.cluster.account_limits import SchedulerLimits
 from transcribe_cli.cluster.command_ends import CommandEnds
-from transcribe_cli.cluster.scheduler import QUIET
+from transcribe_cli.cluster.scheduler_connection import QUIET
 from transcribe_cli.cluster.worker import Recordings
 from transcribe_cli.cluster.worker_plugin import RecordingsPlugin, transcribe
 from transcribe_cli.cluster.worker_screen import ToldNotices

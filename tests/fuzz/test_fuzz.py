@@ -35,8 +35,8 @@ from transcribe_cli.recordings.scenes import scenes, with_final_speakers
 from transcribe_cli.session.frames import MOST_BYTES, FrameReader
 from transcribe_cli.session.proxy import find_route
 from transcribe_cli.settings.config_file import load_config, read_config
-from transcribe_cli.settings.dotenv import settings_in_dotenv
-from transcribe_cli.settings.environment import Environment, read_dotenv
+from transcribe_cli.settings.dotenv import read_dotenv, settings_in_dotenv
+from transcribe_cli.settings.environment import Environment
 from transcribe_cli.transcript.turns import Transcript
 from transcribe_cli.ui.safe_text import safe_text
 

@@ -29,7 +29,7 @@ from transcribe_cli.jobs import transcriber as transcribe
 from transcribe_cli.jobs import done_or_claimed
 from transcribe_cli.jobs import batch
 from transcribe_cli.commands import file
-from transcribe_cli.outputs import jsonl
+from transcribe_cli.outputs import jsonl_output
 from transcribe_cli.session import session
 from transcribe_cli.run import reporter as telling
 from transcribe_cli.run import run

@@ -25,7 +25,7 @@ from transcribe_cli.jobs.done_or_claimed import (
     work_of_file,
     work_of_journal,
 )
-from transcribe_cli.outputs.record import encode_json
+from transcribe_cli.outputs.jsonl_records import encode_json
 from transcribe_cli.recordings import lock as lock_module
 from transcribe_cli.recordings import recording_index, saved_recordings
 from transcribe_cli.recordings.fingerprint import fingerprint_of, stamp_of

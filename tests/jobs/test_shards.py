@@ -14,7 +14,7 @@ from tests.schema import held_to_schema, undescribed
 from transcribe_cli.audio.excerpt import Range
 from transcribe_cli.errors import UsageError
 from transcribe_cli.jobs.shards import make_shard, owners, parse_shard
-from transcribe_cli.outputs.record import encode_record
+from transcribe_cli.outputs.jsonl_records import encode_record
 
 LENGTHS = st.lists(st.floats(0.0, 36_000.0), max_size=60)
 

@@ -10,7 +10,7 @@ from tests.outputs.turn_records import WHEN
 from tests.transcript.random_turns import turn
 from transcribe_cli.outputs.caption_formats import Kind
 from transcribe_cli.outputs.captions import CaptionsOutput
-from transcribe_cli.outputs.record import Record, turn_record
+from transcribe_cli.outputs.jsonl_records import Record, turn_record
 from transcribe_cli.protocol.messages import Word
 
 TURNS = 300

@@ -8,8 +8,8 @@ from pathlib import Path
 from tests.outputs.run_records import recording
 from transcribe_cli.outputs.document import DocumentOutput
 from transcribe_cli.outputs.json_document import JsonEncoder
+from transcribe_cli.outputs.jsonl_records import turn_record
 from transcribe_cli.outputs.markdown import MarkdownEncoder
-from transcribe_cli.outputs.record import turn_record
 from transcribe_cli.protocol.codec import Decoded
 from transcribe_cli.protocol.messages import Turn, Word
 from transcribe_cli.transcript.turns import TurnUpdate

@@ -5,7 +5,7 @@ from typing import Any
 
 from tests import recorded_messages as traces
 from tests.outputs.turn_records import WHEN
-from transcribe_cli.outputs.record import Record, message_record, turn_record
+from transcribe_cli.outputs.jsonl_records import Record, message_record, turn_record
 from transcribe_cli.protocol.codec import decode_server_message
 from transcribe_cli.transcript.turn_totals import TurnTotals
 from transcribe_cli.transcript.turns import Transcript, TurnUpdate

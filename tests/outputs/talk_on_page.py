@@ -6,8 +6,8 @@ from typing import Any
 
 from tests.outputs.turn_records import WHEN
 from tests.transcript.turn_shorthand import decoded
-from transcribe_cli.outputs.caption_page import CaptionsPage
-from transcribe_cli.outputs.record import Record, turn_record
+from transcribe_cli.outputs.caption_server import CaptionsPage
+from transcribe_cli.outputs.jsonl_records import Record, turn_record
 from transcribe_cli.protocol.messages import Turn
 from transcribe_cli.transcript.turns import Transcript
 

@@ -11,8 +11,8 @@ from tests.outputs.talk_on_page import Talk, a_page, port_of
 from tests.outputs.turn_records import WHEN
 from tests.proxy import Proxy
 from tests.transcript.turn_shorthand import decoded
-from transcribe_cli.outputs.caption_page import CaptionsPage
-from transcribe_cli.outputs.record import Record
+from transcribe_cli.outputs.caption_server import CaptionsPage
+from transcribe_cli.outputs.jsonl_records import Record
 from transcribe_cli.protocol.messages import Turn, Word
 from transcribe_cli.transcript.turn_text import read_turn_text
 

@@ -34,7 +34,7 @@ from transcribe_cli.outputs.caption_formats import (
     encode_vtt,
 )
 from transcribe_cli.outputs.captions import CaptionsOutput
-from transcribe_cli.outputs.record import Record, message_record, turn_record
+from transcribe_cli.outputs.jsonl_records import Record, message_record, turn_record
 from transcribe_cli.protocol.messages import Word
 from transcribe_cli.transcript.caption_cues import Cue
 from transcribe_cli.transcript.turns import TurnUpdate

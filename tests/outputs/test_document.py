@@ -10,7 +10,7 @@ from tests.outputs.turn_records import WHEN, record
 from transcribe_cli.errors import UsageError
 from transcribe_cli.outputs.document import DocumentOutput
 from transcribe_cli.outputs.document_contents import RecordingContents
-from transcribe_cli.outputs.record import Record
+from transcribe_cli.outputs.jsonl_records import Record
 from transcribe_cli.transcript.turn_totals import TurnTotals
 
 

@@ -7,7 +7,7 @@ import pytest
 from tests.outputs.run_records import recording, summary
 from tests.outputs.turn_records import WHEN, record, update
 from transcribe_cli.outputs.document_contents import DocumentContents, RecordingContents
-from transcribe_cli.outputs.record import Record, turn_record
+from transcribe_cli.outputs.jsonl_records import Record, turn_record
 from transcribe_cli.protocol.messages import Word
 from transcribe_cli.transcript.turn_totals import TurnTotals
 

@@ -9,8 +9,8 @@ from tests.outputs.run_records import recording
 from tests.outputs.turn_records import record
 from transcribe_cli.errors import UsageError
 from transcribe_cli.outputs.formats import SUFFIXES, open_outputs, output_path
+from transcribe_cli.outputs.jsonl_records import Record
 from transcribe_cli.outputs.output import open_with_reader
-from transcribe_cli.outputs.record import Record
 from transcribe_cli.protocol.messages import Word
 
 _OPEN_FILES = Path("/proc/self/fd")  # on Linux

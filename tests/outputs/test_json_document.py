@@ -11,7 +11,7 @@ from tests.outputs.turn_records import WHEN, record
 from tests.schema import examples
 from transcribe_cli.outputs.document_contents import DocumentContents
 from transcribe_cli.outputs.json_document import JsonEncoder
-from transcribe_cli.outputs.record import Record
+from transcribe_cli.outputs.jsonl_records import Record
 from transcribe_cli.protocol.messages import Word
 from transcribe_cli.transcript.turn_text import single_blanks
 from transcribe_cli.transcript.turn_totals import TurnTotals

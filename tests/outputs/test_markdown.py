@@ -14,9 +14,9 @@ from markdown_it.token import Token
 from tests.outputs.run_records import recording, summary
 from tests.outputs.turn_records import WHEN, record, update
 from transcribe_cli.outputs.document_contents import DocumentContents
+from transcribe_cli.outputs.jsonl_records import Record, turn_record
 from transcribe_cli.outputs.markdown import MarkdownEncoder, escape, format_hms
 from transcribe_cli.outputs.plain_text import one_line
-from transcribe_cli.outputs.record import Record, turn_record
 from transcribe_cli.protocol.messages import Word
 from transcribe_cli.transcript.turn_totals import TurnTotals
 

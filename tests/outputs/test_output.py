@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from tests.outputs.turn_records import WHEN
+from transcribe_cli.outputs.jsonl_records import Record
 from transcribe_cli.outputs.output import FileWrittenLater, Output, Outputs, flush_and_close
-from transcribe_cli.outputs.record import Record
 
 MARK = Record(WHEN, "Mark", {})
 

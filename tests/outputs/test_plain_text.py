@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.outputs.turn_records import WHEN, record, update
+from transcribe_cli.outputs.jsonl_records import Record
 from transcribe_cli.outputs.plain_text import TextOutput, one_line, text_lines
-from transcribe_cli.outputs.record import Record
 
 
 def written(*records: Record, non_speech: bool = True, headings: bool = False) -> str:

@@ -7,8 +7,8 @@ import pytest
 
 from tests.ui.turn_updates import update
 from transcribe_cli.outputs import queued_output, write_queue
+from transcribe_cli.outputs.jsonl_records import Record, turn_record
 from transcribe_cli.outputs.queued_output import QueuedOutput
-from transcribe_cli.outputs.record import Record, turn_record
 
 DEADLINE_S = 10.0
 TIME = datetime(2026, 11, 20, tzinfo=UTC)

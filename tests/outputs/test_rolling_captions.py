@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from tests.outputs.talk_on_page import Talk
 from tests.outputs.turn_records import WHEN
 from transcribe_cli.outputs import rolling_captions
-from transcribe_cli.outputs.record import Record
+from transcribe_cli.outputs.jsonl_records import Record
 from transcribe_cli.outputs.rolling_captions import WIDTH_CELLS, RollingCaptions, fill_lines
 from transcribe_cli.transcript.caption_lines import Piece, cells, cut_pieces
 

@@ -9,7 +9,7 @@ from jsonschema import Draft202012Validator
 from tests import recorded_messages as traces
 from tests.outputs.run_records import told
 from tests.schema import SCHEMA, TYPES, examples, held_to_schema, undescribed
-from transcribe_cli.outputs.record import OUR_TYPES, encode_record
+from transcribe_cli.outputs.jsonl_records import OUR_TYPES, encode_record
 from transcribe_cli.protocol.messages import SERVER_MESSAGES
 
 EXAMPLES = [json.loads(line) for block in examples("jsonl.md") for line in block.splitlines()]

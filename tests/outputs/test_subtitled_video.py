@@ -12,7 +12,7 @@ from tests.outputs.run_records import recording
 from tests.outputs.turn_records import WHEN, record
 from transcribe_cli.audio.muxing import CopyPlan, Stream, audio_offset_s
 from transcribe_cli.errors import UsageError
-from transcribe_cli.outputs.record import Record
+from transcribe_cli.outputs.jsonl_records import Record
 from transcribe_cli.outputs.subtitled_video import SubtitledVideoOutput, language_of
 from transcribe_cli.protocol.iso_639_2 import iso_639_2
 from transcribe_cli.protocol.languages import PRO_LANGUAGES, WHISPER_LANGUAGES

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from tests.transcript.turn_shorthand import decoded
-from transcribe_cli.outputs.record import Record, turn_record
+from transcribe_cli.outputs.jsonl_records import Record, turn_record
 from transcribe_cli.protocol.messages import Turn
 from transcribe_cli.transcript.turns import Transcript, TurnUpdate
 

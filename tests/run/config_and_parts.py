@@ -12,8 +12,8 @@ from transcribe_cli.audio.audio_log import AudioLog
 from transcribe_cli.audio.format import AudioFormat
 from transcribe_cli.audio.source import Source, SourceEvent
 from transcribe_cli.errors import AudioError
+from transcribe_cli.outputs.jsonl_records import Record
 from transcribe_cli.outputs.output import Output, Outputs
-from transcribe_cli.outputs.record import Record
 from transcribe_cli.protocol.models import MODELS, Tariff
 from transcribe_cli.run.config import RunConfig, Sending, Service
 from transcribe_cli.run.limits import Limits

@@ -13,7 +13,7 @@ from rich.console import Console
 from tests.counting import CountingService, counting_service, drops_at
 from tests.run.config_and_parts import Kept, Words, run_config, run_parts
 from transcribe_cli.audio.audio_log import AudioLog
-from transcribe_cli.outputs.record import Record, encode_record
+from transcribe_cli.outputs.jsonl_records import Record, encode_record
 from transcribe_cli.protocol.endpoint import normalise_endpoint, session_url
 from transcribe_cli.protocol.models import MODELS
 from transcribe_cli.recordings.journal import summarize

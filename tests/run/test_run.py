@@ -11,7 +11,7 @@ from tests.run.config_and_parts import Kept, Words, run_config, run_parts
 from transcribe_cli.audio.audio_log import AudioLog
 from transcribe_cli.audio.format import AudioFormat
 from transcribe_cli.exit_status import ExitStatus
-from transcribe_cli.outputs.record import Record
+from transcribe_cli.outputs.jsonl_records import Record
 from transcribe_cli.protocol.endpoint import normalise_endpoint, session_url
 from transcribe_cli.protocol.models import MODELS
 from transcribe_cli.run.config import Result

@@ -7,7 +7,7 @@ import pytest
 
 from transcribe_cli.errors import UsageError
 from transcribe_cli.settings.config_file import load_config, option_kinds, read_config
-from transcribe_cli.settings.defaults import config_path
+from transcribe_cli.settings.precedence import config_path
 
 
 def loaded(folder: Path, content: bytes | str) -> dict[str, Any]:

@@ -1,12 +1,79 @@
-"""What is taken from a `.env`, and what is said of the rest."""
+"""How a `.env` is read, what is taken from it, and what is said of the rest."""
 
 import io
 from pathlib import Path
 
 import pytest
 
-from transcribe_cli.settings.dotenv import Dotenv, notes_on_variables, settings_in_dotenv
+from tests.hostile.foreign_recordings import make_fifo
+from transcribe_cli.settings.dotenv import (
+    Dotenv,
+    notes_on_variables,
+    read_dotenv,
+    settings_in_dotenv,
+)
 from transcribe_cli.settings.environment import Environment
+
+
+def test_everything_is_read_as_it_stands(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text(
+        "# a comment\nASSEMBLYAI_API_KEY='k'\nexport AAI_STREAM_MODEL=whisper-rt\n"
+        "OTHER_PROGRAM=1\nAAI_STREAM_BARE\n"
+    )
+    assert read_dotenv(tmp_path)[0] == {
+        "ASSEMBLYAI_API_KEY": "k",
+        "AAI_STREAM_MODEL": "whisper-rt",
+        "OTHER_PROGRAM": "1",
+        "AAI_STREAM_BARE": None,
+    }
+
+
+def test_variables_of_the_process_are_put_into_no_value(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "theirs")
+    (tmp_path / ".env").write_text(
+        "AAI_STREAM_ENDPOINT=wss://x/${AWS_SECRET_ACCESS_KEY}\nA=${AWS_SECRET_ACCESS_KEY:-b}\n"
+    )
+    assert "theirs" not in str(read_dotenv(tmp_path)[0])
+
+
+def test_mark_at_the_beginning_of_the_file_is_no_part_of_a_name(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("ASSEMBLYAI_API_KEY=k\n", encoding="utf-8-sig")
+    assert read_dotenv(tmp_path)[0] == {"ASSEMBLYAI_API_KEY": "k"}
+
+
+def test_other_bytes_do_not_matter(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_bytes(b"NAME=caf\xe9\nASSEMBLYAI_API_KEY=k\n")
+    assert read_dotenv(tmp_path)[0]["ASSEMBLYAI_API_KEY"] == "k"
+
+
+@pytest.mark.parametrize("kind", ["none", "folder", "fifo", "huge"])
+def test_what_is_no_file_of_settings_sets_nothing(tmp_path: Path, kind: str) -> None:
+    path = tmp_path / ".env"
+    if kind == "folder":
+        path.mkdir()
+    elif kind == "fifo":
+        make_fifo(path)
+    elif kind == "huge":
+        path.write_bytes(b"A=1\n" * 300_000)
+    assert read_dotenv(tmp_path) == ({}, [])
+
+
+def test_lines_that_cannot_be_read_are_told_by_their_numbers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / ".env").write_text("A='unclosed\nB=b\nC = d e\nsome words\n")
+
+    environment = Environment.current()
+    notes = settings_in_dotenv(environment).notes
+
+    assert environment.dotenv["B"] == "b"
+    assert [note.partition(": ")[2] for note in notes] == [
+        "lines 1, 4 cannot be read; write NAME=value there"
+    ]
+    assert capfd.readouterr().err == ""
 
 
 def dotenv(file: dict[str, str | None], **variables: str) -> Dotenv:

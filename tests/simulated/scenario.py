@@ -20,7 +20,7 @@ from transcribe_cli.audio.audio_log import AudioLog
 from transcribe_cli.audio.format import MICROPHONE, SYSTEM, AudioFormat
 from transcribe_cli.jobs.heard_channels import heard_of
 from transcribe_cli.jobs.resume import resume_point_of
-from transcribe_cli.outputs.jsonl import JsonlOutput
+from transcribe_cli.outputs.jsonl_output import JsonlOutput
 from transcribe_cli.outputs.output import Output
 from transcribe_cli.protocol.models import MODELS
 from transcribe_cli.recordings.journal import summarize, without_closing_records

@@ -14,7 +14,7 @@ from tests.simulated.network import Network
 from tests.simulated.scenario import AUDIO, CALM, Outcome, Scenario, record
 from tests.simulated.source import Speaker
 from transcribe_cli.audio.audio_log import AudioLog
-from transcribe_cli.outputs.jsonl import JsonlOutput
+from transcribe_cli.outputs.jsonl_output import JsonlOutput
 from transcribe_cli.protocol.messages import Word
 from transcribe_cli.recordings.journal import is_final, read_journal
 from transcribe_cli.supervisor.lease import LONGEST_SESSION_S

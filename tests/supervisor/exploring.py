@@ -36,7 +36,7 @@ from transcribe_cli.supervisor.actions import (
 )
 from transcribe_cli.supervisor.facts import ALREADY, Facts, Moment, Policy, Tries
 from transcribe_cli.supervisor.lease import NEVER, Lease, LeaseState
-from transcribe_cli.supervisor.rules import decide, next_due
+from transcribe_cli.supervisor.rule_table import decide, next_due
 from transcribe_cli.supervisor.rules_ending import CONNECT_GRACE_S, PARK_AFTER_S
 from transcribe_cli.supervisor.stop_requests import SHORT_DEADLINE_S
 

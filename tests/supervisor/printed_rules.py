@@ -7,7 +7,7 @@ from pathlib import Path
 from transcribe_cli.supervisor import lease as lease_module
 from transcribe_cli.supervisor.facts import Facts
 from transcribe_cli.supervisor.lease import NEXT, LeaseState
-from transcribe_cli.supervisor.rules import RULES
+from transcribe_cli.supervisor.rule_table import RULES
 
 PAGE = Path(__file__).parents[2] / "docs" / "supervisor.md"
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from transcribe_cli.supervisor import rules
+from transcribe_cli.supervisor import rule_table
 
 CONVERSATIONS = Path(__file__).parent / "test_supervisor.py"
 _SEARCH_STEPS = 8000
@@ -64,9 +64,9 @@ def wrong_at_random(runs: int, seed: int) -> str:
 
 def ask(rule: str, runs: int, seed: int) -> None:
     """Drop a rule in this process, and tell what notices, as a row of a table."""
-    kept = tuple(other for other in rules.RULES if other.name != rule)
-    assert len(kept) == len(rules.RULES) - bool(rule)
-    rules.RULES = kept
+    kept = tuple(other for other in rule_table.RULES if other.name != rule)
+    assert len(kept) == len(rule_table.RULES) - bool(rule)
+    rule_table.RULES = kept
     parts: list[Callable[[], object]] = [
         lambda: failures_in(CONVERSATIONS) or "",
         wrong_in_search,
@@ -89,7 +89,7 @@ def main() -> None:
         return
     sys.stdout.write("| without | conversations | search | at random |\n")
     sys.stdout.write("| --- | ---: | --- | --- |\n")
-    for rule in ("", *(rule.name for rule in rules.RULES)):
+    for rule in ("", *(rule.name for rule in rule_table.RULES)):
         command = [sys.executable, "-m", "tests.supervisor.rule_removal", "--rule", rule]
         command += ["--runs", str(asked.runs), "--seed", str(asked.seed)]
         try:

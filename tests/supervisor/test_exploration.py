@@ -10,7 +10,7 @@ import pytest
 
 from tests.supervisor import exploring
 from tests.supervisor.exploring import FILE, MIC, Found, Wrong, explore
-from transcribe_cli.supervisor import rules
+from transcribe_cli.supervisor import rule_table
 from transcribe_cli.supervisor.facts import Facts, Policy
 from transcribe_cli.supervisor.lease import IllegalStep, Lease, LeaseState
 
@@ -47,8 +47,8 @@ def told(found: Found) -> str:
 
 def test_search_finds_a_rule_that_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
     """And says how it came there."""
-    fewer = tuple(rule for rule in rules.RULES if rule.name != "need no session in a pause")
-    monkeypatch.setattr(rules, "RULES", fewer)
+    fewer = tuple(rule for rule in rule_table.RULES if rule.name != "need no session in a pause")
+    monkeypatch.setattr(rule_table, "RULES", fewer)
 
     with pytest.raises(Wrong, match=r"(?s)pause.*Closed"):
         explore(MIC, STEPS)

@@ -1,7 +1,7 @@
 """The page about the supervisor is what the code says."""
 
 from tests.supervisor.printed_rules import PAGE, page
-from transcribe_cli.supervisor.rules import RULES
+from transcribe_cli.supervisor.rule_table import RULES
 
 
 def test_page_is_printed_from_the_code() -> None:

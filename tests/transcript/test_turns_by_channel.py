@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from transcribe_cli.outputs.record import turn_record
+from transcribe_cli.outputs.jsonl_records import turn_record
 from transcribe_cli.protocol.codec import Decoded, read_server_object
 from transcribe_cli.recordings.journal import turn_of
 from transcribe_cli.transcript.turns import TurnChannel, TurnUpdate

@@ -22,7 +22,7 @@ from transcribe_cli.audio.format import EACH
 from transcribe_cli.audio.source import AudioGap, SourceEvent, channels_of
 from transcribe_cli.errors import AudioError
 from transcribe_cli.web import hls_source
-from transcribe_cli.web.address import open_address
+from transcribe_cli.web.address_source import open_address
 from transcribe_cli.web.decryption import decrypted
 from transcribe_cli.web.fetch import Fetcher
 from transcribe_cli.web.hls import Stretch

@@ -10,7 +10,7 @@ from tests.requirements import require_package
 from tests.web.site import Site
 from transcribe_cli.errors import AudioError
 from transcribe_cli.web import page
-from transcribe_cli.web.address import open_address
+from transcribe_cli.web.address_source import open_address
 from transcribe_cli.web.page import find_media
 
 PAGE = """<!DOCTYPE html><html><head><title>A talk</title></head>

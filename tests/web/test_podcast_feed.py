@@ -5,7 +5,7 @@ import pytest
 from tests.audio.tones import taken, tone, write
 from tests.web.site import Site
 from transcribe_cli.errors import AudioError
-from transcribe_cli.web.address import first_address, open_address
+from transcribe_cli.web.address_source import first_address, open_address
 from transcribe_cli.web.podcast_feed import is_feed, newest_episode
 
 BASE = "https://pod.example/feed.xml"

@@ -19,7 +19,7 @@ from transcribe_cli.audio.recorder_thread import Recorder
 from transcribe_cli.audio.source import AudioGap, SourceEvent, SourceNote, SourceWarning
 from transcribe_cli.errors import AudioError
 from transcribe_cli.web import live_source
-from transcribe_cli.web.address import open_address
+from transcribe_cli.web.address_source import open_address
 from transcribe_cli.web.fetch import Fetcher, Refused, Unreachable
 from transcribe_cli.web.http_pipe import HttpPipe, WithoutTitles, title_of
 from transcribe_cli.web.live_source import LiveSource, Part

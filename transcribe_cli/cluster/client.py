@@ -18,20 +18,20 @@ from msgspec import structs
 from transcribe_cli.cluster import wire
 from transcribe_cli.cluster.calls import WorkerCalls
 from transcribe_cli.cluster.checks import LOCAL
-from transcribe_cli.cluster.remote_file import RemoteFile
-from transcribe_cli.cluster.scheduler import (
+from transcribe_cli.cluster.scheduler_connection import (
     DASHBOARD,
     QUIET,
     connect,
     dask_keeps_quiet,
     start_workers,
 )
+from transcribe_cli.cluster.submitted_file import SubmittedFile
 from transcribe_cli.errors import ServiceError, StreamError
 from transcribe_cli.exit_status import ExitStatus
 from transcribe_cli.jobs.batch import Batch
 from transcribe_cli.jobs.sources import SourceSpec
 from transcribe_cli.jobs.transcriber import Transcriber
-from transcribe_cli.outputs.record import timestamp
+from transcribe_cli.outputs.jsonl_records import timestamp
 from transcribe_cli.protocol.endpoint import is_loopback, resolve_endpoint
 from transcribe_cli.run.config import Service
 from transcribe_cli.run.loop import Loop
@@ -127,8 +127,8 @@ class Cluster:
         )
         self._threads = 0  # of all workers
         self.calls = WorkerCalls(self._run)
-        self._files: dict[str, RemoteFile] = {}
-        self._to_submit: list[RemoteFile] = []
+        self._files: dict[str, SubmittedFile] = {}
+        self._to_submit: list[SubmittedFile] = []
         self._submit_at = float("-inf")
         self._loop: Loop | None = None
         self._is_over = False
@@ -208,16 +208,16 @@ class Cluster:
         """How many files at once: what was asked for, or as many as the workers have threads."""
         return self._jobs if self._jobs > 1 else self._threads
 
-    def begin(self, loop: Loop, spec: SourceSpec, view: View | None) -> "RemoteFile":
+    def begin(self, loop: Loop, spec: SourceSpec, view: View | None) -> "SubmittedFile":
         """Give a file to the workers."""
         if self._loop is None:
             self._loop = loop
             self._welcome(None)  # workers that have begun just now
-        file = RemoteFile(self, loop, spec, view)
+        file = SubmittedFile(self, loop, spec, view)
         self._files[file.key] = file
         return file
 
-    def submit_later(self, file: "RemoteFile", now: float) -> float:
+    def submit_later(self, file: "SubmittedFile", now: float) -> float:
         """Have a file's task go with those of others; gives the time when `submit` does that."""
         if not self._to_submit:
             self._submit_at = max(self._submit_at, now + _GATHER_S)
@@ -254,7 +254,7 @@ class Cluster:
                 raise
         self.reconnect(client)
 
-    def _key_of(self, file: "RemoteFile") -> str | tuple[str, ...]:
+    def _key_of(self, file: "SubmittedFile") -> str | tuple[str, ...]:
         """What Dask calls a task, and its pages: by the key up to a hyphen and what no word is.
 
         The scheduler keeps what it has counted under each name: it gets them for its pages alone.
@@ -365,6 +365,6 @@ class Cluster:
             else:
                 getattr(notices, one.kind)(one.text)
 
-    def forget(self, file: "RemoteFile") -> None:
+    def forget(self, file: "SubmittedFile") -> None:
         """A file has ended."""
         self._files.pop(file.key, None)

@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 
 from transcribe_cli.errors import IncompleteError, StreamError
 from transcribe_cli.jobs.transcriber import Transcriber
+from transcribe_cli.outputs.jsonl_records import error_record, read_record
 from transcribe_cli.outputs.output import Output
-from transcribe_cli.outputs.record import error_record, read_record
 from transcribe_cli.recordings.folder import JOURNAL
 from transcribe_cli.recordings.followed_journal import FollowedJournal
 from transcribe_cli.recordings.journal import JournalRecord

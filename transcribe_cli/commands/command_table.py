@@ -160,8 +160,8 @@ def _add_recordings(app: Any, environment: Any) -> None:
     import typer
 
     from transcribe_cli.commands.typer_commands import Command, Group, as_command
-    from transcribe_cli.settings.allowed_sources import variable_of
     from transcribe_cli.settings.recordings_options import ExportOptions, ResumeOptions
+    from transcribe_cli.settings.setting_origins import variable_of
 
     row = COMMANDS["recordings"]
     group = typer.Typer(cls=Group, help=row.help, rich_markup_mode=None, no_args_is_help=True)

@@ -74,7 +74,7 @@ def _complete(
     param: Any,
     beginning: str,
 ) -> list[CompletionItem]:
-    from transcribe_cli.settings.defaults import defaults_of
+    from transcribe_cli.settings.precedence import defaults_of
     from transcribe_cli.settings.user_folders import save_dir_of
 
     options = context.params

@@ -11,8 +11,8 @@ from pathlib import Path
 from transcribe_cli.errors import IncompleteError, StreamError, UsageError
 from transcribe_cli.exit_status import ExitStatus
 from transcribe_cli.outputs.formats import is_video, open_outputs, open_stdout, output_path
+from transcribe_cli.outputs.jsonl_records import read_record
 from transcribe_cli.outputs.output import Output, Outputs
-from transcribe_cli.outputs.record import read_record
 from transcribe_cli.outputs.written_files import WrittenFiles, check_not_there
 from transcribe_cli.recordings.folder import JOURNAL
 from transcribe_cli.recordings.journal import JournalSummary, journal_records

@@ -150,7 +150,7 @@ def _open(
             raw=options.raw,
         )
     if "://" in path:
-        from transcribe_cli.web.address import open_address
+        from transcribe_cli.web.address_source import open_address
 
         return open_address(
             *(path, options.sample_rate, note), track=part.track, channel=part.channel

@@ -114,10 +114,10 @@ def _said_prices(environment: Environment) -> dict[str, float]:
     Raises:
         UsageError: that is no price.
     """
-    from transcribe_cli.settings.allowed_sources import variable_of
     from transcribe_cli.settings.config_file import read_config
-    from transcribe_cli.settings.defaults import config_path
     from transcribe_cli.settings.dotenv import settings_in_dotenv
+    from transcribe_cli.settings.precedence import config_path
+    from transcribe_cli.settings.setting_origins import variable_of
     from transcribe_cli.settings.usd_per_hour import parse_prices
 
     option = "usd_per_hour"

@@ -22,8 +22,8 @@ from transcribe_cli.outputs.formats import (
     open_stdout,
     output_path,
 )
+from transcribe_cli.outputs.jsonl_records import Record, read_record
 from transcribe_cli.outputs.output import Output, Outputs
-from transcribe_cli.outputs.record import Record, read_record
 from transcribe_cli.outputs.written_files import WrittenFiles, check_not_there
 from transcribe_cli.recordings.journal import JournalRecord, JournalSummary, summarize
 from transcribe_cli.settings.environment import Environment

@@ -9,9 +9,9 @@ from msgspec import Struct
 
 from transcribe_cli.errors import UsageError
 from transcribe_cli.exit_status import ExitStatus
-from transcribe_cli.settings.allowed_sources import SERVE_KEY_VARIABLE
 from transcribe_cli.settings.environment import Environment
 from transcribe_cli.settings.option_types import Option
+from transcribe_cli.settings.setting_origins import SERVE_KEY_VARIABLE
 
 _LISTENING = "Listening"
 _SPEECH = "Speech"

@@ -16,8 +16,8 @@ from msgspec.structs import fields
 from typer.core import TyperCommand, TyperGroup, TyperOption
 
 from transcribe_cli.errors import UsageError
-from transcribe_cli.settings.allowed_sources import variable_of
 from transcribe_cli.settings.option_types import Argument, Option
+from transcribe_cli.settings.setting_origins import variable_of
 
 T = TypeVar("T", bound=Struct)
 
@@ -53,7 +53,7 @@ class Command(TyperCommand):
 
         What is wrong with a setting is told with where it was set.
         """
-        from transcribe_cli.settings.defaults import settled
+        from transcribe_cli.settings.precedence import settled
 
         ctx.params = settled(ctx.params, self._defaults(ctx), self._ranks(ctx))
         try:
@@ -146,7 +146,7 @@ def _shown(param: Any) -> Any:
 
 
 def _values_by_line(text: str) -> list[str]:
-    from transcribe_cli.settings.defaults import values_by_line
+    from transcribe_cli.settings.precedence import values_by_line
 
     return values_by_line(text)
 

@@ -12,9 +12,9 @@ from transcribe_cli import __version__
 from transcribe_cli.doctor.findings import Finding, failed, ok, warning
 from transcribe_cli.errors import StreamError, UsageError
 from transcribe_cli.settings.config_file import load_config
-from transcribe_cli.settings.defaults import config_path
 from transcribe_cli.settings.dotenv import notes_on_variables, settings_in_dotenv
 from transcribe_cli.settings.environment import Environment
+from transcribe_cli.settings.precedence import config_path
 from transcribe_cli.settings.user_folders import save_dir_of
 
 _BYTES_AN_HOUR = 16000 * 2 * 3600  # at the default rate, and little more for the journal

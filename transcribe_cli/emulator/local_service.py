@@ -13,7 +13,7 @@ import msgspec
 from transcribe_cli.emulator.engines.registry import choose_engine
 from transcribe_cli.emulator.ready_line import ReadyLine
 from transcribe_cli.errors import ServiceError
-from transcribe_cli.settings.allowed_sources import SERVE_KEY_VARIABLE
+from transcribe_cli.settings.setting_origins import SERVE_KEY_VARIABLE
 from transcribe_cli.system.child_process import detached, module_command, module_environment
 
 START_WITHIN_S = 20.0

@@ -11,7 +11,7 @@ from transcribe_cli.exit_status import ExitStatus
 from transcribe_cli.protocol.languages import WHISPER_LANGUAGES
 from transcribe_cli.recordings.folder import AUDIO
 from transcribe_cli.run.config import Result
-from transcribe_cli.settings.allowed_sources import variable_of
+from transcribe_cli.settings.setting_origins import variable_of
 from transcribe_cli.settings.user_folders import save_dir_of
 from transcribe_cli.transcript.recording_clock import format_time
 from transcribe_cli.ui.notices import Notices

@@ -1,4 +1,4 @@
-"""The outputs of a command, as its options ask: standard output, files, the caption feed."""
+"""The outputs of a command, as its options ask: standard output, files, live captions."""
 
 import contextlib
 from collections.abc import Callable, Iterator, Sequence
@@ -15,11 +15,11 @@ from transcribe_cli.outputs.formats import (
     open_stdout,
     output_path,
 )
-from transcribe_cli.outputs.jsonl import JsonlOutput
+from transcribe_cli.outputs.jsonl_output import JsonlOutput
+from transcribe_cli.outputs.jsonl_records import Record, error_record
 from transcribe_cli.outputs.output import Output, Outputs
 from transcribe_cli.outputs.plain_text import TextOutput
 from transcribe_cli.outputs.queued_stream import QueuedStream, open_queued_stream
-from transcribe_cli.outputs.record import Record, error_record
 from transcribe_cli.run.loop import Loop
 from transcribe_cli.session.events import OutputFailed, StopRequested
 from transcribe_cli.settings.environment import Environment, reader_is_gone
@@ -159,15 +159,15 @@ class CommandOutputs:
             shared = [t for t in options.output_files if "{stem}" not in t]
             opened += self._share(self._open_files(shared, "", headings=self._several))
             if options.captions_file is not None or options.captions_port is not None:
-                from transcribe_cli.outputs.caption_feed import open_feed
+                from transcribe_cli.outputs.live_captions import open_live_captions
 
-                feed = open_feed(
+                captions = open_live_captions(
                     options.captions_file,
                     options.captions_port,
                     self._notices.note,
                     non_speech=self._keeps_non_speech,
                 )
-                opened += self._share(feed)
+                opened += self._share(captions)
             yield
         finally:
             works = [o for o in (*opened, *self._ending) if o not in self._broken]
@@ -223,7 +223,8 @@ class CommandOutputs:
 
     def _queue(self, output: Output) -> Output:
         """Give an output a queue and a thread, so that main does not wait for it."""
-        from transcribe_cli.outputs.caption_feed import PAGE_NAME, RollingCaptionsOutput
+        from transcribe_cli.outputs.caption_file import RollingCaptionsOutput
+        from transcribe_cli.outputs.live_captions import PAGE_NAME
         from transcribe_cli.outputs.queued_output import QueuedOutput
 
         if output.name == PAGE_NAME:
@@ -280,9 +281,9 @@ class CommandOutputs:
         """
         if not self._at_once or isinstance(bare, JsonlOutput):
             return lambda _: output
-        from transcribe_cli.outputs.ordered_outputs import OrderedOutputs
+        from transcribe_cli.outputs.shared_output import SharedOutput
 
-        ordered = OrderedOutputs(output, self.output_broken)
+        ordered = SharedOutput(output, self.output_broken)
 
         def enter(stack: contextlib.ExitStack) -> Output:
             entry = ordered.enter()

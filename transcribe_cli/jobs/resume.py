@@ -1,6 +1,6 @@
 """What resuming a recording needs: its audio and outputs opened again, and where it goes on.
 
-That is the end of its last final word, as its journal says (`JournalSummary.committed_ms`).
+That is the end of its last final word, as its journal says.
 """
 
 import shlex
@@ -16,10 +16,10 @@ from transcribe_cli.audio.recorded_source import LoggedSource
 from transcribe_cli.audio.source import Source, version_of
 from transcribe_cli.audio.trimmed_log import TrimmedLog
 from transcribe_cli.errors import AudioError
-from transcribe_cli.outputs.jsonl import JsonlOutput
+from transcribe_cli.outputs.jsonl_output import JsonlOutput
+from transcribe_cli.outputs.jsonl_records import encode_json
 from transcribe_cli.outputs.output import Output
 from transcribe_cli.outputs.plain_text import TextOutput, text_lines
-from transcribe_cli.outputs.record import encode_json
 from transcribe_cli.outputs.retrying_file import RetryingFile
 from transcribe_cli.recordings.crash_recovery import join_lines, write_if_changed
 from transcribe_cli.recordings.fingerprint import is_file_of
@@ -88,7 +88,7 @@ def _open_again(address: str, journal: JournalSummary, *, is_public: bool) -> So
     Raises:
         AudioError: it cannot be fetched, or is another one.
     """
-    from transcribe_cli.web.address import open_address
+    from transcribe_cli.web.address_source import open_address
 
     part = part_of(journal)
     source = open_address(
@@ -170,13 +170,25 @@ def resume_point_of(journal: JournalSummary) -> ResumePoint:
     """Where an earlier run has come to, as its journal says."""
     return ResumePoint(
         next_turn=journal.next_turn,
-        committed_ms=journal.committed_ms,
+        committed_ms=committed_ms_of(journal),
         next_session=journal.next_session,
         sessions=journal.sessions,
         session_s=journal.session_s,
         totals=journal.totals,
         gaps=journal.gaps,
     )
+
+
+def committed_ms_of(journal: JournalSummary) -> tuple[int, ...]:
+    """Up to where every word is final, in ms, of each channel that had sessions of its own."""
+    if not journal.is_each:
+        return (journal.finished_ms,)
+    ends = [0] * journal.audio.channels
+    for turn in journal.finals:
+        channel = turn.get("channel")
+        if turn.get("words") and type(channel) is int and 0 <= channel < len(ends):
+            ends[channel] = max(ends[channel], turn["end"])
+    return tuple(ends)
 
 
 def transcript_of(journal: JournalSummary) -> str:

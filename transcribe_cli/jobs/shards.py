@@ -15,7 +15,7 @@ from transcribe_cli.audio.estimated_length import estimated_length_s
 from transcribe_cli.audio.excerpt import EVERYTHING, Range
 from transcribe_cli.errors import UsageError
 from transcribe_cli.jobs.sources import STDIN
-from transcribe_cli.outputs.record import Record
+from transcribe_cli.outputs.jsonl_records import Record
 from transcribe_cli.transcript.recording_clock import format_time
 
 _SHARD = re.compile(r"(\d{1,6})/(\d{1,6})")

@@ -32,10 +32,10 @@ from transcribe_cli.jobs.screen import Screen
 from transcribe_cli.jobs.service import open_service
 from transcribe_cli.jobs.sources import SourceSpec
 from transcribe_cli.outputs.formats import output_path
-from transcribe_cli.outputs.jsonl import JsonlOutput
+from transcribe_cli.outputs.jsonl_output import JsonlOutput
+from transcribe_cli.outputs.jsonl_records import Record, read_record
 from transcribe_cli.outputs.output import Output, Outputs
 from transcribe_cli.outputs.plain_text import TextOutput
-from transcribe_cli.outputs.record import Record, read_record
 from transcribe_cli.outputs.retrying_file import RetryingFile
 from transcribe_cli.protocol.parameters import MANUAL
 from transcribe_cli.recordings.folder import AUDIO, JOURNAL, TRANSCRIPT
@@ -208,7 +208,7 @@ class Transcriber:
         if spec.kind == "address":
             if again and not self.several:
                 return None
-            from transcribe_cli.web.address import version_at
+            from transcribe_cli.web.address_source import version_at
 
             version = version_at(spec.path)
             if version is None:

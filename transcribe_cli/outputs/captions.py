@@ -7,7 +7,7 @@ from pathlib import Path
 from transcribe_cli.outputs.atomic_file import AtomicFile, WrittenAtEnd
 from transcribe_cli.outputs.caption_formats import FORMATS, CaptionFormat, Kind
 from transcribe_cli.outputs.document_contents import DocumentContents
-from transcribe_cli.outputs.record import Record
+from transcribe_cli.outputs.jsonl_records import Record
 from transcribe_cli.outputs.turn_cache import TurnCache
 from transcribe_cli.transcript.caption_cues import Phrase, cut_turn, lay_out
 from transcribe_cli.transcript.turns import TurnUpdate

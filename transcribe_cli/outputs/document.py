@@ -7,7 +7,7 @@ from typing import Protocol
 
 from transcribe_cli.outputs.atomic_file import AtomicFile, WrittenAtEnd
 from transcribe_cli.outputs.document_contents import DocumentContents, RecordingContents
-from transcribe_cli.outputs.record import Record
+from transcribe_cli.outputs.jsonl_records import Record
 
 # After hours a document has megabytes, so it is rewritten at a bounded rate.
 _LEAST_WAIT_S = 1.0

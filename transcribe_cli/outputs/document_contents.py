@@ -7,7 +7,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from transcribe_cli.outputs.record import Record
+from transcribe_cli.outputs.jsonl_records import Record
 from transcribe_cli.protocol.codec import Decoded, read_server_object
 from transcribe_cli.protocol.messages import SpeakerRevision
 from transcribe_cli.transcript.revised_turns import RevisedTurns

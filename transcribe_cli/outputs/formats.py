@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, cast
 
 from transcribe_cli.errors import UsageError
-from transcribe_cli.outputs.jsonl import JsonlOutput
+from transcribe_cli.outputs.jsonl_output import JsonlOutput
 from transcribe_cli.outputs.output import (
     FileWrittenLater,
     Output,

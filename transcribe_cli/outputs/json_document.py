@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from transcribe_cli.outputs.document_contents import RecordingContents
-from transcribe_cli.outputs.record import VERSION, encode_json, timestamp
+from transcribe_cli.outputs.jsonl_records import VERSION, encode_json, timestamp
 from transcribe_cli.outputs.turn_cache import TurnCache
 from transcribe_cli.transcript.turn_text import read_turn_text
 from transcribe_cli.transcript.turns import TurnUpdate

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, Protocol, runtime_checkable
 
 from transcribe_cli.errors import UsageError
-from transcribe_cli.outputs.record import Record
+from transcribe_cli.outputs.jsonl_records import Record
 
 FIFO_WAIT_S = 5.0
 _POLL_S = 0.05

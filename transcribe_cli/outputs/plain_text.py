@@ -3,8 +3,8 @@
 from io import RawIOBase
 from typing import BinaryIO
 
+from transcribe_cli.outputs.jsonl_records import Record
 from transcribe_cli.outputs.output import flush_and_close
-from transcribe_cli.outputs.record import Record
 from transcribe_cli.transcript.turn_text import read_turn_text, single_blanks
 from transcribe_cli.transcript.turns import TurnUpdate
 

@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from contextlib import nullcontext, suppress
 
+from transcribe_cli.outputs.jsonl_records import Record
 from transcribe_cli.outputs.output import Output
-from transcribe_cli.outputs.record import Record
 from transcribe_cli.outputs.write_queue import WriteQueue
 
 MOST_WAITING_CHARACTERS = 1 << 25

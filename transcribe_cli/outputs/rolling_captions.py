@@ -6,8 +6,8 @@ shown words keep their place while a partial grows.
 
 from collections import deque
 
+from transcribe_cli.outputs.jsonl_records import Record
 from transcribe_cli.outputs.plain_text import text_lines
-from transcribe_cli.outputs.record import Record
 from transcribe_cli.transcript.caption_lines import Piece, cut_pieces, join_pieces
 from transcribe_cli.transcript.turn_text import read_turn_text
 from transcribe_cli.transcript.turns import TurnUpdate

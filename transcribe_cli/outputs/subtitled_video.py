@@ -9,7 +9,7 @@ from transcribe_cli.audio.muxing import CONTAINERS, copy_with_subtitles, is_inst
 from transcribe_cli.errors import AudioError, UsageError
 from transcribe_cli.outputs.atomic_file import WrittenAtEnd, check_replaceable
 from transcribe_cli.outputs.captions import CaptionsOutput
-from transcribe_cli.outputs.record import Record
+from transcribe_cli.outputs.jsonl_records import Record
 from transcribe_cli.protocol.iso_639_2 import iso_639_2
 from transcribe_cli.protocol.models import find_model
 from transcribe_cli.recordings.fingerprint import is_file_of

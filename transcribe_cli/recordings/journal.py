@@ -169,18 +169,6 @@ class JournalSummary:
         return self.start.get("channels") == "each" and self.audio.channels > 1
 
     @property
-    def committed_ms(self) -> tuple[int, ...]:
-        """The same, of each channel that had sessions of its own."""
-        if not self.is_each:
-            return (self.finished_ms,)
-        ends = [0] * self.audio.channels
-        for turn in self.finals:
-            channel = turn.get("channel")
-            if turn.get("words") and type(channel) is int and 0 <= channel < len(ends):
-                ends[channel] = max(ends[channel], turn["end"])
-        return tuple(ends)
-
-    @property
     def totals(self) -> TurnTotals:
         """The totals of its final turns."""
         totals = TurnTotals()

@@ -20,8 +20,8 @@ from transcribe_cli.audio.source import (
     SourceWarning,
     version_of,
 )
+from transcribe_cli.outputs.jsonl_records import Record, message_record, turn_record
 from transcribe_cli.outputs.output import Outputs
-from transcribe_cli.outputs.record import Record, message_record, turn_record
 from transcribe_cli.protocol.codec import Decoded
 from transcribe_cli.protocol.messages import (
     Begin,

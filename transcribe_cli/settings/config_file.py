@@ -8,7 +8,7 @@ from types import UnionType
 from typing import Any, NamedTuple, get_args, get_origin
 
 from transcribe_cli.errors import UsageError
-from transcribe_cli.settings.allowed_sources import Origin, may_come_from
+from transcribe_cli.settings.setting_origins import Origin, may_come_from
 
 _MOST_BYTES = 1 << 20
 _EXAMPLE = 'a line of it reads: model = "whisper-rt"'

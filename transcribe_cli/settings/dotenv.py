@@ -1,21 +1,24 @@
-"""The `.env` of the current folder: what is taken from it, and what is said of the rest. Pure.
+"""The `.env` of the current folder: what is taken from it, and what is said of the rest.
 
 It is often another program's too, and may have come with somebody else's folder. So its values are
-taken as they stand, they never become variables of the process, and only what `origins` lets come
+taken as they stand, they never become variables of the process, and only what `setting_origins.py` lets come
 from there is taken.
 """
 
+import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from transcribe_cli.settings.allowed_sources import PREFIX, SETTINGS, Origin, setting_of
 from transcribe_cli.settings.environment import (
     KEY_VARIABLE,
     TOKEN_VARIABLE,
     Environment,
     credentials_in,
 )
+from transcribe_cli.settings.setting_origins import PREFIX, SETTINGS, Origin, setting_of
+
+_MOST_BYTES = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -33,6 +36,27 @@ class Dotenv:
     options: Mapping[str, str] = field(default_factory=dict)
     credentials: Mapping[str, str] = field(default_factory=dict, repr=False)
     notes: Sequence[str] = ()
+
+
+def read_dotenv(folder: Path) -> tuple[dict[str, str | None], list[int]]:
+    """Everything that the folder's `.env` sets, and the numbers of lines that cannot be read.
+
+    No value is put into another one (`${NAME}` stays as it is): the file may be somebody else's,
+    and variables of this process are none of its business.
+    """
+    path = folder / ".env"
+    try:
+        if not path.is_file() or path.stat().st_size > _MOST_BYTES:
+            return {}, []
+        # Some editors begin a file with a byte order mark.
+        text = path.read_text(encoding="utf-8-sig", errors="replace")
+    except OSError:
+        return {}, []
+    from dotenv.parser import parse_stream  # `dotenv_values` puts what it cannot read into a log
+
+    bindings = list(parse_stream(io.StringIO(text)))
+    found = {binding.key: binding.value for binding in bindings if binding.key is not None}
+    return found, [binding.original.line for binding in bindings if binding.error]
 
 
 def settings_in_dotenv(environment: Environment) -> Dotenv:

@@ -18,7 +18,6 @@ APP = "aai-stream"
 KEY_VARIABLE = "ASSEMBLYAI_API_KEY"
 TOKEN_VARIABLE = "AAI_STREAM_TOKEN"  # nosec B105
 WEBHOOK_SECRET_VARIABLE = "AAI_STREAM_WEBHOOK_AUTH_HEADER_VALUE"  # nosec B105
-_MOST_DOTENV_BYTES = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -56,6 +55,8 @@ class Environment:
             # A name that the encoding of the place does not know must not become a crash.
             encoding = None if sys.stdout.isatty() else "utf-8"
             sys.stdout.reconfigure(encoding=encoding, errors="replace")
+        from transcribe_cli.settings.dotenv import read_dotenv  # which knows this module
+
         folder = _current_folder()
         dotenv, unread = read_dotenv(folder)
         return cls(stdin, sys.stdout, sys.stderr, os.environ, folder, dotenv, unread)
@@ -148,24 +149,3 @@ def child_variables() -> dict[str, str]:
 def _without_credentials(variables: Mapping[str, T]) -> dict[str, T]:
     secret = (KEY_VARIABLE, TOKEN_VARIABLE, WEBHOOK_SECRET_VARIABLE)
     return {name: value for name, value in variables.items() if name not in secret}
-
-
-def read_dotenv(folder: Path) -> tuple[dict[str, str | None], list[int]]:
-    """Everything that the folder's `.env` sets, and the numbers of lines that cannot be read.
-
-    No value is put into another one (`${NAME}` stays as it is): the file may be somebody else's,
-    and variables of this process are none of its business.
-    """
-    path = folder / ".env"
-    try:
-        if not path.is_file() or path.stat().st_size > _MOST_DOTENV_BYTES:
-            return {}, []
-        # Some editors begin a file with a byte order mark.
-        text = path.read_text(encoding="utf-8-sig", errors="replace")
-    except OSError:
-        return {}, []
-    from dotenv.parser import parse_stream  # `dotenv_values` puts what it cannot read into a log
-
-    bindings = list(parse_stream(io.StringIO(text)))
-    found = {binding.key: binding.value for binding in bindings if binding.key is not None}
-    return found, [binding.original.line for binding in bindings if binding.error]

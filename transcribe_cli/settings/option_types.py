@@ -20,7 +20,7 @@ class Option(NamedTuple):
         metavar: what the help calls its value.
         least, most: of a number.
         variable: the setting whose variable of the environment sets it, a row of
-            `settings.allowed_sources`; None where none does.
+            `settings.setting_origins`; None where none does.
         hidden: the help does not show it.
     """
 

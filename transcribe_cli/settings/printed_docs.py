@@ -7,12 +7,12 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from transcribe_cli.settings import allowed_sources, models_page
+from transcribe_cli.settings import models_page, setting_origins
 
 PAGES: dict[str, tuple[str, Callable[[], str]]] = {
     "settings.md": (
-        "the table: transcribe_cli/settings/allowed_sources.py",
-        allowed_sources.as_markdown,
+        "the table: transcribe_cli/settings/setting_origins.py",
+        setting_origins.as_markdown,
     ),
     "models.md": ("the tables: transcribe_cli/protocol/models.py", models_page.as_markdown),
 }

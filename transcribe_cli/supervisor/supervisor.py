@@ -16,7 +16,7 @@ from transcribe_cli.supervisor.backoff import Backoff
 from transcribe_cli.supervisor.facts import ALREADY, Facts, Moment, Policy
 from transcribe_cli.supervisor.lease import NEVER, Leases
 from transcribe_cli.supervisor.retry_verdict import never_reached
-from transcribe_cli.supervisor.rules import decide, next_due
+from transcribe_cli.supervisor.rule_table import decide, next_due
 from transcribe_cli.supervisor.session_quota import SessionQuota
 
 

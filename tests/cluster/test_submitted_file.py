@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from transcribe_cli.cluster import wire
-from transcribe_cli.cluster.remote_file import RemoteFile
+from transcribe_cli.cluster.submitted_file import SubmittedFile
 from transcribe_cli.errors import StreamError, UsageError
 from transcribe_cli.exit_status import ExitStatus
 from transcribe_cli.jobs.sources import SourceSpec
@@ -69,7 +69,7 @@ class Workers:
             save_dir=save_dir,
         )
 
-    def submit_later(self, file: RemoteFile, now: float) -> float:
+    def submit_later(self, file: SubmittedFile, now: float) -> float:
         self.submitted += 1
         self.file = file
         self.future = Task(self.client)
@@ -94,11 +94,11 @@ class Workers:
         pass
 
 
-def begun(workers: Workers, view: Any = None) -> RemoteFile:
+def begun(workers: Workers, view: Any = None) -> SubmittedFile:
     """A file that these workers get."""
     loop: Any = SimpleNamespace(call=lambda do: do(), clock=lambda: 0.0, wake=lambda: None)
     spec = SourceSpec(name="talk.wav", kind="file", open=lambda: pytest.fail("it is not read here"))
-    file = RemoteFile(workers, loop, spec, view)  # type: ignore[arg-type]
+    file = SubmittedFile(workers, loop, spec, view)  # type: ignore[arg-type]
     file.start(0.0)
     return file
 

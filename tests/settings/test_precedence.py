@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from transcribe_cli.errors import UsageError
-from transcribe_cli.settings.defaults import settled
+from transcribe_cli.settings.precedence import settled
 
 OFF: dict[str, Any] = {
     "local": False,

@@ -11,12 +11,12 @@ from msgspec.structs import fields
 from transcribe_cli import cli
 from transcribe_cli.commands.command_table import make_command
 from transcribe_cli.protocol.parameters import PARAMETERS, RECOGNITION_PARAMETERS
-from transcribe_cli.settings.allowed_sources import SETTINGS, Origin, may_come_from
 from transcribe_cli.settings.environment import Environment
 from transcribe_cli.settings.file_options import FileOptions
 from transcribe_cli.settings.mic_options import MicOptions
 from transcribe_cli.settings.printed_docs import PAGES, with_table
 from transcribe_cli.settings.run_options import RunOptions
+from transcribe_cli.settings.setting_origins import SETTINGS, Origin, may_come_from
 
 ROOT = Path(__file__).parent.parent.parent
 KEY = "0123456789abcdef" * 2
@@ -114,7 +114,7 @@ def test_an_option_comes_from_where_the_table_says_and_from_nowhere_else(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("transcribe_cli.settings.defaults._RIVALS", ())  # all of them at once
+    monkeypatch.setattr("transcribe_cli.settings.precedence._RIVALS", ())  # all of them at once
     options = [option for option in OPTIONS if option.command == command]
     arguments = put(options, origin, tmp_path, monkeypatch)
     assert cli.run([command, *arguments]) == 0

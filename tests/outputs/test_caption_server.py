@@ -13,9 +13,9 @@ import pytest
 
 from tests.outputs.talk_on_page import Talk, a_page, port_of
 from tests.outputs.turn_records import WHEN, record
-from transcribe_cli.outputs.caption_page import CaptionsPage
+from transcribe_cli.outputs.caption_server import CaptionsPage
+from transcribe_cli.outputs.jsonl_records import Record, encode_record
 from transcribe_cli.outputs.output import Outputs
-from transcribe_cli.outputs.record import Record, encode_record
 
 DEADLINE_S = 10.0
 MARK = Record(WHEN, "Mark", {})
@@ -325,7 +325,7 @@ def test_nothing_is_opened_to_others_and_nothing_else_is_loaded(path: str) -> No
 
 @pytest.mark.parametrize(
     "path",
-    ["/nothing", "/../caption_feed.py", "/caption_page_files/page.js", "//[", "/%2e%2e", "*"],
+    ["/nothing", "/../caption_server.py", "/caption_page_files/page.js", "//[", "/%2e%2e", "*"],
 )
 def test_there_is_nothing_else(path: str) -> None:
     with a_page() as page:

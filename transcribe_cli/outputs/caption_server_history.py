@@ -1,4 +1,4 @@
-"""The bounded history of the caption feed, from which readers catch up. Pure.
+"""What the captions page has been sent, within bounds, from which readers catch up. Pure.
 
 A reader asks for everything after its own position. All of the newest entries are kept, so that a
 short interruption loses nothing. Older partials are dropped: later versions have replaced them.

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from tests.outputs.turn_records import WHEN, record
-from transcribe_cli.outputs.jsonl import JsonlOutput
-from transcribe_cli.outputs.record import Record
+from transcribe_cli.outputs.jsonl_output import JsonlOutput
+from transcribe_cli.outputs.jsonl_records import Record
 
 
 def lines_of(stream: io.BytesIO) -> list[dict[str, Any]]:

@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 
 from tests.outputs.run_records import recording
 from tests.outputs.turn_records import record
-from transcribe_cli.outputs import ordered_outputs
-from transcribe_cli.outputs.ordered_outputs import OrderedOutputs, RecordingEntry
+from transcribe_cli.outputs import shared_output
+from transcribe_cli.outputs.jsonl_records import Record, encode_record
 from transcribe_cli.outputs.output import Output
-from transcribe_cli.outputs.record import Record, encode_record
+from transcribe_cli.outputs.shared_output import RecordingEntry, SharedOutput
 
 
 class Kept:
@@ -44,9 +44,7 @@ class Desk:
     def __init__(self) -> None:
         self.output = Kept()
         self.failures: list[tuple[Output, OSError]] = []
-        self.turns = OrderedOutputs(
-            self.output, lambda output, e: self.failures.append((output, e))
-        )
+        self.turns = SharedOutput(self.output, lambda output, e: self.failures.append((output, e)))
 
     def enter(self, count: int) -> list[RecordingEntry]:
         return [self.turns.enter() for _ in range(count)]
@@ -103,7 +101,7 @@ def test_everything_comes_together_and_in_the_order_of_asking(taken: list[tuple[
 
 
 def test_what_was_kept_is_what_was_said(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ordered_outputs, "_IN_MEMORY_BYTES", 100)  # the rest is on the disk
+    monkeypatch.setattr(shared_output, "_IN_MEMORY_BYTES", 100)  # the rest is on the disk
     desk = Desk()
     one, two = desk.enter(2)
     told = [recording("2.wav"), *(said(2, step) for step in range(50))]

@@ -1,6 +1,5 @@
-"""The captions file, and opening the feed."""
+"""The captions file."""
 
-import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -10,16 +9,10 @@ from pathlib import Path
 import pytest
 
 from tests.outputs.turn_records import record
-from transcribe_cli.errors import UsageError
-from transcribe_cli.outputs import caption_feed as module
-from transcribe_cli.outputs.caption_feed import RollingCaptionsOutput, open_feed
+from transcribe_cli.outputs.caption_file import RollingCaptionsOutput
 from transcribe_cli.outputs.output import Output
 
 DEADLINE_S = 10.0
-
-
-def silent(text: str) -> None:
-    raise AssertionError(f"nothing was to be said: {text}")
 
 
 def read_when(path: Path, text: str) -> None:
@@ -136,38 +129,3 @@ def test_its_thread_ends_with_it(tmp_path: Path) -> None:
     (thread,) = (t for t in threading.enumerate() if t.name == "aai-captions-file")
     output.close()
     assert not thread.is_alive()
-
-
-@pytest.mark.parametrize("name", ["no/such/folder.txt", "."])
-def test_unwritable_file_is_found_before_a_word_is_spoken(tmp_path: Path, name: str) -> None:
-    with pytest.raises(UsageError, match="cannot be written"):
-        open_feed(str(tmp_path / name), None, silent)
-
-
-def test_nothing_asked_for_opens_nothing() -> None:
-    assert open_feed(None, None, silent) == []
-
-
-def test_address_of_the_page_is_said_once(tmp_path: Path) -> None:
-    said: list[str] = []
-    with closing(open_feed(str(tmp_path / "c.txt"), 0, said.append)) as outputs:
-        assert [output.name for output in outputs] == [str(tmp_path / "c.txt"), "captions page"]
-    (line,) = said
-    assert line.startswith("captions: http://127.0.0.1:")
-
-
-def test_taken_port_is_explained_and_leaves_nothing_open(tmp_path: Path) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
-        with pytest.raises(UsageError, match=str(port)) as failed:
-            open_feed(str(tmp_path / "c.txt"), port, silent)
-    assert "--captions-port" in failed.value.hint
-    assert "aai-captions-file" not in [thread.name for thread in threading.enumerate()]
-
-
-def test_web_server_is_not_loaded_for_a_file_alone() -> None:
-    import subprocess
-    import sys
-
-    code = f"import sys, {module.__name__}; sys.exit('http.server' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", code], timeout=30, check=False).returncode == 0

@@ -20,7 +20,7 @@ from transcribe_cli.jobs.sources import names_of
 from transcribe_cli.recordings.lock import locked
 from transcribe_cli.recordings.saved_recordings import load_recording
 from transcribe_cli.web import fetch, http_pipe
-from transcribe_cli.web.address import open_address, version_at
+from transcribe_cli.web.address_source import open_address, version_at
 
 RATE = 16000
 

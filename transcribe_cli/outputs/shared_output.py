@@ -5,13 +5,13 @@ from collections.abc import Callable, Iterator
 
 import msgspec
 
+from transcribe_cli.outputs.jsonl_records import Record, encode_record, read_record
 from transcribe_cli.outputs.output import Flushable, Output
-from transcribe_cli.outputs.record import Record, encode_record, read_record
 
 _IN_MEMORY_BYTES = 1 << 16  # a quarter of an hour of speech; more is kept on the disk
 
 
-class OrderedOutputs:
+class SharedOutput:
     """Gives each recording an entry, and writes the entries to `output` one after the other.
 
     Records of the first open entry are written at once. Records of later entries are kept until the
@@ -61,7 +61,7 @@ class RecordingEntry:
         ended: nothing more comes from this recording.
     """
 
-    def __init__(self, shared: OrderedOutputs) -> None:
+    def __init__(self, shared: SharedOutput) -> None:
         self.name = shared.output.name
         self.ended = False
         self._shared = shared

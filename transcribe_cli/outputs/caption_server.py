@@ -23,9 +23,9 @@ from typing import Any
 from urllib.parse import parse_qs
 
 from transcribe_cli.errors import UsageError
-from transcribe_cli.outputs.caption_feed import PAGE_NAME
-from transcribe_cli.outputs.caption_feed_history import FeedEntry, FeedHistory
-from transcribe_cli.outputs.record import Record, encode_record
+from transcribe_cli.outputs.caption_server_history import FeedEntry, FeedHistory
+from transcribe_cli.outputs.jsonl_records import Record, encode_record
+from transcribe_cli.outputs.live_captions import PAGE_NAME
 from transcribe_cli.protocol.web_origin import why_refused
 
 HOST = "127.0.0.1"

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from transcribe_cli.outputs.caption_feed_history import FeedEntry, FeedHistory
+from transcribe_cli.outputs.caption_server_history import FeedEntry, FeedHistory
 
 
 def partial(seq: int, turn: int, size: int = 10) -> FeedEntry:

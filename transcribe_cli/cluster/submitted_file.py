@@ -45,7 +45,7 @@ class _RemoteBill(Bill):
         return self.usd
 
 
-class RemoteFile:
+class SubmittedFile:
     """A file that a worker has: a task of the loop, and a `RunningFile` of the batch.
 
     Attributes:

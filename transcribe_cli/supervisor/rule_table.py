@@ -7,7 +7,7 @@ times. The first rule that holds is applied, again and again, until none holds.
 from collections.abc import Callable
 from typing import NamedTuple
 
-from transcribe_cli.supervisor import rules_break_off, rules_ending, rules_rollover
+from transcribe_cli.supervisor import rules_ending, rules_reconnect, rules_rollover
 from transcribe_cli.supervisor.actions import Action
 from transcribe_cli.supervisor.facts import Facts, Moment
 from transcribe_cli.supervisor.rule_steps import Step
@@ -56,25 +56,25 @@ RULES: tuple[Rule, ...] = (
     Rule("give up connecting", rules_ending.connects_too_long, rules_ending.give_up_connecting),
     Rule(
         "begin again behind a session that owes words",
-        rules_break_off.owes_words,
-        rules_break_off.begin_again,
+        rules_reconnect.owes_words,
+        rules_reconnect.begin_again,
     ),
-    Rule("forget an earlier session", rules_break_off.has_ended, rules_break_off.forget_earlier),
-    Rule("forget a follower", rules_break_off.follower_broke, rules_break_off.forget_follower),
+    Rule("forget an earlier session", rules_reconnect.has_ended, rules_reconnect.forget_earlier),
+    Rule("forget a follower", rules_reconnect.follower_broke, rules_reconnect.forget_follower),
     Rule(
         "accept that words are missing",
-        rules_break_off.nobody_waits,
-        rules_break_off.accept_missing,
+        rules_reconnect.nobody_waits,
+        rules_reconnect.accept_missing,
     ),
-    Rule("end with what went wrong", rules_break_off.is_refused, rules_break_off.end_with_verdict),
-    Rule("need no session in a pause", rules_break_off.is_not_needed, rules_break_off.rest),
+    Rule("end with what went wrong", rules_reconnect.is_refused, rules_reconnect.end_with_verdict),
+    Rule("need no session in a pause", rules_reconnect.is_not_needed, rules_reconnect.rest),
     Rule(
         "end where it broke off",
-        rules_break_off.broke_while_stopping,
-        rules_break_off.end_with_verdict,
+        rules_reconnect.broke_while_stopping,
+        rules_reconnect.end_with_verdict,
     ),
-    Rule("let the follower step in", rules_break_off.is_replaced, rules_break_off.replace_broken),
-    Rule("try again", rules_break_off.broke, rules_break_off.try_again, rests=True),
+    Rule("let the follower step in", rules_reconnect.is_replaced, rules_reconnect.replace_broken),
+    Rule("try again", rules_reconnect.broke, rules_reconnect.try_again, rests=True),
     Rule("drop the follower", rules_ending.follower_is_in_vain, rules_ending.drop_follower),
     Rule("end the session where it is", rules_ending.is_to_end_here, rules_ending.finish_here),
     Rule("end the session in a long pause", rules_ending.pause_is_long, rules_ending.park),

@@ -3,8 +3,8 @@
 from io import RawIOBase
 from typing import BinaryIO
 
+from transcribe_cli.outputs.jsonl_records import Record, encode_record
 from transcribe_cli.outputs.output import flush_and_close
-from transcribe_cli.outputs.record import Record, encode_record
 
 
 class JsonlOutput:

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from transcribe_cli.errors import UsageError
-from transcribe_cli.settings.allowed_sources import CONFIG_VARIABLE, variable_of
 from transcribe_cli.settings.dotenv import settings_in_dotenv
 from transcribe_cli.settings.environment import APP, Environment
+from transcribe_cli.settings.setting_origins import CONFIG_VARIABLE, variable_of
 from transcribe_cli.settings.user_folders import config_folder
 
 _RUNS = ("mic", "file", "doctor")

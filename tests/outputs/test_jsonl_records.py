@@ -14,7 +14,7 @@ from tests import recorded_messages as traces
 from tests.outputs.run_records import told
 from tests.outputs.turn_records import WHEN, record
 from tests.transcript.turn_shorthand import decoded
-from transcribe_cli.outputs.record import (
+from transcribe_cli.outputs.jsonl_records import (
     Record,
     encode_record,
     message_record,

@@ -1,52 +1,14 @@
-"""Live captions for other programs: a file for OBS; the page is in `caption_page.py`."""
+"""The file of `--captions-file`, which OBS shows: the newest caption lines and nothing else."""
 
 import threading
 import time
-from collections.abc import Callable
 from pathlib import Path
 
-from transcribe_cli.errors import UsageError
-from transcribe_cli.outputs.output import Output, usage_error_if_unwritable
-from transcribe_cli.outputs.record import Record
+from transcribe_cli.outputs.jsonl_records import Record
+from transcribe_cli.outputs.output import usage_error_if_unwritable
 
-PAGE_NAME = "captions page"
 QUIET_S = 10.0  # without new words; then old captions are removed
 _END_TIMEOUT_S = 1.0
-
-
-def open_feed(
-    captions_file: str | None,
-    captions_port: int | None,
-    say: Callable[[str], None],
-    *,
-    non_speech: bool = True,
-) -> list[Output]:
-    """Open the outputs of `--captions-file` and `--captions-port` that are given.
-
-    Args:
-        captions_port: 0 for any free port.
-        say: called once with the page's address.
-        non_speech: show turns that are only tags such as `[Music]`.
-
-    Raises:
-        UsageError: the file cannot be written, or the port is taken. No output is left open.
-    """
-    outputs: list[Output] = []
-    if captions_file is not None:
-        outputs.append(RollingCaptionsOutput(Path(captions_file), non_speech=non_speech))
-    if captions_port is not None:
-        # A web server takes a while to import.
-        from transcribe_cli.outputs.caption_page import CaptionsPage
-
-        try:
-            page = CaptionsPage(captions_port, non_speech=non_speech)
-        except UsageError:
-            for output in outputs:
-                output.close()
-            raise
-        outputs.append(page)
-        say(f"captions: {page.url}")
-    return outputs
 
 
 class RollingCaptionsOutput:
