@@ -1,8 +1,8 @@
 """The `.env` of the current folder: what is taken from it, and what is said of the rest.
 
 It is often another program's too, and may have come with somebody else's folder. So its values are
-taken as they stand, they never become variables of the process, and only what `setting_origins.py` lets come
-from there is taken.
+taken as they stand, they never become variables of the process, and only what `setting_origins.py`
+lets come from there is taken.
 """
 
 import io
