@@ -110,14 +110,29 @@ def test_the_bar_of_a_file_that_is_sent_at_once_says_what_was_heard() -> None:
     status.heard(update("some words", start_ms=2000), 0.0)
     heard_s = update("some words", start_ms=2000).end_ms / 1000
     shown = status.status(replace(sent, time=2.0))
-    assert shown.progress == (heard_s, 50.0, heard_s / 2)
+    assert shown.progress == (heard_s, 50.0, 0.0)
     assert shown.behind_s is None
     assert status.mark_ms(50.0) == heard_s * 1000
 
 
+def test_how_fast_a_file_goes_is_told_after_some_seconds_of_words() -> None:
+    # What a model takes to load before the first words says nothing of the time left.
+    status = run_status(File(1))
+    sent = replace(NOW, elapsed_s=50.0, state=RunState.DRAINING)
+    rates = []
+    for time_s, end_s in ((0, 0), (8, 2), (9, 12), (11.5, 20), (12, 22)):
+        if end_s:
+            status.heard(update("some words", start_ms=end_s * 1000), time_s)
+        progress = status.status(replace(sent, time=float(time_s))).progress
+        assert progress is not None
+        rates.append(progress[2])
+    assert rates == [0, 0, 0, 18 / 3.5, 20 / 4]
+
+
 def test_a_file_in_real_time_is_heard_also_where_nobody_speaks() -> None:
     status = run_status(File(1), pace=1.0)
-    shown = status.status(replace(NOW, time=20.0, elapsed_s=20.0))
+    for time_s in (10.0, 20.0):
+        shown = status.status(replace(NOW, time=time_s, elapsed_s=time_s))
     assert shown.progress == (20.0, 50.0, 1.0)
 
 
@@ -126,8 +141,8 @@ def test_neither_a_pause_nor_an_outage_slows_the_rate() -> None:
     status.status(replace(NOW, time=10.0, elapsed_s=10.0))
     for state in (RunState.PAUSED, RunState.RECONNECTING, RunState.OFFLINE, RunState.CONNECTING):
         status.status(replace(NOW, time=100.0, elapsed_s=10.0, state=state))
-    shown = status.status(replace(NOW, time=101.0, elapsed_s=11.0))
-    assert shown.progress == (11.0, 50.0, 1.0)
+    shown = status.status(replace(NOW, time=105.0, elapsed_s=15.0))
+    assert shown.progress == (15.0, 50.0, 1.0)
 
 
 def test_a_pipe_that_is_read_ahead_says_what_was_heard_and_what_waits() -> None:
@@ -136,7 +151,7 @@ def test_a_pipe_that_is_read_ahead_says_what_was_heard_and_what_waits() -> None:
     heard_s = update("some words", start_ms=2000).end_ms / 1000
     shown = status.status(replace(NOW, time=4.0, elapsed_s=50.0, lag_s=46.0))
     assert shown.state == "transcribing"
-    assert shown.progress == (heard_s, None, heard_s / 4)
+    assert shown.progress == (heard_s, None, 0.0)
     assert (shown.backlog_s, shown.behind_s) == (46.0, None)
     assert status.mark_ms(50.0) == heard_s * 1000
 

@@ -124,6 +124,7 @@ def test_a_file_shows_its_progress_in_place_of_the_meter() -> None:
 
 def test_a_source_without_an_end_has_no_bar() -> None:
     assert "0:09 1.0x" in shown(Status(progress=(9.0, None, 1.0)), 80)
+    assert "x" not in shown(Status(state="connecting", progress=(9.0, None, 0.0)), 80)
 
 
 def test_trouble_is_told_apart_without_colour() -> None:

@@ -19,6 +19,7 @@ CATCHING_UP_S = 2.0  # a session that is further behind the microphone than this
 _SILENT_PEAK = 8  # of 32768: what a muted input gives at most
 _CLIP_SHOWN_S = 1.0
 _WORDS_COME_S = 3.0
+_RATE_KNOWN_S = 3.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,18 +221,26 @@ class _Position:
 
     def __init__(self, first_s: float, now: float) -> None:
         self.at_s = first_s
-        self._first_s = first_s
+        self._first_s: float | None = None  # where it was when it first moved
         self._looked_at = now
-        self._active_s = 0.0  # without pauses and outages
+        self._active_s = 0.0  # since then, without pauses and outages
 
     @property
     def rate(self) -> float:
-        """How many times real time."""
-        return (self.at_s - self._first_s) / max(0.001, self._active_s)
+        """How many times real time; 0 before that is known.
+
+        What came before the first words does not count: a model was loaded, or a session opened.
+        """
+        if self._first_s is None or self._active_s < _RATE_KNOWN_S:
+            return 0.0
+        return (self.at_s - self._first_s) / self._active_s
 
     def move(self, to_s: float, now: Now) -> None:
         """It has come so far by now."""
-        if now.state in (RunState.LISTENING, RunState.DRAINING):
+        if self._first_s is not None and now.state in (RunState.LISTENING, RunState.DRAINING):
             self._active_s += now.time - self._looked_at
         self._looked_at = now.time
-        self.at_s = max(self.at_s, to_s)
+        if to_s > self.at_s:
+            self.at_s = to_s
+            if self._first_s is None:
+                self._first_s = to_s

@@ -72,7 +72,8 @@ class Status:
         dropped: how often samples were lost between the device and the recording.
         cost_usd: what the sessions cost so far.
         manual: a turn ends when the user says so.
-        progress: of a file: how far it was heard in s, length in s or None, times real time.
+        progress: of a file: how far it was heard in s, length in s or None, times real
+            time (0: not known yet).
         message: what is wrong, in words; "" while all is well.
     """
 
@@ -248,12 +249,13 @@ def _progress(
 ) -> list[Text]:
     """How far a file is: bar, position, length, rate, time left; a percentage if room is short."""
     here = format_time(int(position_s * 1000))
+    known = rate > 0.001  # when stuck, or hardly begun, there is no estimate
     if not length_s:
-        return [_text(f"{here} {rate:.1f}x"), _text(here)]
+        return [_text(f"{here} {rate:.1f}x" if known else here), _text(here)]
     share = min(max(position_s / length_s, 0.0), 1.0)
     of = f"{here} / {format_time(int(length_s * 1000))}"
     forms: list[Text] = []
-    if rate > 0.001:  # when stuck, there is no estimate
+    if known:
         left = format_time(int((length_s - min(position_s, length_s)) / rate * 1000))
         forms.append(_with_bar(share, 20, ascii_only, f"{of}  {rate:.1f}x  {left} left"))
     forms.append(_with_bar(share, 20, ascii_only, of))
