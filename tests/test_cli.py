@@ -10,7 +10,7 @@ from transcribe_cli import __main__ as entry
 from transcribe_cli import cli
 from transcribe_cli.exit_status import ExitStatus
 from transcribe_cli.redaction import keep_secret
-from transcribe_cli.session.transport import explain
+from transcribe_cli.session.connect_socket import explain
 
 KEY = "0123456789abcdef" * 2
 

@@ -104,7 +104,7 @@ def test_session_that_ended_meanwhile_is_followed_by_one_behind_the_silence(
     home: Home, speaker: Loudspeaker
 ) -> None:
     (home.work / "sitecustomize.py").write_text(
-        "from transcribe_cli.run import pauses\npauses.GONE_S = 1.0\n"
+        "from transcribe_cli.run import pause_reasons\npauses.GONE_S = 1.0\n"
     )
     speaker.env["PYTHONPATH"] = f"{home.work}:{home.environment()['PYTHONPATH']}"
     with recording(home, speaker) as running:

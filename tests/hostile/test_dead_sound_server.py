@@ -128,7 +128,7 @@ def test_what_a_dead_sound_server_cost_is_told(
 def test_session_of_a_device_that_is_gone_for_long_ends_for_it_is_billed(
     home: Home, speaker: Loudspeaker
 ) -> None:
-    set_in_program(home, speaker, "run.pauses", "GONE_S", 1.0)
+    set_in_program(home, speaker, "run.pause_reasons", "GONE_S", 1.0)
     with recording(home, speaker) as (process, service):
         speaker.kill()
         deadline = time.monotonic() + 20

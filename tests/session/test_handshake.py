@@ -13,8 +13,8 @@ from tests.hostile.raw_service import BEGIN, Client, raw_server, raw_service, te
 from tests.session.server import DEADLINE_S, read_to_end
 from transcribe_cli.errors import ConnectionFailed
 from transcribe_cli.session import handshake
+from transcribe_cli.session.connect_socket import explain
 from transcribe_cli.session.handshake import MOST_HEADER_BYTES, open_websocket
-from transcribe_cli.session.transport import explain
 
 SHORT_S = 0.5
 

@@ -16,7 +16,7 @@ from transcribe_cli.audio.pcm_source import PcmSource
 from transcribe_cli.audio.source import SourceEvent, SourceNote, SourceWarning
 from transcribe_cli.audio.wav import BadWav, read_header
 from transcribe_cli.errors import AudioError
-from transcribe_cli.settings.environment import child_variables
+from transcribe_cli.system.child_process import child_variables
 
 _ADVICE = "To ignore this"
 _REPEATED = "Last message repeated"

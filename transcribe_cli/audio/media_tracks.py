@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from transcribe_cli.audio.containers import KNOWN_DEMUXERS
 from transcribe_cli.errors import AudioError
-from transcribe_cli.settings.environment import child_variables
+from transcribe_cli.system.child_process import child_variables
 
 _PROBE_LIMIT_S = 60.0
 WHITELISTS = [

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from transcribe_cli.audio.containers import KNOWN_DEMUXERS
 from transcribe_cli.errors import AudioError
-from transcribe_cli.settings.environment import child_variables
+from transcribe_cli.system.child_process import child_variables
 
 CONTAINERS = {".mkv": "matroska", ".mp4": "mp4", ".mov": "mov"}
 """ffmpeg's names of the containers that can be written, by the suffix of a file."""

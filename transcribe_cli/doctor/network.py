@@ -11,10 +11,10 @@ from http.client import HTTPException
 
 from transcribe_cli.doctor.findings import Finding, ok, warning
 from transcribe_cli.protocol.endpoint import host_and_port, host_of, is_loopback, place_of
+from transcribe_cli.session.connect_socket import connect_first, explain, look_up_first
 from transcribe_cli.session.http_request import request
 from transcribe_cli.session.proxy import Proxy, find_route
 from transcribe_cli.session.tls import Socket, TlsSocket, encrypt
-from transcribe_cli.session.transport import connect_first, explain, look_up_first
 
 STEP_LIMIT_S = 4.0
 _CLOCK_MAY_DIFFER_S = 30.0

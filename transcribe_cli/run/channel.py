@@ -22,7 +22,7 @@ from transcribe_cli.run.action_runner import ActionRunner
 from transcribe_cli.run.config import RunConfig
 from transcribe_cli.run.loop import Task
 from transcribe_cli.run.parts import RunParts
-from transcribe_cli.run.pauses import GONE_S, Pauses
+from transcribe_cli.run.pause_reasons import GONE_S, Pauses
 from transcribe_cli.run.reporter import Reporter
 from transcribe_cli.run.sequencer import Said, Sequencer, Told
 from transcribe_cli.run.sessions import Sessions

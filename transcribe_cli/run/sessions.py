@@ -18,7 +18,7 @@ from transcribe_cli.run.config import RunConfig
 from transcribe_cli.run.loop import Task
 from transcribe_cli.run.parts import RunParts
 from transcribe_cli.run.sequencer import Sequencer, Told
-from transcribe_cli.run.silences import Silence, Silences
+from transcribe_cli.run.skipped_silences import Silence, Silences
 from transcribe_cli.session.chunks import chunk_sizes
 from transcribe_cli.session.connect_thread import ConnectThread
 from transcribe_cli.session.connection import Connection

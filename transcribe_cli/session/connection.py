@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, NamedTuple, cast
 from transcribe_cli.errors import ConnectionFailed
 from transcribe_cli.redaction import redact, redact_message
 from transcribe_cli.session import frames
+from transcribe_cli.session.connect_socket import reason_of
 from transcribe_cli.session.handshake import open_websocket
-from transcribe_cli.session.transport import reason_of
 
 if TYPE_CHECKING:
     from transcribe_cli.session.tls import Socket, TlsSocket

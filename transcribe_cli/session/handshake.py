@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, cast
 from transcribe_cli.errors import ConnectionFailed
 from transcribe_cli.protocol.close_codes import explain_handshake
 from transcribe_cli.protocol.endpoint import host_of
-from transcribe_cli.session.transport import explain, find_proxy, reach, seconds_left
+from transcribe_cli.session.connect_socket import explain, find_proxy, reach, seconds_left
 
 if TYPE_CHECKING:
     from transcribe_cli.session.tls import Socket

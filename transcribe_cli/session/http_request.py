@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 from http.client import HTTPResponse
 from typing import Any, cast
 
+from transcribe_cli.session.connect_socket import seconds_left
 from transcribe_cli.session.tls import Socket
-from transcribe_cli.session.transport import seconds_left
 
 _POLL_S = 0.2
 

@@ -10,7 +10,7 @@ import ssl
 import threading
 from typing import Any
 
-from transcribe_cli.session.transport import seconds_left
+from transcribe_cli.session.connect_socket import seconds_left
 
 _READ_BYTES = 1 << 14  # of a record
 _MOST_WRITTEN = 1 << 16  # at once: what TLS has encrypted cannot be taken back

@@ -15,8 +15,8 @@ from urllib.parse import urlencode, urlsplit
 from transcribe_cli.errors import AccountError, ConnectionFailed, ServiceError
 from transcribe_cli.protocol.close_codes import explain_handshake
 from transcribe_cli.protocol.endpoint import PATH, host_of
+from transcribe_cli.session.connect_socket import explain, find_proxy, reach
 from transcribe_cli.session.http_request import request
-from transcribe_cli.session.transport import explain, find_proxy, reach
 
 _TIMEOUT_S = 15.0
 _MOST_BYTES = 1 << 16

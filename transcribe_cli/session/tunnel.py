@@ -14,10 +14,10 @@ from typing import Any
 
 from transcribe_cli.errors import ConnectionFailed
 from transcribe_cli.protocol.endpoint import place_of
+from transcribe_cli.session.connect_socket import lacks_files, look_up, reason_of, seconds_left
 from transcribe_cli.session.handshake import HttpAnswer, TooLong
 from transcribe_cli.session.proxy import Proxy
 from transcribe_cli.session.tls import Socket, encrypt
-from transcribe_cli.session.transport import lacks_files, look_up, reason_of, seconds_left
 
 _MAY_PASS = (408, 429)  # as those from 500 on: another try may fare better
 _SOCKS_HINT = "pip install 'aai-stream[socks]', or name an http:// proxy"

@@ -1,4 +1,4 @@
-"""Starts modules of this package as processes: the local service, engine workers, checks."""
+"""What a child process is given: programs of others, and modules of this package."""
 
 import os
 import subprocess
@@ -7,7 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import transcribe_cli
-from transcribe_cli.settings.environment import child_variables
+from transcribe_cli.settings.environment import without_credentials
+
+
+def child_variables() -> dict[str, str]:
+    """The variables for a program of others: without the key and other secrets."""
+    return without_credentials(os.environ)
 
 
 def module_command(module: str, *arguments: str) -> list[str]:

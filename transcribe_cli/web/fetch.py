@@ -20,8 +20,15 @@ from urllib.parse import quote, unquote, urljoin, urlsplit
 
 from transcribe_cli.errors import AudioError, ConnectionFailed
 from transcribe_cli.protocol.endpoint import host_and_port, host_of, is_address, without_credentials
+from transcribe_cli.session.connect_socket import (
+    connect,
+    explain,
+    find_proxy,
+    look_up,
+    reach,
+    reason_of,
+)
 from transcribe_cli.session.http_request import Timed, request
-from transcribe_cli.session.transport import connect, explain, find_proxy, look_up, reach, reason_of
 
 if TYPE_CHECKING:
     from transcribe_cli.session.proxy import Proxy

@@ -1,6 +1,6 @@
 """What of a recording's silence no session is sent."""
 
-from transcribe_cli.run.silences import Silences
+from transcribe_cli.run.skipped_silences import Silences
 
 LEAST = 30
 
