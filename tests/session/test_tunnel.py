@@ -153,7 +153,7 @@ def test_session_in_tls_through_a_proxy_says_and_hears_everything(
         require_package("python_socks")
     monkeypatch.setenv("SSL_CERT_FILE", str(certificate.cert))
     # The loopback is never reached by a proxy: only here, where everything is on it.
-    for module in ("proxy", "transport"):
+    for module in ("proxy", "connect_socket"):
         monkeypatch.setattr(f"transcribe_cli.session.{module}.is_loopback", lambda _: False)
     kind = "socks5" if scheme == "socks5" else "http"
     in_tls = certificate if scheme == "https" else None
@@ -387,7 +387,7 @@ def test_doctor_says_which_proxy_is_used_and_why(
     certificate: Certificate, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SSL_CERT_FILE", str(certificate.cert))
-    for module in ("proxy", "transport"):
+    for module in ("proxy", "connect_socket"):
         monkeypatch.setattr(f"transcribe_cli.session.{module}.is_loopback", lambda _: False)
     with tls_service(certificate) as target, running(ProxyServer(user="u:secret")) as proxy:
         variables = {"ALL_PROXY": f"http://u:secret@{proxy.place}"}
