@@ -1,4 +1,4 @@
-"""One service with the real recogniser for all tests that only talk to it."""
+"""Services for tests that only talk to them, and a model of Whisper."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from tests.requirements import require_package
+from tests.whisper_base import PARTS, put_together
 from transcribe_cli.emulator.local_service import LocalService
 
 
@@ -15,6 +17,16 @@ def sphinx() -> Iterator[str]:
     """The address of a service with PocketSphinx."""
     with LocalService("--engine", "pocketsphinx") as service:
         yield service.url
+
+
+@pytest.fixture(scope="session")
+def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of the model, put together of its two packages."""
+    for package in ("ctranslate2", *PARTS):
+        require_package(package)
+    folder = tmp_path_factory.mktemp("whisper-base")
+    put_together(folder)
+    return folder
 
 
 @pytest.fixture

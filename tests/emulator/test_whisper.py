@@ -13,7 +13,6 @@ import pytest
 
 from tests.emulator.protocol_client import meeting
 from tests.requirements import require_package, require_programs
-from tests.whisper_base import PARTS, put_together
 from transcribe_cli.emulator.actions import Send
 from transcribe_cli.emulator.engine_settings import EngineSettings
 from transcribe_cli.emulator.engines.registry import choose_engine
@@ -23,16 +22,6 @@ from transcribe_cli.protocol.models import Family
 pytestmark = pytest.mark.long
 STEP_BYTES = 3200
 FESTIVAL_RUSSIAN = Path("/usr/share/festival/voices/russian")
-
-
-@pytest.fixture(scope="session")
-def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of the model, put together of its two packages."""
-    for package in ("ctranslate2", *PARTS):
-        require_package(package)
-    folder = tmp_path_factory.mktemp("whisper-base")
-    put_together(folder)
-    return folder
 
 
 def hear(model: Path, audio: bytes, more_waiting: bool = False) -> list[dict[str, Any]]:
