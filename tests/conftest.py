@@ -48,20 +48,26 @@ def asks_for_long(markers: str) -> bool:
 
 
 def pytest_xdist_setupnodes(config: pytest.Config) -> None:
-    """Compile all tests once before the workers start: each would do so itself, for 10 s."""
+    """Compile everything once before the workers start: each would do so itself, for 10 s."""
     if config.args != config.getini("testpaths"):
         return
     compiled = config.rootpath / ".pytest_cache" / f"compiled-{sys.implementation.cache_tag}"
-    newest = max(path.stat().st_mtime for path in Path(__file__).parent.rglob("*.py"))
+    sources = [
+        path
+        for folder in ("tests", "transcribe_cli")
+        for path in sorted((config.rootpath / folder).rglob("*.py"))
+    ]
+    newest = max(path.stat().st_mtime for path in sources)
     if not compiled.exists() or compiled.stat().st_mtime < newest:
-        command = [sys.executable, "-m", "pytest", "--collect-only", "-q", "-n", "0", "-m", ""]
-        environment = os.environ | {"PYTHONDONTWRITEBYTECODE": ""}
-        files = sorted(str(path) for path in Path(__file__).parent.rglob("test_*.py"))
+        command = [sys.executable, "-m", "pytest", "-q", "-n", "0", "-p", "tests.compiling"]
         halves = [
             subprocess.Popen(
-                [*command, *half], env=environment, stdout=subprocess.DEVNULL, cwd=config.rootpath
+                [*command, *map(str, half)],
+                env=os.environ | {"PYTHONDONTWRITEBYTECODE": ""},
+                stdout=subprocess.DEVNULL,
+                cwd=config.rootpath,
             )
-            for half in (files[::2], files[1::2])
+            for half in (sources[::2], sources[1::2])
         ]
         for half in halves:
             half.wait()
