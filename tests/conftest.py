@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import is_hypothesis_test, settings
+from hypothesis import is_hypothesis_test, settings, strategies
+from hypothesis.internal.conjecture import providers
 
 from tests.fault_figures import RULE, TITLES, figures_in
 from tests.program import Home, Outcome, begin_test
@@ -34,7 +35,12 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    settings.load_profile("many" if runs_long(config) else "few")
+    if runs_long(config):
+        settings.load_profile("many")
+    else:
+        settings.load_profile("few")
+        # In few examples no constants of the code's own: each worker reads all modules for them.
+        setattr(providers, "is_local_module_file", lambda path: False)  # noqa: B010
 
 
 def runs_long(config: pytest.Config) -> bool:
@@ -48,7 +54,7 @@ def asks_for_long(markers: str) -> bool:
 
 
 def pytest_xdist_setupnodes(config: pytest.Config) -> None:
-    """Compile everything once before the workers start: each would do so itself, for 10 s."""
+    """Prepare once, before the workers start, what each would do itself, for 10 s and more."""
     if config.args != config.getini("testpaths"):
         return
     compiled = config.rootpath / ".pytest_cache" / f"compiled-{sys.implementation.cache_tag}"
@@ -69,6 +75,7 @@ def pytest_xdist_setupnodes(config: pytest.Config) -> None:
             )
             for half in (sources[::2], sources[1::2])
         ]
+        strategies.text().validate()  # reads Unicode's tables, and keeps them in a file
         for half in halves:
             half.wait()
         compiled.parent.mkdir(exist_ok=True)

@@ -1,4 +1,4 @@
-"""Services for tests that only talk to them, and a model of Whisper."""
+"""Services that listen, one for many tests or one of a test's own, and a model of Whisper."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -10,6 +10,7 @@ import pytest
 from tests.requirements import require_package
 from tests.whisper_base import PARTS, put_together
 from transcribe_cli.emulator.local_service import LocalService
+from transcribe_cli.testing.service import AssemblyAIService
 
 
 @pytest.fixture(scope="session")
@@ -45,14 +46,32 @@ def serve(tmp_path: Path) -> Iterator[Callable[..., str]]:
         service.close()
 
 
-@pytest.fixture
-def play(serve: Callable[..., str], tmp_path: Path) -> Callable[..., str]:
-    """Start a service that plays these lines; returns its address."""
+@pytest.fixture(scope="session")
+def running() -> Iterator[AssemblyAIService]:
+    """A service that each test tells what is played or goes wrong: that is cheaper than a start."""
+    with AssemblyAIService() as service:
+        yield service
 
-    def start(*lines: str | dict[str, Any], options: tuple[str, ...] = ()) -> str:
+
+@pytest.fixture
+def play(running: AssemblyAIService) -> Callable[..., str]:
+    """Have a service that runs begin anew and play these lines; returns its address."""
+
+    def begin(*lines: dict[str, Any]) -> str:
+        running.reset()
+        running.play(lines)
+        return running.url
+
+    return begin
+
+
+@pytest.fixture
+def start_playing(serve: Callable[..., str], tmp_path: Path) -> Callable[..., str]:
+    """Start a service with options of its own that plays this line; returns its address."""
+
+    def start(line: dict[str, Any], *options: str) -> str:
         script = tmp_path / "script.jsonl"
-        written = (line if isinstance(line, str) else json.dumps(line) for line in lines)
-        script.write_text("\n".join(written) + "\n", encoding="utf-8")
+        script.write_text(json.dumps(line) + "\n", encoding="utf-8")
         return serve("--script", str(script), *options)
 
     return start

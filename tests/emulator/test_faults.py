@@ -33,6 +33,7 @@ from transcribe_cli.emulator.fault_schedule import FaultPlan, FaultSchedule, Tur
 from transcribe_cli.emulator.fault_specs import KINDS, Trigger, parse_fault
 from transcribe_cli.emulator.local_service import LocalService
 from transcribe_cli.errors import UsageError
+from transcribe_cli.testing.service import AssemblyAIService
 
 Logbook = Callable[[], list[dict[str, Any]]]
 
@@ -231,8 +232,20 @@ COUNTING = ("--engine", "counting")
 
 
 @pytest.fixture
-def faulty(serve: Callable[..., str]) -> Callable[..., str]:
-    """Start a service that counts and has these faults; returns its address."""
+def faulty(running: AssemblyAIService) -> Callable[..., str]:
+    """Have the service begin anew with these faults; returns its address."""
+
+    def begin(*specs: str) -> str:
+        running.reset()
+        running.control.ask("POST", "/faults", {"faults": specs})
+        return running.url
+
+    return begin
+
+
+@pytest.fixture
+def started_faulty(serve: Callable[..., str]) -> Callable[..., str]:
+    """Start a service that counts with these faults and options; returns its address."""
 
     def start(*specs: str, options: tuple[str, ...] = ()) -> str:
         return serve(*COUNTING, *options, *(arg for spec in specs for arg in ("--fault", spec)))
@@ -247,9 +260,9 @@ def said(messages: list[dict[str, Any]]) -> list[str]:
 
 
 def test_a_drop_comes_instead_of_its_word_and_only_in_its_session(
-    faulty: Callable[..., str], logbook: Logbook
+    started_faulty: Callable[..., str], logbook: Logbook
 ) -> None:
-    url = faulty("session=0:drop@word=7")
+    url = started_faulty("session=0:drop@word=7")
     cut = talk(url, speak(12))
     before = [f"w{n}" for n in range(1, 7)]
     # What is on its way to a client that still sends may go with the connection.
@@ -351,9 +364,9 @@ def test_a_delay_keeps_the_order_and_adds_up_to_nothing(faulty: Callable[..., st
 
 
 def test_an_expiring_session_says_when_and_keeps_to_it(
-    faulty: Callable[..., str], logbook: Logbook
+    started_faulty: Callable[..., str], logbook: Logbook
 ) -> None:
-    url = faulty("expire=2s")
+    url = started_faulty("expire=2s")
     began = time.time()
     heard = talk(url, last=None)
     assert heard.code == 3008 and 1.9 <= time.time() - began < 8
@@ -362,13 +375,13 @@ def test_an_expiring_session_says_when_and_keeps_to_it(
     assert [each["fault"] for each in logbook() if each["event"] == "fault"] == ["expire=2s"]
 
 
-def test_faults_go_through_tls(faulty: Callable[..., str], tmp_path: Path) -> None:
+def test_faults_go_through_tls(started_faulty: Callable[..., str], tmp_path: Path) -> None:
     import ssl
 
     from websockets.sync.client import connect
 
     cert, key = make_certificate(tmp_path)
-    url = faulty(
+    url = started_faulty(
         "stall=300ms@begin", "drop@word=2", options=("--certfile", str(cert), "--keyfile", str(key))
     )
     context = ssl.create_default_context(cafile=str(cert))

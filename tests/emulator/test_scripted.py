@@ -279,9 +279,9 @@ def test_raw_text_and_closes_of_any_code(play: Callable[..., str]) -> None:
 
 
 def test_a_dropped_connection_has_no_close_frame(
-    play: Callable[..., str], logbook: Callable[[], list[dict[str, Any]]]
+    start_playing: Callable[..., str], logbook: Callable[[], list[dict[str, Any]]]
 ) -> None:
-    heard = talk(play({"at_ms": 100, "drop": True}), silence(200), last=None)
+    heard = talk(start_playing({"at_ms": 100, "drop": True}), silence(200), last=None)
     assert heard.code == 1006
     assert (logbook()[-1]["event"], logbook()[-1]["code"]) == ("close", 1006)
 

@@ -47,9 +47,9 @@ def get(url: str, path: str, key: str | None = None) -> tuple[int, Any]:
 
 
 def test_credentials_are_checked_after_the_upgrade(
-    play: Callable[..., str], logbook: Callable[[], list[dict[str, Any]]]
+    start_playing: Callable[..., str], logbook: Callable[[], list[dict[str, Any]]]
 ) -> None:
-    url = play({"type": "Hello"}, options=("--key", KEY))
+    url = start_playing({"type": "Hello"}, "--key", KEY)
     missing = talk(url, last=None)
     assert missing.error == "Unauthorized Connection: Missing Authorization header"
     for key in ("wrong", f"Bearer {KEY}"):
@@ -61,9 +61,9 @@ def test_credentials_are_checked_after_the_upgrade(
 
 
 def test_a_temporary_token_opens_a_session_with_its_cap(
-    play: Callable[..., str], logbook: Callable[[], list[dict[str, Any]]]
+    start_playing: Callable[..., str], logbook: Callable[[], list[dict[str, Any]]]
 ) -> None:
-    url = play({"type": "Hello"}, options=("--key", KEY))
+    url = start_playing({"type": "Hello"}, "--key", KEY)
     query = "/v3/token?expires_in_seconds=60&max_session_duration_seconds=300"
     status, answer = get(url, query, KEY)
     assert status == 200 and answer["expires_in_seconds"] == 60
@@ -115,14 +115,14 @@ def test_bad_json_is_an_error(play: Callable[..., str]) -> None:
     assert not heard.of_type("Termination")
 
 
-def test_a_session_is_closed_when_its_time_is_up(play: Callable[..., str]) -> None:
-    heard = talk(play({"type": "Hello"}, options=("--max-session-s", "1")), last=None)
+def test_a_session_is_closed_when_its_time_is_up(start_playing: Callable[..., str]) -> None:
+    heard = talk(start_playing({"type": "Hello"}, "--max-session-s", "1"), last=None)
     assert heard.code == 3008 and not heard.of_type("Error")
     assert heard.reason == "Session Expired: Maximum session duration exceeded"
 
 
-def test_limits_on_sessions(play: Callable[..., str]) -> None:
-    url = play({"type": "Hello"}, options=("--max-sessions", "1"))
+def test_limits_on_sessions(start_playing: Callable[..., str]) -> None:
+    url = start_playing({"type": "Hello"}, "--max-sessions", "1")
     with session(url) as first:
         next_message(first)
         heard = talk(url, last=None)
@@ -130,13 +130,13 @@ def test_limits_on_sessions(play: Callable[..., str]) -> None:
         assert heard.error == "Unauthorized Connection: Too many concurrent sessions"
 
 
-def test_a_limit_on_new_sessions_in_a_minute(play: Callable[..., str]) -> None:
-    url = play({"type": "Hello"}, options=("--new-sessions-per-minute", "2"))
+def test_a_limit_on_new_sessions_in_a_minute(start_playing: Callable[..., str]) -> None:
+    url = start_playing({"type": "Hello"}, "--new-sessions-per-minute", "2")
     assert [talk(url).code for _ in range(3)] == [1000, 1000, 1008]
 
 
-def test_audio_faster_than_allowed_is_refused(play: Callable[..., str]) -> None:
-    url = play({"type": "Hello"}, options=("--max-audio-rate", "1.25"))
+def test_audio_faster_than_allowed_is_refused(start_playing: Callable[..., str]) -> None:
+    url = start_playing({"type": "Hello"}, "--max-audio-rate", "1.25")
     heard = talk(url, silence(10_000), last=None)
     assert heard.code == 3007 and "Audio Transmission Rate Exceeded: Received" in heard.error
 
