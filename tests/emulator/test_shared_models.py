@@ -1,6 +1,7 @@
 """Models that are lent to one thread at a time."""
 
 import threading
+import time
 from collections.abc import Callable
 
 import pytest
@@ -46,6 +47,18 @@ def test_when_all_are_lent_another_is_loaded_up_to_the_most() -> None:
     assert third.has_it.wait(10)
     third.may_end.set()
     third.join(10)
+
+
+def test_who_waits_longest_has_the_next_one() -> None:
+    models = SharedModels(numbered(), most=1)
+    with models.lend(wait=True):
+        first = Borrower(models)
+        first.may_end.set()
+        while not models._waiting:
+            time.sleep(0.001)
+    with models.lend(wait=True):  # at once, before the other has noticed
+        assert first.has_it.is_set()
+    first.join(10)
 
 
 def test_a_partial_takes_nothing_while_all_are_lent() -> None:
