@@ -16,6 +16,10 @@ def main() -> None:
         main()
     except KeyboardInterrupt:
         sys.exit(_INTERRUPTED)
+    finally:
+        # An interrupt inside `exec`, by which the library makes dataclasses, is remembered by the
+        # interpreter, which would end by SIGINT instead of with the exit code. This forgets it.
+        exec("")  # nosec B102
 
 
 if __name__ == "__main__":

@@ -299,6 +299,13 @@ def test_ctrl_c_before_the_run_leaves_nothing(home: Home) -> None:
     assert list(home.recordings.iterdir()) == []
 
 
+@posix
+def test_ctrl_c_while_the_library_makes_a_class_has_its_exit_code_too(home: Home) -> None:
+    # A module of this name in the working folder comes before the real one.
+    (home.work / "typer.py").write_text('exec("raise KeyboardInterrupt")', encoding="utf-8")
+    assert finish(home.start("devices")).code == 130
+
+
 def test_ctrl_c_when_all_is_open_and_nothing_has_begun_leaves_nothing(
     home: Home, call: Callable[..., Outcome], monkeypatch: pytest.MonkeyPatch
 ) -> None:
