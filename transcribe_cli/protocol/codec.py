@@ -47,12 +47,14 @@ MOST_PROBLEMS = 5
 """The most problems listed of one message; of the rest only the number is given."""
 
 _TURN_BEGINS, _TURN_ENDS = '{"type":"Turn",', ',"type":"Turn"}'
-# The optional fields of a Turn and its words.
+# The optional fields of a Turn and its words; first all of one, since mostly none is there.
+_OPTIONAL_OF_TURN = ("language_code", "language_confidence", "speaker_label", "speaker_confidence")
+_OPTIONAL_OF_WORD = ("speaker", "speaker_confidence", "channel")
 _ABSENT_OF_TURN = tuple(
-    f',"{name}":null'.encode()
-    for name in (
-        *("language_code", "language_confidence", "speaker_label", "speaker_confidence"),
-        *("speaker", "channel"),
+    "".join(f',"{name}":null' for name in names).encode()
+    for names in (
+        *(_OPTIONAL_OF_TURN, _OPTIONAL_OF_WORD),
+        *((name,) for name in dict.fromkeys(_OPTIONAL_OF_TURN + _OPTIONAL_OF_WORD)),
     )
 )
 _INVALID = "User Input Validation Error: "
@@ -207,6 +209,8 @@ def _encode_turn(turn: Turn) -> str:
     """
     frame = msgspec.json.encode(turn)
     for absent in _ABSENT_OF_TURN:
+        if b":null" not in frame:
+            break
         frame = frame.replace(absent, b"")
     return f"{{{frame[len(_TURN_BEGINS) : -1].decode()}{_TURN_ENDS}"
 

@@ -5,8 +5,9 @@ recognised as `wN` at its exact samples, so a word that a client lost, doubled o
 once. Mu-law can represent only some of the numbers (8, 16 ... 120, 132 ...).
 """
 
-from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from collections.abc import Sequence
+
+from msgspec import Struct
 
 from transcribe_cli.emulator.actions import Send
 from transcribe_cli.emulator.end_of_turn import turn_silence_ms
@@ -19,7 +20,7 @@ NUMBERS_A_SPEAKER = 10_000
 CERTAIN_AFTER_WORDS = 3  # of a speaker; until then his turns are PENDING
 
 
-class CountedWord(NamedTuple):
+class CountedWord(Struct, frozen=True):
     """One word: its number, and its frames `start` up to `end` in the session's audio."""
 
     number: int
@@ -47,38 +48,24 @@ class WordCounter:
         """The words that end in these samples, 16-bit little-endian."""
         samples = self._rest + samples
         whole = len(samples) - len(samples) % 2
-        self._rest = samples[whole:]
+        samples, self._rest = samples[:whole], samples[whole:]
         words = []
-        for unit, length in _runs(samples[:whole], self._unit):
-            if unit != self._unit:
-                words += self._word()
-                self._unit, self._began = unit, self.position
-                self.silent_since = self.position if unit == b"\0\0" else None
+        while samples:
+            length = _leading(samples, self._unit)
             self.position += length
+            samples = samples[2 * length :]
+            if samples:  # another one sounds
+                if (word := self.growing()) is not None:
+                    words.append(word)
+                self._unit, self._began = samples[:2], self.position
+                self.silent_since = self.position if self._unit == b"\0\0" else None
         return words
 
-    def growing(self) -> list[CountedWord]:
-        """The unfinished word, once it is long enough to be certain: one or none."""
-        return self._word()
-
-    def _word(self) -> list[CountedWord]:
-        number = int.from_bytes(self._unit, "little")
-        certain = number and self.position - self._began > self._least
-        return [CountedWord(number, self._began, self.position)] if certain else []
-
-
-def _runs(samples: bytes, unit: bytes) -> Iterator[tuple[bytes, int]]:
-    """The samples as (sample, how often) pairs.
-
-    The first is of `unit`, and may be empty.
-    """
-    while True:
-        length = _leading(samples, unit)
-        yield unit, length
-        samples = samples[2 * length :]
-        if not samples:
-            return
-        unit = samples[:2]
+    def growing(self) -> CountedWord | None:
+        """The word that sounds at the end, once it is long enough to be certain."""
+        if self.silent_since is not None or self.position - self._began <= self._least:
+            return None
+        return CountedWord(int.from_bytes(self._unit, "little"), self._began, self.position)
 
 
 def _leading(samples: bytes, unit: bytes) -> int:
@@ -119,14 +106,14 @@ class CountingEngine:
         if silence_ms >= turn_silence_ms(self._settings):
             sent += self.end_turn()
         else:
-            growing = [self._told(word) for word in self._counter.growing()]
-            sent += self._turns.partial(self._words, growing, silence_ms)
+            sent += self._turns.partial(self._words, self._growing(), silence_ms)
         if self._settings.revision_interval_ms:
             sent += self._turns.speakers.revise(self._ms(self._counter.position))
         return sent
 
     def configure(self, settings: EngineSettings) -> Sequence[Send]:
-        self._settings = self._turns.settings = settings
+        self._settings = settings
+        self._turns.configure(settings)
         return []
 
     def end_turn(self) -> list[Send]:
@@ -134,7 +121,8 @@ class CountingEngine:
         return self._turns.final(words)
 
     def finish(self) -> list[Send]:
-        self._words += map(self._told, self._counter.growing())
+        if (growing := self._growing()) is not None:
+            self._words.append(growing)
         return self.end_turn() + self._turns.finish()
 
     def take_speech_probability(self) -> float:
@@ -148,6 +136,11 @@ class CountingEngine:
         """Silence since the last sound."""
         since = self._counter.silent_since
         return 0 if since is None else self._ms(self._counter.position - since)
+
+    def _growing(self) -> ToldWord | None:
+        """The word that still sounds."""
+        word = self._counter.growing()
+        return None if word is None else self._told(word)
 
     def _told(self, word: CountedWord) -> ToldWord:
         text, speaker = f"w{word.number}", self._speaker(word.number)

@@ -4,7 +4,8 @@ For what recognises no speech: audio that carries its own count, and what a scri
 """
 
 from collections.abc import Sequence
-from typing import NamedTuple
+
+from msgspec import Struct
 
 from transcribe_cli.emulator.actions import Send, send
 from transcribe_cli.emulator.end_of_turn import held_confidence
@@ -24,7 +25,7 @@ CONFIDENCE = 0.9
 LANGUAGE = "en"
 
 
-class ToldWord(NamedTuple):
+class ToldWord(Struct, frozen=True):
     """One word as it is written without and with formatting, its times in ms, and who says it."""
 
     text: str
@@ -35,10 +36,9 @@ class ToldWord(NamedTuple):
 
 
 class ToldTurns:
-    """The turns of one session.
+    """The turns of one session, with a field for each thing that a partial is made of.
 
     Attributes:
-        settings: may change in mid-session.
         speakers: who has been heard.
 
     Args:
@@ -46,50 +46,66 @@ class ToldTurns:
     """
 
     def __init__(self, settings: EngineSettings, certain_after_words: int = 1) -> None:
-        self.settings = settings
+        self.configure(settings)
         self.speakers = Speakers(certain_after_words, settings.revision_interval_ms)
         self._order = 0
         self._announced = False
-        self._shown: list[ToldWord] = []
+        self._shown: tuple[int, ToldWord] | None = None  # how many words, and the last
         self._shown_confidence = 0.0
         self._uttered = 0  # words of the open turn that an `utterance` has had
 
+    def configure(self, settings: EngineSettings) -> None:
+        """Tell turns by these settings from now on."""
+        self._settings = settings
+        self._is_pro = settings.family is Family.PRO
+        self._by_word = settings.family is Family.UNIVERSAL_STREAMING  # become final one by one
+        self._formats = (
+            self._is_pro or settings.like == MULTILINGUAL or formats_every_message(settings)
+        )
+        self._flagged = partial_is_flagged(settings)
+        self._partial_words: list[Word] = []  # of the open turn, as far as partials had them
+
     def partial(
-        self, said: Sequence[ToldWord], growing: Sequence[ToldWord] = (), silence_ms: int = 0
+        self, said: Sequence[ToldWord], growing: ToldWord | None = None, silence_ms: int = 0
     ) -> list[Send]:
         """A partial of the open turn, if it has changed.
 
         Args:
-            growing: the word that still sounds: one or none.
+            said: words are added to those of the partial before, and none of these changes.
+            growing: the word that still sounds.
             silence_ms: silence at its end, which holds a Pro turn open, and ends an utterance.
         """
-        words, settings = [*said, *growing], self.settings
-        is_pro = settings.family is Family.PRO
-        confidence = held_confidence(settings, silence_ms) if is_pro and silence_ms else 0.0
-        ends = len(said) > self._uttered and not growing and utterance_ends(settings, silence_ms)
-        if words == self._shown and confidence <= self._shown_confidence and not ends:
+        confidence, ends = 0.0, False
+        if silence_ms:
+            if self._is_pro:
+                confidence = held_confidence(self._settings, silence_ms)
+            ends = (
+                len(said) > self._uttered
+                and growing is None
+                and utterance_ends(self._settings, silence_ms)
+            )
+        sounding = [] if growing is None else [growing]
+        count = len(said) + len(sounding)
+        if not count or not self._settings.include_partial_turns:
             return []
-        if not words or not settings.include_partial_turns:
+        shown = (count, growing or said[-1])
+        if shown == self._shown and confidence <= self._shown_confidence and not ends:
             return []
-        self._shown, self._shown_confidence = words, confidence
-        by_word = settings.family is Family.UNIVERSAL_STREAMING  # become final one by one
-        formatted = settings.family is Family.PRO or settings.like == MULTILINGUAL
-        formatted = formatted or formats_every_message(settings)
-        shown = self._words(said, by_word, formatted=formatted)
-        shown += self._words(growing, False, formatted=formatted)
+        self._shown, self._shown_confidence = shown, confidence
+        words = self._partial_words
+        words += self._words(said[len(words) :], self._by_word, formatted=self._formats)
+        all_words = words + self._words(sounding, False, formatted=self._formats)
         partial = Turn(
             turn_order=self._order,
-            turn_is_formatted=partial_is_flagged(settings),
-            transcript=_joined(
-                [word for word in shown if word.word_is_final] if by_word else shown
-            ),
+            turn_is_formatted=self._flagged,
+            transcript=_joined(words if self._by_word else all_words),
             end_of_turn_confidence=confidence,
-            words=shown,
+            words=all_words,
         )
         if ends:
             partial.utterance = _joined(self._words(said[self._uttered :], True, formatted=True))
             self._uttered = len(said)
-        return [*self._announcement(words), send(partial)]
+        return [*self._announcement(said or sounding), send(partial)]
 
     def final(
         self, said: Sequence[ToldWord], language: str = LANGUAGE, corrected: str | None = None
@@ -99,20 +115,21 @@ class ToldTurns:
         Args:
             corrected: who says it, as a SpeakerRevision will have it.
         """
-        self._shown, self._shown_confidence = [], 0.0
+        self._shown, self._shown_confidence = None, 0.0
+        self._partial_words = []
         if not said:
             return []
         raw, formatted = (self._words(said, True, formatted=each) for each in (False, True))
         utterance = _joined(formatted[self._uttered :])
         finals = finals_of(
-            self.settings,
+            self._settings,
             Turn(self._order, False, True, _joined(raw), 1.0, raw, utterance),
             Turn(self._order, True, True, _joined(formatted), 1.0, formatted, utterance),
         )
-        if self.settings.language_detection:
+        if self._settings.language_detection:
             for turn in finals:
                 turn.language_code, turn.language_confidence = language, CONFIDENCE
-        if self.settings.speaker_labels:
+        if self._settings.speaker_labels:
             self.speakers.label(finals, [word.speaker for word in said], corrected)
         sent = [*self._announcement(said), *(send(turn) for turn in finals)]
         self._order += 1
@@ -123,13 +140,13 @@ class ToldTurns:
     def finish(self) -> list[Send]:
         """What Terminate adds: an empty turn of the Universal-Streaming models, and revisions."""
         last = []
-        if self.settings.family is Family.UNIVERSAL_STREAMING:
-            flag = formats_every_message(self.settings)
+        if self._settings.family is Family.UNIVERSAL_STREAMING:
+            flag = formats_every_message(self._settings)
             last.append(send(Turn(self._order, flag, True, "", 1.0)))
         return last + self.speakers.revise()
 
     def _announcement(self, words: Sequence[ToldWord]) -> list[Send]:
-        if self._announced or self.settings.family is not Family.PRO:
+        if self._announced or not self._is_pro:
             return []
         self._announced = True
         return [send(SpeechStarted(words[0].start_ms, CONFIDENCE))]
@@ -139,10 +156,10 @@ class ToldTurns:
             Word(w.start_ms, w.end_ms, w.formatted if formatted else w.text, CONFIDENCE, final)
             for w in said
         ]
-        if self.settings.family is Family.WHISPER:
+        if self._settings.family is Family.WHISPER:
             return [without_confidence(word) for word in words]
         return words
 
 
 def _joined(words: Sequence[Word]) -> str:
-    return " ".join(word.text for word in words)
+    return " ".join([word.text for word in words])
