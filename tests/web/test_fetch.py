@@ -88,7 +88,7 @@ def test_https_goes_through_a_proxy_too(
 ) -> None:
     (tmp_path / "x").write_bytes(HELLO)
     monkeypatch.setenv("SSL_CERT_FILE", str(certificate.cert))
-    for module in ("proxy", "connect_socket"):  # the loopback is never reached by a proxy: only here
+    for module in ("proxy", "connect_socket"):  # the loopback is reached by a proxy only here
         monkeypatch.setattr(f"transcribe_cli.session.{module}.is_loopback", lambda _: False)
     with running(Site(tmp_path), certificate) as site, running_proxy(ProxyServer()) as proxy:
         monkeypatch.setenv("https_proxy", f"http://{proxy.place}")
