@@ -23,7 +23,7 @@ from urllib.parse import parse_qs, urlsplit
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.server import Server, ServerConnection, serve
 
-from tests.program import patience_s
+from tests.program import DEADLINE_S, patience_s
 
 RATE = 16000
 WORD_MS = 100
@@ -324,4 +324,4 @@ def counting_service(
             yield service
         finally:
             server.shutdown()
-            thread.join(10)
+            thread.join(DEADLINE_S)

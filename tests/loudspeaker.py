@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from tests.counting import CountingService, counting_service
-from tests.program import Home
+from tests.program import DEADLINE_S, Home
 from tests.requirements import require_portaudio, require_programs
 from tests.terminal import Terminal
 
@@ -48,7 +48,7 @@ class Loudspeaker:
     def kill(self) -> None:
         """End the server as a crash does."""
         self.server.kill()
-        self.server.wait(10)
+        self.server.wait(DEADLINE_S)
 
     def control(self, *arguments: str) -> None:
         """Run a command of `pactl`."""
@@ -103,7 +103,7 @@ class Loudspeaker:
             yield
         finally:
             player.terminate()
-            player.wait(10)
+            player.wait(DEADLINE_S)
 
 
 @contextmanager
@@ -132,7 +132,7 @@ def mic_in_terminal(
             env=speaker.env,
         ) as terminal,
     ):
-        assert service.began.wait(20)
+        assert service.began.wait(DEADLINE_S)
         yield terminal, service
 
 
@@ -145,7 +145,7 @@ def _serving(folder: Path) -> Iterator[Loudspeaker]:
     finally:
         speaker.server.send_signal(signal.SIGCONT)  # a test may have stopped it
         speaker.server.terminate()
-        speaker.server.wait(10)
+        speaker.server.wait(DEADLINE_S)
 
 
 def _await(speaker: Loudspeaker, server: "subprocess.Popen[bytes]") -> None:

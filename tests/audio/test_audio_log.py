@@ -14,6 +14,7 @@ import soundfile
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.program import DEADLINE_S
 from transcribe_cli.audio import audio_log as module
 from transcribe_cli.audio.audio_log import AudioLog
 from transcribe_cli.audio.format import AudioFormat
@@ -21,7 +22,6 @@ from transcribe_cli.system.regular_file import open_regular
 
 AUDIO = AudioFormat(16000)
 BLOCK = bytes(range(200)) * 8  # 50 ms
-DEADLINE_S = 10.0
 
 
 def in_thread(target: object, *args: object) -> threading.Thread:

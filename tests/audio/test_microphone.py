@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from tests.program import DEADLINE_S
 from transcribe_cli.audio import devices, microphone, portaudio
 from transcribe_cli.audio.devices import InputDevice, choose, list_devices
 from transcribe_cli.audio.portaudio import PortAudioCapture, PortAudioDevice
@@ -212,7 +213,7 @@ def test_microphone_that_is_stopped_on_two_threads_stops_once(
     monkeypatch.setattr(capture._stopped, "is_set", look_together)
     with ThreadPoolExecutor(2) as pool:
         for stopped in [pool.submit(source.stop), pool.submit(source.close)]:
-            stopped.result(20)
+            stopped.result(DEADLINE_S)
 
     assert streams[0].closed == 1
     assert list(source.blocks(lambda _: None)) == [bytes(1600), b""]

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from tests.audio.tones import pcm
+from tests.program import DEADLINE_S
 from transcribe_cli.audio.audio_log import AudioLog
 from transcribe_cli.audio.format import AudioFormat
 from transcribe_cli.audio.recorder_thread import Recorder
@@ -16,7 +17,6 @@ from transcribe_cli.errors import AudioError, StreamError
 
 AUDIO = AudioFormat(16000)
 SECOND = pcm(*([5] * 16000))
-DEADLINE_S = 10.0
 
 
 class Given:

@@ -15,6 +15,7 @@ import soundfile
 
 from tests.audio.media import make_tone
 from tests.audio.tones import pcm, similar, taken, tone, values, write
+from tests.program import DEADLINE_S
 from transcribe_cli.audio.format import AudioFormat
 from transcribe_cli.audio.source import Source, SourceWarning
 from transcribe_cli.audio.stdin import open_stdin
@@ -22,7 +23,6 @@ from transcribe_cli.audio.wav import header
 from transcribe_cli.errors import AudioError
 
 RATE_HZ = 16000
-DEADLINE_S = 10.0
 SAMPLES = pcm(*range(-8000, 8000))
 
 

@@ -5,6 +5,7 @@ import queue
 import msgspec
 import pytest
 
+from tests.program import DEADLINE_S
 from transcribe_cli.emulator import engine_worker
 from transcribe_cli.emulator.engine_settings import EngineSettings
 from transcribe_cli.emulator.engine_worker import (
@@ -32,7 +33,7 @@ def test_the_cause_is_told_and_nothing_that_was_said(
     monkeypatch.setattr(engine_worker, "choose_engine", choose)
     answers: queue.Queue[bytes] = queue.Queue()
     _Session(7, msgspec.json.encode(WorkerStart("any", EngineSettings())), answers.put)
-    answer = answers.get(timeout=30)
+    answer = answers.get(timeout=DEADLINE_S)
 
     assert unpack_header(answer[:HEADER_BYTES]).kind == FAILED
     assert said in answer and b"secret" not in answer
@@ -51,4 +52,4 @@ def test_a_session_decodes_with_what_was_made_before_there_were_threads(
     monkeypatch.delattr(msgspec.json, "decode")
     answers: queue.Queue[bytes] = queue.Queue()
     _Session(7, start, answers.put)
-    assert b"EOFError" in answers.get(timeout=30)
+    assert b"EOFError" in answers.get(timeout=DEADLINE_S)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
+from tests.program import DEADLINE_S
 from transcribe_cli.emulator.engines.shared_models import SharedModels
 
 
@@ -22,7 +23,7 @@ class Borrower(threading.Thread):
     def run(self) -> None:
         with self._models.lend(wait=True) as self.model:
             self.has_it.set()
-            self.may_end.wait(10)
+            self.may_end.wait(DEADLINE_S)
 
 
 def numbered() -> Callable[[], int]:
@@ -44,9 +45,9 @@ def test_when_all_are_lent_another_is_loaded_up_to_the_most() -> None:
         assert {one, other} == {0, 1}
         third = Borrower(models)
         assert not third.has_it.wait(0.05)
-    assert third.has_it.wait(10)
+    assert third.has_it.wait(DEADLINE_S)
     third.may_end.set()
-    third.join(10)
+    third.join(DEADLINE_S)
 
 
 def test_who_waits_longest_has_the_next_one() -> None:
@@ -81,10 +82,10 @@ def test_one_that_cannot_be_loaded_takes_nobody_s_place() -> None:
         with pytest.raises(MemoryError), models.lend(wait=True):
             pass
         other = Borrower(models)
-        assert other.has_it.wait(10)
+        assert other.has_it.wait(DEADLINE_S)
         assert (one, other.model) == (0, 1)
     other.may_end.set()
-    other.join(10)
+    other.join(DEADLINE_S)
 
 
 def test_what_fails_gives_its_model_back() -> None:

@@ -14,7 +14,7 @@ import pytest
 
 from tests.counting import RATE, counting_service, speak, write_wav
 from tests.loudspeaker import Loudspeaker, loudspeaker, mic_in_terminal
-from tests.program import Home, finals, finish, words
+from tests.program import DEADLINE_S, Home, finals, finish, words
 
 pytestmark = pytest.mark.device
 
@@ -74,7 +74,7 @@ def test_both_sides_are_recorded_each_on_its_track_and_told_apart_in_one_session
             *("--jsonl", "-o", "talk.txt", "-o", "talk.srt"),
             env=speaker.env,
         )
-        assert service.began.wait(20)
+        assert service.began.wait(DEADLINE_S)
         speaker.play(wav(home, YOU_SAY))
         speaker.play(wav(home, THEY_SAY), sink=THEM)
         service.wait_for_words(40)
@@ -189,7 +189,7 @@ def test_system_alone_is_them(home: Home, speaker: Loudspeaker) -> None:
             *("mic", "--system", "--endpoint", service.url, "--jsonl", "-o", "talk.txt"),
             env=speaker.env,
         )
-        assert service.began.wait(20)
+        assert service.began.wait(DEADLINE_S)
         speaker.play(wav(home, THEY_SAY), sink=THEM)
         service.wait_for_words(20)
         speaker.add_sink("headset")  # another loudspeaker is the default one now

@@ -14,7 +14,7 @@ import pytest
 from tests.counting import CountingService, counting_service, write_wav
 from tests.end_to_end.test_call import THEM, THEY_SAY, YOU_SAY, channels
 from tests.loudspeaker import SINK, Loudspeaker, loudspeaker
-from tests.program import Home, Outcome, finish, words
+from tests.program import DEADLINE_S, Home, Outcome, finish, words
 from transcribe_cli.recordings.journal import read_journal
 
 pytestmark = [pytest.mark.device, pytest.mark.long]
@@ -77,7 +77,7 @@ class Call:
 def call(home: Home, speaker: Loudspeaker) -> Iterator[Call]:
     with counting_service() as service:
         running = Call(home, speaker, service)
-        assert service.began.wait(20)
+        assert service.began.wait(DEADLINE_S)
         yield running
 
 

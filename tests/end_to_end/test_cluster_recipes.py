@@ -18,7 +18,7 @@ import yaml
 
 from tests.counting import CountingService, counting_service
 from tests.end_to_end.counted_files import words_by_heading, write_talks
-from tests.program import LONG_DEADLINE_S, ROOT, Home
+from tests.program import DEADLINE_S, LONG_DEADLINE_S, ROOT, Home
 from tests.requirements import require_package, require_programs
 
 SIZES = (9, 4, 6, 3, 5)
@@ -234,10 +234,10 @@ def end(process: subprocess.Popen[bytes]) -> None:
     """End a service."""
     process.terminate()
     try:
-        process.wait(10)
+        process.wait(DEADLINE_S)
     except subprocess.TimeoutExpired:
         process.kill()
-        process.wait(10)
+        process.wait(DEADLINE_S)
 
 
 def free_ports() -> tuple[int, int]:

@@ -17,7 +17,7 @@ import pytest
 
 from tests.counting import CountingService, counting_service, speak, write_wav
 from tests.loudspeaker import SINK, Loudspeaker, loudspeaker
-from tests.program import Home, Outcome, finish, words
+from tests.program import DEADLINE_S, Home, Outcome, finish, words
 
 pytestmark = [pytest.mark.device, pytest.mark.long]
 
@@ -73,7 +73,7 @@ def recording(home: Home, speaker: Loudspeaker, *arguments: str) -> Iterator[Rec
         running.process = home.start(
             *("mic", "--endpoint", service.url, "--jsonl", *arguments), env=speaker.env
         )
-        assert service.began.wait(20)
+        assert service.began.wait(DEADLINE_S)
         yield running
 
 

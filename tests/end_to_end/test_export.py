@@ -15,7 +15,7 @@ import pytest
 from tests.counting import Fault, Session, counting_service, drops_at, speak, write_wav
 from tests.end_to_end.test_commands import FULL, needs_full
 from tests.hostile.foreign_recordings import make_recording
-from tests.program import Home, Outcome, finals, words
+from tests.program import DEADLINE_S, Home, Outcome, finals, words
 from tests.schema import held_to_schema, undescribed
 from transcribe_cli.outputs.formats import SUFFIXES
 
@@ -323,7 +323,7 @@ def test_pipe_with_a_name_gets_what_a_file_gets(home: Home, suffix: str) -> None
             *("file", "-", "--endpoint", service.url, "-o", pipe.name, "-o", f"x{suffix}"),
             data=speak(12),
         )
-    reader.join(10)
+    reader.join(DEADLINE_S)
 
     assert outcome.code == 0, outcome.err
     assert pipe.is_fifo()

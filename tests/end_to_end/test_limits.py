@@ -6,7 +6,7 @@ import subprocess
 import pytest
 
 from tests.counting import counting_service, speak, write_wav
-from tests.program import Home, finish, words
+from tests.program import DEADLINE_S, Home, finish, words
 
 pytestmark = pytest.mark.usefixtures("in_process")
 
@@ -40,7 +40,7 @@ def test_a_run_stops_when_nobody_speaks(home: Home) -> None:
         assert process.stdin is not None
         process.stdin.write(speak(5) + bytes(32000 * 4))
         process.stdin.flush()
-        process.wait(30)  # by itself: its input is still open
+        process.wait(DEADLINE_S)  # by itself: its input is still open
         outcome = finish(process)
     assert outcome.code == 6
     assert service.sessions[0].terminated

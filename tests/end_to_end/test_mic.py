@@ -70,7 +70,7 @@ def test_every_word_that_is_played_comes_out_and_is_saved(home: Home, speaker: L
         process = home.start(
             *("mic", "--device", "pulse", "--endpoint", service.url, "--jsonl"), env=speaker.env
         )
-        assert service.began.wait(20)
+        assert service.began.wait(DEADLINE_S)
         speaker.play(talk)
         service.wait_for_words(40)
         process.send_signal(signal.SIGINT)
@@ -119,7 +119,7 @@ def test_a_device_is_chosen_by_part_of_its_name_and_a_wrong_one_is_explained(
             *("mic", "--device", "AAI_Stream", "--endpoint", service.url, "--jsonl"),
             env=speaker.env,
         )
-        assert service.began.wait(20)
+        assert service.began.wait(DEADLINE_S)
         process.send_signal(signal.SIGINT)
         outcome = finish(process)
     assert outcome.code == 0, outcome.err

@@ -22,7 +22,7 @@ from tests.counting import (
     speak,
     write_wav,
 )
-from tests.program import Home, Outcome, finish
+from tests.program import DEADLINE_S, Home, Outcome, finish
 from tests.proxy import Proxy, Way
 from tests.terminal import Terminal
 from tests.word_comparison import assert_exact
@@ -70,7 +70,7 @@ def live(process: subprocess.Popen[bytes], words: int) -> Iterator[None]:
     try:
         yield
     finally:
-        feeder.join(60)
+        feeder.join(DEADLINE_S)
 
 
 def await_record(

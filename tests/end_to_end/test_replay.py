@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.counting import counting_service, write_wav
-from tests.program import Home, Outcome
+from tests.program import DEADLINE_S, Home, Outcome
 from tests.terminal import Terminal
 
 pytestmark = pytest.mark.usefixtures("in_process")
@@ -76,7 +76,7 @@ def test_the_reader_of_a_pipe_may_go(home: Home, recorded: Path) -> None:
     assert process.stdout is not None
     process.stdout.readline()
     process.stdout.close()
-    assert process.wait(timeout=30) == 0
+    assert process.wait(timeout=DEADLINE_S) == 0
 
 
 @pytest.mark.terminal

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from websockets.frames import Opcode
 
 from tests.hostile.raw_service import BEGIN, Client, frame, raw_service, text, turn
+from tests.program import DEADLINE_S
 
 _LEAST_BYTES = 1 << 16  # that are sent in one go
 _MB = 1 << 20
@@ -115,7 +116,7 @@ def flooding_service(name: str, *, reads: bool = True) -> Iterator[Flooded]:
                 client.socket.sendall(data)
                 seen.said += len(data)
         if reads:
-            listening.join(10)
+            listening.join(DEADLINE_S)
 
     with raw_service(talk) as seen.url:
         yield seen

@@ -11,7 +11,7 @@ from websockets.frames import Opcode
 from websockets.http11 import Request
 from websockets.server import ServerProtocol
 
-from tests.session.server import DEADLINE_S
+from tests.program import DEADLINE_S
 
 BEGIN = {"type": "Begin", "id": "hostile", "expires_at": 4102444800}
 TERMINATION = {

@@ -17,7 +17,7 @@ import pytest
 
 from tests.counting import CountingService, counting_service, speak, write_wav
 from tests.loudspeaker import SINK, Loudspeaker, loudspeaker, mic_in_terminal
-from tests.program import Home, Outcome, finish, words
+from tests.program import DEADLINE_S, Home, Outcome, finish, words
 
 pytestmark = [pytest.mark.device, pytest.mark.long]
 
@@ -47,7 +47,7 @@ def recording(
             *("mic", "--device", "pulse", "--endpoint", service.url, "--jsonl", *arguments),
             env=speaker.env,
         )
-        assert service.began.wait(20)
+        assert service.began.wait(DEADLINE_S)
         speaker.play(talk)
         service.wait_for_words(10)
         yield process, service

@@ -12,7 +12,7 @@ import pytest
 
 from tests.counting import write_wav
 from tests.hostile.floods import FLOODS, flooding_service
-from tests.program import Home, finish
+from tests.program import DEADLINE_S, Home, finish
 
 MOST_MB = 150  # three times what a run takes
 FLOODED_S = 2.0
@@ -58,7 +58,7 @@ def test_flood_takes_no_memory_and_no_signal(
             stdout=stdout,
         )
         with Memory(process) as memory:
-            assert service.begun.wait(20)
+            assert service.begun.wait(DEADLINE_S)
             time.sleep(FLOODED_S)  # it is flooded, whatever the program does about it
             process.send_signal(signal.SIGINT)
             try:

@@ -12,12 +12,12 @@ import psutil
 import pytest
 
 from tests.emulator.protocol_client import next_message, session, silence, talk
+from tests.program import DEADLINE_S
 from transcribe_cli.emulator.http_connection import LEAST_PENDING
 from transcribe_cli.emulator.local_service import LocalService
 
 pytestmark = pytest.mark.long
 
-DEADLINE_S = 30.0
 MB = 1 << 20
 FEW_MB = (
     30 * MB

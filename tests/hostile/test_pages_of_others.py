@@ -14,9 +14,9 @@ import pytest
 
 from tests.browser import Browser, Tab, browser
 from tests.emulator.protocol_client import next_message, session
+from tests.program import DEADLINE_S
 from transcribe_cli.emulator.local_service import LocalService
 
-DEADLINE_S = 20.0
 UPGRADE = (
     ("Upgrade", "websocket"),
     ("Connection", "Upgrade"),

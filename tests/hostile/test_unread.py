@@ -138,7 +138,7 @@ def test_slow_reader_of_a_fifo_gets_everything(home: Home) -> None:
             "file", talk, "--endpoint", service.url, "--pace", "max", "-o", str(fifo)
         )
         out, err = process.communicate(timeout=DEADLINE_S)
-    reader.join(20)
+    reader.join(DEADLINE_S)
     assert process.returncode == 0, err
     assert got == [out.decode()]
 

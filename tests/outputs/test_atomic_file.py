@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.program import DEADLINE_S
 from transcribe_cli.errors import UsageError
 from transcribe_cli.outputs import atomic_file
 from transcribe_cli.outputs.atomic_file import AtomicFile
@@ -67,7 +68,7 @@ def test_what_no_file_can_replace_is_written_once_at_the_end(tmp_path: Path) -> 
     file.put(b"one")
     file.put(b"two")
     file.close()
-    reader.join(10)
+    reader.join(DEADLINE_S)
 
     assert read == [b"two"]
     assert path.is_fifo()

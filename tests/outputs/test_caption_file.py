@@ -9,10 +9,9 @@ from pathlib import Path
 import pytest
 
 from tests.outputs.turn_records import record
+from tests.program import DEADLINE_S
 from transcribe_cli.outputs.caption_file import RollingCaptionsOutput
 from transcribe_cli.outputs.output import Output
-
-DEADLINE_S = 10.0
 
 
 def read_when(path: Path, text: str) -> None:

@@ -13,11 +13,11 @@ import pytest
 
 from tests.outputs.talk_on_page import Talk, a_page, port_of
 from tests.outputs.turn_records import WHEN, record
+from tests.program import DEADLINE_S
 from transcribe_cli.outputs.caption_server import CaptionsPage
 from transcribe_cli.outputs.jsonl_records import Record, encode_record
 from transcribe_cli.outputs.output import Outputs
 
-DEADLINE_S = 10.0
 MARK = Record(WHEN, "Mark", {})
 
 

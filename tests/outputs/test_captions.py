@@ -21,6 +21,7 @@ from tests import recorded_messages as traces
 from tests.outputs import captions_child
 from tests.outputs.run_records import recording, told
 from tests.outputs.turn_records import WHEN, record
+from tests.program import DEADLINE_S
 from tests.requirements import require_programs
 from tests.transcript.cues import make_cues
 from tests.transcript.random_turns import any_speech, clear_speech
@@ -431,7 +432,7 @@ def test_pipe_gets_the_file_once_at_the_end(tmp_path: Path) -> None:
         output.write(made)
     output.close()
     output.close()
-    reader.join(10)
+    reader.join(DEADLINE_S)
 
     assert [text.count("WEBVTT") for text in read] == [1]
     assert "One." in read[0]

@@ -5,12 +5,12 @@ from datetime import UTC, datetime
 
 import pytest
 
+from tests.program import DEADLINE_S
 from tests.ui.turn_updates import update
 from transcribe_cli.outputs import queued_output, write_queue
 from transcribe_cli.outputs.jsonl_records import Record, turn_record
 from transcribe_cli.outputs.queued_output import QueuedOutput
 
-DEADLINE_S = 10.0
 TIME = datetime(2026, 11, 20, tzinfo=UTC)
 
 

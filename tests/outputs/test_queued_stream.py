@@ -8,10 +8,9 @@ from typing import Any
 
 import pytest
 
+from tests.program import DEADLINE_S
 from transcribe_cli.outputs import queued_stream, write_queue
 from transcribe_cli.outputs.queued_stream import QueuedStream, open_queued_stream
-
-DEADLINE_S = 10.0
 
 
 def end(stream: QueuedStream) -> None:

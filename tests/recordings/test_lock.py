@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.program import ROOT
+from tests.program import DEADLINE_S, ROOT
 from transcribe_cli.errors import UsageError
 from transcribe_cli.recordings.lock import (
     LOCK_FILE,
@@ -94,7 +94,7 @@ def test_another_process_s_recording_is_its_own_until_it_is_killed(tmp_path: Pat
             pass
         assert e.value.recording == tmp_path.name
         process.send_signal(signal.SIGKILL if hasattr(signal, "SIGKILL") else signal.SIGTERM)
-        process.wait(20)
+        process.wait(DEADLINE_S)
         assert not is_locked(tmp_path)
         assert (tmp_path / LOCK_FILE).exists()  # what is left behind holds nobody up
         with locked(tmp_path):

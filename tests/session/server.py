@@ -17,7 +17,8 @@ from websockets.http11 import Request, Response
 from websockets.protocol import Protocol
 from websockets.sync.server import Server, ServerConnection, serve
 
-DEADLINE_S = 10.0
+from tests.program import DEADLINE_S
+
 BEGIN = '{"type":"Begin","id":"a","expires_at":1772570132}'
 TERMINATE = '{"type":"Terminate"}'
 TERMINATION = '{"type":"Termination","audio_duration_seconds":1,"session_duration_seconds":2}'

@@ -14,9 +14,9 @@ from websockets.frames import Opcode
 
 from tests.certificates import make_certificate
 from tests.hostile.raw_service import Client, frame, raw_service, text
+from tests.program import DEADLINE_S
 from tests.session.server import (
     BEGIN,
-    DEADLINE_S,
     Conversation,
     plain_server,
     read_to_end,

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from tests.hostile.raw_service import BEGIN, Client, raw_server, raw_service, text
-from tests.session.server import DEADLINE_S, read_to_end
+from tests.program import DEADLINE_S
+from tests.session.server import read_to_end
 from transcribe_cli.errors import ConnectionFailed
 from transcribe_cli.session import handshake
 from transcribe_cli.session.connect_socket import explain

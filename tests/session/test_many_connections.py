@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.program import DEADLINE_S
 from transcribe_cli.session import tls
 
 MANY = 8
@@ -32,14 +33,14 @@ def test_they_share_what_is_trusted_however_many_are_opened_at_once(
     found: list[ssl.SSLContext] = []
 
     def ask() -> None:
-        all_wait.wait(10)
+        all_wait.wait(DEADLINE_S)
         found.append(tls.tls_context())
 
     threads = [threading.Thread(target=ask, name="test-asks") for _ in range(MANY)]
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(10)
+        thread.join(DEADLINE_S)
     assert len(found) == MANY
     assert len(made) == 1
     assert all(context is made[0] for context in found)

@@ -11,9 +11,9 @@ from http import HTTPStatus
 
 import pytest
 
+from tests.program import DEADLINE_S
 from tests.session.server import (
     BEGIN,
-    DEADLINE_S,
     TERMINATE,
     TERMINATION,
     Conversation,

@@ -15,9 +15,10 @@ import pytest
 
 from tests.certificates import Certificate, make_certificate
 from tests.hostile.raw_service import BEGIN, Client, raw_server, raw_service, text
+from tests.program import DEADLINE_S
 from tests.proxies import ProxyServer, running
 from tests.requirements import require_package
-from tests.session.server import DEADLINE_S, Conversation, plain_server, read_to_end, service
+from tests.session.server import Conversation, plain_server, read_to_end, service
 from tests.session.test_handshake import SHORT_S, Dripping, unused_place
 from transcribe_cli.doctor.network import check_connection_path
 from transcribe_cli.errors import ConnectionFailed, StreamError

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.program import DEADLINE_S
 from transcribe_cli.errors import UsageError
 from transcribe_cli.settings.keyterms_file import KeytermsFile
 
@@ -65,6 +66,6 @@ def test_it_is_watched_until_the_end(path: Path) -> None:
     changed = threading.Event()
     with file.watched(changed.set, pytest.fail):
         path.write_text("LeMUR")
-        assert changed.wait(20)
+        assert changed.wait(DEADLINE_S)
     assert file.terms == ["LeMUR"]
     assert not [thread for thread in threading.enumerate() if thread.name == "aai-keyterms"]

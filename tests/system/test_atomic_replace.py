@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.program import DEADLINE_S
 from transcribe_cli.system.atomic_replace import replace_file
 
 only_posix = pytest.mark.skipif(sys.platform == "win32", reason="Windows has other permissions")
@@ -102,11 +103,11 @@ def test_reader_finds_one_version_whole(tmp_path: Path) -> None:
 
     reader = threading.Thread(target=read)
     reader.start()
-    assert started.wait(10)
+    assert started.wait(DEADLINE_S)
     for version in versions:
         replace_file(path, version)
     done.set()
-    reader.join(10)
+    reader.join(DEADLINE_S)
 
     assert set(seen) <= set(versions)
     assert list(tmp_path.iterdir()) == [path]

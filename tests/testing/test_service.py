@@ -256,4 +256,4 @@ def test_the_control_shuts_down() -> None:
     with AssemblyAIService("--max-sessions", "1") as service:
         assert service.control.ask("POST", "/shutdown") == {"stopping": True}
         process = service._service._process
-        assert process is not None and process.wait(10) == 0
+        assert process is not None and process.wait(DEADLINE_S) == 0

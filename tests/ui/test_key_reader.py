@@ -14,6 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.program import DEADLINE_S
 from transcribe_cli.system.terminal_input import WindowsKeyboard, cursor_row, keys_kept_back
 from transcribe_cli.ui.key_reader import (
     MOST_AT_ONCE,
@@ -113,7 +114,7 @@ class Board:
         return self.ours
 
     def read(self) -> bytes:
-        burst = self.typed.get(timeout=20)
+        burst = self.typed.get(timeout=DEADLINE_S)
         if isinstance(burst, OSError):
             raise burst
         return burst
@@ -147,7 +148,7 @@ def posted(board: Board, *bursts: bytes, clock: Iterator[float] | None = None) -
     with KeyReader(post, open_keyboard=lambda _: board, clock=lambda: next(times)):
         for burst in (*bursts, b"z"):
             board.typed.put(burst)
-        while (name := got.get(timeout=20)) != "z":
+        while (name := got.get(timeout=DEADLINE_S)) != "z":
             names.append(name)
     return names
 
@@ -184,12 +185,12 @@ def test_keys_come_back_with_the_foreground() -> None:
     got: queue.SimpleQueue[str] = queue.SimpleQueue()
     with KeyReader(names_only(got.put), open_keyboard=lambda _: board):
         board.ours = True
-        assert board.took.wait(20)
+        assert board.took.wait(DEADLINE_S)
         board.took.clear()
         board.typed.put(OSError("another program's"))
-        assert board.took.wait(20)
+        assert board.took.wait(DEADLINE_S)
         board.typed.put(b"q")
-        assert got.get(timeout=20) == "q"
+        assert got.get(timeout=DEADLINE_S) == "q"
 
 
 def test_without_a_terminal_there_are_no_keys() -> None:
@@ -250,7 +251,7 @@ if sys.platform != "win32":
                 assert flags & termios.ISIG  # Ctrl+C stays a signal
                 os.write(ours, b"\x1b[B")
                 os.write(ours, b"m")
-                assert got.get(timeout=20) == "m"
+                assert got.get(timeout=DEADLINE_S) == "m"
                 keys.close()
                 assert termios.tcgetattr(theirs) == before
             assert got.empty()
@@ -299,7 +300,7 @@ if sys.platform != "win32":
                 assert not select.select([ours], [], [], 0)[0]  # no echo
             _, typed = cursor_row(theirs, lambda: None)
             with KeyReader(names_only(got.put), number=theirs, typed_ahead=lambda: typed):
-                assert got.get(timeout=30) == "m"
+                assert got.get(timeout=DEADLINE_S) == "m"
 
     def test_a_terminal_that_says_nothing_is_not_waited_for_long() -> None:
         with pseudo_terminal() as (_, theirs):

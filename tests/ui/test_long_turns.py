@@ -9,6 +9,7 @@ import pytest
 from rich.console import Console
 from rich.text import Text
 
+from tests.program import DEADLINE_S
 from tests.ui.turn_updates import update
 from transcribe_cli.ui import region_view, text_wrapping
 from transcribe_cli.ui.live_view import LiveView
@@ -59,7 +60,7 @@ class Reader:
 
     def close(self) -> None:
         self.stream.close()
-        self._thread.join(10)
+        self._thread.join(DEADLINE_S)
         os.close(self._end)
 
 
@@ -135,7 +136,7 @@ def test_terminal_that_is_not_read_holds_nobody_up() -> None:
         reader.start()  # and what waited is shown when it is read again
         view.drain()
         view.close()
-        reader.join(20)
+        reader.join(DEADLINE_S)
     os.close(end)
     assert seen.count(b"word") == 20_000
 

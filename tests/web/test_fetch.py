@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from tests.certificates import Certificate, make_certificate
+from tests.program import DEADLINE_S
 from tests.proxies import ProxyServer
 from tests.proxies import running as running_proxy
 from tests.requirements import require_package
@@ -126,11 +127,11 @@ def test_what_is_no_address_is_told() -> None:
 
 def test_server_that_says_nothing_is_given_up(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     def slow(handler: object) -> None:
-        site.over.wait(30)
+        site.over.wait(DEADLINE_S)
 
     def begins(handler: Handler) -> None:
         handler.answer(200, {"Content-Length": "100"})
-        site.over.wait(30)
+        site.over.wait(DEADLINE_S)
 
     site.plays = {"/slow": slow, "/begins": begins}
     monkeypatch.setattr(fetch, "IDLE_S", 0.3)

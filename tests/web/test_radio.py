@@ -284,7 +284,7 @@ def test_is_stopped_while_it_connects() -> None:
 
     def again() -> Part:
         asked.set()
-        may_come.wait(20)
+        may_come.wait(DEADLINE_S)
         return late
 
     source = live(part(clock, 7, 1.0, 101.0), clock, again)
@@ -292,7 +292,7 @@ def test_is_stopped_while_it_connects() -> None:
     next(blocks)
 
     def stop() -> None:
-        asked.wait(20)
+        asked.wait(DEADLINE_S)
         source.stop()
 
     stopping = threading.Thread(target=stop)
@@ -325,12 +325,12 @@ def test_radio_is_connected_to_again_and_tells_what_it_plays(
 
     def play(handler: Handler) -> None:
         if len(site.asked) > 1:
-            was_warned.wait(30)
+            was_warned.wait(DEADLINE_S)
         handler.wfile.write(b"ICY 200 OK\r\nicy-name: Test\r\nicy-metaint: 4096\r\n\r\n")
         data = stream[: next(connections, 0)]
         handler.wfile.write(with_titles(data, 4096, "News at ten"))
         if data == stream:
-            site.over.wait(30)
+            site.over.wait(DEADLINE_S)
 
     site.plays["/live"] = play
     source = open_address(f"{site.url}/live", RATE)

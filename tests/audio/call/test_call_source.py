@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from tests.program import DEADLINE_S
 from transcribe_cli.audio.call.call_source import CallSource, open_call
 from transcribe_cli.audio.source import (
     DeviceBack,
@@ -16,7 +17,6 @@ from transcribe_cli.audio.source import (
 )
 from transcribe_cli.errors import AudioError
 
-DEADLINE_S = 10.0
 BLOCK = b"\1\0" * 50
 
 
