@@ -24,9 +24,10 @@ from transcribe_cli.audio.wav import BadWav, WavSamples, header, read_header
 from transcribe_cli.errors import StreamError
 from transcribe_cli.protocol.codec import (
     BadMessage,
-    decode_client_message,
+    client_object,
     decode_server_message,
     encode_server_message,
+    read_client_object,
 )
 from transcribe_cli.protocol.endpoint import host_and_port, normalise_endpoint
 from transcribe_cli.protocol.messages import Turn
@@ -75,7 +76,7 @@ def take_message(data: bytes) -> None:
 
 def take_client_message(data: bytes) -> None:
     with contextlib.suppress(BadMessage):
-        decode_client_message(data)
+        read_client_object(client_object(data))
 
 
 def take_wav(data: bytes) -> None:

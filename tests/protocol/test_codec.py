@@ -13,10 +13,11 @@ from tests.recorded_messages import NAMES, read_trace
 from transcribe_cli.protocol.codec import (
     MOST_PROBLEMS,
     BadMessage,
-    decode_client_message,
+    client_object,
     decode_server_message,
     encode_client_message,
     encode_server_message,
+    read_client_object,
 )
 from transcribe_cli.protocol.messages import (
     CLIENT_MESSAGES,
@@ -322,13 +323,13 @@ def test_terminate_is_written_as_the_quickstart_shows_it() -> None:
     ],
 )
 def test_client_message_is_read_back_as_it_was(message: Any) -> None:
-    assert decode_client_message(encode_client_message(message)) == message
+    assert read_client_object(client_object(encode_client_message(message))) == message
 
 
 def test_the_python_sdk_s_update_is_read() -> None:
     line = '{"min_turn_silence":500,"keyterms_prompt":[],"prompt":"","type":"UpdateConfiguration"}'
 
-    assert decode_client_message(line) == UpdateConfiguration(
+    assert read_client_object(client_object(line)) == UpdateConfiguration(
         min_turn_silence=500, keyterms_prompt=[], prompt=""
     )
 
@@ -388,7 +389,7 @@ def test_the_python_sdk_s_update_is_read() -> None:
 )
 def test_bad_client_message_is_refused_in_the_service_s_words(line: str, text: str) -> None:
     with pytest.raises(BadMessage) as refused:
-        decode_client_message(line)
+        read_client_object(client_object(line))
 
     assert refused.value.text.startswith(text)
 
@@ -396,13 +397,13 @@ def test_bad_client_message_is_refused_in_the_service_s_words(line: str, text: s
 def test_an_update_s_numbers_may_be_text_and_null_is_nothing() -> None:
     line = '{"type":"UpdateConfiguration","max_turn_silence":"900","prompt":null,"new":[]}'
 
-    assert decode_client_message(line) == UpdateConfiguration(max_turn_silence=900)
+    assert read_client_object(client_object(line)) == UpdateConfiguration(max_turn_silence=900)
 
 
 def test_what_an_update_cannot_change_is_passed_over_whatever_it_is() -> None:
     line = '{"type":"UpdateConfiguration","sample_rate":7000,"speech_model":null,"domain":"law"}'
 
-    assert decode_client_message(line) == UpdateConfiguration()
+    assert read_client_object(client_object(line)) == UpdateConfiguration()
 
 
 def test_every_type_has_one_name() -> None:

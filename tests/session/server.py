@@ -44,7 +44,6 @@ class Logbook:
     headers: Headers = field(default_factory=Headers)
     chunks: list[bytes] = field(default_factory=list)
     texts: list[str] = field(default_factory=list)
-    after_terminate: int = 0
     close_code: int | None = None
     closed: threading.Event = field(default_factory=threading.Event)
 
@@ -80,7 +79,6 @@ class Conversation:
         with contextlib.suppress(ConnectionClosed):
             while True:
                 self.connection.recv(timeout=DEADLINE_S)
-                self.logbook.after_terminate += 1
 
     def close(self, code: int, reason: str = "") -> None:
         self.connection.close(code, reason)

@@ -9,6 +9,7 @@ import sys
 import time
 
 from tests.ui.turn_updates import update
+from transcribe_cli.settings.option_types import Color
 from transcribe_cli.system.signals import stop_signals
 from transcribe_cli.ui.key_reader import KeyReader
 from transcribe_cli.ui.live_view import LiveView
@@ -20,7 +21,7 @@ from transcribe_cli.ui.suspend import suspend, suspend_signals, take_back
 def main() -> None:
     """Run until `q` or a signal."""
     inbox: queue.SimpleQueue[str] = queue.SimpleQueue()
-    stdout, _ = make_consoles("auto", os.environ)
+    stdout, _ = make_consoles(Color.AUTO, os.environ)
     view, keys = LiveView(stdout), KeyReader(lambda key: inbox.put(key.name))
     with stop_signals(inbox.put), suspend_signals(inbox.put), view, keys:
         view.status(Status(state="listening"))

@@ -12,6 +12,7 @@ import tty
 from typing import Any
 
 from tests.ui.turn_updates import update
+from transcribe_cli.settings.option_types import Color
 from transcribe_cli.ui.live_view import LiveView
 from transcribe_cli.ui.notices import Notices, make_consoles
 from transcribe_cli.ui.status_line import Status
@@ -31,7 +32,7 @@ def terminal_has_drawn() -> None:
 
 def main() -> None:
     with open(sys.argv[1]) as commands, open(sys.argv[2], "w") as answers:  # noqa: PTH123
-        stdout, stderr = make_consoles("auto", os.environ)
+        stdout, stderr = make_consoles(Color.AUTO, os.environ)
         view = LiveView(stdout)
         view.open()
         notices = Notices(stderr)

@@ -10,6 +10,7 @@ from rich.console import Console
 
 from tests.ui.screens import Terminal, Wire, console_on
 from tests.ui.turn_updates import tagged, update
+from transcribe_cli.settings.option_types import NonSpeech
 from transcribe_cli.ui.live_view import LiveView
 from transcribe_cli.ui.live_view_times import DRAW_INTERVAL_S, METER_INTERVAL_S
 from transcribe_cli.ui.status_line import Status
@@ -202,7 +203,7 @@ def test_notices_keep_their_place_among_the_finals(shown: Shown) -> None:
 
 def test_non_speech_is_hidden_when_asked() -> None:
     terminal = Terminal(40, 10)
-    with LiveView(console_on(terminal), non_speech="hide") as view:
+    with LiveView(console_on(terminal), non_speech=NonSpeech.HIDE) as view:
         view.turn(tagged("[Silence]", final=False))
         view.turn(tagged("[Silence]"))
         view.tick(1.0)

@@ -11,7 +11,8 @@ from rich.text import Text
 
 from transcribe_cli.errors import Fault, StreamError
 from transcribe_cli.redaction import keep_secret
-from transcribe_cli.ui.notices import Color, Notices, make_consoles
+from transcribe_cli.settings.option_types import Color
+from transcribe_cli.ui.notices import Notices, make_consoles
 
 
 def notices(**kwargs: Any) -> tuple[Notices, io.StringIO]:
@@ -107,16 +108,16 @@ class Tty(io.StringIO):
 @pytest.mark.parametrize(
     ("color", "environ", "tty", "colors", "codes"),
     [
-        ("auto", {"TERM": "xterm"}, True, True, True),
-        ("auto", {"TERM": "xterm"}, False, False, False),
-        ("auto", {"TERM": "xterm", "NO_COLOR": "1"}, True, False, True),
-        ("auto", {"TERM": "xterm", "NO_COLOR": ""}, True, True, True),
-        ("auto", {"TERM": "xterm", "FORCE_COLOR": "1"}, False, True, True),
-        ("auto", {"TERM": "xterm", "FORCE_COLOR": "0"}, False, False, False),
-        ("auto", {"TERM": "xterm", "FORCE_COLOR": "1", "NO_COLOR": "1"}, False, False, False),
-        ("auto", {"TERM": "dumb"}, True, False, False),
-        ("always", {"TERM": "xterm", "NO_COLOR": "1"}, False, True, True),
-        ("never", {"TERM": "xterm", "FORCE_COLOR": "1"}, True, False, True),
+        (Color.AUTO, {"TERM": "xterm"}, True, True, True),
+        (Color.AUTO, {"TERM": "xterm"}, False, False, False),
+        (Color.AUTO, {"TERM": "xterm", "NO_COLOR": "1"}, True, False, True),
+        (Color.AUTO, {"TERM": "xterm", "NO_COLOR": ""}, True, True, True),
+        (Color.AUTO, {"TERM": "xterm", "FORCE_COLOR": "1"}, False, True, True),
+        (Color.AUTO, {"TERM": "xterm", "FORCE_COLOR": "0"}, False, False, False),
+        (Color.AUTO, {"TERM": "xterm", "FORCE_COLOR": "1", "NO_COLOR": "1"}, False, False, False),
+        (Color.AUTO, {"TERM": "dumb"}, True, False, False),
+        (Color.ALWAYS, {"TERM": "xterm", "NO_COLOR": "1"}, False, True, True),
+        (Color.NEVER, {"TERM": "xterm", "FORCE_COLOR": "1"}, True, False, True),
     ],
 )
 def test_colour(
@@ -137,10 +138,10 @@ def test_colour(
 
 
 def test_columns_set_the_width_and_each_console_has_its_stream() -> None:
-    stdout, stderr = make_consoles("auto", {"COLUMNS": "33"})
+    stdout, stderr = make_consoles(Color.AUTO, {"COLUMNS": "33"})
     assert (stdout.width, stderr.width) == (33, 33)
     assert (stdout.stderr, stderr.stderr) == (False, True)
-    assert make_consoles("auto", {"COLUMNS": "wide"})[0].width > 0
+    assert make_consoles(Color.AUTO, {"COLUMNS": "wide"})[0].width > 0
 
 
 def test_importing_notices_loads_no_rich() -> None:

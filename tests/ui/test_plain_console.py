@@ -6,8 +6,8 @@ import sys
 import pytest
 from rich.console import Console
 
+from transcribe_cli.settings.option_types import Color
 from transcribe_cli.ui.notices import (
-    Color,
     Notices,
     PlainConsole,
     make_consoles,
@@ -37,7 +37,9 @@ def test_a_line_is_what_rich_makes_of_it(
     def written(light: bool) -> bytes:
         stream = io.TextIOWrapper(io.BytesIO(), encoding, write_through=True)
         monkeypatch.setattr(sys, "stderr", stream)
-        console = (make_light_consoles if light else make_consoles)("auto", {"TERM": "xterm"})[1]
+        console = (make_light_consoles if light else make_consoles)(Color.AUTO, {"TERM": "xterm"})[
+            1
+        ]
         assert isinstance(console, PlainConsole if light else Console)
         notices = Notices(console, verbose=True)
         notices.note(said)
@@ -52,7 +54,7 @@ def test_a_line_is_what_rich_makes_of_it(
 
 @pytest.mark.parametrize(
     ("color", "environ"),
-    [("always", {}), ("auto", {"FORCE_COLOR": "1"}), ("always", {"NO_COLOR": "1"})],
+    [(Color.ALWAYS, {}), (Color.AUTO, {"FORCE_COLOR": "1"}), (Color.ALWAYS, {"NO_COLOR": "1"})],
 )
 def test_colour_that_is_asked_for_takes_rich(
     color: Color, environ: dict[str, str], monkeypatch: pytest.MonkeyPatch
@@ -67,6 +69,6 @@ def test_colour_that_is_asked_for_takes_rich(
 def test_a_terminal_takes_rich(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stdout", Terminal())
     monkeypatch.setattr(sys, "stderr", io.StringIO())
-    stdout, stderr = make_light_consoles("auto", {"TERM": "xterm"})
+    stdout, stderr = make_light_consoles(Color.AUTO, {"TERM": "xterm"})
     assert isinstance(stdout, Console)
     assert isinstance(stderr, PlainConsole)

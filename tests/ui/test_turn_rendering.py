@@ -7,11 +7,11 @@ from rich.text import Text
 from tests.ui.turn_updates import tagged, update
 from transcribe_cli.protocol.codec import Decoded
 from transcribe_cli.protocol.messages import Turn, Word
+from transcribe_cli.settings.option_types import NonSpeech
 from transcribe_cli.transcript.recording_clock import format_time
 from transcribe_cli.transcript.turns import TurnUpdate
 from transcribe_cli.ui.turn_rendering import (
     NO_BREAK,
-    NonSpeech,
     confident_language,
     final_line,
     language_change,
@@ -108,7 +108,7 @@ def test_speakers_have_colours_of_their_own_and_keep_them() -> None:
 
 
 @pytest.mark.parametrize(
-    ("mode", "dimmed"), [("dim", ["  0:00  ", "[Music]"]), ("keep", ["  0:00  "])]
+    ("mode", "dimmed"), [(NonSpeech.DIM, ["  0:00  ", "[Music]"]), (NonSpeech.KEEP, ["  0:00  "])]
 )
 def test_non_speech_is_dimmed_or_kept(mode: NonSpeech, dimmed: list[str]) -> None:
     line = final_line(tagged("[Music]"), non_speech=mode)
@@ -117,8 +117,8 @@ def test_non_speech_is_dimmed_or_kept(mode: NonSpeech, dimmed: list[str]) -> Non
 
 
 def test_non_speech_is_hidden() -> None:
-    assert final_line(tagged("[Música]"), non_speech="hide") is None
-    assert partial_line(tagged("[Silence]", final=False), non_speech="hide") is None
+    assert final_line(tagged("[Música]"), non_speech=NonSpeech.HIDE) is None
+    assert partial_line(tagged("[Silence]", final=False), non_speech=NonSpeech.HIDE) is None
 
 
 def test_an_empty_turn_shows_nothing() -> None:

@@ -133,10 +133,11 @@ _STYLES = {"ok": "green", "warning": "bold yellow", "failed": "bold red"}
 def _painter(environment: Environment) -> "Callable[[Finding, Finding | None], None]":
     """Writes findings as lines, with colour on a terminal."""
     from transcribe_cli.doctor.findings import lines_of
+    from transcribe_cli.settings.option_types import Color
     from transcribe_cli.ui.notices import make_consoles
     from transcribe_cli.ui.styled_line import styled_line
 
-    console, _ = make_consoles("auto", environment.variables)
+    console, _ = make_consoles(Color.AUTO, environment.variables)
     width = console.width if console.is_terminal else None
 
     def show(finding: "Finding", before: "Finding | None") -> None:

@@ -55,7 +55,7 @@ def replay(environment: Environment, asked: ReplayOptions) -> ExitStatus:
     from transcribe_cli.ui.notices import Notices, make_consoles
 
     played = scenes(read_records(asked.recording, asked.save_dir))
-    stdout, stderr = make_consoles(asked.color.value, environment.variables)
+    stdout, stderr = make_consoles(asked.color, environment.variables)
     if not stdout.is_terminal:
         _write_text(environment, with_final_speakers(played), asked.non_speech)
         return ExitStatus.OK
@@ -67,7 +67,7 @@ def replay(environment: Environment, asked: ReplayOptions) -> ExitStatus:
     notices = Notices(stderr)
     view = LiveView(
         stdout,
-        non_speech=asked.non_speech.value,
+        non_speech=asked.non_speech,
         keys=keys_in("replay"),
         grace_s=0.0 if asked.instant else GRACE_S,  # the records are all there
     )

@@ -98,9 +98,10 @@ class Terminal(NamedTuple):
 
 def inspect_terminal(environment: Environment) -> Terminal:
     """The terminal of this process."""
+    from transcribe_cli.settings.option_types import Color
     from transcribe_cli.ui.notices import make_consoles
 
-    console, _ = make_consoles("auto", environment.variables)
+    console, _ = make_consoles(Color.AUTO, environment.variables)
     columns, rows = shutil.get_terminal_size()
     return Terminal(
         shows=console.is_terminal,

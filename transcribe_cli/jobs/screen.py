@@ -28,7 +28,7 @@ class Screen:
     """
 
     def __init__(self, options: RunOptions, environment: Environment) -> None:
-        stdout, stderr = make_light_consoles(options.color.value, environment.variables)
+        stdout, stderr = make_light_consoles(options.color, environment.variables)
         self._stdout = stdout
         self._non_speech = options.non_speech
         self.notices = Notices(stderr, quiet=options.quiet, verbose=options.verbose)
@@ -40,7 +40,7 @@ class Screen:
             return None
         from transcribe_cli.ui.live_view import LiveView
 
-        return LiveView(self._stdout, non_speech=self._non_speech.value)
+        return LiveView(self._stdout, non_speech=self._non_speech)
 
     def make_batch_view(self, files: int) -> "BatchView | None":
         """What shows several recordings at once, where standard output gets it."""
@@ -48,7 +48,7 @@ class Screen:
             return None
         from transcribe_cli.ui.batch_view import BatchView
 
-        return BatchView(self._stdout, files, non_speech=self._non_speech.value)
+        return BatchView(self._stdout, files, non_speech=self._non_speech)
 
     @contextlib.contextmanager
     def waiting(self, text: str) -> Iterator[None]:

@@ -215,15 +215,6 @@ def _encode_turn(turn: Turn) -> str:
     return f"{{{frame[len(_TURN_BEGINS) : -1].decode()}{_TURN_ENDS}"
 
 
-def decode_client_message(data: str | bytes) -> ClientMessage:
-    """Read one text frame from a client, as strictly as the service does.
-
-    Raises:
-        BadMessage: with the text of the service's own Error message (page "Common session errors").
-    """
-    return read_client_object(client_object(data))
-
-
 def client_object(data: str | bytes) -> dict[str, Any]:
     """The JSON object of a client's text frame, whose `type` is text.
 

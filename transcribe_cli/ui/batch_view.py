@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.text import Text
 
 from transcribe_cli.protocol.messages import SpeakerRevision
+from transcribe_cli.settings.option_types import NonSpeech
 from transcribe_cli.transcript.turns import TurnUpdate
 from transcribe_cli.ui import panels, turn_rendering
 from transcribe_cli.ui.batch_rows import BatchProgress, FileProgress, batch_rows, heading
@@ -123,7 +124,7 @@ class BatchView(RegionView):
         console: Console,
         files: int,
         *,
-        non_speech: turn_rendering.NonSpeech = "dim",
+        non_speech: NonSpeech = NonSpeech.DIM,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         super().__init__(console)

@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.text import Text
 
 from transcribe_cli.protocol.messages import SpeakerRevision
+from transcribe_cli.settings.option_types import NonSpeech
 from transcribe_cli.transcript.turns import TurnUpdate
 from transcribe_cli.ui import panels, turn_rendering
 from transcribe_cli.ui.batch_rows import heading
@@ -74,7 +75,7 @@ class LiveView(RegionView):
         self,
         console: Console,
         *,
-        non_speech: turn_rendering.NonSpeech = "dim",
+        non_speech: NonSpeech = NonSpeech.DIM,
         clock: Callable[[], float] = time.monotonic,
         keys: Sequence[KeyBinding] = keys_in("run"),
         grace_s: float = GRACE_S,

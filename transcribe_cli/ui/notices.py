@@ -16,14 +16,13 @@ from transcribe_cli.errors import Fault
 from transcribe_cli.outputs.queued_stream import QueuedStream, open_queued_stream
 from transcribe_cli.redaction import redact
 from transcribe_cli.settings.environment import point_at_nothing, say
+from transcribe_cli.settings.option_types import Color
 from transcribe_cli.ui.safe_text import encodable, safe_text
 
 if TYPE_CHECKING:
     # Rich takes longer to import than everything else a one-line error needs.
     from rich.console import Console
     from rich.text import Text
-
-Color = Literal["auto", "always", "never"]
 
 MOST_CHARACTERS = 2000
 """A notice is cut here: it may quote a long text of a service or a proxy."""
@@ -227,12 +226,12 @@ def _is_terminal(stderr: bool) -> bool:
 
 
 def _is_off(color: Color, environ: Mapping[str, str]) -> bool:
-    return color == "never" or (color == "auto" and bool(environ.get("NO_COLOR")))
+    return color is Color.NEVER or (color is Color.AUTO and bool(environ.get("NO_COLOR")))
 
 
 def _is_forced(color: Color, environ: Mapping[str, str]) -> bool:
     """Whether there is colour wherever the text goes."""
-    forced = color == "always" or (color == "auto" and _is_on(environ.get("FORCE_COLOR")))
+    forced = color is Color.ALWAYS or (color is Color.AUTO and _is_on(environ.get("FORCE_COLOR")))
     return forced and not _is_off(color, environ)
 
 

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 
 from rich.text import Text
 
+from transcribe_cli.settings.option_types import NonSpeech
 from transcribe_cli.transcript.turns import TurnUpdate
 from transcribe_cli.ui import turn_rendering
 from transcribe_cli.ui.live_region import height_when_narrow
@@ -72,7 +73,7 @@ class PartialTurns:
         return min((update.start_ms for update in self._partials.values()), default=None)
 
     def lines(
-        self, columns: int, height: int, non_speech: turn_rendering.NonSpeech, *, confidences: bool
+        self, columns: int, height: int, non_speech: NonSpeech, *, confidences: bool
     ) -> list[Text]:
         """All of them, wrapped for a window of that size."""
         lines: list[Text] = []

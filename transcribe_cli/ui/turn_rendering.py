@@ -5,7 +5,6 @@ dark backgrounds, `NO_COLOR` and screen readers all get the same information. Te
 goes into `Text` objects and never through markup, since a transcript may hold `[Music]`.
 """
 
-from typing import Literal
 from zlib import crc32
 
 from rich.style import Style
@@ -13,13 +12,12 @@ from rich.text import Text
 
 from transcribe_cli.protocol.languages import WHISPER_LANGUAGES
 from transcribe_cli.protocol.messages import Turn, Word
+from transcribe_cli.settings.option_types import NonSpeech
 from transcribe_cli.transcript.recording_clock import format_time
 from transcribe_cli.transcript.turn_text import TurnText, read_turn_text
 from transcribe_cli.transcript.turns import TurnUpdate
 from transcribe_cli.ui.safe_text import safe_text
 from transcribe_cli.ui.text_wrapping import cut, ellipsis
-
-NonSpeech = Literal["dim", "hide", "keep"]
 
 UNSURE_BELOW = 0.5
 """A word with less confidence than this is marked as unsure."""
@@ -71,7 +69,7 @@ def final_line(
     update: TurnUpdate,
     *,
     columns: int = 80,
-    non_speech: NonSpeech = "dim",
+    non_speech: NonSpeech = NonSpeech.DIM,
     confidences: bool = True,
 ) -> Text | None:
     """A final turn as one unwrapped line; None when there is nothing to show.
@@ -92,10 +90,10 @@ def _settled_line(
     non_speech: NonSpeech,
     confidences: bool,
 ) -> Text | None:
-    if not said.whole or (said.non_speech and non_speech == "hide"):
+    if not said.whole or (said.non_speech and non_speech is NonSpeech.HIDE):
         return None
     line = _opening(update, columns)
-    aside = said.non_speech and non_speech == "dim"
+    aside = said.non_speech and non_speech is NonSpeech.DIM
     start = len(line)
     text = safe_text(said.whole)
     line.append(text, DIM if aside else None)
@@ -112,7 +110,7 @@ def partial_line(
     update: TurnUpdate,
     *,
     columns: int = 80,
-    non_speech: NonSpeech = "dim",
+    non_speech: NonSpeech = NonSpeech.DIM,
     confidences: bool = True,
     most: int | None = None,
 ) -> Text | None:
@@ -125,11 +123,11 @@ def partial_line(
         said, words = _newest(said, words, most)
     if update.held or update.final:
         return _settled_line(update, said, words, columns, non_speech, confidences)
-    if not said.whole or (said.non_speech and non_speech == "hide"):
+    if not said.whole or (said.non_speech and non_speech is NonSpeech.HIDE):
         return None
     line = _opening(update, columns)
     if said.non_speech:
-        line.append(safe_text(said.whole), DIM if non_speech == "dim" else None)
+        line.append(safe_text(said.whole), DIM if non_speech is NonSpeech.DIM else None)
         return line
     start, settled = len(line), safe_text(said.settled)
     line.append(settled)
