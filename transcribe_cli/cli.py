@@ -147,7 +147,7 @@ def _dispatch(arguments: Sequence[str], environment: Any) -> int:
 
 
 def _defaults_of(command: Any, name: str, environment: Any, for_help: bool) -> Any:
-    """What options are by themselves; what of the settings is not taken is told on the way."""
+    """The options' defaults; also tells which settings are ignored."""
     from transcribe_cli.commands.command_table import COMMANDS
     from transcribe_cli.system import garbage
 
@@ -162,7 +162,10 @@ def _defaults_of(command: Any, name: str, environment: Any, for_help: bool) -> A
 
 
 def _tell_what_is_not_taken(arguments: Sequence[str], environment: Any) -> None:
-    """What of the `.env` and the environment is not; a run and `doctor` tell it themselves."""
+    """Tell which variables of `.env` and of the environment are ignored.
+
+    A run and `doctor` tell that themselves.
+    """
     from transcribe_cli.settings.dotenv import notes_on_variables, settings_in_dotenv
     from transcribe_cli.settings.environment import say
     from transcribe_cli.ui.safe_text import safe_text

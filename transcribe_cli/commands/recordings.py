@@ -51,9 +51,10 @@ def show(environment: Environment, save_dir: str | None, names: Sequence[str]) -
 def remove(
     environment: Environment, save_dir: str | None, names: Sequence[str], *, yes: bool
 ) -> ExitStatus:
-    """Delete recordings for good, all that are named or, where one is not there, none.
+    """Delete the named recordings for good; if one of them is missing, delete none.
 
-    A part of an id, or `latest`, may mean another one than was thought of: that is asked first.
+    Asks first where a part of an id, or `latest`, stands for a recording: it may be another one
+    than the user had in mind.
 
     Args:
         yes: do not ask.

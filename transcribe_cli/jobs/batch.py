@@ -180,8 +180,9 @@ class Batch:
         ):
 
             def more() -> Iterator[Task | None]:
-                """What may begin now, None for a file that need not; called at the start and after
-                each end.
+                """Begin files while there is room: yields a task, or None for a file that needs none.
+
+                Called at the start, and each time a file has ended.
                 """
                 self._end_finished()
                 while len(self._running) < self._at_once and not (self._stopped or loop.stopping):

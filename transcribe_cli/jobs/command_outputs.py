@@ -186,9 +186,9 @@ class CommandOutputs:
         return self._options.non_speech is not NonSpeech.HIDE
 
     def exit_status(self, command: ExitStatus) -> ExitStatus:
-        """The exit code of a command that would end with another, were all outputs whole.
+        """The command's exit code: `command`, or 6 if an output was given up.
 
-        To be asked when they are closed: what is written last may fail then.
+        Call it after the outputs are closed, because closing may fail too.
         """
         return of_outputs(command, given_up=bool(self.given_up))
 

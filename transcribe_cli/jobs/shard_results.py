@@ -105,9 +105,9 @@ class Results(NamedTuple):
     """What there is of a list of files.
 
     Attributes:
-        files: of each the best that is there, or only the name of one that is not there, in the
-            order of the list; without one, as they were found.
-        missing: what cannot be there, in words: shards, files that are in none.
+        files: the best result of each file, or only its name if it has none, in the order of the
+            list; without a list, in the order found.
+        missing: which shards and files have no result, in words.
     """
 
     files: list[FileResult | str]

@@ -107,7 +107,7 @@ _BY_VARIABLE = {row.variable: row for row in SETTINGS.values()}
 
 
 def may_come_from(name: str, origin: Origin) -> bool:
-    """Whether an option may come from there, if need be on a condition; not an unknown one."""
+    """Whether an option may come from that origin, perhaps on a condition; False if unknown."""
     row = SETTINGS.get(name)
     return row is not None and origin in row.origins
 

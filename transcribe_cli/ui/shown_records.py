@@ -1,4 +1,4 @@
-"""Shows what the records of a journal that are no turns say, as the run that wrote them did."""
+"""Shows the records of a journal other than turns, as the run that wrote them showed them."""
 
 from typing import Protocol
 
