@@ -263,8 +263,10 @@ def _synthesised(quick: bool) -> Iterator[Recording]:
     voices = [v for v in (QUICK_VOICES if quick else VOICES) if _is_there(v)]
     if not voices:
         raise SystemExit("accuracy needs flite or py-nanotts, or a list of recordings")
+    count = 2 if quick else 3
     for place, voice in enumerate(voices):
-        said = [SENTENCES[(place * 2 + n) % len(SENTENCES)] for n in range(2 if quick else 3)]
+        # Each sentence about as often as any other: some are misheard twice as often.
+        said = [SENTENCES[(place * count + n) % len(SENTENCES)] for n in range(count)]
         pause = np.zeros(int(PAUSE_S * RATE_HZ))
         parts = [part for text in said for part in (pause, _speech(voice, text))]
         samples = np.concatenate([*parts, pause])
