@@ -4,6 +4,7 @@ import pytest
 
 from transcribe_cli.errors import AudioError, UsageError, status_of
 from transcribe_cli.exit_status import (
+    BY_KEY,
     ExitStatus,
     FileEnd,
     is_stopped_by_person,
@@ -24,7 +25,7 @@ INTERRUPTED, TERMINATED = ExitStatus.INTERRUPTED, ExitStatus.TERMINATED
     [
         ([], OK, OK),
         (["limit"], OK, OK),
-        (["q"], OK, INTERRUPTED),
+        ([BY_KEY], OK, INTERRUPTED),
         (["SIGINT"], OK, INTERRUPTED),
         (["SIGBREAK"], OK, INTERRUPTED),
         (["SIGTERM"], OK, TERMINATED),
@@ -35,7 +36,7 @@ INTERRUPTED, TERMINATED = ExitStatus.INTERRUPTED, ExitStatus.TERMINATED
         (["SIGBREAK", "SIGBREAK"], INTERRUPTED, INTERRUPTED),
         (["SIGBREAK", "SIGINT"], INTERRUPTED, INTERRUPTED),
         (["SIGHUP", "SIGTERM"], OK, TERMINATED),  # as a closed terminal sends them
-        (["q", "SIGTERM"], OK, TERMINATED),
+        ([BY_KEY, "SIGTERM"], OK, TERMINATED),
     ],
 )
 def test_stops_of_a_run(stops: list[str], microphone: ExitStatus, file: ExitStatus) -> None:
@@ -56,12 +57,12 @@ def test_problem_that_is_told_has_the_code(spoken_now: bool) -> None:
 
 
 def test_file_that_was_stopped_says_so_whatever_else_went_wrong() -> None:
-    assert of_run(SERVICE, ["q"], AUDIO, spoken_now=False) is INTERRUPTED
+    assert of_run(SERVICE, [BY_KEY], AUDIO, spoken_now=False) is INTERRUPTED
 
 
 @pytest.mark.parametrize(
     ("stops", "by_person"),
-    [([], False), (["limit", "output"], False), (["q"], True), (["limit", "SIGHUP"], True)],
+    [([], False), (["limit", "output"], False), ([BY_KEY], True), (["limit", "SIGHUP"], True)],
 )
 def test_limit_is_no_person(stops: list[str], by_person: bool) -> None:
     assert is_stopped_by_person(stops) is by_person
@@ -72,7 +73,7 @@ def test_limit_is_the_end_of_a_microphone_and_no_end_of_a_file(stops: list[str])
     assert of_run(OK, stops, spoken_now=True, limited=True) is OK
     assert of_run(OK, stops, spoken_now=False, limited=True) is INCOMPLETE
     assert of_run(SERVICE, stops, spoken_now=False, limited=True) is SERVICE
-    assert of_run(OK, [*stops, "q"], spoken_now=False, limited=True) is INTERRUPTED
+    assert of_run(OK, [*stops, BY_KEY], spoken_now=False, limited=True) is INTERRUPTED
 
 
 def test_output_that_is_given_up_counts_where_all_else_went_well() -> None:

@@ -7,7 +7,7 @@
 | its sessions or its source failed | that failure's | `of_run` |
 | what was recorded could not all be saved, and nothing else went wrong | 6 | `of_run` |
 | a microphone was stopped once | as if nobody had stopped it | `of_run` |
-| a file or a pipe was stopped by `q` or Ctrl+C | 130 | `of_run` |
+| a file or a pipe was stopped by a key or Ctrl+C | 130 | `of_run` |
 | a file or a pipe was stopped by SIGTERM or SIGHUP | 143 | `of_run` |
 | Ctrl+C or Ctrl+Break came twice | 130 | `of_run` |
 | standard output was given up, and nothing else went wrong | 6 | `of_recording` |
@@ -32,6 +32,8 @@ from typing import NamedTuple
 
 KEYBOARD_SIGNALS = ("SIGINT", "SIGBREAK")
 """What Ctrl+C and Ctrl+Break send."""
+BY_KEY = "key"
+"""The cause of a stop that a key has asked for; which key, `ui/key_table.py` says."""
 
 
 class ExitStatus(IntEnum):
@@ -58,8 +60,8 @@ def first_failure(statuses: Iterable[ExitStatus]) -> ExitStatus:
 
 
 def is_stopped_by_person(stops: Sequence[str]) -> bool:
-    """Whether a signal or `q` is among the causes of a run's stops."""
-    return bool(_signals(stops)) or "q" in stops
+    """Whether a signal or a key is among the causes of a run's stops."""
+    return bool(_signals(stops)) or BY_KEY in stops
 
 
 def is_signal(cause: str) -> bool:
@@ -89,7 +91,7 @@ def of_run(
 
     Args:
         sessions: what the supervisor made of its sessions and its source.
-        stops: the causes of its stops in order: names of signals, `q`, `limit` or `output`.
+        stops: the causes of its stops in order: names of signals, `BY_KEY`, `limit` or `output`.
         problem: what is told of it in words: why they ended, or audio that was not saved.
         spoken_now: its source is a microphone, which is normally ended by a stop; anything else
             is cut short by it.

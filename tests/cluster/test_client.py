@@ -18,8 +18,9 @@ from tests.program import patience_s
 from transcribe_cli.cluster import client, scheduler_connection, wire
 from transcribe_cli.cluster.client import Cluster
 from transcribe_cli.errors import ServiceError
+from transcribe_cli.exit_status import BY_KEY
 from transcribe_cli.jobs.sources import SourceSpec
-from transcribe_cli.session.events import KeyPressed, SettingsTyped, StopRequested
+from transcribe_cli.session.events import EndTurnRequested, SettingsTyped, StopRequested
 from transcribe_cli.settings.file_options import FileOptions
 from transcribe_cli.ui.notices import Notices, PlainConsole
 
@@ -101,17 +102,17 @@ def test_each_event_is_told_once_and_to_workers_that_come_later(cluster: Cluster
     cluster.calls.pass_on(typed)
     cluster.calls.pass_on(typed)  # by another file
     assert dask.told() == (None, 0, "type_line", "RNase")
-    cluster.calls.pass_on(KeyPressed("e"))  # of what is being said now
-    assert dask.told() == (None, 1, "press", "e")
+    cluster.calls.pass_on(EndTurnRequested())  # of what is being said now
+    assert dask.told() == (None, 1, "end_turn")
     cluster.calls.limit_cost()
     assert dask.told() == (None, 2, "limit_cost")
-    cluster.calls.pass_on(StopRequested("q"))
-    assert dask.told() == (None, 3, "stop", "q")
+    cluster.calls.pass_on(StopRequested(BY_KEY))
+    assert dask.told() == (None, 3, "stop", BY_KEY)
 
     cluster._take(wire.Report(begun="tls://127.0.0.1:5"))
     later = [dask.told() for _ in range(3)]
     assert all(call[0] == ["tls://127.0.0.1:5"] for call in later)
-    calls = [(0, "type_line", "RNase"), (2, "limit_cost"), (3, "stop", "q")]
+    calls = [(0, "type_line", "RNase"), (2, "limit_cost"), (3, "stop", BY_KEY)]
     assert [call[1:] for call in later] == calls
     assert dask.calls.empty()
 

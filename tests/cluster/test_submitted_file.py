@@ -18,7 +18,7 @@ from transcribe_cli.outputs.output import Output
 from transcribe_cli.protocol.messages import SpeakerRevision
 from transcribe_cli.recordings.folder import JOURNAL
 from transcribe_cli.recordings.followed_journal import FollowedJournal
-from transcribe_cli.session.events import Event, KeyPressed, SettingsTyped, StopRequested
+from transcribe_cli.session.events import EndTurnRequested, Event, SettingsTyped, StopRequested
 
 
 class KilledWorker(Exception):
@@ -179,7 +179,7 @@ def test_a_task_that_a_closing_client_has_cancelled_is_not_asked_for_its_result(
 def test_what_a_person_wants_goes_to_the_workers() -> None:
     workers = Workers()
     file = begun(workers)
-    events: list[Event] = [KeyPressed("e"), SettingsTyped("RNase"), StopRequested("q")]
+    events: list[Event] = [EndTurnRequested(), SettingsTyped("RNase"), StopRequested("SIGINT")]
 
     for event in events:
         file.take(event, 0.0)

@@ -3,13 +3,16 @@
 import io
 from typing import Any, cast
 
+import pytest
 from rich.console import Console
 
+from transcribe_cli.exit_status import BY_KEY
 from transcribe_cli.jobs.batch_controls import BatchKeys
 from transcribe_cli.run.loop import Loop
-from transcribe_cli.session.events import KeyPressed
+from transcribe_cli.session.events import EndTurnRequested, Event, StopRequested
 from transcribe_cli.ui.batch_view import BatchView
 from transcribe_cli.ui.key_reader import Key
+from transcribe_cli.ui.key_table import keys_in
 
 
 class Posted:
@@ -22,10 +25,14 @@ class Posted:
         self.events.append((task, event))
 
 
-def test_e_ends_the_turn_of_every_file() -> None:
+@pytest.mark.parametrize(
+    ("action", "event"), [("end turn", EndTurnRequested()), ("stop", StopRequested(BY_KEY))]
+)
+def test_a_key_is_for_every_file(action: str, event: Event) -> None:
     posted = Posted()
     view = BatchView(Console(file=io.StringIO()), 2)
     keys = BatchKeys(view, cast(Loop, posted), lambda line: None)
-    keys.press(Key("e", "e"))
+    (name,) = [binding.key for binding in keys_in("batch") if binding.action == action]
+    keys.press(Key(name, name))
 
-    assert posted.events == [(None, KeyPressed("e"))]
+    assert posted.events == [(None, event)]

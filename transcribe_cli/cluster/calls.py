@@ -5,7 +5,7 @@ from collections.abc import Callable
 from itertools import count
 
 from transcribe_cli.cluster.wire import Call
-from transcribe_cli.session.events import Event, KeyPressed, SettingsTyped, StopRequested
+from transcribe_cli.session.events import EndTurnRequested, Event, SettingsTyped, StopRequested
 
 
 class WorkerCalls:
@@ -31,8 +31,8 @@ class WorkerCalls:
             self._call("stop", event.cause)
         elif isinstance(event, SettingsTyped):
             self._call("type_line", event.line)
-        elif isinstance(event, KeyPressed):  # for what is being said now
-            self._call("press", event.key, kept=False)
+        elif isinstance(event, EndTurnRequested):  # of what is being said now
+            self._call("end_turn", kept=False)
 
     def limit_cost(self) -> None:
         """Have all workers stop, since all files together have cost what they may."""

@@ -36,7 +36,7 @@ from transcribe_cli.jobs.sources import SourceSpec, pace_of, part_of
 from transcribe_cli.jobs.transcriber import Transcriber
 from transcribe_cli.recordings.lock import SaveDirBusy
 from transcribe_cli.run.loop import MANY, Loop, Task
-from transcribe_cli.session.events import Event, KeyPressed, SettingsTyped, StopRequested
+from transcribe_cli.session.events import EndTurnRequested, Event, SettingsTyped, StopRequested
 from transcribe_cli.session.session import Session
 from transcribe_cli.settings.environment import Environment
 
@@ -205,10 +205,10 @@ class Recordings:
             self._transcriber.runs.typed.append(line)
             loop.post(None, SettingsTyped(line))
 
-    def press(self, key: str) -> None:
-        """A key was pressed for all files."""
+    def end_turn(self) -> None:
+        """The turns that are being said in all files are to end."""
         if self._loop is not None:
-            self._loop.post(None, KeyPressed(key))
+            self._loop.post(None, EndTurnRequested())
 
     def close(self) -> None:
         """End everything, within a time limit."""

@@ -2,8 +2,9 @@
 
 from collections.abc import Callable
 
+from transcribe_cli.exit_status import BY_KEY
 from transcribe_cli.run.loop import Loop
-from transcribe_cli.session.events import KeyPressed, StopRequested
+from transcribe_cli.session.events import EndTurnRequested, StopRequested
 from transcribe_cli.ui.batch_view import BatchView
 from transcribe_cli.ui.key_reader import Key
 from transcribe_cli.ui.key_table import action_of
@@ -29,9 +30,9 @@ class BatchKeys:
             return
         match action_of(key.name, "batch"):
             case "stop":
-                self._loop.post(None, StopRequested(key.name))
+                self._loop.post(None, StopRequested(BY_KEY))
             case "end turn":
-                self._loop.post(None, KeyPressed("e"))
+                self._loop.post(None, EndTurnRequested())
             case "help":
                 self._view.toggle_help()
             case "key terms":

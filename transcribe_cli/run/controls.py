@@ -10,6 +10,7 @@ from transcribe_cli.audio.format import SYSTEM
 from transcribe_cli.audio.recorder_thread import Recorder
 from transcribe_cli.audio.source import is_spoken_now
 from transcribe_cli.errors import UsageError
+from transcribe_cli.exit_status import BY_KEY
 from transcribe_cli.run.channel import Channel
 from transcribe_cli.run.parts import RunParts
 from transcribe_cli.run.reporter import Reporter
@@ -61,7 +62,7 @@ class Controls:
         action = action_of(event.key, "run")
         match action:
             case "stop":
-                self._post(StopRequested(event.key))
+                self._post(StopRequested(BY_KEY))
             case "pause":
                 if any(channel.pauses.may_begin for channel in self._channels):
                     self._pause_or_resume(now)
@@ -70,13 +71,17 @@ class Controls:
             case "bookmark":
                 self._reporter.mark("Mark", self._mark_ms(), "bookmark", label="bookmark")
             case "end turn":
-                asked = [channel.end_turn() for channel in self._channels]
-                if any(asked):
-                    self._hint("the service is asked to end the turn")
+                self.end_turn()
             case "key terms":
                 self._open_line()
             case _ if self._view is not None:
                 toggle(self._view, action, self._reporter.totals.language_ms)
+
+    def end_turn(self) -> None:
+        """Ask the service to end what is being said now."""
+        asked = [channel.end_turn() for channel in self._channels]
+        if any(asked):
+            self._hint("the service is asked to end the turn")
 
     # The line that is typed.
 

@@ -132,7 +132,7 @@ class Stops:
     """The stops of one run. Times are monotonic, in seconds.
 
     Attributes:
-        causes: who asked for each, in order: names of signals, `q`, `limit` or `output`.
+        causes: who asked for each, in order: as `StopRequested` has it.
         limit: what stopped the run before its source had ended, in words; "" if no limit did.
     """
 

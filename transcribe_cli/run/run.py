@@ -23,6 +23,7 @@ from transcribe_cli.run.source_reports import SourceReports
 from transcribe_cli.run.status import RunStatus
 from transcribe_cli.run.summary import Conclusion
 from transcribe_cli.session.events import (
+    EndTurnRequested,
     Event,
     KeyPressed,
     KeytermsChanged,
@@ -210,6 +211,8 @@ class Run:
                 self._source_events.take(event, now)
             case KeyPressed():
                 self._controls().take(event, now)
+            case EndTurnRequested():
+                self._controls().end_turn()
             case KeytermsChanged() | SettingsTyped() if self._settings is not None:
                 self._settings.take(event)
             case StopRequested(cause=cause):

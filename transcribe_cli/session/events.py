@@ -90,9 +90,17 @@ class SourceReported(Struct, frozen=True):
 
 
 class StopRequested(Struct, frozen=True):
-    """Someone wants the run to end: a signal's name, "limit", or "output" (its reader is gone)."""
+    """Someone wants the run to end.
+
+    Attributes:
+        cause: a signal's name, `exit_status.BY_KEY`, "limit", or "output" (its reader is gone).
+    """
 
     cause: str
+
+
+class EndTurnRequested(Struct, frozen=True):
+    """A key asks the service to end what is being said now, in every recording of the command."""
 
 
 class OutputFailed(Struct, frozen=True):
@@ -137,6 +145,7 @@ Event = (
     | SourceEnded
     | SourceReported
     | StopRequested
+    | EndTurnRequested
     | OutputFailed
     | KeyPressed
     | KeytermsChanged

@@ -70,9 +70,14 @@ def announced(mode: Mode, *, has_keys: bool) -> tuple[str, ...]:
     """
     if not has_keys:
         return ("Ctrl+C stops",)
-    stop = next(binding.help for binding in keys_in(mode) if binding.action == "stop")
-    first, _, rest = stop.partition(" ")
-    return (f"? shows the keys, q {first}s {rest}".rstrip(), f"? keys  q {stop}", "? keys")
+    bindings = {binding.action: binding for binding in keys_in(mode)}
+    shown, stop = bindings["help"].key, bindings["stop"]
+    first, _, rest = stop.help.partition(" ")
+    return (
+        f"{shown} shows the keys, {stop.key} {first}s {rest}".rstrip(),
+        f"{shown} keys  {stop.key} {stop.help}",
+        f"{shown} keys",
+    )
 
 
 def action_of(key: str, mode: Mode) -> KeyAction | None:
