@@ -180,7 +180,7 @@ class Batch:
         ):
 
             def more() -> Iterator[Task | None]:
-                """Begin files while there is room: yields a task, or None for a file that needs none.
+                """Begin files while there is room; yields each one's task, None if it needs none.
 
                 Called at the start, and each time a file has ended.
                 """
