@@ -6,7 +6,8 @@ import shlex
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
@@ -30,6 +31,18 @@ def begin_test(*, is_long: bool) -> None:
     """A test begins, and may take so long."""
     global _patience_s
     _patience_s = LONG_DEADLINE_S if is_long else DEADLINE_S
+
+
+def wait_until(done: Callable[[], object], told: Callable[[], str] = str) -> None:
+    """Look again and again until it is so; what is waited for has the processor meanwhile.
+
+    Args:
+        told: more of what there is, for whoever reads that it never was so.
+    """
+    deadline = time.monotonic() + patience_s()
+    while not done():
+        assert time.monotonic() < deadline, f"it never was so\n{told()}"
+        time.sleep(0.01)
 
 
 @dataclass(frozen=True)

@@ -5,13 +5,12 @@ import shlex
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from tests.program import ROOT, Home, patience_s
+from tests.program import ROOT, Home, wait_until
 from tests.requirements import require_programs
 
 
@@ -90,9 +89,7 @@ class Terminal:
 
     def wait_for(self, done: Callable[[], bool], what: str) -> None:
         """Look again and again until it is so."""
-        deadline = time.monotonic() + patience_s()
-        while not done():
-            assert time.monotonic() < deadline, f"never {what}:\n{self.everything()}"
+        wait_until(done, lambda: f"never {what}:\n{self.everything()}")
 
     def wait_for_text(self, text: str) -> None:
         """Wait until the window shows a text."""

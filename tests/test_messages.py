@@ -65,23 +65,25 @@ def part_texts(part: ast.expr, names: Mapping[str, ast.expr]) -> list[str]:
     return known or [PUT_IN]
 
 
-def names_in(body: list[ast.stmt]) -> dict[str, ast.expr]:
+def names_in(nodes: list[ast.AST]) -> dict[str, ast.expr]:
     """What names stand for that are given one value only."""
     given: dict[str, list[ast.expr]] = {}
-    for node in nodes_in(body):
+    for node in nodes:
         if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
             given.setdefault(node.targets[0].id, []).append(node.value)
     return {name: values[0] for name, values in given.items() if len(values) == 1}
 
 
-def nodes_in(body: list[ast.stmt]) -> Iterator[ast.AST]:
+def nodes_in(body: list[ast.stmt]) -> list[ast.AST]:
     """What lies in a function or module, but not in a function in it; that comes as itself."""
+    found: list[ast.AST] = []
     left: list[ast.AST] = list(body)
     while left:
         node = left.pop()
-        yield node
+        found.append(node)
         if not isinstance(node, ast.FunctionDef):
             left.extend(ast.iter_child_nodes(node))
+    return found
 
 
 @cache
@@ -94,8 +96,9 @@ def calls() -> list[Call]:
 
 
 def calls_in(body: list[ast.stmt], outer: Mapping[str, ast.expr], file: str) -> Iterator[Call]:
-    names = {**outer, **names_in(body)}
-    for node in nodes_in(body):
+    nodes = nodes_in(body)
+    names = {**outer, **names_in(nodes)}
+    for node in nodes:
         if isinstance(node, ast.FunctionDef):
             yield from calls_in(node.body, names, file)
         elif isinstance(node, ast.Call) and "pytest" not in ast.unparse(node.func):  # has its own

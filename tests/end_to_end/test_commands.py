@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.counting import Session, counting_service, speak, write_wav
-from tests.program import Home, Outcome, finals, finish, words
+from tests.program import Home, Outcome, finals, finish, wait_until, words
 
 pytestmark = pytest.mark.usefixtures("in_process")
 
@@ -292,8 +292,7 @@ def test_ctrl_c_before_the_run_leaves_nothing(home: Home) -> None:
     process = home.start(
         "file", "-", "--endpoint", "ws://127.0.0.1:9", stdin=subprocess.PIPE, process_group=0
     )
-    while not list(home.recordings.glob("*/journal.jsonl")):
-        assert process.poll() is None
+    wait_until(lambda: list(home.recordings.glob("*/journal.jsonl")))
     os.kill(process.pid, signal.SIGINT)
     assert finish(process).code == 130
     assert list(home.recordings.iterdir()) == []

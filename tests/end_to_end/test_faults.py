@@ -9,7 +9,7 @@ import time
 import pytest
 
 from tests.counting import Session, counting_service, drops_at, speak, write_wav
-from tests.program import Home, finish, words
+from tests.program import Home, finish, wait_until, words
 
 F_SETPIPE_SZ = 1031
 
@@ -82,13 +82,10 @@ def test_stopped_before_the_session_begins_the_service_is_told_all_the_same(home
     write_wav(home.work / "talk.wav", 20)
     with counting_service(fault=never_begins) as service:
         process = home.start("file", "talk.wav", "--endpoint", service.url, "--jsonl")
-        deadline = time.monotonic() + 20
-        while not service.sessions:
-            assert time.monotonic() < deadline
+        wait_until(lambda: service.sessions)
         process.send_signal(signal.SIGINT)
         outcome = finish(process)
-        while not service.sessions[0].closed:
-            assert time.monotonic() < deadline
+        wait_until(lambda: service.sessions[0].closed)
     assert outcome.code == 130
     assert service.sessions[0].terminated
     assert outcome.records[-1]["terminated"] is False

@@ -3,7 +3,6 @@
 import json
 import re
 import signal
-import time
 import wave
 from collections.abc import Iterator
 from difflib import SequenceMatcher
@@ -13,7 +12,7 @@ import pytest
 
 from tests.counting import counting_service, speak, write_wav
 from tests.loudspeaker import SINK, Loudspeaker, loudspeaker, mic_in_terminal
-from tests.program import DEADLINE_S, Home, finish, words
+from tests.program import DEADLINE_S, Home, finish, wait_until, words
 from transcribe_cli.jobs.sources import SAMPLE
 
 pytestmark = pytest.mark.device
@@ -149,9 +148,7 @@ def test_without_a_network_the_microphone_is_recorded_all_the_same(
     while b'"Disconnected"' not in process.stdout.readline():
         pass
     speaker.play(talk)
-    deadline = time.monotonic() + DEADLINE_S
-    while spoken(10) not in saved_audio(home):  # the file is whole at every moment
-        assert time.monotonic() < deadline
+    wait_until(lambda: spoken(10) in saved_audio(home))  # the file is whole at every moment
     process.send_signal(signal.SIGINT)
     outcome = finish(process)
     assert outcome.code == 6

@@ -22,7 +22,7 @@ from tests.counting import (
     speak,
     write_wav,
 )
-from tests.program import DEADLINE_S, Home, Outcome, finish
+from tests.program import DEADLINE_S, Home, Outcome, finish, wait_until
 from tests.proxy import Proxy, Way
 from tests.terminal import Terminal
 from tests.word_comparison import assert_exact
@@ -143,9 +143,7 @@ def test_a_cut_after_terminate_and_before_the_last_turns(home: Home) -> None:
         process = start(home, proxy, 23, "--pace", "4")
         service.wait_for_words(12)
         proxy.swallow(Way.DOWN)
-        deadline = time.monotonic() + 20
-        while not service.sessions[0].terminated:
-            assert time.monotonic() < deadline
+        wait_until(lambda: service.sessions[0].terminated)
         proxy.cut()
         proxy.heal()
         outcome = finish(process)

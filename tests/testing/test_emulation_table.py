@@ -18,7 +18,7 @@ from tests.emulator import (
     test_websocket_app,
 )
 from tests.emulator.protocol_client import next_message, session, silence, talk, until_close
-from tests.program import ROOT
+from tests.program import ROOT, wait_until
 from tests.testing import test_service
 from tests.testing.test_faults_of_messages import token_status
 from transcribe_cli.emulator.engine_settings import engine_settings_of
@@ -232,8 +232,7 @@ def keep_alive(service: AssemblyAIService) -> None:
         next_message(connection)
         service.advance(50)
         connection.send('{"type":"KeepAlive"}')
-        while not service.control.ask("GET", "/sessions/last")["messages"]:
-            pass
+        wait_until(lambda: service.control.ask("GET", "/sessions/last")["messages"])
         service.advance(50)
         service.advance(20)
         assert "due to inactivity" in until_close(connection).error

@@ -5,11 +5,11 @@ import shlex
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from tests.program import wait_until
 from tests.requirements import require_programs
 
 ROOT = Path(__file__).parents[2]
@@ -47,12 +47,15 @@ class Shell:
         A text may go on in the next row: where a line that was typed is broken depends on how long
         the interpreter's path is.
         """
-        deadline = time.monotonic() + 20
-        while True:
-            shown = "\n".join(self._captured("-pJ"))
-            if all(shown.count(text) >= wanted.count(text) for text in wanted):
-                return self.rows()
-            assert time.monotonic() < deadline, f"never showed {wanted}:\n{shown}"
+
+        def shown() -> str:
+            return "\n".join(self._captured("-pJ"))
+
+        def is_there(rows: str) -> bool:
+            return all(rows.count(text) >= wanted.count(text) for text in wanted)
+
+        wait_until(lambda: is_there(shown()), lambda: f"never showed {wanted}:\n{shown()}")
+        return self.rows()
 
     def _captured(self, how: str) -> list[str]:
         text = self.tmux("capture-pane", how, "-S", "-").rstrip("\n")

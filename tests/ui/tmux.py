@@ -5,12 +5,12 @@ import os
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any, Self
 
+from tests.program import wait_until
 from tests.requirements import require_programs
 
 ROOT = Path(__file__).parents[2]
@@ -87,9 +87,8 @@ class Window:
     def resize(self, columns: int, lines: int) -> None:
         """Resize the window, and wait until the program can see it."""
         self.tmux("resize-window", "-x", str(columns), "-y", str(lines))
-        deadline = time.monotonic() + 20  # tmux tells the program up to 0.25 s later
-        while self.do("look") != [columns, lines]:
-            assert time.monotonic() < deadline, "the window kept its size"
+        # tmux tells the program up to 0.25 s later.
+        wait_until(lambda: self.do("look") == [columns, lines])
 
     def rows(self, *options: str) -> list[str]:
         """Scrollback and screen; `options` are of `capture-pane`."""
