@@ -10,6 +10,8 @@ from transcribe_cli.exit_status import (
     is_stopped_by_person,
     of_command,
     of_exception,
+    of_journal,
+    of_merged,
     of_outputs,
     of_recording,
     of_run,
@@ -117,6 +119,38 @@ UNHEARD = FileEnd(OK, cut_short=True)
 )
 def test_files_of_a_command(files: list[FileEnd], stdout: ExitStatus, status: ExitStatus) -> None:
     assert of_command(files, stdout) is status
+
+
+@pytest.mark.parametrize(
+    ("codes", "told", "status"),
+    [
+        ([], {"complete": True}, OK),
+        ([3], {"complete": True}, OK),  # an error that a later try has made good
+        ([], {"cut_off": True}, INCOMPLETE),
+        ([3], {"cut_off": True}, INCOMPLETE),
+        ([], {}, INCOMPLETE),
+        ([3, 5], {}, SERVICE),
+        ([3, 0, 99, "5", None, [5]], {}, AUDIO),  # what no run of ours has written
+    ],
+)
+def test_run_that_a_journal_tells_of(
+    codes: list[object], told: dict[str, bool], status: ExitStatus
+) -> None:
+    assert of_journal(codes, **told) is status
+
+
+@pytest.mark.parametrize(
+    ("files", "missing", "status"),
+    [
+        ([], False, OK),
+        ([], True, INCOMPLETE),
+        ([OK, AUDIO, INCOMPLETE], False, AUDIO),
+        ([OK, SERVICE], True, SERVICE),
+        ([OK], True, INCOMPLETE),
+    ],
+)
+def test_files_that_are_merged(files: list[ExitStatus], missing: bool, status: ExitStatus) -> None:
+    assert of_merged(files, missing=missing) is status
 
 
 @pytest.mark.parametrize(

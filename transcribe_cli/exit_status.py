@@ -16,6 +16,10 @@
 | one of several files failed | the first failure's | `of_command` |
 | `--max-cost` left some of several files out | 6 | `of_command` |
 | a person stopped several files | as the file that was stopped | `of_command` |
+| `merge` reads that a file's run failed, as its journal tells | that failure's | `of_journal` |
+| `merge` reads that it was cut off, or cannot read it, or it is not there | 6 | `of_journal` |
+| one of the files that are merged is not complete | the first such file's | `of_merged` |
+| files or shards are missing, and nothing else | 6 | `of_merged` |
 | an error ended the command | the error's own | `of_exception` |
 | the reader of a list went away | 0 | `of_exception` |
 | Ctrl+C outside a run | 130 | `of_exception` |
@@ -156,6 +160,35 @@ def of_command(files: Sequence[FileEnd], stdout: ExitStatus = ExitStatus.OK) -> 
     stopped = first_failure(end.status for end in reversed(files) if end.cut_short)
     failed = first_failure(end.status for end in files)
     return first_failure((stopped, failed, stdout))
+
+
+def of_journal(
+    codes: Sequence[object] = (), *, complete: bool = False, cut_off: bool = False
+) -> ExitStatus:
+    """The exit code of an earlier run, from what its journal tells; without any: it tells nothing.
+
+    Args:
+        codes: of its Error records, in order; anybody may have written them.
+        complete: its Summary says so.
+        cut_off: it was begun and has no Summary.
+
+    >>> of_journal([3]), of_journal([3], cut_off=True)
+    (<ExitStatus.AUDIO: 3>, <ExitStatus.INCOMPLETE: 6>)
+    """
+    if complete:
+        return ExitStatus.OK
+    failures = [] if cut_off else [status for status in ExitStatus if status]
+    told = (status for code in reversed(codes) for status in failures if status == code)
+    return next(told, ExitStatus.INCOMPLETE)
+
+
+def of_merged(files: Iterable[ExitStatus], *, missing: bool) -> ExitStatus:
+    """The exit code of `merge`, of files in the order of their list.
+
+    Args:
+        missing: there should be more of them.
+    """
+    return first_failure((*files, ExitStatus.INCOMPLETE if missing else ExitStatus.OK))
 
 
 def of_exception(error: BaseException) -> ExitStatus:

@@ -11,7 +11,7 @@ from msgspec import Struct
 from msgspec.structs import asdict
 
 from transcribe_cli.errors import IncompleteError, StreamError, UsageError
-from transcribe_cli.exit_status import ExitStatus, first_failure
+from transcribe_cli.exit_status import ExitStatus, of_journal, of_merged
 from transcribe_cli.jobs.closing_lines import tell_total, total_of
 from transcribe_cli.jobs.path_checks import check_sources, stem_of
 from transcribe_cli.jobs.shard_results import FileResult, read_results
@@ -85,7 +85,7 @@ def merge(environment: Environment, asked: MergeOptions) -> ExitStatus:
             if isinstance(result, FileResult):
                 merged.add(result)
             else:
-                merged.count(result, ExitStatus.INCOMPLETE, "not there")
+                merged.count(result, of_journal(), "not there")
         status = merged.end(missing=bool(results.missing))
     tell_total(notices, merged.summaries, None, local=merged.is_free)
     for line in files.lines():
@@ -135,7 +135,7 @@ class _Merged:
         records = list(result.records())
         journal = summarize(records) if result.content else JournalSummary()
         if journal.problem:
-            self.count(result.name, ExitStatus.INCOMPLETE, journal.problem)
+            self.count(result.name, of_journal(), journal.problem)
             return
         own = Outputs(self._open(self._own, stem_of(result.name)), self._broken)
         try:
@@ -161,8 +161,7 @@ class _Merged:
         Raises:
             StreamError: an output could not be written.
         """
-        lacking = ExitStatus.INCOMPLETE if missing else ExitStatus.OK
-        status = first_failure([*(status for _, status, _ in self.ends), lacking])
+        status = of_merged((status for _, status, _ in self.ends), missing=missing)
         failed = [name for name, status, _ in self.ends if status]
         total = {"files": len(self.ends), "failed": failed} | total_of(self.summaries)
         total["complete"] = not status
@@ -246,14 +245,12 @@ def _summary_of(journal: JournalSummary) -> dict[str, Any]:
 
 def _end_of(result: FileResult, records: Sequence[JournalRecord]) -> tuple[ExitStatus, str]:
     """The exit code of a file's run, and why, in words."""
-    if result.complete:
-        return ExitStatus.OK, ""
-    if result.content and not result.ended:
-        return ExitStatus.INCOMPLETE, "cut off"
     codes = [record.get("exit_code") for record in records if record["type"] == "Error"]
-    known = [code for code in codes if code in ExitStatus.__members__.values() and code]
-    status = ExitStatus(known[-1]) if known else ExitStatus.INCOMPLETE
-    return status, "incomplete" if result.content else "failed"
+    cut_off = bool(result.content) and not result.ended
+    status = of_journal(codes, complete=result.complete, cut_off=cut_off)
+    if not status:
+        return status, ""
+    return status, "cut off" if cut_off else "incomplete" if result.content else "failed"
 
 
 def _tell_ends(notices: Notices, merged: _Merged, missing: Sequence[str]) -> None:
