@@ -56,6 +56,16 @@ def test_used_budget_stays_used_where_the_service_bills_less_in_the_end() -> Non
     assert budget.is_used
 
 
+def test_budget_that_others_have_used_up_stops_what_runs_and_lets_nothing_begin() -> None:
+    budget = Budget()
+    run = RunLimits(Limits(), budget, billed(budget, began=0.0), now=0.0)
+    assert run.reached(1.0, listening=True, lag_s=0.0) is None
+    budget.use_up()
+    assert budget.is_used
+    assert run.needs_clock
+    assert run.reached(1.0, listening=True, lag_s=0.0) == COST_REACHED
+
+
 def test_recordings_that_ended_by_themselves_use_the_budget_up() -> None:
     budget = Budget(max_cost_usd=10.0)
     bill = billed(budget, began=0.0)

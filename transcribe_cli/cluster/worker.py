@@ -112,7 +112,7 @@ class Recordings:
                 self._service = service
                 self._loop = loop
                 if self._is_spent:  # it was told before there was a loop
-                    transcriber.runs.budget.max_cost_usd = 0.0
+                    transcriber.runs.budget.use_up()
                 self._ready.set()
                 first: list[Task] = [self]
                 loop.run(first, self._more)
@@ -195,8 +195,7 @@ class Recordings:
         """All files together have cost what they may."""
         self._is_spent = True
         if self._loop is not None:
-            budget = self._transcriber.runs.budget
-            self._loop.call(lambda: setattr(budget, "max_cost_usd", 0.0))
+            self._loop.call(self._transcriber.runs.budget.use_up)
 
     def type_line(self, line: str) -> None:
         """A line of settings was typed for all files."""

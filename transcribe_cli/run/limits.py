@@ -5,6 +5,7 @@ that has stopped a run, from which its exit code follows.
 | --- | --- | --- |
 | `--max-duration` | captured audio, to the sample | the source, after `max_frames` |
 | `--max-cost` | the cost of all the command's recordings | runs: `RunLimits`; a batch: `Budget` |
+| the same, with `--cluster` | the same, by the command | all a worker's runs: `Budget.use_up` |
 | `--idle-stop` | how long a session hears no words | the run: `RunLimits` |
 """
 
@@ -62,6 +63,10 @@ class Budget:
         """Count a run that is over with what it has cost at its end."""
         self._running.remove(bill)
         self._settled_usd += bill.cost_usd(now) or 0.0
+
+    def use_up(self) -> None:
+        """Nothing may cost anything from now on, because others have used up what all may cost."""
+        self.max_cost_usd = 0.0
 
     def is_reached(self, now: float) -> bool:
         """Whether all recordings together have cost `max_cost_usd` by now."""
