@@ -341,7 +341,7 @@ def test_a_service_that_is_slow_to_hear_is_waited_for_while_words_come() -> None
     assert outcome.ended > 60.0
 
 
-@pytest.mark.parametrize("seconds", [5.0, 90.0])  # the session stays open, or is parked
+@pytest.mark.parametrize("seconds", [5.0, 90.0])  # the session stays open, or is ended
 def test_what_a_pipe_brings_in_a_pause_is_read_on_afterwards(seconds: float) -> None:
     """It was dropped, and no record nor summary told it."""
     pause = Fault("pause", "time", 2.0, seconds=seconds)

@@ -37,7 +37,7 @@ from transcribe_cli.supervisor.actions import (
 from transcribe_cli.supervisor.facts import ALREADY, Facts, Moment, Policy, Tries
 from transcribe_cli.supervisor.lease import NEVER, Lease, LeaseState
 from transcribe_cli.supervisor.rule_table import decide, next_due
-from transcribe_cli.supervisor.rules_ending import CONNECT_GRACE_S, PARK_AFTER_S
+from transcribe_cli.supervisor.rules_ending import CONNECT_GRACE_S, LONG_PAUSE_S
 from transcribe_cli.supervisor.stop_requests import SHORT_DEADLINE_S
 
 LIFE_S = 1000.0
@@ -157,7 +157,7 @@ def _later(facts: Facts, seconds: float) -> Facts:
         at = max(stop.at - seconds, -CONNECT_GRACE_S)
         stop = stop._replace(at=at, by=max(stop.by - seconds, 0.0))
     if paused_at is not None:
-        paused_at = max(paused_at - seconds, -PARK_AFTER_S)
+        paused_at = max(paused_at - seconds, -LONG_PAUSE_S)
     return replace(
         facts,
         leases=tuple(leases),

@@ -39,7 +39,7 @@ from transcribe_cli.supervisor.actions import (
 )
 from transcribe_cli.supervisor.facts import Policy, RunState
 from transcribe_cli.supervisor.lease import LONGEST_SESSION_S, NEVER, ROLL_BY, ROLL_FROM
-from transcribe_cli.supervisor.rules_ending import CONNECT_GRACE_S, PARK_AFTER_S
+from transcribe_cli.supervisor.rules_ending import CONNECT_GRACE_S, LONG_PAUSE_S
 from transcribe_cli.supervisor.session_quota import SessionQuota
 from transcribe_cli.supervisor.stop_requests import SHORT_DEADLINE_S
 from transcribe_cli.supervisor.supervisor import Supervisor
@@ -1148,7 +1148,7 @@ def test_short_pause_closes_nothing() -> None:
     talk.supervisor.pause(talk.now)
 
     assert talk.state is RunState.PAUSED
-    assert talk.passes(PARK_AFTER_S - 1) == []
+    assert talk.passes(LONG_PAUSE_S - 1) == []
     assert talk.supervisor.resume(talk.now) == []
     assert str(talk.state) == "listening"
 
@@ -1157,7 +1157,7 @@ def test_long_pause_ends_the_session_and_going_on_opens_another() -> None:
     talk = Talk(MIC)
     talk.supervisor.pause(talk.now)
 
-    assert talk.passes(PARK_AFTER_S) == [FinishHere(0)]
+    assert talk.passes(LONG_PAUSE_S) == [FinishHere(0)]
     assert talk.terminate_sent() == []
     assert talk.terminated() == []
     assert talk.state is RunState.PAUSED
@@ -1167,7 +1167,7 @@ def test_long_pause_ends_the_session_and_going_on_opens_another() -> None:
 def test_going_on_while_the_session_is_being_ended_opens_another_after_it() -> None:
     talk = Talk(MIC)
     talk.supervisor.pause(talk.now)
-    talk.passes(PARK_AFTER_S)
+    talk.passes(LONG_PAUSE_S)
     talk.terminate_sent()
 
     assert talk.supervisor.resume(talk.now) == []
@@ -1177,7 +1177,7 @@ def test_going_on_while_the_session_is_being_ended_opens_another_after_it() -> N
 def test_stop_in_a_long_pause_is_a_clean_end() -> None:
     talk = Talk(MIC)
     talk.supervisor.pause(talk.now)
-    talk.passes(PARK_AFTER_S)
+    talk.passes(LONG_PAUSE_S)
     talk.terminate_sent()
     talk.terminated()
 
@@ -1197,7 +1197,7 @@ def test_pause_holds_the_rollover_back() -> None:
     talk = Rolling()
     talk.supervisor.pause(talk.now)
 
-    assert talk.passes(PARK_AFTER_S) == [FinishHere(0)]
+    assert talk.passes(LONG_PAUSE_S) == [FinishHere(0)]
     assert talk.passes(LIFE_S) == []
 
 
@@ -1208,7 +1208,7 @@ def test_no_follower_stays_open_in_a_pause_where_the_session_breaks_off() -> Non
 
     assert talk.ends(0, code=1006) == [DropSession(1)]
     assert talk.ends(1, terminated=True) == []
-    assert talk.passes(PARK_AFTER_S) == []
+    assert talk.passes(LONG_PAUSE_S) == []
     assert talk.supervisor.resume(talk.now) == [OpenSession(2)]
 
 
@@ -1219,7 +1219,7 @@ def test_no_session_is_opened_in_a_pause_that_began_before_the_next_try(policy: 
     talk.supervisor.pause(talk.now)
 
     assert talk.supervisor.due == NEVER
-    assert talk.passes(PARK_AFTER_S) == []
+    assert talk.passes(LONG_PAUSE_S) == []
     assert talk.state is RunState.PAUSED
     assert talk.supervisor.resume(talk.now) == [OpenSession(1)]
 
@@ -1250,7 +1250,7 @@ def test_long_pause_ends_the_follower_too() -> None:
     talk.open_ahead()
     talk.supervisor.pause(talk.now)
 
-    assert talk.passes(PARK_AFTER_S) == [FinishHere(0), DropSession(1)]
+    assert talk.passes(LONG_PAUSE_S) == [FinishHere(0), DropSession(1)]
     talk.happens(TerminateSent(0))
     assert talk.ends(0, terminated=True) == []
     assert talk.supervisor.resume(talk.now) == [OpenSession(2)]
@@ -1276,7 +1276,7 @@ def test_session_that_owes_words_and_breaks_off_in_a_pause_is_said_again_after_i
     talk.supervisor.pause(talk.now)
 
     assert talk.ends(0, code=1006) == [DropSession(1)]
-    assert talk.passes(PARK_AFTER_S) == [AbandonSession(1)]
+    assert talk.passes(LONG_PAUSE_S) == [AbandonSession(1)]
     assert talk.supervisor.resume(talk.now) == [OpenSession(2)]
 
 

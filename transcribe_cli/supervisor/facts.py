@@ -202,7 +202,7 @@ class Facts:
         draining = state in (LeaseState.DRAINING, LeaseState.SETTLED)
         if not self.going_on:
             return RunState.STOPPING
-        if draining and request not in (EndRequest.PAUSE, EndRequest.PARK):
+        if draining and request not in (EndRequest.PAUSE, EndRequest.LONG_PAUSE):
             return RunState.DRAINING
         if self.paused_at is not None:
             return RunState.PAUSED
@@ -227,7 +227,7 @@ class Facts:
         if reader is None or reader.state is LeaseState.BROKEN:
             return True
         if reader.state is LeaseState.SETTLED:  # another one follows where it ended for a pause
-            return reader.request in (EndRequest.PAUSE, EndRequest.PARK)
+            return reader.request in (EndRequest.PAUSE, EndRequest.LONG_PAUSE)
         return reader.state is LeaseState.OPEN and now >= reader.roll_from
 
     def lease(self, session: int) -> Lease | None:

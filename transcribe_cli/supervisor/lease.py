@@ -59,7 +59,7 @@ class EndRequest(IntEnum):
 
     NOTHING = 0  # it ends with the log
     PAUSE = 1  # at the next pause in speech, for its follower
-    PARK = 2  # now, because the user has paused for long
+    LONG_PAUSE = 2  # now, because the user has paused for long
     STOP = 3  # now, even if audio is left to send
     HURRY = 4  # now, with a deadline
 

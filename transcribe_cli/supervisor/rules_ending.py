@@ -11,7 +11,7 @@ from transcribe_cli.supervisor.rule_steps import Step, at_once_if, drop, end, is
 _S = LeaseState
 
 CONNECT_GRACE_S = 1.0  # stopped before the session began: how long it may still take
-PARK_AFTER_S = 60.0  # of pause: the session is ended, because it is billed
+LONG_PAUSE_S = 60.0  # of pause: the session is ended, because it is billed
 
 
 def source_flows_on(facts: Facts) -> float:
@@ -25,7 +25,7 @@ def stop_source(facts: Facts, moment: Moment) -> Step:
     return replace(facts, stop=facts.stop._replace(source_told=True)), [StopSource()]
 
 
-def is_stuck(facts: Facts) -> float:
+def session_is_stuck(facts: Facts) -> float:
     """A session is ending and has said nothing new for too long, or the run's deadline has come."""
     return min((_stuck_at(facts, lease) for lease in facts.leases), default=NEVER)
 
@@ -41,7 +41,7 @@ def _stuck_at(facts: Facts, lease: Lease) -> float:
     return min(lease.drain.since + facts.policy.timeouts.last_words_s, by)
 
 
-def abandon(facts: Facts, moment: Moment) -> Step:
+def abandon_stuck(facts: Facts, moment: Moment) -> Step:
     """Its socket is closed; a dropped session is not waited for."""
     lease = min(facts.leases, key=lambda lease: _stuck_at(facts, lease))
     if lease.state is _S.DROPPED:  # how it ended does not matter
@@ -75,8 +75,8 @@ def follower_is_in_vain(facts: Facts) -> float:
         reader is not None and reader.request is EndRequest.PAUSE and not facts.policy.drops_backlog
     )
     ends = facts.stop is not None and (facts.hurried or not says_rest)
-    parks = reader is not None and reader.request is EndRequest.PARK
-    return at_once_if(ends or parks or facts.outcome is not None)
+    long_pause = reader is not None and reader.request is EndRequest.LONG_PAUSE
+    return at_once_if(ends or long_pause or facts.outcome is not None)
 
 
 def drop_follower(facts: Facts, moment: Moment) -> Step:
@@ -91,7 +91,7 @@ def is_to_end_here(facts: Facts) -> float:
         return NEVER
     if facts.hurried:
         return at_once_if(reader.request < EndRequest.HURRY)
-    return at_once_if(facts.policy.drops_backlog and reader.request < EndRequest.PARK)
+    return at_once_if(facts.policy.drops_backlog and reader.request < EndRequest.LONG_PAUSE)
 
 
 def finish_here(facts: Facts, moment: Moment) -> Step:
@@ -102,14 +102,18 @@ def finish_here(facts: Facts, moment: Moment) -> Step:
 def pause_is_long(facts: Facts) -> float:
     """A pause has lasted a minute: an open session is billed."""
     reader = facts.reader
-    if not is_in(reader, _S.OPEN) or reader.request >= EndRequest.PARK or facts.paused_at is None:
+    if (
+        not is_in(reader, _S.OPEN)
+        or reader.request >= EndRequest.LONG_PAUSE
+        or facts.paused_at is None
+    ):
         return NEVER
-    return facts.paused_at + PARK_AFTER_S
+    return facts.paused_at + LONG_PAUSE_S
 
 
-def park(facts: Facts, moment: Moment) -> Step:
+def end_for_pause(facts: Facts, moment: Moment) -> Step:
     """It is sent Terminate; a new session is opened when the run resumes."""
-    return _finish_here(facts, EndRequest.PARK)
+    return _finish_here(facts, EndRequest.LONG_PAUSE)
 
 
 def _finish_here(facts: Facts, request: EndRequest) -> Step:
@@ -146,7 +150,7 @@ def has_no_session(facts: Facts) -> float:
     return at_once_if(between and facts.stop is not None and facts.outcome is None)
 
 
-def end_between(facts: Facts, moment: Moment) -> Step:
+def end_without_session(facts: Facts, moment: Moment) -> Step:
     """The run ends: complete if the last session had said all before a pause."""
     said = facts.all_said
     return end(facts, ExitStatus.OK if said else ExitStatus.INCOMPLETE, complete=said), []

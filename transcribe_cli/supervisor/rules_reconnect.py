@@ -18,13 +18,13 @@ from transcribe_cli.supervisor.rule_steps import Step, at_once_if, drop, end, is
 _S = LeaseState
 
 
-def owes_words(facts: Facts) -> float:
+def earlier_owes_words(facts: Facts) -> float:
     """The earlier session broke off inside a turn, and the next one began after that turn."""
     earlier = facts.earlier
     return at_once_if(is_in(earlier, _S.BROKEN) and earlier.owes and facts.outcome is None)
 
 
-def begin_again(facts: Facts, moment: Moment) -> Step:
+def restart_at_earlier(facts: Facts, moment: Moment) -> Step:
     """Later sessions are dropped; the earlier one counts as a reader that broke off."""
     earlier = facts.earlier
     assert earlier is not None
@@ -32,7 +32,7 @@ def begin_again(facts: Facts, moment: Moment) -> Step:
     return facts.with_lease(replace(earlier, handed=False)), actions
 
 
-def has_ended(facts: Facts) -> float:
+def earlier_has_ended(facts: Facts) -> float:
     """The earlier session has ended, and owes no words that can still arrive."""
     return at_once_if(is_in(facts.earlier, _S.SETTLED, _S.BROKEN))
 
@@ -65,7 +65,7 @@ def forget_follower(facts: Facts, moment: Moment) -> Step:
     return facts.with_lease(replace(reader, roll_from=again)), []
 
 
-def nobody_waits(facts: Facts) -> float:
+def loss_is_accepted(facts: Facts) -> float:
     """The session broke off after it was abandoned, or while the run hurries to its end."""
     broken = facts.broken
     return at_once_if(broken is not None and (broken.abandoned or facts.hurried))
@@ -99,17 +99,19 @@ def end_with_verdict(facts: Facts, moment: Moment) -> Step:
     return end(facts, verdict.exit_status), actions
 
 
-def is_not_needed(facts: Facts) -> float:
+def pause_needs_none(facts: Facts) -> float:
     """The session broke off during a pause, or ended because of one."""
     reader = facts.reader
     if is_in(reader, _S.BROKEN):
         return at_once_if(facts.paused_at is not None)
     return at_once_if(
-        is_in(reader, _S.SETTLED) and reader.request is EndRequest.PARK and facts.earlier is None
+        is_in(reader, _S.SETTLED)
+        and reader.request is EndRequest.LONG_PAUSE
+        and facts.earlier is None
     )
 
 
-def rest(facts: Facts, moment: Moment) -> Step:
+def forget_reader(facts: Facts, moment: Moment) -> Step:
     """Its follower is dropped; a new session is opened when the run resumes."""
     reader = facts.reader
     assert reader is not None
@@ -138,7 +140,7 @@ def replace_broken(facts: Facts, moment: Moment) -> Step:
     return replace(lose(facts, broken), tries=tries), [disconnected]
 
 
-def broke(facts: Facts) -> float:
+def session_broke(facts: Facts) -> float:
     """The session broke off."""
     return at_once_if(facts.broken is not None)
 
