@@ -16,7 +16,7 @@ pytest.importorskip("distributed")
 
 from tests.program import patience_s
 from transcribe_cli.cluster import client, scheduler_connection, wire
-from transcribe_cli.cluster.client import Cluster
+from transcribe_cli.cluster.client import CommandWorkers
 from transcribe_cli.errors import ServiceError
 from transcribe_cli.exit_status import BY_KEY
 from transcribe_cli.jobs.sources import SourceSpec
@@ -83,7 +83,7 @@ class Dask:
 
 
 @pytest.fixture
-def cluster(tmp_path: Path) -> Cluster:
+def cluster(tmp_path: Path) -> CommandWorkers:
     notices = Notices(PlainConsole(stderr=True))
     outputs = SimpleNamespace(of_recording=lambda *_: None)
     runs = SimpleNamespace(budget=SimpleNamespace(add=lambda _: None))
@@ -91,10 +91,10 @@ def cluster(tmp_path: Path) -> Cluster:
         keyterms_file=None, save_dir=tmp_path, notices=notices, outputs=outputs, runs=runs
     )
     service: Any = SimpleNamespace(local=True, engine="")
-    return Cluster(transcriber, FileOptions(), service)
+    return CommandWorkers(transcriber, FileOptions(), service)
 
 
-def test_each_event_is_told_once_and_to_workers_that_come_later(cluster: Cluster) -> None:
+def test_each_event_is_told_once_and_to_workers_that_come_later(cluster: CommandWorkers) -> None:
     dask = cluster._client = Dask()
     cluster.command = "aai-stream-1"
     typed = SettingsTyped("RNase")
@@ -118,7 +118,7 @@ def test_each_event_is_told_once_and_to_workers_that_come_later(cluster: Cluster
 
 
 def test_dask_s_own_log_is_not_on_the_terminal(
-    cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+    cluster: CommandWorkers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(cluster, "_connect", Dask)
     monkeypatch.setattr(cluster, "_address", "tls://head:8786")
@@ -145,7 +145,7 @@ LATER = {"tls://127.0.0.1:5": 2}
 
 @pytest.mark.parametrize(("now", "later"), [(LATER, None), ({}, LATER), ({}, None)])
 def test_it_is_said_that_workers_are_waited_for_where_there_are_none_yet(
-    cluster: Cluster,
+    cluster: CommandWorkers,
     monkeypatch: pytest.MonkeyPatch,
     capfd: pytest.CaptureFixture[str],
     now: dict[str, int],
@@ -164,7 +164,7 @@ def test_it_is_said_that_workers_are_waited_for_where_there_are_none_yet(
 
 @pytest.mark.parametrize(("jobs", "now", "later"), [(1, 2, 6), (60, 60, 60)])
 def test_as_many_files_run_at_once_as_workers_have_threads_also_those_that_come_later(
-    cluster: Cluster, monkeypatch: pytest.MonkeyPatch, jobs: int, now: int, later: int
+    cluster: CommandWorkers, monkeypatch: pytest.MonkeyPatch, jobs: int, now: int, later: int
 ) -> None:
     dask = Dask()
     monkeypatch.setattr(cluster, "_connect", lambda: dask)
@@ -186,7 +186,7 @@ def test_as_many_files_run_at_once_as_workers_have_threads_also_those_that_come_
 
 
 def test_files_that_begin_one_after_the_other_are_given_to_workers_a_few_times_a_second(
-    cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+    cluster: CommandWorkers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     now = 100.0
     dask = cluster._client = Dask()
@@ -224,7 +224,7 @@ class Restart:
     """
 
     def __init__(
-        self, cluster: Cluster, monkeypatch: pytest.MonkeyPatch, clients: list[Dask]
+        self, cluster: CommandWorkers, monkeypatch: pytest.MonkeyPatch, clients: list[Dask]
     ) -> None:
         monkeypatch.setattr(client, "_LOOK_AGAIN_S", 0.0)
         monkeypatch.setattr(cluster, "_connect", lambda: clients.pop(0))
@@ -248,7 +248,7 @@ class Restart:
 
 @pytest.mark.parametrize("error", [KeyError("odd"), asyncio.CancelledError(), OSError("cut off")])
 def test_whatever_a_new_scheduler_says_it_is_asked_again_and_all_files_go_on(
-    cluster: Cluster, monkeypatch: pytest.MonkeyPatch, error: BaseException
+    cluster: CommandWorkers, monkeypatch: pytest.MonkeyPatch, error: BaseException
 ) -> None:
     half_made, last = Dask(error), Dask()
     restart = Restart(cluster, monkeypatch, [half_made, last])
@@ -265,7 +265,7 @@ def test_whatever_a_new_scheduler_says_it_is_asked_again_and_all_files_go_on(
 
 @pytest.mark.parametrize("status", ["closed", "closing", "connecting", "running"])
 def test_a_file_that_begins_while_the_scheduler_is_gone_waits_for_it(
-    cluster: Cluster, monkeypatch: pytest.MonkeyPatch, status: str
+    cluster: CommandWorkers, monkeypatch: pytest.MonkeyPatch, status: str
 ) -> None:
     last = Dask()
     restart = Restart(cluster, monkeypatch, [last])
@@ -281,7 +281,7 @@ def test_a_file_that_begins_while_the_scheduler_is_gone_waits_for_it(
 
 
 def test_what_is_heard_late_of_a_client_that_is_gone_begins_nothing(
-    cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+    cluster: CommandWorkers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     last = Dask()
     restart = Restart(cluster, monkeypatch, [last])

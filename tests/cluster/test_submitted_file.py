@@ -80,7 +80,7 @@ class Workers:
             self.future.add_done_callback(file.done)
         return now
 
-    def ends(self, outcome: wire.Outcome) -> None:
+    def ends(self, outcome: wire.FileOutcome) -> None:
         self.file.ended(outcome)
         self.future.set_result(b"")
 
@@ -133,7 +133,7 @@ def test_a_file_whose_end_has_not_been_told_is_asked_for_again() -> None:
 
     assert workers.submitted == 2
     assert not file.over
-    workers.ends(wire.Outcome())
+    workers.ends(wire.FileOutcome())
     assert file.end().exit_status is ExitStatus.OK
 
 
@@ -188,7 +188,7 @@ def test_what_a_person_wants_goes_to_the_workers() -> None:
 
 
 RECORDING = "2026-talk"
-PROGRESS = wire.Progress(RECORDING, 1.5, None, 2.0, 1.6, "transcribing", 3, "", None)
+PROGRESS = wire.FileProgress(RECORDING, 1.5, None, 2.0, 1.6, "transcribing", 3, "", None)
 RECORDS = (
     b'{"type": "Begin", "time": "2026-11-28T00:00:00.000Z"}\n'
     b'{"type": "Termination", "time": "2026-11-28T00:00:01.000Z"}\n'
@@ -227,7 +227,7 @@ def test_a_journal_that_once_cannot_be_read_is_told_and_the_file_is_whole(
     file = begun(workers)
     file.progressed(PROGRESS)
 
-    workers.ends(wire.Outcome(recording=RECORDING))
+    workers.ends(wire.FileOutcome(recording=RECORDING))
 
     assert [record.type for record in workers.told] == ["Begin", "Termination"]
     assert file.end().exit_status is ExitStatus.OK
@@ -242,7 +242,7 @@ def test_a_journal_that_cannot_be_read_at_the_end_is_said_to_be_untold(
     file = begun(workers)
     file.progressed(PROGRESS)
 
-    workers.ends(wire.Outcome(recording=RECORDING))
+    workers.ends(wire.FileOutcome(recording=RECORDING))
 
     assert file.end().exit_status is ExitStatus.INCOMPLETE
     (error,) = workers.errors
@@ -263,7 +263,7 @@ def test_outputs_that_once_cannot_be_opened_are_opened_later_and_lack_a_record(
 
     workers.transcriber.outputs.open_own = open_own
     file = begun(workers)
-    workers.ends(wire.Outcome(recording=RECORDING))
+    workers.ends(wire.FileOutcome(recording=RECORDING))
 
     assert len(tries) == 2
     assert [record.type for record in workers.told] == ["Termination"]
@@ -301,7 +301,7 @@ def test_what_is_said_beside_the_turns_is_shown_and_no_flood_of_it(save_dir: Pat
     workers, view = Workers(save_dir=save_dir), View()
     begun(workers, view)
 
-    workers.ends(wire.Outcome(recording=RECORDING))
+    workers.ends(wire.FileOutcome(recording=RECORDING))
 
     assert view.shown[:2] == [(1, "B"), (5, "mode: manual")]
     assert view.shown[2:] == ["Translation: Guten Tag."] * 20

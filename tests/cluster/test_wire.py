@@ -14,7 +14,7 @@ def test_settings_come_out_as_they_went_in() -> None:
 
 def test_an_outcome_carries_the_error_with_its_exit_code() -> None:
     problem = wire.problem_of(AudioError("'a.wav' is empty.", "check what wrote it"))
-    report = wire.Report(ended={"k": wire.Outcome(exit_status=3, problem=problem)})
+    report = wire.Report(ended={"k": wire.FileOutcome(exit_status=3, problem=problem)})
     told = wire.read_report(wire.encode(report)).ended["k"].problem
     assert told is not None
     error = told.error()
@@ -24,6 +24,6 @@ def test_an_outcome_carries_the_error_with_its_exit_code() -> None:
 
 
 def test_an_event_has_the_progress_of_many_files() -> None:
-    progress = wire.Progress("2026-talk", 1.5, None, 2.0, 1.6, "transcribing", 3, "", None)
+    progress = wire.FileProgress("2026-talk", 1.5, None, 2.0, 1.6, "transcribing", 3, "", None)
     event = wire.Report(progress={"k": progress}, notices=[wire.Notice("warning", "x")])
     assert wire.read_report(wire.encode(event)) == event

@@ -20,9 +20,9 @@ from transcribe_cli.cluster import wire, worker
 from transcribe_cli.cluster.account_limits import SchedulerLimits
 from transcribe_cli.cluster.command_ends import CommandEnds
 from transcribe_cli.cluster.scheduler_connection import QUIET
-from transcribe_cli.cluster.worker import Recordings
-from transcribe_cli.cluster.worker_plugin import RecordingsPlugin, transcribe
-from transcribe_cli.cluster.worker_screen import ToldNotices
+from transcribe_cli.cluster.worker import WorkerLoop
+from transcribe_cli.cluster.worker_plugin import WorkerLoopPlugin, transcribe
+from transcribe_cli.cluster.worker_screen import ForwardedNotices
 from transcribe_cli.errors import UsageError
 from transcribe_cli.exit_status import ExitStatus
 from transcribe_cli.recordings.folder import JOURNAL
@@ -62,17 +62,17 @@ def told() -> list[wire.Report]:
 
 
 @pytest.fixture
-def recordings(tmp_path: Path, told: list[wire.Report]) -> Iterator[Recordings]:
+def worker_loop(tmp_path: Path, told: list[wire.Report]) -> Iterator[WorkerLoop]:
     """A worker's loop, with a service that nobody reaches."""
     options = FileOptions(endpoint="ws://127.0.0.1:9", save_dir=str(tmp_path / "recordings"))
     settings = wire.Settings(options=options, since="2026-11-28T00:00:00.000Z")
-    recordings = Recordings(wire.encode(settings), told.append)
-    recordings._ready.wait(patience_s())
-    yield recordings
-    recordings.close()
+    worker_loop = WorkerLoop(wire.encode(settings), told.append)
+    worker_loop._ready.wait(patience_s())
+    yield worker_loop
+    worker_loop.close()
 
 
-def end_of(told: list[wire.Report]) -> wire.Outcome:
+def end_of(told: list[wire.Report]) -> wire.FileOutcome:
     """How the one file ended, which is told once."""
     (outcome,) = [outcome for report in told for outcome in report.ended.values()]
     return outcome
@@ -89,49 +89,49 @@ def ends() -> None:
 
 
 def test_a_file_that_comes_just_as_the_loop_ends_is_not_waited_for(
-    recordings: Recordings,
+    worker_loop: WorkerLoop,
     told: list[wire.Report],
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    loop = recordings._loop
+    loop = worker_loop._loop
     assert loop is not None
     call = loop.call
 
     def call_late(action: Callable[[], None]) -> None:
         call(ends)
-        recordings._thread.join(patience_s())
+        worker_loop._thread.join(patience_s())
         call(action)
 
     monkeypatch.setattr(loop, "call", call_late)
-    recordings.transcribe(talk_in(tmp_path))
+    worker_loop.transcribe(talk_in(tmp_path))
     outcome = end_of(told)
     assert outcome.problem is not None and "nothing of ours" in outcome.problem.message
     assert outcome.exit_status == ExitStatus.FAULT
 
 
 def test_a_file_that_is_begun_just_as_a_stop_comes_is_told_as_stopped(
-    recordings: Recordings,
+    worker_loop: WorkerLoop,
     told: list[wire.Report],
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    loop = recordings._loop
+    loop = worker_loop._loop
     assert loop is not None
     call = loop.call
 
     def call_and_stop(action: Callable[[], None]) -> None:
         def post_both() -> None:  # on the loop's thread, which then takes both in one go
             call(action)
-            recordings.stop("SIGINT")
+            worker_loop.stop("SIGINT")
 
         call(post_both)
 
     monkeypatch.setattr(loop, "call", call_and_stop)
-    recordings.transcribe(talk_in(tmp_path))
+    worker_loop.transcribe(talk_in(tmp_path))
     outcome = end_of(told)
     assert outcome.interrupted and outcome.recording is None
-    assert not recordings._jobs
+    assert not worker_loop._jobs
 
 
 class Full:
@@ -147,38 +147,38 @@ def test_a_file_that_waits_for_a_seat_ends_when_all_have_cost_what_they_may(
     seats: Any = Full()
     with counting_service() as service:
         settings = settings_for(service, tmp_path / "recordings")
-        recordings = Recordings(settings, told.append, None, seats)
-        recordings.limit_cost()  # before it is ready, or not
-        recordings.transcribe(talk_in(tmp_path))
-        recordings.close()
+        worker_loop = WorkerLoop(settings, told.append, None, seats)
+        worker_loop.limit_cost()  # before it is ready, or not
+        worker_loop.transcribe(talk_in(tmp_path))
+        worker_loop.close()
     outcome = end_of(told)
     assert outcome.exit_status == ExitStatus.INCOMPLETE
     assert outcome.problem is not None and "cost" in outcome.problem.message
 
 
 def test_files_that_run_have_their_turn_between_two_that_begin(
-    recordings: Recordings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    worker_loop: WorkerLoop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    loop = recordings._loop
+    loop = worker_loop._loop
     assert loop is not None
     diary: list[str] = []
     over = threading.Event()
-    claim, advance = recordings._claim, recordings.advance
+    claim, advance = worker_loop._claim, worker_loop.advance
 
     def write_claim(*arguments: Any) -> Any:
         diary.append("begins")
-        recordings.has_work = True
+        worker_loop.has_work = True
         return claim(*arguments)
 
     def write_advance(now: float) -> None:
         diary.append("runs")
-        recordings.has_work = False
+        worker_loop.has_work = False
         advance(now)
         if diary.count("begins") == 3:
             over.set()
 
-    monkeypatch.setattr(recordings, "_claim", write_claim)
-    monkeypatch.setattr(recordings, "advance", write_advance)
+    monkeypatch.setattr(worker_loop, "_claim", write_claim)
+    monkeypatch.setattr(worker_loop, "advance", write_advance)
     tasks = [
         wire.FileTask(command="", key=str(n), name=path.name, path=str(path))
         for n in range(3)
@@ -187,7 +187,7 @@ def test_files_that_run_have_their_turn_between_two_that_begin(
 
     def begin_all() -> None:
         for task in tasks:
-            recordings._begin(task, Future())
+            worker_loop._begin(task, Future())
 
     loop.call(begin_all)
     assert over.wait(patience_s())
@@ -196,18 +196,18 @@ def test_files_that_run_have_their_turn_between_two_that_begin(
 
 
 def test_what_there_is_to_say_of_a_file_that_cannot_begin_is_told_with_its_end(
-    recordings: Recordings,
+    worker_loop: WorkerLoop,
     told: list[wire.Report],
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
 
     def fail(*_: Any) -> None:
-        recordings._notices.warning("it is odd")
+        worker_loop._notices.warning("it is odd")
         raise UsageError("It cannot be.", "leave it")
 
-    monkeypatch.setattr(recordings, "_claim", fail)
-    recordings.transcribe(talk_in(tmp_path))
+    monkeypatch.setattr(worker_loop, "_claim", fail)
+    worker_loop.transcribe(talk_in(tmp_path))
     (report,) = told
     assert report.notices == [wire.Notice("warning", "it is odd")]
     (outcome,) = report.ended.values()
@@ -215,20 +215,20 @@ def test_what_there_is_to_say_of_a_file_that_cannot_begin_is_told_with_its_end(
 
 
 def test_what_was_not_told_yet_when_a_worker_s_loop_faults_is_told(
-    recordings: Recordings,
+    worker_loop: WorkerLoop,
     told: list[wire.Report],
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     def fail(*_: Any) -> None:
-        recordings._notices.warning("it is odd")
-        recordings._loop.call(ends)  # type: ignore[union-attr]
+        worker_loop._notices.warning("it is odd")
+        worker_loop._loop.call(ends)  # type: ignore[union-attr]
         raise UsageError("It cannot be.", "leave it")
 
-    monkeypatch.setattr(recordings, "_claim", fail)
-    monkeypatch.setattr(recordings, "advance", lambda now: None)
-    recordings.transcribe(talk_in(tmp_path))
-    recordings._thread.join(patience_s())
+    monkeypatch.setattr(worker_loop, "_claim", fail)
+    monkeypatch.setattr(worker_loop, "advance", lambda now: None)
+    worker_loop.transcribe(talk_in(tmp_path))
+    worker_loop._thread.join(patience_s())
     (report,) = told
     assert report.notices == [wire.Notice("warning", "it is odd")]
     (outcome,) = report.ended.values()
@@ -236,7 +236,7 @@ def test_what_was_not_told_yet_when_a_worker_s_loop_faults_is_told(
 
 
 def test_ends_of_many_files_are_told_together(
-    recordings: Recordings,
+    worker_loop: WorkerLoop,
     told: list[wire.Report],
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -250,12 +250,12 @@ def test_ends_of_many_files_are_told_together(
     ]
 
     def begin_all() -> None:
-        recordings.due = float("inf")
+        worker_loop.due = float("inf")
         for task, file in zip(tasks, files, strict=True):
-            recordings._begin(task, file)
+            worker_loop._begin(task, file)
 
-    assert recordings._loop is not None
-    recordings._loop.call(begin_all)
+    assert worker_loop._loop is not None
+    worker_loop._loop.call(begin_all)
     assert all(file.result(patience_s()) for file in files)
     ended = [report.ended.keys() for report in told if report.ended]
     assert {key for keys in ended for key in keys} == {task.key for task in tasks}
@@ -263,21 +263,21 @@ def test_ends_of_many_files_are_told_together(
 
 
 def test_a_call_that_comes_twice_to_a_worker_that_is_new_is_done_once(
-    recordings: Recordings,
+    worker_loop: WorkerLoop,
 ) -> None:
     typed = wire.Call(0, "type_line", ("RNase",))
     for call in (typed, typed, wire.Call(1, "type_line", ("RNase",))):
-        recordings.take_call(call)
-    assert recordings._transcriber.runs.typed == ["RNase", "RNase"]
+        worker_loop.take_call(call)
+    assert worker_loop._transcriber.runs.typed == ["RNase", "RNase"]
 
 
 def test_a_worker_whose_loop_faults_leaves_no_file_locked(
-    recordings: Recordings,
+    worker_loop: WorkerLoop,
     told: list[wire.Report],
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    loop = recordings._loop
+    loop = worker_loop._loop
     assert loop is not None
     call = loop.call
 
@@ -286,7 +286,7 @@ def test_a_worker_whose_loop_faults_leaves_no_file_locked(
         call(ends)
 
     monkeypatch.setattr(loop, "call", call_and_end)
-    recordings.transcribe(talk_in(tmp_path))
+    worker_loop.transcribe(talk_in(tmp_path))
     outcome = end_of(told)
     assert outcome.problem is not None and "nothing of ours" in outcome.problem.message
     folders = list((tmp_path / "recordings").glob("*-talk*"))
@@ -300,11 +300,11 @@ class Command:
         self.client = client
         self.name = wire.command_name(client.id)
         self.told: set[str] = set()
-        self.ended: dict[str, wire.Outcome] = {}
+        self.ended: dict[str, wire.FileOutcome] = {}
         self.noticed: list[wire.Notice] = []
         self.noticed_by_the_end: dict[str, list[wire.Notice]] = {}
         client.register_plugin(CommandEnds())
-        client.register_plugin(RecordingsPlugin(self.name, settings, limited=limited))
+        client.register_plugin(WorkerLoopPlugin(self.name, settings, limited=limited))
         client.subscribe_topic(self.name, self._take)
 
     def _take(self, event: tuple[float, str]) -> None:
@@ -319,7 +319,7 @@ class Command:
         task = wire.FileTask(command=self.name, key=path.stem, name=path.name, path=str(path))
         return self.client.submit(transcribe, wire.encode(task), pure=False)
 
-    def end_of(self, path: Path, running: Any) -> wire.Outcome:
+    def end_of(self, path: Path, running: Any) -> wire.FileOutcome:
         """How a file ended, as it was told when its task is over."""
         running.exception(patience_s())
         return self.ended[path.stem]
@@ -328,7 +328,7 @@ class Command:
         self.client.unregister_worker_plugin(self.name)
 
 
-def words_in(save_dir: Path, outcome: wire.Outcome) -> list[str]:
+def words_in(save_dir: Path, outcome: wire.FileOutcome) -> list[str]:
     assert outcome.recording is not None, outcome
     return words(list(journal_records(save_dir / outcome.recording / JOURNAL)))
 
@@ -408,13 +408,13 @@ def test_a_command_that_is_killed_is_taken_off_the_workers(
                 for name, plugin in worker.plugins.items()
                 if name == command.name
             ]
-        part.recordings._thread.join(patience_s())
-        assert not part.recordings._thread.is_alive()
+        part.loop._thread.join(patience_s())
+        assert not part.loop._thread.is_alive()
         assert command.name not in cluster.scheduler.worker_plugins
 
 
 def test_an_error_of_a_worker_is_told_with_its_hint() -> None:
-    notices = ToldNotices(verbose=True)
+    notices = ForwardedNotices(verbose=True)
     NamedNotices(notices, "a.wav", quiet=True).error(UsageError("It is odd.", "look at it"))
     notices.warning("a warning")
     notices.note("a note")
@@ -431,7 +431,7 @@ def test_an_error_of_a_worker_is_told_with_its_hint() -> None:
 def test_what_a_worker_tells_is_safe_text_of_some_length_without_the_key() -> None:
     key = "0123456789abcdef" * 2
     keep_secret(key)
-    notices = ToldNotices(verbose=True)
+    notices = ForwardedNotices(verbose=True)
     for tell in (notices.error, notices.warning, notices.note, notices.debug):
         tell(f"{key}\x1b[31m\n" + "x" * 5000)
     notices.error("odd", f"try {key}")

@@ -9,7 +9,7 @@ from transcribe_cli.session.events import EndTurnRequested, Event, SettingsTyped
 
 
 class WorkerCalls:
-    """Calls of every worker's `Recordings`; nobody waits for their answers.
+    """Calls of every worker's `WorkerLoop`; nobody waits for their answers.
 
     Args:
         run: calls a worker, or all where it is given None, and waits for the answer.

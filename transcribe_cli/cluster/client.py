@@ -72,7 +72,7 @@ def transcribe_on_cluster(
         service = _service_elsewhere(transcriber, options, environment)
         is_local = (options.cluster or LOCAL) == LOCAL
         with transcriber.screen.waiting("starting workers" if is_local else "finding workers"):
-            cluster = stack.enter_context(Cluster(transcriber, options, service))
+            cluster = stack.enter_context(CommandWorkers(transcriber, options, service))
         batch = Batch(transcriber, service, specs, elsewhere=cluster)
         status = batch.run(again=options.again)
     batch.tell_sum()
@@ -93,7 +93,7 @@ def _service_elsewhere(
     return Service("", Target("", {}), transcriber.parameters, options.local, engine)
 
 
-class Cluster:
+class CommandWorkers:
     """The workers of one command; a context manager.
 
     Attributes:
@@ -180,7 +180,7 @@ class Cluster:
             anew: the scheduler has begun anew, and knows nothing of what was opened of late.
         """
         from transcribe_cli.cluster.command_ends import CommandEnds
-        from transcribe_cli.cluster.worker_plugin import RecordingsPlugin
+        from transcribe_cli.cluster.worker_plugin import WorkerLoopPlugin
 
         client, limited = self._client, self._per_minute is not None
         self.command = wire.command_name(client.id)
@@ -193,7 +193,7 @@ class Cluster:
             client.register_plugin(limits)
         client.subscribe_topic(self.command, self._told)
         settings = wire.encode(self._settings)
-        client.register_plugin(RecordingsPlugin(self.command, settings, limited=limited))
+        client.register_plugin(WorkerLoopPlugin(self.command, settings, limited=limited))
 
     def _take_off(self) -> None:
         """End this command's part on all workers."""

@@ -34,7 +34,7 @@ class _BesideTurns:
         show_other_message(self._view, text, self._shown, self.turns)
 
 
-class JournalTeller:
+class JournalReporter:
     """Tells the journal of one file.
 
     Args:

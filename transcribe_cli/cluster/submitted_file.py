@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 from msgspec import structs
 
 from transcribe_cli.cluster import wire
-from transcribe_cli.cluster.journal_teller import JournalTeller
+from transcribe_cli.cluster.journal_teller import JournalReporter
 from transcribe_cli.errors import ServiceError, StreamError, status_of
 from transcribe_cli.exit_status import ExitStatus, is_stopped_by_person, of_run
 from transcribe_cli.jobs.sources import SourceSpec
@@ -21,7 +21,7 @@ from transcribe_cli.session.events import Event, OutputFailed, StopRequested
 from transcribe_cli.session.session import Session
 
 if TYPE_CHECKING:
-    from transcribe_cli.cluster.client import Cluster
+    from transcribe_cli.cluster.client import CommandWorkers
 
 _LOOK_EVERY_S = 0.2
 _STOP_WITHIN_S = 25.0  # longer than the last words are waited for
@@ -52,7 +52,9 @@ class SubmittedFile:
         future: Dask's, of the last task.
     """
 
-    def __init__(self, cluster: "Cluster", loop: Loop, spec: SourceSpec, view: View | None) -> None:
+    def __init__(
+        self, cluster: "CommandWorkers", loop: Loop, spec: SourceSpec, view: View | None
+    ) -> None:
         self.spec = spec
         self.key = uuid.uuid4().hex
         self.due = float("inf")
@@ -67,7 +69,7 @@ class SubmittedFile:
         self._bill = _RemoteBill()
         self._result: Result | None = None
         self._tries = 0  # that failed with it
-        self._journal = JournalTeller(cluster.transcriber, loop, spec.name, view)
+        self._journal = JournalReporter(cluster.transcriber, loop, spec.name, view)
 
     # A `RunningFile`.
 
@@ -135,7 +137,7 @@ class SubmittedFile:
         """A fault of ours: workers end their sessions."""
         self._cluster.calls.pass_on(_BAIL_OUT)
 
-    def progressed(self, progress: wire.Progress) -> None:
+    def progressed(self, progress: wire.FileProgress) -> None:
         """Its worker tells how far it is, and that there are records."""
         if self.over:
             return
@@ -203,14 +205,16 @@ class SubmittedFile:
     def give_up(self, problem: StreamError, *, told: bool = False) -> None:
         """No worker ends it; `told`: why, as for other files."""
         status = int(problem.exit_status)
-        self.ended(wire.Outcome(exit_status=status, problem=wire.problem_of(problem)), told=told)
+        self.ended(
+            wire.FileOutcome(exit_status=status, problem=wire.problem_of(problem)), told=told
+        )
 
-    def ended(self, outcome: wire.Outcome | None, *, told: bool = False) -> None:
+    def ended(self, outcome: wire.FileOutcome | None, *, told: bool = False) -> None:
         """Tell the outputs everything about it. None: it was stopped, and nobody knows more."""
         if self.over:
             return
         if outcome is None:
-            outcome = wire.Outcome()
+            outcome = wire.FileOutcome()
         if self._by_person and not outcome.interrupted:  # as a run here that is asked to stop
             status = of_run(ExitStatus.OK, self._stops, spoken_now=False)
             outcome = structs.replace(outcome, exit_status=int(status), interrupted=True)

@@ -36,7 +36,7 @@ class FileTask(Struct, frozen=True, kw_only=True):
 
     Attributes:
         command: the name of the command's part on each worker.
-        key: what it goes by in `Progress`.
+        key: what it goes by in `FileProgress`.
         path: the same on every machine.
     """
 
@@ -47,7 +47,7 @@ class FileTask(Struct, frozen=True, kw_only=True):
 
 
 class Call(Struct, frozen=True, array_like=True):
-    """A call of a method of every worker's `Recordings`.
+    """A call of a method of every worker's `WorkerLoop`.
 
     Attributes:
         number: of the command's calls: a worker that is new may get one twice.
@@ -58,7 +58,7 @@ class Call(Struct, frozen=True, array_like=True):
     arguments: tuple[str, ...]
 
 
-class Progress(Struct, frozen=True, array_like=True):
+class FileProgress(Struct, frozen=True, array_like=True):
     """How far a file is: the values of a `Status` that a bar shows.
 
     Attributes:
@@ -98,7 +98,7 @@ class Notice(Struct, frozen=True, array_like=True):
     hint: str = ""
 
 
-class Outcome(Struct, frozen=True, kw_only=True):
+class FileOutcome(Struct, frozen=True, kw_only=True):
     """How a file ended on a worker.
 
     Attributes:
@@ -123,8 +123,8 @@ class Report(Struct, frozen=True, kw_only=True):
         begun: the address of a worker that is new to the command.
     """
 
-    progress: dict[str, Progress] = {}
-    ended: dict[str, Outcome] = {}
+    progress: dict[str, FileProgress] = {}
+    ended: dict[str, FileOutcome] = {}
     notices: list[Notice] = []
     begun: str = ""
 

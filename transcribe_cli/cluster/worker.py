@@ -17,15 +17,15 @@ from transcribe_cli.audio.source import Source
 from transcribe_cli.cluster.account_limits import Seats, WorkerQuota
 from transcribe_cli.cluster.wire import (
     Call,
+    FileOutcome,
+    FileProgress,
     FileTask,
     Notice,
-    Outcome,
-    Progress,
     Report,
     problem_of,
     read_settings,
 )
-from transcribe_cli.cluster.worker_screen import ProgressView, ToldNotices
+from transcribe_cli.cluster.worker_screen import ForwardedNotices, ProgressView
 from transcribe_cli.errors import StreamError, explain_unexpected
 from transcribe_cli.exit_status import ExitStatus, of_run
 from transcribe_cli.jobs.done_or_claimed import AlreadyRunning, Claim
@@ -48,7 +48,7 @@ _LOOK_AGAIN_S = 0.5
 _END_WITHIN_S = 20.0
 
 
-class Recordings:
+class WorkerLoop:
     """The loop of one worker, on a thread of its own; also a task of it, which tells the client.
 
     Args:
@@ -72,10 +72,10 @@ class Recordings:
         self.tell = tell
         self._quota = quota
         self._seats = seats
-        self._notices = ToldNotices(verbose=self._settings.options.verbose)
+        self._notices = ForwardedNotices(verbose=self._settings.options.verbose)
         self._jobs: dict[str, tuple[Job, Future[bool], ProgressView]] = {}
         self._to_begin: dict[str, Future[bool]] = {}
-        self._ended: dict[str, tuple[Outcome, Future[bool]]] = {}  # and not told yet
+        self._ended: dict[str, tuple[FileOutcome, Future[bool]]] = {}  # and not told yet
         self._stops: list[str] = []
         self._calls: set[int] = set()  # that have come
         self.closed = False
@@ -172,12 +172,12 @@ class Recordings:
             if taken:
                 self._seats.leave(task.key)
 
-    def _broken_off(self) -> Outcome:
+    def _broken_off(self) -> FileOutcome:
         """What becomes of a file when the loop has ended, or is to."""
         if self._problem is None:
             return self._stopped()
         status = int(self._problem.exit_status)
-        return Outcome(exit_status=status, problem=problem_of(self._problem))
+        return FileOutcome(exit_status=status, problem=problem_of(self._problem))
 
     def take_call(self, call: Call) -> None:
         """Do what all workers are told; the same call a second time is none."""
@@ -245,7 +245,7 @@ class Recordings:
                 folder, previous = self._claim(spec, stack)
                 if previous is not None and previous.state == "complete":
                     summary = previous.journal.summary or {}
-                    done = Outcome(recording=previous.id, summary=summary)
+                    done = FileOutcome(recording=previous.id, summary=summary)
                     self._end(task.key, begun, done)
                     return
                 assert folder is not None  # recordings are what words come back by
@@ -258,7 +258,7 @@ class Recordings:
         except (AlreadyRunning, SaveDirBusy):
             begun.set_result(False)
         except StreamError as e:
-            failed = Outcome(exit_status=int(e.exit_status), problem=problem_of(e))
+            failed = FileOutcome(exit_status=int(e.exit_status), problem=problem_of(e))
             self._end(task.key, begun, failed)
         except Exception as e:
             begun.set_exception(e)
@@ -296,7 +296,7 @@ class Recordings:
                 self._end(key, begun, _outcome_of(job))
         return ()
 
-    def _end(self, key: str, begun: "Future[bool]", outcome: Outcome) -> None:
+    def _end(self, key: str, begun: "Future[bool]", outcome: FileOutcome) -> None:
         """Tell what became of a file: at once, or beside many others with the next report.
 
         Many ends in one report, and tasks that end together, cost the scheduler little more than
@@ -321,8 +321,8 @@ class Recordings:
 
     def _tell_ends(
         self,
-        outcomes: dict[str, Outcome],
-        progress: dict[str, Progress],
+        outcomes: dict[str, FileOutcome],
+        progress: dict[str, FileProgress],
         notices: list[Notice],
     ) -> None:
         """Tell ends, beside what else there is.
@@ -338,9 +338,9 @@ class Recordings:
         if progress or ended or notices:
             self.tell(Report(progress=progress, ended=ended, notices=notices))
 
-    def _stopped(self) -> Outcome:
+    def _stopped(self) -> FileOutcome:
         status = of_run(ExitStatus.OK, self._stops or ["SIGTERM"], spoken_now=False)
-        return Outcome(exit_status=int(status), interrupted=True)
+        return FileOutcome(exit_status=int(status), interrupted=True)
 
     # A task of the loop.
 
@@ -370,11 +370,11 @@ class Recordings:
         """There is nothing to end."""
 
 
-def _outcome_of(job: Job) -> Outcome:
+def _outcome_of(job: Job) -> FileOutcome:
     folder = job.folder
     result = job.end()
     kept = folder is not None and folder.is_dir()
-    return Outcome(
+    return FileOutcome(
         recording=folder.name if kept and folder is not None else None,
         exit_status=int(result.exit_status),
         problem=problem_of(result.problem),

@@ -9,11 +9,11 @@ from distributed.diagnostics.plugin import WorkerPlugin
 from transcribe_cli.cluster.wire import Report, encode, read_call, read_task
 
 if TYPE_CHECKING:
-    from transcribe_cli.cluster.worker import Recordings
+    from transcribe_cli.cluster.worker import WorkerLoop
 
 
-class RecordingsPlugin(WorkerPlugin):  # type: ignore[misc]
-    """Puts `Recordings` on each worker, also on one that comes later.
+class WorkerLoopPlugin(WorkerPlugin):  # type: ignore[misc]
+    """Puts `WorkerLoop` on each worker, also on one that comes later.
 
     Args:
         name: of the command's part, and of the topic under which it tells.
@@ -25,37 +25,37 @@ class RecordingsPlugin(WorkerPlugin):  # type: ignore[misc]
         self.name = name
         self._settings = settings
         self._limited = limited
-        self.recordings: Recordings | None = None
+        self.loop: WorkerLoop | None = None
 
     def setup(self, worker: Worker) -> None:
         """Called on the worker."""
         from transcribe_cli.cluster.account_limits import Seats, WorkerQuota, telling
-        from transcribe_cli.cluster.worker import Recordings
+        from transcribe_cli.cluster.worker import WorkerLoop
 
         def tell(report: Report) -> None:
             worker.log_event(self.name, encode(report).decode())
 
         limits = (WorkerQuota(telling(worker)), Seats(worker, self.name)) if self._limited else ()
-        self.recordings = Recordings(self._settings, tell, *limits)
+        self.loop = WorkerLoop(self._settings, tell, *limits)
         tell(Report(begun=worker.address))
 
     async def teardown(self, worker: Worker) -> None:
         """Called on the worker when it ends, or the command; other commands are not kept."""
-        if self.recordings is not None:
-            await asyncio.to_thread(self.recordings.close)
+        if self.loop is not None:
+            await asyncio.to_thread(self.loop.close)
 
 
 def transcribe(task: bytes) -> None:
     """The task: one file, on whatever worker this is. Its end is told before that of the task."""
     file = read_task(task)
-    _recordings_of(get_worker(), file.command).transcribe(file)
+    _loop_of(get_worker(), file.command).transcribe(file)
 
 
 def take_call(command: str, call: bytes, dask_worker: Any) -> None:
-    """Take a call for a worker's `Recordings` of a command."""
-    _recordings_of(dask_worker, command).take_call(read_call(call))
+    """Take a call for a worker's `WorkerLoop` of a command."""
+    _loop_of(dask_worker, command).take_call(read_call(call))
 
 
-def _recordings_of(worker: Any, command: str) -> "Recordings":
-    recordings: Recordings = worker.plugins[command].recordings
-    return recordings
+def _loop_of(worker: Any, command: str) -> "WorkerLoop":
+    loop: WorkerLoop = worker.plugins[command].loop
+    return loop

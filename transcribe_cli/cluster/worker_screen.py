@@ -4,14 +4,14 @@ from collections.abc import Mapping
 
 from msgspec.structs import replace
 
-from transcribe_cli.cluster.wire import Notice, Progress
+from transcribe_cli.cluster.wire import FileProgress, Notice
 from transcribe_cli.protocol.messages import SpeakerRevision
 from transcribe_cli.transcript.turns import TurnUpdate
 from transcribe_cli.ui.notices import Notices, PlainConsole
 from transcribe_cli.ui.status_line import Status
 
 
-class ToldNotices(Notices):
+class ForwardedNotices(Notices):
     """Notices that go to the client, by the thread of the loop."""
 
     def __init__(self, *, verbose: bool) -> None:
@@ -41,13 +41,13 @@ class ProgressView:
     status_every_s = 0.5
 
     def __init__(self, recording: str) -> None:
-        self.newest: Progress | None = None  # that has not been told
+        self.newest: FileProgress | None = None  # that has not been told
         self._recording = recording
 
     def status(self, status: Status) -> None:
         """Take the file's progress."""
         position_s, length_s, rate = status.progress or (status.elapsed_s, None, 0.0)
-        self.newest = Progress(
+        self.newest = FileProgress(
             *(self._recording, position_s, length_s, rate, status.elapsed_s),
             *(status.state, status.turns, status.message, status.cost_usd),
         )
