@@ -273,6 +273,16 @@ def test_a_short_pause_ends_an_utterance_before_the_turn() -> None:
     assert finals(turns)[0]["transcript"] == "w1 w2 w3 w4"
 
 
+def test_the_language_is_said_with_an_utterance_and_at_the_end_of_a_turn() -> None:
+    asked = {"speech_model": "universal-streaming-multilingual", "language_detection": True}
+    settings = engine_settings_of(asked | {"min_turn_silence": 1000})
+    turns = hear_all(CountingEngine(settings), speak(2) + silence(300) + speak(1, first=3))
+    said = [turn for turn in turns if turn["utterance"] or (turn["end_of_turn"] and turn["words"])]
+    assert [turn["utterance"] for turn in said] == ["w1 w2", "w3"]
+    assert [turn for turn in turns if "language_code" in turn] == said
+    assert {(turn["language_code"], turn["language_confidence"]) for turn in said} == {("en", 0.9)}
+
+
 def test_in_manual_mode_a_turn_silence_that_was_asked_for_ends_a_turn_too() -> None:
     settings = engine_settings_of(MANUAL_MODE | {"max_turn_silence": 2000})
     engine = CountingEngine(settings)

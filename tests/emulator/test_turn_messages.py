@@ -316,6 +316,15 @@ def test_a_turn_has_the_language_that_was_heard() -> None:
     assert (final.language_code, final.language_confidence) == ("de", 0.9)
 
 
+def test_an_utterance_before_the_turn_ends_has_its_language() -> None:
+    multilingual = {"language_detection": True, "min_turn_silence": 800}
+    builder = TurnBuilder(settings("universal-streaming-multilingual", **multilingual))
+    said, spanish = heard("buenos d\u00edas"), Language("es", 0.9)
+    steps = [turns(builder.hypothesis(said, 2000, ms, language=spanish)) for ms in (60, 180)]
+    told = [(t.utterance, t.language_code, t.language_confidence) for (t,) in steps]
+    assert told == [("", None, None), ("Buenos d\u00edas.", "es", 0.9)]
+
+
 def test_a_hypothesis_that_joins_words_loses_none_behind_them() -> None:
     builder = TurnBuilder(settings("universal-streaming-english"), written=True)
     grow(builder, "it is a well known fact now indeed yes")

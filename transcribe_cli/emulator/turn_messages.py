@@ -97,6 +97,7 @@ class TurnBuilder:
         silence_ms: int = 0,
         speech: float = 1.0,
         settled: int | None = None,
+        language: Language = ENGLISH,
     ) -> list[ServerMessage]:
         """Take a hypothesis for the open turn.
 
@@ -105,6 +106,7 @@ class TurnBuilder:
             silence_ms: silence at the end of it.
             speech: share of speech, 0 to 1, since the turn's speech began.
             settled: its first words that no later one changes; None: the recogniser does not tell.
+            language: what is spoken, as far as it was heard.
         """
         self._settled = settled
         texts = tuple(word.text for word in heard)
@@ -122,7 +124,10 @@ class TurnBuilder:
             return []
         self._shown, self._shown_at_ms = words, now_ms
         self._shown_confidence = confidence
-        return [*self._announcement(words), self._partial(words, confidence, utterance)]
+        partial = self._partial(words, confidence, utterance)
+        if utterance:
+            self._detect(partial, words, language)
+        return [*self._announcement(words), partial]
 
     def is_over(self, silence_ms: int, turn_ms: int) -> bool:
         """Whether the open turn ends after `silence_ms` of silence and `turn_ms` in all."""
@@ -311,21 +316,25 @@ class TurnBuilder:
             utterance=formatted.utterance,
         )
         finals = finals_of(settings, raw, formatted)
-        certainty = language.confidence
-        if certainty is None:
-            certainty = sum(word.confidence for word in words) / max(len(words), 1)
         for turn in finals:
             if settings.family is Family.UNIVERSAL_STREAMING:
                 turn.end_of_turn_confidence = self.end_of_turn_confidence(silence_ms)
-            if settings.language_detection and words:
-                turn.language_code = language.code
-                turn.language_confidence = _rounded(certainty)
+            if words:
+                self._detect(turn, words, language)
             if settings.family is Family.WHISPER:
                 turn.words = [without_confidence(word) for word in turn.words]
             if settings.speaker_labels and words:
                 turn.speaker_label = UNKNOWN_SPEAKER
                 turn.words = [replace(word, speaker=UNKNOWN_SPEAKER) for word in turn.words]
         return finals
+
+    def _detect(self, turn: Turn, words: Sequence[Word], language: Language) -> None:
+        """Say the language, as turns with an `utterance` and finals do."""
+        if self.settings.language_detection:
+            certainty = language.confidence
+            if certainty is None:
+                certainty = sum(word.confidence for word in words) / len(words)
+            turn.language_code, turn.language_confidence = language.code, _rounded(certainty)
 
     def _raw(self, words: list[Word]) -> list[Word]:
         """The words without capitals and punctuation."""

@@ -147,8 +147,10 @@ class SpeechEngine:
             self._stepped_ms = self._now_ms
             speech = self._speech_frames * FRAME_MS / max(turn_ms - silence_ms, FRAME_MS)
             heard = self._on_the_clock(self._recogniser.hypothesis(self._more_waiting))
-            settled = self._recogniser.settled
-            messages += self._builder.hypothesis(heard, self._now_ms, silence_ms, speech, settled)
+            settled, language = self._recogniser.settled, self._recogniser.language
+            messages += self._builder.hypothesis(
+                heard, self._now_ms, silence_ms, speech, settled, language
+            )
         if self._builder.is_over(silence_ms, turn_ms):
             messages += self._end_turn()
         return messages

@@ -105,6 +105,7 @@ class ToldTurns:
         if ends:
             partial.utterance = _joined(self._words(said[self._uttered :], True, formatted=True))
             self._uttered = len(said)
+            self._detect([partial], LANGUAGE)
         return [*self._announcement(said or sounding), send(partial)]
 
     def final(
@@ -126,9 +127,7 @@ class ToldTurns:
             Turn(self._order, False, True, _joined(raw), 1.0, raw, utterance),
             Turn(self._order, True, True, _joined(formatted), 1.0, formatted, utterance),
         )
-        if self._settings.language_detection:
-            for turn in finals:
-                turn.language_code, turn.language_confidence = language, CONFIDENCE
+        self._detect(finals, language)
         if self._settings.speaker_labels:
             self.speakers.label(finals, [word.speaker for word in said], corrected)
         sent = [*self._announcement(said), *(send(turn) for turn in finals)]
@@ -144,6 +143,12 @@ class ToldTurns:
             flag = formats_every_message(self._settings)
             last.append(send(Turn(self._order, flag, True, "", 1.0)))
         return last + self.speakers.revise()
+
+    def _detect(self, turns: Sequence[Turn], language: str) -> None:
+        """Say the language, as turns with an `utterance` and finals do."""
+        if self._settings.language_detection:
+            for turn in turns:
+                turn.language_code, turn.language_confidence = language, CONFIDENCE
 
     def _announcement(self, words: Sequence[ToldWord]) -> list[Send]:
         if self._announced or not self._is_pro:
