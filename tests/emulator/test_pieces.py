@@ -9,7 +9,7 @@ from transcribe_cli.emulator.turn_messages import HeardWord
 
 FRAME = (1000).to_bytes(2, "little") * 480
 QUIET = (1).to_bytes(2, "little") * 480
-PIECES = Pieces(piece_ms=1200, longest_ms=3000, step_ms=300, step_share=0.5)
+PIECES = Pieces(piece_ms=1200, longest_ms=3000, step_ms=300, step_share=0.5, pause_ms=120)
 
 
 class Model:

@@ -7,7 +7,6 @@ import numpy as np
 
 from transcribe_cli.emulator.engines.sentence_case import going_on
 from transcribe_cli.emulator.engines.speech_detector import FRAME_MS
-from transcribe_cli.emulator.engines.speech_engine import PAUSE_FRAMES
 from transcribe_cli.emulator.turn_messages import ENGLISH, HeardWord, Language
 
 # A piece without a pause is cut so long before its end at most, and at least.
@@ -51,12 +50,15 @@ class Pieces(NamedTuple):
         step_ms: the least between two partials; while more audio waits there is but the first with
             words of an utterance.
         step_share: and the least as a share of the piece, 0 to 1, since its cost grows with it.
+        pause_ms: so much silence is a pause, in whole frames; a model that is slow had better not
+            be asked at each short one.
     """
 
     piece_ms: int
     longest_ms: int
     step_ms: int
     step_share: float
+    pause_ms: int
 
 
 class PieceRecogniser:
@@ -68,8 +70,10 @@ class PieceRecogniser:
     def __init__(self, transcribe: Transcribe, pieces: Pieces, *, writes: bool) -> None:
         self.writes = writes
         self.language = ENGLISH
+        self.pause_ms = pieces.pause_ms
         self._transcribe = transcribe
         self._pieces = pieces
+        self._pause_frames = pieces.pause_ms // FRAME_MS
         self.start()
 
     @property
@@ -93,7 +97,7 @@ class PieceRecogniser:
 
     def hypothesis(self, more_waiting: bool = False) -> list[HeardWord]:
         length_ms = len(self._frames) * FRAME_MS
-        if not any(self._speech[-PAUSE_FRAMES:]):
+        if not any(self._speech[-self._pause_frames :]):
             if length_ms >= self._pieces.piece_ms:
                 self._cut_at_pause()
             elif not more_waiting:
@@ -164,7 +168,7 @@ class PieceRecogniser:
         spoken = len(self._speech)
         while spoken and not self._speech[spoken - 1]:
             spoken -= 1
-        upto = min(spoken + PAUSE_FRAMES, len(self._frames))
+        upto = min(spoken + self._pause_frames, len(self._frames))
         if upto != self._final_of:
             self._final_of = upto
             self._recognise(upto, final=True)

@@ -15,7 +15,6 @@ from transcribe_cli.protocol.messages import ServerMessage, Silence
 
 FRAME_BYTES = FRAME_MS * BYTES_PER_MS
 STEP_FRAMES = 4  # a hypothesis every 120 ms
-PAUSE_FRAMES = 4  # of silence, and a pause begins: what was said before it is recognised at once
 PRE_ROLL_FRAMES = 20  # 600 ms: the 300 ms in which speech was noticed, and 300 ms before them
 _LEAST_VAD_THRESHOLD = 0.1  # one frame in ten; at 0 silence itself would be speech
 _SILENCE_EVERY_MS = 1000
@@ -27,10 +26,12 @@ class Recogniser(Protocol):
     Attributes:
         writes: its words have capitals and punctuation.
         language: of the utterance, as last heard.
+        pause_ms: so much silence is a pause: what was said before it is recognised at once.
     """
 
     writes: bool
     language: Language
+    pause_ms: int
 
     @property
     def settled(self) -> int | None:
@@ -142,7 +143,7 @@ class SpeechEngine:
         messages: list[ServerMessage] = []
         if (
             self._now_ms - self._stepped_ms >= STEP_FRAMES * FRAME_MS
-            or silence_ms == PAUSE_FRAMES * FRAME_MS
+            or silence_ms == self._recogniser.pause_ms
         ):
             self._stepped_ms = self._now_ms
             speech = self._speech_frames * FRAME_MS / max(turn_ms - silence_ms, FRAME_MS)

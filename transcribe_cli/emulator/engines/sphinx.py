@@ -26,6 +26,7 @@ class SphinxRecogniser:
     writes = False
     language = ENGLISH
     settled = None
+    pause_ms = 120
 
     def __init__(self) -> None:
         self._decoder = Decoder(samprate=RATE_HZ, loglevel="FATAL")

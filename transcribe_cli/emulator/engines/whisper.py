@@ -28,7 +28,7 @@ from transcribe_cli.emulator.turn_messages import ENGLISH, HeardWord, Language
 from transcribe_cli.errors import UsageError
 from transcribe_cli.system.machine_resources import processors
 
-_PIECES = Pieces(piece_ms=10_000, longest_ms=20_000, step_ms=480, step_share=0.55)
+_PIECES = Pieces(piece_ms=10_000, longest_ms=20_000, step_ms=480, step_share=0.55, pause_ms=120)
 _WHOLE = 30 * FRAMES_PER_SECOND
 # Without silence after them, short pieces are said again and again: with less than 8 s in all, 12
 # of 29 pieces of human speech were; with 8 s one, with 30 s one.
