@@ -25,6 +25,11 @@ class Outbox(Generic[End]):
         return bool(self._queue)
 
     @property
+    def lets_through(self) -> bool:
+        """Whether a message would neither wait in it nor be changed: it need not be put in."""
+        return not (self._queue or self._delay_s or self._disorder or self._behind)
+
+    @property
     def is_full(self) -> bool:
         """Whether its client is to wait with more."""
         return len(self._queue) >= MOST_UNSENT

@@ -78,11 +78,19 @@ class OutboxSender:
 
     def take(self, action: ToClient) -> None:
         """Send it, after what was to be sent before it."""
-        if isinstance(action, Shape):
+        if isinstance(action, Send) and self._is_clear:
+            self._client.send(action.text)
+        elif isinstance(action, Shape):
             self._client.shape(action)
-            return
-        self._outbox.take(action)
-        self.go_on()
+        else:
+            self._outbox.take(action)
+            self.go_on()
+
+    @property
+    def _is_clear(self) -> bool:
+        """Whether a message can go out at once, as nearly all do."""
+        waits = self._is_paused or self.is_over or self._client.is_full
+        return not waits and self._outbox.lets_through
 
     def end_with(self, last: Close | ClientLeft) -> None:
         """Send what there is without waiting any more, then end."""

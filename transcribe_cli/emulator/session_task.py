@@ -267,7 +267,7 @@ class SessionTask:
         """Perform an engine's action, unless the session is closing."""
         if not self._session.closing:
             self._session.closing = isinstance(action, (Close, Drop))
-            self._perform((action,))
+            self._sender.take(action)
 
     def _go_wrong(self, faults: Sequence[DueFault]) -> None:
         """Cause faults that are due."""

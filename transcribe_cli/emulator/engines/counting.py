@@ -69,14 +69,19 @@ class WordCounter:
 
 
 def _leading(samples: bytes, unit: bytes) -> int:
-    """How many samples at the start are `unit`; whole chunks are compared at once."""
+    """How many samples at the start are `unit`: mostly all or none."""
     if not samples.startswith(unit):
         return 0
-    expected = unit * (len(samples) // 2)
-    if samples == expected:
-        return len(samples) // 2
-    differs = int.from_bytes(samples, "little") ^ int.from_bytes(expected, "little")
-    return ((differs & -differs).bit_length() - 1) // 16  # by the lowest bit that does
+    least, most = 1, len(samples) // 2
+    if samples == unit * most:
+        return most
+    while least < most:
+        middle = (least + most + 1) // 2
+        if samples.startswith(unit * middle):
+            least = middle
+        else:
+            most = middle - 1
+    return least
 
 
 class CountingEngine:
@@ -88,11 +93,11 @@ class CountingEngine:
     """
 
     def __init__(self, settings: EngineSettings, turn_words: int = TURN_WORDS) -> None:
-        self._settings = settings
         self._turn_words = turn_words
         self._counter = WordCounter(settings.sample_rate_hz)
         self._words: list[ToldWord] = []  # of the open turn
         self._turns = ToldTurns(settings, CERTAIN_AFTER_WORDS)
+        self.configure(settings)
         self._spoke = False
 
     def hear(self, data: bytes, more_waiting: bool = False) -> list[Send]:
@@ -103,7 +108,7 @@ class CountingEngine:
             full = len(self._words) >= self._turn_words and not self._settings.manual
             sent += self.end_turn() if full else self._turns.partial(self._words)
         silence_ms = self._silence_ms()
-        if silence_ms >= turn_silence_ms(self._settings):
+        if silence_ms >= self._ends_after_ms:
             sent += self.end_turn()
         else:
             sent += self._turns.partial(self._words, self._growing(), silence_ms)
@@ -113,6 +118,7 @@ class CountingEngine:
 
     def configure(self, settings: EngineSettings) -> Sequence[Send]:
         self._settings = settings
+        self._ends_after_ms = turn_silence_ms(settings)
         self._turns.configure(settings)
         return []
 
