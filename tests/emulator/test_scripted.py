@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from tests.emulator.official_sdk import SDK, of_kind, sdk_session
 from tests.emulator.protocol_client import TERMINATE, TRACES, next_message, session, silence, talk
 from transcribe_cli.emulator.actions import Close, Drop, Send, Stall
 from transcribe_cli.emulator.engine_settings import EngineSettings, engine_settings_of
@@ -96,6 +97,9 @@ def test_directives_and_bare_messages() -> None:
         ("{", "not JSON"),
         ("[]", "not a JSON object"),
         ('{"sya":"Hello."}', "neither a message, which has a type, nor a directive"),
+        ('{"type":"Turn","turn_order":"x"}', "no Turn: Expected `int`, got `str`"),
+        ('{"type":"Turn","end_of_turn":1}', "no Turn: Expected `bool`, got `int`"),
+        ('{"type":"Turn","words":[{"end":1.5}]}', "no Turn: Expected `int`, got `float`"),
         ('{"at_ms":1}', "exactly one of"),
         ('{"at_ms":1,"drop":true,"text":"x"}', "exactly one of"),
         ('{"at_ms":-1,"drop":true}', "whole number"),
@@ -118,6 +122,60 @@ def test_a_bad_line_is_named(line: str, reason: str) -> None:
         parse_script(f"# first\n{line}\n", "demo.jsonl")
     assert e.value.message.startswith("demo.jsonl, line 2: ") and reason in e.value.message
     assert e.value.hint
+
+
+def played(*lines: Mapping[str, object]) -> list[dict[str, Any]]:
+    """What bare messages are sent as."""
+    script = parse_script("\n".join(map(json.dumps, lines)), "s")
+    return [json.loads(step.action.text) for step in script.steps if isinstance(step.action, Send)]
+
+
+def word(text: str, start: int, end: int, final: bool) -> dict[str, object]:
+    times = {"start": start, "end": end}
+    return times | {"text": text, "confidence": 0.9, "word_is_final": final}
+
+
+def test_a_bare_turn_gets_the_fields_that_a_turn_always_has() -> None:
+    said = {"type": "Turn", "transcript": "Hello"}
+    partial, final, empty = played(
+        said, said | {"end_of_turn": True, "transcript": "Hello you.", "x": 1}, {"type": "Turn"}
+    )
+    assert partial == said | {
+        "turn_order": 0,
+        "turn_is_formatted": False,
+        "end_of_turn": False,
+        "end_of_turn_confidence": 0.0,
+        "words": [word("Hello", 0, 300, False)],
+        "utterance": "",
+    }
+    assert final == {
+        "type": "Turn",
+        "turn_order": 0,
+        "turn_is_formatted": True,
+        "end_of_turn": True,
+        "transcript": "Hello you.",
+        "end_of_turn_confidence": 1.0,
+        "words": [word("Hello", 0, 300, True), word("you.", 300, 600, True)],
+        "utterance": "Hello you.",
+        "x": 1,
+    }
+    assert (empty["turn_order"], empty["transcript"], empty["words"]) == (1, "", [])
+
+
+def test_a_word_of_a_bare_turn_gets_what_it_lacks() -> None:
+    (turn,) = played({"type": "Turn", "words": [{"text": "Hi", "end": 200}, {"text": "you"}]})
+    assert turn["words"] == [word("Hi", 0, 200, False), word("you", 200, 500, False)]
+    assert turn["transcript"] == "Hi you"
+
+
+@SDK
+@pytest.mark.parametrize(
+    "line", [{"say": "Hello."}, {"type": "Turn", "end_of_turn": True, "transcript": "Hello."}]
+)
+def test_the_sdk_reads_what_is_played(play: Callable[..., str], line: dict[str, object]) -> None:
+    (turn,) = of_kind("TurnEvent", sdk_session(play(line), silence(400)))
+    assert (turn.transcript, turn.end_of_turn) == ("Hello.", True)
+    assert [(word.text, word.start, word.end) for word in turn.words] == [("Hello.", 0, 300)]
 
 
 def said(
@@ -186,8 +244,16 @@ def test_lines_are_said_one_after_the_other_and_the_client_may_end_a_turn() -> N
 
 
 def turn(order: int, end: bool, formatted: bool = False, end_ms: int = 5000) -> str:
-    raw = {"turn_order": order, "turn_is_formatted": formatted, "end_of_turn": end}
-    return json.dumps(raw | {"words": [{"end": end_ms}], "type": "Turn"})
+    (whole,) = played(
+        {
+            "turn_order": order,
+            "turn_is_formatted": formatted,
+            "end_of_turn": end,
+            "words": [{"end": end_ms}],
+            "type": "Turn",
+        }
+    )
+    return json.dumps(whole)
 
 
 def test_force_endpoint_plays_on_to_the_end_of_the_turn() -> None:

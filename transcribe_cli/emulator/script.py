@@ -4,8 +4,9 @@ A script is JSON Lines. Blank lines and lines that begin with `#` are ignored. A
 
 - a bare message of the service: sent exactly as it stands, once the audio received reaches the end
   of its last word, its `timestamp` or its `end_ms`; without any of these, right after the line
-  before it. A bare `Begin` or `Termination` takes the place of the service's own; a bare client
-  message (`Terminate` in a recorded trace) is skipped;
+  before it. A Turn that lacks fields which a Turn always has gets them (`bare_turns.py`); `send`
+  sends a broken one. A bare `Begin` or `Termination` takes the place of the service's own; a bare
+  client message (`Terminate` in a recorded trace) is skipped;
 - `{"say": "Hello there.", "speaker": "A"}`: a turn of the session's model with its partials, spoken
   from `at_ms` on, or right after the line before it, 300 ms a word; what the client asked for is
   done to it (formatting, terms, profanity, redaction, speakers). `"revised_speaker"` is who a
@@ -35,15 +36,15 @@ from transcribe_cli.emulator.actions import (
     ToClient,
     why_no_close,
 )
+from transcribe_cli.emulator.bare_turns import WORD_MS, BareTurns
 from transcribe_cli.emulator.engines.told_turns import LANGUAGE
 from transcribe_cli.emulator.journal_messages import is_record, sessions_of
 from transcribe_cli.errors import UsageError
-from transcribe_cli.protocol.messages import CLIENT_MESSAGES
+from transcribe_cli.protocol.messages import CLIENT_MESSAGES, Turn
 
 JOURNAL = "journal.jsonl"
 _SAY = "say"
 _SAY_FIELDS = {_SAY, "at_ms", "speaker", "revised_speaker", "language_code"}
-WORD_MS = 300  # of what is said
 _VERBS = ("send", "text", "close", "drop", "stall_ms")
 _HINT = "each line is a message of the service, or a directive with at_ms or on"
 
@@ -139,6 +140,7 @@ def parse_script(text: str, name: str) -> Script:
     at: dict[str, list[ToClient]] = {"open": [], "Terminate": []}
     own: dict[str, str] = {}
     steps: list[ScriptStep] = []
+    turns = BareTurns()
     now_ms = 0  # where the line before ends
     error: str | None = None  # what the line before says, if it is an Error
     for number, line in enumerate(text.split("\n"), start=1):
@@ -153,6 +155,7 @@ def parse_script(text: str, name: str) -> Script:
                 begins = _whole(raw, "at_ms") if "at_ms" in raw else 0
                 steps.append(ScriptStep(max(now_ms, begins), say))
                 now_ms = steps[-1].at_ms + WORD_MS * len(say.text.split())
+                turns.said(now_ms)
             elif "on" in raw:
                 at[_moment(raw)].append(_action(raw, before))
             elif "at_ms" in raw and "type" not in raw:
@@ -163,8 +166,9 @@ def parse_script(text: str, name: str) -> Script:
             elif raw.keys().isdisjoint(("type", "error")):
                 raise _BadLine("neither a message, which has a type, nor a directive")
             elif raw.get("type") not in CLIENT_MESSAGES:
+                sent = _completed(raw, line, turns, now_ms)
                 now_ms = max(now_ms, _due_ms(raw))
-                steps.append(ScriptStep(now_ms, Send(line)))
+                steps.append(ScriptStep(now_ms, Send(sent)))
         except _BadLine as e:
             raise UsageError(f"{name}, line {number}: {e}.", _HINT) from e
     return Script(
@@ -237,6 +241,17 @@ def _action(raw: dict[str, Any], error: str | None) -> ToClient:
         case "stall_ms", _:
             return Stall(_whole(raw, "stall_ms"))
     raise _BadLine(f'"{verbs[0]}" cannot be {msgspec.json.encode(value).decode()}')
+
+
+def _completed(raw: dict[str, Any], line: str, turns: BareTurns, now_ms: int) -> str:
+    """A bare message as it is sent: the line, or a Turn with what it lacks."""
+    if raw.get("type") != Turn.type:
+        return line
+    try:
+        whole = turns.completed(raw, now_ms)
+    except msgspec.ValidationError as e:
+        raise _BadLine(f'no Turn: {e}; "send" sends it all the same') from e
+    return line if whole is None else msgspec.json.encode(whole).decode()
 
 
 def _due_ms(raw: dict[str, Any]) -> int:

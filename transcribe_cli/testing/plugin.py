@@ -1,7 +1,7 @@
 """The pytest plugin: the fixture `assemblyai_service`. Imports nothing of ours until it is used.
 
 ```python
-@pytest.mark.assemblyai_service(scenario=[{"type": "Turn", ...}])
+@pytest.mark.assemblyai_service(scenario=[{"say": "Hello."}])
 def test_my_app(assemblyai_service):
     assemblyai_service.fail_next("drop@turn=1")
     my_app.transcribe(assemblyai_service.url)

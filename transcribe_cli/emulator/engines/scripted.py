@@ -6,10 +6,11 @@ from typing import NamedTuple
 import msgspec
 
 from transcribe_cli.emulator.actions import Send, ToClient
+from transcribe_cli.emulator.bare_turns import WORD_MS
 from transcribe_cli.emulator.engine_settings import EngineSettings
 from transcribe_cli.emulator.engines.told_turns import ToldTurns, ToldWord
 from transcribe_cli.emulator.parameter_effects import TurnEffects
-from transcribe_cli.emulator.script import WORD_MS, Say, Script, ScriptStep
+from transcribe_cli.emulator.script import Say, Script, ScriptStep
 from transcribe_cli.emulator.text_formatting import unwritten
 from transcribe_cli.protocol.messages import Turn
 
