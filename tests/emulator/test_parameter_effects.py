@@ -21,7 +21,7 @@ from transcribe_cli.emulator.engine_settings import (
     engine_settings_of,
     updated,
 )
-from transcribe_cli.emulator.logbook import without_secrets
+from transcribe_cli.emulator.hidden_secrets import without_secrets
 from transcribe_cli.emulator.parameter_effects import (
     WITHOUT_EFFECT,
     TurnEffects,

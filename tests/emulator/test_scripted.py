@@ -43,7 +43,9 @@ def test_traces_are_played_byte_for_byte(
             assert own in ([], [text for text in heard.texts if f'"{kind}"' in text]), path.stem
         assert heard.messages[0]["type"] == "Begin" and heard.messages[-1]["type"] == "Termination"
         assert (heard.code, heard.reason) == (1000, "Session Ended")
-        events = logbook()[4 * number :]
+        events = [dict(event) for event in logbook()[4 * number :]]
+        times = [event.pop("time") for event in events]
+        assert times == sorted(times)
         assert [event["event"] for event in events] == ["open", "message", "terminate", "close"]
         assert events[1] == events[2] | {"event": "message", "text": TERMINATE}
         assert events[-1]["audio_ms"] == 7000 and events[-1]["by"] == "service"

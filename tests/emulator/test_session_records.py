@@ -43,8 +43,14 @@ def test_audio_has_the_header_of_its_encoding_and_rate() -> None:
 
 
 def test_credentials_are_not_kept_and_the_first_end_counts() -> None:
-    record = SessionRecord(0, "/", [("Authorization", "k"), ("cookie", "c"), ("Host", "h")])
-    assert [value for _, value in record.headers] == ["[secret]", "[secret]", "h"]
+    names = ("Authorization", "cookie", "Proxy-Authorization", "X-Api-Key", "X-Session-Token")
+    plain = [("Host", "h"), ("Sec-WebSocket-Key", "abc")]
+    record = SessionRecord(0, "/?sample_rate=8000&token=x", [*((n, "x") for n in names), *plain])
+    assert record.headers == [*((n, "[secret]") for n in names), *plain]
+    assert record.query == "sample_rate=8000&token=[secret]"
+    record.frame('{"type":"UpdateConfiguration","token":"x","prompt":"token"}', 0)
+    (kept,) = record.messages
+    assert kept["text"] == '{"type":"UpdateConfiguration","token":"[secret]","prompt":"token"}'
     record.end(1000, "service")
     record.end(1006, "client")
     assert record.ended == {"code": 1000, "by": "service"}

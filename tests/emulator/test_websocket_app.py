@@ -9,16 +9,19 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
 from tests.certificates import make_certificate
 from tests.emulator.protocol_client import (
     REPOSITORY,
+    TERMINATE,
     next_message,
     session,
     silence,
@@ -74,6 +77,31 @@ def test_a_temporary_token_opens_a_session_with_its_cap(
     assert token not in json.dumps(logbook())
     status, answer = get(url, "/v3/token?expires_in_seconds=0", KEY)
     assert status == 422 and answer["detail"][0]["loc"] == ["query", "expires_in_seconds"]
+
+
+def test_the_logbook_tells_each_connection_apart(
+    serve: Callable[..., str], logbook: Callable[[], list[dict[str, Any]]]
+) -> None:
+    faults = ("--fault", "session=0:refuse=503", "--fault", "session=2:error=3005@terminate")
+    url = serve("--engine", "counting", *faults)
+    with pytest.raises(InvalidStatus):
+        talk(url)
+    assert talk(url, sample_rate=5, key=KEY).code == 3006
+    assert talk(url, silence(250), key=KEY, last=TERMINATE).code == 3005
+    told = [(each["event"], each["connection"]) for each in logbook()]
+    assert told == [
+        ("fault", 0),
+        ("refused", 1),
+        *((event, 2) for event in ("open", "message", "fault", "terminate", "close")),
+    ]
+    _, refused, opened, *_, closed = logbook()
+    for arrived, rate in ((refused, "5"), (opened, 16000)):
+        assert (arrived["path"], arrived["parameters"]["sample_rate"]) == ("/v3/ws", rate)
+        assert ["Authorization", "[secret]"] in arrived["headers"]
+    assert closed["chunk_bytes"] == [3200, 3200, 1600]
+    assert closed["chunk_ms"] == sorted(closed["chunk_ms"]) and len(closed["chunk_ms"]) == 3
+    times = [datetime.fromisoformat(each["time"]) for each in logbook()]
+    assert times == sorted(times) and times[0].tzinfo is not None
 
 
 def test_health_and_any_path(play: Callable[..., str]) -> None:

@@ -3,6 +3,7 @@
 import json
 import sys
 from http.client import HTTPConnection
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -107,6 +108,34 @@ def test_a_refused_connection_is_heard_too(service: AssemblyAIService) -> None:
     (heard,) = service.wait_for(1)
     assert heard.id is None and heard.ended is not None
     assert heard.ended["code"] == 3006 and "Field required" in heard.ended["error"]
+
+
+def test_what_a_refused_connection_asked_for_is_heard(service: AssemblyAIService) -> None:
+    service.fail_next("refuse=503")
+    with pytest.raises(InvalidStatus):
+        talk(service.url, keyterms_prompt='["a"]')
+    assert talk(service.url, sample_rate=5, keyterms_prompt='["a"]').code == 3006
+    refused, wrong = service.wait_for(2)
+    refused.assert_parameters(speech_model="u3-rt-pro", keyterms_prompt=["a"], sample_rate=16000)
+    wrong.assert_parameters(speech_model="u3-rt-pro", keyterms_prompt=["a"], sample_rate="5")
+
+
+@pytest.mark.parametrize(
+    ("given", "kind"),
+    [
+        ({}, "none"),
+        ({"key": "any"}, "key"),
+        ({"key": "Bearer any"}, "Bearer"),
+        ({"token": "any"}, "token in the URL"),
+    ],
+)
+def test_how_a_client_says_who_it_is_is_heard(
+    service: AssemblyAIService, given: dict[str, Any], kind: str
+) -> None:
+    talk(service.url, speechModel="x", **given)
+    (heard,) = service.wait_for(1)
+    assert heard.credential == kind and "speechModel=x" in heard.query
+    assert "any" not in heard.query
 
 
 def test_what_a_client_asked_for_in_vain_is_heard(service: AssemblyAIService) -> None:

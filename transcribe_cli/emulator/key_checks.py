@@ -80,6 +80,20 @@ class KeyChecks:
             raise SessionRefused(UNAUTHORIZED, _PREFIX + "Invalid API key")
         return MAX_SESSION_S
 
+    def kind_of(self, authorization: str | None, token: str | None) -> str:
+        """How a client says who it is.
+
+        Returns:
+            "none"; "key", "token" or "Bearer": in the header; "token in the URL", which counts.
+        """
+        if token:
+            return "token in the URL"
+        if not authorization:
+            return "none"
+        if authorization.startswith("Bearer "):
+            return "Bearer"
+        return "key" if self._read_token(authorization) is None else "token"
+
     def _sign(self, body: bytes) -> str:
         return hmac.new(self._secret, body, sha256).hexdigest()
 

@@ -4,7 +4,7 @@ import sys
 from collections.abc import Iterable
 from contextlib import suppress
 
-from transcribe_cli.emulator.logbook import without_secrets
+from transcribe_cli.emulator.hidden_secrets import without_secrets
 from transcribe_cli.emulator.parameter_effects import unknown_parameters
 from transcribe_cli.emulator.session_task import SessionTask
 from transcribe_cli.protocol.parameters import encode_query

@@ -6,13 +6,18 @@ from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from transcribe_cli.emulator.logbook import without_secrets
+from transcribe_cli.emulator.hidden_secrets import (
+    asked_by,
+    headers_without_secrets,
+    message_without_secrets,
+    query_without_secrets,
+    without_secrets,
+)
 
 MOST_RECORDS = 1000
 _MOST_CHUNKS = 200_000  # of one session: almost three hours of 50 ms
 _MOST_MESSAGES = 10_000
 _MOST_AUDIO_BYTES = 256 << 20  # of all sessions
-_SECRET_HEADERS = frozenset(("authorization", "cookie"))
 _WAV_FORMATS = {"pcm_s16le": (1, 2), "pcm_mulaw": (7, 1)}  # format tag, bytes of a sample
 
 
@@ -22,7 +27,10 @@ class SessionRecord:
     Attributes:
         number: connections are counted from 0, refused ones too.
         id: of the session; None until it begins.
-        parameters: as the service understood them, without secrets.
+        path, query: of its URL, without secrets.
+        parameters: as the service understood them, without secrets; of a refused session what is
+            wrong is as it was sent.
+        credential: how it says who it is: `KeyChecks.kind_of`.
         without_effect: what it asked for that changes nothing, also in mid-session.
         faults: those that happened to it.
         messages: each text frame with its time.
@@ -37,15 +45,15 @@ class SessionRecord:
         path: str,
         headers: Iterable[tuple[str, str]],
         store: "AudioStore | None" = None,
+        credential: str = "none",
     ) -> None:
         self.number = number
-        self.path = path.partition("?")[0]
-        self.headers = [
-            (name, "[secret]" if name.lower() in _SECRET_HEADERS else value)
-            for name, value in headers
-        ]
+        self.path, _, query = path.partition("#")[0].partition("?")
+        self.query = query_without_secrets(query)
+        self.headers = headers_without_secrets(headers)
+        self.credential = credential
         self.id: str | None = None
-        self.parameters: dict[str, Any] = {}
+        self.parameters = asked_by(query)
         self.without_effect: set[str] = set()
         self.faults: list[str] = []
         self.messages: list[dict[str, Any]] = []
@@ -64,7 +72,7 @@ class SessionRecord:
         """Keep one frame of the client, as long as there is room for it."""
         if isinstance(frame, str):
             if len(self.messages) < _MOST_MESSAGES:
-                self.messages.append({"at_ms": at_ms, "text": frame})
+                self.messages.append({"at_ms": at_ms, "text": message_without_secrets(frame)})
             return
         if len(self.chunk_bytes) < _MOST_CHUNKS:
             self.chunk_bytes.append(len(frame))
@@ -76,6 +84,10 @@ class SessionRecord:
         """The first end counts: the close code, and "client" or "service"."""
         if self.ended is None:
             self.ended = {"code": code, "by": by} | ({} if error is None else {"error": error})
+
+    def arrival(self) -> dict[str, Any]:
+        """What came with the connection."""
+        return {"path": self.path, "parameters": self.parameters, "headers": self.headers}
 
     def summary(self) -> dict[str, Any]:
         """What a list of sessions says of it."""
@@ -94,6 +106,8 @@ class SessionRecord:
         """All of it but the audio."""
         chunks = zip(self.chunk_ms, self.chunk_bytes, strict=True)
         return self.summary() | {
+            "query": self.query,
+            "credential": self.credential,
             "headers": self.headers,
             "without_effect": sorted(self.without_effect),
             "faults": self.faults,
@@ -149,10 +163,16 @@ class SessionRecords:
         self._keep_audio = keep_audio
         self.clear()
 
-    def add(self, number: int, path: str, headers: Iterable[tuple[str, str]]) -> SessionRecord:
+    def add(
+        self,
+        number: int,
+        path: str,
+        headers: Iterable[tuple[str, str]],
+        credential: str = "none",
+    ) -> SessionRecord:
         if self._store is not None and len(self._records) == MOST_RECORDS:
             self._store.drop(self._records[0])
-        record = SessionRecord(number, path, headers, self._store)
+        record = SessionRecord(number, path, headers, self._store, credential)
         self._records.append(record)
         return record
 

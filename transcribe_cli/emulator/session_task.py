@@ -28,6 +28,7 @@ from transcribe_cli.emulator.emulated_session import EmulatedSession
 from transcribe_cli.emulator.engine_runners import EngineFailed, EngineRunner
 from transcribe_cli.emulator.fault_schedule import DueFault, FaultSchedule, TurnCounter
 from transcribe_cli.emulator.fault_specs import Trigger
+from transcribe_cli.emulator.hidden_secrets import message_without_secrets
 from transcribe_cli.emulator.http_connection import report_fault
 from transcribe_cli.emulator.logbook import Logbook
 from transcribe_cli.emulator.outbox_sender import ClientConnection, ClientLeft, Last, OutboxSender
@@ -182,7 +183,8 @@ class SessionTask:
             if self._schedule:
                 self._go_wrong(self._schedule.reached(Trigger.AUDIO, self._session.audio_s))
             return
-        self._log("message", text=message)
+        if self._logbook.is_kept:
+            self._log("message", text=message_without_secrets(message))
         actions = self._session.text(message, now)
         if self._record is not None:
             self._record.without_effect |= self._session.unused
@@ -325,10 +327,15 @@ class SessionTask:
         told: dict[str, object] = {} if error is None else {"error": error}
         if self._session.unused:
             told["without_effect"] = sorted(self._session.unused)
-        if self._record is not None:
-            self._record.end(code, by, error)
+        if (record := self._record) is not None:
+            record.end(code, by, error)
+            if self._logbook.is_kept:
+                told["chunk_bytes"] = list(record.chunk_bytes)
+                told["chunk_ms"] = list(record.chunk_ms)
         self._log("close", code=code, by=by, **told)
 
     def _log(self, event: str, **fields: object) -> None:
+        if self._record is not None:
+            fields = {"connection": self._record.number, **fields}
         audio_ms = round(self._session.audio_s * 1000)
         self._logbook.write(event, session=self._session.id, audio_ms=audio_ms, **fields)

@@ -215,10 +215,7 @@ class App:
             _hold(asking, self._running)
         if answer := await self._routes.answer(request):
             return answer
-        number, record = self.plan.connections, None
-        if self._steered:
-            record = self.records.add(number, request.path, request.headers.fields)
-        arrival = _Arrival(self._era, request, self.plan.draw_next(), record)
+        arrival = self._arrival(request)
         try:
             answer = await self._go_wrong(arrival, transport)
         finally:
@@ -226,12 +223,26 @@ class App:
                 arrival.note_end(LOST)
         return answer or partial(self._run, arrival)
 
+    def _arrival(self, request: HttpRequest) -> _Arrival:
+        """A connection that is counted, and recorded where anybody may ask what came."""
+        number, record = self.plan.connections, None
+        if self._steered or self._logbook.is_kept:
+            given = (authorization_of(request.headers), _token_of(urlsplit(request.path).query))
+            what = (number, request.path, request.headers.fields)
+            kind = self._keys.kind_of(*given)
+            record = (
+                self.records.add(*what, kind)
+                if self._steered
+                else SessionRecord(*what, credential=kind)
+            )
+        return _Arrival(self._era, request, self.plan.draw_next(), record)
+
     async def _go_wrong(self, arrival: _Arrival, transport: asyncio.Transport) -> HttpAnswer | None:
         """Cause the faults that come before the upgrade."""
         answer = None
         for spec, actions in arrival.schedule.reached(Trigger.CONNECT):
-            self._logbook.write("fault", fault=spec)
             if arrival.record is not None:
+                self._logbook.write("fault", connection=arrival.record.number, fault=spec)
                 arrival.record.faults.append(spec)
             match actions[0]:
                 case Answer(status, location):
@@ -305,7 +316,9 @@ class App:
             # After the session's slot is free: a client may open the next session at once.
             return [] if close is None else [close]
         except SessionRefused as e:
-            self._logbook.write("refused", code=e.code, error=e.text)
+            if (record := arrival.record) is not None:
+                came = {"connection": record.number, **record.arrival()}
+                self._logbook.write("refused", code=e.code, error=e.text, **came)
             arrival.note_end(e.code, e.text)
             self._tell(refused_line(e.code, e.text, url.query))
             return refusal(e.code, e.text)
@@ -338,30 +351,34 @@ class App:
         )
         session = EmulatedSession(str(uuid4()), parameters, terms, self.clock.monotonic())
         engine = await self.engines.open(parameters, session.engine_settings, script)
-        if engine.webhook is not None:
-            place.callback(self._post_later, engine.webhook, session.id)
         unused = [*engine.unused, *unknown_parameters(url.query)]
-        self._logbook.opened(session.id, parameters, unused)
-        if arrival.record is not None:
-            arrival.record.opened(session.id, parameters, unused)
+        if (record := arrival.record) is not None:
+            record.opened(session.id, parameters, unused)
+            told = {"without_effect": unused} if unused else {}
+            came = {"connection": record.number, "session": session.id, **record.arrival()}
+            self._logbook.write("open", **came, **told)
+        if engine.webhook is not None:
+            place.callback(self._post_later, engine.webhook, session.id, record)
         session_task = SessionTask(
             connection,
             session,
             engine.runner,
             self._logbook,
             schedule,
-            arrival.record,
+            record,
             self.clock,
             leave=place.close,
         )
         return _NewSession(session_task, script.on_open if script else (), unused)
 
-    def _post_later(self, webhook: Webhook, session_id: str) -> None:
+    def _post_later(self, webhook: Webhook, session_id: str, record: SessionRecord | None) -> None:
         """Post to a webhook; the session has ended, and nobody waits for it."""
 
         async def post() -> None:
             taken = await webhook.post(session_id)
-            self._logbook.write("webhook", session=session_id, taken=taken)
+            if record is not None:
+                came = {"connection": record.number, "session": session_id}
+                self._logbook.write("webhook", **came, taken=taken)
 
         _keep(post(), self._posting)
 

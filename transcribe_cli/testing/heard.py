@@ -20,7 +20,11 @@ class HeardSession:
         number: connections are counted from 0, refused ones too.
         id: the session's, as `Begin` said; None if there was none.
         path: of its URL, without the query.
-        parameters: of its URL, as the service understood them, without secrets.
+        parameters: of its URL, as the service understood them, without secrets; of a refused one
+            what is wrong is as it was sent.
+        query: all of it as it was sent, misspelt names too; secrets are replaced.
+        credential: how it says who it is: "none"; "key", "token" or "Bearer", in the header
+            Authorization; "token in the URL".
         headers: of its upgrade; secrets are replaced.
         without_effect: what it asked for that changed nothing, misspelt names too.
         faults: what went wrong on purpose, in order.
@@ -34,6 +38,8 @@ class HeardSession:
     id: str | None
     path: str
     parameters: Mapping[str, Any]
+    query: str
+    credential: str
     headers: Mapping[str, str] = field(repr=False)
     without_effect: Sequence[str]
     faults: Sequence[str]
@@ -89,6 +95,8 @@ def read_heard(details: Mapping[str, Any], wav: bytes | None) -> HeardSession:
         id=details["id"],
         path=details["path"],
         parameters=details["parameters"],
+        query=details["query"],
+        credential=details["credential"],
         headers=dict(details["headers"]),
         without_effect=details["without_effect"],
         faults=details["faults"],
