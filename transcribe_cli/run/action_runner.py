@@ -25,7 +25,7 @@ class ActionRunner:
     """Knows which part of a run does what for one of its channels.
 
     Attributes:
-        finish: the channel is over, and so it ends; the run ends when all are.
+        finish: the supervisor's last action for the channel; None while the channel goes on.
     """
 
     def __init__(
@@ -48,7 +48,7 @@ class ActionRunner:
         return self._log.audio.ms(self._log.frames)
 
     def do(self, action: Action, now: float) -> bool:
-        """Do it; returns whether a session reads the log that did not before."""
+        """Carry out an action; returns whether another session reads the log because of it."""
         sessions = self._sessions
         match action:
             case OpenSession(number=number, ahead=ahead):

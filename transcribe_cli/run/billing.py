@@ -11,18 +11,18 @@ class Bill:
     """Adds up sessions; times in seconds on the monotonic clock.
 
     Args:
-        usd_per_hour: of the sessions as they are asked for; None where it is not known.
-        closed_s, sessions: of the sessions that an earlier run of the same recording had.
+        usd_per_hour: the price of a session as it is requested; None where it is not known.
+        closed_s, sessions: seconds and number of the sessions of an earlier run of this recording.
     """
 
     def __init__(
         self, usd_per_hour: float | None, closed_s: float = 0.0, sessions: int = 0
     ) -> None:
         self._usd_per_hour = usd_per_hour
-        self._prices: dict[int, float | None] = {}  # of sessions that run in another way
+        self._prices: dict[int, float | None] = {}  # of sessions whose price differs
         self._open: dict[int, float] = {}
-        self._closed_s = {usd_per_hour: closed_s} if closed_s else {}  # by what an hour costs
-        self._said_s: dict[int, float] = {}  # by the service, of sessions that are not over
+        self._closed_s = {usd_per_hour: closed_s} if closed_s else {}  # by price of an hour
+        self._said_s: dict[int, float] = {}  # durations that the service gave for open sessions
         self._unconfirmed: set[int] = set()
         self.sessions = sessions
 
@@ -39,16 +39,16 @@ class Bill:
                 self._said_s[session] = said_s
 
     def is_priced(self, session: int, usd_per_hour: float | None) -> None:
-        """An hour of this session costs so much, whatever it was asked for."""
+        """Set what an hour of this session costs, whatever was requested."""
         self._prices[session] = usd_per_hour
 
     def reprice(self, usd_per_hour: float | None) -> None:
-        """An hour of the sessions that are open, and of those to come, costs so much."""
+        """Set what an hour of the open sessions, and of later ones, costs."""
         self._usd_per_hour = usd_per_hour
         self._prices |= dict.fromkeys(self._open, usd_per_hour)
 
     def began(self, session: int, now: float) -> None:
-        """A session has begun, and is billed from here on."""
+        """A session has begun; the service bills it from now on."""
         self._open[session] = now
         self.sessions += 1
 
@@ -64,12 +64,12 @@ class Bill:
 
     def _close(self, event: Closed, now: float) -> None:
         session, said_s = event.session, self._said_s.pop(event.session, None)
-        # A session that the service itself has closed is over, also where it said no Termination.
+        # A session that the service closed is over, even if it sent no Termination.
         closed_there = event.terminated or event.code is not None
         if closed_there and said_s is None:
             said_s = event.open_s
         if event.open_s > 0 and event.code is None and session not in self._open:
-            self.began(session, now - event.open_s)  # opened, and its end never confirmed
+            self.began(session, now - event.open_s)  # it was open; its end is never confirmed
         self.ended(session, said_s if closed_there else None, now)
 
     @property
@@ -82,7 +82,7 @@ class Bill:
         return sum(self._seconds_by_price(now).values())
 
     def cost_usd(self, now: float) -> float | None:
-        """What that costs at list price; None where no price is known."""
+        """The list price of the seconds billed so far; None where a price is not known."""
         spent = self._seconds_by_price(now)
         if not spent:
             return None if self._usd_per_hour is None else 0.0

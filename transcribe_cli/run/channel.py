@@ -1,8 +1,8 @@
-"""What a run hears: sessions, what the supervisor decides about them, what they say in order.
+"""One channel of a run: its sessions, its supervisor, and the sequencer of what its sessions say.
 
-A run has one, or with `--channels each` one for each channel of its audio log. They share the
-recording, its outputs and its bill, and know nothing of each other. The numbers of their sessions
-take turns, so that a session's number tells whose it is.
+A run has one channel; with `--channels each` it has one for each channel of its audio log. Channels
+share the recording, its outputs and its bill, and do not know each other. Session numbers alternate
+between the channels, so that a session's number tells its channel.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -60,11 +60,11 @@ class Channel:
     """Times are monotonic, in s; frames are those of the log.
 
     Args:
-        number: counts the run's channels, from 0.
-        numbers: of the run's turns.
-        task: the run, for the loop.
+        number: the channel's number in the run, from 0.
+        numbers: gives the turns of the run their numbers.
+        task: the run, as the loop knows it.
         post: takes the events of connecting, from any thread.
-        tell: takes what is to be told, and the time.
+        tell: reports a list of updates; its second argument is the time.
 
     Attributes:
         sessions, sequencer, pauses: of this channel alone.
@@ -109,23 +109,24 @@ class Channel:
 
     @property
     def finish(self) -> Finish | None:
-        """How it has ended; None while it goes on."""
+        """How the channel ended; None while it goes on."""
         return self._actions.finish
 
     @property
     def source_ended(self) -> bool:
-        """The last block is in the log."""
+        """Whether the last block is in the log."""
         return self._supervisor.source_ended
 
     @property
     def state(self) -> RunState:
-        """What it does, as a view shows it."""
+        """The channel's state, as a view shows it."""
         return self._supervisor.state
 
     @property
     def lag_s(self) -> float:
-        """What was captured and is not sent yet; a file that is read ahead has no lag, nor has
-        silence that need not be sent.
+        """Seconds of audio that were captured and are not sent yet.
+
+        0 for a source that is not live, since it is read ahead. Silence that need not be sent does not count.
         """
         if not self._live:
             return 0.0
@@ -136,9 +137,9 @@ class Channel:
         self._carry_out(self._supervisor.start(now), now)
 
     def take(self, event: SessionEvent, now: float) -> SessionEvent | None:
-        """Take what happened to a session of it, before the supervisor decides about it.
+        """Take an event of one of the channel's sessions, before the supervisor decides about it.
 
-        Returns the event with what else is known; None where it means nothing any more.
+        Returns the event, completed with what the channel knows; None if it no longer matters.
         """
         match event:
             case Received() | BadFrame():  # many a second
@@ -147,7 +148,7 @@ class Channel:
                 return self.sessions.completed(event)
             case Opened(session=number, connection=connection):
                 if number not in self.sessions:
-                    # Given up while it was connecting, and that came about all the same.
+                    # It was given up while it was connecting, but the connection opened anyway.
                     connection.close(encode_client_message(Terminate()))
                     return None
                 self.sessions.opened(number, connection, now)
@@ -160,11 +161,11 @@ class Channel:
                 return event
 
     def hear(self, event: Said, now: float) -> None:
-        """Tell what a session says, where its turn has come."""
+        """Take what a session says, and report what may be reported now."""
         self._tell(self.sequencer.take(event, self._supervisor.leases, now), now)
 
     def decide(self, event: Event, now: float) -> None:
-        """Have the supervisor decide what follows from it."""
+        """Have the supervisor decide about an event, and carry out its actions."""
         self._carry_out(self._supervisor.handle(event, now), now)
 
     def advance(self, now: float) -> None:
@@ -184,14 +185,14 @@ class Channel:
 
     @property
     def due(self) -> float:
-        """When `advance` may have something to do; never, before something happens."""
+        """When `advance` may have something to do; NEVER if only an event can cause that."""
         supervisor, sessions = self._supervisor, self.sessions
         return min(supervisor.due, sessions.due, self.sequencer.due, self.pauses.due)
 
     # The source.
 
     def source_event(self, event: SourceEvent, frame: int, now: float) -> None:
-        """The device is gone, or back, or silence has taken the place of what it did not give."""
+        """The device is gone or back, or silence was recorded in place of missing audio."""
         match event:
             case DeviceLost():
                 self.pauses.device_lost(now)
@@ -204,12 +205,12 @@ class Channel:
                 silences.end(frame)
 
     def device_is_back(self, frame: int, now: float) -> None:
-        """Go on from there; also where a limit has ended the run while the device was gone."""
+        """End the pause of a lost device; also when a limit ends the run during that pause."""
         self.sessions.silences.end(frame)
         self._carry_out(self.pauses.device_back(now), now)
 
     def _skip_silence(self, now: float) -> None:
-        """End the session that has come to a long silence; the next one begins behind it."""
+        """End the session that has reached a long silence; the next one begins after it."""
         reader, state = self.sessions.reader, self.state
         if reader is None or state not in (RunState.LISTENING, RunState.STOPPING):
             return
@@ -237,7 +238,7 @@ class Channel:
             self._carry_out(self.pauses.end("user", now), now)
 
     def end_turn(self) -> bool:
-        """Ask for the end of the turn; returns False where no session listens."""
+        """Ask the service to end the turn; returns False where no session listens."""
         session = self.sessions.reader
         return session is not None and session.force_endpoint()
 
@@ -245,12 +246,12 @@ class Channel:
 
     @property
     def how_it_ended(self) -> "ChannelEnd":
-        """How it has ended."""
+        """How the channel ended."""
         assert self.finish is not None
         return ChannelEnd(self.finish, self.sessions.sent_to, self.sequencer.final_ms)
 
     def end(self, now: float) -> Iterator[Closed]:
-        """Close all that is left."""
+        """Close all sessions that are left; yields their ends."""
         for event in self.sessions.end(now):
             if isinstance(event, Closed):
                 self.sessions.closed(event.session)
@@ -261,12 +262,12 @@ class Channel:
     def _carry_out(self, actions: list[Action], now: float) -> None:
         for action in actions:
             if self._actions.do(action, now):
-                self._go_on(now)  # the session's Begin comes before what is told of it
+                self._go_on(now)  # reports the session's Begin before anything else about it
         if actions:
             self._task.has_work = True
-        self._go_on(now)  # only now is it known whose words count
+        self._go_on(now)  # only the actions have settled whose words count
 
     def _go_on(self, now: float) -> None:
-        """Tell what sessions have said whose turn has come since."""
+        """Report what sessions said earlier and what may be reported now."""
         if told := self.sequencer.go_on(self._supervisor.leases, now):
             self._tell(told, now)

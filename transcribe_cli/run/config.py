@@ -1,4 +1,4 @@
-"""A run's configuration and its result. What is open beside them is in `parts.py`."""
+"""A run's configuration and its result. What a run has open is in `parts.py`."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -22,9 +22,9 @@ class Service(NamedTuple):
 
     Attributes:
         endpoint: without any credential; for people, and for resuming the recording.
-        local: it is the one of this machine.
-        engine: NAME or NAME:MODEL of what recognises speech in the local service; "" in another.
-        engine_title: the same for people.
+        local: whether it is the service of this machine.
+        engine: NAME or NAME:MODEL of the local service's speech engine; "" for another service.
+        engine_title: the engine's name as people read it.
     """
 
     endpoint: str
@@ -36,7 +36,7 @@ class Service(NamedTuple):
 
     @property
     def timeouts(self) -> Timeouts:
-        """How long a session waits for it before it is taken for stuck."""
+        """The timeouts of a session with this service."""
         return LOCAL if self.local else SERVICE
 
 
@@ -44,8 +44,8 @@ class Sending(NamedTuple):
     """How audio is sent.
 
     Attributes:
-        pace: seconds of audio sent a second, of a file or a pipe; None: as fast as it goes.
-        limited: what lags behind is sent no faster than the service takes it (`Pacer`).
+        pace: seconds of audio of a file or a pipe sent per second; None: as fast as possible.
+        limited: a backlog is sent no faster than the service takes it (`Pacer`).
     """
 
     chunk_ms: int
@@ -55,12 +55,13 @@ class Sending(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class ResumePoint:
-    """Where an earlier run of the same recording has come to.
+    """How far an earlier run of the same recording came.
 
     Attributes:
-        committed_ms: of each channel: up to here every word is final; the resumed run starts there.
-        sessions, session_s: how many sessions began, and their seconds, so far.
-        gaps: from when to when its source gave no audio, in ms.
+        committed_ms: for each channel, the time before which every word is final; the resumed run
+            starts there.
+        sessions, session_s: how many sessions began so far, and their seconds.
+        gaps: start and end in ms of each stretch for which the source gave no audio.
     """
 
     next_turn: int
@@ -74,7 +75,7 @@ class ResumePoint:
 
 @dataclass(frozen=True, slots=True)
 class RunConfig:
-    """What is settled about a run before anything is opened: as many fields as things.
+    """All that is decided about a run before anything is opened: one field for each setting.
 
     Attributes:
         recording: its id.
@@ -82,8 +83,8 @@ class RunConfig:
         part: which stretch of the source is transcribed.
         tells_source: every record names its source, because several sources share an output.
         resume_point: None for a new recording.
-        tracks: what the channels of the log are; none where that goes without saying.
-        each: sessions of its own hear each channel of the log.
+        tracks: the names of the log's channels; empty where they need no names.
+        each: each channel of the log has sessions of its own.
     """
 
     recording: str
@@ -100,18 +101,18 @@ class RunConfig:
     each: bool = False
 
     def channel_of(self, session: int) -> int:
-        """Whose session it is: the numbers of sessions take turns."""
+        """The channel that a session belongs to: session numbers alternate between the channels."""
         return session % self.audio.channels if self.each else 0
 
     def running(self, begin: Decoded, asked: Mapping[str, Any] | None = None) -> Mapping[str, Any]:
-        """The parameters that a session runs with, as its `Begin` says.
+        """The parameters that a session runs with, according to its `Begin`.
 
         Args:
-            asked: what it was asked for, where that is not what the run began with.
+            asked: the parameters that were requested; None: those that the run began with.
         """
         asked = self.service.parameters.query if asked is None else asked
         configuration = begin.raw.get("configuration")
-        if configuration is None:  # an older service's
+        if configuration is None:  # an older service sends none
             return asked
         from transcribe_cli.protocol.running_parameters import running_parameters
 

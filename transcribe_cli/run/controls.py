@@ -28,8 +28,8 @@ class Controls:
     Args:
         settings: takes that line; None: there is no view to type it in.
         post: takes an event for the run, such as the request to stop.
-        mark_ms: the place of a mark that a person makes now, on the recording's clock.
-        tracks: what the channels of the log are; none where that goes without saying.
+        mark_ms: returns where a mark that a person makes now belongs, on the recording's clock.
+        tracks: the names of the log's channels; empty where they need no names.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""Every limit that stops a run by itself, or keeps a command from beginning more files; and all
+"""Every limit that stops a run or keeps a command from beginning more files; and the list of all
 that has stopped a run, from which its exit code follows.
 
 | option | what is counted | what it stops |
@@ -26,7 +26,7 @@ DURATION_REACHED = "the longest duration is reached"
 COST_REACHED = "the greatest cost is reached"
 _LOOK_EVERY_S = 0.2
 _LAG_S = 2.0  # further behind than this, the service hears the past
-_ROUNDING_USD = 1e-6  # to which the service's durations make a cost exact
+_ROUNDING_USD = 1e-6  # the service's durations give a cost to this accuracy
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +37,12 @@ class Limits:
     idle_stop_s: float | None = None
 
     def max_frames(self, audio: AudioFormat) -> int | None:
-        """After how many frames the recorder ends the source."""
+        """After how many frames the recorder ends the source; None: no limit."""
         return None if self.max_duration_s is None else audio.frames(self.max_duration_s)
 
 
 class Budget:
-    """What all the recordings of a command have cost, and may cost. Times are monotonic, in s.
+    """What all recordings of a command have cost, and may cost. Times are monotonic, in s.
 
     Args:
         max_cost_usd: None: no limit.
@@ -52,7 +52,7 @@ class Budget:
         self.max_cost_usd = max_cost_usd
         self._running: list[Bill] = []
         self._settled_usd = 0.0
-        self._counted = (float("-inf"), 0.0)  # when, and what all had cost then
+        self._counted = (float("-inf"), 0.0)  # the time of the last count, and the cost then
         self._was_reached = False
 
     def add(self, bill: Bill) -> None:
@@ -60,7 +60,7 @@ class Budget:
         self._running.append(bill)
 
     def settle(self, bill: Bill, now: float) -> None:
-        """Count a run that is over with what it has cost at its end."""
+        """Count the final cost of a run that is over."""
         self._running.remove(bill)
         self._settled_usd += bill.cost_usd(now) or 0.0
 
@@ -72,7 +72,7 @@ class Budget:
         """Whether all recordings together have cost `max_cost_usd` by now."""
         if self.max_cost_usd is None:
             return False
-        if now != self._counted[0]:  # counted once for all that ask at the same moment
+        if now != self._counted[0]:  # all calls of the same moment share one count
             running = sum(bill.cost_usd(now) or 0.0 for bill in self._running)
             self._counted = (now, self._settled_usd + running)
             self._was_reached |= self._counted[1] >= self.max_cost_usd
@@ -82,7 +82,7 @@ class Budget:
     def is_used(self) -> bool:
         """Whether no further recording may begin.
 
-        It stays so where the service bills less in the end than the clock said.
+        It stays true even if the service finally bills less than the clock suggested.
         """
         most = self.max_cost_usd
         settled_usd = self._settled_usd + _ROUNDING_USD
@@ -93,8 +93,8 @@ class RunLimits:
     """Decides whether time or cost stops one run.
 
     Args:
-        bill: of this run; where no price is known, cost does not stop it.
-        now: on the monotonic clock, in seconds, as everywhere here.
+        bill: the run's bill; where no price is known, cost does not stop the run.
+        now: on the monotonic clock, in seconds, as everywhere in this class.
     """
 
     def __init__(self, limits: Limits, budget: Budget, bill: Bill, now: float) -> None:
@@ -113,11 +113,11 @@ class RunLimits:
         self._quiet_since = now
 
     def quiet_s(self, now: float) -> float:
-        """For how long no words came, though a session was listening and up to date."""
+        """For how many seconds no words came while a session was listening and up to date."""
         return now - self._quiet_since
 
     def reached(self, now: float, *, listening: bool, lag_s: float) -> str | None:
-        """Why to stop now, in words; None: go on.
+        """The reason to stop now, in words; None: go on.
 
         Args:
             listening: a session reads the log.
@@ -137,7 +137,7 @@ class Stops:
     """The stops of one run. Times are monotonic, in seconds.
 
     Attributes:
-        causes: who asked for each, in order: as `StopRequested` has it.
+        causes: the cause of each stop request, in order, as in `StopRequested`.
         limit: what stopped the run before its source had ended, in words; "" if no limit did.
     """
 
@@ -167,7 +167,7 @@ class Stops:
         return StopRequested("limit")
 
     def due(self, now: float) -> float:
-        """When to check again; never, where no limit is reached by time alone."""
+        """When to check again; NEVER if no limit can be reached by time alone."""
         return now + _LOOK_EVERY_S if self._limits.needs_clock else NEVER
 
     def _reached(self, limit: str) -> None:

@@ -1,5 +1,5 @@
-"""The settings of a run that may change while it goes on: sessions that are open are told at once,
-later ones begin with them, and the record says so.
+"""The settings of a run that may change while it goes on: open sessions are told at once, later
+ones begin with the new values, and a record says so.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -26,11 +26,11 @@ from transcribe_cli.settings.parameter_changes import (
 
 
 class LiveSettings:
-    """Changes what the sessions of one run are asked for, and what they cost by that.
+    """Changes the parameters of one run's sessions, and their price if it depends on them.
 
     Args:
-        sessions: of each channel.
-        mark_ms: the place of a mark that a person makes now, on the recording's clock.
+        sessions: the sessions of each channel.
+        mark_ms: returns where a mark that a person makes now belongs, on the recording's clock.
     """
 
     def __init__(
@@ -64,17 +64,17 @@ class LiveSettings:
         return self._sessions[0].asked
 
     def start(self, typed: Sequence[str]) -> None:
-        """Take what has changed for all recordings before this one began.
+        """Take the changes that were made for all recordings before this one began.
 
         Args:
-            typed: the lines of settings that were typed.
+            typed: the setting lines that were typed.
         """
         self._take_file()
         for line in typed:
             self.take(SettingsTyped(line))
 
     def take(self, event: KeytermsChanged | SettingsTyped) -> None:
-        """Take a change for all recordings; what is wrong with it is a warning."""
+        """Take a change made for all recordings; an invalid one is reported as a warning."""
         match event:
             case KeytermsChanged(problem=""):
                 self._take_file()
@@ -87,22 +87,22 @@ class LiveSettings:
                     self._reporter.warn(f"{e.message.rstrip('.')}; the settings are as before")
 
     def take_line(self, line: str) -> bool:
-        """Change what a typed line says. Returns whether anything is new.
+        """Change the settings that a typed line names. Returns whether any value is new.
 
         Raises:
-            UsageError: the service or the model does not take it; nothing has changed.
+            UsageError: the service or the model does not accept a value; nothing has changed.
         """
         return self._change(typed_change(line, self._asked))
 
     def _take_file(self) -> None:
-        """Take the key terms of the file in place of those that it held before."""
+        """Replace the key terms that the file held before by those that it holds now."""
         if self._file is None or list(self._file.terms) == list(self._file_terms):
             return
         terms, asked = self._file.terms, keyterms_of(self._asked)
         others = [term for term in asked if term not in self._file_terms]
         try:
             self._change({KEYTERMS: without_doubles([*others, *terms])})
-        except UsageError as e:  # they are too many, with the others
+        except UsageError as e:  # together with the others they are too many
             self._reporter.warn(f"{e.message.rstrip('.')}; {e.hint}; the key terms are as before")
         else:
             self._file_terms = terms

@@ -1,7 +1,7 @@
 """The main loop: waits for sockets, events and deadlines of any number of recordings at once.
 
-All decisions and all drawing happen on the thread that runs it, "main" in these pages. Other
-threads and signal handlers only `post` events.
+All decisions and all drawing happen on the thread that runs the loop, called "main" in these
+docstrings. Other threads and signal handlers only `post` events.
 """
 
 import socket
@@ -19,7 +19,7 @@ from transcribe_cli.system.poller import READ, WRITE, make_poll
 from transcribe_cli.system.signals import stop_signals
 
 MANY = 8
-"""With more recordings than this, events are gathered for `GATHER_S` and taken together."""
+"""With more recordings than this, events are collected for `GATHER_S` and handled together."""
 
 GATHER_S = 0.02
 _POSTED_AT_ONCE = 64
@@ -32,7 +32,7 @@ class Task(Protocol):
     Attributes:
         due: when `advance` has something to do next, on the monotonic clock.
         has_work: `advance` has something to do now; set from any thread.
-        over: it has ended; the loop drops it.
+        over: it has ended, and the loop drops it.
     """
 
     due: float
@@ -67,7 +67,7 @@ class Loop:
         self.stopping = False
         self._asks_more = False
         self._poll = make_poll()
-        self._watched: dict[int, tuple[Task, Session]] = {}  # by their sockets' numbers
+        self._watched: dict[int, tuple[Task, Session]] = {}  # by socket file descriptor
         self._waker, self._woken = socket.socketpair()
         self._waker.setblocking(False)
         self._woken.setblocking(False)
@@ -96,7 +96,7 @@ class Loop:
 
     def wake(self) -> None:
         """Make the loop look at what is due."""
-        with suppress(OSError):  # it is full, so the loop will wake; or closed
+        with suppress(OSError):  # a full socket wakes the loop anyway; a closed one need not
             self._waker.send(b"\0")
 
     # From tasks.
@@ -108,24 +108,25 @@ class Loop:
         self._watched[session.connection.fileno()] = (task, session)
 
     def watch_writing(self, session: Session, writing: bool) -> None:
-        """Call or stop calling `advance` when the session's socket takes more."""
+        """Call `advance` when the session's socket can take more; or stop doing so."""
         assert session.connection is not None
         self._poll.modify(session.connection, READ | WRITE if writing else READ)
 
     def forget(self, session: Session) -> None:
-        """The session's socket is closed."""
+        """Stop watching a session whose socket is closed."""
         for number, (_, watched) in list(self._watched.items()):
             if watched is session:
                 del self._watched[number]
-                with suppress(OSError):  # a socket that is closed is watched no more
+                with suppress(OSError):  # the poll no longer knows a closed socket
                     self._poll.unregister(number)
 
     # From main.
 
     def add(self, tasks: Iterator[Task | None]) -> None:
-        """Drive more tasks, which `run` does not get from `more`; each is asked for when it is due.
+        """Drive more tasks, beside those that `run` gets from `more`. The iterator makes each task
+        only when it is about to start.
 
-        What makes them may take time: tasks that run have their turn before the next one.
+        Making one may take time, so running tasks have their turn before the next one is made.
         """
         self._coming.append(tasks)
 
@@ -138,8 +139,8 @@ class Loop:
     ) -> None:
         """Drive tasks until all are over.
 
-        `more` gives further tasks, and None where none began; it is called after each end, also
-        when `stopping`, and when it is asked for.
+        `more` returns further tasks, and None in place of a task that did not begin. It is called
+        after each task's end, also while `stopping`, and after `ask_more`.
         """
         garbage.begin()
         with stop_signals(self._stop) as signals:
@@ -151,7 +152,7 @@ class Loop:
                         self._tasks = [task for task in self._tasks if not task.over]
                         self._coming.append(iter(more()))
             except BaseException:
-                # A fault of ours must not leave a session open, and billed, behind it.
+                # A bug in this program must not leave a session open, because it is billed.
                 for task in self._tasks:
                     task.bail_out()
                 raise
@@ -159,7 +160,7 @@ class Loop:
     def _start_next(self) -> bool:
         """Start one task, if there is one; running tasks have their turn before the next.
 
-        They have it too where None comes in place of one, since that may have taken time.
+        Returns True for None in place of a task too, because making it may have taken time.
         """
         while self._coming:
             for task in self._coming[0]:
@@ -174,7 +175,7 @@ class Loop:
         self.post(None, StopRequested(cause))
 
     def _step(self, *, wait: bool) -> bool:
-        """One turn: take what there is, waiting for it or not. Returns whether to call `more`."""
+        """One turn of the loop, which may `wait` for events. Returns whether to call `more`."""
         now = self.clock()
         due = now + _IDLE_S
         for task in self._tasks:
@@ -190,7 +191,7 @@ class Loop:
                 self._empty_waker()
             else:
                 task, session = watched
-                if events != WRITE:  # a socket that has failed says so when it is read
+                if events != WRITE:  # reading a socket that has failed reports the failure
                     task.read(session, now)
                 if events != READ:
                     session.has_work = task.has_work = True
@@ -220,7 +221,7 @@ class Loop:
             self._woken.recv(4096)
 
     def _take_posted(self, now: float) -> None:
-        """Take what was posted; between any two tasks, so that a signal waits for one task only."""
+        """Take posted events; called between any two tasks, so a signal waits for one at most."""
         for _ in range(min(len(self._inbox), _POSTED_AT_ONCE)):
             posted = self._inbox.popleft()
             if callable(posted):

@@ -1,4 +1,4 @@
-"""What a run works with: everything that is open, closed again by whoever opened it."""
+"""What a run works with: everything that is open. Whoever opened a thing closes it."""
 
 import random
 import time
@@ -25,15 +25,15 @@ if TYPE_CHECKING:
 
 
 def nothing_to_sync() -> None:
-    """There is no journal to be put on the disk."""
+    """Do nothing: there is no journal to write through to the disk."""
 
 
 class HeardChannels(NamedTuple):
-    """What sessions hear of a log of several channels, and whose the words are.
+    """What sessions hear of a log of several channels, and how a turn's channel is found.
 
     Attributes:
-        views: each with sessions of its own; none: sessions hear the log.
-        with_channels: tells whose the words of a turn are, where that is known.
+        views: logs that each have sessions of their own; empty: sessions hear the whole log.
+        with_channels: adds to a turn the channel of its words, where it is known.
     """
 
     views: Sequence[ReadableLog] = ()
@@ -42,13 +42,13 @@ class HeardChannels(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Doors:
-    """How a run reaches the world; in virtual time they lead elsewhere.
+    """How a run reaches the world; simulations in virtual time replace them.
 
     Attributes:
         connect: opens a session's connection.
-        make_recorder: makes what records the source.
-        wall: seconds since 1970.
-        chance: the jitter of waits comes from it.
+        make_recorder: returns the recorder of the source.
+        wall: returns seconds since 1970.
+        chance: the source of the jitter in waiting times.
     """
 
     connect: Callable[[int, Target, Callable[[Event], None]], ConnectThread] = ConnectThread
@@ -64,10 +64,10 @@ class RunParts:
     Attributes:
         quota, budget: shared by the runs of a command.
         view: the live view, where there is one.
-        sync: puts the journal on the disk; called by the recorder's thread when it does the same
-            with the audio.
-        keyterms_file: what `--keyterms-file` holds, where it is given.
-        typed: the lines of settings that were typed for every recording before this one began.
+        sync: writes the journal through to the disk; the recorder's thread calls it when it does
+            the same with the audio.
+        keyterms_file: the file given as `--keyterms-file`, if any.
+        typed: the setting lines that were typed for every recording before this one began.
     """
 
     source: Source
@@ -86,5 +86,5 @@ class RunParts:
 
     @property
     def logs(self) -> Sequence[ReadableLog]:
-        """What sessions read, of each channel."""
+        """What sessions read, one for each channel."""
         return self.heard.views or (self.log,)

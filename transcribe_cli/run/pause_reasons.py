@@ -1,8 +1,7 @@
-"""When a run goes on without a session: in a user's pause, while the microphone is gone for long.
+"""When a run goes on without a session: during a user's pause, and while the microphone is gone
+for long. An open session is billed, so it is closed then.
 
-An open session is billed.
-
-The supervisor knows of one pause, whatever the reasons for it.
+The supervisor knows of one pause only, whatever the reasons for it.
 """
 
 from typing import Literal
@@ -13,7 +12,7 @@ from transcribe_cli.supervisor.lease import NEVER
 from transcribe_cli.supervisor.supervisor import Supervisor
 
 GONE_S = 30.0
-"""A microphone that is gone for so long is not expected back at once."""
+"""A microphone that is gone for this long is not expected back at once."""
 
 _LOOK_EVERY_S = 1.0
 
@@ -35,20 +34,20 @@ class Pauses:
 
     @property
     def may_begin(self) -> bool:
-        """Whether there is anything to pause: the run has not been asked to stop."""
+        """Whether a pause may begin: the run has not been asked to stop."""
         return self._supervisor.state not in (RunState.STOPPING, RunState.OVER)
 
     def begin(self, reason: Reason, now: float) -> list[Action]:
-        """No session is wanted for that reason; what is to be done."""
+        """Pause for this reason, if not paused yet. Returns the actions."""
         is_first = not self._reasons
         self._reasons.add(reason)
         if not is_first:
             return []
-        # Nothing is said into a microphone that is gone: its session need not wait any longer.
+        # Nobody speaks into a microphone that is gone, so its session need not wait for words.
         return self._supervisor.pause(ALREADY if reason == "microphone" else now)
 
     def end(self, reason: Reason, now: float) -> list[Action]:
-        """That is no reason any more; what is to be done."""
+        """Drop this reason; go on if it was the last one. Returns the actions."""
         was_last = self._reasons == {reason}
         self._reasons.discard(reason)
         return self._supervisor.resume(now) if was_last else []
@@ -59,21 +58,21 @@ class Pauses:
         self._look_at = now + GONE_S
 
     def device_back(self, now: float) -> list[Action]:
-        """It is there again; what is to be done."""
+        """The microphone is back. Returns the actions."""
         self.gone_since = None
         return self.end("microphone", now)
 
     def skip(self, now: float) -> list[Action]:
-        """A long absence is over before it was noticed, as of a machine that slept: what is to be
-        done, which is what a long absence does.
+        """Pause and go on at once: the microphone was gone for long, and this was noticed only
+        afterwards, as when the machine slept. Returns the actions.
         """
         return [*self.begin("microphone", now), *self.end("microphone", now)]
 
     def advance(self, now: float, *, up_to_date: bool) -> list[Action]:
-        """Pause where the microphone is gone for long; to be called when it is due.
+        """Pause, since the microphone has been gone for long; called when it is due.
 
         Args:
-            up_to_date: a session has been sent all that there is.
+            up_to_date: a session has been sent all captured audio; else look again later.
         """
         if not up_to_date:
             self._look_at = now + _LOOK_EVERY_S
@@ -82,7 +81,7 @@ class Pauses:
 
     @property
     def due(self) -> float:
-        """When `advance` may have something to do; never, before something happens."""
+        """When `advance` may have something to do; NEVER if only an event can cause that."""
         if self.gone_since is None or "microphone" in self._reasons:
             return NEVER
         return self._look_at

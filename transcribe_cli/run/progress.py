@@ -1,4 +1,4 @@
-"""How far a recording is: what was captured and sent, the lag between the two, what it costs."""
+"""How far a recording is: what was captured and sent, the lag between the two, and the cost."""
 
 from collections.abc import Sequence
 
@@ -16,7 +16,7 @@ _FIRST_TO_TELL = (
 
 
 class Progress:
-    """Looks at the parts of a run, and changes none. Of several channels the slowest counts."""
+    """Reads the parts of a run, and changes none. With several channels the slowest counts."""
 
     def __init__(
         self, parts: RunParts, channels: Sequence[Channel], recorder: Recorder, bill: Bill
@@ -29,12 +29,12 @@ class Progress:
 
     @property
     def state(self) -> RunState:
-        """What the supervisors make of it."""
+        """The state to show: of the channels' states the one that matters most."""
         return min((channel.state for channel in self._channels), key=_FIRST_TO_TELL.index)
 
     @property
     def source_ended(self) -> bool:
-        """The last block is in the log."""
+        """Whether the last block is in the log."""
         return any(channel.source_ended for channel in self._channels)
 
     @property
@@ -44,7 +44,7 @@ class Progress:
 
     @property
     def elapsed_s(self) -> float:
-        """What was captured, or for a source that can wait what was sent."""
+        """Seconds captured, or seconds sent for a source that is not live."""
         return self._log.audio.seconds(self._frames)
 
     @property
@@ -55,11 +55,11 @@ class Progress:
 
     @property
     def lag_s(self) -> float:
-        """What was captured and is not sent yet."""
+        """Seconds of audio that were captured and are not sent yet."""
         return max(channel.lag_s for channel in self._channels)
 
     def at(self, now: float) -> Now:
-        """All of it; takes the levels since the last call."""
+        """All values at this moment; the levels are those since the last call."""
         return Now(
             now,
             state=self.state,

@@ -46,14 +46,14 @@ if TYPE_CHECKING:
 
 OTHER_MESSAGES_AT_FIRST = 20
 OTHER_MESSAGES_A_TURN = 4
-"""So many lines stand beside the turns; what comes beyond that is shown for a moment only."""
+"""This many other messages are shown beside the turns; further ones are shown for a moment only."""
 
 MOST_ODD = 20
-"""So many warnings of what a service says oddly are told in a run."""
+"""A run gives at most this many warnings about odd messages of the service."""
 
 
 class View(Protocol):
-    """What a live view has to offer to a run."""
+    """What a run needs of a live view."""
 
     status_every_s: float
 
@@ -72,7 +72,7 @@ class View(Protocol):
 
 
 def show_other_message(view: View, text: str, number: int, turns: int) -> None:
-    """Show the `number`th line beside so many turns; where they are a flood, for a moment only."""
+    """Show other message no. `number` beside `turns` turns; briefly where there are too many."""
     most = OTHER_MESSAGES_AT_FIRST + OTHER_MESSAGES_A_TURN * turns
     (view.other_message if number <= most else view.hint)(text)
 
@@ -80,14 +80,15 @@ def show_other_message(view: View, text: str, number: int, turns: int) -> None:
 class Reporter:
     """Writes records and shows turns and notices. Times are ms on the recording's clock.
 
-    Its fields are where things are told, and what was told last, so that nothing is told twice.
+    Its fields are where reports go, and what was reported last, so that nothing is reported twice.
 
     Args:
-        with_channels: tells whose the words of a turn are, as of `HeardChannels`.
+        with_channels: adds to a turn the channel of its words, as in `HeardChannels`.
 
     Attributes:
-        totals: what the final turns add up to.
-        device_gaps: from when to when the microphone, or a source on the network, gave no audio.
+        totals: the sums over the final turns.
+        device_gaps: start and end of each time in which the microphone, or a source on the
+            network, gave no audio.
     """
 
     def __init__(
@@ -102,7 +103,7 @@ class Reporter:
         point = config.resume_point
         self.totals = TurnTotals() if point is None else point.totals
         self.device_gaps = [] if point is None else list(point.gaps)
-        self._lost_at: int | None = None  # the microphone is gone since then
+        self._lost_at: int | None = None  # when the microphone went away
         self._config = config
         self._source = source
         self._outputs = outputs
@@ -111,11 +112,11 @@ class Reporter:
         self._with_channels = with_channels
         self._odd = 0
         self._other_messages = 0
-        self._differences: list[Difference] = []  # between what was asked for and what runs
-        self._outages: dict[int, str] = {}  # why a channel has no session, as it was told
+        self._differences: list[Difference] = []  # between requested and running parameters
+        self._outages: dict[int, str] = {}  # last reported reason why a channel has no session
 
     def start(self) -> None:
-        """Write the first record, with what the recording is; one that is resumed has it."""
+        """Write the first record, which describes the recording; a resumed one has it already."""
         if self._config.resume_point is not None:
             return
         part = self._config.part
@@ -176,7 +177,7 @@ class Reporter:
                         self._view.drop_partial(session)
 
     def _warn_of_odd(self, text: str) -> None:
-        """Warn at most `MOST_ODD` times: a service may send nothing but odd messages for hours."""
+        """Warn at most `MOST_ODD` times: a service may send only odd messages for hours."""
         self._odd += 1
         if self._odd <= MOST_ODD:
             self.warn(text)
@@ -184,7 +185,7 @@ class Reporter:
             self.warn("the service goes on like that; no more of it is told")
 
     def _turn(self, update: TurnUpdate) -> None:
-        """Report a turn. One that is held, for its formatted version may come, is only shown."""
+        """Report a turn; a held one, which waits for its formatted version, is only shown."""
         if self._with_channels is not None:
             update = self._with_channels(update)
         if update.final:
@@ -195,7 +196,7 @@ class Reporter:
             self._view.turn(update)
 
     def message(self, session: int, offset_ms: int, decoded: Decoded) -> None:
-        """Report any other message of the service, its times on the recording's clock."""
+        """Report a message that is no Turn; its times are on the recording's clock."""
         message = decoded.message
         name = message.type or str(decoded.raw.get("type") or "Unknown")
         self._write(message_record(name, decoded.raw, session, offset_ms, datetime.now(UTC)))
@@ -209,7 +210,7 @@ class Reporter:
             self._notices.warning(f"the service warns: {message.warning}")
 
     def _show_beside(self, decoded: Decoded) -> None:
-        """Show what a message that is no turn says; a stranger's flood scrolls no turn away."""
+        """Show the text of a message that is no Turn; many of them scroll no turn away."""
         if self._view is None or not isinstance(
             decoded.message, LLMGatewayResponse | UnknownMessage
         ):
@@ -223,7 +224,7 @@ class Reporter:
         show_other_message(self._view, text, self._other_messages, self.totals.turns)
 
     def compare(self, asked: Mapping[str, Any], running: Mapping[str, Any]) -> None:
-        """Tell in what a session runs otherwise than asked; again only where that changes."""
+        """Warn of parameters that run otherwise than requested, if they differ from last time."""
         if running is asked:
             return
         from transcribe_cli.protocol.running_parameters import differences
@@ -262,7 +263,7 @@ class Reporter:
         words = f"{sentence}; the next try is in {retry_in_s:.1f} s"
         channel = self._config.channel_of(action.session)
         if self._view is not None and sentence == self._outages.get(channel):
-            # An hour without a network must not scroll the transcript away.
+            # A network outage of an hour must not scroll the transcript away.
             self._view.hint(words)
         else:
             self._notices.warning(words)
@@ -272,15 +273,15 @@ class Reporter:
         """Report that another session has begun.
 
         Args:
-            at: where it starts to read.
-            captured: how much of the recording there is already.
+            at: where the session starts to read.
+            captured: the length of the recording so far.
         """
         behind = max(0, captured - at)
         self.record("Reconnected", session=session, at=at, behind_ms=behind)
         self._notices.note(f"connected again, {behind / 1000:.1f} s behind")
 
     def source_event(self, event: SourceEvent, at: int, status: RunStatus) -> None:
-        """Report what the source or the disk says, and keep its trouble in the status."""
+        """Report an event of the source or the disk, and keep a problem of either in the status."""
         match event:
             case DeviceLost(device=device):
                 self.record("DeviceLost", at=at, device=device)
@@ -314,7 +315,7 @@ class Reporter:
                 self.warn(text)
 
     def end_device_gap(self, at: int) -> int:
-        """Report what the microphone did not give until then; how much that was, 0 if nothing."""
+        """Report the audio missed since the microphone went away. Returns its length; 0 if none."""
         start, self._lost_at = self._lost_at, None
         if start is None or at <= start:
             return 0
@@ -323,7 +324,7 @@ class Reporter:
         return at - start
 
     def mark(self, type_name: str, at: int, words: str, **body: Any) -> None:
-        """Report what a person did at that time: a record, and a line in the view."""
+        """Report what a person did at that time: write a record, and show a line in the view."""
         self.record(type_name, at=at, **body)
         if self._view is not None:
             self._view.mark(at, words)

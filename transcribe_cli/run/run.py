@@ -1,10 +1,10 @@
 """One recording from start to end: passes events to its parts, and does what is due.
 
 Audio goes source -> recorder -> audio log -> session -> service; messages come service -> session
--> here -> sequencer -> reporter -> outputs. `Loop` drives it; only that thread prints, writes and
-decides. What an event means is in `service_events.py`, `source_reports.py`, `controls.py` (what is
-typed) and `live_settings.py`; what is decided where: when a session opens and ends in
-`supervisor/`, when a limit stops the run in `limits.py`, the exit code in `exit_status.py`.
+-> here -> sequencer -> reporter -> outputs. `Loop` drives a run; only the loop's thread prints,
+writes and decides. Events are handled in `service_events.py`, `source_reports.py`, `controls.py`
+(what is typed) and `live_settings.py`. Decisions are made in `supervisor/` (when a session opens
+and ends), `limits.py` (when a limit stops the run) and `exit_status.py` (the exit code).
 """
 
 from functools import cache
@@ -45,13 +45,13 @@ if TYPE_CHECKING:
 
 
 class Run:
-    """One recording: knows who takes which event, and who has something to do when.
+    """One recording: passes each event to its receiver, and knows when something is due.
 
     Attributes:
-        due, has_work: for the loop.
-        over: it has ended.
-        begun: there may be something to keep.
-        result: how it ended, once it is over.
+        due, has_work: read by the loop.
+        over: the run has ended.
+        begun: the run has started, so there may be something to keep.
+        result: how the run ended; None before.
     """
 
     def __init__(self, config: RunConfig, parts: RunParts) -> None:
@@ -141,7 +141,7 @@ class Run:
         self.advance(now)
 
     def take(self, event: Event, now: float) -> None:
-        """Something happened outside this thread."""
+        """Take an event from outside this thread."""
         if isinstance(event, SessionEvent):
             channel = self._channels[event.session % len(self._channels)]
             known = channel.take(event, now)
@@ -157,13 +157,13 @@ class Run:
         self.has_work = True
 
     def read(self, session: Session, now: float) -> None:
-        """A session's socket has something."""
+        """Read a session's socket, which has something."""
         for event in session.read(now):
             self.take(event, now)
-        self.has_work = self.has_work or session.due <= now  # it has more than it gives at a time
+        self.has_work = self.has_work or session.due <= now  # it gives only so much at a time
 
     def advance(self, now: float) -> None:
-        """Do what is due, and find out when that is the case next."""
+        """Do what is due, and set `due` to the next time."""
         if self.over:
             return
         self.has_work = False
@@ -184,7 +184,7 @@ class Run:
         self.due = due
 
     def bail_out(self) -> None:
-        """A fault of ours ends everything: sessions are still told that they are over."""
+        """End everything after a bug in this program; sessions are still sent their Terminate."""
         self._source_events.stop(0.0)
         for channel in self._channels:
             channel.sessions.bail_out(self._parts.loop.clock())
@@ -196,7 +196,7 @@ class Run:
         """Send what has just been recorded."""
         loop = self._parts.loop
         if self._parts.heard.views:
-            samples = b""  # sessions hear something else than what was recorded
+            samples = b""  # sessions hear other samples than those recorded
         for channel in self._channels:
             if channel.sessions.push(start, samples, loop.clock()):
                 self.has_work = True
@@ -205,7 +205,7 @@ class Run:
     # Events.
 
     def _take(self, event: Event, now: float) -> None:
-        """What an event that is no session's means; the supervisors decide the rest."""
+        """Handle an event that is not a session's; the supervisors decide about it afterwards."""
         match event:
             case SourceReported() | SourceEnded():
                 self._source_events.take(event, now)

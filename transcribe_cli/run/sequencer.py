@@ -19,8 +19,8 @@ from transcribe_cli.transcript.recording_clock import to_recording_clock
 from transcribe_cli.transcript.turn_text import Utterances
 from transcribe_cli.transcript.turns import Transcript, TurnNumbers, TurnUpdate
 
-# Page "Streaming API": a turn is cut after 60 s at the latest, so words that the service received
-# so long before others are final.
+# Page "Streaming API": a turn is cut after 60 s at the latest. So words are final that lie 60 s
+# before the last audio that the service received.
 LONGEST_TURN_MS = 60_000
 _EVER = float("inf")
 
@@ -53,8 +53,8 @@ class Sequencer:
     """Adds messages to the transcript, one session after the other.
 
     Args:
-        channel: which of the run's, from 0.
-        numbers: of the run's turns.
+        channel: the channel's number in the run, from 0.
+        numbers: gives the turns of the run their numbers.
 
     Attributes:
         committed_ms: the committed offset, in ms: every word before it is final, and a new session
@@ -68,8 +68,8 @@ class Sequencer:
         self.committed_ms = 0 if point is None else point.committed_ms[channel]
         self._config = config
         self._transcript = Transcript(numbers, self.committed_ms)
-        self._starts_ms: dict[int, int] = {}  # where the sessions' clocks start
-        self._held: dict[int, list[Said]] = {}  # what they said before their turn came
+        self._starts_ms: dict[int, int] = {}  # where each session's clock starts
+        self._held: dict[int, list[Said]] = {}  # events of sessions that may not be reported yet
         # The last turn that ended: its session, its turn_order, and its end in ms.
         self._ended_turn = (-1, 0, 0)
 
@@ -92,7 +92,7 @@ class Sequencer:
         return self._is_heard(session) and self._transcript.open_since_ms(session) is not None
 
     def start_ms(self, session: int) -> int:
-        """Where a session's clock starts; 0 for one that reads nothing yet."""
+        """Where a session's clock starts; 0 if the session reads nothing yet."""
         return self._starts_ms.get(session, 0)
 
     def take(self, event: Said, leases: Leases, now: float) -> list[Told]:
@@ -104,12 +104,12 @@ class Sequencer:
         if lease.counts and comes_first(leases, session):
             return self._hear(event, lease, now)
         if isinstance(event, Closed) and not _has_settled(lease, event):
-            return [*self._forget(session), *self._skip(event)]  # its words are said again
+            return [*self._forget(session), *self._skip(event)]  # another session repeats its words
         self._held.setdefault(session, []).append(event)
         return []
 
     def go_on(self, leases: Leases, now: float) -> list[Told]:
-        """What was held back and may be reported now, because an earlier session has ended."""
+        """Returns events held back so far, if an earlier session no longer comes before them."""
         told: list[Told] = []
         if not self._held:
             return told
@@ -125,34 +125,34 @@ class Sequencer:
         """Ignore a session's words from now on; its messages that are no Turns are still reported.
 
         Args:
-            received_to: the service has received what it was sent before that frame.
+            received_to: the service has received all that it was sent before this frame.
         """
         told = self._forget(session)
         if self._is_heard(session):
-            # Its end may be long in coming, and the next one starts where its words end.
+            # Its end may take long to come, and the next session starts where its words end.
             told += self._stop(session, received_to, complete=False)
         return [*told, Ended(session)]
 
     def release_due(self, now: float) -> list[TurnUpdate]:
-        """Finals whose formatted version did not come in time."""
+        """Returns raw finals whose formatted version did not come in time."""
         return self._transcript.release_due(now)
 
     @property
     def due(self) -> float:
-        """When `release_due` has something to say; never, while nothing waits."""
+        """When `release_due` has something to return; NEVER if nothing waits."""
         return self._transcript.due
 
     def keep_from_ms(self, leases: Leases, received_to: int) -> int:
-        """No session will be sent audio from before this time.
+        """The time in ms before which no audio will be sent to any session again.
 
         Args:
-            received_to: of the session that reads the log.
+            received_to: the frame up to which the session that reads the log was heard.
         """
         from_ms = max(self.committed_ms, self._transcript.finished_ms)
         if len(leases) == 1 and self._is_heard(leases[0].number):
             open_since_ms = self._transcript.open_since_ms(leases[0].number)
             from_ms = self._next_start_ms(received_to, open_since_ms)
-        # Words that come late may lie before those that are heard now.
+        # Words that come late may lie before those that come now.
         return max(0, from_ms - LONGEST_TURN_MS)
 
     def _is_heard(self, session: int) -> bool:
@@ -180,11 +180,11 @@ class Sequencer:
                 return [*self._stop(session, received_to, complete=complete), *self._skip(event)]
             case Received(decoded=decoded) if isinstance(decoded.message, Turn):
                 if after_turn and decoded.message.turn_order > self._ended_turn[1]:
-                    return _problems(decoded)  # the next session says that again
+                    return _problems(decoded)  # the next session repeats this turn
                 return [*_problems(decoded), *self._turn(event, now)]
         told: list[Told] = []
         if isinstance(event.decoded.message, Termination):
-            # No formatted version comes any more: turns are told before their session's end.
+            # No formatted version comes any more; turns are reported before their session's end.
             told += self._transcript.release_due(_EVER)
         return [*told, *self._skip(event)]
 
@@ -200,7 +200,7 @@ class Sequencer:
         return updates
 
     def _skip(self, event: Said) -> list[Told]:
-        """Report an event of a session without its words."""
+        """Report an event of a session, but not its words."""
         match event:
             case Received(session=session, decoded=decoded):
                 if isinstance(decoded.message, Turn):
@@ -214,7 +214,7 @@ class Sequencer:
         return []
 
     def _forget(self, session: int) -> list[Told]:
-        """Report what was held back of a session without its words."""
+        """Report what was held back of a session, but not its words."""
         return [told for event in self._held.pop(session, []) for told in self._skip(event)]
 
     def _stop(self, session: int, received_to: int, *, complete: bool) -> list[Told]:
@@ -224,26 +224,26 @@ class Sequencer:
         return [*updates]
 
     def _next_start_ms(self, received_to: int, open_since_ms: int | None) -> int:
-        """The earliest time whose words may not be final yet.
+        """The earliest time in ms at which words may not be final yet.
 
         It may lie after the end of the last final word: long silence is not sent again.
         """
         earliest = max(self.committed_ms, self._transcript.finished_ms)
         if not self._config.sending.limited:
-            return earliest  # what is sent faster than it is spoken may be heard much later
+            return earliest  # audio sent faster than real time may be heard much later
         undecided = self._config.audio.ms(received_to) - LONGEST_TURN_MS
         if open_since_ms is not None:
             undecided = min(undecided, open_since_ms)
         return max(earliest, undecided)
 
     def _formatting(self, first: Said) -> tuple[bool, Utterances]:
-        """Whether a raw final may be followed by a formatted one, and what its `utterance` is.
+        """Whether a formatted final may follow a raw one, and what `utterance` contains.
 
         Universal-Streaming Multilingual formats as it goes, and never sets the flag. A final of
         Whisper Streaming has the whole turn in its `utterance`.
 
         Args:
-            first: what the session says first, which may be that another model runs.
+            first: the session's first event; a Begin may say that another model runs.
         """
         query: Mapping[str, Any] = self._config.service.parameters.query
         asked = "format_turns" in query

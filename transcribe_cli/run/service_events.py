@@ -1,4 +1,4 @@
-"""Takes what sessions say and how they end: to the bill, to the transcript, and to the outputs."""
+"""Passes what sessions say, and their ends, to the bill, the transcript and the outputs."""
 
 from collections.abc import Iterable
 
@@ -32,7 +32,7 @@ class ServiceEvents:
         self._status = status
 
     def take(self, event: Said, channel: Channel, now: float) -> None:
-        """Take an event of a channel's session, and report what it says if its turn has come."""
+        """Take an event of a channel's session, and report what may be reported now."""
         match event:
             case Received():
                 self._bill.take(event, now)
@@ -43,7 +43,7 @@ class ServiceEvents:
         channel.hear(event, now)
 
     def _begun(self, event: Received, channel: Channel) -> None:
-        """Price a session by what it runs with, and have the status line name its model."""
+        """Set a session's price by its running parameters, and the status line's model."""
         asked = channel.sessions.asked
         running = self._config.running(event.decoded, asked)
         self._bill.is_priced(event.session, self._config.tariff.usd_per_hour(running))
@@ -51,7 +51,7 @@ class ServiceEvents:
         self._reporter.compare(asked, running)
 
     def tell(self, all_told: Iterable[Told], now: float) -> None:
-        """Report what sessions have said, whose turn has come."""
+        """Report what sessions have said, in the order given."""
         for told in all_told:
             if isinstance(told, TurnUpdate) and told.message.words:
                 self._limits.heard_words(now)

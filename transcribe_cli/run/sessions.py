@@ -1,7 +1,7 @@
 """The sessions of a run that are not over: opens, starts, hands over, drops and ends them.
 
-The supervisor decides which; here its actions become calls. It also says where a new session
-starts to read the audio log, and what the log of a file may forget.
+The supervisor decides; here its actions become calls. This module also decides where a new session
+starts to read the audio log, and what a file's log may forget.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from transcribe_cli.audio.encoder import Encoder
 
 _TRIM_EVERY_S = 30.0
-_JOIN_S = 0.3  # for all that connect: what comes about meanwhile is told that it is over
+_JOIN_S = 0.3  # for all connecting threads; a session that opens in this time is still terminated
 
 
 @dataclass(slots=True)
@@ -40,7 +40,7 @@ class _Live:
 
     Attributes:
         connecting: the thread that opens it.
-        writing: the loop waits until its socket takes more.
+        writing: the loop waits until the session's socket takes more.
     """
 
     session: Session
@@ -49,19 +49,19 @@ class _Live:
 
 
 class Sessions:
-    """Keeps them by number, the earliest first. Times are monotonic, in s; offsets in frames.
+    """A run's sessions by number, the earliest first. Times are monotonic, in s; offsets in frames.
 
-    Where a session starts takes the log, the transcript and the silences, so all of them are here.
+    Where a session starts depends on the log, the transcript and the silences, so all are fields.
 
     Args:
-        log: what they hear.
-        task: whose sessions they are, for the loop.
+        log: the log that sessions read.
+        task: the run, as the loop knows it.
         post: takes the events of connecting, from any thread.
 
     Attributes:
-        reader: the session that reads the log, or did last.
+        reader: the session that reads the log, or the last one that did.
         silences: where the source was gone.
-        asked: the connection parameters of the next one.
+        asked: the connection parameters of the next session.
     """
 
     def __init__(
@@ -83,8 +83,8 @@ class Sessions:
         self._task = task
         self._post = post
         self._live: dict[int, _Live] = {}
-        self._settled_to = 0  # a session has ended that said all before that frame
-        self._trim_at = 0  # the reader's offset from which on the log is trimmed again
+        self._settled_to = 0  # all words before this frame came from a session that has ended
+        self._trim_at = 0  # the log is trimmed again when the reader's offset reaches this
 
     def __contains__(self, number: int) -> bool:
         return number in self._live
@@ -94,17 +94,17 @@ class Sessions:
 
     @property
     def offset(self) -> int:
-        """The first frame that was not sent yet."""
+        """The first frame that has not been sent yet."""
         return 0 if self.reader is None else self.reader.offset
 
     @property
     def sent_to(self) -> int:
-        """The same; or the end of the log where only silence is left, for the device is gone."""
+        """`offset`; or the end of the log if only the silence of a lost device is left."""
         end = self._parts.log.frames
         return end if self.silences.is_rest(self.offset, end) else self.offset
 
     def end_in(self, silence: Silence) -> bool:
-        """Whether the recording does, so that no session has anything to say behind it."""
+        """Whether the recording ends inside this silence, so that no session follows."""
         log = self._parts.log
         return log.ended and silence.reaches(log.frames)
 
@@ -134,44 +134,44 @@ class Sessions:
             self._reads(session, start)
 
     def _target(self) -> Target:
-        """Where the next session is opened, with what it is asked for by now."""
+        """Where the next session is opened, its URL with the parameters of now."""
         target, first = self._config.service.target, self._config.service.parameters.query
         changes = {name: value for name, value in self.asked.items() if value != first.get(name)}
         return target._replace(url=with_parameters(target.url, changes)) if changes else target
 
     def ask_for(self, changes: Mapping[str, Any]) -> None:
-        """Tell all of them of changed parameters, and begin later ones with these."""
+        """Send changed parameters to all open sessions; later ones begin with them."""
         self.asked = {**self.asked, **changes}
         update = msgspec.convert(changes, UpdateConfiguration)
         for live in self._live.values():
             live.session.update(update)
 
     def start(self, number: int, now: float, offset: int | None = None) -> None:
-        """Have a session that was opened ahead read from there, or from where words are missing."""
+        """Have a session opened ahead read from `offset`; None: from where words are missing."""
         offset = self._start_offset() if offset is None else offset
         session = self[number]
         session.start_at(offset, now)
         self._reads(session, offset)
 
     def hand_over(self, old: int, new: int, offset: int | None, now: float) -> int:
-        """Have session `new` read on behind `old`; returns the offset where it starts.
+        """Have session `new` read on where `old` stops; returns the offset where `new` starts.
 
         Args:
-            offset: where the old one has ended; None: it ends now, and the new one starts at the
+            offset: where the old session ended; None: it ends now, and the new one starts at the
                 end of its last turn.
         """
         if offset is None:
-            # What the old one was sent beyond its last turn, the new one is sent again.
+            # Audio that the old session was sent beyond its last turn is sent to the new one again.
             offset = self._config.audio.frames_before(self._sequencer.last_turn_end_ms)
             self[old].finish_at(0)
         self.start(new, now, offset)
         return offset
 
     def drop(self, number: int) -> list[Told]:
-        """End a session whose words do not count; what is to be told of it."""
+        """End a session whose words do not count; returns what is to be reported of it."""
         live = self._live.get(number)
         told = self._sequencer.drop(number, 0 if live is None else live.session.received_to)
-        if live is not None:  # else it had ended before its turn came
+        if live is not None:  # else it ended before its words could be reported
             if live.session.connection is None:
                 self.abandon(number)
             else:
@@ -179,7 +179,7 @@ class Sessions:
         return told
 
     def abandon(self, number: int) -> None:
-        """Close a session's socket, or give up connecting; harmless where it is over."""
+        """Close a session's socket, or give up connecting; does nothing if it is over."""
         live = self._live.get(number)
         if live is not None:
             live.connecting.abandon()
@@ -191,7 +191,7 @@ class Sessions:
         start = max(log.first, self._config.audio.frames_before(committed_ms))
         self.silences.forget(start)
         start = self.silences.start(start, self._settled_to)
-        # A file's log may not have come so far yet.
+        # The recorder may not have read a file that far yet.
         return min(start, log.frames) if self._parts.source.live else start
 
     def _reads(self, session: Session, start: int) -> None:
@@ -207,7 +207,7 @@ class Sessions:
         self._parts.loop.watch(self._task, self[number])
 
     def completed(self, event: Closed | TerminateSent) -> Closed | TerminateSent:
-        """The end of a session, with what its socket does not know."""
+        """Add to an event of a session's end what only the run knows."""
         if isinstance(event, TerminateSent):
             silent = self.silences.is_rest(event.offset, self._parts.log.frames)
             return replace(event, whole=event.whole or silent)
@@ -225,7 +225,7 @@ class Sessions:
         self._parts.loop.forget(session)
 
     def advance(self, now: float) -> Iterator[Event]:
-        """Have each do what is due; each event is to be taken before the next one is asked for."""
+        """Have each session do what is due; take each event before asking for the next one."""
         for live in list(self._live.values()):
             session = live.session
             if session.has_work or session.due <= now:
@@ -241,7 +241,7 @@ class Sessions:
 
     @property
     def due(self) -> float:
-        """When the first of them has something to do next."""
+        """When the first of the sessions has something to do next."""
         due = NEVER
         for live in self._live.values():
             if live.session.due < due:
@@ -275,7 +275,7 @@ class Sessions:
     # The end.
 
     def end(self, now: float) -> Iterator[Event]:
-        """Close all that is left, and wait for the threads that connect."""
+        """Close all sessions that are left, and wait for the threads that connect."""
         for live in list(self._live.values()):
             live.connecting.abandon()
             live.connecting.join(_JOIN_S)
@@ -284,7 +284,7 @@ class Sessions:
         self._live.clear()
 
     def bail_out(self, now: float) -> None:
-        """After a fault of ours: sessions are still told that they are over."""
+        """End all sessions after a bug in this program; they are still sent their Terminate."""
         for live in self._live.values():
             live.connecting.abandon()
             live.session.abandon()
@@ -301,7 +301,7 @@ def _earlier_silences(config: RunConfig) -> Silences:
 
 
 def _encoder(config: RunConfig) -> "Encoder | None":
-    """A session's own: each begins a stream with its headers."""
+    """A new encoder for a session, because each begins a stream with its headers."""
     encoding = config.service.parameters.query.get("encoding")
     if encoding is None:
         return None
@@ -314,5 +314,5 @@ def _keep_alive_s(query: Mapping[str, Any]) -> float | None:
     """Half of the time after which the service closes a session that sends nothing."""
     try:
         return float(query["inactivity_timeout"]) / 2
-    except (KeyError, ValueError):  # none was asked for; or what the service will refuse
+    except (KeyError, ValueError):  # it was not requested, or the service will refuse it
         return None

@@ -1,8 +1,8 @@
-"""Where a recording's source was gone: silence, which no session need be sent. Pure."""
+"""Where a recording's source was gone: silence that need not be sent to any session. Pure."""
 
 from dataclasses import dataclass
 
-_MOST_SKIPS = 3  # of one silence: a service that never says its last words is not asked for ever
+_MOST_SKIPS = 3  # a silence is given up on if a service never sends its last words
 
 
 @dataclass(slots=True)
@@ -10,7 +10,7 @@ class Silence:
     """A stretch of the audio log, in frames.
 
     Attributes:
-        end: None while it goes on.
+        end: None while the silence goes on.
         skips: how many sessions have ended because of it.
     """
 
@@ -19,12 +19,12 @@ class Silence:
     skips: int = 0
 
     def reaches(self, log_end: int) -> bool:
-        """Whether nothing comes behind it."""
+        """Whether no audio follows it."""
         return self.end is None or self.end >= log_end
 
 
 class Silences:
-    """All of them from the first frame whose words may not be final yet."""
+    """All silences behind the first frame whose words may not be final yet."""
 
     def __init__(self) -> None:
         self._all: list[Silence] = []
@@ -33,28 +33,28 @@ class Silences:
         return bool(self._all)
 
     def begin(self, frame: int) -> None:
-        """From there on there is silence, until it is said to have ended."""
+        """A silence begins at this frame, and lasts until `end`."""
         self._all.append(Silence(frame))
 
     def end(self, frame: int) -> None:
-        """There it has ended, if it had not before."""
+        """The last silence ends at this frame, unless it has ended already."""
         if self._all and self._all[-1].end is None:
             self._all[-1].end = frame
 
     def forget(self, frame: int) -> None:
-        """Nothing before that frame is read again."""
+        """Drop silences that end before this frame, which no session reads again."""
         self._all = [s for s in self._all if s.end is None or s.end > frame]
 
     def is_rest(self, frame: int, log_end: int) -> bool:
-        """Whether there is nothing but silence from that frame on."""
+        """Whether there is only silence from this frame on."""
         last = self._all[-1] if self._all else None
         return last is not None and frame >= last.begin and last.reaches(log_end)
 
     def start(self, first: int, settled_to: int) -> int:
-        """Where a session starts whose first word may lie at `first`.
+        """The frame where a session starts if its first word may lie at `first`.
 
         Args:
-            settled_to: a session has said all before that frame.
+            settled_to: all words before this frame are known.
         """
         for silence in self._all:
             if max(first, settled_to) >= silence.begin:
@@ -62,8 +62,8 @@ class Silences:
         return first
 
     def ahead(self, frame: int, least: int) -> Silence | None:
-        """The silence that a session which has come so far would be sent at least `least` frames
-        of, though audio follows; None where it is not worth its end.
+        """The silence at `frame` of which at least `least` frames are unsent and which audio
+        follows; None if there is none for which a session is worth ending.
         """
         for silence in self._all:
             left = (silence.end or 0) - frame

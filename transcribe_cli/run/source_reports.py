@@ -1,4 +1,4 @@
-"""Takes what source and disk report: a microphone that goes or comes back, gaps, the end."""
+"""Handles events of source and disk: a microphone that goes or comes back, gaps, the end."""
 
 from collections.abc import Sequence
 
@@ -34,12 +34,12 @@ class SourceReports:
         self._stops = stops
 
     def start(self) -> None:
-        """Begin to record, and report what is recorded."""
+        """Begin to record, and write the recording's first record."""
         self._recorder.start()
         self._reporter.start()
 
     def stop(self, wait_s: float) -> None:
-        """Stop the source, and wait for the recorder's thread for so long."""
+        """Stop the source, and wait at most `wait_s` for the recorder's thread."""
         self._recorder.stop()
         self._recorder.join(wait_s)
 
@@ -53,6 +53,6 @@ class SourceReports:
             return
         if self._recorder.full:
             self._stops.source_was_cut()
-        if not self._stops.causes:  # a stop ends the pause by itself
+        if not self._stops.causes:  # a stop request has ended the pause already
             for channel in self._channels:
                 channel.device_is_back(self._progress.captured_frames, now)

@@ -1,4 +1,4 @@
-"""What the status line shows of a run: values in, a `Status` out."""
+"""What the status line shows of a run: takes values, returns a `Status`."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -14,9 +14,9 @@ from transcribe_cli.transcript.turns import TurnUpdate
 if TYPE_CHECKING:
     from transcribe_cli.ui.status_line import Status
 
-QUIET_SOURCE_S = 10.0  # a microphone that gives nothing but silence for so long may be muted
-CATCHING_UP_S = 2.0  # a session that is further behind the microphone than this hears the past
-_SILENT_PEAK = 8  # of 32768: what a muted input gives at most
+QUIET_SOURCE_S = 10.0  # a microphone that gives only silence for this long may be muted
+CATCHING_UP_S = 2.0  # a session further behind the microphone than this hears the past
+_SILENT_PEAK = 8  # of 32768: the loudest sample that a muted input gives
 _CLIP_SHOWN_S = 1.0
 _WORDS_COME_S = 3.0
 _RATE_KNOWN_S = 3.0
@@ -28,8 +28,8 @@ class Now:
 
     Attributes:
         time: on the monotonic clock, in seconds.
-        elapsed_s, lag_s: as `Progress` has them.
-        peaks: the loudest sample of each track since the last such value, 0 to 32768.
+        elapsed_s, lag_s: as in `Progress`.
+        peaks: the loudest sample of each track since the last `Now`, 0 to 32768.
         muted: the user has muted the microphone.
         cost_usd: None where no price is known.
     """
@@ -44,16 +44,16 @@ class Now:
 
 
 class RunStatus:
-    """Makes the status line; keeps what it shows for longer than a moment, such as a clipped level.
+    """Makes the status line; remembers what is shown for a while, such as a clipped level.
 
     Args:
         now: when the run was made; monotonic, in seconds.
 
     Attributes:
-        trouble: what is wrong with the source, in words; "" while all is well.
+        trouble: what is wrong with the source, in words; "" if nothing is.
         overflows: how often the system dropped samples.
         manual: a turn ends when the user says so.
-        model: the name of the one that runs.
+        model: the name of the running model.
     """
 
     def __init__(self, config: RunConfig, source: Source, totals: TurnTotals, now: float) -> None:
@@ -78,10 +78,12 @@ class RunStatus:
     def mark_ms(self, elapsed_s: float) -> int:
         """Where a mark that a person makes now belongs, on the recording's clock.
 
-        `elapsed_s`: as `Progress` has it. A file and a pipe are ahead of the words that a person
-        sees.
+        A file and a pipe are read ahead of the words that a person sees, so their marks go there.
+
+        Args:
+            elapsed_s: as in `Progress`.
         """
-        # The former moves with a view.
+        # The position moves only if there is a view.
         seen_ms = max(1000 * self._position.at_s, self._words.end_ms)
         return round(1000 * elapsed_s if self._spoken_now else seen_ms)
 
@@ -119,7 +121,7 @@ class RunStatus:
         )
 
     def _state(self, now: Now) -> str:
-        """The word for the state, of a microphone or of anything else."""
+        """The word for the state; a microphone has words of its own."""
         match now.state:
             case RunState.LISTENING if not self._spoken_now:
                 return "transcribing"
@@ -132,9 +134,9 @@ class RunStatus:
         return str(now.state)
 
     def _heard_s(self, now: Now) -> float:
-        """How far the service has heard a file or a pipe, as far as it tells.
+        """Up to where the service has heard a file or a pipe, as far as that is known.
 
-        What is sent in real time is heard as it is sent, also where nobody speaks.
+        Audio sent in real time is heard as it is sent, even where nobody speaks.
         """
         sent_s = now.elapsed_s - now.lag_s
         in_time = self._config.sending.pace is not None and now.state is RunState.LISTENING
@@ -143,9 +145,9 @@ class RunStatus:
         return min(self._words.end_ms / 1000, sent_s)
 
     def _behind_s(self, now: Now) -> float | None:
-        """How far the last word lies behind what was captured; None while no words come.
+        """How far the last word lies behind the captured audio; None while no words come.
 
-        None also of a file or a pipe that is sent as fast as it goes, or has audio waiting.
+        Also None for a file or a pipe that is sent as fast as possible, or has audio waiting.
         """
         waits = self._config.sending.pace is None or now.lag_s >= CATCHING_UP_S
         if not self._words.come_anew(now.time) or (waits and not self._spoken_now):
@@ -162,10 +164,10 @@ class RunStatus:
 
 
 class _Sound:
-    """When a microphone gave sound, and when too much of it.
+    """When a microphone last gave sound, and when it last clipped.
 
     Attributes:
-        at: the last time, or since when none is expected.
+        at: when sound last came, or last was not expected.
     """
 
     def __init__(self, now: float) -> None:
@@ -173,7 +175,7 @@ class _Sound:
         self._clipped_at = float("-inf")
 
     def take(self, peak: int, now: float, *, is_expected: bool) -> None:
-        """The loudest sample since the last call."""
+        """Take the loudest sample since the last call."""
         from transcribe_cli.audio.level import CLIP_AT
 
         if peak > _SILENT_PEAK or not is_expected:
@@ -182,7 +184,7 @@ class _Sound:
             self._clipped_at = now
 
     def is_clipped(self, now: float) -> bool:
-        """Whether it was too loud a moment ago."""
+        """Whether the microphone clipped a moment ago."""
         return now - self._clipped_at < _CLIP_SHOWN_S
 
 
@@ -190,7 +192,7 @@ class _Words:
     """When the last words came, and where they end.
 
     Attributes:
-        end_ms: on the recording's clock; where the run began, before there are any.
+        end_ms: end of the last word on the recording's clock; before any, where the run began.
     """
 
     def __init__(self, first_ms: int, now: float) -> None:
@@ -199,44 +201,44 @@ class _Words:
         self._at = now
 
     def came(self, end_ms: int, now: float) -> None:
-        """Words came, up to there."""
+        """Words came that end at `end_ms`."""
         self._at = now
         self.end_ms = max(self.end_ms, end_ms)
 
     def come(self, now: float) -> bool:
-        """Whether the last ones, or the run's beginning, are not long ago."""
+        """Whether words came, or the run began, a short time ago."""
         return now - self._at <= _WORDS_COME_S
 
     def come_anew(self, now: float) -> bool:
-        """The same, of words of this run."""
+        """Whether words of this run came a short time ago."""
         return self.end_ms != self._first_ms and self.come(now)
 
 
 class _Position:
-    """A place in a file that only goes forward, and how fast; times in seconds.
+    """A position in a file that only moves forward, and its speed; times in seconds.
 
     Attributes:
-        at_s: the place.
+        at_s: the position.
     """
 
     def __init__(self, first_s: float, now: float) -> None:
         self.at_s = first_s
-        self._first_s: float | None = None  # where it was when it first moved
+        self._first_s: float | None = None  # the position after its first move
         self._looked_at = now
-        self._active_s = 0.0  # since then, without pauses and outages
+        self._active_s = 0.0  # time since the first move, without pauses and outages
 
     @property
     def rate(self) -> float:
-        """How many times real time; 0 before that is known.
+        """Speed in multiples of real time; 0 until it is known.
 
-        What came before the first words does not count: a model was loaded, or a session opened.
+        Time before the first words does not count: a model was loading, or a session opening.
         """
         if self._first_s is None or self._active_s < _RATE_KNOWN_S:
             return 0.0
         return (self.at_s - self._first_s) / self._active_s
 
     def move(self, to_s: float, now: Now) -> None:
-        """It has come so far by now."""
+        """Move the position to `to_s`, if that is forward."""
         if self._first_s is not None and now.state in (RunState.LISTENING, RunState.DRAINING):
             self._active_s += now.time - self._looked_at
         self._looked_at = now.time

@@ -1,4 +1,4 @@
-"""Has the live view draw itself, and gives it the status as often as it wants it."""
+"""Has the live view draw itself, and gives it the status as often as the view wants it."""
 
 from transcribe_cli.run.progress import Progress
 from transcribe_cli.run.reporter import View
@@ -15,7 +15,7 @@ class StatusUpdates:
         self._last_at = 0.0
 
     def advance(self, now: float) -> float:
-        """Do what is due; returns when that is the case next."""
+        """Do what is due; returns the next time something is."""
         every_s = self._view.status_every_s
         if now - self._last_at >= every_s:
             self._last_at = now

@@ -1,4 +1,4 @@
-"""How a run ends: its last records, among them the gaps, the error and the summary."""
+"""How a run ends: its last records, such as the gaps, the error and the summary."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ from transcribe_cli.transcript.recording_clock import format_time
 
 @dataclass(frozen=True, slots=True)
 class Conclusion:
-    """Knows which part of a run says what of its end."""
+    """Collects from the parts of a run what its last records need."""
 
     parts: RunParts
     channels: Sequence[Channel]
@@ -29,7 +29,7 @@ class Conclusion:
     reporter: Reporter
 
     def result(self, now: float) -> Result:
-        """Report the end; the sessions are all over."""
+        """Report the end and return the result; all sessions are over."""
         self.parts.budget.settle(self.bill, now)
         return conclude(
             [channel.how_it_ended for channel in self.channels],
@@ -54,10 +54,10 @@ def conclude(
     """Report gaps, the error and the summary of a run whose sessions are all over.
 
     Args:
-        ends: of its channels.
-        stops: the causes of its stops, in order.
-        audio_s: how much was captured, or for a file was sent.
-        limit: what stopped it before its source had ended, in words; "" if nothing did.
+        ends: how each channel ended.
+        stops: the causes of the run's stops, in order.
+        audio_s: seconds captured, or for a file seconds sent.
+        limit: what stopped the run before its source had ended, in words; "" if no limit did.
     """
     log, source = parts.log, parts.source
     captured_ms = log.audio.ms(log.frames)
@@ -68,7 +68,7 @@ def conclude(
     final_ms = min(end.final_ms for end in unheard or ends)
     gone_ms, gaps = reporter.end_device_gap(captured_ms), reporter.device_gaps
     missing_ms = sum(end - start for start, end in gaps)
-    # Where there was no audio up to the end, in an earlier run too, nothing is left to be heard.
+    # If the audio was gone up to the end, also in an earlier run, nothing is left to be heard.
     lost_ms, heard_to_ms = missing_ms, captured_ms
     if gaps and gaps[-1][1] >= captured_ms:
         heard_to_ms = gaps[-1][0]
@@ -113,7 +113,7 @@ def conclude(
 
 
 def _gone(missed_ms: int) -> StreamError | None:
-    """What is wrong where the microphone was gone at the end, and something was missed by that."""
+    """The error if the microphone was gone at the end and audio was missed; else None."""
     if not missed_ms:
         return None
     return AudioError(
