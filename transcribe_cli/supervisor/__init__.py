@@ -1,1 +1,1 @@
-"""Decides, pure: when a session opens, is followed, is given up, and when a run is over."""
+"""Decides when a session opens, is followed or given up, and when a run is over. Pure."""

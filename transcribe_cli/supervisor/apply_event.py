@@ -27,7 +27,7 @@ _SOUND_AFTER_S = 10.0  # a session that was open so long does not count as a fai
 
 
 def apply_event(facts: Facts, event: Event, moment: Moment) -> Facts:
-    """The facts after something has happened."""
+    """Returns the facts after the event."""
     match event:
         case Received(decoded=decoded, session=session):
             message = decoded.message
@@ -77,7 +77,7 @@ def _begin(facts: Facts, session: int, begin: Begin, moment: Moment) -> Facts:
 
 
 def _life(begin: Begin, wall: float) -> float:
-    """A session's life in seconds. This machine's clock or the message may be wrong."""
+    """A session's life in seconds; the longest if this machine's clock or the message is wrong."""
     left = (begin.expires_at or 0) - wall
     return min(left, LONGEST_SESSION_S) if left > 0 else LONGEST_SESSION_S
 

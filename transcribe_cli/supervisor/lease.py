@@ -121,7 +121,7 @@ class Lease:
         """The same lease in another state.
 
         Raises:
-            IllegalStep: that cannot follow.
+            IllegalStep: `NEXT` does not allow this transition.
         """
         if state not in NEXT[self.state]:
             raise IllegalStep(f"session {self.number}: {self.state} -> {state}")
@@ -129,7 +129,7 @@ class Lease:
 
 
 Leases = tuple[Lease, ...]
-"""In the order in which their words are told: earlier, reader, follower; also dropped ones."""
+"""In the order in which their words are reported: earlier, reader, follower. Dropped ones too."""
 
 
 def find(leases: Leases, session: int) -> Lease | None:

@@ -7,9 +7,9 @@ from transcribe_cli.session.events import Closed
 from transcribe_cli.supervisor.facts import Contact, Facts
 from transcribe_cli.supervisor.lease import Lease
 
-_NORMAL = 1000  # the close code of a session that ended as asked
-_SLOW_TRIES = 6  # 4 s, 8 s, 16 s ...: a slot has been seen to take 28 s
-_REFUSED = (401, 402)  # the key, and its account; anybody in between answers 403
+_NORMAL = 1000  # the close code of a session that ended as requested
+_SLOW_TRIES = 6  # waits of 4 s, 8 s, 16 s ...; freeing a session slot was seen to take 28 s
+_REFUSED = (401, 402)  # by the service, for the key or its account; something between answers 403
 _MAX_CLEAN_CLOSES = 3  # normal closes without the requested Termination
 
 
@@ -38,7 +38,7 @@ def is_clean_close(lease: Lease) -> bool:
 
 
 def should_give_up(facts: Facts, lease: Lease, verdict: Verdict) -> bool:
-    """Whether not to try another session.
+    """Whether to open no further session.
 
     Without Termination words may be missing, so another session transcribes the rest. If several
     sessions close normally without new words, nobody can know whether words are missing. While an
@@ -72,13 +72,13 @@ def never_reached(end: Closed) -> bool:
 def _was_good_before(facts: Facts, lease: Lease) -> bool:
     """Whether address, certificate and key are known to be right.
 
-    If a session has begun before, a refused handshake was answered by something in between, such as
-    the log-in page of a network. If this session was handed over, its follower was let in.
+    If a session has begun before, a refused handshake came from something in between, such as the
+    log-in page of a network. If this session was handed over, its follower was accepted.
     """
     assert lease.end is not None
     failure = lease.end.failure
     if failure is not None and (failure.wants_credentials or failure.http_status in _REFUSED):
-        return False  # these say so themselves, and no wait changes them
+        return False  # the service itself refuses, and waiting does not change that
     handshake = failure is not None and lease.end.open_s == 0
     return lease.owes or (handshake and facts.contact is not Contact.NEVER)
 

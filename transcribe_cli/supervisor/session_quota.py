@@ -3,17 +3,17 @@
 from collections import deque
 
 FREE_ACCOUNT_SESSIONS_PER_MINUTE = 5
-_MINUTE_S = 61.0  # a second more than the service counts
+_MINUTE_S = 61.0  # one second more than the service's minute
 
 
 class SessionQuota:
-    """The sessions that were opened of late, over all recordings that share an account.
+    """The sessions opened in the last minute, by all recordings that share an account.
 
-    The service counts when they arrive there, which is known only when it answers: until then a
-    session counts from when it set out, and from its answer on for a minute.
+    The service counts a session when the request arrives there, which is known only when the
+    service answers. So a session counts from its opening until the answer, and for a minute after.
 
     Args:
-        per_minute: most new sessions in any 60 s; None for no limit.
+        per_minute: greatest number of new sessions in any 60 s; None: no limit.
     """
 
     def __init__(self, per_minute: int | None) -> None:
@@ -27,7 +27,7 @@ class SessionQuota:
             self._underway.append(now)
 
     def answered(self, now: float) -> None:
-        """The service has answered a session, whichever: they are counted alike."""
+        """The service has answered one of the sessions; which one makes no difference."""
         if self._underway:
             self._underway.popleft()
             self._arrived.append(now)

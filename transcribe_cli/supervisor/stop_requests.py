@@ -1,4 +1,4 @@
-"""What a stop means to a run: the first Ctrl+C, the second one, a limit, a fault of ours. Pure."""
+"""What a stop request changes: a first Ctrl+C, a second one, a limit, an internal error. Pure."""
 
 from dataclasses import replace
 
@@ -10,9 +10,9 @@ SHORT_DEADLINE_S = 2.0  # after a second Ctrl+C
 
 
 def stop(facts: Facts, cause: str, now: float) -> Facts:
-    """Somebody wants the end, by a signal, a key or a limit; a second Ctrl+C wants it at once.
+    """A signal, a key or a limit asks for the end; a second Ctrl+C asks for it at once.
 
-    What a microphone has recorded is still sent; a file's backlog is not.
+    What a microphone has recorded is still sent; the unsent audio of a file is not.
     """
     earlier = facts.stop
     if earlier is None:

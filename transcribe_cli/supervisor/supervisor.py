@@ -1,6 +1,6 @@
 """The supervisor of one run: its facts and rules, with the quota, the clock and randomness.
 
-Events and the time go in, actions come out, and the run carries them out. So every fault can be
+It takes events and the time, and returns actions, which the run carries out. So every fault can be
 tested without a socket or a sleep.
 """
 
@@ -26,11 +26,11 @@ class Supervisor:
     Args:
         quota: the account's limit on new sessions; shared by its runs.
         first_session: the number of the first session.
-        wall: Unix time, in seconds.
+        wall: returns Unix time, in seconds.
 
     Attributes:
-        state: what a view shows; worked out once for each decision, since each step asks.
-        due: when `tick` has something to do; never, before something happens.
+        state: the state that a view shows; kept, because every turn of the loop reads it.
+        due: when `tick` has something to do; NEVER if only an event can cause that.
     """
 
     def __init__(
@@ -53,12 +53,12 @@ class Supervisor:
 
     @property
     def source_ended(self) -> bool:
-        """The last block is in the log."""
+        """Whether the last block is in the log."""
         return self._facts.source_ended
 
     @property
     def leases(self) -> Leases:
-        """The sessions that are not over, in the order in which their words are told."""
+        """The sessions that are not over, in the order in which their words are reported."""
         return self._facts.leases
 
     def start(self, now: float) -> list[Action]:
@@ -66,11 +66,11 @@ class Supervisor:
         return self._decide(self._facts, now)
 
     def tick(self, now: float) -> list[Action]:
-        """Time has passed."""
+        """Decide what is due now that time has passed."""
         return self._decide(self._facts, now) if now >= self.due else []
 
     def handle(self, event: Event, now: float) -> list[Action]:
-        """Something happened."""
+        """Decide about an event."""
         self._count(event, now)
         if self._facts.over:
             return []
@@ -108,7 +108,7 @@ class Supervisor:
         return all_actions
 
     def _count(self, event: Event, now: float) -> None:
-        """Tell the quota of a session that has reached the service, or never did."""
+        """Tell the quota that a session was answered, or that it never reached the service."""
         if not self._underway:
             return
         if isinstance(event, Opened | Closed) and event.session in self._underway:
@@ -119,9 +119,9 @@ class Supervisor:
                 self._quota.answered(now)
 
     def _with_quota(self, facts: Facts, now: float) -> Facts:
-        """The facts with the account's quota, which is asked only where a session is wanted.
+        """The facts with the account's quota, which is queried only if a session is wanted.
 
-        It may be kept elsewhere, and then grants what it is asked for, which others lack.
+        A cluster's quota grants a session by being queried, and other workers then lack it.
         """
         free_at = self._quota.free_at(now) if facts.wants_session(now) else now
         return replace(facts, free_from=free_at if free_at > now else ALREADY)
