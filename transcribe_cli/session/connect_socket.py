@@ -1,8 +1,8 @@
-"""From an endpoint to a connection with it: name, proxy, TLS, and what to say where one fails.
+"""From an endpoint to a connection with it: name, proxy, TLS, and an explanation of each failure.
 
-All addresses of a name are tried, and one that is silent holds up no other, as curl does it ("happy
-eyeballs", RFC 8305): the kinds of addresses take turns, the next one is begun after 250 ms, or at
-once where one fails, and the first that answers is taken.
+All addresses of a name are tried, and a silent one does not delay the others, as in curl ("happy
+eyeballs", RFC 8305): IPv6 and IPv4 addresses alternate, the next one is tried after 250 ms or as
+soon as one fails, and the first that answers is used.
 """
 
 import contextlib
@@ -27,19 +27,19 @@ if TYPE_CHECKING:
     from transcribe_cli.session.proxy import Proxy
     from transcribe_cli.session.tls import Socket
 
-# About 2 s of audio: what waits belongs into the audio log, where it can be read again, and not
-# into the system's own buffer, which by default takes minutes of it.
+# About 2 s of audio. Unsent audio is better kept in the audio log, where it can be read again, than
+# in the system's buffer, which by default holds minutes of it.
 _SEND_BUFFER_BYTES = 1 << 16
 _NEXT_ADDRESS_AFTER_S = 0.25  # RFC 8305, section 5: the "connection attempt delay"
 
-Address = tuple[int, int, int, Any]  # family, type, protocol and place, as getaddrinfo gives them
+Address = tuple[int, int, int, Any]  # family, type, protocol and address, as from getaddrinfo
 
 
 def seconds_left(deadline: float) -> float:
     """The seconds until a deadline, on the monotonic clock.
 
     Raises:
-        TimeoutError: there are none.
+        TimeoutError: the deadline has passed.
     """
     left_s = deadline - time.monotonic()
     if left_s <= 0:
@@ -48,10 +48,10 @@ def seconds_left(deadline: float) -> float:
 
 
 def find_proxy(url: str) -> "Proxy | None":
-    """The proxy on the way to an endpoint, as the variables of this process say.
+    """The proxy on the way to an endpoint, according to this process's environment.
 
     Raises:
-        ConnectionFailed: what names a proxy is no address of one.
+        ConnectionFailed: the variable that names a proxy holds no valid address.
     """
     if is_loopback(url):
         return None
@@ -63,15 +63,15 @@ def find_proxy(url: str) -> "Proxy | None":
 def reach(
     url: str, proxy: "Proxy | None", deadline: float, opened: contextlib.ExitStack
 ) -> "Socket":
-    """A connection with the service itself, encrypted where the address says so.
+    """Returns a connection to the service, through any proxy; encrypted for `wss://`.
 
     Args:
-        deadline: for all of it, on the monotonic clock.
+        deadline: for the whole attempt, on the monotonic clock.
         opened: closes what was opened.
 
     Raises:
-        ConnectionFailed: the proxy's part does not come about.
-        OSError: the service's part; `explain` says which.
+        ConnectionFailed: the way to or through the proxy failed.
+        OSError: the way to the service failed; `explain` turns it into a sentence.
     """
     host, port = host_and_port(url)
     raw: Socket = connect_first(look_up_first(url, proxy, deadline), proxy, deadline)
@@ -89,7 +89,7 @@ def reach(
 
 
 def look_up_first(url: str, proxy: "Proxy | None", deadline: float) -> Sequence[Address]:
-    """The addresses of whoever is first on the way: the proxy, or the service.
+    """The addresses of the first host on the way: the proxy, or the service.
 
     Raises:
         ConnectionFailed, OSError: as `reach`.
@@ -105,7 +105,7 @@ def look_up_first(url: str, proxy: "Proxy | None", deadline: float) -> Sequence[
 def connect_first(
     addresses: Sequence[Address], proxy: "Proxy | None", deadline: float
 ) -> socket.socket:
-    """A connection with it.
+    """Returns a connection to one of these addresses of the proxy, or of the service.
 
     Raises:
         ConnectionFailed, OSError: as `reach`.
@@ -121,13 +121,13 @@ def connect_first(
 def explain(
     e: Exception, url: str, proxy: "Proxy | None", limit_s: float, asked: str = "--endpoint"
 ) -> ConnectionFailed:
-    """The sentence for a service that was not reached within so many seconds.
+    """The error for a service that was not reached within `limit_s` seconds.
 
     Args:
-        asked: what named it.
+        asked: the option that named the service.
 
     Raises:
-        OSError: it is no network that is missing, but room for another open file.
+        OSError: the process may open no more files, so the network is not the problem.
     """
     if isinstance(e, ConnectionFailed):
         return e
@@ -170,7 +170,7 @@ def explain(
 
 
 def lacks_files(e: Exception) -> bool:
-    """Whether no more files may be opened, which a look-up only says as that it failed."""
+    """Whether no more files may be opened; a name look-up reports this only as a failure."""
     if not isinstance(e, socket.gaierror):
         return isinstance(e, OSError) and e.errno in (errno.EMFILE, errno.ENFILE)
     try:
@@ -185,7 +185,7 @@ def _explain_certificate(e: ssl.SSLCertVerificationError, host: str) -> Connecti
     if trusted:
         try:
             ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(trusted)
-        except OSError as unread:  # OpenSSL passes over it without a word
+        except OSError as unread:  # OpenSSL ignores such a file silently
             return ConnectionFailed(
                 f"'{trusted}' holds no certificates: {unread.strerror or unread}.",
                 "SSL_CERT_FILE names it: name one in PEM form there, or unset it",
@@ -202,10 +202,10 @@ def _explain_certificate(e: ssl.SSLCertVerificationError, host: str) -> Connecti
 
 
 def look_up(host: str, port: int, deadline: float) -> Sequence[Address]:
-    """All addresses of a name, the system's favourite first, the others by turns of their kind.
+    """All addresses of a name: the system's first choice first, then the families alternate.
 
     Raises:
-        OSError: there is none; TimeoutError where nobody said so in time.
+        OSError: there is none; TimeoutError if no answer came before the deadline.
     """
 
     literal = is_address(host)
@@ -217,14 +217,14 @@ def look_up(host: str, port: int, deadline: float) -> Sequence[Address]:
     def ask() -> None:
         try:
             found.extend(socket.getaddrinfo(asked, port, type=socket.SOCK_STREAM))
-        except (OSError, UnicodeError) as e:  # a name may be longer than names are
+        except (OSError, UnicodeError) as e:  # UnicodeError: longer than names may be
             found.append(e if isinstance(e, OSError) else socket.gaierror(str(e)))
         has_answered.set()
 
     if literal:
         ask()
     else:
-        # The system asks as long as it likes, and cannot be told to stop.
+        # The system looks a name up for as long as it likes, and cannot be interrupted.
         threading.Thread(target=ask, name="aai-look-up", daemon=True).start()
     if not has_answered.wait(seconds_left(deadline)):
         raise TimeoutError("timed out")
@@ -239,10 +239,10 @@ def look_up(host: str, port: int, deadline: float) -> Sequence[Address]:
 
 
 def connect(addresses: Sequence[Address], deadline: float) -> socket.socket:
-    """A connection to the first address that answers; one that is silent holds up no other.
+    """A connection to the first address that answers; a silent one does not delay the others.
 
     Raises:
-        OSError: none does; a refusal says most of why.
+        OSError: none answers; a refusal is preferred, because it explains most.
     """
     left = deque(addresses)
     problems: list[OSError] = []
@@ -280,7 +280,7 @@ def _begin_to_connect(address: Address) -> socket.socket:
         raw.setblocking(False)
         raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         raw.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER_BYTES)
-        with contextlib.suppress(BlockingIOError):  # which is how it says that it has begun
+        with contextlib.suppress(BlockingIOError):  # it means that connecting has begun
             raw.connect(place)
     except OSError:
         raw.close()
@@ -289,6 +289,6 @@ def _begin_to_connect(address: Address) -> socket.socket:
 
 
 def reason_of(e: BaseException) -> str:
-    """What an error says of itself, to be put into a sentence."""
+    """The error's own text, in a form that fits into a sentence."""
     said = e.strerror if isinstance(e, OSError) else None
     return (said or str(e)).rstrip(".") or type(e).__name__

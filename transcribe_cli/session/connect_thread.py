@@ -1,4 +1,4 @@
-"""The thread that opens a session's connection: looking up a name may take long."""
+"""The thread that opens a session's connection, because looking up a name may take long."""
 
 import threading
 from collections.abc import Callable
@@ -12,11 +12,11 @@ from transcribe_cli.session.session import Target
 
 
 class ConnectThread:
-    """Runs `aai-connect-N`, which ends with one `Opened` or `Closed` event.
+    """Runs the thread `aai-connect-N`, whose last event is an `Opened` or a `Closed`.
 
     Args:
-        number: of the session.
-        post: takes the event, on that thread.
+        number: the session's number.
+        post: takes the events, on that thread.
     """
 
     def __init__(self, number: int, target: Target, post: Callable[[Event], None]) -> None:
@@ -31,7 +31,7 @@ class ConnectThread:
         self._thread.start()
 
     def abandon(self) -> None:
-        """Nobody wants the connection any more; one that comes about is closed again."""
+        """Give the connection up; one that opens nevertheless is closed again."""
         with self._lock:
             self._abandoned = True
 

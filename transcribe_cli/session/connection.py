@@ -1,7 +1,7 @@
-"""One open WebSocket, read and written without ever waiting, so that one thread serves any number.
+"""One open WebSocket that is read and written without waiting, so one thread can serve any number.
 
-websocket-client only connects (`handshake.py`): its `close()` reads frames and throws away all but
-the close frame, and its `recv()` hides close codes.
+websocket-client is used for connecting only (`handshake.py`): its `close()` reads frames and
+discards all but the close frame, and its `recv()` hides close codes.
 """
 
 import contextlib
@@ -23,12 +23,12 @@ if TYPE_CHECKING:
     from transcribe_cli.session.tls import Socket, TlsSocket
 
 FRAMES_A_READ = 16
-"""No more are given at a time: whoever reads has others to serve, and signals to hear."""
+"""`receive` gives at most this many at a time: its caller has others to serve, and signals."""
 
-_READ_BYTES = 1 << 14  # many times a message: a larger buffer costs more to make than to fill
+_READ_BYTES = 1 << 14  # many times a message; a larger buffer costs more to allocate than to fill
 _GOODBYE_S = 0.1
 _MARK_BYTES = 8
-_MOST_UNREAD_READS = 64  # 1 MB is taken from the system's buffer to close it properly, and no more
+_MOST_UNREAD_READS = 64  # to close properly, at most 1 MB is read from the system's buffer
 _WOULD_BLOCK = (BlockingIOError, InterruptedError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
 
 
@@ -44,39 +44,39 @@ Message = bytes | CloseFrame
 
 
 class Connection:
-    """An open WebSocket that never makes anyone wait.
+    """An open WebSocket whose methods never wait, except `close`, which waits 0.1 s at most.
 
     One thread receives and closes; any thread may send.
 
     Attributes:
-        unsent: what the system would not take yet; `flush` when it does again.
-        taken: so many bytes it has taken so far.
-        broken: why nothing more can be received, once that is so.
-        send_failure: why nothing more can be sent, once that is so.
+        unsent: bytes that the system has not accepted yet; call `flush` when it accepts more.
+        taken: number of bytes that the system has accepted so far.
+        broken: why nothing more can be received; None while something can.
+        send_failure: why nothing more can be sent; None while something can.
         heard_at: when bytes last came in, on the monotonic clock.
-        heard_bytes: so many have come in.
+        heard_bytes: number of bytes that have come in.
         answered: the greatest mark of a ping that was answered; 0 before the first one.
-        unread: there is more to `receive`, of which no selector tells: TLS has decrypted more than
-            it gave, or more frames came at once than are given at a time.
+        unread: there is more to `receive` that no selector reports: TLS has decrypted more bytes
+            than were read, or more frames came at once than are given at a time.
     """
 
     def __init__(self, raw: "Socket") -> None:
         self._socket = raw
         raw.setblocking(False)
-        self._lock = threading.Lock()  # guards what is unsent, and each call of TLS
+        self._lock = threading.Lock()  # guards unsent bytes, and each call of TLS
         self._tls = None if type(raw) is socket.socket else cast("TlsSocket", raw)
-        # OpenSSL allows one call at a time on a connection; TCP is read while others send.
+        # OpenSSL allows one call at a time on a connection; TCP can be read while others send.
         self._recv = raw.recv if self._tls is None else self._recv_tls
         self._writer = frames.FrameWriter()
         self._reader = frames.FrameReader()
-        self._frames: list[frames.Frame] = []  # that have come, and were not given yet
-        self._ping: bytes | None = None  # the last one, not answered yet (RFC 6455, 5.5.3)
-        self._mark = 0  # the greatest of our pings
+        self._frames: list[frames.Frame] = []  # received, but not given yet
+        self._ping: bytes | None = None  # the last one that is not answered yet (RFC 6455, 5.5.3)
+        self._mark = 0  # the greatest mark of our pings
         self.answered = 0
         self.unsent = b""
         self.taken = 0
         self.heard_bytes = 0
-        # What came with the answer to the upgrade may have been decrypted with it.
+        # TLS may have decrypted bytes behind the answer to the upgrade along with it.
         self.unread = self._tls is not None
         self._closed = False
         self.broken: ConnectionFailed | None = None
@@ -85,36 +85,36 @@ class Connection:
 
     @classmethod
     def open(cls, url: str, headers: Mapping[str, str]) -> "Connection":
-        """Connect and upgrade.
+        """Connect and upgrade to WebSocket.
 
         Raises:
-            ConnectionFailed: as `open_websocket` says.
+            ConnectionFailed: as in `open_websocket`.
         """
         return cls(open_websocket(url, headers))
 
     def fileno(self) -> int:
-        """For a selector."""
+        """The socket's number, for a selector."""
         return self._socket.fileno()
 
     def send_audio(self, samples: bytes) -> None:
-        """One binary message."""
+        """Send one binary message."""
         self._write(self._writer.frame(frames.BINARY, samples))
 
     def send_text(self, text: str) -> None:
-        """One text message."""
+        """Send one text message."""
         self._write(self._writer.frame(frames.TEXT, text.encode()))
 
     def ping(self, mark: int) -> None:
-        """Ask for a sign of life; the pong shows in `heard_at`, and its mark in `answered`.
+        """Send a ping with a mark; its pong sets `heard_at`, and `answered` to the mark.
 
-        The peer had received all that was sent before, for its pong has what the ping had (RFC
-        6455, section 5.5.3).
+        A pong repeats the payload of its ping (RFC 6455, section 5.5.3), so it also shows that the
+        peer has received everything sent before that ping.
         """
         self._mark = max(self._mark, mark)
         self._write(self._writer.frame(frames.PING, mark.to_bytes(_MARK_BYTES, "big")))
 
     def flush(self) -> None:
-        """Send what the system takes of what is waiting."""
+        """Send as much of the unsent bytes as the system accepts."""
         self._write(b"")
         self._answer_ping()
 
@@ -142,10 +142,10 @@ class Connection:
         return self._reader.taken
 
     def receive(self, now: float) -> list[Message]:
-        """What has come in, or a part of it; pings are answered.
+        """Returns messages that have come in, not always all of them; pings are answered.
 
-        Where there is more it stays in the system's buffer, or `unread` is set. Nothing more comes
-        when `broken` is set and `unread` is not.
+        The others stay in the system's buffer, or `unread` is set. Nothing more comes if `broken`
+        is set and `unread` is not.
         """
         given = self._frames or self._read(now)
         self._frames = given[FRAMES_A_READ:]
@@ -164,14 +164,14 @@ class Connection:
         return messages
 
     def _read(self, now: float) -> list[frames.Frame]:
-        """The frames that are whole with what one look at the socket gives."""
+        """Read the socket once, and return the frames that are complete now."""
         if self.broken is not None:
             return []
         try:
             data = self._recv(_READ_BYTES)
         except _WOULD_BLOCK:
             return []
-        except (OSError, ValueError) as e:  # closed here, in the meantime
+        except (OSError, ValueError) as e:  # ValueError: closed here in the meantime
             self._break(reason_of(e))
             return []
         if not data:
@@ -185,10 +185,10 @@ class Connection:
         return found
 
     def _answer_ping(self) -> None:
-        """Only where nothing waits: who pings and reads nothing would be answered without end."""
+        """Answer if nothing is unsent; else a peer that pings and never reads fills the buffer."""
         if self.unsent:
             return
-        ping, self._ping = self._ping, None  # whichever thread sends what waits
+        ping, self._ping = self._ping, None  # any thread that sends unsent bytes may come here
         if ping is not None:
             self._write(self._writer.frame(frames.PONG, ping))
 
@@ -197,7 +197,7 @@ class Connection:
             return self._socket.recv(size)
 
     def _holds_more(self, tls: "TlsSocket") -> bool:
-        """TLS may have decrypted more than it gave: no selector would tell."""
+        """Whether TLS has decrypted bytes that were not read, which no selector reports."""
         with self._lock:
             return self.broken is None and tls.pending() > 0
 
@@ -207,9 +207,9 @@ class Connection:
         )
 
     def close(self, last_words: str = "") -> None:
-        """Say goodbye where that works, and close without waiting for an answer; harmless twice.
+        """Send a close frame if possible, and close without waiting for an answer.
 
-        `last_words` is a text message that the service should still get.
+        Another call does nothing. `last_words` is a text message to send before the close frame.
         """
         if self._closed:
             return
@@ -223,8 +223,8 @@ class Connection:
                 break
             self.flush()
         with self._lock, contextlib.suppress(OSError):
-            # Unread bytes would turn the close into a reset, and a reset may overtake what was
-            # said last.
+            # Unread bytes would turn the close into a reset, and a reset may overtake the last
+            # message.
             self._socket.shutdown(socket.SHUT_WR)
             for _ in range(_MOST_UNREAD_READS):
                 if not self._socket.recv(_READ_BYTES):

@@ -17,12 +17,12 @@ class Opened(Struct, frozen=True):
     connection: Connection
 
 
-class Received(Struct):  # many a second are made; nobody changes one
+class Received(Struct):  # not frozen, which is faster: many a second are made; none is changed
     """A message of the service came in.
 
     Attributes:
         at: on the monotonic clock, in seconds.
-        sent_ms: the session had been sent so much audio by then.
+        sent_ms: how much audio the session had been sent by then.
     """
 
     session: int
@@ -56,12 +56,12 @@ class Closed(Struct, frozen=True):
 
     Attributes:
         terminated: its Termination had come.
-        code, reason: of the close frame; None and "" where there was none.
-        error_code, error_text: of the Error message before it.
+        code, reason: from the close frame; None and "" if there was none.
+        error_code, error_text: from the Error message before it.
         failure: why there was no close frame, or no session at all.
-        open_s: how long it was open, from the upgrade on; 0 where it was never open.
-        owes_words: a turn that was begun has not become final.
-        received_to: the service has received all of the log before that frame.
+        open_s: for how long it was open, from the upgrade on; 0 if it never was.
+        owes_words: a turn that it began has not become final.
+        received_to: the service has received all audio of the log before this frame.
     """
 
     session: int
@@ -77,13 +77,13 @@ class Closed(Struct, frozen=True):
 
 
 class SourceEnded(Struct, frozen=True):
-    """The last block is in the log; `problem` says why, unless the source simply ended."""
+    """The last block is in the log; `problem` is None if the source simply ended."""
 
     problem: StreamError | None = None
 
 
 class SourceReported(Struct, frozen=True):
-    """The source or the disk reports something; `frame`: behind so much of the log."""
+    """The source or the disk reports something; `frame` is the log's length at that moment."""
 
     event: SourceEvent
     frame: int
@@ -100,18 +100,18 @@ class StopRequested(Struct, frozen=True):
 
 
 class EndTurnRequested(Struct, frozen=True):
-    """A key asks the service to end what is being said now, in every recording of the command."""
+    """A key was pressed to end the current turn, in every recording of the command."""
 
 
 class OutputFailed(Struct, frozen=True):
-    """An output that is written to by a thread of its own takes nothing any more."""
+    """An output with a writing thread of its own can no longer be written."""
 
 
 class KeyPressed(Struct, frozen=True):
     """Something was typed in the terminal.
 
-    `key` is the name of the key: "space", "m", "?"; "" for what is no key of ours, such as pasted
-    text. `text` is what a line takes that is being typed.
+    `key` is the name of the key: "space", "m", "?"; "" for text that is no key of this program,
+    such as pasted text. `text` is what an open input line takes.
     """
 
     key: str
@@ -131,7 +131,7 @@ class SettingsTyped(Struct, frozen=True):
 
 
 class WorkerFailed(Struct, frozen=True):
-    """A thread of ours met a fault; main ends the run with it."""
+    """A thread of this program raised an exception; main ends the run with `problem`."""
 
     problem: StreamError
 

@@ -1,7 +1,7 @@
 """WebSocket frames, from bytes and back, as a client sends and receives them. Pure.
 
-Source: RFC 6455, sections 5.2 to 5.5. A chunk of audio is a frame every 50 ms for hours, so this is
-the innermost loop of a session: nothing is copied twice, and nothing is asked of the system.
+Source: RFC 6455, sections 5.2 to 5.5. One frame of audio every 50 ms for hours makes this the
+innermost loop of a session, so nothing is copied twice and system calls are rare.
 """
 
 import os
@@ -12,33 +12,32 @@ from typing import NamedTuple
 CONTINUATION, TEXT, BINARY = 0x0, 0x1, 0x2
 CLOSE, PING, PONG = 0x8, 0x9, 0xA
 MOST_BYTES = 1 << 22
-"""A message that is longer is taken for a broken stream: the longest Turn, of a minute, is about
-50 kB."""
+"""A longer message counts as a broken stream: the longest Turn, of one minute, has about 50 kB."""
 
 _FINAL = _MASKED = 0x80
 _RESERVED = 0x70
 _CONTROL = 0x08
 _MOST_CONTROL_BYTES = 125
-_WHOLE_TEXT_16 = bytes((_FINAL | TEXT, 126))  # and its size is in the next two bytes
+_WHOLE_TEXT_16 = bytes((_FINAL | TEXT, 126))  # its size is in the next two bytes
 _HEAD_16, _HEAD_64 = struct.Struct("!BBH"), struct.Struct("!BBQ")
 _MASKS_AT_ONCE = 1024
 
 
 class _BadFrames(ValueError):
-    """What came is no WebSocket any more; `str()` says why."""
+    """The bytes are not WebSocket frames; `str()` says why."""
 
 
 Frame = tuple[int, bytes]
-"""Opcode and payload: of a message, put together from its fragments, or of a control frame."""
+"""Opcode and payload of a whole message, joined from its fragments, or of a control frame."""
 
 
 class _Shape(NamedTuple):
     """What frames of one opcode and size have in common.
 
     Attributes:
-        head: what comes before the mask.
+        head: the bytes before the mask.
         padded: the size, rounded up to whole masks.
-        ones: a mask multiplied by it is as long as that: half the work of joining copies of it.
+        ones: multiplied by a mask, it gives a mask of padded size, faster than joining copies.
     """
 
     opcode: int
@@ -64,7 +63,7 @@ def _head(opcode: int, size: int) -> bytes:
 
 
 class FrameWriter:
-    """Makes a client's frames, each with a mask that nobody could know before; for any thread."""
+    """Makes a client's frames, each with an unpredictable mask; usable from any thread."""
 
     def __init__(self) -> None:
         self._shape = _shape(BINARY, 0)
@@ -73,7 +72,7 @@ class FrameWriter:
     def frame(self, opcode: int, payload: bytes) -> bytes:
         """One whole frame."""
         shape, size = self._shape, len(payload)
-        if shape.size != size or shape.opcode != opcode:  # nearly all are chunks of one size
+        if shape.size != size or shape.opcode != opcode:  # rare: most chunks have one size
             shape = self._shape = _shape(opcode, size)
         drawn = next(self._masks, None)
         if drawn is None:
@@ -86,7 +85,7 @@ class FrameWriter:
 
 
 def _fresh_masks() -> Iterator[tuple[bytes]]:
-    """The system is asked once for many."""
+    """New masks; one system call gives many."""
     return struct.iter_unpack("4s", os.urandom(4 * _MASKS_AT_ONCE))
 
 
@@ -95,18 +94,18 @@ class FrameReader:
 
     Attributes:
         fault: why the stream cannot be read any further; None while it can.
-        taken: so many frames have come so far, of every kind, fragments among them.
+        taken: number of frames that have come so far, of every kind, fragments included.
     """
 
     def __init__(self) -> None:
         self.fault: str | None = None
         self.taken = 0
-        self._data = bytearray()  # a frame that has not come whole
-        self._message = bytearray()  # the fragments of a message whose last one has not come
+        self._data = bytearray()  # the bytes of an incomplete frame
+        self._message = bytearray()  # the fragments of an incomplete message
         self._opcode: int | None = None  # of that message
 
     def feed(self, data: bytes) -> list[Frame]:
-        """Take bytes, and give the messages and control frames that are whole now."""
+        """Take bytes, and return the messages and control frames that are complete now."""
         if (
             data[:2] == _WHOLE_TEXT_16
             and len(data) == 4 + int.from_bytes(data[2:4])
@@ -114,16 +113,16 @@ class FrameReader:
             and self._opcode is None
         ):
             self.taken += 1
-            return [(TEXT, data[4:])]  # what a service says most: one Turn
+            return [(TEXT, data[4:])]  # the most frequent case: one Turn
         frames: list[Frame] = []
         if self.fault is not None:
             return frames
-        buffer = self._data  # it grows and is emptied in place: a long frame is not copied again
+        buffer = self._data  # grows and shrinks in place, so a long frame is not copied again
         buffer += data
         try:
             self._read(buffer, frames)
         except _BadFrames as e:
-            self.fault = str(e)  # what came before it is whole
+            self.fault = str(e)  # frames found before the fault are complete
             buffer.clear()
             self._message.clear()
         return frames
@@ -152,7 +151,7 @@ class FrameReader:
         del buffer[:end]
 
     def _take(self, first: int, payload: bytes) -> Frame | None:
-        """What a frame completes; None where its message goes on."""
+        """The message or control frame that is now complete; None if the message goes on."""
         opcode = first & 0x0F
         if opcode & _CONTROL:
             if len(payload) > _MOST_CONTROL_BYTES or not first & _FINAL:

@@ -3,11 +3,11 @@
 The only door to websocket-client.
 
 Looking up the name, connecting, a proxy, TLS and the upgrade share one deadline, and an answer may
-be no longer than a header is. websocket-client makes the upgrade; facts about its version 1.9 that
-shape this file: it has a time-out for each byte, so that a server that sends one now and then is
-waited for without end; it reads headers and bodies of any length; it follows redirects with all
-headers, which would hand the key to another host; it knows no proxy without a scheme, none in TLS
-and no `ALL_PROXY`.
+not be longer than a header. websocket-client makes the upgrade. Facts about its version 1.9 that
+shape this file: its timeout holds for each byte, so it waits for ever for a server that sends one
+now and then; it reads headers and bodies of any length; it follows redirects with all headers,
+which would give the key to another host; and it supports no proxy without a scheme, no proxy in
+TLS, and no `ALL_PROXY`.
 """
 
 import contextlib
@@ -25,7 +25,7 @@ from transcribe_cli.session.connect_socket import explain, find_proxy, reach, se
 if TYPE_CHECKING:
     from transcribe_cli.session.tls import Socket
 
-# websocket-client imports python-socks where it is there, for connections that are not made here.
+# websocket-client imports python-socks if it is installed, for connections that are not made here.
 sys.modules.setdefault("python_socks", cast(Any, None))
 import websocket  # noqa: E402
 
@@ -39,11 +39,11 @@ MOST_HEADER_BYTES = 1 << 16
 def open_websocket(url: str, headers: Mapping[str, str]) -> "Socket":
     """Connect and upgrade, within `CONNECT_TIMEOUT_S` for everything.
 
-    What the server has said after its answer has not been read; TLS may hold it already.
+    Bytes that the server sent after its answer have not been read, but TLS may hold them already.
 
     Raises:
-        ConnectionFailed: with `http_status` where the service answered the upgrade otherwise, and
-            `retry` false where another try cannot help.
+        ConnectionFailed: `http_status` is set if the service answered without an upgrade, and
+            `retry` is false if another try cannot help.
     """
     deadline = time.monotonic() + CONNECT_TIMEOUT_S
     status: int | None = None
@@ -79,7 +79,7 @@ def _upgrade(url: str, headers: Mapping[str, str], answer: "HttpAnswer") -> None
 
 
 def _explain_answer(e: Exception, host: str, status: int | None) -> ConnectionFailed | None:
-    """The sentence for what was answered instead of an upgrade; None where nothing was."""
+    """The error for an answer that is no upgrade; None if there was no answer."""
     if status is not None and 300 <= status < 400:
         return ConnectionFailed(
             f"{host} answered with a redirect (HTTP {status}).",
@@ -93,7 +93,7 @@ def _explain_answer(e: Exception, host: str, status: int | None) -> ConnectionFa
     if isinstance(e, websocket.WebSocketConnectionClosedException):
         return ConnectionFailed(f"{host} closed the connection at once.", "check --endpoint")
     spoke = isinstance(e, websocket.WebSocketException | ValueError | TooLong)
-    if spoke and not isinstance(e, OSError):  # as errors of TLS are, which are values too
+    if spoke and not isinstance(e, OSError):  # some errors of TLS are both ValueError and OSError
         return ConnectionFailed(
             f"{host} does not speak WebSocket.", "check --endpoint; it ends in /v3/ws", retry=False
         )
@@ -101,13 +101,13 @@ def _explain_answer(e: Exception, host: str, status: int | None) -> ConnectionFa
 
 
 class TooLong(Exception):
-    """An answer is longer than any header is."""
+    """An answer is longer than a header may be."""
 
 
 class HttpAnswer:
-    """What libraries take for a socket: each call keeps to one deadline, and one header is given.
+    """A socket for libraries: each call keeps to one deadline, and only a header can be read.
 
-    The header is read byte by byte: what comes behind it is a frame or TLS already.
+    The header is read byte by byte, because the bytes behind it belong to a frame or to TLS.
 
     Attributes:
         over: the whole header has come.
@@ -121,7 +121,7 @@ class HttpAnswer:
 
     @property
     def status(self) -> int | None:
-        """The HTTP status; None before it has come, and where the other side speaks no HTTP."""
+        """The HTTP status; None before it has come, or if the other side does not speak HTTP."""
         found = re.match(rb"HTTP/[\d.]+ (\d{3})[ \r\n]", self._head)
         return int(found[1]) if found else None
 
@@ -131,13 +131,13 @@ class HttpAnswer:
         return [value.decode("latin-1") for value in values]
 
     def recv(self, _: int) -> bytes:
-        """The next byte of the header; nothing at its end.
+        """The next byte of the header; empty at its end.
 
         Raises:
-            TimeoutError, TooLong: it takes too long, or is too long.
+            TimeoutError, TooLong: the deadline has passed, or the header is too long.
         """
         if self.over:
-            return b""  # the page of whoever answers instead is not wanted
+            return b""  # the body of an answer without an upgrade is not needed
         self._raw.settimeout(seconds_left(self._deadline))
         data = self._raw.recv(1)
         self._head += data
@@ -147,13 +147,13 @@ class HttpAnswer:
         return data
 
     def send(self, data: bytes) -> int:
-        """All of it."""
+        """Send all of the data."""
         self._raw.settimeout(seconds_left(self._deadline))
         self._raw.sendall(data)
         return len(data)
 
     def gettimeout(self) -> None:
-        """None of its own, so that nobody waits beside it."""
+        """None: the socket has no timeout of its own, so libraries do not wait by themselves."""
 
     def close(self) -> None:
-        """Whoever opened the socket closes it."""
+        """Do nothing: whoever opened the socket closes it."""

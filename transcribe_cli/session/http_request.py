@@ -1,4 +1,4 @@
-"""One HTTP request over a connection that is there, within a deadline."""
+"""One HTTP request over an existing connection, within a deadline."""
 
 import io
 import time
@@ -21,13 +21,13 @@ def request(
     deadline: float,
     timed: "Timed | None" = None,
 ) -> HTTPResponse:
-    """The answer, whose body is read within the deadline too.
+    """Returns the answer, whose body is read within the deadline too.
 
     Args:
-        timed: reads the answer, and knows otherwise how long its body may take.
+        timed: reads the answer; give one if the body has another time limit.
 
     Raises:
-        OSError, HTTPException: there is none; TimeoutError after the deadline.
+        OSError, HTTPException: there is no answer; TimeoutError after the deadline.
     """
     fields = {"Host": host, "Connection": "close"} | dict(headers)
     lines = [f"{method} {target} HTTP/1.1", *(f"{name}: {fields[name]}" for name in fields)]
@@ -43,10 +43,10 @@ def request(
 
 
 class Timed(io.RawIOBase):
-    """What HTTPResponse reads from; each call keeps to the deadline.
+    """The file that HTTPResponse reads; each call keeps to the deadline.
 
     Args:
-        is_stopped: ends the body soon where it says so.
+        is_stopped: the body ends soon after this returns True.
     """
 
     def __init__(
@@ -59,7 +59,7 @@ class Timed(io.RawIOBase):
         self._idle_s: float | None = None
 
     def wait_for_each(self, idle_s: float) -> None:
-        """From now on each read may take so long, and all of them any time."""
+        """From now on each read may take `idle_s`, and the whole body any time."""
         self._idle_s = idle_s
         self._deadline = time.monotonic() + idle_s
 

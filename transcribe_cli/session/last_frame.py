@@ -1,15 +1,17 @@
-"""Decides which frame is the last that a session sends, once it was told to end."""
+"""Finds the last frame that a session sends, once it was told to end."""
 
 from transcribe_cli.audio.audio_log import ReadableLog
 from transcribe_cli.audio.level import find_pause
 
-_LAST_MOMENT_S = 1.0  # the least that is sent after all when a session is ended where it is
-_QUIET_S = 0.03  # so long a pause lies between two words
-_QUIET_WITHIN_S = 1.0  # where no pause is found for so long, a session ends without one
+_LAST_MOMENT_S = 1.0  # a session that ends now still sends a remainder of this length at most
+_QUIET_S = 0.03  # the length of a pause between two words
+_QUIET_WITHIN_S = 1.0  # if this much audio has no pause, the session ends without one
 
 
 class LastFrame:
-    """What main asked for, and the frame that it comes to; used under the session's lock.
+    """How a session was asked to end, and the last frame that follows from it.
+
+    It is used under the session's lock.
 
     Attributes:
         here: it ends now, or after a last moment of audio; a backlog stays in the log.
@@ -31,12 +33,12 @@ class LastFrame:
         self._pause_from = frame
 
     def find(self, offset: int, log_end: int, *, log_ended: bool) -> int | None:
-        """The first frame that is not sent any more; None while that cannot be said.
+        """The first frame that is not sent any more; None while it is not known yet.
 
         Args:
-            offset: the first frame that has not been sent yet; the end lies nowhere before.
-            log_end: so many frames are in the log.
-            log_ended: and no more will come.
+            offset: the first frame that has not been sent yet; the session cannot end before it.
+            log_end: number of frames in the log.
+            log_ended: the log does not grow any more.
         """
         if self.here and not self._here_is_settled:
             # A moment of audio is still sent, a backlog is not.

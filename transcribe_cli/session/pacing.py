@@ -1,14 +1,14 @@
-"""When a chunk may be sent: on the recording's absolute clock, never much faster than real time.
+"""When a chunk may be sent: by the recording's absolute clock, never much faster than real time.
 
 Pure: the time is an argument. Sources: page "Streaming API" ("pace the chunks at approximately
 real-time"), page "Common session errors and closures" (3007, "Audio Transmission Rate Exceeded").
 """
 
 CATCH_UP = 1.2
-"""How much faster than its pace audio is sent that lags; the service throttles at about 1.25."""
+"""A backlog is sent this much faster than its pace; the service throttles at about 1.25."""
 
 LATE_S = 0.05
-"""How much of a chunk's delay is made up at once: main serves many sessions by turns."""
+"""How much of a chunk's delay is made up at once; delays occur, as main serves many sessions."""
 
 
 class Pacer:
@@ -16,14 +16,14 @@ class Pacer:
 
     Args:
         rate_hz: frames a second.
-        pace: seconds of audio a second, for audio that is there before its time (a file);
-            None for audio that comes on its own clock (a microphone).
-        limited: audio that lags is sent at no more than `CATCH_UP` times the pace.
+        pace: seconds of audio sent per second, for audio that is available before its time (a
+            file); None for audio that comes on its own clock (a microphone).
+        limited: a backlog is sent at no more than `CATCH_UP` times the pace.
 
     Attributes:
         paced: chunks have times of their own.
-        real_time: audio goes about as fast as it is spoken.
-        free: when the rate limit lets the next chunk go; a time in the past where there is none.
+        real_time: audio is sent about as fast as it is spoken.
+        free: when the rate limit allows the next chunk; a time in the past if there is no limit.
     """
 
     def __init__(self, rate_hz: int, pace: float | None, *, limited: bool) -> None:
@@ -45,8 +45,8 @@ class Pacer:
     def due(self, end: int, now: float) -> float:
         """When the chunk that ends at frame `end` may go; a time up to `now` means at once.
 
-        A chunk is due when its last sample would have been spoken, so errors never add up: the
-        clock is absolute, and what a hiccup cost is caught up at the limited rate.
+        A chunk is due when its last sample would have been spoken. The clock is absolute, so errors
+        do not add up, and a delay is made up at the limited rate.
         """
         due = now
         if self._pace is not None:

@@ -1,8 +1,8 @@
-"""Which way leads to an endpoint: straight, or through a proxy that a variable names. Pure.
+"""The way to an endpoint: direct, or through a proxy that an environment variable names. Pure.
 
-The variables are read as curl reads them (man page of curl, "Environment"; libcurl-env): the small
-letters first, no `HTTP_PROXY` in capitals, `ALL_PROXY` for whatever has none of its own, port 1080
-where none is given (443 for `https://`), user and password percent-encoded. Beyond curl, an entry
+The variables are read as curl reads them (man page of curl, "Environment"; libcurl-env): lower case
+first, no `HTTP_PROXY` in capitals, `ALL_PROXY` for schemes without a variable of their own, port
+1080 if none is given (443 for `https://`), user and password percent-encoded. Beyond curl, an entry
 of `NO_PROXY` may have a port.
 """
 
@@ -19,7 +19,7 @@ _VARIABLES = {
     "ws": ("ws_proxy", "WS_PROXY", "http_proxy", "all_proxy", "ALL_PROXY"),
 }
 _PORTS = {"https": 443} | dict.fromkeys("http socks4 socks4a socks5 socks5h".split(), 1080)
-_SOCKS4 = "socks"  # curl's short name of it
+_SOCKS4 = "socks"  # curl's short name for it
 _FORM = "http://USER:PASSWORD@HOST:PORT, with %40 for @"
 
 
@@ -27,10 +27,10 @@ class Proxy(NamedTuple):
     """A proxy's address.
 
     Attributes:
-        scheme: `http` or `https` (which is spoken to in TLS), `socks4`, `socks4a`, `socks5` or
-            `socks5h`.
+        scheme: `http`, `https` (the connection to the proxy uses TLS), `socks4`, `socks4a`,
+            `socks5` or `socks5h`.
         credentials: user and password; they are never shown.
-        variable: what names it.
+        variable: the environment variable that names the proxy.
     """
 
     scheme: str
@@ -49,17 +49,17 @@ class Proxy(NamedTuple):
 
 
 class Route(NamedTuple):
-    """The way to an endpoint; `why` is half a sentence for people."""
+    """The way to an endpoint; `why` is the reason as half a sentence for people."""
 
     proxy: Proxy | None
     why: str
 
 
 def find_route(url: str, variables: Mapping[str, str]) -> Route:
-    """The way to an endpoint, as these variables of the environment say.
+    """The way to an endpoint, according to these environment variables.
 
     Raises:
-        ConnectionFailed: what names a proxy is no address of one.
+        ConnectionFailed: the variable that names a proxy holds no valid address.
     """
     if is_loopback(url):
         return Route(None, "the endpoint is on this machine")
@@ -75,7 +75,7 @@ def find_route(url: str, variables: Mapping[str, str]) -> Route:
 
 
 def _first(variables: Mapping[str, str], *names: str) -> tuple[str, str] | None:
-    """The first that is set and not empty: its name and value."""
+    """Name and value of the first variable that is set and not empty."""
     found = ((name, variables.get(name, "").strip()) for name in names)
     return next((each for each in found if each[1]), None)
 
@@ -85,12 +85,12 @@ def _read(variable: str, value: str) -> Proxy:
         parts = urlsplit(value if "://" in value else f"http://{value}")
         scheme = "socks4" if parts.scheme == _SOCKS4 else parts.scheme
         port = parts.port or _PORTS.get(scheme, 0)
-        # A password with a slash ends the host too early, and stands where a path does.
+        # A slash in a password ends the host too early, and what follows is parsed as a path.
         behind = value.partition(parts.netloc)[2]
         spoilt = not parts.hostname or "@" in behind or any(c.isspace() for c in value)
     except ValueError:
         spoilt, scheme = True, ""
-    if spoilt:  # it may hold a password, so it is not shown
+    if spoilt:  # the value may hold a password, so it is not shown
         raise ConnectionFailed(
             f"{variable} holds no address of a proxy.", f"write {variable}={_FORM}", retry=False
         )
@@ -107,14 +107,14 @@ def _read(variable: str, value: str) -> Proxy:
 
 
 def _decoded(text: str) -> bytes:
-    return unquote_to_bytes(text.encode("utf-8", "surrogateescape"))  # as the variable has it
+    return unquote_to_bytes(text.encode("utf-8", "surrogateescape"))  # the variable's own bytes
 
 
 # NO_PROXY.
 
 
 def _entry_for(host: str, port: int, exempt: str) -> str | None:
-    """The entry that exempts a host from proxies; entries are separated by commas or blanks."""
+    """The entry that exempts a host from proxies; commas or blanks separate the entries."""
     entries = exempt.replace(",", " ").split()
     return next((entry for entry in entries if _exempts(entry, host, port)), None)
 

@@ -1,7 +1,7 @@
-"""The sending side of one session: the audio log from an offset of its own, chunk by chunk.
+"""The sending side of one session: reads the audio log at its own offset, and sends it in chunks.
 
-It never waits. The thread that appends to the log calls `push_block`, so that it sends a
-microphone's audio itself; main calls the rest.
+It never waits. The thread that appends to the log calls `push_block`, and so sends a microphone's
+audio itself; main calls the rest.
 """
 
 import threading
@@ -16,26 +16,26 @@ if TYPE_CHECKING:
     from transcribe_cli.audio.encoder import Encoder
     from transcribe_cli.session.last_frame import LastFrame
 
-_CHUNKS_AT_ONCE = 64  # then others have their turn
+_CHUNKS_AT_ONCE = 64  # then other sessions have their turn
 
 
 class Sender:
-    """Reads the log and sends it, from the first frame to the one that the session ends at.
+    """Reads the log and sends it, up to the frame at which the session ends.
 
     Args:
-        log: what is sent; offsets are frames of the log.
-        start: the first frame to send; None: `start_at` will say.
-        reserve: how many frames are held back until the log has ended, so that a short rest can be
-            sent with the chunk before it; 0 for a microphone.
-        encoder: makes what is sent of the samples; None: they go out as they are.
+        log: the audio to send; offsets are frames of the log.
+        start: the first frame to send; None: `start_at` sets it later.
+        reserve: how many frames are held back until the log has ended, so that a short remainder
+            can be sent with the chunk before it; 0 for a microphone.
+        encoder: encodes the samples before they are sent; None: they are sent as they are.
 
     Attributes:
-        connection: where to; None before the upgrade is through.
+        connection: None before the upgrade is done.
         offset: the first frame that has not been sent yet; before `start_at`, 0.
-        handed_over: the connection was given all before that frame.
+        handed_over: all frames before this one were given to the connection.
         first: where the session's clock starts.
-        has_start: it is known where.
-        active: audio may be sent: the session has begun and is not told to end yet.
+        has_start: the first frame to send is known.
+        active: audio may be sent: the session has begun and has not ended its audio yet.
     """
 
     def __init__(
@@ -56,22 +56,22 @@ class Sender:
         self._pacer = pacer
         self._encoder = encoder
         self._reserve = reserve
-        # A block of that size is a chunk; where some audio is held back or has a time, none is.
+        # A block of this size is a chunk; None where audio is held back, or chunks have times.
         aside = reserve or pacer.paced
         self._chunk_bytes = None if aside else sizes.wanted * log.audio.frame_bytes
         self._lock = threading.Lock()  # guards offset, pacer and last frame
         self._held = False
-        self._starved = True  # no chunk is known to come: only the log's growth brings one
-        self._last_frame: LastFrame | None = None  # it sends on and on
+        self._starved = True  # no chunk has a known time: only the log's growth brings one
+        self._last_frame: LastFrame | None = None  # None: the session was not asked to end
 
     @property
     def sent_ms(self) -> int:
-        """How much was sent."""
+        """How much audio was sent, in ms."""
         return self._log.audio.ms(self.offset - self.first)
 
     @property
     def sent_s(self) -> float:
-        """The same in seconds."""
+        """How much audio was sent, in seconds."""
         return self._log.audio.seconds(self.offset - self.first)
 
     @property
@@ -91,7 +91,7 @@ class Sender:
         self.active = True
 
     def hold(self, *, held: bool, now: float) -> None:
-        """Send nothing, or go on; the pacer then starts again from here."""
+        """Send nothing, or go on; the pacer then starts again at the current offset."""
         with self._lock:
             self._held = held
             self._pacer.start(self.offset, now)
@@ -103,13 +103,13 @@ class Sender:
         self._end().here = True
 
     def finish_at(self, frame: int) -> None:
-        """End after that frame, or now where it has been sent."""
+        """End before that frame, or now if it has been sent."""
         with self._lock:
             self._end().at(max(frame, self.offset))
         self.has_start = True
 
     def finish_at_pause(self) -> None:
-        """End at the next short pause of the speech; `offset` then lies there."""
+        """End at the next short pause of the speech; `offset` then lies at the pause."""
         with self._lock:
             self._end().at_pause(self.offset)
 
@@ -135,7 +135,7 @@ class Sender:
 
     @property
     def is_done(self) -> bool:
-        """Whether all has been sent that is to be sent."""
+        """Whether everything that should be sent has been sent."""
         if not self.active:
             return False
         with self._lock:
@@ -143,15 +143,15 @@ class Sender:
             return ended and self.offset >= end
 
     def push_block(self, start: int, samples: bytes, now: float) -> float | None:
-        """Send what has just been appended at frame `start`; returns what `push` does.
+        """Send what has just been appended at frame `start`; returns the same as `push`.
 
-        A microphone's block is nearly always the next chunk, and due: it is sent without reading
-        it back from the log. A file's chunks have times of their own: main knows the next one's,
-        unless it has waited for the log. So have those of a live pipe or address, but they come at
-        about that time: they are sent here where they are due, however late main is.
+        A microphone's block is nearly always the next chunk, and due, so it is sent without reading
+        it back from the log. A file's chunks have times of their own, and main knows the next one
+        unless the session has waited for the log. Chunks of a live pipe or address have times too,
+        but arrive at about that time: they are sent here if they are due, however late main is.
         """
         with self._lock:
-            is_file = self._pacer.paced and self._reserve > 0  # what is live holds nothing back
+            is_file = self._pacer.paced and self._reserve > 0  # a live source holds nothing back
             if is_file and not self._starved:
                 return None
             connection, count = self.connection, self._sizes.wanted
@@ -171,10 +171,9 @@ class Sender:
         return self.push(now)
 
     def push(self, now: float) -> float | None:
-        """Send the audio that is due. From any thread.
+        """Send the audio that is due. Any thread may call it.
 
-        Returns when `advance` has to be called for the sending side; None: not before the log
-        grows.
+        Returns when `advance` must be called for the sending side; None: not before the log grows.
         """
         with self._lock:
             self._starved = False
@@ -198,7 +197,7 @@ class Sender:
                     return None if self._held else due
                 samples = self._log.read(self.offset, count)
                 if count < self._sizes.least:
-                    # Only at the very end, when the chunk before it was already out.
+                    # Only at the very end, if the chunk before this one was already sent.
                     samples += bytes((self._sizes.least - count) * self._log.audio.frame_bytes)
                 self._send(connection, samples, count, now)
                 if connection.send_failure is not None or connection.unsent:
@@ -211,7 +210,7 @@ class Sender:
     def _sends_to(self) -> tuple[bool, int]:
         """Whether the last frame to send is known, and up to which frame audio may be sent now."""
         log = self._log
-        ended = log.ended  # asked first: what came before the end is then counted
+        ended = log.ended  # read first, so that `frames` includes all that came before the end
         end = log.frames
         if self._last_frame is not None:
             last_frame = self._last_frame.find(self.offset, end, log_ended=ended)
@@ -222,7 +221,7 @@ class Sender:
     def _send(self, connection: Connection, samples: bytes, count: int, now: float) -> None:
         if self._encoder is not None:
             samples = self._encoder.encode(samples)
-        self.offset += count  # first: main may hear the answer before this thread goes on
+        self.offset += count  # before sending: main may hear the answer before this thread goes on
         connection.send_audio(samples)
         self.handed_over = self.offset
         self._pacer.sent(count, now)

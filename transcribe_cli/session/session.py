@@ -1,8 +1,8 @@
-"""One session: sends the audio log from an offset of its own, and receives what the service says.
+"""One session: sends the audio log from its own offset, and receives what the service says.
 
 It has no thread and never waits. Main calls `read` when the socket has something, and `advance`
-when the session is due. The thread that appends to the log calls `push_block`, so that it sends a
-microphone's audio itself. What happens is returned as events; the supervisor decides about them.
+when the session is due. The thread that appends to the log calls `push_block`, and so sends a
+microphone's audio itself. Both return events, and the supervisor decides about them.
 """
 
 from collections.abc import Mapping
@@ -31,7 +31,7 @@ from transcribe_cli.session.timeouts import SERVICE, Liveness, Timeouts
 if TYPE_CHECKING:
     from transcribe_cli.audio.encoder import Encoder
 
-_HEARS_AHEAD_MS = 1000  # a word's end may be guessed, and lie so far behind what was sent
+_HEARS_AHEAD_MS = 1000  # the end of a word may be a guess, this far behind the audio sent
 _NEVER = float("inf")
 
 
@@ -46,19 +46,19 @@ class Target(NamedTuple):
 
 
 class Session:
-    """Sends and receives; ends with exactly one `Closed` event, its socket being closed by then.
+    """Sends and receives; its last event is exactly one `Closed`, with its socket closed by then.
 
     Args:
         number: counts the sessions of a recording, from 0.
-        log, sizes, pacer, start, reserve, encoder: what is sent, and when, as for `Sender`.
-        timeouts: how long it waits for the service before it takes it for stuck.
-        keep_alive_s: how often a service that closes what is idle is told, in a pause, that this is
-            to stay open; None: it closes nothing.
+        log, sizes, pacer, start, reserve, encoder: what is sent, and when, as in `Sender`.
+        timeouts: after how long without an answer the service counts as stuck.
+        keep_alive_s: seconds between KeepAlive messages in a pause, for a service that closes idle
+            sessions; None: send none.
 
     Attributes:
         due: when `advance` has something to do next, on the monotonic clock.
         has_work: `advance` has something to do now; set by the thread that pushes.
-        closed: its `Closed` event has been given.
+        closed: its `Closed` event has been returned.
     """
 
     def __init__(
@@ -81,15 +81,15 @@ class Session:
         self._liveness = Liveness(timeouts, keep_alive_s)
         self._flood = Flood(forgets=pacer.real_time)
         self._final_words = 0
-        self._last_said = (-1, 0, False)  # the furthest Turn with words since Terminate
+        self._last_said = (-1, 0, False)  # the latest Turn with words since Terminate
         self._error: Error | None = None
-        self._updates: list[UpdateConfiguration] = []  # that wait for its Begin
+        self._updates: list[UpdateConfiguration] = []  # they wait for the session's Begin
         self._abandoned = False
         self._terminated = False  # Terminate has gone out
 
     @property
     def connection(self) -> Connection | None:
-        """None before the upgrade is through."""
+        """The connection; None before the upgrade is done."""
         return self._sender.connection
 
     @property
@@ -99,20 +99,20 @@ class Session:
 
     @property
     def received_to(self) -> int:
-        """The service has received all before that frame: it has answered a ping sent after it."""
+        """The frame before which the service has received all audio, as answered pings show."""
         answered = 0 if self.connection is None else self.connection.answered
         return max(self._sender.first, answered)
 
     # What main wants.
 
     def opened(self, connection: Connection, now: float) -> None:
-        """The upgrade is through."""
+        """The upgrade is done."""
         self._sender.connection = connection
         self._liveness.opened(now)
         self.due = now
 
     def start_at(self, frame: int, now: float) -> None:
-        """Set the first frame to send, of a session that was opened before it was known."""
+        """Set the first frame to send, for a session that was opened before it was known."""
         self._sender.start_at(frame)
         self._let_send(now)
 
@@ -122,27 +122,27 @@ class Session:
         self.due = 0.0
 
     def finish_at(self, frame: int) -> None:
-        """Send Terminate after that frame, or now where it has been sent."""
+        """Send Terminate before that frame, or now if it has been sent."""
         self._sender.finish_at(frame)
         self.due = 0.0
 
     def finish_at_pause(self) -> None:
-        """Send Terminate at the next short pause of the speech; `offset` then lies there."""
+        """Send Terminate at the next short pause of the speech; `offset` then lies at the pause."""
         self._sender.finish_at_pause()
         self.due = 0.0
 
     def hold(self, *, held: bool, now: float) -> None:
-        """Stop sending audio, or go on; the pacer then starts again from here."""
+        """Stop sending audio, or go on; the pacer then starts again at the current offset."""
         self._sender.hold(held=held, now=now)
         self.due = now
 
     def paused(self, *, paused: bool, now: float) -> None:
-        """The user has paused, or goes on: meanwhile no audio may come that keeps it open."""
+        """The user has paused, or goes on; during a pause KeepAlive replaces audio."""
         self._liveness.paused(paused=paused, now=now)
         self.due = now
 
     def abandon(self) -> None:
-        """Close the socket at the next `advance`, with a Terminate if none went out yet."""
+        """Close the socket at the next `advance`; a Terminate goes first if none was sent yet."""
         self._abandoned = True
         self.due = 0.0
 
@@ -154,7 +154,7 @@ class Session:
         return True
 
     def update(self, changes: UpdateConfiguration) -> None:
-        """Have the service take changed parameters, or as soon as it has begun."""
+        """Send changed parameters to the service, now or as soon as the session has begun."""
         self._updates.append(changes)
         self._send_updates()
 
@@ -169,7 +169,7 @@ class Session:
     # The receiving side.
 
     def read(self, now: float) -> list[Event]:
-        """Receive what the socket has, or a part of it; then `due` is now."""
+        """Receive messages, and return their events; `due` is now if there are more."""
         connection = self.connection
         if connection is None or self.closed:
             return []
@@ -213,9 +213,9 @@ class Session:
         return events
 
     def _is_news(self, turn: Turn, sent_ms: int) -> bool:
-        """Whether a turn says more than those since Terminate, and has audio for it."""
+        """Whether a turn says more than those since Terminate, about audio that was sent."""
         if turn.words[-1].end > sent_ms + _HEARS_AHEAD_MS:
-            return False  # nobody can have heard that, and there would be no end to it
+            return False  # the service cannot have heard this; waiting for more would never end
         said = (turn.turn_order, turn.words[-1].end, turn.end_of_turn)
         news, self._last_said = said > self._last_said, max(said, self._last_said)
         return news
@@ -245,7 +245,7 @@ class Session:
         assert self.connection is not None
         self.closed = True
         self.due = _NEVER
-        # Given up before its time, it is still told that it is over: it is billed.
+        # A session that is given up is still sent Terminate, because it is billed.
         told = self._terminated or terminated or frame is not None
         self._sender.stop()
         self.connection.close("" if told else encode_client_message(Terminate()))
@@ -273,10 +273,10 @@ class Session:
 
     def advance(self, now: float) -> list[Event]:
         """Do what is due: audio, pings, Terminate, deadlines."""
-        self.has_work = False  # first: what comes from now on is for the next time
+        self.has_work = False  # before the work: whatever sets it from now on is for the next call
         connection = self.connection
         if connection is None or self.closed:
-            self.due = _NEVER  # what was asked of it meanwhile is looked at once it is open
+            self.due = _NEVER  # requests made meanwhile are carried out once it is open
             if self._abandoned and not self.closed:
                 self.closed = True
                 return [Closed(self.number)]
@@ -294,7 +294,7 @@ class Session:
         if connection.unsent:
             connection.flush()
         if not self._sender.active:
-            self._let_send(now)  # one that is to end before it has read anything still says so
+            self._let_send(now)  # a session told to end before it read anything still terminates
         push_at = self.push(now)
         chunk_waits = push_at is not None and push_at > now
         if not chunk_waits and self._sender.is_done:
@@ -310,6 +310,6 @@ class Session:
         self.due = self._liveness.due
         if connection.unread:
             self.due = min(self.due, now)
-        elif push_at is not None and not connection.unsent:  # else the selector tells
+        elif push_at is not None and not connection.unsent:  # else the selector reports it
             self.due = min(self.due, push_at)
         return events

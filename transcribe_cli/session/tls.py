@@ -1,6 +1,7 @@
-"""TLS with whoever is at the other end of a connection, also inside the TLS of a proxy.
+"""TLS with the other end of a connection, also inside the TLS of a proxy.
 
-Trusted is what OpenSSL trusts on this machine, or what `SSL_CERT_FILE` and `SSL_CERT_DIR` name.
+Trusted certificates are those that OpenSSL trusts on this machine, or those that `SSL_CERT_FILE`
+and `SSL_CERT_DIR` name.
 """
 
 import functools
@@ -12,13 +13,13 @@ from typing import Any
 
 from transcribe_cli.session.connect_socket import seconds_left
 
-_READ_BYTES = 1 << 14  # of a record
-_MOST_WRITTEN = 1 << 16  # at once: what TLS has encrypted cannot be taken back
-_LOCK = threading.Lock()  # many connections are opened at once, and make one context
+_READ_BYTES = 1 << 14  # the size of a TLS record
+_MOST_WRITTEN = 1 << 16  # at once, because encrypted bytes cannot be taken back
+_LOCK = threading.Lock()  # connections are opened at the same time, but share one context
 
 
 def tls_context() -> ssl.SSLContext:
-    """The same for all connections: with every certificate that is trusted it has 0.8 MB."""
+    """One context for all connections, because its trusted certificates take 0.8 MB."""
     with _LOCK:
         return _make_context(os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR"))
 
@@ -29,26 +30,26 @@ def _make_context(*_trusted: str | None) -> ssl.SSLContext:
 
 
 def encrypt(raw: "Socket", host: str, deadline: float) -> "TlsSocket":
-    """The same connection, encrypted; `host`: whose certificate it has to be.
+    """Returns the same connection, encrypted; `host` is the name that its certificate must have.
 
     Raises:
-        OSError: no TLS, or a certificate that does not verify; TimeoutError after the deadline.
+        OSError: TLS failed, or the certificate does not verify; TimeoutError after the deadline.
     """
-    name = host.removesuffix(".")  # certificates have none of it, and SNI allows none (RFC 6066)
-    raw.settimeout(seconds_left(deadline))  # which holds for the handshake as a whole
+    name = host.removesuffix(".")  # certificates and SNI have no final dot (RFC 6066)
+    raw.settimeout(seconds_left(deadline))  # it holds for the handshake as a whole
     if isinstance(raw, socket.socket) and not isinstance(raw, ssl.SSLSocket):
         return tls_context().wrap_socket(raw, server_hostname=name)
     return TlsInTls(raw, name, deadline)
 
 
 class TlsInTls:
-    """A socket's methods for TLS that is spoken through a TLS connection, as with a proxy.
+    """A socket's methods, for TLS inside another TLS connection, such as one to a proxy.
 
-    Python's own TLS sockets encrypt what goes to the system, and not what goes to another one.
+    Python's own TLS sockets can only encrypt what goes to a system socket.
 
     Args:
         outer: the connection to the proxy.
-        host: the name in the certificate that is expected.
+        host: the name that the certificate must have.
     """
 
     def __init__(self, outer: "Socket", host: str, deadline: float) -> None:
@@ -57,8 +58,8 @@ class TlsInTls:
         self._inner: ssl.SSLObject | None = tls_context().wrap_bio(
             self._incoming, self._outgoing, server_hostname=host
         )
-        self._ready = b""  # encrypted, and not taken by the outer connection yet
-        self._owed = 0  # so many bytes it was given for that
+        self._ready = b""  # encrypted bytes that the outer connection has not accepted yet
+        self._owed = 0  # number of bytes of the caller that `_ready` holds
         while True:
             try:
                 self._inner.do_handshake()
@@ -70,7 +71,7 @@ class TlsInTls:
         self._flush()
 
     def recv(self, size: int) -> bytes:
-        """As a socket's; SSLWantReadError where it would wait and may not."""
+        """As a socket's `recv`; raises SSLWantReadError if it would wait and may not."""
         if self._inner is None:
             return self._outer.recv(size)
         while True:
@@ -79,7 +80,7 @@ class TlsInTls:
             except ssl.SSLWantReadError:
                 self._fill()
             except ssl.SSLEOFError:
-                return b""  # as Python's own TLS sockets have it
+                return b""  # as Python's own TLS sockets do
 
     def _fill(self) -> None:
         data = self._outer.recv(_READ_BYTES)
@@ -89,7 +90,7 @@ class TlsInTls:
             self._incoming.write_eof()
 
     def send(self, data: bytes) -> int:
-        """As a TLS socket's: where it raises, it wants the same bytes again, and maybe more."""
+        """As a TLS socket's `send`: after an exception, call it with the same bytes, or more."""
         assert self._inner is not None
         if not self._owed:
             self._owed = self._inner.write(data[:_MOST_WRITTEN])
@@ -98,7 +99,7 @@ class TlsInTls:
         return taken
 
     def sendall(self, data: bytes) -> None:
-        """All of it."""
+        """Send all of the data."""
         while data:
             data = data[self.send(data) :]
 
@@ -108,13 +109,13 @@ class TlsInTls:
             self._ready = self._ready[self._outer.send(self._ready) :]
 
     def pending(self) -> int:
-        """Whether there may be more to read of which no selector tells: not 0."""
+        """Not 0 if there may be more to read that no selector reports."""
         inner = 0 if self._inner is None else self._inner.pending()
         outer = self._outer.pending() if isinstance(self._outer, TlsSocket) else 0
         return inner + self._incoming.pending + outer
 
     def version(self) -> str | None:
-        """The protocol: "TLSv1.3"."""
+        """The version of TLS, such as "TLSv1.3"."""
         return None if self._inner is None else self._inner.version()
 
     def getpeercert(self) -> dict[str, Any] | None:
@@ -122,27 +123,27 @@ class TlsInTls:
         return None if self._inner is None else self._inner.getpeercert()
 
     def settimeout(self, seconds: float | None) -> None:
-        """Of each call on the outer connection."""
+        """Set the timeout of each call on the outer connection."""
         self._outer.settimeout(seconds)
 
     def setblocking(self, blocking: bool) -> None:
-        """Whether calls wait."""
+        """Set whether calls wait."""
         self._outer.setblocking(blocking)
 
     def fileno(self) -> int:
-        """For a selector."""
+        """The socket's number, for a selector."""
         return self._outer.fileno()
 
     def shutdown(self, how: int) -> None:
-        """Say no more; what comes in from now on is not decrypted."""
+        """Shut the outer connection down; bytes that come from now on are not decrypted."""
         self._inner = None
         self._outer.shutdown(how)
 
     def close(self) -> None:
-        """Harmless twice."""
+        """Close the outer connection; another call does nothing."""
         self._outer.close()
 
 
 TlsSocket = ssl.SSLSocket | TlsInTls
 Socket = socket.socket | TlsInTls
-"""What a session's frames go through."""
+"""The kinds of connection that a session's frames go through."""

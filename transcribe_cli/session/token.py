@@ -1,8 +1,9 @@
-"""Temporary tokens: what a machine that should not have the key opens sessions with.
+"""Temporary tokens, for a machine that should open sessions without having the key.
 
 Source: page "Authenticate with a temporary token": `GET /v3/token` on the streaming host, the key
 in `Authorization`; `expires_in_seconds` 1 to 600, `max_session_duration_seconds` 60 to 10800.
-It goes the way that sessions go, and follows no redirect, which would hand the key to another host.
+The request takes the way of sessions, and follows no redirect, which would give another host the
+key.
 """
 
 import contextlib
@@ -28,13 +29,13 @@ def fetch_token(
     expires_in_s: int,
     max_session_s: int | None = None,
 ) -> str:
-    """A new token.
+    """Returns a new token.
 
     Args:
-        endpoint: of the sessions, `wss://` or `ws://`.
-        headers: of the request; they hold the key.
-        expires_in_s: how long sessions can be opened with it.
-        max_session_s: how long each of these may last.
+        endpoint: the endpoint of the sessions, `wss://` or `ws://`.
+        headers: the headers of the request; they hold the key.
+        expires_in_s: for how long sessions can be opened with the token.
+        max_session_s: how long each session may last.
 
     Raises:
         AccountError: the key was refused.
@@ -56,7 +57,7 @@ def fetch_token(
         if status == 200:
             return str(json.loads(body)["token"])
     except (HTTPException, ValueError, KeyError, TypeError) as e:
-        if isinstance(e, OSError):  # as a certificate that does not verify, which is a value too
+        if isinstance(e, OSError):  # a certificate that does not verify is also a ValueError
             raise explain(e, endpoint, proxy, _TIMEOUT_S) from e
         raise ConnectionFailed(
             f"{host_of(endpoint)} answers with no token.", "check --endpoint"

@@ -1,7 +1,7 @@
-"""Has a proxy connect us with the service: HTTP CONNECT, in TLS if need be, and SOCKS.
+"""Connects through a proxy to the service: by HTTP CONNECT, also in TLS, or by SOCKS.
 
-SOCKS is python-socks', which comes with the extra `socks`; it is given the connection that is there
-already, so that the deadline and the ways to reach a name are the same for all.
+python-socks, from the extra `socks`, speaks SOCKS. It is given the existing connection, so that the
+deadline and the look-up of names are the same for all kinds.
 """
 
 import contextlib
@@ -19,16 +19,16 @@ from transcribe_cli.session.handshake import HttpAnswer, TooLong
 from transcribe_cli.session.proxy import Proxy
 from transcribe_cli.session.tls import Socket, encrypt
 
-_MAY_PASS = (408, 429)  # as those from 500 on: another try may fare better
+_MAY_PASS = (408, 429)  # like 500 and above: another try may succeed
 _SOCKS_HINT = "pip install 'aai-stream[socks]', or name an http:// proxy"
 
 
 @contextlib.contextmanager
 def at_the_proxy(proxy: Proxy) -> Iterator[None]:
-    """What goes wrong on the way to the proxy, and there, is not the service's.
+    """Translate errors on the way to the proxy: they are the proxy's and not the service's.
 
     Raises:
-        ConnectionFailed: that, with a hint.
+        ConnectionFailed: the translated error, with a hint.
     """
     hint = f"check {proxy.variable}; no_proxy names what is reached without a proxy"
     retry = True
@@ -71,10 +71,10 @@ def tunnel(
     deadline: float,
     opened: contextlib.ExitStack,
 ) -> Socket:
-    """What is said through the answer reaches the service; `opened` closes it.
+    """Returns a socket that leads through the proxy to the service; `opened` closes it.
 
     Raises:
-        ConnectionFailed: it does not come about.
+        ConnectionFailed: the proxy does not connect to the service.
     """
     with at_the_proxy(proxy):
         if proxy.scheme.startswith("socks"):
@@ -88,7 +88,7 @@ def tunnel(
 
 
 def _tunnel_by_http(answer: HttpAnswer, proxy: Proxy, host: str, port: int) -> None:
-    """RFC 9110, sections 9.3.6 and 11.7."""
+    """Send CONNECT and check the answer (RFC 9110, sections 9.3.6 and 11.7)."""
     place = place_of(host, port)
     request = f"CONNECT {place} HTTP/1.1\r\nHost: {place}\r\n"
     if proxy.credentials is not None:
@@ -142,7 +142,7 @@ def _refused_credentials(proxy: Proxy, status: str = "") -> ConnectionFailed:
 
 
 class _Reached:
-    """Gives python-socks the connection to the proxy, which it would else make itself."""
+    """Gives python-socks the existing connection to the proxy, so that it opens none itself."""
 
     def __init__(self, stream: "_Stream") -> None:
         self._stream = stream
@@ -152,7 +152,7 @@ class _Reached:
 
 
 class _Stream:
-    """The connection; each call keeps to the deadline."""
+    """That connection; each call keeps to the deadline."""
 
     def __init__(self, raw: Socket, deadline: float) -> None:
         self._raw = raw
@@ -167,7 +167,7 @@ class _Stream:
         self._raw.sendall(data)
 
     def close(self) -> None:
-        """Whoever opened the socket closes it."""
+        """Do nothing: whoever opened the socket closes it."""
 
 
 def _tunnel_by_socks(raw: Socket, proxy: Proxy, host: str, port: int, deadline: float) -> None:
@@ -185,7 +185,7 @@ def _tunnel_by_socks(raw: Socket, proxy: Proxy, host: str, port: int, deadline: 
     if proxy.scheme in ("socks4", "socks5"):
         try:
             found = look_up(host, port, deadline)
-        except socket.gaierror as e:  # which is not the proxy's
+        except socket.gaierror as e:  # the look-up failed here, and not at the proxy
             raise ConnectionFailed(
                 f"The name {host} cannot be found.",
                 f"check --endpoint; {proxy.scheme}h:// in {proxy.variable} lets the proxy look",
