@@ -126,7 +126,8 @@ class Channel:
     def lag_s(self) -> float:
         """Seconds of audio that were captured and are not sent yet.
 
-        0 for a source that is not live, since it is read ahead. Silence that need not be sent does not count.
+        0 for a source that is not live, since it is read ahead. Silence that need not be sent does
+        not count.
         """
         if not self._live:
             return 0.0
