@@ -14,7 +14,10 @@ from tests.requirements import require_package
 from transcribe_cli.emulator.local_service import LocalService
 from transcribe_cli.jobs.sources import SAMPLE
 
-pytestmark = pytest.mark.long
+pytestmark = [
+    pytest.mark.long,
+    pytest.mark.skipif(sys.platform == "win32", reason="there is no kill -9"),
+]
 
 # A client that sends on and on, and says when it has heard something.
 CLIENT = """
