@@ -19,6 +19,8 @@ from transcribe_cli.settings.environment import Environment
 
 ODD = 'Bob\'s "$(touch bad1)" `touch bad2` \\$(touch bad3); touch bad4 * [a]'
 DEVICES = ["USB Audio: Mic (hw:1,0)", ODD, "two\nlines"]
+MODEL = max(MODELS, key=len)  # but for its last letter it is no other's name
+TYPED_MODEL = f"mic --model {MODEL[:-1]}"
 RECORDING = "2026-06-01-093000-talk"
 
 
@@ -156,7 +158,7 @@ try() {{
   for word in "${{COMPREPLY[@]}}"; do eval "printf '%s\\n' $word"; done
 }}
 try aai-stream mic --device ''
-try aai-stream mic --model = whis
+try aai-stream mic --model = {typed}
 try aai-stream recordings show 2026
 try aai-stream re
 """
@@ -165,9 +167,10 @@ try aai-stream re
 def test_bash_completes_values(shell_home: Home) -> None:
     """Each word is evaluated as the shell does with the line that it is put into."""
     require_programs("bash")
-    lines = run(shell_home, "bash", "-c", BASH.format(script=script(shell_home, "bash")))
+    tried = BASH.format(script=script(shell_home, "bash"), typed=MODEL[:-1])
+    lines = run(shell_home, "bash", "-c", tried)
 
-    assert lines == [*DEVICES[:2], "whisper-rt", RECORDING, "recordings", "replay"]
+    assert lines == [*DEVICES[:2], MODEL, RECORDING, "recordings", "replay"]
     assert not list(shell_home.work.glob("bad*"))
 
 
@@ -176,12 +179,12 @@ def test_fish_completes_values(shell_home: Home) -> None:
     require_programs("fish")
     asked = "; ".join(
         f'complete -C "aai-stream {line}"'
-        for line in ("mic --device ", "mic --model whis", "recordings show 2026")
+        for line in ("mic --device ", TYPED_MODEL, "recordings show 2026")
     )
     lines = run(shell_home, "fish", "-c", f"source {script(shell_home, 'fish')}; {asked}")
 
     assert sorted(lines[:2]) == sorted(DEVICES[:2])
-    assert lines[2:] == ["whisper-rt\tWhisper Streaming", RECORDING]
+    assert lines[2:] == [f"{MODEL}\t{MODELS[MODEL].title}", RECORDING]
     assert not list(shell_home.work.glob("bad*"))
 
 
@@ -191,7 +194,7 @@ def test_fish_completes_values(shell_home: Home) -> None:
     [
         ("mic --device U", "USB\\ Audio:\\ Mic\\ \\(hw:1,0\\)"),
         ("mic --device B", "bad4"),
-        ("mic --model whis", "whisper-rt"),
+        (TYPED_MODEL, MODEL),
         ("recordings show 2026", RECORDING),
     ],
 )

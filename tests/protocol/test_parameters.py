@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from transcribe_cli.protocol.parameters import (
     PARAMETERS,
     SECRET_PARAMETERS,
+    SPEECH_MODELS,
     BadParameter,
     Parameter,
     decode_query,
@@ -127,8 +128,9 @@ def test_policies_may_be_separated_by_commas() -> None:
 MODELS_LISTED = (
     "'universal-streaming-english', 'universal-streaming-multilingual', 'whisper-rt', 'u3-rt-pro', "
     "'u3-rt-pro-beta-1', 'u3-rt-agent', 'universal-3-5-pro', 'universal-3-6-pro', "
-    "'universal-3-6', 'universal-3-7-preview', '_universal-3-5-notetaker', "
-    "'assemblyai-stt-3-7-realtime-agent' or 'u3-pro-rt'"
+    "'universal-3-6', 'universal-3-7-preview', '_universal-3-5-notetaker', "  # these by the service
+    + "".join(f"'{name}', " for name in SPEECH_MODELS[11:-1]).removesuffix(", ")
+    + f" or '{SPEECH_MODELS[-1]}'"
 )
 
 

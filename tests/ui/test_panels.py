@@ -4,12 +4,26 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from transcribe_cli.ui.key_table import keys_in
+from transcribe_cli.ui.key_table import KeyBinding
 from transcribe_cli.ui.panels import keys_panel, languages_panel
 from transcribe_cli.ui.text_wrapping import cells
 from transcribe_cli.ui.turn_rendering import NO_BREAK
 
-KEYS = keys_in("run")
+KEYS = tuple(
+    KeyBinding(key, "help", words, ("run",))
+    for key, words in (
+        ("space", "pause, go on"),
+        ("m", "mute"),
+        ("b", "bookmark"),
+        ("e", "end the turn"),
+        ("k", "key terms"),
+        ("l", "languages"),
+        ("w", "unsure words"),
+        ("?", "these keys"),
+        ("q", "stop"),
+    )
+)
+"""Nine, of these widths, whichever the table of keys has."""
 
 
 def keys(width: int, most: int = 20) -> list[str]:
