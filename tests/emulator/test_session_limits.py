@@ -4,36 +4,50 @@ import contextlib
 
 import pytest
 
-from transcribe_cli.emulator.session_limits import LEAST, SessionLimits, most_sessions
+from transcribe_cli.emulator.engines.registry import SpeechEngineInfo, speech_engines
+from transcribe_cli.emulator.session_limits import (
+    LEAST,
+    STAND_IN_NEEDS,
+    SessionLimits,
+    SessionNeeds,
+    most_sessions,
+)
 from transcribe_cli.emulator.session_refused import SessionRefused
 
 MB, GB = 1 << 20, 1 << 30
+SPHINX, MOONSHINE, WHISPER = (
+    speech_engines()[name].needs for name in ("pocketsphinx", "moonshine", "whisper")
+)
+OTHERS = SpeechEngineInfo("own", "Own", "", "own", "own", "", "English", "MIT").needs
 
 
 @pytest.mark.parametrize(
-    ("engine", "processors", "memory_bytes", "most"),
+    ("needs", "processors", "memory_bytes", "most"),
     [
-        ("pocketsphinx", 2, 24 * GB, 8),  # by processors
-        ("pocketsphinx", 64, 16 * GB, 64),  # by memory: half of it, 128 MB each
-        ("pocketsphinx", 1, 512 * MB, 2),
-        ("pocketsphinx", 1, 64 * MB, LEAST),
-        ("pocketsphinx", 4, None, 16),
-        ("counting", 2, 24 * GB, 500),
-        ("scripted", 2, 24 * GB, 500),
-        ("counting", 8, 512 * MB, 64),
-        ("scripted", 1, 1, LEAST),
+        (SPHINX, 2, 24 * GB, 8),  # by processors
+        (SPHINX, 64, 16 * GB, 64),  # by memory: half of it, 128 MB each
+        (SPHINX, 1, 512 * MB, 2),
+        (SPHINX, 1, 64 * MB, LEAST),
+        (SPHINX, 4, None, 16),
+        (STAND_IN_NEEDS, 2, 24 * GB, 500),
+        (MOONSHINE, 2, 24 * GB, 10),
+        (WHISPER, 2, 24 * GB, 6),
+        (OTHERS, 2, 24 * GB, 8),
+        (OTHERS, 64, 12 * GB, 16),
+        (STAND_IN_NEEDS, 8, 512 * MB, 64),
+        (STAND_IN_NEEDS, 1, 1, LEAST),
     ],
 )
 def test_the_default_limit(
-    engine: str, processors: int, memory_bytes: int | None, most: int
+    needs: SessionNeeds, processors: int, memory_bytes: int | None, most: int
 ) -> None:
-    assert most_sessions(engine, processors, memory_bytes) == most
+    assert most_sessions(needs, processors, memory_bytes) == most
 
 
 def test_recognisers_never_take_more_than_half_of_the_memory() -> None:
     for memory_bytes in (256 * MB, GB, 3 * GB, 64 * GB):
         for processors in (1, 2, 64, 256):
-            most = most_sessions("pocketsphinx", processors, memory_bytes)
+            most = most_sessions(SPHINX, processors, memory_bytes)
             assert most * 83 * MB <= max(memory_bytes / 2, LEAST * 83 * MB)
 
 

@@ -12,7 +12,7 @@ LEAST = 2
 """One recording needs two: a session, and the one that follows it."""
 
 
-class _Needs(NamedTuple):
+class SessionNeeds(NamedTuple):
     """What sessions of an engine need.
 
     Attributes:
@@ -25,35 +25,22 @@ class _Needs(NamedTuple):
 
 
 _MINUTE_S = 60.0
-_MB = 1 << 20
-_NEEDS = {
-    # A process of 80 MB, which decodes in about a seventh of the time that was spoken.
-    "pocketsphinx": _Needs(4, 128 * _MB),
-    # Threads of one process, which share its models; the detector of speech is each one's own.
-    "moonshine": _Needs(5, 64 * _MB),
-    # The same with a model of 150 MB or more; where processors are busy, it leaves out partials.
-    "whisper": _Needs(3, 128 * _MB),
-    # What a connection may hold: unread one message and what was read with it, less than 400 KB;
-    # unsent 1000 messages, of which a Turn of twenty words has 2 KB.
-    "scripted": _Needs(250, 4 * _MB),
-    "counting": _Needs(250, 4 * _MB),
-}
+# What a connection may hold: unread one message and what was read with it, less than 400 KB;
+# unsent 1000 messages, of which a Turn of twenty words has 2 KB.
+STAND_IN_NEEDS = SessionNeeds(250, 4 << 20)
+"""Of what recognises no speech; what does says it itself, in its row of `engines/registry.py`."""
 
 
-# A process with a model of its own; where processors are busy, it leaves out partials.
-_SPEECH = _Needs(4, 384 * _MB)
-
-
-def most_sessions(engine: str, processors: int, memory_bytes: int | None) -> int:
+def most_sessions(needs: SessionNeeds, processors: int, memory_bytes: int | None) -> int:
     """The default limit of sessions at once, from half of the memory and all processors.
 
-    >>> most_sessions("pocketsphinx", 2, 8 << 30), most_sessions("pocketsphinx", 16, 2 << 30)
+    >>> needs = SessionNeeds(a_processor=4, memory_bytes=128 << 20)
+    >>> most_sessions(needs, 2, 8 << 30), most_sessions(needs, 16, 2 << 30)
     (8, 8)
 
     Args:
         memory_bytes: None where it is not known.
     """
-    needs = _NEEDS.get(engine, _SPEECH)
     most = processors * needs.a_processor
     if memory_bytes is not None:
         most = min(most, memory_bytes // 2 // needs.memory_bytes)

@@ -40,7 +40,7 @@ from transcribe_cli.emulator.script_choice import ScriptShelf
 from transcribe_cli.emulator.service_clock import ServiceClock
 from transcribe_cli.emulator.service_options import LOOPBACK, STAND_INS, ServiceOptions
 from transcribe_cli.emulator.session_engines import SessionEngines
-from transcribe_cli.emulator.session_limits import SessionLimits, most_sessions
+from transcribe_cli.emulator.session_limits import STAND_IN_NEEDS, SessionLimits, most_sessions
 from transcribe_cli.emulator.session_lines import refused_line, say, say_nothing, session_line
 from transcribe_cli.emulator.session_records import SessionRecord, SessionRecords
 from transcribe_cli.emulator.session_refused import SessionRefused
@@ -137,10 +137,10 @@ class App:
         self._all_closed = asyncio.Event()
         self._running: set[asyncio.Task[None]] = set()  # connections
         self._posting: set[asyncio.Task[None]] = set()
-        engine = options.engine
-        if engine not in STAND_INS:
-            engine = choose_engine(engine).info.name
-        most = options.max_sessions or most_sessions(engine, processors(), memory_bytes())
+        needs = STAND_IN_NEEDS
+        if options.engine not in STAND_INS:
+            needs = choose_engine(options.engine).info.needs
+        most = options.max_sessions or most_sessions(needs, processors(), memory_bytes())
         most = -(-most // options.workers)  # rounded up
         self._pending = PendingConnections(most)
         self._tell = say_nothing if options.quiet or options.with_parent else say

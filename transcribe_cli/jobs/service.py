@@ -105,12 +105,16 @@ def most_local_jobs(engine: str | None) -> int:
     Each recording may have two sessions, while one takes over from the other. A file is recognised
     as fast as possible, so these keep all processors busy.
     """
-    from transcribe_cli.emulator.engines.registry import MissingModel, choose_engine
+    from transcribe_cli.emulator.engines.registry import (
+        MissingModel,
+        choose_engine,
+        speech_engines,
+    )
     from transcribe_cli.emulator.session_limits import LEAST, most_sessions
     from transcribe_cli.system.machine_resources import memory_bytes, processors
 
     try:
-        name = choose_engine(engine).info.name
+        info = choose_engine(engine).info
     except MissingModel as missing:  # it is offered when the service is opened
-        name = missing.model.partition(":")[0]
-    return most_sessions(name, processors(), memory_bytes()) // LEAST
+        info = speech_engines()[missing.model.partition(":")[0]]
+    return most_sessions(info.needs, processors(), memory_bytes()) // LEAST

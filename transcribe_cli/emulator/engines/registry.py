@@ -14,6 +14,7 @@ from typing import NamedTuple, cast
 from transcribe_cli.emulator.engine_settings import EngineSettings
 from transcribe_cli.emulator.engines import model_store
 from transcribe_cli.emulator.engines.engine import Engine
+from transcribe_cli.emulator.session_limits import SessionNeeds
 from transcribe_cli.errors import UsageError
 
 GROUP = "aai_stream.engines"
@@ -36,6 +37,7 @@ class SpeechEngineInfo(NamedTuple):
         repositories: where models of its own names are fetched from; none: it has them.
         shares_process: it lets go of the interpreter's lock while it computes: its sessions are
             threads of one process, and share models.
+        needs: what one of its sessions needs of a machine.
     """
 
     name: str
@@ -50,6 +52,8 @@ class SpeechEngineInfo(NamedTuple):
     repositories: Mapping[str, str] = MappingProxyType({})
     model_files: tuple[str, ...] = ()
     shares_process: bool = False
+    # A process with a model of its own; where processors are busy, it leaves out partials.
+    needs: SessionNeeds = SessionNeeds(a_processor=4, memory_bytes=384 << 20)
 
     @property
     def is_installed(self) -> bool:
@@ -89,6 +93,8 @@ BUILT_IN = (
         licence="MIT",
         model_files=("tokenizer.bin",),
         shares_process=True,
+        # Threads of one process, which share its models; the detector of speech is each one's own.
+        needs=SessionNeeds(a_processor=5, memory_bytes=64 << 20),
     ),
     SpeechEngineInfo(
         name="pocketsphinx",
@@ -99,6 +105,8 @@ BUILT_IN = (
         hint="pip install 'aai-stream[pocketsphinx]'",  # a part of `local`, but not everywhere
         languages="English",
         licence="BSD",
+        # A process of 80 MB, which decodes in about a seventh of the time that was spoken.
+        needs=SessionNeeds(a_processor=4, memory_bytes=128 << 20),
     ),
     SpeechEngineInfo(
         name="whisper",
@@ -112,6 +120,9 @@ BUILT_IN = (
         multilingual=True,
         repositories=model_store.WHISPER,
         shares_process=True,
+        # As Moonshine's, with a model of 150 MB or more; where processors are busy, it leaves out
+        # partials.
+        needs=SessionNeeds(a_processor=3, memory_bytes=128 << 20),
     ),
 )
 """The best first; one for many languages last."""
