@@ -1,7 +1,7 @@
 """Scripts: read with care, and played over a real socket byte for byte."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -238,36 +238,151 @@ def test_lines_are_said_one_after_the_other_and_the_client_may_end_a_turn() -> N
     script = parse_script("\n".join(map(json.dumps, lines)), "s")
     assert [step.at_ms for step in script.steps] == [0, 600, 600, 900]
     engine = ScriptedEngine(script, EngineSettings())
-    forced = engine.end_turn()
-    assert isinstance(forced[-1], Send) and json.loads(forced[-1].text)["transcript"] == "one two"
-    heard = engine.hear(bytes(32 * 899))
-    assert [json.loads(a.text)["type"] for a in heard if isinstance(a, Send)] == ["Warning"]
-    assert engine.hear(bytes(32))[-1] == Drop()
+    assert [text_of(m) for m in sent(engine.hear(ms(599)))] == ["", "one"]
+    assert [text_of(m) for m in sent(engine.end_turn())] == ["one"]
+    *_, rest, warning = sent(engine.hear(ms(1)))
+    assert (text_of(rest), rest["turn_order"], warning["type"]) == ("two", 1, "Warning")
+    assert [*engine.hear(ms(299)), *engine.end_turn()] == []  # no whole word
+    assert engine.hear(ms(1))[-1] == Drop()
 
 
-def turn(order: int, end: bool, formatted: bool = False, end_ms: int = 5000) -> str:
+def ms(length: int) -> bytes:
+    """So much silence, as `EngineSettings` has it."""
+    return bytes(32 * length)
+
+
+def sent(actions: Sequence[object]) -> list[dict[str, Any]]:
+    return [json.loads(action.text) for action in actions if isinstance(action, Send)]
+
+
+def text_of(message: Mapping[str, Any]) -> str:
+    return str(message.get("transcript", ""))
+
+
+def saying(*lines: Mapping[str, object], **asked: object) -> ScriptedEngine:
+    settings = engine_settings_of({"speech_model": "u3-rt-pro"} | asked)
+    return ScriptedEngine(parse_script("\n".join(map(json.dumps, lines)), "s"), settings)
+
+
+def finals(actions: Sequence[object]) -> list[str]:
+    return [text_of(message) for message in sent(actions) if message.get("end_of_turn")]
+
+
+LATE: dict[str, object] = {"say": "late words", "at_ms": 5000}
+
+
+def test_nothing_is_forced_where_nothing_is_spoken() -> None:
+    engine = saying(LATE, {"say": "more"})
+    assert engine.end_turn() == []
+    assert [*engine.hear(ms(4900)), *engine.end_turn()] == []
+    assert finals(engine.hear(ms(700))) == ["late words"]
+    assert engine.end_turn() == []
+    assert finals(engine.finish()) == ["more"]
+
+
+def test_in_the_mode_manual_what_is_said_ends_when_the_client_says_so() -> None:
+    engine = saying({"say": "one two"}, {"say": "three"}, {"say": "four"}, mode="manual")
+    assert finals(engine.hear(ms(900))) == []
+    assert finals(engine.end_turn()) == ["one two three"]
+    assert finals(engine.hear(ms(60_000))) == []
+    assert finals(engine.finish()) == ["four"]
+
+
+@pytest.mark.parametrize("chunk_ms", [100, 5000])
+def test_a_silence_that_the_client_set_ends_a_turn_in_the_mode_manual(chunk_ms: int) -> None:
+    lines = ({"say": "one"}, {"say": "two", "at_ms": 900}, {"say": "three", "at_ms": 2200})
+    engine = saying(*lines, mode="manual", max_turn_silence=1000)
+    heard = [action for _ in range(0, 5000, chunk_ms) for action in engine.hear(ms(chunk_ms))]
+    assert finals(heard) == ["one two", "three"]
+
+
+def test_a_client_may_change_the_mode_while_something_is_said() -> None:
+    engine = saying({"say": "one"}, {"say": "two"}, LATE)
+    manual = engine_settings_of({"speech_model": "u3-rt-pro", "mode": "manual"})
+    engine.configure(manual)
+    assert finals(engine.hear(ms(600))) == []
+    engine.configure(EngineSettings(max_turn_silence_ms=1000))
+    assert finals(engine.hear(ms(999))) == []
+    assert finals(engine.hear(ms(1))) == ["one two"]
+
+
+@pytest.mark.parametrize(
+    "name", ["universal-streaming-english", "universal-streaming-multilingual"]
+)
+def test_the_newest_word_of_the_universal_streaming_models_is_not_final(name: str) -> None:
+    engine = saying({"say": "hola amigo mio"}, speech_model=name)
+    first, second = sent(engine.hear(ms(600)))
+    assert [(w["text"], w["word_is_final"]) for w in first["words"]] == [("hola", False)]
+    assert first["transcript"] == "" and second["transcript"] == "hola"
+    assert [w["word_is_final"] for w in second["words"]] == [True, False]
+    (final,) = sent(engine.hear(ms(300)))
+    assert final["transcript"] == "hola amigo mio" and final["end_of_turn"]
+    assert all(w["word_is_final"] for w in final["words"])
+
+
+def turn(
+    order: int, end: bool, formatted: bool = False, end_ms: int = 5000, start_ms: int = 0
+) -> str:
     (whole,) = played(
         {
             "turn_order": order,
             "turn_is_formatted": formatted,
             "end_of_turn": end,
-            "words": [{"end": end_ms}],
+            "words": [{"start": start_ms, "end": end_ms}],
             "type": "Turn",
         }
     )
     return json.dumps(whole)
 
 
-def test_force_endpoint_plays_on_to_the_end_of_the_turn() -> None:
-    lines = [turn(0, False), turn(0, True), turn(0, True, True), turn(1, False), turn(1, True)]
+def test_force_endpoint_plays_on_to_the_end_of_the_turn_that_is_open() -> None:
+    lines = [
+        turn(0, False, end_ms=500),
+        turn(0, True),
+        turn(0, True, True),
+        turn(1, False, False, 9000, 5000),
+        turn(1, True, False, 9000, 5000),
+    ]
     engine = ScriptedEngine(parse_script("\n".join(lines), "s"), EngineSettings())
-    assert engine.end_turn() == [Send(line) for line in lines[:3]]
+    assert engine.end_turn() == []
+    assert engine.hear(ms(500)) == [Send(lines[0])]
+    assert engine.end_turn() == [Send(line) for line in lines[1:3]]
+    assert engine.end_turn() == []  # its first word begins at 5 s
+    assert engine.hear(ms(4501)) == []
     assert engine.end_turn() == [Send(line) for line in lines[3:]]
     assert engine.end_turn() == engine.finish() == []
 
 
+@pytest.mark.parametrize(
+    ("lines", "count"),
+    [
+        ([{"type": "SpeechStarted", "timestamp": 50}, {"at_ms": 900, "send": {"type": "Turn"}}], 0),
+        ([{"type": "SpeechStarted", "timestamp": 50}, {"end_of_turn": True}], 1),
+        ([{"end_of_turn": True, "words": [{"start": 99, "end": 900}]}], 1),
+        ([{"end_of_turn": True, "words": [{"start": 100, "end": 900}]}], 0),
+        ([{"at_ms": 5, "text": "no json"}, {"end_of_turn": True}], 1),
+        (
+            [{"at_ms": 100, "text": "no json"}, {"at_ms": 101, "text": "x"}, {"end_of_turn": True}],
+            0,
+        ),
+        ([{"say": "one"}, {"end_of_turn": True}], 0),
+    ],
+)
+def test_a_bare_turn_is_open_once_its_speech_has_begun(
+    lines: list[dict[str, Any]], count: int
+) -> None:
+    final = {"type": "Turn", "turn_order": 0, "words": []}
+    lines = [
+        {"at_ms": 60_000, "send": final | line} if "end_of_turn" in line else line for line in lines
+    ]
+    engine = ScriptedEngine(parse_script("\n".join(map(json.dumps, lines)), "s"), EngineSettings())
+    engine.hear(ms(100))
+    assert len(finals(engine.end_turn())) == count
+
+
 def test_force_endpoint_without_another_turn_plays_nothing() -> None:
     engine = ScriptedEngine(parse_script(turn(0, False), "s"), EngineSettings())
+    engine.hear(ms(100))
     assert engine.end_turn() == []
     assert len(engine.finish()) == 1
 

@@ -16,8 +16,10 @@ A script is JSON Lines. Blank lines and lines that begin with `#` are ignored. A
   `"send"` (an object), `"text"` (a raw text frame, JSON or not), `"close"` (`{"code", "reason"}`),
   `"drop": true` (the TCP connection is cut) or `"stall_ms"` (nothing is read or written so long).
 
-ForceEndpoint plays on to the end of the turn. What has not been played when Terminate comes is
-played then.
+ForceEndpoint ends the turn that is open: one that is said with the words heard so far, and the rest
+of its line is another turn; bare messages are played up to the end of theirs, which is open once
+one of it was played or its first word has begun. With `mode=manual` only that ends what is said, or
+`max_turn_silence`. What has not been played when Terminate comes is played then.
 
 The journal of a recording is a script for each of its sessions: what the service said is played
 again, each message when as much audio has come as there was time before it, and nothing else.

@@ -1,30 +1,40 @@
 """An engine that plays a script instead of recognising speech. Pure."""
 
-from itertools import takewhile
 from typing import NamedTuple
 
 import msgspec
 
 from transcribe_cli.emulator.actions import Send, ToClient
 from transcribe_cli.emulator.bare_turns import WORD_MS
+from transcribe_cli.emulator.end_of_turn import turn_silence_ms
 from transcribe_cli.emulator.engine_settings import EngineSettings
 from transcribe_cli.emulator.engines.told_turns import ToldTurns, ToldWord
 from transcribe_cli.emulator.parameter_effects import TurnEffects
 from transcribe_cli.emulator.script import Say, Script, ScriptStep
 from transcribe_cli.emulator.text_formatting import unwritten
-from transcribe_cli.protocol.messages import Turn
+from transcribe_cli.protocol.messages import SpeechStarted, Turn
 
 
-class _Due(NamedTuple):
-    """What is sent once so much audio has come; `said`: it was made here."""
+class _SaidWord(NamedTuple):
+    """A word of a line that is said; `is_last` of it."""
+
+    word: ToldWord
+    line: Say
+    is_last: bool
+
+
+class _Cue(NamedTuple):
+    """What happens once so much audio has come."""
 
     at_ms: int
-    action: ToClient
-    said: bool = False
+    action: ToClient | _SaidWord
 
 
 class ScriptedEngine:
     """Plays one script along the audio it receives.
+
+    A turn that is said ends with its line; in the mode `manual`, where the client ends turns, the
+    lines that follow belong to it too.
 
     Args:
         effects: what is done to the turns that are said.
@@ -33,58 +43,140 @@ class ScriptedEngine:
     def __init__(
         self, script: Script, settings: EngineSettings, effects: TurnEffects | None = None
     ) -> None:
+        self._settings = settings
         self._effects = effects or TurnEffects({}, settings)
-        self._bytes_per_second = settings.bytes_per_second
         self._heard_bytes = 0
-        turns = ToldTurns(settings)
-        self._due = [due for step in script.steps for due in _dues(step, turns)]
-        self._last = [_Due(0, action) for action in script.on_terminate]
-        if any(due.said for due in self._due):
-            self._last[:0] = [_Due(0, send, True) for send in turns.finish()]
+        self._cues = [cue for step in script.steps for cue in _cues(step)]
+        self._next = 0  # the first that has not been played
+        self._turns = ToldTurns(settings)
+        self._said: list[_SaidWord] = []  # of the open turn
+        self._says = any(isinstance(cue.action, _SaidWord) for cue in self._cues)
+        self._on_terminate = list(script.on_terminate)
 
     def hear(self, data: bytes, more_waiting: bool = False) -> list[ToClient]:
         self._heard_bytes += len(data)
-        now_ms = self._heard_bytes * 1000 // self._bytes_per_second
-        return self._play(sum(1 for _ in takewhile(lambda due: due.at_ms <= now_ms, self._due)))
+        now_ms = self._now_ms()
+        played: list[ToClient] = []
+        while self._next < len(self._cues) and self._cues[self._next].at_ms <= now_ms:
+            played += self._play_next()
+        if self._said and self._ends_turn(self._silence_ms(now_ms)):
+            played += self._end_said()
+        return played
 
     def configure(self, settings: EngineSettings) -> list[ToClient]:
+        self._settings = settings
+        self._turns.configure(settings)
         self._effects.configure(settings)
         return []
 
     def end_turn(self) -> list[ToClient]:
-        """Play on to the next end of a turn, and its second version; nothing without one."""
-        ends = [_ended_turn(due.action) for due in self._due]
-        at = next((place for place, order in enumerate(ends) if order is not None), None)
-        if at is None:
-            return []
-        count = at + 1
-        while count < len(ends) and ends[count] == ends[at]:
-            count += 1
-        return self._play(count)
+        """End the open turn, if one is open.
+
+        One that is said ends with the words heard so far, and the rest of its line is another. Of
+        bare messages all are played up to its end, and its second version.
+        """
+        if self._said:
+            return self._end_said()
+        end = self._end_of_bare_turn()
+        return [action for _ in range(end - self._next) for action in self._play_next()]
 
     def finish(self) -> list[ToClient]:
-        left, self._last = self._last, []
-        return [*self._play(len(self._due)), *map(self._made, left)]
+        count = len(self._cues) - self._next
+        played = [action for _ in range(count) for action in self._play_next()]
+        if self._said:
+            played += self._end_said()
+        if self._says:
+            self._says = False
+            played += self._made(self._turns.finish())
+        left, self._on_terminate = self._on_terminate, []
+        return [*played, *left]
 
     def take_speech_probability(self) -> float:
         return 0.0
 
-    def _play(self, count: int) -> list[ToClient]:
-        """Play the next so many."""
-        played, self._due = self._due[:count], self._due[count:]
-        return [self._made(due) for due in played]
+    def _now_ms(self) -> int:
+        return self._heard_bytes * 1000 // self._settings.bytes_per_second
 
-    def _made(self, due: _Due) -> ToClient:
-        if due.said and isinstance(due.action, Send):
-            return Send(self._effects.applied(due.action.text))
-        return due.action
+    def _play_next(self) -> list[ToClient]:
+        action = self._cues[self._next].action
+        self._next += 1
+        return self._say(action) if isinstance(action, _SaidWord) else [action]
+
+    def _say(self, said: _SaidWord) -> list[ToClient]:
+        """Add a word to the open turn; the newest word of a partial is not final yet."""
+        played: list[ToClient] = []
+        if self._said and self._ends_turn(said.word.start_ms - self._said[-1].word.end_ms):
+            played += self._end_said()
+        self._said.append(said)
+        if said.is_last and not self._settings.manual:
+            return played + self._end_said()
+        *before, newest = self._words()
+        return played + self._made(self._turns.partial(before, newest))
+
+    def _end_said(self) -> list[ToClient]:
+        words, line = self._words(), self._said[-1].line
+        self._said = []
+        return self._made(self._turns.final(words, line.language_code, line.revised_speaker))
+
+    def _words(self) -> list[ToldWord]:
+        return [said.word for said in self._said]
+
+    def _made(self, sends: list[Send]) -> list[ToClient]:
+        """What is said, as the client asked for it."""
+        return [Send(self._effects.applied(send.text)) for send in sends]
+
+    def _ends_turn(self, silence_ms: int) -> bool:
+        return silence_ms > 0 and silence_ms >= turn_silence_ms(self._settings)
+
+    def _silence_ms(self, now_ms: int) -> int:
+        """Silence since the last word of the open turn; 0 while the next one sounds."""
+        for cue in self._cues[self._next : self._next + 1]:
+            if isinstance(cue.action, _SaidWord) and cue.action.word.start_ms <= now_ms:
+                return 0
+        return now_ms - self._said[-1].word.end_ms
+
+    def _end_of_bare_turn(self) -> int:
+        """The cue that follows the end of the turn that is open; the next one if none is.
+
+        A turn is open once a message of it has been played, or its first word has begun; one
+        without times begins right after the line before it.
+        """
+        is_open = self._is_bare_turn_open()
+        now_ms = self._now_ms()
+        for at in range(self._next, len(self._cues)):
+            action = self._cues[at].action
+            if isinstance(action, _SaidWord):
+                break
+            if (told := _told_by(action)) is None:
+                continue
+            begins_ms = told.begins_ms
+            if begins_ms is None:
+                begins_ms = self._cues[at - 1].at_ms if at else 0
+            if not is_open and begins_ms >= now_ms:
+                break
+            is_open = True
+            if told.end_of_turn:
+                order, end = told.turn_order, at + 1
+                while end < len(self._cues) and _ends(self._cues[end].action, order):
+                    end += 1
+                return end
+        return self._next
+
+    def _is_bare_turn_open(self) -> bool:
+        """Whether the last message that told of speech ended no turn."""
+        for cue in reversed(self._cues[: self._next]):
+            if isinstance(cue.action, _SaidWord):
+                return False
+            if (told := _told_by(cue.action)) is not None:
+                return not told.end_of_turn
+        return False
 
 
-def _dues(step: ScriptStep, turns: ToldTurns) -> list[_Due]:
-    """What a step sends, and when; a turn that is said word by word."""
+def _cues(step: ScriptStep) -> list[_Cue]:
+    """What a step has happen, and when; a line that is said word by word."""
     say, at_ms = step.action, step.at_ms
     if not isinstance(say, Say):
-        return [_Due(at_ms, say)]
+        return [_Cue(at_ms, say)]
     words = [
         ToldWord(
             text=unwritten(text),
@@ -95,29 +187,38 @@ def _dues(step: ScriptStep, turns: ToldTurns) -> list[_Due]:
         )
         for number, text in enumerate(say.text.split())
     ]
-    dues = [
-        _Due(word.end_ms, send, True)
-        for number, word in enumerate(words[:-1], 1)
-        for send in turns.partial(words[:number])
-    ]
-    finals = turns.final(words, say.language_code, say.revised_speaker)
-    return [*dues, *(_Due(words[-1].end_ms, send, True) for send in finals)]
+    return [_Cue(word.end_ms, _SaidWord(word, say, word is words[-1])) for word in words]
 
 
-def _ended_turn(action: ToClient) -> int | None:
-    """The number of the turn that a step ends; None for any other step."""
-    if not isinstance(action, Send):
-        return None
-    try:
-        turn = msgspec.json.decode(action.text, type=_Ended)
-    except msgspec.DecodeError:
-        return None
-    return turn.turn_order if turn.end_of_turn and turn.type == Turn.type else None
+class _Word(msgspec.Struct):
+    start: int = 0
 
 
-class _Ended(msgspec.Struct):
-    """What tells the end of a turn."""
+class _Told(msgspec.Struct):
+    """What a message tells of a turn."""
 
     type: str = ""
     turn_order: int = 0
     end_of_turn: bool = False
+    words: list[_Word] = []
+    timestamp: int | None = None
+
+    @property
+    def begins_ms(self) -> int | None:
+        return self.words[0].start if self.words else self.timestamp
+
+
+def _told_by(action: ToClient | _SaidWord) -> _Told | None:
+    """What a message tells of a turn; None of any other one, and of what is no message."""
+    if not isinstance(action, Send):
+        return None
+    try:
+        told = msgspec.json.decode(action.text, type=_Told)
+    except msgspec.DecodeError:
+        return None
+    return told if told.type in (Turn.type, SpeechStarted.type) else None
+
+
+def _ends(action: ToClient | _SaidWord, turn_order: int) -> bool:
+    told = _told_by(action)
+    return told is not None and told.end_of_turn and told.turn_order == turn_order
