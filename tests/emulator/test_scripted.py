@@ -1,6 +1,7 @@
 """Scripts: read with care, and played over a real socket byte for byte."""
 
 import json
+import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -9,12 +10,13 @@ import pytest
 
 from tests.emulator.official_sdk import SDK, of_kind, sdk_session
 from tests.emulator.protocol_client import TERMINATE, TRACES, next_message, session, silence, talk
+from tests.program import ROOT
 from transcribe_cli.emulator.actions import Close, Drop, Send, Stall
 from transcribe_cli.emulator.engine_settings import EngineSettings, engine_settings_of
 from transcribe_cli.emulator.engines.scripted import ScriptedEngine
 from transcribe_cli.emulator.local_service import LocalService
 from transcribe_cli.emulator.parameter_effects import TurnEffects
-from transcribe_cli.emulator.script import load_scripts, parse_script
+from transcribe_cli.emulator.script import Say, load_scripts, parse_script
 from transcribe_cli.errors import UsageError
 
 BEGIN = '{"type":"Begin","id":"abc","expires_at":1}'
@@ -102,6 +104,10 @@ def test_directives_and_bare_messages() -> None:
         ('{"type":"Turn","turn_order":"x"}', "no Turn: Expected `int`, got `str`"),
         ('{"type":"Turn","end_of_turn":1}', "no Turn: Expected `bool`, got `int`"),
         ('{"type":"Turn","words":[{"end":1.5}]}', "no Turn: Expected `int`, got `float`"),
+        ('{"type":5}', '"type" is a text'),
+        ('{"type":"Turn","say":"x"}', '"say" goes with no "type"'),
+        ('{"type":"Turn","at_ms":1}', '"at_ms" goes with no "type": put the message into "send"'),
+        ('{"type":"Turn","on":"open"}', '"on" goes with no "type"'),
         ('{"at_ms":1}', "exactly one of"),
         ('{"at_ms":1,"drop":true,"text":"x"}', "exactly one of"),
         ('{"at_ms":-1,"drop":true}', "whole number"),
@@ -178,6 +184,32 @@ def test_the_sdk_reads_what_is_played(play: Callable[..., str], line: dict[str, 
     (turn,) = of_kind("TurnEvent", sdk_session(play(line), silence(400)))
     assert (turn.transcript, turn.end_of_turn) == ("Hello.", True)
     assert [(word.text, word.start, word.end) for word in turn.words] == [("Hello.", 0, 300)]
+
+
+def documented_lines() -> list[str]:
+    """The lines of the table of `docs/local-service.md`; a row with dots goes on with an object."""
+    page = (ROOT / "docs" / "local-service.md").read_text(encoding="utf-8")
+    table = page.split("| line | what happens, and when |")[1].split("\n\n")[0]
+    lines = []
+    for row in table.splitlines()[2:]:
+        fields = ", ".join(re.findall("`([^`]+)`", row.split(" | ")[0]))
+        base = '"say": "x"' if "speaker" in fields else '"at_ms": 1'
+        line = f"{{{base}, {fields}}}" if "| ... " in row else fields
+        lines.append(line.replace("{...}", '{"type": "X"}').replace(", ...", ""))
+    return lines
+
+
+def test_the_lines_of_the_documentation_are_lines() -> None:
+    lines = documented_lines()
+    script = parse_script("\n".join(lines), "the page")
+    say, spoken, _, send, text, close, drop, stall = (step.action for step in script.steps)
+    assert (say, spoken) == (
+        Say("Call Ann at 555-123-4567.", "A", None, "en"),
+        Say("x", "B", "A", "es"),
+    )
+    assert (send, text) == (Send('{"type":"X"}'), Send("{no json"))
+    assert (close, drop, stall) == (Close(3005, "..."), Drop(), Stall(2000))
+    assert script.on_open == script.on_terminate == (send,)
 
 
 def said(

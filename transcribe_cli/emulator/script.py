@@ -47,6 +47,7 @@ from transcribe_cli.protocol.messages import CLIENT_MESSAGES, Turn
 JOURNAL = "journal.jsonl"
 _SAY = "say"
 _SAY_FIELDS = {_SAY, "at_ms", "speaker", "revised_speaker", "language_code"}
+_OF_DIRECTIVES = (_SAY, "at_ms", "on")
 _VERBS = ("send", "text", "close", "drop", "stall_ms")
 _HINT = "each line is a message of the service, or a directive with at_ms or on"
 
@@ -152,7 +153,9 @@ def parse_script(text: str, name: str) -> Script:
         try:
             raw = _object(line)
             before, error = error, _error_of(raw)
-            if _SAY in raw and "type" not in raw:
+            if "type" in raw:
+                _check_message(raw)
+            if _SAY in raw:
                 say = _say(raw)
                 begins = _whole(raw, "at_ms") if "at_ms" in raw else 0
                 steps.append(ScriptStep(max(now_ms, begins), say))
@@ -160,7 +163,7 @@ def parse_script(text: str, name: str) -> Script:
                 turns.said(now_ms)
             elif "on" in raw:
                 at[_moment(raw)].append(_action(raw, before))
-            elif "at_ms" in raw and "type" not in raw:
+            elif "at_ms" in raw:
                 now_ms = max(now_ms, _whole(raw, "at_ms"))
                 steps.append(ScriptStep(now_ms, _action(raw, before)))
             elif raw.get("type") in ("Begin", "Termination"):
@@ -190,6 +193,13 @@ def _object(line: str) -> dict[str, Any]:
     if not isinstance(raw, dict):
         raise _BadLine("not a JSON object")
     return raw
+
+
+def _check_message(raw: dict[str, Any]) -> None:
+    if not isinstance(raw["type"], str):
+        raise _BadLine('"type" is a text')
+    if beside := [name for name in _OF_DIRECTIVES if name in raw]:
+        raise _BadLine(f'"{beside[0]}" goes with no "type": put the message into "send"')
 
 
 def _say(raw: dict[str, Any]) -> Say:
