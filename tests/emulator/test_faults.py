@@ -132,7 +132,9 @@ def test_faults_of_a_session_s_terms_come_about_when_they_are_told() -> None:
     specs = ["expire=5s", "expire=20s", "redirect=whisper-rt", "termination=never"]
     schedule = FaultPlan(specs).draw_next()
     assert schedule.next_time() is None and not schedule.counts_words
-    assert schedule.reached(Trigger.BEGIN) == [("expire=5s", ()), ("redirect=whisper-rt", ())]
+    assert schedule.reached(Trigger.BEGIN) == [("redirect=whisper-rt", ())]
+    assert schedule.reached(Trigger.EXPIRY, 4.9) == []
+    assert schedule.reached(Trigger.EXPIRY, 5) == [("expire=5s", ())]
     assert schedule.reached(Trigger.TERMINATE) == [("termination=never", ())]
 
 
@@ -221,7 +223,7 @@ def test_the_help_has_every_kind_and_moment_and_the_child_s_own_option_is_hidden
     _, _, told = asked.stdout.partition("FAULT is ")
     for kind in KINDS:
         assert re.search(rf"\b{kind}\b", told), kind
-    for moment in set(Trigger) - {Trigger.TIME}:
+    for moment in set(Trigger) - {Trigger.TIME, Trigger.EXPIRY}:
         assert moment in told
     assert "--with-parent" not in asked.stdout
 

@@ -2,6 +2,7 @@
 
 import json
 import sys
+from collections.abc import Callable
 from http.client import HTTPConnection
 from typing import Any
 from urllib.parse import urlsplit
@@ -45,16 +46,40 @@ def test_a_difference_is_said_in_two_lines(service: AssemblyAIService) -> None:
     (heard,) = service.wait_for(1)
 
     with pytest.raises(AssertionError) as e:
-        heard.assert_parameters(mode="manual", prompt="x")
+        heard.assert_parameters(mode="manual", prompt="x", speech_model="u3-rt-pro")
     assert str(e.value).splitlines() == [
         "the parameters of session 0",
         "  expected: {'mode': 'manual', 'prompt': 'x'}",
-        "  came:     {'mode': 'balanced', 'prompt': 'nothing'}",
+        "  came:     {'mode': 'balanced'}",
+        "  not sent: prompt",
     ]
     with pytest.raises(AssertionError, match=r"expected: .'ForceEndpoint', 'Terminate'"):
         heard.assert_messages("ForceEndpoint", "Terminate")
     with pytest.raises(AssertionError, match="from byte 2 on"):
         heard.assert_audio(speak(1)[:2] + b"x")
+
+
+def test_a_failure_shows_the_test_and_nothing_of_ours(service: AssemblyAIService) -> None:
+    talk(service.url)
+    (heard,) = service.wait_for(1)
+    failing: list[Callable[[], None]] = [
+        lambda: service.fail_next("dorp@word=3"),
+        lambda: service.play([{"saay": "x"}]),
+        lambda: heard.assert_messages("KeepAlive"),
+        lambda: heard.assert_parameters(mode="manual"),
+    ]
+    for fail in failing:
+        with pytest.raises((ControlFailed, AssertionError)) as e:
+            fail()
+        shown = {str(entry.path) for entry in e.traceback.filter(e)}
+        assert shown == {__file__} and (e.value.__suppress_context__ or not e.value.__context__)
+
+
+def test_long_texts_differ_where_it_is_shown(service: AssemblyAIService) -> None:
+    talk(service.url, prompt="x" * 1000 + "yes")
+    (heard,) = service.wait_for(1)
+    with pytest.raises(AssertionError, match=r"'\.{3}x{20}no'\}\n.*'\.{3}x{20}yes'"):
+        heard.assert_parameters(prompt="x" * 1000 + "no")
 
 
 def test_a_scenario_is_played_and_forgotten(service: AssemblyAIService) -> None:
@@ -191,7 +216,7 @@ def test_a_message_that_python_cannot_read_is_heard_as_text(service: AssemblyAIS
 def test_a_bad_fault_is_named(service: AssemblyAIService) -> None:
     with pytest.raises(ControlFailed, match=r"The fault 'explode@1s' cannot be set: there is no"):
         service.fail_next("explode@1s")
-    assert service.control.ask("GET", "/faults") == {"faults": []}
+    assert service.control.ask("GET", "/faults") == {"faults": [], "left": []}
 
 
 def test_faults_are_set_listed_and_cleared(service: AssemblyAIService) -> None:
@@ -249,12 +274,14 @@ def test_without_the_key_nothing_is_steered(service: AssemblyAIService) -> None:
 @pytest.mark.parametrize(
     ("method", "path", "body", "said"),
     [
-        ("GET", "/nonsense", None, "There is no GET /nonsense"),
-        ("GET", "/sessions/last/words", None, "There is no GET /sessions/last/words"),
-        ("PUT", "/faults", {}, "There is no PUT /faults"),
+        ("GET", "/nonsense", None, "There is no GET /control/nonsense"),
+        ("GET", "/sessions/last/words", None, "no GET /control/sessions/last/words"),
+        ("PUT", "/faults", {}, "There is no PUT /control/faults"),
         ("POST", "/faults", {"faults": ["drop@1s"], "next": 0}, "The body is not what is wanted"),
         ("POST", "/faults", {"fault": "drop@1s"}, "The body is not what is wanted"),
         ("POST", "/clock", [], "The body is not what is wanted"),
+        ("POST", "/clock", None, r'wanted: there is none; give {"advance_s": 10800}'),
+        ("PUT", "/llm", {"answer": 1}, r'give {"answers": \["Yes."\]}'),
         ("GET", "/sessions/17", None, "There is no session '17'"),
     ],
 )
@@ -263,6 +290,44 @@ def test_what_the_control_does_not_know_is_said(
 ) -> None:
     with pytest.raises(ControlFailed, match=said):
         service.control.ask(method, path, body)
+
+
+def test_a_body_that_is_no_json_is_named(service: AssemblyAIService) -> None:
+    at, key = urlsplit(service.api_host), service.control._key
+    connection = HTTPConnection(at.hostname or "", at.port, timeout=DEADLINE_S)
+    connection.request("POST", "/control/faults", b"drop@1s", {"Authorization": key})
+    said = json.loads(connection.getresponse().read())["error"]
+    assert said.startswith("The body is not what is wanted: it is no JSON; give {")
+    connection.close()
+
+
+def test_faults_that_have_gone_off_are_not_set_any_more(service: AssemblyAIService) -> None:
+    service.fail_next("drop@word=1", times=2)
+    service.fail_next("token=503")
+    service.control.ask("POST", "/faults", {"faults": ["warning@begin"]})
+    assert talk(service.url, speak(2)).code == 1006
+    told = {"faults": ["drop@word=1", "token=503", "warning@begin"], "left": [1, 1, None]}
+    assert service.control.ask("GET", "/faults") == told
+    assert service.control.ask("GET")["faults"] == told["faults"]
+    assert talk(service.url, speak(2)).code == 1006
+    assert token_status(service.token_url) == 503
+    left = {"faults": ["warning@begin"], "left": [None]}
+    assert service.control.ask("GET", "/faults") == left
+
+
+def test_a_session_that_ends_before_it_expires_has_not_met_that_fault(
+    service: AssemblyAIService,
+) -> None:
+    for _ in range(2):
+        service.fail_next("expire=60s")
+    assert talk(service.url).code == 1000
+    service.fail_next("expire=60s")
+    with session(service.url) as connection:
+        next_message(connection)
+        service.advance(60)
+        assert until_close(connection).code == 3008
+    first, second = service.wait_for(2)
+    assert (first.faults, second.faults) == ([], ["expire=60s"])
 
 
 def test_a_path_that_is_none_is_answered(service: AssemblyAIService) -> None:

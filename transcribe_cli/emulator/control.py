@@ -5,7 +5,7 @@ Each request has the control key in its `Authorization` header. Bodies are JSON.
 | request | what it does |
 | --- | --- |
 | `GET /control` | open sessions, faults, the next connection's number, requests for a token |
-| `GET /control/faults` | the faults that are set |
+| `GET /control/faults` | those that may come yet; `left`: for how many connections, null: all |
 | `POST /control/faults` | adds `{"faults": [...]}`; `"next": N`: for the next N connections |
 | `DELETE /control/faults` | clears them |
 | `GET /control/sessions` | what each client sent, in short |
@@ -21,7 +21,7 @@ Each request has the control key in its `Authorization` header. Bodies are JSON.
 import asyncio
 import hmac
 from collections.abc import Callable
-from typing import Annotated, Any, Protocol
+from typing import Annotated, Any, Protocol, TypeVar
 from urllib.parse import urlsplit
 
 import msgspec
@@ -75,6 +75,32 @@ class _Clock(msgspec.Struct, forbid_unknown_fields=True):
     advance_s: float
 
 
+_WANTED = {
+    _Faults: '{"faults": ["drop@word=40"], "next": 1}, or without next',
+    _Scenario: '{"messages": [{"say": "Hello."}]}',
+    _Answers: '{"answers": ["Yes."]}',
+    _Clock: '{"advance_s": 10800}',
+}
+
+_Body = TypeVar("_Body", _Faults, _Scenario, _Answers, _Clock)
+
+
+def _read(body: bytes, kind: type[_Body]) -> _Body:
+    """What a request asks.
+
+    Raises:
+        StreamError: it is something else; what is wanted is named.
+    """
+    try:
+        return msgspec.json.decode(body, type=kind)
+    except msgspec.ValidationError as e:
+        said = str(e)
+    except msgspec.DecodeError:
+        said = "it is no JSON" if body else "there is none"
+    wanted = f"give {_WANTED[kind]}"
+    raise StreamError(f"The body is not what is wanted: {said}; {wanted}", wanted)
+
+
 class Control:
     """The control of one service."""
 
@@ -115,13 +141,12 @@ class Control:
         route = self._routes.get((request.method, place))
         if route is None:
             known = any(path == place for _, path in self._routes)
-            refused = error_answer(405 if known else 404, f"There is no {request.method} {place}.")
+            said = f"There is no {request.method} {CONTROL}{place}."
+            refused = error_answer(405 if known else 404, said)
             allowed = ", ".join(method for method, path in self._routes if path == place)
             return refused._replace(headers=(("Allow", allowed),)) if known else refused
         try:
             return json_answer(200, route(request.body))
-        except msgspec.DecodeError as e:  # an invalid value is one too
-            return error_answer(400, f"The body is not what is wanted: {e}")
         except StreamError as e:
             return error_answer(400, e.message)
 
@@ -136,10 +161,11 @@ class Control:
         }
 
     def _list_faults(self, _: bytes) -> dict[str, Any]:
-        return {"faults": self._service.plan.specs}
+        plan = self._service.plan
+        return {"faults": plan.specs, "left": plan.left}
 
     def _add_faults(self, body: bytes) -> dict[str, Any]:
-        asked = msgspec.json.decode(body, type=_Faults)
+        asked = _read(body, _Faults)
         self._service.plan.add(asked.faults, asked.next)
         return self._list_faults(b"")
 
@@ -148,18 +174,18 @@ class Control:
         return self._list_faults(b"")
 
     def _set_scenario(self, body: bytes) -> dict[str, Any]:
-        asked = msgspec.json.decode(body, type=_Scenario)
+        asked = _read(body, _Scenario)
         lines = "\n".join(msgspec.json.encode(message).decode() for message in asked.messages)
         self._service.shelf.put(ChosenScript(parse_script(lines, "the scenario")))
         return {"messages": len(asked.messages)}
 
     def _set_answers(self, body: bytes) -> dict[str, Any]:
-        answers = msgspec.json.decode(body, type=_Answers).answers
+        answers = _read(body, _Answers).answers
         self._service.engines.llm_answers = Answers(answers)
         return {"answers": len(answers)}
 
     def _advance(self, body: bytes) -> dict[str, Any]:
-        seconds = msgspec.json.decode(body, type=_Clock).advance_s
+        seconds = _read(body, _Clock).advance_s
         if not 0 <= seconds <= 366 * 86_400:
             raise StreamError(
                 "The clock is put forward by 0 s to a year.", "give advance_s in seconds"
@@ -174,7 +200,7 @@ class Control:
     def _session(self, name: str) -> HttpAnswer:
         name, _, part = name.partition("/")
         if part not in ("", "audio"):
-            return error_answer(404, f"There is no GET /sessions/{name}/{part}.")
+            return error_answer(404, f"There is no GET {CONTROL}/sessions/{name}/{part}.")
         record = self._service.records.find(name)
         if record is None:
             return error_answer(404, f"There is no session '{name}'.")

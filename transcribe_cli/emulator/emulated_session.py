@@ -223,7 +223,7 @@ class EmulatedSession:
         """
         if self.closing:
             return []
-        if now - self._began >= self._terms.max_session_s:
+        if self.age_s(now) >= self._terms.max_session_s:
             # By the documentation no Error message precedes this close.
             self.closing = True
             return [Close(3008, "Session Expired: Maximum session duration exceeded")]
@@ -238,6 +238,10 @@ class EmulatedSession:
     def is_beat_due(self, now: float) -> bool:
         """Whether a Heartbeat is due."""
         return self._heartbeat and now - self._beat_at >= HEARTBEAT_EVERY_S
+
+    def age_s(self, now: float) -> float:
+        """For how long it lasts, in seconds, as its limit counts."""
+        return now - self._began
 
     def next_tick(self) -> float:
         """When `tick` is due, on the clock of `now`."""

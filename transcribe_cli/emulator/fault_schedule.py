@@ -51,9 +51,9 @@ class _Drawn(NamedTuple):
     due: DueFault
 
 
-def _of_terms(fault: Fault, moment: Trigger) -> _Drawn:
-    """A fault of the session's own terms, which has them from when it comes about."""
-    return _Drawn(0, moment, DueFault(fault.spec, ()))
+def _of_terms(fault: Fault, moment: Trigger, at: float = 0) -> _Drawn:
+    """A fault of the session's own terms, which bring it about."""
+    return _Drawn(at, moment, DueFault(fault.spec, ()))
 
 
 class FaultSchedule:
@@ -83,7 +83,7 @@ class FaultSchedule:
                 if (seconds or 0) >= (self.expires_in_s or float("inf")):
                     continue
                 self.expires_in_s = seconds or 0
-                terms[fault.kind] = _of_terms(fault, Trigger.BEGIN)
+                terms[fault.kind] = _of_terms(fault, Trigger.EXPIRY, seconds or 0)
             elif fault.kind == "redirect":
                 self.redirects_to = fault.text
                 terms[fault.kind] = _of_terms(fault, Trigger.BEGIN)
@@ -146,8 +146,23 @@ class FaultPlan:
 
     @property
     def specs(self) -> list[str]:
-        """The faults that are set, as they were given."""
-        return [fault.spec for fault in self._faults]
+        """The faults that may come yet, as they were given."""
+        return [fault.spec for fault in self._to_come()]
+
+    @property
+    def left(self) -> list[int | None]:
+        """For how many connections, or requests for a token, each of them is; None: for all."""
+        return [
+            None if fault.last is None else fault.last + 1 - max(fault.first, self._next(fault))
+            for fault in self._to_come()
+        ]
+
+    def _to_come(self) -> list[Fault]:
+        return [f for f in self._faults if f.last is None or f.last >= self._next(f)]
+
+    def _next(self, fault: Fault) -> int:
+        """The number of the next connection, or request for a token, whatever it is for."""
+        return self.token_requests if fault.kind == "token" else self.connections
 
     def add(self, specs: Sequence[str], count: int | None = None) -> None:
         """Set more faults; with `count`, for the next so many connections, or requests for a token.
@@ -166,7 +181,7 @@ class FaultPlan:
                 f"'{fault.spec}' is for the next {count}, and names sessions itself.",
                 "leave its session= out",
             )
-        first = self.token_requests if fault.kind == "token" else self.connections
+        first = self._next(fault)
         return replace(fault, first=first, last=first + count - 1)
 
     def clear(self) -> None:

@@ -60,19 +60,21 @@ class Trigger(StrEnum):
     CONNECT = "connect"
     BEGIN = "begin"
     TERMINATE = "terminate"
+    EXPIRY = "expiry"  # of the session: no moment that can be named
     TIME = "time"
     AUDIO = "audio"
     WORD = "word"
     TURN = "turn"
 
 
-_INSIDE = frozenset(Trigger) - {Trigger.CONNECT}
+_ANYWHERE = frozenset(Trigger) - {Trigger.EXPIRY}
+_INSIDE = _ANYWHERE - {Trigger.CONNECT}
 _BY_COUNT = frozenset({Trigger.TIME, Trigger.AUDIO, Trigger.WORD, Trigger.TURN})
 # For each kind: the allowed triggers, and the default one.
 KINDS: dict[str, tuple[frozenset[Trigger], Trigger | None]] = {
-    "drop": (frozenset(Trigger), None),
-    "reset": (frozenset(Trigger), None),
-    "stall": (frozenset(Trigger), None),
+    "drop": (_ANYWHERE, None),
+    "reset": (_ANYWHERE, None),
+    "stall": (_ANYWHERE, None),
     "close": (_INSIDE, None),
     "error": (_INSIDE, None),
     "delay": (_BY_COUNT | {Trigger.BEGIN}, Trigger.BEGIN),

@@ -253,6 +253,7 @@ class SessionTask:
         if not self.is_ready:
             self._session.was_held_up(now)
         self._go_wrong(self._schedule.reached(Trigger.TIME, now - self._opened))
+        self._go_wrong(self._schedule.reached(Trigger.EXPIRY, self._session.age_s(now)))
         beat = self._session.is_beat_due(now)
         probability = self._engine.take_speech_probability() if beat else 0.0
         self._perform(self._session.tick(now, probability))

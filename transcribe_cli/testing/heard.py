@@ -8,8 +8,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-_MISSING = "nothing"
+# A test that fails shows its own line, and none of these.
+__tracebackhide__ = True
 _WAV_HEAD_BYTES = 44
+_SHOWN_CHARACTERS = 60
 
 
 @dataclass(frozen=True)
@@ -60,8 +62,18 @@ class HeardSession:
 
     def assert_parameters(self, **expected: object) -> None:
         """It asked for these parameters; others may be there too."""
-        came = {name: self.parameters.get(name, _MISSING) for name in expected}
-        _compare(f"the parameters of session {self.number}", expected, came)
+        sent = self.parameters
+        wrong = [name for name in expected if name not in sent or sent[name] != expected[name]]
+        pairs = {name: _around(expected[name], sent[name]) for name in wrong if name in sent}
+        missing = [name for name in wrong if name not in sent]
+        if wrong:
+            came = {name: came for name, (_, came) in pairs.items()}
+            told = {name: pairs[name][0] if name in pairs else expected[name] for name in wrong}
+            raise AssertionError(
+                f"the parameters of session {self.number}\n"
+                f"  expected: {told!r}\n  came:     {came!r}"
+                + (f"\n  not sent: {', '.join(missing)}" if missing else "")
+            )
 
     def assert_messages(self, *types: str) -> None:
         """It sent JSON messages of exactly these types, in this order."""
@@ -112,6 +124,28 @@ def _read(text: str) -> Any:
         return json.loads(text)
     except (ValueError, RecursionError):
         return text
+
+
+def _around(expected: object, came: object) -> tuple[object, object]:
+    """Both; of long texts what is around the first difference.
+
+    >>> _around("a" * 100 + "b", "a" * 100 + "c")
+    ('...aaaaaaaaaaaaaaaaaaaab', '...aaaaaaaaaaaaaaaaaaaac')
+    """
+    if not (isinstance(expected, str) and isinstance(came, str)):
+        return expected, came
+    pairs = enumerate(zip(expected, came, strict=False))
+    shortest = min(len(expected), len(came))
+    first = max(0, next((at for at, (a, b) in pairs if a != b), shortest) - 20)
+
+    def shown(text: str) -> str:
+        if len(text) <= _SHOWN_CHARACTERS:
+            return text
+        kept = text[first : first + _SHOWN_CHARACTERS]
+        behind = "..." if first + len(kept) < len(text) else ""
+        return f"{'...' if first else ''}{kept}{behind}"
+
+    return shown(expected), shown(came)
 
 
 def _compare(what: str, expected: object, came: object) -> None:

@@ -17,6 +17,8 @@ import pytest
 if TYPE_CHECKING:
     from transcribe_cli.testing.service import AssemblyAIService
 
+# A test that fails shows its own line, and none of these.
+__tracebackhide__ = True
 _MARK = "assemblyai_service"
 
 
@@ -60,4 +62,4 @@ def _scenario_of(mark: pytest.Mark) -> Any:
         return scenario_of(*mark.args, **mark.kwargs)
     except TypeError as e:
         said = str(e).partition("() ")[2]
-        pytest.fail(f"@pytest.mark.{_MARK}(scenario=[...]) {said}", pytrace=False)
+    pytest.fail(f"@pytest.mark.{_MARK}(scenario=[...]) {said}", pytrace=False)

@@ -10,6 +10,8 @@ from transcribe_cli.errors import UsageError
 from transcribe_cli.testing.control_client import ControlClient, ControlFailed
 from transcribe_cli.testing.heard import HeardSession, read_heard
 
+# A test that fails shows its own line, and none of these.
+__tracebackhide__ = True
 _WITHIN_S = 10.0
 
 
