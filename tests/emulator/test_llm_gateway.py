@@ -2,13 +2,17 @@
 
 import asyncio
 import json
+import shlex
 import sys
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from tests.counting import speak
 from tests.emulator.engine_answers import EngineAnswers
+from tests.emulator.protocol_client import talk
+from tests.program import Outcome
 from transcribe_cli.emulator import llm_gateway
 from transcribe_cli.emulator.actions import Finish, Finished, Hear, Send
 from transcribe_cli.emulator.engine_runners import InProcessRunner
@@ -16,17 +20,24 @@ from transcribe_cli.emulator.engine_settings import EngineSettings, engine_setti
 from transcribe_cli.emulator.engines.counting import CountingEngine
 from transcribe_cli.emulator.family_rules import sends_two_finals
 from transcribe_cli.emulator.llm_gateway import Answers, RunnerWithGateway
+from transcribe_cli.testing.service import AssemblyAIService
 
 ASKED = {"model": "m", "messages": [{"role": "user", "content": "Translate: {{turn}}"}]}
+
+
+def gateway(answers: Answers, settings: EngineSettings) -> RunnerWithGateway:
+    inner = InProcessRunner(CountingEngine(settings))
+    return RunnerWithGateway(inner, answers, ASKED, sends_two_finals(settings))
 
 
 async def heard(
     answers: Answers, settings: EngineSettings | None = None, words: int = 12
 ) -> list[dict[str, Any]]:
     """All that a session of so many counted words says."""
-    settings = settings or EngineSettings()
-    inner = InProcessRunner(CountingEngine(settings))
-    runner = RunnerWithGateway(inner, answers, ASKED, sends_two_finals(settings))
+    return await heard_by(gateway(answers, settings or EngineSettings()), words)
+
+
+async def heard_by(runner: RunnerWithGateway, words: int) -> list[dict[str, Any]]:
     answered = EngineAnswers(runner)
     runner.order(Hear(speak(words)))
     runner.order(Finish())
@@ -75,10 +86,42 @@ def test_a_command_gets_the_request_and_what_it_prints_is_the_answer() -> None:
     assert (usage["input_tokens"], usage["output_tokens"]) == (3, 4)
 
 
-def test_a_command_that_fails_answers_nothing_and_ends_no_session() -> None:
-    for command in (("/no/such/program",), (sys.executable, "-c", "raise SystemExit(3)")):
-        messages = asyncio.run(heard(Answers(command=command), words=2))
-        assert answers_in(messages) == [] and messages[-1]["end_of_turn"]
+@pytest.mark.parametrize(
+    ("command", "failure"),
+    [
+        (("/no/such/program",), "--llm-command could not be started: "),
+        ((sys.executable, "-c", "raise SystemExit(3)"), "--llm-command ended with exit code 3"),
+        (
+            (sys.executable, "-c", "raise SystemExit('no key\\nno answer')"),
+            "--llm-command ended with exit code 1: no answer",
+        ),
+    ],
+)
+def test_a_command_that_fails_answers_nothing_ends_no_session_and_is_told(
+    command: tuple[str, ...], failure: str
+) -> None:
+    runner, failed = gateway(Answers(command=command), EngineSettings()), []
+    runner.when_failed = lambda: failed.append(runner.failure)
+    messages = asyncio.run(heard_by(runner, words=2))
+    assert answers_in(messages) == [] and messages[-1]["end_of_turn"]
+    (told,) = failed
+    assert told.startswith(failure)
+
+
+def test_a_client_hears_of_no_answer_and_the_control_says_so() -> None:
+    command = shlex.join((sys.executable, "-c", "raise SystemExit(3)"))
+    with AssemblyAIService("--llm-command", command) as service:
+        assert talk(service.url, speak(2), llm_gateway=json.dumps(ASKED)).code == 1000
+        (session,) = service.wait_for(1)
+        assert session.without_effect == ["llm_gateway"]
+
+
+def test_a_command_that_is_not_there_is_refused_at_the_start(
+    call: Callable[..., Outcome],
+) -> None:
+    refused = call("serve", "--llm-command", "/no/such/program -x")
+    assert refused.code == 2
+    assert "--llm-command '/no/such/program' is no program that can be run" in refused.err
 
 
 def test_a_fault_while_an_answer_is_made_reaches_whoever_waits(

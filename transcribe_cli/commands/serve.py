@@ -298,7 +298,7 @@ def serve(options: ServeOptions, environment: Environment) -> ExitStatus:
             "it is a file of the service's messages, one in JSON a line, or a recording",
         )
     if scripts and not plays:
-        raise UsageError("--script is for --engine scripted.", "leave one of them out")
+        raise UsageError("--script is for --engine scripted or replay.", "leave one of them out")
     if engine is not None and engine not in STAND_INS and not plays:
         from transcribe_cli.emulator.engines.registry import UnknownEngine
         from transcribe_cli.jobs.local_models import choose_or_fetch
@@ -348,8 +348,15 @@ def _words_of(command: str | None) -> tuple[str, ...]:
     if command is None:
         return ()
     import shlex
+    import shutil
 
     try:
-        return tuple(shlex.split(command))
+        words = tuple(shlex.split(command))
     except ValueError as e:
         raise UsageError(f"--llm-command: {e}.", "quote it as for a shell") from e
+    if words and shutil.which(words[0]) is None:
+        raise UsageError(
+            f"--llm-command '{words[0]}' is no program that can be run.",
+            "name one on the PATH, or give its path",
+        )
+    return words

@@ -6,8 +6,8 @@ in a message stands for its text. `usage` counts words, since nobody here knows 
 
 import asyncio
 import time
-from asyncio.subprocess import DEVNULL, PIPE
-from collections.abc import Mapping, Sequence
+from asyncio.subprocess import PIPE
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, NamedTuple
 from uuid import uuid4
@@ -84,6 +84,10 @@ def response_of(
 class RunnerWithGateway(RunnerAround):
     """Runs an engine, and has each of its finished turns answered.
 
+    Attributes:
+        failure: how the command failed, in words; "" as long as it has not.
+        when_failed: called each time that it does.
+
     Args:
         asked: the client's `llm_gateway`.
         formats_twice: a formatted final follows the raw one, and is the one that is answered.
@@ -96,6 +100,8 @@ class RunnerWithGateway(RunnerAround):
         self._answers = answers
         self._asked = asked
         self._formats_twice = formats_twice
+        self.failure = ""
+        self.when_failed: Callable[[], None] = lambda: None
         self._turns = 0  # answered so far
         self._asking: set[asyncio.Task[None]] = set()
         self._ending: asyncio.Task[None] | None = None
@@ -140,33 +146,49 @@ class RunnerWithGateway(RunnerAround):
     async def _ask(self, turn_order: int, text: str, number: int) -> None:
         request, began = request_for(self._asked, text), time.monotonic_ns()
         if self._answers.texts:
-            content: str | None = self._answers.texts[min(number, len(self._answers.texts) - 1)]
+            content = self._answers.texts[min(number, len(self._answers.texts) - 1)]
         else:
-            content = await _output_of(self._answers.command, msgspec.json.encode(request))
-        if content is not None:
-            took_ns = time.monotonic_ns() - began
-            self._taker.hear(send(response_of(turn_order, text, request, content, took_ns)))
+            try:
+                content = await _output_of(self._answers.command, msgspec.json.encode(request))
+            except _CommandFailed as e:
+                self.failure = f"--llm-command {e}"
+                self.when_failed()
+                return
+        took_ns = time.monotonic_ns() - began
+        self._taker.hear(send(response_of(turn_order, text, request, content, took_ns)))
 
 
-async def _output_of(command: Sequence[str], data: bytes) -> str | None:
-    """What a command prints; None where it failed, or took too long."""
+class _CommandFailed(Exception):
+    """A command gave no answer; `str()` says how."""
+
+
+async def _output_of(command: Sequence[str], data: bytes) -> str:
+    """What a command prints.
+
+    Raises:
+        _CommandFailed: it failed, or took too long.
+    """
     try:
         process = await asyncio.create_subprocess_exec(
-            *command, stdin=PIPE, stdout=PIPE, stderr=DEVNULL
+            *command, stdin=PIPE, stdout=PIPE, stderr=PIPE
         )
-    except OSError:
-        return None
+    except OSError as e:
+        raise _CommandFailed(f"could not be started: {e.strerror or e}") from e
     try:
         async with asyncio.timeout(_ANSWER_WITHIN_S):
-            printed, _ = await process.communicate(data)
-    except TimeoutError:
-        return None
+            printed, complaint = await process.communicate(data)
+    except TimeoutError as e:
+        raise _CommandFailed(f"took more than {_ANSWER_WITHIN_S:.0f} s") from e
     finally:
         if process.returncode is None:
             with suppress(ProcessLookupError):
                 process.kill()
             await process.wait()
-    return printed.decode(errors="replace").rstrip("\n") if process.returncode == 0 else None
+    if process.returncode != 0:
+        last = complaint.decode(errors="replace").strip().rpartition("\n")[2].strip()
+        told = f": {last}" if last else ""
+        raise _CommandFailed(f"ended with exit code {process.returncode}{told}")
+    return printed.decode(errors="replace").rstrip("\n")
 
 
 class _Told(msgspec.Struct):

@@ -39,11 +39,13 @@ class SessionEngine(NamedTuple):
     Attributes:
         webhook: where its turns are posted afterwards; None: nowhere.
         unused: the parameters that the client asked for and that have no effect.
+        gateway: what has its turns answered; None: nothing.
     """
 
     runner: EngineRunner
     webhook: Webhook | None
     unused: list[str]
+    gateway: RunnerWithGateway | None = None
 
 
 class SessionEngines:
@@ -88,12 +90,14 @@ class SessionEngines:
                 raise SessionRefused(3005, CANCELLED) from e
         webhook = Webhook(parameters) if "webhook_url" in parameters else None
         runner = RunnerWithEffects(runner, effects, webhook)
+        answering: RunnerWithGateway | None = None
         if not self.llm_answers:
             idle |= GATEWAY
         elif gateway := parameters.get("llm_gateway"):
             twice = sends_two_finals(settings)
-            runner = RunnerWithGateway(runner, self.llm_answers, gateway, twice)
-        return SessionEngine(runner, webhook, without_effect(parameters, settings, idle))
+            runner = answering = RunnerWithGateway(runner, self.llm_answers, gateway, twice)
+        unused = without_effect(parameters, settings, idle)
+        return SessionEngine(runner, webhook, unused, answering)
 
     async def prepare(self) -> None:
         """Load the engine that was asked for, so that the first session need not wait for it."""

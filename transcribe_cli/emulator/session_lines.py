@@ -13,8 +13,12 @@ LONGEST_LINE = 300
 """Characters of a client's words in a line."""
 
 
-def session_line(task: SessionTask, unused: Iterable[str]) -> str:
-    """What is said of a session that is over: parameters, length, why it ended; printable ASCII."""
+def session_line(task: SessionTask, unused: Iterable[str], failure: str = "") -> str:
+    """What is said of a session that is over: parameters, length, why it ended; printable ASCII.
+
+    Args:
+        failure: what did not work meanwhile, though the session went on.
+    """
     asked = without_secrets(task.asked)
     model = ascii(asked.pop("speech_model"))[1:-1]
     told = ", ".join([model, *encode_query(asked).split("&")] if asked else [model])
@@ -23,7 +27,8 @@ def session_line(task: SessionTask, unused: Iterable[str]) -> str:
     audio_s, open_s = task.audio_s, task.open_s
     note = _note({*unused, *task.unused})
     why = ascii(task.why_ended)[1:-1][:LONGEST_LINE]
-    return f"session: {told}; {audio_s:.1f} s of audio in {open_s:.1f} s; {why}{note}"
+    failed = f"; {ascii(failure)[1:-1][:LONGEST_LINE]}" if failure else ""
+    return f"session: {told}; {audio_s:.1f} s of audio in {open_s:.1f} s; {why}{note}{failed}"
 
 
 def refused_line(code: int, error: str, query: str) -> str:

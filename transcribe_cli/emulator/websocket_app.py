@@ -32,8 +32,9 @@ from transcribe_cli.emulator.http_connection import (
 from transcribe_cli.emulator.http_routes import HttpRoutes, authorization_of
 from transcribe_cli.emulator.key_checks import KeyChecks
 from transcribe_cli.emulator.listening import BACKLOG
+from transcribe_cli.emulator.llm_gateway import RunnerWithGateway
 from transcribe_cli.emulator.logbook import Logbook
-from transcribe_cli.emulator.parameter_effects import unknown_parameters
+from transcribe_cli.emulator.parameter_effects import GATEWAY, unknown_parameters
 from transcribe_cli.emulator.plain_http import HttpAnswer, HttpRequest, error_answer
 from transcribe_cli.emulator.script import EMPTY_SCRIPT
 from transcribe_cli.emulator.script_choice import ScriptShelf
@@ -95,11 +96,13 @@ class _NewSession(NamedTuple):
     Attributes:
         before_begin: what its script sends before `Begin`.
         unused: parameters that the client asked for and that have no effect.
+        gateway: what has its turns answered, if anything.
     """
 
     task: SessionTask
     before_begin: Sequence[ToClient]
     unused: Sequence[str]
+    gateway: RunnerWithGateway | None
 
 
 class App:
@@ -312,7 +315,8 @@ class App:
                 finally:
                     self._open.discard(session_task)
                     self._all_closed.set()
-                    self._tell(session_line(session_task, opened.unused))
+                    failure = "" if opened.gateway is None else opened.gateway.failure
+                    self._tell(session_line(session_task, opened.unused, failure))
             # After the session's slot is free: a client may open the next session at once.
             return [] if close is None else [close]
         except SessionRefused as e:
@@ -357,6 +361,8 @@ class App:
             told = {"without_effect": unused} if unused else {}
             came = {"connection": record.number, "session": session.id, **record.arrival()}
             self._logbook.write("open", **came, **told)
+            if engine.gateway is not None:
+                engine.gateway.when_failed = partial(record.without_effect.update, GATEWAY)
         if engine.webhook is not None:
             place.callback(self._post_later, engine.webhook, session.id, record)
         session_task = SessionTask(
@@ -369,7 +375,8 @@ class App:
             self.clock,
             leave=place.close,
         )
-        return _NewSession(session_task, script.on_open if script else (), unused)
+        before_begin = script.on_open if script else ()
+        return _NewSession(session_task, before_begin, unused, engine.gateway)
 
     def _post_later(self, webhook: Webhook, session_id: str, record: SessionRecord | None) -> None:
         """Post to a webhook; the session has ended, and nobody waits for it."""
