@@ -1,4 +1,4 @@
-"""How long to wait for a service: pings, and the deadlines after which it counts as stuck or dead."""
+"""How long to wait for a service: pings, and deadlines after which it counts as stuck or dead."""
 
 from typing import NamedTuple
 
