@@ -1,10 +1,10 @@
 """The audio log: the recording on the disk, a WAV whose header is valid at every moment.
 
-What a full disk does not take is kept in memory for a while.
+Samples that a full disk does not accept are kept in memory for a while.
 
-The recording is the queue. One thread appends; readers read at positions of their own, each as far
-behind as it needs to be. A slow network, a lost connection or a new session is a reader's position
-and nothing else. Each append patches the header, so after `kill -9` any player opens the file.
+The recording is the queue. One thread appends; each reader reads at a position of its own, however
+far behind. A slow network, a lost connection or a new session changes only a reader's position.
+Each append patches the header, so after `kill -9` any player opens the file.
 """
 
 import errno
@@ -22,7 +22,7 @@ from transcribe_cli.system.regular_file import open_regular
 
 Opener = Callable[[str, int], int]
 
-MOST_UNSAVED_BYTES = 1 << 26  # half an hour: for so long a full disk may be cleared in time
+MOST_UNSAVED_BYTES = 1 << 26  # half an hour in which somebody may free space on a full disk
 _CAN_PREAD = hasattr(os, "pread")  # not on Windows
 
 
@@ -49,8 +49,8 @@ class AudioLog:
         audio: the format of its samples.
         frames: how many frames have been appended.
         ended: nothing will be appended any more.
-        path: where it lies; None for one that vanishes when it is closed.
-        unwritable: why the disk takes no samples just now; they are kept in memory meanwhile.
+        path: where the file is; None for a temporary one, which vanishes when it is closed.
+        unwritable: why the disk accepts no samples now; they are kept in memory meanwhile.
     """
 
     def __init__(
@@ -61,26 +61,26 @@ class AudioLog:
         self.unwritable: OSError | None = None
         self._file = file
         self._frame_bytes = audio.frame_bytes
-        self._file_lock = threading.Lock()  # guards the file's one position, and what is unsaved
-        self._taken = threading.Condition()  # told when the reader is near enough
+        self._file_lock = threading.Lock()  # guards the file's position, and the unsaved samples
+        self._taken = threading.Condition()  # notified when the reader is near enough
         self._sizes_patch = wav.SizesPatch(audio)
         self.frames = frames
         self.ended = False
         self._consumed = 0
-        self._wanted = -1  # when so few frames are unread, a waiting writer is told
+        self._wanted = -1  # a waiting writer is woken when at most this many frames are unread
         self._woken = False  # since the last wait
         self._saved = frames  # the file holds everything before this frame
-        self._unsaved = bytearray()  # and this everything from there on, while the disk is full
+        self._unsaved = bytearray()  # the samples from there on, while the disk is full
         self._lost: list[tuple[int, int]] = []  # frames that were given up: silence in the file
-        self._last = (frames, b"")  # the newest block: who follows closely needs no file
+        self._last = (frames, b"")  # the newest block, for readers that need not read the file
         self._write_all(wav.header(audio, frames * audio.frame_bytes), 0)
 
     @classmethod
     def open(cls, path: Path, audio: AudioFormat) -> Self:
-        """The log of an earlier run, with a header that is right again.
+        """The log of an earlier run, with its header corrected.
 
         Raises:
-            OSError: it is not there, cannot be written, or is no regular file.
+            OSError: the file is missing, cannot be written, or is no regular file.
         """
         file = FileIO(path, "r+", opener=open_regular)
         samples = max(0, file.seek(0, os.SEEK_END) - wav.HEADER_BYTES)
@@ -88,9 +88,9 @@ class AudioLog:
 
     @classmethod
     def create(cls, path: Path, audio: AudioFormat, opener: Opener | None = None) -> Self:
-        """A log at `path`, in place of whatever was there.
+        """A new log at `path`, which replaces whatever was there.
 
-        `opener`: of a file in a recording's folder, where no link is followed.
+        `opener`: opens a file in a recording's folder without following a link.
 
         Raises:
             OSError: the path cannot be written.
@@ -101,7 +101,7 @@ class AudioLog:
     def temporary(cls, audio: AudioFormat, folder: Path | None = None) -> Self:
         """A log that leaves nothing behind, also when the process is killed (on POSIX)."""
         opened = tempfile.TemporaryFile(buffering=0, dir=folder)  # noqa: SIM115 - closed by close()
-        # On Windows a wrapper that deletes on close stands around the file itself.
+        # On Windows the temporary file is wrapped in an object that deletes it on close.
         file = getattr(opened, "file", opened)
         log = cls(file, audio, None)
         log._opened = opened
@@ -111,16 +111,16 @@ class AudioLog:
 
     @property
     def seconds(self) -> float:
-        """The duration of what has been appended."""
+        """The duration of all that has been appended."""
         return self.audio.seconds(self.frames)
 
     def append(self, samples: bytes, readable: Callable[[int, bytes], None] | None = None) -> None:
         """Write samples, then the header that counts them.
 
-        `readable` gets their first frame and the samples as soon as they can be read, before they
-        are written: a slow disk keeps nobody waiting. One that is full or gone is no error here:
-        the samples can be read all the same, and are written as soon as it takes them again.
-        `unwritable` tells.
+        `readable` is called with their first frame and the samples as soon as they can be read,
+        which is before they are written, so that nobody waits for a slow disk. A disk that is full
+        or gone is no error here: the samples can be read nevertheless, and are written as soon as
+        the disk accepts them again. `unwritable` says why not yet.
         """
         start = self.frames
         behind = len(self._unsaved) > 0
@@ -138,7 +138,7 @@ class AudioLog:
                 self._unsaved += samples[saved:]
 
     def _save(self, samples: bytes) -> int:
-        """Write samples behind what is saved; how many bytes of them the disk took."""
+        """Write samples behind the saved ones; returns how many bytes the disk accepted."""
         size = self._frame_bytes
         taken = 0
         try:
@@ -148,16 +148,16 @@ class AudioLog:
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
             self.unwritable = None
         except OSError as e:
-            self.unwritable = e.with_traceback(None)  # which would hold on to the samples
+            self.unwritable = e.with_traceback(None)  # a traceback would keep the samples alive
         self._saved += taken // size
         try:
             self._write_all(self._sizes_patch(self._saved * size), wav.RIFF_SIZE_AT)
-        except OSError as e:  # its place is there already, but some disks write to another first
+        except OSError as e:  # the header overwrites itself, but some disks write elsewhere first
             self.unwritable = e.with_traceback(None)
         return taken
 
     def _save_rest(self) -> None:
-        """Try again to write what is unsaved, and keep the rest of it within bounds."""
+        """Try again to write the unsaved samples, and limit how many are kept."""
         del self._unsaved[: self._save(bytes(self._unsaved))]
         size = self._frame_bytes
         too_many = (len(self._unsaved) - MOST_UNSAVED_BYTES) // size
@@ -168,7 +168,7 @@ class AudioLog:
 
     @property
     def missing(self) -> list[tuple[int, int]]:
-        """The frames, from and to, that the file does not hold."""
+        """The ranges of frames, each start and end, that the file does not hold."""
         with self._file_lock:
             unsaved = (self._saved, self._saved + len(self._unsaved) // self._frame_bytes)
             return [*self._lost, unsaved] if self._unsaved else list(self._lost)
@@ -176,7 +176,7 @@ class AudioLog:
     first = 0  # the first frame that can be read
 
     def forget(self, before: int) -> None:
-        """Nothing before that frame will be read again; this log keeps it all the same."""
+        """Do nothing: frames before `before` will not be read again, but this log keeps all."""
 
     def consumed(self, frame: int) -> None:
         """A reader has taken everything before `frame`; the appending thread may be waiting."""
@@ -185,9 +185,9 @@ class AudioLog:
             self.wake()
 
     def wait_for_reader(self, ahead: int) -> bool:
-        """Wait while more than `ahead` frames are unread, and then until half of them are taken.
+        """If more than `ahead` frames are unread, wait until at most half of that are.
 
-        False when woken first, also since the last wait.
+        Returns False if `wake` came first, also if it was called since the last wait.
         """
         if self.frames - self._consumed <= ahead:
             return True
@@ -200,12 +200,12 @@ class AudioLog:
         return self.frames - self._consumed <= ahead // 2
 
     def end(self) -> None:
-        """Say that nothing more comes."""
+        """No more samples will be appended."""
         self.ended = True
         self.wake()
 
     def wake(self) -> None:
-        """Make a waiting writer look again at whatever else it waits for."""
+        """Make a waiting writer check again whatever else it waits for."""
         with self._taken:
             self._woken = True
             self._taken.notify_all()
@@ -218,16 +218,16 @@ class AudioLog:
             at = (start - newest) * size
             return samples[at : at + count * size]
         count = max(0, min(count, self.frames - start))
-        newest, samples = self._last  # again: as new as the count of frames is
+        newest, samples = self._last  # again, so that it is as new as the count of frames
         with self._file_lock:
             in_file = max(0, min(count, self._saved - start))
             rest = b""
-            if in_file < count:  # the newest block is about to be written, or several cannot be
+            if in_file < count:  # the newest block is not written yet, or the disk is full
                 unsaved = self._unsaved or samples
                 at = max(0, start - (self._saved if self._unsaved else newest)) * size
                 rest = bytes(unsaved[at : at + (count - in_file) * size])
             saved = self._read_file(wav.HEADER_BYTES + start * size, in_file * size)
-        # What was given up before anything came after it is not even a hole of the file yet.
+        # Frames given up before anything was written behind them are not yet part of the file.
         return saved + bytes(in_file * size - len(saved)) + rest
 
     def _read_file(self, at: int, size: int) -> bytes:
@@ -246,7 +246,7 @@ class AudioLog:
             os.fsync(self._file.fileno())
 
     def close(self) -> None:
-        """End it and close the file; harmless when called again."""
+        """End the log and close its file; another call does nothing."""
         self.end()
         if not self._file.closed:
             with self._file_lock:
@@ -263,9 +263,9 @@ class AudioLog:
         self.close()
 
     def _write_all(self, data: bytes, at: int) -> int:
-        """Write data at a place; a raw file may take less than it is given.
+        """Write data at an offset, in several writes if the file accepts less at a time.
 
-        Returns how much was written: less than all only where the disk took a part and then failed.
+        Returns how many bytes were written: fewer than all if the disk failed after a part.
         """
         done = self._write(data, at)
         if done == len(data):

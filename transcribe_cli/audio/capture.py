@@ -1,17 +1,17 @@
-"""One open input device, as whatever opens devices gives it: blocks of samples until it ends."""
+"""One open input device, as a protocol: it gives blocks of samples until it ends."""
 
 from typing import NamedTuple, Protocol
 
 
 class CaptureLost(Exception):
-    """The device gives nothing any more: it is gone, or its sound server, or its stream was moved.
+    """The device gives no more audio: it or its sound server is gone, or its stream was moved.
 
-    What it had given before was read.
+    Everything it gave before has been read.
     """
 
 
 class Block(NamedTuple):
-    """s16le samples, interleaved; `overflowed`: some before them were dropped by the system."""
+    """Interleaved s16le samples; `overflowed`: the system dropped some before them."""
 
     samples: bytes
     overflowed: bool = False
@@ -22,7 +22,7 @@ class Capture(Protocol):
 
     Attributes:
         device: its name.
-        title: what to call it before a person.
+        title: its name as people read it.
         rate_hz, channels: of its samples.
     """
 
@@ -39,10 +39,10 @@ class Capture(Protocol):
         """
 
     def has_news(self) -> bool:
-        """Whether devices have come or gone, or the default has changed, since this was asked."""
+        """Whether devices have come or gone, or the default has changed, since the last call."""
 
     def stop(self) -> None:
-        """Capture no more: `read` gives what is there, and then `CaptureLost`."""
+        """Stop capturing: `read` gives the blocks that are there, then raises `CaptureLost`."""
 
     def close(self) -> None:
-        """Give the device back, within a time limit; harmless twice."""
+        """Close the device, within a time limit; another call does nothing."""

@@ -1,6 +1,6 @@
-"""Files that are several, one after the other (`cat a.mp3 b.mp3`, recordings of radio stations).
+"""Files that consist of several (`cat a.mp3 b.mp3`, recordings of radio stations).
 
-libsndfile reads the first of them, and says that this is all.
+libsndfile reads only the first of them, and reports its length as that of the whole.
 """
 
 import mmap
@@ -13,12 +13,12 @@ from transcribe_cli.audio.containers import FLAC, MP3, MP4, OGG, Container, id3_
 from transcribe_cli.audio.flac_source import STREAM_START
 
 _PAGE, _FIRST_PAGE = b"OggS\0", b"OggS\0\x02"  # RFC 3533: its flag 2 begins a stream
-_TAGS_BYTES = 2048  # that may follow the audio
+_TAGS_BYTES = 2048  # tags of at most this size may follow the audio
 _XING_WITHIN = 200
 
 
 def is_concatenated(path: Path, container: Container | None) -> bool:
-    """Whether a file holds more than its first header knows of."""
+    """Whether a file holds more than its first header describes."""
     if container not in (FLAC, MP3, OGG):
         return False
     with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
@@ -34,26 +34,26 @@ _OGG_PAGE = re.compile(
     rb"OggS\0(.)(.{8})(.{4})(.{4})(?:.{4}\x01.(\x01vorbis|OpusHead|\x7fFLAC|Speex   ))?",
     re.DOTALL,
 )
-"""RFC 3533: flags, position, which stream, number in that; and what it begins with."""
+"""RFC 3533: flags, position, stream, page number; and the codec at the beginning of a stream."""
 _BEGINS, _ENDS = 2, 4  # flags of a page
 _LONGEST_MATCH = 36
 _READ_BYTES = 1 << 20
 
 
 class OggCheck:
-    """What an Ogg stream shows of itself while it passes."""
+    """Finds faults of an Ogg stream while its bytes pass."""
 
     def __init__(self) -> None:
         self._tail = b""
-        self._codecs: set[bytes] = set()  # that it begins with
+        self._codecs: set[bytes] = set()  # of the streams that begin before any audio
         self._later: set[bytes] = set()
         self._has_audio = False
         self._has_end = False
-        self._numbers: dict[bytes, int] = {}  # of the last pages with audio, by stream
+        self._numbers: dict[bytes, int] = {}  # number of each stream's last page with audio
         self._lacks_pages = False
 
     def see(self, data: bytes) -> None:
-        """Take the next bytes of it."""
+        """Take the next bytes of the stream."""
         seen = self._tail + data
         for page in _OGG_PAGE.finditer(seen):
             flags, position, stream, number, codec = page[1][0], *page.groups()[1:]
@@ -66,7 +66,7 @@ class OggCheck:
         self._tail = seen[-_LONGEST_MATCH:]
 
     def _count(self, stream: bytes, number: int, has_audio: bool) -> None:
-        """See whether a page follows the last; a radio's first audio need not follow its header."""
+        """Check that a page follows the last one; in a radio's stream the first need not."""
         if not has_audio:
             self._numbers.pop(stream, None)
         else:
@@ -76,7 +76,7 @@ class OggCheck:
 
     @property
     def faults(self) -> list[str]:
-        """What of it is not heard, as far as that shows."""
+        """What is missing or not heard, in words, as far as the pages show it."""
         found = []
         if self._later - self._codecs:
             found.append(
@@ -93,23 +93,23 @@ class OggCheck:
 _XING = re.compile(b"Xing|Info")
 _XING_BYTES = 12  # up to the number of frames
 _XING_AT = {(True, False): 36, (True, True): 21, (False, False): 21, (False, True): 13}
-"""Where it lies in its frame: of MPEG-1 or not, mono or not."""
+"""Offset of the Xing header in its frame, by whether it is MPEG-1 and whether it is mono."""
 
 
 class Mp3Lengths:
-    """How long the MP3s are together that pass, as far as their Xing headers say.
+    """Adds up the lengths of MP3s while their bytes pass, as their Xing headers give them.
 
     Attributes:
-        promised_s: None where none says it.
+        promised_s: the sum; None before any header gave a length.
     """
 
     def __init__(self) -> None:
         self.promised_s: float | None = None
         self._tail = b""
-        self._from = 0  # where what was not looked at begins
+        self._from = 0  # where the unsearched bytes begin
 
     def see(self, data: bytes) -> None:
-        """Take the next bytes of them."""
+        """Take the next bytes of the MP3s."""
         seen = self._tail + data
         until = max(0, len(seen) - _XING_BYTES + 1)
         for found in _XING.finditer(seen, self._from):
@@ -123,7 +123,7 @@ class Mp3Lengths:
 
 
 def _length_by(data: bytes, at: int) -> float | None:
-    """What the Xing header there says; None where it is none."""
+    """The length in seconds that a Xing header at `at` gives; None if it is no such header."""
     for (is_mpeg_1, is_mono), offset in _XING_AT.items():
         frame = data[at - offset : at + _XING_BYTES] if at >= offset else b""
         if not frame or (frame[1] >> 3 & 3 == 3, frame[3] >> 6 == 3) != (is_mpeg_1, is_mono):
@@ -135,7 +135,7 @@ def _length_by(data: bytes, at: int) -> float | None:
 
 
 def promised_by_mp3s(path: Path) -> float | None:
-    """How long the MP3s in a file are together, as far as their headers say."""
+    """The sum of the lengths of a file's MP3s, as their headers give them; None without any."""
     lengths = Mp3Lengths()
     with path.open("rb") as file:
         while data := file.read(_READ_BYTES):
@@ -144,7 +144,7 @@ def promised_by_mp3s(path: Path) -> float | None:
 
 
 def unheard(path: Path, container: Container | None) -> list[str]:
-    """What of a file is not heard, where no decoder tells."""
+    """The parts of a file that are not heard and that no decoder reports, in words."""
     if container == OGG:
         return _faults_of_ogg(path)
     if container is None or container.name not in _ENDS_OF:
@@ -160,7 +160,7 @@ def unheard(path: Path, container: Container | None) -> list[str]:
 
 
 _ONLY_FIRST = "is several files in one, and only the first is read: give each by itself"
-_FORMS = (b"FORM", b"RIFF", b"RIFX")  # which say at 8 what they are
+_FORMS = (b"FORM", b"RIFF", b"RIFX")  # their type is at byte 8
 
 
 def _end_of_chunk(data: mmap.mmap, order: Literal["big", "little"]) -> int:
@@ -179,12 +179,12 @@ def _end_of_wave64(data: mmap.mmap) -> int:
 def _end_of_caf(data: mmap.mmap) -> int:
     at = 8
     while at < len(data) and data[at : at + 4] != b"caff":
-        at += 12 + int.from_bytes(data[at + 4 : at + 12])  # all of it where that is not known
+        at += 12 + int.from_bytes(data[at + 4 : at + 12])  # an unknown size goes past the end
     return at
 
 
 def _end_of_mp4(data: mmap.mmap) -> int:
-    """Where another one begins with its `ftyp`."""
+    """Where another MP4 begins with its `ftyp`; the file's end if none does."""
     at = 0
     while at < len(data):
         size = int.from_bytes(data[at : at + 4])
@@ -206,7 +206,7 @@ _ENDS_OF: dict[str, Callable[[mmap.mmap], int]] = {
     "CAF": _end_of_caf,
     "MP4": _end_of_mp4,
 }
-"""Where the first file ends, by its header."""
+"""By the container's name: where the first file ends, according to its header."""
 
 
 def _faults_of_ogg(path: Path) -> list[str]:
@@ -218,7 +218,7 @@ def _faults_of_ogg(path: Path) -> list[str]:
 
 
 def _is_chained(data: mmap.mmap) -> bool:
-    """Whether a stream begins after another has brought audio."""
+    """Whether a stream begins after another one has had audio."""
     at = 0
     while data[at : at + len(_FIRST_PAGE)] == _FIRST_PAGE:
         at = data.find(_PAGE, at + 1)
@@ -228,7 +228,7 @@ def _is_chained(data: mmap.mmap) -> bool:
 
 
 def _is_one_mp3(data: mmap.mmap) -> bool:
-    """Whether its Xing header, which encoders write, knows all that follows."""
+    """Whether the Xing header, which encoders write, accounts for all that follows."""
     start = id3_bytes(data)
     if data[start : start + 1] != b"\xff":
         return False

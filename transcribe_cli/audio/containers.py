@@ -1,4 +1,4 @@
-"""What a file or a stream is, by its first bytes: its name says nothing sure. Pure."""
+"""What a file or a stream is, by its first bytes, because its name is not reliable. Pure."""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from mmap import mmap
 
-HEAD_BYTES = 4096  # enough for two frames of most streams that have no header
+HEAD_BYTES = 4096  # enough for two frames of most streams without a header
 
 
 class Container(NamedTuple):
     """A kind of media.
 
     Attributes:
-        name: what people call it.
-        demuxer: what ffmpeg calls it.
+        name: its name for people.
+        demuxer: its name in ffmpeg.
     """
 
     name: str
@@ -68,8 +68,8 @@ NEED_SEEKING = tuple(
     for _, _, container in _BY_MAGIC
     if container.demuxer in "aiff w64 rifx ape mpc8 mxf iff wv".split()
 )
-"""Containers that cannot be decoded as they come: what tells where things are is at the end, or
-sizes that are not known yet are not understood; of WavPack the tags are taken for damage."""
+"""Containers that cannot be decoded while they arrive, because their index is at the end, or
+because ffmpeg does not accept unknown sizes; WavPack's tags would be taken for damage."""
 
 KNOWN_DEMUXERS = tuple(
     dict.fromkeys(
@@ -79,12 +79,12 @@ KNOWN_DEMUXERS = tuple(
         )
     )
 )
-"""ffmpeg's names of what may be read: files that hold their media themselves. A playlist would have
-it read what the user has not named."""
+"""ffmpeg's names of the formats that may be read: all hold their media themselves. A playlist would
+make ffmpeg read files that the user has not named."""
 
 
 def recognise(head: bytes) -> Container | None:
-    """The container or codec that these first bytes begin; None for anything else.
+    """The container or codec that begins with these bytes; None if it is not known.
 
     >>> recognise(b"RIFF\\x24\\x00\\x00\\x00WAVE").name, recognise(bytes(12))
     ('WAV', None)
@@ -118,7 +118,7 @@ _NO_AUDIO: tuple[tuple[bytes, str], ...] = (
 
 
 def what_else(head: bytes) -> str | None:
-    """What these first bytes begin that is surely no audio that can be read; None otherwise.
+    """The kind of a file without audio that begins with these bytes; None if it is not known.
 
     >>> what_else(b"%PDF-1.4"), what_else(bytes(12))
     ('a PDF', None)
@@ -127,7 +127,7 @@ def what_else(head: bytes) -> str | None:
 
 
 def id3_bytes(head: "bytes | mmap") -> int:
-    """How long the ID3 tags are that begin a file, whatever media follow (ID3v2.4, section 3).
+    """The total length of the ID3 tags at the beginning of a file (ID3v2.4, section 3).
 
     >>> id3_bytes(b"ID3\\x04\\0\\0\\0\\0\\x01\\x02" + bytes(130) + b"fLaC")
     140
@@ -141,12 +141,12 @@ def id3_bytes(head: "bytes | mmap") -> int:
 
 
 def is_playlist(head: bytes) -> bool:
-    """Whether it names other files, and holds no media itself."""
+    """Whether the file is a playlist, which names other files and holds no media itself."""
     return head.lstrip(b"\xef\xbb\xbf \r\n").startswith(_PLAYLISTS)
 
 
 def is_text(head: bytes) -> bool:
-    """Whether it is words, a page or a script, and no samples."""
+    """Whether the bytes are text, such as a page or a script, and no samples."""
     if len(head) < 16:
         return False
     text = head[:256]
@@ -154,10 +154,10 @@ def is_text(head: bytes) -> bool:
 
 
 def index_is_last(head: bytes) -> bool | None:
-    """Whether an MP4's index follows its media, so that it cannot be decoded as it comes.
+    """Whether an MP4's index follows its media, so that it cannot be decoded while it arrives.
 
     Returns:
-        None when these first bytes do not show it.
+        None if these first bytes do not show it.
     """
     at = 0
     while at + 8 <= len(head):
@@ -173,20 +173,20 @@ def index_is_last(head: bytes) -> bool | None:
 
 
 def _is_likely(container: Container, head: bytes) -> bool:
-    """Magic of two bytes may be samples: then the next frame decides."""
+    """Whether the magic is no accident: two bytes may be samples, so the next frame decides."""
     if container.demuxer == "ac3":
         return len(head) > 5 and head[5] >> 3 <= 16 and head.find(b"\x0b\x77", 6) > 0
     return True
 
 
 def _is_mpeg_audio(head: bytes) -> bool:
-    """Two frames of MP3, or what the first bytes show of them."""
+    """Whether two frames of MP3 come first, or as much of them as the bytes hold."""
     size = _mpeg_frame_bytes(head)
     return size is not None and (len(head) < size + 4 or bool(_mpeg_frame_bytes(head[size:])))
 
 
 def _is_adts(head: bytes) -> bool:
-    """Two frames of AAC with ADTS headers, or what the first bytes show of them."""
+    """Whether two ADTS frames of AAC come first, or as much of them as the bytes hold."""
     size = _adts_frame_bytes(head)
     return size is not None and (len(head) < size + 7 or bool(_adts_frame_bytes(head[size:])))
 
@@ -199,7 +199,7 @@ def _is_loas(head: bytes) -> bool:
 
 
 def _is_mpegts(head: bytes) -> bool:
-    """Packets of 188 bytes; cameras write 4 more before each."""
+    """Whether packets of 188 bytes come first; cameras write 4 more bytes before each."""
     return any(
         len(head) > first + 2 * step and all(head[first + n * step] == 0x47 for n in range(3))
         for first, step in ((0, 188), (4, 192))
@@ -236,9 +236,9 @@ def _mpeg_frame_bytes(head: bytes) -> int | None:
 
 
 def mp3_length_s(head: bytes) -> float | None:
-    """How long an MP3 is by its Xing header, which encoders write; None without one.
+    """The length that the Xing header of an MP3 gives; None without one. Encoders write it.
 
-    Its encoder's delay counts too, which is heard where ffmpeg decodes.
+    It includes the encoder's delay, which ffmpeg decodes too.
     """
     if _mpeg_frame_bytes(head) is None:
         return None

@@ -1,4 +1,4 @@
-"""Any samples to 16-bit at one rate, block by block, without loss where none is needed."""
+"""Converts any samples to 16-bit ones at one rate, block by block, without needless loss."""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
@@ -17,14 +17,14 @@ if TYPE_CHECKING:
 class Converter:
     """Turns float frames of one rate and channel count into s16le at another rate.
 
-    The resampler keeps its state from block to block, so blocks join without a click; `flush` gives
-    what it still holds.
+    The resampler keeps its state from block to block, so blocks join without a click; `flush`
+    returns the samples that it still holds.
 
     Args:
         mask: which speakers the channels are for; 0: unknown.
-        channel: the one to take, counted from 0; None: all, mixed; `EACH`: all, interleaved.
-        warn: told what the user should know of the channels.
-        channels: how many there are, where that matters: with `EACH`.
+        channel: the channel to take, from 0; None: all, mixed; `EACH`: all, interleaved.
+        warn: called with text that the user should know about the channels.
+        channels: the number of channels; needed only with `EACH`.
     """
 
     def __init__(
@@ -52,7 +52,7 @@ class Converter:
             )
 
     def convert(self, frames: "Samples") -> bytes:
-        """Frames as an array of shape (frames, channels) or (frames,), -1 to 1, to s16le."""
+        """Returns s16le of frames of shape (frames, channels) or (frames,), -1 to 1."""
         given = _finite(frames)
         if given.ndim == 2 and self._channel != EACH:
             given = self._mixed(given) if self._channel is None else given[:, self._channel]
@@ -70,7 +70,7 @@ class Converter:
         return self._mixdown.mix(frames)
 
     def flush(self) -> bytes:
-        """The last samples of the resampler."""
+        """Returns the last samples of the resampler."""
         if self._resampler is None:
             return b""
         import numpy as np
@@ -91,7 +91,7 @@ def _to_int16(given: "Samples") -> bytes:
 def _finite(frames: "Samples") -> "Samples":
     import numpy as np
 
-    # A broken float file. NaN is no sample at all, and one of it would spread through a whole
+    # For a broken float file: NaN is no sample, and a single one would spread through a whole
     # window of the resampler.
     finite: Samples = np.nan_to_num(frames, nan=0.0, posinf=1.0, neginf=-1.0)
     return finite

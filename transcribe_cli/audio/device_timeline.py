@@ -1,9 +1,9 @@
-"""What a device gives, on the wall's clock: where it gave nothing there is silence. Pure.
+"""A device's audio on the wall's clock, with silence where the device gave none. Pure.
 
-How much is missing is seen by how far the audio lies behind the clock, beside how far it mostly
-does. So nothing is put in where a device, or a sound server that was held up, gives late what it
-has kept; and all of it is where the machine slept, also if the device knows nothing of that. What
-is missing by less than a second at a time is put in once that adds up to a second.
+Missing audio is found by how far the audio lies behind the clock, compared with its usual lag. So
+no silence is added if a device, or a sound server that was held up, delivers kept audio late. All
+of a machine's sleep becomes silence, even if the device does not know that it slept. Losses of less
+than a second are filled once they add up to a second.
 """
 
 from msgspec import Struct
@@ -11,55 +11,55 @@ from msgspec import Struct
 from transcribe_cli.audio.source import DeviceBack, DeviceLost, SourceEvent
 
 SILENT_S = 2.0
-"""An unplugged device may give no error, only no audio."""
+"""An unplugged device may report no error, and only give no audio."""
 
-JUMP_S = 1.0  # audio that is so much later than usual was held up, or is missing
-LEAST_S = 0.2  # less than that is no more than what was to come next, of the same stream
-SETTLE_S = 0.3  # so long it is looked at how late what comes really is
-WINDOW_S = 10.0  # "mostly" is the least of so much time: clocks drift
-DRIFT = 0.002  # at most so much; what is more is missing
-FILL_BEHIND_S = 1.0  # what comes back may have begun a little ago
-_SILENCE_S = 1.0  # at most at a time
+JUMP_S = 1.0  # audio this much later than usual was held up, or some is missing before it
+LEAST_S = 0.2  # a lag below this is only the time to the next block of the same stream
+SETTLE_S = 0.3  # how long new audio is held to measure its lag
+WINDOW_S = 10.0  # the usual lag is the least in this much time, because clocks drift
+DRIFT = 0.002  # the greatest drift of a clock; a greater change of lag is missing audio
+FILL_BEHIND_S = 1.0  # audio that comes back may have begun this long ago
+_SILENCE_S = 1.0  # the longest block of silence
 
 Given = bytes | SourceEvent
 
 
 class _Held(Struct):
-    """Audio that has come, before it is known how much is missing in front of it."""
+    """A block that is held until it is known how much audio is missing before it."""
 
     samples: bytes
     lag_s: float
 
 
 class DeviceTimeline:
-    """s16le mono samples and events in, the same with silence out. Times are in s, on one clock.
+    """Takes s16le mono samples and events, and returns them with silence added. Times are in s.
 
     Args:
-        rate_hz: of the samples.
+        rate_hz: the sample rate.
 
     Attributes:
-        is_lost: the device gives nothing just now, and that was told.
+        is_lost: the device gives no audio now, and this was reported.
     """
 
     def __init__(self, rate_hz: int) -> None:
         self.is_lost = False
         self._rate_hz = rate_hz
         self._device = ""
-        self._covered: float | None = None  # up to then there is audio
+        self._covered: float | None = None  # the time up to which there is audio
         self._came_at = 0.0
         self._window_ends = 0.0
         self._least_lag = self._earlier_least_lag = float("inf")  # in this window, in the last one
         self._held: list[_Held] | None = None
-        self._is_another = False  # what is held comes from another stream than what was before it
+        self._is_another = False  # the held blocks come from another stream than earlier ones
         self._judge_at = 0.0
 
     @property
     def settles(self) -> bool:
-        """It is being looked at how late what comes is."""
+        """Whether the lag of new audio is still being measured."""
         return bool(self._held)
 
     def opened(self, device: str, now: float) -> None:
-        """A device was opened, the first one or another."""
+        """A device was opened: the first one, or another."""
         self._device = device
         self._came_at = now
         if self._covered is not None:
@@ -67,7 +67,7 @@ class DeviceTimeline:
             self._is_another = True
 
     def took(self, samples: bytes, now: float) -> list[Given]:
-        """Audio came; what is to be recorded now."""
+        """Audio came; returns what can be recorded now."""
         self._came_at = now
         seconds = self._seconds(samples)
         if self._covered is None:
@@ -75,7 +75,7 @@ class DeviceTimeline:
         ahead = sum(self._seconds(h.samples) for h in self._held or ())
         lag = now - (self._covered + ahead + seconds)
         if self._held and lag > min(h.lag_s for h in self._held) + JUMP_S:
-            return self._release(now) + self.took(samples, now)  # still more is missing behind it
+            return self._release(now) + self.took(samples, now)  # more is missing before this block
         if self._held is None and (self.is_lost or lag > self._usual_lag + JUMP_S):
             self._held = []
         if self._held is not None:
@@ -87,7 +87,7 @@ class DeviceTimeline:
         return [samples]
 
     def quiet(self, now: float) -> list[Given]:
-        """All that came was taken, and there is nothing more just now."""
+        """All audio was taken, and no more is there now; returns what can be recorded now."""
         if self._held and now >= self._judge_at:
             return self._release(now)
         if now - self._came_at < SILENT_S:
@@ -95,16 +95,16 @@ class DeviceTimeline:
         return self._lose()
 
     def lost(self, now: float) -> list[Given]:
-        """The device is gone."""
+        """The device is gone; returns what can be recorded now."""
         given = self._release(now)
         return given + self._lose()
 
     def away(self, now: float) -> list[Given]:
-        """It is still gone: silence, up to a little before now."""
+        """The device is still gone; returns silence up to `FILL_BEHIND_S` before now."""
         return [] if self._covered is None else self._silence(self._missing(now) - FILL_BEHIND_S)
 
     def ended(self, now: float) -> list[Given]:
-        """It was stopped: the rest, which is silence where the device is gone."""
+        """Recording was stopped; returns the rest, with silence if the device is gone."""
         given = self._release(now)
         if self.is_lost and self._covered is not None:
             given += self._silence(self._missing(now))
@@ -117,7 +117,7 @@ class DeviceTimeline:
         return [DeviceLost(self._device)]
 
     def _release(self, now: float) -> list[Given]:
-        """What was held, behind as much silence as is missing before it."""
+        """Returns the held audio, with silence for what is missing before it."""
         held, self._held = self._held, None
         if not held:
             return []
@@ -131,7 +131,7 @@ class DeviceTimeline:
             self.is_lost = False
             given.append(DeviceBack(self._device))
         rest = b"".join(h.samples for h in held)
-        if missing_s < 0:  # two devices overlap, where one takes the other's place
+        if missing_s < 0:  # the audio of a device overlaps that of the one it replaces
             rest = rest[2 * round(-missing_s * self._rate_hz) :]
         self._give(self._seconds(rest), now)
         return [*given, rest]
@@ -146,7 +146,7 @@ class DeviceTimeline:
         self._covered += frames / self._rate_hz
         most = round(_SILENCE_S * self._rate_hz)
         whole, rest = divmod(frames, most)
-        silence: list[Given] = [bytes(2 * most)] * whole  # one block: a night is no gigabyte
+        silence: list[Given] = [bytes(2 * most)] * whole  # one object repeated, to save memory
         return [*silence, bytes(2 * rest)] if rest else silence
 
     def _give(self, seconds: float, now: float) -> None:

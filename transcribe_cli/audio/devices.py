@@ -1,4 +1,4 @@
-"""The input devices: the sound server's sources, then PortAudio's devices; which one is meant."""
+"""The input devices: the sound server's sources, then PortAudio's devices; and choosing one."""
 
 import contextlib
 from collections.abc import Callable, Sequence
@@ -16,7 +16,7 @@ from transcribe_cli.audio.sound_server import (
 from transcribe_cli.errors import AudioError
 
 _SERVER_NAMES = ("pulse", "default", "pipewire")
-"""What PortAudio calls the sound server itself: its default source is meant."""
+"""PortAudio's names for the sound server itself; they mean its default source."""
 
 
 class InputDevice(Struct, frozen=True, kw_only=True):
@@ -24,10 +24,10 @@ class InputDevice(Struct, frozen=True, kw_only=True):
 
     Attributes:
         index: its place in the list.
-        name: as the system has it; no other has it, of those of one host API.
-        description: what it is called before a person.
-        is_monitor: it hears what the machine plays.
-        in_use: somebody listens to it; None: nobody can say.
+        name: the system's name, unique within one host API.
+        description: its name for people.
+        is_monitor: it records what the machine plays.
+        in_use: a program records from it; None: not known.
     """
 
     index: int
@@ -42,15 +42,15 @@ class InputDevice(Struct, frozen=True, kw_only=True):
 
 
 class Opener(Struct, frozen=True):
-    """Opens a chosen device, and again after it was gone.
+    """Opens a chosen device, also again after it was gone.
 
     Attributes:
-        wanted: its name; None: whichever is the default at the time.
-        open: of a device by name, or of the default; its errors are `AudioError`.
-        best: which device of the open one's system is to be taken now: the wanted one, or the
-            default where that is to stand in for it; None: there is none.
+        wanted: the device's name; None: whichever device is the default at the time.
+        open: opens a device by name, None for the default; it raises `AudioError`.
+        best: returns the device to use now, beside the open one: the wanted device, or the default
+            if that may stand in for it; None: there is none.
         count: how many devices there were to choose from.
-        silenced: why the open one is not heard, in words; "" where nothing is known to keep it.
+        silenced: returns why the open device is silent, in words; "" if no reason is known.
     """
 
     wanted: str | None
@@ -79,13 +79,13 @@ def list_devices() -> list[InputDevice]:
 def find_device(
     wanted: str | None, rate_hz: int, block_ms: int, *, all_channels: bool = False
 ) -> Opener:
-    """How to open the device that is meant: by its number, its name, or a part of that.
+    """How to open the chosen device, given its number, its name or a part of its name.
 
     Args:
-        all_channels: those that it has, and not one made of them.
+        all_channels: open the channels that the device has, instead of one mixed channel.
 
     Raises:
-        AudioError: there is none, none fits, or several do.
+        AudioError: there is no device, none fits, or several do.
     """
     found = _sources()
     served = [] if found is None else _served(found)
@@ -106,10 +106,10 @@ def find_device(
 
 
 def choose(devices: Sequence[InputDevice], wanted: str | None) -> InputDevice:
-    """The one that is meant; the default for None.
+    """The device that fits `wanted`; the default device for None.
 
     Raises:
-        AudioError: there is none, none fits, or several do.
+        AudioError: there is no device, none fits, or several do.
     """
     if not devices:
         raise no_device()
@@ -124,7 +124,7 @@ def choose(devices: Sequence[InputDevice], wanted: str | None) -> InputDevice:
 
 
 def no_device() -> AudioError:
-    """What is said where there is none."""
+    """The error if there is no device."""
     return AudioError(
         "There is no input device.",
         "plug in a microphone, or see what is wrong with 'aai-stream doctor'",
@@ -132,7 +132,7 @@ def no_device() -> AudioError:
 
 
 def fits(devices: Sequence[InputDevice], wanted: str) -> list[InputDevice]:
-    """The devices of that number, name or description; else those that have it as a part."""
+    """Devices with this number, name or description; else those whose name or description fits."""
     if wanted.isdecimal():
         return [device for device in devices if device.index == int(wanted)]
     text = wanted.casefold()
@@ -176,7 +176,7 @@ def _served(found: Sources) -> list[InputDevice]:
 
 
 def _title(found: Sources, source: SoundSource) -> str:
-    """The description, where no other source has the same."""
+    """The source's description if no other source has the same, else its name."""
     described = [other for other in found.sources if other.description == source.description]
     return source.description if source.description and len(described) == 1 else source.name
 
@@ -221,7 +221,7 @@ def _of_server(
 
 
 def _others(first: int, *, hidden: bool) -> list[InputDevice]:
-    """PortAudio's devices, numbered from there on; `hidden`: without the sound server itself."""
+    """PortAudio's devices, numbered from `first`; if `hidden`, without the sound server itself."""
     from transcribe_cli.audio.portaudio import portaudio_devices
 
     return [

@@ -1,8 +1,9 @@
-"""What a session sends of its samples: as they are, or as Ogg Opus, a tenth of the bytes.
+"""How a session's samples are sent: as they are, or as Ogg Opus, which is a tenth of the bytes.
 
-PyAV has libopus, for every platform, in the extra `opus`; the pages are `protocol/ogg_pages.py`,
-since its own muxer holds each page back until the next one is whole. Source: page "Streaming API"
-reference (`encoding`: binary messages of `ogg_opus` are any slices of the stream).
+PyAV, from the extra `opus`, has libopus for every platform. The pages are made by
+`protocol/ogg_pages.py`, since PyAV's own muxer holds each page back until the next one is complete.
+Source: page "Streaming API" reference (`encoding`: binary messages of `ogg_opus` are any slices of
+the stream).
 """
 
 import os
@@ -12,28 +13,28 @@ from transcribe_cli.errors import UsageError
 from transcribe_cli.protocol.ogg_pages import FIRST, LAST, write_page
 from transcribe_cli.settings.option_types import Encoding
 
-BITS_PER_S = 24_000  # of speech, by the year's talk: what more brings nobody hears
+BITS_PER_S = 24_000  # enough for speech: nobody hears what a higher rate adds
 _CODEC_HZ = (8000, 12000, 16000, 24000, 48000)  # what libopus takes; others are resampled to 48000
 _GRANULE_HZ = 48000
 _PACKET_GRANULES = 960  # 20 ms
-_PACKETS_A_PAGE = 42  # the longest packet of 20 ms has 1275 bytes: 6 of a page's 255 segments
+_PACKETS_A_PAGE = 42  # the longest packet of 20 ms, 1275 bytes, takes 6 of a page's 255 segments
 
 
 class Encoder(Protocol):
     """One session's stream of audio."""
 
     def encode(self, samples: bytes) -> bytes:
-        """The bytes that these 16-bit mono samples come to; what is no whole packet waits."""
+        """Returns the encoded bytes of 16-bit mono samples; an incomplete packet waits."""
 
     def finish(self) -> bytes:
-        """The bytes of what has waited, and the end of the stream."""
+        """Returns the bytes of the samples that have waited, and the end of the stream."""
 
 
 def check_encoding(encoding: str) -> None:
-    """See that audio can be sent in an encoding.
+    """Check that audio can be sent in an encoding.
 
     Raises:
-        UsageError: it is none that is made here, or what makes it is not installed.
+        UsageError: the program has no such encoding, or a package for it is not installed.
     """
     if encoding not in list(Encoding):
         raise UsageError(
@@ -41,7 +42,7 @@ def check_encoding(encoding: str) -> None:
         )
     if encoding == Encoding.OGG_OPUS:
         try:
-            import av  # noqa: F401 - later it would keep a session waiting
+            import av  # noqa: F401 - importing it later would delay a session
         except ImportError as e:
             raise UsageError(
                 f"--encoding {encoding} needs the package 'av' ({e}).",
@@ -50,14 +51,14 @@ def check_encoding(encoding: str) -> None:
 
 
 def make_encoder(encoding: str, rate_hz: int) -> Encoder | None:
-    """The encoder of one session; None where samples go out as they are."""
+    """Returns a new encoder for one session; None if samples are sent as they are."""
     return OggOpusEncoder(rate_hz) if encoding == Encoding.OGG_OPUS else None
 
 
 class OggOpusEncoder:
-    """An Ogg Opus stream of its own, headers first; each call gives whole pages of its packets.
+    """An Ogg Opus stream, headers first; each call returns whole pages.
 
-    The codec looks 6.5 ms ahead: audio comes out so much later, and the decoder sets that right.
+    The codec looks 6.5 ms ahead, so its audio comes out later by that; decoders correct it.
     """
 
     def __init__(self, rate_hz: int) -> None:
@@ -77,7 +78,7 @@ class OggOpusEncoder:
         self._pages = 0
         self._serial = int.from_bytes(os.urandom(4))
         head: bytes = codec.extradata
-        self._skipped = int.from_bytes(head[10:12], "little")  # the codec's delay, in 48 kHz
+        self._skipped = int.from_bytes(head[10:12], "little")  # the codec's delay, at 48 kHz
         vendor = b"aai-stream"
         tags = b"OpusTags" + len(vendor).to_bytes(4, "little") + vendor + bytes(4)
         self._header = self._page([head], FIRST, 0) + self._page([tags], 0, 0)
@@ -89,7 +90,7 @@ class OggOpusEncoder:
         frame.sample_rate = self._rate_hz
         frame.pts = self._taken
         plane = frame.planes[0]
-        plane.update(samples.ljust(plane.buffer_size, b"\0"))  # it is aligned
+        plane.update(samples.ljust(plane.buffer_size, b"\0"))  # the buffer is aligned, so longer
         self._taken += len(samples) // 2
         return self._paged(self._codec.encode(frame), last=False)
 
@@ -103,7 +104,7 @@ class OggOpusEncoder:
             some, packets = packets[:_PACKETS_A_PAGE], packets[_PACKETS_A_PAGE:]
             self._packets += len(some)
             granule = self._packets * _PACKET_GRANULES
-            if last and not packets:  # where the audio ends, which is within the last packet
+            if last and not packets:  # the granule of the audio's end, inside the last packet
                 granule = self._skipped + self._taken * _GRANULE_HZ // self._rate_hz
                 return pages + self._page(some, LAST, granule)
             pages += self._page(some, 0, granule)

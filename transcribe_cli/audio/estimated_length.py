@@ -1,8 +1,8 @@
-"""How long a file is, from a few of its bytes: to weigh thousands of files against each other.
+"""The length of a file, estimated from few of its bytes, to compare thousands of files by it.
 
-Nothing is decoded, and no library asked: the answer must be the same on every machine, whatever is
-installed there. Sources: the fmt chunk of RIFF WAVE, STREAMINFO (RFC 9639), the granule position of
-a stream's last page (RFC 3533, RFC 7845), the movie header of ISO/IEC 14496-12.
+It decodes nothing and uses no library, because the answer must be the same on every machine,
+whatever is installed. Sources: the fmt chunk of RIFF WAVE, STREAMINFO (RFC 9639), the granule
+position of a stream's last page (RFC 3533, RFC 7845), the movie header of ISO/IEC 14496-12.
 """
 
 import struct
@@ -21,12 +21,12 @@ _OPUS_HZ = 48_000
 
 
 def estimated_length_s(path: Path) -> float:
-    """A file's length in seconds; of what does not say it, by its size and the usual bit rate.
+    """A file's length in seconds, by its header, else by its size and the usual bit rate.
 
-    0 where it cannot be read: it takes no time.
+    0 if it cannot be read, since it then takes no time.
     """
     try:
-        if not path.is_file():  # to open a FIFO would wait for who writes to it
+        if not path.is_file():  # opening a FIFO would wait for its writer
             return 0.0
         with FileIO(path) as file:
             size = file.seek(0, 2)
@@ -39,7 +39,7 @@ def estimated_length_s(path: Path) -> float:
 
 
 def _said_length_s(file: FileIO, size: int, head: bytes, container: Container | None) -> float:
-    """What the file itself says; 0 where it does not."""
+    """The length in seconds that the file itself gives; 0 if it gives none."""
     try:
         if container == WAV:
             return _of_wav(size, head)
@@ -48,7 +48,7 @@ def _said_length_s(file: FileIO, size: int, head: bytes, container: Container | 
         if container == OGG:
             return _of_ogg(file, size, head)
         return _of_mp4(file, size) if container == MP4 else 0.0
-    except struct.error:  # it ends too early
+    except struct.error:  # the file ends too early
         return 0.0
 
 
@@ -77,7 +77,7 @@ def _of_ogg(file: FileIO, size: int, head: bytes) -> float:
 
 
 def _of_mp4(file: FileIO, size: int) -> float:
-    """From the movie header, which may be behind everything else."""
+    """The length by the movie header, which may be at the end of the file."""
     at, end = 0, size
     for _ in range(_MOST_BOXES):
         if at + 8 > end:

@@ -1,4 +1,4 @@
-"""A part of a source: of which track and channel, from some time on, for so long."""
+"""A part of a source: a track and channel of it, from a start time, for a duration."""
 
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
@@ -15,11 +15,11 @@ from transcribe_cli.errors import AudioError
 
 
 class Range(NamedTuple):
-    """From `start_s` on, for `duration_s`; None: to the end.
+    """A stretch from `start_s` on, for `duration_s`; None: to the end.
 
     Attributes:
-        track: of several audio tracks of a file, counted from 1; None: the default one.
-        channel: of several, counted from 0; None: all of them, mixed; `EACH`: side by side.
+        track: number of the audio track in a file, from 1; None: the default one.
+        channel: number of the channel, from 0; None: all, mixed; `EACH`: all, side by side.
     """
 
     start_s: float = 0.0
@@ -29,7 +29,7 @@ class Range(NamedTuple):
 
     @property
     def is_all(self) -> bool:
-        """Nothing is left out."""
+        """Whether nothing is left out."""
         return self == EVERYTHING
 
 
@@ -37,10 +37,10 @@ EVERYTHING = Range()
 
 
 class Excerpt:
-    """A source whose first sample is the one at `start_s` of another, to the sample.
+    """A source that begins exactly at `start_s` of another source.
 
-    What comes before is decoded and dropped: that works with every file and every pipe, and takes
-    a second for an hour.
+    Audio before the start is decoded and dropped. This works with every file and every pipe, and
+    takes a second for an hour of audio.
     """
 
     def __init__(self, source: Source, part: Range, audio: AudioFormat) -> None:
@@ -59,7 +59,7 @@ class Excerpt:
 
     @property
     def length_s(self) -> float | None:
-        """Of the stretch, as far as it is known."""
+        """The length of the stretch in seconds; None if the source's length is not known."""
         whole_s, part = self._source.length_s, self._part
         if whole_s is None:
             return None
@@ -67,7 +67,7 @@ class Excerpt:
         return left_s if part.duration_s is None else min(left_s, part.duration_s)
 
     def blocks(self, report: Callable[[SourceEvent], None]) -> Iterator[bytes]:
-        """The blocks of the stretch, of which alone a gap is told.
+        """The blocks of the stretch; gaps are reported only as far as they lie in it.
 
         Raises:
             AudioError: the source broke, or ends before the stretch begins.

@@ -1,4 +1,4 @@
-"""A copy of a recording's audio: a WAV, or a FLAC of half its size."""
+"""Writes a copy of a recording's audio: a WAV, or a FLAC of half the size."""
 
 import contextlib
 from pathlib import Path
@@ -15,7 +15,7 @@ def export_audio(log: AudioLog, target: Path) -> None:
     """Write everything in the log to `target`, `.flac` or WAV by its suffix.
 
     Raises:
-        IncompleteError: it cannot be written; the log itself is untouched.
+        IncompleteError: the copy cannot be written; the log itself is untouched.
     """
     try:
         if target.suffix.lower() == ".flac":
@@ -40,7 +40,7 @@ def _write_flac(log: AudioLog, target: Path) -> None:
 
     with target.open("wb") as opened:
         disk = _Disk(opened)
-        # libsndfile's errors are RuntimeErrors, and it does not say what the system said.
+        # libsndfile raises RuntimeErrors, which do not contain the system's error.
         with contextlib.suppress(RuntimeError):
             with soundfile.SoundFile(
                 disk, "w", log.audio.rate_hz, log.audio.channels, "PCM_16", format="FLAC"
@@ -53,10 +53,10 @@ def _write_flac(log: AudioLog, target: Path) -> None:
 
 
 class _Disk:
-    """A file for libsndfile that keeps what went wrong.
+    """A file for libsndfile that remembers a failed write.
 
     Attributes:
-        failed: why the disk took something not.
+        failed: why the disk did not accept a write; None if none failed.
     """
 
     def __init__(self, file: IO[bytes]) -> None:
@@ -65,7 +65,7 @@ class _Disk:
         self.seek, self.tell, self.read = file.seek, file.tell, file.read
 
     def write(self, data: bytes) -> int:
-        """How much of it was taken: none, where the disk takes none."""
+        """Write the data; returns the number of bytes written, 0 after an error."""
         try:
             self._file.write(data)
             self._file.flush()

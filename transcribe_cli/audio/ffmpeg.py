@@ -1,6 +1,6 @@
-"""Media that ffmpeg decodes, of a file or of a pipe: it makes a WAV of them, which is read as any.
+"""Media of a file or a pipe that ffmpeg decodes: it writes a WAV to a pipe, which is read as any.
 
-It reaches nothing but what the user named: no network, no playlist, no format that names files.
+ffmpeg may read only what the user named: no network, no playlist, no format that names files.
 """
 
 import re
@@ -21,37 +21,37 @@ from transcribe_cli.system.child_process import child_variables
 _ADVICE = "To ignore this"
 _REPEATED = "Last message repeated"
 _PICTURES = tuple(f"{codec}: " for codec in "h264 hevc mpeg2video mpeg4 vp8 vp9 av1 mjpeg".split())
-_SOURCE = re.compile(r"^(file:.*|pipe:0): (?=[^:]*$)")  # what it calls what it reads
-_NEVER_BEGAN = (126, 127)  # what a loader ends with that finds no library, or no memory for one
-_MOST_SHORT_S, _MOST_SHORT_SHARE = 0.5, 0.01  # what containers may be wrong by
+_SOURCE = re.compile(r"^(file:.*|pipe:0): (?=[^:]*$)")  # ffmpeg's name of what it reads
+_NEVER_BEGAN = (126, 127)  # exit codes of a loader that finds no library, or no memory for one
+_MOST_SHORT_S, _MOST_SHORT_SHARE = 0.5, 0.01  # errors of this size in a container are usual
 
 
 def is_installed() -> bool:
-    """Whether there is an ffmpeg to ask."""
+    """Whether ffmpeg is installed."""
     return shutil.which("ffmpeg") is not None
 
 
 class FfmpegSource:
-    """What ffmpeg decodes of a file or a pipe.
+    """The audio that ffmpeg decodes from a file or a pipe.
 
     Args:
-        given: how ffmpeg is to open it: options and `-i`.
+        given: ffmpeg's input options and `-i`.
         stdin: what ffmpeg reads, or a pipe to feed it by.
-        channel: the one to take, counted from 0; None: all, mixed; `EACH`: all, side by side.
-        note: told when the audio begins.
-        heeds_complaints: what ffmpeg says of it is damage: of MP3 it complains as well where one
-            follows another.
+        channel: the channel to take, from 0; None: all, mixed; `EACH`: all, side by side.
+        note: a note that is reported when the audio begins.
+        heeds_complaints: ffmpeg's complaints mean damage. Not so for MP3, where it also complains
+            if one file follows another.
 
     Attributes:
-        faults: what is known to be wrong with it.
-        promised_s: how much there should be, by its headers.
+        faults: what is known to be wrong with the media.
+        promised_s: the length that the headers give.
 
     Raises:
-        AudioError: it holds no audio that can be decoded here.
+        AudioError: there is no audio that can be decoded here.
     """
 
     path: str | None = None
-    is_cut = False  # what is fed to it was ended by us
+    is_cut = False  # we ended what ffmpeg is fed
 
     def __init__(
         self,
@@ -77,14 +77,14 @@ class FfmpegSource:
         self.process = subprocess.Popen(
             [
                 *("ffmpeg", "-nostdin", "-v", "error", *WHITELISTS),
-                # Channels that have no names stay without: ffmpeg would guess where they stand.
+                # Unnamed channels must stay so: ffmpeg would guess which speakers they are for.
                 *("-guess_layout_max", "0", *given, "-map", f"0:a:{track}"),
                 *("-c:a", "pcm_f32le", "-f", "wav", "-flush_packets", "1", "pipe:1"),
             ],
             stdin=stdin,
             stdout=subprocess.PIPE,
-            stderr=self._messages,  # no pipe: a damaged file fills one, and ffmpeg would wait
-            start_new_session=True,  # Ctrl+C is ours to handle
+            stderr=self._messages,  # no pipe: a damaged file fills one, and ffmpeg would block
+            start_new_session=True,  # so that Ctrl+C does not reach it
             env=child_variables(),
         )
         self._track = track
@@ -96,7 +96,7 @@ class FfmpegSource:
 
     @property
     def name(self) -> str:
-        """What to call it before a person."""
+        """The name for people."""
         return self._name
 
     @name.setter
@@ -107,26 +107,26 @@ class FfmpegSource:
 
     @property
     def length_s(self) -> float | None:
-        """Its duration, where that is known."""
+        """The duration in seconds; None if it is not known."""
         return self._length_s
 
     @property
     def channels(self) -> int:
-        """Of what it gives, once that has begun."""
+        """The number of channels in its blocks; known once it has begun."""
         return 1 if self._pcm is None else self._pcm.channels
 
     def begin(self) -> None:
         """Wait until ffmpeg has found the audio.
 
         Raises:
-            AudioError: there is none.
+            AudioError: ffmpeg finds no audio.
         """
         stdout = self.process.stdout
         assert stdout is not None
         try:
             header = read_header(stdout)
         except BadWav as e:
-            stdout.close()  # if it wrote something else, it waits for nobody
+            stdout.close()  # so that ffmpeg does not block if it wrote something else
             said = self._said()
             self.close()
             if self.process.returncode in _NEVER_BEGAN:
@@ -154,16 +154,16 @@ class FfmpegSource:
                 kind=self.kind,
                 channel=self._channel,
             )
-        except AudioError:  # it has no such channel
+        except AudioError:  # there is no such channel
             stdout.close()
             self.close()
             raise
 
     def blocks(self, report: Callable[[SourceEvent], None]) -> Iterator[bytes]:
-        """The chosen track.
+        """The audio of the chosen track.
 
         Raises:
-            AudioError: it is damaged.
+            AudioError: the media are damaged.
         """
         if self._pcm is None:
             self.begin()
@@ -198,7 +198,7 @@ class FfmpegSource:
             report(SourceWarning(f"'{self.name}' is damaged or cut off (ffmpeg says: {said})"))
 
     def all_faults(self) -> list[str]:
-        """What else is wrong with it, asked at its end."""
+        """All that is wrong with the media; called when they have been read."""
         return self.faults
 
     def _said(self) -> str:
@@ -225,7 +225,7 @@ class FfmpegSource:
 
 
 def last_complaint(said: str) -> str:
-    """The last of ffmpeg's lines that is about the audio. Pure.
+    """The last line of ffmpeg's messages that is about the audio. Pure.
 
     >>> last_complaint("[aac @ 0x55f9] Input buffer exhausted\\n    Last message repeated 2 times")
     'aac: Input buffer exhausted'
@@ -240,7 +240,7 @@ def last_complaint(said: str) -> str:
 
 
 def is_short(read_s: float, promised_s: float | None) -> bool:
-    """Whether less was read than the container promises, by more than containers are wrong by."""
+    """Whether so much less was read than the container promises that it is no usual error."""
     if promised_s is None:
         return False
     return promised_s - read_s > max(_MOST_SHORT_S, _MOST_SHORT_SHARE * promised_s)
@@ -258,10 +258,10 @@ def open_with_ffmpeg(
     """A source for a file of any media that ffmpeg knows.
 
     Args:
-        track: which audio track, counted from 1; None: the one that the file calls its default.
-        channel: of several, counted from 0; None: all of them, mixed.
-        knows_length: its container is right about it.
-        heeds_complaints: as of `FfmpegSource`.
+        track: number of the audio track, from 1; None: the file's default one.
+        channel: number of the channel, from 0; None: all of them, mixed.
+        knows_length: the container's length can be trusted.
+        heeds_complaints: as in `FfmpegSource`.
 
     Raises:
         AudioError: there is no such track, or no audio that can be decoded here.

@@ -1,4 +1,4 @@
-"""Audio files: WAV by our own reader, what libsndfile reads, other media through ffmpeg."""
+"""Opens audio files: WAV with our own reader, many with libsndfile, other media with ffmpeg."""
 
 from contextlib import ExitStack
 from io import FileIO
@@ -25,21 +25,20 @@ _FIRST_ONLY = (
 def open_file(
     path: Path, rate_hz: int, track: int | None = None, channel: int | None = None
 ) -> Source:
-    """A source for a path, whichever way it can be read.
+    """A source for a path, with the reader that can read it.
 
     Args:
-        track: which of several audio tracks, counted from 1; None: the one that the file calls its
-            default.
-        channel: of several, counted from 0; None: all of them, mixed.
+        track: number of the audio track, from 1; None: the file's default one.
+        channel: number of the channel, from 0; None: all of them, mixed.
 
     Raises:
-        AudioError: it is missing, a directory, unreadable, empty, or holds no audio.
+        AudioError: the file is missing, a directory, unreadable, empty, or holds no audio.
     """
     tag_bytes, head = _head_of(path)
     if head[8:12] == b"WAVE" and track in (None, 1) and (wav := _open_wav(path, rate_hz, channel)):
         return wav
 
-    # What most runs do not need is imported here.
+    # Imported here, because most runs do not need them.
     from transcribe_cli.audio import ffmpeg
     from transcribe_cli.audio.concatenated_files import is_concatenated, promised_by_mp3s, unheard
     from transcribe_cli.audio.containers import FLAC, MP3, is_playlist, recognise
@@ -115,10 +114,11 @@ def _open_wav(path: Path, rate_hz: int, channel: int | None) -> PcmSource | None
 
 
 def _true_size(file: FileIO, size: int | None) -> tuple[int | None, bool]:
-    """The size of the samples before which the file stands, if it is true, and whether it is all.
+    """The size of the samples if the header's is right, and whether nothing follows them.
 
     Args:
-        size: by the header.
+        file: stands before the first sample.
+        size: the size in the header; None: unknown.
     """
     if size is None:
         return None, True
@@ -132,13 +132,13 @@ def _true_size(file: FileIO, size: int | None) -> tuple[int | None, bool]:
 def _open_sndfile(
     path: Path, rate_hz: int, several: bool, channel: int | None
 ) -> "SndfileSource | None":
-    """A source by libsndfile; None where that is not all there is, and ffmpeg can do better.
+    """A source that uses libsndfile; None if ffmpeg is installed and reads the file better.
 
     Args:
-        several: files in one.
+        several: the file consists of several.
 
     Raises:
-        AudioError: libsndfile cannot read it, and there is no ffmpeg.
+        AudioError: libsndfile cannot read it, and ffmpeg is not installed.
     """
     from transcribe_cli.audio import ffmpeg
     from transcribe_cli.audio.sndfile_source import SndfileSource
@@ -149,7 +149,7 @@ def _open_sndfile(
         if ffmpeg.is_installed() and not isinstance(e, BadRate | NoSuchChannel):
             return None
         raise
-    # Which speaker a channel is for is what libsndfile does not say.
+    # libsndfile does not say which speaker a channel is for.
     if (several or source.file_channels > 2) and ffmpeg.is_installed():
         source.close()
         return None
@@ -161,12 +161,12 @@ def _open_sndfile(
 
 
 def _head_of(path: Path) -> tuple[int, bytes]:
-    """How long the tags are that come first, and what the media behind them begin with."""
+    """The length of the tags at the beginning, and the first bytes of the media after them."""
     try:
         if path.is_dir():
             raise AudioError(f"'{path}' is a directory.", "name the files in it")
         if path.exists() and not path.is_file():
-            # To open it would take its first bytes away.
+            # Opening a pipe would take its first bytes away.
             raise AudioError(
                 f"'{path}' is no file, but a pipe or a device.",
                 "pipe it in: cat FILE | aai-stream file -",

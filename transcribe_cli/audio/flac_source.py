@@ -1,7 +1,7 @@
-"""FLAC, of a file or a pipe, as one stream after the other, each decoded as it comes.
+"""FLAC of a file or a pipe: one or more streams in a row, each decoded while it arrives.
 
-libFLAC needs one frame to decode it; ffmpeg waits for ten, and loses frames where one stream
-follows another (tried with 5.1).
+libFLAC needs one frame before it decodes; ffmpeg waits for ten, and loses frames between two
+streams (tried with 5.1).
 """
 
 import math
@@ -31,44 +31,44 @@ _STARTS = (b"fLaC\0\0\0\x22", b"fLaC\x80\0\0\x22")
 STREAM_START = re.compile(b"|".join(map(re.escape, _STARTS)))
 """RFC 9639: a stream begins with its STREAMINFO of 34 bytes, which may be its last metadata."""
 
-# RFC 9639, section 8.2: at the end 36 bits of how many samples there are, and 16 bytes of MD5.
+# RFC 9639, section 8.2: at the end 36 bits for the number of samples, and 16 bytes of MD5.
 _STREAMINFO_ENDS = 42
 _TOTAL_AT = 21
 
-_TAGS_BYTES = 2048  # that may follow the audio
+_TAGS_BYTES = 2048  # tags of at most this size may follow the audio
 
 # RFC 9639, section 9.1.3; libsndfile does not say which speaker a channel is for.
 _MASKS = {3: 0x7, 4: 0x33, 5: 0x37, 6: 0x3F, 7: 0x70F, 8: 0x63F}
 _READ_BYTES = 1 << 14
-_KEPT_BYTES = 1 << 16  # libsndfile looks at the beginning more than once
-_HEADER_BYTES = 64  # libsndfile wants all of so small a read; libFLAC takes what there is
+_KEPT_BYTES = 1 << 16  # libsndfile reads the beginning more than once
+_HEADER_BYTES = 64  # libsndfile wants reads up to this size in full; libFLAC takes what there is
 _ENDLESS = 1 << 62
 
 
 def is_read_here(head: bytes, track: int | None) -> bool:
-    """Whether a `FlacSource` reads all that is meant of a file or pipe that begins so."""
+    """Whether a `FlacSource` can read the wanted track of a file or pipe that begins so."""
     return bool(STREAM_START.match(head)) and track in (None, 1)
 
 
 class Readable(Protocol):
-    """What the bytes come from."""
+    """A stream of bytes."""
 
     def read(self, count: int, /) -> bytes:
-        """At most `count` bytes, as soon as there are any; empty at the end."""
+        """Returns at most `count` bytes, as soon as there are any; empty at the end."""
 
     def close(self) -> None: ...
 
 
 class FlacSource:
-    """A source for FLAC streams that follow each other.
+    """A source for one or more FLAC streams in a row.
 
     Args:
-        channel: the one to take, counted from 0; None: all, mixed; `EACH`: all, side by side.
-        alone: nothing follows the first of them.
-        stop: has `read` of the stream end, where it may wait.
+        channel: the channel to take, from 0; None: all, mixed; `EACH`: all, side by side.
+        alone: no stream follows the first one.
+        stop: makes a waiting `read` of the stream end.
 
     Raises:
-        AudioError: the first of them is nothing that libsndfile can read.
+        AudioError: libsndfile cannot read the first stream.
     """
 
     length_s: float | None = None
@@ -95,8 +95,8 @@ class FlacSource:
         self._rest: Source | None = None
         self._stopped = threading.Event()
         self._splitter = _Splitter(stream)
-        self.channels = 0  # of what it gives
-        self._given = 0  # bytes, of the stream that is read
+        self.channels = 0  # number of channels in the blocks
+        self._given = 0  # bytes of the current stream that were given
         self._part: SndfileSource | None = self._next()
         if alone and self._part is not None:
             self.length_s = self._part.length_s
@@ -120,10 +120,10 @@ class FlacSource:
         return source
 
     def blocks(self, report: Callable[[SourceEvent], None]) -> Iterator[bytes]:
-        """The audio of all of them.
+        """The audio of all streams.
 
         Raises:
-            AudioError: one is damaged, and cannot be read on; those that follow it are read.
+            AudioError: a stream is damaged and cannot be read on; raised after the later streams.
         """
         fault: AudioError | None = None
         heard_s = 0.0
@@ -163,7 +163,7 @@ class FlacSource:
         return self._given / 2 / self.channels / self._rate_hz
 
     def _read_on(self, given: int) -> Iterator[bytes]:
-        """What ffmpeg makes of a damaged stream, of which so many bytes were given."""
+        """The audio that ffmpeg decodes of a damaged stream, behind the `given` bytes of audio."""
         from transcribe_cli.audio.piped_media import Streamed
 
         if begins := self._splitter.rewind():
@@ -175,7 +175,7 @@ class FlacSource:
         pipe = _RestOfPart(self.name, self.kind, ahead, self._splitter)
         self._rest = Streamed(pipe, FLAC, self._rate_hz, None, self._channel)
         with closing(self._rest):
-            if self._stopped.is_set():  # before there was anything to stop
+            if self._stopped.is_set():  # `stop` may have come before `_rest` was set
                 self._rest.stop()
             yield from behind(given, self._rest)
 
@@ -188,7 +188,7 @@ class FlacSource:
                 reader.stop()
 
     def close(self) -> None:
-        """Close what it comes from."""
+        """Close the stream and its readers."""
         self.stop()
         for reader in (self._part, self._rest):
             if reader is not None:
@@ -197,10 +197,10 @@ class FlacSource:
 
 
 class _Splitter:
-    """Cuts bytes where a stream begins.
+    """Cuts a stream of bytes where a FLAC stream begins.
 
     Attributes:
-        passed_over: so many bytes of the last stream were not read.
+        passed_over: how many bytes of the last FLAC stream were not decoded.
     """
 
     def __init__(self, stream: Readable) -> None:
@@ -212,7 +212,7 @@ class _Splitter:
         self._over = False
 
     def next(self) -> "_Part | None":
-        """The bytes of the next stream, when those of the one before are read; None at the end."""
+        """The next FLAC stream, once the one before has been read; None at the end."""
         self.passed_over = 0
         while self._begun and (unread := self.read(_READ_BYTES, first=False)):
             self.passed_over += len(unread)
@@ -223,7 +223,7 @@ class _Splitter:
         return _Part(self) if self._ahead else None
 
     def rewind(self) -> bytes:
-        """The first bytes of the stream that is read, again; empty of a pipe."""
+        """Go back to the current stream's beginning, and read from there; empty for a pipe."""
         if not isinstance(self._stream, FileIO):
             return b""
         self._stream.seek(self._begins)
@@ -231,7 +231,7 @@ class _Splitter:
         return self.read(_READ_BYTES, first=True)
 
     def unread(self) -> bytes:
-        """More of the stream that is read; empty where only tags are left of it."""
+        """More bytes of the current stream; empty if only tags are left of it."""
         unread = b""
         while len(unread) <= _TAGS_BYTES:
             part = self.read(_READ_BYTES, first=False)
@@ -241,10 +241,10 @@ class _Splitter:
         return unread
 
     def read(self, count: int, *, first: bool) -> bytes:
-        """Bytes of the stream that is read; empty at its end.
+        """Bytes of the current stream; empty at its end.
 
         Args:
-            first: they are its beginning.
+            first: the bytes are the stream's beginning.
         """
         skip = 1 if first else 0
         while True:
@@ -270,7 +270,7 @@ class _Splitter:
 
 
 def _held_back(data: bytes) -> int:
-    """How many of the last bytes may be the beginning of a stream's start.
+    """How many of the last bytes may be the first ones of a stream's start.
 
     >>> _held_back(b"..fLaC"), _held_back(b"..fLa."), _held_back(b"..f")
     (4, 0, 1)
@@ -282,7 +282,7 @@ def _held_back(data: bytes) -> int:
 
 
 class _RestOfPart(Pipe):
-    """What is left of one stream, behind the bytes that it begins with."""
+    """A pipe with the given first bytes, and then the rest of one FLAC stream."""
 
     def __init__(self, name: str, kind: str, begins: bytes, splitter: _Splitter) -> None:
         super().__init__()
@@ -298,16 +298,16 @@ class _RestOfPart(Pipe):
 
 
 class _Part:
-    """One stream as a file of unknown length, of which the beginning can be read again."""
+    """One FLAC stream as a file of unknown length, whose beginning can be read again."""
 
     def __init__(self, splitter: _Splitter) -> None:
         self._splitter = splitter
         self._kept = b""
-        self._read = 0  # bytes that were taken of the splitter
+        self._read = 0  # bytes that were read from the splitter
         self._at = 0
 
     def read(self, count: int) -> bytes:
-        """At most so many bytes from here."""
+        """Returns at most `count` bytes from the current position."""
         if self._at < len(self._kept):
             data = self._kept[self._at : self._at + count]
         elif self._at != self._read:
@@ -327,23 +327,23 @@ class _Part:
 
     @property
     def header(self) -> bytes:
-        """Its beginning, as that of a stream of unknown length without other metadata."""
+        """The stream's beginning, changed to an unknown length and no other metadata."""
         begins = bytearray(self._kept[:_STREAMINFO_ENDS])
-        begins[4] |= 0x80  # its last metadata
+        begins[4] |= 0x80  # STREAMINFO is the last metadata
         begins[_TOTAL_AT] &= 0xF0
-        begins[_TOTAL_AT + 1 :] = bytes(_STREAMINFO_ENDS - _TOTAL_AT - 1)  # samples, and their MD5
+        begins[_TOTAL_AT + 1 :] = bytes(_STREAMINFO_ENDS - _TOTAL_AT - 1)  # no length, no MD5
         return bytes(begins)
 
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
-        """Go anywhere; only where the bytes are kept, or go on, can be read."""
+        """Set the position; only kept bytes, and those that come next, can then be read."""
         base = {os.SEEK_SET: 0, os.SEEK_CUR: self._at, os.SEEK_END: _ENDLESS}[whence]
         self._at = base + offset
         return self._at
 
     def tell(self) -> int:
-        """Where it is."""
+        """The current position."""
         return self._at
 
     def write(self, data: bytes) -> int:
-        """What libsndfile asks for, and never does."""
+        """Raise an error: libsndfile wants this method, and never calls it."""
         raise OSError(f"{len(data)} bytes cannot be written here")

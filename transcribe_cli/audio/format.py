@@ -1,14 +1,14 @@
-"""The form that audio has inside the house: 16-bit little-endian PCM, a rate, a channel count."""
+"""The audio format inside the program: 16-bit little-endian PCM, with a rate and channels."""
 
 from typing import NamedTuple
 
 SAMPLE_BYTES = 2
 
 EACH = -1
-"""In place of the number of a channel that is taken: all of them, side by side."""
+"""As the number of a channel: all channels, side by side."""
 
 MICROPHONE, SYSTEM = "microphone", "system"
-"""The tracks of a call, in their order: what is said here, and what the machine plays."""
+"""The tracks of a call, in this order: what is said here, and what the machine plays."""
 
 
 class AudioFormat(NamedTuple):

@@ -1,6 +1,6 @@
-"""The names of the input devices when they were last looked at, for completing a command line.
+"""The names of the input devices when they were last listed, for completing a command line.
 
-Asking the sound system takes up to seconds, and may wake a device up.
+Asking the sound system may take seconds, and may wake a device up.
 """
 
 import contextlib
@@ -19,7 +19,7 @@ def _path() -> Path:
 
 
 def keep_devices(names: Sequence[str]) -> None:
-    """Write them down; where that cannot be done, nothing is lost."""
+    """Save the names; an error is ignored, since nothing else depends on them."""
     from transcribe_cli.system.atomic_replace import replace_file
 
     with contextlib.suppress(OSError):
@@ -28,7 +28,7 @@ def keep_devices(names: Sequence[str]) -> None:
 
 
 def known_devices() -> list[str]:
-    """Their names; none where nobody has looked yet."""
+    """The saved names; empty if none were saved yet."""
     try:
         with _path().open("rb") as file:
             found = json.loads(file.read(_MOST_BYTES))

@@ -8,11 +8,11 @@ CLIP_AT = 32700  # of 32767: converters that clip rarely stop at exactly the las
 SILENT_DB = -90.0
 
 
-_QUIET_SHARE = 0.1  # of the loudest sample around it
+_QUIET_SHARE = 0.1  # of the loudest sample nearby
 
 
 def peak(samples: bytes) -> int:
-    """The greatest absolute sample of s16le audio, 0 to 32768; 0 for none."""
+    """The greatest absolute sample of s16le audio, 0 to 32768; 0 if there is none."""
     values = array("h", samples)
     if sys.byteorder == "big":
         values.byteswap()
@@ -20,7 +20,7 @@ def peak(samples: bytes) -> int:
 
 
 def peaks(samples: bytes, channels: int) -> list[int]:
-    """The same for each channel of interleaved samples."""
+    """The peak of each channel of interleaved samples."""
     if channels == 1:
         return [peak(samples)]
     values = array("h", samples)
@@ -28,7 +28,7 @@ def peaks(samples: bytes, channels: int) -> list[int]:
 
 
 def without_microphone(samples: bytes, channels: int) -> bytes:
-    """Samples whose first channel, which is the microphone's, is silent."""
+    """The samples with their first channel, the microphone's, silenced."""
     if channels == 1:
         return bytes(len(samples))
     values = array("h", samples)
@@ -37,9 +37,9 @@ def without_microphone(samples: bytes, channels: int) -> bytes:
 
 
 def find_pause(samples: bytes, frames: int) -> int | None:
-    """The middle of the first stretch of so many frames that is quiet beside the rest of it.
+    """The middle of the first `frames` frames that are quiet compared with the loudest sample.
 
-    `samples` are s16le mono; the answer is a frame of them, None where nothing is so long quiet.
+    `samples` are s16le mono. Returns a frame of them; None if no stretch is quiet for so long.
     """
     step = max(1, frames // 3)
     levels = [peak(samples[at : at + 2 * step]) for at in range(0, len(samples), 2 * step)]

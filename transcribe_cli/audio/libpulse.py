@@ -1,7 +1,7 @@
-"""libpulse as ctypes has it: the functions, records and numbers of it that `sound_server.py` uses.
+"""libpulse through ctypes: the functions, records and constants that `sound_server.py` uses.
 
 Source: the headers of PulseAudio 16.1 (`pulse/context.h`, `stream.h`, `introspect.h`, `def.h`),
-https://freedesktop.org/software/pulseaudio/doxygen/; PipeWire answers to the same library.
+https://freedesktop.org/software/pulseaudio/doxygen/; PipeWire works with the same library.
 """
 
 import ctypes
@@ -21,14 +21,14 @@ from typing import Any, ClassVar
 
 LIBRARY = "libpulse.so.0"
 
-CONTEXT_READY = 4  # pa_context_state_t: less is on its way to it, more is the end
+CONTEXT_READY = 4  # pa_context_state_t: lower states come before it, higher ones are the end
 STREAM_READY = 2  # pa_stream_state_t, in the same way
 OPERATION_RUNNING = 0
 NO_AUTOSPAWN = 1  # PA_CONTEXT_NOAUTOSPAWN
-ADJUST_LATENCY = 0x2000  # PA_STREAM_ADJUST_LATENCY: the whole way takes no longer than a fragment
-FIX_CHANNELS = 0x0100  # PA_STREAM_FIX_CHANNELS: as many as the source has
+ADJUST_LATENCY = 0x2000  # PA_STREAM_ADJUST_LATENCY: the total latency is one fragment at most
+FIX_CHANNELS = 0x0100  # PA_STREAM_FIX_CHANNELS: use the source's number of channels
 S16LE = 3
-RUNNING = 0  # pa_source_state_t: somebody listens to it
+RUNNING = 0  # pa_source_state_t: a program records from it
 NO_INDEX = 0xFFFFFFFF
 ANY_SIZE = 0xFFFFFFFF
 NEWS = 0x0001 | 0x0002 | 0x0080  # PA_SUBSCRIPTION_MASK_SINK, _SOURCE, _SERVER
@@ -61,8 +61,8 @@ class _Volume(Structure):
 
 
 class SourceInfo(Structure):
-    """pa_source_info, as far as its state; pa_sink_info has the same fields, with the monitor's in
-    place of the sink's.
+    """pa_source_info, up to its state. pa_sink_info has the same fields, but for the two about the
+    monitored sink, which name the sink's monitor.
     """
 
     _fields_: ClassVar = [
@@ -87,7 +87,7 @@ class SourceInfo(Structure):
 
 
 class ServerInfo(Structure):
-    """pa_server_info, as far as the default source."""
+    """pa_server_info, up to the default source."""
 
     _fields_: ClassVar = [
         ("user_name", c_char_p),
@@ -105,7 +105,7 @@ ServerInfoCallback = ctypes.CFUNCTYPE(None, c_void_p, POINTER(ServerInfo), c_voi
 SubscribeCallback = ctypes.CFUNCTYPE(None, c_void_p, c_int, c_uint32, c_void_p)
 StreamCallback = ctypes.CFUNCTYPE(None, c_void_p, c_void_p)
 
-# Name: what it returns, what it takes.
+# Name: return type, argument types.
 _FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
     "pa_mainloop_new": (c_void_p, []),
     "pa_mainloop_get_api": (c_void_p, [c_void_p]),
@@ -145,10 +145,10 @@ _FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
 
 @cache
 def load() -> Any:
-    """The library.
+    """Load the library, and set the types of its functions.
 
     Raises:
-        OSError: it is not installed.
+        OSError: the library is not installed.
     """
     library = ctypes.CDLL(LIBRARY)
     for name, (returned, taken) in _FUNCTIONS.items():

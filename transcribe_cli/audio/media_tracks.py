@@ -1,6 +1,6 @@
-"""The audio tracks of a file or a stream, as ffprobe tells them, and which one is taken.
+"""The audio tracks of a file or a stream, as ffprobe lists them, and the choice of one.
 
-`ffmpeg.py` decodes it.
+`ffmpeg.py` decodes the chosen one.
 """
 
 import shutil
@@ -17,14 +17,14 @@ WHITELISTS = [
     *("-protocol_whitelist", "file,pipe"),
     *("-format_whitelist", ",".join(KNOWN_DEMUXERS)),
 ]
-"""Nothing but what the user named is reached: no network, no playlist, nothing that names files."""
+"""ffmpeg may read only what the user named: no network, no playlist, no format that names files."""
 
 
 class Track(NamedTuple):
     """One audio track of a file.
 
     Attributes:
-        duration_s: as its container says; None where it does not, or only guesses.
+        duration_s: the container's value; None if it gives none, or only a guess.
     """
 
     description: str
@@ -33,12 +33,12 @@ class Track(NamedTuple):
 
 
 def probe(path: Path) -> list[Track]:
-    """The audio tracks of a file; none where ffprobe is missing or knows nothing."""
+    """The audio tracks of a file; empty if ffprobe is missing or does not know the file."""
     return _probe(["-i", f"file:{path}"])
 
 
 def probe_head(head: bytes, demuxer: str) -> list[Track]:
-    """The audio tracks of a stream that begins so; none where that does not show them."""
+    """The audio tracks of a stream with these first bytes; empty if they do not show them."""
     if demuxer in _OF_ONE_TRACK:
         return []
     return _probe(["-f", demuxer, "-i", "pipe:0"], head)
@@ -68,13 +68,13 @@ def _probe(given: list[str], head: bytes | None = None) -> list[Track]:
         return []
 
 
-# Their length is worked out from the rate of bits, or from where the last timestamp stands.
+# ffprobe guesses their length from the bit rate, or from the position of the last timestamp.
 _GUESSED = frozenset("aac ac3 eac3 amr dts loas mp3 mpeg mpegts flv".split())
 _OF_ONE_TRACK = frozenset("aac ac3 eac3 amr dts loas mp3 ogg flac".split())
 
 
 def tracks_of(probed: dict[str, Any]) -> list[Track]:
-    """The audio tracks in what ffprobe says of a file. Pure."""
+    """The audio tracks in ffprobe's output for a file. Pure."""
     streams = probed.get("streams", [])
     form = probed.get("format", {})
     guessed = form.get("format_name") in _GUESSED
@@ -99,7 +99,7 @@ def tracks_of(probed: dict[str, Any]) -> list[Track]:
 
 
 def _seconds(duration: str) -> float | None:
-    """12.5 or 00:00:12.5 in seconds."""
+    """Seconds of a duration such as 12.5 or 00:00:12.5; None if it is neither."""
     total = 0.0
     try:
         for part in duration.split(":"):
@@ -110,10 +110,10 @@ def _seconds(duration: str) -> float | None:
 
 
 def choose_track(tracks: list[Track], asked: int | None, name: str) -> tuple[int, str | None]:
-    """Which track to take, counted from 0, and what to tell the user of it.
+    """The track to take, counted from 0, and a note about it for the user.
 
     Args:
-        asked: counted from 1; None: the one that the file calls its default.
+        asked: the wanted track, counted from 1; None: the file's default one.
 
     Raises:
         AudioError: there is no such track.

@@ -1,6 +1,6 @@
 """The microphone: an input device that may go away and come back, on the wall's clock.
 
-What is missing meanwhile is silence (`device_timeline.py`). Everything slow happens on the
+Missing audio is replaced by silence (`device_timeline.py`). Everything slow happens on the
 recorder's thread, which also opens the device again.
 """
 
@@ -17,21 +17,21 @@ from transcribe_cli.audio.source import Overflow, SourceEvent, SourceNote, Sourc
 from transcribe_cli.audio.wav import WavHeader
 from transcribe_cli.errors import AudioError
 
-GIVE_UP_S = 5.0  # a device that is open and gives nothing for so long is closed, and opened again
-AGAIN_EVERY_S = 0.5  # is a device that is gone looked for
+GIVE_UP_S = 5.0  # an open device that gives no audio for this long is closed and opened again
+AGAIN_EVERY_S = 0.5  # how often to try to open a device that is gone
 _FIRST_BLOCK_S = 3.0  # Bluetooth and sound servers may take 2 s to wake a device up
 _READ_S = 0.1
 _DRAINED_S = 0.01
 
 
 class Microphone:
-    """An open input device; it captures from the moment it is made.
+    """An open input device, which captures from its construction on.
 
     Args:
-        device: its number, its name or a part of that; None: the default.
+        device: its number, its name or a part of its name; None: the default.
         falls_back: the default device stands in for it while it is gone.
-        opener: what opens it, in place of the device's.
-        tells_choice: say which one it is, where nobody has named it and there are several.
+        opener: opens the device, instead of the opener found for `device`.
+        tells_choice: report which device it is, if none was named and there are several.
 
     Raises:
         AudioError: no device fits, or it cannot be opened.
@@ -60,22 +60,22 @@ class Microphone:
         self._timeline = DeviceTimeline(rate_hz)
         self._capture: Capture | None = None
         self._quiet_since = 0.0
-        self._silenced = ""  # why nothing is heard, as it was told
+        self._silenced = ""  # the last reported reason why the device is silent
         with contextlib.ExitStack() as stack:
             stack.callback(self._close_capture)
             self._use(self._opener.open(self._opener.wanted))
             assert self._capture is not None
             self.name: str = self._capture.title
-            # Open means that it captures: what is said from now on is heard, and a session
-            # may begin.
+            # Wait for the first block, which shows that the device captures. What is said from
+            # now on is heard, so a session may begin.
             self._first: Block | None = None
-            with contextlib.suppress(CaptureLost):  # the next read says so again
+            with contextlib.suppress(CaptureLost):  # the next read raises it again
                 self._first = self._capture.read(_FIRST_BLOCK_S)
             stack.pop_all()
 
     def blocks(self, report: Callable[[SourceEvent], None]) -> Iterator[bytes]:
-        """What was captured, in order, from the moment the device was opened; silence for what it
-        did not give.
+        """The captured audio, in order, from the moment the device was opened; with silence in
+        place of missing audio.
         """
         for given in self._given():
             if isinstance(given, bytes):
@@ -100,7 +100,7 @@ class Microphone:
                 yield from self._tell_silenced()
                 continue
             if self._stopped.is_set():
-                capture.stop()  # also one that was opened while this was asked for
+                capture.stop()  # it may have been opened after `stop` was called
             try:
                 block = capture.read(_DRAINED_S if timeline.settles else _READ_S)
             except CaptureLost:
@@ -127,12 +127,12 @@ class Microphone:
         yield from self._timeline.took(self._converter.convert(block.samples), now_s())
 
     def _lose(self) -> Iterator[Given]:
-        """The device is gone: give back what is left of it."""
+        """Close a device that is gone, after what it still gives."""
         yield from self._timeline.lost(now_s())
         self._close_capture()
 
     def _open_again(self) -> None:
-        """Try the wanted device, then the one that may stand in for it; wait a little if none."""
+        """Try to open the wanted device, then its stand-in; wait a little if neither opens."""
         opener = self._opener
         names = [opener.wanted]
         if self._falls_back and opener.wanted is not None:
@@ -144,8 +144,8 @@ class Microphone:
         self._stopped.wait(AGAIN_EVERY_S)
 
     def _change_device(self) -> Iterator[Given]:
-        """Go over to the device that is to be taken now, where that is another: the wanted one is
-        back, or another has become the default.
+        """Change to another device if it is the one to use now: the wanted device is back, or
+        the default has changed.
         """
         old = self._capture
         assert old is not None
@@ -157,14 +157,14 @@ class Microphone:
         except AudioError:
             return
         old.stop()
-        with contextlib.suppress(CaptureLost):  # what it has still given
+        with contextlib.suppress(CaptureLost):  # read all that the old device still gives
             while (block := old.read(0.0)) is not None:
                 yield from self._take(block)
         yield from self._lose()
         self._use(new)
 
     def _tell_silenced(self) -> Iterator[Given]:
-        """Tell once that the open device is not heard, and that it is again."""
+        """Report once that the open device is silent, and once that it is heard again."""
         if self._capture is None:
             return
         before, self._silenced = self._silenced, self._opener.silenced(self._capture)
@@ -182,16 +182,16 @@ class Microphone:
         self._timeline.opened(capture.device, self._quiet_since)
 
     def stop(self) -> None:
-        """Stop capturing; what has come by now is still given out. Waits for nothing.
+        """Stop capturing, without waiting; `blocks` still gives what has been captured.
 
-        May be called on several threads.
+        Any thread may call it.
         """
         self._stopped.set()
         if (capture := self._capture) is not None:
             capture.stop()
 
     def close(self) -> None:
-        """Give the device back, within a time limit."""
+        """Close the device, within a time limit."""
         self.stop()
         self._close_capture()
 
@@ -202,6 +202,6 @@ class Microphone:
 
 
 def now_s() -> float:
-    """Seconds that go on also while the machine sleeps."""
-    clock = getattr(time, "CLOCK_BOOTTIME", None)  # of Linux; others' monotonic clocks do
+    """Seconds on a clock that also runs while the machine sleeps."""
+    clock = getattr(time, "CLOCK_BOOTTIME", None)  # Linux; the monotonic clocks of others do so
     return time.monotonic() if clock is None else time.clock_gettime(clock)

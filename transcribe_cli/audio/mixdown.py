@@ -1,8 +1,8 @@
-"""Many channels to one, so that nothing that was said gets lost on the way.
+"""Mixes many channels into one without losing speech.
 
 A plain mean loses speech in three ways: channels that are each other's inverse cancel out (some
-call recorders write them so), channels without a sound make the others weaker, and in film sound
-the speech is in the centre, one channel of six or eight.
+call recorders write them so), silent channels make the others weaker, and in film sound the speech
+is in the centre, which is one channel of six or eight.
 """
 
 from collections.abc import Callable, Sequence
@@ -18,12 +18,12 @@ if TYPE_CHECKING:
 _LEFT, _RIGHT, _CENTRE, _BASS = 0x1, 0x2, 0x4, 0x8
 _CENTRE_WEIGHT, _FRONT_WEIGHT, _OTHER_WEIGHT = 0.707, 0.354, 0.25
 
-_HEARD_PEAK = 0.001  # -60 dB: below it a channel has not said anything yet
-_CANCELLED = 0.1  # of the strongest channel's energy: a mix 10 dB below it has lost what was said
+_HEARD_PEAK = 0.001  # -60 dB: a channel below it has had no sound yet
+_CANCELLED = 0.1  # of the strongest channel's energy: a mix 10 dB below it has lost speech
 _WHOLE_AGAIN = 0.25
-_STRONGER = 4.0  # so much more energy moves the choice from one channel to another
-_KEPT = 0.8  # of what was measured before, for each block
-_RAMP_S = 0.01  # in which one mix becomes another, without a click
+_STRONGER = 4.0  # another channel is chosen if it has this many times the energy
+_KEPT = 0.8  # the share of earlier energies that counts with each new block
+_RAMP_S = 0.01  # the time in which one mix fades into another, to avoid a click
 _TOLD_AFTER_S = 0.2
 
 CANCEL_OUT = (
@@ -33,7 +33,7 @@ CANCEL_OUT = (
 
 
 def layout_weights(channels: int, mask: int) -> list[float] | None:
-    """How much each channel counts where the centre has a channel of its own; None: all alike.
+    """The weight of each channel if the layout has a centre channel; None: all are equal.
 
     Args:
         mask: which speakers the channels are for, in the order of its bits; 0: unknown.
@@ -46,12 +46,12 @@ def layout_weights(channels: int, mask: int) -> list[float] | None:
 
 
 class Mixdown:
-    """Mixes the blocks of one stream; what it has heard so far decides how.
+    """Mixes the blocks of one stream, depending on what it has heard so far.
 
     Args:
-        rate_hz: of the frames.
-        weights: of the channels, as of `layout_weights`; None: the mean of those that were heard.
-        warn: told once when the channels cancel each other out.
+        rate_hz: the frame rate.
+        weights: one for each channel, from `layout_weights`; None: the mean of all heard channels.
+        warn: called once if the channels cancel each other out.
     """
 
     def __init__(
@@ -67,12 +67,12 @@ class Mixdown:
         self._heard = [False] * channels
         self._energies = [0.0] * channels
         self._mix_energy = 0.0
-        self._only: int | None = None  # the channel that stands for all
-        self._gains: Any = None  # of the block before
+        self._only: int | None = None  # the channel that is used alone
+        self._gains: Any = None  # those of the last block
         self._cancelled_s: float | None = 0.0
 
     def mix(self, frames: "Samples") -> "Samples":
-        """Frames of shape (frames, channels), -1 to 1, to one channel."""
+        """Mix frames of shape (frames, channels), -1 to 1, into one channel."""
         count, channels = frames.shape
         if channels == 1 or not count:
             mono: Samples = frames[:, 0]
@@ -97,7 +97,7 @@ class Mixdown:
         return [float(is_heard) / sum(heard) for is_heard in heard]
 
     def _chosen(self, frames: "Samples", gains: list[float]) -> list[float]:
-        """These gains, or those of the strongest channel alone where they lose what it says."""
+        """These gains; or the strongest channel alone, if the mix would lose its speech."""
         now = [_energy(frames[:, channel]) for channel in range(len(gains))]
         mix_now = _energy(_sum(frames, gains))
         self._energies = [_KEPT * old + new for old, new in zip(self._energies, now, strict=True)]
@@ -130,7 +130,7 @@ class Mixdown:
 def _sum(frames: "Samples", gains: Sequence[float]) -> "Samples":
     import numpy as np
 
-    # Channel by channel: a product over rows that are as short as these takes far longer.
+    # Channel by channel, because a matrix product over such short rows takes far longer.
     mixed = np.zeros(len(frames), np.float32)
     for channel, gain in enumerate(gains):
         if gain:
@@ -145,7 +145,7 @@ def _energy(samples: "Samples") -> float:
 
 
 def _ramp(mixed: "Samples", before: "Samples", frames: int) -> None:
-    """Let the first frames go over from the mix before."""
+    """Fade the first frames in from the mix before."""
     import numpy as np
 
     frames = min(frames, len(mixed))

@@ -1,4 +1,4 @@
-"""Copies of media files with one more track of subtitles, by ffmpeg: nothing is encoded again."""
+"""Copies media files with one more subtitle track, by ffmpeg, without encoding anything again."""
 
 import os
 import shutil
@@ -12,7 +12,7 @@ from transcribe_cli.errors import AudioError
 from transcribe_cli.system.child_process import child_variables
 
 CONTAINERS = {".mkv": "matroska", ".mp4": "mp4", ".mov": "mov"}
-"""ffmpeg's names of the containers that can be written, by the suffix of a file."""
+"""ffmpeg's names of the containers that can be written, by file suffix."""
 
 _TEXT = frozenset("subrip ass ssa webvtt mov_text text".split())
 _SUBTITLES = {"matroska": "srt", "mp4": "mov_text", "mov": "mov_text"}
@@ -27,7 +27,7 @@ _ONE_CUE = b"1\n00:00:00,000 --> 00:00:01,000\n.\n\n"
 
 
 class Stream(NamedTuple):
-    """A stream of a file: its number, what it is and its codec, as ffmpeg calls them."""
+    """A stream of a file; `kind` and `codec` are ffmpeg's names."""
 
     number: int
     kind: str
@@ -42,8 +42,8 @@ class CopyPlan(NamedTuple):
 
     Attributes:
         form: the container's name.
-        left_out: what that cannot hold.
-        offset_s: from the beginning of the file to that of its audio.
+        left_out: the streams that the container cannot hold.
+        offset_s: time from the beginning of the file to the beginning of its audio.
     """
 
     form: str
@@ -68,24 +68,24 @@ class CopyPlan(NamedTuple):
 
     @property
     def new_subtitle(self) -> int:
-        """The number of the new track among those of subtitles, from 0."""
+        """The new track's number among the subtitle tracks, from 0."""
         kept = [stream for stream in self.streams if stream not in self.left_out]
         return sum(stream.kind == "subtitle" for stream in kept)
 
 
 def is_installed() -> bool:
-    """Whether there are an ffmpeg and an ffprobe."""
+    """Whether ffmpeg and ffprobe are installed."""
     return all(map(shutil.which, ("ffmpeg", "ffprobe")))
 
 
 def plan_copy(media: Path, form: str, track: int | None = None) -> CopyPlan:
-    """Find out how a file can be copied to a container of that form.
+    """Find out how a file can be copied into a container of this form.
 
     Args:
-        track: the audio track whose words the subtitles are, from 1; None: the default one.
+        track: the audio track that the subtitles belong to, from 1; None: the default one.
 
     Raises:
-        AudioError: the container cannot hold its audio or video, or it is no media.
+        AudioError: the container cannot hold the audio or video, or the file holds no media.
     """
     probed = _probe(media)
     streams = tuple(
@@ -108,7 +108,7 @@ def plan_copy(media: Path, form: str, track: int | None = None) -> CopyPlan:
 
 
 def audio_offset_s(probed: dict[str, Any], track: int | None) -> float:
-    """From the beginning of a file to that of an audio track, by what ffprobe says. Pure."""
+    """Time from the beginning of a file to that of an audio track, by ffprobe's output. Pure."""
     tracks = [s for s in probed.get("streams", ()) if s.get("codec_type") == "audio"]
     if track is None:
         is_default = [bool(s.get("disposition", {}).get("default")) for s in tracks]
@@ -136,14 +136,14 @@ def copy_with_subtitles(
     """Write the copy.
 
     Args:
-        subtitles: a SubRip file.
-        target: a file that is not there yet.
-        language: by ISO 639-2.
-        begins_s: where in its audio the subtitles' clock begins.
-        started: gets what writes it, which may be killed.
+        subtitles: the content of a SubRip file.
+        target: a file that does not exist yet.
+        language: its ISO 639-2 code.
+        begins_s: the time in the audio at which the subtitles' clock begins.
+        started: called with the ffmpeg process, which may be killed.
 
     Raises:
-        OSError: it cannot be written.
+        OSError: the copy cannot be written.
     """
     tags = []
     if language is not None:
@@ -162,7 +162,7 @@ def _copy(
     begins_s: float = 0.0,
     started: Callable[[subprocess.Popen[bytes]], None] = lambda _: None,
 ) -> str:
-    """What went wrong; empty where nothing did."""
+    """Run ffmpeg; returns what went wrong, empty if nothing did."""
     given = [*_whitelists("file"), "-i", f"file:{media}", "-itsoffset"]
     given += [f"{plan.offset_s + begins_s:.6f}", *_whitelists("pipe", "srt")]
     given += ["-f", "srt", "-i", "pipe:0"]
@@ -183,14 +183,14 @@ def _copy(
         stdin=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
-        start_new_session=True,  # Ctrl+C is ours to handle
+        start_new_session=True,  # so that Ctrl+C does not reach it
         env=child_variables(),
     ) as ffmpeg:
         started(ffmpeg)
         try:
             _, said = ffmpeg.communicate(subtitles)
         finally:
-            ffmpeg.kill()  # unless it is over
+            ffmpeg.kill()  # does nothing if it has ended
     if ffmpeg.returncode == 0:
         return ""
     lines = said.decode(errors="replace").strip().splitlines()
@@ -198,7 +198,7 @@ def _copy(
 
 
 def _attempts(streams: tuple[Stream, ...]) -> list[tuple[Stream, ...]]:
-    """What to leave out: nothing, else what containers seldom hold, else pictures of subtitles."""
+    """The streams to leave out, by attempt: none, those seldom held, then picture subtitles."""
     seldom = tuple(s for s in streams if s.kind not in ("video", "audio", "subtitle"))
     pictures = tuple(s for s in streams if s.kind == "subtitle" and s.codec not in _TEXT)
     return list(dict.fromkeys([(), seldom, pictures, (*seldom, *pictures)]))
@@ -227,7 +227,7 @@ def _probe(media: Path) -> dict[str, Any]:
 
 
 def _whitelists(protocol: str, *demuxers: str) -> list[str]:
-    """A file reaches nothing but itself."""
+    """Options that keep ffmpeg from opening anything but the file itself."""
     return [
         *("-protocol_whitelist", protocol),
         *("-format_whitelist", ",".join(demuxers or KNOWN_DEMUXERS)),

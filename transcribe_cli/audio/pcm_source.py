@@ -1,4 +1,4 @@
-"""Samples that need no decoder: of a WAV file, of a pipe, of a program that decodes for us."""
+"""Samples that need no decoder: of a WAV file, of a pipe, or of a program that decodes for us."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -18,36 +18,36 @@ _LEAST_HZ, _MOST_HZ = 1000, 1_000_000
 
 
 class BadRate(AudioError):
-    """A rate that is a damaged header's: to resample from it could take all memory."""
+    """A damaged header's rate: resampling from it could take all memory."""
 
 
 class NoSuchChannel(AudioError):
-    """The source has fewer channels."""
+    """The source has no channel of that number."""
 
 
 class ByteStream(Protocol):
-    """Bytes that come one after the other."""
+    """A stream of bytes."""
 
     def read(self, count: int, /) -> bytes:
-        """At most so many; empty at the end."""
+        """Returns at most `count` bytes; empty at the end."""
 
     def close(self) -> None:
-        """Give the stream back; harmless twice."""
+        """Close the stream; another call does nothing."""
 
 
 class PcmSource:
-    """A source whose samples are read as they are.
+    """A source that reads its samples without decoding.
 
-    16-bit mono at the session's rate passes bit for bit, and takes neither libsndfile nor numpy,
-    whose imports are most of a short run.
+    16-bit mono at the session's rate passes bit for bit, and needs neither libsndfile nor numpy,
+    whose imports would be most of a short run.
 
     Args:
-        header: what the samples look like.
-        channel: the one to take, counted from 0; None: all, mixed; `EACH`: all, side by side.
+        header: the format of the samples.
+        channel: the channel to take, from 0; None: all, mixed; `EACH`: all, side by side.
         stop: called when the source is told to stop.
 
     Attributes:
-        channels: of what it gives.
+        channels: number of channels in the blocks.
     """
 
     def __init__(
@@ -80,7 +80,7 @@ class PcmSource:
         self._stopped = threading.Event()
 
     def blocks(self, report: Callable[[SourceEvent], None]) -> Iterator[bytes]:
-        """The samples, in blocks of `BLOCK_S` at most.
+        """The samples, in blocks of at most `BLOCK_S`.
 
         Raises:
             AudioError: the disk fails.
@@ -125,7 +125,7 @@ class PcmSource:
         self._stop()
 
     def close(self) -> None:
-        """Give back the stream."""
+        """Close the stream."""
         self.stop()
         self._stream.close()
 
@@ -134,7 +134,7 @@ def check_rate(name: str, rate_hz: int) -> None:
     """Check the rate that a header names.
 
     Raises:
-        BadRate: it is no rate of audio.
+        BadRate: audio cannot have this rate.
     """
     if not _LEAST_HZ <= rate_hz <= _MOST_HZ:
         raise BadRate(
@@ -144,10 +144,10 @@ def check_rate(name: str, rate_hz: int) -> None:
 
 
 def check_channel(name: str, channels: int, channel: int | None) -> None:
-    """Check that a source has the channel that is asked for, counted from 0.
+    """Check that a source has the wanted channel, counted from 0.
 
     Raises:
-        NoSuchChannel: it has fewer; or one alone, where each is to be kept apart.
+        NoSuchChannel: it has fewer channels; or only one, if each is to be kept apart.
     """
     if channel == EACH and channels < 2:
         raise NoSuchChannel(
@@ -162,10 +162,10 @@ def check_channel(name: str, channels: int, channel: int | None) -> None:
 
 
 class PcmConverter:
-    """Turns the bytes of an interleaved PCM stream into s16le at one rate, mono or side by side.
+    """Turns the bytes of interleaved PCM into s16le at one rate, mono or side by side.
 
-    What is so already passes untouched. A frame cut by the end of a block is kept for
-    the next one.
+    Samples that are in this form already pass unchanged. A frame cut by the end of a block is kept
+    for the next one.
     """
 
     def __init__(
@@ -184,7 +184,7 @@ class PcmConverter:
         self._converter = None if plain else _converter(source, to_hz, warn, channel)
 
     def convert(self, data: bytes) -> bytes:
-        """The samples of the whole frames so far."""
+        """The converted samples of all whole frames so far."""
         data = self._rest + data if self._rest else data
         whole = len(data) - len(data) % self._frame_bytes
         self._rest = data[whole:]
@@ -193,7 +193,7 @@ class PcmConverter:
         return self._converter.convert(_to_float(data[:whole], self._source))
 
     def flush(self) -> bytes:
-        """The last samples of the resampler."""
+        """Returns the last samples of the resampler."""
         return b"" if self._converter is None else self._converter.flush()
 
 

@@ -1,4 +1,4 @@
-"""A stream that is read once: a read can be given up, and its first bytes can be looked at."""
+"""A stream that is read once; reads can be ended by `stop`, and the first bytes peeked at."""
 
 import math
 import os
@@ -13,10 +13,10 @@ _POLL_S = 0.2
 
 
 class Pipe:
-    """Reads of a stream that can be given up, and a look at its first bytes.
+    """Reads a stream; reads can be ended by `stop`, and the first bytes can be peeked at.
 
     Attributes:
-        name, kind: of the source that it is.
+        name, kind: those of the source that reads it.
     """
 
     name: str
@@ -24,7 +24,7 @@ class Pipe:
 
     @property
     def named(self) -> str:
-        """What to call it where a sentence begins."""
+        """The name at the beginning of a sentence."""
         return f"'{self.name}'"
 
     def __init__(self) -> None:
@@ -32,7 +32,7 @@ class Pipe:
         self._stopped = threading.Event()
 
     def peek(self, count: int, wait_s: float = math.inf) -> bytes:
-        """The first bytes, which will be read again: those that come soon after the very first."""
+        """The first bytes, without taking them: the very first, and those that come soon after."""
         self._ahead = self._ahead or self._read_some(count)
         give_up = time.monotonic() + wait_s
         while 0 < len(self._ahead) < count and self._comes_before(give_up):
@@ -43,23 +43,23 @@ class Pipe:
         return self._ahead
 
     def unread(self, data: bytes) -> None:
-        """Let it be read again."""
+        """Put bytes back, to be read again."""
         self._ahead = data + self._ahead
 
     def read(self, count: int, /) -> bytes:
-        """At most `count` bytes; empty at the end, and when stopped."""
+        """Returns at most `count` bytes; empty at the end, and when stopped."""
         if self._ahead:
             part, self._ahead = self._ahead[:count], self._ahead[count:]
             return part
         return self._read_some(count)
 
     def skip(self, count: int) -> None:
-        """Read so many bytes for nothing, or all there are."""
+        """Read `count` bytes and drop them, or as many as there are."""
         while count and (part := self.read(min(count, READ_BYTES))):
             count -= len(part)
 
     def stop(self) -> None:
-        """Nothing is read any more, within a fraction of a second."""
+        """Make reads end within a fraction of a second."""
         self._stopped.set()
 
     @property
@@ -68,15 +68,15 @@ class Pipe:
         return self._stopped.is_set()
 
     def close(self) -> None:
-        """Nothing to give back: the stream is the caller's."""
+        """Stop; the stream itself belongs to the caller, and stays open."""
         self.stop()
 
     def _read_some(self, count: int) -> bytes:
-        """At most so many, as soon as there are any; empty at the end, and when stopped."""
+        """Returns at most `count` bytes once there are any; empty at the end, and when stopped."""
         raise NotImplementedError
 
     def _comes_before(self, deadline: float) -> bool:
-        """Whether more can be read until then."""
+        """Whether more can be read before the deadline."""
         raise NotImplementedError
 
 
@@ -98,7 +98,7 @@ class StdinPipe(Pipe):
         return b""
 
     def _comes_before(self, deadline: float) -> bool:
-        # On Windows select knows sockets only: there a read waits until something comes.
+        # On Windows select works on sockets only, so there a read waits until something comes.
         if sys.platform == "win32":
             return True
         left_s = None if deadline == math.inf else max(0.0, deadline - time.monotonic())

@@ -1,4 +1,4 @@
-"""Media on a pipe that ffmpeg decodes as they come."""
+"""Media on a pipe that ffmpeg decodes while they arrive."""
 
 import contextlib
 import subprocess
@@ -10,15 +10,15 @@ from transcribe_cli.audio.containers import MP3, OGG, Container
 from transcribe_cli.audio.media_tracks import choose_track, probe_head
 from transcribe_cli.audio.pipe import READ_BYTES, Pipe
 
-_ANALYSED_US = 300_000  # of a stream, to find what is in it
-_PROBED_BYTES = 1 << 16  # of a container, to see its tracks
+_ANALYSED_US = 300_000  # of a stream, to find its codecs
+_PROBED_BYTES = 1 << 16  # of a container, to find its tracks
 
 
 class Streamed(ffmpeg.FfmpegSource):
-    """A container on a pipe, decoded as it comes; a thread feeds ffmpeg.
+    """A container on a pipe, decoded while it arrives; a thread feeds ffmpeg.
 
     Raises:
-        AudioError: it holds no audio that can be decoded here.
+        AudioError: there is no audio that can be decoded here.
     """
 
     def __init__(
@@ -34,7 +34,7 @@ class Streamed(ffmpeg.FfmpegSource):
         tracks = probe_head(head, container.demuxer)
         chosen, note = choose_track(tracks, track, pipe.name)
         super().__init__(
-            # What it is is known: nothing is held back to find that out.
+            # The format is known, so ffmpeg need not hold audio back to find it out.
             ["-analyzeduration", str(_ANALYSED_US), "-f", container.demuxer, "-i", "pipe:0"],
             rate_hz,
             name=pipe.name,
@@ -58,7 +58,7 @@ class Streamed(ffmpeg.FfmpegSource):
     def _feed(self) -> None:
         stdin = self.process.stdin
         assert stdin is not None
-        with contextlib.suppress(OSError, ValueError):  # ffmpeg has ended, or is being ended
+        with contextlib.suppress(OSError, ValueError):  # ffmpeg has ended, or is being closed
             while data := self._pipe.read(READ_BYTES):
                 if self._ogg is not None:
                     self._ogg.see(data)
@@ -72,17 +72,17 @@ class Streamed(ffmpeg.FfmpegSource):
 
     @property
     def length_s(self) -> float | None:
-        """None: something may follow what its header knows of."""
+        """None: more media may follow those that the header describes."""
         return None
 
     def all_faults(self) -> list[str]:
-        """What else is wrong with it, when all of it has passed."""
+        """All that is wrong with the media; called when all have passed."""
         self._pipe.stop()
         self._feeder.join()
         return [] if self._ogg is None else self._ogg.faults
 
     def stop(self) -> None:
-        """End what ffmpeg reads; `blocks` ends after what it makes of that."""
+        """End ffmpeg's input; `blocks` ends after what ffmpeg decodes of it."""
         self.is_cut = True
         self._pipe.stop()
 

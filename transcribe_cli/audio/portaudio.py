@@ -1,6 +1,6 @@
 """PortAudio, through sounddevice: its input devices, and captures from them.
 
-The callback copies the block onto a queue and returns. The device is opened at a rate that it has.
+The callback copies each block onto a queue and returns. A device is opened at a rate it supports.
 """
 
 import contextlib
@@ -15,11 +15,11 @@ from transcribe_cli.audio.capture import Block, CaptureLost
 from transcribe_cli.errors import AudioError
 from transcribe_cli.system.stderr_redirect import libraries_are_silent
 
-_MOST_CHANNELS = 8  # that are real: a way to another sound system has 32 and more
-_CLOSE_LIMIT_S = 2.0  # PortAudio can hang when it closes a device that is gone
+_MOST_CHANNELS = 8  # of a real device; a gateway to another sound system has 32 and more
+_CLOSE_LIMIT_S = 2.0  # PortAudio can hang while closing a device that is gone
 
 chosen_lock = threading.RLock()
-"""Held from the list of devices to the open device, whose number is the list's."""
+"""Held while a device is listed and opened, because its number is only valid in that list."""
 
 _in_use: set["PortAudioCapture"] = set()
 
@@ -38,10 +38,10 @@ class PortAudioDevice(Struct, frozen=True):
 
 
 class PortAudioCapture:
-    """An open device: a `Capture`, from the moment it is made.
+    """An open device: a `Capture` from its construction on.
 
     Args:
-        all_channels: those that it has, and not as few as it can be opened with.
+        all_channels: open all channels of the device, and not as few as possible.
 
     Raises:
         AudioError: the device cannot be opened.
@@ -66,14 +66,14 @@ class PortAudioCapture:
             )
             stack.callback(_within, _CLOSE_LIMIT_S, self._stream.close)
             self._opened = True
-            if not self._stream.active:  # it has gone meanwhile
+            if not self._stream.active:  # the device has gone meanwhile
                 self._on_end()
             self._given_back = stack.pop_all()
 
     def _open(
         self, sd: Any, device: PortAudioDevice, rate_hz: int, block_ms: int, *, all_channels: bool
     ) -> tuple[Any, int, int]:
-        """Try mono at the wanted rate first, then what the device has of its own."""
+        """Try mono at the wanted rate first, then the device's own channels and rate."""
         problem: Exception | None = None
         counts = [1, min(2, device.channels), device.channels]
         if all_channels:
@@ -104,11 +104,11 @@ class PortAudioCapture:
         ) from problem
 
     def _on_block(self, data: Any, frames: int, when: Any, status: Any) -> None:
-        """PortAudio's thread: copy and leave."""
+        """Runs on PortAudio's thread: copy the block and return."""
         self._queue.put(Block(bytes(data), bool(status.input_overflow)))
 
     def _on_end(self) -> None:
-        """PortAudio's thread: no block comes any more; mostly because `stop` asked for that."""
+        """Runs on PortAudio's thread: no more blocks come, mostly because of `stop`."""
         if not self._stopped.is_set() and self._opened:
             self._queue.put(None)
 
@@ -127,13 +127,13 @@ class PortAudioCapture:
         return block
 
     def has_news(self) -> bool:
-        """PortAudio reads the list of devices once, and tells nothing."""
+        """False: PortAudio lists the devices once, and reports no changes."""
         return False
 
     def stop(self) -> None:
-        """Stop capturing; the blocks that are on the queue are still given out. Waits for nothing.
+        """Stop capturing, without waiting; `read` still gives the blocks on the queue.
 
-        A device that is gone can hang when it is stopped. May be called on several threads.
+        A device that is gone can hang while it is stopped. Any thread may call this.
         """
         with self._stop_once:
             if not self._stopped.is_set():
@@ -145,7 +145,7 @@ class PortAudioCapture:
         self._queue.put(None)
 
     def close(self) -> None:
-        """Give the device back, within a time limit."""
+        """Close the device, within a time limit."""
         self.stop()
         self._stopping.join(2 * _CLOSE_LIMIT_S)
         self._given_back.close()
@@ -155,8 +155,8 @@ def portaudio_devices(*, anew: bool = False) -> list[PortAudioDevice]:
     """The devices that can record, in PortAudio's order.
 
     Args:
-        anew: those that have come since PortAudio was started too, but where a capture is open,
-            which would end with it.
+        anew: restart PortAudio to find devices that have come since its start. Not done while a
+            capture is open, because the restart would end it.
 
     Raises:
         AudioError: PortAudio is missing or cannot start.
@@ -165,7 +165,7 @@ def portaudio_devices(*, anew: bool = False) -> list[PortAudioDevice]:
         sd = _import_sounddevice()
         try:
             if anew and not _in_use:
-                sd._terminate()  # there is no other way
+                sd._terminate()  # the only way to list the devices again
                 sd._initialize()
             apis = sd.query_hostapis()
             found = sd.query_devices()
@@ -205,10 +205,10 @@ def _import_sounddevice() -> Any:
 
 
 def _within(limit_s: float, action: Callable[[], object]) -> None:
-    """Run an action that may hang on a thread of its own, and wait only so long for it."""
+    """Run an action that may hang on a thread of its own, and wait at most `limit_s` for it."""
 
     def run() -> None:
-        # A device that is gone may refuse to be stopped: it is stopped then.
+        # A device that is gone may raise while it is stopped; it is stopped anyway then.
         with contextlib.suppress(Exception):
             action()
 

@@ -1,4 +1,4 @@
-"""What a moment of audio is like: level, speech, clipping, a telephone's band. Pure.
+"""Measures a moment of audio: level, speech, clipping, a telephone's band. Pure.
 
 Levels are in dB below full scale.
 """
@@ -13,26 +13,26 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 RATE_HZ = 48000
-"""Of the samples that are looked at: so much that a band of any width can be told."""
+"""The rate of the samples that are measured: high enough to see a band of any width."""
 
 _FRAME_S = 0.02
 _SILENT_DB = -60.0
-_SPEECH_DB = 12.0  # above the quietest tenth: speech comes and goes, noise and tones do not
+_SPEECH_DB = 12.0  # above the quietest tenth; speech comes and goes, noise and tones do not
 _QUIETEST = 10  # percent
 _LEAST_SPEECH = 0.1  # of the time
 _LEAST_CLIPPED = 0.0005  # of the samples
-_TELEPHONE_HZ = 3900  # a telephone's band ends at 3400 Hz, and 8 kHz hold no more than 4000
-_BEYOND_DB = -50.0  # what lies above a band has so much less power than what lies in it
+_TELEPHONE_HZ = 3900  # a telephone's band ends at 3400 Hz, and 8 kHz audio holds at most 4000
+_BEYOND_DB = -50.0  # power above the band, relative to the power in it
 
 
 class Finding(NamedTuple):
-    """One channel.
+    """What was measured of one channel.
 
     Attributes:
-        level_db: of its power; peak_db: of its loudest sample.
-        speech: the share of the time in which it is much louder than at its quietest.
+        level_db: level of its power; peak_db: level of its loudest sample.
+        speech: the share of time in which it is much louder than at its quietest.
         clipped: the share of samples at full scale.
-        is_narrow: it has sound, and none above a telephone's band.
+        is_narrow: it has sound, but none above a telephone's band.
     """
 
     level_db: float
@@ -43,12 +43,12 @@ class Finding(NamedTuple):
 
     @property
     def is_silent(self) -> bool:
-        """Nothing can be heard."""
+        """Whether nothing can be heard."""
         return self.peak_db < _SILENT_DB
 
     @property
     def has_speech(self) -> bool:
-        """Its sound comes and goes as speech does."""
+        """Whether its sound comes and goes as speech does."""
         return not self.is_silent and self.speech >= _LEAST_SPEECH
 
     def __str__(self) -> str:
@@ -64,7 +64,7 @@ class Finding(NamedTuple):
 
 
 def find_out(samples: bytes) -> Finding:
-    """What s16le mono samples at `RATE_HZ` are like.
+    """Measure s16le mono samples at `RATE_HZ`.
 
     >>> str(find_out(bytes(9600)))
     'silent'
@@ -92,10 +92,10 @@ def find_out(samples: bytes) -> Finding:
 
 
 def advice(channels: Sequence[Finding], mix: Finding) -> str | None:
-    """Which channels to take, where that is not all of them alike.
+    """Which channels to take, in words; None if all should be mixed.
 
     Args:
-        mix: of all of them, as a plain mean.
+        mix: what was measured of the plain mean of all channels.
     """
     if len(channels) != 2:
         return None
@@ -109,7 +109,7 @@ def advice(channels: Sequence[Finding], mix: Finding) -> str | None:
 
 
 def cancels(channels: Sequence[Finding], mix: Finding) -> bool:
-    """Whether speech is lost in the mix; arguments as of `advice`."""
+    """Whether speech is lost in the mix; arguments as in `advice`."""
     loudest_db = max((channel.level_db for channel in channels), default=mix.level_db)
     return any(c.has_speech for c in channels) and mix.level_db < loudest_db - 10.0
 
@@ -123,6 +123,6 @@ def _is_narrow(values: "NDArray[np.float64]") -> bool:
     blocks = values[: len(values) // size * size].reshape(-1, size) * np.hanning(size)
     spectrum = (abs(np.fft.rfft(blocks, axis=1)) ** 2).sum(axis=0)
     edge = round(_TELEPHONE_HZ * size / RATE_HZ)
-    # Beyond the slope of a resampler's filter.
+    # Measure above the slope of a resampler's filter.
     beyond, within = spectrum[round(edge * 1.15) :].sum(), spectrum[:edge].sum()
     return bool(within > 0 and 10 * np.log10(max(beyond, 1e-9) / within) < _BEYOND_DB)

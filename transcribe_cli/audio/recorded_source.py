@@ -1,4 +1,4 @@
-"""A source that has been heard already: its audio is in the log, and only has to be sent."""
+"""A source whose audio was recorded earlier: it is in the log, and only has to be sent."""
 
 from collections.abc import Callable, Iterator
 
@@ -6,11 +6,11 @@ from transcribe_cli.audio.source import SourceEvent
 
 
 class LoggedSource:
-    """The audio of an earlier run; nothing is added to it.
+    """The audio of an earlier run, to which nothing is added.
 
     Args:
-        name, kind: of the source that it came from.
-        length_s: how long it is.
+        name, kind: those of the source that was recorded.
+        length_s: its length in seconds.
     """
 
     live = False
@@ -22,11 +22,11 @@ class LoggedSource:
         self.length_s: float | None = length_s
 
     def blocks(self, report: Callable[[SourceEvent], None]) -> Iterator[bytes]:
-        """None: the log is whole."""
+        """No blocks: the log is complete."""
         return iter(())
 
     def stop(self) -> None:
-        """Nothing runs."""
+        """Do nothing: nothing runs."""
 
     def close(self) -> None:
-        """Nothing is open."""
+        """Do nothing: nothing is open."""

@@ -24,19 +24,19 @@ class Recorder:
     """Runs `aai-recorder`; owns the writing end of the log.
 
     Args:
-        report: told what the source and the disk have to say, and how many frames there were then.
-        ended: told when the last block is in the log, and why, if not for the source's end.
-        sync: what else to put on the disk where the audio is.
-        grew: given what there is to send now, its first frame and the samples; none at the end.
-        most_frames: stop the source after so many frames, to the sample; None: never.
+        report: called with an event of the source or the disk, and the log's length in frames.
+        ended: called when the last block is in the log, with the error, if an error ended it.
+        sync: writes other files through to the disk when the audio is.
+        grew: called with the first frame and the samples of a new block, and with none at the end.
+        most_frames: stop the source after exactly this many frames; None: never.
 
     Attributes:
-        paused: a microphone's blocks are dropped, and the recording's clock stands still; what a
-            pipe brings meanwhile is kept, and read on from afterwards, as of a file.
+        paused: a microphone's blocks are dropped, and the recording's clock stands still; audio
+            from a pipe is kept, and sent after the pause, like that of a file.
         muted: the microphone is recorded as silence.
-        full: it stopped because of `most_frames`, and not because the source had no more.
-        loudest: greatest sample amplitude of each track of a live source since the levels were
-            last taken (0 to 32768).
+        full: it stopped because of `most_frames`, and not because the source ended.
+        loudest: greatest sample amplitude of each track of a live source since `take_levels` was
+            last called (0 to 32768).
     """
 
     def __init__(
@@ -63,7 +63,7 @@ class Recorder:
         self.full = False
         self.loudest = [0] * log.audio.channels
         self._failing = False
-        self._cut_frames = 0  # behind the limit
+        self._cut_frames = 0  # frames behind the limit, which were dropped
 
     def start(self) -> None:
         """Begin to record."""
@@ -76,7 +76,7 @@ class Recorder:
         self._log.wake()
 
     def join(self, timeout_s: float) -> None:
-        """Wait for the thread; it holds nothing that outlives the process."""
+        """Wait for the thread; it holds nothing that must be closed before the process ends."""
         if self._thread.ident is not None:
             self._thread.join(timeout_s)
 
@@ -124,7 +124,7 @@ class Recorder:
             self._report(told, self._log.frames)
 
     def take(self, block: bytes) -> None:
-        """Write a block, and let it be sent."""
+        """Write a block, and make it available to the sessions."""
         if self.paused and is_spoken_now(self._source):
             return
         block = self._up_to_limit(block)
@@ -135,7 +135,7 @@ class Recorder:
 
             block = without_microphone(block, self._log.audio.channels)
         self._log.append(block, self._grew)
-        if self._source.live:  # nobody looks at the level of a file, and it is most of the work
+        if self._source.live:  # a file's level is not shown, and measuring is most of the work
             from transcribe_cli.audio.level import peaks
 
             now = peaks(block, self._log.audio.channels)
@@ -147,7 +147,7 @@ class Recorder:
 
     def _sync(self) -> None:
         if self._log.unwritable is None:
-            with contextlib.suppress(OSError, ValueError):  # the next append finds out
+            with contextlib.suppress(OSError, ValueError):  # the next append reports it
                 self._log.sync()
                 self._also_sync()
 
@@ -157,6 +157,6 @@ class Recorder:
         frame_bytes = self._log.audio.frame_bytes
         left = (self._most_frames - self._log.frames) * frame_bytes
         self._cut_frames += max(0, len(block) - left) // frame_bytes
-        # A source on its own clock may wait long for its next block; a file tells at once.
+        # A live source may wait long for its next block; a file's next block shows if it ends.
         self.full = len(block) >= left if self._source.live else len(block) > left
         return block[:left]

@@ -23,25 +23,25 @@ _HINT = "install ffmpeg for video, m4a, aac or webm; convert other kinds to WAV"
 
 
 class Damaged(AudioError):
-    """Something cannot be read on."""
+    """A source is damaged and cannot be read on."""
 
 
 class SndfileSource:
     """A file that libsndfile reads.
 
     Args:
-        channel: the one to take, counted from 0; None: all, mixed; `EACH`: all, side by side.
-        content: read in place of the path, which names it then; a binary file.
-        masks: which speakers so many channels are for, as WAVE_FORMAT_EXTENSIBLE has it.
+        channel: the channel to take, from 0; None: all, mixed; `EACH`: all, side by side.
+        content: a binary file that is read instead of the path, which then only names it.
+        masks: by number of channels, which speakers they are for, as in WAVE_FORMAT_EXTENSIBLE.
 
     Attributes:
-        channels: of what it gives.
-        faults: what else is wrong with it, told at its beginning.
-        instead: opens a source that reads on behind damage, which libsndfile does not.
-        begins_s: at which second of what is heard its first sample lies.
+        channels: number of channels in the blocks.
+        faults: what else is wrong with the file; reported at its beginning.
+        instead: opens a source that reads on behind damage, which libsndfile cannot.
+        begins_s: the time of its first sample in all that is heard, in seconds.
 
     Raises:
-        AudioError: it holds no audio that libsndfile can read.
+        AudioError: the file holds no audio that libsndfile can read.
     """
 
     kind = "file"
@@ -69,13 +69,13 @@ class SndfileSource:
         self._masks = masks
         self._stopped = threading.Event()
         with contextlib.ExitStack() as stack:
-            # libmpg123 prints what it thinks of a file.
+            # libmpg123 prints its complaints about a file.
             stack.enter_context(libraries_are_silent())
-            # Without its seeks, which fail in a FLAC that was written to a pipe.
+            # soundfile's seeks are switched off: they fail in a FLAC that was written to a pipe.
             in_order = type("_InOrder", (soundfile.SoundFile,), {"seekable": lambda _: False})
             try:
                 self._file: Any = in_order(str(path) if content is None else content)
-            except (soundfile.LibsndfileError, TypeError) as e:  # the other one for `.raw`
+            except (soundfile.LibsndfileError, TypeError) as e:  # TypeError for `.raw`
                 raise AudioError(f"'{path}' is no audio that is known here.", _HINT) from e
             stack.callback(self._file.close)
             check_rate(path.name, self._file.samplerate)
@@ -84,20 +84,20 @@ class SndfileSource:
             if self._file.frames == 0:
                 raise AudioError(f"'{path}' holds no audio, by its header.", _HINT)
             self._in_use = stack.pop_all()
-        # A FLAC that was written to a pipe does not know how long it is.
+        # A FLAC that was written to a pipe does not contain its length.
         frames = self._file.frames
         self.length_s = frames / self._file.samplerate if frames < _UNKNOWN_FRAMES else None
 
     @property
     def file_channels(self) -> int:
-        """How many the file has."""
+        """The number of channels in the file."""
         return int(self._file.channels)
 
     def blocks(self, report: Callable[[SourceEvent], None]) -> Iterator[bytes]:
-        """The file's audio in blocks of `BLOCK_S` at most.
+        """The file's audio in blocks of at most `BLOCK_S`.
 
         Raises:
-            Damaged: at its damage, where nothing is there `instead`.
+            Damaged: when the damage is reached, if `instead` is None.
         """
         import numpy as np
         import soundfile
@@ -179,22 +179,22 @@ class SndfileSource:
 
 
 def behind(given: int, source: Source) -> Iterator[bytes]:
-    """What another reader makes of what was read up to damage, behind so many bytes."""
-    for block in source.blocks(lambda event: None):  # that it is damaged is told
+    """The audio of another reader of the same file, without its first `given` bytes."""
+    for block in source.blocks(lambda event: None):  # the damage has been reported already
         if len(block) > given:
             yield block[given:]
         given = max(0, given - len(block))
 
 
 def damaged(name: str, at_s: float) -> SourceWarning:
-    """That something follows damage, and is heard."""
+    """The warning for damage behind which audio is still heard."""
     return SourceWarning(f"'{name}' is damaged at {at_s:.1f} s: words may be missing there")
 
 
 def tell_if_short(
     name: str, read_s: float, length_s: float, report: Callable[[SourceEvent], None]
 ) -> None:
-    """Tell that less is heard than a container says, if it is."""
+    """Report if less was read than the container promises."""
     if is_short(read_s, length_s):
         report(_cut_off(name, read_s, length_s))
 
@@ -206,7 +206,7 @@ def _cut_off(name: str, read_s: float, length_s: float) -> SourceWarning:
 
 
 def _ends_early(extra_info: str) -> bool:
-    """libsndfile notes a header that promises more than there is, and reads what there is."""
+    """Whether the header promises more than there is, as libsndfile notes in `extra_info`."""
     found = re.search(r"(?:data|SSND) : (\d+) \(should be (\d+)\)", extra_info)
     if found is None:
         return False

@@ -1,11 +1,9 @@
 """The sound server, which is PulseAudio or PipeWire: its sources by name, and streams from them.
 
-A stream has a connection of its own, and hears by it that the server ends, that its source goes,
-that it was moved to another source (which is no error to the server), and that sources come or go.
-So nobody has to ask once a second. It never waits for longer than it is told to, whatever the
-server does.
-
-Other systems have none: there `sources` finds nothing, and PortAudio has the devices' names.
+A stream has its own connection, on which the server reports that it ends, that a source is gone,
+that the stream was moved to another source (no error to the server), and that sources come or go.
+So nobody has to ask once a second. No call waits longer than it is told to, whatever the server
+does. Other systems have no sound server: `sources` raises, and PortAudio lists the devices.
 """
 
 import contextlib
@@ -22,24 +20,24 @@ from transcribe_cli.audio import libpulse as pa
 from transcribe_cli.audio.capture import Block, CaptureLost
 
 _CLIENT = b"aai-stream"
-_REST_S = 30.0  # at most is read of a stream that was stopped
-_ANSWER_S = 2.0  # a server that is held up answers nothing
+_REST_S = 30.0  # the most audio that is read of a stopped stream
+_ANSWER_S = 2.0  # a server that is held up does not answer in time
 
 
 class NoSoundServer(Exception):
-    """There is none, or it does not answer."""
+    """There is no sound server, or it does not answer."""
 
 
 class SoundSource(NamedTuple):
     """A source of the server.
 
     Attributes:
-        name: the server's own, as `alsa_input.usb-Blue_Yeti-00.analog-stereo`.
-        description: what it is called before a person.
-        monitor_of: the sink whose sound it hears; "" for a microphone.
-        in_use: somebody listens to it.
-        is_muted: it gives silence; a monitor also where its sink is muted.
-        volume: of a monitor that of its sink, which it follows; from 0 to 1, or more.
+        name: the server's name of it, such as `alsa_input.usb-Blue_Yeti-00.analog-stereo`.
+        description: its name for people.
+        monitor_of: the sink whose sound it records; "" for a microphone.
+        in_use: a program records from it.
+        is_muted: it gives silence; so does a monitor whose sink is muted.
+        volume: from 0 to 1, or more; for a monitor, the volume of its sink, which it follows.
     """
 
     name: str
@@ -53,12 +51,12 @@ class SoundSource(NamedTuple):
 
 
 class Sources(NamedTuple):
-    """What the server has.
+    """The sources of the server.
 
     Attributes:
         server: "PulseAudio" or "PipeWire".
-        default: the name of the source that is taken where none is named; "" if there is none.
-        default_sink: the name of the sink that plays where none is named.
+        default: the name of the source that is used if none is named; "" if there is none.
+        default_sink: the name of the sink that plays if none is named.
     """
 
     server: str
@@ -67,28 +65,28 @@ class Sources(NamedTuple):
     default_sink: str
 
     def find(self, name: str) -> SoundSource | None:
-        """The source of that name."""
+        """The source of that name; None if there is none."""
         return next((source for source in self.sources if source.name == name), None)
 
     @property
     def default_monitor(self) -> str:
-        """The name of the source that hears what the machine plays; "" if there is none."""
+        """The name of the source that records what the machine plays; "" if there is none."""
         monitors = (s.name for s in self.sources if s.monitor_of == self.default_sink)
         return next(monitors, "") if self.default_sink else ""
 
 
 def sources() -> Sources:
-    """The sources that there are now.
+    """The present sources.
 
     Raises:
-        NoSoundServer: there is none, or it does not answer.
+        NoSoundServer: there is no server, or it does not answer.
     """
     with _Connection() as connection:
         return connection.sources()
 
 
 class _Connection:
-    """One connection to the server, driven by whoever calls it."""
+    """One connection to the server; it runs only inside calls of its methods."""
 
     def __init__(self) -> None:
         if not sys.platform.startswith("linux"):
@@ -120,7 +118,7 @@ class _Connection:
         self.close()
 
     def close(self) -> None:
-        """End the connection; harmless twice."""
+        """End the connection; another call does nothing."""
         self._open.close()
 
     @property
@@ -129,11 +127,11 @@ class _Connection:
 
     @property
     def is_lost(self) -> bool:
-        """The server has ended."""
+        """Whether the server has ended."""
         return self._state != pa.CONTEXT_READY
 
     def turn(self, timeout_s: float) -> bool:
-        """Take some of what the server sends; wait at most so long for it.
+        """Handle some of what the server sends, waiting at most `timeout_s` for it.
 
         Returns whether there was something.
         """
@@ -144,7 +142,7 @@ class _Connection:
         return int(lib.pa_mainloop_dispatch(loop)) > 0
 
     def wait(self, done: Callable[[], bool]) -> None:
-        """Take what the server sends until that holds.
+        """Handle what the server sends until `done` returns True.
 
         Raises:
             NoSoundServer: it takes too long.
@@ -157,20 +155,20 @@ class _Connection:
             self.turn(left)
 
     def ask(self, operation: Any) -> None:
-        """Wait for the answer to a question, whose callback has been given it by then."""
+        """Wait until a request is answered; its callback has been called by then."""
         if not operation:
             raise NoSoundServer
         try:
             get_state = self.lib.pa_operation_get_state
             self.wait(lambda: get_state(operation) != pa.OPERATION_RUNNING)
         finally:
-            self.lib.pa_operation_cancel(operation)  # its callback is not kept for a late answer
+            self.lib.pa_operation_cancel(operation)  # a late answer must not call the callback
             self.lib.pa_operation_unref(operation)
         if self.is_lost:
             raise NoSoundServer
 
     def sources(self) -> Sources:
-        """The sources that there are now.
+        """The present sources.
 
         Raises:
             NoSoundServer: the server has ended, or does not answer.
@@ -209,20 +207,20 @@ class _Connection:
         name, default, sink = about[0]
         server = "PipeWire" if "pipewire" in name.casefold() else "PulseAudio"
         found = [_as_its_sink(source, sinks) for source in found]
-        # As libpulse does for every program that names no source.
+        # libpulse does the same for every program that names no source.
         return Sources(server, found, os.environ.get("PULSE_SOURCE") or default, sink)
 
 
 class SourceStream:
-    """What one source gives, as s16le: a `Capture`. The server makes one channel of several.
+    """The audio of one source, as s16le: a `Capture`. The server mixes its channels into one.
 
     Args:
         source: the name of a source.
-        block_ms: how much comes at a time.
-        all_channels: those that it has, and not their mix.
+        block_ms: length of a block.
+        all_channels: keep the source's channels, instead of their mix.
 
     Raises:
-        NoSoundServer: there is none, it does not answer, or it has no such source.
+        NoSoundServer: there is no server, it does not answer, or it has no such source.
     """
 
     def __init__(
@@ -237,11 +235,11 @@ class SourceStream:
             stack.enter_context(self._connection)
             self._lib, context = self._connection.lib, self._connection.context
             self._news = self._moved = self._stopped = self._closed = False
-            self._lock = threading.Lock()  # guards the library, which knows of no threads
-            # So that a recorder that is slower than the source comes to an end.
+            self._lock = threading.Lock()  # guards the library, which is not thread-safe
+            # A limit, so that a recorder slower than the source comes to an end.
             self._rest_bytes = round(2 * self.channels * rate_hz * _REST_S)
-            self._own_bytes = 0  # that can be read, and came before the stream was moved
-            # Kept, because the library calls them as long as the connection lasts.
+            self._own_bytes = 0  # readable bytes that came before the stream was moved
+            # Kept as an attribute, because the library may call them until the connection ends.
             self._callbacks = (
                 pa.SubscribeCallback(self._on_news),
                 pa.StreamCallback(self._on_moved),
@@ -311,7 +309,7 @@ class SourceStream:
                 return block
             if self._moved:
                 break
-            if self._stopped:  # what was not fetched in time is still in the socket
+            if self._stopped:  # blocks that were not read in time are still in the socket
                 if self._connection.turn(0.0):
                     continue
                 break
@@ -327,7 +325,7 @@ class SourceStream:
         data, size = c_void_p(), c_size_t()
         if self._lib.pa_stream_peek(self._stream, byref(data), byref(size)) < 0 or not size.value:
             return None
-        # A hole has a size and no data: the server had no room for what was not fetched.
+        # A hole has a size and no data: the server had no room for blocks that were not read.
         block = (
             Block(ctypes.string_at(data, size.value)) if data else Block(bytes(size.value), True)
         )
@@ -338,12 +336,12 @@ class SourceStream:
         return block
 
     def has_news(self) -> bool:
-        """Whether sources have come or gone, or the default has changed, since this was asked."""
+        """Whether sources have come or gone, or the default has changed, since the last call."""
         news, self._news = self._news, False
         return news
 
     def sources(self) -> Sources:
-        """The sources that there are now.
+        """The present sources.
 
         Raises:
             NoSoundServer: the server has ended, or does not answer.
@@ -354,17 +352,17 @@ class SourceStream:
             return self._connection.sources()
 
     def source(self) -> SoundSource | None:
-        """What the server says of the stream's source now; None where it says nothing."""
+        """The stream's source as the server describes it now; None if it does not."""
         with contextlib.suppress(NoSoundServer):
             return self.sources().find(self.device)
         return None
 
     def stop(self) -> None:
-        """Capture no more: what has come by now can still be read."""
+        """Stop capturing; what has come by now can still be read."""
         self._stopped = True
 
     def close(self) -> None:
-        """End the stream; harmless twice."""
+        """End the stream; another call does nothing."""
         with self._lock:
             self._closed = True
             self._open.close()
@@ -383,7 +381,7 @@ def _source(info: pa.SourceInfo) -> SoundSource:
 
 
 def _loudness(sink: pa.SourceInfo) -> tuple[bool, float]:
-    """Whether a sink is muted, and its volume, where its monitor follows that."""
+    """Whether a sink's monitor is muted with it, and the volume that the monitor takes from it."""
     volume, flags = sink.volume, sink.flags
     loudest = max(volume.values[: volume.channels], default=pa.WHOLE_VOLUME) / pa.WHOLE_VOLUME
     return (

@@ -1,4 +1,4 @@
-"""Where audio comes from: what every source can do, and what it may report."""
+"""Sources of audio: what every source can do, and what it may report."""
 
 from collections.abc import Callable, Iterator
 from typing import Any, Protocol
@@ -7,21 +7,19 @@ from msgspec import Struct
 
 
 class DeviceLost(Struct, frozen=True):
-    """A microphone gives no audio any more, or its place is taken by another; silence follows."""
+    """A microphone gives no more audio, or another one replaces it; silence follows."""
 
     device: str
 
 
 class DeviceBack(Struct, frozen=True):
-    """Audio comes again; `device` gives it. What was missed is silence in front of it."""
+    """Audio comes again, from `device`. Missed audio is silence before it."""
 
     device: str
 
 
 class AudioGap(Struct, frozen=True):
-    """The last `seconds` of what was given are silence in place of audio that a source on the
-    network did not give, for that `reason`.
-    """
+    """The last `seconds` given are silence: a source on the network gave no audio for `reason`."""
 
     seconds: float
     reason: str
@@ -32,17 +30,17 @@ class Overflow(Struct, frozen=True):
 
 
 class DiskFull(Struct, frozen=True):
-    """The disk takes no audio any more, for that `reason`; it is kept in memory for a while."""
+    """The disk accepts no more audio, for `reason`; the audio is kept in memory for a while."""
 
     reason: str
 
 
 class DiskBack(Struct, frozen=True):
-    """The disk has taken what was kept, and takes audio again."""
+    """The disk has accepted the kept audio, and accepts audio again."""
 
 
 class SourceNote(Struct, frozen=True):
-    """What was chosen of the source, where there was a choice."""
+    """What was chosen of a source that offered a choice."""
 
     text: str
 
@@ -59,11 +57,11 @@ SourceEvent = (
 
 
 def event_within(event: SourceEvent, given_s: float, cut_s: float) -> SourceEvent | None:
-    """What an event says of a stretch; None for a gap that has no part of it.
+    """The part of an event that concerns a stretch; None for a gap outside the stretch.
 
     Args:
-        given_s: the stretch up to now.
-        cut_s: what came behind the end of the stretch.
+        given_s: the length of the stretch so far.
+        cut_s: the length of the audio behind the end of the stretch.
     """
     if not isinstance(event, AudioGap):
         return event
@@ -72,14 +70,14 @@ def event_within(event: SourceEvent, given_s: float, cut_s: float) -> SourceEven
 
 
 class Source(Protocol):
-    """A stream of s16le audio at the session's rate, mono but where `channels_of` says otherwise.
+    """A stream of s16le audio at the session's rate; mono unless `channels_of` says otherwise.
 
     Attributes:
-        name: what to call it before a person: a device, a file's name, "standard input".
+        name: its name for people: a device, a file's name, "standard input".
         kind: "mic", "file", "stdin" or "address".
         live: it runs on its own clock and cannot be asked to wait (a microphone, a pipe).
-        length_s: its duration, where that is known.
-        path: of a file, in full; the address of what can be fetched again; None for other sources.
+        length_s: its duration; None if it is not known.
+        path: the full path of a file, or an address that can be fetched again; else None.
     """
 
     name: str
@@ -94,30 +92,30 @@ class Source(Protocol):
         """Blocks of whole frames until the source ends or `stop` is called.
 
         Raises:
-            AudioError: the source broke; what came before it is good.
+            AudioError: the source broke; the blocks before are good.
         """
 
     def stop(self) -> None:
-        """End `blocks` soon, after what has been captured; from any thread, harmless twice."""
+        """End `blocks` soon, after the captured audio; any thread may call it, also twice."""
 
     def close(self) -> None:
-        """Give back the device or the file; harmless twice."""
+        """Close the device or the file; another call does nothing."""
 
 
 def version_of(source: Source) -> dict[str, Any] | None:
-    """What tells what is at an address from what may take its place: `bytes`, `version`."""
+    """`bytes` and `version`, which identify what is at an address; None for other sources."""
     version: dict[str, Any] | None = getattr(source, "version", None)
     return version
 
 
 def channels_of(source: Source) -> int:
-    """How many samples a frame of it has: more than one where its channels stay side by side."""
+    """The number of samples in a frame: more than one if its channels stay side by side."""
     channels: int = getattr(source, "channels", 1)
     return channels
 
 
 def is_spoken_now(source: Source) -> bool:
-    """Whether it is a microphone, and not one's recording: it waits for nobody, and somebody stops
-    it when all has been said.
+    """Whether it is a microphone and not a recording of one: it cannot wait, and a person ends it
+    when all has been said.
     """
     return source.kind == "mic" and source.live

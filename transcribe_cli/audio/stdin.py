@@ -1,4 +1,4 @@
-"""Standard input: what its first bytes say, decoded as it comes; else raw s16le mono."""
+"""Standard input: decoded while it arrives if its first bytes are known; else raw s16le mono."""
 
 import contextlib
 import tempfile
@@ -50,13 +50,13 @@ def open_stdin(
     """A source for a binary stream.
 
     Args:
-        note: told when nothing is heard before all of it has come.
-        track: which of several audio tracks, counted from 1; None: the default one, or the first.
-        channel: of several, counted from 0; None: all of them, mixed.
-        raw: it is s16le mono at `rate_hz`, whatever it looks like.
+        note: called with a text if nothing can be heard before all input has come.
+        track: number of the audio track, from 1; None: the default one, or the first.
+        channel: number of the channel, from 0; None: all of them, mixed.
+        raw: the input is s16le mono at `rate_hz`, whatever it looks like.
 
     Raises:
-        AudioError: it is a terminal, or holds nothing, or nothing that can be read here.
+        AudioError: the input is a terminal, is empty, or cannot be read here.
     """
     if stream.isatty():
         raise AudioError(
@@ -78,10 +78,10 @@ def open_stdin(
 
 
 def look(pipe: Pipe, wait_s: float) -> tuple[bytes, Container | None]:
-    """The first bytes of a pipe, behind tags, and what they begin; None where that is not known."""
+    """The first bytes of a pipe after any tags, and their container; None if it is not known."""
     head = pipe.peek(HEAD_BYTES, wait_s)
     has_tags = False
-    while head.startswith(b"ID3"):  # whatever media follow
+    while head.startswith(b"ID3"):  # tags may come before any media
         has_tags = True
         pipe.skip(id3_bytes(head[:10]))
         head = pipe.peek(HEAD_BYTES, wait_s)
@@ -98,10 +98,10 @@ def open_container(
     track: int | None = None,
     channel: int | None = None,
 ) -> Source:
-    """A source for a pipe of known media, of which these are the first bytes.
+    """A source for a pipe of known media that begins with `head`.
 
     Raises:
-        AudioError: it cannot be decoded here.
+        AudioError: the media cannot be decoded here.
     """
     if container == WAV and (header := _wav_header(pipe)):
         return _pcm(pipe, header, rate_hz, channel)
@@ -113,7 +113,7 @@ def open_container(
 
 
 def _pcm(pipe: Pipe, header: WavHeader, rate_hz: int, channel: int | None) -> PcmSource:
-    if len(pipe.peek(header.frame_bytes)) < header.frame_bytes:  # no session is billed for that
+    if len(pipe.peek(header.frame_bytes)) < header.frame_bytes:  # no session needs to be billed
         raise AudioError(f"{pipe.named} holds no audio.", "check what wrote it")
     return PcmSource(
         pipe, header, rate_hz, name=pipe.name, kind=pipe.kind, channel=channel, stop=pipe.stop
@@ -131,7 +131,7 @@ def _wav_header(pipe: Pipe) -> WavHeader | None:
 
 
 def _can_stream(name: str, container: Container, head: bytes, note: Callable[[str], None]) -> bool:
-    """Whether it can be decoded as it comes; if not, it is told why."""
+    """Whether the media can be decoded while they arrive; if not, `note` is called with why."""
     if not ffmpeg.is_installed():
         note(f"{name} is {container.name}: without ffmpeg nothing is heard before its end")
     elif container == MP4 and index_is_last(head) is not False:
@@ -144,7 +144,7 @@ def _can_stream(name: str, container: Container, head: bytes, note: Callable[[st
 
 
 def _check_raw(head: bytes) -> None:
-    """Refuse what is no samples, before it is sent as noise.
+    """Refuse input that is not samples, before it is sent as noise.
 
     Raises:
         AudioError: it is text, or looks like nothing that a microphone gives.
@@ -163,14 +163,14 @@ def _check_raw(head: bytes) -> None:
 
 
 class _Kept:
-    """A reader that keeps what it has given."""
+    """A reader that keeps the bytes it has returned."""
 
     def __init__(self, pipe: Pipe) -> None:
         self._pipe = pipe
         self.data = bytearray()
 
     def read(self, count: int, /) -> bytes:
-        """As of the pipe; what is too long for a header is an end."""
+        """As the pipe's `read`; returns nothing once there is more than a header may have."""
         if len(self.data) > _MOST_HEADER_BYTES:
             return b""
         part = self._pipe.read(count)
@@ -179,9 +179,9 @@ class _Kept:
 
 
 class _Spooled:
-    """A container on a pipe that must be whole: a temporary file, then read as a file.
+    """A container on a pipe that must be complete: it is copied to a temporary file and read there.
 
-    All of it is taken at once, before a session is opened, and billed, for nothing.
+    All input is read before a session is opened, since a session is billed while it waits.
     """
 
     live = False
@@ -207,7 +207,7 @@ class _Spooled:
 
     @property
     def length_s(self) -> float | None:
-        """Its duration, where that is known."""
+        """The duration in seconds; None if it is not known."""
         return self._inner.length_s
 
     def blocks(self, report: Callable[[SourceEvent], None]) -> Iterator[bytes]:

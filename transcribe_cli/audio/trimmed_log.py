@@ -1,7 +1,7 @@
-"""An audio log that forgets what nobody will read again: of a file, which is there already.
+"""An audio log for a file, which drops what nobody will read again, because the file is there.
 
-It is kept in segments of a minute, in one file whose places are used again and again. So a file of
-three hours takes a few minutes' room on the disk, and not what all of it would take decoded.
+The log is kept in segments of a minute, in one temporary file whose places are reused. So a file of
+three hours takes the disk space of a few minutes, and not that of all its decoded audio.
 """
 
 from io import FileIO
@@ -15,7 +15,7 @@ SEGMENT_S = 60.0
 
 
 class TrimmedLog(AudioLog):
-    """A temporary log whose beginning goes.
+    """A temporary log that drops its oldest segments.
 
     Attributes:
         first: the first frame that can still be read.
@@ -26,12 +26,12 @@ class TrimmedLog(AudioLog):
     ) -> None:
         self.first = 0
         self._segment_bytes = audio.frames(SEGMENT_S) * audio.frame_bytes
-        self._places: dict[int, int] = {}  # of each segment that is kept, in the file
+        self._places: dict[int, int] = {}  # the place in the file of each segment that is kept
         self._free: list[int] = []
         super().__init__(file, audio, path, frames)
 
     def forget(self, before: int) -> None:
-        """Let go of the whole segments that lie before a frame."""
+        """Drop the whole segments that lie before a frame."""
         with self._file_lock:
             segment = before * self.audio.frame_bytes // self._segment_bytes
             first = segment * self._segment_bytes // self.audio.frame_bytes
@@ -43,7 +43,7 @@ class TrimmedLog(AudioLog):
     def _write(self, data: bytes | memoryview, at: int) -> int:
         at -= wav.HEADER_BYTES
         if at < 0:
-            return len(data)  # nobody opens it as a WAV
+            return len(data)  # the header is dropped: nobody opens the file as a WAV
         segment, inside = divmod(at, self._segment_bytes)
         data = data[: self._segment_bytes - inside]
         if segment * self._segment_bytes < self.first * self.audio.frame_bytes:
@@ -58,7 +58,7 @@ class TrimmedLog(AudioLog):
             raise ValueError(f"frame {at // self.audio.frame_bytes} has been forgotten")
         segment, inside = divmod(at, self._segment_bytes)
         place = self._places.get(segment)
-        if place is not None and inside + size <= self._segment_bytes:  # as nearly always
+        if place is not None and inside + size <= self._segment_bytes:  # nearly always
             return super()._read_file(place * self._segment_bytes + inside, size)
         parts = []
         while size > 0:

@@ -1,4 +1,4 @@
-"""WAV headers as bytes: made, patched while a file grows (by `audio_log.py`), repaired, read.
+"""WAV headers as bytes: written, patched while a file grows (`audio_log.py`), repaired, read.
 
 Source: Microsoft's "Multimedia Programming Interface and Data Specifications 1.0" (RIFF WAVE) and
 WAVE_FORMAT_EXTENSIBLE. A size that does not fit 32 bits is written as 0xFFFFFFFF, which players
@@ -21,7 +21,7 @@ _PCM, _FLOAT, _EXTENSIBLE = 1, 3, 0xFFFE
 _STARTS = (b"RIFF", b"RF64", b"BW64")
 _MOST_FMT_BYTES = 1 << 10
 _MOST_BYTES = 1 << 50
-# What follows a format's number in the identifier of its sub-format: ksmedia.h, and Ambisonics.
+# The bytes after the format number in a sub-format's GUID: those of ksmedia.h, and of Ambisonics.
 _KNOWN_GUIDS = (
     bytes.fromhex("000000001000800000aa00389b71"),
     bytes.fromhex("00002107d3118644c8c1ca000000"),
@@ -29,16 +29,16 @@ _KNOWN_GUIDS = (
 
 
 class BadWav(ValueError):
-    """The bytes are no WAV that can be read from a pipe; `str()` says why."""
+    """The bytes are not a WAV that can be read from a pipe; `str()` says why."""
 
 
 class WavHeader(NamedTuple):
-    """What a WAV's samples look like.
+    """The format of a WAV's samples.
 
     Attributes:
         encoding: a NumPy type string of one sample: `u1`, `<i2`, `i24`, `<i4`, `<f4` or `<f8`.
-        data_bytes: how many bytes of samples follow; None when the header does not know.
-        mask: which speakers the channels are for, as WAVE_FORMAT_EXTENSIBLE has it; 0: unknown.
+        data_bytes: how many bytes of samples follow; None if the header does not say.
+        mask: which speakers the channels are for, as in WAVE_FORMAT_EXTENSIBLE; 0: unknown.
     """
 
     rate_hz: int
@@ -78,11 +78,11 @@ def header(audio: AudioFormat, data_bytes: int) -> bytes:
 
 
 def repair_header(file: BinaryIO, audio: AudioFormat) -> bool:
-    """Correct the lengths in a header of ours; samples are not changed. Returns whether any was
-    wrong.
+    """Correct the lengths in a header that this program wrote; samples are not changed. Returns
+    whether any was wrong.
 
     Args:
-        file: open for reading and writing; it is all header and samples.
+        file: open for reading and writing; it holds only a header and samples.
     """
     samples = max(0, file.seek(0, os.SEEK_END) - HEADER_BYTES)
     right = header(audio, samples - samples % audio.frame_bytes)
@@ -95,16 +95,16 @@ def repair_header(file: BinaryIO, audio: AudioFormat) -> bool:
 
 
 class SizesPatch:
-    """What an append writes over a header that stands already, `RIFF_SIZE_AT` bytes into it.
+    """The bytes that an append writes over an existing header, from `RIFF_SIZE_AT` on.
 
-    It runs from the first of the two sizes to the second, so that one write does.
+    They reach from the first of the two sizes to the second, so that one write is enough.
     """
 
     def __init__(self, audio: AudioFormat) -> None:
         self._between = header(audio, 0)[RIFF_SIZE_AT + 4 : HEADER_BYTES - 4]
 
     def __call__(self, data_bytes: int) -> bytes:
-        """The patch for a header before so many bytes of samples."""
+        """The patch for a header in front of `data_bytes` bytes of samples."""
         riff_bytes = data_bytes + HEADER_BYTES - 8
         if riff_bytes > _UNKNOWN:
             riff_bytes, data_bytes = _UNKNOWN, min(data_bytes, _UNKNOWN)
@@ -115,7 +115,7 @@ def read_header(stream: _Reader) -> WavHeader:
     """Read a header from a stream that cannot seek, up to the first sample.
 
     Raises:
-        BadWav: it ends early, has no samples, or an encoding that is not plain PCM or float.
+        BadWav: the header ends early, or the samples are missing or not plain PCM or float.
     """
     riff, _, wave = struct.unpack("<4sI4s", _exactly(stream, 12))
     if riff not in _STARTS or wave != b"WAVE":
@@ -130,7 +130,7 @@ def read_header(stream: _Reader) -> WavHeader:
             found = _read_fmt(body)
         elif name == b"ds64" and len(body) >= 16:
             long_size = struct.unpack("<Q", body[8:16])[0]
-        # The byte that fills up an odd size is 0. Some programs leave it out.
+        # A byte 0 pads an odd size. Some programs leave it out.
         pad = _exactly(stream, 1) if size % 2 else b""
         start = b"" if pad == b"\0" else pad
         name, size = struct.unpack("<4sI", start + _exactly(stream, 8 - len(start)))
@@ -142,7 +142,7 @@ def read_header(stream: _Reader) -> WavHeader:
 
 
 def _is_placeholder(size: int) -> bool:
-    """Whether programs write this where they cannot know: sox 0x7FFFF000, others the greatest."""
+    """Whether programs write this if they do not know the size: sox 0x7FFFF000, others the most."""
     return size == 0 or 0x7FFFEF00 <= size <= 0x80000000 or size >= _UNKNOWN - 0xFF
 
 
@@ -174,14 +174,14 @@ def _read_fmt(body: bytes) -> WavHeader:
 
 
 class WavSamples:
-    """The samples behind a header, to where they really end.
+    """The samples behind a header, up to their real end.
 
-    A size that is a placeholder, or smaller than what follows, is not believed: programs that write
-    to a pipe, or more than 4 GB, know no better. A WAV that follows this one (`cat a.wav b.wav`) is
-    read as well.
+    A size that is a placeholder, or smaller than what follows, is ignored: programs that write to a
+    pipe, or more than 4 GB, cannot write the right one. A WAV that follows this one (`cat a.wav
+    b.wav`) is read as well.
 
     Attributes:
-        has_other: a WAV follows that cannot be read on, since its samples are of another kind.
+        has_other: a WAV follows that cannot be read on, because its samples have another format.
     """
 
     def __init__(self, stream: _Reader, header: WavHeader) -> None:
@@ -193,11 +193,11 @@ class WavSamples:
 
     @property
     def missing_bytes(self) -> int:
-        """How many of those that the header promises have not been read."""
+        """How many of the promised bytes have not been read."""
         return self._left or 0
 
     def read(self, count: int, /) -> bytes:
-        """At most `count` bytes of samples; empty at their end."""
+        """Returns at most `count` bytes of samples; empty at their end."""
         while self._left == 0:
             assert self._size is not None
             after = _up_to(self._stream, 8 + self._size % 2)
@@ -213,9 +213,9 @@ class WavSamples:
         return data
 
     def _find_next(self, after: bytes) -> bool:
-        """Go to the first sample of a WAV that follows, behind other chunks."""
+        """Go to the first sample of a WAV that follows, also behind other chunks."""
         stream = _Unread(after, self._stream)
-        if (self._size or 0) % 2 and after[:1] == b"\0":  # what fills up an odd size
+        if (self._size or 0) % 2 and after[:1] == b"\0":  # the padding of an odd size
             stream.read(1)
         try:
             while (head := _exactly(stream, 8))[:4] not in _STARTS:
@@ -225,7 +225,7 @@ class WavSamples:
             return False
         try:
             found = read_header(_Unread(head, stream))
-        except BadWav:  # of an encoding that is not read here
+        except BadWav:  # its encoding cannot be read here
             self.has_other = True
             return False
         is_alike = found._replace(data_bytes=None) == self._header._replace(data_bytes=None)
@@ -235,14 +235,14 @@ class WavSamples:
 
 
 class _Unread:
-    """A stream of which something has been read already."""
+    """A stream with some bytes put back in front."""
 
     def __init__(self, read: bytes, stream: _Reader) -> None:
         self._read = read
         self._stream = stream
 
     def read(self, count: int, /) -> bytes:
-        """At most `count` bytes."""
+        """Returns at most `count` bytes."""
         if not self._read:
             return self._stream.read(count)
         data, self._read = self._read[:count], self._read[count:]
@@ -250,12 +250,12 @@ class _Unread:
 
 
 def ends_samples(after: bytes, size: int) -> bool:
-    """Whether the samples end here, as their size says: what follows is a chunk, or nothing."""
+    """Whether the samples end here, as their size says: a chunk follows, or nothing."""
     return len(after) < 8 or any(_begins_chunk(after[at:]) for at in range(1 + size % 2))
 
 
 def begins_wav(after: bytes, size: int) -> bool:
-    """Whether what follows so many bytes of samples is another WAV.
+    """Whether another WAV follows after `size` bytes of samples.
 
     >>> begins_wav(b"RIFF....", 2), begins_wav(b"LIST....", 2)
     (True, False)
@@ -264,7 +264,7 @@ def begins_wav(after: bytes, size: int) -> bool:
 
 
 def _begins_chunk(after: bytes) -> bool:
-    """Whether these bytes are a chunk's name and size, or a tag, and not samples."""
+    """Whether these bytes are a chunk's name and size, or a tag, and no samples."""
     name = after[:4]
     return (name.isascii() and name.decode("ascii").isprintable()) or name[:3] == b"ID3"
 
