@@ -1,1 +1,1 @@
-"""Both sides of a call: microphone and what the machine plays, in one recording of two tracks."""
+"""Both sides of a call: the microphone and what the machine plays, recorded as two tracks."""

@@ -1,4 +1,4 @@
-"""The source of a call: a microphone, and beside it what the machine plays, as two tracks."""
+"""The source of a call: a microphone, and what the machine plays, as two tracks."""
 
 import contextlib
 import queue
@@ -18,14 +18,14 @@ _NAMES = ("the microphone", "what the system plays")
 _FRAME_BYTES = 2 * SAMPLE_BYTES
 
 _Came = bytes | bool | AudioError | None
-"""Of a side: samples; whether it is lost now; why it has broken; None at its end."""
+"""From one side: samples; whether it is lost now; the error that ended it; None at its end."""
 
 
 class CallSource:
     """Gives interleaved s16: the microphone, then the system. It ends when the microphone does.
 
-    A side that gives nothing is silent in the recording, and that is told; the other one goes on.
-    Where neither gives anything, as when the machine slept, the call's device is lost.
+    A side that gives no audio is recorded as silence, and this is reported; the other goes on. If
+    neither gives audio, as when the machine slept, the call reports its device as lost.
     """
 
     kind = "mic"
@@ -52,7 +52,7 @@ class CallSource:
         """Both tracks, until the microphone ends.
 
         Raises:
-            AudioError: one of them broke.
+            AudioError: one of the sides broke.
         """
         self._report = report
         for thread in self._threads:
@@ -61,7 +61,7 @@ class CallSource:
             yield from self._take(*self._came.get())
 
     def _take(self, side: int, at: float | None, came: _Came) -> Iterator[bytes]:
-        """What can be recorded now, of what came of a side, and when."""
+        """Take what came from a side at time `at`; returns what can be recorded now."""
         if isinstance(came, bytes):
             yield from self._give(self._pair.take(side, came, at))
         elif isinstance(came, bool):
@@ -73,7 +73,7 @@ class CallSource:
                 raise came
 
     def _give(self, samples: bytes) -> Iterator[bytes]:
-        """Both tracks, and between them what becomes of the device of the call."""
+        """Returns both tracks, and reports between their samples if both are lost or back."""
         end = self._frames + len(samples) // _FRAME_BYTES
         for at, is_lost in self._silence.changes(end):
             cut = max(0, at - self._frames) * _FRAME_BYTES
@@ -85,7 +85,7 @@ class CallSource:
         yield samples
 
     def _listen(self, side: int) -> None:
-        """Runs on a thread: when a block arrives is what the clocks are kept together by."""
+        """Runs on a side's thread; the arrival times of blocks keep the two clocks together."""
         problem: AudioError | None = None
         try:
             for block in self._sides[side].blocks(partial(self._tell, side)):
@@ -101,7 +101,7 @@ class CallSource:
         self._came.put((side, None if self._lost[side] else at, block))
 
     def _tell(self, side: int, event: SourceEvent) -> None:
-        """Called between the blocks of a side; one that is lost ends no session."""
+        """Take an event of a side, between its blocks; a lost side alone ends no session."""
         match event:
             case DeviceLost():
                 self._lost[side] = True
@@ -116,12 +116,12 @@ class CallSource:
         self._report(event)
 
     def stop(self) -> None:
-        """Stop both; harmless twice."""
+        """Stop both sides; another call does nothing."""
         for side in self._sides:
             side.stop()
 
     def close(self) -> None:
-        """Give both back, once nobody listens to them; harmless twice."""
+        """Close both sides, once their threads have ended; another call does nothing."""
         self.stop()
         for thread in self._threads:
             if thread.ident is not None:
@@ -132,10 +132,10 @@ class CallSource:
 
 
 def open_call(microphone: Source, rate_hz: int, block_ms: int) -> CallSource:
-    """A call of an open microphone, which is closed where the system's sound cannot be opened.
+    """A call with an open microphone; the microphone is closed if the system's sound fails to open.
 
     Raises:
-        AudioError: it cannot.
+        AudioError: the system's sound cannot be opened.
     """
     from transcribe_cli.audio.call.system_sound import open_system_sound
 

@@ -1,4 +1,4 @@
-"""What sessions hear of one channel of an audio log, where each channel has sessions of its own."""
+"""Views of an audio log for sessions that hear one channel each."""
 
 import threading
 from array import array
@@ -8,7 +8,7 @@ from transcribe_cli.audio.call.log_view import LogView
 
 
 class ChannelView(LogView):
-    """A channel of a log as a `ReadableLog` of one; safe for several threads."""
+    """One channel of a log as a `ReadableLog`; safe for several threads."""
 
     def __init__(self, log: AudioLog, channel: int, slowest: "_Slowest") -> None:
         super().__init__(log)
@@ -21,16 +21,16 @@ class ChannelView(LogView):
         return samples[self._channel :: self._log.audio.channels].tobytes()
 
     def consumed(self, frame: int) -> None:
-        """A reader has taken everything before `frame` of this channel."""
+        """A reader of this channel has read everything before `frame`."""
         self._log.consumed(self._slowest.has_read(self._channel, frame))
 
     def forget(self, before: int) -> None:
-        """Nothing of this channel before that frame will be read again."""
+        """Nothing of this channel before the frame `before` will be read again."""
         self._log.forget(self._slowest.needs_no_more(self._channel, before))
 
 
 class _Slowest:
-    """The log keeps, and its writer waits for, what any channel has still to read."""
+    """Finds the slowest channel, for which the log keeps frames and its writer waits."""
 
     def __init__(self, channels: int) -> None:
         self._lock = threading.Lock()
@@ -38,13 +38,13 @@ class _Slowest:
         self._unneeded = [0] * channels
 
     def has_read(self, channel: int, frame: int) -> int:
-        """One has read so far; returns how far all have."""
+        """A channel has been read up to a frame; returns up to where all have."""
         with self._lock:
             self._read[channel] = frame
             return min(self._read)
 
     def needs_no_more(self, channel: int, before: int) -> int:
-        """One needs nothing before that frame; returns what none needs."""
+        """A channel needs nothing before a frame; returns before which frame none does."""
         with self._lock:
             self._unneeded[channel] = before
             return min(self._unneeded)

@@ -1,4 +1,4 @@
-"""Linux' door to what the machine plays: the sound server's monitor of the default sink."""
+"""Records what the machine plays, on Linux: the sound server's monitor of the default sink."""
 
 import contextlib
 
@@ -7,14 +7,14 @@ from transcribe_cli.audio.devices import Opener
 from transcribe_cli.audio.sound_server import NoSoundServer, SourceStream, sources
 from transcribe_cli.errors import AudioError
 
-_LEAST_VOLUME = 0.2  # of a loudspeaker, -42 dB: a monitor that follows it hears no speech
+_LEAST_VOLUME = 0.2  # of a sink, -42 dB: a monitor that follows a lower one records no speech
 
 
 def find_monitor(rate_hz: int, block_ms: int, *, all_channels: bool = False) -> Opener:
-    """How to open what the machine plays: the monitor of whichever sink is the default one.
+    """How to open what the machine plays: the monitor of the sink that is the default at the time.
 
     Args:
-        all_channels: those that it has, and not one made of them.
+        all_channels: open the monitor's own channels, instead of one mixed channel.
     """
 
     def open_monitor(name: str | None) -> Capture:

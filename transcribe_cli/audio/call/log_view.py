@@ -1,13 +1,13 @@
-"""What views of an audio log of several channels have in common: they are one channel."""
+"""What views of an audio log of several channels have in common: each shows one channel."""
 
 from transcribe_cli.audio.audio_log import AudioLog
 
 
 class LogView:
-    """A log of several channels as one channel; whoever reads it makes that of the log's frames.
+    """A log of several channels as a log of one; a subclass makes its samples from the log's.
 
     Attributes:
-        audio: the format of what is read.
+        audio: the format of the samples that are read.
     """
 
     def __init__(self, log: AudioLog) -> None:
@@ -16,7 +16,7 @@ class LogView:
 
     @property
     def ended(self) -> bool:
-        """Nothing will be appended any more."""
+        """Whether nothing will be appended any more."""
         return self._log.ended
 
     @property
@@ -26,13 +26,13 @@ class LogView:
 
     @property
     def frames(self) -> int:
-        """How many can be read."""
+        """How many frames can be read."""
         return self._log.frames
 
     def consumed(self, frame: int) -> None:
-        """A reader has taken everything before `frame`."""
+        """A reader has read everything before `frame`."""
         self._log.consumed(frame)
 
     def forget(self, before: int) -> None:
-        """Nothing before that frame will be read again."""
+        """Nothing before the frame `before` will be read again."""
         self._log.forget(before)

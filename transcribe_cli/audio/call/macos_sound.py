@@ -1,7 +1,7 @@
-"""macOS' door to what the machine plays: a loopback device, which PortAudio has among its inputs.
+"""Records what the machine plays, on macOS: by a loopback device, which PortAudio lists as input.
 
-The system is played to it as well as to the loudspeaker by a Multi-Output Device, which somebody
-has to make once in Audio MIDI Setup: https://github.com/ExistentialAudio/BlackHole/wiki.
+A Multi-Output Device plays the sound to both the loopback device and the loudspeaker. Somebody has
+to create it once in Audio MIDI Setup: https://github.com/ExistentialAudio/BlackHole/wiki.
 """
 
 from collections.abc import Sequence
@@ -11,11 +11,11 @@ from transcribe_cli.audio.portaudio import portaudio_devices
 from transcribe_cli.errors import AudioError
 
 _LOOPBACKS = ("blackhole", "loopback", "soundflower", "vb-cable")
-"""How the names of known ones begin, the likeliest first."""
+"""How the names of known loopback devices begin, the likeliest first."""
 
 
 def choose_loopback(names: Sequence[str]) -> str | None:
-    """The input device that hears what the machine plays; None: there is none.
+    """The input device that records what the machine plays; None: there is none.
 
     >>> choose_loopback(["MacBook Pro Microphone", "Soundflower (2ch)", "BlackHole 2ch"])
     'BlackHole 2ch'
@@ -28,13 +28,13 @@ def choose_loopback(names: Sequence[str]) -> str | None:
 
 
 def find_loopback_device(rate_hz: int, block_ms: int, *, all_channels: bool = False) -> Opener:
-    """How to open what the machine plays: a loopback device, as a microphone is opened.
+    """How to open what the machine plays: a loopback device, opened like a microphone.
 
     Args:
-        all_channels: they are given always, since the first of two would be no mix.
+        all_channels: ignored: all channels are opened, since the first of two would be no mix.
 
     Raises:
-        AudioError: there is none, or PortAudio is missing.
+        AudioError: there is no loopback device, or PortAudio is missing.
     """
     name = choose_loopback([device.name for device in portaudio_devices()])
     if name is None:

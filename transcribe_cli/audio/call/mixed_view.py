@@ -1,8 +1,8 @@
 """What the sessions of a call hear: one channel, mixed from the two tracks of the audio log.
 
-The mix is a function of the log alone, so that a session which takes over, and a recording that is
-resumed on another day, hear what was heard before. Where only the loudspeaker is heard by the
-microphone, the microphone is ducked: the same words twice, a little apart, cost words.
+The mix depends on the log alone, so a session that takes over, and a recording that is resumed on
+another day, hear what was heard before. While the microphone picks up only the loudspeaker, the
+microphone is ducked, because hearing the same words twice, slightly apart, loses words.
 """
 
 import threading
@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 
 _DUCKED = 0.1  # -20 dB
 _READ_S = 10
-_KNOWS_AFTER_S = 2  # what is said of a word counts in what comes so much later
-_MOST_KEPT = 256  # estimates and words
+_KNOWS_AFTER_S = 2  # a word's channel is judged with the audio of this much time after it
+_MOST_KEPT = 256  # of the estimates, and of the words
 
 
 class MixedView(LogView):
@@ -39,20 +39,20 @@ class MixedView(LogView):
 
     def __init__(self, log: AudioLog) -> None:
         super().__init__(log)
-        self._frame = log.audio.rate_hz // FRAMES_PER_S  # samples of a level
-        self._lock = threading.RLock()  # guards all below
+        self._frame = log.audio.rate_hz // FRAMES_PER_S  # samples for one level
+        self._lock = threading.RLock()  # guards all attributes below
         self._mic, self._system = array("f"), array("f")
         self._estimates: dict[int, Estimate] = {}
         self._channels: dict[tuple[int, int, int], int | None] = {}
 
     @property
     def frames(self) -> int:
-        """How many can be read: those whose level is known."""
+        """How many frames can be read: those whose level is known."""
         ended, frames = self._log.ended, self._log.frames
         return frames if ended else frames - frames % self._frame
 
     def read(self, start: int, count: int) -> bytes:
-        """At most `count` mixed frames from frame `start` on; fewer at the end."""
+        """Returns at most `count` mixed frames from frame `start` on; fewer at the end."""
         import numpy as np
 
         tracks = self._tracks(start, min(count, self.frames - start))
@@ -62,7 +62,7 @@ class MixedView(LogView):
         last = -(-(start + len(tracks)) // self._frame)
         with self._lock:
             gains = self._gains(first - 1, last)
-        # Within each level's frame the gain goes over from the one before.
+        # Within the frame of each level the gain fades from the gain before.
         ends = np.arange(first - 1, last) * self._frame + self._frame
         gain = np.interp(np.arange(start, start + len(tracks)) + 1, ends, gains)
         mixed = tracks[:, 0] * gain + tracks[:, 1]
@@ -70,7 +70,7 @@ class MixedView(LogView):
         return samples
 
     def channel_of(self, start_ms: int, end_ms: int) -> int | None:
-        """Whose a word is, 0 the microphone's or 1 the system's; None where neither is heard."""
+        """The channel of a word, 0 microphone or 1 system; None if neither is heard in it."""
         with self._lock:
             known = self._fill(self._log.frames // self._frame)
             first = max(0, start_ms * FRAMES_PER_S // 1000)
@@ -78,7 +78,7 @@ class MixedView(LogView):
             if first >= last:
                 return None
             settled = (last // FRAMES_PER_S + _KNOWS_AFTER_S) * FRAMES_PER_S
-            # Twice a second is often enough; a call that has just begun knows what it can.
+            # Twice a second is often enough, except in the first second of a call.
             step = FRAMES_PER_S // 2 if known > FRAMES_PER_S else 1
             at = min(settled, known - known % step)
             word = (first, last, at)
@@ -93,7 +93,7 @@ class MixedView(LogView):
         return channel_of(mic, system, self._estimate(at), context)
 
     def _gains(self, first: int, last: int) -> "NDArray[np.float32]":
-        """The microphone's gain at the end of each level's frame; 1 before the first of all."""
+        """The microphone's gain at the end of each level's frame; 1 before the first frame."""
         import numpy as np
 
         known = self._fill(min(last, self._log.frames // self._frame))
@@ -103,19 +103,19 @@ class MixedView(LogView):
             until = min((at // FRAMES_PER_S + 1) * FRAMES_PER_S, known)
             found = self._estimate(at // FRAMES_PER_S * FRAMES_PER_S)
             if found.leak_db is not None:
-                # A lag of 0 would ask for the frame that comes after the one that is mixed.
+                # A lag of 0 would need the frame after the one that is mixed.
                 found = found._replace(lag=max(1, found.lag))
                 context = min(CONTEXT_FRAMES, at)
                 of_mic, of_system = sides(*self._levels(at - context, until), found)
                 ducked = (of_system & ~of_mic)[context:]
                 gains[at - first : until - first][ducked] = _DUCKED
             at = until
-        if last > known > first:  # the last frame of all is no whole one
+        if last > known > first:  # the recording's last frame is incomplete and has no level
             gains[known - first :] = gains[known - first - 1]
         return gains
 
     def _estimate(self, at: int) -> Estimate:
-        """What the levels before one say."""
+        """The estimate from the levels before frame `at`."""
         if at not in self._estimates:
             _make_room(self._estimates)
             window = self._levels(max(0, at - WINDOW_FRAMES), at)
@@ -129,7 +129,7 @@ class MixedView(LogView):
         return np.frombuffer(mic, np.float32), np.frombuffer(system, np.float32)
 
     def _fill(self, count: int) -> int:
-        """Have the levels of so many frames; returns how many there are."""
+        """Compute the levels of `count` frames, as far as audio exists; returns their number."""
         while len(self._mic) < count:
             most = min(count - len(self._mic), _READ_S * FRAMES_PER_S)
             tracks = self._tracks(len(self._mic) * self._frame, most * self._frame)
@@ -146,7 +146,7 @@ class MixedView(LogView):
 
 
 def _make_room(kept: dict[Any, Any]) -> None:
-    """The newest count; a dict knows which are."""
+    """Drop the oldest half of the entries if there are too many; a dict keeps their order."""
     if len(kept) >= _MOST_KEPT:
         for key in list(kept)[: _MOST_KEPT // 2]:
             del kept[key]

@@ -1,25 +1,26 @@
-"""Where neither side of a call gives anything. Pure."""
+"""Finds where neither side of a call gives audio. Pure."""
 
 
 class SharedSilence:
-    """Puts what is told of both sides into the order of the recording, whose frames are counted.
+    """Puts the losses of both sides into the order of the recording's frames.
 
-    One side may be told of long before the other: after a sleep all of it comes from each in turn.
+    One side's may be known long before the other's: after a sleep each side reports all of it at
+    once.
     """
 
     def __init__(self) -> None:
-        self._told: list[tuple[int, int, bool]] = []  # frame, side, whether it is lost from there
+        self._told: list[tuple[int, int, bool]] = []  # frame, side, whether it is lost from then on
         self._lost = [False, False]
 
     def tell(self, side: int, frame: int, *, is_lost: bool) -> None:
-        """From that frame on, a side is lost or back."""
+        """A side is lost, or back, from that frame on."""
         self._told.append((frame, side, is_lost))
 
     def changes(self, frame: int) -> list[tuple[int, bool]]:
-        """From where on both are lost, or not any more, up to that frame; each is given once.
+        """The frames up to `frame` from which both sides are lost, or not any more; each once.
 
         Args:
-            frame: both sides are known up to there.
+            frame: both sides are known up to this frame.
         """
         self._told.sort(key=lambda told: told[0])
         changes = []

@@ -1,4 +1,4 @@
-"""Opens what the machine plays as a source: this is where one door a system is chosen."""
+"""Opens what the machine plays as a source, by the module for this operating system."""
 
 import sys
 
@@ -13,10 +13,10 @@ _ELSEWHERE = {"darwin": find_loopback_device, "win32": find_loopback}
 
 
 def open_system_sound(rate_hz: int, block_ms: int) -> Source:
-    """What the default loudspeaker plays, as s16le mono, also when another becomes the default.
+    """What the default loudspeaker plays, as s16le mono; it follows a change of the default.
 
     Raises:
-        AudioError: it cannot be recorded here.
+        AudioError: it cannot be recorded on this machine.
     """
     return Microphone(None, rate_hz, block_ms, opener=find_system_sound(rate_hz, block_ms))
 
@@ -25,10 +25,10 @@ def find_system_sound(rate_hz: int, block_ms: int, *, all_channels: bool = False
     """How to open what the machine plays.
 
     Args:
-        all_channels: those that it has, and not one made of them.
+        all_channels: open the device's own channels, instead of one mixed channel.
 
     Raises:
-        AudioError: there is nothing to open.
+        AudioError: there is no device to open.
     """
     find = _ELSEWHERE.get(sys.platform, find_monitor)
     return find(rate_hz, block_ms, all_channels=all_channels)

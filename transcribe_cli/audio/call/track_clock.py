@@ -1,14 +1,15 @@
 """Keeps the two tracks of a call together, though each device has a clock of its own. Pure.
 
-A block can come late, never early. So of the last `WINDOW_S` the smallest (arrival minus samples
-over rate) tells when a track's first sample was captured, and the difference of both tells how far
-they have drifted apart. A slow loop works that off by stretching the system's track a little; the
-microphone's stays sample for sample, and its clock is the recording's.
+A block can arrive late, but never early. So the smallest value of arrival time minus duration so
+far, over the last `WINDOW_S`, tells when a track's first sample was captured. The difference of
+both tracks' values tells how far they have drifted apart. A slow control loop corrects the drift by
+stretching the system's track slightly; the microphone's track stays as it is, sample for sample,
+and its clock is the recording's.
 
-A device of 100 ppm drifts by 360 ms in an hour; a loop that looks at how full a buffer is would
-swing by the size of a block. What a device does not give is silence already (`DeviceTimeline`), and
-comes when it comes: such blocks have no time of arrival. A side that has not begun yet is silent
-after a few seconds, and is placed when its clock is known.
+A device that is off by 100 ppm drifts by 360 ms in an hour; a loop controlled by the fill level of
+a buffer would swing by the size of a block. Missing audio has become silence before
+(`DeviceTimeline`), which arrives at any time, so its blocks have no arrival time. A side that has
+not begun after a few seconds is silent, and is placed when its clock is known.
 """
 
 import math
@@ -18,29 +19,29 @@ from typing import Any
 from transcribe_cli.audio.format import SAMPLE_BYTES
 
 WINDOW_S = 10
-_LOOP_S = 10.0  # in which an error is worked off
+_LOOP_S = 10.0  # the time in which an error is corrected
 _MOST_STRETCH = 0.002
-_SMALL_S = 0.01  # less is the jitter of arrivals, and samples stay as they are
-_STEP_S = 0.2  # more is made up for at once, by silence or by a cut
-_WAIT_S = 5.0  # for a side that has not begun; longer than a device takes to open
-_KNOWN_AFTER_S = 1.0  # so long blocks are looked at, the first ones and those behind a gap
+_SMALL_S = 0.01  # a smaller error is the jitter of arrivals, and samples stay as they are
+_STEP_S = 0.2  # a greater error is corrected at once, by adding silence or cutting
+_WAIT_S = 5.0  # how long to wait for a side that has not begun; devices open faster
+_KNOWN_AFTER_S = 1.0  # how long to observe arrivals at the beginning and after a gap
 
 
 class ArrivalClock:
-    """When the first sample of a stream was captured, on the clock of its blocks' arrivals."""
+    """Tells when a stream's first sample was captured, from the arrival times of its blocks."""
 
     def __init__(self, rate_hz: int) -> None:
         self._rate_hz = rate_hz
         self._frames = 0
-        self._smallest: dict[int, float] = {}  # by the second of arrival
+        self._smallest: dict[int, float] = {}  # the smallest start time, by second of arrival
         self._since = -math.inf
         self._start_s: float | None = None
 
     def arrived(self, now: float | None, frames: int) -> None:
-        """So many frames more are there at `now`, in seconds; None: that says nothing."""
+        """`frames` more frames arrived at `now`, in seconds; None: their time says nothing."""
         self._frames += frames
         if now is None:
-            self._start_s = self.guess_s  # it may be long until more is known
+            self._start_s = self.guess_s  # a better value may take long
             self._smallest.clear()
             return
         if not self._smallest:
@@ -55,36 +56,36 @@ class ArrivalClock:
 
     @property
     def has_begun(self) -> bool:
-        """Anything has come."""
+        """Whether any audio has come."""
         return self._frames > 0
 
     @property
     def start_s(self) -> float | None:
-        """The time of the first sample; None while that is not known yet."""
+        """The time of the first sample; None while it is not known."""
         return self._start_s
 
     @property
     def guess_s(self) -> float | None:
-        """The same as far as it can be told by now."""
+        """The best estimate of `start_s` so far; None if there is none."""
         return (
             min(self._smallest.values(), default=None) if self._start_s is None else self._start_s
         )
 
 
 class Stretcher:
-    """Makes the blocks of one stream longer or shorter by a little, without a seam."""
+    """Makes the blocks of one stream slightly longer or shorter, without audible joints."""
 
     def __init__(self, rate_hz: int) -> None:
         self._rate_hz = rate_hz
         self._before = b""
-        self._stream: Any = None  # from the first need on
-        self._owed = 0  # frames at its start that were given already
+        self._stream: Any = None  # made when it is first needed
+        self._owed = 0  # frames at the stream's start that were already given
 
     def stretch(self, block: bytes, error_s: float) -> tuple[bytes, float]:
-        """The block, and by how many frames it was made longer.
+        """Returns the stretched block, and by how many frames it became longer.
 
         Args:
-            error_s: by how much the recording is to become longer in the next seconds.
+            error_s: by how much the track should become longer in the next seconds.
         """
         frames = len(block) // SAMPLE_BYTES
         if self._stream is None:
@@ -103,7 +104,7 @@ class Stretcher:
         return samples.astype("<i2").tobytes(), frames * stretch
 
     def _begin(self) -> None:
-        """Go on with what was given last, so that there is no click."""
+        """Begin to resample with the block given last, so that there is no click."""
         import numpy as np
         import soxr
 
@@ -119,7 +120,7 @@ class Stretcher:
 
 
 class TrackPair:
-    """Puts the blocks of microphone (0) and system (1) side by side, as they come."""
+    """Puts the blocks of microphone (0) and system (1) side by side while they arrive."""
 
     def __init__(self, rate_hz: int) -> None:
         self._rate_hz = rate_hz
@@ -127,16 +128,16 @@ class TrackPair:
         self._clocks = (ArrivalClock(rate_hz), ArrivalClock(rate_hz))
         self._ready = (bytearray(), bytearray())
         self._stretcher = Stretcher(rate_hz)
-        self._held = b""  # of the system, until it is known where it belongs
-        self._added: float | None = None  # frames of its track beyond those that came
-        self._before = 0  # frames of silence in front of the microphone's first
-        self._is_guess = False  # where the system lies: one side has begun late
+        self._held = b""  # the system's audio, until its position is known
+        self._added: float | None = None  # frames in the system's track beyond those that came
+        self._before = 0  # frames of silence before the microphone's first frame
+        self._is_guess = False  # the system's position is a guess, since one side has begun late
 
     def take(self, track: int, block: bytes, now: float | None) -> bytes:
-        """Take a block; returns interleaved s16 that is complete.
+        """Take a block; returns the interleaved s16 that is complete now.
 
         Args:
-            now: when it came, in seconds; None where that says nothing, as of silence put in.
+            now: when the block arrived, in seconds; None if it says nothing, as for added silence.
         """
         self._clocks[track].arrived(now, len(block) // SAMPLE_BYTES)
         if track == 1:
@@ -146,23 +147,23 @@ class TrackPair:
         return self._give(min(map(len, self._ready)) // SAMPLE_BYTES)
 
     def frames(self, track: int) -> int:
-        """Up to which frame of the recording a track has come."""
+        """The frame of the recording up to which a track has come."""
         held = len(self._held) if track == 1 else 0
         return self._given + (len(self._ready[track]) + held) // SAMPLE_BYTES
 
     def finish(self) -> bytes:
-        """The rest of the microphone, beside what there is of the system."""
+        """Returns the rest of the microphone's track, with what there is of the system's."""
         return self._give(len(self._ready[0]) // SAMPLE_BYTES)
 
     def _placed(self, block: bytes) -> bytes:
-        """A block of the system, stretched or moved to where it belongs."""
+        """Returns a block of the system, stretched or moved to its position."""
         begins_s, start_s = (clock.start_s for clock in self._clocks)
         if self._added is None:
             self._held += block
         if begins_s is None or start_s is None:
             return b"" if self._added is None else block
         due = (start_s - begins_s) * self._rate_hz + self._before
-        if self._added is None:  # the first ones are placed to the sample
+        if self._added is None:  # the first blocks are placed exactly
             self._added = 0.0
             block, self._held = self._held, b""
             return self._step(round(due), block)
@@ -175,7 +176,7 @@ class TrackPair:
         return block
 
     def _go_on_without(self) -> None:
-        """A side that has not begun in `_WAIT_S` is silent until it does: the other is recorded."""
+        """If a side has not begun in `_WAIT_S`, record it as silence until it begins."""
         microphone, system = self._ready
         if self._added is None:
             size = max(len(microphone), len(self._held))
@@ -185,10 +186,10 @@ class TrackPair:
             self._added = 0.0
             block, self._held = self._held, b""
             begins_s, start_s = (clock.guess_s for clock in self._clocks)
-            if begins_s is not None and start_s is not None:  # a gap came in their first second
+            if begins_s is not None and start_s is not None:  # a gap came in the first second
                 system += self._step(round((start_s - begins_s) * self._rate_hz), block)
                 return
-            # Both end now, until their clocks tell better.
+            # Assume that both end now, until their clocks are known.
             system += self._step((size - len(block)) // SAMPLE_BYTES, block)
             self._before = (size - len(microphone)) // SAMPLE_BYTES
             microphone[:0] = bytes(size - len(microphone))
@@ -199,7 +200,7 @@ class TrackPair:
             system += self._step((len(microphone) - len(system)) // SAMPLE_BYTES, b"")
 
     def _step(self, frames: int, block: bytes) -> bytes:
-        """Make up for an error of so many frames; returns what comes now."""
+        """Correct an error of `frames` frames at once; returns the audio to add now."""
         assert self._added is not None
         cut = min(max(0, -frames), len(block) // SAMPLE_BYTES)
         pad = max(0, frames)

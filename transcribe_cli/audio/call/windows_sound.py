@@ -1,8 +1,8 @@
-"""Windows' door to what the machine plays: WASAPI's loopback of the default loudspeaker.
+"""Records what the machine plays, on Windows: WASAPI's loopback of the default loudspeaker.
 
-SoundCard opens it, and gives silence by the clock while nothing is played, where WASAPI gives
-nothing. It waits in each of its calls, and COM is begun thread by thread: so one thread a capture
-does all that it is asked.
+SoundCard opens it. While nothing is played, WASAPI gives nothing, and SoundCard gives silence by
+the clock. Each of its calls waits, and COM is initialised for each thread, so one thread for each
+capture makes all calls.
 """
 
 import contextlib
@@ -20,30 +20,31 @@ from transcribe_cli.audio.devices import Opener
 from transcribe_cli.audio.format import EACH
 from transcribe_cli.errors import AudioError
 
-_KEPT_S = 0.25  # by the system, for whoever fetches late
+_KEPT_S = 0.25  # how much audio the system keeps for a late reader
 _ASK_EVERY_S = 1.0
 _OPENS_WITHIN_S = 5.0
 _CLOSE_LIMIT_S = 2.0
 _SLEPT_S = 5.0
-"""The silence of a night in one piece would be gigabytes: it is put in where the device is lost."""
+"""After a longer call the capture ends, as if the device were lost: the machine slept, and the
+silence of a night in one piece would take gigabytes."""
 
 
 class LoopbackCapture:
-    """What the default loudspeaker plays, as s16le stereo: a `Capture`, once it is made.
+    """What the default loudspeaker plays, as s16le stereo: a `Capture` from its construction on.
 
     Args:
-        block_ms: how much comes at a time.
+        block_ms: length of a block.
 
     Attributes:
         device: the loudspeaker's name.
-        default: the name of the one that is the default now.
+        default: the name of the loudspeaker that is the default now.
 
     Raises:
         AudioError: SoundCard is not installed, there is no loudspeaker, or it does not open.
     """
 
     title = "system"
-    channels = 2  # of one alone SoundCard gives garbage on Windows, as its README says
+    channels = 2  # on Windows SoundCard gives garbage for a single one, as its README says
 
     def __init__(self, rate_hz: int, block_ms: int) -> None:
         self.rate_hz = rate_hz
@@ -83,7 +84,7 @@ class LoopbackCapture:
             self._queue.put(None)
 
     def _record(self, recorder: Any, own_id: str, find_default: Callable[[], Any]) -> None:
-        """Put blocks on the queue until it is stopped, or the machine slept."""
+        """Put blocks on the queue until it is stopped, or the machine has slept."""
         asked_at = time.monotonic()
         while not self._stopped.is_set():
             since = time.monotonic()
@@ -109,30 +110,30 @@ class LoopbackCapture:
         except queue.Empty:
             return None
         if block is None:
-            self._queue.put(None)  # whoever reads again is told again
+            self._queue.put(None)  # for the next call
             raise CaptureLost
         return block
 
     def has_news(self) -> bool:
-        """Whether another loudspeaker is the default one; said once a second."""
+        """Whether another loudspeaker has become the default; checked once a second."""
         news, self._news = self._news, False
         return news
 
     def stop(self) -> None:
-        """Capture no more: what has come by now can still be read."""
+        """Stop capturing; what has come by now can still be read."""
         self._stopped.set()
 
     def close(self) -> None:
-        """Give the loudspeaker back, within a time limit; harmless twice."""
+        """Close the loudspeaker, within a time limit; another call does nothing."""
         self.stop()
         self._thread.join(_CLOSE_LIMIT_S)
 
 
 def find_loopback(rate_hz: int, block_ms: int, *, all_channels: bool = False) -> Opener:
-    """How to open what the machine plays: the loopback of whichever loudspeaker is the default.
+    """How to open what the machine plays: the loopback of the loudspeaker that is the default.
 
     Args:
-        all_channels: two are given always.
+        all_channels: ignored: two channels are always given.
     """
 
     def best(capture: Capture, stands_in: bool) -> str | None:
@@ -157,14 +158,14 @@ def _import_soundcard() -> Any:
             "Recording what this system plays needs the extra 'call'.",
             "pip install 'aai-stream[call]'",
         ) from e
-    # It warns on standard error of samples that were lost, and the timeline makes up for them.
+    # It warns of lost samples on standard error, but the timeline fills them anyway.
     warnings.filterwarnings("ignore", module="soundcard")
     return soundcard
 
 
 @contextlib.contextmanager
 def _com() -> Iterator[None]:
-    """COM on this thread: SoundCard begins it on that one alone which imports it first."""
+    """Initialise COM on this thread: SoundCard does so only on the thread that imports it first."""
     if sys.platform == "win32":
         import ctypes
 

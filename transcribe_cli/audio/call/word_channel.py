@@ -1,12 +1,12 @@
-"""Which channel a word of a call has, where the loudspeaker is heard by the microphone too. Pure.
+"""Which channel a word of a call has, even if the microphone hears the loudspeaker. Pure.
 
-Levels alone do not tell: one side's gain may be anything. So the leak is estimated, which is by how
-much the system's sound is louder in the microphone than in its own track, and how much later. What
-is louder than that was said before the microphone.
+Levels alone do not tell, because each side may have any gain. So the leak is estimated: how much
+louder the system's sound is in the microphone than in its own track, and how much later. Whatever
+is louder than that was said into the microphone.
 
-Levels are in dB below full scale, one for `FRAME_S`. An estimate is a function of the last
-`WINDOW_FRAMES` of both tracks and of nothing else, so that a recording that is taken up again is
-judged as it was. Its values were chosen on calls of synthesised voices (`python -m bench call`).
+Levels are in dB below full scale, one for each `FRAME_S`. An estimate depends on the last
+`WINDOW_FRAMES` of both tracks and on nothing else, so a resumed recording is judged as before. The
+constants were chosen on calls of synthesised voices (`python -m bench call`).
 """
 
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     Flags = NDArray[np.bool_]
 
 MICROPHONE, SYSTEM = 0, 1
-"""The channels of a call, as words have them."""
+"""The channels of a call, as a word's `channel` has them."""
 
 FRAMES_PER_S = 50
 FRAME_S = 1 / FRAMES_PER_S
@@ -27,13 +27,13 @@ WINDOW_FRAMES = 120 * FRAMES_PER_S
 SILENT_DB = -80.0
 
 CONTEXT_FRAMES = 24
-"""What was played so long ago is heard no more."""
+"""Sound that was played longer ago than this is heard no more."""
 
-_LAGS = 13  # frames that sound may take from one track to the other
-_DECAY_DB = 2.5  # a frame, at which a room falls silent
+_LAGS = 13  # the greatest delay in frames from one track to the other, plus 1
+_DECAY_DB = 2.5  # how fast a room falls silent, for each frame
 _ACTIVE_DB, _HEARD_DB = 25.0, 30.0  # below the loudest: the system plays, or may be heard
-_ALIKE, _SURE = 0.3, 0.75  # correlation of the two tracks' levels where one leaks into the other
-_NEWEST = (75, 150, 600)  # active frames: as few as are sure, since a volume may change
+_ALIKE, _SURE = 0.3, 0.75  # correlation of the two tracks' levels if one leaks into the other
+_NEWEST = (75, 150, 600)  # active frames: as few as give certainty, since a volume may change
 _FEWEST = 25
 _ABOVE_FLOOR_DB, _ABOVE_ECHO_DB = 8.0, 6.0
 _FLOOR_FRAMES = 60 * FRAMES_PER_S
@@ -41,14 +41,14 @@ _MOSTLY, _BELOW_NEAR_DB = 0.6, 8.0
 
 
 class Estimate(NamedTuple):
-    """How the two tracks of a call hang together.
+    """How the two tracks of a call are related.
 
     Attributes:
-        lag: frames by which the microphone hears the system later.
-        leak_db: how much louder than in its own track; None: it does not hear it.
-        floor_db: the microphone's noise.
-        loud_db: the system's speech.
-        near_db: the speech before the microphone; None: there was none yet.
+        lag: by how many frames the microphone hears the system later.
+        leak_db: how much louder it hears it than the system's own track; None: not at all.
+        floor_db: level of the microphone's noise.
+        loud_db: level of the system's speech.
+        near_db: level of the speech into the microphone; None: there was none yet.
     """
 
     lag: int
@@ -62,7 +62,7 @@ NOTHING_HEARD = Estimate(0, None, SILENT_DB, SILENT_DB, None)
 
 
 def estimate(mic: "Levels", system: "Levels") -> Estimate:
-    """What the last levels of both tracks say: `WINDOW_FRAMES` of each, or as many as there are."""
+    """The estimate from the last levels of both tracks: at most `WINDOW_FRAMES` of each."""
     import numpy as np
 
     if not len(mic):
@@ -82,9 +82,9 @@ def estimate(mic: "Levels", system: "Levels") -> Estimate:
 
 
 def sides(mic: "Levels", system: "Levels", found: Estimate) -> tuple["Flags", "Flags"]:
-    """In which frames somebody speaks before the microphone, and in which the system plays.
+    """The frames in which somebody speaks into the microphone, and those in which the system plays.
 
-    The first `CONTEXT_FRAMES` only serve those behind them.
+    The first `CONTEXT_FRAMES` only serve as context for those behind them.
     """
     return _sides(mic, _echo(system, found.lag), found)
 
@@ -99,10 +99,10 @@ def _sides(mic: "Levels", echo: "Levels", found: Estimate) -> tuple["Flags", "Fl
 
 
 def channel_of(mic: "Levels", system: "Levels", found: Estimate, context: int) -> int | None:
-    """The channel of a word, from the levels of its frames; None where neither side is heard.
+    """The channel of a word, from the levels of its frames; None if neither side is heard.
 
     Args:
-        context: so many of the frames lie before the word.
+        context: how many of the frames lie before the word.
     """
     of_mic, of_system = (flags[context:] for flags in sides(mic, system, found))
     if not len(of_mic):
@@ -112,7 +112,7 @@ def channel_of(mic: "Levels", system: "Levels", found: Estimate, context: int) -
         and of_system.mean() > _MOSTLY
         and _percentile(mic[context:], 70) < found.near_db - _BELOW_NEAR_DB
     ):
-        return SYSTEM  # what is left of the system's sound behind an echo canceller
+        return SYSTEM  # an echo canceller has left this much of the system's sound
     spoken, played = int(of_mic.sum()), int((of_system & ~of_mic).sum())
     if not spoken and not played:
         return None
@@ -120,7 +120,7 @@ def channel_of(mic: "Levels", system: "Levels", found: Estimate, context: int) -
 
 
 def levels(samples: Any, frame: int) -> "Levels":
-    """The levels of s16 samples, one for each whole `frame` of them."""
+    """The levels of s16 samples, one for each whole `frame` samples."""
     import numpy as np
 
     count = len(samples) // frame
@@ -131,13 +131,13 @@ def levels(samples: Any, frame: int) -> "Levels":
 
 
 def _lag_of(mic: "Levels", system: "Levels", loud: float) -> tuple[int, float]:
-    """The lag at which the levels are most alike, and how much they are."""
+    """The lag at which the levels are most alike, and their correlation there."""
     import numpy as np
 
     active = np.flatnonzero(system[: 1 - _LAGS] > loud - _ACTIVE_DB)[-_NEWEST[-1] :]
     if len(active) < _FEWEST:
         return 0, 0.0
-    # A row a lag, all of them at once: that is a fifth of the work of one after the other.
+    # All lags at once, a row for each: a fifth of the work of one after the other.
     heard = mic[active + np.arange(_LAGS)[:, np.newaxis]]
     heard -= heard.mean(axis=1, keepdims=True)
     played = system[active] - system[active].mean()
@@ -148,7 +148,7 @@ def _lag_of(mic: "Levels", system: "Levels", loud: float) -> tuple[int, float]:
 
 
 def _leak_of(mic: "Levels", echo: "Levels", loud: float) -> float | None:
-    """The median difference of as few of the newest active frames as are surely alike."""
+    """The median difference of the newest active frames, as few as are surely alike."""
     import numpy as np
 
     active = np.flatnonzero(echo > loud - _ACTIVE_DB)
@@ -161,7 +161,7 @@ def _leak_of(mic: "Levels", echo: "Levels", loud: float) -> float | None:
 
 
 def _echo(system: "Levels", lag: int) -> "Levels":
-    """The loudest that a room can still make of what was played, at a leak of 0 dB."""
+    """The loudest echo that a room can still make of what was played, at a leak of 0 dB."""
     import numpy as np
 
     echo = np.full(len(system), SILENT_DB, np.float32)
@@ -184,7 +184,7 @@ def _correlation(one: "Levels", other: "Levels") -> float:
 
 
 def _percentile(values: "Levels", percent: int) -> float:
-    """As numpy's own, which takes ten times as long for its many cases."""
+    """As numpy's percentile, which takes ten times as long because of its many cases."""
     import numpy as np
 
     at = (len(values) - 1) * percent / 100
