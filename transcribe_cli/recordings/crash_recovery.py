@@ -1,4 +1,4 @@
-"""Repairs what a crash may leave: a wrong WAV header, an incomplete last journal line."""
+"""Repairs what a crash may leave behind: a wrong WAV header, an incomplete last journal line."""
 
 import contextlib
 import errno
@@ -57,12 +57,12 @@ def join_lines(lines: list[bytes]) -> bytes:
 
 
 def write_if_changed(path: Path, data: bytes) -> bool:
-    """Replace a file atomically if its content differs. Returns whether it did.
+    """Replace a file atomically if its content differs. Returns whether it did differ.
 
     A symbolic link is replaced itself; its target does not change.
 
     Raises:
-        StreamError: it cannot be read or written; the old file is unchanged.
+        StreamError: the file cannot be read or written; the old file is unchanged.
     """
     with _explained(path):
         is_same_size = is_regular(path) and path.lstat().st_size == len(data)

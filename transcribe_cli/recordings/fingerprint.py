@@ -1,4 +1,4 @@
-"""The fingerprint of a file: tells it from another one, also where it has been moved."""
+"""The fingerprint of a file: tells the file from others, and recognises it after a move."""
 
 import errno
 import os
@@ -16,18 +16,18 @@ def stamp_of(path: Path) -> dict[str, Any]:
     """A file's size in bytes, and when it was last changed, in ms since 1970.
 
     Raises:
-        OSError: it is not there.
+        OSError: the file does not exist.
     """
     return _stamp(path.stat())
 
 
 def fingerprint_of(path: Path) -> dict[str, Any]:
-    """The same with a digest of samples of its content, of a small file of all of it.
+    """The file's stamp with a digest of samples of its content; for a small file, of all of it.
 
-    Size and time alone are shared by files that a program has made side by side.
+    Size and time alone do not differ between files that a program has written side by side.
 
     Raises:
-        OSError: it is not there, or is no regular file.
+        OSError: the file does not exist, or is no regular file.
     """
     with FileIO(path, "r", opener=_open_at_once) as file:
         found = os.fstat(file.fileno())
@@ -42,10 +42,10 @@ def fingerprint_of(path: Path) -> dict[str, Any]:
 
 
 def is_file_of(path: Path, known: object) -> bool:
-    """Whether a file is the one of that fingerprint, which may lack the digest (an old journal).
+    """Whether a file has the fingerprint `known`, which lacks the digest in an old journal.
 
     Raises:
-        OSError: it is not there, or is no regular file.
+        OSError: the file does not exist, or is no regular file.
     """
     stamp = stamp_of(path)
     if not isinstance(known, dict) or {name: known.get(name) for name in stamp} != stamp:
@@ -54,7 +54,7 @@ def is_file_of(path: Path, known: object) -> bool:
 
 
 def _open_at_once(path: str, flags: int) -> int:
-    """Opening a FIFO must not wait for who writes to it."""
+    """Open a file without waiting: opening a FIFO would otherwise wait for its writer."""
     return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
 
 

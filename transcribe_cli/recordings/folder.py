@@ -23,7 +23,7 @@ def recording_id(started: datetime, name: str = "") -> str:
 
 
 def recording_slug(name: str) -> str:
-    """A file's name as a part of a folder's name."""
+    """A file's name in the form in which it becomes part of a folder's name."""
     return re.sub(r"[^\w]+", "-", Path(name).stem.lower()).strip("-_")[:40]
 
 
@@ -31,7 +31,7 @@ def create_folder(save_dir: Path, recording: str) -> Path:
     """Create a recording's folder; a second one in the same second gets a number.
 
     Raises:
-        UsageError: it cannot be created.
+        UsageError: the folder cannot be created.
     """
     number = 1
     while True:
@@ -39,7 +39,7 @@ def create_folder(save_dir: Path, recording: str) -> Path:
         try:
             folder.mkdir(mode=0o700, parents=True)  # private to the user
         except FileExistsError as e:
-            # Not the folder itself: another process may just have removed its own.
+            # The save-dir decides: another process may just have removed the folder itself.
             if not save_dir.is_dir():
                 raise _unwritable(save_dir, e) from e
             number += 1
@@ -50,17 +50,17 @@ def create_folder(save_dir: Path, recording: str) -> Path:
 
 
 def is_junction(path: str | Path) -> bool:
-    """Whether it is Windows' link to a folder."""
+    """Whether the path is a junction, which is Windows' link to a folder."""
     return bool(getattr(os.path, "isjunction", lambda _: False)(path))
 
 
 def is_link(path: str | Path) -> bool:
-    """Whether it is a symbolic link, or Windows' link to a folder."""
+    """Whether the path is a symbolic link or a junction."""
     return os.path.islink(path) or is_junction(path)  # noqa: PTH114  # of many
 
 
 def is_recording(folder: Path) -> bool:
-    """Whether it is a real folder (no link) that contains something named like a journal."""
+    """Whether it is a real folder (no link) that contains an entry with the journal's name."""
     return folder.is_dir() and not is_link(folder) and os.path.lexists(folder / JOURNAL)
 
 

@@ -1,7 +1,7 @@
-"""Follows a journal while another process writes it: each record once, as it comes.
+"""Follows a journal while another process writes it, and returns each record once.
 
-Who goes on with a recording first puts a journal in its place that lacks what is no longer true
-(`without_closing_records`). So what may be taken back is held until it is certain.
+Whoever resumes a recording first replaces its journal by one without the records that are no longer
+true (`without_closing_records`). So records that may be removed are held until they are certain.
 """
 
 import os
@@ -21,32 +21,32 @@ from transcribe_cli.system.regular_file import open_regular
 
 
 class FollowedJournal:
-    """What a journal holds, a part at a time.
+    """Reads a journal part by part.
 
     Args:
-        path: of the journal; it need not be there yet.
+        path: the journal's path; the file need not exist yet.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._file: tuple[int, int] | None = None  # which file lay there
-        self._offset = 0  # of what was read of it, in bytes
-        self._in_long_line = False  # which is no record
-        self._told = 0  # records that stay true, whoever goes on with the recording
-        self._skip = 0  # so many of the file that lies there now were told
-        self._settled: deque[JournalRecord] = deque()  # that no other run takes back
-        self._held: list[JournalRecord] = []  # records of an end, which may not be the last
+        self._file: tuple[int, int] | None = None  # device and inode of the file read last
+        self._offset = 0  # number of its bytes that were read
+        self._in_long_line = False  # a line that is too long to be a record
+        self._told = 0  # records returned that stay true if the recording is resumed
+        self._skip = 0  # how many records of the present file were returned from an earlier one
+        self._settled: deque[JournalRecord] = deque()  # records that no later run removes
+        self._held: list[JournalRecord] = []  # closing records, behind which others may come
 
     def new_records(self, *, ended: bool = False) -> Iterator[JournalRecord]:
-        """What has come since the last time.
+        """The records that have come since the last call.
 
-        Whoever takes only some of them is given the others the next time.
+        A caller that takes only some of them gets the others from the next call.
 
         Args:
-            ended: nobody writes it any more: what was held is told too.
+            ended: nobody writes the journal any more, so held records are returned too.
 
         Raises:
-            OSError: it cannot be read.
+            OSError: the journal cannot be read.
         """
         with BufferedReader(FileIO(self.path, "r", opener=open_regular)) as file:
             found = os.fstat(file.fileno())
@@ -72,7 +72,7 @@ class FollowedJournal:
             yield from self._tell_settled()
 
     def _take(self, record: JournalRecord | None) -> None:
-        """Keep a line's record until it is told."""
+        """Keep a line's record until it is returned."""
         if record is None:
             return
         self._held.append(record)
@@ -81,7 +81,7 @@ class FollowedJournal:
             self._held = []
 
     def _tell_settled(self) -> Iterator[JournalRecord]:
-        """The records that are certain, without those that were told of an earlier file."""
+        """Returns the records that are certain, except those returned from an earlier file."""
         while self._settled:
             record = self._settled.popleft()
             stays = stays_true(record, followed=True)

@@ -24,32 +24,32 @@ from transcribe_cli.transcript.turns import TurnChannel, TurnUpdate, with_transc
 JournalRecord = dict[str, Any]
 
 MOST_LINE_BYTES = 1 << 23
-"""A longer line is no record: no message of a service may be half as long."""
+"""A longer line is no record: a message of a service has at most half of this length."""
 
 # Records about the end of a run; they are no longer true once the recording is resumed.
 _OF_THE_END = ("Summary", "Gap", "Error")
 
 NO_AUDIO = "no audio from the microphone"
-"""The reason of a Gap that stays one: there is silence in the recording."""
+"""The reason of a Gap that stays true: the recording has silence there."""
 
 
 def journal_records(path: Path) -> Iterator[JournalRecord]:
-    """The complete records of a journal, one after the other; other lines are ignored.
+    """The complete records of a journal, in order; other lines are ignored.
 
     Raises:
-        OSError: it cannot be read, or is no regular file.
+        OSError: the journal cannot be read, or is no regular file.
     """
     with BufferedReader(FileIO(path, "r", opener=open_regular)) as file:
         yield from records_in(file)
 
 
 def read_journal(path: Path) -> list[JournalRecord]:
-    """The same as a list."""
+    """The complete records of a journal as a list; raises as `journal_records` does."""
     return list(journal_records(path))
 
 
 def records_in(file: BinaryIO) -> Iterator[JournalRecord]:
-    """The same of any file of JSON lines."""
+    """The complete records in any file of JSON lines."""
     for line in _lines(file):
         if (record := read_line(line)) is not None:
             yield record
@@ -59,14 +59,14 @@ def whole_lines(path: Path) -> list[bytes]:
     """The lines of a journal that are complete records, without line feeds.
 
     Raises:
-        OSError: it cannot be read, or is no regular file.
+        OSError: the journal cannot be read, or is no regular file.
     """
     with BufferedReader(FileIO(path, "r", opener=open_regular)) as file:
         return [line for line in _lines(file) if read_line(line) is not None]
 
 
 def _lines(file: BinaryIO) -> Iterator[bytes]:
-    """The lines without their ends. Those that are too long are left out, and never held whole."""
+    """The lines without line ends; lines that are too long are left out and never held whole."""
     while line := file.readline(MOST_LINE_BYTES):
         if len(line) < MOST_LINE_BYTES or line.endswith(b"\n"):
             yield line.rstrip(b"\r\n")
@@ -76,7 +76,7 @@ def _lines(file: BinaryIO) -> Iterator[bytes]:
 
 
 def read_line(line: bytes) -> JournalRecord | None:
-    """The record of a line; None where it is none."""
+    """The record in a line; None if the line is no record."""
     try:
         record = msgspec.json.decode(line)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
@@ -86,12 +86,12 @@ def read_line(line: bytes) -> JournalRecord | None:
 
 
 def is_final(record: JournalRecord) -> bool:
-    """Whether it is a final Turn."""
+    """Whether the record is a final Turn."""
     return record["type"] == "Turn" and record.get("final") is True
 
 
 def is_closing(record: JournalRecord) -> bool:
-    """Whether it is of the kinds that end a run; they may not be true once it is resumed."""
+    """Whether the record is of a kind that ends a run, and may be untrue after a resume."""
     return record["type"] in _OF_THE_END
 
 
@@ -130,14 +130,15 @@ class JournalSummary:
 
     Attributes:
         start: the Recording record; empty if it is missing.
-        changes: the connection parameters that were changed in its course, as they were last.
+        changes: the connection parameters that were changed while it ran, with their last values.
         finals: the final Turn records, in order.
-        gaps: from when to when its source gave no audio, in ms: there is silence in the recording.
+        gaps: start and end in ms of each stretch for which the source gave no audio; the recording
+            has silence there.
         summary: the Summary record at the end; None for a run that was interrupted.
         next_session: the number of the next session.
-        sessions: how many began.
+        sessions: how many sessions began.
         session_s: billed seconds so far; a session without Termination counts up to its last
-        record.
+            record.
         problem: why the journal cannot be read; empty if it can.
     """
 
@@ -159,7 +160,7 @@ class JournalSummary:
 
     @property
     def finished_ms(self) -> int:
-        """End of the last final word."""
+        """Where the last final word ends."""
         ends: list[int] = [turn["end"] for turn in self.finals if turn.get("words")]
         return max([0, *ends])
 
@@ -178,7 +179,7 @@ class JournalSummary:
 
     @property
     def tracks(self) -> tuple[str, ...]:
-        """What the channels of the audio are, where that does not go without saying."""
+        """The names of the audio's channels; empty where they need no names."""
         tracks = self.start.get("tracks")
         if not isinstance(tracks, list) or len(tracks) != self.audio.channels:
             return ()
@@ -200,7 +201,7 @@ class JournalSummary:
 
 
 def summarize(records: Iterable[JournalRecord]) -> JournalSummary:
-    """The summary of a journal's records, of which only the final turns are kept."""
+    """The summary of a journal's records; of these only the final turns are kept."""
     start: JournalRecord | None = None
     last: JournalRecord = {}
     changes: dict[str, Any] = {}
@@ -243,7 +244,7 @@ def summarize(records: Iterable[JournalRecord]) -> JournalSummary:
     )
 
 
-# What a recording of any length stays within, and what can be reckoned with everywhere.
+# Bounds that hold for a recording of any length, and that every platform can calculate with.
 _Count = Annotated[int, msgspec.Meta(ge=0, le=1 << 40)]
 _Ms = Annotated[int, msgspec.Meta(ge=-(1 << 40), le=1 << 40)]  # 34 years
 _Seconds = Annotated[float, msgspec.Meta(ge=0, le=1 << 30)]
@@ -256,7 +257,7 @@ class _Shape(msgspec.Struct):
     session: _Count | None = None
 
     def __post_init__(self) -> None:
-        if not 1970 < self.time.year < 9999:  # outside, its local time may be no date
+        if not 1970 < self.time.year < 9999:  # outside, local time may be no valid date
             raise ValueError("no recording has been made at that time")
 
 
@@ -310,10 +311,10 @@ _SHAPES: dict[str, type[_Shape]] = {
 
 
 def _shape_of(record: JournalRecord) -> _Shape:
-    """The fields that are relied on; others than this program may have written them.
+    """Check the fields that this program relies on, since other programs may write records.
 
     Raises:
-        msgspec.ValidationError: they are not as they should be.
+        msgspec.ValidationError: a field is missing, or has a wrong type or value.
     """
     if not is_final(record):
         return msgspec.convert(record, _SHAPES.get(record["type"], _Shape))
@@ -331,10 +332,11 @@ def without_closing_records(records: Sequence[JournalRecord]) -> list[JournalRec
 def stays_true(record: JournalRecord, *, followed: bool) -> bool:
     """Whether a record stays true when the recording is resumed.
 
-    Errors of the service do, and a Gap that something follows: its source gave no audio there.
+    Errors of the service stay true, and so does a Gap with records after it: the source gave no
+    audio there.
 
     Args:
-        followed: a record that is not of the end comes after it.
+        followed: a record that is not a closing one comes later.
     """
     if record["type"] == "Gap":
         return followed or record.get("reason") == NO_AUDIO
@@ -346,7 +348,7 @@ def stays_true(record: JournalRecord, *, followed: bool) -> bool:
 class _Sessions:
     """Counts a journal's sessions.
 
-    What is billed is what each Termination says, else the time between a session's records.
+    A session's billed time is that of its Termination, else the time between its records.
 
     Attributes:
         next: the number of the next session.
@@ -360,12 +362,12 @@ class _Sessions:
 
     @property
     def began(self) -> int:
-        """How many began."""
+        """How many sessions began."""
         return len(self._began)
 
     @property
     def billed_s(self) -> float:
-        """The billed seconds of all of them."""
+        """The billed seconds of all sessions."""
         return sum(self._seconds.values())
 
     def add(self, record: JournalRecord, shape: _Shape) -> None:

@@ -2,7 +2,7 @@
 
 A file in the recording's folder is locked. The system releases the lock when the process ends, also
 after `kill -9`; a lock file that is left behind is not locked and means nothing. The file is opened
-for writing, since NFS gives no exclusive lock otherwise, and only if it is a regular file. The
+for writing, because NFS gives no exclusive lock otherwise, and only if it is a regular file. The
 owner of the lock may write a note into it for others to read.
 """
 
@@ -51,7 +51,7 @@ def locked(folder: Path, note: str = "") -> Iterator[None]:
         note: what `read_lock_note` returns to other processes.
 
     Raises:
-        UsageError: it is running already (`RecordingIsRunning`), or its lock file is not ours.
+        UsageError: it is running (`RecordingIsRunning`), or the lock file is not this program's.
     """
     with _held(folder, _GLANCES * _GLANCE_S) as handle:
         if handle is None:
@@ -65,10 +65,11 @@ def locked(folder: Path, note: str = "") -> Iterator[None]:
 
 @contextlib.contextmanager
 def save_dir_locked(save_dir: Path, within_s: float = 5.0) -> Iterator[None]:
-    """Hold the lock of a save-dir, in which recordings are searched and created; keep it short.
+    """Hold the lock of a save-dir while searching or creating recordings; keep it short.
 
     Raises:
-        UsageError: others hold it for `within_s` (`SaveDirBusy`), or the lock file is not ours.
+        UsageError: others hold it for `within_s` (`SaveDirBusy`), or the file is not this
+            program's.
     """
     with _held(save_dir, within_s) as handle:
         if handle is None:
@@ -133,13 +134,13 @@ def _take(path: Path) -> int | None:
         return None  # another process has just created it
     except OSError as e:
         foreign = os.path.lexists(path) and not is_regular(path)
-        if foreign or e.errno == errno.EMLINK:  # it is not ours to write to
+        if foreign or e.errno == errno.EMLINK:  # not a file that this program may write
             raise UsageError(
                 f"'{path}' is not a plain file.", "it is not of aai-stream: remove it"
             ) from None
         return _UNLOCKED
     try:
-        # The former owner may have removed the file, and another may have been created.
+        # The former owner may have removed this file, and another one may be at its path by now.
         if _lock(handle, shared=False) and _is_at(handle, path):
             return handle
     except OSError:
@@ -167,7 +168,7 @@ def _is_at(handle: int, path: Path) -> bool:
 if sys.platform == "win32":
     import msvcrt
 
-    _BEYOND = 1 << 20  # what is locked cannot be read there, so it is no byte of the note
+    _BEYOND = 1 << 20  # Windows lets nobody read a locked byte, so it lies behind the note
 
     def _lock(handle: int, *, shared: bool) -> bool:
         """Lock a file without waiting; False if another process holds the lock."""
@@ -181,7 +182,7 @@ if sys.platform == "win32":
         return True
 
     def _release(handle: int, path: Path) -> None:
-        os.close(handle)  # an open file cannot be removed there
+        os.close(handle)  # Windows cannot remove an open file
         with contextlib.suppress(OSError):
             path.unlink()
 
@@ -191,8 +192,8 @@ else:
     def _lock(handle: int, *, shared: bool) -> bool:
         """Lock a file without waiting; False if another process holds the lock.
 
-        By `flock`, which tells two openings of one process apart. On Linux over NFS the kernel
-        makes a byte-range lock of it, which the server keeps for all machines (flock(2)).
+        It uses `flock`, which distinguishes two openings within one process. On Linux over NFS the
+        kernel makes a byte-range lock of it, which the server keeps for all machines (flock(2)).
         """
         try:
             fcntl.flock(handle, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
@@ -202,6 +203,6 @@ else:
 
     def _release(handle: int, path: Path) -> None:
         with contextlib.suppress(OSError):
-            if _is_at(handle, path):  # the folder may be removed, and made anew
+            if _is_at(handle, path):  # the folder may have been removed and created again
                 path.unlink()
         os.close(handle)

@@ -1,7 +1,7 @@
 """What a list shows of a recording, without reading all of its journal.
 
-Head and tail of the journal say what was recorded and how it ended; the transcript begins with the
-first words. What only the middle of a journal could tell is told when the recording is shown.
+The head and tail of the journal contain what was recorded and how it ended; the transcript begins
+with the first words. What only the middle of a journal contains is left to `recordings show`.
 """
 
 import os
@@ -27,16 +27,16 @@ _HEAD_BYTES = 1 << 12  # a Recording record, unless it has many key terms
 _SUMMARY_BYTES = 1 << 11  # a Summary, which comes last
 _TAIL_BYTES = 1 << 15  # the last final Turn and the partials after it
 _FIRST_WORDS_BYTES = 1 << 10
-_MAY_COUNT = re.compile(rb'"Summary"|"final"\s*:\s*true')  # the partials before it are not parsed
+_MAY_COUNT = re.compile(rb'"Summary"|"final"\s*:\s*true')  # other lines need not be parsed
 
 
 class Overview(NamedTuple):
-    """A recording as far as a list shows it.
+    """A recording as a list shows it.
 
     Attributes:
-        recording: its journal is that of head and tail, with the last final turn at most.
-        first_words: of its transcript, as they stand there.
-        size_bytes: of all that lies in its folder.
+        recording: its journal is read from head and tail, so it has the last final turn at most.
+        first_words: the beginning of its transcript.
+        size_bytes: the size of all files in its folder.
     """
 
     recording: Recording
@@ -45,7 +45,7 @@ class Overview(NamedTuple):
 
     @property
     def turns(self) -> int:
-        """The number of its turns."""
+        """The number of the recording's turns."""
         journal = self.recording.journal
         counted = None if journal.summary is None else journal.summary.get("turns")
         return counted if isinstance(counted, int) else journal.next_turn
@@ -73,7 +73,7 @@ def overview_of(folder: Path) -> Overview:
 
 
 def _outline(journal: FileIO) -> list[JournalRecord] | None:
-    """The first record, the last final Turn or Summary; None where that takes all of it."""
+    """The first record, and the last final Turn or Summary; None if all must be read for them."""
     head = journal.read(_HEAD_BYTES) or b""
     first = next(records_in(BytesIO(head)), None)
     if first is None or first["type"] != "Recording":

@@ -1,4 +1,4 @@
-"""What lies in a save-dir, by what was transcribed; tells other processes what begins there."""
+"""The recordings in a save-dir by what was transcribed; lets processes tell each other theirs."""
 
 import contextlib
 import os
@@ -17,7 +17,7 @@ LOG_FILE = ".begun"
 _NAME = re.compile(r"\d{4}-\d\d-\d\d-\d{6}-(.+)")
 _NUMBERED = re.compile(r"(.+)-\d+")
 _PLAIN = re.compile(r"[\w-]+")
-_LOG_HEAD = re.compile(rb"\d{10} [0-9a-f]{16}\n")  # when it was begun, and which one it is
+_LOG_HEAD = re.compile(rb"\d{10} [0-9a-f]{16}\n")  # time of creation, and a random id
 _LOG_HEAD_BYTES = 28
 _LOG_LASTS_S = 24 * 3600
 _LIST_EVERY_S = 1.0
@@ -25,46 +25,52 @@ _write = os.write
 
 
 class RecordingIndex:
-    """The recordings of a save-dir by what was transcribed: thousands may lie there.
+    """The recordings of a save-dir by what was transcribed; there may be thousands.
 
-    Who transcribes many files begins a log there, in which all write down what they begin while it
-    is there. Of it each process reads what is new; it lists the save-dir under its lock once for
-    each log, and each time where there is none. So nothing is opened for a file but what is noted
-    for it or has its name, and who has the lock knows all that others began under it.
+    Processes share the file `.begun` in the save-dir, called the log here. Its rules:
 
-    What came otherwise, moved there or begun where no lock can be had, is seen within a second: the
-    save-dir is then listed again, as often as that takes a hundredth of the time. (Its time of
-    change says nothing, since the lock's file comes and goes.)
+    - Create: a process that transcribes many files creates the log if there is none.
+    - Write: while the log exists, every process notes in it each recording that it begins.
+    - Read: each process reads the new lines of the log. It opens the log each time, because NFS
+      shows new content only after opening.
+    - List: a process lists the save-dir under the lock once for each log, and every time if there
+      is no log.
+    - Remove: a process that keeps the log removes it at its end, and so does a process that cannot
+      write to it. A log that is a day old is removed too, since its keeper may have been killed.
+      The others then list the save-dir once and create another log.
 
-    A log is removed when one who keeps it ends, by whoever cannot write into it, and when it is a
-    day old, since who kept it may have been killed: others, who may still need it, list once and
-    begin another. It is opened anew each time, as NFS shows the newest to those who do.
+    So for a file only those recordings are opened that are noted for it or have its name; and a
+    process that holds the lock knows all recordings that others began under it.
+
+    Recordings that came otherwise, by a move or where no lock is possible, are seen within a
+    second: the save-dir is then listed again, so often that it takes a hundredth of the time. (The
+    save-dir's time of change does not help, because the lock file comes and goes in it.)
 
     Attributes:
-        keeps_log: a log is begun where there is none.
+        keeps_log: create the log if there is none.
     """
 
     def __init__(self, save_dir: Path) -> None:
         self.keeps_log = False
         self._save_dir = save_dir
         self._names: set[str] = set()
-        self._unread: dict[str, set[str]] = {}  # by slug: what is in their journals is not known
+        self._unread: dict[str, set[str]] = {}  # by slug: names of recordings not read yet
         self._by_work: dict[str, set[str]] = {}
-        self._log = b""  # the first line of the one that was read; empty where there is none
-        self._offset = 0  # of what was read of it, in bytes
-        self._listed_with = b""  # the log that was there when it was listed under its lock
+        self._log = b""  # the first line of the log that was read; empty if there is none
+        self._offset = 0  # number of its bytes that were read
+        self._listed_with = b""  # the first line of the log at the last listing under the lock
         self._list_at = float("-inf")
 
     def glance(self) -> None:
-        """Take in what has come since; others may be a second ahead, or more on a shared disk."""
+        """Take in new recordings; those of the last second may be missing, or more over NFS."""
         self._read_log()
         if time.monotonic() >= self._list_at:
             self._list()
 
     def look(self) -> None:
-        """Take in all that has come since; to be called in `save_dir_locked`."""
+        """Take in all new recordings; call it inside `save_dir_locked`."""
         if not self._read_log():
-            self._remove_log()  # who has not read it cannot add to it, so others have to list
+            self._remove_log()  # this process cannot write to it, so the others have to list
         if self._log and abs(time.time() - int(self._log.split()[0])) > _LOG_LASTS_S:
             self._remove_log()
         if self._log and self._log == self._listed_with:
@@ -76,13 +82,13 @@ class RecordingIndex:
         self._listed_with = self._log
 
     def note(self, work: str, name: str) -> None:
-        """Write down for others that a recording is begun; to be called where `look` is.
+        """Note in the log that a recording begins; call it inside `save_dir_locked`.
 
         Args:
-            work: its digest.
+            work: the digest of what is transcribed.
         """
         if self._log:
-            self._write_log("a", f"\n{work} {name}\n")  # the last one may be torn
+            self._write_log("a", f"\n{work} {name}\n")  # the last line may be incomplete
 
     def close(self) -> None:
         """Remove the log."""
@@ -93,17 +99,17 @@ class RecordingIndex:
     def of_work(
         self, slug: str, work: Iterable[str], read: Callable[[Path], str | None]
     ) -> list[Path]:
-        """What may be the recordings of some work, the oldest first.
+        """The folders that may hold recordings of some work, the oldest first.
 
         Args:
-            slug: of its name: journals of recordings with that slug are read until they tell.
-            work: its digests.
-            read: says by a recording's journal which digest it has; None where it does not tell.
+            slug: the slug of its name; journals of recordings with this slug are read.
+            work: the digests of the work.
+            read: returns the digest in a recording's journal; None if it cannot tell yet.
         """
         for name in sorted(self._unread.pop(slug, ())):
             folder = self._save_dir / name
             digest = read(folder) if is_recording(folder) else None
-            if digest is None:  # it may become one, and be readable
+            if digest is None:  # it may become a readable recording later
                 self._unread.setdefault(slug, set()).add(name)
             else:
                 self._by_work.setdefault(digest, set()).add(name)
@@ -116,9 +122,9 @@ class RecordingIndex:
         return self._save_dir / LOG_FILE
 
     def _read_log(self) -> bool:
-        """Take in what the log tells; from its beginning, where it is another one.
+        """Take in the new lines of the log; all lines if it is another log.
 
-        Returns whether that could be known: there is none, or it was read.
+        Returns False if the log exists but cannot be read.
         """
         lines, is_known = b"", True
         try:
@@ -142,14 +148,14 @@ class RecordingIndex:
         return is_known
 
     def _write_log(self, mode: str, line: str) -> None:
-        """Write a line into the log; where that fails there is none, so all list the save-dir."""
+        """Write a line to the log; if that fails, remove the log, so all list the save-dir."""
         data = line.encode()
         try:
             with FileIO(self._log_path, mode, opener=open_regular) as file:
                 whole = _write(file.fileno(), data) == len(data)
         except OSError:
             whole = False
-        if not whole:  # a full disk, or it is somebody else's
+        if not whole:  # the disk is full, or the file belongs to somebody else
             self._remove_log()
 
     def _remove_log(self) -> None:
@@ -159,13 +165,13 @@ class RecordingIndex:
                 self._log_path.unlink()
 
     def _list(self) -> None:
-        """Take in what is there and has a journal, or says in its lock what it is of.
+        """Take in the folders that have a journal, or whose lock file has a note of their work.
 
-        What has neither may only just be made, and is looked at again.
+        A folder with neither may be new, so it is looked at again the next time.
         """
         began = time.monotonic()
         try:
-            names = set(os.listdir(self._save_dir))  # noqa: PTH208  # names alone, many of them
+            names = set(os.listdir(self._save_dir))  # noqa: PTH208  # only names, and many
         except OSError:
             names = set()
         for name in names - self._names:
@@ -183,7 +189,7 @@ class RecordingIndex:
 
 
 def _slugs(name: str) -> list[str]:
-    """The slugs that a folder's name may hold: its end may be a number of a second one."""
+    """The slugs that a folder's name may contain: a number at its end may not be part of one."""
     if (found := _NAME.fullmatch(name)) is None:
         return []
     slug = found[1]

@@ -49,7 +49,7 @@ class Recording:
 
     @property
     def audio_s(self) -> float:
-        """Its length in seconds: of the saved audio, else as the run reported it."""
+        """Its length in seconds: that of the saved audio, else what the run reported."""
         size_bytes = None if self._of_file else regular_size(self.folder / AUDIO)
         if size_bytes is not None:
             size = max(0, size_bytes - wav.HEADER_BYTES)
@@ -92,10 +92,10 @@ def find_recording(save_dir: Path, name: str) -> Recording:
     """Find a recording by its id, a unique beginning of its id, or `latest`.
 
     Raises:
-        UsageError: there is none, or there are several.
+        UsageError: none fits, or several do.
     """
     ids = [folder.name for folder in recording_folders(save_dir)]
-    name = name.rstrip("/\\")  # as a shell completes a folder
+    name = name.rstrip("/\\")  # a shell completes a folder's name with one of these
     if name == LATEST and ids:
         return load_recording(save_dir / ids[-1])
     matches = [found for found in ids if found == name] or [
@@ -115,7 +115,7 @@ def find_recording(save_dir: Path, name: str) -> Recording:
 
 
 def check_is_there(save_dir: Path) -> None:
-    """Raise UsageError if there is no such folder, or if it cannot be looked into."""
+    """Raise UsageError if the folder does not exist or cannot be read."""
     try:
         os.scandir(save_dir).close()
     except OSError as e:

@@ -1,7 +1,7 @@
 """Prepares the records of a journal for replay: each gets its time, session and turn. Pure.
 
-Works on any JSON Lines file: unknown records are passed on, malformed ones are ignored, and several
-recordings in one file are kept apart.
+It works on any JSON Lines file: unknown records are passed on, malformed ones are ignored, and
+several recordings in one file are kept apart.
 """
 
 from collections.abc import Iterable, Sequence
@@ -18,7 +18,7 @@ from transcribe_cli.transcript.revised_turns import RevisedTurns
 from transcribe_cli.transcript.turns import TurnUpdate
 
 REST_S = 3.0
-"""The longest that a pause, or the time before a recording was resumed, takes in a replay."""
+"""A replay shortens a pause, and the time before a recording was resumed, to at most this."""
 
 
 class Scene(NamedTuple):
@@ -131,7 +131,7 @@ class _Numbering:
         number = record.get(name)
         if not isinstance(number, int) or isinstance(number, bool):
             return None
-        # Records of several sources may alternate: then each names its own.
+        # Records of several sources may alternate; each record then names its source.
         return str(record.get("source", self._recording)), number
 
 
