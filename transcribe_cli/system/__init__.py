@@ -1,1 +1,1 @@
-"""The platform behind small doors."""
+"""Everything that depends on the platform, behind small modules."""

@@ -9,16 +9,16 @@ from pathlib import Path
 
 @contextlib.contextmanager
 def replacement(path: Path, *, follow: bool = True) -> Iterator[Path]:
-    """A name for the new content, which takes the file's place when the block is over.
+    """Yields a name for the new content, which replaces the file when the block ends.
 
-    The file's permissions stay. Where the block fails, the old file is unchanged, and nothing is
-    left beside it.
+    The file keeps its permissions. If the block raises, the old file is unchanged, and the new
+    content is removed.
 
     Args:
         follow: replace the target of a symbolic link, else the link itself.
 
     Raises:
-        OSError: it cannot be replaced.
+        OSError: the file cannot be replaced.
     """
     target = Path(os.path.realpath(path)) if follow else path
     beside = name_beside(target)
@@ -44,7 +44,7 @@ def replace_file(path: Path, data: bytes, *, follow: bool = True) -> None:
         follow: replace the target of a symbolic link, else the link itself.
 
     Raises:
-        OSError: it cannot be written; the old file is unchanged.
+        OSError: the file cannot be written; the old file is unchanged.
     """
     with replacement(path, follow=follow) as beside, beside.open("xb") as file:
         file.write(data)

@@ -1,4 +1,4 @@
-"""What a child process is given: programs of others, and modules of this package."""
+"""Command lines, variables and options for child processes: other programs, and own modules."""
 
 import os
 import subprocess
@@ -11,7 +11,7 @@ from transcribe_cli.settings.environment import without_credentials
 
 
 def child_variables() -> dict[str, str]:
-    """The variables for a program of others: without the key and other secrets."""
+    """The variables for another program: without the key and other secrets."""
     return without_credentials(os.environ)
 
 
@@ -24,7 +24,7 @@ def module_command(module: str, *arguments: str) -> list[str]:
 
 
 def module_environment() -> dict[str, str]:
-    """The environment for such a process: this package comes first on its module path.
+    """The variables for a module's process: this package comes first on its module path.
 
     API key and token are left out: these processes do not need them.
     """

@@ -1,18 +1,18 @@
-"""Python's search for garbage in cycles, put off while a program starts.
+"""Puts off Python's search for garbage in cycles while a program starts.
 
-Starting makes much that stays and next to no garbage: each search would look at all of it again.
+A start creates many lasting objects and hardly any garbage, and each search would look at them all.
 """
 
 import gc
 
 
 def put_off() -> None:
-    """Search for nothing until `begin`."""
+    """Do not search until `begin`."""
     gc.disable()
 
 
 def begin() -> None:
-    """Search from now on, and never among what is there already; only after `put_off`."""
+    """Search from now on, but not among the objects that exist already; only after `put_off`."""
     if not gc.isenabled():
         gc.freeze()
         gc.enable()

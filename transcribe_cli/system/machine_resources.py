@@ -1,6 +1,6 @@
 """The processors, memory and open files that the machine or container allows this program.
 
-All that differs by platform is here.
+All differences between platforms are here.
 """
 
 import contextlib
@@ -9,7 +9,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
-_MOST_OPEN_FILES = 10_240  # macOS takes no more, though it says that there is no limit
+_MOST_OPEN_FILES = 10_240  # macOS accepts no more, though it reports no limit
 _ROOT = Path("/")
 
 
@@ -22,22 +22,22 @@ def processors(root: Path = _ROOT) -> int:
 
 
 def memory_bytes(root: Path = _ROOT) -> int | None:
-    """The memory of the machine, in bytes; None where it is not known.
+    """The memory of the machine, in bytes; None if it is not known.
 
-    Limits of the container and of each control group around the process count.
+    Limits of the container and of each enclosing control group count.
     """
     limits = [
         int(text)
         for folder in _groups("memory", root)
         for name in ("memory.max", "memory.limit_in_bytes")
-        if (text := _read(folder / name)).isdecimal()  # "max" is none
+        if (text := _read(folder / name)).isdecimal()  # "max" means no limit
     ]
     installed = _installed_bytes()
     return min(limits if installed is None else [installed, *limits], default=None)
 
 
 def allow_open_files(count: int) -> None:
-    """Raise the limit of open files to `count` and some more, where the system allows it."""
+    """Raise the limit of open files to `count` and some more, if the system allows it."""
     if sys.platform == "win32":
         return
     import resource
@@ -84,7 +84,7 @@ def _groups(controller: str, root: Path) -> Iterator[Path]:
     for line in _read(root / "proc/self/cgroup").splitlines():
         _, controllers, path = line.split(":", 2)
         mount = root / "sys/fs/cgroup"
-        if controllers:  # version 1: a tree for each controller
+        if controllers:  # version 1: each controller has a tree of its own
             if controller not in controllers.split(","):
                 continue
             mount /= controller
@@ -99,7 +99,7 @@ def _cpu_quota(folder: Path) -> float | None:
     if not quota:
         quota = _read(folder / "cpu.cfs_quota_us")
         period = _read(folder / "cpu.cfs_period_us")
-    if not (quota.isdecimal() and period.isdecimal()):  # "max" and -1 are no limit
+    if not (quota.isdecimal() and period.isdecimal()):  # "max" and -1 mean no limit
         return None
     return int(quota) / int(period) if int(period) else None
 

@@ -1,4 +1,4 @@
-"""Opens regular files in folders that may be somebody else's, and never follows a link.
+"""Opens regular files in folders that may belong to somebody else, and never follows a link.
 
 Through a symbolic link another file would be read or written; opening a FIFO would block; opening a
 device may have any effect. A file with several hard links is read, but not written.
@@ -26,7 +26,7 @@ def open_regular(path: str | Path, flags: int, mode: int = 0o666) -> int:
 
     Raises:
         FileExistsError: the path changed between check and opening (Windows only).
-        OSError: it cannot be opened, or is no regular file.
+        OSError: the path cannot be opened, or is no regular file.
     """
     seen = _look(path)
     if not _NO_LINK and seen is None and flags & os.O_CREAT:
@@ -51,7 +51,7 @@ def read_regular(path: Path) -> bytes:
     """The content of a regular file.
 
     Raises:
-        OSError: it cannot be read, or is no regular file.
+        OSError: the path cannot be read, or is no regular file.
     """
     with FileIO(path, "r", opener=open_regular) as file:
         return file.readall()
@@ -63,7 +63,7 @@ def is_regular(path: Path) -> bool:
 
 
 def regular_size(path: Path) -> int | None:
-    """The size of a regular file in bytes; None where the path is none, or a link to one."""
+    """The size of a regular file in bytes; None if the path is something else, or a link."""
     try:
         found = path.lstat()
     except (OSError, ValueError):

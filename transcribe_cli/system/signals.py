@@ -1,6 +1,6 @@
-"""Stop signals arrive here; what one means is decided in `supervisor/stop_requests.py`.
+"""Receives stop signals; what one means is decided in `supervisor/stop_requests.py`.
 
-The handler posts the signal's name to main, and lets go of a standard output that main is stuck at.
+The handler posts the signal's name to main, and frees main if it is blocked in standard output.
 """
 
 import os
@@ -14,7 +14,7 @@ from types import CodeType, FrameType
 
 from transcribe_cli.settings.environment import point_at_nothing
 
-_NAMES = ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK")  # as far as the platform has them
+_NAMES = ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK")  # those that the platform has are handled
 
 
 _STDOUT = 1
@@ -35,7 +35,7 @@ class StopSignals:
         self._waiting_since: float | None = None
 
     def taken(self) -> None:
-        """Main has seen what was posted."""
+        """Main has taken the posted signals."""
         self._waiting_since = None
 
     def handle(self, number: int, _: FrameType | None) -> None:
@@ -51,11 +51,12 @@ class StopSignals:
 
 @contextmanager
 def stop_signals_wait() -> Iterator[None]:
-    """While open, a signal that asks the program to stop waits; then it does what it always does.
+    """While open, stop signals wait; afterwards each has its usual effect.
 
-    For what takes no time, waits for nobody and starts no process, which would have it so too.
+    Only for short work that waits for nobody and starts no process: a child would inherit the
+    blocked signals.
     """
-    if sys.platform == "win32":  # it has nothing of the kind
+    if sys.platform == "win32":  # Windows cannot block signals
         yield
         return
     before = signal.pthread_sigmask(signal.SIG_BLOCK, ())
@@ -86,7 +87,7 @@ def resend_swallowed_signals() -> None:
 
 
 def _resend(number: signal.Signals, after: CodeType) -> None:
-    """Send a signal to main as soon as it does not run `after`, where it would be dropped again."""
+    """Send a signal to main once it has left `after`, where the signal would be dropped again."""
     main = threading.main_thread().ident or 0
 
     def send() -> None:

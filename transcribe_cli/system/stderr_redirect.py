@@ -12,7 +12,7 @@ import sys
 import threading
 from collections.abc import Iterator
 
-_lock = threading.Lock()  # guards what follows
+_lock = threading.Lock()  # guards the two variables below
 _users = 0
 _restore = contextlib.ExitStack()
 
@@ -54,7 +54,7 @@ def _part(restore: contextlib.ExitStack) -> None:
 
 def _move(number: int, restore: contextlib.ExitStack) -> None:
     before = sys.stderr
-    if not isinstance(before, io.TextIOWrapper):  # a test's, or none
+    if not isinstance(before, io.TextIOWrapper):  # a test has replaced it, or there is none
         return
     try:
         if before.fileno() != 2:

@@ -1,7 +1,6 @@
 """Reads a terminal's input key by key instead of line by line.
 
-POSIX does it with `termios`, Windows with `msvcrt`. Ctrl+C and Ctrl+Z stay signals and never become
-keys.
+POSIX uses `termios`, Windows `msvcrt`. Ctrl+C and Ctrl+Z stay signals and never become keys.
 """
 
 import os
@@ -21,7 +20,7 @@ LONGEST_KEY = 16
 """More bytes than this in one read are pasted text."""
 
 _ANSWER_S = 0.2  # a terminal on this machine answers within a few ms
-_POLL_S = 0.05  # a Windows console cannot be waited for together with an event
+_POLL_S = 0.05  # Windows cannot wait for a console and an event together
 _CURSOR = re.compile(rb"\x1b\[(\d+);\d+R")
 _KEPT_BYTES = 4096  # of pasted text, which is ignored anyway
 _UNFINISHED = re.compile(rb"\x1b(?:\[[0-?]*[ -/]*|O|\[M.{,2}|[]PX^_][^\x07\x1b]*)?$", re.DOTALL)
@@ -58,7 +57,8 @@ class Keyboard(Protocol):
 def in_foreground(number: int) -> bool:
     """Whether this program is in the foreground of the terminal with that file descriptor.
 
-    True also if it is no terminal, or not the controlling one: there nothing stops the program.
+    True also if it is no terminal, or not the controlling one, since nothing stops the program
+    then.
     """
     if sys.platform == "win32":
         return True
@@ -71,13 +71,13 @@ def in_foreground(number: int) -> bool:
 def open_keyboard(number: int | None = None) -> Keyboard | None:
     """The keyboard of the terminal with that file descriptor; None if it is no terminal.
 
-    Without a number: of standard input, or else of the terminal that the program was started from,
-    since standard input may be the audio.
+    Without a number: the keyboard of standard input; if that is no terminal, since it may be the
+    audio, the keyboard of the terminal that the program was started from.
     """
     if sys.platform == "win32":
         import msvcrt
 
-        # It reads the console, whatever standard input is.
+        # `msvcrt` reads the console, whatever standard input is.
         return WindowsKeyboard(msvcrt) if number is None or _is_terminal(number) else None
     if _is_terminal(0 if number is None else number):
         return PosixKeyboard(number or 0)
@@ -99,7 +99,7 @@ def _is_terminal(number: int) -> bool:
 
 @contextmanager
 def keys_kept_back(number: int | None = None) -> Iterator[None]:
-    """While open, what is typed is not shown, and waits for whoever reads keys next.
+    """While open, typed text is not shown, and is kept for whoever reads keys next.
 
     `number` as in `open_keyboard`.
     """
@@ -116,9 +116,9 @@ def keys_kept_back(number: int | None = None) -> Iterator[None]:
 
 
 def cursor_row(number: int | None, ask: Callable[[], None]) -> tuple[int | None, bytes]:
-    """The cursor's row, from 0, as the terminal reports it, None if it does not; and what was typed
-    until then.
+    """Ask a terminal for its cursor's row.
 
+    Returns the row, from 0, or None if the terminal does not answer; and what was typed meanwhile.
     `number` as in `open_keyboard`; `ask` writes the query `ESC [ 6 n`.
     """
     answer = b""
@@ -146,7 +146,7 @@ def cursor_row(number: int | None, ask: Callable[[], None]) -> tuple[int | None,
 
 
 class WindowsKeyboard:
-    """A Windows console, by the module `msvcrt`; it has no modes to change."""
+    """A Windows console, read by the module `msvcrt`; it has no modes to change."""
 
     def __init__(self, msvcrt: Any) -> None:
         self._msvcrt = msvcrt
@@ -157,12 +157,12 @@ class WindowsKeyboard:
         return True
 
     def read(self) -> bytes:
-        """Wait for what is typed in one go; b"" once woken."""
+        """Wait for keys, and return those typed at once; b"" once woken."""
         while not self._woken.wait(_POLL_S):
             typed = ""
             while self._msvcrt.kbhit() and len(typed) < _KEPT_BYTES:
                 key = self._msvcrt.getwch()
-                if key in ("\0", "\xe0"):  # an arrow or a function key, which the next one says
+                if key in ("\0", "\xe0"):  # an arrow or function key, named by the next character
                     self._msvcrt.getwch()
                     continue
                 typed += key
@@ -171,14 +171,14 @@ class WindowsKeyboard:
         return b""
 
     def wake(self) -> None:
-        """End the `read` that waits, and every later one."""
+        """End the waiting `read`, and every later one."""
         self._woken.set()
 
     def give_back(self) -> None:
-        """Nothing was changed."""
+        """Do nothing: no modes were changed."""
 
     def close(self) -> None:
-        """Nothing is held."""
+        """Do nothing: there are no resources to release."""
 
 
 if sys.platform != "win32":
@@ -215,7 +215,7 @@ if sys.platform != "win32":
             return True
 
         def read(self) -> bytes:
-            """Wait for what is typed in one go; b"" once woken or at the end of input."""
+            """Wait for keys, and return those typed at once; b"" once woken or at the end."""
             typed = b""
             while True:
                 wait_s = QUIET_S if typed else None
@@ -232,7 +232,7 @@ if sys.platform != "win32":
                     return typed
 
         def wake(self) -> None:
-            """End the `read` that waits, and every later one."""
+            """End the waiting `read`, and every later one."""
             os.write(self._waker, b"!")
 
         def give_back(self) -> None:
@@ -243,7 +243,7 @@ if sys.platform != "win32":
                     termios.tcsetattr(self.number, termios.TCSANOW, before)
 
         def close(self) -> None:
-            """Close the pipe that wakes."""
+            """Close the pipe that wakes `read`, and the terminal if it is owned."""
             if self._owned:
                 os.close(self.number)
             os.close(self._woken)
