@@ -1,1 +1,1 @@
-"""Media that have an address: fetched as they come, by the way that sessions take too."""
+"""Media at an address, fetched while they arrive, by the same way as sessions."""

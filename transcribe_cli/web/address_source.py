@@ -1,6 +1,6 @@
-"""`file https://…`: media at an address, fetched as they come and read as a pipe is.
+"""`file https://…`: media at an address, fetched while they arrive, and read like a pipe.
 
-What is there is told by its first bytes: media, a playlist of HLS, a feed, a page.
+The first bytes tell what is there: media, a playlist of HLS, a feed or a page.
 """
 
 import contextlib
@@ -26,20 +26,20 @@ from transcribe_cli.web.live_source import LiveSource, NetworkPipe, Part
 from transcribe_cli.web.untrusted import join
 
 _HEAD_WAIT_S = 2.0
-_MOST_STEPS = 5  # from a feed to a page to a playlist
+_MOST_STEPS = 5  # such as from a feed to a page to a playlist
 _PLAYLISTS = ("audio/x-mpegurl", "audio/mpegurl", "application/x-mpegurl", "audio/x-scpls")
 _PAGES = ("text/html", "application/xhtml+xml")
 _CUT = "what came before that is transcribed"
 
 
 class AddressSource:
-    """Media at an address that come to an end.
+    """Media at an address that have an end.
 
     Args:
-        path: the address, if it may be read again.
+        path: the address, if it may be read again; else None.
 
     Attributes:
-        version: what tells it from another one there, where it can be read again.
+        version: identifies what is at the address, if it can be read again; else None.
     """
 
     kind = "address"
@@ -58,14 +58,14 @@ class AddressSource:
 
     @property
     def length_s(self) -> float | None:
-        """Its duration, where that is known."""
+        """The duration in seconds; None if it is not known."""
         return self._inner.length_s
 
     def blocks(self, report: Callable[[SourceEvent], None]) -> Iterator[bytes]:
         """The decoded audio.
 
         Raises:
-            AudioError: it is damaged, or was cut off; what came before it is good.
+            AudioError: the media are damaged or cut off; the blocks before are good.
         """
         problem = None
         try:
@@ -94,13 +94,13 @@ class AddressSource:
 
 
 class Opener:
-    """Opens what is at an address, and what that leads to.
+    """Opens what is at an address, following playlists, feeds and pages.
 
     Args:
-        note: told what was chosen, and when nothing is heard before all of it has come.
-        track: which of several audio tracks, counted from 1; None: the default one, or the first.
-        channel: of several, counted from 0; None: all of them, mixed.
-        is_public: no private network is asked, also for the address itself.
+        note: called with what was chosen, and if nothing can be heard before all has come.
+        track: number of the audio track, from 1; None: the default one, or the first.
+        channel: number of the channel, from 0; None: all of them, mixed.
+        is_public: refuse private networks, also for the address itself.
     """
 
     def __init__(
@@ -121,7 +121,7 @@ class Opener:
         self._steps = 0
 
     def open(self, address: str) -> Source:
-        """A source for media at an address, or for what is named there.
+        """A source for media at an address, or for the media that a list or page there names.
 
         Raises:
             AudioError: it cannot be fetched, or holds no media that are known here.
@@ -148,11 +148,11 @@ class Opener:
         )
 
     def _path_of(self, address: str) -> str | None:
-        """The address, if it holds nothing secret, and leads to the same tomorrow."""
+        """The address, if it holds nothing secret and names the media itself; else None."""
         return address if not self._steps and address == self.fetcher.name else None
 
     def _named_by(self, pipe: HttpPipe, head: bytes, answer: Answer) -> Source:
-        """What a playlist, a feed or a page leads to."""
+        """A source for what a playlist, a feed or a page names."""
         self._steps += 1
         if self._steps > _MOST_STEPS:
             raise AudioError(f"'{pipe.name}' leads from list to list without end.", "name the last")
@@ -199,10 +199,10 @@ class Opener:
         return Part(inner, pipe, came_at)
 
     def decoded(self, pipe: NetworkPipe) -> Source:
-        """What decodes a pipe of media.
+        """A source that decodes a pipe of media.
 
         Raises:
-            AudioError: nothing does.
+            AudioError: the media cannot be decoded here.
         """
         head, container = look(pipe, _HEAD_WAIT_S)
         try:
@@ -229,7 +229,7 @@ def open_address(
     channel: int | None = None,
     is_public: bool = False,
 ) -> Source:
-    """A source for an address; arguments as of `Opener`.
+    """A source for an address; arguments as in `Opener`.
 
     Raises:
         AudioError: it cannot be fetched, or holds no media that are known here.
@@ -239,29 +239,29 @@ def open_address(
 
 
 def version_at(address: str) -> dict[str, Any] | None:
-    """What is at an address now, as `AddressSource.version`, by a request for one byte of it.
+    """`AddressSource.version` of what is at an address now, by a request for its first byte.
 
-    None where it is not to be read again, or its server does not tell, or does not answer that.
+    None if it must not be read again, or if its server does not give a version.
 
     Raises:
-        AudioError: it leads where nothing is fetched.
+        AudioError: it leads to an address that is not fetched.
     """
     fetcher = Fetcher(address)
     if address != fetcher.name:
         return None
     try:
         answer = fetcher.get(address, {"Range": "bytes=0-0"})
-    except (Refused, Unreachable):  # opening it tells, or fares better
+    except (Refused, Unreachable):  # opening it explains why, or succeeds
         return None
     with contextlib.closing(answer):
         return version_of(answer)
 
 
 def _whole(pipe: HttpPipe, most_bytes: int) -> bytes:
-    """All of a list; what is longer is cut.
+    """All of a list, cut at `most_bytes`.
 
     Raises:
-        AudioError: it was cut off.
+        AudioError: the connection was cut off.
     """
     data = b""
     while len(data) < most_bytes and (part := pipe.read(most_bytes - len(data))):
@@ -272,7 +272,7 @@ def _whole(pipe: HttpPipe, most_bytes: int) -> bytes:
 
 
 def first_address(text: str) -> str | None:
-    """What a list of radio stations names first: M3U or PLS.
+    """The first address in a list of radio stations, M3U or PLS; None without one.
 
     >>> first_address("[playlist]\\nFile1=http://radio.example/live\\n")
     'http://radio.example/live'
@@ -289,7 +289,7 @@ def first_address(text: str) -> str | None:
 
 
 def manifest_of(head: bytes) -> str | None:
-    """Which kind of streaming a list in XML is of, beside HLS.
+    """The kind of streaming that an XML manifest is for; None if it is no known manifest.
 
     >>> manifest_of(b'<?xml version="1.0"?><MPD profiles="x">')
     'DASH'

@@ -6,10 +6,10 @@ KEY_BYTES = 16
 
 
 def decrypted(data: bytes, key: bytes, vector: bytes) -> bytes | None:
-    """What was encrypted; None where that is no whole segment, or the key is of another one.
+    """The decrypted segment; None if the data are no whole segment or the key is another's.
 
     Raises:
-        AudioError: the package that does it is not installed.
+        AudioError: the package for decryption is not installed.
     """
     try:
         from cryptography.hazmat.primitives.ciphers import Cipher

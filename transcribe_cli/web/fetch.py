@@ -1,10 +1,10 @@
-"""One GET after another for what a user named an address of, behind redirects and proxies.
+"""GET requests for an address that a user named, and for what it leads to, through any proxy.
 
-The way there is that of sessions. A redirect, a playlist, a feed and a page are a stranger's: they
-lead to HTTP(S) alone, and never from a public address to one of a private network. A redirect never
-leads from TLS to none; what is named in a playlist, feed or page may be without, as the sound of
-many podcasts is. Credentials go to nobody but the origin they were named for, and never into a
-name.
+The requests take the way of sessions. Redirects, playlists, feeds and pages come from strangers:
+they are followed to HTTP(S) only, and never from a public address to one of a private network. A
+redirect never leads from TLS to none; what a playlist, feed or page names may be without TLS, as
+the sound of many podcasts is. Credentials go only to the origin they were named for, and never into
+a name.
 """
 
 import base64
@@ -34,20 +34,20 @@ if TYPE_CHECKING:
     from transcribe_cli.session.proxy import Proxy
     from transcribe_cli.session.tls import Socket
 
-TIMEOUT_S = 15.0  # of each request, up to its answer
-IDLE_S = 30.0  # so long a server may send nothing
+TIMEOUT_S = 15.0  # for each request, until its answer begins
+IDLE_S = 30.0  # how long a server may send nothing
 _MOST_REDIRECTS = 10
 _REDIRECTS = (301, 302, 303, 307, 308)
-_SCHEMES = {"http": "ws", "https": "wss"}  # as the way there knows them
-_MAY_PASS = (408, 425, 429)  # as those from 500 on: another try may fare better
-_AS_IT_IS = "/%:@!$&'()*+,;=~?[]"  # of a path and a query
+_SCHEMES = {"http": "ws", "https": "wss"}  # as the code of sessions names them
+_MAY_PASS = (408, 425, 429)  # like 500 and above: another try may succeed
+_AS_IT_IS = "/%:@!$&'()*+,;=~?[]"  # characters of a path and query that are not quoted
 
 
 class Refused(AudioError):
-    """A server answered, with something else than what was asked for.
+    """A server refused a request.
 
     Attributes:
-        may_pass: another try may fare better.
+        may_pass: another try may succeed.
     """
 
     def __init__(self, message: str, hint: str, status: int) -> None:
@@ -57,7 +57,7 @@ class Refused(AudioError):
 
 
 class Unreachable(AudioError):
-    """No server answered; another try may fare better."""
+    """No server answered; another try may succeed."""
 
 
 class CutOff(Exception):
@@ -65,10 +65,10 @@ class CutOff(Exception):
 
 
 class Answer:
-    """An answer, and its body as it comes.
+    """An answer, whose body is read while it arrives.
 
     Attributes:
-        url: what it is the answer to, behind redirects.
+        url: the address that was answered, after redirects.
     """
 
     def __init__(
@@ -86,21 +86,21 @@ class Answer:
 
     @property
     def headers(self) -> Message:
-        """By name, in any letters."""
+        """The headers; names in any case."""
         return self._response.headers
 
     @property
     def left_bytes(self) -> int | None:
-        """What is still to come; None where that is not told."""
+        """How much of the body is still to come; None if it is not known."""
         return self._response.length
 
     def read(self, count: int) -> bytes:
-        """At most so many bytes, as soon as there are any; empty at the end, and when stopped.
+        """Returns at most `count` bytes once there are any; empty at the end, and when stopped.
 
         Raises:
-            CutOff: it ended too early, or nothing came for `IDLE_S`.
+            CutOff: the body ended too early, or nothing came for `IDLE_S`.
         """
-        self._timed.wait_for_each(IDLE_S)  # from now on: who reads may have been busy for long
+        self._timed.wait_for_each(IDLE_S)  # counts from now: the reader may have been busy for long
         try:
             data = self._response.read1(count)
         except TimeoutError as e:
@@ -114,10 +114,10 @@ class Answer:
         return data
 
     def read_all(self, most_bytes: int) -> bytes:
-        """The body, of which so much is taken at most.
+        """The body, at most `most_bytes` of it.
 
         Raises:
-            CutOff: as `read`.
+            CutOff: as in `read`.
         """
         data = b""
         while len(data) < most_bytes and (part := self.read(most_bytes - len(data))):
@@ -125,12 +125,12 @@ class Answer:
         return data
 
     def stop(self) -> None:
-        """Nothing is read any more, within a fraction of a second; from any thread."""
+        """End a `read` within a fraction of a second; any thread may call it."""
         self._timed.stopped.set()
 
     def close(self) -> None:
-        """Close the connection; harmless twice."""
-        self._opened.close()  # first, so that who reads on another thread ends
+        """Close the connection; another call does nothing."""
+        self._opened.close()  # before the response, so that a reader on another thread ends
         self._response.close()
 
 
@@ -139,19 +139,19 @@ def _why_cut(e: Exception) -> str:
 
 
 class Fetcher:
-    """Asks for an address, and for what it leads to.
+    """Fetches an address, and what it leads to.
 
     Args:
-        is_public: no private network is asked, also for the address itself.
+        is_public: refuse private networks, also for the address itself.
 
     Raises:
-        AudioError: it is no address.
+        AudioError: the address is not valid.
 
     Attributes:
         name: the address without what may be secret.
-        is_public: what was asked so far is of no private network.
-        headers: what is said with every request.
-        stopped: once it is set, nothing is read any more, within a fraction of a second.
+        is_public: a public host was reached, so private networks are refused.
+        headers: sent with every request.
+        stopped: once it is set, reads end within a fraction of a second.
     """
 
     def __init__(self, address: str, *, is_public: bool = False) -> None:
@@ -169,11 +169,11 @@ class Fetcher:
         }
 
     def get(self, address: str, headers: Mapping[str, str] | None = None) -> Answer:
-        """The answer to a request, behind its redirects: 200, or 206 where a range was asked for.
+        """The answer to a request, after redirects: 200, or 206 for a requested range.
 
         Raises:
-            Refused, Unreachable: there is none.
-            AudioError: it leads where nothing is fetched.
+            Refused, Unreachable: there is no such answer.
+            AudioError: it leads to an address that is not fetched.
         """
         name = without_credentials(address)
         for _ in range(_MOST_REDIRECTS):
@@ -219,9 +219,9 @@ class Fetcher:
     def _connected(
         self, url: str, proxy: "Proxy | None", deadline: float, opened: contextlib.ExitStack
     ) -> "Socket":
-        """A connection, to a public address once one was, as far as can be known."""
+        """A connection; after a public host only to public ones, as far as that is known."""
         host, port = host_and_port(url)
-        if proxy is not None:  # which looks the name up itself
+        if proxy is not None:  # the proxy itself looks the name up
             self._note_place(host, not is_address(host) or _is_public(host))
             return reach(url, proxy, deadline, opened)
         addresses = look_up(host, port, deadline)
@@ -245,7 +245,7 @@ class Fetcher:
 
 
 class _Timed(Timed):
-    """The first servers of radio begin their answer in a way of their own: ICY 200 OK."""
+    """Reads an answer; turns the "ICY 200 OK" of the first radio servers into HTTP."""
 
     def __init__(self, raw: "Socket", deadline: float, all_stopped: threading.Event) -> None:
         self.stopped = threading.Event()
@@ -265,16 +265,16 @@ class _Timed(Timed):
 
 
 def _checked(address: str) -> tuple[str, str]:
-    """An address as the way there takes it, and what is asked for there.
+    """An address in the form that sessions use, and the request's target.
 
     Raises:
-        AudioError: it is none.
+        AudioError: the address is not valid.
     """
     try:
         parts = urlsplit(address)
         scheme = _SCHEMES.get(parts.scheme.lower())
         host, port = (parts.hostname or "").encode("idna").decode(), parts.port
-    except ValueError as e:  # UnicodeError is one
+    except ValueError as e:  # includes UnicodeError
         raise AudioError(
             f"'{without_credentials(address)}' is no address: its host or port is wrong.",
             "write %40 for @, %3A for : and %2F for / in user and password",
@@ -291,10 +291,10 @@ def _checked(address: str) -> tuple[str, str]:
 
 
 def _redirected(name: str, address: str, location: str) -> str:
-    """Where a redirect leads.
+    """The address that a redirect leads to.
 
     Raises:
-        AudioError: that is not followed.
+        AudioError: the redirect is not followed.
     """
     try:
         target = urljoin(address, location.encode("latin-1").decode("utf-8", "replace"))

@@ -1,4 +1,4 @@
-"""Playlists of HTTP Live Streaming, as far as hearing what they lead to takes. Pure.
+"""Playlists of HTTP Live Streaming, as far as they are needed to hear the media. Pure.
 
 Source: RFC 8216, "HTTP Live Streaming".
 """
@@ -9,26 +9,26 @@ from typing import NamedTuple
 from transcribe_cli.errors import AudioError
 from transcribe_cli.web.untrusted import count, join
 
-MOST_BYTES = 4 << 20  # of a playlist: a day of 6 s segments has a tenth of it
-_LONGEST_S = 600.0  # of a segment: so much silence one that is missing may be
-_FROM_THE_END = 3  # target durations: section 6.3.3
+MOST_BYTES = 4 << 20  # of a playlist; one of a day of 6 s segments has a tenth of it
+_LONGEST_S = 600.0  # of a segment, and so of the silence for a missing one
+_FROM_THE_END = 3  # where to begin, in target durations: section 6.3.3
 _AUDIO_CODECS = ("mp4a", "ac-3", "ec-3", "opus", "flac", "fLaC", "mp3", "vorbis", "alac", "Opus")
 _ATTRIBUTE = re.compile(r'([A-Z0-9-]+)=("[^"]*"|[^,]*)')
 
 
 class Key(NamedTuple):
-    """What AES-128 in CBC takes: the address of the key, and the first block's vector."""
+    """What AES-128 in CBC needs: the address of the key, and the first block's vector."""
 
     address: str
     vector: bytes
 
 
 class Stretch(NamedTuple):
-    """Some bytes.
+    """Bytes at an address.
 
     Attributes:
-        offset, size_bytes: a part of what is at the address; None: all of it.
-        key: what they are encrypted with; None: they are not.
+        offset, size_bytes: which part of the file at the address; size None: all of it.
+        key: the key that they are encrypted with; None: they are not encrypted.
     """
 
     address: str
@@ -41,8 +41,8 @@ class Segment(NamedTuple):
     """A piece of the media.
 
     Attributes:
-        number: it is the same in every version of the playlist.
-        head: what a decoder needs before it; None: nothing.
+        number: the same in every version of the playlist.
+        head: the bytes that a decoder needs first; None: no such bytes.
     """
 
     number: int
@@ -53,11 +53,11 @@ class Segment(NamedTuple):
 
 
 class MediaPlaylist(NamedTuple):
-    """What there is to hear, for now.
+    """The segments that a playlist lists at present.
 
     Attributes:
-        target_s: no segment is longer; so long it takes until there is another one.
-        is_over: nothing is added any more.
+        target_s: the longest duration of a segment, and the time until another one is added.
+        is_over: no more segments will be added.
     """
 
     segments: list[Segment]
@@ -66,7 +66,7 @@ class MediaPlaylist(NamedTuple):
 
     @property
     def live_edge(self) -> int:
-        """The number of the segment to begin with while more is added."""
+        """The number of the segment to begin with, while more are added."""
         left_s = _FROM_THE_END * self.target_s
         for segment in reversed(self.segments):
             left_s -= segment.duration_s
@@ -76,15 +76,15 @@ class MediaPlaylist(NamedTuple):
 
 
 def is_hls(head: bytes) -> bool:
-    """Whether a playlist is one of HLS, and no list of files."""
+    """Whether a playlist is one of HLS, and not a list of files."""
     return head.lstrip(b"\xef\xbb\xbf").startswith(b"#EXTM3U") and b"#EXT-X-" in head
 
 
 def choose_variant(text: str, base: str) -> str | None:
-    """The address of the playlist to hear, where this one leads to others; None where it does not.
+    """The address of the playlist to hear, if this one lists others; else None.
 
-    Of renditions of the same it is one of sound alone, then the one with the fewest bits: what is
-    seen is not transcribed, and what is heard is seldom worse for that.
+    Chooses the rendition without video if there is one, else the one with the lowest bit rate: the
+    picture is not transcribed, and the sound of a low rate is seldom worse.
 
     Args:
         base: the playlist's own address.
@@ -108,24 +108,24 @@ def choose_variant(text: str, base: str) -> str | None:
             has_picture = "RESOLUTION" in asked or "VIDEO" in asked
             seen = int(has_picture and address not in groups.values())
             choices.append((seen, count(asked.get("BANDWIDTH", "")) or 0, address))
-    # Renditions may stand behind the streams that name them.
+    # A rendition may be listed after the streams that refer to it.
     if groups and choices and all(choice[0] for choice in choices):
         return next(iter(groups.values()))
     return min(choices)[2] if choices else None
 
 
 def read_media(text: str, base: str) -> MediaPlaylist:
-    """The segments of a playlist that lists some.
+    """The segments of a playlist that lists segments.
 
     Raises:
-        AudioError: they are protected in a way that is not read here.
+        AudioError: the segments are protected in a way that is not supported.
     """
     segments: list[Segment] = []
     number, target_s, duration_s, is_over, is_missing = 0, 0.0, 0.0, False, False
     size: int | None = None
     offset = 0
     head: Stretch | None = None
-    keys: dict[str, dict[str, str]] = {}  # by their formats: each holds until the next of its own
+    keys: dict[str, dict[str, str]] = {}  # by key format; each holds until the next of its format
     for line in _lines(text):
         tag, _, value = line.partition(":")
         match tag:
@@ -164,10 +164,10 @@ def read_media(text: str, base: str) -> MediaPlaylist:
 
 
 def _key_of(keys: dict[str, dict[str, str]], base: str, number: int) -> Key | None:
-    """What a segment of that number is encrypted with, by the tags that hold: section 4.3.2.4.
+    """The key of segment `number`, by the tags in force (section 4.3.2.4); None: not encrypted.
 
     Raises:
-        AudioError: nothing that is known here.
+        AudioError: the encryption is not supported.
     """
     if not keys:
         return None
@@ -197,11 +197,11 @@ def _seconds(text: str) -> float:
         seconds = float(text)
     except ValueError:
         return 0.0
-    return min(seconds, _LONGEST_S) if seconds >= 0 else 0.0  # NaN is neither
+    return min(seconds, _LONGEST_S) if seconds >= 0 else 0.0  # NaN gives 0 too
 
 
 def _range(text: str, offset: int) -> tuple[int | None, int]:
-    """Size and offset of `SIZE@OFFSET`, where the offset may be left out."""
+    """Size and offset of `SIZE@OFFSET`; without `@OFFSET`, the given offset."""
     size, _, at = text.strip().strip('"').partition("@")
     size_bytes, at_byte = count(size), count(at)
     if size_bytes is None:

@@ -1,4 +1,4 @@
-"""HLS as a source: one segment after the other, by the playlist's own count of what is missing."""
+"""HLS as a source: its segments in order, with the playlist's own count of what is missing."""
 
 import time
 from collections import Counter
@@ -13,16 +13,16 @@ from transcribe_cli.web.fetch import CutOff, Fetcher, Refused, Unreachable
 from transcribe_cli.web.hls import MediaPlaylist, Segment, Stretch
 from transcribe_cli.web.live_source import GIVE_UP_S, GaveUp, LiveSource, NetworkPipe, Part
 
-_MOST_SEGMENT_BYTES = 64 << 20  # the largest of film in 4K have a quarter of it
-_MOST_VARIANTS = 3  # one list leads to another
+_MOST_SEGMENT_BYTES = 64 << 20  # the largest segments of films in 4K have a quarter of it
+_MOST_VARIANTS = 3  # how many lists may lead to further lists
 _BROWSER = "open it in a browser"
 _CAME = "what came before that is transcribed"
 _NOT_GIVEN = "its server did not give"
 _NOT_OPENED = "its key does not open"
 _TRIES = 3  # for a segment that its server does not have
-_PATIENT_TRIES = 10  # for one that it may give later: 38 s
+_PATIENT_TRIES = 10  # for a segment that its server may give later: 38 s
 _WAITS_S = (0.2, 1.0, 2.0, 5.0)
-_SOONEST_S = 0.5  # a playlist is asked for again, whatever it says of its segments
+_SOONEST_S = 0.5  # the least time between two requests for a playlist
 
 
 def open_hls(
@@ -32,15 +32,15 @@ def open_hls(
     rate_hz: int,
     decoder: Callable[[NetworkPipe], Source],
 ) -> LiveSource:
-    """A source for what a playlist lists.
+    """A source for the media that a playlist lists.
 
     Args:
-        address: the playlist's, behind redirects.
+        address: the playlist's address, after redirects.
         text: the playlist.
-        decoder: makes a source of a pipe.
+        decoder: makes a source from a pipe.
 
     Raises:
-        AudioError: there is nothing, or nothing that is read here.
+        AudioError: the playlist lists no media, or none that can be read here.
     """
     stream = _Stream(fetcher, address, text)
     live = not stream.playlist.is_over
@@ -71,10 +71,10 @@ def open_hls(
 
 
 class _Ready(NamedTuple):
-    """A segment that has come.
+    """A segment whose data have come.
 
     Attributes:
-        missing_s: how much is missing before it.
+        missing_s: how much audio is missing before it.
     """
 
     segment: Segment
@@ -83,7 +83,7 @@ class _Ready(NamedTuple):
 
 
 class _Stream:
-    """The playlist, asked for again while more is added, and the segment that is next."""
+    """The playlist, fetched again while it grows, and the next segment."""
 
     def __init__(self, fetcher: Fetcher, address: str, text: str) -> None:
         self.fetcher = fetcher
@@ -99,9 +99,9 @@ class _Stream:
         first = self.playlist.segments[0].number if self.playlist.segments else 0
         self._is_live = live_edge is not None
         self._next = first if live_edge is None else live_edge
-        self._lost: Counter[str] = Counter()  # how many segments, and why
-        self._keys: dict[str, bytes] = {}  # by their addresses
-        self._key_worked = False  # some key did, once
+        self._lost: Counter[str] = Counter()  # number of lost segments, by reason
+        self._keys: dict[str, bytes] = {}  # by address
+        self._key_worked = False  # a key has opened a segment
         self._asked_at = time.monotonic()
         self._ready: _Ready | None = None
         self._failed: GaveUp | None = None
@@ -119,13 +119,13 @@ class _Stream:
         return answer.url, text
 
     def look(self) -> _Ready | None:
-        """What is to be heard next; None at the end.
+        """The next segment to hear; None at the end.
 
-        Waits until there is something, and keeps it until it is taken.
+        It waits for the segment, and keeps it until `take`.
 
         Raises:
-            GaveUp: there was nothing for `GIVE_UP_S`, nothing can be decrypted, or a programme that
-                is over lacks some.
+            GaveUp: nothing came for `GIVE_UP_S`, nothing can be decrypted, or a programme that is
+                over lacks segments.
         """
         if self._failed is not None:
             raise self._failed
@@ -144,7 +144,7 @@ class _Stream:
             if segment is None:
                 self._tell_lost()
                 return
-            # What went by without a word was as long as its like, unless the count began anew.
+            # Segments that were skipped had this segment's length, unless the numbering restarted.
             passed_s = (segment.number - self._next) * segment.duration_s
             missing_s += passed_s if passed_s <= GIVE_UP_S else 0.0
             self._next = segment.number + 1
@@ -155,7 +155,7 @@ class _Stream:
                 self._ready = _Ready(segment, data, missing_s)
 
     def _tell_lost(self) -> None:
-        """Say at the end of a programme that it was not heard whole; live, each `Gap` says so."""
+        """Raise GaveUp if a programme that is over lacks segments; live, each `Gap` reports it."""
         if self._lost and not self._is_live and not self.fetcher.stopped.is_set():
             of = f"of {len(self.playlist.segments)} segments"
             lost = " and ".join(f"{why} {count} {of}" for why, count in self._lost.items())
@@ -165,13 +165,13 @@ class _Stream:
             )
 
     def take(self) -> bytes:
-        """The data of what was looked at last, which is given once."""
+        """The data of the segment that `look` returned; they are given once."""
         assert self._ready is not None
         data, self._ready = self._ready.data, None
         return data
 
     def _listed(self, give_up_at: float) -> Segment | None:
-        """The next segment that is listed; None at the end, and when stopped."""
+        """The next segment in the playlist; None at the end, and when stopped."""
         while not self.fetcher.stopped.is_set():
             if self._is_live and time.monotonic() >= give_up_at:
                 minutes = f"{GIVE_UP_S / 60:.0f} minutes"
@@ -186,7 +186,7 @@ class _Stream:
         return None
 
     def _reload(self, give_up_at: float) -> None:
-        """Ask for the playlist, when that is worth it: section 6.3.4 of RFC 8216."""
+        """Fetch the playlist again, once that is due: section 6.3.4 of RFC 8216."""
         pause_s = max(_SOONEST_S, self.playlist.target_s / 2)
         wait_s = self._asked_at + pause_s - time.monotonic()
         if self.fetcher.stopped.wait(max(0.0, wait_s)):
@@ -201,19 +201,19 @@ class _Stream:
             return
         segments = playlist.segments
         if segments and segments[-1].number + len(segments) < self._next:
-            self._next = segments[0].number  # it counts from the beginning again
+            self._next = segments[0].number  # the numbering has restarted
         self.playlist = playlist
 
     def _fetch(self, segment: Segment) -> bytes | None:
         return self.fetch(segment.media)
 
     def fetch(self, stretch: Stretch) -> bytes | None:
-        """Some bytes, decrypted; None where their server does not give them, after some tries, or
-        where they alone cannot be decrypted.
+        """The decrypted bytes of a stretch; None if the server does not give them after some tries,
+        or if they alone cannot be decrypted.
 
         Raises:
-            GaveUp: no server has answered for `GIVE_UP_S`, it leads where nothing is fetched, or
-                there is no key that opens anything.
+            GaveUp: no server has answered for `GIVE_UP_S`, the address is not fetched, or no key
+                opens anything.
         """
         data = self._fetched(stretch.address, stretch.offset, stretch.size_bytes)
         if data is None and not self.fetcher.stopped.is_set():
@@ -233,14 +233,14 @@ class _Stream:
         return plain
 
     def _key(self, address: str) -> bytes | None:
-        """The key; None where the next one of a live stream is not given, since it may be soon."""
+        """The key; None if a live stream's next key is not given, since it may come soon."""
         if address not in self._keys:
             key = self._fetched(address, 0, None) or b""
             if len(key) != KEY_BYTES:
                 if self._is_live and self._key_worked:
                     return None
                 raise self._encrypted("is not given")
-            self._keys = {address: key}  # one at a time is used
+            self._keys = {address: key}  # only one is in use at a time
         return self._keys[address]
 
     def _encrypted(self, its_key: str) -> GaveUp:
@@ -264,7 +264,7 @@ class _Stream:
                     data = answer.read_all(min(most, _MOST_SEGMENT_BYTES))
                 finally:
                     answer.close()
-                if size_bytes is not None and not is_part:  # its server gives none
+                if size_bytes is not None and not is_part:  # the server has sent the whole file
                     return data[offset : offset + size_bytes]
                 return data
             except Refused as e:
@@ -283,7 +283,7 @@ class _Stream:
 
 
 class _SegmentsPipe(NetworkPipe):
-    """Segments that one decoder takes: up to one that is missing, or that begins anew."""
+    """Segments for one decoder: up to a missing one, or one that needs another head."""
 
     def __init__(self, stream: _Stream, first: Segment) -> None:
         super().__init__(stream.fetcher.name)
@@ -318,11 +318,11 @@ class _SegmentsPipe(NetworkPipe):
         self._begun = True
 
     def _comes_before(self, deadline: float) -> bool:
-        return bool(self._data)  # the next segment may be long in coming
+        return bool(self._data)  # the next segment may take long to come
 
 
 def without_id3(data: bytes) -> bytes:
-    """Audio without the tag before it, which says when it is to be played (section 3.4)."""
+    """Audio without the ID3 tag before it, which holds its playing time (section 3.4)."""
     while data.startswith(b"ID3") and len(data) >= 10:
         size = 0
         for byte in data[6:10]:

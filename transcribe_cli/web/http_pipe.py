@@ -1,4 +1,4 @@
-"""The body of an answer as a pipe: one that breaks off goes on from where it was, by a Range."""
+"""The body of an answer as a pipe; after a broken connection a Range request continues it."""
 
 import time
 from collections.abc import Callable
@@ -10,12 +10,12 @@ from transcribe_cli.web.fetch import Answer, CutOff, Fetcher, Refused, Unreachab
 from transcribe_cli.web.live_source import NetworkPipe
 from transcribe_cli.web.untrusted import count
 
-_WAITS_S = (0.2, 1.0, 2.0, 5.0, 10.0, 20.0)  # before each try to go on
+_WAITS_S = (0.2, 1.0, 2.0, 5.0, 10.0, 20.0)  # before each try to continue
 _LIVE_SERVERS = ("icecast", "shoutcast")
 
 
 def is_radio(answer: Answer) -> bool:
-    """Whether it goes on without end, as servers of radio say it."""
+    """Whether the answer is an endless stream, by the headers of radio servers."""
     if answer.left_bytes is not None:
         return False
     server = (answer.headers.get("Server") or "").lower()
@@ -24,9 +24,9 @@ def is_radio(answer: Answer) -> bool:
 
 
 def version_of(answer: Answer) -> dict[str, Any] | None:
-    """What tells what is at an address from what may take its place: `bytes`, `version`.
+    """`bytes` and `version`, which identify what is at an address.
 
-    None where its server does not tell both. Source: RFC 9110, sections 8.8 and 14.4.
+    None if the server does not give both. Source: RFC 9110, sections 8.8 and 14.4.
     """
     total = answer.left_bytes
     if answer.status == 206:
@@ -36,11 +36,11 @@ def version_of(answer: Answer) -> dict[str, Any] | None:
 
 
 class HttpPipe(NetworkPipe):
-    """What comes of an address.
+    """The bytes at an address.
 
     Attributes:
-        is_endless: its length is not told.
-        version: as of `version_of`.
+        is_endless: the server gives no length.
+        version: as in `version_of`.
     """
 
     def __init__(
@@ -69,7 +69,7 @@ class HttpPipe(NetworkPipe):
             ).read
 
     def stop(self) -> None:
-        """Nothing is read any more, within a fraction of a second."""
+        """End reads within a fraction of a second."""
         super().stop()
         self._answer.stop()
 
@@ -96,7 +96,7 @@ class HttpPipe(NetworkPipe):
         return self.is_stopped or self.problem is not None
 
     def _go_on(self, reason: str) -> None:
-        """Ask for the rest; `problem` says why there is none."""
+        """Request the rest of the body; if there is none, set `problem` to the reason."""
         self._answer.close()
         while not self._is_over:
             if self._is_radio or self._tries == len(_WAITS_S):
@@ -120,7 +120,7 @@ class HttpPipe(NetworkPipe):
                 return
 
     def _rest(self) -> Answer | None:
-        """The bytes from here on; None where they are not given, or are of something else.
+        """The answer with the bytes from here on; None if the server sends something else.
 
         Source: RFC 9110, section 14.
         """
@@ -144,15 +144,15 @@ class HttpPipe(NetworkPipe):
 
 
 class WithoutTitles:
-    """Takes the titles out of a radio's stream.
+    """Removes the titles from a radio's stream.
 
-    After every so many bytes of audio stands a byte, which times 16 is the length of a text such as
-    `StreamTitle='News';StreamUrl='';` and zeros (SHOUTcast's metadata protocol, as Icecast has it).
+    After every `every` bytes of audio comes a byte, which times 16 is the length of a text such as
+    `StreamTitle='News';StreamUrl='';` and zeros (SHOUTcast's metadata protocol, as in Icecast).
 
     Args:
-        read: the stream.
-        every: so many bytes of audio stand between titles.
-        tell: told each title that is another than the last one.
+        read: reads the stream.
+        every: number of bytes of audio between two titles.
+        tell: called with each title that differs from the last one.
     """
 
     def __init__(
@@ -165,7 +165,7 @@ class WithoutTitles:
         self._title = ""
 
     def read(self, count: int) -> bytes:
-        """At most so many bytes of audio, as `read` gave them."""
+        """Returns at most `count` bytes of audio."""
         if not self._left:
             self._pass_title()
             self._left = self._every
@@ -189,7 +189,7 @@ class WithoutTitles:
 
 
 def title_of(text: bytes) -> str:
-    """The title in such a text, which is in UTF-8 or, of old servers, Latin-1.
+    """The title in such a text, in UTF-8 or, from old servers, in Latin-1.
 
     >>> title_of(b"StreamTitle='It's news';StreamUrl='';" + bytes(11))
     "It's news"

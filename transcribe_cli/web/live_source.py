@@ -1,9 +1,9 @@
-"""A source that goes on without end: a connection that breaks off is followed by another.
+"""An endless source: after a connection breaks off, another one continues it.
 
-Where a part begins is told by the clock: its first sample belongs where the clock was when it came,
-counted from when the first part came. What is missing before it is silence, and a `Gap`; what is
-there already is left out, since radio begins with what it sent a few seconds ago. HLS tells itself
-how much is missing.
+The clock tells where a part begins: its first sample belongs at the time of its arrival, counted
+from the arrival of the first part. Audio missing before a part becomes silence and a `Gap`; audio
+that was heard already is dropped, because radio begins with what it sent a few seconds ago. HLS
+itself tells how much is missing.
 """
 
 import contextlib
@@ -28,21 +28,21 @@ from transcribe_cli.errors import AudioError
 from transcribe_cli.web.fetch import Refused, Unreachable
 
 BLOCK_S = 0.25
-GIVE_UP_S = 300.0  # without audio: a session is open, and billed, meanwhile
+GIVE_UP_S = 300.0  # without audio; meanwhile a session is open and billed
 _WAITS_S = (0.2, 1.0, 2.0, 5.0, 10.0)  # between tries; the last one is repeated
-_GOOD_S = 5.0  # a connection that gave so much is followed by another at once
+_GOOD_S = 5.0  # after a connection with this much audio, the next is tried at once
 
 
 class GaveUp(AudioError):
-    """Nothing comes any more: another try is not worth it."""
+    """No more audio comes, and another try would be useless."""
 
 
 class NetworkPipe(Pipe):
     """A pipe from the network.
 
     Attributes:
-        problem: why it ended too early.
-        told: events that are to be reported.
+        problem: why it ended too early; None if it did not.
+        told: events to report.
     """
 
     kind = "address"
@@ -55,11 +55,11 @@ class NetworkPipe(Pipe):
 
 
 class Part(NamedTuple):
-    """What comes from one connection.
+    """The audio from one connection.
 
     Attributes:
-        came_at: when its first sample came, on the monotonic clock.
-        missing_s: how much is missing before it, where that is known.
+        came_at: when its first sample arrived, on the monotonic clock.
+        missing_s: how much audio is missing before it; None if that is not known.
     """
 
     inner: Source
@@ -68,20 +68,20 @@ class Part(NamedTuple):
     missing_s: float | None = None
 
     def close(self) -> None:
-        """Give the connection back."""
+        """Close the connection."""
         self.pipe.close()
         self.inner.close()
 
 
 class LiveSource:
-    """The parts, one after the other.
+    """The parts of a source in order, as one source.
 
     Args:
-        first: the one that is there.
-        next_part: connects again, which may take a while; None: all has come.
-        stop: has what waits for the network end soon.
+        first: the part that is open.
+        next_part: connects again, which may take a while; returns None if all has come.
+        stop: makes calls that wait for the network end soon.
         live: it runs on its own clock.
-        clock: seconds that only go forward.
+        clock: returns seconds that never go backwards.
     """
 
     kind = "address"
@@ -110,15 +110,15 @@ class LiveSource:
         self.channels = channels_of(first.inner)
         self._frame_bytes = SAMPLE_BYTES * self.channels
         self._given = 0  # frames
-        self._sum = 0  # of what the part gave
+        self._sum = 0  # checksum of the part's audio
 
     def blocks(self, report: Callable[[SourceEvent], None]) -> Iterator[bytes]:
-        """The audio of all parts, and silence for what is missing between them.
+        """The audio of all parts, with silence for what is missing between them.
 
-        A server that gives the same once more has a file, which ends there.
+        If a server gives the same audio twice, it serves a file, so the source ends there.
 
         Raises:
-            AudioError: nothing came for `GIVE_UP_S`, or sides that are kept apart are not the same.
+            AudioError: nothing came for `GIVE_UP_S`, or the number of kept channels changed.
         """
         part = self._part
         assert part is not None
@@ -163,7 +163,7 @@ class LiveSource:
                         at = self._given + self._frame_at(part.missing_s)
                     drop = max(0, self._given - at)
                     yield from self._silence_until(at)
-            finally:  # also where the recording ends amid the silence
+            finally:  # also if the recording ends during the silence
                 if self._given > cut_at:
                     report(AudioGap((self._given - cut_at) / self._rate_hz, reason))
             if connecting.problem is not None and not self._stopped.is_set():
@@ -185,7 +185,7 @@ class LiveSource:
                 self._given += len(kept) // self._frame_bytes
                 yield kept
         except AudioError as e:
-            # Where it was cut is no end that a decoder knows.
+            # After a cut the decoder's error is not the media's fault.
             if part.pipe.problem is None:
                 report(SourceWarning(e.message.rstrip(".")))
 
@@ -209,22 +209,22 @@ class LiveSource:
             part.pipe.stop()
 
     def close(self) -> None:
-        """Give everything back; harmless twice."""
+        """Close the open part; another call does nothing."""
         self.stop()
         if self._part is not None:
             self._part.close()
 
 
 class _Connecting:
-    """Tries until there is a part: a thread, since names, proxies and servers take their time.
+    """Tries to open a part, on a thread, because names, proxies and servers take their time.
 
     Args:
-        tries: so many have failed already.
+        tries: how many tries have failed already.
 
     Attributes:
-        done: it has ended, one way or another.
-        part: what comes next; None: nothing does.
-        problem: why nothing does, where something should.
+        done: set when it has ended, with or without a part.
+        part: the next part; None: there is none.
+        problem: why there is no part; None if there need not be one.
     """
 
     def __init__(
@@ -267,7 +267,7 @@ class _Connecting:
                 raise
             except AudioError as e:
                 may_pass = isinstance(e, Unreachable) or not isinstance(e, Refused) or e.may_pass
-                # A radio whose programme changes gives 404 for a while.
+                # A radio server may answer 404 for a while when its programme changes.
                 may_pass = may_pass or (isinstance(e, Refused) and e.status == 404)
                 if not may_pass or self._clock() >= give_up_at:
                     raise AudioError(e.message, "what came before that is transcribed") from e

@@ -1,4 +1,4 @@
-"""The media in a page, as yt-dlp finds them (extra `web`)."""
+"""Finds the media in a page with yt-dlp (extra `web`)."""
 
 import importlib.util
 import json
@@ -11,14 +11,14 @@ from transcribe_cli.system.child_process import detached, module_command, module
 _COMMAND = module_command("transcribe_cli.web.page_worker")
 _LIMIT_S = 120.0
 _MOST_SAID = 60
-_KEPT = ("user-agent", "referer", "origin", "accept-language")  # of what a browser would say
+_KEPT = ("user-agent", "referer", "origin", "accept-language")  # the headers that are passed on
 
 
 class Found(NamedTuple):
     """Media in a page.
 
     Attributes:
-        headers: what its server wants to see.
+        headers: headers that the media's server expects.
     """
 
     address: str
@@ -27,14 +27,14 @@ class Found(NamedTuple):
 
 
 def find_media(address: str, name: str, *, is_public: bool) -> Found:
-    """What there is to hear in a page.
+    """Find the media in a page.
 
     Args:
-        name: the page's, for people.
-        is_public: no private network is asked for what it leads to.
+        name: the page's name for people.
+        is_public: refuse private networks.
 
     Raises:
-        AudioError: yt-dlp is not installed, or finds nothing.
+        AudioError: yt-dlp is not installed, or finds no media.
     """
     if importlib.util.find_spec("yt_dlp") is None:
         raise AudioError(

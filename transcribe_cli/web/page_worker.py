@@ -1,7 +1,7 @@
-"""What yt-dlp finds in a page: a process of its own, which `page.py` runs.
+"""Runs yt-dlp for a page, in a process of its own, which `page.py` starts.
 
-So what a page has yt-dlp do is done with no key in the memory, and can be ended. From a public page
-no connection is made to a private network, but to a proxy.
+Whatever a page makes yt-dlp do, this process holds no key and can be killed. For a public page it
+makes no connection to a private network, except to a proxy.
 """
 
 import ipaddress
@@ -13,11 +13,11 @@ from typing import Any
 from urllib.parse import urlsplit
 
 _refused: list[str] = []  # hosts of private networks
-_FORMAT = "ba[protocol!*=dash]/b[protocol!*=dash]/ba/b"  # fragments of DASH are not put together
+_FORMAT = "ba[protocol!*=dash]/b[protocol!*=dash]/ba/b"  # no DASH: its fragments are not joined
 
 
 def _proxies() -> set[str]:
-    """The addresses of the proxies that variables name."""
+    """The addresses of the proxies named in environment variables."""
     found: set[str] = set()
     for name, value in os.environ.items():
         if name.lower().endswith("_proxy") and name.lower() != "no_proxy" and value:
@@ -44,7 +44,7 @@ def _stay_public() -> None:
             raise PermissionError(f"{host} is of a private network")
 
     sys.addaudithook(look)
-    sys.modules["curl_cffi"] = None  # type: ignore[assignment]  # it connects by itself
+    sys.modules["curl_cffi"] = None  # type: ignore[assignment]  # its connections are not audited
 
 
 def _find(address: str) -> dict[str, Any]:
@@ -74,7 +74,7 @@ def _find(address: str) -> dict[str, Any]:
 
 
 class _Silent:
-    """What yt-dlp says while it works is nobody's concern."""
+    """A logger that ignores what yt-dlp reports while it works."""
 
     def debug(self, text: str) -> None: ...
 
@@ -82,7 +82,7 @@ class _Silent:
 
 
 def main() -> None:
-    """Read what is asked for from standard input, and write what was found to standard output."""
+    """Read a request from standard input, and write what was found to standard output."""
     asked = json.load(sys.stdin)
     if asked["is_public"]:
         _stay_public()

@@ -1,4 +1,4 @@
-"""Feeds of podcasts: the newest episode that can be heard. Pure.
+"""Finds the newest episode with sound in a podcast's feed. Pure.
 
 Source: "RSS 2.0 Specification" (enclosure), RFC 4287 (Atom: a link whose rel is "enclosure").
 """
@@ -12,14 +12,14 @@ from xml.etree.ElementTree import Element  # nosec B405
 from transcribe_cli.errors import AudioError
 from transcribe_cli.web.untrusted import join
 
-MOST_BYTES = 32 << 20  # feeds of daily programmes have every episode with all of its notes
+MOST_BYTES = 32 << 20  # a daily programme's feed may have every episode with all its notes
 _ATOM = "{http://www.w3.org/2005/Atom}"
 _MEDIA = "{http://search.yahoo.com/mrss/}content"
 _NEVER = datetime.min.replace(tzinfo=UTC)
 
 
 class Episode(NamedTuple):
-    """What a feed leads to."""
+    """An episode in a feed."""
 
     address: str
     title: str
@@ -34,13 +34,13 @@ def is_feed(head: bytes) -> bool:
 
 
 def newest_episode(data: bytes, base: str) -> Episode:
-    """The episode with the latest date; the first one where none has any.
+    """The episode with the latest date; the first one if none has a date.
 
     Args:
         base: the feed's own address.
 
     Raises:
-        AudioError: there is none, or it is no feed after all.
+        AudioError: there is no episode with sound, or the data are no feed.
     """
     if b"<!ENTITY" in data:
         raise AudioError("The feed declares entities, which are not read.", "name its episode")
@@ -53,7 +53,7 @@ def newest_episode(data: bytes, base: str) -> Episode:
     episodes = [e for e in (*map(_of_item, items), *map(_of_entry, entries)) if e is not None]
     if not episodes:
         raise AudioError("The feed has no episode with sound.", "name the address of the sound")
-    newest = max(episodes, key=lambda episode: episode.published)  # of equals the first
+    newest = max(episodes, key=lambda episode: episode.published)  # the first of equals
     return newest._replace(address=join(base, newest.address))
 
 

@@ -1,12 +1,12 @@
-"""What lists of strangers say, read so that nothing in them ends the program. Pure."""
+"""Reads numbers and links in strangers' lists so that nothing in them ends the program. Pure."""
 
 from urllib.parse import urljoin
 
-_MOST_DIGITS = 20  # of 64 bits; Python refuses to read thousands of them
+_MOST_DIGITS = 20  # of 64 bits; Python raises an error for thousands of digits
 
 
 def count(text: str) -> int | None:
-    """A number without a sign; None where it is none, or beyond any use.
+    """A number without a sign; None if it is no number, or too long to be useful.
 
     >>> count("41"), count("4" * 5000), count("-1")
     (41, None, None)
@@ -16,7 +16,7 @@ def count(text: str) -> int | None:
 
 
 def join(base: str, link: str) -> str:
-    """Where a link leads; one that makes no sense is left as it is, for who asks for it to refuse.
+    """The address that a link leads to; an invalid link is returned as it is, and fails later.
 
     >>> join("https://cdn.example/a/list.m3u8", "b.ts"), join("https://cdn.example/", "http://[x")
     ('https://cdn.example/a/b.ts', 'http://[x')
