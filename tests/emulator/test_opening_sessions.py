@@ -1,6 +1,7 @@
 """Sessions that are still opening when the service is stopped or reset, or something fails."""
 
 import asyncio
+import errno
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -21,9 +22,10 @@ from transcribe_cli.emulator.websocket_app import App
 class Running:
     """A service in this process; what opens its engines can be replaced."""
 
-    def __init__(self, *faults: str) -> None:
+    def __init__(self, *faults: str, logbook: Logbook | None = None) -> None:
         options = ServiceOptions(engine="counting", faults=faults, quiet=True)
-        self.app = App(options, *make_parts(options, Logbook(None)), control_key="key")
+        parts = make_parts(options, logbook or Logbook(None))
+        self.app = App(options, *parts, control_key="key")
         self.address = "", 0
 
     @asynccontextmanager
@@ -109,6 +111,34 @@ def test_a_fault_of_the_service_is_told_to_client_and_control(
 
     asyncio.run(asyncio.wait_for(scene(), DEADLINE_S))
     assert "a mistake" in caplog.text
+
+
+def test_no_engine_is_left_of_a_session_that_cannot_be_logged(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    class FullDisk(Logbook):
+        def write(self, event: str, **fields: object) -> None:
+            raise OSError(errno.ENOSPC, "no room")
+
+    async def scene() -> None:
+        running, closed = Running(logbook=FullDisk(None)), asyncio.Event()
+        open_engine = running.app.engines.open
+
+        async def close() -> None:
+            closed.set()
+
+        async def open_watched(*args: Any) -> SessionEngine:
+            engine = await open_engine(*args)
+            engine.runner.close = close  # type: ignore[method-assign]
+            return engine
+
+        async with running.serving() as app:
+            app.engines.open = open_watched  # type: ignore[assignment, method-assign]
+            assert await close_of(await running.connecting()) == (1011, "")
+            assert closed.is_set()
+
+    asyncio.run(asyncio.wait_for(scene(), DEADLINE_S))
+    assert "no room" in caplog.text
 
 
 def test_a_connection_that_is_cut_before_its_session_has_an_end() -> None:

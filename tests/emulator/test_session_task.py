@@ -141,3 +141,21 @@ def test_a_message_that_is_held_back_is_sent_when_the_service_stops() -> None:
     sent, close = asyncio.run(asyncio.wait_for(scene(), DEADLINE_S))
     assert [json.loads(text)["type"] for text in sent] == ["Begin"]
     assert close == Close(1001, "enough")
+
+
+def test_a_client_may_leave_a_session_that_was_cancelled(caplog: pytest.LogCaptureFixture) -> None:
+    async def scene() -> SessionTask:
+        record = SessionRecord(0, "/", [])
+        task = make_task(Client(), Logbook(None), None, record)
+        running = asyncio.create_task(task.run())
+        await asyncio.sleep(0)
+        running.cancel()
+        task.client_left(1000, "")
+        with pytest.raises(asyncio.CancelledError):
+            await running
+        assert record.ended == {"code": 1000, "by": "client"}
+        return task
+
+    task = asyncio.run(asyncio.wait_for(scene(), DEADLINE_S))
+    assert task.why_ended == "the client left (1000)"
+    assert caplog.text == ""

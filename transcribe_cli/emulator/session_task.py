@@ -314,7 +314,8 @@ class SessionTask:
                 case ClientLeft(code, error):
                     self._closed(code, error)
         finally:  # also where nothing can be logged any more
-            self._over.set_result(last if isinstance(last, Close) else None)
+            if not self._over.done():  # cancelled, where the service has stopped meanwhile
+                self._over.set_result(last if isinstance(last, Close) else None)
 
     def _closed(self, code: int, error: str | None) -> None:
         """The service has closed the session, perhaps for an error."""

@@ -360,7 +360,11 @@ class App:
             record.opened(session.id, parameters, unused)
             told = {"without_effect": unused} if unused else {}
             came = {"connection": record.number, "session": session.id, **record.arrival()}
-            self._logbook.write("open", **came, **told)
+            try:
+                self._logbook.write("open", **came, **told)
+            except OSError:  # a full disk: there will be no session that ends its engine
+                await engine.runner.close()
+                raise
             if engine.gateway is not None:
                 engine.gateway.when_failed = partial(record.without_effect.update, GATEWAY)
         if engine.webhook is not None:
