@@ -65,10 +65,13 @@ def _cpu_s(process: psutil.Process) -> float:
 
 def _load(command: list[str], sessions: int, seconds: float) -> Load:
     with _server(command) as (url, process):
-        before = _cpu_s(process)
-        clients = [sys.executable, "-m", "bench.service_clients", url, str(sessions), str(seconds)]
-        told = json.loads(subprocess.run(clients, capture_output=True, check=True).stdout)
-        spent = _cpu_s(process) - before
+        command = [sys.executable, "-m", "bench.service_clients", url, str(sessions), str(seconds)]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as clients:
+            assert clients.stdout is not None
+            clients.stdout.readline()  # all sessions are open
+            before = _cpu_s(process)
+            told = json.loads(clients.stdout.read())
+            spent = _cpu_s(process) - before
     chunks = sessions * seconds / CHUNK_S
     return Load(
         1e6 * spent / chunks,
