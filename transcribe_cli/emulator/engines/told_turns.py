@@ -58,6 +58,7 @@ class ToldTurns:
         """Tell turns by these settings from now on."""
         self._settings = settings
         self._is_pro = settings.family is Family.PRO
+        self._is_whisper = settings.family is Family.WHISPER
         self._by_word = settings.family is Family.UNIVERSAL_STREAMING  # become final one by one
         self._formats = (
             self._is_pro or settings.like == MULTILINGUAL or formats_every_message(settings)
@@ -93,8 +94,11 @@ class ToldTurns:
             return []
         self._shown, self._shown_confidence = shown, confidence
         words = self._partial_words
-        words += self._words(said[len(words) :], self._by_word, formatted=self._formats)
-        all_words = words + self._words(sounding, False, formatted=self._formats)
+        if len(said) > len(words):
+            words += self._words(said[len(words) :], self._by_word, formatted=self._formats)
+        all_words = words
+        if growing is not None:
+            all_words = words + self._words(sounding, False, formatted=self._formats)
         partial = Turn(
             turn_order=self._order,
             turn_is_formatted=self._flagged,
@@ -161,7 +165,7 @@ class ToldTurns:
             Word(w.start_ms, w.end_ms, w.formatted if formatted else w.text, CONFIDENCE, final)
             for w in said
         ]
-        if self._settings.family is Family.WHISPER:
+        if self._is_whisper:
             return [without_confidence(word) for word in words]
         return words
 
