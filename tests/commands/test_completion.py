@@ -16,6 +16,7 @@ from transcribe_cli.commands.command_table import make_command
 from transcribe_cli.commands.completion import VALUES, Typed, words_typed
 from transcribe_cli.protocol.models import MODELS
 from transcribe_cli.settings.environment import Environment
+from transcribe_cli.settings.option_types import Format
 
 ODD = 'Bob\'s "$(touch bad1)" `touch bad2` \\$(touch bad3); touch bad4 * [a]'
 DEVICES = ["USB Audio: Mic (hw:1,0)", ODD, "two\nlines"]
@@ -54,19 +55,7 @@ def test_an_output_is_completed_by_its_formats(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "there").mkdir()
-    formats = [
-        ".txt",
-        ".md",
-        ".srt",
-        ".vtt",
-        ".ass",
-        ".lrc",
-        ".jsonl",
-        ".json",
-        ".mkv",
-        ".mp4",
-        ".mov",
-    ]
+    formats = [*(f".{kind}" for kind in Format), ".mkv", ".mp4", ".mov"]
     assert texts("output", "notes") == [f"notes{suffix}" for suffix in formats]
     assert texts("output", "my.notes.s") == [f"my.notes{suffix}" for suffix in formats]
     assert texts("output", "there/x.") == [f"there/x{suffix}" for suffix in formats]

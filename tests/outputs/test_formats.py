@@ -7,12 +7,14 @@ import pytest
 
 from tests.outputs.run_records import recording
 from tests.outputs.turn_records import record
+from tests.program import ROOT
 from transcribe_cli.errors import UsageError
 from transcribe_cli.outputs.formats import SUFFIXES, open_outputs, output_path
 from transcribe_cli.outputs.jsonl_records import Record
 from transcribe_cli.outputs.output import open_with_reader
 from transcribe_cli.protocol.messages import Word
 
+README = (ROOT / "README.md").read_text("utf-8")
 _OPEN_FILES = Path("/proc/self/fd")  # on Linux
 
 
@@ -64,8 +66,10 @@ BEGINS = {
 }
 
 
-def test_there_is_a_format_for_each_suffix() -> None:
+def test_there_is_a_format_for_each_suffix_and_the_readme_names_it() -> None:
     assert set(SUFFIXES) == set(BEGINS)
+    *first, last = (f"`{suffix}`" for suffix in SUFFIXES)
+    assert f"`-o` writes {', '.join(first)} or {last} while" in " ".join(README.split())
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)

@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 from io import RawIOBase
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, cast
+from typing import TYPE_CHECKING, BinaryIO, Literal, cast
 
 from transcribe_cli.errors import UsageError
 from transcribe_cli.outputs.jsonl_output import JsonlOutput
@@ -18,18 +18,19 @@ from transcribe_cli.outputs.output import (
     usage_error_if_unwritable,
 )
 from transcribe_cli.outputs.plain_text import TextOutput
+from transcribe_cli.settings.option_types import Format
 
 if TYPE_CHECKING:
     from transcribe_cli.outputs.atomic_file import WrittenAtEnd
 
+_Whole = Literal[Format.MD, Format.SRT, Format.VTT, Format.ASS, Format.LRC, Format.JSON]
+
 STANDARD_OUTPUT = "standard output"
 """The name of what standard output gets."""
 
-SUFFIXES = (".txt", ".md", ".srt", ".vtt", ".ass", ".lrc", ".jsonl", ".json")
+SUFFIXES = tuple(f".{kind}" for kind in Format)
 VIDEOS = (".mkv", ".mp4", ".mov")
 """Copies of the source with subtitles: of one file each."""
-
-CAPTIONS = ("srt", "vtt", "ass", "lrc")
 
 
 def output_path(template: str, stem: str) -> Path:
@@ -98,15 +99,15 @@ def open_outputs(
 
 
 def open_stdout(
-    stream: BinaryIO, kind: str, *, partials: bool, non_speech: bool, headings: bool = False
+    stream: BinaryIO, kind: Format, *, partials: bool, non_speech: bool, headings: bool = False
 ) -> Output:
     """An output of one of the formats on standard output, which it does not close.
 
     Documents and captions are written when the output is closed, since nothing can be replaced.
     """
-    if kind == "jsonl":
+    if kind is Format.JSONL:
         return JsonlOutput(stream, STANDARD_OUTPUT, partials=partials, owned=False)
-    if kind == "txt":
+    if kind is Format.TXT:
         return TextOutput(
             stream, STANDARD_OUTPUT, non_speech=non_speech, headings=headings, owned=False
         )
@@ -117,36 +118,35 @@ def open_stdout(
 
 
 def _open_output(path: Path, *, partials: bool, non_speech: bool, several: bool) -> Output:
-    match path.suffix.lower():
-        case ".jsonl":
-            return JsonlOutput(open_for_writing(path), str(path), partials=partials)
-        case ".txt":
-            return TextOutput(
-                open_for_writing(path), str(path), non_speech=non_speech, headings=several
-            )
-        case suffix if suffix in VIDEOS:
-            from transcribe_cli.outputs.subtitled_video import SubtitledVideoOutput
+    if is_video(str(path)):
+        from transcribe_cli.outputs.subtitled_video import SubtitledVideoOutput
 
-            return SubtitledVideoOutput(path, non_speech=non_speech)
-        case suffix:
-            return _open_whole(path, suffix[1:], non_speech=non_speech, several=several)
+        return SubtitledVideoOutput(path, non_speech=non_speech)
+    name, kind = str(path), Format(path.suffix[1:].lower())
+    if kind is Format.JSONL:
+        return JsonlOutput(open_for_writing(path), name, partials=partials)
+    if kind is Format.TXT:
+        return TextOutput(open_for_writing(path), name, non_speech=non_speech, headings=several)
+    return _open_whole(path, kind, non_speech=non_speech, several=several)
 
 
 def _open_whole(
-    file: "Path | WrittenAtEnd", kind: str, *, non_speech: bool, several: bool
+    file: "Path | WrittenAtEnd", kind: _Whole, *, non_speech: bool, several: bool
 ) -> Output:
     """A document, or captions."""
-    if kind in CAPTIONS:
-        from transcribe_cli.outputs.caption_formats import Kind
-        from transcribe_cli.outputs.captions import CaptionsOutput
-
-        return CaptionsOutput(file, cast("Kind", kind), non_speech=non_speech)
     from transcribe_cli.outputs.document import DocumentOutput
 
-    if kind == "md":
-        from transcribe_cli.outputs.markdown import MarkdownEncoder
+    match kind:
+        case Format.SRT | Format.VTT | Format.ASS | Format.LRC:
+            from transcribe_cli.outputs.caption_formats import Kind
+            from transcribe_cli.outputs.captions import CaptionsOutput
 
-        return DocumentOutput(file, MarkdownEncoder(non_speech=non_speech))
-    from transcribe_cli.outputs.json_document import JsonEncoder
+            return CaptionsOutput(file, cast(Kind, kind.value), non_speech=non_speech)
+        case Format.MD:
+            from transcribe_cli.outputs.markdown import MarkdownEncoder
 
-    return DocumentOutput(file, JsonEncoder(non_speech=non_speech, several=several))
+            return DocumentOutput(file, MarkdownEncoder(non_speech=non_speech))
+        case Format.JSON:
+            from transcribe_cli.outputs.json_document import JsonEncoder
+
+            return DocumentOutput(file, JsonEncoder(non_speech=non_speech, several=several))

@@ -175,7 +175,7 @@ OutputOption = Annotated[
     Texts,
     option(
         OUTPUT,
-        "Write this file: .txt .md .srt .vtt .ass .lrc .jsonl .json, or .mkv .mp4 .mov: a "
+        f"Write this file: {' '.join(f'.{kind}' for kind in Format)}, or .mkv .mp4 .mov: a "
         "copy of the video with subtitles; {stem} is the source's name, - stdout. Repeatable.",
         "--output",
         "-o",
