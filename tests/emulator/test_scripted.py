@@ -17,6 +17,7 @@ from transcribe_cli.emulator.engines.scripted import ScriptedEngine
 from transcribe_cli.emulator.local_service import LocalService
 from transcribe_cli.emulator.parameter_effects import TurnEffects
 from transcribe_cli.emulator.script import Say, load_scripts, parse_script
+from transcribe_cli.emulator.script_choice import ScriptShelf, load_choices
 from transcribe_cli.errors import UsageError
 
 BEGIN = '{"type":"Begin","id":"abc","expires_at":1}'
@@ -543,3 +544,23 @@ def test_each_session_plays_its_own_script_and_later_ones_the_last(
 def test_the_demonstration_script_is_sound() -> None:
     (script,) = load_scripts(TRACES.parents[2] / "samples" / "spanish.jsonl")
     assert len(script.steps) == 6 and script.steps[-1].at_ms == 14200
+
+
+def test_scripts_of_the_start_are_in_order_for_each_condition(tmp_path: Path) -> None:
+    for name in "abcd":
+        (tmp_path / name).write_text(json.dumps({"say": name}), encoding="utf-8")
+    specs = [f"path=/x:{tmp_path / 'a'}", f"path=/x:{tmp_path / 'b'}", str(tmp_path / "c")]
+    shelf = ScriptShelf(load_choices(specs))
+
+    def taken(path: str) -> str:
+        script = shelf.take({}, path)
+        assert script is not None and isinstance(script.steps[0].action, Say)
+        return script.steps[0].action.text
+
+    assert [taken(path) for path in ("/x", "/y", "/x", "/x")] == ["a", "c", "b", "b"]
+    shelf.put(load_scripts(tmp_path / "d"), {"path": "/y"})
+    assert [taken(path) for path in ("/x", "/y", "/z")] == ["b", "d", "c"]
+    shelf.put(load_scripts(tmp_path / "d"))
+    assert taken("/x") == "d"
+    shelf.reset()
+    assert [taken("/x"), taken("/y")] == ["a", "c"]

@@ -94,6 +94,54 @@ def test_a_bad_scenario_is_refused_with_its_line(service: AssemblyAIService) -> 
         service.play([TURN, {"at_ms": 5}])
 
 
+def spoken(service: AssemblyAIService, path: str = "/v3/ws", **asked: Any) -> list[str]:
+    return talk(service.api_host + path, **asked).spoken
+
+
+def says(text: str) -> list[dict[str, str]]:
+    return [{"say": text}]
+
+
+def test_each_session_plays_the_next_scenario_and_later_ones_the_last(
+    service: AssemblyAIService,
+) -> None:
+    service.play(says("one"), says("two"))
+    service.fail_next("drop@turn=1")
+    assert talk(service.url, silence(400)).code == 1006
+    assert [spoken(service), spoken(service)] == [["two"], ["two"]]
+
+
+def test_a_scenario_is_for_sessions_of_a_path_or_a_parameter(service: AssemblyAIService) -> None:
+    service.play(says("left"), path="/left")
+    service.play(says("first"), says("second"), format_turns=True)
+    service.play(says("others"))
+    service.play(says("both"), path="/left", format_turns=True)
+    service.play(says("new left"), path="/left")
+    assert spoken(service, "/left") == ["new left"]
+    assert [spoken(service, format_turns="True") for _ in range(2)] == [["first"], ["second"]]
+    assert spoken(service, "/left", format_turns="true") == ["both"]
+    assert spoken(service, "/right") == ["others"]
+    service.reset()
+    assert spoken(service, "/left") == []
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        ({"messages": [], "scenarios": [[]]}, "either messages or scenarios"),
+        ({}, "either messages or scenarios"),
+        ({"scenarios": []}, "length >= 1"),
+        ({"scenarios": [[], [{"say": ""}]]}, "scenario 2, line 1: "),
+        ({"messages": [], "for": {"speechModel": "x"}}, "A session has no parameter 'speechModel'"),
+    ],
+)
+def test_a_scenario_for_nobody_is_refused(
+    service: AssemblyAIService, body: object, said: str
+) -> None:
+    with pytest.raises(ControlFailed, match=said):
+        service.control.ask("PUT", "/scenario", body)
+
+
 def test_the_next_connection_fails_and_the_one_after_it_does_not(
     service: AssemblyAIService,
 ) -> None:

@@ -12,6 +12,7 @@ Each request has the control key in its `Authorization` header. Bodies are JSON.
 | `GET /control/sessions/NAME` | all of it; NAME is a number, an id or `last` |
 | `GET /control/sessions/NAME/audio` | its audio as WAV |
 | `PUT /control/scenario` | next sessions play `{"messages": [...]}`, lines of a script |
+| | or in order `{"scenarios": [[...], ...]}`; `"for": {"path": "/a"}`: only those sessions |
 | `PUT /control/llm` | `{"answers": [...]}` answer turns of sessions that ask `llm_gateway` |
 | `POST /control/clock` | puts the clock forward by `{"advance_s": S}` |
 | `POST /control/reset` | ends sessions; forgets what came, faults, scenario and what was counted |
@@ -31,7 +32,7 @@ from transcribe_cli.emulator.llm_gateway import Answers
 from transcribe_cli.emulator.plain_http import HttpAnswer, HttpRequest, error_answer, json_answer
 from transcribe_cli.emulator.ready_line import CONTROL
 from transcribe_cli.emulator.script import parse_script
-from transcribe_cli.emulator.script_choice import ChosenScript, ScriptShelf
+from transcribe_cli.emulator.script_choice import ScriptShelf
 from transcribe_cli.emulator.service_clock import ServiceClock
 from transcribe_cli.emulator.session_engines import SessionEngines
 from transcribe_cli.emulator.session_records import SessionRecords
@@ -59,12 +60,14 @@ class Steered(Protocol):
 
 
 class _Faults(msgspec.Struct, forbid_unknown_fields=True):
-    faults: list[str]
+    faults: Annotated[list[str], msgspec.Meta(min_length=1)]
     next: Annotated[int, msgspec.Meta(ge=1)] | None = None
 
 
 class _Scenario(msgspec.Struct, forbid_unknown_fields=True):
-    messages: list[dict[str, Any]]
+    messages: list[dict[str, Any]] | None = None
+    scenarios: Annotated[list[list[dict[str, Any]]], msgspec.Meta(min_length=1)] | None = None
+    chosen: dict[str, str | int | float | bool] | None = msgspec.field(default=None, name="for")
 
 
 class _Answers(msgspec.Struct, forbid_unknown_fields=True):
@@ -77,7 +80,7 @@ class _Clock(msgspec.Struct, forbid_unknown_fields=True):
 
 _WANTED = {
     _Faults: '{"faults": ["drop@word=40"], "next": 1}, or without next',
-    _Scenario: '{"messages": [{"say": "Hello."}]}',
+    _Scenario: '{"messages": [{"say": "Hello."}]}, or {"scenarios": [[...], ...]}',
     _Answers: '{"answers": ["Yes."]}',
     _Clock: '{"advance_s": 10800}',
 }
@@ -175,9 +178,16 @@ class Control:
 
     def _set_scenario(self, body: bytes) -> dict[str, Any]:
         asked = _read(body, _Scenario)
-        lines = "\n".join(msgspec.json.encode(message).decode() for message in asked.messages)
-        self._service.shelf.put(ChosenScript(parse_script(lines, "the scenario")))
-        return {"messages": len(asked.messages)}
+        if (asked.messages is None) == (asked.scenarios is None):
+            raise StreamError("The body has either messages or scenarios.", "give one of them")
+        scripts = []
+        scenarios = asked.scenarios or [asked.messages or []]
+        for number, messages in enumerate(scenarios, start=1):
+            lines = "\n".join(msgspec.json.encode(message).decode() for message in messages)
+            name = f"scenario {number}" if asked.scenarios else "the scenario"
+            scripts.append(parse_script(lines, name))
+        self._service.shelf.put(scripts, asked.chosen)
+        return {"messages": sum(map(len, scenarios))}
 
     def _set_answers(self, body: bytes) -> dict[str, Any]:
         answers = _read(body, _Answers).answers

@@ -1,29 +1,22 @@
-"""Which script a session plays: by a parameter, by the path of its URL, or by order. Pure."""
+"""Which script a session plays: by its parameters, by the path of its URL, or by order. Pure."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from transcribe_cli.emulator.script import Script, load_scripts
+from transcribe_cli.errors import UsageError
 from transcribe_cli.protocol.parameters import PARAMETERS
 
 PATH = "path"
+_Condition = tuple[tuple[str, str], ...]  # names of parameters, or `path`, and their values
 
 
 class ChosenScript(NamedTuple):
-    """A script, and the sessions that it is for.
-
-    Attributes:
-        name, value: of a parameter, or of `path`; name "": any session, in order.
-    """
+    """A script, and the sessions that it is for; without a condition: all others."""
 
     script: Script
-    name: str = ""
-    value: str = ""
-
-    def concerns(self, parameters: Mapping[str, Any], path: str) -> bool:
-        given = path if self.name == PATH else parameters.get(self.name)
-        return bool(self.name) and _text(given) == self.value
+    condition: _Condition = ()
 
 
 def load_choices(specs: Sequence[str]) -> list[ChosenScript]:
@@ -34,40 +27,75 @@ def load_choices(specs: Sequence[str]) -> list[ChosenScript]:
     """
     choices: list[ChosenScript] = []
     for spec in specs:
-        condition, colon, file = spec.partition(":")
-        name, equals, value = condition.partition("=")
-        if not (colon and equals and (name in PARAMETERS or name == PATH)):
-            name, value, file = "", "", spec
-        choices += [ChosenScript(script, name, value) for script in load_scripts(Path(file))]
+        chosen, colon, file = spec.partition(":")
+        name, equals, value = chosen.partition("=")
+        condition: _Condition = ((name, value),)
+        if not (colon and equals and _is_known(name)):
+            condition, file = (), spec
+        choices += [ChosenScript(script, condition) for script in load_scripts(Path(file))]
     return choices
 
 
+class _Shelf:
+    """The scripts of one condition; session N of it plays script N, and later ones the last."""
+
+    def __init__(self, scripts: Sequence[Script]) -> None:
+        self._scripts = scripts
+        self._given = 0
+
+    def take(self) -> Script:
+        self._given += 1
+        return self._scripts[min(self._given, len(self._scripts)) - 1]
+
+
 class ScriptShelf:
-    """The scripts of a service; session N plays script N, and later ones the last."""
+    """The scripts of a service, in order for each condition."""
 
     def __init__(self, choices: Sequence[ChosenScript] = ()) -> None:
-        self._at_start = tuple(choices)
+        self._at_start: dict[_Condition, list[Script]] = {}
+        for choice in choices:
+            self._at_start.setdefault(choice.condition, []).append(choice.script)
         self.reset()
 
     def reset(self) -> None:
         """Have what was there at the start, and begin with the first."""
-        self._choices = list(self._at_start)
-        self._given = 0
+        self._shelves = {key: _Shelf(scripts) for key, scripts in self._at_start.items()}
+        self._were_put: set[_Condition] = set()
 
-    def put(self, choice: ChosenScript) -> None:
-        """Have this one script, for every session."""
-        self._choices, self._given = [choice], 0
+    def put(self, scripts: Sequence[Script], chosen: Mapping[str, object] | None = None) -> None:
+        """Have sessions play these scripts, in order.
+
+        Args:
+            chosen: parameters, or `path`, that the sessions have; they alone have other scripts
+                then. None: all that nothing was put for; the scripts of the start are gone.
+
+        Raises:
+            UsageError: there is no such parameter.
+        """
+        for name in chosen or ():
+            if not _is_known(name):
+                raise UsageError(
+                    f"A session has no parameter '{name}'.", "name one of the URL's, or path"
+                )
+        condition = tuple(sorted((name, _text(value)) for name, value in (chosen or {}).items()))
+        if not condition:
+            self._shelves = {key: self._shelves[key] for key in self._were_put}
+        self._were_put.add(condition)
+        self._shelves[condition] = _Shelf(scripts)
 
     def take(self, parameters: Mapping[str, Any], path: str) -> Script | None:
         """The script of the next session; None where there is none for it."""
-        for choice in self._choices:
-            if choice.concerns(parameters, path):
-                return choice.script
-        in_order = [choice.script for choice in self._choices if not choice.name]
-        if not in_order:
-            return None
-        self._given += 1
-        return in_order[min(self._given, len(in_order)) - 1]
+        has = {name: _text(value) for name, value in parameters.items()} | {PATH: path}
+        fitting = [
+            condition
+            for condition in self._shelves
+            if all(has.get(name) == value for name, value in condition)
+        ]
+        return self._shelves[max(fitting, key=len)].take() if fitting else None
+
+
+def _is_known(name: str) -> bool:
+    return name in PARAMETERS or name == PATH
 
 
 def _text(value: object) -> str:

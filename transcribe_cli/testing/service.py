@@ -106,9 +106,26 @@ class AssemblyAIService:
                 )
             time.sleep(0.02)
 
-    def play(self, scenario: Sequence[Mapping[str, Any]]) -> None:
-        """Have the sessions that follow play these messages, or lines of a script."""
-        self.control.ask("PUT", "/scenario", {"messages": list(scenario)})
+    def play(
+        self,
+        scenario: Sequence[Mapping[str, Any]],
+        *more: Sequence[Mapping[str, Any]],
+        **chosen: str | float | bool,
+    ) -> None:
+        """Have the sessions that follow play these messages, or lines of a script.
+
+        >>> service.play([{"say": "Hello."}])  # doctest: +SKIP
+        >>> service.play([{"say": "Hola."}], speech_model="whisper-rt")  # doctest: +SKIP
+
+        Args:
+            more: what the sessions after the next one play, one each; later ones play the last.
+            chosen: parameters, or the `path`, of the sessions that it is for; what others play
+                stays as it is.
+        """
+        asked: dict[str, Any] = {"messages": list(scenario)}
+        if more:
+            asked = {"scenarios": [list(each) for each in (scenario, *more)]}
+        self.control.ask("PUT", "/scenario", asked | ({"for": chosen} if chosen else {}))
 
     def fail_next(self, *faults: str, times: int = 1) -> None:
         """Have the next connections go wrong, as `aai-stream serve --fault` describes it.
