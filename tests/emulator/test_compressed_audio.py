@@ -75,13 +75,32 @@ def test_raw_packets_are_heard_one_in_each_message() -> None:
     assert abs(len(heard) - len(SAID)) <= 32 * 40  # nobody says where it begins and ends
 
 
-def test_aac_is_heard_in_any_slices() -> None:
+def adts() -> bytes:
+    """AAC as ffmpeg writes it."""
     require_programs("ffmpeg")
     command = "ffmpeg -v error -f s16le -ar 16000 -ac 1 -i - -c:a aac -f adts -"
-    adts = subprocess.run(command.split(), input=SAID, capture_output=True, check=True).stdout
-    decoder = PacketDecoder("aac")
-    heard = b"".join(decoder.decode(adts[at : at + 333]) for at in range(0, len(adts), 333))
+    return subprocess.run(command.split(), input=SAID, capture_output=True, check=True).stdout
+
+
+@pytest.mark.parametrize("slice_bytes", [1, 333, 1 << 20])
+def test_aac_is_heard_in_any_slices(slice_bytes: int) -> None:
+    decoder, stream = PacketDecoder("aac"), adts()
+    slices = range(0, len(stream), slice_bytes)
+    heard = b"".join(decoder.decode(stream[at : at + slice_bytes]) for at in slices)
     assert abs(len(heard + decoder.finish()) - len(SAID)) <= 32 * 200
+
+
+@pytest.mark.parametrize("what", ["samples", "silence", "samples behind it"])
+def test_what_is_no_aac_is_refused_as_no_opus_is(what: str) -> None:
+    decoder = PacketDecoder("aac")
+    if what == "samples behind it":
+        decoder.decode(adts())
+    sent = bytes(16_000) if what == "silence" else SAID[:16_000]
+    with pytest.raises(BadAudio) as e:
+        for at in range(0, len(sent), 1600):
+            decoder.decode(sent[at : at + 1600])
+    said = "User Input Validation Error: Failed to decode AAC packet: "
+    assert str(e.value).startswith(f"{said}{INVALID}")
 
 
 def test_what_is_no_opus_is_refused_in_the_service_s_words() -> None:

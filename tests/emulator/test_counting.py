@@ -301,4 +301,6 @@ def test_the_mode_changes_in_mid_session_and_back() -> None:
 def test_what_is_not_exact_is_refused_over_the_wire(serve: Callable[..., str]) -> None:
     heard = talk(serve("--engine", "counting"), encoding="ogg_opus")
     assert heard.code == 3006
-    assert "counts samples, not ogg_opus" in str(heard.messages[-1])
+    assert "counts exact samples here, and ogg_opus has none: send pcm_s16le" in str(
+        heard.messages[-1]
+    )

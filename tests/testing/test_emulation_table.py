@@ -90,7 +90,8 @@ def test_a_parameter_is_as_the_table_says(service: AssemblyAIService, name: str)
         assert refused.code == 3006 and f"Invalid '{name}" in refused.error
     told = service.control.ask("GET", "/sessions/0")
     assert (name in told["parameters"]) == (name not in SECRET_PARAMETERS)
-    unused = rows("Parameters")[name] == "not emulated"
+    # What recognised speech alone shows is named by the fixture's engine, which counts.
+    unused = rows("Parameters")[name] == "not emulated" or name in SETTINGS
     assert (name in told["without_effect"]) == unused
 
 

@@ -221,6 +221,32 @@ def test_what_a_client_asked_for_in_vain_is_heard(service: AssemblyAIService) ->
     assert heard.without_effect == ["domain", "keyterm_prompt", "prompt", "speechModel"]
 
 
+IN_VAIN: dict[str, Any] = {"acknowledge_silence": True, "language_code": "es", "vad_threshold": 0.9}
+
+
+@pytest.mark.parametrize(
+    ("scenario", "unused"),
+    [
+        ([], sorted(IN_VAIN)),
+        ([{"say": "Hello."}], sorted({*IN_VAIN, "max_turn_silence"})),
+        ([TURN], sorted({*IN_VAIN, "max_turn_silence", "redact_pii", "filter_profanity", "mode"})),
+    ],
+)
+def test_what_only_speech_or_a_turn_of_ours_shows_is_named_with_another_engine(
+    service: AssemblyAIService, scenario: list[dict[str, object]], unused: list[str]
+) -> None:
+    if scenario:
+        service.play(scenario)
+    asked: dict[str, Any] = {"redact_pii": True, "filter_profanity": True, "mode": "balanced"}
+    update = '{"type":"UpdateConfiguration","acknowledge_silence":true}'
+    asked |= {"speech_model": "universal-3-6-pro", "max_turn_silence": 900}
+    with session(service.url, **IN_VAIN, **asked) as connection:
+        connection.send(update)
+        connection.send(TERMINATE)
+        until_close(connection)
+    assert service.wait_for(1)[0].without_effect == unused
+
+
 def test_a_session_that_the_service_closed_says_so_and_why(service: AssemblyAIService) -> None:
     refused = talk(service.url, last="{not json")
     talk(service.url, bytes(140_000), 140_000, None, sample_rate=96000)

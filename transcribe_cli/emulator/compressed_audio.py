@@ -14,6 +14,7 @@ DECODED_HZ = 16000
 COMPRESSED = ("opus", "ogg_opus", "aac")
 _OPUS_HZ = 48000
 _MOST_BYTES_A_MESSAGE = 600 * 2 * DECODED_HZ  # ten minutes: of so few bytes, nobody's speech
+_LONGEST_ADTS_BYTES = 8191  # of one frame: ISO 14496-3, a length of 13 bits
 _INVALID = "[Errno 1094995529] Invalid data found when processing input"
 
 
@@ -64,6 +65,8 @@ class PacketDecoder:
             decoder.sample_rate = _OPUS_HZ
         self._codec = decoder
         self._resampler: Any = AudioResampler("s16", "mono", DECODED_HZ)
+        self._first = b""  # two bytes
+        self._unread = 0  # bytes since the last packet
 
     def decode(self, data: bytes) -> bytes:
         from av import FFmpegError, Packet
@@ -72,7 +75,7 @@ class PacketDecoder:
             return b""
         samples = bytearray()
         try:
-            packets = [Packet(data)] if self._name == "Opus" else self._codec.parse(data)
+            packets = [Packet(data)] if self._name == "Opus" else self._adts(data)
             for packet in packets:
                 for frame in self._codec.decode(packet):
                     frame.pts = None  # a packet without a time
@@ -80,6 +83,16 @@ class PacketDecoder:
         except FFmpegError as e:
             raise _bad(f"{self._name} packet", str(e)) from e
         return bytes(samples)
+
+    def _adts(self, data: bytes) -> list[Any]:
+        """The frames of AAC that end in these bytes; the parser would wait for one for ever."""
+        packets: list[Any] = self._codec.parse(data)
+        self._first = (self._first + data[:2])[:2]
+        self._unread = 0 if packets else self._unread + len(data)
+        begins = len(self._first) < 2 or (self._first[0] == 0xFF and self._first[1] & 0xF6 == 0xF0)
+        if not begins or self._unread > _LONGEST_ADTS_BYTES:
+            raise _bad("AAC packet", f"{_INVALID}: 'avcodec_send_packet()'")
+        return packets
 
     def finish(self) -> bytes:
         return _samples(self._resampler.resample(None))

@@ -30,7 +30,7 @@ from transcribe_cli.emulator.engine_settings import (
     redirected,
     updated,
 )
-from transcribe_cli.emulator.parameter_effects import unused_of_update
+from transcribe_cli.emulator.parameter_effects import WITHOUT_EFFECT, unused_of_update
 from transcribe_cli.emulator.service_options import MAX_SESSION_S
 from transcribe_cli.protocol.close_codes import ENGINE_FAILED, SEE_ERROR
 from transcribe_cli.protocol.codec import BadMessage, client_object, read_client_object
@@ -108,6 +108,7 @@ class EmulatedSession:
         asked: the parameters that the client asked for.
         engine_settings: the current settings of its engine.
         closing: a close was decided; input is ignored from then on.
+        idle: parameters that change nothing with its engine.
         unused: fields of UpdateConfigurations that changed nothing, the first ones.
         audio_bytes: bytes of audio received.
     """
@@ -121,6 +122,7 @@ class EmulatedSession:
         like = None if terms.redirects_to else terms.like
         self.engine_settings = engine_settings_of(parameters, terms.readings, like)
         self.closing = False
+        self.idle = WITHOUT_EFFECT
         self.unused: set[str] = set()
         self.terminating = False
         self.audio_bytes = 0
@@ -203,7 +205,8 @@ class EmulatedSession:
                     return [EndTurn()]
                 case UpdateConfiguration() as update:
                     if len(self.unused) < _MOST_UNUSED:
-                        self.unused.update(unused_of_update(fields, self.engine_settings))
+                        unused = unused_of_update(fields, self.engine_settings, self.idle)
+                        self.unused.update(unused)
                     return self._update(update)
                 case KeepAlive():
                     return []

@@ -22,6 +22,21 @@ WITHOUT_EFFECT = frozenset(
     continuous_partials interruption_delay turn_left_pad_ms voice_focus voice_focus_threshold
     customer_support_audio_capture""".split()
 )
+# Of recognised speech only: a turn that is counted or said is certain, and in its own language.
+OF_SPEECH = frozenset(
+    """acknowledge_silence end_of_turn_confidence_threshold language_code language_codes
+    vad_threshold""".split()
+)
+# Of a script, whose turns end where it says so.
+OF_ENDS = frozenset(
+    """min_turn_silence min_end_of_turn_silence_when_confident max_turn_silence""".split()
+)
+# Of a script of bare messages, which are sent as they stand.
+OF_TURNS = frozenset(
+    """filter_profanity format_turns include_partial_turns keyterms_prompt language_detection
+    max_speakers mode redact_pii redact_pii_policies redact_pii_sub speaker_labels
+    speaker_labels_revision_interval_ms""".split()
+)
 GATEWAY = frozenset(("llm_gateway",))  # without anything that answers
 _NEEDS = {
     "max_speakers": "speaker_labels",
@@ -90,11 +105,17 @@ def unknown_parameters(query: str) -> list[str]:
     return unknown_names(names, PARAMETERS)
 
 
-def unused_of_update(fields: Mapping[str, Any], settings: EngineSettings) -> list[str]:
-    """The fields of an UpdateConfiguration that change nothing, unknown ones too."""
+def unused_of_update(
+    fields: Mapping[str, Any], settings: EngineSettings, idle: frozenset[str] = WITHOUT_EFFECT
+) -> list[str]:
+    """The fields of an UpdateConfiguration that change nothing, unknown ones too.
+
+    Args:
+        idle: as for `without_effect`.
+    """
     known = {name: fields[name] for name in UpdateConfiguration.__struct_fields__ if name in fields}
     unknown = unknown_names(fields, {*known, "type"})
-    return without_effect(known, settings) + unknown
+    return without_effect(known, settings, idle) + unknown
 
 
 class TurnEffects:

@@ -20,11 +20,14 @@ from transcribe_cli.emulator.family_rules import sends_two_finals
 from transcribe_cli.emulator.llm_gateway import Answers, RunnerWithGateway
 from transcribe_cli.emulator.parameter_effects import (
     GATEWAY,
+    OF_ENDS,
+    OF_SPEECH,
+    OF_TURNS,
     WITHOUT_EFFECT,
     TurnEffects,
     without_effect,
 )
-from transcribe_cli.emulator.script import Script
+from transcribe_cli.emulator.script import Say, Script
 from transcribe_cli.emulator.service_options import STAND_INS, ServiceOptions
 from transcribe_cli.emulator.session_refused import SessionRefused
 from transcribe_cli.emulator.webhook import Webhook
@@ -33,18 +36,26 @@ if TYPE_CHECKING:
     from transcribe_cli.emulator.engine_processes import EngineProcesses
 
 
+_NOT_COUNTED = (
+    "The local service counts exact samples here, and {} has none: send pcm_s16le, have it play a "
+    "scenario, or start it with an engine that recognises speech"
+)
+
+
 class SessionEngine(NamedTuple):
     """What runs one session.
 
     Attributes:
         webhook: where its turns are posted afterwards; None: nowhere.
         unused: the parameters that the client asked for and that have no effect.
+        idle: those that change nothing in such a session, whatever its model.
         gateway: what has its turns answered; None: nothing.
     """
 
     runner: EngineRunner
     webhook: Webhook | None
     unused: list[str]
+    idle: frozenset[str] = WITHOUT_EFFECT
     gateway: RunnerWithGateway | None = None
 
 
@@ -77,9 +88,13 @@ class SessionEngines:
         if script:
             runner = InProcessRunner(ScriptedEngine(script, settings, effects))
             effects = None  # what else it says is sent as it stands
+            idle |= OF_SPEECH | OF_ENDS
+            if not any(isinstance(step.action, Say) for step in script.steps):
+                idle |= OF_TURNS
         elif self._options.engine == "counting":
             if (encoding := parameters.get("encoding")) in COMPRESSED:
-                raise SessionRefused(3006, f"The counting engine counts samples, not {encoding}")
+                raise SessionRefused(3006, _NOT_COUNTED.format(encoding))
+            idle |= OF_SPEECH
             runner = InProcessRunner(CountingEngine(settings, self._options.turn_words))
         else:
             idle |= SPEAKERS  # no recogniser tells voices apart
@@ -97,7 +112,7 @@ class SessionEngines:
             twice = sends_two_finals(settings)
             runner = answering = RunnerWithGateway(runner, self.llm_answers, gateway, twice)
         unused = without_effect(parameters, settings, idle)
-        return SessionEngine(runner, webhook, unused, answering)
+        return SessionEngine(runner, webhook, unused, idle, answering)
 
     async def prepare(self) -> None:
         """Load the engine that was asked for, so that the first session need not wait for it."""

@@ -355,6 +355,7 @@ class App:
         )
         session = EmulatedSession(str(uuid4()), parameters, terms, self.clock.monotonic())
         engine = await self.engines.open(parameters, session.engine_settings, script)
+        session.idle = engine.idle
         unused = [*engine.unused, *unknown_parameters(url.query)]
         if (record := arrival.record) is not None:
             record.opened(session.id, parameters, unused)
