@@ -5,12 +5,14 @@ import os
 import ssl
 import subprocess
 import urllib.request
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 from websockets.sync.client import connect
 
-from tests.program import DEADLINE_S, Home
+from tests.program import DEADLINE_S, Home, Outcome
 from tests.requirements import require_package, require_programs
 from transcribe_cli.emulator.certificates import how_to_trust, own_certificate
 from transcribe_cli.errors import UsageError
@@ -76,14 +78,54 @@ def test_a_folder_that_cannot_hold_certificates_is_named(tmp_path: Path) -> None
         own_certificate(tmp_path, "localhost")
 
 
-def test_people_are_told_how_to_trust_it(tmp_path: Path) -> None:
+def test_a_client_may_ask_by_the_name_of_the_machine(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for own, served in (("build-7", True), ("no_name", False)):
+        monkeypatch.setattr("socket.gethostname", lambda own=own: own)
+        tls = own_certificate(tmp_path, "service.example")
+        assert tls.ca_file is not None
+        trusting = ssl.create_default_context(cafile=str(tls.ca_file))
+        shake_hands(tls.context, trusting, "service.example")
+        if served:
+            shake_hands(tls.context, trusting, own)
+        else:
+            with pytest.raises(ssl.SSLCertVerificationError):
+                shake_hands(tls.context, trusting, own)
+
+
+def shake_hands(served: ssl.SSLContext, trusting: ssl.SSLContext, name: str) -> None:
+    """A client asks by a name, without a network.
+
+    Raises:
+        ssl.SSLCertVerificationError: the certificate is not for it.
+    """
+    up, down = ssl.MemoryBIO(), ssl.MemoryBIO()
+    client = trusting.wrap_bio(down, up, server_hostname=name)
+    server = served.wrap_bio(up, down, server_side=True)
+    for side in (client, server, client):
+        with suppress(ssl.SSLWantReadError):
+            side.do_handshake()
+
+
+@pytest.mark.parametrize("more", [["--tls"], ["--tls-dir", "ca"]])
+def test_two_sources_of_a_certificate_are_refused(
+    call: Callable[..., Outcome], more: list[str]
+) -> None:
+    refused = call("serve", "--certfile", "x.pem", *more)
+    assert refused.code == 2 and "--certfile gives the certificate, and --tls makes" in refused.err
+
+
+@pytest.mark.parametrize("ready", [[], ["--ready-json"]])
+def test_people_are_told_how_to_trust_it(tmp_path: Path, ready: list[str]) -> None:
     home = Home(tmp_path / "home")
-    process = home.start("serve", "--engine", "counting", "--port", "0", "--tls")
+    process = home.start("serve", "--engine", "counting", "--port", "0", "--tls", *ready)
     try:
         assert process.stderr is not None
-        told = b"".join(process.stderr.readline() for _ in range(8)).decode()
+        told = b"".join(process.stderr.readline() for _ in range(6 if ready else 8)).decode()
     finally:
         process.terminate()
         process.communicate(timeout=DEADLINE_S)
-    for word in ("Listening on wss://", "SSL_CERT_FILE=", "NODE_EXTRA_CA_CERTS=", "keytool"):
+    first = "Clients trust it with " if ready else "Listening on wss://"
+    for word in (first, "SSL_CERT_FILE=", "NODE_EXTRA_CA_CERTS=", "keytool"):
         assert word in told

@@ -1,5 +1,7 @@
-"""Makes a certificate authority of this machine's own, and a certificate for localhost."""
+"""Makes a certificate authority of this machine's own, and a certificate for its names."""
 
+import re
+import socket
 import ssl
 import tempfile
 from collections.abc import Iterator
@@ -12,6 +14,7 @@ from transcribe_cli.errors import UsageError
 
 _CA, _CA_KEY = "ca.pem", "ca-key.pem"
 NAMES = ("localhost", "127.0.0.1", "::1")
+_HOST_NAME = re.compile(r"[0-9A-Za-z]([0-9A-Za-z.-]*[0-9A-Za-z])?")  # RFC 952: others have none
 HINT = "pip install 'aai-stream[tls]'"
 
 
@@ -58,7 +61,8 @@ def _given_certificate(certfile: Path, keyfile: Path | None) -> ssl.SSLContext:
 
 
 def own_certificate(folder: Path, host: str) -> Tls:
-    """A context that serves localhost, and the file of the authority that vouches for it.
+    """A context that serves localhost and this machine by its name, and the file of the authority
+    that vouches for it.
 
     An authority that is in the folder already is used again, so it is trusted once.
 
@@ -82,7 +86,7 @@ def own_certificate(folder: Path, host: str) -> Tls:
             authority.cert_pem.write_to_path(ca_file)
             key_file.touch(mode=0o600)
             authority.private_key_pem.write_to_path(key_file)
-        certificate = authority.issue_cert(*dict.fromkeys((*NAMES, host)))
+        certificate = authority.issue_cert(*_names(host))
     except (OSError, ValueError) as e:
         said = getattr(e, "strerror", None) or "its files are no certificate and key"
         raise UsageError(
@@ -91,6 +95,12 @@ def own_certificate(folder: Path, host: str) -> Tls:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     certificate.configure_cert(context)
     return Tls(context, ca_file)
+
+
+def _names(host: str) -> list[str]:
+    """What the certificate is for: a container, or another machine, asks by the machine's name."""
+    own = [name for name in (socket.gethostname(),) if _HOST_NAME.fullmatch(name)]
+    return list(dict.fromkeys((*NAMES, *own, host)))
 
 
 def how_to_trust(ca_file: Path) -> str:

@@ -47,6 +47,10 @@ def run_service(options: ServiceOptions) -> None:
         )
     if options.engine == "scripted" and not options.scripts:
         raise UsageError("The scripted engine needs a script.", "give --script PATH")
+    if options.certfile is not None and (options.tls or options.tls_dir is not None):
+        raise UsageError(
+            "--certfile gives the certificate, and --tls makes one.", "leave one of them out"
+        )
     check_workers(options)
     logbook = Logbook(options.logbook)
     try:
@@ -157,13 +161,16 @@ def _say_ready(
     options: ServiceOptions, url: str, control_key: str | None, ca_file: Path | None
 ) -> None:
     """Say where it listens: to a program, or to people."""
-    if options.ready_json or options.with_parent:
+    for_program = options.ready_json or options.with_parent
+    if for_program:
         print_ready_line(ready_line(url, control_key, ca_file))
-        return
-    sys.stderr.write(
-        f"Listening on {url} (Ctrl+C stops it). Try:\n  aai-stream file --sample --endpoint {url}\n"
-    )
-    if ca_file is not None:
+    else:
+        sys.stderr.write(
+            f"Listening on {url} (Ctrl+C stops it). Try:\n"
+            f"  aai-stream file --sample --endpoint {url}\n"
+        )
+    silent = options.with_parent or (for_program and options.quiet)
+    if ca_file is not None and not silent:
         from transcribe_cli.emulator.certificates import how_to_trust
 
         sys.stderr.write(f"Clients trust it with {ca_file}:\n{how_to_trust(ca_file)}")
