@@ -1,1 +1,1 @@
-"""From Turn messages to a transcript: pure."""
+"""From Turn messages to a transcript. Pure."""

@@ -2,8 +2,8 @@
 
 First each turn is cut into phrases, where a reader would pause; a phrase fits one cue. Then each
 phrase gets its times. Both follow the usual rules for captions: at most 2 lines of 42 cells, 5/6 s
-to 7 s, 17 characters a second if the speech leaves time, never two cues at once. Times are whole ms
-on the recording's clock, rounded once.
+to 7 s, 17 characters a second if the speech leaves time, and never two cues at once. Times are
+whole ms on the recording's clock, rounded once.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
@@ -37,20 +37,20 @@ PAUSE_MS = 2000  # a longer silence ends a cue
 MOST_PIECES = 2000
 """A turn of more pieces is cut more coarsely; a minute of very fast speech has about 500."""
 
-_COARSE = 12  # cells of a piece then
-_MOST_IN_PHRASE = 2 * WIDTH * LINES  # pieces; more would have no width
+_COARSE = 12  # cells of a coarse piece
+_MOST_IN_PHRASE = 2 * WIDTH * LINES  # pieces; with more, some would have no width
 _LONGEST_NAME = 16
-_UNDECIDED = ("UNKNOWN", "PENDING")  # what the service says before it knows a speaker
+_UNDECIDED = ("UNKNOWN", "PENDING")  # the service's labels before it knows a speaker
 
-# What a cue costs when a turn is cut, on the scale of the costs of a line break.
+# The costs of a cue when a turn is cut, on the scale of the costs of a line break.
 _CUE = 300
-_EMPTY = 900  # nothing in it, less by the square as it fills
-_TOO_SHORT = 1500  # less time than a cue must have
-_HURRIED = 200  # for a second that a reader lacks, by the square
-_PAUSE_WORTH = 500  # gained by a cut where the longest pause is
+_EMPTY = 900  # for an empty cue; it falls with the square of the empty share
+_TOO_SHORT = 1500  # for a cue with less than the least time
+_HURRIED = 200  # for the square of each second that a reader lacks
+_PAUSE_WORTH = 500  # subtracted for a cut at a pause, in full for the longest one
 
 _CONTROLS = dict.fromkeys((*range(0x20), *range(0x7F, 0xA0)), " ") | dict.fromkeys(
-    (*range(0x202A, 0x202F), *range(0x2066, 0x206A)),  # turn the rest of a line around
+    (*range(0x202A, 0x202F), *range(0x2066, 0x206A)),  # these reverse the rest of a line
     "",
 )
 
@@ -61,8 +61,8 @@ class Cue:
 
     Attributes:
         start_ms, end_ms: on the recording's clock.
-        lines: one or two, the speaker's name not among them.
-        speaker: None where the service names none.
+        lines: one or two, without the speaker's name.
+        speaker: None if the service names none.
     """
 
     start_ms: int
@@ -107,12 +107,12 @@ def reading_ms(lines: Sequence[str]) -> int:
 
 
 def name_width(speaker: str | None) -> int:
-    """The cells that a speaker's name takes of the first line, as in `A: `."""
+    """The cells that a speaker's name, written as `A: `, takes in the first line."""
     return cells(speaker) + 2 if speaker else 0
 
 
 def cut_turn(update: TurnUpdate, *, non_speech: bool) -> list[Phrase]:
-    """The phrases of one turn, which hold one side of a call each; none without words."""
+    """The phrases of one turn; empty without words. In a call each holds words of one side."""
     return [phrase for part in update.parts() for phrase in _cut_part(part, non_speech)]
 
 
@@ -149,7 +149,7 @@ def _timed_pieces(update: TurnUpdate, text: str) -> list[_Timed]:
     character = 0
     for piece in pieces:
         after = character + len(without_blanks(piece.text))
-        if timeline.parts_word(character):  # in a script without blanks, only the words tell
+        if timeline.parts_word(character):  # without blanks, only the words show where a word ends
             piece = piece._replace(cost=max(piece.cost, TORN_APART))
         start_ms, end_ms = timeline.start_of(character), timeline.end_of(after)
         timed.append(_Timed(piece, start_ms, end_ms, timeline.speaker_of(character) or label))
@@ -158,9 +158,9 @@ def _timed_pieces(update: TurnUpdate, text: str) -> list[_Timed]:
 
 
 def _join_small(pieces: Iterable[Piece], parts: Collection[int]) -> Iterator[Piece]:
-    """Join pieces to at most `_COARSE` cells, so that there are fewer of them.
+    """Join pieces of up to `_COARSE` cells in all, so that there are fewer of them.
 
-    Breaks of negative cost stay, and so do breaks before the characters `parts`.
+    Breaks of negative cost remain, and so do breaks before the characters in `parts`.
     """
     row: list[Piece] = []
     used = character = 0
@@ -182,16 +182,16 @@ def _join_small(pieces: Iterable[Piece], parts: Collection[int]) -> Iterator[Pie
 
 
 def _cut(timed: Sequence[_Timed]) -> list[Phrase]:
-    """The cheapest sequence of phrases that keeps the rules (dynamic programming)."""
+    """The cheapest sequence of phrases that follows the rules (dynamic programming)."""
     count = len(timed)
-    # For each number of pieces: the least cost of their phrases, and where the last one starts.
+    # For each number of pieces: the least cost of their phrases, and the last phrase's start.
     costs = [0.0] + [float("inf")] * count
     starts = [0] * (count + 1)
     for start, first in enumerate(timed):
         cost_before = _cost_of_cut(timed, start)
         for end, width in _possible_ends(timed, start):
             cost = _FILLED[width] + cost_before
-            if end < count:  # after the turn there is time enough, mostly
+            if end < count:  # after the turn's last phrase there is usually time enough
                 room_ms = timed[end].start_ms - first.start_ms
                 if room_ms < _READING_MS[width]:
                     cost += _HURRIED * ((_READING_MS[width] - room_ms) / 1000) ** 2
@@ -211,7 +211,7 @@ def _cut(timed: Sequence[_Timed]) -> list[Phrase]:
 
 
 def _possible_ends(timed: Sequence[_Timed], start: int) -> list[tuple[int, int]]:
-    """Where a phrase that begins at `start` may end, each with its width in cells."""
+    """The ends that a phrase beginning at `start` may have, each with its width in cells."""
     (_, _, used, _), start_ms, before_ms, speaker = timed[start]
     room = WIDTH - name_width(speaker) if speaker else WIDTH
     lines, width = 1, used

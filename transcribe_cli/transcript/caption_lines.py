@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import NamedTuple
 from unicodedata import category, east_asian_width
 
-# What a break costs, on the scale of the squared number of empty cells; below 0 it is preferred.
+# The costs of a break, on the scale of the squared number of empty cells; negative ones attract.
 AFTER_SENTENCE = -500
 AFTER_CLAUSE = -350
 BEFORE_CONJUNCTION = -200
@@ -54,17 +54,17 @@ _SENTENCE_ENDS = frozenset(".!?…。！？؟।॥։።")  # noqa: RUF001
 _CLAUSE_ENDS = frozenset(",;:–—、，；：،؛·")  # noqa: RUF001
 _NOT_FIRST = frozenset("ー～々ぁぃぅぇぉっゃゅょァィゥェォッャュョ%°ะาำๅๆฯຯະາຳ")  # noqa: RUF001
 _NOT_LAST = frozenset("¿¡$£€#@เแโใไເແໂໃໄ")
-_OPENERS = frozenset("¿¡#@&")  # punctuation that belongs to what follows it
+_OPENERS = frozenset("¿¡#@&")  # punctuation that belongs to the text after it
 
 
 class Piece(NamedTuple):
-    """A part of a text that is never broken.
+    """A part of a text inside which no line breaks.
 
     Attributes:
-        text: without blanks around it.
-        blank: whether a blank stands before it.
-        cells: how wide it is.
-        cost: what a break right before it costs.
+        text: the part, without blanks around it.
+        blank: whether there is a blank before it.
+        cells: its width.
+        cost: the cost of a break right before it.
     """
 
     text: str
@@ -74,12 +74,12 @@ class Piece(NamedTuple):
 
 
 def break_pieces(pieces: Sequence[Piece], width: int = 42, *, indent: int = 0) -> list[str]:
-    """Consecutive pieces of a text in as few lines of at most `width` cells as possible.
+    """Lines made of consecutive pieces: as few as possible, of at most `width` cells.
 
-    `indent`: cells of the first line that are taken.
+    `indent`: how many cells of the first line are taken.
     """
     count = len(pieces)
-    # For each number of pieces: how few lines hold them, at what cost, where the last one starts.
+    # For each number of pieces: the number of lines, their cost, and the start of the last line.
     best: list[tuple[int, float, int]] = [(0, 0.0, 0)] + [(count + 1, 0.0, 0)] * count
     for start in range(count):
         lines, cost, _ = best[start]
@@ -121,7 +121,7 @@ def join_pieces(pieces: Sequence[Piece]) -> str:
 
 
 def cells(text: str) -> int:
-    """How many cells the text takes.
+    """The text's width in cells.
 
     >>> cells("días"), cells("今天"), cells("e\\u0301")
     (4, 4, 1)
@@ -195,7 +195,7 @@ def _parts(word: str, width: int) -> Iterator[tuple[str, int, int]]:
 
 
 def _cost_inside(before: str) -> int:
-    """The cost of a break after `before`, where no blank follows."""
+    """The cost of a break after `before`, if no blank follows."""
     end = before[-1:]
     if end in _CLOSERS:
         end = before.rstrip(_CLOSERS)[-1:]
@@ -205,7 +205,7 @@ def _cost_inside(before: str) -> int:
 
 
 def _may_part(before: str, after: str) -> bool:
-    """Whether a line may break between two characters without a blank."""
+    """Whether a line may break between two characters that have no blank between them."""
     if before[-1] == "\u200b":  # a zero-width space allows it
         return True
     ideographic = _is_ideographic(before[0]) or _is_ideographic(after[0])
@@ -213,7 +213,7 @@ def _may_part(before: str, after: str) -> bool:
 
 
 def _binds(before: str, after: str) -> bool:
-    """Whether the two must stay on one line."""
+    """Whether the two characters must stay on one line."""
     return _is_never_first(after[0]) or _is_never_last(before[0])
 
 
@@ -230,7 +230,7 @@ def _is_never_last(character: str) -> bool:
 
 
 def _torn(part: str, cost: int, width: int) -> Iterator[tuple[str, int, int]]:
-    """A part as it is, or cut between characters if it is longer than a line."""
+    """The part unchanged, or cut between characters if it is longer than a line."""
     if (size := cells(part)) <= width:
         yield part, size, cost
         return
@@ -248,7 +248,7 @@ def _torn(part: str, cost: int, width: int) -> Iterator[tuple[str, int, int]]:
 
 @lru_cache(4096)
 def _is_ideographic(character: str) -> bool:
-    """Whether it is wide and of a script without blanks. Korean is wide but has blanks."""
+    """Whether a character is wide and of a script without blanks; Korean is wide but has blanks."""
     return _is_wide(character) and not "\uac00" <= character <= "\ud7a3"
 
 
@@ -257,7 +257,7 @@ def _cells_of(cluster: str) -> int:
         return len(cluster)
     if len(cluster) == 1:
         return _width(cluster)
-    if "\ufe0f" in cluster:  # makes an emoji of what is before it
+    if "\ufe0f" in cluster:  # it turns the character before it into an emoji
         return 2
     return sum(map(_width, cluster))
 
@@ -282,7 +282,7 @@ def _belongs_to_character_before(character: str) -> bool:
 
 
 def _is_mark(character: str) -> bool:
-    """Whether it has no width: marks, joiners, and the later jamo of a Hangul syllable."""
+    """Whether a character has no width: marks, joiners, the later jamo of a Hangul syllable."""
     jamo = "\u1160" <= character <= "\u11ff"
     return jamo or category(character) in ("Mn", "Me", "Cf")
 

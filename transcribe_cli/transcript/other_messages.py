@@ -1,6 +1,6 @@
-"""What a message that is no turn says to people. Pure; the text is data from outside.
+"""The text of messages that are no Turns, for people. Pure; the text is data from outside.
 
-Such as a language model's answer, a translation, or a message of an unknown type.
+Examples are a language model's answer, a translation, or a message of an unknown type.
 """
 
 from collections.abc import Mapping
@@ -13,13 +13,13 @@ from transcribe_cli.protocol.messages import LLMGatewayResponse, ServerMessage, 
 MOST_CHARACTERS = 400
 MOST_OF_FIELDS = 64  # one line of a window of 80 columns
 
-# Where messages carry what is said, the most telling first.
+# The fields in which messages have their text, the most likely first.
 _FIELDS = ("content", "translation", "translated_text", "text", "message", "summary", "transcript")
 _DEEPEST = 8
 
 
 def other_message_text(message: ServerMessage, raw: Mapping[str, Any]) -> str | None:
-    """One line of text; None for a message that is shown otherwise, or is not for people.
+    """One line of text; None for a message that is shown in another way, or is not for people.
 
     >>> raw = {"type": "Translation", "text": "Guten Tag."}
     >>> other_message_text(UnknownMessage("Translation"), raw)
@@ -35,13 +35,13 @@ def other_message_text(message: ServerMessage, raw: Mapping[str, Any]) -> str | 
             return None
     said = _said(told)
     text, most = f"{label}: {said}", MOST_CHARACTERS
-    if not said:  # fields without words: enough to see what it is
+    if not said:  # there is no text: show enough of the fields to recognise the message
         text, most = f"{label}: {msgspec.json.encode(told).decode()}", MOST_OF_FIELDS
     return text if len(text) <= most else f"{text[:most]}..."
 
 
 def _said(value: Any, depth: int = 0) -> str:
-    """The first text in one of the fields that carry it; "" where there is none."""
+    """The first text in one of the known fields; "" if there is none."""
     if depth > _DEEPEST:
         return ""
     if isinstance(value, list):

@@ -1,4 +1,4 @@
-"""Times on the recording's clock: a message's are moved to it, a person reads them. Pure.
+"""Times on the recording's clock: moves a message's times to it, and formats them. Pure.
 
 A session's clock starts at the first sample sent to it, the recording's clock at its own first
 sample. A session's offset is the recording's time, in ms, of the first sample sent.

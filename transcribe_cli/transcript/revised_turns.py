@@ -1,4 +1,4 @@
-"""The final turns of a recording, with speakers as corrected by SpeakerRevisions. Pure.
+"""The final turns of a recording, with the speakers that SpeakerRevisions correct. Pure.
 
 Source: page "Streaming diarization": a SpeakerRevision names turns of its own session by
 `turn_order`; texts and times do not change, and the last one wins. A revision can arrive while its
@@ -88,7 +88,7 @@ def _speakers(words: Sequence[Word], revised: Sequence[Word]) -> list[str | None
 
 
 def _revised_raw_words(raw: Sequence[Any], speakers: Sequence[str | None]) -> list[Any]:
-    """The same for the raw words; odd entries, which are no objects, stay as they are."""
+    """The raw words with these speakers; odd entries, which are no objects, stay as they are."""
     remaining = iter(speakers)
     return [
         _with_speaker(word, "speaker", "speaker_confidence", next(remaining))
@@ -108,5 +108,5 @@ def _with_speaker(
 
 
 def _still(confidence: float | None, before: str | None, now: str | None) -> float | None:
-    """The confidence, if the speaker is the same: a revision gives no confidences."""
+    """The confidence if the speaker is the same, else None: a revision gives no confidences."""
     return confidence if before == now else None

@@ -1,7 +1,7 @@
 """Gives each character of a turn's text a time and a speaker, from the turn's words. Pure.
 
-The text is what people read; the words carry the times. Mostly the two agree. But a service may
-format only one of them ("$5", "five dollars"), or give times for some words only, for none, or out
+The text is what people read; the words carry the times. Usually the two agree. But a service may
+format only one of them ("$5", "five dollars"), give times for some words or none, or give them out
 of order. Unknown times are interpolated by characters between known ones.
 """
 
@@ -17,11 +17,11 @@ from transcribe_cli.transcript.caption_lines import cells
 
 _MOST_COMPARED = 1_000_000  # pairs of words; a minute of fast speech has 100,000
 _LOOK_AHEAD = 40  # words
-_CELLS_PER_S = 15  # without any times: an unhurried speaker
+_CELLS_PER_S = 15  # the rate of an unhurried speaker, for a text without any times
 
 
 class Span(NamedTuple):
-    """The characters from `first` up to `last`, without blanks, and their word."""
+    """A word, and its characters from `first` up to `last`, counted without blanks."""
 
     first: int
     last: int
@@ -64,12 +64,12 @@ class TextTimeline:
         return self._between(after - 1, after, character)
 
     def end_of(self, character: int) -> int:
-        """When the characters before this one have been said, in ms."""
+        """When the last character before this one has been said, in ms."""
         at = bisect_left(self._characters, character)
         return self._between(at - 1, at, character)
 
     def speaker_of(self, character: int) -> str | None:
-        """The speaker of a character, if the words tell."""
+        """The speaker of a character; None if the words do not tell."""
         span = self._span_before(character + 1)
         return span.word.speaker if span is not None else None
 
@@ -112,12 +112,12 @@ class TextTimeline:
 
 
 def without_blanks(text: str) -> str:
-    """Text without blanks: words and text have different spacing."""
+    """Text without blanks, since words and text have different spacing."""
     return "".join(text.split())
 
 
 def lay_words(text: str, words: Sequence[Word]) -> list[Span]:
-    """The words that are found in the text, in the order of the text; each is the object given."""
+    """The words that are found in the text, in its order; each span has the very `Word` given."""
     said = [word for word in words if without_blanks(word.text)]
     if without_blanks(text) == without_blanks("".join(word.text for word in said)):
         return list(_lay_in_row([without_blanks(word.text) for word in said], said))
@@ -136,7 +136,7 @@ def _match(keys: Sequence[str], said: Sequence[str]) -> Iterator[tuple[int, int]
 
 
 def _match_in_passing(keys: Sequence[str], said: Sequence[str]) -> Iterator[tuple[int, int]]:
-    """A faster match for long texts: each word is looked for a few tokens ahead."""
+    """A faster match for long texts, which looks for each word only a few tokens ahead."""
     at = 0
     for index, key in enumerate(said):
         with suppress(ValueError):
@@ -160,11 +160,11 @@ def _key(token: str) -> str:
 def _in_order(spans: Sequence[Span]) -> list[Span]:
     """The longest subsequence of spans whose times do not go back; none if all times are equal.
 
-    So one time that is far off does not move all words after it.
+    So one wrong time does not move all words after it.
     """
-    ends: list[int] = []  # for each length: the last start of the best row of that length
-    rows: list[int] = []  # and which span that is
-    before: list[int] = []  # for each span: the one before it in its row
+    ends: list[int] = []  # by length: the last start time of the best subsequence of that length
+    rows: list[int] = []  # by length: the index of its last span
+    before: list[int] = []  # by span: the index of the span before it in its subsequence
     for index, span in enumerate(spans):
         length = bisect_right(ends, span.word.start)
         before.append(rows[length - 1] if length else -1)

@@ -1,7 +1,7 @@
 """The readable text of a turn: settled words, tentative words, or a non-speech tag. Pure.
 
-Sources: page "Whisper streaming" (a final of raw words in `transcript`, and the same formatted, or
-bracketed non-speech tags, in `utterance`), page "Message sequence" (`transcript` of the
+Sources: page "Whisper streaming" (a final has raw words in `transcript`, and in `utterance` the
+same words formatted, or bracketed non-speech tags), page "Message sequence" (`transcript` of the
 Universal-Streaming models holds the finalized words only; the rest of the turn so far is in
 `words`).
 """
@@ -12,17 +12,17 @@ from typing import NamedTuple
 
 from transcribe_cli.protocol.messages import Turn
 
-# No blanks of other widths, nor those that do not break: French, Swiss numbers, Japanese need them.
+# Only plain blanks: French, Swiss numbers and Japanese need no-break ones and other widths.
 _BLANKS = re.compile(r"[ \t-\r\x1c-\x1f\x85\u2028\u2029]+")
-_TAG = re.compile(r"\[([^\[\]]*)\]")  # nothing optional in it: text of any length is read once
+_TAG = re.compile(r"\[([^\[\]]*)\]")  # without optional parts, so long texts are scanned once
 
 
 class Utterances(Enum):
-    """What the `utterance` of a raw final is to readers, by what was asked for and by the model."""
+    """How to read the `utterance` of a raw final; depends on the parameters and the model."""
 
-    UNREAD = "unread"  # `format_turns` is off: raw words are what was asked for
-    SAME_WORDS = "same words"  # it may be a part of the turn, so it counts where its words agree
-    WHOLE_TURN = "whole turn"  # it always holds the turn, and numbers may be written otherwise
+    UNREAD = "unread"  # ignore it: `format_turns` is off, so raw words were requested
+    SAME_WORDS = "same words"  # use it if its words agree, because it may be part of the turn
+    WHOLE_TURN = "whole turn"  # use it: it holds the whole turn, with numbers written differently
 
 
 class TurnText(NamedTuple):
@@ -31,7 +31,7 @@ class TurnText(NamedTuple):
     Attributes:
         settled: words that will not change.
         tentative: words that may still change; empty for a final.
-        non_speech: the whole turn is tags such as `[Silence]` or `[Music]`.
+        non_speech: the whole turn consists of tags such as `[Silence]` or `[Music]`.
     """
 
     settled: str
@@ -60,7 +60,7 @@ def read_turn_text(turn: Turn) -> TurnText:
 
 
 def formatted_utterance(turn: Turn, utterances: Utterances) -> str:
-    """The words of a raw final as its `utterance` has them formatted; "" where it does not.
+    """The formatted words of a raw final, from its `utterance`; "" if that does not have them.
 
     >>> turn = Turn(transcript="buenos días", utterance="Buenos días.", end_of_turn=True)
     >>> formatted_utterance(turn, Utterances.SAME_WORDS)
@@ -78,7 +78,7 @@ def formatted_utterance(turn: Turn, utterances: Utterances) -> str:
 def single_blanks(text: str) -> str:
     """The text as one line, with one blank for each run of blanks and line breaks.
 
-    Those of other widths, and those that do not break, are kept between words.
+    Blanks of other widths, and no-break blanks, are kept between words.
 
     >>> single_blanks(" one\\n two  "), single_blanks("10\\u202f000\\u00a0€")
     ('one two', '10\\u202f000\\xa0€')
@@ -102,7 +102,7 @@ def _split_partial(turn: Turn, transcript: str) -> TurnText:
     open_words = [word.text for word in turn.words if not word.word_is_final]
     if not turn.words:
         return TurnText("", transcript)
-    # Compared without blanks: `transcript` has the spacing of the language, words have none.
+    # Compare without blanks: `transcript` has the spacing of the language, words have none.
     said = _squash(transcript)
     if said == _squash("".join(settled_words)):
         return TurnText(transcript, " ".join(text for text in open_words if text))
@@ -122,7 +122,7 @@ def _squash(text: str) -> str:
 
 
 def _position_after(text: str, letters: int) -> int:
-    """The index in `text` after so many non-blank characters."""
+    """The index in `text` after its first `letters` characters that are not blank."""
     for index, character in enumerate(text):
         if letters == 0:
             return index

@@ -1,10 +1,10 @@
 """Turns Turn messages into numbered turns on the recording's clock, each final exactly once.
 
-Pure: messages and the time go in, updates come out. The rules come from page "Message sequence":
-`turn_order` counts from 0 in each session; the Pro models send one final a turn; the
+Pure: it takes messages and the time, and returns updates. The rules come from page "Message
+sequence": `turn_order` counts from 0 in each session; the Pro models send one final a turn; the
 Universal-Streaming models with `format_turns` may send a raw final and then a formatted one of the
 same `turn_order`, or only one. So a raw final is held back for at most `FORMATTED_WAIT_S`, and only
-where a formatted one may follow.
+if a formatted one may follow.
 """
 
 import sys
@@ -22,31 +22,31 @@ from transcribe_cli.transcript.turn_text import Utterances, formatted_utterance
 
 FORMATTED_WAIT_S = 1.0
 MOST_OPEN = 100
-"""Most open turns of a session. A sound service has one; of more, the earliest is ended."""
+"""Most open turns of a session. A sound service has one; beyond this the earliest is ended."""
 
 _NEVER = float("inf")
 
 
 class TurnChannel(NamedTuple):
-    """The channel that a whole turn is of, where channels are kept apart: from 0, and its name."""
+    """The channel of a whole turn, if channels are kept apart: its number, from 0, and name."""
 
     number: int
     name: str
 
 
-class TurnUpdate(Struct):  # many a second are made; nobody changes one
+class TurnUpdate(Struct):  # not frozen: many a second are made, and none is changed
     """One Turn message in its place in the recording.
 
     Attributes:
-        session, session_offset_ms: which session said it, and where that session's clock starts.
+        session, session_offset_ms: the session that said it, and where that session's clock starts.
         turn: number of the turn over all sessions, from 0.
         final: this is the version that counts; true exactly once for each turn.
         held: the turn has ended, but a formatted version may still replace this one.
         start_ms, end_ms: the turn's place on the recording's clock.
-        decoded: the message, its times on the recording's clock.
-        formatted: what `transcript` is in `message`, where the service formats it elsewhere; ""
-            where `transcript` is the service's.
-        channel: the one that all of it is of; None where it may be of several.
+        decoded: the message, with its times on the recording's clock.
+        formatted: the text that replaced `transcript` in `message`, if the service formats it in
+            another field; else "".
+        channel: the channel of the whole turn; None if it may be of several.
     """
 
     session: int
@@ -62,18 +62,18 @@ class TurnUpdate(Struct):  # many a second are made; nobody changes one
 
     @property
     def message(self) -> Turn:
-        """The typed view of it."""
+        """The typed message."""
         message = self.decoded.message
         assert isinstance(message, Turn)
         return message
 
     @property
     def raw(self) -> Mapping[str, Any]:
-        """Every field of it."""
+        """Every field of the message."""
         return self.decoded.raw
 
     def parts(self) -> "list[TurnUpdate]":
-        """Of a call: the stretches that one side said, with its name; else the turn itself."""
+        """In a call, the stretches that one side said, with its name; else the turn itself."""
         words, whole = self.message.words, self.channel
         if whole is None and (not words or words[0].channel is None):
             return [self]
@@ -86,7 +86,7 @@ class TurnUpdate(Struct):  # many a second are made; nobody changes one
 class _HeldTurn:
     """A turn that has ended and is not final yet.
 
-    A raw final waits for its formatted version until `due`; one that is `ready` waits only for
+    A raw final waits for its formatted version until `due`. A turn that is `ready` waits only for
     the turns before it, so that finals come in order.
     """
 
@@ -109,22 +109,22 @@ class _SessionTurns:
 
 
 class TurnNumbers:
-    """The numbers of a recording's turns, which several transcripts may share.
+    """Gives a recording's turns their numbers; several transcripts may share it.
 
     Args:
-        first: the first one.
+        first: the first number.
     """
 
     def __init__(self, first: int = 0) -> None:
         self._next = first
 
     def take(self) -> int:
-        """The next one."""
+        """The next number."""
         self._next += 1
         return self._next - 1
 
     def give_back(self, numbers: Iterable[int]) -> None:
-        """Turns of these numbers are dropped: they are given again, if nothing came after them."""
+        """Take back the numbers of dropped turns; those after all given ones are given again."""
         for number in sorted(numbers, reverse=True):
             if number == self._next - 1:
                 self._next = number
@@ -134,11 +134,11 @@ class Transcript:
     """The turns of one recording so far, or of one channel of it.
 
     Args:
-        numbers: of the recording's turns.
+        numbers: gives the turns their numbers.
 
     Attributes:
         finished_ms: end of the last final word, on the recording's clock; 0 before the first.
-        due: when `release_due` has something to say; never, while no final waits.
+        due: when `release_due` has something to return; never, while no final waits.
     """
 
     def __init__(self, numbers: TurnNumbers | None = None, finished_ms: int = 0) -> None:
@@ -155,16 +155,16 @@ class Transcript:
         expects_formatted: bool,
         utterances: Utterances = Utterances.UNREAD,
     ) -> None:
-        """A session whose first sample lies `offset_ms` into the recording.
+        """Begin a session whose first sample lies `offset_ms` into the recording.
 
         Args:
-            expects_formatted: its model may follow a raw final with a formatted one.
-            utterances: what those of its raw finals are.
+            expects_formatted: its model may send a formatted final after a raw one.
+            utterances: how to read the `utterance` of its raw finals.
         """
         self._sessions[session] = _SessionTurns(session, offset_ms, expects_formatted, utterances)
 
     def is_open(self, session: int) -> bool:
-        """Whether a session has begun here and not ended."""
+        """Whether a session has begun here and has not ended."""
         return session in self._sessions
 
     def receive(
@@ -172,8 +172,8 @@ class Transcript:
     ) -> list[TurnUpdate]:
         """Take one Turn of a session, decoded and still on the session's clock.
 
-        `now` is any clock in seconds that only goes forward. The session had been sent `sent_ms` of
-        audio: whatever its words' times say, nothing behind that is final.
+        `now` is any clock in seconds that never goes backwards. The session had been sent `sent_ms`
+        of audio: no audio behind that counts as final, whatever the words' times say.
         """
         state = self._sessions[session]
         state.sent_ms = state.offset_ms + sent_ms
@@ -194,7 +194,7 @@ class Transcript:
         waits = waits and raw is None and bool(turn.transcript.strip())
         if raw is None and not waits and not state.waiting:
             return [self._finish(state, decoded)]
-        self._number(state, order)  # takes the number before the next turn's partials do
+        self._number(state, order)  # before the next turn's partials, so that numbers stay in order
         due = now + FORMATTED_WAIT_S if raw is None else raw.due
         state.waiting[order] = _HeldTurn(decoded, due, ready=not waits)
         # The replaced raw final is reported too, as a version that is not final.
@@ -202,11 +202,11 @@ class Transcript:
         return replaced + self._release(state, now)
 
     def release_due(self, now: float) -> list[TurnUpdate]:
-        """Raw finals whose formatted version did not arrive in time."""
+        """Returns raw finals whose formatted version did not arrive in time."""
         return [update for state in self._sessions.values() for update in self._release(state, now)]
 
     def held_updates(self, session: int) -> list[TurnUpdate]:
-        """The ended turns that still wait, for a view that shows them at once."""
+        """Returns the ended turns that still wait, for a view that shows them at once."""
         state = self._sessions[session]
         return [self._update(state, turn.decoded, held=True) for turn in state.waiting.values()]
 
@@ -217,7 +217,7 @@ class Transcript:
         )
 
     def end_session(self, session: int, *, complete: bool = False) -> list[TurnUpdate]:
-        """End a session: turns that wait become final as they are.
+        """End a session; turns that wait become final as they are.
 
         Open turns are dropped, since the next session transcribes them again, and their numbers are
         used again. `complete`: there is no next session, so open turns become final too.
@@ -280,7 +280,7 @@ class Transcript:
         )
 
     def _number(self, state: _SessionTurns, order: int) -> int:
-        """A turn's number over all sessions, given on first sight."""
+        """A turn's number over all sessions; a new turn gets the next one."""
         number = state.numbers.get(order)
         if number is None:
             number = state.numbers[order] = self._numbers.take()
@@ -288,7 +288,7 @@ class Transcript:
 
 
 def with_transcript(decoded: Decoded, text: str) -> Decoded:
-    """A Turn with another `transcript` in its typed view; what the service sent stays in `raw`."""
+    """A Turn with another `transcript` in its typed message; `raw` stays as it was sent."""
     assert isinstance(decoded.message, Turn)
     return Decoded(replace(decoded.message, transcript=text), decoded.fields, decoded.problems)
 

@@ -1,7 +1,7 @@
-"""Turns of a call with the channel of each word, and cut where another channel speaks. Pure.
+"""Adds to a call's turns the channel of each word, and cuts turns where the channel changes. Pure.
 
-A service ends a turn at a pause, so that one turn often holds what both sides said. The official
-SDK calls a word's side its `channel`: 0 is the microphone, 1 the system.
+A service ends a turn at a pause, so one turn often holds words of both sides. The official SDK
+calls a word's side its `channel`: 0 is the microphone, 1 the system.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -22,12 +22,12 @@ _Part = tuple[list[Word], str]
 
 
 def with_channels(update: TurnUpdate, channel_of: Callable[[int, int], int | None]) -> TurnUpdate:
-    """The turn with the channel of each word, in the typed view and in what the service sent.
+    """The turn with the channel of each word, in the typed message and in the raw one.
 
-    A word that nobody is heard to say goes with the one before it, or else with the one after it.
+    A word for which neither side is heard gets the channel of the word before it, or else after it.
 
     Args:
-        channel_of: the channel of what is said from one time to another, in ms of the recording.
+        channel_of: returns the channel of speech from one time to another, in ms of the recording.
     """
     words = update.message.words
     heard = [channel_of(word.start, word.end) for word in words]
@@ -49,15 +49,15 @@ def with_channels(update: TurnUpdate, channel_of: Callable[[int, int], int | Non
 
 
 def _raw_words(raw: Sequence[Any], channels: Sequence[int]) -> list[Any]:
-    """Odd entries, which are no objects, are no words of the typed view, and stay as they are."""
+    """The raw words with their channels; odd entries, which are no objects, stay as they are."""
     remaining = iter(channels)
     return [word | {"channel": next(remaining)} if isinstance(word, dict) else word for word in raw]
 
 
 def cut_by_channel(update: TurnUpdate) -> list[TurnUpdate]:
-    """The stretches of one side each, in the order of the text, as turns with a speaker.
+    """The parts of a turn that one side said, in the order of the text, each with a speaker.
 
-    They share the turn's number; a text of tags such as `[Music]` is not cut.
+    The parts share the turn's number; a text of tags such as `[Music]` is not cut.
     """
     said = read_turn_text(update.message)
     if said.non_speech:
@@ -65,7 +65,7 @@ def cut_by_channel(update: TurnUpdate) -> list[TurnUpdate]:
     parts: list[_Part] = []
     for words, text in _cut(said.whole, update.message.words):
         if text and parts and parts[-1][0][0].channel == words[0].channel:
-            before = parts.pop()  # what lay between them is not in the text
+            before = parts.pop()  # the text has no words of the other side between the two
             words, text = before[0] + words, f"{before[1]} {text}"
         if text:
             parts.append((words, text))
@@ -73,13 +73,13 @@ def cut_by_channel(update: TurnUpdate) -> list[TurnUpdate]:
 
 
 def of_one_channel(update: TurnUpdate, channel: TurnChannel) -> TurnUpdate:
-    """The turn as one that was said on that channel alone."""
+    """The turn with all its words on one channel."""
     told = with_channels(update, lambda start_ms, end_ms: channel.number)
     return replace(told, channel=channel)
 
 
 def named(update: TurnUpdate, name: str) -> TurnUpdate:
-    """The turn with its channel's name before that of its speaker."""
+    """The turn with its channel's name before the speaker's."""
     message = update.message
     label = f"{name} {message.speaker_label}" if message.speaker_label else name
     message = replace(message, speaker_label=label)
@@ -93,7 +93,7 @@ def _part_of(update: TurnUpdate, words: list[Word], text: str) -> TurnUpdate:
         update.message,
         transcript=text,
         utterance="",
-        words=[replace(word, speaker=None) for word in words],  # the part has one
+        words=[replace(word, speaker=None) for word in words],  # the part has a speaker
         speaker_label=f"{name} {label}" if label and words[0].channel else name,
     )
     start, end = words[0].start, max(word.end for word in words)
@@ -103,12 +103,12 @@ def _part_of(update: TurnUpdate, words: list[Word], text: str) -> TurnUpdate:
 
 
 def name_of(channel: int | None) -> str:
-    """What a side is called before people."""
+    """The name of a side, for people."""
     return NAMES[channel] if channel in (0, 1) else f"Channel {channel}"
 
 
 def _cut(text: str, words: Sequence[Word]) -> Iterator[_Part]:
-    """The words of each stretch with their text; a text may be empty where words are not in it."""
+    """The words of each stretch with their text, which is empty if it does not have the words."""
     runs = [list(run) for _, run in groupby(words, lambda word: word.channel)]
     if len(runs) == 1:
         yield runs[0], text
@@ -126,7 +126,7 @@ def _cut(text: str, words: Sequence[Word]) -> Iterator[_Part]:
 
 
 def _runs_of_characters(text: str, words: Sequence[Word], run_of_word: Sequence[int]) -> list[int]:
-    """The run of each character but blanks. What is between known words is shared out evenly."""
+    """The run of each non-blank character; characters between known words are shared evenly."""
     index_of = {id(word): index for index, word in enumerate(words)}
     spans = [(span.first, span.last, index_of[id(span.word)]) for span in lay_words(text, words)]
     total = len(without_blanks(text))
@@ -144,7 +144,7 @@ def _runs_of_characters(text: str, words: Sequence[Word], run_of_word: Sequence[
 
 
 def _whole_tokens(text: str, runs: list[int]) -> list[int]:
-    """No written word is cut: it goes where it begins."""
+    """Runs that cut no written word: all its characters get the run of its first one."""
     whole: list[int] = []
     for token in text.split():
         whole += [runs[len(whole)]] * len(token)
