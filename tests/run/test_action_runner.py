@@ -4,7 +4,7 @@ from typing import Any, cast
 
 from transcribe_cli.exit_status import ExitStatus
 from transcribe_cli.run.action_runner import ActionRunner
-from transcribe_cli.supervisor.actions import Finish
+from transcribe_cli.supervisor.actions import FinishRun
 
 
 class Recording:
@@ -20,7 +20,7 @@ def test_a_channel_that_is_over_stops_the_source() -> None:
     """Else another channel would go on alone, and nobody would know that this one is not heard."""
     recorder, nobody = Recording(), cast(Any, None)
     runner = ActionRunner(nobody, nobody, nobody, cast(Any, recorder), nobody)
-    runner.do(Finish(ExitStatus.INCOMPLETE, complete=False), 0.0)
+    runner.do(FinishRun(ExitStatus.INCOMPLETE, complete=False), 0.0)
 
     assert runner.finish is not None
     assert recorder.stopped

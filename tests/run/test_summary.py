@@ -20,7 +20,7 @@ from transcribe_cli.run.loop import Loop
 from transcribe_cli.run.reporter import Reporter
 from transcribe_cli.run.status import RunStatus
 from transcribe_cli.run.summary import conclude
-from transcribe_cli.supervisor.actions import Finish
+from transcribe_cli.supervisor.actions import FinishRun
 
 OK = ExitStatus.OK
 
@@ -33,7 +33,7 @@ class Talk(Words):
 
 
 def concluded(
-    log: AudioLog, finish: Finish, *, missing_ms: int = 0
+    log: AudioLog, finish: FinishRun, *, missing_ms: int = 0
 ) -> tuple[Result, dict[str, list[dict[str, Any]]]]:
     """A second was captured, and all of it was sent; the result, and its records by type."""
     kept = Kept()
@@ -64,7 +64,7 @@ def log(tmp_path: Path) -> Iterator[AudioLog]:
 
 
 def test_microphone_that_went_away_costs_no_word_that_was_captured(log: AudioLog) -> None:
-    result, records = concluded(log, Finish(OK), missing_ms=3000)
+    result, records = concluded(log, FinishRun(OK), missing_ms=3000)
 
     assert result.exit_status is ExitStatus.AUDIO
     assert result.summary["complete"] is True
@@ -84,7 +84,7 @@ def full_disk(log: AudioLog, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("full_disk")
 def test_every_gap_is_told_whatever_went_wrong_first(log: AudioLog) -> None:
     problem = StreamError("No network.", exit_status=ExitStatus.SERVICE)
-    finish = Finish(ExitStatus.SERVICE, problem, complete=False)
+    finish = FinishRun(ExitStatus.SERVICE, problem, complete=False)
     result, records = concluded(log, finish, missing_ms=3000)
 
     assert result.problem is problem
@@ -98,7 +98,7 @@ def test_every_gap_is_told_whatever_went_wrong_first(log: AudioLog) -> None:
 
 @pytest.mark.usefixtures("full_disk")
 def test_unsaved_audio_is_told_of_a_microphone_that_went_away_too(log: AudioLog) -> None:
-    result, records = concluded(log, Finish(OK), missing_ms=3000)
+    result, records = concluded(log, FinishRun(OK), missing_ms=3000)
 
     assert result.exit_status is ExitStatus.AUDIO
     assert [(gap["start"], gap["end"]) for gap in records["Gap"]] == [(1000, 4000), (0, 4000)]
@@ -106,7 +106,7 @@ def test_unsaved_audio_is_told_of_a_microphone_that_went_away_too(log: AudioLog)
 
 @pytest.mark.usefixtures("full_disk")
 def test_what_a_full_disk_does_not_hold_makes_the_recording_incomplete(log: AudioLog) -> None:
-    result, _ = concluded(log, Finish(OK))
+    result, _ = concluded(log, FinishRun(OK))
 
     assert result.exit_status is ExitStatus.INCOMPLETE
     assert result.problem is not None

@@ -25,12 +25,12 @@ from transcribe_cli.session.events import (
 from transcribe_cli.supervisor import apply_event
 from transcribe_cli.supervisor.actions import (
     AbandonSession,
-    Action,
     DropSession,
     FinishAtPause,
     FinishHere,
     HandOver,
     OpenSession,
+    RunAction,
     StartSession,
     TellDisconnected,
 )
@@ -75,7 +75,7 @@ def start(policy: Policy) -> Facts:
     return settle(Facts(policy))[0]
 
 
-def settle(facts: Facts) -> tuple[Facts, list[Action]]:
+def settle(facts: Facts) -> tuple[Facts, list[RunAction]]:
     """Apply the rules, and see the times from now."""
     wanted = facts.wants_session(_NOW.now)
     facts, actions = decide(facts, _NOW)
@@ -115,7 +115,7 @@ def _of_session(lease: Lease) -> Iterator[Event]:
     yield Closed(number, code=_REFUSED, open_s=5.0)
 
 
-def after(facts: Facts, happening: Happening) -> tuple[Facts, list[Action]]:
+def after(facts: Facts, happening: Happening) -> tuple[Facts, list[RunAction]]:
     """The situation that follows, and the actions on the way."""
     match happening:
         case "pause":
@@ -186,7 +186,7 @@ def situation(facts: Facts) -> Facts:
 # What must hold.
 
 
-def check(before: Facts, happening: Happening, facts: Facts, actions: list[Action]) -> None:
+def check(before: Facts, happening: Happening, facts: Facts, actions: list[RunAction]) -> None:
     """All that must hold of a step."""
     states = [lease.state for lease in facts.leases]
     reading = [lease for lease in facts.leases if lease.counts and not lease.handed]
@@ -215,7 +215,7 @@ def check(before: Facts, happening: Happening, facts: Facts, actions: list[Actio
 
 
 def _check_actions(
-    before: Facts, happening: Happening, facts: Facts, actions: list[Action]
+    before: Facts, happening: Happening, facts: Facts, actions: list[RunAction]
 ) -> None:
     known = {lease.number for lease in before.leases}
     known |= {action.number for action in actions if isinstance(action, OpenSession)}

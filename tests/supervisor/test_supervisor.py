@@ -25,13 +25,13 @@ from transcribe_cli.session.events import (
 from transcribe_cli.session.timeouts import LOCAL, SERVICE
 from transcribe_cli.supervisor.actions import (
     AbandonSession,
-    Action,
     DropSession,
-    Finish,
     FinishAtPause,
     FinishHere,
+    FinishRun,
     HandOver,
     OpenSession,
+    RunAction,
     StartSession,
     StopSource,
     TellDisconnected,
@@ -47,7 +47,7 @@ from transcribe_cli.supervisor.supervisor import Supervisor
 MIC = Policy(live=True, drops_backlog=False)
 FILE = Policy(live=False, drops_backlog=True)
 UNREACHABLE = ConnectionFailed("host cannot be reached: no route.", "check the network")
-DONE = Finish(ExitStatus.OK)
+DONE = FinishRun(ExitStatus.OK)
 
 
 class Talk:
@@ -66,39 +66,39 @@ class Talk:
     def state(self) -> RunState:
         return self.supervisor.state
 
-    def happens(self, event: Any, after_s: float = 0.0) -> list[Action]:
+    def happens(self, event: Any, after_s: float = 0.0) -> list[RunAction]:
         self.now += after_s
         return self.supervisor.handle(event, self.now)
 
-    def answered(self, after_s: float = 0.0) -> list[Action]:
+    def answered(self, after_s: float = 0.0) -> list[RunAction]:
         """Its socket is open."""
         return self.happens(Opened(self.session, cast("Connection", None)), after_s)
 
-    def begin(self, after_s: float = 0.0) -> list[Action]:
+    def begin(self, after_s: float = 0.0) -> list[RunAction]:
         begin = decode_server_message('{"type":"Begin","id":"a","expires_at":1}')
         return self.happens(Received(self.session, begin, self.now), after_s)
 
-    def says_word(self, end_ms: int, after_s: float = 0.0) -> list[Action]:
+    def says_word(self, end_ms: int, after_s: float = 0.0) -> list[RunAction]:
         """A partial turn up to there."""
         turn = decode_server_message(turn_of_a_word(end_ms, ended=False))
         return self.happens(Received(self.session, turn, self.now), after_s)
 
-    def stop(self, cause: str = "SIGINT", after_s: float = 0.0) -> list[Action]:
+    def stop(self, cause: str = "SIGINT", after_s: float = 0.0) -> list[RunAction]:
         return self.happens(StopRequested(cause), after_s)
 
-    def source_ends(self, problem: StreamError | None = None) -> list[Action]:
+    def source_ends(self, problem: StreamError | None = None) -> list[RunAction]:
         return self.happens(SourceEnded(problem))
 
-    def terminate_sent(self, *, whole: bool = True, after_s: float = 0.0) -> list[Action]:
+    def terminate_sent(self, *, whole: bool = True, after_s: float = 0.0) -> list[RunAction]:
         return self.happens(TerminateSent(self.session, whole=whole), after_s)
 
-    def closed(self, after_s: float = 0.0, open_s: float = 5.0, **how: Any) -> list[Action]:
+    def closed(self, after_s: float = 0.0, open_s: float = 5.0, **how: Any) -> list[RunAction]:
         return self.happens(Closed(self.session, open_s=open_s, **how), after_s)
 
-    def terminated(self) -> list[Action]:
+    def terminated(self) -> list[RunAction]:
         return self.closed(terminated=True)
 
-    def passes(self, seconds: float) -> list[Action]:
+    def passes(self, seconds: float) -> list[RunAction]:
         self.now += seconds
         return self.supervisor.tick(self.now)
 
@@ -118,8 +118,8 @@ def turn_of_a_word(end_ms: int, *, ended: bool) -> str:
     return encode_server_message(Turn(end_of_turn=ended, transcript="hi", words=words))
 
 
-def finish_of(commands: list[Action]) -> Finish:
-    assert isinstance(commands[-1], Finish)
+def finish_of(commands: list[RunAction]) -> FinishRun:
+    assert isinstance(commands[-1], FinishRun)
     return commands[-1]
 
 
@@ -238,7 +238,7 @@ def test_stopped_file_ends_where_it_is(cause: str) -> None:
     assert talk.stop(cause) == [StopSource(), FinishHere(0)]
     talk.source_ends()
     talk.terminate_sent(whole=False)
-    assert talk.terminated() == [Finish(ExitStatus.OK, complete=False)]
+    assert talk.terminated() == [FinishRun(ExitStatus.OK, complete=False)]
 
 
 def test_stopped_file_is_not_complete_even_if_all_that_was_read_went_out() -> None:
@@ -246,7 +246,7 @@ def test_stopped_file_is_not_complete_even_if_all_that_was_read_went_out() -> No
     talk.stop("limit")
     talk.terminate_sent(whole=True)
 
-    assert talk.terminated() == [Finish(ExitStatus.OK, complete=False)]
+    assert talk.terminated() == [FinishRun(ExitStatus.OK, complete=False)]
 
 
 def test_file_that_had_ended_when_it_was_stopped_is_complete() -> None:
@@ -276,7 +276,7 @@ def test_drain_has_a_deadline() -> None:
     assert talk.supervisor.due == talk.now + SERVICE.last_words_s == talk.now + 15
     assert talk.passes(14.99) == []
     assert talk.passes(0.02) == [AbandonSession(0)]
-    assert talk.closed() == [Finish(ExitStatus.INCOMPLETE, complete=False)]
+    assert talk.closed() == [FinishRun(ExitStatus.INCOMPLETE, complete=False)]
 
 
 def test_busy_machine_has_a_minute_for_the_recogniser_that_it_runs_itself() -> None:
@@ -322,7 +322,7 @@ def test_second_ctrl_c_shortens_the_wait_and_still_sends_terminate(policy: Polic
     assert talk.supervisor.due == talk.now + SHORT_DEADLINE_S
     talk.terminate_sent(whole=False, after_s=0.5)
     assert talk.passes(SHORT_DEADLINE_S - 0.5) == [AbandonSession(0)]
-    assert talk.closed() == [Finish(ExitStatus.INCOMPLETE, complete=False)]
+    assert talk.closed() == [FinishRun(ExitStatus.INCOMPLETE, complete=False)]
 
 
 def test_second_ctrl_c_while_draining_shortens_the_wait() -> None:
@@ -363,7 +363,7 @@ def test_backlog_dropped_by_a_second_ctrl_c_makes_the_transcript_incomplete() ->
     talk.source_ends()
     talk.terminate_sent(whole=False)
 
-    assert talk.terminated() == [Finish(ExitStatus.OK, complete=False)]
+    assert talk.terminated() == [FinishRun(ExitStatus.OK, complete=False)]
 
 
 def test_second_ctrl_c_that_dropped_nothing_leaves_the_transcript_complete() -> None:
@@ -410,7 +410,7 @@ def test_stop_while_connecting_does_not_wait_for_a_connection_that_hangs() -> No
 
     assert talk.passes(CONNECT_GRACE_S) == [
         AbandonSession(0),
-        Finish(ExitStatus.INCOMPLETE, complete=False),
+        FinishRun(ExitStatus.INCOMPLETE, complete=False),
     ]
 
 
@@ -483,7 +483,7 @@ def test_stop_while_offline_ends_the_run_at_once(policy: Policy) -> None:
     talk = Talk(policy)
     talk.closed(code=1006)
 
-    assert talk.stop() == [StopSource(), Finish(ExitStatus.INCOMPLETE, complete=False)]
+    assert talk.stop() == [StopSource(), FinishRun(ExitStatus.INCOMPLETE, complete=False)]
     assert talk.passes(60) == []
 
 
@@ -765,7 +765,7 @@ def test_file_gives_up_when_the_first_session_cannot_be_opened() -> None:
 def test_file_that_has_begun_tries_longer() -> None:
     talk = Talk(FILE)
     tries = 0
-    while not isinstance(talk.closed(failure=UNREACHABLE, open_s=0.0)[-1], Finish):
+    while not isinstance(talk.closed(failure=UNREACHABLE, open_s=0.0)[-1], FinishRun):
         talk.next_session()
         tries += 1
 
@@ -777,7 +777,7 @@ def test_words_that_no_audio_was_sent_for_are_no_reason_to_try_on() -> None:
     made_up = decode_server_message(turn_of_a_word(500, ended=True))
     tries = 0
     talk.happens(Received(talk.session, made_up, talk.now, sent_ms=0))
-    while not isinstance(talk.closed(failure=UNREACHABLE, open_s=1.0)[-1], Finish):
+    while not isinstance(talk.closed(failure=UNREACHABLE, open_s=1.0)[-1], FinishRun):
         talk.next_session()
         talk.begin()
         talk.happens(Received(talk.session, made_up, talk.now, sent_ms=0))
@@ -800,11 +800,11 @@ def test_microphone_that_has_ended_offline_gives_up_at_last() -> None:
     talk = Talk(MIC)
     talk.closed(code=1006)
     talk.source_ends(AudioError("The device is gone."))
-    finish: Finish | None = None
+    finish: FinishRun | None = None
     for _ in range(MIC.later_tries):
         talk.next_session()
         last = talk.closed(failure=UNREACHABLE, open_s=0.0)[-1]
-        if isinstance(last, Finish):
+        if isinstance(last, FinishRun):
             finish = last
             break
 
@@ -894,7 +894,7 @@ def test_source_that_fails_is_transcribed_as_far_as_it_went() -> None:
 
     assert talk.source_ends(problem) == []
     talk.terminate_sent()
-    assert talk.terminated() == [Finish(ExitStatus.AUDIO, problem, complete=False)]
+    assert talk.terminated() == [FinishRun(ExitStatus.AUDIO, problem, complete=False)]
 
 
 def test_fault_of_a_thread_ends_the_run_and_the_session_is_told_so() -> None:
@@ -903,7 +903,7 @@ def test_fault_of_a_thread_ends_the_run_and_the_session_is_told_so() -> None:
 
     assert talk.happens(WorkerFailed(problem)) == [StopSource(), FinishHere(0)]
     assert talk.happens(TerminateSent(0)) == []
-    assert talk.terminated() == [Finish(ExitStatus.FAULT, problem, complete=False)]
+    assert talk.terminated() == [FinishRun(ExitStatus.FAULT, problem, complete=False)]
 
 
 def test_fault_of_the_thread_that_would_tell_the_session_ends_the_run_soon() -> None:
@@ -912,7 +912,7 @@ def test_fault_of_the_thread_that_would_tell_the_session_ends_the_run_soon() -> 
 
     talk.happens(WorkerFailed(problem))
     assert talk.passes(SHORT_DEADLINE_S) == [AbandonSession(0)]
-    assert talk.closed() == [Finish(ExitStatus.FAULT, problem, complete=False)]
+    assert talk.closed() == [FinishRun(ExitStatus.FAULT, problem, complete=False)]
 
 
 def test_fault_between_two_sessions_ends_the_run() -> None:
@@ -922,7 +922,7 @@ def test_fault_between_two_sessions_ends_the_run() -> None:
 
     assert talk.happens(WorkerFailed(problem)) == [
         StopSource(),
-        Finish(ExitStatus.FAULT, problem, complete=False),
+        FinishRun(ExitStatus.FAULT, problem, complete=False),
     ]
     assert talk.supervisor.due == NEVER
 
@@ -940,16 +940,16 @@ class Rolling(Talk):
         super().__init__(policy, begun=False)
         self.says(0, f'{{"type":"Begin","id":"a","expires_at":{WALL + LIFE_S}}}')
 
-    def says(self, session: int, text: str) -> list[Action]:
+    def says(self, session: int, text: str) -> list[RunAction]:
         return self.happens(Received(session, decode_server_message(text), self.now))
 
-    def next_begins(self) -> list[Action]:
+    def next_begins(self) -> list[RunAction]:
         return self.says(1, f'{{"type":"Begin","id":"b","expires_at":{WALL + LIFE_S}}}')
 
-    def turn_ends(self, session: int = 0) -> list[Action]:
+    def turn_ends(self, session: int = 0) -> list[RunAction]:
         return self.says(session, turn_of_a_word(9, ended=True))
 
-    def ends(self, session: int, **how: Any) -> list[Action]:
+    def ends(self, session: int, **how: Any) -> list[RunAction]:
         return self.happens(Closed(session, open_s=500.0, **how))
 
     def open_ahead(self) -> None:
@@ -1314,7 +1314,7 @@ def test_stop_in_a_pause_that_has_no_session_leaves_words_unsaid() -> None:
     talk.supervisor.pause(talk.now)
     talk.closed(code=1006)
 
-    assert talk.stop() == [StopSource(), Finish(ExitStatus.INCOMPLETE, complete=False)]
+    assert talk.stop() == [StopSource(), FinishRun(ExitStatus.INCOMPLETE, complete=False)]
 
 
 # Two things at once.
@@ -1327,7 +1327,7 @@ def test_fault_of_ours_while_connecting_waits_for_no_connection() -> None:
     assert talk.happens(WorkerFailed(problem)) == [
         StopSource(),
         AbandonSession(0),
-        Finish(ExitStatus.FAULT, problem, complete=False),
+        FinishRun(ExitStatus.FAULT, problem, complete=False),
     ]
 
 
@@ -1338,7 +1338,7 @@ def test_fault_of_ours_while_a_stopped_run_connects_waits_for_no_connection() ->
 
     assert talk.happens(WorkerFailed(problem)) == [
         AbandonSession(0),
-        Finish(ExitStatus.FAULT, problem, complete=False),
+        FinishRun(ExitStatus.FAULT, problem, complete=False),
     ]
 
 
@@ -1350,7 +1350,7 @@ def test_fault_of_ours_in_connecting_ahead_ends_the_session_that_reads_too() -> 
     assert talk.happens(WorkerFailed(problem)) == [StopSource(), DropSession(1), FinishHere(0)]
     talk.ends(1)
     talk.happens(TerminateSent(0))
-    assert talk.ends(0, terminated=True) == [Finish(ExitStatus.FAULT, problem, complete=False)]
+    assert talk.ends(0, terminated=True) == [FinishRun(ExitStatus.FAULT, problem, complete=False)]
 
 
 @pytest.mark.parametrize(("how", "status"), FATAL)
@@ -1361,7 +1361,7 @@ def test_what_went_wrong_first_is_told_and_gives_the_exit_code(
     problem = AudioError("'a.wav' is damaged.")
     talk.source_ends(problem)
 
-    assert finish_of(talk.closed(**how)) == Finish(ExitStatus.AUDIO, problem, complete=False)
+    assert finish_of(talk.closed(**how)) == FinishRun(ExitStatus.AUDIO, problem, complete=False)
 
 
 @pytest.mark.parametrize(("how", "status"), FATAL)

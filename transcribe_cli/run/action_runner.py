@@ -7,13 +7,13 @@ from transcribe_cli.run.sequencer import Sequencer
 from transcribe_cli.run.sessions import Sessions
 from transcribe_cli.supervisor.actions import (
     AbandonSession,
-    Action,
     DropSession,
-    Finish,
     FinishAtPause,
     FinishHere,
+    FinishRun,
     HandOver,
     OpenSession,
+    RunAction,
     StartSession,
     StopSource,
     TellDisconnected,
@@ -36,7 +36,7 @@ class ActionRunner:
         recorder: Recorder,
         reporter: Reporter,
     ) -> None:
-        self.finish: Finish | None = None
+        self.finish: FinishRun | None = None
         self._log = log
         self._sessions = sessions
         self._sequencer = sequencer
@@ -47,7 +47,7 @@ class ActionRunner:
     def _captured_ms(self) -> int:
         return self._log.audio.ms(self._log.frames)
 
-    def do(self, action: Action, now: float) -> bool:
+    def do(self, action: RunAction, now: float) -> bool:
         """Carry out an action; returns whether another session reads the log because of it."""
         sessions = self._sessions
         match action:
@@ -75,7 +75,7 @@ class ActionRunner:
             case TellReconnected(session=session):
                 start_ms = self._sequencer.start_ms(session)
                 self._reporter.reconnected(session, start_ms, self._captured_ms)
-            case Finish():
+            case FinishRun():
                 self._recorder.stop()  # nobody is left who would hear this channel
                 self.finish = action
         return False

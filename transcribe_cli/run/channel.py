@@ -35,7 +35,7 @@ from transcribe_cli.session.events import (
     Received,
     TerminateSent,
 )
-from transcribe_cli.supervisor.actions import Action, Finish
+from transcribe_cli.supervisor.actions import FinishRun, RunAction
 from transcribe_cli.supervisor.facts import Policy, RunState
 from transcribe_cli.supervisor.supervisor import Supervisor
 from transcribe_cli.transcript.turns import TurnNumbers
@@ -51,7 +51,7 @@ class ChannelEnd(NamedTuple):
         final_ms: where the last final word ends.
     """
 
-    finish: Finish
+    finish: FinishRun
     sent: int
     final_ms: int
 
@@ -108,7 +108,7 @@ class Channel:
         self.pauses = Pauses(self._supervisor)
 
     @property
-    def finish(self) -> Finish | None:
+    def finish(self) -> FinishRun | None:
         """How the channel ended; None while it goes on."""
         return self._actions.finish
 
@@ -260,7 +260,7 @@ class Channel:
 
     # Actions.
 
-    def _carry_out(self, actions: list[Action], now: float) -> None:
+    def _carry_out(self, actions: list[RunAction], now: float) -> None:
         for action in actions:
             if self._actions.do(action, now):
                 self._go_on(now)  # reports the session's Begin before anything else about it

@@ -6,7 +6,7 @@ The supervisor knows of one pause only, whatever the reasons for it.
 
 from typing import Literal
 
-from transcribe_cli.supervisor.actions import Action
+from transcribe_cli.supervisor.actions import RunAction
 from transcribe_cli.supervisor.facts import ALREADY, RunState
 from transcribe_cli.supervisor.lease import NEVER
 from transcribe_cli.supervisor.supervisor import Supervisor
@@ -37,7 +37,7 @@ class Pauses:
         """Whether a pause may begin: the run has not been asked to stop."""
         return self._supervisor.state not in (RunState.STOPPING, RunState.OVER)
 
-    def begin(self, reason: Reason, now: float) -> list[Action]:
+    def begin(self, reason: Reason, now: float) -> list[RunAction]:
         """Pause for this reason, if not paused yet. Returns the actions."""
         is_first = not self._reasons
         self._reasons.add(reason)
@@ -46,7 +46,7 @@ class Pauses:
         # Nobody speaks into a microphone that is gone, so its session need not wait for words.
         return self._supervisor.pause(ALREADY if reason == "microphone" else now)
 
-    def end(self, reason: Reason, now: float) -> list[Action]:
+    def end(self, reason: Reason, now: float) -> list[RunAction]:
         """Drop this reason; go on if it was the last one. Returns the actions."""
         was_last = self._reasons == {reason}
         self._reasons.discard(reason)
@@ -57,18 +57,18 @@ class Pauses:
         self.gone_since = now
         self._look_at = now + GONE_S
 
-    def device_back(self, now: float) -> list[Action]:
+    def device_back(self, now: float) -> list[RunAction]:
         """The microphone is back. Returns the actions."""
         self.gone_since = None
         return self.end("microphone", now)
 
-    def skip(self, now: float) -> list[Action]:
+    def skip(self, now: float) -> list[RunAction]:
         """Pause and go on at once: the microphone was gone for long, and this was noticed only
         afterwards, as when the machine slept. Returns the actions.
         """
         return [*self.begin("microphone", now), *self.end("microphone", now)]
 
-    def advance(self, now: float, *, up_to_date: bool) -> list[Action]:
+    def advance(self, now: float, *, up_to_date: bool) -> list[RunAction]:
         """Pause, since the microphone has been gone for long; called when it is due.
 
         Args:

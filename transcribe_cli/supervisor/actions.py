@@ -77,7 +77,7 @@ class TellReconnected(Struct, frozen=True):
     session: int
 
 
-class Finish(Struct, frozen=True):
+class FinishRun(Struct, frozen=True):
     """The run is over.
 
     Attributes:
@@ -91,7 +91,7 @@ class Finish(Struct, frozen=True):
     complete: bool = True
 
 
-Action = (
+RunAction = (
     OpenSession
     | StartSession
     | HandOver
@@ -102,5 +102,5 @@ Action = (
     | AbandonSession
     | TellDisconnected
     | TellReconnected
-    | Finish
+    | FinishRun
 )

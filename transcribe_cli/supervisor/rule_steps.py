@@ -4,11 +4,11 @@ from dataclasses import replace
 from typing import TypeGuard
 
 from transcribe_cli.exit_status import ExitStatus
-from transcribe_cli.supervisor.actions import Action, DropSession
+from transcribe_cli.supervisor.actions import DropSession, RunAction
 from transcribe_cli.supervisor.facts import ALREADY, Contact, Facts, Moment, Outcome
 from transcribe_cli.supervisor.lease import NEVER, Drain, Lease, LeaseState
 
-Step = tuple[Facts, list[Action]]
+Step = tuple[Facts, list[RunAction]]
 """The facts after a decision, and the actions to carry out."""
 
 
@@ -35,7 +35,7 @@ def lose(facts: Facts, reader: Lease) -> Facts:
 
 def drop(facts: Facts, moment: Moment, *leases: Lease | None) -> Step:
     """Drop these leases: what they say no longer counts. Those that have ended are removed."""
-    actions: list[Action] = []
+    actions: list[RunAction] = []
     for lease in leases:
         if lease is None or lease.state is LeaseState.DROPPED:
             continue

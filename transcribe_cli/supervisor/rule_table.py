@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from transcribe_cli.supervisor import rules_ending, rules_reconnect, rules_rollover
-from transcribe_cli.supervisor.actions import Action
+from transcribe_cli.supervisor.actions import RunAction
 from transcribe_cli.supervisor.facts import Facts, Moment
 from transcribe_cli.supervisor.rule_steps import Step
 
@@ -38,7 +38,7 @@ def next_due(facts: Facts) -> float:
 
 def decide(facts: Facts, moment: Moment) -> Step:
     """Apply rules until none holds."""
-    actions: list[Action] = []
+    actions: list[RunAction] = []
     for _ in range(_MOST_AT_ONCE):
         rule = next((rule for rule in RULES if rule.when(facts) <= moment.now), None)
         if rule is None:

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from transcribe_cli.exit_status import ExitStatus
-from transcribe_cli.supervisor.actions import AbandonSession, Finish, FinishHere, StopSource
+from transcribe_cli.supervisor.actions import AbandonSession, FinishHere, FinishRun, StopSource
 from transcribe_cli.supervisor.facts import ALREADY, Facts, Moment
 from transcribe_cli.supervisor.lease import NEVER, READING, EndRequest, Lease, LeaseState
 from transcribe_cli.supervisor.rule_steps import Step, at_once_if, drop, end, is_in, lose
@@ -168,4 +168,4 @@ def finish(facts: Facts, moment: Moment) -> Step:
     problem = facts.problem
     if problem is not None:
         status, complete = problem.exit_status, False
-    return replace(facts, over=True), [Finish(status, problem, complete)]
+    return replace(facts, over=True), [FinishRun(status, problem, complete)]

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from transcribe_cli.exit_status import ExitStatus
 from transcribe_cli.protocol.close_codes import Retry
-from transcribe_cli.supervisor.actions import Action, StopSource, TellDisconnected
+from transcribe_cli.supervisor.actions import RunAction, StopSource, TellDisconnected
 from transcribe_cli.supervisor.facts import ALREADY, Facts, Moment, Tries
 from transcribe_cli.supervisor.lease import NEVER, EndRequest, Lease, LeaseState
 from transcribe_cli.supervisor.retry_verdict import (
@@ -94,7 +94,7 @@ def end_with_verdict(facts: Facts, moment: Moment) -> Step:
     broken = facts.broken
     assert broken is not None
     verdict = verdict_on(facts, broken)
-    actions: list[Action] = [] if facts.stop is not None else [StopSource()]
+    actions: list[RunAction] = [] if facts.stop is not None else [StopSource()]
     facts = replace(facts.without(broken), problem=facts.problem or as_error(verdict))
     return end(facts, verdict.exit_status), actions
 

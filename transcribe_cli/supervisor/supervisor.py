@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from transcribe_cli.session.events import Closed, Event, Opened
 from transcribe_cli.supervisor import apply_event
-from transcribe_cli.supervisor.actions import Action, OpenSession
+from transcribe_cli.supervisor.actions import OpenSession, RunAction
 from transcribe_cli.supervisor.backoff import Backoff
 from transcribe_cli.supervisor.facts import ALREADY, Facts, Moment, Policy
 from transcribe_cli.supervisor.lease import NEVER, Leases
@@ -61,15 +61,15 @@ class Supervisor:
         """The sessions that are not over, in the order in which their words are reported."""
         return self._facts.leases
 
-    def start(self, now: float) -> list[Action]:
+    def start(self, now: float) -> list[RunAction]:
         """Open the first session, or wait for the account's quota."""
         return self._decide(self._facts, now)
 
-    def tick(self, now: float) -> list[Action]:
+    def tick(self, now: float) -> list[RunAction]:
         """Decide what is due now that time has passed."""
         return self._decide(self._facts, now) if now >= self.due else []
 
-    def handle(self, event: Event, now: float) -> list[Action]:
+    def handle(self, event: Event, now: float) -> list[RunAction]:
         """Decide about an event."""
         self._count(event, now)
         if self._facts.over:
@@ -79,20 +79,20 @@ class Supervisor:
             return []
         return self._decide(facts, now)
 
-    def pause(self, now: float) -> list[Action]:
+    def pause(self, now: float) -> list[RunAction]:
         """No session is wanted for now: the user has paused, or the microphone is gone."""
         return self._decide(apply_event.pause(self._facts, now), now)
 
-    def resume(self, now: float) -> list[Action]:
+    def resume(self, now: float) -> list[RunAction]:
         """Sessions are wanted again."""
         return self._decide(apply_event.resume(self._facts), now)
 
     def _moment(self, now: float) -> Moment:
         return Moment(now, self._wall(), self._luck)
 
-    def _decide(self, facts: Facts, now: float) -> list[Action]:
+    def _decide(self, facts: Facts, now: float) -> list[RunAction]:
         """Apply the rules until none is due, and count the sessions that they open."""
-        all_actions: list[Action] = []
+        all_actions: list[RunAction] = []
         backoff = facts.tries.backoff
         facts, actions = decide(self._with_quota(facts, now), self._moment(now))
         all_actions += actions
