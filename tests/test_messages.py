@@ -15,7 +15,7 @@ import pytest
 
 import transcribe_cli
 from transcribe_cli import errors
-from transcribe_cli.errors import Fault, StreamError, UsageError, explain_unexpected
+from transcribe_cli.errors import InternalError, StreamError, UsageError, explain_unexpected
 from transcribe_cli.outputs.output import usage_error_if_unwritable
 from transcribe_cli.protocol.close_codes import Verdict
 
@@ -110,7 +110,7 @@ def calls_in(body: list[ast.stmt], outer: Mapping[str, ast.expr], file: str) -> 
 def errors_called() -> list[Call]:
     kinds = [each for each in vars(errors).values() if isinstance(each, type)]
     names = {each.__name__ for each in kinds if issubclass(each, StreamError)}
-    wanted = names - {Fault.__name__} | {Verdict.__name__}
+    wanted = names - {InternalError.__name__} | {Verdict.__name__}
     own = [call for call in calls() if call.name == "__init__" and len(call.texts) == 2]
     return [call for call in calls() if call.name in wanted and call.texts] + own
 
@@ -165,7 +165,7 @@ def test_what_is_said_while_a_run_goes_on_takes_two_lines_at_most() -> None:
 def test_fault_of_the_program_says_what_it_was_doing_and_asks_for_a_report(
     cause: Exception, said: str
 ) -> None:
-    fault = Fault(cause, "recording")
+    fault = InternalError(cause, "recording")
 
     assert fault.message == f"A fault of this program while recording: {said}."
     assert "report" in fault.hint

@@ -67,7 +67,12 @@ def _ignore_signals() -> None:
 
 def run(arguments: Sequence[str]) -> int:
     """Run a command line; `exit_status.of_exception` says what an exception's exit code is."""
-    from transcribe_cli.errors import Fault, IncompleteError, StreamError, explain_unexpected
+    from transcribe_cli.errors import (
+        IncompleteError,
+        InternalError,
+        StreamError,
+        explain_unexpected,
+    )
     from transcribe_cli.exit_status import of_exception
     from transcribe_cli.settings.environment import Environment
 
@@ -87,7 +92,7 @@ def run(arguments: Sequence[str]) -> int:
         fault = explain_unexpected(e)
         if isinstance(fault, IncompleteError):
             environment.forget_stdout()  # which may hold what it could not write
-        if isinstance(fault, Fault) and not {"--verbose", "-v"}.isdisjoint(arguments):
+        if isinstance(fault, InternalError) and not {"--verbose", "-v"}.isdisjoint(arguments):
             from transcribe_cli.settings.environment import say
 
             say(environment.stderr, fault.traceback)

@@ -98,14 +98,14 @@ class ConnectionFailed(ServiceError):
         self.wants_credentials = wants_credentials
 
 
-class Fault(StreamError):
+class InternalError(StreamError):
     """Something went wrong that nobody thought of.
 
     Args:
         cause: the exception; `--verbose` shows where it came from.
         doing: what the program was doing.
 
-    >>> Fault(KeyError(5), "recording").message
+    >>> InternalError(KeyError(5), "recording").message
     'A fault of this program while recording: KeyError: 5.'
     """
 
@@ -164,7 +164,7 @@ def explain_unexpected(cause: Exception, doing: str = "") -> StreamError:
             f"A part of the program cannot be loaded: {_first_line(cause).rstrip('.')}.",
             "install it again; 'aai-stream doctor' says what is there",
         )
-    return Fault(cause, doing)
+    return InternalError(cause, doing)
 
 
 def shortened(text: str, most: int) -> str:

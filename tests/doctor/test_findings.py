@@ -17,7 +17,7 @@ from transcribe_cli.doctor.findings import (
     to_json,
     warning,
 )
-from transcribe_cli.errors import AccountError, AudioError, Fault, ServiceError, StreamError
+from transcribe_cli.errors import AccountError, AudioError, InternalError, ServiceError, StreamError
 from transcribe_cli.exit_status import ExitStatus
 
 NO_KEY = failed("key", AccountError("There is no API key.", "set it"))
@@ -91,6 +91,6 @@ def test_programs_get_every_field() -> None:
     }
 
 
-@pytest.mark.parametrize("error", [StreamError("No key."), Fault(KeyError(5), "checking")])
+@pytest.mark.parametrize("error", [StreamError("No key."), InternalError(KeyError(5), "checking")])
 def test_only_a_fault_of_the_program_has_a_traceback(error: StreamError) -> None:
-    assert ("KeyError: 5" in failed("key", error).traceback) is isinstance(error, Fault)
+    assert ("KeyError: 5" in failed("key", error).traceback) is isinstance(error, InternalError)

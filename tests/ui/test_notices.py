@@ -9,7 +9,7 @@ import pytest
 from rich.console import Console
 from rich.text import Text
 
-from transcribe_cli.errors import Fault, StreamError
+from transcribe_cli.errors import InternalError, StreamError
 from transcribe_cli.redaction import keep_secret
 from transcribe_cli.settings.option_types import Color
 from transcribe_cli.ui.notices import Notices, make_consoles
@@ -38,7 +38,7 @@ def test_fault_of_the_program_says_where_it_came_from_if_verbose() -> None:
     try:
         raise KeyError(5)
     except KeyError as e:
-        fault = Fault(e, "recording")
+        fault = InternalError(e, "recording")
     quiet, terse = notices()
     verbose, full = notices(verbose=True)
 

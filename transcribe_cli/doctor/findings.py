@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from transcribe_cli.errors import Fault, StreamError
+from transcribe_cli.errors import InternalError, StreamError
 from transcribe_cli.exit_status import ExitStatus, first_failure
 
 _AREA_WIDTH = 9
@@ -53,7 +53,7 @@ def warning(area: str, text: str, hint: str) -> Finding:
 
 def failed(area: str, error: StreamError) -> Finding:
     """A failed check, with the error that a run would end with."""
-    traceback = error.traceback if isinstance(error, Fault) else ""
+    traceback = error.traceback if isinstance(error, InternalError) else ""
     return Finding(
         area, FindingState.FAILED, error.message, error.hint, error.exit_status, traceback
     )

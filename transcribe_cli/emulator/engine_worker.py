@@ -24,7 +24,7 @@ from transcribe_cli.emulator.actions import Send, ToClient
 from transcribe_cli.emulator.engine_settings import EngineSettings
 from transcribe_cli.emulator.engines.engine import Engine
 from transcribe_cli.emulator.engines.registry import choose_engine
-from transcribe_cli.errors import Fault, StreamError, explain_unexpected
+from transcribe_cli.errors import InternalError, StreamError, explain_unexpected
 
 # Orders.
 START = b"S"  # `WorkerStart` as JSON; always a session's first
@@ -128,7 +128,9 @@ class _Session:
         except Exception as e:
             traceback.print_exc()
             told = explain_unexpected(e)  # the text of a fault may hold what was said
-            self._fail(type(e).__name__ if isinstance(told, Fault) else told.message.rstrip("."))
+            self._fail(
+                type(e).__name__ if isinstance(told, InternalError) else told.message.rstrip(".")
+            )
 
     def _fail(self, why: str) -> None:
         self._answer(pack(FAILED, self._number, why.encode(errors="replace")))

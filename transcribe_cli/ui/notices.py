@@ -12,7 +12,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Literal, Protocol, TextIO
 
-from transcribe_cli.errors import Fault
+from transcribe_cli.errors import InternalError
 from transcribe_cli.outputs.queued_stream import QueuedStream, open_queued_stream
 from transcribe_cli.redaction import redact
 from transcribe_cli.settings.environment import point_at_nothing, say
@@ -83,7 +83,7 @@ class Notices:
         self._line("error: ", "bold red", message)
         if hint:
             self._line("hint: ", "bold", hint)
-        if self.verbose and isinstance(error, Fault):
+        if self.verbose and isinstance(error, InternalError):
             for line in error.traceback.splitlines():
                 self.debug(line)
 
