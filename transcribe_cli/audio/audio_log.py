@@ -20,7 +20,7 @@ from transcribe_cli.audio import wav
 from transcribe_cli.audio.format import AudioFormat
 from transcribe_cli.system.regular_file import open_regular
 
-Opener = Callable[[str, int], int]
+FileOpener = Callable[[str, int], int]
 
 MOST_UNSAVED_BYTES = 1 << 26  # half an hour in which somebody may free space on a full disk
 _CAN_PREAD = hasattr(os, "pread")  # not on Windows
@@ -87,7 +87,7 @@ class AudioLog:
         return cls(file, audio, path, samples // audio.frame_bytes)
 
     @classmethod
-    def create(cls, path: Path, audio: AudioFormat, opener: Opener | None = None) -> Self:
+    def create(cls, path: Path, audio: AudioFormat, opener: FileOpener | None = None) -> Self:
         """A new log at `path`, which replaces whatever was there.
 
         `opener`: opens a file in a recording's folder without following a link.

@@ -8,8 +8,8 @@ from msgspec import Struct
 from transcribe_cli.audio.capture import Capture
 from transcribe_cli.audio.sound_server import (
     NoSoundServer,
+    ServerSources,
     SoundSource,
-    Sources,
     SourceStream,
     sources,
 )
@@ -41,7 +41,7 @@ class InputDevice(Struct, frozen=True, kw_only=True):
     in_use: bool | None = None
 
 
-class Opener(Struct, frozen=True):
+class DeviceOpener(Struct, frozen=True):
     """Opens a chosen device, also again after it was gone.
 
     Attributes:
@@ -78,7 +78,7 @@ def list_devices() -> list[InputDevice]:
 
 def find_device(
     wanted: str | None, rate_hz: int, block_ms: int, *, all_channels: bool = False
-) -> Opener:
+) -> DeviceOpener:
     """How to open the chosen device, given its number, its name or a part of its name.
 
     Args:
@@ -151,14 +151,14 @@ def _both_names(device: InputDevice) -> str:
 # The sound server's.
 
 
-def _sources() -> Sources | None:
+def _sources() -> ServerSources | None:
     try:
         return sources()
     except NoSoundServer:
         return None
 
 
-def _served(found: Sources) -> list[InputDevice]:
+def _served(found: ServerSources) -> list[InputDevice]:
     return [
         InputDevice(
             index=index,
@@ -175,7 +175,7 @@ def _served(found: Sources) -> list[InputDevice]:
     ]
 
 
-def _title(found: Sources, source: SoundSource) -> str:
+def _title(found: ServerSources, source: SoundSource) -> str:
     """The source's description if no other source has the same, else its name."""
     described = [other for other in found.sources if other.description == source.description]
     return source.description if source.description and len(described) == 1 else source.name
@@ -183,7 +183,7 @@ def _title(found: Sources, source: SoundSource) -> str:
 
 def _of_server(
     wanted: str | None, count: int, rate_hz: int, block_ms: int, all_channels: bool
-) -> Opener:
+) -> DeviceOpener:
     def open_source(name: str | None) -> Capture:
         try:
             found = sources()
@@ -214,7 +214,7 @@ def _of_server(
             return ""
         return f"'{capture.title}' is muted in the sound server: nothing is heard of it"
 
-    return Opener(wanted, open_source, best, count, silenced)
+    return DeviceOpener(wanted, open_source, best, count, silenced)
 
 
 # PortAudio's.
@@ -242,7 +242,7 @@ def _others(first: int, *, hidden: bool) -> list[InputDevice]:
 
 def _of_portaudio(
     wanted: str | None, count: int, rate_hz: int, block_ms: int, all_channels: bool
-) -> Opener:
+) -> DeviceOpener:
     opened = False
 
     def open_device(name: str | None) -> Capture:
@@ -261,4 +261,4 @@ def _of_portaudio(
             f"The microphone '{name or 'default'}' is gone.", "see 'aai-stream devices'"
         )
 
-    return Opener(wanted, open_device, lambda capture, stands_in: capture.device, count)
+    return DeviceOpener(wanted, open_device, lambda capture, stands_in: capture.device, count)

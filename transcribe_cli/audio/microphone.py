@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 
 from transcribe_cli.audio.capture import Block, Capture, CaptureLost
 from transcribe_cli.audio.device_timeline import DeviceTimeline, Given
-from transcribe_cli.audio.devices import Opener, find_device
+from transcribe_cli.audio.devices import DeviceOpener, find_device
 from transcribe_cli.audio.pcm_source import PcmConverter
 from transcribe_cli.audio.source import Overflow, SourceEvent, SourceNote, SourceWarning
 from transcribe_cli.audio.wav import WavHeader
@@ -49,7 +49,7 @@ class Microphone:
         block_ms: int,
         *,
         falls_back: bool = False,
-        opener: Opener | None = None,
+        opener: DeviceOpener | None = None,
         tells_choice: bool = False,
     ) -> None:
         self._rate_hz = rate_hz

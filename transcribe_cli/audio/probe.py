@@ -25,7 +25,7 @@ _TELEPHONE_HZ = 3900  # a telephone's band ends at 3400 Hz, and 8 kHz audio hold
 _BEYOND_DB = -50.0  # power above the band, relative to the power in it
 
 
-class Finding(NamedTuple):
+class ChannelSound(NamedTuple):
     """What was measured of one channel.
 
     Attributes:
@@ -63,7 +63,7 @@ class Finding(NamedTuple):
         return ", ".join(words)
 
 
-def find_out(samples: bytes) -> Finding:
+def find_out(samples: bytes) -> ChannelSound:
     """Measure s16le mono samples at `RATE_HZ`.
 
     >>> str(find_out(bytes(9600)))
@@ -73,7 +73,7 @@ def find_out(samples: bytes) -> Finding:
 
     values = np.frombuffer(samples, "<i2").astype(np.float64)
     if not len(values):
-        return Finding(decibels(0), decibels(0), 0.0, 0.0, False)
+        return ChannelSound(decibels(0), decibels(0), 0.0, 0.0, False)
     step = round(RATE_HZ * _FRAME_S)
     frames = values[: len(values) // step * step].reshape(-1, step)
     levels = 10 * np.log10(np.maximum((frames**2).mean(axis=1), 1.0) / 32768**2)
@@ -82,7 +82,7 @@ def find_out(samples: bytes) -> Finding:
         quiet = max(float(np.percentile(levels, _QUIETEST)), _SILENT_DB)
         speech = float((levels > quiet + _SPEECH_DB).mean())
     power = float((values**2).mean())
-    return Finding(
+    return ChannelSound(
         decibels(round(power**0.5)),
         decibels(int(abs(values).max())),
         speech,
@@ -91,7 +91,7 @@ def find_out(samples: bytes) -> Finding:
     )
 
 
-def advice(channels: Sequence[Finding], mix: Finding) -> str | None:
+def advice(channels: Sequence[ChannelSound], mix: ChannelSound) -> str | None:
     """Which channels to take, in words; None if all should be mixed.
 
     Args:
@@ -108,7 +108,7 @@ def advice(channels: Sequence[Finding], mix: Finding) -> str | None:
     return None
 
 
-def cancels(channels: Sequence[Finding], mix: Finding) -> bool:
+def cancels(channels: Sequence[ChannelSound], mix: ChannelSound) -> bool:
     """Whether speech is lost in the mix; arguments as in `advice`."""
     loudest_db = max((channel.level_db for channel in channels), default=mix.level_db)
     return any(c.has_speech for c in channels) and mix.level_db < loudest_db - 10.0

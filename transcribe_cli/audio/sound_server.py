@@ -50,7 +50,7 @@ class SoundSource(NamedTuple):
     volume: float = 1.0
 
 
-class Sources(NamedTuple):
+class ServerSources(NamedTuple):
     """The sources of the server.
 
     Attributes:
@@ -75,7 +75,7 @@ class Sources(NamedTuple):
         return next(monitors, "") if self.default_sink else ""
 
 
-def sources() -> Sources:
+def sources() -> ServerSources:
     """The present sources.
 
     Raises:
@@ -167,7 +167,7 @@ class _Connection:
         if self.is_lost:
             raise NoSoundServer
 
-    def sources(self) -> Sources:
+    def sources(self) -> ServerSources:
         """The present sources.
 
         Raises:
@@ -208,7 +208,7 @@ class _Connection:
         server = "PipeWire" if "pipewire" in name.casefold() else "PulseAudio"
         found = [_as_its_sink(source, sinks) for source in found]
         # libpulse does the same for every program that names no source.
-        return Sources(server, found, os.environ.get("PULSE_SOURCE") or default, sink)
+        return ServerSources(server, found, os.environ.get("PULSE_SOURCE") or default, sink)
 
 
 class SourceStream:
@@ -340,7 +340,7 @@ class SourceStream:
         news, self._news = self._news, False
         return news
 
-    def sources(self) -> Sources:
+    def sources(self) -> ServerSources:
         """The present sources.
 
         Raises:

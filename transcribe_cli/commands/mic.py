@@ -11,7 +11,7 @@ from transcribe_cli.settings.mic_options import MicOptions
 from transcribe_cli.settings.option_types import Sides
 
 if TYPE_CHECKING:
-    from transcribe_cli.audio.devices import Opener
+    from transcribe_cli.audio.devices import DeviceOpener
     from transcribe_cli.audio.source import Source
 
 _BLOCK_MS = 50  # at most: the level meter and the audio log live from short blocks
@@ -64,7 +64,7 @@ def mic(options: MicOptions, environment: Environment) -> ExitStatus:
     return transcriber.outputs.exit_status(result.exit_status)
 
 
-def _openers(options: MicOptions) -> "list[Opener]":
+def _openers(options: MicOptions) -> "list[DeviceOpener]":
     """What opens each device that would be recorded, with all of its channels."""
     from transcribe_cli.audio.call.system_sound import find_system_sound
     from transcribe_cli.audio.devices import find_device

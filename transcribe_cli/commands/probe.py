@@ -9,11 +9,11 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from transcribe_cli.audio.capture import Capture, CaptureLost
-from transcribe_cli.audio.devices import Opener
+from transcribe_cli.audio.devices import DeviceOpener
 from transcribe_cli.audio.excerpt import Excerpt, Range
 from transcribe_cli.audio.format import AudioFormat
 from transcribe_cli.audio.pcm_source import NoSuchChannel, PcmConverter
-from transcribe_cli.audio.probe import RATE_HZ, Finding, advice, cancels, find_out
+from transcribe_cli.audio.probe import RATE_HZ, ChannelSound, advice, cancels, find_out
 from transcribe_cli.audio.source import Source
 from transcribe_cli.audio.wav import WavHeader
 from transcribe_cli.errors import AudioError, UsageError
@@ -52,7 +52,7 @@ def probe_files(paths: list[str], part: Range, environment: Environment) -> Exit
     return ExitStatus.OK
 
 
-def probe_devices(openers: Sequence[Opener], environment: Environment) -> ExitStatus:
+def probe_devices(openers: Sequence[DeviceOpener], environment: Environment) -> ExitStatus:
     """Show what each channel of some devices is like, all of them at the same time for 3 s.
 
     Raises:
@@ -127,7 +127,7 @@ def _show(environment: Environment, name: str, heard: list[bytes], words: str | 
     environment.write("".join(safe_text(line) + "\n" for line in lines))
 
 
-def _found(heard: list[bytes]) -> tuple[list[Finding], Finding]:
+def _found(heard: list[bytes]) -> tuple[list[ChannelSound], ChannelSound]:
     """What each channel is like, and their mix."""
     return [find_out(samples) for samples in heard], _mix(heard)
 
@@ -138,7 +138,7 @@ def _name(number: int, count: int) -> str:
     return f"{_NAMES[number] if count == 2 else f'channel {number + 1}'}: "
 
 
-def _mix(heard: list[bytes]) -> Finding:
+def _mix(heard: list[bytes]) -> ChannelSound:
     """Their plain mean, as far as all of them go."""
     channels = [array("h", samples) for samples in heard]
     mean = array("h", (sum(values) // len(channels) for values in zip(*channels, strict=False)))

@@ -3,14 +3,14 @@
 import contextlib
 
 from transcribe_cli.audio.capture import Capture
-from transcribe_cli.audio.devices import Opener
+from transcribe_cli.audio.devices import DeviceOpener
 from transcribe_cli.audio.sound_server import NoSoundServer, SourceStream, sources
 from transcribe_cli.errors import AudioError
 
 _LEAST_VOLUME = 0.2  # of a sink, -42 dB: a monitor that follows a lower one records no speech
 
 
-def find_monitor(rate_hz: int, block_ms: int, *, all_channels: bool = False) -> Opener:
+def find_monitor(rate_hz: int, block_ms: int, *, all_channels: bool = False) -> DeviceOpener:
     """How to open what the machine plays: the monitor of the sink that is the default at the time.
 
     Args:
@@ -46,4 +46,4 @@ def find_monitor(rate_hz: int, block_ms: int, *, all_channels: bool = False) -> 
         how = "muted" if source.is_muted else "turned down"
         return f"the loudspeaker is {how}: what the system plays is not heard; turn it up"
 
-    return Opener(None, open_monitor, best, 1, silenced)
+    return DeviceOpener(None, open_monitor, best, 1, silenced)

@@ -6,7 +6,7 @@ to create it once in Audio MIDI Setup: https://github.com/ExistentialAudio/Black
 
 from collections.abc import Sequence
 
-from transcribe_cli.audio.devices import Opener, find_device
+from transcribe_cli.audio.devices import DeviceOpener, find_device
 from transcribe_cli.audio.portaudio import portaudio_devices
 from transcribe_cli.errors import AudioError
 
@@ -27,7 +27,9 @@ def choose_loopback(names: Sequence[str]) -> str | None:
     return None
 
 
-def find_loopback_device(rate_hz: int, block_ms: int, *, all_channels: bool = False) -> Opener:
+def find_loopback_device(
+    rate_hz: int, block_ms: int, *, all_channels: bool = False
+) -> DeviceOpener:
     """How to open what the machine plays: a loopback device, opened like a microphone.
 
     Args:

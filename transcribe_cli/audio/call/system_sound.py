@@ -5,7 +5,7 @@ import sys
 from transcribe_cli.audio.call.linux_sound import find_monitor
 from transcribe_cli.audio.call.macos_sound import find_loopback_device
 from transcribe_cli.audio.call.windows_sound import find_loopback
-from transcribe_cli.audio.devices import Opener
+from transcribe_cli.audio.devices import DeviceOpener
 from transcribe_cli.audio.microphone import Microphone
 from transcribe_cli.audio.source import Source
 
@@ -21,7 +21,7 @@ def open_system_sound(rate_hz: int, block_ms: int) -> Source:
     return Microphone(None, rate_hz, block_ms, opener=find_system_sound(rate_hz, block_ms))
 
 
-def find_system_sound(rate_hz: int, block_ms: int, *, all_channels: bool = False) -> Opener:
+def find_system_sound(rate_hz: int, block_ms: int, *, all_channels: bool = False) -> DeviceOpener:
     """How to open what the machine plays.
 
     Args:

@@ -16,7 +16,7 @@ from typing import Any
 
 from transcribe_cli.audio.capture import Block, Capture, CaptureLost
 from transcribe_cli.audio.convert import Converter
-from transcribe_cli.audio.devices import Opener
+from transcribe_cli.audio.devices import DeviceOpener
 from transcribe_cli.audio.format import EACH
 from transcribe_cli.errors import AudioError
 
@@ -129,7 +129,7 @@ class LoopbackCapture:
         self._thread.join(_CLOSE_LIMIT_S)
 
 
-def find_loopback(rate_hz: int, block_ms: int, *, all_channels: bool = False) -> Opener:
+def find_loopback(rate_hz: int, block_ms: int, *, all_channels: bool = False) -> DeviceOpener:
     """How to open what the machine plays: the loopback of the loudspeaker that is the default.
 
     Args:
@@ -140,7 +140,7 @@ def find_loopback(rate_hz: int, block_ms: int, *, all_channels: bool = False) ->
         assert isinstance(capture, LoopbackCapture)
         return capture.default
 
-    return Opener(None, lambda name: LoopbackCapture(rate_hz, block_ms), best, 1)
+    return DeviceOpener(None, lambda name: LoopbackCapture(rate_hz, block_ms), best, 1)
 
 
 def _refused(why: str) -> AudioError:
