@@ -3,7 +3,7 @@
 import pytest
 
 from transcribe_cli.errors import AudioError
-from transcribe_cli.web.hls import Key, Stretch, choose_variant, is_hls, read_media
+from transcribe_cli.web.hls import EncryptionKey, Stretch, choose_variant, is_hls, read_media
 
 BASE = "https://cdn.example/a/list.m3u8"
 
@@ -77,9 +77,9 @@ c.ts
 d.ts"""
     keys = [segment.media.key for segment in read_media(text, BASE).segments]
     assert keys == [
-        Key("https://cdn.example/a/k1", bytes(14) + b"\1\2"),
-        Key("https://cdn.example/a/k1", bytes(14) + b"\1\3"),
-        Key("https://cdn.example/a/k2", b"\n" * 16),
+        EncryptionKey("https://cdn.example/a/k1", bytes(14) + b"\1\2"),
+        EncryptionKey("https://cdn.example/a/k1", bytes(14) + b"\1\3"),
+        EncryptionKey("https://cdn.example/a/k2", b"\n" * 16),
         None,
     ]
 

@@ -19,7 +19,7 @@ from transcribe_cli.audio.source import Source, SourceEvent, channels_of
 from transcribe_cli.audio.stdin import look, open_container
 from transcribe_cli.errors import AudioError
 from transcribe_cli.web import hls, podcast_feed
-from transcribe_cli.web.fetch import Answer, Fetcher, Refused, Unreachable
+from transcribe_cli.web.fetch import FetchedAnswer, Fetcher, Refused, Unreachable
 from transcribe_cli.web.hls_source import open_hls
 from transcribe_cli.web.http_pipe import HttpPipe, is_radio, version_of
 from transcribe_cli.web.live_source import LiveSource, NetworkPipe, Part
@@ -93,7 +93,7 @@ class AddressSource:
         self._pipe.close()
 
 
-class Opener:
+class AddressOpener:
     """Opens what is at an address, following playlists, feeds and pages.
 
     Args:
@@ -151,7 +151,7 @@ class Opener:
         """The address, if it holds nothing secret and names the media itself; else None."""
         return address if not self._steps and address == self.fetcher.name else None
 
-    def _named_by(self, pipe: HttpPipe, head: bytes, answer: Answer) -> Source:
+    def _named_by(self, pipe: HttpPipe, head: bytes, answer: FetchedAnswer) -> Source:
         """A source for what a playlist, a feed or a page names."""
         self._steps += 1
         if self._steps > _MOST_STEPS:
@@ -229,12 +229,14 @@ def open_address(
     channel: int | None = None,
     is_public: bool = False,
 ) -> Source:
-    """A source for an address; arguments as in `Opener`.
+    """A source for an address; arguments as in `AddressOpener`.
 
     Raises:
         AudioError: it cannot be fetched, or holds no media that are known here.
     """
-    opener = Opener(address, rate_hz, note, track=track, channel=channel, is_public=is_public)
+    opener = AddressOpener(
+        address, rate_hz, note, track=track, channel=channel, is_public=is_public
+    )
     return opener.open(urlsplit(address)._replace(fragment="").geturl())
 
 

@@ -64,7 +64,7 @@ class CutOff(Exception):
     """A body ended too early; `str()` says why."""
 
 
-class Answer:
+class FetchedAnswer:
     """An answer, whose body is read while it arrives.
 
     Attributes:
@@ -168,7 +168,7 @@ class Fetcher:
             "Icy-MetaData": "1",
         }
 
-    def get(self, address: str, headers: Mapping[str, str] | None = None) -> Answer:
+    def get(self, address: str, headers: Mapping[str, str] | None = None) -> FetchedAnswer:
         """The answer to a request, after redirects: 200, or 206 for a requested range.
 
         Raises:
@@ -180,7 +180,7 @@ class Fetcher:
             with contextlib.ExitStack() as opened:
                 response, timed = self._ask(address, headers or {}, opened)
                 if response.status in (200, 206):
-                    return Answer(address, response, timed, opened.pop_all())
+                    return FetchedAnswer(address, response, timed, opened.pop_all())
                 response.close()
                 if response.status not in _REDIRECTS:
                     raise _refused(name, response.status)

@@ -16,7 +16,7 @@ _AUDIO_CODECS = ("mp4a", "ac-3", "ec-3", "opus", "flac", "fLaC", "mp3", "vorbis"
 _ATTRIBUTE = re.compile(r'([A-Z0-9-]+)=("[^"]*"|[^,]*)')
 
 
-class Key(NamedTuple):
+class EncryptionKey(NamedTuple):
     """What AES-128 in CBC needs: the address of the key, and the first block's vector."""
 
     address: str
@@ -34,7 +34,7 @@ class Stretch(NamedTuple):
     address: str
     offset: int = 0
     size_bytes: int | None = None
-    key: Key | None = None
+    key: EncryptionKey | None = None
 
 
 class Segment(NamedTuple):
@@ -163,7 +163,7 @@ def read_media(text: str, base: str) -> MediaPlaylist:
     return MediaPlaylist(segments, target_s, is_over)
 
 
-def _key_of(keys: dict[str, dict[str, str]], base: str, number: int) -> Key | None:
+def _key_of(keys: dict[str, dict[str, str]], base: str, number: int) -> EncryptionKey | None:
     """The key of segment `number`, by the tags in force (section 4.3.2.4); None: not encrypted.
 
     Raises:
@@ -181,7 +181,7 @@ def _key_of(keys: dict[str, dict[str, str]], base: str, number: int) -> Key | No
     vector = asked.get("IV", "")[2:]
     if not re.fullmatch("[0-9A-Fa-f]{32}", vector):
         vector = f"{number:032x}"
-    return Key(join(base, asked.get("URI", "")), bytes.fromhex(vector))
+    return EncryptionKey(join(base, asked.get("URI", "")), bytes.fromhex(vector))
 
 
 def _lines(text: str) -> list[str]:

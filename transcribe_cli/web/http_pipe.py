@@ -6,7 +6,7 @@ from typing import Any
 
 from transcribe_cli.audio.source import SourceNote
 from transcribe_cli.errors import AudioError
-from transcribe_cli.web.fetch import Answer, CutOff, Fetcher, Refused, Unreachable
+from transcribe_cli.web.fetch import CutOff, FetchedAnswer, Fetcher, Refused, Unreachable
 from transcribe_cli.web.live_source import NetworkPipe
 from transcribe_cli.web.untrusted import count
 
@@ -14,7 +14,7 @@ _WAITS_S = (0.2, 1.0, 2.0, 5.0, 10.0, 20.0)  # before each try to continue
 _LIVE_SERVERS = ("icecast", "shoutcast")
 
 
-def is_radio(answer: Answer) -> bool:
+def is_radio(answer: FetchedAnswer) -> bool:
     """Whether the answer is an endless stream, by the headers of radio servers."""
     if answer.left_bytes is not None:
         return False
@@ -23,7 +23,7 @@ def is_radio(answer: Answer) -> bool:
     return server.startswith(_LIVE_SERVERS) or any(n.startswith(("icy-", "ice-")) for n in names)
 
 
-def version_of(answer: Answer) -> dict[str, Any] | None:
+def version_of(answer: FetchedAnswer) -> dict[str, Any] | None:
     """`bytes` and `version`, which identify what is at an address.
 
     None if the server does not give both. Source: RFC 9110, sections 8.8 and 14.4.
@@ -47,7 +47,7 @@ class HttpPipe(NetworkPipe):
         self,
         fetcher: Fetcher,
         address: str,
-        answer: Answer,
+        answer: FetchedAnswer,
     ) -> None:
         super().__init__(fetcher.name)
         self.is_endless = answer.left_bytes is None
@@ -119,7 +119,7 @@ class HttpPipe(NetworkPipe):
                 self.told.put(SourceNote(f"{self.name} was cut off ({reason}), and goes on"))
                 return
 
-    def _rest(self) -> Answer | None:
+    def _rest(self) -> FetchedAnswer | None:
         """The answer with the bytes from here on; None if the server sends something else.
 
         Source: RFC 9110, section 14.
