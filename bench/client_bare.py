@@ -18,7 +18,7 @@ import websocket
 
 from bench.pace import RATE_HZ, chunks
 from transcribe_cli.protocol.messages import Turn
-from transcribe_cli.session.frames import BINARY, FrameReader, FrameWriter
+from transcribe_cli.session.frames import BINARY, FrameWriter, ServerFrameReader
 
 _READ_BYTES = 1 << 14
 
@@ -41,7 +41,7 @@ def main(url: str, count: int, per_second: float) -> None:
         for chunk in chunks(count, per_second, given):
             raw.sendall(writer.frame(BINARY, chunk))
 
-    reader = FrameReader()
+    reader = ServerFrameReader()
     decoder = msgspec.json.Decoder(Turn)
     cpu_began = cpu_ended = time.process_time()
     threading.Thread(target=send, daemon=True).start()

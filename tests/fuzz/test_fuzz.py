@@ -33,7 +33,7 @@ from transcribe_cli.protocol.endpoint import host_and_port, normalise_endpoint
 from transcribe_cli.protocol.messages import Turn
 from transcribe_cli.recordings.journal import read_journal, summarize, turn_of, whole_lines
 from transcribe_cli.recordings.scenes import scenes, with_final_speakers
-from transcribe_cli.session.frames import MOST_BYTES, FrameReader
+from transcribe_cli.session.frames import MOST_BYTES, ServerFrameReader
 from transcribe_cli.session.proxy import find_route
 from transcribe_cli.settings.config_file import load_config, read_config
 from transcribe_cli.settings.dotenv import read_dotenv, settings_in_dotenv
@@ -50,7 +50,7 @@ MESSAGES = [message.encode() for name in NAMES for message in read_trace(name)][
 
 def take_frames(data: bytes) -> None:
     """However the bytes are cut, the frames are the same, and what is kept is bounded."""
-    whole, cut = FrameReader(), FrameReader()
+    whole, cut = ServerFrameReader(), ServerFrameReader()
     frames = whole.feed(data)
     in_pieces = [each for at in range(0, len(data), 97) for each in cut.feed(data[at : at + 97])]
     assert (frames, whole.fault) == (in_pieces, cut.fault)

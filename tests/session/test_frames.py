@@ -18,8 +18,8 @@ from transcribe_cli.session.frames import (
     MOST_BYTES,
     PING,
     TEXT,
-    FrameReader,
     FrameWriter,
+    ServerFrameReader,
 )
 
 payloads = st.binary(max_size=300) | st.sampled_from([125, 126, 127, 65535, 65536]).map(bytes)
@@ -43,7 +43,7 @@ def test_what_another_server_writes_is_read_however_it_is_cut(
         TheirFrame(Opcode.TEXT if text else Opcode.BINARY, payload).serialize(mask=False)
         for text, payload in sent
     )
-    reader, found = FrameReader(), []
+    reader, found = ServerFrameReader(), []
     for cut in [*cuts, len(data)]:
         found += reader.feed(data[:cut])
         data = data[cut:]
@@ -61,7 +61,7 @@ def test_fragments_are_one_message_and_a_ping_may_come_between() -> None:
     ]
     data = b"".join(part.serialize(mask=False) for part in parts)
 
-    assert FrameReader().feed(data) == [
+    assert ServerFrameReader().feed(data) == [
         (PING, b"p"),
         (TEXT, b"one two three"),
         (CLOSE, b"\x03\xe8bye"),
@@ -79,7 +79,7 @@ def test_fragments_are_one_message_and_a_ping_may_come_between() -> None:
     ],
 )
 def test_what_is_no_websocket_is_refused(data: bytes) -> None:
-    reader = FrameReader()
+    reader = ServerFrameReader()
 
     assert reader.feed(b"\x81\x01a" + data) == [(TEXT, b"a")]  # what came before it still counts
     assert reader.fault is not None
@@ -87,7 +87,7 @@ def test_what_is_no_websocket_is_refused(data: bytes) -> None:
 
 
 def test_message_without_end_is_refused() -> None:
-    reader = FrameReader()
+    reader = ServerFrameReader()
     part = TheirFrame(Opcode.CONT, bytes(MOST_BYTES // 2), fin=False).serialize(mask=False)
     reader.feed(b"\x01\x00" + part)
     assert reader.fault is None
@@ -105,7 +105,7 @@ def test_long_message_in_many_pieces_is_copied_once() -> None:
                 self.copied += len(range(*key.indices(len(self))))
             return super().__getitem__(key)
 
-    reader = FrameReader()
+    reader = ServerFrameReader()
     reader._data = buffer = CountingBuffer()
     message = bytes(MOST_BYTES)
     whole = TheirFrame(Opcode.TEXT, message).serialize(mask=False)
@@ -120,7 +120,7 @@ def test_long_message_in_many_pieces_is_copied_once() -> None:
 
 
 def test_every_frame_counts_fragments_and_empty_ones_too() -> None:
-    reader = FrameReader()
+    reader = ServerFrameReader()
     reader.feed(b"\x01\x00" + b"\x00\x00" * 1000 + b"\x89\x00" * 10)
 
     assert reader.taken == 1011
@@ -161,7 +161,7 @@ def test_threads_that_write_at_the_same_time_get_whole_frames() -> None:
 
 
 def test_stream_that_cannot_be_read_keeps_nothing() -> None:
-    reader = FrameReader()
+    reader = ServerFrameReader()
     reader.feed(b"\x01\x02ab\x00\x02cd\x81\x01e")
     assert reader.fault is not None
     assert not reader._data and not reader._message

@@ -18,7 +18,7 @@ from transcribe_cli.run.config import RunConfig
 from transcribe_cli.run.loop import Task
 from transcribe_cli.run.parts import RunParts
 from transcribe_cli.run.sequencer import Sequencer, Told
-from transcribe_cli.run.skipped_silences import Silence, Silences
+from transcribe_cli.run.skipped_silences import Silences, SourceSilence
 from transcribe_cli.session.chunks import chunk_sizes
 from transcribe_cli.session.connect_thread import ConnectThread
 from transcribe_cli.session.connection import Connection
@@ -103,7 +103,7 @@ class Sessions:
         end = self._parts.log.frames
         return end if self.silences.is_rest(self.offset, end) else self.offset
 
-    def end_in(self, silence: Silence) -> bool:
+    def end_in(self, silence: SourceSilence) -> bool:
         """Whether the recording ends inside this silence, so that no session follows."""
         log = self._parts.log
         return log.ended and silence.reaches(log.frames)

@@ -6,7 +6,7 @@ _MOST_SKIPS = 3  # a silence is given up on if a service never sends its last wo
 
 
 @dataclass(slots=True)
-class Silence:
+class SourceSilence:
     """A stretch of the audio log, in frames.
 
     Attributes:
@@ -27,14 +27,14 @@ class Silences:
     """All silences behind the first frame whose words may not be final yet."""
 
     def __init__(self) -> None:
-        self._all: list[Silence] = []
+        self._all: list[SourceSilence] = []
 
     def __bool__(self) -> bool:
         return bool(self._all)
 
     def begin(self, frame: int) -> None:
         """A silence begins at this frame, and lasts until `end`."""
-        self._all.append(Silence(frame))
+        self._all.append(SourceSilence(frame))
 
     def end(self, frame: int) -> None:
         """The last silence ends at this frame, unless it has ended already."""
@@ -61,7 +61,7 @@ class Silences:
                 first = max(first, silence.end or 0)
         return first
 
-    def ahead(self, frame: int, least: int) -> Silence | None:
+    def ahead(self, frame: int, least: int) -> SourceSilence | None:
         """The silence at `frame` of which at least `least` frames are unsent and which audio
         follows; None if there is none for which a session is worth ending.
         """

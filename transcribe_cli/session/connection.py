@@ -68,7 +68,7 @@ class Connection:
         # OpenSSL allows one call at a time on a connection; TCP can be read while others send.
         self._recv = raw.recv if self._tls is None else self._recv_tls
         self._writer = frames.FrameWriter()
-        self._reader = frames.FrameReader()
+        self._reader = frames.ServerFrameReader()
         self._frames: list[frames.Frame] = []  # received, but not given yet
         self._ping: bytes | None = None  # the last one that is not answered yet (RFC 6455, 5.5.3)
         self._mark = 0  # the greatest mark of our pings

@@ -89,7 +89,7 @@ def _fresh_masks() -> Iterator[tuple[bytes]]:
     return struct.iter_unpack("4s", os.urandom(4 * _MASKS_AT_ONCE))
 
 
-class FrameReader:
+class ServerFrameReader:
     """Finds the frames in a server's stream of bytes, however it is cut.
 
     Attributes:

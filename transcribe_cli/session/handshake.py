@@ -51,7 +51,7 @@ def open_websocket(url: str, headers: Mapping[str, str]) -> "Socket":
     try:
         with contextlib.ExitStack() as opened:
             raw = reach(url, proxy, deadline, opened)
-            answer = HttpAnswer(raw, deadline)
+            answer = HeaderSocket(raw, deadline)
             try:
                 _upgrade(url, headers, answer)
             finally:
@@ -65,7 +65,7 @@ def open_websocket(url: str, headers: Mapping[str, str]) -> "Socket":
         raise (answered or explain(e, url, proxy, CONNECT_TIMEOUT_S)) from e
 
 
-def _upgrade(url: str, headers: Mapping[str, str], answer: "HttpAnswer") -> None:
+def _upgrade(url: str, headers: Mapping[str, str], answer: "HeaderSocket") -> None:
     ws: Any = websocket.WebSocket()
     ws.connect(
         url,
@@ -104,7 +104,7 @@ class TooLong(Exception):
     """An answer is longer than a header may be."""
 
 
-class HttpAnswer:
+class HeaderSocket:
     """A socket for libraries: each call keeps to one deadline, and only a header can be read.
 
     The header is read byte by byte, because the bytes behind it belong to a frame or to TLS.

@@ -15,7 +15,7 @@ from typing import Any
 from transcribe_cli.errors import ConnectionFailed
 from transcribe_cli.protocol.endpoint import place_of
 from transcribe_cli.session.connect_socket import lacks_files, look_up, reason_of, seconds_left
-from transcribe_cli.session.handshake import HttpAnswer, TooLong
+from transcribe_cli.session.handshake import HeaderSocket, TooLong
 from transcribe_cli.session.proxy import Proxy
 from transcribe_cli.session.tls import Socket, encrypt
 
@@ -83,11 +83,11 @@ def tunnel(
         if proxy.scheme == "https":
             raw = encrypt(raw, proxy.host, deadline)
             opened.callback(raw.close)
-        _tunnel_by_http(HttpAnswer(raw, deadline), proxy, host, port)
+        _tunnel_by_http(HeaderSocket(raw, deadline), proxy, host, port)
         return raw
 
 
-def _tunnel_by_http(answer: HttpAnswer, proxy: Proxy, host: str, port: int) -> None:
+def _tunnel_by_http(answer: HeaderSocket, proxy: Proxy, host: str, port: int) -> None:
     """Send CONNECT and check the answer (RFC 9110, sections 9.3.6 and 11.7)."""
     place = place_of(host, port)
     request = f"CONNECT {place} HTTP/1.1\r\nHost: {place}\r\n"

@@ -8,7 +8,7 @@ KEYTERMS_LABEL = "key terms, with commas between them: "
 _ENTER, _ESCAPE = "\r\n", "\x1b"
 _DELETE, _DELETE_WORD, _DELETE_ALL = "\x7f\b", "\x17", "\x15"
 
-Typed = Literal["open", "entered", "cancelled"]
+LineState = Literal["open", "entered", "cancelled"]
 
 
 class LineEditor:
@@ -24,7 +24,7 @@ class LineEditor:
     def __init__(self) -> None:
         self.text = ""
 
-    def type(self, typed: str) -> Typed:
+    def type(self, typed: str) -> LineState:
         """Take what was typed or pasted; what follows its end is ignored."""
         for char in typed:
             if char in _ENTER:

@@ -12,7 +12,7 @@ _OURS = frozenset(("v", "seq", "time", "session", "session_offset_ms", "source")
 _MARKS = {"muted": "muted", "unmuted": "not muted any more"}  # by the record's label
 
 
-class View(Protocol):
+class RecordView(Protocol):
     """What is asked of a view."""
 
     def revise(self, session: int, revision: SpeakerRevision) -> None: ...
@@ -20,7 +20,7 @@ class View(Protocol):
     def other_message(self, text: str) -> None: ...
 
 
-def show_beside_turns(view: View, record: JournalRecord, session: int | None) -> None:
+def show_beside_turns(view: RecordView, record: JournalRecord, session: int | None) -> None:
     """Show a corrected speaker, a mark, or what a message says beside the turns.
 
     Args:
