@@ -9,7 +9,7 @@ from tests.run.config_and_parts import run_config
 from transcribe_cli.protocol.codec import Decoded
 from transcribe_cli.protocol.messages import Begin, Termination, Turn, Word
 from transcribe_cli.protocol.models import MODELS
-from transcribe_cli.run.sequencer import Ended, Message, Odd, Sequencer, Told
+from transcribe_cli.run.sequencer import Ended, Odd, OtherMessage, SequencedUpdate, Sequencer
 from transcribe_cli.session.events import BadFrame, Closed, Received
 from transcribe_cli.settings.session_parameters import Parameters
 from transcribe_cli.supervisor.lease import Lease, LeaseState
@@ -45,12 +45,12 @@ def said(session: int, message: Any) -> Received:
     return Received(session, Decoded(message, {"type": message.type}), 0.0)
 
 
-def texts(all_told: list[Told]) -> list[str]:
+def texts(all_told: list[SequencedUpdate]) -> list[str]:
     """Turns with their final version, and the types of the other messages."""
     return [
         told.message.transcript if isinstance(told, TurnUpdate) else told.decoded.message.type
         for told in all_told
-        if isinstance(told, Message) or (isinstance(told, TurnUpdate) and told.final)
+        if isinstance(told, OtherMessage) or (isinstance(told, TurnUpdate) and told.final)
     ]
 
 

@@ -24,7 +24,7 @@ from transcribe_cli.run.loop import Task
 from transcribe_cli.run.parts import RunParts
 from transcribe_cli.run.pause_reasons import GONE_S, Pauses
 from transcribe_cli.run.reporter import Reporter
-from transcribe_cli.run.sequencer import Said, Sequencer, Told
+from transcribe_cli.run.sequencer import Said, SequencedUpdate, Sequencer
 from transcribe_cli.run.sessions import Sessions
 from transcribe_cli.run.status import CATCHING_UP_S
 from transcribe_cli.session.events import (
@@ -80,7 +80,7 @@ class Channel:
         reporter: Reporter,
         task: Task,
         post: Callable[[Event], None],
-        tell: Callable[[Iterable[Told], float], None],
+        tell: Callable[[Iterable[SequencedUpdate], float], None],
     ) -> None:
         self._log = parts.log
         self._live = parts.source.live

@@ -33,7 +33,7 @@ from transcribe_cli.protocol.messages import Warning as ServiceWarning
 from transcribe_cli.recordings.fingerprint import fingerprint_of
 from transcribe_cli.recordings.journal import NO_AUDIO
 from transcribe_cli.run.config import RunConfig
-from transcribe_cli.run.sequencer import Ended, Message, Odd, Told
+from transcribe_cli.run.sequencer import Ended, Odd, OtherMessage, SequencedUpdate
 from transcribe_cli.run.status import RunStatus
 from transcribe_cli.supervisor.actions import TellDisconnected
 from transcribe_cli.transcript.turn_totals import TurnTotals
@@ -162,13 +162,13 @@ class Reporter:
         for note in self._config.service.parameters.notes:
             self.warn(note)
 
-    def tell(self, all_told: Iterable[Told]) -> None:
+    def tell(self, all_told: Iterable[SequencedUpdate]) -> None:
         """Report what sessions have said, in the order given."""
         for told in all_told:
             match told:
                 case TurnUpdate():
                     self._turn(told)
-                case Message(session=session, offset_ms=offset_ms, decoded=decoded):
+                case OtherMessage(session=session, offset_ms=offset_ms, decoded=decoded):
                     self.message(session, offset_ms, decoded)
                 case Odd(text=text):
                     self._warn_of_odd(text)

@@ -25,7 +25,7 @@ LONGEST_TURN_MS = 60_000
 _EVER = float("inf")
 
 
-class Message(NamedTuple):
+class OtherMessage(NamedTuple):
     """A message that is no Turn, its times on the recording's clock."""
 
     session: int
@@ -45,7 +45,7 @@ class Ended(NamedTuple):
     session: int
 
 
-Told = TurnUpdate | Message | Odd | Ended
+SequencedUpdate = TurnUpdate | OtherMessage | Odd | Ended
 Said = Received | BadFrame | Closed
 
 
@@ -95,7 +95,7 @@ class Sequencer:
         """Where a session's clock starts; 0 if the session reads nothing yet."""
         return self._starts_ms.get(session, 0)
 
-    def take(self, event: Said, leases: Leases, now: float) -> list[Told]:
+    def take(self, event: Said, leases: Leases, now: float) -> list[SequencedUpdate]:
         """Take a session's message or end; returns what may be reported now."""
         session = event.session
         lease = find(leases, session)
@@ -108,9 +108,9 @@ class Sequencer:
         self._held.setdefault(session, []).append(event)
         return []
 
-    def go_on(self, leases: Leases, now: float) -> list[Told]:
+    def go_on(self, leases: Leases, now: float) -> list[SequencedUpdate]:
         """Returns events held back so far, if an earlier session no longer comes before them."""
-        told: list[Told] = []
+        told: list[SequencedUpdate] = []
         if not self._held:
             return told
         for session in sorted(self._held):
@@ -121,7 +121,7 @@ class Sequencer:
                 told += self._hear(event, lease, now)
         return told
 
-    def drop(self, session: int, received_to: int) -> list[Told]:
+    def drop(self, session: int, received_to: int) -> list[SequencedUpdate]:
         """Ignore a session's words from now on; its messages that are no Turns are still reported.
 
         Args:
@@ -158,7 +158,7 @@ class Sequencer:
     def _is_heard(self, session: int) -> bool:
         return self._transcript.is_open(session)
 
-    def _hear(self, event: Said, lease: Lease | None, now: float) -> list[Told]:
+    def _hear(self, event: Said, lease: Lease | None, now: float) -> list[SequencedUpdate]:
         """Report an event of the session that comes first; `lease` is None if it has settled."""
         session = event.session
         if not self._is_heard(session):
@@ -182,7 +182,7 @@ class Sequencer:
                 if after_turn and decoded.message.turn_order > self._ended_turn[1]:
                     return _problems(decoded)  # the next session repeats this turn
                 return [*_problems(decoded), *self._turn(event, now)]
-        told: list[Told] = []
+        told: list[SequencedUpdate] = []
         if isinstance(event.decoded.message, Termination):
             # No formatted version comes any more; turns are reported before their session's end.
             told += self._transcript.release_due(_EVER)
@@ -199,25 +199,25 @@ class Sequencer:
             self._ended_turn = max(self._ended_turn, (session, turn.turn_order, end_ms))
         return updates
 
-    def _skip(self, event: Said) -> list[Told]:
+    def _skip(self, event: Said) -> list[SequencedUpdate]:
         """Report an event of a session, but not its words."""
         match event:
             case Received(session=session, decoded=decoded):
                 if isinstance(decoded.message, Turn):
                     return _problems(decoded)
                 start_ms = self.start_ms(session)
-                message = Message(session, start_ms, to_recording_clock(decoded, start_ms))
+                message = OtherMessage(session, start_ms, to_recording_clock(decoded, start_ms))
                 return [*_problems(decoded), message]
             case Closed(session=session):
                 self._starts_ms.pop(session, None)
                 return [Ended(session)]
         return []
 
-    def _forget(self, session: int) -> list[Told]:
+    def _forget(self, session: int) -> list[SequencedUpdate]:
         """Report what was held back of a session, but not its words."""
         return [told for event in self._held.pop(session, []) for told in self._skip(event)]
 
-    def _stop(self, session: int, received_to: int, *, complete: bool) -> list[Told]:
+    def _stop(self, session: int, received_to: int, *, complete: bool) -> list[SequencedUpdate]:
         open_since_ms = self._transcript.open_since_ms(session)
         updates = self._transcript.end_session(session, complete=complete)
         self.committed_ms = self._next_start_ms(received_to, open_since_ms)
@@ -265,5 +265,5 @@ def _has_settled(lease: Lease, event: Closed) -> bool:
     return event.terminated and lease.state is LeaseState.DRAINING
 
 
-def _problems(decoded: Decoded) -> list[Told]:
+def _problems(decoded: Decoded) -> list[SequencedUpdate]:
     return [Odd(f"the service sent an odd message: {problem}") for problem in decoded.problems]

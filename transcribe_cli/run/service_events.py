@@ -8,7 +8,7 @@ from transcribe_cli.run.channel import Channel
 from transcribe_cli.run.config import RunConfig
 from transcribe_cli.run.limits import RunLimits
 from transcribe_cli.run.reporter import Reporter
-from transcribe_cli.run.sequencer import Said, Told
+from transcribe_cli.run.sequencer import Said, SequencedUpdate
 from transcribe_cli.run.status import RunStatus
 from transcribe_cli.session.events import Closed, Received
 from transcribe_cli.transcript.turns import TurnUpdate
@@ -50,7 +50,7 @@ class ServiceEvents:
         self._status.model = str(running["speech_model"])
         self._reporter.compare(asked, running)
 
-    def tell(self, all_told: Iterable[Told], now: float) -> None:
+    def tell(self, all_told: Iterable[SequencedUpdate], now: float) -> None:
         """Report what sessions have said, in the order given."""
         for told in all_told:
             if isinstance(told, TurnUpdate) and told.message.words:

@@ -17,7 +17,7 @@ from transcribe_cli.protocol.messages import UpdateConfiguration
 from transcribe_cli.run.config import RunConfig
 from transcribe_cli.run.loop import Task
 from transcribe_cli.run.parts import RunParts
-from transcribe_cli.run.sequencer import Sequencer, Told
+from transcribe_cli.run.sequencer import SequencedUpdate, Sequencer
 from transcribe_cli.run.skipped_silences import Silences, SourceSilence
 from transcribe_cli.session.chunks import chunk_sizes
 from transcribe_cli.session.connect_thread import ConnectThread
@@ -167,7 +167,7 @@ class Sessions:
         self.start(new, now, offset)
         return offset
 
-    def drop(self, number: int) -> list[Told]:
+    def drop(self, number: int) -> list[SequencedUpdate]:
         """End a session whose words do not count; returns what is to be reported of it."""
         live = self._live.get(number)
         told = self._sequencer.drop(number, 0 if live is None else live.session.received_to)
