@@ -17,7 +17,7 @@ from typing import Any
 from rich.console import Console
 
 from bench.table import Row
-from transcribe_cli.outputs.caption_file import RollingCaptionsOutput
+from transcribe_cli.outputs.caption_file import CaptionFile
 from transcribe_cli.outputs.formats import open_outputs
 from transcribe_cli.outputs.jsonl_records import Record, turn_record
 from transcribe_cli.outputs.output import Output
@@ -69,7 +69,7 @@ def _measures(folder: Path) -> Iterator[tuple[str, Cost]]:
     yield "main: one drawing of the final", partial(_cost_of_view, final=True)
     for suffix in _FORMATS:
         yield f"`-o x.{suffix}`", partial(_cost_of_output, partial(_open, folder, suffix))
-    captions = partial(RollingCaptionsOutput, folder / "captions.txt")
+    captions = partial(CaptionFile, folder / "captions.txt")
     yield "`--captions-file`", partial(_cost_of_output, captions)
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from tests.outputs.turn_records import WHEN
 from tests.transcript.turn_shorthand import decoded
-from transcribe_cli.outputs.caption_server import CaptionsPage
+from transcribe_cli.outputs.caption_server import CaptionServer
 from transcribe_cli.outputs.jsonl_records import Record, turn_record
 from transcribe_cli.protocol.messages import Turn
 from transcribe_cli.transcript.turns import Transcript
@@ -27,15 +27,15 @@ class Talk:
 
 
 @contextmanager
-def a_page(**options: Any) -> Iterator[CaptionsPage]:
+def a_page(**options: Any) -> Iterator[CaptionServer]:
     """A captions page on a free port."""
-    page = CaptionsPage(0, **options)
+    page = CaptionServer(0, **options)
     try:
         yield page
     finally:
         page.close()
 
 
-def port_of(page: CaptionsPage) -> int:
+def port_of(page: CaptionServer) -> int:
     """Where it listens."""
     return int(page.url.rstrip("/").rpartition(":")[2])

@@ -10,7 +10,7 @@ import pytest
 
 from tests.outputs.turn_records import record
 from tests.program import DEADLINE_S
-from transcribe_cli.outputs.caption_file import RollingCaptionsOutput
+from transcribe_cli.outputs.caption_file import CaptionFile
 from transcribe_cli.outputs.output import Output
 
 
@@ -33,7 +33,7 @@ def closing(outputs: list[Output]) -> Iterator[list[Output]]:
 def test_file_holds_the_lines_of_this_moment(tmp_path: Path) -> None:
     path = tmp_path / "captions.txt"
     path.write_text("of yesterday")
-    with closing([RollingCaptionsOutput(path)]) as (output,):
+    with closing([CaptionFile(path)]) as (output,):
         assert path.read_bytes() == b""
         output.write(record("Buenos d", final=False))
         assert path.read_bytes() == b"Buenos d"
@@ -45,7 +45,7 @@ def test_file_holds_the_lines_of_this_moment(tmp_path: Path) -> None:
 
 def test_what_was_said_last_stays_when_the_run_ends(tmp_path: Path) -> None:
     path = tmp_path / "captions.txt"
-    output = RollingCaptionsOutput(path, quiet_s=3600)
+    output = CaptionFile(path, quiet_s=3600)
     output.write(record("Goodbye."))
     output.close()
     output.close()
@@ -55,7 +55,7 @@ def test_what_was_said_last_stays_when_the_run_ends(tmp_path: Path) -> None:
 
 def test_file_is_emptied_when_nothing_is_said_for_a_while(tmp_path: Path) -> None:
     path = tmp_path / "captions.txt"
-    with closing([RollingCaptionsOutput(path, quiet_s=0.05)]) as (output,):
+    with closing([CaptionFile(path, quiet_s=0.05)]) as (output,):
         output.write(record("Said once."))
         read_when(path, "")
         output.write(record("again", final=False))
@@ -74,7 +74,7 @@ def test_reader_only_ever_finds_whole_captions(tmp_path: Path) -> None:
         while not done.is_set():
             found.add(path.read_bytes())
 
-    with closing([RollingCaptionsOutput(path)]) as (output,):
+    with closing([CaptionFile(path)]) as (output,):
         reader = threading.Thread(target=read)
         reader.start()
         for number in range(400):
@@ -87,7 +87,7 @@ def test_reader_only_ever_finds_whole_captions(tmp_path: Path) -> None:
 
 def test_unchanged_lines_are_not_written_again(tmp_path: Path) -> None:
     path = tmp_path / "captions.txt"
-    with closing([RollingCaptionsOutput(path)]) as (output,):
+    with closing([CaptionFile(path)]) as (output,):
         output.write(record("Same.", final=False))
         before = path.stat()
         output.write(record("Same."))
@@ -98,7 +98,7 @@ def test_folder_that_goes_away_breaks_the_output_and_nothing_else(tmp_path: Path
     folder = tmp_path / "gone"
     folder.mkdir()
     path = folder / "captions.txt"
-    with closing([RollingCaptionsOutput(path)]) as (output,):
+    with closing([CaptionFile(path)]) as (output,):
         path.unlink()
         folder.rmdir()
         with pytest.raises(FileNotFoundError):
@@ -110,7 +110,7 @@ def test_failure_of_the_emptying_is_told_by_the_next_write(tmp_path: Path) -> No
     folder = tmp_path / "gone"
     folder.mkdir()
     path = folder / "captions.txt"
-    output = RollingCaptionsOutput(path, quiet_s=1.0)
+    output = CaptionFile(path, quiet_s=1.0)
     output.write(record("Hello."))
     path.unlink()
     folder.rmdir()
@@ -124,7 +124,7 @@ def test_failure_of_the_emptying_is_told_by_the_next_write(tmp_path: Path) -> No
 
 
 def test_its_thread_ends_with_it(tmp_path: Path) -> None:
-    output = RollingCaptionsOutput(tmp_path / "captions.txt")
+    output = CaptionFile(tmp_path / "captions.txt")
     (thread,) = (t for t in threading.enumerate() if t.name == "aai-captions-file")
     output.close()
     assert not thread.is_alive()

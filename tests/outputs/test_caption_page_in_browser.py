@@ -11,7 +11,7 @@ from tests.outputs.talk_on_page import Talk, a_page, port_of
 from tests.outputs.turn_records import WHEN
 from tests.proxy import Proxy
 from tests.transcript.turn_shorthand import decoded
-from transcribe_cli.outputs.caption_server import CaptionsPage
+from transcribe_cli.outputs.caption_server import CaptionServer
 from transcribe_cli.outputs.jsonl_records import Record
 from transcribe_cli.protocol.messages import Turn, Word
 from transcribe_cli.transcript.turn_text import read_turn_text
@@ -146,7 +146,7 @@ def test_lost_connection_misses_nothing_and_shows_nothing_twice(tab: Tab) -> Non
 
 
 def test_page_goes_on_by_itself_when_the_program_starts_again(tab: Tab) -> None:
-    first = CaptionsPage(0)
+    first = CaptionServer(0)
     port = port_of(first)
     try:
         tab.open(f"{first.url}?theme=light")
@@ -158,7 +158,7 @@ def test_page_goes_on_by_itself_when_the_program_starts_again(tab: Tab) -> None:
     finally:
         first.close()
     tab.wait(f"{STATUS} !== 'live'")
-    second = CaptionsPage(port)
+    second = CaptionServer(port)
     try:
         second.write(RECORDING)
         second.write(Talk().turn(0, "Of the second run."))

@@ -14,7 +14,7 @@ import pytest
 from tests.outputs.talk_on_page import Talk, a_page, port_of
 from tests.outputs.turn_records import WHEN, record
 from tests.program import DEADLINE_S
-from transcribe_cli.outputs.caption_server import CaptionsPage
+from transcribe_cli.outputs.caption_server import CaptionServer
 from transcribe_cli.outputs.jsonl_records import Record, encode_record
 from transcribe_cli.outputs.output import Outputs
 
@@ -32,7 +32,7 @@ class Event(NamedTuple):
 class Reader:
     """Reads server-sent events."""
 
-    def __init__(self, page: CaptionsPage, path: str = "events", **headers: str) -> None:
+    def __init__(self, page: CaptionServer, path: str = "events", **headers: str) -> None:
         self.client = HTTPConnection("127.0.0.1", port_of(page), timeout=DEADLINE_S)
         names = {name.replace("_", "-"): value for name, value in headers.items()}
         self.client.request("GET", f"/{path}", headers=names)
@@ -66,12 +66,12 @@ class Reader:
 
 
 @contextmanager
-def reading(page: CaptionsPage, path: str = "events", **headers: str) -> Iterator[Reader]:
+def reading(page: CaptionServer, path: str = "events", **headers: str) -> Iterator[Reader]:
     with contextlib.closing(Reader(page, path, **headers)) as reader:
         yield reader
 
 
-def get(page: CaptionsPage, path: str, **headers: str) -> tuple[HTTPResponse, bytes]:
+def get(page: CaptionServer, path: str, **headers: str) -> tuple[HTTPResponse, bytes]:
     with contextlib.closing(
         HTTPConnection("127.0.0.1", port_of(page), timeout=DEADLINE_S)
     ) as client:
@@ -232,7 +232,7 @@ def test_nothing_is_left_of_it_at_the_end() -> None:
         assert threads_of_the_page() == []
         with pytest.raises(OSError):
             socket.create_connection(("127.0.0.1", port), 1)
-        CaptionsPage(port).close()  # and the port is free again
+        CaptionServer(port).close()  # and the port is free again
 
 
 def test_fault_of_the_page_is_told_once_and_the_run_goes_on() -> None:

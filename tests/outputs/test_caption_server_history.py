@@ -3,29 +3,31 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from transcribe_cli.outputs.caption_server_history import FeedEntry, FeedHistory
+from transcribe_cli.outputs.caption_server_history import CaptionEvent, CaptionHistory
 
 
-def partial(seq: int, turn: int, size: int = 10) -> FeedEntry:
-    return FeedEntry(seq, b"." * size, turn, partial=True)
+def partial(seq: int, turn: int, size: int = 10) -> CaptionEvent:
+    return CaptionEvent(seq, b"." * size, turn, partial=True)
 
 
-def final(seq: int, turn: int, size: int = 10) -> FeedEntry:
-    return FeedEntry(seq, b"." * size, turn)
+def final(seq: int, turn: int, size: int = 10) -> CaptionEvent:
+    return CaptionEvent(seq, b"." * size, turn)
 
 
-def other(seq: int, size: int = 10) -> FeedEntry:
-    return FeedEntry(seq, b"." * size)
+def other(seq: int, size: int = 10) -> CaptionEvent:
+    return CaptionEvent(seq, b"." * size)
 
 
-def filled(*entries: FeedEntry, recent_bytes: int = 1000, older_bytes: int = 1000) -> FeedHistory:
-    backlog = FeedHistory(recent_bytes, older_bytes)
+def filled(
+    *entries: CaptionEvent, recent_bytes: int = 1000, older_bytes: int = 1000
+) -> CaptionHistory:
+    backlog = CaptionHistory(recent_bytes, older_bytes)
     for entry in entries:
         backlog.append(entry)
     return backlog
 
 
-def numbers(entries: list[FeedEntry]) -> list[int]:
+def numbers(entries: list[CaptionEvent]) -> list[int]:
     return [entry.seq for entry in entries]
 
 
@@ -66,7 +68,7 @@ SHAPES = st.lists(st.tuples(st.integers(0, 3), st.booleans(), st.integers(1, 60)
 def test_memory_is_bounded_and_nothing_recent_is_missed(
     shapes: list[tuple[int, bool, int]], place: int
 ) -> None:
-    entries = [FeedEntry(n, b"." * size, t, p) for n, (t, p, size) in enumerate(shapes)]
+    entries = [CaptionEvent(n, b"." * size, t, p) for n, (t, p, size) in enumerate(shapes)]
     backlog = filled(*entries, recent_bytes=200, older_bytes=150)
     kept = backlog.after(-1)
     assert sum(len(entry.data) for entry in kept) <= 200 + 150
@@ -83,7 +85,7 @@ def test_memory_is_bounded_and_nothing_recent_is_missed(
 
 @given(SHAPES)
 def test_new_reader_sees_each_turn_as_it_stands(shapes: list[tuple[int, bool, int]]) -> None:
-    entries = [FeedEntry(n, b"." * size, t, p) for n, (t, p, size) in enumerate(shapes)]
+    entries = [CaptionEvent(n, b"." * size, t, p) for n, (t, p, size) in enumerate(shapes)]
     current = filled(*entries, recent_bytes=10_000).current()
     newest = {entry.turn: entry for entry in entries}
     assert all(newest[entry.turn] is entry for entry in current if entry.partial)

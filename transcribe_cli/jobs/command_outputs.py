@@ -223,7 +223,7 @@ class CommandOutputs:
 
     def _queue(self, output: Output) -> Output:
         """Give an output a queue and a thread, so that main does not wait for it."""
-        from transcribe_cli.outputs.caption_file import RollingCaptionsOutput
+        from transcribe_cli.outputs.caption_file import CaptionFile
         from transcribe_cli.outputs.live_captions import PAGE_NAME
         from transcribe_cli.outputs.queued_output import QueuedOutput
 
@@ -231,8 +231,8 @@ class CommandOutputs:
             return output  # whose readers are not waited for anyway
         return QueuedOutput(
             output,
-            partials=isinstance(output, JsonlOutput | RollingCaptionsOutput),
-            newest=isinstance(output, RollingCaptionsOutput),
+            partials=isinstance(output, JsonlOutput | CaptionFile),
+            newest=isinstance(output, CaptionFile),
             failed=self._post_failed,
             patience_s=self._reader_timeout_s if is_fifo_or_device(Path(output.name)) else None,
         )

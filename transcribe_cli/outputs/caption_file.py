@@ -11,7 +11,7 @@ QUIET_S = 10.0  # without new words; then old captions are removed
 _END_TIMEOUT_S = 1.0
 
 
-class RollingCaptionsOutput:
+class CaptionFile:
     """A text file with the newest two caption lines, replaced whenever they change.
 
     The file is empty at first, and after `quiet_s` without new words. At the end of the run the

@@ -23,7 +23,7 @@ from typing import Any
 from urllib.parse import parse_qs
 
 from transcribe_cli.errors import UsageError
-from transcribe_cli.outputs.caption_server_history import FeedEntry, FeedHistory
+from transcribe_cli.outputs.caption_server_history import CaptionEvent, CaptionHistory
 from transcribe_cli.outputs.jsonl_records import Record, encode_record
 from transcribe_cli.outputs.live_captions import PAGE_NAME
 from transcribe_cli.protocol.web_origin import why_refused
@@ -49,7 +49,7 @@ _HEADERS = {
 }
 
 
-class CaptionsPage:
+class CaptionServer:
     """An output that a browser on this machine can show.
 
     Args:
@@ -69,7 +69,7 @@ class CaptionsPage:
     def __init__(
         self, port: int, *, non_speech: bool = True, heartbeat_s: float = HEARTBEAT_S
     ) -> None:
-        self._feed = EventFeed(heartbeat_s)
+        self._feed = CaptionFeed(heartbeat_s)
         try:
             self._server = _Server(port, self._feed, non_speech=non_speech)
         except OSError as e:
@@ -94,13 +94,13 @@ class CaptionsPage:
         self._thread.join(_END_TIMEOUT_S)
 
 
-class EventFeed:
+class CaptionFeed:
     """The events of a run: one thread adds them, any number of threads wait for them."""
 
     def __init__(self, heartbeat_s: float) -> None:
         self.run = secrets.token_hex(8)  # tells this run from an earlier one at the same port
         self._heartbeat_s = heartbeat_s
-        self._history = FeedHistory()
+        self._history = CaptionHistory()
         self._seq = 0
         self._ended = False
         self._changed = threading.Condition()  # guards all of these
@@ -113,7 +113,7 @@ class EventFeed:
             line = encode_record(record, self._seq)
             data = b"id: %d\ndata: %s\n" % (self._seq, line)  # the line ends with a line feed
             is_partial = update is not None and not update.final
-            self._history.append(FeedEntry(self._seq, data, turn, is_partial))
+            self._history.append(CaptionEvent(self._seq, data, turn, is_partial))
             self._seq += 1
             self._changed.notify_all()
 
@@ -175,7 +175,7 @@ class _Server(socketserver.TCPServer):
     allow_reuse_address = sys.platform != "win32"  # there it would share the port with others
     request_queue_size = 32
 
-    def __init__(self, port: int, feed: EventFeed, *, non_speech: bool) -> None:
+    def __init__(self, port: int, feed: CaptionFeed, *, non_speech: bool) -> None:
         self.feed = feed
         self.fault: BaseException | None = None
         self._stopping = threading.Event()

@@ -12,8 +12,8 @@ RECENT_BYTES = 2 << 20
 OLDER_BYTES = 2 << 20
 
 
-class FeedEntry(NamedTuple):
-    """One record of the feed.
+class CaptionEvent(NamedTuple):
+    """One record of the caption feed.
 
     Attributes:
         seq: its number, counted up.
@@ -28,14 +28,14 @@ class FeedEntry(NamedTuple):
     partial: bool = False
 
 
-class FeedHistory:
+class CaptionHistory:
     """Entries in order; bounded to about so many bytes of recent and of older ones."""
 
     def __init__(self, recent_bytes: int = RECENT_BYTES, older_bytes: int = OLDER_BYTES) -> None:
         self._recent = _Bounded(recent_bytes)
         self._older = _Bounded(older_bytes)
 
-    def append(self, entry: FeedEntry) -> None:
+    def append(self, entry: CaptionEvent) -> None:
         """Add the next entry."""
         for old in self._recent.append(entry):
             if not old.partial:
@@ -46,9 +46,9 @@ class FeedHistory:
         """The number of the newest entry; -1 before the first."""
         return self._recent.entries[-1].seq if self._recent.entries else -1
 
-    def after(self, seq: int) -> list[FeedEntry]:
+    def after(self, seq: int) -> list[CaptionEvent]:
         """All kept entries later than `seq`."""
-        found: list[FeedEntry] = []
+        found: list[CaptionEvent] = []
         for entries in (self._recent.entries, self._older.entries):
             for entry in reversed(entries):
                 if entry.seq <= seq:
@@ -56,9 +56,9 @@ class FeedHistory:
                 found.append(entry)
         return found[::-1]
 
-    def current(self) -> list[FeedEntry]:
+    def current(self) -> list[CaptionEvent]:
         """The entries for a new reader: all but partials that a later entry replaces."""
-        found: list[FeedEntry] = []
+        found: list[CaptionEvent] = []
         replaced: set[Hashable] = set()
         for entry in reversed(self.after(-1)):
             if not (entry.partial and entry.turn in replaced):
@@ -72,11 +72,11 @@ class _Bounded:
     """A queue of bounded size; `append` returns the entries dropped. The newest one stays."""
 
     def __init__(self, most_bytes: int) -> None:
-        self.entries: deque[FeedEntry] = deque()
+        self.entries: deque[CaptionEvent] = deque()
         self._most_bytes = most_bytes
         self._bytes = 0
 
-    def append(self, entry: FeedEntry) -> list[FeedEntry]:
+    def append(self, entry: CaptionEvent) -> list[CaptionEvent]:
         self.entries.append(entry)
         self._bytes += len(entry.data)
         dropped = []

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from transcribe_cli.errors import UsageError
-from transcribe_cli.outputs.caption_file import RollingCaptionsOutput
+from transcribe_cli.outputs.caption_file import CaptionFile
 from transcribe_cli.outputs.output import Output
 
 PAGE_NAME = "captions page"
@@ -29,13 +29,13 @@ def open_live_captions(
     """
     outputs: list[Output] = []
     if captions_file is not None:
-        outputs.append(RollingCaptionsOutput(Path(captions_file), non_speech=non_speech))
+        outputs.append(CaptionFile(Path(captions_file), non_speech=non_speech))
     if captions_port is not None:
         # A web server takes a while to import.
-        from transcribe_cli.outputs.caption_server import CaptionsPage
+        from transcribe_cli.outputs.caption_server import CaptionServer
 
         try:
-            page = CaptionsPage(captions_port, non_speech=non_speech)
+            page = CaptionServer(captions_port, non_speech=non_speech)
         except UsageError:
             for output in outputs:
                 output.close()
