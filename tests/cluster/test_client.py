@@ -136,7 +136,7 @@ def test_who_takes_the_connection_and_says_nothing_is_no_scheduler(
     monkeypatch.setattr("distributed.Client", lambda *_, **how: over.wait(patience_s()))
     monkeypatch.setattr(scheduler_connection, "_CONNECTED_WITHIN_S", 0.01)
     with pytest.raises(ServiceError, match="cannot be reached: it does not answer"):
-        scheduler_connection.connect("tls://head:8786")
+        scheduler_connection.connect_to_scheduler("tls://head:8786")
     over.set()
 
 

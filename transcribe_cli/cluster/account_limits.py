@@ -14,7 +14,7 @@ from transcribe_cli.supervisor.session_quota import SessionQuota
 
 HANDLER = "aai_stream_session"
 SEAT_HANDLER = "aai_stream_seat"
-SessionEvent = Literal["asked for", "answered", "unopened"]
+QuotaEvent = Literal["asked for", "answered", "unopened"]
 """What a worker tells of a session, as `SessionQuota` has it."""
 
 _ASK_AGAIN_S = 0.2
@@ -102,7 +102,7 @@ class SchedulerLimits(SchedulerPlugin):  # type: ignore[misc]
         files.update(given)
         return given
 
-    def session(self, event: SessionEvent) -> float:
+    def session(self, event: QuotaEvent) -> float:
         """Take what a worker tells of a session.
 
         Returns how long it has to wait with one that is asked for; 0: it may open it.
@@ -120,7 +120,7 @@ class SchedulerLimits(SchedulerPlugin):  # type: ignore[misc]
         return 0.0
 
 
-Tell = Callable[[SessionEvent, Callable[[float], None]], None]
+Tell = Callable[[QuotaEvent, Callable[[float], None]], None]
 """Tells the scheduler, and calls what it is given with its answer, on any thread."""
 
 
@@ -243,7 +243,7 @@ class Seats:
 def telling(worker: Any) -> Tell:
     """What tells the scheduler from a worker."""
 
-    def tell(event: SessionEvent, answered: Callable[[float], None]) -> None:
+    def tell(event: QuotaEvent, answered: Callable[[float], None]) -> None:
         async def send() -> None:
             try:
                 wait_s = await getattr(worker.scheduler, HANDLER)(event=event)

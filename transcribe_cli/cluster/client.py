@@ -21,7 +21,7 @@ from transcribe_cli.cluster.checks import LOCAL
 from transcribe_cli.cluster.scheduler_connection import (
     DASHBOARD,
     QUIET,
-    connect,
+    connect_to_scheduler,
     dask_keeps_quiet,
     start_workers,
 )
@@ -201,7 +201,7 @@ class CommandWorkers:
             self._client.unregister_worker_plugin(self.command)
 
     def _connect(self) -> Any:
-        return connect(self._address)
+        return connect_to_scheduler(self._address)
 
     @property
     def at_once(self) -> int:

@@ -29,7 +29,7 @@ DASHBOARD = QUIET | {
 }
 
 
-def connect(address: str) -> Any:
+def connect_to_scheduler(address: str) -> Any:
     """A client of the scheduler that is there.
 
     Raises:

@@ -69,7 +69,7 @@ class Connection:
         self._recv = raw.recv if self._tls is None else self._recv_tls
         self._writer = frames.FrameWriter()
         self._reader = frames.ServerFrameReader()
-        self._frames: list[frames.Frame] = []  # received, but not given yet
+        self._frames: list[frames.ServerFrame] = []  # received, but not given yet
         self._ping: bytes | None = None  # the last one that is not answered yet (RFC 6455, 5.5.3)
         self._mark = 0  # the greatest mark of our pings
         self.answered = 0
@@ -163,7 +163,7 @@ class Connection:
         self.unread = bool(self._frames) or (self._tls is not None and self._holds_more(self._tls))
         return messages
 
-    def _read(self, now: float) -> list[frames.Frame]:
+    def _read(self, now: float) -> list[frames.ServerFrame]:
         """Read the socket once, and return the frames that are complete now."""
         if self.broken is not None:
             return []

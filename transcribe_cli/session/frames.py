@@ -27,7 +27,7 @@ class _BadFrames(ValueError):
     """The bytes are not WebSocket frames; `str()` says why."""
 
 
-Frame = tuple[int, bytes]
+ServerFrame = tuple[int, bytes]
 """Opcode and payload of a whole message, joined from its fragments, or of a control frame."""
 
 
@@ -104,7 +104,7 @@ class ServerFrameReader:
         self._message = bytearray()  # the fragments of an incomplete message
         self._opcode: int | None = None  # of that message
 
-    def feed(self, data: bytes) -> list[Frame]:
+    def feed(self, data: bytes) -> list[ServerFrame]:
         """Take bytes, and return the messages and control frames that are complete now."""
         if (
             data[:2] == _WHOLE_TEXT_16
@@ -114,7 +114,7 @@ class ServerFrameReader:
         ):
             self.taken += 1
             return [(TEXT, data[4:])]  # the most frequent case: one Turn
-        frames: list[Frame] = []
+        frames: list[ServerFrame] = []
         if self.fault is not None:
             return frames
         buffer = self._data  # grows and shrinks in place, so a long frame is not copied again
@@ -127,7 +127,7 @@ class ServerFrameReader:
             self._message.clear()
         return frames
 
-    def _read(self, buffer: bytearray, frames: list[Frame]) -> None:
+    def _read(self, buffer: bytearray, frames: list[ServerFrame]) -> None:
         end, have = 0, len(buffer)
         while have - end > 1:
             first, size = buffer[end], buffer[end + 1]
@@ -150,7 +150,7 @@ class ServerFrameReader:
                 frames.append(frame)
         del buffer[:end]
 
-    def _take(self, first: int, payload: bytes) -> Frame | None:
+    def _take(self, first: int, payload: bytes) -> ServerFrame | None:
         """The message or control frame that is now complete; None if the message goes on."""
         opcode = first & 0x0F
         if opcode & _CONTROL:
