@@ -14,7 +14,7 @@ from transcribe_cli.audio.source import SourceWarning, channels_of
 from transcribe_cli.audio.stdin import open_stdin
 from transcribe_cli.errors import AudioError
 from transcribe_cli.jobs.done_or_claimed import work_of_file, work_of_journal
-from transcribe_cli.jobs.resume import part_of
+from transcribe_cli.jobs.resume import transcribed_part
 from transcribe_cli.recordings.journal import JournalSummary
 
 RATE = 16000
@@ -121,7 +121,7 @@ def test_journal_says_which_side_is_read_again(tmp_path: Path) -> None:
     }
     journal = JournalSummary(start=start)
 
-    assert part_of(journal) == Range(channel=1)
+    assert transcribed_part(journal) == Range(channel=1)
     assert [work_of_journal(journal) in (work or ()) for work in works.values()] == [
         *(False, False, True)
     ]

@@ -9,7 +9,7 @@ from tests.outputs.turn_records import WHEN
 from transcribe_cli.outputs import rolling_captions
 from transcribe_cli.outputs.jsonl_records import Record
 from transcribe_cli.outputs.rolling_captions import WIDTH_CELLS, RollingCaptions, fill_lines
-from transcribe_cli.transcript.caption_lines import Piece, cells, cut_pieces
+from transcribe_cli.transcript.caption_lines import Piece, caption_cells, cut_pieces
 
 LONG = "And then we went down to the harbour, where the boats were waiting for us in the rain."
 
@@ -105,7 +105,7 @@ WORDS = st.lists(st.text("abcdefg今天é.,", min_size=1, max_size=12), max_size
 def test_lines_fit_and_lose_no_character(words: list[str]) -> None:
     text = " ".join(words)
     lines = fill_lines(text, WIDTH_CELLS)
-    assert all(0 < cells(line) <= WIDTH_CELLS for line in lines)
+    assert all(0 < caption_cells(line) <= WIDTH_CELLS for line in lines)
     assert "".join(lines).replace(" ", "") == text.replace(" ", "")
 
 
@@ -134,7 +134,7 @@ def test_long_turn_is_laid_out_from_near_its_end() -> None:
 
     assert pieces < 1000
     assert lines[-1].endswith("word99999")
-    assert all(cells(line) <= WIDTH_CELLS for line in lines)
+    assert all(caption_cells(line) <= WIDTH_CELLS for line in lines)
 
 
 def test_character_of_no_width_alone_is_a_line() -> None:

@@ -9,7 +9,12 @@ from hypothesis import strategies as st
 from wcwidth import wcswidth
 
 from tests.transcript.random_turns import squashed, texts
-from transcribe_cli.transcript.caption_lines import break_pieces, cells, clusters, cut_pieces
+from transcribe_cli.transcript.caption_lines import (
+    break_pieces,
+    caption_cells,
+    clusters,
+    cut_pieces,
+)
 
 
 def break_lines(text: str, width: int = 42, *, indent: int = 0) -> list[str]:
@@ -142,7 +147,7 @@ def test_character_and_its_marks_are_never_parted(unit: str) -> None:
     ],
 )
 def test_width_is_counted_in_cells(text: str, width: int) -> None:
-    assert cells(text) == width
+    assert caption_cells(text) == width
 
 
 @given(texts(), st.integers(8, 60), st.integers(0, 6))

@@ -6,7 +6,7 @@ from rich.text import Text
 from wcwidth import wcswidth
 
 from tests.ui.screens import Terminal
-from transcribe_cli.ui.text_wrapping import cells, cut, rows_at, wrap
+from transcribe_cli.ui.text_wrapping import cells, cut_end, rows_at, wrap
 
 
 def lines(text: str, width: int, indent: int = 0) -> list[str]:
@@ -46,10 +46,10 @@ def test_styles_follow_their_words() -> None:
 
 
 def test_text_is_cut_with_a_mark() -> None:
-    assert cut("a long name", 7) == "a long…"
-    assert cut("日本語", 5) == "日本…"
-    assert cut("short", 5) == "short"
-    assert cut("gone", 0) == ""
+    assert cut_end("a long name", 7) == "a long…"
+    assert cut_end("日本語", 5) == "日本…"
+    assert cut_end("short", 5) == "short"
+    assert cut_end("gone", 0) == ""
 
 
 @given(

@@ -73,7 +73,7 @@ class CopyPlan(NamedTuple):
         return sum(stream.kind == "subtitle" for stream in kept)
 
 
-def is_installed() -> bool:
+def has_ffmpeg_and_ffprobe() -> bool:
     """Whether ffmpeg and ffprobe are installed."""
     return all(map(shutil.which, ("ffmpeg", "ffprobe")))
 

@@ -39,7 +39,7 @@ def export(environment: Environment, asked: ExportOptions) -> ExitStatus:
     templates = output_files(asked.output)
     if kind is None and not templates:
         kind = Format.TXT
-    stem = stem_of(recording.journal)
+    stem = recorded_stem(recording.journal)
     paths = [output_path(template, stem) for template in templates]
     for path in paths:
         if path.exists() and path.samefile(journal):
@@ -81,7 +81,7 @@ def _check_video(path: Path, journal: JournalSummary) -> None:
         raise UsageError(f"'{path}' is the source itself.", "choose another path")
 
 
-def stem_of(journal: JournalSummary) -> str:
+def recorded_stem(journal: JournalSummary) -> str:
     """What `{stem}` was in the run: the source's name without suffix."""
     kind = str(journal.start["kind"])
     return Path(str(journal.start["source"]) if kind in ("file", "address") else kind).stem

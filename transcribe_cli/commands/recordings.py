@@ -25,10 +25,10 @@ from transcribe_cli.run.loop import Loop
 from transcribe_cli.settings.environment import Environment
 from transcribe_cli.settings.file_options import FileOptions
 from transcribe_cli.settings.journal_settings import (
-    Place,
+    EndpointToResume,
+    endpoint_to_resume,
     engine_to_resume,
     parameters_of,
-    place_of,
 )
 from transcribe_cli.settings.option_types import Region
 from transcribe_cli.settings.recordings_options import ResumeOptions
@@ -193,9 +193,9 @@ def _options(asked: ResumeOptions, journal: JournalSummary) -> tuple[FileOptions
     if engine is None and not elsewhere:
         engine = engine_to_resume(journal.start)
     local = asked.local or engine is not None
-    place = Place(asked.endpoint, gets_key=True)
+    place = EndpointToResume(asked.endpoint, gets_key=True)
     if not local and not elsewhere:
-        place = place_of(journal.start)
+        place = endpoint_to_resume(journal.start)
     options = FileOptions(
         paths=[],
         local=local,

@@ -112,12 +112,12 @@ def work_of_address(
 
 def work_of_journal(journal: JournalSummary) -> str | None:
     """Which of the two digests a recording is of; None where its journal is odd."""
-    from transcribe_cli.jobs.resume import part_of
+    from transcribe_cli.jobs.resume import transcribed_part
     from transcribe_cli.settings.journal_settings import engine_of
 
     start = journal.start
     try:
-        part, engine = part_of(journal), engine_of(start)
+        part, engine = transcribed_part(journal), engine_of(start)
         name, file = start.get("path"), start.get("file")
         if isinstance(file, dict) and "content" in file:
             name = Path(str(name)).name

@@ -72,7 +72,7 @@ def open_audio(recording: Recording, moved_to: str | None = None) -> tuple[Audio
             f"'{given}' has changed since it was transcribed.",
             f"transcribe it anew: aai-stream file {shlex.quote(given)}",
         )
-    part = part_of(journal)
+    part = transcribed_part(journal)
     source: Source = open_file(Path(given), journal.audio.rate_hz, part.track, part.channel)
     if not part.is_all:
         source = Excerpt(source, part, journal.audio)
@@ -90,7 +90,7 @@ def _open_again(address: str, journal: JournalSummary, *, is_public: bool) -> So
     """
     from transcribe_cli.web.address_source import open_address
 
-    part = part_of(journal)
+    part = transcribed_part(journal)
     source = open_address(
         *(address, journal.audio.rate_hz),
         track=part.track,
@@ -115,7 +115,7 @@ def has_changed(path: Path, journal: JournalSummary) -> bool:
     return not is_file_of(path, journal.start.get("file"))
 
 
-def part_of(journal: JournalSummary) -> Range:
+def transcribed_part(journal: JournalSummary) -> Range:
     """The stretch of its source that was transcribed."""
     excerpt = journal.start.get("excerpt")
     if not isinstance(excerpt, dict):

@@ -5,7 +5,12 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-from transcribe_cli.audio.muxing import CONTAINERS, copy_with_subtitles, is_installed, plan_copy
+from transcribe_cli.audio.muxing import (
+    CONTAINERS,
+    copy_with_subtitles,
+    has_ffmpeg_and_ffprobe,
+    plan_copy,
+)
 from transcribe_cli.errors import AudioError, UsageError
 from transcribe_cli.outputs.atomic_file import WrittenAtEnd, check_replaceable
 from transcribe_cli.outputs.captions import CaptionsOutput
@@ -100,7 +105,7 @@ def check_ffmpeg(path: Path) -> None:
     Raises:
         UsageError: there is no ffmpeg.
     """
-    if not is_installed():
+    if not has_ffmpeg_and_ffprobe():
         raise UsageError(
             f"-o '{path}' is a copy of a video, which takes ffmpeg and ffprobe.",
             "install ffmpeg, or ask for captions beside the video: .srt",

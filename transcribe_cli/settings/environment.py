@@ -65,8 +65,8 @@ class Environment:
         """The same without the key and other secrets, for a service that may not have them."""
         return replace(
             self,
-            variables=without_credentials(self.variables),
-            dotenv=without_credentials(self.dotenv),
+            variables=variables_without_credentials(self.variables),
+            dotenv=variables_without_credentials(self.dotenv),
         )
 
     def write(self, text: str) -> None:
@@ -141,7 +141,7 @@ def credentials_in(variables: Mapping[str, str | None]) -> dict[str, str]:
     return {name: value for name, value in found.items() if value}
 
 
-def without_credentials(variables: Mapping[str, T]) -> dict[str, T]:
+def variables_without_credentials(variables: Mapping[str, T]) -> dict[str, T]:
     """Some variables without the key and other secrets."""
     secret = (KEY_VARIABLE, TOKEN_VARIABLE, WEBHOOK_SECRET_VARIABLE)
     return {name: value for name, value in variables.items() if name not in secret}

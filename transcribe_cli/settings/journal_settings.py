@@ -22,7 +22,7 @@ from transcribe_cli.settings.session_parameters import (
 )
 
 
-class Place(NamedTuple):
+class EndpointToResume(NamedTuple):
     """Where a recording's sessions were opened.
 
     Attributes:
@@ -34,7 +34,7 @@ class Place(NamedTuple):
     gets_key: bool
 
 
-def place_of(start: Mapping[str, Any]) -> Place:
+def endpoint_to_resume(start: Mapping[str, Any]) -> EndpointToResume:
     """Where to go on with a recording, by its `Recording` record alone.
 
     A loopback endpoint gets no key: it may be a door that a stranger has opened on this machine.
@@ -44,9 +44,9 @@ def place_of(start: Mapping[str, Any]) -> Place:
     """
     endpoint = start.get("endpoint")
     if not endpoint or endpoint in REGIONS.values():
-        return Place(endpoint or None, gets_key=True)
+        return EndpointToResume(endpoint or None, gets_key=True)
     if isinstance(endpoint, str) and _is_plain_loopback(endpoint):
-        return Place(endpoint, gets_key=False)
+        return EndpointToResume(endpoint, gets_key=False)
     raise UsageError(
         f"The recording's journal names a service of its own, '{_shown(endpoint)}'.",
         "if the key may go there, give that address to --endpoint; else --region",

@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import transcribe_cli
-from transcribe_cli.settings.environment import without_credentials
+from transcribe_cli.settings.environment import variables_without_credentials
 
 
 def child_variables() -> dict[str, str]:
     """The variables for another program: without the key and other secrets."""
-    return without_credentials(os.environ)
+    return variables_without_credentials(os.environ)
 
 
 def module_command(module: str, *arguments: str) -> list[str]:

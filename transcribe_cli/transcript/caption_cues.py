@@ -19,7 +19,7 @@ from transcribe_cli.transcript.caption_lines import (
     TORN_APART,
     Piece,
     break_pieces,
-    cells,
+    caption_cells,
     cut_pieces,
     join_pieces,
 )
@@ -103,12 +103,12 @@ def lay_out(phrases: Sequence[Phrase], after_ms: int = 0) -> list[Cue]:
 
 def reading_ms(lines: Sequence[str]) -> int:
     """How long a reader needs for these lines, in ms."""
-    return _reading_ms(sum(map(cells, lines)))
+    return _reading_ms(sum(map(caption_cells, lines)))
 
 
 def name_width(speaker: str | None) -> int:
     """The cells that a speaker's name, written as `A: `, takes in the first line."""
-    return cells(speaker) + 2 if speaker else 0
+    return caption_cells(speaker) + 2 if speaker else 0
 
 
 def cut_turn(update: TurnUpdate, *, non_speech: bool) -> list[Phrase]:

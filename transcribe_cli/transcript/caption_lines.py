@@ -120,10 +120,10 @@ def join_pieces(pieces: Sequence[Piece]) -> str:
     return text.removeprefix(" ") if pieces and pieces[0].blank else text
 
 
-def cells(text: str) -> int:
+def caption_cells(text: str) -> int:
     """The text's width in cells.
 
-    >>> cells("días"), cells("今天"), cells("e\\u0301")
+    >>> caption_cells("días"), caption_cells("今天"), caption_cells("e\\u0301")
     (4, 4, 1)
     """
     if text.isascii():
@@ -185,7 +185,7 @@ def _parts(word: str, width: int) -> Iterator[tuple[str, int, int]]:
     for cluster in clusters(word):
         if part and _may_part(part[-1], cluster):
             before = part[0] if len(part) == 1 else "".join(part)
-            if (size := cells(before)) <= width:
+            if (size := caption_cells(before)) <= width:
                 yield before, size, cost
             else:
                 yield from _torn(before, cost, width)
@@ -231,7 +231,7 @@ def _is_never_last(character: str) -> bool:
 
 def _torn(part: str, cost: int, width: int) -> Iterator[tuple[str, int, int]]:
     """The part unchanged, or cut between characters if it is longer than a line."""
-    if (size := cells(part)) <= width:
+    if (size := caption_cells(part)) <= width:
         yield part, size, cost
         return
     torn: list[str] = []

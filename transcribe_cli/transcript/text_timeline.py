@@ -13,7 +13,7 @@ from itertools import pairwise, zip_longest
 from typing import NamedTuple
 
 from transcribe_cli.protocol.messages import Word
-from transcribe_cli.transcript.caption_lines import cells
+from transcribe_cli.transcript.caption_lines import caption_cells
 
 _MOST_COMPARED = 1_000_000  # pairs of words; a minute of fast speech has 100,000
 _LOOK_AHEAD = 40  # words
@@ -55,7 +55,7 @@ class TextTimeline:
         rest = total - self._characters[-1]
         if rest:
             last = self._times[-1]
-            guess = last + round(cells(text) * rest / total * 1000 / _CELLS_PER_S)
+            guess = last + round(caption_cells(text) * rest / total * 1000 / _CELLS_PER_S)
             self._put(total, end_ms if end_ms > last else guess)
 
     def start_of(self, character: int) -> int:

@@ -12,7 +12,7 @@ from rich.text import Text
 
 from transcribe_cli.transcript.recording_clock import format_time
 from transcribe_cli.ui.safe_text import safe_text
-from transcribe_cli.ui.text_wrapping import cells, cut, cut_middle, cut_text, ellipsis
+from transcribe_cli.ui.text_wrapping import cells, cut_end, cut_middle, cut_text, ellipsis
 from transcribe_cli.ui.turn_rendering import DIM
 
 LONGEST_NAME = 32
@@ -142,7 +142,7 @@ def _file_rows(shown: Sequence[FileProgress], width: int, ascii_only: bool) -> l
         if turn:
             parts.append(Text(turns[number].rjust(turn), DIM))
         if state and states[number]:
-            parts.append(Text(cut(states[number], state, ellipsis(ascii_only)), _LOUD))
+            parts.append(Text(cut_end(states[number], state, ellipsis(ascii_only)), _LOUD))
         row = Text("  ").join(parts)
         row.rstrip()
         rows.append(cut_text(row, width, ellipsis(ascii_only)))

@@ -34,7 +34,7 @@ from transcribe_cli.ui.region_view import (
 from transcribe_cli.ui.safe_text import safe_text
 from transcribe_cli.ui.speaker_corrections import SpeakerCorrections
 from transcribe_cli.ui.status_line import Status, status_line
-from transcribe_cli.ui.text_wrapping import cut, cut_text
+from transcribe_cli.ui.text_wrapping import cut_end, cut_text
 
 ROWS_LEFT_TO_WORDS = 1
 """Rows that a panel leaves for partials."""
@@ -297,13 +297,13 @@ class LiveView(RegionView):
         panel = self._panel.rows(self._latest, width, most, ascii_only=self.ascii_only)
         hint = []
         if self._hint is not None:
-            hint.append(Text(cut(self._hint.text, width, "..."), turn_rendering.DIM))
+            hint.append(Text(cut_end(self._hint.text, width, "..."), turn_rendering.DIM))
         keys: Sequence[str] = self.key_words[1:] or self.key_words
         opening: list[Text] = []  # there is nothing else to look at yet
         if self._status.state == "stopping":
             keys = HURRY
         elif keys and not (self._partials.was_said or hint or panel or height == 1):
-            opening = [Text(cut(self.key_words[0], width, "..."), turn_rendering.DIM)]
+            opening = [Text(cut_end(self.key_words[0], width, "..."), turn_rendering.DIM)]
             keys = ()
         status = status_line(self._status, width, ascii_only=self.ascii_only, keys=keys)
         typed = [] if self._prompt is None else [cut_left(self._prompt, width)]

@@ -61,7 +61,7 @@ def wrap(text: Text, width: int, indent: int = 0) -> Iterator[Text]:
         text, size = rest, _AT_ONCE
 
 
-def cut(text: str, width: int, mark: str = "…") -> str:
+def cut_end(text: str, width: int, mark: str = "…") -> str:
     """The text in at most `width` cells; `mark` stands at the end when something was cut off."""
     if not _is_wider(text, width):
         return text
@@ -95,7 +95,7 @@ def cut_middle(text: str, width: int, mark: str = "…") -> str:
     if room < 4:
         start = len(text)
     end = text[start:]
-    return cut(text[:start], width - cells(end), mark).removesuffix(mark) + mark + end
+    return cut_end(text[:start], width - cells(end), mark).removesuffix(mark) + mark + end
 
 
 def rows_at(text: str, columns: int) -> int:
@@ -116,10 +116,10 @@ def ellipsis(ascii_only: bool) -> str:
 
 
 def cut_text(text: Text, width: int, mark: str = "…") -> Text:
-    """`cut` for styled text; the styles stay."""
+    """`cut_end` for styled text; the styles stay."""
     if not _is_wider(text.plain, width):
         return text
-    kept = cut(text.plain, width, mark)
+    kept = cut_end(text.plain, width, mark)
     shorter = text[: max(len(kept) - len(mark), 0)]
     return shorter.append(kept[len(shorter) :])
 

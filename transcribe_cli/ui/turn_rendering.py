@@ -17,7 +17,7 @@ from transcribe_cli.transcript.recording_clock import format_time
 from transcribe_cli.transcript.turn_text import TurnText, read_turn_text
 from transcribe_cli.transcript.turns import TurnUpdate
 from transcribe_cli.ui.safe_text import safe_text
-from transcribe_cli.ui.text_wrapping import cut, ellipsis
+from transcribe_cli.ui.text_wrapping import cut_end, ellipsis
 
 UNSURE_BELOW = 0.5
 """A word with less confidence than this is marked as unsure."""
@@ -204,7 +204,7 @@ def first_words(turn: Turn, *, ascii_only: bool = False) -> str:
     """The first words of a turn in quotes, to find it by; "" when it has no words."""
     said = safe_text(read_turn_text(turn).whole[:_LONGEST_START])
     mark = ellipsis(ascii_only)
-    short = cut(said, _FIRST_WORDS, mark)
+    short = cut_end(said, _FIRST_WORDS, mark)
     if short != said:
         whole_words = short.removesuffix(mark).rpartition(" ")[0]
         short = (whole_words or short.removesuffix(mark)) + mark

@@ -21,7 +21,7 @@ from transcribe_cli.errors import AudioError
 from transcribe_cli.web import hls, podcast_feed
 from transcribe_cli.web.fetch import FetchedAnswer, Fetcher, Refused, Unreachable
 from transcribe_cli.web.hls_source import open_hls
-from transcribe_cli.web.http_pipe import HttpPipe, is_radio, version_of
+from transcribe_cli.web.http_pipe import HttpPipe, answer_version, is_radio
 from transcribe_cli.web.live_source import LiveSource, NetworkPipe, Part
 from transcribe_cli.web.untrusted import join
 
@@ -256,7 +256,7 @@ def version_at(address: str) -> dict[str, Any] | None:
     except (Refused, Unreachable):  # opening it explains why, or succeeds
         return None
     with contextlib.closing(answer):
-        return version_of(answer)
+        return answer_version(answer)
 
 
 def _whole(pipe: HttpPipe, most_bytes: int) -> bytes:

@@ -23,7 +23,7 @@ def is_radio(answer: FetchedAnswer) -> bool:
     return server.startswith(_LIVE_SERVERS) or any(n.startswith(("icy-", "ice-")) for n in names)
 
 
-def version_of(answer: FetchedAnswer) -> dict[str, Any] | None:
+def answer_version(answer: FetchedAnswer) -> dict[str, Any] | None:
     """`bytes` and `version`, which identify what is at an address.
 
     None if the server does not give both. Source: RFC 9110, sections 8.8 and 14.4.
@@ -40,7 +40,7 @@ class HttpPipe(NetworkPipe):
 
     Attributes:
         is_endless: the server gives no length.
-        version: as in `version_of`.
+        version: as in `answer_version`.
     """
 
     def __init__(
@@ -55,7 +55,7 @@ class HttpPipe(NetworkPipe):
         self._address = address
         self._answer = answer
         self._is_radio = is_radio(answer)
-        self.version = version_of(answer)
+        self.version = answer_version(answer)
         self._total_bytes = answer.left_bytes
         self._mark = answer.headers.get("ETag") or answer.headers.get("Last-Modified")
         self._at = 0
