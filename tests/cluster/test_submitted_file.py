@@ -188,7 +188,7 @@ def test_what_a_person_wants_goes_to_the_workers() -> None:
 
 
 RECORDING = "2026-talk"
-PROGRESS = wire.FileProgress(RECORDING, 1.5, None, 2.0, 1.6, "transcribing", 3, "", None)
+PROGRESS = wire.ProgressReport(RECORDING, 1.5, None, 2.0, 1.6, "transcribing", 3, "", None)
 RECORDS = (
     b'{"type": "Begin", "time": "2026-11-28T00:00:00.000Z"}\n'
     b'{"type": "Termination", "time": "2026-11-28T00:00:01.000Z"}\n'

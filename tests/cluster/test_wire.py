@@ -24,6 +24,6 @@ def test_an_outcome_carries_the_error_with_its_exit_code() -> None:
 
 
 def test_an_event_has_the_progress_of_many_files() -> None:
-    progress = wire.FileProgress("2026-talk", 1.5, None, 2.0, 1.6, "transcribing", 3, "", None)
+    progress = wire.ProgressReport("2026-talk", 1.5, None, 2.0, 1.6, "transcribing", 3, "", None)
     event = wire.Report(progress={"k": progress}, notices=[wire.Notice("warning", "x")])
     assert wire.read_report(wire.encode(event)) == event

@@ -137,7 +137,7 @@ class SubmittedFile:
         """A fault of ours: workers end their sessions."""
         self._cluster.calls.pass_on(_BAIL_OUT)
 
-    def progressed(self, progress: wire.FileProgress) -> None:
+    def progressed(self, progress: wire.ProgressReport) -> None:
         """Its worker tells how far it is, and that there are records."""
         if self.over:
             return

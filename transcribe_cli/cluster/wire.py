@@ -36,7 +36,7 @@ class FileTask(Struct, frozen=True, kw_only=True):
 
     Attributes:
         command: the name of the command's part on each worker.
-        key: what it goes by in `FileProgress`.
+        key: what it goes by in `ProgressReport`.
         path: the same on every machine.
     """
 
@@ -58,7 +58,7 @@ class Call(Struct, frozen=True, array_like=True):
     arguments: tuple[str, ...]
 
 
-class FileProgress(Struct, frozen=True, array_like=True):
+class ProgressReport(Struct, frozen=True, array_like=True):
     """How far a file is: the values of a `Status` that a bar shows.
 
     Attributes:
@@ -123,7 +123,7 @@ class Report(Struct, frozen=True, kw_only=True):
         begun: the address of a worker that is new to the command.
     """
 
-    progress: dict[str, FileProgress] = {}
+    progress: dict[str, ProgressReport] = {}
     ended: dict[str, FileOutcome] = {}
     notices: list[Notice] = []
     begun: str = ""

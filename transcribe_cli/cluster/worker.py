@@ -18,9 +18,9 @@ from transcribe_cli.cluster.account_limits import Seats, WorkerQuota
 from transcribe_cli.cluster.wire import (
     Call,
     FileOutcome,
-    FileProgress,
     FileTask,
     Notice,
+    ProgressReport,
     Report,
     problem_of,
     read_settings,
@@ -322,7 +322,7 @@ class WorkerLoop:
     def _tell_ends(
         self,
         outcomes: dict[str, FileOutcome],
-        progress: dict[str, FileProgress],
+        progress: dict[str, ProgressReport],
         notices: list[Notice],
     ) -> None:
         """Tell ends, beside what else there is.

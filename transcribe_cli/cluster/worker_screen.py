@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from msgspec.structs import replace
 
-from transcribe_cli.cluster.wire import FileProgress, Notice
+from transcribe_cli.cluster.wire import Notice, ProgressReport
 from transcribe_cli.protocol.messages import SpeakerRevision
 from transcribe_cli.transcript.turns import TurnUpdate
 from transcribe_cli.ui.notices import Notices, PlainConsole
@@ -41,13 +41,13 @@ class ProgressView:
     status_every_s = 0.5
 
     def __init__(self, recording: str) -> None:
-        self.newest: FileProgress | None = None  # that has not been told
+        self.newest: ProgressReport | None = None  # that has not been told
         self._recording = recording
 
     def status(self, status: Status) -> None:
         """Take the file's progress."""
         position_s, length_s, rate = status.progress or (status.elapsed_s, None, 0.0)
-        self.newest = FileProgress(
+        self.newest = ProgressReport(
             *(self._recording, position_s, length_s, rate, status.elapsed_s),
             *(status.state, status.turns, status.message, status.cost_usd),
         )
