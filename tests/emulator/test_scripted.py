@@ -120,6 +120,7 @@ def test_directives_and_bare_messages() -> None:
         ('{"at_ms":1,"close":{"reason":"x"}}', '"close" cannot be'),
         ('{"say":""}', "are texts"),
         ('{"say":"x","speaker":7}', "are texts"),
+        ('{"say":"x","language_code":"klingon"}', '"language_code" klingon is none'),
         ('{"say":"x","voice":"A"}', '"say" goes with at_ms, language_code, revised_speaker'),
         ('{"at_ms":1,"send":"text"}', '"send" cannot be'),
         ('{"at_ms":1,"drop":false}', '"drop" cannot be'),

@@ -154,6 +154,31 @@ def test_the_next_connection_fails_and_the_one_after_it_does_not(
     assert [each.faults for each in heard] == [[], ["drop@word=2"], []]
 
 
+def test_who_waits_says_how_long_and_is_told_which_sessions_go_on(
+    service: AssemblyAIService,
+) -> None:
+    talk(service.url)
+    with session(service.url) as connection:
+        next_message(connection)
+        with pytest.raises(AssertionError) as e:
+            service.wait_for(2, within_s=0.2)
+    assert str(e.value).splitlines() == [
+        "connections that ended within 0.2 s",
+        "  expected: 2 or more",
+        "  came:     1; these go on: 1",
+    ]
+    assert len(service.wait_for(2, within_s=DEADLINE_S)) == 2
+
+
+def test_a_call_that_would_do_nothing_is_an_error(service: AssemblyAIService) -> None:
+    with pytest.raises(ValueError, match="wants a fault"):
+        service.fail_next()
+    with pytest.raises(ValueError, match="wants an answer"):
+        service.answer_llm()
+    with pytest.raises(ControlFailed, match="length >= 1"):
+        service.control.ask("POST", "/faults", {"faults": []})
+
+
 def test_a_fault_of_the_next_connections_does_not_pick_them_itself(
     service: AssemblyAIService,
 ) -> None:

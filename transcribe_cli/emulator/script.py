@@ -42,6 +42,7 @@ from transcribe_cli.emulator.bare_turns import WORD_MS, BareTurns
 from transcribe_cli.emulator.engines.told_turns import LANGUAGE
 from transcribe_cli.emulator.journal_messages import is_record, sessions_of
 from transcribe_cli.errors import UsageError
+from transcribe_cli.protocol.languages import language_name
 from transcribe_cli.protocol.messages import CLIENT_MESSAGES, Turn
 
 JOURNAL = "journal.jsonl"
@@ -209,6 +210,8 @@ def _say(raw: dict[str, Any]) -> Say:
     revised = raw.get("revised_speaker")
     if not all(isinstance(text, str) and text.strip() for text in (*texts, revised or "A")):
         raise _BadLine('"say", its speakers and its language are texts')
+    if language_name(texts[2]) == texts[2]:
+        raise _BadLine(f"\"language_code\" {texts[2]} is none: see 'aai-stream languages'")
     return Say(raw[_SAY], texts[1], revised, texts[2])
 
 

@@ -87,22 +87,24 @@ class AssemblyAIService:
         listed = self.control.ask("GET", "/sessions")["sessions"]
         return [self._session(summary["number"]) for summary in listed]
 
-    def wait_for(self, count: int = 1) -> list[HeardSession]:
+    def wait_for(self, count: int = 1, within_s: float = _WITHIN_S) -> list[HeardSession]:
         """What `count` connections or more sent, once they have ended.
 
         Raises:
-            AssertionError: they had not, after 10 s.
+            AssertionError: they had not, after `within_s`; it names those that go on.
         """
-        deadline = time.monotonic() + _WITHIN_S
+        deadline = time.monotonic() + within_s
         while True:
             listed = self.control.ask("GET", "/sessions")["sessions"]
             ended = [summary for summary in listed if summary["ended"] is not None]
             if len(ended) >= count:
                 return [self._session(summary["number"]) for summary in listed]
             if time.monotonic() > deadline:
+                going_on = [str(each["number"]) for each in listed if each["ended"] is None]
                 raise AssertionError(
-                    f"ended connections\n  expected: {count} or more\n  came:     {len(ended)}, "
-                    f"and {len(listed) - len(ended)} that go on"
+                    f"connections that ended within {within_s:g} s\n"
+                    f"  expected: {count} or more\n"
+                    f"  came:     {len(ended)}; these go on: {', '.join(going_on) or 'none'}"
                 )
             time.sleep(0.02)
 
@@ -131,7 +133,12 @@ class AssemblyAIService:
         """Have the next connections go wrong, as `aai-stream serve --fault` describes it.
 
         >>> service.fail_next("drop@word=3")  # doctest: +SKIP
+
+        Raises:
+            ValueError: no fault is named.
         """
+        if not faults:
+            raise ValueError("fail_next() wants a fault, such as 'drop@word=3'")
         self.control.ask("POST", "/faults", {"faults": list(faults), "next": times})
 
     @property
@@ -141,7 +148,13 @@ class AssemblyAIService:
         return faults
 
     def answer_llm(self, *answers: str) -> None:
-        """Have turns answered for clients with `llm_gateway`: turn N by answer N, or the last."""
+        """Have turns answered for clients with `llm_gateway`: turn N by answer N, or the last.
+
+        Raises:
+            ValueError: there is no answer; `reset` takes them back.
+        """
+        if not answers:
+            raise ValueError("answer_llm() wants an answer")
         self.control.ask("PUT", "/llm", {"answers": list(answers)})
 
     def advance(self, seconds: float) -> None:
