@@ -272,6 +272,14 @@ def test_what_only_speech_or_a_turn_of_ours_shows_is_named_with_another_engine(
     assert service.wait_for(1)[0].without_effect == unused
 
 
+def test_a_silence_that_may_end_what_is_said_is_not_named(service: AssemblyAIService) -> None:
+    service.play([{"say": "Hello."}])
+    talk(service.url, mode="manual", max_turn_silence=900)
+    talk(service.url, mode="balanced", max_turn_silence=900)
+    told = [heard.without_effect for heard in service.wait_for(2)]
+    assert told == [[], ["max_turn_silence"]]
+
+
 def test_a_session_that_the_service_closed_says_so_and_why(service: AssemblyAIService) -> None:
     refused = talk(service.url, last="{not json")
     talk(service.url, bytes(140_000), 140_000, None, sample_rate=96000)

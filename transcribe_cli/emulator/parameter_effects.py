@@ -27,7 +27,7 @@ OF_SPEECH = frozenset(
     """acknowledge_silence end_of_turn_confidence_threshold language_code language_codes
     vad_threshold""".split()
 )
-# Of a script, whose turns end where it says so.
+# Of a script, whose turns end where it says so, but in the mode `manual`.
 OF_ENDS = frozenset(
     """min_turn_silence min_end_of_turn_silence_when_confident max_turn_silence""".split()
 )

@@ -88,9 +88,10 @@ class SessionEngines:
         if script:
             runner = InProcessRunner(ScriptedEngine(script, settings, effects))
             effects = None  # what else it says is sent as it stands
-            idle |= OF_SPEECH | OF_ENDS
-            if not any(isinstance(step.action, Say) for step in script.steps):
-                idle |= OF_TURNS
+            says = any(isinstance(step.action, Say) for step in script.steps)
+            idle |= OF_SPEECH if says else OF_SPEECH | OF_TURNS
+            if not (says and settings.manual):  # where a silence may end what is said
+                idle |= OF_ENDS
         elif self._options.engine == "counting":
             if (encoding := parameters.get("encoding")) in COMPRESSED:
                 raise SessionRefused(3006, _NOT_COUNTED.format(encoding))
