@@ -1,4 +1,4 @@
-"""ARCHITECTURE.md and CONTRIBUTING.md say what is there."""
+"""ARCHITECTURE.md, CONTRIBUTING.md and the other pages say what is there."""
 
 import ast
 import re
@@ -13,6 +13,12 @@ from tests.program import ROOT
 
 PACKAGE = ROOT / "transcribe_cli"
 CODE = sorted(PACKAGE.rglob("*.py"))
+PAGES = [page for folder in (".", "docs", "bench") for page in sorted((ROOT / folder).glob("*.md"))]
+KNOWN = ["noxfile.py"] + [
+    path.relative_to(ROOT).as_posix()
+    for folder in ("transcribe_cli", "tests", "bench")
+    for path in (ROOT / folder).rglob("*.py")
+]
 ARCHITECTURE = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
 CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
 SETTINGS = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
@@ -81,12 +87,16 @@ def test_third_parties_have_the_doors_of_the_table() -> None:
     assert used == set(doors)
 
 
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_paths_that_a_page_names_are_there(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    for name in set(re.findall(r"`([\w./-]+\.py)`", text)):
+        assert any(f"/{path}".endswith(f"/{name}") for path in KNOWN), name
+    for name in re.findall(r"`((?:transcribe_cli|tests|bench|docs|\.ci)/[\w./-]*)`", text):
+        assert (ROOT / name).exists(), name
+
+
 @pytest.mark.parametrize("page", [ARCHITECTURE, CONTRIBUTING], ids=["architecture", "contributing"])
-def test_paths_that_a_page_names_are_there(page: str) -> None:
-    known = [path.relative_to(ROOT).as_posix() for path in PACKAGE.rglob("*.py")]
-    known += [path.relative_to(ROOT).as_posix() for path in (ROOT / "tests").rglob("*.py")]
-    for name in set(re.findall(r"`([\w./-]+\.py)`", page)):
-        assert any(f"/{path}".endswith(f"/{name}") for path in known), name
-    named = re.findall(r"`((?:transcribe_cli|tests|docs|\.ci)/[\w./-]*|[\w.]+\.(?:md|toml))`", page)
-    for name in set(named) - {"config.toml"}:
+def test_pages_that_a_page_names_are_there(page: str) -> None:
+    for name in set(re.findall(r"`([\w.]+\.(?:md|toml))`", page)) - {"config.toml"}:
         assert (ROOT / name).exists(), name
