@@ -5,6 +5,7 @@
 | a recording is complete, or a limit ended a microphone's | 0 | `of_run` |
 | a limit ended a file's, or a pipe's, before its end | 6 | `of_run` |
 | its sessions or its source failed | that failure's | `of_run` |
+| its words are not complete, as a rule or a verdict of `supervisor/` says | 6 | `of_run` |
 | what was recorded could not all be saved, and nothing else went wrong | 6 | `of_run` |
 | a microphone was stopped once | as if nobody had stopped it | `of_run` |
 | a file or a pipe was stopped by a key or Ctrl+C | 130 | `of_run` |
@@ -26,6 +27,7 @@
 | a fault of this program, or the machine lacks what it needs | 1 | `of_exception` |
 | a check of `doctor` failed | the first failure's | `first_failure` |
 | `replay` was stopped by Ctrl+C, by another signal | 130, 143 | `of_signal` |
+| a worker of `serve` had ended by a fault, and nothing else went wrong | 5 | `of_exception` |
 | the command line is wrong, or Typer was interrupted | 2, 130 | `cli.py` |
 | SIGTERM or SIGHUP outside a run | 143 | `cli.py` |
 """
