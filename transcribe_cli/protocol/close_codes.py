@@ -1,7 +1,7 @@
 """The meaning of every close code and Error text: sentence, hint, exit status, retry. Pure.
 
-The text of the Error message decides first, then the code: the service has moved texts between
-codes (before February 2026 all of 3006 to 3009 were 3005), and 1008 alone means six things.
+The text of the Error message decides first, then the code, because the service has moved texts
+between codes (before February 2026 all of 3006 to 3009 were 3005), and 1008 alone has six meanings.
 Sources: page "Common session errors and closures", the official SDKs' tables, RFC 6455 section 7.4.
 """
 
@@ -12,7 +12,7 @@ from transcribe_cli.errors import shortened
 from transcribe_cli.exit_status import ExitStatus
 
 SEE_ERROR = "See Error message for details"
-"""The close reason that follows every Error message, literally."""
+"""The literal close reason after every Error message."""
 
 
 class Retry(StrEnum):
@@ -21,7 +21,7 @@ class Retry(StrEnum):
     NO = "no"
     BACK_OFF = "back off"  # a new session after a growing delay
     SLOWLY = "slowly"  # a slot must come free first: seconds, not tenths
-    AT_ONCE = "at once"  # this session had its time; a new one may follow directly
+    AT_ONCE = "at once"  # this session used up its time; a new one may follow directly
 
 
 class Verdict(NamedTuple):
@@ -34,7 +34,7 @@ class Verdict(NamedTuple):
 
 
 ENGINE_FAILED = "Session Cancelled: The engine failed"
-"""How the local service says with 3005, before what went wrong, that its engine cannot go on."""
+"""The text, sent with 3005 and followed by the cause, of a local service whose engine failed."""
 
 _KEY_HINT = "check ASSEMBLYAI_API_KEY with your AssemblyAI dashboard, under API keys"
 _ACCOUNT_HINT = "look at Billing and Account on your AssemblyAI dashboard"
@@ -45,10 +45,10 @@ _NOT_UNDERSTOOD = Verdict(
     "The service did not understand a message.", _REPORT_HINT, ExitStatus.SERVICE, Retry.NO
 )
 
-# (what the text contains, in lower case; the verdict), most particular first.
+# (a part of the text, in lower case; the verdict), the most specific first.
 _BY_TEXT: tuple[tuple[str, Verdict], ...] = (
     (
-        # First, since what follows it is free text: a path, or what a library says.
+        # First, because free text follows it: a path, or a library's message.
         ENGINE_FAILED.lower(),
         Verdict(
             "The local service's engine failed.",
@@ -107,7 +107,7 @@ _BY_TEXT: tuple[tuple[str, Verdict], ...] = (
         Verdict("The account has no credit left.", _ACCOUNT_HINT, ExitStatus.ACCOUNT, Retry.NO),
     ),
     (
-        # Not "inactivity" alone: that is in the name of the parameter `inactivity_timeout` too.
+        # Not "inactivity" alone, because the parameter `inactivity_timeout` contains it too.
         "due to inactivity",
         Verdict(
             "The service closed the session because it heard nothing for too long.",
@@ -242,7 +242,7 @@ def explain_close(code: int | None, error_text: str = "", reason: str = "") -> V
     """Explain the end of a session that was not requested.
 
     Args:
-        code: the close code, or the Error message's `error_code`; None when there was no close.
+        code: the close code, or the Error message's `error_code`; None if there was no close.
         error_text: the Error message's text, if one came.
         reason: the close frame's reason.
     """
@@ -261,7 +261,7 @@ def explain_close(code: int | None, error_text: str = "", reason: str = "") -> V
             ExitStatus.SERVICE,
             Retry.BACK_OFF if code is not None and code >= 5000 else Retry.NO,
         )
-    if ENGINE_FAILED.lower() not in lowered:  # it may list all values
+    if ENGINE_FAILED.lower() not in lowered:  # that text is kept whole: it may list all values
         text = shortened(text, _MOST_SAID)
     said = f" (it said: {text}, code {code})" if text else f" (code {code})" if code else ""
     return found._replace(sentence=found.sentence.rstrip(".") + said + ".")

@@ -1,7 +1,7 @@
 """Encodes and decodes text frames, for client and service. Pure.
 
 Decoding accepts any JSON object of a service: `raw` keeps all fields, the typed message takes those
-that it understands, and each missing or odd field is an entry of `problems`.
+that fit, and each missing or odd field is an entry of `problems`.
 """
 
 from collections.abc import Mapping
@@ -27,7 +27,7 @@ S = TypeVar("S", bound=msgspec.Struct)
 
 
 class _SoundTurn(Turn, tag="Turn", kw_only=True):
-    """A Turn whose required fields are all there; any other Turn fails to decode."""
+    """A Turn with all required fields; a Turn without one of them fails to decode."""
 
     turn_order: int
     end_of_turn: bool
@@ -45,7 +45,7 @@ _EXPECTED: dict[str, tuple[str, ...]] = {
 }
 _NESTED: dict[str, type[msgspec.Struct]] = {"words": Word, "revisions": Revision}
 MOST_PROBLEMS = 5
-"""The most problems listed of one message; of the rest only the number is given."""
+"""The most problems listed of one message; of the others only the number is given."""
 
 _TURN_BEGINS, _TURN_ENDS = '{"type":"Turn",', ',"type":"Turn"}'
 
@@ -63,7 +63,7 @@ def _as_sent(cls: type[msgspec.Struct]) -> type[msgspec.Struct]:
 
 _SENT_TURN, _SENT_WORD = _as_sent(Turn), _as_sent(Word)
 _INVALID = "User Input Validation Error: "
-# A thousand nested brackets are a RecursionError.
+# A thousand nested brackets raise a RecursionError.
 _NOT_JSON = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
@@ -72,7 +72,7 @@ class Decoded(msgspec.Struct, eq=False):  # many a second are made
 
     Attributes:
         message: the typed message; an `UnknownMessage` for unknown types.
-        fields: the content of `raw`, or the undecoded frame until `raw` is asked for.
+        fields: the content of `raw`, or the undecoded frame until `raw` is read.
         problems: what is missing or odd, in words; empty for a sound message.
     """
 
@@ -88,7 +88,7 @@ class Decoded(msgspec.Struct, eq=False):  # many a second are made
         return self.fields
 
     def __eq__(self, other: object) -> bool:
-        # Equal whether or not `raw` has been decoded.
+        # The comparison decodes `raw` if it has not been decoded.
         return isinstance(other, Decoded) and (self.message, self.raw, self.problems) == (
             other.message,
             other.raw,
@@ -97,7 +97,7 @@ class Decoded(msgspec.Struct, eq=False):  # many a second are made
 
 
 class BadMessage(ValueError):
-    """A text frame that is no message; `text`: as the service words it."""
+    """A text frame that is not a message; `text`: why not, in the service's words."""
 
     def __init__(self, text: str) -> None:
         super().__init__(text)
@@ -108,15 +108,15 @@ def decode_server_message(data: str | bytes) -> Decoded:
     """Read one text frame from a service.
 
     Raises:
-        BadMessage: the frame is not a JSON object. Nothing can be kept of it but a warning.
+        BadMessage: the frame is not a JSON object, so nothing of it can be kept.
     """
     if isinstance(data, str):
         data = data.encode()
-    # Fast path for sound Turns, many a second: `raw` is decoded only if it is asked for.
-    if data.rfind(b'"type":') >= 0:  # which the decoder of Turns does not ask for, and comes last
+    # Fast path for sound Turns, many a second: `raw` is decoded only when it is read.
+    if data.rfind(b'"type":') >= 0:  # the Turn decoder accepts a missing type; `type` comes last
         try:
             sound = _SOUND_TURN.decode(data)
-            data.decode()  # what a Turn does not ask for was passed over, and may be anything
+            data.decode()  # the decoder skips unknown fields, so check that all of it is UTF-8
             return Decoded(sound, data)
         except (msgspec.MsgspecError, *_NOT_JSON):
             pass
@@ -130,7 +130,7 @@ def decode_server_message(data: str | bytes) -> Decoded:
 
 
 def read_server_object(raw: dict[str, Any]) -> Decoded:
-    """The same for an object that is read already, such as a record of a journal."""
+    """Decode an object that is parsed already, such as a record of a journal."""
     kind = raw.get("type")
     if kind is None and "error" in raw:
         # SDK test suites and older services send errors without a type.
@@ -154,7 +154,7 @@ def read_server_object(raw: dict[str, Any]) -> Decoded:
 
 
 def _convert_leniently(raw: Mapping[str, Any], cls: type[S], where: str) -> tuple[S, list[str]]:
-    """Take every field that fits; keep the default for the others, and list them."""
+    """Take every field that fits; the others keep their defaults and are listed."""
     values: dict[str, Any] = {}
     problems: list[str] = []
     for spec in msgspec.structs.fields(cls):
@@ -182,19 +182,19 @@ def _convert_leniently(raw: Mapping[str, Any], cls: type[S], where: str) -> tupl
 
 
 def _convert_value(value: Any, kind: Any) -> Any:
-    """`value` as `kind`; a fractional time is rounded, since ms are whole (and the value kept)."""
+    """`value` as `kind`; a fractional time is rounded, because times are whole ms."""
     if kind is int and isinstance(value, float):
         return round(value)
     return msgspec.convert(value, kind)
 
 
 def _shown(value: Any) -> str:
-    """A value's type, for a warning. Not its content, which may be transcript."""
+    """A value's type, for a warning; not its content, which may be transcript."""
     return "null" if value is None else f"a {type(value).__name__}"
 
 
 def encode_server_message(message: ServerMessage) -> str:
-    """One text frame as the service writes it: absent optional fields left out, `type` last."""
+    """One text frame as the service writes it: without absent optional fields, `type` last."""
     if isinstance(message, Turn):
         return _encode_turn(message)
     body = {k: v for k, v in msgspec.to_builtins(message).items() if v is not None}
@@ -203,23 +203,23 @@ def encode_server_message(message: ServerMessage) -> str:
             for name in ("speaker", "speaker_confidence", "channel"):
                 if word[name] is None:
                     del word[name]
-    body.pop("type", None)  # what is tagged has it first
+    body.pop("type", None)  # a tagged type has it first
     body["type"] = message.type
     return msgspec.json.encode(body).decode()
 
 
 def _encode_turn(turn: Turn) -> str:
-    """The same of what is sent most, many times a second."""
+    """As `encode_server_message`, for Turns only, which are sent most."""
     words: Any = [_SENT_WORD(*astuple(word)) for word in turn.words]
     frame = msgspec.json.encode(_SENT_TURN(*astuple(replace(turn, words=words))))
     return f"{{{frame[len(_TURN_BEGINS) : -1].decode()}{_TURN_ENDS}"
 
 
 def client_object(data: str | bytes) -> dict[str, Any]:
-    """The JSON object of a client's text frame, whose `type` is text.
+    """The JSON object in a client's text frame; its `type` is a string.
 
     Raises:
-        BadMessage: it is none.
+        BadMessage: the frame holds no such object.
     """
     try:
         raw = msgspec.json.decode(data)
@@ -232,7 +232,7 @@ def client_object(data: str | bytes) -> dict[str, Any]:
 
 
 def read_client_object(raw: Mapping[str, Any]) -> ClientMessage:
-    """The message of a client's object.
+    """The typed message of a client's object.
 
     Raises:
         BadMessage: its type is unknown, or a field is wrong.
@@ -244,7 +244,7 @@ def read_client_object(raw: Mapping[str, Any]) -> ClientMessage:
         return cls()
     from transcribe_cli.protocol.parameters import BadParameter, checked_update
 
-    # What can only be asked for at the start is passed over, whatever it is.
+    # Parameters that can only be set at the start are ignored, whatever their values.
     fields = {name: raw[name] for name in UpdateConfiguration.__struct_fields__ if name in raw}
     try:
         return msgspec.convert(checked_update(fields), UpdateConfiguration)
@@ -253,11 +253,11 @@ def read_client_object(raw: Mapping[str, Any]) -> ClientMessage:
 
 
 def _decode_as_python(data: str | bytes) -> Any:
-    """A text as Python's `json` reads it, since the service does: it takes NaN, and half of a
-    surrogate pair, which is replaced.
+    """A text as Python's `json` reads it, because the service uses that: it accepts NaN, and half
+    of a surrogate pair, which is replaced.
 
     Raises:
-        BadMessage: it is no JSON; why not, in the service's words.
+        BadMessage: the text is not JSON; the reason is in the service's words.
     """
     import json
 
@@ -269,7 +269,7 @@ def _decode_as_python(data: str | bytes) -> Any:
 
 
 def encode_client_message(message: ClientMessage) -> str:
-    """One text frame for the service: `{"type":"Terminate"}` and its like."""
+    """One text frame for the service, such as `{"type":"Terminate"}`."""
     body = {"type": message.type}
     body |= {k: v for k, v in msgspec.to_builtins(message).items() if v is not None}
     return msgspec.json.encode(body).decode()

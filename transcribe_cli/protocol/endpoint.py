@@ -20,10 +20,10 @@ PATH = "/v3/ws"
 
 
 def resolve_endpoint(region: str, endpoint: str | None) -> str:
-    """The WebSocket URL without its query.
+    """The WebSocket URL without parameters of a session.
 
     Raises:
-        UsageError: `endpoint` is no WebSocket URL.
+        UsageError: `endpoint` is not a WebSocket URL.
     """
     return REGIONS[region] if endpoint is None else normalise_endpoint(endpoint)
 
@@ -35,15 +35,15 @@ def normalise_endpoint(text: str) -> str:
     'ws://localhost:8080/v3/ws'
 
     Raises:
-        UsageError: it is no `ws://` or `wss://` URL.
+        UsageError: the text is not a `ws://` or `wss://` URL.
     """
     try:
         parts = urlsplit(text)
-        parts.port  # noqa: B018 - reading it checks it
+        parts.port  # noqa: B018 - reading the port checks it
     except ValueError as e:
         raise UsageError(f"'{text}' is no URL: {e}.", "give --endpoint wss://HOST/v3/ws") from e
     _, bracket, behind = parts.netloc.partition("]")
-    odd = bool(bracket) and behind[:1] not in ("", ":")  # Python passes over what stands there
+    odd = bool(bracket) and behind[:1] not in ("", ":")  # Python ignores other text there
     if parts.scheme not in ("ws", "wss") or not parts.hostname or odd:
         raise UsageError(
             f"'{text}' is no WebSocket endpoint.", "it begins with ws:// or wss://, then a host"
@@ -55,10 +55,10 @@ def normalise_endpoint(text: str) -> str:
 
 
 def _in_ascii(parts: SplitResult) -> str:
-    """A host and port with a name of any letters written as DNS, TLS and HTTP take it (RFC 3490).
+    """Host and port with an international name in the form for DNS, TLS and HTTP (RFC 3490).
 
     Raises:
-        UsageError: there is no such name.
+        UsageError: the name has no such form.
     """
     if parts.netloc.isascii():
         return parts.netloc
@@ -80,7 +80,7 @@ def session_url(endpoint: str, parameters: Mapping[str, object]) -> str:
 
 
 def with_parameters(url: str, changes: Mapping[str, object]) -> str:
-    """A session's URL with these parameters in place of those of the same names.
+    """A session's URL in which these parameters replace those of the same names.
 
     >>> with_parameters("ws://h/v3/ws?mode=balanced&prompt=a+b", {"mode": "manual"})
     'ws://h/v3/ws?prompt=a+b&mode=manual'
@@ -92,7 +92,7 @@ def with_parameters(url: str, changes: Mapping[str, object]) -> str:
 
 
 def is_address(host: str) -> bool:
-    """Whether a host (an IPv6 address without brackets) is an IP address and no name."""
+    """Whether a host (an IPv6 address without brackets) is an IP address and not a name."""
     try:
         ip_address(host)
     except ValueError:
@@ -104,14 +104,14 @@ def is_loopback_host(host: str) -> bool:
     """Whether a host (an IPv6 address without brackets) is surely this machine."""
     try:
         return ip_address(host).is_loopback
-    except ValueError:  # a name, which may well begin with "127."
+    except ValueError:  # a name, which may begin with "127." too
         return host == "localhost"
 
 
 def is_loopback(endpoint: str) -> bool:
     """Whether the endpoint is on this machine: it needs no key and never goes through a proxy."""
     host = urlsplit(endpoint).hostname or ""
-    return is_loopback_host(host.removesuffix("."))  # which says that the name is whole
+    return is_loopback_host(host.removesuffix("."))  # a final dot marks a complete name
 
 
 def host_of(endpoint: str) -> str:
@@ -120,13 +120,13 @@ def host_of(endpoint: str) -> str:
 
 
 def host_and_port(endpoint: str) -> tuple[str, int]:
-    """Where the endpoint is; an IPv6 address without its brackets."""
+    """The endpoint's host and port; an IPv6 address has no brackets."""
     parts = urlsplit(endpoint)
     return parts.hostname or "", parts.port or (443 if parts.scheme == "wss" else 80)
 
 
 def place_of(host: str, port: int) -> str:
-    """Host and port as in a URL."""
+    """Host and port as in a URL, with brackets around an IPv6 address."""
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
@@ -134,6 +134,6 @@ def without_credentials(endpoint: str) -> str:
     """The endpoint without possible secrets: user, password, key, query."""
     try:
         parts = urlsplit(endpoint)
-    except ValueError:  # what stands where is not to be told
+    except ValueError:  # it cannot be parsed, so any part of it may be secret
         return redact(f"{endpoint.partition('://')[0]}://")
     return redact(urlunsplit((parts.scheme, host_of(endpoint), parts.path, "", "")))

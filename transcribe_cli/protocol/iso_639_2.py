@@ -1,8 +1,8 @@
-"""The three letters by which media files name languages, of the codes that the models report.
+"""The three-letter codes by which media files name languages, for the codes that models report.
 
-Source: the Library of Congress, "Codes for the Representation of Names of Languages". Where there
-are two for one language, Matroska has the bibliographic one and MP4 the terminological one;
-QuickTime numbers languages, and ffmpeg knows each number by one of the two only.
+Source: the Library of Congress, "Codes for the Representation of Names of Languages". If a language
+has two codes, Matroska uses the bibliographic one and MP4 the terminological one. QuickTime numbers
+languages, and ffmpeg knows each number by only one of the two.
 """
 
 _OF_QUICKTIME = frozenset(["ces", "fra", "ron", "slk"])
@@ -24,7 +24,7 @@ zu:zul
 
 
 def iso_639_2(code: str | None, container: str) -> str | None:
-    """The three letters in a container (`matroska`, `mp4`, `mov`); None for an unknown language.
+    """The code for a container (`matroska`, `mp4`, `mov`); None for an unknown language.
 
     >>> iso_639_2("de", "matroska"), iso_639_2("de", "mp4"), iso_639_2("en_us", "mp4")
     ('ger', 'deu', 'eng')

@@ -1,7 +1,7 @@
-"""The language codes that the streaming models report and take."""
+"""The language codes that the streaming models report and accept."""
 
-# The table of the page "Whisper streaming": what `whisper-rt` detects. The page speaks of 99
-# languages; its table holds these 100.
+# The table of the page "Whisper streaming", with the languages that `whisper-rt` detects. The page
+# says 99 languages; its table holds these 100.
 WHISPER_LANGUAGES: dict[str, str] = {
     "af": "Afrikaans",
     "am": "Amharic",
@@ -108,17 +108,17 @@ WHISPER_LANGUAGES: dict[str, str] = {
 # Page "Model selection": EN, ES, DE, FR, PT, IT.
 SIX_LANGUAGES = ("en", "es", "de", "fr", "pt", "it")
 
-# What the service itself lists for `language_codes` of the Universal-3.5 and 3.6 Pro models.
+# The codes that the service itself lists for `language_codes` of Universal-3.5 and 3.6 Pro.
 PRO_LANGUAGES = tuple(
     """
 en es de fr it pt tr nl sv no da fi hi vi ar he ja ur zh ru ko ca gl ro et fa yue af mr zu xh nn
 """.split()
 )
 
-# Codes that the Pro models take and the Whisper table does not name.
+# Codes that the Pro models accept and the Whisper table does not name.
 _MORE_NAMES = {"zu": "Zulu", "xh": "Xhosa", "multi": "Several languages"}
 
 
 def language_name(code: str) -> str:
-    """The English name of a language code; the code itself when it is unknown."""
+    """The English name of a language code; the code itself if it is unknown."""
     return WHISPER_LANGUAGES.get(code) or _MORE_NAMES.get(code) or code

@@ -3,7 +3,7 @@
 Sources: AssemblyAI's pages "Streaming quickstart" (Begin, Turn, Termination, Terminate), "Whisper
 streaming" and "Multilingual streaming" (language fields, utterance, non-speech tags), and "Message
 sequence" (the rest). All times are milliseconds from the first audio sample of the session. Every
-field has a default, because a field that is missing or odd must never end a session.
+field has a default, because a missing or odd field must never end a session.
 """
 
 from typing import Any, ClassVar
@@ -11,10 +11,10 @@ from typing import Any, ClassVar
 from msgspec import Struct, field
 
 
-class Word(Struct, gc=False):  # many a second are made; none can hold what holds it
+class Word(Struct, gc=False):  # many a second are made; none can be part of a reference cycle
     """One word of a turn; `start` and `end` in ms.
 
-    `channel`: of a call, who said it: 0 the microphone, 1 the system. No service sends it.
+    `channel`: in a call, who said it: 0 the microphone, 1 the system. No service sends it.
     """
 
     start: int = 0
@@ -57,11 +57,11 @@ class SpeechStarted(Struct):
     confidence: float | None = None
 
 
-class Turn(Struct, tag="Turn"):  # tagged: a decoder of Turns alone refuses other types
-    """The state of one turn; the same `turn_order` comes again until `end_of_turn`, or once more.
+class Turn(Struct, tag="Turn"):  # tagged, so that a decoder of Turns alone refuses other types
+    """The state of one turn; its `turn_order` repeats until `end_of_turn`, or once more after it.
 
     `transcript` holds the finalized words on the Universal-Streaming models and the whole turn on
-    the others; `utterance` is text set off at a pause, `""` when there is none.
+    the others; `utterance` is text set off at a pause, `""` if there is none.
     """
 
     type: ClassVar[str] = "Turn"
@@ -87,7 +87,7 @@ class Termination(Struct):
 
 
 class Error(Struct):
-    """Why the service is about to close; a close with the same code follows."""
+    """The reason why the service is about to close; a close with the same code follows."""
 
     type: ClassVar[str] = "Error"
     error_code: int | None = None
@@ -169,7 +169,7 @@ class KeepAlive(Struct):
 
 
 class UpdateConfiguration(Struct):
-    """Client: change parameters in mid-session; only what is set is sent."""
+    """Client: change parameters during the session; only fields that are set are sent."""
 
     type: ClassVar[str] = "UpdateConfiguration"
     end_of_turn_confidence_threshold: float | None = None

@@ -15,9 +15,9 @@ from transcribe_cli.protocol.languages import PRO_LANGUAGES, SIX_LANGUAGES, WHIS
 
 DEFAULT_MODEL = "u3-rt-pro"
 PRICES_OF = "October 2026"
-"""When the prices of the table were last compared with the service's."""
+"""When the table's prices were last compared with the service's."""
 
-# List prices per hour of what is charged on top, from the official streaming reference.
+# List prices per hour that are charged in addition, from the official streaming reference.
 _EXTRAS_USD_PER_HOUR = {"voice_focus": 0.10, "redact_pii": 0.12}
 _KEYTERMS_USD_PER_HOUR = 0.04  # on the Universal-Streaming models only
 _NOT_ASKED = ("", "false")
@@ -38,7 +38,7 @@ class Cancels(NamedTuple):
     """A parameter that leaves another one without effect.
 
     Attributes:
-        says: what becomes of it, in words, where the other one is on without being asked for.
+        says: the effect in words, for when the other one is on by default.
     """
 
     setting: str
@@ -51,14 +51,14 @@ class Model(NamedTuple):
 
     Attributes:
         name: the value of `speech_model`.
-        takes: connection parameters that have an effect on it.
+        takes: connection parameters that have an effect on the model.
         always_formats: punctuation and capitals come without `format_turns`.
-        languages: codes it transcribes.
-        usd_per_hour: list price for an hour of open session; extras come on top. None: not found.
+        languages: codes of the languages that it transcribes.
+        usd_per_hour: list price for an hour of open session; extras are added. None: not found.
         min_turn_silence_ms, max_turn_silence_ms: the service's defaults; None: not documented.
-        turns: the official values of the parameters that end a turn, by preset; empty where there
+        turns: the official values of the parameters that end a turn, by preset; empty if there
             are none.
-        mode_silence_ms: least and greatest silence that end a turn, by `mode`; empty where that is
+        mode_silence_ms: least and greatest silence that end a turn, by `mode`; empty if that is
             not documented.
         cancels: which of its parameters leave others without effect.
     """
@@ -135,7 +135,7 @@ _UNIVERSAL_TURNS: dict[str, dict[str, Any]] = {
         ("patient", 0.7, 800, 3600),
     )
 }
-# Page "Streaming API": on these models the service has the values itself, by `mode`.
+# Page "Streaming API": for these models the service itself has the values, by `mode`.
 _PRO_TURNS = {
     "quick": {"mode": "min_latency"},
     "balanced": {"mode": "balanced"},
@@ -149,7 +149,7 @@ _MODE_SILENCE_MS = {
 _REDACTED_FINALS = Cancels(
     "redact_pii", "include_partial_turns", "text comes when a turn has ended, and no sooner"
 )
-_SPEAKERS_PRESET = (  # speakers are told apart with silences and partials of their own
+_SPEAKERS_PRESET = (  # speaker labels use silences and partials of their own
     Cancels("speaker_labels", "mode"),
     Cancels("speaker_labels", "continuous_partials"),
 )
@@ -173,7 +173,7 @@ _UNIVERSAL_3_5_PRO = Model(
     cancels=(_REDACTED_FINALS, *_SPEAKERS_PRESET),
     mode_silence_ms=_MODE_SILENCE_MS,
 )
-# What came after it differs in name, price and source only.
+# Later models differ in name, price and source only.
 _NEWER_PRO = (
     _UNIVERSAL_3_5_PRO,
     _UNIVERSAL_3_5_PRO._replace(name="universal-3-6-pro", title="Universal-3.6 Pro Streaming"),
@@ -236,7 +236,7 @@ MODELS: dict[str, Model] = {
             name="whisper-rt",
             title="Whisper Streaming",
             family=Family.WHISPER,
-            # Which silence parameters it obeys is not documented, so they are let through.
+            # Which silence parameters it obeys is not documented, so all are allowed.
             takes=_ALL | _SILENCE | {"format_turns", "language_detection"},
             always_formats=False,
             languages=tuple(WHISPER_LANGUAGES),
@@ -252,7 +252,7 @@ MODELS: dict[str, Model] = {
 
 
 def find_model(name: str) -> Model | None:
-    """The row of the model that runs where this name is asked for; None for an unknown one."""
+    """The row of the model that runs if this name is requested; None for an unknown name."""
     return MODELS.get(REDIRECTS.get(name, name))
 
 
@@ -262,7 +262,7 @@ def models_that_take(parameter: str) -> list[str]:
 
 
 def usd_per_hour(parameters: Mapping[str, Any]) -> float | None:
-    """List price of an hour of session with these parameters; None where it is not known."""
+    """List price of an hour of session with these parameters; None if it is not known."""
     model = find_model(str(parameters.get("speech_model")))
     if model is None or model.usd_per_hour is None:
         return None
@@ -276,12 +276,12 @@ def usd_per_hour(parameters: Mapping[str, Any]) -> float | None:
 
 
 class Tariff(NamedTuple):
-    """What the sessions of a run cost.
+    """The prices of a run's sessions.
 
     Attributes:
-        asked: the parameters that they are opened with.
-        said: USD an hour by model, extras included, in place of the list's.
-        is_free: they are a local service's.
+        asked: the parameters that the sessions are opened with.
+        said: USD an hour by model, extras included; they replace the list prices.
+        is_free: the sessions are those of a local service.
     """
 
     asked: Mapping[str, Any]
@@ -289,12 +289,12 @@ class Tariff(NamedTuple):
     is_free: bool = False
 
     def usd_per_hour(self, running: Mapping[str, Any] | None = None) -> float | None:
-        """The price of a session; None where it is not known.
+        """The price of a session in USD an hour; None if it is not known.
 
         Args:
-            running: the parameters that it runs with, where the service has said so. A model whose
-                price is not known, in place of one whose price is, counts as the dearest of all,
-                so that a limit of the cost still holds.
+            running: the parameters that it runs with, if the service has reported them. If a model
+                of unknown price replaces one of known price, it counts as the dearest of all, so
+                that a limit of the cost still holds.
         """
         if self.is_free:
             return 0.0
@@ -308,7 +308,7 @@ class Tariff(NamedTuple):
         return price
 
     def is_known(self, running: Mapping[str, Any]) -> bool:
-        """Whether what a session costs that runs so is no guess."""
+        """Whether the price of a session with these parameters is known and not estimated."""
         return self.is_free or self._price_of(running) is not None
 
     def _price_of(self, parameters: Mapping[str, Any]) -> float | None:

@@ -1,8 +1,8 @@
-"""Ogg pages, from packets and back: how Opus travels where the `encoding` is `ogg_opus`. Pure.
+"""Ogg pages from packets, and packets from pages: the form of Opus as `ogg_opus`. Pure.
 
-Sources: RFC 3533 (pages), RFC 7845 (Opus in them). A stream begins with a page that holds the
-packet `OpusHead` alone, and one that holds `OpusTags`; all others hold audio. A page's granule
-position counts samples of 48 kHz up to the end of its last packet.
+Sources: RFC 3533 (pages), RFC 7845 (Opus in them). A stream begins with a page that holds only the
+packet `OpusHead`, and a page that holds `OpusTags`; all others hold audio. A page's granule
+position counts samples at 48 kHz up to the end of its last packet.
 """
 
 import struct
@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 CONTINUED, FIRST, LAST = 0x01, 0x02, 0x04
 MOST_SEGMENTS = 255
-_MOST_PACKET_BYTES = 1 << 16  # the longest Opus packet has 61,298; a longer one is no audio
+_MOST_PACKET_BYTES = 1 << 16  # the longest Opus packet has 61,298; a longer one is not audio
 
 _MAGIC = b"OggS"
 _HEAD = struct.Struct("<4sBBqIIIB")
@@ -21,17 +21,17 @@ _MIRRORED = bytes(int(f"{byte:08b}"[::-1], 2) for byte in range(256))
 
 
 class BadOgg(ValueError):
-    """The bytes are no Ogg stream; `str()` says why."""
+    """The bytes are not an Ogg stream; `str()` says why."""
 
 
 class Page(NamedTuple):
-    """A page that has come whole.
+    """A complete page.
 
     Attributes:
-        flags: `CONTINUED`, `FIRST` and `LAST`, those that hold, added up.
-        granule: samples of 48 kHz so far; -1 where no packet ends on it.
-        serial: which stream it is of.
-        packets: those that end on it; the first may have begun on a page before.
+        flags: the sum of those of `CONTINUED`, `FIRST` and `LAST` that hold.
+        granule: samples at 48 kHz so far; -1 if no packet ends on the page.
+        serial: the stream's number.
+        packets: the packets that end on the page; the first may have begun on an earlier one.
     """
 
     flags: int
@@ -58,17 +58,17 @@ def write_page(packets: Sequence[bytes], flags: int, granule: int, serial: int, 
 
 
 class PageReader:
-    """Finds the pages in a stream of bytes, however it is cut."""
+    """Finds the pages in a stream of bytes, wherever the stream is cut."""
 
     def __init__(self) -> None:
         self._data = bytearray()
-        self._rest = b""  # of a packet that goes on on the next page
+        self._rest = b""  # the beginning of a packet that continues on the next page
 
     def feed(self, data: bytes) -> list[Page]:
-        """Take bytes, and give the pages that are whole now.
+        """Take bytes, and return the pages that are complete now.
 
         Raises:
-            BadOgg: what came is no Ogg, or damaged.
+            BadOgg: the bytes are not Ogg, or damaged.
         """
         self._data += data
         pages = []
@@ -109,6 +109,6 @@ class PageReader:
 
 
 def _crc(data: bytes | bytearray) -> int:
-    """The checksum of RFC 3533: zlib's, its bits in the other order, and nothing inverted."""
+    """The checksum of RFC 3533: zlib's with the bits reversed, and without its inversions."""
     mirrored = zlib.crc32(data.translate(_MIRRORED), 0xFFFFFFFF) ^ 0xFFFFFFFF
     return int(f"{mirrored:032b}"[::-1], 2)

@@ -1,10 +1,10 @@
 """The connection's query parameters: types and ranges, encoding and decoding. Pure.
 
-Booleans travel as `true` and `false` (any capitals are read), lists and objects as one parameter
-holding JSON; languages one in a parameter too. Sources: page "Streaming API" reference, the
-official SDKs' URL builders, and what public clients say that they were answered. A name that is
-unknown is ignored by the service; a known name with a bad value is refused before `Begin` with
-"User Input Validation Error: Invalid '<name>': <reason>", close 3006.
+Booleans travel as `true` and `false` (read in any case), lists and objects as one parameter that
+holds JSON; languages may also be one parameter each. Sources: page "Streaming API" reference, the
+official SDKs' URL builders, and answers of the service that public clients report. The service
+ignores an unknown name; it refuses a known name with a bad value before `Begin` with "User Input
+Validation Error: Invalid '<name>': <reason>", close 3006.
 """
 
 from collections.abc import Mapping
@@ -31,8 +31,8 @@ _LISTED = (
     "_universal-3-5-notetaker",
 )
 SPEECH_MODELS = tuple(dict.fromkeys((*_LISTED, *MODELS, *REDIRECTS)))
-"""Values of `speech_model`: what the service's own error message lists (September 2026), and what
-the table of models has beside that."""
+"""Values of `speech_model`: those that the service's own error message lists (September 2026), and
+the other names in the table of models."""
 
 PII_POLICIES = tuple(
     """account_number banking_information blood_type corporate_action credit_card_cvv
@@ -60,7 +60,7 @@ class Parameter(NamedTuple):
 
     Attributes:
         kind: bool, int, float, str, list (of str) or dict (a JSON object).
-        low, high: least and greatest number, or greatest length of a list or text (`high`).
+        low, high: least and greatest number; `high` is also the greatest length of a list or text.
         choices: the only values allowed; empty: any.
     """
 
@@ -108,7 +108,7 @@ _RECOGNITION = (
     Parameter("session_heartbeat", bool),
     Parameter("acknowledge_silence", bool),
 )
-_OTHERS = (  # who asks, and what else becomes of what was said
+_OTHERS = (  # the client's token, and what else is done with the transcript
     Parameter("token", str),
     Parameter("llm_gateway", dict),
     Parameter("webhook_url", str),
@@ -121,7 +121,7 @@ PARAMETERS: dict[str, Parameter] = {
     parameter.name: parameter for parameter in (*_RECOGNITION, *_OTHERS)
 }
 
-# Clamped by the service, which reads them in its own way.
+# The service clamps these, and parses them in its own way.
 _SILENCES = ("min_turn_silence", "min_end_of_turn_silence_when_confident", "max_turn_silence")
 
 _NOUNS: dict[type, str] = {
@@ -150,7 +150,7 @@ class BadParameter(ValueError):
 
 
 def encode_query(parameters: Mapping[str, object]) -> str:
-    """Encode parameters as a query string; None is left out, anything but text is JSON.
+    """Encode parameters as a query string; None is left out, values other than text become JSON.
 
     >>> encode_query({"sample_rate": 16000, "format_turns": True, "keyterms_prompt": ["Å b"]})
     'sample_rate=16000&format_turns=true&keyterms_prompt=%5B%22%C3%85+b%22%5D'
@@ -177,7 +177,7 @@ def decode_query(query: str, table: Mapping[str, Parameter] = PARAMETERS) -> dic
             continue
         value = _parse(parameter, text)
         if name in read and parameter.kind is list:
-            if name != "language_codes":  # each part alone is no JSON array
+            if name != "language_codes":  # a part alone is no JSON array
                 raise BadParameter(name, "Value error, Invalid JSON array")
             value = [*read[name], *value]
         read[name] = _checked(parameter, value)
@@ -185,7 +185,7 @@ def decode_query(query: str, table: Mapping[str, Parameter] = PARAMETERS) -> dic
 
 
 def as_typed(name: str, value: Any) -> Any:
-    """A value that may be the text of a query, as a value of the parameter's own kind.
+    """A value, which may be a query's text, converted to the parameter's kind if possible.
 
     >>> as_typed("speaker_labels", "True"), as_typed("min_turn_silence", "fast")
     (True, 'fast')
@@ -218,10 +218,10 @@ def checked_update(fields: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def check_languages(parameters: Mapping[str, Any]) -> None:
-    """Refuse `multi` beside another language.
+    """Check that `multi` is the only language if it is one of them.
 
     Raises:
-        BadParameter: that is so.
+        BadParameter: there is another language beside `multi`.
     """
     codes = parameters.get("language_codes", ())
     if "multi" in codes and len(codes) > 1:
@@ -230,7 +230,7 @@ def check_languages(parameters: Mapping[str, Any]) -> None:
 
 
 def _from_json(parameter: Parameter, value: Any) -> Any:
-    """A JSON value as the parameter's kind; text may stand for a number or a boolean."""
+    """A JSON value converted to the parameter's kind; a number or boolean may be given as text."""
     name, kind = parameter.name, parameter.kind
     if isinstance(value, str) and kind in (bool, int, float):
         return _parse(parameter, value)
@@ -257,7 +257,7 @@ def _decode_value(parameter: Parameter, text: str) -> Any:
 
 
 def _checked(parameter: Parameter, value: Any) -> Any:
-    """A value of the parameter's kind, once its range, length and choices are checked."""
+    """The value, after checking its range, length and choices."""
     if isinstance(value, bool | dict):
         return value
     if isinstance(value, int | float):
@@ -274,7 +274,7 @@ def _checked(parameter: Parameter, value: Any) -> Any:
         raise BadParameter(
             parameter.name, f"Value error, {parameter.name} exceeds maximum length of {limit}"
         )
-    # One language is read as a list of one.
+    # The service reads one language as a list of one.
     place = f"{parameter.name}.0" if parameter.name == "language_code" else parameter.name
     _check_choice(parameter, value, place)
     return value

@@ -1,8 +1,8 @@
-"""What a session runs with, as its `Begin` says, beside what was asked. Pure.
+"""The parameters that a session runs with, as its `Begin` says, and how they differ. Pure.
 
-The service may run another model than the one that was asked for, or leave out a parameter: it
-redirects older models to newer ones. `Begin.configuration` names the model, and of the parameters
-only some, so what the other model does not take has to be told from the table of models.
+The service may run another model than the requested one, because it redirects older models to newer
+ones, or may ignore a parameter. `Begin.configuration` names the model but only some parameters, so
+the table of models tells which parameters the other model does not take.
 """
 
 from collections.abc import Mapping
@@ -11,11 +11,11 @@ from typing import Any, NamedTuple
 from transcribe_cli.protocol.models import find_model
 from transcribe_cli.protocol.parameters import as_typed
 
-_MOST_CHARACTERS = 60  # of a value from outside that is told
+_MOST_CHARACTERS = 60  # shown of a value from outside
 
 
 class Difference(NamedTuple):
-    """A parameter that a session runs with in another way; `runs` None: it was left out."""
+    """A parameter that runs with another value than requested; `runs` None: it was left out."""
 
     name: str
     asked: Any
@@ -32,7 +32,7 @@ def running_parameters(asked: Mapping[str, Any], configuration: object) -> dict[
     """The parameters that a session runs with.
 
     Args:
-        configuration: of its `Begin`, whatever it is.
+        configuration: the `configuration` of its `Begin`; it may be anything.
     """
     if not isinstance(configuration, Mapping):
         return dict(asked)
@@ -47,7 +47,7 @@ def running_parameters(asked: Mapping[str, Any], configuration: object) -> dict[
 
 
 def differences(asked: Mapping[str, Any], running: Mapping[str, Any]) -> list[Difference]:
-    """What was asked for and is otherwise, the model first."""
+    """The requested parameters that run with other values, the model first."""
     found = []
     for name, wanted in asked.items():
         wanted, runs = as_typed(name, wanted), as_typed(name, running.get(name))
@@ -65,7 +65,7 @@ def _is_set(value: Any) -> bool:
 
 
 def _not_taken_any_more(asked: Mapping[str, Any], model: str) -> set[str]:
-    """Parameters that the model that was asked for takes, and this one does not."""
+    """The parameters that the requested model takes and the running model does not."""
     wanted, runs = find_model(str(asked.get("speech_model"))), find_model(model)
     if wanted is None or runs is None:
         return set()
@@ -73,7 +73,7 @@ def _not_taken_any_more(asked: Mapping[str, Any], model: str) -> set[str]:
     if runs.always_formats:
         lost.discard("format_turns")
     if "language_codes" in runs.takes:
-        lost.discard("language_code")  # read as a list of one
+        lost.discard("language_code")  # the service reads it as a list of one
     return lost
 
 

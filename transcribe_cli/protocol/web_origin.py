@@ -1,4 +1,4 @@
-"""Decides by Host and Origin who may talk to a server on this machine. Pure.
+"""Decides by Host and Origin which requests a server on this machine answers. Pure.
 
 A browser lets any web page open a WebSocket or request a URL on the local machine, and names the
 page's origin in `Origin` (RFC 6455, section 10.2; RFC 6454). A page can also let its own host name
@@ -25,7 +25,7 @@ OTHER_SITE = "This is not for other web sites."
 
 
 class Headers(Protocol):
-    """A request's headers, as `http.server` and the local service both have them."""
+    """A request's headers, as in `http.server` and in the local service."""
 
     def get_all(self, name: str, /) -> Sequence[str] | None:
         """Every value of a header, whatever the case of its name."""
@@ -52,7 +52,7 @@ def why_refused(headers: Headers, *, any_host: bool = False, linked: bool = Fals
     elif not linked and any(
         site not in ("same-origin", "none") for site in headers.get_all("Sec-Fetch-Site") or []
     ):
-        # Images, scripts and frames are asked for without an Origin (W3C Fetch Metadata).
+        # Browsers request images, scripts and frames without an Origin (W3C Fetch Metadata).
         return OTHER_SITE
     return None
 
