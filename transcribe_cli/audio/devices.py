@@ -47,8 +47,8 @@ class DeviceOpener(Struct, frozen=True):
     Attributes:
         wanted: the device's name; None: whichever device is the default at the time.
         open: opens a device by name, None for the default; it raises `AudioError`.
-        best: returns the device to use now, beside the open one: the wanted device, or the default
-            if that may stand in for it; None: there is none.
+        best: returns which device of the open one's system to use now: the wanted one, or the
+            default if that may stand in for it; None: there is none.
         count: how many devices there were to choose from.
         silenced: returns why the open device is silent, in words; "" if no reason is known.
     """

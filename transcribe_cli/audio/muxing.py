@@ -198,7 +198,7 @@ def _copy(
 
 
 def _attempts(streams: tuple[Stream, ...]) -> list[tuple[Stream, ...]]:
-    """The streams to leave out, by attempt: none, those seldom held, then picture subtitles."""
+    """The streams to leave out: none, then those seldom held, picture subtitles, both kinds."""
     seldom = tuple(s for s in streams if s.kind not in ("video", "audio", "subtitle"))
     pictures = tuple(s for s in streams if s.kind == "subtitle" and s.codec not in _TEXT)
     return list(dict.fromkeys([(), seldom, pictures, (*seldom, *pictures)]))

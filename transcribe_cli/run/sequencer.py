@@ -19,8 +19,8 @@ from transcribe_cli.transcript.recording_clock import to_recording_clock
 from transcribe_cli.transcript.turn_text import Utterances
 from transcribe_cli.transcript.turns import Transcript, TurnNumbers, TurnUpdate
 
-# Page "Streaming API": a turn is cut after 60 s at the latest. So words are final that lie 60 s
-# before the last audio that the service received.
+# Page "Streaming API": a turn is cut after 60 s at the latest. So words are final if they
+# lie 60 s before the last audio that the service received.
 LONGEST_TURN_MS = 60_000
 _EVER = float("inf")
 

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from transcribe_cli.audio.encoder import Encoder
 
 _TRIM_EVERY_S = 30.0
-_JOIN_S = 0.3  # for all connecting threads; a session that opens in this time is still terminated
+_JOIN_S = 0.3  # for each connecting thread; a session that opens meanwhile is terminated
 
 
 @dataclass(slots=True)
@@ -83,7 +83,7 @@ class Sessions:
         self._task = task
         self._post = post
         self._live: dict[int, _Live] = {}
-        self._settled_to = 0  # all words before this frame came from a session that has ended
+        self._settled_to = 0  # sessions that have ended said all words before this frame
         self._trim_at = 0  # the log is trimmed again when the reader's offset reaches this
 
     def __contains__(self, number: int) -> bool:

@@ -44,7 +44,7 @@ Message = bytes | CloseFrame
 
 
 class Connection:
-    """An open WebSocket whose methods never wait, except `close`, which waits 0.1 s at most.
+    """An open WebSocket, which sends and receives without waiting.
 
     One thread receives and closes; any thread may send.
 

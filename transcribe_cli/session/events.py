@@ -17,7 +17,7 @@ class Opened(Struct, frozen=True):
     connection: Connection
 
 
-class Received(Struct):  # not frozen, which is faster: many a second are made; none is changed
+class Received(Struct):  # not frozen: many a second are made, and none is changed
     """A message of the service came in.
 
     Attributes:

@@ -149,7 +149,7 @@ class Fetcher:
 
     Attributes:
         name: the address without what may be secret.
-        is_public: a public host was reached, so private networks are refused.
+        is_public: private networks are refused; so it is once a public host was reached.
         headers: sent with every request.
         stopped: once it is set, reads end within a fraction of a second.
     """
