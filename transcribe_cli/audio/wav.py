@@ -142,7 +142,7 @@ def read_header(stream: _Reader) -> WavHeader:
 
 
 def _is_placeholder(size: int) -> bool:
-    """Whether programs write this if they do not know the size: sox 0x7FFFF000, others the maximum."""
+    """Whether programs write this for an unknown size: sox 0x7FFFF000, others the maximum."""
     return size == 0 or 0x7FFFEF00 <= size <= 0x80000000 or size >= _UNKNOWN - 0xFF
 
 

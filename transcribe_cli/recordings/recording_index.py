@@ -36,8 +36,8 @@ class RecordingIndex:
     - List: a process lists the save-dir under the lock once for each log, and every time if there
       is no log.
     - Remove: a process that keeps the log removes it at its end, and so does a process that cannot
-      read or write it. A log that is a day old is removed too, since its keeper may have been killed.
-      The others then list the save-dir once and create another log.
+      read or write it. A log that is a day old is removed too, since its keeper may have been
+      killed. The others then list the save-dir once and create another log.
 
     So for a file only those recordings are opened that are noted for it or have its name; and a
     process that holds the lock knows all recordings that others began under it.
