@@ -15,7 +15,8 @@ class Option(NamedTuple):
     """An option of the command line.
 
     Attributes:
-        names: as they are typed, `--on/--off` for a pair; none: made from the field's name.
+        names: as they are typed, `--on/--off` for a pair; none: made from the field's name, but for
+            a switch, which has some.
         panel: the heading that the help shows it under.
         metavar: what the help calls its value.
         least, most: of a number.
