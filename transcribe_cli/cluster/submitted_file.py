@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 from msgspec import structs
 
 from transcribe_cli.cluster import wire
-from transcribe_cli.cluster.journal_teller import JournalReporter
+from transcribe_cli.cluster.journal_reporter import JournalReporter
 from transcribe_cli.errors import ServiceError, StreamError, status_of
 from transcribe_cli.exit_status import ExitStatus, is_stopped_by_person, of_run
 from transcribe_cli.jobs.sources import SourceSpec

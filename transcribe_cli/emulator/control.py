@@ -100,8 +100,7 @@ def _read(body: bytes, kind: type[_Body]) -> _Body:
         said = str(e)
     except msgspec.DecodeError:
         said = "it is no JSON" if body else "there is none"
-    wanted = f"give {_WANTED[kind]}"
-    raise StreamError(f"The body is not what is wanted: {said}; {wanted}", wanted)
+    raise StreamError(f"The body is not what is wanted: {said}.", f"give {_WANTED[kind]}")
 
 
 class Control:
@@ -151,7 +150,7 @@ class Control:
         try:
             return json_answer(200, route(request.body))
         except StreamError as e:
-            return error_answer(400, e.message)
+            return error_answer(400, f"{e.message.rstrip('.')}; {e.hint}")
 
     def _state(self, _: bytes) -> dict[str, Any]:
         service = self._service
