@@ -97,10 +97,10 @@ def _read(body: bytes, kind: type[_Body]) -> _Body:
     try:
         return msgspec.json.decode(body, type=kind)
     except msgspec.ValidationError as e:
-        said = str(e)
+        wrong = str(e)
     except msgspec.DecodeError:
-        said = "it is no JSON" if body else "there is none"
-    raise StreamError(f"The body is not what is wanted: {said}.", f"give {_WANTED[kind]}")
+        wrong = "it is no JSON" if body else "there is none"
+    raise StreamError(f"The body is not what is wanted: {wrong}.", f"give {_WANTED[kind]}")
 
 
 class Control:
