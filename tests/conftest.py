@@ -7,7 +7,8 @@ import signal
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Sequence
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -99,7 +100,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
     Among the long ones is each test of examples once more, with many of them.
 
-    What may take longest begins first, so that nothing waits for it in the end.
+    What may take longest begins first, so that nothing waits for it in the end. Files of tests that
+    start the program, and so wait for it, come between files of those that only compute.
     """
     seen: Counter[str] = Counter()
     for item in items:
@@ -112,7 +114,22 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             item.add_marker(pytest.mark.long)
         if item.get_closest_marker("long") and not item.get_closest_marker("timeout"):
             item.add_marker(pytest.mark.timeout(LONG_TIMEOUT_S))
-    items.sort(key=timeout_s, reverse=True)
+    files = {path: list(those) for path, those in groupby(items, key=lambda item: item.path)}
+    place: dict[Path, float] = {}
+    for kind in (True, False):
+        of_kind = [path for path, those in files.items() if starts_program(those) is kind]
+        total = sum(len(files[path]) for path in of_kind)
+        before = 0
+        for path in of_kind:
+            place[path] = before / total
+            before += len(files[path])
+    items.sort(key=lambda item: (-timeout_s(item), place[item.path]))
+
+
+def starts_program(tests: Sequence[pytest.Item]) -> bool:
+    """Whether most tests of a file start the program, or something else that they wait for."""
+    starting = [test for test in tests if "home" in getattr(test, "fixturenames", ())]
+    return 2 * len(starting) > len(tests)
 
 
 def timeout_s(item: pytest.Item) -> float:
