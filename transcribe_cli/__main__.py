@@ -15,6 +15,9 @@ def main() -> None:
 
         main()
     except KeyboardInterrupt:
+        import signal
+
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # it ends already
         sys.exit(_INTERRUPTED)
     finally:
         # An interrupt inside `exec`, by which the library makes dataclasses, is remembered by the

@@ -167,7 +167,7 @@ def of_command(files: Sequence[FileEnd], stdout: ExitStatus = ExitStatus.OK) -> 
 def of_journal(
     codes: Sequence[object] = (), *, complete: bool = False, cut_off: bool = False
 ) -> ExitStatus:
-    """The exit code of an earlier run, from what its journal tells; without any: it tells nothing.
+    """The exit code of an earlier run, from what its journal tells; 6 if that is nothing.
 
     Args:
         codes: of its Error records, in order; anybody may have written them.

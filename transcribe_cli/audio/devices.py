@@ -132,7 +132,10 @@ def no_device() -> AudioError:
 
 
 def fits(devices: Sequence[InputDevice], wanted: str) -> list[InputDevice]:
-    """Devices with this number, name or description; else those whose name or description fits."""
+    """Devices with this number, name or description; else those that have it as a part of either.
+
+    Capitals do not count.
+    """
     if wanted.isdecimal():
         return [device for device in devices if device.index == int(wanted)]
     text = wanted.casefold()

@@ -114,7 +114,9 @@ def _open_wav(path: Path, rate_hz: int, channel: int | None) -> PcmSource | None
 
 
 def _true_size(file: FileIO, size: int | None) -> tuple[int | None, bool]:
-    """The size of the samples if the header's is right, and whether nothing follows them.
+    """The size of the samples, and whether no other WAV follows them.
+
+    The size is None where the header's is wrong or unknown.
 
     Args:
         file: stands before the first sample.

@@ -22,7 +22,7 @@ class BadRate(AudioError):
 
 
 class NoSuchChannel(AudioError):
-    """The source has no channel of that number."""
+    """The source has too few channels for what was asked for."""
 
 
 class ByteStream(Protocol):

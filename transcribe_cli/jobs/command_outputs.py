@@ -186,7 +186,7 @@ class CommandOutputs:
         return self._options.non_speech is not NonSpeech.HIDE
 
     def exit_status(self, command: ExitStatus) -> ExitStatus:
-        """The command's exit code: `command`, or 6 if an output was given up.
+        """The command's exit code: `command`; 6 if that is 0 and an output was given up.
 
         Call it after the outputs are closed, because closing may fail too.
         """

@@ -107,7 +107,7 @@ class Results(NamedTuple):
     Attributes:
         files: the best result of each file, or only its name if it has none, in the order of the
             list; without a list, in the order found.
-        missing: which shards and files have no result, in words.
+        missing: the shards that are not there, else how many files no shard had, in words.
     """
 
     files: list[FileResult | str]

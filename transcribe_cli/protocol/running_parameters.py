@@ -47,7 +47,7 @@ def running_parameters(asked: Mapping[str, Any], configuration: object) -> dict[
 
 
 def differences(asked: Mapping[str, Any], running: Mapping[str, Any]) -> list[Difference]:
-    """The requested parameters that run with other values, the model first."""
+    """The requested parameters that run otherwise or not at all, the model first."""
     found = []
     for name, wanted in asked.items():
         wanted, runs = as_typed(name, wanted), as_typed(name, running.get(name))

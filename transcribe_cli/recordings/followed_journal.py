@@ -81,7 +81,7 @@ class FollowedJournal:
             self._held = []
 
     def _tell_settled(self) -> Iterator[JournalRecord]:
-        """Returns the records that are certain, except those returned from an earlier file."""
+        """Yield the records that are certain, except those yielded from an earlier file."""
         while self._settled:
             record = self._settled.popleft()
             stays = stays_true(record, followed=True)

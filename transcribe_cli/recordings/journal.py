@@ -332,8 +332,8 @@ def without_closing_records(records: Sequence[JournalRecord]) -> list[JournalRec
 def stays_true(record: JournalRecord, *, followed: bool) -> bool:
     """Whether a record stays true when the recording is resumed.
 
-    Errors of the service stay true, and so does a Gap with records after it: the source gave no
-    audio there.
+    Errors of the service (those without `exit_code`) stay true. So does a Gap with records after
+    it, or in which the source gave no audio.
 
     Args:
         followed: a record that is not a closing one comes later.

@@ -70,7 +70,7 @@ class RecordingIndex:
     def look(self) -> None:
         """Take in all new recordings; call it inside `save_dir_locked`."""
         if not self._read_log():
-            self._remove_log()  # this process cannot write to it, so the others have to list
+            self._remove_log()  # this process cannot read it, so the others have to list
         if self._log and abs(time.time() - int(self._log.split()[0])) > _LOG_LASTS_S:
             self._remove_log()
         if self._log and self._log == self._listed_with:

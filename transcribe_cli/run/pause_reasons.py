@@ -1,5 +1,6 @@
 """When a run goes on without a session: during a user's pause, and while the microphone is gone
-for long. An open session is billed, so it is closed then.
+for long. An open session is billed, so it is ended: at once when the microphone is gone, after a
+minute of a user's pause.
 
 The supervisor knows of one pause only, whatever the reasons for it.
 """

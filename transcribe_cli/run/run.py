@@ -141,7 +141,7 @@ class Run:
         self.advance(now)
 
     def take(self, event: Event, now: float) -> None:
-        """Take an event from outside this thread."""
+        """Take an event, of this thread or of another; called on the loop's thread."""
         if isinstance(event, SessionEvent):
             channel = self._channels[event.session % len(self._channels)]
             known = channel.take(event, now)

@@ -146,7 +146,8 @@ class Sequencer:
         """The time in ms before which no audio will be sent to any session again.
 
         Args:
-            received_to: the frame up to which the session that reads the log was heard.
+            received_to: the service has received all that the session that reads the log was sent
+                before this frame.
         """
         from_ms = max(self.committed_ms, self._transcript.finished_ms)
         if len(leases) == 1 and self._is_heard(leases[0].number):

@@ -1,4 +1,4 @@
-"""The sessions of a run that are not over: opens, starts, hands over, drops and ends them.
+"""The sessions of a channel that are not over: opens, starts, hands over, drops and ends them.
 
 The supervisor decides; here its actions become calls. This module also decides where a new session
 starts to read the audio log, and what a file's log may forget.
@@ -49,8 +49,9 @@ class _Live:
 
 
 class Sessions:
-    """A run's sessions by number, the earliest first. Times are monotonic, in s; offsets in frames.
+    """A channel's sessions by number, the earliest first.
 
+    Times are monotonic, in s; offsets are in frames.
     Where a session starts depends on the log, the transcript and the silences, so all are fields.
 
     Args:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-_MOST_SKIPS = 3  # a silence is given up on if a service never sends its last words
+_MOST_SKIPS = 3  # sessions that may end because of one silence; after that it is sent
 
 
 @dataclass(slots=True)
@@ -62,8 +62,8 @@ class Silences:
         return first
 
     def ahead(self, frame: int, least: int) -> SourceSilence | None:
-        """The silence at `frame` of which at least `least` frames are unsent and which audio
-        follows; None if there is none for which a session is worth ending.
+        """The silence that begins at or before `frame` and has at least `least` frames behind it;
+        None if there is none for which a session is worth ending.
         """
         for silence in self._all:
             left = (silence.end or 0) - frame

@@ -14,6 +14,8 @@ from transcribe_cli.session.session import Target
 class ConnectThread:
     """Runs the thread `aai-connect-N`, whose last event is an `Opened` or a `Closed`.
 
+    After it was abandoned it posts none.
+
     Args:
         number: the session's number.
         post: takes the events, on that thread.

@@ -55,9 +55,11 @@ class Environment:
             # A name that the encoding of the place does not know must not become a crash.
             encoding = None if sys.stdout.isatty() else "utf-8"
             sys.stdout.reconfigure(encoding=encoding, errors="replace")
-        from transcribe_cli.settings.dotenv import read_dotenv  # which knows this module
-
         folder = _current_folder()
+        if not os.path.exists(folder / ".env"):  # noqa: PTH110 - raises nothing
+            return cls(stdin, sys.stdout, sys.stderr, os.environ, folder)
+        from transcribe_cli.settings.dotenv import read_dotenv  # which imports this module
+
         dotenv, unread = read_dotenv(folder)
         return cls(stdin, sys.stdout, sys.stderr, os.environ, folder, dotenv, unread)
 

@@ -112,8 +112,8 @@ class Format(StrEnum):
     VTT = "vtt"
     ASS = "ass"
     LRC = "lrc"
-    JSON = "json"
     JSONL = "jsonl"
+    JSON = "json"
 
 
 class Color(StrEnum):

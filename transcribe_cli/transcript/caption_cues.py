@@ -46,7 +46,7 @@ _UNDECIDED = ("UNKNOWN", "PENDING")  # the service's labels before it knows a sp
 _CUE = 300
 _EMPTY = 900  # for an empty cue; it falls with the square of the empty share
 _TOO_SHORT = 1500  # for a cue with less than the least time
-_HURRIED = 200  # for the square of each second that a reader lacks
+_HURRIED = 200  # times the square of the seconds that a reader lacks
 _PAUSE_WORTH = 500  # subtracted for a cut at a pause, in full for the longest one
 
 _CONTROLS = dict.fromkeys((*range(0x20), *range(0x7F, 0xA0)), " ") | dict.fromkeys(

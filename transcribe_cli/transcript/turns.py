@@ -124,7 +124,7 @@ class TurnNumbers:
         return self._next - 1
 
     def give_back(self, numbers: Iterable[int]) -> None:
-        """Take back the numbers of dropped turns; those after all given ones are given again."""
+        """Take back the numbers of dropped turns; the highest ones are given again."""
         for number in sorted(numbers, reverse=True):
             if number == self._next - 1:
                 self._next = number

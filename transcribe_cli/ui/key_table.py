@@ -62,6 +62,11 @@ def keys_in(mode: Mode) -> tuple[KeyBinding, ...]:
     return tuple(binding for binding in KEY_TABLE if mode in binding.modes)
 
 
+def key_of(action: KeyAction, mode: Mode) -> str:
+    """The key that does something there."""
+    return next(binding.key for binding in keys_in(mode) if binding.action == action)
+
+
 def announced(mode: Mode, *, has_keys: bool) -> tuple[str, ...]:
     """What says that keys exist and how to stop, the longest form first.
 

@@ -13,6 +13,7 @@ from rich.style import Style
 from rich.text import Text
 
 from transcribe_cli.transcript.recording_clock import format_time
+from transcribe_cli.ui.key_table import key_of
 from transcribe_cli.ui.safe_text import safe_text
 from transcribe_cli.ui.text_wrapping import cells, cut_middle, cut_text, ellipsis
 
@@ -162,7 +163,8 @@ def _parts(status: Status, ascii_only: bool) -> list[_Part]:
         behind = _text(f"{_seconds(status.behind_s)} behind", LOUD if late else DIM)
         parts.append(_Part(65, [behind, Text()]))
     if status.manual:
-        ends = [_text("e ends the turn", LOUD), _text("e: end turn", LOUD), Text()]
+        key = key_of("end turn", "run")
+        ends = [_text(f"{key} ends the turn", LOUD), _text(f"{key}: end turn", LOUD), Text()]
         parts.append(_Part(92, ends))
     if status.language:
         parts.append(_Part(60, [_text(safe_text(status.language)), Text()]))

@@ -44,7 +44,7 @@ _AS_IT_IS = "/%:@!$&'()*+,;=~?[]"  # characters of a path and query that are not
 
 
 class Refused(AudioError):
-    """A server refused a request.
+    """A server answered with another status than was asked for.
 
     Attributes:
         may_pass: another try may succeed.

@@ -83,8 +83,8 @@ def is_hls(head: bytes) -> bool:
 def choose_variant(text: str, base: str) -> str | None:
     """The address of the playlist to hear, if this one lists others; else None.
 
-    Chooses the rendition without video if there is one, else the one with the lowest bit rate: the
-    picture is not transcribed, and the sound of a low rate is seldom worse.
+    Prefers renditions without video, then the lowest bit rate: the picture is not transcribed, and
+    the sound of a low rate is seldom worse.
 
     Args:
         base: the playlist's own address.

@@ -61,7 +61,7 @@ class CallSource:
             yield from self._take(*self._came.get())
 
     def _take(self, side: int, at: float | None, came: _Came) -> Iterator[bytes]:
-        """Take what came from a side at time `at`; returns what can be recorded now."""
+        """Take what came from a side at time `at`; yields what can be recorded now."""
         if isinstance(came, bytes):
             yield from self._give(self._pair.take(side, came, at))
         elif isinstance(came, bool):
@@ -73,7 +73,7 @@ class CallSource:
                 raise came
 
     def _give(self, samples: bytes) -> Iterator[bytes]:
-        """Returns both tracks, and reports between their samples if both are lost or back."""
+        """Yield both tracks, and report between their samples if both are lost or back."""
         end = self._frames + len(samples) // _FRAME_BYTES
         for at, is_lost in self._silence.changes(end):
             cut = max(0, at - self._frames) * _FRAME_BYTES
