@@ -15,6 +15,7 @@ import psutil
 import pytest
 from hypothesis import HealthCheck, Phase, given, note, settings
 from hypothesis import strategies as st
+from msgspec.structs import asdict
 
 from tests.fuzz.mangled import mangled
 from tests.hostile.raw_service import frame
@@ -65,7 +66,8 @@ def take_message(data: bytes) -> None:
         assert safe_text(e.text).isprintable()
         return
     message = decoded.message
-    encode_server_message(message)
+    again = decode_server_message(encode_server_message(message)).message
+    assert asdict(again) == asdict(message)
     assert isinstance(decoded.raw, dict)
     if isinstance(message, Turn):
         transcript = Transcript()

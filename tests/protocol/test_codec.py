@@ -285,11 +285,13 @@ def test_server_message_ends_with_its_type_and_leaves_out_what_is_absent(
     ],
 )
 def test_server_message_is_read_back_as_it_was(message: Any) -> None:
-    decoded = decode_server_message(encode_server_message(message))
+    line = encode_server_message(message)
+    decoded = decode_server_message(line)
 
     assert isinstance(decoded.message, type(message))
     assert asdict(decoded.message) == asdict(message)
     assert decoded.problems == []
+    assert encode_server_message(decoded.message) == line
 
 
 def test_what_is_said_is_no_field_that_is_absent() -> None:

@@ -5,10 +5,11 @@ that fit, and each missing or odd field is an entry of `problems`.
 """
 
 from collections.abc import Mapping
+from operator import attrgetter
 from typing import Any, TypeVar
 
 import msgspec
-from msgspec.structs import astuple, replace
+from msgspec.structs import astuple
 
 from transcribe_cli.protocol.messages import (
     CLIENT_MESSAGES,
@@ -62,6 +63,8 @@ def _as_sent(cls: type[msgspec.Struct]) -> type[msgspec.Struct]:
 
 
 _SENT_TURN, _SENT_WORD = _as_sent(Turn), _as_sent(Word)
+_in_order = attrgetter(*Turn.__struct_fields__)  # by name: a `_SoundTurn` has another order
+_WORDS = Turn.__struct_fields__.index("words")
 _INVALID = "User Input Validation Error: "
 # A thousand nested brackets raise a RecursionError.
 _NOT_JSON = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
@@ -210,8 +213,9 @@ def encode_server_message(message: ServerMessage) -> str:
 
 def _encode_turn(turn: Turn) -> str:
     """As `encode_server_message`, for Turns only, which are sent most."""
-    words: Any = [_SENT_WORD(*astuple(word)) for word in turn.words]
-    frame = msgspec.json.encode(_SENT_TURN(*astuple(replace(turn, words=words))))
+    values = [*_in_order(turn)]
+    values[_WORDS] = [_SENT_WORD(*astuple(word)) for word in turn.words]
+    frame = msgspec.json.encode(_SENT_TURN(*values))
     return f"{{{frame[len(_TURN_BEGINS) : -1].decode()}{_TURN_ENDS}"
 
 
