@@ -94,6 +94,18 @@ def test_a_client_may_ask_by_the_name_of_the_machine(
                 shake_hands(tls.context, trusting, own)
 
 
+@pytest.mark.parametrize(
+    "own", ["ci--runner-1", "foo-.bar", "a..b", "xn--a", "-a", "", "a" * 64, "a." * 127 + "a"]
+)
+def test_a_machine_whose_name_no_certificate_can_have_is_served_by_the_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, own: str
+) -> None:
+    monkeypatch.setattr("socket.gethostname", lambda: own)
+    tls = own_certificate(tmp_path, "127.0.0.1")
+    trusting = ssl.create_default_context(cafile=str(tls.ca_file))
+    shake_hands(tls.context, trusting, "localhost")
+
+
 def shake_hands(served: ssl.SSLContext, trusting: ssl.SSLContext, name: str) -> None:
     """A client asks by a name, without a network.
 

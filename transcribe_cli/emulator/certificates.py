@@ -14,7 +14,9 @@ from transcribe_cli.errors import UsageError
 
 _CA, _CA_KEY = "ca.pem", "ca-key.pem"
 NAMES = ("localhost", "127.0.0.1", "::1")
-_HOST_NAME = re.compile(r"[0-9A-Za-z]([0-9A-Za-z.-]*[0-9A-Za-z])?")  # RFC 952: others have none
+# RFC 1123 and 5891 (4.2.3.1): no certificate can be for another name.
+_LABEL = "(?!..--)[0-9a-z]([0-9a-z-]{0,61}[0-9a-z])?"
+_HOST_NAME = re.compile(rf"(?!.{{254}}){_LABEL}(\.{_LABEL})*", re.IGNORECASE | re.ASCII)
 HINT = "pip install 'aai-stream[tls]'"
 
 
