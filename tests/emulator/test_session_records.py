@@ -2,6 +2,8 @@
 
 import struct
 
+import pytest
+
 from transcribe_cli.emulator.session_records import (
     MOST_RECORDS,
     AudioStore,
@@ -40,6 +42,13 @@ def test_audio_has_the_header_of_its_encoding_and_rate() -> None:
         assert wav is not None and wav[44:] == b"abcd"
         assert struct.unpack("<HHII", wav[20:32]) == (tag, 1, 8000, 8000 * width)
         assert record.path == "/v3/ws" and "token" not in record.parameters
+
+
+@pytest.mark.parametrize("asked", ["5", "fast", "8e3"])
+def test_audio_of_a_refused_rate_has_the_usual_one(asked: str) -> None:
+    record = SessionRecord(0, f"/v3/ws?sample_rate={asked}", [], AudioStore())
+    wav = record.wav()
+    assert wav is not None and struct.unpack("<I", wav[24:28]) == (16000,)
 
 
 def test_credentials_are_not_kept_and_the_first_end_counts() -> None:

@@ -216,6 +216,7 @@ def test_what_a_refused_connection_asked_for_is_heard(service: AssemblyAIService
     refused, wrong = service.wait_for(2)
     refused.assert_parameters(speech_model="u3-rt-pro", keyterms_prompt=["a"], sample_rate=16000)
     wrong.assert_parameters(speech_model="u3-rt-pro", keyterms_prompt=["a"], sample_rate="5")
+    assert wrong.wav is not None and wrong.audio == b""
 
 
 @pytest.mark.parametrize(

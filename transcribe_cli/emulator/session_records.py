@@ -121,7 +121,8 @@ class SessionRecord:
         if self.audio is None or form is None:
             return None
         tag, width = form
-        rate = self.parameters.get("sample_rate", 16000)
+        asked = self.parameters.get("sample_rate")
+        rate = asked if isinstance(asked, int) else 16000  # a text: refused
         head = struct.pack("<4sIHHIIHH", b"fmt ", 16, tag, 1, rate, rate * width, width, 8 * width)
         head += struct.pack("<4sI", b"data", len(self.audio))
         return (

@@ -12,7 +12,11 @@ _WITHIN_S = 20.0
 
 
 class ControlFailed(Exception):
-    """The control refused a request; `str()` is what it said."""
+    """The control refused a request; `str()` is what it said, `status` the HTTP status."""
+
+    def __init__(self, said: str, status: int) -> None:
+        super().__init__(said)
+        self.status = status
 
 
 class ControlClient:
@@ -56,7 +60,7 @@ class ControlClient:
                 return read
         except urllib.error.HTTPError as e:
             with e:
-                raise ControlFailed(f"{method} {path}: {_said(e.read())}") from None
+                raise ControlFailed(f"{method} {path}: {_said(e.read())}", e.code) from None
 
 
 def _said(body: bytes) -> str:

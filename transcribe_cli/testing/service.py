@@ -169,6 +169,8 @@ class AssemblyAIService:
         details = self.control.ask("GET", f"/sessions/{number}")
         try:
             wav = self.control.ask_bytes("GET", f"/sessions/{number}/audio")
-        except ControlFailed:  # compressed
+        except ControlFailed as e:
+            if e.status != 404:  # compressed
+                raise
             wav = None
         return read_heard(details, wav)
