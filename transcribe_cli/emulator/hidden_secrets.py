@@ -2,8 +2,11 @@
 
 import re
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from typing import Any
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import parse_qsl, unquote_plus, urlencode
+
+import msgspec
 
 from transcribe_cli.protocol.parameters import PARAMETERS, SECRET_PARAMETERS, as_typed
 
@@ -22,11 +25,13 @@ _SECRET_NAME = re.compile(
 )
 _HUMP = re.compile("(?<=[a-z0-9])(?=[A-Z])")
 _NO_SECRETS = frozenset(("sec-websocket-key",))  # RFC 6455: it proves nothing and opens nothing
-_LIKE_A_KEY = re.compile(r"(?=\S*\d)\S{20,}")
+_KEY_LENGTH = 20  # the least
+_KEY_PART = re.compile(r"[^\W_]{12,}")  # names of models have shorter ones
+_COUNT = re.compile("tokens|token_?count", re.IGNORECASE)
 # Each text is taken whole, closed or not, so that nothing is looked at twice.
 _FIELD = re.compile(
     r'"(?P<name>(?:[^"\\]|\\.)*+)"?'
-    r'(?P<colon>\s*+:\s*+)?(?(colon)(?P<value>"(?:[^"\\]|\\.)*+"?|\[[^\[\]{}]*+\]?|[^\s,{}\[\]"]++)?)',
+    r'(?P<colon>\s*+:\s*+)?(?(colon)(?P<value>"(?:[^"\\]|\\.)*+"?|[\[{]|[^\s,{}\[\]"]++)?)',
     re.DOTALL,
 )
 
@@ -58,28 +63,46 @@ def asked_by(query: str) -> dict[str, Any]:
     >>> asked_by("sample_rate=8000&min_turn_silence=fast&token=x&speechModel=y")
     {'sample_rate': 8000, 'min_turn_silence': 'fast'}
     """
-    pairs = parse_qsl(query, keep_blank_values=True)
-    return without_secrets({name: as_typed(name, v) for name, v in pairs if name in PARAMETERS})
+    asked: dict[str, Any] = {}
+    for name, text in parse_qsl(query, keep_blank_values=True):
+        if name in PARAMETERS:
+            value, before = as_typed(name, text), asked.get(name)
+            both = isinstance(value, list) and isinstance(before, list)
+            asked[name] = [*before, *value] if both else value
+    return without_secrets(asked)
 
 
 def query_without_secrets(query: str) -> str:
-    """A query as it was sent, for people; what has no value is no name, but perhaps a key.
+    """A query as it was sent but for its secrets; what has no value is perhaps a key, no name.
 
     >>> query_without_secrets("0123456789abcdef&speechModel=u3-rt-pro&token=abc")
     '[secret]&speechModel=u3-rt-pro&token=[secret]'
     """
-    parts = []
-    for part in filter(None, query.split("&")):
-        pairs = parse_qsl(part, keep_blank_values=True)
-        if "=" not in part or not pairs:
-            parts.append(part if part in PARAMETERS else SECRET)
-            continue
-        (name, value), *_ = pairs
-        hidden = is_secret(name) or (name not in PARAMETERS and _LIKE_A_KEY.search(value))
-        if name == _WEBHOOK:
-            value = _without_userinfo_and_query(value)
-        parts.append(urlencode({name: SECRET if hidden else value}, safe="[]:/@?"))
-    return "&".join(parts)
+    return "&".join(map(_part_without_secrets, query.split("&")))
+
+
+def _part_without_secrets(part: str) -> str:
+    """One name and its value, or what stands for them."""
+    sent_name, equals, sent_value = part.partition("=")
+    if not equals:
+        return part if not part or part in PARAMETERS else SECRET
+    name, value = unquote_plus(sent_name), unquote_plus(sent_value)
+    if is_secret(name) or (name not in PARAMETERS and _is_like_a_key(value)):
+        return f"{sent_name}={SECRET}"
+    if name == _WEBHOOK:
+        return urlencode({name: _without_userinfo_and_query(value)}, safe="[]:/@?")
+    return part
+
+
+def _is_like_a_key(value: str) -> bool:
+    """Whether something long in it has a long part without hyphens, and a digit there.
+
+    >>> [_is_like_a_key(v) for v in ("universal-3-7-preview", "sk-0123456789abcdef0")]
+    [False, True]
+    """
+    words = (word for word in value.split() if len(word) >= _KEY_LENGTH)
+    parts = (part for word in words for part in _KEY_PART.findall(word))
+    return any(character.isdigit() for part in parts for character in part)
 
 
 def headers_without_secrets(headers: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
@@ -88,18 +111,65 @@ def headers_without_secrets(headers: Iterable[tuple[str, str]]) -> list[tuple[st
 
 
 def message_without_secrets(text: str) -> str:
-    """A text message, JSON or nearly so: else as it came, so that tests may compare it.
+    """A text message, JSON or nearly so. Without secrets it is as it came, for tests to compare;
+    else the same JSON, perhaps with other spaces.
 
     >>> message_without_secrets('{"type":"KeepAlive", "api_key": "abc"}')
-    '{"type":"KeepAlive", "api_key": "[secret]"}'
+    '{"type":"KeepAlive","api_key":"[secret]"}'
     """
-    return _FIELD.sub(_hidden, text)
+    with suppress(msgspec.DecodeError, UnicodeError, RecursionError):
+        said = msgspec.json.decode(text)
+        if _hide_in(said):
+            text = msgspec.json.encode(said).decode()
+    return _without_fields(text)  # also of JSON: of a name that comes twice, only one was read
 
 
-def _hidden(field: re.Match[str]) -> str:
-    if field["value"] is None or not is_secret(field["name"]):
-        return field[0]
-    return f'"{field["name"]}"{field["colon"]}"{SECRET}"'
+def _hide_in(said: Any) -> bool:
+    """Replace what is a credential in decoded JSON; returns whether anything was."""
+    hidden, rest = False, [said]
+    while rest:
+        value = rest.pop()
+        if isinstance(value, list):
+            rest += value
+        elif isinstance(value, dict):
+            for name, inner in value.items():
+                if _is_credential(name, inner):
+                    value[name], hidden = SECRET, True
+                else:
+                    rest.append(inner)
+    return hidden
+
+
+def _is_credential(name: str, value: Any) -> bool:
+    """Whether a field is one, perhaps; a number of tokens is none."""
+    if value is None or isinstance(value, bool):
+        return False
+    is_count = isinstance(value, int | float) and _COUNT.search(name)
+    return is_secret(name) and not is_count
+
+
+def _without_fields(text: str) -> str:
+    """A text with fields like those of JSON, without the values of secret ones.
+
+    Where such a value is a list or an object that may be broken, nothing after it is kept.
+    """
+    kept, at = "", 0
+    for field in _FIELD.finditer(text):
+        value = field["value"]
+        if value is None or not _is_credential(field["name"], _read(value)):
+            continue
+        kept += f'{text[at : field.start("value")]}"{SECRET}"'
+        at = field.end()
+        if value in ("[", "{"):
+            return kept
+    return kept + text[at:]
+
+
+def _read(value: str) -> Any:
+    """What a simple value of JSON is; what is none stays as it is."""
+    with suppress(msgspec.DecodeError, UnicodeError):
+        return msgspec.json.decode(value)
+    return value
 
 
 def _without_userinfo_and_query(url: str) -> str:
