@@ -202,6 +202,10 @@ MODELS_LISTED = (
             "Invalid 'mode': Input should be 'min_latency', 'balanced', 'max_accuracy' or 'manual'",
         ),
         ("llm_gateway=%5B%5D", "Invalid 'llm_gateway': Value error, Invalid JSON object"),
+        (
+            "llm_gateway=" + '{"a":' * 3000,
+            "Invalid 'llm_gateway': Value error, Invalid JSON object",
+        ),
     ],
 )
 def test_bad_value_is_refused_in_the_service_s_words(query: str, text: str) -> None:

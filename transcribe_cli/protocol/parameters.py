@@ -311,7 +311,7 @@ def _parse(parameter: Parameter, text: str) -> Any:
     if parameter.kind is dict:
         try:
             return msgspec.json.decode(text, type=dict[str, Any])
-        except msgspec.DecodeError:
+        except (msgspec.DecodeError, RecursionError):  # a thousand nested objects
             raise BadParameter(name, "Value error, Invalid JSON object") from None
     return text
 
