@@ -100,6 +100,7 @@ def test_directives_and_bare_messages() -> None:
     ("line", "reason"),
     [
         ("{", "not JSON"),
+        ('{"x":' + "[" * 3000, "not JSON"),
         ("[]", "not a JSON object"),
         ('{"sya":"Hello."}', "neither a message, which has a type, nor a directive"),
         ('{"type":"Turn","turn_order":"x"}', "no Turn: Expected `int`, got `str`"),

@@ -400,11 +400,23 @@ def test_what_the_control_does_not_know_is_said(
         service.control.ask(method, path, body)
 
 
-def test_a_body_that_is_no_json_is_named(service: AssemblyAIService) -> None:
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        ("POST", "/faults", b"drop@1s"),
+        ("POST", "/faults", b'{"faults":["\xff"]}'),
+        ("PUT", "/scenario", b'{"messages":[{"x":' + b"[" * 3000),
+    ],
+)
+def test_a_body_that_is_no_json_is_named(
+    service: AssemblyAIService, method: str, path: str, body: bytes
+) -> None:
     at, key = urlsplit(service.api_host), service.control._key
     connection = HTTPConnection(at.hostname or "", at.port, timeout=DEADLINE_S)
-    connection.request("POST", "/control/faults", b"drop@1s", {"Authorization": key})
-    said = json.loads(connection.getresponse().read())["error"]
+    connection.request(method, f"/control{path}", body, {"Authorization": key})
+    answer = connection.getresponse()
+    said = json.loads(answer.read())["error"]
+    assert answer.status == 400
     assert said.startswith("The body is not what is wanted: it is no JSON; give {")
     connection.close()
 

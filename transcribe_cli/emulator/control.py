@@ -37,6 +37,7 @@ from transcribe_cli.emulator.service_clock import ServiceClock
 from transcribe_cli.emulator.session_engines import SessionEngines
 from transcribe_cli.emulator.session_records import SessionRecords
 from transcribe_cli.errors import StreamError
+from transcribe_cli.protocol.codec import NOT_JSON
 
 
 class Steered(Protocol):
@@ -98,7 +99,7 @@ def _read(body: bytes, kind: type[_Body]) -> _Body:
         return msgspec.json.decode(body, type=kind)
     except msgspec.ValidationError as e:
         wrong = str(e)
-    except msgspec.DecodeError:
+    except NOT_JSON:
         wrong = "it is no JSON" if body else "there is none"
     raise StreamError(f"The body is not what is wanted: {wrong}.", f"give {_WANTED[kind]}")
 

@@ -8,6 +8,7 @@ from urllib.parse import parse_qsl, unquote_plus, urlencode
 
 import msgspec
 
+from transcribe_cli.protocol.codec import NOT_JSON
 from transcribe_cli.protocol.parameters import PARAMETERS, SECRET_PARAMETERS, as_typed
 
 SECRET = "[secret]"  # nosec B105
@@ -117,7 +118,7 @@ def message_without_secrets(text: str) -> str:
     >>> message_without_secrets('{"type":"KeepAlive", "api_key": "abc"}')
     '{"type":"KeepAlive","api_key":"[secret]"}'
     """
-    with suppress(msgspec.DecodeError, UnicodeError, RecursionError):
+    with suppress(*NOT_JSON):
         said = msgspec.json.decode(text)
         if _hide_in(said):
             text = msgspec.json.encode(said).decode()
@@ -167,7 +168,7 @@ def _without_fields(text: str) -> str:
 
 def _read(value: str) -> Any:
     """What a simple value of JSON is; what is none stays as it is."""
-    with suppress(msgspec.DecodeError, UnicodeError):
+    with suppress(*NOT_JSON):
         return msgspec.json.decode(value)
     return value
 

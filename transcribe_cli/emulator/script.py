@@ -42,6 +42,7 @@ from transcribe_cli.emulator.bare_turns import WORD_MS, BareTurns
 from transcribe_cli.emulator.engines.told_turns import LANGUAGE
 from transcribe_cli.emulator.journal_messages import is_record, sessions_of
 from transcribe_cli.errors import UsageError
+from transcribe_cli.protocol.codec import NOT_JSON
 from transcribe_cli.protocol.languages import language_name
 from transcribe_cli.protocol.messages import CLIENT_MESSAGES, Turn
 
@@ -189,7 +190,7 @@ def parse_script(text: str, name: str) -> Script:
 def _object(line: str) -> dict[str, Any]:
     try:
         raw = msgspec.json.decode(line)
-    except msgspec.DecodeError as e:
+    except NOT_JSON as e:
         raise _BadLine(f"not JSON: {e}") from e
     if not isinstance(raw, dict):
         raise _BadLine("not a JSON object")

@@ -66,8 +66,8 @@ _SENT_TURN, _SENT_WORD = _as_sent(Turn), _as_sent(Word)
 _in_order = attrgetter(*Turn.__struct_fields__)  # by name: a `_SoundTurn` has another order
 _WORDS = Turn.__struct_fields__.index("words")
 _INVALID = "User Input Validation Error: "
-# A thousand nested brackets raise a RecursionError.
-_NOT_JSON = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+NOT_JSON = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+"""What decoding raises; a thousand nested brackets the last."""
 
 
 class Decoded(msgspec.Struct, eq=False):  # many a second are made
@@ -121,11 +121,11 @@ def decode_server_message(data: str | bytes) -> Decoded:
             sound = _SOUND_TURN.decode(data)
             data.decode()  # the decoder skips unknown fields, so check that all of it is UTF-8
             return Decoded(sound, data)
-        except (msgspec.MsgspecError, *_NOT_JSON):
+        except (msgspec.MsgspecError, *NOT_JSON):
             pass
     try:
         raw = msgspec.json.decode(data)
-    except _NOT_JSON as e:
+    except NOT_JSON as e:
         raise BadMessage(f"not JSON: {e}") from e
     if not isinstance(raw, dict):
         raise BadMessage(f"not a JSON object but {type(raw).__name__}")
@@ -227,7 +227,7 @@ def client_object(data: str | bytes) -> dict[str, Any]:
     """
     try:
         raw = msgspec.json.decode(data)
-    except _NOT_JSON:
+    except NOT_JSON:
         raw = _decode_as_python(data)
     shown = data if isinstance(data, str) else data.decode(errors="replace")
     if not isinstance(raw, dict) or not isinstance(raw.get("type"), str):
