@@ -68,8 +68,9 @@ def asked_by(query: str) -> dict[str, Any]:
     for name, text in parse_qsl(query, keep_blank_values=True):
         if name in PARAMETERS:
             value, before = as_typed(name, text), asked.get(name)
-            both = isinstance(value, list) and isinstance(before, list)
-            asked[name] = [*before, *value] if both else value
+            if isinstance(value, list) and isinstance(before, list):
+                value = [*before, *value]
+            asked[name] = value
     return without_secrets(asked)
 
 
