@@ -44,6 +44,15 @@ def test_audio_has_the_header_of_its_encoding_and_rate() -> None:
         assert record.path == "/v3/ws" and "token" not in record.parameters
 
 
+def test_what_nobody_can_ask_for_is_not_kept() -> None:
+    records = SessionRecords(keep_audio=True, can_be_asked=False)
+    record = records.add(0, "/v3/ws", [])
+    record.frame('{"type":"KeepAlive"}', 0)
+    record.frame(bytes(4), 50)
+    assert (record.messages, record.audio, records.summaries()) == ([], None, [])
+    assert (list(record.chunk_bytes), list(record.chunk_ms)) == ([4], [50])  # for the logbook
+
+
 @pytest.mark.parametrize("asked", ["5", "fast", "8e3"])
 def test_audio_of_a_refused_rate_has_the_usual_one(asked: str) -> None:
     record = SessionRecord(0, f"/v3/ws?sample_rate={asked}", [], AudioStore())

@@ -1,7 +1,7 @@
 """What the service answers to HTTP: health, tokens, the control; or it opens a WebSocket."""
 
 from http import HTTPStatus
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 from transcribe_cli.emulator.control import Control
 from transcribe_cli.emulator.fault_schedule import FaultPlan
@@ -83,7 +83,7 @@ class HttpRoutes:
             if fault := self._plan.next_token_fault():
                 self._logbook.write("fault", fault=fault.spec)
                 return error_answer(fault.code, HTTPStatus(fault.code).phrase)
-            key = authorization_of(request.headers)
+            key = _authorization_of(request.headers)
             asked = answer_token_request(url.query, key, self._keys, self._clock.unix())
             return json_answer(*asked)
         if url.path.startswith(_GONE):
@@ -96,6 +96,12 @@ def _is_for_control(request: HttpRequest) -> bool:
     return path == CONTROL or path.startswith(f"{CONTROL}/")
 
 
-def authorization_of(headers: Headers) -> str | None:
+def credentials_of(request: HttpRequest) -> tuple[str | None, str | None]:
+    """The Authorization header, and the query parameter `token`, before the query is checked."""
+    token = parse_qs(urlsplit(request.path).query).get("token", [None])[-1]
+    return _authorization_of(request.headers), token
+
+
+def _authorization_of(headers: Headers) -> str | None:
     """The Authorization header; several are joined, which no key matches."""
     return ", ".join(headers.get_all("Authorization") or ()) or None

@@ -16,9 +16,10 @@ class Logbook:
     its number from 0. Events: `open` (session, path, parameters, headers, and without_effect: what
     changes nothing here), `refused` (code, error; of a session its path, parameters and headers
     too), `message` (session, audio_ms, text: what the client sent), `terminate` (session,
-    audio_ms), `fault` (session, audio_ms, fault), `close` (session, audio_ms, code, by "client" or
-    "service", perhaps error, without_effect: of UpdateConfigurations, chunk_bytes and chunk_ms: the
-    size of each binary message, and when it came), `webhook` (session, taken).
+    audio_ms), `fault` (fault; session and audio_ms too once there is a session), `close` (session,
+    audio_ms, code, by "client" or "service", perhaps error, without_effect: of
+    UpdateConfigurations, chunk_bytes and chunk_ms: the size of each binary message, and when it
+    came), `webhook` (session, taken).
 
     Raises:
         UsageError: the file cannot be written.

@@ -33,7 +33,7 @@ class SessionRecord:
         credential: how it says who it is: `KeyChecks.kind_of`.
         without_effect: what it asked for that changes nothing, also in mid-session.
         faults: those that happened to it.
-        messages: each text frame with its time.
+        messages: each text frame with its time, up to `most_messages`.
         chunk_bytes, chunk_ms: the size of each binary frame, and when it came.
         audio: the bytes of all chunks; None where they are not kept, or no longer.
         ended: how it ended; None while it goes on.
@@ -46,6 +46,7 @@ class SessionRecord:
         headers: Iterable[tuple[str, str]],
         store: "AudioStore | None" = None,
         credential: str = "none",
+        most_messages: int = _MOST_MESSAGES,
     ) -> None:
         self.number = number
         self.path, _, query = path.partition("#")[0].partition("?")
@@ -61,6 +62,7 @@ class SessionRecord:
         self.chunk_ms = array("Q")
         self.audio = None if store is None else bytearray()
         self._store = store
+        self._most_messages = most_messages
         self.ended: dict[str, Any] | None = None
 
     def opened(self, session_id: str, parameters: Mapping[str, Any], unused: Sequence[str]) -> None:
@@ -71,7 +73,7 @@ class SessionRecord:
     def frame(self, frame: str | bytes, at_ms: int) -> None:
         """Keep one frame of the client, as long as there is room for it."""
         if isinstance(frame, str):
-            if len(self.messages) < _MOST_MESSAGES:
+            if len(self.messages) < self._most_messages:
                 self.messages.append({"at_ms": at_ms, "text": message_without_secrets(frame)})
             return
         if len(self.chunk_bytes) < _MOST_CHUNKS:
@@ -158,10 +160,16 @@ class AudioStore:
 
 
 class SessionRecords:
-    """The records of a service's connections; the oldest ones go when there are too many."""
+    """The records of a service's connections; the oldest ones go when there are too many.
 
-    def __init__(self, keep_audio: bool) -> None:
-        self._keep_audio = keep_audio
+    Args:
+        can_be_asked: whether anybody can ask for them; else none is held, nor messages, nor audio.
+    """
+
+    def __init__(self, keep_audio: bool, can_be_asked: bool = True) -> None:
+        self._keep_audio = keep_audio and can_be_asked
+        self._most = MOST_RECORDS if can_be_asked else 0
+        self._most_messages = _MOST_MESSAGES if can_be_asked else 0
         self.clear()
 
     def add(
@@ -171,9 +179,9 @@ class SessionRecords:
         headers: Iterable[tuple[str, str]],
         credential: str = "none",
     ) -> SessionRecord:
-        if self._store is not None and len(self._records) == MOST_RECORDS:
+        if self._store is not None and len(self._records) == self._most:
             self._store.drop(self._records[0])
-        record = SessionRecord(number, path, headers, self._store, credential)
+        record = SessionRecord(number, path, headers, self._store, credential, self._most_messages)
         self._records.append(record)
         return record
 
@@ -188,5 +196,5 @@ class SessionRecords:
 
     def clear(self) -> None:
         """Forget them all; what sessions still send is kept nowhere."""
-        self._records: deque[SessionRecord] = deque(maxlen=MOST_RECORDS)
+        self._records: deque[SessionRecord] = deque(maxlen=self._most)
         self._store = AudioStore() if self._keep_audio else None

@@ -13,7 +13,7 @@ from contextlib import ExitStack, suppress
 from functools import partial
 from http import HTTPStatus
 from typing import Any, NamedTuple
-from urllib.parse import SplitResult, parse_qs, urlsplit
+from urllib.parse import SplitResult, urlsplit
 from uuid import uuid4
 
 from transcribe_cli.emulator.actions import Answer, Close, Drop, Send, Stall, ToClient, Wait
@@ -29,7 +29,7 @@ from transcribe_cli.emulator.http_connection import (
     Takeover,
     report_fault,
 )
-from transcribe_cli.emulator.http_routes import HttpRoutes, authorization_of
+from transcribe_cli.emulator.http_routes import HttpRoutes, credentials_of
 from transcribe_cli.emulator.key_checks import KeyChecks
 from transcribe_cli.emulator.listening import BACKLOG
 from transcribe_cli.emulator.llm_gateway import RunnerWithGateway
@@ -47,12 +47,7 @@ from transcribe_cli.emulator.session_records import SessionRecord, SessionRecord
 from transcribe_cli.emulator.session_refused import SessionRefused
 from transcribe_cli.emulator.session_task import SessionTask
 from transcribe_cli.emulator.webhook import Webhook
-from transcribe_cli.emulator.websocket_connection import (
-    LOST,
-    Nobody,
-    WebSocketConnection,
-    cut,
-)
+from transcribe_cli.emulator.websocket_connection import LOST, Nobody, WebSocketConnection, cut
 from transcribe_cli.system.machine_resources import memory_bytes, processors
 
 _RESET_WITHIN_S = 2.0  # for sessions to end
@@ -131,7 +126,7 @@ class App:
         self.shelf = shelf
         self.clock = ServiceClock()
         self.engines = SessionEngines(options)
-        self.records = SessionRecords(options.keep_audio)
+        self.records = SessionRecords(options.keep_audio, can_be_asked=control_key is not None)
         self.shut_down = shut_down
         self._era = _Era()
         self._logbook = logbook
@@ -230,14 +225,8 @@ class App:
         """A connection that is counted, and recorded where anybody may ask what came."""
         number, record = self.plan.connections, None
         if self._steered or self._logbook.is_kept:
-            given = (authorization_of(request.headers), _token_of(urlsplit(request.path).query))
-            what = (number, request.path, request.headers.fields)
-            kind = self._keys.kind_of(*given)
-            record = (
-                self.records.add(*what, kind)
-                if self._steered
-                else SessionRecord(*what, credential=kind)
-            )
+            kind = self._keys.kind_of(*credentials_of(request))
+            record = self.records.add(number, request.path, request.headers.fields, kind)
         return _Arrival(self._era, request, self.plan.draw_next(), record)
 
     async def _go_wrong(self, arrival: _Arrival, transport: asyncio.Transport) -> HttpAnswer | None:
@@ -300,7 +289,7 @@ class App:
             arrival.note_end(1001)
             return [Close(1001, era.why_over)]
         try:
-            given = (authorization_of(arrival.request.headers), _token_of(url.query))
+            given = credentials_of(arrival.request)
             max_session_s = self._keys.admit(*given, self.clock.unix())
             with ExitStack() as place:
                 place.enter_context(self._limits.session(self.clock.monotonic()))
@@ -404,8 +393,3 @@ def _hold(task: asyncio.Task[Any], tasks: set[asyncio.Task[None]]) -> None:
     """Hold a task until it is done."""
     tasks.add(task)
     task.add_done_callback(tasks.discard)
-
-
-def _token_of(query: str) -> str | None:
-    """The query parameter `token`, read before the query is checked."""
-    return parse_qs(query).get("token", [None])[-1]
