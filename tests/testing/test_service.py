@@ -219,6 +219,15 @@ def test_what_a_refused_connection_asked_for_is_heard(service: AssemblyAIService
     assert wrong.wav is not None and wrong.audio == b""
 
 
+def test_a_connection_that_asks_for_nested_nonsense_is_refused_and_heard(
+    service: AssemblyAIService,
+) -> None:
+    nested = '{"a":' * 3000
+    assert talk(service.url, llm_gateway=nested).code == 3006
+    (heard,) = service.wait_for(1)
+    heard.assert_parameters(llm_gateway=nested)
+
+
 @pytest.mark.parametrize(
     ("given", "kind"),
     [
