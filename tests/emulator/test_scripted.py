@@ -103,9 +103,9 @@ def test_directives_and_bare_messages() -> None:
         ('{"x":' + "[" * 3000, "not JSON"),
         ("[]", "not a JSON object"),
         ('{"sya":"Hello."}', "neither a message, which has a type, nor a directive"),
-        ('{"type":"Turn","turn_order":"x"}', "no Turn: Expected `int`, got `str`"),
-        ('{"type":"Turn","end_of_turn":1}', "no Turn: Expected `bool`, got `int`"),
-        ('{"type":"Turn","words":[{"end":1.5}]}', "no Turn: Expected `int`, got `float`"),
+        ('{"type":"Turn","turn_order":"x"}', "no Turn: Expected `float | null`, got `str`"),
+        ('{"type":"Turn","end_of_turn":1}', "no Turn: Expected `bool | null`, got `int`"),
+        ('{"type":"Turn","words":[{"end":"1"}]}', "no Turn: Expected `float | null`, got `str`"),
         ('{"type":5}', '"type" is a text'),
         ('{"type":"Turn","say":"x"}', '"say" goes with no "type"'),
         ('{"type":"Turn","at_ms":1}', '"at_ms" goes with no "type": put the message into "send"'),
@@ -136,9 +136,9 @@ def test_a_bad_line_is_named(line: str, reason: str) -> None:
 
 
 def played(*lines: Mapping[str, object]) -> list[dict[str, Any]]:
-    """What bare messages are sent as."""
+    """What lines are sent as."""
     script = parse_script("\n".join(map(json.dumps, lines)), "s")
-    return [json.loads(step.action.text) for step in script.steps if isinstance(step.action, Send)]
+    return sent(ScriptedEngine(script, EngineSettings()).finish())
 
 
 def word(text: str, start: int, end: int, final: bool) -> dict[str, object]:
@@ -177,6 +177,86 @@ def test_a_word_of_a_bare_turn_gets_what_it_lacks() -> None:
     (turn,) = played({"type": "Turn", "words": [{"text": "Hi", "end": 200}, {"text": "you"}]})
     assert turn["words"] == [word("Hi", 0, 200, False), word("you", 200, 500, False)]
     assert turn["transcript"] == "Hi you"
+
+
+WHOLE: dict[str, Any] = {
+    "type": "Turn",
+    "turn_order": 0.0,
+    "turn_is_formatted": True,
+    "end_of_turn": True,
+    "transcript": "Hi",
+    "end_of_turn_confidence": 1,
+    "words": [word("Hi", 0, 200, True) | {"start": 0.0, "end": 1.5}],
+    "utterance": None,
+}
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        WHOLE,
+        WHOLE | {"words": None},
+        WHOLE | {"words": [word("Hi", 0, 200, True) | {"end": None, "text": None}]},
+        dict.fromkeys(WHOLE) | {"type": "Turn"},
+    ],
+)
+def test_what_a_bare_turn_has_stays_as_it_is(line: dict[str, Any]) -> None:
+    text = json.dumps(line, indent=None)
+    engine = ScriptedEngine(parse_script(text, "s"), EngineSettings())
+    assert engine.finish() == [Send(text)]
+    del line["end_of_turn_confidence"], line["turn_order"]
+    (completed,) = played(line)
+    assert {name: completed[name] for name in line} == line
+    assert completed["turn_order"] == 0
+
+
+FINAL: dict[str, object] = {"type": "Turn", "end_of_turn": True, "transcript": "x"}
+
+
+def orders(messages: Sequence[Mapping[str, Any]]) -> list[int]:
+    return [message["turn_order"] for message in messages if message.get("end_of_turn")]
+
+
+def test_turns_that_are_said_and_bare_ones_are_numbered_together() -> None:
+    assert orders(played(FINAL, {"say": "hello"}, FINAL)) == [0, 1, 2]
+    assert orders(played(FINAL | {"turn_order": 7}, {"say": "hello"}, FINAL)) == [7, 8, 9]
+    late = FINAL | {"turn_order": 0}
+    assert orders(played(FINAL, {"say": "hello"}, late, FINAL)) == [0, 1, 0, 2]
+    universal = saying({"say": "hello"}, FINAL, speech_model="universal-streaming-english")
+    assert orders(sent(universal.finish())) == [0, 1, 2]  # an empty one at the end
+
+
+def test_a_bare_turn_comes_after_what_a_client_has_cut_in_two() -> None:
+    engine = saying({"say": "a b c d"}, FINAL)
+    heard = [*engine.hear(ms(600)), *engine.end_turn(), *engine.finish()]
+    assert [*zip(orders(sent(heard)), finals(heard), strict=True)] == [
+        (0, "a b"),
+        (1, "c d"),
+        (2, "x"),
+    ]
+
+
+def test_in_the_mode_manual_a_bare_turn_ends_what_is_said() -> None:
+    engine = saying({"say": "a b"}, {"say": "c d"}, FINAL, mode="manual")
+    heard = engine.finish()
+    assert [*zip(orders(sent(heard)), finals(heard), strict=True)] == [(0, "a b c d"), (1, "x")]
+
+
+def test_the_formatted_version_of_a_bare_final_has_its_order() -> None:
+    raw = FINAL | {"transcript": "hello there", "turn_is_formatted": False}
+    formatted = FINAL | {"transcript": "Hello there."}
+    assert orders(played(raw, formatted, raw, FINAL, formatted)) == [0, 0, 1, 2, 3]
+    engine = saying({"type": "Turn", "transcript": "hello"}, raw, {"type": "Warning"}, formatted)
+    engine.hear(ms(300))
+    assert len(sent(engine.end_turn())) == 1  # the raw one; what follows is another message
+    assert orders(sent(engine.finish())) == [0]
+
+
+def test_bare_turns_come_when_the_words_that_they_get_end() -> None:
+    lines = [{"type": "Turn", "transcript": "Hello"}, FINAL | {"transcript": "Hello you."}, FINAL]
+    lines += [{"type": "Turn"}, FINAL | {"transcript": "long text", "end_ms": 950}]
+    script = parse_script("\n".join(map(json.dumps, lines)), "s")
+    assert [step.at_ms for step in script.steps] == [300, 600, 900, 900, 950]
 
 
 @SDK

@@ -4,9 +4,9 @@ A script is JSON Lines. Blank lines and lines that begin with `#` are ignored. A
 
 - a bare message of the service: sent exactly as it stands, once the audio received reaches the end
   of its last word, its `timestamp` or its `end_ms`; without any of these, right after the line
-  before it. A Turn that lacks fields which a Turn always has gets them (`bare_turns.py`); `send`
-  sends a broken one. A bare `Begin` or `Termination` takes the place of the service's own; a bare
-  client message (`Terminate` in a recorded trace) is skipped;
+  before it. A Turn that lacks fields which a Turn always has gets them (`bare_turns.py`), words
+  without times 300 ms each; `send` sends a broken one. A bare `Begin` or `Termination` takes the
+  place of the service's own; a bare client message (`Terminate` in a trace) is skipped;
 - `{"say": "Hello there.", "speaker": "A"}`: a turn of the session's model with its partials, spoken
   from `at_ms` on, or right after the line before it, 300 ms a word; what the client asked for is
   done to it (formatting, terms, profanity, redaction, speakers). `"revised_speaker"` is who a
@@ -19,7 +19,8 @@ A script is JSON Lines. Blank lines and lines that begin with `#` are ignored. A
 ForceEndpoint ends the turn that is open: one that is said with the words heard so far, and the rest
 of its line is another turn; bare messages are played up to the end of theirs, which is open once
 one of it was played or its first word has begun. With `mode=manual` only that ends what is said, or
-`max_turn_silence`. What has not been played when Terminate comes is played then.
+`max_turn_silence`, or a bare Turn or SpeechStarted. What has not been played when Terminate comes
+is played then.
 
 The journal of a recording is a script for each of its sessions: what the service said is played
 again, each message when as much audio has come as there was time before it, and nothing else.
@@ -38,7 +39,7 @@ from transcribe_cli.emulator.actions import (
     ToClient,
     why_no_close,
 )
-from transcribe_cli.emulator.bare_turns import WORD_MS, BareTurns
+from transcribe_cli.emulator.bare_turns import WORD_MS, BareTurns, UnnumberedTurn
 from transcribe_cli.emulator.engines.told_turns import LANGUAGE
 from transcribe_cli.emulator.journal_messages import is_record, sessions_of
 from transcribe_cli.errors import UsageError
@@ -67,7 +68,7 @@ class ScriptStep(NamedTuple):
     """One action, due when `at_ms` of audio has been received; a turn begins then."""
 
     at_ms: int
-    action: ToClient | Say
+    action: ToClient | Say | UnnumberedTurn
 
 
 class Script(NamedTuple):
@@ -162,7 +163,7 @@ def parse_script(text: str, name: str) -> Script:
                 begins = _whole(raw, "at_ms") if "at_ms" in raw else 0
                 steps.append(ScriptStep(max(now_ms, begins), say))
                 now_ms = steps[-1].at_ms + WORD_MS * len(say.text.split())
-                turns.said(now_ms)
+                turns.said()
             elif "on" in raw:
                 at[_moment(raw)].append(_action(raw, before))
             elif "at_ms" in raw:
@@ -173,9 +174,9 @@ def parse_script(text: str, name: str) -> Script:
             elif raw.keys().isdisjoint(("type", "error")):
                 raise _BadLine("neither a message, which has a type, nor a directive")
             elif raw.get("type") not in CLIENT_MESSAGES:
-                sent = _completed(raw, line, turns, now_ms)
-                now_ms = max(now_ms, _due_ms(raw))
-                steps.append(ScriptStep(now_ms, Send(sent)))
+                sent, ends_ms = _completed(raw, line, turns, now_ms)
+                now_ms = max(now_ms, _due_ms(raw, ends_ms))
+                steps.append(ScriptStep(now_ms, sent))
         except _BadLine as e:
             raise UsageError(f"{name}, line {number}: {e}.", _HINT) from e
     return Script(
@@ -259,19 +260,20 @@ def _action(raw: dict[str, Any], error: str | None) -> ToClient:
     raise _BadLine(f'"{verbs[0]}" cannot be {msgspec.json.encode(value).decode()}')
 
 
-def _completed(raw: dict[str, Any], line: str, turns: BareTurns, now_ms: int) -> str:
-    """A bare message as it is sent: the line, or a Turn with what it lacks."""
+def _completed(
+    raw: dict[str, Any], line: str, turns: BareTurns, now_ms: int
+) -> tuple[Send | UnnumberedTurn, int]:
+    """How a bare message is sent, a Turn with what it lacks; and when its last word ends."""
     if raw.get("type") != Turn.type:
-        return line
+        return Send(line), now_ms
     try:
-        whole = turns.completed(raw, now_ms)
+        return turns.completed(raw, line, now_ms)
     except msgspec.ValidationError as e:
         raise _BadLine(f'no Turn: {e}; "send" sends it all the same') from e
-    return line if whole is None else msgspec.json.encode(whole).decode()
 
 
-def _due_ms(raw: dict[str, Any]) -> int:
-    """When a bare message may be sent: 0 for one without times, so right after the last line."""
+def _due_ms(raw: dict[str, Any], ends_ms: int) -> int:
+    """When a bare message may be sent; `ends_ms` for one without times."""
     words = raw.get("words")
     word = words[-1] if isinstance(words, list) and words else None
     times = (
@@ -279,4 +281,4 @@ def _due_ms(raw: dict[str, Any]) -> int:
         raw.get("timestamp"),
         raw.get("end_ms"),
     )
-    return next((round(time) for time in times if isinstance(time, int | float)), 0)
+    return next((round(time) for time in times if isinstance(time, int | float)), ends_ms)

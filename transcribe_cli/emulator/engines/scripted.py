@@ -1,11 +1,11 @@
 """An engine that plays a script instead of recognising speech. Pure."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 
 from transcribe_cli.emulator.actions import Send, ToClient
-from transcribe_cli.emulator.bare_turns import WORD_MS
+from transcribe_cli.emulator.bare_turns import WORD_MS, UnnumberedTurn
 from transcribe_cli.emulator.end_of_turn import turn_silence_ms
 from transcribe_cli.emulator.engine_settings import EngineSettings
 from transcribe_cli.emulator.engines.told_turns import ToldTurns, ToldWord
@@ -23,11 +23,14 @@ class _SaidWord(NamedTuple):
     is_last: bool
 
 
+_Happening = ToClient | UnnumberedTurn | _SaidWord
+
+
 class _Cue(NamedTuple):
     """What happens once so much audio has come."""
 
     at_ms: int
-    action: ToClient | _SaidWord
+    action: _Happening
 
 
 class ScriptedEngine:
@@ -100,7 +103,20 @@ class ScriptedEngine:
     def _play_next(self) -> list[ToClient]:
         action = self._cues[self._next].action
         self._next += 1
-        return self._say(action) if isinstance(action, _SaidWord) else [action]
+        return self._say(action) if isinstance(action, _SaidWord) else self._bare(action)
+
+    def _bare(self, action: ToClient | UnnumberedTurn) -> list[ToClient]:
+        """What is no word: a message that tells of a turn comes after the one that is said."""
+        if (told := _told_by(action)) is None:
+            assert not isinstance(action, UnnumberedTurn)
+            return [action]
+        ended = self._end_said() if self._said else []
+        order = told.turn_order
+        if isinstance(action, UnnumberedTurn):
+            order, action = action.numbered(self._turns.next_order)
+        if order is not None:
+            self._turns.next_order = max(self._turns.next_order, round(order) + told.ends)
+        return [*ended, action]
 
     def _say(self, said: _SaidWord) -> list[ToClient]:
         """Add a word to the open turn; the newest word of a partial is not final yet."""
@@ -155,7 +171,7 @@ class ScriptedEngine:
             if not is_open and begins_ms >= now_ms:
                 break
             is_open = True
-            if told.end_of_turn:
+            if told.ends:
                 order, end = told.turn_order, at + 1
                 while end < len(self._cues) and _ends(self._cues[end].action, order):
                     end += 1
@@ -168,7 +184,7 @@ class ScriptedEngine:
             if isinstance(cue.action, _SaidWord):
                 return False
             if (told := _told_by(cue.action)) is not None:
-                return not told.end_of_turn
+                return not told.ends
         return False
 
 
@@ -191,34 +207,46 @@ def _cues(step: ScriptStep) -> list[_Cue]:
 
 
 class _Word(msgspec.Struct):
-    start: int = 0
+    start: float | None = 0
 
 
 class _Told(msgspec.Struct):
     """What a message tells of a turn."""
 
     type: str = ""
-    turn_order: int = 0
-    end_of_turn: bool = False
-    words: list[_Word] = []
-    timestamp: int | None = None
+    turn_order: float | None = None
+    end_of_turn: bool | None = None
+    words: list[_Word] | None = None
+    timestamp: Any = None
 
     @property
-    def begins_ms(self) -> int | None:
-        return self.words[0].start if self.words else self.timestamp
+    def begins_ms(self) -> float | None:
+        begins_ms = self.words[0].start if self.words else self.timestamp
+        return begins_ms if isinstance(begins_ms, int | float) else None
+
+    @property
+    def ends(self) -> bool:
+        return self.end_of_turn is True
 
 
-def _told_by(action: ToClient | _SaidWord) -> _Told | None:
+def _told_by(action: _Happening) -> _Told | None:
     """What a message tells of a turn; None of any other one, and of what is no message."""
-    if not isinstance(action, Send):
-        return None
     try:
-        told = msgspec.json.decode(action.text, type=_Told)
-    except msgspec.DecodeError:
+        match action:
+            case UnnumberedTurn():
+                told = msgspec.convert(action.fields, type=_Told)
+            case Send():
+                told = msgspec.json.decode(action.text, type=_Told)
+            case _:
+                return None
+    except (msgspec.DecodeError, RecursionError):
         return None
     return told if told.type in (Turn.type, SpeechStarted.type) else None
 
 
-def _ends(action: ToClient | _SaidWord, turn_order: int) -> bool:
+def _ends(action: _Happening, turn_order: float | None) -> bool:
+    """Whether it is another version of a turn's end."""
+    if isinstance(action, UnnumberedTurn):
+        return action.again
     told = _told_by(action)
-    return told is not None and told.end_of_turn and told.turn_order == turn_order
+    return told is not None and told.ends and told.turn_order == turn_order

@@ -40,6 +40,7 @@ class ToldTurns:
 
     Attributes:
         speakers: who has been heard.
+        next_order: `turn_order` of the open turn, or the next one.
 
     Args:
         certain_after_words: as for `Speakers`.
@@ -48,7 +49,7 @@ class ToldTurns:
     def __init__(self, settings: EngineSettings, certain_after_words: int = 1) -> None:
         self.configure(settings)
         self.speakers = Speakers(certain_after_words, settings.revision_interval_ms)
-        self._order = 0
+        self.next_order = 0
         self._announced = False
         self._shown: tuple[int, ToldWord] | None = None  # how many words, and the last
         self._shown_confidence = 0.0
@@ -100,7 +101,7 @@ class ToldTurns:
         if growing is not None:
             all_words = words + self._words(sounding, False, formatted=self._formats)
         partial = Turn(
-            turn_order=self._order,
+            turn_order=self.next_order,
             turn_is_formatted=self._flagged,
             transcript=_joined(words if self._by_word else all_words),
             end_of_turn_confidence=confidence,
@@ -128,14 +129,14 @@ class ToldTurns:
         utterance = _joined(formatted[self._uttered :])
         finals = finals_of(
             self._settings,
-            Turn(self._order, False, True, _joined(raw), 1.0, raw, utterance),
-            Turn(self._order, True, True, _joined(formatted), 1.0, formatted, utterance),
+            Turn(self.next_order, False, True, _joined(raw), 1.0, raw, utterance),
+            Turn(self.next_order, True, True, _joined(formatted), 1.0, formatted, utterance),
         )
         self._detect(finals, language)
         if self._settings.speaker_labels:
             self.speakers.label(finals, [word.speaker for word in said], corrected)
         sent = [*self._announcement(said), *(send(turn) for turn in finals)]
-        self._order += 1
+        self.next_order += 1
         self._announced = False
         self._uttered = 0
         return sent
@@ -145,7 +146,7 @@ class ToldTurns:
         last = []
         if self._settings.family is Family.UNIVERSAL_STREAMING:
             flag = formats_every_message(self._settings)
-            last.append(send(Turn(self._order, flag, True, "", 1.0)))
+            last.append(send(Turn(self.next_order, flag, True, "", 1.0)))
         return last + self.speakers.revise()
 
     def _detect(self, turns: Sequence[Turn], language: str) -> None:
