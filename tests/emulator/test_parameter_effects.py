@@ -13,6 +13,7 @@ from msgspec.structs import replace
 
 from tests.counting import speak
 from tests.emulator.protocol_client import talk
+from tests.emulator.test_emulated_session import opened
 from tests.program import DEADLINE_S
 from transcribe_cli.emulator.actions import send
 from transcribe_cli.emulator.engine_settings import (
@@ -23,6 +24,9 @@ from transcribe_cli.emulator.engine_settings import (
 )
 from transcribe_cli.emulator.hidden_secrets import without_secrets
 from transcribe_cli.emulator.parameter_effects import (
+    OF_ENDS,
+    OF_SPEECH,
+    OF_TURNS,
     WITHOUT_EFFECT,
     TurnEffects,
     unknown_names,
@@ -162,6 +166,22 @@ def test_what_an_update_does_not_change_is_named() -> None:
     assert unused_of_update(asked, EngineSettings()) == [
         *("prompt", "(no name)", "a", "sample_rate"),
     ]
+
+
+def test_a_silence_ends_what_is_said_as_long_as_the_mode_is_manual() -> None:
+    session = opened(speech_model="u3-rt-pro", mode="balanced")
+    session.idle = OF_SPEECH | OF_ENDS
+    updates: list[tuple[dict[str, Any], set[str]]] = [
+        ({"mode": "manual", "max_turn_silence": 900}, set()),
+        ({"max_turn_silence": 900, "vad_threshold": 0.5}, {"vad_threshold"}),
+        ({"mode": "balanced", "max_turn_silence": 900}, {"vad_threshold", "max_turn_silence"}),
+    ]
+    for update, unused in updates:
+        session.text(json.dumps({"type": "UpdateConfiguration"} | update), 101.0)
+        assert session.unused == unused
+    bare = OF_SPEECH | OF_ENDS | OF_TURNS  # sent as they stand, whatever the mode
+    settings = replace(session.engine_settings, manual=True)
+    assert without_effect({"max_turn_silence": 900}, settings, bare) == ["max_turn_silence"]
 
 
 @pytest.mark.parametrize(

@@ -204,10 +204,11 @@ class EmulatedSession:
                 case ForceEndpoint():
                     return [EndTurn()]
                 case UpdateConfiguration() as update:
+                    actions = self._update(update)
                     if len(self.unused) < _MOST_UNUSED:
                         unused = unused_of_update(fields, self.engine_settings, self.idle)
                         self.unused.update(unused)
-                    return self._update(update)
+                    return actions
                 case KeepAlive():
                     return []
         except BadMessage as e:

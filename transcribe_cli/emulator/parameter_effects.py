@@ -71,11 +71,12 @@ def without_effect(
     """The parameters that a client asked for and that change nothing here.
 
     Args:
-        settings: of its engine.
+        settings: of its engine, as they are now.
         idle: those that change nothing in such a session, whatever its model.
     """
     asked = {name for name, value in parameters.items() if value not in (None, False, "", [])}
-    unused = idle | (OF_SOME_MODELS - MODELS[settings.like].takes)
+    ends = OF_ENDS if settings.manual and "mode" not in idle else frozenset()
+    unused = (idle - ends) | (OF_SOME_MODELS - MODELS[settings.like].takes)
     unused |= {name for name, needed in _NEEDS.items() if needed not in asked - unused}
     if settings.family is Family.PRO:  # whose text is always formatted
         unused |= {"format_turns"}

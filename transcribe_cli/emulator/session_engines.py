@@ -89,9 +89,7 @@ class SessionEngines:
             runner = InProcessRunner(ScriptedEngine(script, settings, effects))
             effects = None  # what else it says is sent as it stands
             says = any(isinstance(step.action, Say) for step in script.steps)
-            idle |= OF_SPEECH if says else OF_SPEECH | OF_TURNS
-            if not (says and settings.manual):  # where a silence may end what is said
-                idle |= OF_ENDS
+            idle |= OF_SPEECH | OF_ENDS if says else OF_SPEECH | OF_ENDS | OF_TURNS
         elif self._options.engine == "counting":
             if (encoding := parameters.get("encoding")) in COMPRESSED:
                 raise SessionRefused(3006, _NOT_COUNTED.format(encoding))
