@@ -19,6 +19,7 @@ from transcribe_cli.emulator.parameter_effects import TurnEffects
 from transcribe_cli.emulator.script import Say, load_scripts, parse_script
 from transcribe_cli.emulator.script_choice import ScriptShelf, load_choices
 from transcribe_cli.errors import UsageError
+from transcribe_cli.protocol.parameters import decode_query, encode_query
 
 BEGIN = '{"type":"Begin","id":"abc","expires_at":1}'
 TERMINATION = '{"type":"Termination","audio_duration_seconds":10,"session_duration_seconds":12}'
@@ -646,3 +647,25 @@ def test_scripts_of_the_start_are_in_order_for_each_condition(tmp_path: Path) ->
     assert taken("/x") == "d"
     shelf.reset()
     assert [taken("/x"), taken("/y")] == ["a", "c"]
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "as_text"),
+    [
+        ("vad_threshold", 1, "1"),
+        ("vad_threshold", 0.5, "0.50"),
+        ("format_turns", True, "True"),
+        ("keyterms_prompt", ["Ann"], '[ "Ann" ]'),
+        ("path", "/v3/ws", "/v3/ws"),
+    ],
+)
+def test_a_session_has_a_value_however_it_is_written(
+    tmp_path: Path, name: str, value: object, as_text: str
+) -> None:
+    (tmp_path / "a").write_text('{"say": "a"}', encoding="utf-8")
+    query = {} if name == "path" else decode_query(encode_query({name: value}))
+    shelf = ScriptShelf(load_choices([f"{name}={as_text}:{tmp_path / 'a'}"]))
+    assert shelf.take(query, "/v3/ws") is not None and shelf.take({}, "/") is None
+    shelf = ScriptShelf()
+    shelf.put(load_scripts(tmp_path / "a"), {name: value})
+    assert shelf.take(query, "/v3/ws") is not None and shelf.take({}, "/") is None

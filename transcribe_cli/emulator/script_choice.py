@@ -4,12 +4,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import msgspec
+
 from transcribe_cli.emulator.script import Script, load_scripts
 from transcribe_cli.errors import UsageError
-from transcribe_cli.protocol.parameters import PARAMETERS
+from transcribe_cli.protocol.parameters import PARAMETERS, as_typed
 
 PATH = "path"
-_Condition = tuple[tuple[str, str], ...]  # names of parameters, or `path`, and their values
+_Condition = tuple[tuple[str, str], ...]  # names of parameters, or `path`, and `_text`
 
 
 class ChosenScript(NamedTuple):
@@ -29,7 +31,7 @@ def load_choices(specs: Sequence[str]) -> list[ChosenScript]:
     for spec in specs:
         chosen, colon, file = spec.partition(":")
         name, equals, value = chosen.partition("=")
-        condition: _Condition = ((name, value),)
+        condition: _Condition = ((name, _text(name, value)),)
         if not (colon and equals and _is_known(name)):
             condition, file = (), spec
         choices += [ChosenScript(script, condition) for script in load_scripts(Path(file))]
@@ -77,7 +79,9 @@ class ScriptShelf:
                 raise UsageError(
                     f"A session has no parameter '{name}'.", "name one of the URL's, or path"
                 )
-        condition = tuple(sorted((name, _text(value)) for name, value in (chosen or {}).items()))
+        condition = tuple(
+            sorted((name, _text(name, value)) for name, value in (chosen or {}).items())
+        )
         if not condition:
             self._shelves = {key: self._shelves[key] for key in self._were_put}
         self._were_put.add(condition)
@@ -85,7 +89,7 @@ class ScriptShelf:
 
     def take(self, parameters: Mapping[str, Any], path: str) -> Script | None:
         """The script of the next session; None where there is none for it."""
-        has = {name: _text(value) for name, value in parameters.items()} | {PATH: path}
+        has = {name: _text(name, value) for name, value in {**parameters, PATH: path}.items()}
         fitting = [
             condition
             for condition in self._shelves
@@ -98,6 +102,11 @@ def _is_known(name: str) -> bool:
     return name in PARAMETERS or name == PATH
 
 
-def _text(value: object) -> str:
-    """A parameter's value as a URL has it."""
-    return str(value).lower() if isinstance(value, bool) else str(value)
+def _text(name: str, value: object) -> str:
+    """A value in JSON, the same however a URL, a command or a test writes it.
+
+    >>> _text("vad_threshold", "0.50"), _text("vad_threshold", 1), _text("format_turns", "True")
+    ('0.5', '1.0', 'true')
+    """
+    asked = value if isinstance(value, str) else msgspec.json.encode(value).decode()
+    return msgspec.json.encode(as_typed(name, asked)).decode()
