@@ -496,6 +496,15 @@ def test_a_bare_turn_is_open_once_its_speech_has_begun(
     assert len(finals(engine.end_turn())) == count
 
 
+@pytest.mark.parametrize("ending", [{"drop": True}, {"close": {"code": 1011}}, {"stall_ms": 5}])
+def test_force_endpoint_ends_no_connection_ahead_of_its_time(ending: dict[str, object]) -> None:
+    partial = {"type": "Turn", "transcript": "", "turn_order": 0}
+    engine = saying(partial, {"at_ms": 5000} | ending, FINAL)
+    assert len(engine.hear(ms(0))) == 1
+    assert engine.end_turn() == []
+    assert finals(engine.hear(ms(5000))) == ["x"]
+
+
 def test_force_endpoint_without_another_turn_plays_nothing() -> None:
     engine = ScriptedEngine(parse_script(turn(0, False), "s"), EngineSettings())
     engine.hear(ms(100))

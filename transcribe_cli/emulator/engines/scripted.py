@@ -4,7 +4,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from transcribe_cli.emulator.actions import Send, ToClient
+from transcribe_cli.emulator.actions import Close, Drop, Send, Stall, ToClient
 from transcribe_cli.emulator.bare_turns import WORD_MS, UnnumberedTurn
 from transcribe_cli.emulator.end_of_turn import turn_silence_ms
 from transcribe_cli.emulator.engine_settings import EngineSettings
@@ -155,13 +155,16 @@ class ScriptedEngine:
         """The cue that follows the end of the turn that is open; the next one if none is.
 
         A turn is open once a message of it has been played, or its first word has begun; one
-        without times begins right after the line before it.
+        without times begins right after the line before it. What closes, cuts or stalls the
+        connection before its end is not played ahead of its time, so there is none to force.
         """
         is_open = self._is_bare_turn_open()
         now_ms = self._now_ms()
         for at in range(self._next, len(self._cues)):
             action = self._cues[at].action
             if isinstance(action, _SaidWord):
+                break
+            if isinstance(action, Close | Drop | Stall) and self._cues[at].at_ms > now_ms:
                 break
             if (told := _told_by(action)) is None:
                 continue
