@@ -90,12 +90,23 @@ def test_aac_is_heard_in_any_slices(slice_bytes: int) -> None:
     assert abs(len(heard + decoder.finish()) - len(SAID)) <= 32 * 200
 
 
-@pytest.mark.parametrize("what", ["samples", "silence", "samples behind it"])
+@pytest.mark.parametrize("slice_bytes", [1, 333, 1 << 20])
+def test_aac_is_heard_from_the_next_frame_on_where_a_client_goes_on_within_one(
+    slice_bytes: int,
+) -> None:
+    decoder, stream = PacketDecoder("aac"), adts()
+    slices = range(333, len(stream), slice_bytes)
+    heard = b"".join(decoder.decode(stream[at : at + slice_bytes]) for at in slices)
+    assert abs(len(heard + decoder.finish()) - len(SAID)) <= 32 * 200
+
+
+@pytest.mark.parametrize("what", ["samples", "silence", "noise", "samples behind it"])
 def test_what_is_no_aac_is_refused_as_no_opus_is(what: str) -> None:
     decoder = PacketDecoder("aac")
     if what == "samples behind it":
         decoder.decode(adts())
-    sent = bytes(16_000) if what == "silence" else SAID[:16_000]
+    noise = np.random.default_rng(0).bytes(16_000)
+    sent = {"silence": bytes(16_000), "noise": noise}.get(what, SAID[:16_000])
     with pytest.raises(BadAudio) as e:
         for at in range(0, len(sent), 1600):
             decoder.decode(sent[at : at + 1600])

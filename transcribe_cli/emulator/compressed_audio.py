@@ -65,34 +65,29 @@ class PacketDecoder:
             decoder.sample_rate = _OPUS_HZ
         self._codec = decoder
         self._resampler: Any = AudioResampler("s16", "mono", DECODED_HZ)
-        self._first = b""  # two bytes
-        self._unread = 0  # bytes since the last packet
+        self._in_step = codec == "opus"  # a client that reconnects may go on within a frame of AAC
+        self._unread = 0  # bytes since the last packet that was decoded
 
     def decode(self, data: bytes) -> bytes:
         from av import FFmpegError, Packet
 
         if not data:
             return b""
+        self._unread += len(data)
         samples = bytearray()
-        try:
-            packets = [Packet(data)] if self._name == "Opus" else self._adts(data)
-            for packet in packets:
+        for packet in [Packet(data)] if self._name == "Opus" else self._codec.parse(data):
+            try:
                 for frame in self._codec.decode(packet):
                     frame.pts = None  # a packet without a time
                     samples += _samples(self._resampler.resample(frame))
-        except FFmpegError as e:
-            raise _bad(f"{self._name} packet", str(e)) from e
-        return bytes(samples)
-
-    def _adts(self, data: bytes) -> list[Any]:
-        """The frames of AAC that end in these bytes; the parser would wait for one for ever."""
-        packets: list[Any] = self._codec.parse(data)
-        self._first = (self._first + data[:2])[:2]
-        self._unread = 0 if packets else self._unread + len(data)
-        begins = len(self._first) < 2 or (self._first[0] == 0xFF and self._first[1] & 0xF6 == 0xF0)
-        if not begins or self._unread > _LONGEST_ADTS_BYTES:
+            except FFmpegError as e:
+                if self._in_step:
+                    raise _bad(f"{self._name} packet", str(e)) from e
+            else:
+                self._in_step, self._unread = True, 0
+        if self._unread > _LONGEST_ADTS_BYTES:  # the parser would wait for a frame for ever
             raise _bad("AAC packet", f"{_INVALID}: 'avcodec_send_packet()'")
-        return packets
+        return bytes(samples)
 
     def finish(self) -> bytes:
         return _samples(self._resampler.resample(None))
