@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
+import psutil
 import pytest
 
 from tests.counting import speak
@@ -86,13 +87,24 @@ def test_a_command_gets_the_request_and_what_it_prints_is_the_answer() -> None:
     assert (usage["input_tokens"], usage["output_tokens"]) == (3, 4)
 
 
+def test_a_command_may_leave_something_running_that_holds_its_standard_error() -> None:
+    script = (
+        "import subprocess as s, sys; "
+        "sleep = [sys.executable, '-c', 'import time; time.sleep(60)']; "
+        "print(s.Popen(sleep, stdin=s.DEVNULL, stdout=s.DEVNULL).pid)"
+    )
+    messages = asyncio.run(heard(Answers(command=(sys.executable, "-c", script)), words=2))
+    ((_, _, pid),) = answers_in(messages)
+    psutil.Process(int(pid)).kill()
+
+
 @pytest.mark.parametrize(
     ("command", "failure"),
     [
         (("/no/such/program",), "--llm-command could not be started: "),
         ((sys.executable, "-c", "raise SystemExit(3)"), "--llm-command ended with exit code 3"),
         (
-            (sys.executable, "-c", "raise SystemExit('no key\\nno answer')"),
+            (sys.executable, "-c", "raise SystemExit('x' * 100_000 + '\\nno answer')"),
             "--llm-command ended with exit code 1: no answer",
         ),
     ],

@@ -9,6 +9,7 @@ import time
 from asyncio.subprocess import PIPE
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from os import SEEK_END
 from typing import Any, NamedTuple
 from uuid import uuid4
 
@@ -20,6 +21,7 @@ from transcribe_cli.protocol.messages import LLMGatewayResponse, Turn
 
 _PLACEHOLDER = "{{turn}}"
 _ANSWER_WITHIN_S = 30.0
+_COMPLAINT_BYTES = 1000  # at the end of what a command says on standard error
 
 
 class Answers(NamedTuple):
@@ -168,22 +170,28 @@ async def _output_of(command: Sequence[str], data: bytes) -> str:
     Raises:
         _CommandFailed: it failed, or took too long.
     """
-    try:
-        process = await asyncio.create_subprocess_exec(
-            *command, stdin=PIPE, stdout=PIPE, stderr=PIPE
-        )
-    except OSError as e:
-        raise _CommandFailed(f"could not be started: {e.strerror or e}") from e
-    try:
-        async with asyncio.timeout(_ANSWER_WITHIN_S):
-            printed, complaint = await process.communicate(data)
-    except TimeoutError as e:
-        raise _CommandFailed(f"took more than {_ANSWER_WITHIN_S:.0f} s") from e
-    finally:
-        if process.returncode is None:
-            with suppress(ProcessLookupError):
-                process.kill()
-            await process.wait()
+    from tempfile import TemporaryFile
+
+    # A file, since what the command leaves running may hold a pipe open for ever, or fill it.
+    with TemporaryFile() as complaints:
+        try:
+            process = await asyncio.create_subprocess_exec(
+                *command, stdin=PIPE, stdout=PIPE, stderr=complaints
+            )
+        except OSError as e:
+            raise _CommandFailed(f"could not be started: {e.strerror or e}") from e
+        try:
+            async with asyncio.timeout(_ANSWER_WITHIN_S):
+                printed, _ = await process.communicate(data)
+        except TimeoutError as e:
+            raise _CommandFailed(f"took more than {_ANSWER_WITHIN_S:.0f} s") from e
+        finally:
+            if process.returncode is None:
+                with suppress(ProcessLookupError):
+                    process.kill()
+                await process.wait()
+        complaints.seek(max(0, complaints.seek(0, SEEK_END) - _COMPLAINT_BYTES))
+        complaint = complaints.read(_COMPLAINT_BYTES)
     if process.returncode != 0:
         last = complaint.decode(errors="replace").strip().rpartition("\n")[2].strip()
         told = f": {last}" if last else ""
