@@ -45,6 +45,15 @@ def test_a_token_opens_sessions_until_it_expires() -> None:
         KeyChecks(["key"]).admit(None, token, NOW)
 
 
+def test_of_what_is_in_the_header_only_tokens_made_here_are_known_as_such() -> None:
+    keys = KeyChecks()
+    made = keys.make_token(NOW, 60, 300)
+    given = (made, KeyChecks().make_token(NOW, 60, 300), "x", "Bearer x", "bearer x", "", None)
+    kinds = ["token", "key", "key", "Bearer", "Bearer", "none", "none"]
+    assert [keys.kind_of(each, None) for each in given] == kinds
+    assert keys.kind_of("x", made) == keys.kind_of(None, "x") == "token in the URL"
+
+
 def test_no_key_in_a_repr() -> None:
     assert "swordfish" not in repr(KeyChecks(["swordfish"]))
 

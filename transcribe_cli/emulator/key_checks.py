@@ -84,13 +84,14 @@ class KeyChecks:
         """How a client says who it is.
 
         Returns:
-            "none"; "key", "token" or "Bearer": in the header; "token in the URL", which counts.
+            "none"; in the header "Bearer", "token" for one that was made here, else "key"; "token
+            in the URL", which counts.
         """
         if token:
             return "token in the URL"
         if not authorization:
             return "none"
-        if authorization.startswith("Bearer "):
+        if authorization.lower().startswith("bearer "):
             return "Bearer"
         return "key" if self._read_token(authorization) is None else "token"
 

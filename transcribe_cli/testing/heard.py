@@ -25,8 +25,8 @@ class HeardSession:
         parameters: of its URL, as the service understood them, without secrets; of a refused one
             what is wrong is as it was sent.
         query: all of it as it was sent, misspelt names too; secrets are replaced.
-        credential: how it says who it is: "none"; "key", "token" or "Bearer", in the header
-            Authorization; "token in the URL".
+        credential: how it says who it is: "none"; in the header Authorization "Bearer", "token" for
+            one that this service has made, else "key"; "token in the URL".
         headers: of its upgrade; secrets are replaced.
         without_effect: what it asked for that changed nothing, misspelt names too.
         faults: what went wrong on purpose, in order.
