@@ -112,8 +112,8 @@ class Format(StrEnum):
     VTT = "vtt"
     ASS = "ass"
     LRC = "lrc"
-    JSONL = "jsonl"
     JSON = "json"
+    JSONL = "jsonl"
 
 
 class Color(StrEnum):
