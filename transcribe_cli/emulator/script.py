@@ -87,6 +87,11 @@ class Script(NamedTuple):
     on_terminate: tuple[ToClient, ...]
     termination: str | None
 
+    @property
+    def says(self) -> bool:
+        """Whether a line of it is said, word by word; bare messages are sent as they stand."""
+        return any(isinstance(step.action, Say) for step in self.steps)
+
 
 EMPTY_SCRIPT = Script((), None, (), (), None)
 

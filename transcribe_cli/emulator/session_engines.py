@@ -27,7 +27,7 @@ from transcribe_cli.emulator.parameter_effects import (
     TurnEffects,
     without_effect,
 )
-from transcribe_cli.emulator.script import Say, Script
+from transcribe_cli.emulator.script import Script
 from transcribe_cli.emulator.service_options import STAND_INS, ServiceOptions
 from transcribe_cli.emulator.session_refused import SessionRefused
 from transcribe_cli.emulator.webhook import Webhook
@@ -88,8 +88,9 @@ class SessionEngines:
         if script:
             runner = InProcessRunner(ScriptedEngine(script, settings, effects))
             effects = None  # what else it says is sent as it stands
-            says = any(isinstance(step.action, Say) for step in script.steps)
-            idle |= OF_SPEECH | OF_ENDS if says else OF_SPEECH | OF_ENDS | OF_TURNS
+            idle |= OF_SPEECH | OF_ENDS
+            if not script.says:
+                idle |= OF_TURNS
         elif self._options.engine == "counting":
             if (encoding := parameters.get("encoding")) in COMPRESSED:
                 raise SessionRefused(3006, _NOT_COUNTED.format(encoding))

@@ -19,7 +19,7 @@ from moonshine_voice.moonshine_api import ModelArch, TranscriptC
 from moonshine_voice.transcriber import Transcriber
 
 from transcribe_cli.emulator.engine_settings import EngineSettings
-from transcribe_cli.emulator.engines.noise_reduction import is_noisy, with_less_noise
+from transcribe_cli.emulator.engines.noise_reduction import FRAME_SAMPLES, is_noisy, with_less_noise
 from transcribe_cli.emulator.engines.pcm_reader import RATE_HZ
 from transcribe_cli.emulator.engines.pieces import PieceRecogniser, Pieces, Transcription
 from transcribe_cli.emulator.engines.sentence_case import after_stops
@@ -33,7 +33,6 @@ from transcribe_cli.system.machine_resources import processors
 
 # The cost of a hypothesis grows with its audio: about 0.06 s for each second of it.
 _PIECES = Pieces(piece_ms=6000, longest_ms=10_000, step_ms=480, step_share=0.25, pause_ms=90)
-_FRAME_SAMPLES = RATE_HZ * FRAME_MS // 1000
 # Of silence before the first speech: with more its models mishear short pieces. Of noise they had
 # better hear all, and less loud: 19 % of the words at 10 dB were misheard then, 21 % without that.
 _LEAD_FRAMES = 4
@@ -57,7 +56,7 @@ def make_engine(settings: EngineSettings, model: str = "") -> SpeechEngine:
         silent = max(0, list(speech).index(True) - _LEAD_FRAMES)
         if silent and is_noisy(samples, speech, silent):
             samples, silent = with_less_noise(samples, speech), 0
-        samples, speech = samples[silent * _FRAME_SAMPLES :], speech[silent:]
+        samples, speech = samples[silent * FRAME_SAMPLES :], speech[silent:]
         with models.lend(wait=final) as free:
             if free is None:
                 return None

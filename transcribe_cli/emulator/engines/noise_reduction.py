@@ -12,7 +12,7 @@ import numpy as np
 from transcribe_cli.emulator.engines.pcm_reader import RATE_HZ
 from transcribe_cli.emulator.engines.speech_detector import FRAME_MS
 
-_FRAME_SAMPLES = RATE_HZ * FRAME_MS // 1000
+FRAME_SAMPLES = RATE_HZ * FRAME_MS // 1000
 _NOISY = 0.2**2  # the power of noise to that of speech
 _WINDOW, _HOP = 512, 256  # samples: 32 ms, every 16 ms
 _BANDS_AROUND = 9  # of 31 Hz, over which noise is even
@@ -29,7 +29,7 @@ def is_noisy(samples: Any, speech: Sequence[bool], silent: int) -> bool:
     >>> is_noisy(np.concatenate([loud / 3, loud]), [False] * 10 + [True] * 10, silent=6)
     True
     """
-    level = np.square(samples[: len(speech) * _FRAME_SAMPLES].reshape(len(speech), -1)).mean(axis=1)
+    level = np.square(samples[: len(speech) * FRAME_SAMPLES].reshape(len(speech), -1)).mean(axis=1)
     return bool(level[:silent].mean() > _NOISY * level[np.array(speech)].mean())
 
 
@@ -45,7 +45,7 @@ def with_less_noise(samples: Any, speech: Sequence[bool]) -> Any:
     power = np.square(np.abs(spectra))
     middles = np.arange(len(power)) * _HOP + _WINDOW // 2 - _WINDOW
     whole = (middles >= _WINDOW // 2) & (middles < len(samples) - _WINDOW // 2)
-    silent = ~np.array(speech)[np.clip(middles // _FRAME_SAMPLES, 0, len(speech) - 1)] & whole
+    silent = ~np.array(speech)[np.clip(middles // FRAME_SAMPLES, 0, len(speech) - 1)] & whole
     if not silent.any():
         return samples
     noise = _TAKEN * _evened(power[silent].mean(axis=0), _BANDS_AROUND)

@@ -27,10 +27,15 @@ _Happening = ToClient | UnnumberedTurn | _SaidWord
 
 
 class _Cue(NamedTuple):
-    """What happens once so much audio has come."""
+    """What happens once so much audio has come.
+
+    Attributes:
+        told: what a message tells of a turn; None of any other one, and of what is no message.
+    """
 
     at_ms: int
     action: _Happening
+    told: "_Told | None" = None
 
 
 class ScriptedEngine:
@@ -53,7 +58,7 @@ class ScriptedEngine:
         self._next = 0  # the first that has not been played
         self._turns = ToldTurns(settings)
         self._said: list[_SaidWord] = []  # of the open turn
-        self._says = any(isinstance(cue.action, _SaidWord) for cue in self._cues)
+        self._says = script.says
         self._on_terminate = list(script.on_terminate)
 
     def hear(self, data: bytes, more_waiting: bool = False) -> list[ToClient]:
@@ -101,13 +106,13 @@ class ScriptedEngine:
         return self._heard_bytes * 1000 // self._settings.bytes_per_second
 
     def _play_next(self) -> list[ToClient]:
-        action = self._cues[self._next].action
+        _, action, told = self._cues[self._next]
         self._next += 1
-        return self._say(action) if isinstance(action, _SaidWord) else self._bare(action)
+        return self._say(action) if isinstance(action, _SaidWord) else self._bare(action, told)
 
-    def _bare(self, action: ToClient | UnnumberedTurn) -> list[ToClient]:
+    def _bare(self, action: ToClient | UnnumberedTurn, told: "_Told | None") -> list[ToClient]:
         """What is no word: a message that tells of a turn comes after the one that is said."""
-        if (told := _told_by(action)) is None:
+        if told is None:
             assert not isinstance(action, UnnumberedTurn)
             return [action]
         ended = self._end_said() if self._said else []
@@ -161,12 +166,12 @@ class ScriptedEngine:
         is_open = self._is_bare_turn_open()
         now_ms = self._now_ms()
         for at in range(self._next, len(self._cues)):
-            action = self._cues[at].action
+            at_ms, action, told = self._cues[at]
             if isinstance(action, _SaidWord):
                 break
-            if isinstance(action, Close | Drop | Stall) and self._cues[at].at_ms > now_ms:
+            if isinstance(action, Close | Drop | Stall) and at_ms > now_ms:
                 break
-            if (told := _told_by(action)) is None:
+            if told is None:
                 continue
             begins_ms = told.begins_ms
             if begins_ms is None:
@@ -176,7 +181,7 @@ class ScriptedEngine:
             is_open = True
             if told.ends:
                 order, end = told.turn_order, at + 1
-                while end < len(self._cues) and _ends(self._cues[end].action, order):
+                while end < len(self._cues) and _ends(self._cues[end], order):
                     end += 1
                 return end
         return self._next
@@ -186,8 +191,8 @@ class ScriptedEngine:
         for cue in reversed(self._cues[: self._next]):
             if isinstance(cue.action, _SaidWord):
                 return False
-            if (told := _told_by(cue.action)) is not None:
-                return not told.ends
+            if cue.told is not None:
+                return not cue.told.ends
         return False
 
 
@@ -195,7 +200,7 @@ def _cues(step: ScriptStep) -> list[_Cue]:
     """What a step has happen, and when; a line that is said word by word."""
     say, at_ms = step.action, step.at_ms
     if not isinstance(say, Say):
-        return [_Cue(at_ms, say)]
+        return [_Cue(at_ms, say, _told_by(say))]
     words = [
         ToldWord(
             text=unwritten(text),
@@ -232,8 +237,7 @@ class _Told(msgspec.Struct):
         return self.end_of_turn is True
 
 
-def _told_by(action: _Happening) -> _Told | None:
-    """What a message tells of a turn; None of any other one, and of what is no message."""
+def _told_by(action: ToClient | UnnumberedTurn) -> _Told | None:
     try:
         match action:
             case UnnumberedTurn():
@@ -247,9 +251,9 @@ def _told_by(action: _Happening) -> _Told | None:
     return told if told.type in (Turn.type, SpeechStarted.type) else None
 
 
-def _ends(action: _Happening, turn_order: float | None) -> bool:
+def _ends(cue: _Cue, turn_order: float | None) -> bool:
     """Whether it is another version of a turn's end."""
-    if isinstance(action, UnnumberedTurn):
-        return action.again
-    told = _told_by(action)
+    if isinstance(cue.action, UnnumberedTurn):
+        return cue.action.again
+    told = cue.told
     return told is not None and told.ends and told.turn_order == turn_order
