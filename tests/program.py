@@ -33,15 +33,21 @@ def begin_test(*, is_long: bool) -> None:
     _patience_s = LONG_DEADLINE_S if is_long else DEADLINE_S
 
 
-def wait_until(done: Callable[[], object], told: Callable[[], str] = str) -> None:
+def wait_until(
+    done: Callable[[], object],
+    told: str | Callable[[], str] = "",
+    within_s: float | None = None,
+) -> None:
     """Look again and again until it is so; what is waited for has the processor meanwhile.
 
     Args:
         told: more of what there is, for whoever reads that it never was so.
+        within_s: how long; None: as long as the test may wait.
     """
-    deadline = time.monotonic() + patience_s()
+    deadline = time.monotonic() + (patience_s() if within_s is None else within_s)
     while not done():
-        assert time.monotonic() < deadline, f"it never was so\n{told()}"
+        said = told() if callable(told) else told
+        assert time.monotonic() < deadline, f"it never was so\n{said}"
         time.sleep(0.01)
 
 

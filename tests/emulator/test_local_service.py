@@ -3,13 +3,14 @@
 import json
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import psutil
 import pytest
 
+from tests import program
 from tests.counting import speak
 from tests.emulator.protocol_client import (
     REPOSITORY,
@@ -32,12 +33,7 @@ with LocalService() as service:
 """
 
 
-def wait_until(true: Callable[[], bool], what: str) -> None:
-    """Look again and again until something is so, within the deadline."""
-    deadline = time.monotonic() + DEADLINE_S
-    while not true():
-        assert time.monotonic() < deadline, what
-        time.sleep(0.01)
+wait_until = partial(program.wait_until, within_s=DEADLINE_S)
 
 
 def is_gone(process: psutil.Process) -> bool:

@@ -12,7 +12,7 @@ from websockets.sync.client import connect
 
 from tests.counting import speak
 from tests.emulator.protocol_client import TERMINATE, until_close
-from tests.program import DEADLINE_S
+from tests.program import DEADLINE_S, wait_until
 
 WORDS = 100  # more messages than a small receive buffer holds
 CHUNK_BYTES = 3200
@@ -35,10 +35,9 @@ def test_a_client_that_is_seconds_behind_still_reads_all_up_to_the_close(
             for start in range(0, len(samples), CHUNK_BYTES):
                 connection.send(samples[start : start + CHUNK_BYTES])
             connection.send(TERMINATE)
-            deadline = time.monotonic() + DEADLINE_S
-            while not any(event["event"] == "close" for event in logbook()):
-                assert time.monotonic() < deadline
-                time.sleep(0.05)
+            wait_until(
+                lambda: any(event["event"] == "close" for event in logbook()), within_s=DEADLINE_S
+            )
             time.sleep(BEHIND_S)
             connection.ping()  # what a closed socket gets, it answers by a reset
             time.sleep(0.5)

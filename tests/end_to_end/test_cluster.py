@@ -8,13 +8,14 @@ import socket
 import ssl
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import psutil
 import pytest
 
+from tests import program
 from tests.counting import RATE, WORD_MS, CountingService, counting_service
 from tests.end_to_end.counted_files import words_by_heading, write_talks
 from tests.end_to_end.test_cluster_recipes import end, free_ports, wait_for_port
@@ -36,11 +37,7 @@ def start(home: Home, service: CountingService, *more: str) -> subprocess.Popen[
     )
 
 
-def wait_until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 120.0
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+wait_until = partial(program.wait_until, within_s=120.0)
 
 
 def workers_of(process: subprocess.Popen[bytes]) -> list[psutil.Process]:

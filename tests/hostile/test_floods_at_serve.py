@@ -4,13 +4,14 @@ import base64
 import contextlib
 import socket
 import struct
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from functools import partial
 from urllib.parse import urlsplit
 
 import psutil
 import pytest
 
+from tests import program
 from tests.emulator.protocol_client import next_message, session, silence, talk
 from tests.program import DEADLINE_S
 from transcribe_cli.emulator.http_connection import LEAST_PENDING
@@ -74,11 +75,7 @@ def serving(*arguments: str) -> Iterator[Served]:
         yield served
 
 
-def wait_until(true: Callable[[], bool], what: str) -> None:
-    deadline = time.monotonic() + DEADLINE_S
-    while not true():
-        assert time.monotonic() < deadline, what
-        time.sleep(0.02)
+wait_until = partial(program.wait_until, within_s=DEADLINE_S)
 
 
 def is_cut(client: socket.socket) -> bool:

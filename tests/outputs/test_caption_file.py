@@ -1,24 +1,23 @@
 """The captions file."""
 
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from tests.outputs.turn_records import record
-from tests.program import DEADLINE_S
+from tests.program import DEADLINE_S, wait_until
 from transcribe_cli.outputs.caption_file import CaptionFile
 from transcribe_cli.outputs.output import Output
 
 
 def read_when(path: Path, text: str) -> None:
     """Wait until the file holds exactly this."""
-    deadline = time.monotonic() + DEADLINE_S
-    while path.read_text(encoding="utf-8") != text:
-        assert time.monotonic() < deadline, path.read_text(encoding="utf-8")
+    shown = partial(path.read_text, encoding="utf-8")
+    wait_until(lambda: shown() == text, shown, within_s=DEADLINE_S)
 
 
 @contextmanager
